@@ -1,0 +1,10 @@
+# Debian 12 ships Boost 1.74 and 1.81; only 1.81 has Boost.JSON's and Asio's parts that the lab uses.
+set(CMAKE_FIND_PACKAGE_PREFER_CONFIG TRUE)
+find_package(Boost 1.81 REQUIRED COMPONENTS json)
+find_package(fmt REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+# Its flags decide the layout of httplib::Request, so they must come from pkg-config.
+pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)

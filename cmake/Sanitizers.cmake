@@ -1,0 +1,14 @@
+# LAB_SANITIZE=address (with undefined) or thread.
+set(LAB_SANITIZE "" CACHE STRING "address, thread or empty")
+if(LAB_SANITIZE STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+  # Asio recycles coroutine frames and small blocks; recycled memory hides use after free.
+  add_compile_definitions(BOOST_ASIO_DISABLE_AWAITABLE_FRAME_RECYCLING BOOST_ASIO_DISABLE_SMALL_BLOCK_RECYCLING)
+elseif(LAB_SANITIZE STREQUAL "thread")
+  # GCC warns that TSan does not see atomic_thread_fence; Asio uses it.
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer -Wno-tsan)
+  add_link_options(-fsanitize=thread)
+elseif(NOT LAB_SANITIZE STREQUAL "")
+  message(FATAL_ERROR "LAB_SANITIZE is '${LAB_SANITIZE}'; use address, thread or nothing")
+endif()

@@ -1,0 +1,6 @@
+add_library(lab_warnings INTERFACE)
+target_compile_options(lab_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast)
+option(LAB_WERROR "Treat warnings as errors" ON)
+if(LAB_WERROR)
+  target_compile_options(lab_warnings INTERFACE -Werror)
+endif()

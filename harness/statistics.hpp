@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "lab/core/record.hpp"
+#include "lab/core/scenario.hpp"
+#include "lab/core/stat.hpp"
+
+namespace lab {
+
+/// Median over repetitions with an interval from order statistics: none below six; n = 6: minimum to maximum
+/// (96.9 %); n = 9: ranks 2 to 8 (96.1 %); larger n: the ranks whose coverage is nearest to 95 %
+/// (distribution-free, binomial: David and Nagaraja, Order Statistics, 7.1).
+struct Summary {
+  double median = 0;
+  std::optional<double> low, high;
+  std::vector<double> all;  ///< in the order of the repetitions
+};
+
+Summary summarise(std::vector<double> values);
+
+/// Exact nearest-rank quantile, 0 < q <= 1, of unsorted values. Empty input gives none.
+std::optional<double> nearest_rank(std::span<const double> values, double q);
+
+/// As nearest_rank, but only where n supports it: p90 from 29, p95 from 59, p99 from 299.
+std::optional<double> supported_percentile(std::span<const double> values, double q);
+
+/// Indices of values further than 3.5 scaled MADs from the median (Iglewicz and Hoaglin 1993). Flagged, never dropped.
+std::vector<std::size_t> outliers(std::span<const double> values);
+
+/// Evaluates one stat over one repetition's records: seconds for times, a plain number otherwise. None where no
+/// request of that kind was answered, or n does not carry the percentile. Times count ok replies only;
+/// makespan: first sent to last received.
+std::optional<double> evaluate(const Stat& stat, std::span<const RequestRecord> records,
+                               std::span<const Route> routes);
+
+/// A documented figure against a measured summary (measurement.md).
+enum class Verdict : std::uint8_t { reproduced, faster, slower, impossible, inconclusive, instrument_fault, none };
+
+std::string_view to_string(Verdict verdict);
+
+/// reproduced: within 20 %; impossible: `documented` is below `bound`; inconclusive: the interval crosses the
+/// border of the verdict. None without a documented figure.
+Verdict judge(const Summary& measured, std::optional<double> documented, std::optional<double> bound);
+
+/// Is a measured value below what physics allows? Bounds of waits allow nothing, bounds with CPU work 3 %.
+bool below_bound(double measured, double bound, bool bound_has_cpu);
+
+}  // namespace lab

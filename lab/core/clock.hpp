@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <ctime>
+
+namespace lab {
+
+/// Nanoseconds, a point on CLOCK_MONOTONIC or a span. One clock for client and servers of one machine.
+using Nanos = std::int64_t;
+
+constexpr Nanos kMicrosecond = 1'000;
+constexpr Nanos kMillisecond = 1'000'000;
+constexpr Nanos kSecond = 1'000'000'000;
+
+/// Now on CLOCK_MONOTONIC, in nanoseconds (clock_gettime(2)).
+inline Nanos monotonic_now() noexcept {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * kSecond + now.tv_nsec;
+}
+
+inline double seconds(Nanos span) noexcept { return static_cast<double>(span) / 1e9; }
+
+/// Sleeps the calling thread until `deadline` on CLOCK_MONOTONIC; never returns early (clock_nanosleep(2)).
+void sleep_until(Nanos deadline) noexcept;
+
+/// Busy for `work` nanoseconds of this thread's own CPU time; time spent preempted does not count
+/// (CLOCK_THREAD_CPUTIME_ID, clock_gettime(2)).
+void burn_cpu(Nanos work) noexcept;
+
+}  // namespace lab

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "lab/core/clock.hpp"
+#include "lab/core/traits.hpp"
+
+namespace lab {
+
+enum class EventKind : std::uint8_t {
+  none,
+  accepted,  ///< a connection was taken over; value = the client's port
+  read,      ///< the request was parsed
+  started,   ///< the handler began
+  finished,  ///< the handler is done
+  replied,   ///< the reply was handed to the kernel
+  acquire,   ///< the request holds a resource from now on
+  release,
+  step_begin,  ///< value = index of the step in its plan (nested plans: in order of execution)
+  step_end,
+  turn,  ///< the loop has run all that was ready and asks the kernel for more; value = handlers run in it
+};
+
+std::string_view to_string(EventKind kind);
+
+/// One thing that happened inside a server (or in the virtual-time model). Fixed size.
+struct Event {
+  Nanos at = 0;
+  std::int64_t value = 0;
+  std::uint32_t request = 0;  ///< RequestRecord::id; 0: none
+  std::uint16_t worker = 0;   ///< slot
+  std::uint16_t unit = 0;     ///< which member of the resource: pool thread 0 … P-1
+  EventKind kind = EventKind::none;
+  Resource resource = Resource::nothing;
+};
+
+using Events = std::vector<Event>;
+
+/// Where events go: a ring in shared memory, a vector.
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  virtual void event(const Event& event) = 0;
+};
+
+}  // namespace lab

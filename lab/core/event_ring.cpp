@@ -1,0 +1,118 @@
+#include "lab/core/event_ring.hpp"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <new>
+#include <utility>
+
+namespace lab {
+
+struct EventRings::Cell {
+  // 0: never filled; n: holds the event of place n-1. Stored with release after the event's bytes, loaded
+  // with acquire before they are read, so a reader never sees half an event.
+  std::atomic<std::uint64_t> filled{0};
+  Event event;
+};
+
+struct EventRings::Header {
+  alignas(64) std::atomic<std::uint64_t> head{0};  // next place to fill; writers only
+  // Next place to read. Stored with release after a cell was copied out, loaded with acquire by writers
+  // before they reuse that cell.
+  alignas(64) std::atomic<std::uint64_t> tail{0};
+  std::atomic<std::uint64_t> dropped{0};
+};
+
+namespace {
+constexpr std::size_t kPage = 4096;
+std::size_t round_up(std::size_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
+}  // namespace
+
+Result<EventRings> EventRings::create(int slots, std::size_t capacity) {
+  EventRings rings;
+  rings.slots_ = slots;
+  rings.capacity_ = std::bit_ceil(std::max<std::size_t>(capacity, 1024));
+  rings.bytes_ = static_cast<std::size_t>(slots) * (kPage + round_up(rings.capacity_ * sizeof(Cell)));
+  const int fd = memfd_create("lab-events", MFD_CLOEXEC);
+  if (fd < 0) return system_error("memfd_create", "lab-events", errno);
+  if (ftruncate(fd, static_cast<off_t>(rings.bytes_)) != 0) {
+    const int error = errno;
+    close(fd);
+    return system_error("ftruncate", "the event ring", error);
+  }
+  void* base = mmap(nullptr, rings.bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+  const int error = errno;
+  close(fd);
+  if (base == MAP_FAILED) return system_error("mmap", "the event ring", error);
+  rings.base_ = base;
+  // Fresh memfd pages are zero, which is the initial value of every atomic in them.
+  for (int slot = 0; slot < slots; ++slot) new (&rings.header(slot)) Header;
+  return rings;
+}
+
+EventRings::EventRings(EventRings&& other) noexcept { *this = std::move(other); }
+
+EventRings& EventRings::operator=(EventRings&& other) noexcept {
+  std::swap(base_, other.base_);
+  std::swap(bytes_, other.bytes_);
+  std::swap(capacity_, other.capacity_);
+  std::swap(slots_, other.slots_);
+  return *this;
+}
+
+EventRings::~EventRings() {
+  if (base_ != nullptr) munmap(base_, bytes_);
+}
+
+EventRings::Header& EventRings::header(int slot) const {
+  const std::size_t stride = bytes_ / static_cast<std::size_t>(slots_);
+  return *reinterpret_cast<Header*>(static_cast<char*>(base_) + static_cast<std::size_t>(slot) * stride);
+}
+
+EventRings::Cell* EventRings::cells(int slot) const {
+  return reinterpret_cast<Cell*>(reinterpret_cast<char*>(&header(slot)) + kPage);
+}
+
+void EventRings::append(int slot, Event event) noexcept {
+  Header& ring = header(slot);
+  std::uint64_t place = ring.head.load(std::memory_order_relaxed);
+  do {
+    if (place - ring.tail.load(std::memory_order_acquire) >= capacity_) {
+      ring.dropped.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+  } while (!ring.head.compare_exchange_weak(place, place + 1, std::memory_order_relaxed));
+  event.worker = static_cast<std::uint16_t>(slot);
+  Cell& cell = cells(slot)[place & (capacity_ - 1)];
+  cell.event = event;
+  cell.filled.store(place + 1, std::memory_order_release);
+}
+
+void EventRings::drain(Events& out, bool skip_torn) {
+  for (int slot = 0; slot < slots_; ++slot) {
+    Header& ring = header(slot);
+    std::uint64_t place = ring.tail.load(std::memory_order_relaxed);
+    const std::uint64_t end = ring.head.load(std::memory_order_acquire);
+    for (; place != end; ++place) {
+      const Cell& cell = cells(slot)[place & (capacity_ - 1)];
+      if (cell.filled.load(std::memory_order_acquire) != place + 1) {
+        if (!skip_torn) break;
+        ring.dropped.fetch_add(1, std::memory_order_relaxed);
+        continue;
+      }
+      out.push_back(cell.event);
+    }
+    ring.tail.store(place, std::memory_order_release);
+  }
+}
+
+std::uint64_t EventRings::dropped() const {
+  std::uint64_t sum = 0;
+  for (int slot = 0; slot < slots_; ++slot) sum += header(slot).dropped.load(std::memory_order_relaxed);
+  return sum;
+}
+
+}  // namespace lab

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "lab/core/error.hpp"
+#include "lab/core/event.hpp"
+
+namespace lab {
+
+/// Bounded rings of events in shared memory (memfd), one per worker slot. Made by the harness before it
+/// forks a server; the mapping is inherited. Many threads of a worker append, one reader (the harness)
+/// drains. A ring outlives a killed worker; what does not fit is dropped and counted.
+///
+/// Thread safety: append() from any thread or process, drain() from one.
+class EventRings {
+ public:
+  /// `capacity` events per slot, rounded up to a power of two. Memory is only used where events were written.
+  static Result<EventRings> create(int slots, std::size_t capacity);
+  EventRings() = default;
+  EventRings(EventRings&& other) noexcept;
+  EventRings& operator=(EventRings&& other) noexcept;
+  EventRings(const EventRings&) = delete;
+  EventRings& operator=(const EventRings&) = delete;
+  ~EventRings();
+
+  int slots() const { return slots_; }
+  bool empty() const { return base_ == nullptr; }
+
+  /// Tens of nanoseconds. `event.worker` is set to `slot`.
+  void append(int slot, Event event) noexcept;
+
+  /// Moves all events that are complete to the end of `out`, slot by slot in the order of their places.
+  /// `skip_torn`: the writers are dead, so a place that was taken but never filled is counted as dropped.
+  void drain(Events& out, bool skip_torn = false);
+
+  /// How many events found no place, over all slots.
+  std::uint64_t dropped() const;
+
+ private:
+  struct Cell;
+  struct Header;
+  Header& header(int slot) const;
+  Cell* cells(int slot) const;
+
+  void* base_ = nullptr;
+  std::size_t bytes_ = 0;
+  std::size_t capacity_ = 0;
+  int slots_ = 0;
+};
+
+}  // namespace lab

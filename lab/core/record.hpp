@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "lab/core/clock.hpp"
+
+namespace lab {
+
+/// How a request ended.
+enum class Outcome : std::uint8_t {
+  ok,
+  unsent,          ///< planned, never sent: the run was interrupted or its time was over
+  unfinished,      ///< sent, no reply when the run was interrupted
+  refused,         ///< connection refused
+  reset,           ///< connection reset while it was under way
+  closed,          ///< the server closed before the reply was whole
+  timeout,         ///< no reply within the deadline
+  bad_reply,       ///< what came was not HTTP
+  bad_status,      ///< a whole reply with an unexpected status
+  harness_fault,   ///< this side ran out of descriptors or ports
+};
+
+std::string_view to_string(Outcome outcome);
+
+/// All that is known about one request. Times are CLOCK_MONOTONIC (or virtual) nanoseconds; 0: not known.
+struct RequestRecord {
+  std::uint32_t id = 0;     ///< 1, 2, … within its repetition; the server sees it as the header `Lab-Request`
+  std::uint32_t load = 0;   ///< index into Case::loads
+  std::uint32_t route = 0;  ///< index into Scenario::routes
+  std::int32_t worker = -1;  ///< slot 0 … W-1; -1: not known
+  Nanos intended = 0;
+  Nanos sent = 0;
+  Nanos accepted = 0;
+  Nanos read = 0;
+  Nanos started = 0;
+  Nanos finished = 0;
+  Nanos first_byte = 0;
+  Nanos received = 0;
+  std::uint16_t status = 0;
+  Outcome outcome = Outcome::unsent;
+
+  Nanos latency() const { return received - intended; }
+};
+
+/// planned = sent + unsent; sent = ok + errors by kind + unfinished. Always, exactly.
+struct Books {
+  std::int64_t planned = 0, unsent = 0, sent = 0, ok = 0, unfinished = 0;
+  std::map<std::string, std::int64_t> errors;  ///< by kind: `timeout`, `status_503`
+
+  void add(const RequestRecord& record);
+  void add(const Books& other);
+  bool balance() const;
+};
+
+/// Where finished requests go: a vector, a file, a histogram.
+class RecordSink {
+ public:
+  virtual ~RecordSink() = default;
+  virtual void record(const RequestRecord& record) = 0;
+};
+
+}  // namespace lab

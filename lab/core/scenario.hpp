@@ -1,0 +1,135 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lab/core/clock.hpp"
+#include "lab/core/plan.hpp"
+#include "lab/core/stat.hpp"
+#include "lab/core/traits.hpp"
+
+namespace lab {
+
+/// How requests arrive.
+enum class Arrivals : std::uint8_t {
+  burst,      ///< `requests` at once
+  closed,     ///< `clients` clients, each sends its next request after its last reply, `requests` in all
+  constant,   ///< one `every` so often
+  poisson,    ///< exponential gaps with mean `every`
+  staggered,  ///< at the listed times `at`
+};
+
+std::string_view to_string(Arrivals arrivals);
+
+/// One stream of requests on one route.
+struct Load {
+  std::size_t route = 0;  ///< index into Scenario::routes
+  Arrivals arrivals = Arrivals::burst;
+  std::int64_t requests = 1;  ///< in all; of constant and poisson derived from `until` where the file says that
+  std::int64_t clients = 1;   ///< closed: how many at a time
+  Nanos every = 0;            ///< constant: period; poisson: mean gap
+  Nanos from = 0;             ///< the first one's time, after the start of the load
+  std::vector<Nanos> at;      ///< staggered: times after the start of the load
+  bool fresh_connections = false;  ///< connect with the request instead of before the load
+};
+
+/// One load set; every arm runs every case.
+struct Case {
+  std::string id;
+  std::vector<Load> loads;
+
+  std::int64_t requests() const {
+    std::int64_t sum = 0;
+    for (const Load& load : loads) sum += load.requests;
+    return sum;
+  }
+};
+
+/// A figure that the documents give for an arm.
+struct Documented {
+  Stat stat;
+  double value = 0;  ///< seconds, or a plain number for stats without unit
+  std::string text;  ///< as they write it: `~1.1s`
+  std::string case_id;  ///< empty: every case
+};
+
+/// How several workers get their connections.
+enum class Accept : std::uint8_t {
+  handoff,  ///< the master accepts and passes descriptors to its workers in turn
+};
+
+std::string_view to_string(Accept accept);
+
+/// One execution model with its settings.
+struct Arm {
+  std::string id;
+  std::string label;               ///< how FastAPI's user would say it
+  std::vector<Traits> modes;       ///< one per route of the scenario
+  int workers = 1;                 ///< processes
+  int threads = 40;                ///< members of the pool, or threads of thread-per-request; per worker
+  bool gil = false;                ///< whatever computes needs the interpreter lock
+  int cores = 0;                   ///< 0: as many as the machine has
+  Accept accept = Accept::handoff;
+  bool predict_only = false;       ///< too long to be measured: only the model runs it
+  std::vector<Documented> documented;
+
+  bool uses(Resource resource) const;
+  /// `blocking-loop`, or `async-loop + thread-pool` where routes differ.
+  std::string mode_name() const;
+};
+
+/// A stat of the records, held against the model or a number.
+struct Check {
+  Stat stat;
+  std::string text;  ///< as written
+  std::string arm;      ///< empty: every arm
+  std::string case_id;  ///< empty: every case
+  std::optional<double> within_relative;  ///< of the model's value: 0.03
+  std::optional<Nanos> within_absolute;   ///< of the model's value
+  std::optional<double> equals, at_most, at_least;  ///< seconds, or a plain number
+};
+
+/// A question for the class.
+struct Ask {
+  struct Wrong {
+    double value = 0;
+    std::string say;
+  };
+  std::string text;
+  std::string answer_arm;
+  Stat answer;
+  std::vector<Wrong> wrong;
+};
+
+struct Explain {
+  std::string text;  ///< why, in a few plain sentences
+  std::string log;   ///< about the documents' figures
+  std::string note;
+  std::string next;         ///< a scenario's name
+  std::string next_reason;  ///< the question that it answers
+};
+
+/// One experiment. Made by the loader of scenarios/, never by hand outside tests.
+struct Scenario {
+  std::string name;
+  std::string file;    ///< where it was read from
+  std::string source;  ///< its TOML text, kept with every run
+  std::string question;
+  std::vector<std::string> sources;
+  std::string group;
+  int order = 1000;  ///< place in `lab list`
+  Nanos budget = 15 * kSecond;
+  std::map<std::string, Nanos> params;
+  std::vector<Stat> show;  ///< what the table's rows are; makespan unless the file says otherwise
+  std::vector<Route> routes;
+  std::vector<Case> cases;
+  std::vector<Arm> arms;
+  std::vector<Check> checks;
+  std::vector<Ask> asks;
+  Explain explain;
+};
+
+}  // namespace lab

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lab {
+
+/// Steps of insertion, deletion, replacement or swap of neighbours between two words
+/// (Damerau 1964, optimal string alignment).
+std::size_t edit_distance(std::string_view a, std::string_view b);
+
+/// The candidate nearest to `word`, where one is near enough to be what was meant.
+std::optional<std::string> nearest_word(std::string_view word, const std::vector<std::string>& candidates);
+
+/// ` (did you mean 'x'? known: a, b, c)`: what an error about an unknown word ends with.
+std::string suggestion(std::string_view word, const std::vector<std::string>& candidates);
+
+std::string join(const std::vector<std::string>& parts, std::string_view separator);
+std::vector<std::string> split(std::string_view text, char separator);
+
+}  // namespace lab

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "lab/core/error.hpp"
+#include "lab/core/event_ring.hpp"
+#include "lab/core/scenario.hpp"
+
+namespace lab {
+
+/// What a server is made of.
+struct ServerSetup {
+  std::vector<Route> routes;
+  Arm arm;  ///< arm.modes has one entry per route
+  /// The routes of a server without a scenario: GET / greets, /delay?ms=, /cpu?ms=, /ping (cli.md).
+  bool builtin_routes = false;
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 0;   ///< 0: the kernel chooses
+  std::uint64_t seed = 0;   ///< which worker gets the first connection: seed % workers
+  bool log = false;         ///< start, end and send lines on stderr
+};
+
+/// A running server: a master process (child of this one, without threads) that supervises W workers.
+/// The whole family dies with this process, however it ends. Not thread-safe.
+class Server {
+ public:
+  /// Binds, forks the master, waits until every worker can answer. Call it while this process has one thread.
+  /// Errors: the port is taken (names it), the server died while it started (its last words).
+  /// `events` may be null; otherwise worker slot k appends to ring k.
+  static Result<Server> start(const ServerSetup& setup, EventRings* events);
+
+  Server() = default;
+  Server(Server&& other) noexcept;
+  Server& operator=(Server&& other) noexcept;
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();  ///< kills and reaps what still runs
+
+  std::uint16_t port() const { return port_; }
+  pid_t master() const { return master_; }
+  /// Pids of the workers as they were at the start, by slot.
+  const std::vector<pid_t>& workers() const { return workers_; }
+
+  /// TERM: finishes what is in flight, then ends; KILL after `patience`. Every process is reaped on return.
+  /// Returns false where it had to be killed.
+  bool stop(Nanos patience);
+  /// KILL at once, reaped on return.
+  void kill();
+
+ private:
+  pid_t master_ = -1;
+  std::uint16_t port_ = 0;
+  std::vector<pid_t> workers_;
+};
+
+/// Serves in this process as the master until TERM or Ctrl-C (`lab serve`); `ready` is called once with the
+/// port and the workers' pids when every worker can answer. Returns the exit code: 0, or 1 where the workers
+/// kept dying.
+int serve_here(const ServerSetup& setup, EventRings* events,
+               const std::function<void(std::uint16_t port, const std::vector<pid_t>& workers)>& ready);
+
+}  // namespace lab

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lab/core/error.hpp"
+#include "lab/core/event.hpp"
+#include "lab/core/record.hpp"
+
+namespace lab {
+
+/// What was recorded: the canonical content of run.jsonl. Everything else is derived from it.
+struct RunHeader {
+  std::string scenario;
+  std::string scenario_source;  ///< the TOML text
+  std::string scenario_file;
+  std::vector<std::string> options;  ///< the command line after `lab run`, enough to rebuild the overrides
+  std::uint64_t seed = 0;
+  std::string started_utc;      ///< 2026-11-21T09:30:00Z
+  std::string version;
+  int planned_repetitions = 0;
+  std::vector<std::pair<std::string, std::string>> environment;  ///< `cores`, `kernel`, `noise`, `cpu` …
+};
+
+/// One repetition of one arm on one case.
+struct RunRepetition {
+  std::string arm, case_id, engine;
+  int number = 0;           ///< 1, 2, … of this arm and case
+  Nanos began = 0;          ///< the load's time zero
+  Nanos send_skew = 0;
+  std::uint64_t events_dropped = 0;
+  std::vector<RequestRecord> records;
+  Events events;
+  std::vector<std::string> warnings;
+};
+
+struct RunSummary {
+  bool complete = true;
+  std::string reason;  ///< why it is not
+};
+
+struct Run {
+  RunHeader header;
+  std::vector<RunRepetition> repetitions;
+  RunSummary summary;
+  std::vector<std::string> damage;  ///< what the reader could not read: `run.jsonl: byte 4711: checksum differs`
+};
+
+}  // namespace lab

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "results/run.hpp"
+
+namespace lab {
+
+/// Writes run.jsonl under a temporary name while the run goes on; finish() makes it whole: fsync of file and folder,
+/// rename to `<UTC time>-<scenario>/run.jsonl`. Past 100,000 requests a repetition's requests go to requests.bin
+/// beside it. When the disk is full or the folder cannot be written, recording stops, the run goes on, and finish()
+/// returns the error; older results stay as they are.
+class RunWriter {
+ public:
+  /// `folder`: the parent (results/runs) or, with `exact`, the run's own folder (--save DIR).
+  static Result<RunWriter> create(const std::filesystem::path& folder, bool exact, const RunHeader& header);
+  RunWriter(RunWriter&&) noexcept;
+  RunWriter& operator=(RunWriter&&) noexcept;
+  ~RunWriter();  ///< without finish(): removes the temporary folder
+
+  void add(const RunRepetition& repetition);
+  /// The path of the run's folder.
+  Result<std::filesystem::path> finish(const RunSummary& summary);
+
+ private:
+  struct State;
+  explicit RunWriter(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// Reads a run's folder or its run.jsonl. Damaged lines are reported in Run::damage, all others are read.
+/// Errors: no such run, not a run, a version this program does not know.
+Result<Run> read_run(const std::filesystem::path& path);
+
+/// One line of `lab history`.
+struct RunListing {
+  std::filesystem::path path;
+  std::string name;  ///< the folder's
+  RunHeader header;  ///< without source and environment
+  RunSummary summary;
+  std::size_t repetitions = 0;
+  bool readable = true;
+  std::string problem;  ///< why not
+};
+
+/// Newest first. A missing folder is an empty list.
+Result<std::vector<RunListing>> list_runs(const std::filesystem::path& folder);
+
+/// `results/runs` of the checkout that holds the program or the current folder, else $XDG_DATA_HOME/lab/runs.
+std::filesystem::path default_runs_folder();
+
+}  // namespace lab

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lab/core/error.hpp"
+#include "lab/core/scenario.hpp"
+#include "lab/core/traits.hpp"
+
+namespace lab {
+
+/// What the command line changes of a scenario before it is built. Each names the option in its errors; an
+/// option that changes nothing is an error.
+struct Overrides {
+  std::map<std::string, Nanos> params;  ///< --set d=1s, --delay (d)
+  std::optional<std::int64_t> requests;  ///< --requests: of every burst and closed load
+  std::optional<int> workers;            ///< --workers: of arms that have several workers
+  std::optional<int> threads;            ///< --threads: of arms that have a pool or threads
+  std::optional<Arrivals> arrivals;      ///< --arrivals: of the first load of each case
+  std::optional<double> rate;            ///< --rate: requests per second of constant and poisson loads
+  std::optional<Nanos> duration;         ///< --duration: how long constant and poisson loads last
+  std::optional<bool> fresh_connections;  ///< --connections opened|fresh
+  std::vector<std::string> arms;         ///< --arms: only these, in the file's order
+  std::vector<std::string> modes;        ///< --modes: only arms of these modes
+  double scale = 1;                      ///< --scale: multiplies waits, CPU work, periods and durations
+  bool operator==(const Overrides&) const = default;
+};
+
+/// Builds a scenario from TOML text. `file` is for messages: `file:line:column: what was expected`.
+Result<Scenario> parse_scenario(std::string_view toml, const std::string& file, std::span<const Traits> modes,
+                                const Overrides& overrides = {});
+
+/// Folders where scenarios are looked for, best first: $LAB_SCENARIOS, the checkout that holds the program or the
+/// current folder, the installation's share/lab/scenarios.
+std::vector<std::filesystem::path> scenario_folders();
+
+/// A name (`blocking-async`) or a path to a .toml. The error names the nearest scenario.
+Result<Scenario> load_scenario(const std::string& name_or_path, std::span<const Traits> modes,
+                               const Overrides& overrides = {});
+
+/// Names of all scenarios that are found, sorted.
+std::vector<std::string> scenario_names();
+
+}  // namespace lab
