@@ -1,7 +1,7 @@
-# One CMake target per module: lab_module(NAME folder [DEPENDS …]) builds the library lab_NAME from the folder's
-# sources and the test program NAME_tests from the *_test.cpp beside them.
+# One CMake target per module: lab_module(NAME folder [SOURCES generated…] [DEPENDS …]) builds the library lab_NAME from
+# the folder's sources and the test program NAME_tests from the *_test.cpp beside them.
 function(lab_module name folder)
-  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
@@ -9,7 +9,7 @@ function(lab_module name folder)
   if(NOT sources)
     return()
   endif()
-  add_library(lab_${name} STATIC ${sources})
+  add_library(lab_${name} STATIC ${sources} ${ARG_SOURCES})
   target_include_directories(lab_${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(lab_${name} PUBLIC ${ARG_DEPENDS} PRIVATE lab_warnings)
   if(tests AND LAB_TESTS)
