@@ -1,3 +1,9 @@
+# A compiler cache only where there is one.
+find_program(LAB_CCACHE ccache)
+if(LAB_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${LAB_CCACHE})
+endif()
+
 # Debian 12 ships Boost 1.74 and 1.81; only 1.81 has Boost.JSON's and Asio's parts that the lab uses.
 set(CMAKE_FIND_PACKAGE_PREFER_CONFIG TRUE)
 find_package(Boost 1.81 REQUIRED COMPONENTS json)

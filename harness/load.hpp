@@ -17,13 +17,15 @@ struct LoadTarget {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;
   std::vector<Route> routes;  ///< indexed by Load::route
-  bool stamps_in_events = true;  ///< a native server: wait before the load until it has accepted every connection
+  bool stamps_in_events =
+      true;  ///< a native server: wait before the load until it has accepted every connection
 };
 
 struct LoadOptions {
   std::uint64_t seed = 0;
   Nanos request_deadline = 30 * kSecond;  ///< from the intended time
-  int warm_up_requests = 3;               ///< one after another on a connection of their own, unrecorded
+  int warm_up_requests =
+      3;  ///< one after another on a connection of their own (one per worker slot), unrecorded
   /// Becomes readable when the run is to end now (Ctrl-C); -1: never.
   int interrupt_fd = -1;
   /// Called about ten times a second with the requests finished so far; may be empty.
@@ -32,26 +34,31 @@ struct LoadOptions {
 
 /// What one load left.
 struct LoadResult {
-  std::vector<RequestRecord> records;  ///< one per planned request, ordered by id; server stamps filled from events
-  Events events;                       ///< since the load began, ordered by time
+  std::vector<RequestRecord>
+      records;    ///< one per planned request, ordered by id; server stamps filled from events
+  Events events;  ///< since the load began, ordered by time
   Books books;
-  Nanos began = 0;          ///< the load's time zero: intended times count from here
-  Nanos send_skew = 0;      ///< of the largest burst: last sent - first sent
+  Nanos began = 0;      ///< the load's time zero: intended times count from here
+  Nanos send_skew = 0;  ///< of the largest burst: last sent - first sent
   std::uint64_t events_dropped = 0;
   bool interrupted = false;
   std::vector<std::string> warnings;  ///< `the generator fell behind by 12 ms at p99`
 };
 
 /// Opens the connections, warms up, sends the case's loads and records every request. One thread, one epoll
-/// loop: sleeps until 200 us before the next send, then polls without sleeping, so that replies are stamped in time.
-/// Errors (exit 3): the file limit is too low, nothing listens at the target.
+/// loop: sleeps until 200 us before the next send, then polls without sleeping, so that replies are stamped
+/// in time. Constant and poisson loads take their connections in turn from a pool; the others have one per
+/// request or client. Ends at the latest one request deadline after the last intended send; closed loads,
+/// which have none, stop sending when nothing was answered for one deadline. Connecting and warming up take
+/// at most 3 s before time zero. Errors (exit 3): the file limit is too low, nothing listens at the target.
 Result<LoadResult> run_load(const Case& load_set, const LoadTarget& target, EventRings* events,
                             const LoadOptions& options);
 
 /// How many descriptors the case needs; raises the soft limit where allowed. Error names limit and need.
 Result<void> prepare_descriptors(const Case& load_set);
 
-/// Fills accepted, read, started, finished and worker of the records from a server's events (by request id).
+/// Fills read, started, finished and worker of the records from a server's events (by request id), and
+/// accepted where that event bears an id. run_load finds accepted by the client's port as well.
 void apply_events(const Events& events, std::vector<RequestRecord>& records);
 
 }  // namespace lab

@@ -28,17 +28,26 @@ std::optional<double> nearest_rank(std::span<const double> values, double q);
 /// As nearest_rank, but only where n supports it: p90 from 29, p95 from 59, p99 from 299.
 std::optional<double> supported_percentile(std::span<const double> values, double q);
 
-/// Indices of values further than 3.5 scaled MADs from the median (Iglewicz and Hoaglin 1993). Flagged, never dropped.
+/// Indices of values further than 3.5 scaled MADs from the median (Iglewicz and Hoaglin 1993). Flagged, never
+/// dropped.
 std::vector<std::size_t> outliers(std::span<const double> values);
 
-/// Evaluates one stat over one repetition's records: seconds for times, a plain number otherwise. None where no
-/// request of that kind was answered, or n does not carry the percentile. Times count ok replies only;
+/// Evaluates one stat over one repetition's records: seconds for times, a plain number otherwise. None where
+/// no request of that kind was answered, or n does not carry the percentile. Times count ok replies only;
 /// makespan: first sent to last received.
 std::optional<double> evaluate(const Stat& stat, std::span<const RequestRecord> records,
                                std::span<const Route> routes);
 
 /// A documented figure against a measured summary (measurement.md).
-enum class Verdict : std::uint8_t { reproduced, faster, slower, impossible, inconclusive, instrument_fault, none };
+enum class Verdict : std::uint8_t {
+  reproduced,
+  faster,
+  slower,
+  impossible,
+  inconclusive,
+  instrument_fault,
+  none
+};
 
 std::string_view to_string(Verdict verdict);
 

@@ -1,1 +1,98 @@
-int main() { return 0; }
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "lab/core/error.hpp"
+#include "lab/core/text.hpp"
+#include "lab/environment.hpp"
+#include "lab/interrupt.hpp"
+#include "lab/verbs/verbs.hpp"
+
+namespace {
+
+using lab::ErrorKind;
+
+int complain(const lab::Error& error) {
+  fmt::print(stderr, "lab: {}\n", error.message);
+  return static_cast<int>(error.kind);
+}
+
+/// The verb that was chosen, or the program itself.
+const CLI::App& chosen(const CLI::App& app) {
+  const auto verbs = app.get_subcommands();
+  return verbs.empty() ? app : *verbs.front();
+}
+
+std::vector<std::string> words_of(const CLI::App& app) {
+  std::vector<std::string> words;
+  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; }))
+    words.push_back(verb->get_name());
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
+  }
+  return words;
+}
+
+/// What CLI11 could not take, with the nearest word that it would have taken.
+lab::Error explain(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App& verb = chosen(app);
+  const std::string help = &verb == &app ? "lab --help" : "lab " + verb.get_name() + " --help";
+  for (const std::string& word : app.remaining(true)) {
+    if (&verb != &app && !word.starts_with("-")) continue;
+    const std::string_view name = std::string_view(word).substr(0, word.find('='));
+    std::vector<std::string> candidates = words_of(verb);
+    const auto near = lab::nearest_word(name, candidates);
+    return lab::usage_error("unknown {} '{}'{}; see {}",
+                            &verb == &app && !word.starts_with("-") ? "verb" : "option", name,
+                            near ? fmt::format(" (did you mean '{}'?)", *near) : "", help);
+  }
+  std::string reason = error.what();
+  std::replace(reason.begin(), reason.end(), '\n', ' ');
+  return lab::usage_error("{}; see {}", reason, help);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{
+      "Concurrency Lab: experiments that show where an async server's time goes.\n"
+      "Start with: lab run blocking-async"};
+  app.name("lab");
+  app.set_version_flag("--version", lab::version());
+  app.require_subcommand(1);
+  lab::Action action;
+  lab::add_list(app, action);
+  lab::add_show(app, action);
+  lab::add_run(app, action);
+  lab::add_predict(app, action);
+  lab::add_serve(app, action);
+  lab::add_report(app, action);
+  lab::add_history(app, action);
+  lab::add_doctor(app, action);
+  if (argc < 2) {
+    fmt::print(stderr, "{}", app.help());
+    return static_cast<int>(ErrorKind::usage);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {
+    return app.exit(asked);
+  } catch (const CLI::ParseError& error) {
+    return complain(explain(app, error));
+  }
+  lab::watch_for_interrupts();
+  return action();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const lab::Failure& failure) {
+    if (lab::interrupt_signal() != 0) return lab::interrupt_exit_code();
+    return complain(failure.error());
+  } catch (const std::exception& error) {
+    return complain(lab::environment_error("{}", error.what()));
+  }
+}

@@ -22,5 +22,7 @@ std::string to_json(const Report& report);
 std::string to_csv(const Report& report);
 /// A table for a README or an issue (markdown.cpp).
 std::string to_markdown(const Report& report);
+/// The lanes as a picture for a slide or a page (svg.cpp).
+std::string to_svg(const Report& report);
 
 }  // namespace lab

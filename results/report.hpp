@@ -5,12 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "lab/core/lane.hpp"
 #include "lab/core/record.hpp"
 
 namespace lab {
 
-/// Everything that a person or a script is told about a run, as plain values. Made by lab/report.cpp from records,
-/// model and scenario; the exporters (text, json, csv, md) only spell it. All times in seconds.
+/// Everything that a person or a script is told about a run, as plain values. Made by lab/report.cpp from
+/// records, model and scenario; the exporters (text, json, csv, md) only spell it. All times in seconds.
 struct Figure {
   double median = 0;
   std::optional<double> low, high;
@@ -18,37 +19,13 @@ struct Figure {
 };
 
 struct MeasureRow {
-  std::string stat;           ///< `makespan`, `ping.latency.max`
-  bool is_time = true;        ///< seconds; otherwise a plain number
+  std::string stat;     ///< `makespan`, `ping.latency.max`
+  bool is_time = true;  ///< seconds; otherwise a plain number
   std::optional<double> predicted;
   std::optional<Figure> measured;
   std::optional<double> documented;
   std::string documented_text;  ///< as the documents write it: `~1.1s`
   std::string verdict = "none";
-};
-
-/// What happens to a request from a moment on.
-enum class LaneState : std::uint8_t {
-  unsent,    ///< not sent yet (blank)
-  unread,    ///< sent, nobody has taken it from the socket
-  runnable,  ///< read, waits for a pool member, a core …
-  loop,      ///< holds the loop
-  pool,      ///< holds a pool member or a thread
-  waiting,   ///< waits and holds nothing
-  reply,     ///< finished, the reply is on its way
-};
-
-struct LaneSegment {
-  double from_s = 0, to_s = 0;
-  LaneState state = LaneState::unsent;
-};
-
-struct Lane {
-  std::uint32_t request = 0;
-  std::string route;
-  std::int32_t worker = -1;
-  double end_s = 0;  ///< received; 0 where there was no reply
-  std::vector<LaneSegment> segments;
 };
 
 /// One cause and its milliseconds.
@@ -77,20 +54,20 @@ struct ArmReport {
   std::vector<std::vector<std::int64_t>> splits;  ///< per repetition, requests per worker slot
   std::string verdict = "none";
   std::vector<FindingRow> findings;
-  std::string formula;      ///< closed form of the bound, or empty
-  std::string not_run;      ///< the reason why it was not run, or empty
-  std::vector<Lane> lanes;  ///< of the first repetition; at most the first few thousand requests
+  std::string formula;             ///< closed form of the bound, or empty
+  std::string not_run;             ///< the reason why it was not run, or empty
+  std::vector<Lane> lanes;         ///< of the first repetition; at most the first few thousand requests
   std::vector<Cause> above_bound;  ///< sums to the median repetition's makespan - bound
   double above_bound_s = 0;
-  double burst_skew_s = 0;         ///< median over repetitions
-  double memory_bytes = 0;         ///< of the connections alone, where it is worth telling (predict)
+  double burst_skew_s = 0;  ///< median over repetitions
+  double memory_bytes = 0;  ///< of the connections alone, where it is worth telling (predict)
 };
 
 struct CheckRow {
   std::string text;  ///< `ping.latency.max within 3% · blocking`
   bool passed = false;
-  bool decided = true;    ///< false: inconclusive
-  std::string detail;     ///< `5.003 s, predicted 5.000 s`
+  bool decided = true;  ///< false: inconclusive
+  std::string detail;   ///< `5.003 s, predicted 5.000 s`
 };
 
 /// A remark under the table: tag WHY, LOG, NOTE, NEXT, GUESS, CHECK, WARN.
@@ -107,13 +84,13 @@ struct Report {
   bool complete = true;
   std::string incomplete_reason;
   std::uint64_t seed = 0;
-  std::string path;    ///< where the run was saved, or empty
+  std::string path;  ///< where the run was saved, or empty
   int cores = 0;
   std::string kernel, noise;
   std::vector<EnvironmentRow> environment;  ///< the rest, in order
-  std::string changes;  ///< what the options changed: `d = 1 s, scale 0.1`, or empty
-  std::vector<std::string> headline;  ///< stats that the table shows; usually just makespan
-  bool predicted_only = false;  ///< `lab predict`: nothing was run
+  std::string changes;                      ///< what the options changed: `d = 1 s, scale 0.1`, or empty
+  std::vector<std::string> headline;        ///< stats that the table shows; usually just makespan
+  bool predicted_only = false;              ///< `lab predict`: nothing was run
   int planned_repetitions = 0;
   std::vector<ArmReport> arms;
   std::vector<CheckRow> checks;

@@ -17,7 +17,7 @@ struct RunHeader {
   std::string scenario_file;
   std::vector<std::string> options;  ///< the command line after `lab run`, enough to rebuild the overrides
   std::uint64_t seed = 0;
-  std::string started_utc;      ///< 2026-11-21T09:30:00Z
+  std::string started_utc;  ///< 2026-11-21T09:30:00Z
   std::string version;
   int planned_repetitions = 0;
   std::vector<std::pair<std::string, std::string>> environment;  ///< `cores`, `kernel`, `noise`, `cpu` …
@@ -26,8 +26,8 @@ struct RunHeader {
 /// One repetition of one arm on one case.
 struct RunRepetition {
   std::string arm, case_id, engine;
-  int number = 0;           ///< 1, 2, … of this arm and case
-  Nanos began = 0;          ///< the load's time zero
+  int number = 0;   ///< 1, 2, … of this arm and case
+  Nanos began = 0;  ///< the load's time zero
   Nanos send_skew = 0;
   std::uint64_t events_dropped = 0;
   std::vector<RequestRecord> records;
@@ -38,13 +38,14 @@ struct RunRepetition {
 struct RunSummary {
   bool complete = true;
   std::string reason;  ///< why it is not
+  std::string noise;   ///< `quiet`, or what disturbed it; known only at the end
 };
 
 struct Run {
   RunHeader header;
   std::vector<RunRepetition> repetitions;
   RunSummary summary;
-  std::vector<std::string> damage;  ///< what the reader could not read: `run.jsonl: byte 4711: checksum differs`
+  std::vector<std::string> damage;  ///< what could not be read: `run.jsonl: byte 4711: checksum differs`
 };
 
 }  // namespace lab

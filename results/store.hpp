@@ -10,20 +10,32 @@
 
 namespace lab {
 
-/// Writes run.jsonl under a temporary name while the run goes on; finish() makes it whole: fsync of file and folder,
-/// rename to `<UTC time>-<scenario>/run.jsonl`. Past 100,000 requests a repetition's requests go to requests.bin
-/// beside it. When the disk is full or the folder cannot be written, recording stops, the run goes on, and finish()
-/// returns the error; older results stay as they are.
+class Disk;
+
+/// What tests change about how a run is kept.
+struct StoreOptions {
+  std::size_t lines_at_most = 100'000;  ///< a repetition with more requests goes to requests.bin
+  Disk* disk = nullptr;                 ///< null: the real one
+};
+
+/// Writes run.jsonl under a temporary name while the run goes on; finish() makes it whole: fsync of file and
+/// folder, rename to `<UTC time>-<scenario>/run.jsonl`. Past 100,000 requests a repetition's requests go to
+/// requests.bin beside it. When the disk is full or the folder cannot be written, recording stops, the run
+/// goes on, and finish() returns the error; older results stay as they are.
 class RunWriter {
  public:
   /// `folder`: the parent (results/runs) or, with `exact`, the run's own folder (--save DIR).
-  static Result<RunWriter> create(const std::filesystem::path& folder, bool exact, const RunHeader& header);
+  /// Errors: the folder cannot be made or written (exit 3, with the fix); with `exact`, it already holds a
+  /// run (exit 2).
+  static Result<RunWriter> create(const std::filesystem::path& folder, bool exact, const RunHeader& header,
+                                  const StoreOptions& options = {});
   RunWriter(RunWriter&&) noexcept;
   RunWriter& operator=(RunWriter&&) noexcept;
   ~RunWriter();  ///< without finish(): removes the temporary folder
 
+  /// Hands the repetition to the kernel, so that it survives even if this process is killed.
   void add(const RunRepetition& repetition);
-  /// The path of the run's folder.
+  /// The path of the run's folder. Call it once.
   Result<std::filesystem::path> finish(const RunSummary& summary);
 
  private:
@@ -47,10 +59,14 @@ struct RunListing {
   std::string problem;  ///< why not
 };
 
-/// Newest first. A missing folder is an empty list.
+/// Newest first. A missing folder is an empty list; damaged runs and those whose writer was killed are listed
+/// with the problem. Reads the first and last line of each.
 Result<std::vector<RunListing>> list_runs(const std::filesystem::path& folder);
 
-/// `results/runs` of the checkout that holds the program or the current folder, else $XDG_DATA_HOME/lab/runs.
+/// `results/runs` of the checkout that holds the program or the current folder, else user_runs_folder().
 std::filesystem::path default_runs_folder();
+
+/// $XDG_DATA_HOME/lab/runs, else ~/.local/share/lab/runs.
+std::filesystem::path user_runs_folder();
 
 }  // namespace lab

@@ -17,17 +17,17 @@ namespace lab {
 /// What the command line changes of a scenario before it is built. Each names the option in its errors; an
 /// option that changes nothing is an error.
 struct Overrides {
-  std::map<std::string, Nanos> params;  ///< --set d=1s, --delay (d)
-  std::optional<std::int64_t> requests;  ///< --requests: of every burst and closed load
-  std::optional<int> workers;            ///< --workers: of arms that have several workers
-  std::optional<int> threads;            ///< --threads: of arms that have a pool or threads
-  std::optional<Arrivals> arrivals;      ///< --arrivals: of the first load of each case
-  std::optional<double> rate;            ///< --rate: requests per second of constant and poisson loads
-  std::optional<Nanos> duration;         ///< --duration: how long constant and poisson loads last
+  std::map<std::string, Nanos> params;    ///< --set d=1s, --delay (d)
+  std::optional<std::int64_t> requests;   ///< --requests: of every burst and closed load
+  std::optional<int> workers;             ///< --workers: of arms that have several workers
+  std::optional<int> threads;             ///< --threads: of arms that have a pool or threads
+  std::optional<Arrivals> arrivals;       ///< --arrivals: of the first load of each case
+  std::optional<double> rate;             ///< --rate: requests per second of constant and poisson loads
+  std::optional<Nanos> duration;          ///< --duration: how long constant and poisson loads last
   std::optional<bool> fresh_connections;  ///< --connections opened|fresh
-  std::vector<std::string> arms;         ///< --arms: only these, in the file's order
-  std::vector<std::string> modes;        ///< --modes: only arms of these modes
-  double scale = 1;                      ///< --scale: multiplies waits, CPU work, periods and durations
+  std::vector<std::string> arms;          ///< --arms: only these, in the file's order
+  std::vector<std::string> modes;         ///< --modes: only arms of these modes
+  double scale = 1;                       ///< --scale: multiplies waits, CPU work, periods and durations
   bool operator==(const Overrides&) const = default;
 };
 
@@ -35,8 +35,8 @@ struct Overrides {
 Result<Scenario> parse_scenario(std::string_view toml, const std::string& file, std::span<const Traits> modes,
                                 const Overrides& overrides = {});
 
-/// Folders where scenarios are looked for, best first: $LAB_SCENARIOS, the checkout that holds the program or the
-/// current folder, the installation's share/lab/scenarios.
+/// Folders where scenarios are looked for, best first: $LAB_SCENARIOS, the checkout that holds the program or
+/// the current folder, the installation's share/lab/scenarios.
 std::vector<std::filesystem::path> scenario_folders();
 
 /// A name (`blocking-async`) or a path to a .toml. The error names the nearest scenario.

@@ -11,30 +11,38 @@
 
 namespace lab {
 
+/// The moment of virtual time at which the load starts: an arrival `from = 0` is stamped with it. Not zero,
+/// because a stamp of zero means "not known" in a RequestRecord. Subtract it to count from the load's start.
+constexpr Nanos kModelStart = kSecond;
+
 /// What the virtual-time model needs: plan, arm, load. No sockets, no sleeping, no clock.
 struct ModelInput {
   const std::vector<Route>* routes = nullptr;
-  const Arm* arm = nullptr;       ///< arm->cores = 0 means `cores`
+  const Arm* arm = nullptr;  ///< arm->cores = 0 means `cores`
   const Case* load_set = nullptr;
-  int cores = 1;                  ///< of the machine
+  int cores = 1;  ///< of the machine
   std::uint64_t seed = 0;
 };
 
 struct Prediction {
-  double makespan_s = 0;
+  double makespan_s = 0;  ///< first request sent to last response received; 0 without requests
   std::int64_t requests = 0;
   std::vector<std::int64_t> splits;  ///< requests per worker slot
 };
 
-/// Runs the discrete-event simulation: resources loop (1 per worker), pool (P per worker), threads (T per worker),
-/// GIL (1 per worker, 5 ms switch interval), cores (C, shared equally by what computes; processor sharing),
-/// connections dealt to the workers by the arm's accept policy. Records (and events, where a sink is given) come
-/// in virtual time: the load starts at 0, and stamps are those that a server without any overhead would leave.
+/// Runs the discrete-event simulation: resources loop (1 per worker), pool (P per worker), threads (T per
+/// worker), GIL (1 per worker, 5 ms switch interval), cores (C, shared equally by what computes; processor
+/// sharing), connections dealt to the workers by the arm's accept policy. First come, first served at every
+/// resource. Each request's record goes to `records` when its reply is received, events to `events` as they
+/// happen, both in order of virtual time: the load starts at kModelStart, and stamps are those that a server
+/// without any overhead would leave. Without sinks it is several times faster, and its memory grows with what
+/// is under way, not with the load.
 Prediction simulate(const ModelInput& input, RecordSink* records = nullptr, EventSink* events = nullptr);
 
 /// The least makespan that plan, arm and load allow under zero overhead and the best dealing of connections:
-/// for every resource, the earliest moment it can be needed, the work it must do over its capacity, the least that
-/// follows; and the longest single request. Never above any schedule's makespan, so no honest measurement is below.
+/// for every resource, the earliest moment it can be needed, the work it must do over its capacity, the least
+/// that follows; and the longest single request. Never above any schedule's makespan, so no honest
+/// measurement is below.
 struct Bound {
   double seconds = 0;
   bool has_cpu = false;  ///< CPU work is part of what binds

@@ -19,7 +19,9 @@ inline Nanos monotonic_now() noexcept {
   return now.tv_sec * kSecond + now.tv_nsec;
 }
 
-inline double seconds(Nanos span) noexcept { return static_cast<double>(span) / 1e9; }
+inline double seconds(Nanos span) noexcept {
+  return static_cast<double>(span) / 1e9;
+}
 
 /// Sleeps the calling thread until `deadline` on CLOCK_MONOTONIC; never returns early (clock_nanosleep(2)).
 void sleep_until(Nanos deadline) noexcept;

@@ -12,7 +12,8 @@ namespace lab {
 /// (above 10 years) and an unknown unit, each with the fix.
 Result<Nanos> parse_duration(std::string_view text);
 
-/// For people: `0.4 ms`, `100 ms`, `1.003 s`, `41 min 40 s`, `27 h 46 min`.
+/// For people: `400 us`, `100 ms`, `1.003 s`, `41 min 40 s`, `27 h 46 min` (whole minutes and hours that have
+/// passed).
 std::string format_duration(Nanos span);
 
 /// As one writes it in a scenario file, exact: `100ms`, `1500us`.

@@ -34,7 +34,8 @@ class Failure : public std::exception {
   Error error_;
 };
 
-[[noreturn]] inline void throw_exception_from_error(const Error& error, const boost::source_location& /*where*/) {
+[[noreturn]] inline void throw_exception_from_error(const Error& error,
+                                                    const boost::source_location& /*where*/) {
   throw Failure(error);
 }
 

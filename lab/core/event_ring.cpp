@@ -28,7 +28,9 @@ struct EventRings::Header {
 
 namespace {
 constexpr std::size_t kPage = 4096;
-std::size_t round_up(std::size_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
+std::size_t round_up(std::size_t bytes) {
+  return (bytes + kPage - 1) / kPage * kPage;
+}
 }  // namespace
 
 Result<EventRings> EventRings::create(int slots, std::size_t capacity) {
@@ -53,7 +55,9 @@ Result<EventRings> EventRings::create(int slots, std::size_t capacity) {
   return rings;
 }
 
-EventRings::EventRings(EventRings&& other) noexcept { *this = std::move(other); }
+EventRings::EventRings(EventRings&& other) noexcept {
+  *this = std::move(other);
+}
 
 EventRings& EventRings::operator=(EventRings&& other) noexcept {
   std::swap(base_, other.base_);
@@ -76,19 +80,25 @@ EventRings::Cell* EventRings::cells(int slot) const {
   return reinterpret_cast<Cell*>(reinterpret_cast<char*>(&header(slot)) + kPage);
 }
 
-void EventRings::append(int slot, Event event) noexcept {
+std::optional<std::uint64_t> EventRings::take_place(int slot) noexcept {
   Header& ring = header(slot);
   std::uint64_t place = ring.head.load(std::memory_order_relaxed);
   do {
     if (place - ring.tail.load(std::memory_order_acquire) >= capacity_) {
       ring.dropped.fetch_add(1, std::memory_order_relaxed);
-      return;
+      return std::nullopt;
     }
   } while (!ring.head.compare_exchange_weak(place, place + 1, std::memory_order_relaxed));
+  return place;
+}
+
+void EventRings::append(int slot, Event event) noexcept {
+  const std::optional<std::uint64_t> place = take_place(slot);
+  if (!place) return;
   event.worker = static_cast<std::uint16_t>(slot);
-  Cell& cell = cells(slot)[place & (capacity_ - 1)];
+  Cell& cell = cells(slot)[*place & (capacity_ - 1)];
   cell.event = event;
-  cell.filled.store(place + 1, std::memory_order_release);
+  cell.filled.store(*place + 1, std::memory_order_release);
 }
 
 void EventRings::drain(Events& out, bool skip_torn) {

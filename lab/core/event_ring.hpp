@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "lab/core/error.hpp"
 #include "lab/core/event.hpp"
@@ -41,6 +42,8 @@ class EventRings {
  private:
   struct Cell;
   struct Header;
+  friend struct EventRingsProbe;  // the test that stops between the halves of append()
+  std::optional<std::uint64_t> take_place(int slot) noexcept;
   Header& header(int slot) const;
   Cell* cells(int slot) const;
 

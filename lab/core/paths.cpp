@@ -27,6 +27,8 @@ std::optional<fs::path> checkout_root() {
   return checkout_above(fs::current_path(error));
 }
 
-fs::path installed_share() { return program_path().parent_path().parent_path() / "share" / "lab"; }
+fs::path installed_share() {
+  return program_path().parent_path().parent_path() / "share" / "lab";
+}
 
 }  // namespace lab

@@ -12,24 +12,24 @@ namespace lab {
 /// How a request ended.
 enum class Outcome : std::uint8_t {
   ok,
-  unsent,          ///< planned, never sent: the run was interrupted or its time was over
-  unfinished,      ///< sent, no reply when the run was interrupted
-  refused,         ///< connection refused
-  reset,           ///< connection reset while it was under way
-  closed,          ///< the server closed before the reply was whole
-  timeout,         ///< no reply within the deadline
-  bad_reply,       ///< what came was not HTTP
-  bad_status,      ///< a whole reply with an unexpected status
-  harness_fault,   ///< this side ran out of descriptors or ports
+  unsent,         ///< planned, never sent: the run was interrupted or its time was over
+  unfinished,     ///< sent, no reply when the run was interrupted
+  refused,        ///< connection refused
+  reset,          ///< connection reset while it was under way
+  closed,         ///< the server closed before the reply was whole
+  timeout,        ///< no reply within the deadline
+  bad_reply,      ///< what came was not HTTP
+  bad_status,     ///< a whole reply with an unexpected status
+  harness_fault,  ///< this side ran out of descriptors or ports
 };
 
 std::string_view to_string(Outcome outcome);
 
 /// All that is known about one request. Times are CLOCK_MONOTONIC (or virtual) nanoseconds; 0: not known.
 struct RequestRecord {
-  std::uint32_t id = 0;     ///< 1, 2, … within its repetition; the server sees it as the header `Lab-Request`
-  std::uint32_t load = 0;   ///< index into Case::loads
-  std::uint32_t route = 0;  ///< index into Scenario::routes
+  std::uint32_t id = 0;  ///< 1, 2, … within its repetition; the server sees it as the header `Lab-Request`
+  std::uint32_t load = 0;    ///< index into Case::loads
+  std::uint32_t route = 0;   ///< index into Scenario::routes
   std::int32_t worker = -1;  ///< slot 0 … W-1; -1: not known
   Nanos intended = 0;
   Nanos sent = 0;

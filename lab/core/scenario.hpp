@@ -28,11 +28,12 @@ std::string_view to_string(Arrivals arrivals);
 struct Load {
   std::size_t route = 0;  ///< index into Scenario::routes
   Arrivals arrivals = Arrivals::burst;
-  std::int64_t requests = 1;  ///< in all; of constant and poisson derived from `until` where the file says that
-  std::int64_t clients = 1;   ///< closed: how many at a time
-  Nanos every = 0;            ///< constant: period; poisson: mean gap
-  Nanos from = 0;             ///< the first one's time, after the start of the load
-  std::vector<Nanos> at;      ///< staggered: times after the start of the load
+  std::int64_t requests =
+      1;  ///< in all; of constant and poisson derived from `until` where the file says that
+  std::int64_t clients = 1;        ///< closed: how many at a time
+  Nanos every = 0;                 ///< constant: period; poisson: mean gap
+  Nanos from = 0;                  ///< the first one's time, after the start of the load
+  std::vector<Nanos> at;           ///< staggered: times after the start of the load
   bool fresh_connections = false;  ///< connect with the request instead of before the load
 };
 
@@ -51,8 +52,8 @@ struct Case {
 /// A figure that the documents give for an arm.
 struct Documented {
   Stat stat;
-  double value = 0;  ///< seconds, or a plain number for stats without unit
-  std::string text;  ///< as they write it: `~1.1s`
+  double value = 0;     ///< seconds, or a plain number for stats without unit
+  std::string text;     ///< as they write it: `~1.1s`
   std::string case_id;  ///< empty: every case
 };
 
@@ -66,14 +67,14 @@ std::string_view to_string(Accept accept);
 /// One execution model with its settings.
 struct Arm {
   std::string id;
-  std::string label;               ///< how FastAPI's user would say it
-  std::vector<Traits> modes;       ///< one per route of the scenario
-  int workers = 1;                 ///< processes
-  int threads = 40;                ///< members of the pool, or threads of thread-per-request; per worker
-  bool gil = false;                ///< whatever computes needs the interpreter lock
-  int cores = 0;                   ///< 0: as many as the machine has
+  std::string label;          ///< how FastAPI's user would say it
+  std::vector<Traits> modes;  ///< one per route of the scenario
+  int workers = 1;            ///< processes
+  int threads = 40;           ///< members of the pool, or threads of thread-per-request; per worker
+  bool gil = false;           ///< whatever computes needs the interpreter lock
+  int cores = 0;              ///< 0: as many as the machine has
   Accept accept = Accept::handoff;
-  bool predict_only = false;       ///< too long to be measured: only the model runs it
+  bool predict_only = false;  ///< too long to be measured: only the model runs it
   std::vector<Documented> documented;
 
   bool uses(Resource resource) const;
@@ -84,11 +85,11 @@ struct Arm {
 /// A stat of the records, held against the model or a number.
 struct Check {
   Stat stat;
-  std::string text;  ///< as written
-  std::string arm;      ///< empty: every arm
-  std::string case_id;  ///< empty: every case
-  std::optional<double> within_relative;  ///< of the model's value: 0.03
-  std::optional<Nanos> within_absolute;   ///< of the model's value
+  std::string text;                                 ///< as written
+  std::string arm;                                  ///< empty: every arm
+  std::string case_id;                              ///< empty: every case
+  std::optional<double> within_relative;            ///< of the model's value: 0.03
+  std::optional<Nanos> within_absolute;             ///< of the model's value
   std::optional<double> equals, at_most, at_least;  ///< seconds, or a plain number
 };
 
@@ -102,6 +103,7 @@ struct Ask {
   std::string answer_arm;
   Stat answer;
   std::vector<Wrong> wrong;
+  std::string answer_case;  ///< empty: the first case
 };
 
 struct Explain {

@@ -7,7 +7,8 @@ namespace lab {
 
 namespace {
 
-// SplitMix64 (Steele, Lea, Flood 2014): the same numbers on every machine, unlike std::exponential_distribution.
+// SplitMix64 (Steele, Lea, Flood 2014): the same numbers on every machine, unlike
+// std::exponential_distribution.
 std::uint64_t next_random(std::uint64_t& state) {
   state += 0x9E3779B97F4A7C15ULL;
   std::uint64_t z = state;
@@ -23,38 +24,71 @@ double exponential(std::uint64_t& state) {
 
 }  // namespace
 
-std::vector<Arrival> schedule(const Case& load_set, std::uint64_t seed) {
-  std::vector<Arrival> arrivals;
-  for (std::uint32_t index = 0; index < load_set.loads.size(); ++index) {
-    const Load& load = load_set.loads[index];
-    std::uint64_t random = seed + 0x51ED2701ULL * (index + 1);
-    switch (load.arrivals) {
-      case Arrivals::burst:
-        arrivals.insert(arrivals.end(), static_cast<std::size_t>(load.requests), Arrival{load.from, index});
-        break;
-      case Arrivals::closed:
-        arrivals.insert(arrivals.end(), static_cast<std::size_t>(std::min(load.clients, load.requests)),
-                        Arrival{load.from, index});
-        break;
-      case Arrivals::constant:
-        for (std::int64_t i = 0; i < load.requests; ++i) arrivals.push_back({load.from + i * load.every, index});
-        break;
-      case Arrivals::poisson: {
-        double at = static_cast<double>(load.from);
-        for (std::int64_t i = 0; i < load.requests; ++i) {
-          at += exponential(random) * static_cast<double>(load.every);
-          arrivals.push_back({static_cast<Nanos>(at), index});
-        }
-        break;
-      }
-      case Arrivals::staggered:
-        for (const Nanos at : load.at) arrivals.push_back({load.from + at, index});
-        break;
-    }
+std::int64_t scheduled(const Load& load) {
+  switch (load.arrivals) {
+    case Arrivals::closed: return std::max<std::int64_t>(0, std::min(load.clients, load.requests));
+    case Arrivals::staggered: return static_cast<std::int64_t>(load.at.size());
+    case Arrivals::burst:
+    case Arrivals::constant:
+    case Arrivals::poisson: break;
   }
-  const auto earlier = [](const Arrival& a, const Arrival& b) { return a.at < b.at; };
-  if (!std::is_sorted(arrivals.begin(), arrivals.end(), earlier)) {
-    std::stable_sort(arrivals.begin(), arrivals.end(), earlier);
+  return std::max<std::int64_t>(0, load.requests);
+}
+
+ArrivalStream::ArrivalStream(const Case& load_set, std::uint64_t seed) {
+  cursors_.resize(load_set.loads.size());
+  for (std::size_t index = 0; index < cursors_.size(); ++index) {
+    Cursor& cursor = cursors_[index];
+    cursor.load = &load_set.loads[index];
+    cursor.left = scheduled(*cursor.load);
+    cursor.exact = static_cast<double>(cursor.load->from);
+    cursor.random = seed + 0x51ED2701ULL * (index + 1);
+    if (cursor.load->arrivals == Arrivals::staggered) {
+      cursor.listed = cursor.load->at;
+      std::stable_sort(cursor.listed.begin(), cursor.listed.end());
+    }
+    if (cursor.left > 0) advance(cursor);
+  }
+}
+
+void ArrivalStream::advance(Cursor& cursor) {
+  const Load& load = *cursor.load;
+  switch (load.arrivals) {
+    case Arrivals::burst:
+    case Arrivals::closed: cursor.at = load.from; break;
+    case Arrivals::constant: cursor.at = load.from + cursor.given * load.every; break;
+    case Arrivals::poisson:
+      cursor.exact += exponential(cursor.random) * static_cast<double>(load.every);
+      cursor.at = static_cast<Nanos>(cursor.exact);
+      break;
+    case Arrivals::staggered:
+      cursor.at = load.from + cursor.listed[static_cast<std::size_t>(cursor.given)];
+      break;
+  }
+}
+
+std::optional<ArrivalStream::Run> ArrivalStream::next() {
+  Cursor* first = nullptr;
+  for (Cursor& cursor : cursors_) {
+    if (cursor.left > 0 && (first == nullptr || cursor.at < first->at)) first = &cursor;
+  }
+  if (first == nullptr) return std::nullopt;
+  const bool together = first->load->arrivals == Arrivals::burst || first->load->arrivals == Arrivals::closed;
+  const Run run{first->at, static_cast<std::uint32_t>(first - cursors_.data()), together ? first->left : 1};
+  first->left -= run.count;
+  first->given += run.count;
+  if (first->left > 0) advance(*first);
+  return run;
+}
+
+std::vector<Arrival> schedule(const Case& load_set, std::uint64_t seed) {
+  std::int64_t total = 0;
+  for (const Load& load : load_set.loads) total += scheduled(load);
+  std::vector<Arrival> arrivals;
+  arrivals.reserve(static_cast<std::size_t>(total));
+  ArrivalStream stream(load_set, seed);
+  while (const auto run = stream.next()) {
+    arrivals.insert(arrivals.end(), static_cast<std::size_t>(run->count), Arrival{run->at, run->load});
   }
   return arrivals;
 }

@@ -46,7 +46,8 @@ auto find(const Table& table, std::string_view word) {
 
 template <class Table, class Value>
 std::string_view name_of(const Table& table, Value value) {
-  return std::find_if(table.begin(), table.end(), [&](const auto& entry) { return entry.second == value; })->first;
+  return std::find_if(table.begin(), table.end(), [&](const auto& entry) { return entry.second == value; })
+      ->first;
 }
 
 bool needs_aggregate(Stat::Quantity quantity) {
@@ -89,7 +90,8 @@ Result<Stat> parse_stat(std::string_view text) {
     stat.aggregate = last->second;
     words.pop_back();
   }
-  if (words.empty()) return usage_error("stat '{}' names no quantity; write for example ping.latency.max", text);
+  if (words.empty())
+    return usage_error("stat '{}' names no quantity; write for example ping.latency.max", text);
   const auto quantity = find(kQuantities, words.back());
   if (quantity == kQuantities.end()) {
     return usage_error("stat '{}': unknown quantity '{}'{}", text, words.back(),
@@ -97,10 +99,15 @@ Result<Stat> parse_stat(std::string_view text) {
   }
   stat.quantity = quantity->second;
   words.pop_back();
-  if (words.size() > 1) return usage_error("stat '{}' has too many parts; write ROUTE.QUANTITY.AGGREGATE", text);
-  if (!words.empty()) stat.route = words.front();
+  if (words.size() > 1)
+    return usage_error("stat '{}' has too many parts; write ROUTE.QUANTITY.AGGREGATE", text);
+  if (!words.empty()) {
+    stat.route = words.front();
+    if (stat.route.empty()) return usage_error("stat '{}': the route before the '.' is missing", text);
+  }
   if (needs_aggregate(stat.quantity) && stat.aggregate == Stat::Aggregate::none) {
-    return usage_error("stat '{0}' needs an aggregate: {0}.max, one of {1}", text, join(names(kAggregates), ", "));
+    return usage_error("stat '{0}' needs an aggregate: {0}.max, one of {1}", text,
+                       join(names(kAggregates), ", "));
   }
   if (!needs_aggregate(stat.quantity) && stat.aggregate != Stat::Aggregate::none) {
     return usage_error("stat '{}': {} takes no aggregate", text, name_of(kQuantities, stat.quantity));
@@ -121,7 +128,8 @@ std::string to_string(const Stat& stat) {
   text += name_of(kQuantities, stat.quantity);
   if (stat.status) text += fmt::format("(status={})", *stat.status);
   if (stat.errors) text += "(error)";
-  if (stat.aggregate != Stat::Aggregate::none) text += fmt::format(".{}", name_of(kAggregates, stat.aggregate));
+  if (stat.aggregate != Stat::Aggregate::none)
+    text += fmt::format(".{}", name_of(kAggregates, stat.aggregate));
   return text;
 }
 

@@ -13,7 +13,18 @@ namespace lab {
 /// `makespan`, `throughput`, `ping.latency.max`, `slow.service.median`, `result.share(status=404)`,
 /// `count(error)`. The route is optional; without it all requests count.
 struct Stat {
-  enum class Quantity : std::uint8_t { makespan, throughput, latency, lag, unread, runnable, service, reply, share, count };
+  enum class Quantity : std::uint8_t {
+    makespan,
+    throughput,
+    latency,
+    lag,
+    unread,
+    runnable,
+    service,
+    reply,
+    share,
+    count
+  };
   enum class Aggregate : std::uint8_t { none, min, mean, median, p90, p95, p99, max };
 
   std::string route;  ///< empty: all routes

@@ -34,6 +34,12 @@ std::optional<std::string> nearest_word(std::string_view word, const std::vector
       best = candidate;
     }
   }
+  // `blocking` for `blocking-loop`: half a word is often many letters away from the whole one.
+  constexpr std::size_t kShortestStart = 3;
+  for (const std::string& candidate : candidates) {
+    if (best || word.size() < kShortestStart) break;
+    if (candidate.starts_with(word)) best = candidate;
+  }
   return best;
 }
 
@@ -41,7 +47,8 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& ca
   const std::optional<std::string> near = nearest_word(word, candidates);
   if (candidates.empty()) return "";
   const std::string known = join(candidates, ", ");
-  return near ? fmt::format(" (did you mean '{}'? known: {})", *near, known) : fmt::format(" (known: {})", known);
+  return near ? fmt::format(" (did you mean '{}'? known: {})", *near, known)
+              : fmt::format(" (known: {})", known);
 }
 
 std::string join(const std::vector<std::string>& parts, std::string_view separator) {

@@ -13,9 +13,9 @@ std::string_view to_string(Resource resource);
 /// One execution model, as data: what does a request hold on to?
 /// The virtual-time model needs nothing else; the servers are where the same row becomes real code.
 struct Traits {
-  std::string_view name;     ///< `blocking-loop`
-  std::string_view summary;  ///< one line
-  std::string_view fastapi;  ///< how one spells it there
+  std::string_view name;                   ///< `blocking-loop`
+  std::string_view summary;                ///< one line
+  std::string_view fastapi;                ///< how one spells it there
   Resource handler = Resource::nothing;    ///< while the handler's own code runs, and between its steps
   Resource waiting = Resource::nothing;    ///< while it waits
   Resource computing = Resource::nothing;  ///< while it computes, besides a core

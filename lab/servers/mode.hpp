@@ -7,15 +7,16 @@
 
 namespace lab {
 
-class Worker;       // what a worker process has: its slot, its connections, its events (worker.hpp)
-struct LoopMode;    // how a handler is executed inside the event-loop server (loop_server.hpp)
+class Worker;     // what a worker process has: its slot, its connections, its events (worker.hpp)
+struct LoopMode;  // how a handler is executed inside the event-loop server (loop.hpp)
 
 /// One execution model: its row of the table, and how it is run.
 struct Mode {
   Traits traits;
   /// How the event-loop server executes a handler in this mode; null for a mode with a server of its own.
   const LoopMode* loop = nullptr;
-  /// A server of its own: serves until the worker is told to stop. Null for the modes of the event-loop server.
+  /// A server of its own: serves until the worker is told to stop. Null for the modes of the event-loop
+  /// server.
   void (*serve)(Worker& worker) = nullptr;
 };
 

@@ -20,9 +20,9 @@ struct ServerSetup {
   /// The routes of a server without a scenario: GET / greets, /delay?ms=, /cpu?ms=, /ping (cli.md).
   bool builtin_routes = false;
   std::string host = "127.0.0.1";
-  std::uint16_t port = 0;   ///< 0: the kernel chooses
-  std::uint64_t seed = 0;   ///< which worker gets the first connection: seed % workers
-  bool log = false;         ///< start, end and send lines on stderr
+  std::uint16_t port = 0;  ///< 0: the kernel chooses
+  std::uint64_t seed = 0;  ///< which worker gets the first connection: seed % workers
+  bool log = false;        ///< start, end and send lines on stderr
 };
 
 /// A running server: a master process (child of this one, without threads) that supervises W workers.

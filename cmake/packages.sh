@@ -1,0 +1,73 @@
+# Sourced by labw and .ci/run: which packages of packages.txt are missing, and how they get here.
+# Expects $root (the checkout).
+
+packages_of() {  # SECTION…: their Debian packages, a line each
+  local section package rest
+  while read -r section package rest; do
+    [[ " $* " == *" $section "* ]] && printf '%s\n' "$package"
+  done <"$root/cmake/packages.txt" || true
+}
+
+missing_packages() {  # SECTION…
+  local wanted installed
+  wanted=$(packages_of "$@")
+  # shellcheck disable=SC2086  # one word per package
+  installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' $wanted 2>/dev/null | sed -n 's/^installed //p') || true
+  local package
+  for package in $wanted; do
+    [[ $'\n'$installed$'\n' == *$'\n'$package$'\n'* ]] || printf '%s ' "$package"
+  done
+}
+
+other_systems() {  # SECTION…: the list by library and version, on stderr
+  local section package rest
+  echo "On other systems install these by your own means:"
+  while read -r section package rest; do
+    if [[ " $* " == *" $section "* ]]; then echo "  $rest"; fi
+  done <"$root/cmake/packages.txt"
+} >&2
+
+# Names what is missing, then installs it; where it may not, says what to type and returns 3.
+install_packages() {  # SECTION…
+  command -v dpkg-query >/dev/null || return 0  # not Debian: CMake will name what it does not find
+  local missing
+  missing=$(missing_packages "$@")
+  [[ -n $missing ]] || return 0
+  missing=${missing% }
+  echo "labw: missing Debian packages: $missing" >&2
+  local as_root=()
+  if ! command -v apt-get >/dev/null; then
+    echo "labw: there is no apt-get here." >&2
+    other_systems "$@"
+    return 3
+  fi
+  if ((EUID != 0)); then
+    if ! command -v sudo >/dev/null || ! sudo -n true 2>/dev/null; then
+      echo "labw: installing them needs root. Type this, then start again:" >&2
+      echo "  su -c 'apt-get update && apt-get install -y --no-install-recommends $missing'" >&2
+      echo "or with sudo:" >&2
+      echo "  sudo sh -c 'apt-get update && apt-get install -y --no-install-recommends $missing'" >&2
+      other_systems "$@"
+      return 3
+    fi
+    as_root=(sudo -n)
+  fi
+  echo "labw: installing them with apt-get" >&2
+  mkdir -p "$root/build"
+  local log=$root/build/apt.log
+  local apt=(${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get
+             -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -y)
+  local attempt
+  for attempt in 1 2 3; do
+    # shellcheck disable=SC2086
+    if "${apt[@]}" update </dev/null >"$log" 2>&1 &&
+      "${apt[@]}" install --no-install-recommends $missing </dev/null >>"$log" 2>&1; then
+      return 0
+    fi
+    ((attempt == 3)) || sleep $((attempt * 5))
+  done
+  tail -n 15 "$log" >&2
+  echo "labw: apt-get failed; all that it said is in $log. Debian 12 has every one of these packages." >&2
+  other_systems "$@"
+  return 3
+}

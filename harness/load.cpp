@@ -1,0 +1,164 @@
+#include "harness/load.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "harness/epoll_transport.hpp"
+#include "harness/event_collector.hpp"
+#include "harness/load_driver.hpp"
+#include "harness/load_quality.hpp"
+#include "lab/core/duration.hpp"
+
+namespace lab {
+
+namespace {
+
+constexpr std::size_t kOpenAtOnce = 128;  // below every usual accept backlog
+constexpr Nanos kOpenPatience = 2 * kSecond;
+constexpr Nanos kSilentServerPatience = 200 * kMillisecond;  // where the warm-up got no reply
+constexpr Nanos kWarmUpPatience = 400 * kMillisecond;
+constexpr Nanos kRepliedPatience = 50 * kMillisecond;
+// From the decision to start to the first send: long enough to be waiting for it, asleep and then awake.
+constexpr Nanos kRunUp = kMillisecond;
+constexpr Nanos kProgressPeriod = 100 * kMillisecond;
+constexpr int kMostWarmUpConnections = 16;
+
+Error open_failed(const LoadTarget& target, int error) {
+  if (error == ECONNREFUSED) {
+    return environment_error("nothing listens at {}:{} (connect: {}); start the server first", target.host,
+                             target.port, std::strerror(error));
+  }
+  return system_error("connect", fmt::format("{}:{}", target.host, target.port), error);
+}
+
+Route cheapest_route(const std::vector<Route>& routes) {
+  const auto empty =
+      std::find_if(routes.begin(), routes.end(), [](const Route& route) { return route.plan.empty(); });
+  return empty != routes.end() ? *empty : Route{"warm-up", "GET", "/", {}};
+}
+
+// A few requests one after another on a connection of its own, so that the first recorded request does not
+// pay for what happens once. On several workers each gets such a connection: a whole round leaves the dealing
+// as it was.
+Result<bool> warm_up(const LoadTarget& target, const EventRings* events, const LoadOptions& options,
+                     std::vector<std::string>& warnings) {
+  if (options.warm_up_requests <= 0) return true;
+  LoadTarget cheap = target;
+  cheap.routes = {cheapest_route(target.routes)};
+  Case one_by_one;
+  one_by_one.loads.push_back(
+      {.arrivals = Arrivals::closed, .requests = options.warm_up_requests, .clients = 1, .at = {}});
+  DriverSetup setup;
+  setup.request_deadline = std::min(options.request_deadline, kWarmUpPatience);
+  setup.identify = false;
+  const int connections = events == nullptr ? 1 : std::clamp(events->slots(), 1, kMostWarmUpConnections);
+  for (int connection = 0; connection < connections; ++connection) {
+    auto transport = EpollTransport::create(target.host, target.port, options.interrupt_fd);
+    if (!transport) return transport.error();
+    MonotonicClock clock;
+    LoadDriver driver(one_by_one, cheap, setup, clock, **transport);
+    driver.open_connections(1, clock.now() + kWarmUpPatience);
+    if (driver.open_error() != 0) return open_failed(target, driver.open_error());
+    driver.run(clock.now());
+    if (driver.interrupted()) return true;
+    const auto& records = driver.records();
+    const auto failed = std::find_if(records.begin(), records.end(), [](const RequestRecord& record) {
+      return record.outcome != Outcome::ok && record.outcome != Outcome::bad_status;
+    });
+    if (failed == records.end()) continue;
+    warnings.push_back(fmt::format("the warm-up got no reply ({} {}: {})", cheap.routes[0].method,
+                                   cheap.routes[0].path, to_string(failed->outcome)));
+    return false;
+  }
+  return true;
+}
+
+// Opens in portions and lets the server take over each, so that no backlog overflows and it accepts in our
+// order.
+Result<void> open_connections(LoadDriver& driver, EventCollector& collector, const LoadTarget& target,
+                              Nanos patience, std::vector<std::string>& warnings) {
+  const Nanos until = monotonic_now() + patience;
+  std::size_t missing = 0;
+  bool more = true;
+  while (more && !driver.interrupted() && monotonic_now() < until) {
+    more = driver.open_connections(kOpenAtOnce, until);
+    if (target.stamps_in_events) missing = collector.await_accepted(driver.opened_ports(), until);
+  }
+  if (driver.interrupted()) return {};
+  if (driver.opened_ports().empty() && driver.open_error() != 0)
+    return open_failed(target, driver.open_error());
+  if (driver.open_error() != 0) {
+    warnings.push_back(fmt::format("some connections could not be opened before the load: {}",
+                                   std::strerror(driver.open_error())));
+  }
+  if (missing > 0) {
+    warnings.push_back(fmt::format("the server had not accepted {} of {} connections when the load began",
+                                   missing, driver.opened_ports().size()));
+  }
+  if (more) warnings.push_back("not all connections were open when the load began");
+  return {};
+}
+
+// About ten times a second tells the caller, and empties the rings every time.
+std::function<void(std::int64_t)> housekeeping(EventCollector& collector, const LoadOptions& options) {
+  return [&collector, &options, next = Nanos{0}](std::int64_t finished) mutable {
+    collector.drain();
+    if (!options.progress) return;
+    const Nanos now = monotonic_now();
+    if (now < next) return;
+    options.progress(finished);
+    next = now + kProgressPeriod;
+  };
+}
+
+}  // namespace
+
+Result<LoadResult> run_load(const Case& load_set, const LoadTarget& target, EventRings* events,
+                            const LoadOptions& options) {
+  const auto prepared = prepare_descriptors(load_set);
+  if (!prepared) return prepared.error();
+  const PunctualTimers punctual;
+  LoadResult result;
+  const auto warm = warm_up(target, events, options, result.warnings);
+  if (!warm) return warm.error();
+
+  auto transport = EpollTransport::create(target.host, target.port, options.interrupt_fd);
+  if (!transport) return transport.error();
+  EventCollector collector(events, static_cast<std::size_t>(load_set.requests()));
+  DriverSetup setup;
+  setup.seed = options.seed;
+  setup.request_deadline = options.request_deadline;
+  if (events != nullptr || options.progress) setup.housekeeping = housekeeping(collector, options);
+  MonotonicClock clock;
+  LoadDriver driver(load_set, target, setup, clock, **transport);
+  const auto opened = open_connections(driver, collector, target,
+                                       *warm ? kOpenPatience : kSilentServerPatience, result.warnings);
+  if (!opened) return opened.error();
+
+  collector.drain();
+  result.began = clock.now() + kRunUp;
+  driver.run(result.began);
+
+  result.interrupted = driver.interrupted();
+  collector.await_replied(driver.records(), monotonic_now() + kRepliedPatience);
+  result.records = std::move(driver.records());
+  result.events = collector.take(result.began);
+  result.events_dropped = collector.dropped();
+  apply_events(result.events, result.records);
+  apply_accepted(collector.take_accepted(), driver.ports(), result.records);
+  for (const RequestRecord& record : result.records) result.books.add(record);
+  result.send_skew = send_skew(load_set, result.records);
+  if (const auto warning = fell_behind(load_set, result.records)) result.warnings.push_back(*warning);
+  if (driver.gave_up()) {
+    result.warnings.push_back(fmt::format("nothing was answered for {}: {} requests were not sent",
+                                          format_duration(options.request_deadline), result.books.unsent));
+  }
+  if (result.events_dropped > 0) {
+    result.warnings.push_back(fmt::format(
+        "{} events of the servers were lost: their ring was full or a worker died", result.events_dropped));
+  }
+  return result;
+}
+
+}  // namespace lab

@@ -1,0 +1,234 @@
+#include "harness/load_driver.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace lab {
+
+namespace {
+
+constexpr Nanos kNever = std::numeric_limits<Nanos>::max();
+// A sleeping thread is woken up to this much late (measured: 50 us, more where the core had gone to sleep).
+constexpr Nanos kSpinLead = 200 * kMicrosecond;
+// Housekeeping takes a while, so it stays away from sends; but not for ever, or the event ring overflows.
+constexpr Nanos kHousekeepingPeriod = 10 * kMillisecond;
+constexpr Nanos kHousekeepingRoom = 400 * kMicrosecond;
+constexpr Nanos kHousekeepingPatience = 50 * kMillisecond;
+// After so many sends in a row replies get their stamps; a smaller burst leaves in one go.
+constexpr int kSendsInARow = 64;
+
+std::size_t planned_requests(const Case& load_set, const std::vector<Arrival>& arrivals) {
+  std::size_t planned = arrivals.size();
+  for (const Load& load : load_set.loads) {
+    if (load.arrivals == Arrivals::closed && load.requests > load.clients) {
+      planned += static_cast<std::size_t>(load.requests - load.clients);
+    }
+  }
+  return planned;
+}
+
+}  // namespace
+
+LoadDriver::LoadDriver(const Case& load_set, const LoadTarget& target, const DriverSetup& setup, Clock& clock,
+                       Transport& transport)
+    : case_(load_set),
+      setup_(setup),
+      clock_(clock),
+      transport_(transport),
+      arrivals_(schedule(load_set, setup.seed)),
+      plan_(plan_connections(load_set, arrivals_)),
+      connections_(plan_.connections.size()),
+      loads_(load_set.loads.size()) {
+  for (const Route& route : target.routes) {
+    texts_.emplace_back(route, target.host, target.port, setup.identify);
+  }
+  const std::size_t planned = planned_requests(load_set, arrivals_);
+  records_.reserve(planned);
+  ports_.reserve(planned);
+  connection_of_.reserve(planned);
+  deadlines_.reserve(planned);
+  for (const Arrival& arrival : arrivals_) add_record(arrival.load);
+  for (std::size_t index = 0; index < loads_.size(); ++index) {
+    const Load& load = load_set.loads[index];
+    if (load.arrivals == Arrivals::closed)
+      loads_[index].to_issue = std::max<std::int64_t>(0, load.requests - load.clients);
+  }
+  for (std::uint32_t connection = 0; connection < connections_.size(); ++connection) {
+    const std::uint32_t load = plan_.connections[connection].load;
+    connections_[connection].load = load;
+    if (is_pooled(load_set.loads[load])) make_idle(connection);
+  }
+}
+
+RequestRecord& LoadDriver::add_record(std::uint32_t load) {
+  RequestRecord& record = records_.emplace_back();
+  record.id = static_cast<std::uint32_t>(records_.size());
+  record.load = load;
+  record.route = static_cast<std::uint32_t>(case_.loads[load].route);
+  ports_.push_back(0);
+  connection_of_.push_back(kNoConnection);
+  return record;
+}
+
+bool LoadDriver::open_connections(std::size_t count, Nanos until) {
+  const auto first = static_cast<std::uint32_t>(next_open_);
+  for (; count > 0 && next_open_ < connections_.size(); ++next_open_) {
+    if (!plan_.connections[next_open_].preopened) continue;
+    start_open(static_cast<std::uint32_t>(next_open_));
+    --count;
+  }
+  const auto is_opening = [](const Connection& connection) { return connection.phase == Phase::opening; };
+  while (!interrupted_ && clock_.now() < until &&
+         std::any_of(connections_.begin() + first,
+                     connections_.begin() + static_cast<std::ptrdiff_t>(next_open_), is_opening)) {
+    handle(transport_.wait(until));
+    interrupted_ = transport_.interrupted();
+  }
+  for (std::uint32_t connection = first; connection < next_open_; ++connection) {
+    if (connections_[connection].phase == Phase::idle) opened_ports_.push_back(connections_[connection].port);
+  }
+  return std::any_of(plan_.connections.begin() + static_cast<std::ptrdiff_t>(next_open_),
+                     plan_.connections.end(),
+                     [](const ConnectionPlan::Connection& planned) { return planned.preopened; });
+}
+
+void LoadDriver::run(Nanos began) {
+  began_ = began;
+  last_answer_ = began;
+  last_housekeeping_ = clock_.now();
+  while (!interrupted_ && !finished()) {
+    handle(transport_.wait(wait_until(clock_.now())));
+    if (transport_.interrupted()) {
+      interrupted_ = true;
+      break;
+    }
+    const Nanos now = clock_.now();
+    issue_due(now);
+    expire(now);
+    keep_house(now);
+  }
+  settle();
+}
+
+bool LoadDriver::finished() const {
+  return next_arrival_ == arrivals_.size() && outstanding_ == 0 && later_.empty();
+}
+
+void LoadDriver::issue_due(Nanos now) {
+  for (int sends = 0; sends < kSendsInARow && next_arrival_ < arrivals_.size(); ++sends) {
+    const auto request = static_cast<std::uint32_t>(next_arrival_);
+    const Nanos intended = began_ + arrivals_[next_arrival_].at;
+    if (intended > now) break;
+    records_[request].intended = intended;
+    const std::uint32_t planned = plan_.of_arrival[next_arrival_];
+    issue(request, planned != kNoConnection ? planned : take_pooled(arrivals_[next_arrival_].load));
+    ++next_arrival_;
+  }
+  while (!later_.empty() && later_.top().at <= now) {
+    const Due due = later_.top();
+    later_.pop();
+    issue_closed(due.what, due.at);
+  }
+}
+
+void LoadDriver::issue_closed(std::uint32_t connection, Nanos intended) {
+  const std::uint32_t load = connections_[connection].load;
+  LoadState& state = loads_[load];
+  if (state.to_issue == 0 || gave_up_) return;
+  const Nanos last_answer = std::max(last_answer_, began_ + case_.loads[load].from);
+  if (intended - last_answer >= setup_.request_deadline) {
+    gave_up_ = true;
+    return;
+  }
+  --state.to_issue;
+  RequestRecord& record = add_record(load);
+  record.intended = intended;
+  issue(record.id - 1, connection);
+}
+
+void LoadDriver::issue(std::uint32_t request, std::uint32_t index) {
+  Connection& connection = connections_[index];
+  connection_of_[request] = index;
+  deadlines_.push({records_[request].intended + setup_.request_deadline, request});
+  ++outstanding_;
+  connection.request = request;
+  connection.offset = 0;
+  connection.reopened = false;
+  if (connection.phase == Phase::idle) {
+    transmit(index);
+  } else if (connection.phase == Phase::closed) {
+    start_open(index);
+  }
+}
+
+std::uint32_t LoadDriver::take_pooled(std::uint32_t load) {
+  LoadState& state = loads_[load];
+  const std::uint32_t index = state.first_idle;
+  if (index != kNoConnection) {
+    state.first_idle = connections_[index].next_idle;
+    if (state.first_idle == kNoConnection) state.last_idle = kNoConnection;
+    return index;
+  }
+  connections_.emplace_back().load = load;
+  return static_cast<std::uint32_t>(connections_.size() - 1);
+}
+
+void LoadDriver::make_idle(std::uint32_t index) {
+  LoadState& state = loads_[connections_[index].load];
+  connections_[index].next_idle = kNoConnection;
+  if (state.last_idle == kNoConnection) {
+    state.first_idle = index;
+  } else {
+    connections_[state.last_idle].next_idle = index;
+  }
+  state.last_idle = index;
+}
+
+void LoadDriver::expire(Nanos now) {
+  while (!deadlines_.empty()) {
+    const Due due = deadlines_.top();
+    const bool under_way = connections_[connection_of_[due.what]].request == due.what;
+    if (under_way && due.at > now) return;
+    deadlines_.pop();
+    if (under_way) fail(connection_of_[due.what], Outcome::timeout);
+  }
+}
+
+Nanos LoadDriver::next_send() const {
+  Nanos next = later_.empty() ? kNever : later_.top().at;
+  if (next_arrival_ < arrivals_.size()) next = std::min(next, began_ + arrivals_[next_arrival_].at);
+  return next;
+}
+
+Nanos LoadDriver::wait_until(Nanos now) const {
+  const Nanos send = next_send();
+  if (send <= now + kSpinLead) return 0;
+  Nanos until = send == kNever ? kNever : send - kSpinLead;
+  if (!deadlines_.empty()) until = std::min(until, deadlines_.top().at);
+  if (setup_.housekeeping) until = std::min(until, last_housekeeping_ + kHousekeepingPeriod);
+  return until;
+}
+
+void LoadDriver::keep_house(Nanos now) {
+  if (!setup_.housekeeping || now - last_housekeeping_ < kHousekeepingPeriod) return;
+  const bool send_is_near = next_send() - now < kHousekeepingRoom;
+  if (send_is_near && now - last_housekeeping_ < kHousekeepingPatience) return;
+  setup_.housekeeping(finished_);
+  last_housekeeping_ = clock_.now();
+}
+
+void LoadDriver::settle() {
+  for (const Connection& connection : connections_) {
+    if (connection.request == kNoRequest) continue;
+    RequestRecord& record = records_[connection.request];
+    record.outcome = record.sent != 0 ? Outcome::unfinished : Outcome::unsent;
+  }
+  for (; next_arrival_ < arrivals_.size(); ++next_arrival_) {
+    records_[next_arrival_].intended = began_ + arrivals_[next_arrival_].at;
+  }
+  for (std::uint32_t load = 0; load < loads_.size(); ++load) {
+    for (; loads_[load].to_issue > 0; --loads_[load].to_issue) add_record(load);
+  }
+}
+
+}  // namespace lab

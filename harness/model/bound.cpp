@@ -1,0 +1,187 @@
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "harness/model/demand.hpp"
+#include "harness/model/model.hpp"
+#include "lab/core/schedule.hpp"
+
+namespace lab {
+
+namespace {
+
+// Times here are doubles in nanoseconds: whole numbers stay exact up to 104 days, and a million requests of
+// ten years do not overflow.
+struct Release {
+  double at = 0;
+  std::int64_t count = 0;
+};
+
+struct LoadNeeds {
+  Demand demand;
+  std::vector<Release> releases;  // earliest possible, in time order
+};
+
+struct Capacity {
+  Resource resource = Resource::nothing;
+  double members = 1;  // of one worker (of the machine, for cores)
+  double workers = 1;
+  bool preempted = false;  // a turn may end before the work does
+};
+
+class Search {
+ public:
+  explicit Search(double first) : first_(first) {}
+
+  void offer(double end, bool cpu) {
+    const double makespan = end - first_;
+    if (makespan > best_ || (makespan == best_ && !cpu)) {
+      best_ = makespan;
+      cpu_ = cpu;
+    }
+  }
+  Bound result() const { return {best_ / 1e9, cpu_ && best_ > 0}; }
+
+ private:
+  double first_;
+  double best_ = 0;
+  bool cpu_ = false;
+};
+
+// What a set of requests needs at least from one resource, however they are ordered and dealt to the workers.
+struct Crowd {
+  double n = 0;
+  double work = 0;
+  double least_work = INFINITY;
+  double least_tail = INFINITY;
+  bool one_piece = true;
+
+  void add(const Need& need, double count) {
+    n += count;
+    work += count * static_cast<double>(need.work);
+    least_work = std::min(least_work, static_cast<double>(need.work));
+    least_tail = std::min(least_tail, static_cast<double>(need.tail));
+    one_piece = one_piece && need.pieces == 1;
+  }
+
+  double least_time(const Capacity& capacity) const {
+    const double all = capacity.members * capacity.workers;
+    double time = work / all;
+    // Some member serves that many one after another.
+    if (one_piece && !capacity.preempted) time = std::max(time, std::ceil(n / all) * least_work);
+    // A connection stays with its worker, so some worker has that many, whatever pieces they come in.
+    if (capacity.resource != Resource::core) {
+      time = std::max(time, std::ceil(n / capacity.workers) * least_work / capacity.members);
+    }
+    return time;
+  }
+};
+
+// Over every threshold: those that cannot need the resource before it must all be served after it.
+void offer_resource(Search& search, const std::vector<const LoadNeeds*>& loads, const Capacity& capacity) {
+  std::vector<std::size_t> left;
+  bool cpu = false;
+  for (const LoadNeeds* load : loads) {
+    left.push_back(load->releases.size());
+    cpu = cpu || load->demand.cpu;
+  }
+  Crowd crowd;
+  while (true) {
+    std::size_t latest = loads.size();
+    double threshold = -INFINITY;
+    for (std::size_t i = 0; i < loads.size(); ++i) {
+      if (left[i] == 0) continue;
+      const double need_at = loads[i]->releases[left[i] - 1].at +
+                             static_cast<double>(loads[i]->demand.of(capacity.resource).head);
+      if (need_at > threshold) {
+        threshold = need_at;
+        latest = i;
+      }
+    }
+    if (latest == loads.size()) return;
+    const Release& release = loads[latest]->releases[--left[latest]];
+    crowd.add(loads[latest]->demand.of(capacity.resource), static_cast<double>(release.count));
+    search.offer(threshold + crowd.least_time(capacity) + crowd.least_tail, cpu);
+  }
+}
+
+// Sets of loads to be looked at together: all sets of a few, otherwise each and all.
+std::vector<std::vector<std::size_t>> sets_of(const std::vector<std::size_t>& loads) {
+  constexpr std::size_t kFew = 6;
+  std::vector<std::vector<std::size_t>> sets;
+  if (loads.empty()) return sets;
+  if (loads.size() > kFew) {
+    for (const std::size_t load : loads) sets.push_back({load});
+    sets.push_back(loads);
+    return sets;
+  }
+  for (std::size_t mask = 1; mask < (std::size_t{1} << loads.size()); ++mask) {
+    std::vector<std::size_t> set;
+    for (std::size_t i = 0; i < loads.size(); ++i) {
+      if ((mask >> i & 1) != 0) set.push_back(loads[i]);
+    }
+    sets.push_back(std::move(set));
+  }
+  return sets;
+}
+
+std::vector<LoadNeeds> needs_of(const ModelInput& input) {
+  std::vector<LoadNeeds> needs;
+  for (const Load& load : input.load_set->loads) {
+    const RouteProgram program =
+        compile_route((*input.routes)[load.route].plan, input.arm->modes[load.route], input.arm->gil);
+    needs.push_back({demand_of(program), {}});
+  }
+  ArrivalStream stream(*input.load_set, input.seed);
+  while (const auto run = stream.next()) {
+    const Load& load = input.load_set->loads[run->load];
+    // Later requests of a closed load follow replies; no earlier than its start is all that is certain.
+    const std::int64_t count = load.arrivals == Arrivals::closed ? load.requests : run->count;
+    needs[run->load].releases.push_back({static_cast<double>(run->at), count});
+  }
+  return needs;
+}
+
+}  // namespace
+
+Bound bound(const ModelInput& input) {
+  const std::vector<LoadNeeds> needs = needs_of(input);
+  double first = INFINITY;
+  for (const LoadNeeds& load : needs) {
+    if (!load.releases.empty()) first = std::min(first, load.releases.front().at);
+  }
+  if (first == INFINITY) return {};
+  Search search(first);
+
+  for (std::size_t i = 0; i < needs.size(); ++i) {
+    if (needs[i].releases.empty()) continue;
+    const auto length = static_cast<double>(needs[i].demand.length);
+    search.offer(needs[i].releases.back().at + length, needs[i].demand.cpu);
+    const Load& load = input.load_set->loads[i];
+    if (load.arrivals != Arrivals::closed) continue;
+    const double rounds =
+        std::ceil(static_cast<double>(load.requests) / static_cast<double>(scheduled(load)));
+    search.offer(static_cast<double>(load.from) + rounds * length, needs[i].demand.cpu);
+  }
+
+  const double workers = std::max(1, input.arm->workers);
+  const double members = std::max(1, input.arm->threads);
+  const double cores = std::max(1, input.arm->cores > 0 ? input.arm->cores : input.cores);
+  for (const Capacity& capacity :
+       {Capacity{Resource::loop, 1, workers, false}, Capacity{Resource::pool, members, workers, false},
+        Capacity{Resource::thread, members, workers, false}, Capacity{Resource::gil, 1, workers, true},
+        Capacity{Resource::core, cores, 1, true}}) {
+    std::vector<std::size_t> users;
+    for (std::size_t i = 0; i < needs.size(); ++i) {
+      if (needs[i].demand.of(capacity.resource).pieces > 0 && !needs[i].releases.empty()) users.push_back(i);
+    }
+    for (const auto& set : sets_of(users)) {
+      std::vector<const LoadNeeds*> loads;
+      for (const std::size_t i : set) loads.push_back(&needs[i]);
+      offer_resource(search, loads, capacity);
+    }
+  }
+  return search.result();
+}
+
+}  // namespace lab

@@ -1,0 +1,75 @@
+#include "harness/model/closed_form.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "harness/model/random_experiment.hpp"
+
+using namespace lab;
+using namespace lab::testing;
+
+namespace {
+
+std::string form(const Experiment& experiment, bool ascii = false) {
+  return closed_form(experiment.input(), ascii).value_or("none");
+}
+
+}  // namespace
+
+TEST_CASE("Waits: the resource that a request holds meanwhile decides the closed form") {
+  const Plan plan{wait(ms(100))};
+  CHECK(form(Experiment(kBlockingLoop, plan, burst(10))) == "N·d");
+  CHECK(form(Experiment(kAsyncLoop, plan, burst(10))) == "d");
+  CHECK(form(Experiment(kThreadPool, plan, burst(10))) == "⌈N/P⌉·d");
+  CHECK(form(Experiment(kOffload, plan, burst(10))) == "⌈N/P⌉·d");
+  CHECK(form(Experiment(kThreads, plan, burst(10))) == "⌈N/T⌉·d");
+  CHECK(form(Experiment(kBlockingLoop, plan, burst(10)).workers(4)) == "⌈N/W⌉·d");
+  CHECK(form(Experiment(kThreadPool, plan, burst(10)).workers(4)) == "⌈N/(W·P)⌉·d");
+  CHECK(form(Experiment(kThreads, plan, burst(10)).workers(4)) == "⌈N/(W·T)⌉·d");
+  CHECK(form(Experiment(kAsyncLoop, plan, burst(10)).workers(4)) == "d");
+  CHECK(form(Experiment(kAsyncLoop, {blocking(wait(ms(100)))}, burst(10))) == "N·d");
+}
+
+TEST_CASE("In ASCII the same is spelt with ceil and *") {
+  const Plan plan{wait(ms(100))};
+  CHECK(form(Experiment(kBlockingLoop, plan, burst(10)), true) == "N*d");
+  CHECK(form(Experiment(kThreadPool, plan, burst(10)), true) == "ceil(N/P)*d");
+  CHECK(form(Experiment(kThreadPool, plan, burst(10)).workers(2), true) == "ceil(N/(W*P))*d");
+}
+
+TEST_CASE("CPU work: cores, loop or interpreter lock, whichever binds") {
+  const Plan plan{cpu(ms(100))};
+  CHECK(form(Experiment(kBlockingLoop, plan, burst(10))) == "N·c");
+  CHECK(form(Experiment(kThreadPool, plan, burst(10)).on_cores(2)) == "N·c/C");
+  CHECK(form(Experiment(kThreadPool, plan, burst(10)).on_cores(2).gil()) == "N·c");
+  CHECK(form(Experiment(kThreadPool, plan, burst(10)).on_cores(8).gil().workers(4)) == "⌈N/W⌉·c");
+  CHECK(form(Experiment(kBlockingLoop, plan, burst(10)).on_cores(2).workers(4)) == "N·c/C");
+  CHECK(form(Experiment(kBlockingLoop, plan, burst(10)).on_cores(4).workers(4)) == "⌈N/W⌉·c");
+}
+
+TEST_CASE("There is no closed form for several steps, several loads or other arrivals") {
+  CHECK(form(Experiment(kAsyncLoop, {wait(1), wait(1)}, burst(2))) == "none");
+  CHECK(form(Experiment(kAsyncLoop, {}, burst(2))) == "none");
+  CHECK(form(Experiment(kAsyncLoop, {wait(1)}, closed(1, 2))) == "none");
+  CHECK(form(Experiment({{kAsyncLoop, {wait(1)}}}, {burst(1), burst(1)})) == "none");
+}
+
+TEST_CASE("A closed form is the bound, and the prediction reaches it") {
+  Draw draw(5);
+  for (int i = 0; i < 3000; ++i) {
+    const Traits modes[] = {kBlockingLoop, kAsyncLoop, kThreadPool, kOffload, kThreads};
+    const Nanos span = draw.number(1, 1000) * kMillisecond;
+    Experiment experiment(modes[draw.number(0, 4)], {draw.one_in(2) ? wait(span) : cpu(span)},
+                          burst(draw.number(1, 100)));
+    experiment.workers(static_cast<int>(draw.number(1, 5))).threads(static_cast<int>(draw.number(1, 50)));
+    experiment.on_cores(static_cast<int>(draw.number(1, 8)));
+    experiment.arm.gil = draw.one_in(4);
+    const auto form = closed_form_of(experiment.input(), false);
+    REQUIRE(form);
+    INFO(i << ": " << form->text);
+    REQUIRE(form->seconds == Approx(bound(experiment.input()).seconds).epsilon(1e-9));
+    REQUIRE(experiment.makespan() >= form->seconds - 1e-7);
+    if (std::holds_alternative<Wait>(experiment.routes[0].plan[0].action)) {
+      REQUIRE(experiment.makespan() == Approx(form->seconds).epsilon(1e-9));
+    }
+  }
+}

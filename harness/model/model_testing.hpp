@@ -1,0 +1,145 @@
+// For the tests of this folder: execution models as rows of the table, experiments in a line, sinks that keep
+// all.
+#pragma once
+
+#include <algorithm>
+#include <initializer_list>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/model/model.hpp"
+
+namespace lab::testing {
+
+inline constexpr Traits kBlockingLoop{
+    "blocking-loop", "", "", Resource::loop, Resource::loop, Resource::loop, Resource::nothing};
+inline constexpr Traits kAsyncLoop{
+    "async-loop", "", "", Resource::loop, Resource::nothing, Resource::loop, Resource::nothing};
+inline constexpr Traits kThreadPool{"thread-pool",    "", "", Resource::pool, Resource::pool, Resource::pool,
+                                    Resource::nothing};
+inline constexpr Traits kOffload{"offload",        "", "", Resource::loop, Resource::pool, Resource::pool,
+                                 Resource::nothing};
+inline constexpr Traits kThreads{
+    "thread-per-request", "", "", Resource::thread, Resource::thread, Resource::thread, Resource::thread};
+
+inline constexpr Nanos ms(std::int64_t count) {
+  return count * kMillisecond;
+}
+
+inline Step wait(Nanos duration) {
+  return {Wait{duration}, false};
+}
+inline Step cpu(Nanos duration) {
+  return {Cpu{duration}, false};
+}
+inline Step blocking(Step step) {
+  step.blocking = true;
+  return step;
+}
+
+inline Load burst(std::int64_t requests, std::size_t route = 0, Nanos from = 0) {
+  Load load;
+  load.route = route;
+  load.requests = requests;
+  load.from = from;
+  return load;
+}
+inline Load closed(std::int64_t clients, std::int64_t requests, std::size_t route = 0) {
+  Load load = burst(requests, route);
+  load.arrivals = Arrivals::closed;
+  load.clients = clients;
+  return load;
+}
+inline Load constant(std::int64_t requests, Nanos every, Nanos from = 0, std::size_t route = 0) {
+  Load load = burst(requests, route, from);
+  load.arrivals = Arrivals::constant;
+  load.every = every;
+  return load;
+}
+inline Load poisson(std::int64_t requests, Nanos every, std::size_t route = 0) {
+  Load load = constant(requests, every, 0, route);
+  load.arrivals = Arrivals::poisson;
+  return load;
+}
+inline Load staggered(std::vector<Nanos> at, std::size_t route = 0) {
+  Load load = burst(static_cast<std::int64_t>(at.size()), route);
+  load.arrivals = Arrivals::staggered;
+  load.at = std::move(at);
+  return load;
+}
+
+struct Keep : RecordSink, EventSink {
+  std::vector<RequestRecord> records;  // in order of the replies
+  Events events;
+  void record(const RequestRecord& record) override { records.push_back(record); }
+  void event(const Event& event) override { events.push_back(event); }
+
+  /// Ids in order of the replies.
+  std::vector<std::uint32_t> order() const {
+    std::vector<std::uint32_t> ids;
+    for (const RequestRecord& record : records) ids.push_back(record.id);
+    return ids;
+  }
+  /// When each request was answered, by id, after the start of the load.
+  std::vector<Nanos> received() const {
+    std::vector<std::pair<std::uint32_t, Nanos>> by_id;
+    for (const RequestRecord& record : records) by_id.emplace_back(record.id, record.received - kModelStart);
+    std::sort(by_id.begin(), by_id.end());
+    std::vector<Nanos> times;
+    for (const auto& [id, at] : by_id) times.push_back(at);
+    return times;
+  }
+  Nanos worst_latency(std::uint32_t route) const {
+    Nanos worst = 0;
+    for (const RequestRecord& record : records) {
+      if (record.route == route) worst = std::max(worst, record.latency());
+    }
+    return worst;
+  }
+};
+
+/// Owns what a ModelInput points to.
+struct Experiment {
+  std::vector<Route> routes;
+  Case load_set;
+  Arm arm;
+  int cores = 2;
+  std::uint64_t seed = 0;
+
+  Experiment(Traits mode, Plan plan, Load load) : Experiment({{mode, std::move(plan)}}, {std::move(load)}) {}
+  Experiment(std::vector<std::pair<Traits, Plan>> handlers, std::vector<Load> loads) {
+    for (auto& [mode, plan] : handlers) {
+      const std::string name = "r" + std::to_string(routes.size());
+      routes.push_back({name, "GET", "/" + name, std::move(plan)});
+      arm.modes.push_back(mode);
+    }
+    load_set.loads = std::move(loads);
+  }
+
+  Experiment& workers(int count) {
+    arm.workers = count;
+    return *this;
+  }
+  Experiment& threads(int count) {
+    arm.threads = count;
+    return *this;
+  }
+  Experiment& on_cores(int count) {
+    arm.cores = count;
+    return *this;
+  }
+  Experiment& gil() {
+    arm.gil = true;
+    return *this;
+  }
+  ModelInput input() const { return {&routes, &arm, &load_set, cores, seed}; }
+  double makespan() const { return simulate(input()).makespan_s; }
+  Keep observed() const {
+    Keep keep;
+    simulate(input(), &keep, &keep);
+    return keep;
+  }
+};
+
+}  // namespace lab::testing

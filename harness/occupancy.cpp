@@ -1,0 +1,71 @@
+#include "harness/occupancy.hpp"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+namespace lab {
+
+namespace {
+
+template <class Span>
+const std::vector<Span>& find_or_none(const std::unordered_map<std::uint32_t, std::vector<Span>>& spans,
+                                      std::uint32_t request) {
+  static const std::vector<Span> none;
+  const auto found = spans.find(request);
+  return found == spans.end() ? none : found->second;
+}
+
+template <class Span>
+void sort_by_start(std::vector<Span>& spans) {
+  std::stable_sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.from < b.from; });
+}
+
+}  // namespace
+
+Occupancy::Occupancy(const Events& events) {
+  using HoldKey = std::tuple<std::uint16_t, Resource, std::uint16_t, std::uint32_t>;
+  std::map<HoldKey, Nanos> open_holds;
+  std::map<std::pair<std::uint32_t, std::int64_t>, Nanos> open_steps;
+  for (const Event& event : events) {
+    const HoldKey key{event.worker, event.resource, event.unit, event.request};
+    const std::pair<std::uint32_t, std::int64_t> step{event.request, event.value};
+    switch (event.kind) {
+      case EventKind::acquire: open_holds[key] = event.at; break;
+      case EventKind::release:
+        if (const auto held = open_holds.find(key); held != open_holds.end()) {
+          holds.push_back({event.resource, event.worker, event.unit, event.request, held->second, event.at});
+          open_holds.erase(held);
+        }
+        break;
+      case EventKind::step_begin: open_steps[step] = event.at; break;
+      case EventKind::step_end:
+        if (const auto begun = open_steps.find(step); begun != open_steps.end()) {
+          steps.push_back({event.request, event.value, begun->second, event.at});
+          open_steps.erase(begun);
+        }
+        break;
+      default: break;
+    }
+  }
+  const Nanos end = events.empty() ? 0 : events.back().at;
+  for (const auto& [key, from] : open_holds) {
+    const auto& [worker, resource, unit, request] = key;
+    holds.push_back({resource, worker, unit, request, from, end});
+  }
+  for (const auto& [step, from] : open_steps) steps.push_back({step.first, step.second, from, end});
+  sort_by_start(holds);
+  sort_by_start(steps);
+  for (const Hold& hold : holds) holds_by_request_[hold.request].push_back(hold);
+  for (const StepSpan& step : steps) steps_by_request_[step.request].push_back(step);
+}
+
+const std::vector<Hold>& Occupancy::holds_of(std::uint32_t request) const {
+  return find_or_none(holds_by_request_, request);
+}
+
+const std::vector<StepSpan>& Occupancy::steps_of(std::uint32_t request) const {
+  return find_or_none(steps_by_request_, request);
+}
+
+}  // namespace lab

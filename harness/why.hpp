@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "harness/occupancy.hpp"
+#include "lab/core/record.hpp"
+#include "lab/core/scenario.hpp"
+
+namespace lab {
+
+/// A run's makespan taken apart along its critical path: from the last reply back to whoever held what it
+/// waited for, and so on to the first send. Every nanosecond belongs to exactly one part, so the parts add up
+/// to the makespan; what no event explains is `unexplained`.
+struct CriticalPath {
+  Nanos makespan = 0;
+  Nanos planned =
+      0;             ///< steps of the plan, as long as the model says that they take; planned arrival offsets
+  Nanos lag = 0;     ///< sent late by the generator
+  Nanos unread = 0;  ///< the loop was free, the request not yet taken from the socket; or accepting it
+  Nanos runnable = 0;     ///< hand-over to a pool member, waking it
+  Nanos service = 0;      ///< the handler took longer than its plan: late timers, shared cores, its own code
+  Nanos reply = 0;        ///< writing replies and their way back
+  Nanos unexplained = 0;  ///< waited although nobody held anything (events lost, or a cause unknown)
+  std::vector<std::uint32_t> requests;  ///< the chain, last reply first
+};
+
+/// `planned_steps`: how long each step takes under this arm's own rules, from the model's events of the same
+/// load. Empty records or none answered give a path of zero.
+CriticalPath critical_path(std::span<const RequestRecord> records, const Occupancy& occupancy,
+                           const Occupancy& planned_steps, const std::vector<Route>& routes);
+
+/// Requests that queued behind others for one kind of resource.
+struct Queue {
+  Resource resource = Resource::nothing;
+  std::int64_t requests = 0;  ///< how many queued, each longer than 1 ms
+  Nanos waited = 0;           ///< in all
+  Nanos longest = 0;
+  Nanos behind_waiting =
+      0;  ///< of `waited`: the holder itself was only waiting (asleep, or for another server)
+  std::uint32_t worst_holder = 0;  ///< the request behind which most was lost
+  Nanos worst_holder_cost = 0;
+};
+
+/// The queues at the loop and at the pool or threads, read from who held what while others waited.
+std::vector<Queue> find_queues(std::span<const RequestRecord> records, const Occupancy& occupancy,
+                               const std::vector<Route>& routes);
+
+}  // namespace lab

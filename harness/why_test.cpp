@@ -1,0 +1,172 @@
+#include "harness/why.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "harness/lanes.hpp"
+
+using namespace lab;
+
+namespace {
+
+constexpr Nanos kMs = kMillisecond;
+
+struct Story {
+  std::vector<Route> routes{{"delay", "POST", "/delay", {{Wait{100 * kMs}}}}};
+  std::vector<RequestRecord> records;
+  Events events;
+
+  void add(Nanos at, EventKind kind, std::uint32_t request, Resource resource = Resource::nothing,
+           std::int64_t value = 0) {
+    events.push_back({at, value, request, 0, 0, kind, resource});
+  }
+
+  RequestRecord& request(std::uint32_t id, Nanos sent, Nanos read, Nanos started, Nanos finished,
+                         Nanos received) {
+    RequestRecord record;
+    record.id = id;
+    record.worker = 0;
+    record.intended = record.sent = sent;
+    record.accepted = sent;
+    record.read = read;
+    record.started = started;
+    record.finished = finished;
+    record.first_byte = record.received = received;
+    record.outcome = Outcome::ok;
+    records.push_back(record);
+    return records.back();
+  }
+
+  void sort() {
+    std::stable_sort(events.begin(), events.end(),
+                     [](const Event& a, const Event& b) { return a.at < b.at; });
+  }
+};
+
+/// Three requests at once on a loop that sleeps 100 ms for each, with 1 ms of overhead after every reply.
+Story blocked_loop() {
+  Story story;
+  const Nanos zero = kSecond;
+  for (std::uint32_t id = 1; id <= 3; ++id) {
+    const Nanos read = zero + (id - 1) * 101 * kMs;
+    story.request(id, zero, read, read, read + 100 * kMs, read + 101 * kMs);
+    story.add(read, EventKind::acquire, id, Resource::loop);
+    story.add(read, EventKind::step_begin, id);
+    story.add(read + 100 * kMs, EventKind::step_end, id);
+    story.add(read + 101 * kMs, EventKind::release, id, Resource::loop);
+  }
+  story.sort();
+  return story;
+}
+
+Nanos sum(const CriticalPath& path) {
+  return path.planned + path.lag + path.unread + path.runnable + path.service + path.reply + path.unexplained;
+}
+
+}  // namespace
+
+TEST_CASE("the critical path of a blocked loop leads through every request and adds up to the makespan") {
+  const Story story = blocked_loop();
+  const Occupancy occupancy(story.events);
+  const CriticalPath path = critical_path(story.records, occupancy, Occupancy(Events{}), story.routes);
+  CHECK(path.makespan == 303 * kMs);
+  CHECK(path.requests == std::vector<std::uint32_t>{3, 2, 1});
+  CHECK(path.planned == 300 * kMs);
+  CHECK(path.reply == 3 * kMs);
+  CHECK(path.unexplained == 0);
+  CHECK(sum(path) == path.makespan);
+}
+
+TEST_CASE("a late timer is service, a late send is lag") {
+  Story story;
+  RequestRecord& record =
+      story.request(1, kSecond, kSecond + kMs, kSecond + kMs, kSecond + 105 * kMs, kSecond + 106 * kMs);
+  record.intended = kSecond - 2 * kMs;
+  story.add(kSecond + kMs, EventKind::acquire, 1, Resource::loop);
+  story.add(kSecond + kMs, EventKind::step_begin, 1);
+  story.add(kSecond + kMs, EventKind::release, 1, Resource::loop);
+  story.add(kSecond + 105 * kMs, EventKind::acquire, 1, Resource::loop);
+  story.add(kSecond + 105 * kMs, EventKind::step_end, 1);
+  story.add(kSecond + 106 * kMs, EventKind::release, 1, Resource::loop);
+  const CriticalPath path =
+      critical_path(story.records, Occupancy(story.events), Occupancy(Events{}), story.routes);
+  CHECK(path.makespan == 106 * kMs);
+  CHECK(path.planned == 100 * kMs);
+  CHECK(path.unread == kMs);
+  CHECK(path.service == 4 * kMs);
+  CHECK(path.reply == kMs);
+  CHECK(sum(path) == path.makespan);
+}
+
+TEST_CASE("waiting behind nobody is called unexplained") {
+  Story story;
+  story.request(1, kSecond, kSecond + 50 * kMs, kSecond + 50 * kMs, kSecond + 150 * kMs, kSecond + 150 * kMs);
+  story.add(kSecond + 50 * kMs, EventKind::acquire, 1, Resource::loop);
+  story.add(kSecond + 50 * kMs, EventKind::step_begin, 1);
+  story.add(kSecond + 150 * kMs, EventKind::step_end, 1);
+  story.add(kSecond + 150 * kMs, EventKind::release, 1, Resource::loop);
+  const CriticalPath path =
+      critical_path(story.records, Occupancy(story.events), Occupancy(Events{}), story.routes);
+  CHECK(path.unexplained == 50 * kMs);
+  CHECK(sum(path) == path.makespan);
+}
+
+TEST_CASE("without any event all time is unexplained rather than guessed") {
+  Story story;
+  RequestRecord& record = story.request(1, kSecond, 0, 0, 0, kSecond + 80 * kMs);
+  record.worker = -1;
+  const CriticalPath path =
+      critical_path(story.records, Occupancy(Events{}), Occupancy(Events{}), story.routes);
+  CHECK(path.unexplained == 80 * kMs);
+}
+
+TEST_CASE("no reply at all gives an empty path") {
+  Story story;
+  story.request(1, kSecond, 0, 0, 0, 0);
+  CHECK(critical_path(story.records, Occupancy(Events{}), Occupancy(Events{}), story.routes).makespan == 0);
+}
+
+TEST_CASE("the queue at a blocked loop names its victims, their loss and the worst holder") {
+  const Story story = blocked_loop();
+  const std::vector<Queue> queues = find_queues(story.records, Occupancy(story.events), story.routes);
+  REQUIRE(queues.size() == 1);
+  CHECK(queues[0].resource == Resource::loop);
+  CHECK(queues[0].requests == 2);
+  CHECK(queues[0].waited == 303 * kMs);  // 101 + 202
+  CHECK(queues[0].longest == 202 * kMs);
+  CHECK(queues[0].worst_holder == 1);
+  CHECK(queues[0].worst_holder_cost == 202 * kMs);  // two waited while it held the loop
+  CHECK(queues[0].behind_waiting > queues[0].waited * 9 / 10);
+}
+
+TEST_CASE("lanes show a request unread, then holding the loop, then its reply") {
+  const Story story = blocked_loop();
+  const std::vector<Lane> lanes = make_lanes(story.records, Occupancy(story.events), story.routes, 10);
+  REQUIRE(lanes.size() == 3);
+  CHECK(lanes[0].end_s == Approx(0.101));
+  REQUIRE(lanes[1].segments.size() == 2);
+  CHECK(lanes[1].segments[0].state == LaneState::unread);
+  CHECK(lanes[1].segments[0].to_s == Approx(0.101));
+  CHECK(lanes[1].segments[1].state == LaneState::loop);
+  CHECK(lanes[1].segments[1].to_s == Approx(0.202));
+}
+
+TEST_CASE("lanes show a wait that holds nothing as waiting, and its lateness as runnable") {
+  Story story;
+  story.request(1, kSecond, kSecond, kSecond, kSecond + 110 * kMs, kSecond + 110 * kMs);
+  story.add(kSecond, EventKind::step_begin, 1);
+  story.add(kSecond + 110 * kMs, EventKind::step_end, 1);
+  const std::vector<Lane> lanes = make_lanes(story.records, Occupancy(story.events), story.routes, 10);
+  REQUIRE(lanes.at(0).segments.size() == 2);
+  CHECK(lanes[0].segments[0].state == LaneState::waiting);
+  CHECK(lanes[0].segments[0].to_s == Approx(0.1));
+  CHECK(lanes[0].segments[1].state == LaneState::runnable);
+}
+
+TEST_CASE("a hold that was never released ends with the last event") {
+  Events events;
+  events.push_back({10, 0, 1, 0, 0, EventKind::acquire, Resource::loop});
+  events.push_back({50, 0, 2, 0, 0, EventKind::read, Resource::nothing});
+  const Occupancy occupancy(events);
+  REQUIRE(occupancy.holds.size() == 1);
+  CHECK(occupancy.holds[0].to == 50);
+}

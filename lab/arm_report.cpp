@@ -1,0 +1,314 @@
+#include "lab/arm_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness/lanes.hpp"
+#include "harness/model/model.hpp"
+#include "lab/core/duration.hpp"
+#include "lab/experiment.hpp"
+
+namespace lab {
+
+namespace {
+
+constexpr std::int64_t kMostKept = 300'000;  // simulated requests that are worth keeping as records
+constexpr std::size_t kMostLanes = 2'000;
+constexpr double kSlack = 0.005;  // seconds: "within 3 % or 5 ms, whichever is more"
+
+bool left_to_chance(const Case& load_set) {
+  return std::any_of(load_set.loads.begin(), load_set.loads.end(),
+                     [](const Load& load) { return load.arrivals == Arrivals::poisson; });
+}
+
+Figure to_figure(const Summary& summary) {
+  return {summary.median, summary.low, summary.high, summary.all};
+}
+
+/// The stats told of an arm: makespan first, then what table, documents and checks ask for.
+std::vector<Stat> stats_of(const Scenario& scenario, const Arm& arm, const Case& load_set) {
+  std::vector<Stat> stats{Stat{}};
+  const auto add = [&](const Stat& stat) {
+    if (std::find(stats.begin(), stats.end(), stat) == stats.end()) stats.push_back(stat);
+  };
+  for (const Stat& stat : scenario.show) add(stat);
+  for (const Documented& figure : arm.documented) {
+    if (figure.case_id.empty() || figure.case_id == load_set.id) add(figure.stat);
+  }
+  for (const Check& check : scenario.checks) {
+    if ((check.arm.empty() || check.arm == arm.id) &&
+        (check.case_id.empty() || check.case_id == load_set.id)) {
+      add(check.stat);
+    }
+  }
+  return stats;
+}
+
+const Documented* documented(const Arm& arm, const Case& load_set, const Stat& stat) {
+  for (const Documented& figure : arm.documented) {
+    if (figure.stat == stat && (figure.case_id.empty() || figure.case_id == load_set.id)) return &figure;
+  }
+  return nullptr;
+}
+
+std::optional<Summary> summary_of(const Stat& stat, const std::vector<const RunRepetition*>& repetitions,
+                                  const std::vector<Route>& routes) {
+  std::vector<double> values;
+  for (const RunRepetition* repetition : repetitions) {
+    if (const auto value = evaluate(stat, repetition->records, routes)) values.push_back(*value);
+  }
+  if (values.empty()) return std::nullopt;
+  return summarise(std::move(values));
+}
+
+std::vector<const RunRepetition*> pointers(const std::vector<RunRepetition>& repetitions) {
+  std::vector<const RunRepetition*> result;
+  for (const RunRepetition& repetition : repetitions) result.push_back(&repetition);
+  return result;
+}
+
+const RunRepetition& median_repetition(const std::vector<const RunRepetition*>& repetitions, double median,
+                                       const std::vector<Route>& routes) {
+  const auto distance = [&](const RunRepetition* repetition) {
+    return std::abs(evaluate(Stat{}, repetition->records, routes).value_or(1e18) - median);
+  };
+  return **std::min_element(repetitions.begin(), repetitions.end(),
+                            [&](const auto* a, const auto* b) { return distance(a) < distance(b); });
+}
+
+const RunRepetition* expected_for(const Expectation& expected, int number) {
+  if (expected.repetitions.empty()) return nullptr;
+  for (const RunRepetition& repetition : expected.repetitions) {
+    if (repetition.number == number) return &repetition;
+  }
+  return &expected.repetitions.front();
+}
+
+void explain_excess(ArmReport& report, const RunRepetition& repetition, const Expectation& expected,
+                    const Occupancy& occupancy, const std::vector<Route>& routes) {
+  const RunRepetition* model = expected_for(expected, repetition.number);
+  const Occupancy planned(model == nullptr ? Events{} : model->events);
+  const CriticalPath path = critical_path(repetition.records, occupancy, planned, routes);
+  report.above_bound_s = seconds(path.makespan) - expected.bound_s;
+  const auto add = [&](const char* name, double value) {
+    if (std::abs(value) >= 5e-6) report.above_bound.push_back({name, value});
+  };
+  add("queueing", seconds(path.planned) - expected.bound_s);
+  add("lag", seconds(path.lag));
+  add("unread", seconds(path.unread));
+  add("runnable", seconds(path.runnable));
+  add("service", seconds(path.service));
+  add("reply", seconds(path.reply));
+  add("unexplained", seconds(path.unexplained));
+  std::stable_sort(report.above_bound.begin(), report.above_bound.end(),
+                   [](const Cause& a, const Cause& b) { return a.seconds > b.seconds; });
+}
+
+std::vector<std::int64_t> splits_of(const RunRepetition& repetition, int workers) {
+  std::vector<std::int64_t> splits(static_cast<std::size_t>(workers), 0);
+  for (const RequestRecord& record : repetition.records) {
+    if (record.worker >= 0 && record.worker < workers) ++splits[static_cast<std::size_t>(record.worker)];
+  }
+  return splits;
+}
+
+CheckRow judge_check(const Check& check, const Arm& arm, const Case& load_set, bool many_cases,
+                     const std::optional<Summary>& measured, const std::optional<double>& predicted) {
+  const bool time = check.stat.is_time();
+  const auto spell = [&](double value) {
+    return time ? format_duration(std::llround(value * 1e9)) : fmt::format("{:.4g}", value);
+  };
+  CheckRow row;
+  row.text = fmt::format("{} · {}{}", check.text, arm.id, many_cases ? " · " + load_set.id : "");
+  if (!measured) {
+    row.detail = "nothing was measured";
+    return row;
+  }
+  double least = -1e300;
+  double most = 1e300;
+  if (check.within_relative || check.within_absolute) {
+    if (!predicted) {
+      row.detail = "the model gives no value";
+      return row;
+    }
+    double room = check.within_absolute ? seconds(*check.within_absolute)
+                                        : *check.within_relative * std::abs(*predicted);
+    if (time && check.within_relative) room = std::max(room, kSlack);
+    least = *predicted - room;
+    most = *predicted + room;
+    row.detail = fmt::format("{}, predicted {}", spell(measured->median), spell(*predicted));
+  } else {
+    row.detail = spell(measured->median);
+  }
+  constexpr double kExact = 1e-9;
+  if (check.equals) {
+    least = *check.equals - kExact;
+    most = *check.equals + kExact;
+  }
+  if (check.at_least) least = *check.at_least;
+  if (check.at_most) most = *check.at_most;
+  const auto inside = [&](double value) { return value >= least && value <= most; };
+  row.passed = inside(measured->median);
+  row.decided = inside(measured->low.value_or(measured->median)) == row.passed &&
+                inside(measured->high.value_or(measured->median)) == row.passed;
+  return row;
+}
+
+ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,
+                       const Expectation& expected) {
+  ArmReport report;
+  report.arm = arm.id;
+  report.case_id = load_set.id;
+  report.label = arm.label;
+  report.mode = arm.mode_name();
+  report.workers = arm.workers;
+  if (arm.uses(Resource::pool) || arm.uses(Resource::thread)) report.threads = arm.threads;
+  report.requests = load_set.requests();
+  report.bound_s = expected.bound_s;
+  report.predicted_s = expected.makespan_s;
+  report.formula = expected.formula;
+  if (const Documented* figure = documented(arm, load_set, Stat{})) {
+    report.documented_s = figure->value;
+    report.documented_text = figure->text;
+  }
+  for (const Stat& stat : stats_of(scenario, arm, load_set)) {
+    MeasureRow row;
+    row.stat = to_string(stat);
+    row.is_time = stat.is_time();
+    if (const auto predicted = summary_of(stat, pointers(expected.repetitions), scenario.routes)) {
+      row.predicted = predicted->median;
+    } else if (stat == Stat{}) {
+      row.predicted = expected.makespan_s;
+    }
+    if (const Documented* figure = documented(arm, load_set, stat)) {
+      row.documented = figure->value;
+      row.documented_text = figure->text;
+    }
+    report.measures.push_back(std::move(row));
+  }
+  return report;
+}
+
+}  // namespace
+
+Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_set,
+                   const std::vector<std::uint64_t>& seeds) {
+  const ModelInput input{&scenario.routes, &arm, &load_set, available_cores(), seeds.front()};
+  Expectation expected;
+  const Bound least = bound(input);
+  expected.bound_s = least.seconds;
+  expected.bound_has_cpu = least.has_cpu;
+  expected.formula = closed_form(input).value_or("");
+  if (load_set.requests() > kMostKept) {
+    const Prediction prediction = simulate(input);
+    expected.makespan_s = prediction.makespan_s;
+    expected.splits = prediction.splits;
+    return expected;
+  }
+  const std::size_t count = left_to_chance(load_set) ? seeds.size() : 1;
+  std::vector<double> makespans;
+  for (std::size_t i = 0; i < count; ++i) {
+    expected.repetitions.push_back(
+        simulate_repetition(scenario, arm, load_set, static_cast<int>(i) + 1, seeds[i], true));
+    makespans.push_back(evaluate(Stat{}, expected.repetitions.back().records, scenario.routes).value_or(0));
+  }
+  expected.makespan_s = summarise(std::move(makespans)).median;
+  expected.splits = splits_of(expected.repetitions.front(), arm.workers);
+  return expected;
+}
+
+ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,
+                        const Expectation& expected, const std::vector<const RunRepetition*>& repetitions,
+                        const std::string& engine) {
+  ArmAnalysis analysis;
+  analysis.arm = &arm;
+  analysis.load_set = &load_set;
+  ArmReport& report = analysis.report;
+  report = describe_arm(scenario, arm, load_set, expected);
+  report.engine = engine;
+  report.repetitions = static_cast<int>(repetitions.size());
+  std::vector<double> skews;
+  for (const RunRepetition* repetition : repetitions) {
+    for (const RequestRecord& record : repetition->records) report.books.add(record);
+    report.splits.push_back(splits_of(*repetition, arm.workers));
+    skews.push_back(seconds(repetition->send_skew));
+  }
+  report.burst_skew_s = summarise(skews).median;
+
+  bool below = false;
+  for (MeasureRow& row : report.measures) {
+    const Stat stat = parse_stat(row.stat).value();
+    const std::optional<Summary> measured = summary_of(stat, repetitions, scenario.routes);
+    if (!measured) continue;
+    row.measured = to_figure(*measured);
+    const std::optional<double> least =
+        stat == Stat{} ? std::optional<double>(expected.bound_s) : std::nullopt;
+    row.verdict = to_string(judge(*measured, row.documented, least));
+    if (stat == Stat{}) {
+      analysis.makespan = *measured;
+      report.makespan_s = row.measured;
+      for (const double value : measured->all)
+        below |= below_bound(value, expected.bound_s, expected.bound_has_cpu);
+    }
+  }
+  if (below) {
+    report.measures.front().verdict = to_string(Verdict::instrument_fault);
+  }
+  report.verdict = report.measures.front().verdict;
+
+  const auto latency = [&](Stat::Aggregate aggregate) -> std::optional<double> {
+    Stat stat;
+    stat.quantity = Stat::Quantity::latency;
+    stat.aggregate = aggregate;
+    const auto summary = summary_of(stat, repetitions, scenario.routes);
+    return summary ? std::optional<double>(summary->median) : std::nullopt;
+  };
+  report.latency_min_s = latency(Stat::Aggregate::min);
+  report.latency_median_s = latency(Stat::Aggregate::median);
+  report.latency_max_s = latency(Stat::Aggregate::max);
+
+  if (report.makespan_s) {
+    const RunRepetition& typical = median_repetition(repetitions, report.makespan_s->median, scenario.routes);
+    const Occupancy occupancy(typical.events);
+    explain_excess(report, typical, expected, occupancy, scenario.routes);
+    analysis.queues = find_queues(typical.records, occupancy, scenario.routes);
+    const RunRepetition& first = *repetitions.front();
+    report.lanes = make_lanes(first.records, Occupancy(first.events), scenario.routes, kMostLanes);
+  }
+  for (const Check& check : scenario.checks) {
+    if (!check.arm.empty() && check.arm != arm.id) continue;
+    if (!check.case_id.empty() && check.case_id != load_set.id) continue;
+    const auto row =
+        std::find_if(report.measures.begin(), report.measures.end(),
+                     [&](const MeasureRow& measure) { return measure.stat == to_string(check.stat); });
+    analysis.checks.push_back(judge_check(check, arm, load_set, scenario.cases.size() > 1,
+                                          summary_of(check.stat, repetitions, scenario.routes),
+                                          row->predicted));
+  }
+  return analysis;
+}
+
+ArmAnalysis predicted_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,
+                          const Expectation& expected) {
+  ArmAnalysis analysis;
+  if (expected.repetitions.empty()) {
+    analysis.report = describe_arm(scenario, arm, load_set, expected);
+    analysis.report.makespan_s = Figure{expected.makespan_s, {}, {}, {expected.makespan_s}};
+    analysis.report.measures.front().measured = analysis.report.makespan_s;
+    analysis.report.books.planned = analysis.report.books.sent = analysis.report.books.ok =
+        load_set.requests();
+    analysis.report.splits.push_back(expected.splits);
+  } else {
+    analysis = analyse_arm(scenario, arm, load_set, expected, {&expected.repetitions.front()}, kModel);
+    analysis.checks.clear();
+  }
+  analysis.arm = &arm;
+  analysis.load_set = &load_set;
+  analysis.report.engine = kModel;
+  analysis.report.repetitions = 1;
+  return analysis;
+}
+
+}  // namespace lab

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/statistics.hpp"
+#include "harness/why.hpp"
+#include "lab/core/scenario.hpp"
+#include "results/report.hpp"
+#include "results/run.hpp"
+
+namespace lab {
+
+/// What the model says of one arm on one case: computed once, compared with every repetition.
+struct Expectation {
+  double makespan_s = 0;
+  double bound_s = 0;
+  bool bound_has_cpu = false;
+  std::string formula;
+  std::vector<std::int64_t> splits;
+  std::vector<RunRepetition>
+      repetitions;  ///< simulated, one per seed; none where the load is too large to keep
+};
+
+/// `seeds`: of the repetitions to compare with; loads without chance are simulated once.
+Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_set,
+                   const std::vector<std::uint64_t>& seeds);
+
+/// One row of the report, and what its sentences are made of.
+struct ArmAnalysis {
+  ArmReport report;
+  const Arm* arm = nullptr;
+  const Case* load_set = nullptr;
+  std::vector<Queue> queues;  ///< of the median repetition
+  Summary makespan;
+  std::vector<CheckRow> checks;
+};
+
+ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,
+                        const Expectation& expected, const std::vector<const RunRepetition*>& repetitions,
+                        const std::string& engine);
+
+/// The row of an arm that only the model has run.
+ArmAnalysis predicted_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,
+                          const Expectation& expected);
+
+}  // namespace lab

@@ -1,0 +1,41 @@
+#include "lab/core/text.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace lab;
+
+TEST_CASE("Distance counts insertions, deletions, replacements and swaps of neighbours") {
+  CHECK(edit_distance("", "") == 0);
+  CHECK(edit_distance("", "abc") == 3);
+  CHECK(edit_distance("abc", "") == 3);
+  CHECK(edit_distance("loop", "loop") == 0);
+  CHECK(edit_distance("kitten", "sitting") == 3);
+  CHECK(edit_distance("laod", "load") == 1);
+  CHECK(edit_distance("burst", "brust") == 1);
+}
+
+TEST_CASE("The nearest word is found where one is near enough") {
+  const std::vector<std::string> modes{"blocking-loop", "async-loop", "thread-pool"};
+  CHECK(nearest_word("asinc-loop", modes) == "async-loop");
+  CHECK(nearest_word("threadpool", modes) == "thread-pool");
+  CHECK_FALSE(nearest_word("xyz", modes));
+  CHECK_FALSE(nearest_word("anything", {}));
+}
+
+TEST_CASE("A pasted megabyte is no misspelling") {
+  CHECK_FALSE(nearest_word(std::string(1'000'000, 'a'), {std::string(1'000'000, 'a')}));
+}
+
+TEST_CASE("A suggestion names the nearest word and all that are known") {
+  CHECK(suggestion("brst", {"burst", "closed"}) == " (did you mean 'burst'? known: burst, closed)");
+  CHECK(suggestion("qqqqqq", {"burst", "closed"}) == " (known: burst, closed)");
+  CHECK(suggestion("brst", {}) == "");
+}
+
+TEST_CASE("Splitting keeps empty parts, and joining undoes it") {
+  CHECK(split("a.b", '.') == std::vector<std::string>{"a", "b"});
+  CHECK(split("", '.') == std::vector<std::string>{""});
+  CHECK(split(".a.", '.') == std::vector<std::string>{"", "a", ""});
+  CHECK(join({}, ", ").empty());
+  for (const char* text : {"", "a", "a.b", "..", ".x."}) CHECK(join(split(text, '.'), ".") == text);
+}

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lab/core/error.hpp"
+#include "lab/core/scenario.hpp"
+#include "results/run.hpp"
+
+namespace lab {
+
+class RunWriter;
+
+/// How an arm's requests are answered: by real server processes or by the virtual-time model.
+inline constexpr const char* kNative = "native";
+inline constexpr const char* kModel = "model";
+
+struct ExperimentOptions {
+  std::vector<std::string> engines = {kNative};
+  std::optional<int> repetitions;  ///< --repeat; otherwise what fits the budget, at most six
+  bool quick = false;              ///< one repetition
+  Nanos budget = 15 * kSecond;
+  std::uint64_t seed = 42;
+};
+
+/// What will be done, known before anything is started.
+struct ExperimentPlan {
+  int repetitions = 1;
+  Nanos estimate = 0;       ///< for all repetitions
+  std::int64_t trials = 0;  ///< fresh servers in all
+};
+
+ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions& options);
+
+/// Tells how far it is; both may be empty.
+struct ExperimentObserver {
+  std::function<void(const RunRepetition&, std::int64_t done, std::int64_t trials)> trial_done;
+  std::function<void(const Run&, int rounds_done)> round_done;
+};
+
+struct ExperimentResult {
+  Run run;
+  std::optional<Error> fault;  ///< what stopped it early
+  bool interrupted = false;
+};
+
+/// Launches, loads, repeats and collects: for every repetition a fresh server, connections opened, a short
+/// warm-up, one load, the server stopped and reaped. The first round follows the file's order, later ones are
+/// shuffled by the seed. `header` becomes the run's; `writer` may be null. Call it while the process has one
+/// thread.
+ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOptions& options, RunHeader header,
+                                RunWriter* writer, const ExperimentObserver& observer);
+
+/// Refuses what this machine cannot run, before any child is started: too many workers, too few descriptors.
+Result<void> preflight(const Scenario& scenario, const ExperimentOptions& options);
+
+/// One virtual repetition under the arm's own rules.
+RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, const Case& load_set, int number,
+                                  std::uint64_t seed, bool with_events);
+
+/// The seed of a repetition: arrivals and dealing differ between repetitions, alike in every arm.
+inline std::uint64_t repetition_seed(std::uint64_t seed, int number) {
+  return seed + static_cast<std::uint64_t>(number - 1);
+}
+
+/// Cores that this process may use.
+int available_cores();
+
+}  // namespace lab

@@ -1,0 +1,55 @@
+#include "lab/interrupt.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+
+#include "lab/core/error.hpp"
+
+namespace lab {
+
+namespace {
+
+volatile std::sig_atomic_t g_signal = 0;
+int g_event = -1;
+
+void on_signal(int number) {
+  if (g_signal != 0)
+    _exit(128 + number);  // a second Ctrl-C: now; the children follow by their parent-death signal
+  g_signal = number;
+  const std::uint64_t one = 1;
+  const int saved = errno;
+  [[maybe_unused]] const ssize_t written = write(g_event, &one, sizeof one);
+  errno = saved;
+}
+
+}  // namespace
+
+void watch_for_interrupts() {
+  g_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (g_event < 0) throw Failure(system_error("eventfd", "for interrupts", errno));
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = 0;  // no SA_RESTART: blocking reads at a prompt end too
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+int interrupt_signal() {
+  return g_signal;
+}
+
+int interrupt_fd() {
+  return g_event;
+}
+
+int interrupt_exit_code() {
+  return g_signal == 0 ? 0 : 128 + g_signal;
+}
+
+}  // namespace lab

@@ -1,0 +1,18 @@
+#pragma once
+
+namespace lab {
+
+/// Ctrl-C and TERM end the verb in an orderly way: children reaped, partial results kept.
+/// Call it once, in main's thread, before anything is started.
+void watch_for_interrupts();
+
+/// The signal that came (SIGINT, SIGTERM), or 0.
+int interrupt_signal();
+
+/// Readable from the first signal on (an eventfd); for poll and epoll.
+int interrupt_fd();
+
+/// 130 or 143 after a signal; 0 before.
+int interrupt_exit_code();
+
+}  // namespace lab

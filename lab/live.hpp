@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "lab/core/clock.hpp"
+#include "lab/options.hpp"
+
+namespace lab {
+
+/// What stands on the terminal while repetitions come in: the report so far, and a bar with the time left.
+/// On a pipe it prints nothing on stdout; the bar is on stderr and only where that is a terminal.
+class LiveView {
+ public:
+  explicit LiveView(const OutputOptions& output);
+  ~LiveView() { clear(); }
+  LiveView(const LiveView&) = delete;
+  LiveView& operator=(const LiveView&) = delete;
+
+  bool wants_reports() const { return redraws_; }
+  /// Replaces the report that stands there.
+  void show(const std::string& report);
+  void progress(std::int64_t done, std::int64_t trials, Nanos estimate);
+  /// Takes everything away again: the final report follows.
+  void clear();
+
+ private:
+  void draw_bar();
+  void remove_bar();
+
+  bool redraws_;
+  bool bar_wanted_;
+  bool bar_shown_ = false;
+  bool ascii_;
+  int lines_ = 0;
+  std::string bar_;
+  Nanos began_;
+};
+
+}  // namespace lab

@@ -1,0 +1,328 @@
+#include "lab/options.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+
+#include "lab/core/duration.hpp"
+#include "lab/core/text.hpp"
+
+namespace lab {
+
+namespace {
+
+template <class Value>
+struct Word {
+  const char* word;
+  Value value;
+};
+
+template <class Value, std::size_t N>
+Result<Value> pick(const char* option, const std::string& text, const Word<Value> (&words)[N]) {
+  std::vector<std::string> known;
+  for (const Word<Value>& candidate : words) {
+    if (text == candidate.word) return candidate.value;
+    known.emplace_back(candidate.word);
+  }
+  return usage_error("{}: unknown word '{}'{}", option, text, suggestion(text, known));
+}
+
+constexpr Word<Format> kFormats[] = {{"text", Format::text},
+                                     {"json", Format::json},
+                                     {"md", Format::markdown},
+                                     {"csv", Format::csv},
+                                     {"svg", Format::svg}};
+constexpr Word<int> kColors[] = {{"auto", -1}, {"always", 1}, {"never", 0}};
+constexpr Word<Arrivals> kArrivals[] = {{"burst", Arrivals::burst},
+                                        {"closed", Arrivals::closed},
+                                        {"constant", Arrivals::constant},
+                                        {"poisson", Arrivals::poisson},
+                                        {"staggered", Arrivals::staggered}};
+constexpr Word<bool> kConnections[] = {{"opened", false}, {"fresh", true}};
+constexpr Word<const char*> kEngines[] = {{kNative, kNative}, {kModel, kModel}};
+
+Error with_option(const char* option, const Error& error) {
+  return {error.kind, fmt::format("{}: {}", option, error.message)};
+}
+
+Result<Nanos> duration_option(const char* option, const std::string& text) {
+  auto duration = parse_duration(text);
+  if (!duration) return with_option(option, duration.error());
+  return duration;
+}
+
+Result<double> number_option(const char* option, const std::string& text, double above, double most) {
+  double value = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (problem != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
+    return usage_error("{}: '{}' is not a number", option, text);
+  }
+  if (value <= above || value > most) {
+    return usage_error("{}: {} is out of range; give more than {} and at most {}", option, text, above, most);
+  }
+  return value;
+}
+
+Result<std::pair<std::string, Nanos>> assignment(const char* option, const std::string& text) {
+  const std::size_t at = text.find('=');
+  if (at == std::string::npos || at == 0)
+    return usage_error("{}: '{}' is not NAME=DURATION, as d=1s", option, text);
+  auto value = duration_option(option, text.substr(at + 1));
+  if (!value) return value.error();
+  return std::pair{text.substr(0, at), *value};
+}
+
+/// Fills `target` from `text` where the option was given.
+template <class Target, class Parse>
+Result<void> given(const std::string& text, Target& target, Parse parse) {
+  if (text.empty()) return {};
+  auto value = parse(text);
+  if (!value) return value.error();
+  target = static_cast<Target>(*value);
+  return {};
+}
+
+Result<Overrides> check_overrides(const RawRunOptions& raw) {
+  Overrides overrides;
+  overrides.arms = raw.arms;
+  overrides.modes = raw.modes;
+  for (const std::string& setting : raw.settings) {
+    auto parsed = assignment("--set", setting);
+    if (!parsed) return parsed.error();
+    overrides.params.insert_or_assign(parsed->first, parsed->second);
+  }
+  std::int64_t requests = 0;
+  int workers = 0;
+  int threads = 0;
+  Nanos delay = 0;
+  double rate = 0;
+  Nanos duration = 0;
+  Arrivals arrivals{};
+  bool fresh = false;
+  const auto counted = [](const char* option, std::int64_t most) {
+    return [option, most](const std::string& text) { return parse_count(option, text, 1, most); };
+  };
+  const Result<void> steps[] = {
+      given(raw.requests, requests, counted("--requests", 10'000'000)),
+      given(raw.workers, workers, counted("--workers", 10'000)),
+      given(raw.threads, threads, counted("--threads", 100'000)),
+      given(raw.delay, delay, [](const std::string& text) { return duration_option("--delay", text); }),
+      given(raw.rate, rate, [](const std::string& text) { return number_option("--rate", text, 0, 10e6); }),
+      given(raw.duration, duration,
+            [](const std::string& text) { return duration_option("--duration", text); }),
+      given(raw.scale, overrides.scale,
+            [](const std::string& text) { return number_option("--scale", text, 0, 1000); }),
+      given(raw.arrivals, arrivals,
+            [](const std::string& text) { return pick("--arrivals", text, kArrivals); }),
+      given(raw.connections, fresh,
+            [](const std::string& text) { return pick("--connections", text, kConnections); }),
+  };
+  for (const Result<void>& step : steps) {
+    if (!step) return step.error();
+  }
+  if (!raw.requests.empty()) overrides.requests = requests;
+  if (!raw.workers.empty()) overrides.workers = workers;
+  if (!raw.threads.empty()) overrides.threads = threads;
+  if (!raw.delay.empty()) overrides.params.insert_or_assign("d", delay);
+  if (!raw.rate.empty()) overrides.rate = rate;
+  if (!raw.duration.empty()) overrides.duration = duration;
+  if (!raw.arrivals.empty()) overrides.arrivals = arrivals;
+  if (!raw.connections.empty()) overrides.fresh_connections = fresh;
+  return overrides;
+}
+
+int terminal_width() {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    return std::clamp<int>(size.ws_col, 40, 100);
+  return 80;
+}
+
+}  // namespace
+
+Result<std::int64_t> parse_count(const std::string& option, const std::string& text, std::int64_t least,
+                                 std::int64_t most) {
+  std::int64_t value = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (problem == std::errc::invalid_argument ||
+      (problem == std::errc() && end != text.data() + text.size())) {
+    return usage_error("{}: '{}' is not a whole number", option, text.substr(0, 40));
+  }
+  if (problem != std::errc() || value < least || value > most) {
+    return usage_error("{}: {} is out of range; give {} to {}", option, text.substr(0, 40), least, most);
+  }
+  return value;
+}
+
+void add_output_options(CLI::App& app, RawOutputOptions& raw) {
+  app.add_option("--format", raw.format, "text, json, md, csv or svg")->capture_default_str();
+  app.add_flag("--ascii", raw.ascii, "no character beyond ASCII");
+  app.add_option("--color", raw.color, "auto, always or never (NO_COLOR is respected)")
+      ->capture_default_str();
+  app.add_flag("--quiet", raw.quiet, "no progress on stderr");
+}
+
+void add_scenario_options(CLI::App& app, RawRunOptions& raw) {
+  app.add_option("scenario", raw.scenarios, "names, or paths to .toml files")
+      ->required()
+      ->type_name("SCENARIO");
+  app.add_option("--arms", raw.arms, "only these arms")->delimiter(',')->type_name("A,B");
+  app.add_option("--modes", raw.modes, "only arms of these execution models")
+      ->delimiter(',')
+      ->type_name("A,B");
+  app.add_option("--requests", raw.requests, "requests of every burst and closed load")->type_name("N");
+  app.add_option("--delay", raw.delay, "the scenario's d, as 100ms")->type_name("DURATION");
+  app.add_option("--workers", raw.workers, "of arms that have several")->type_name("W");
+  app.add_option("--threads", raw.threads, "of arms that have a pool or threads")->type_name("P");
+  app.add_option("--set", raw.settings, "a parameter, as d=1s")
+      ->type_name("NAME=DURATION")
+      ->allow_extra_args(false);
+  app.add_option("--seed", raw.seed, "of arrivals, dealing and the order of arms (42)")->type_name("S");
+  app.add_option("--scale", raw.scale, "multiplies waits, CPU work, periods and durations")->type_name("F");
+  app.add_option("--arrivals", raw.arrivals, "burst, closed, constant, poisson or staggered")
+      ->type_name("KIND");
+  app.add_option("--rate", raw.rate, "requests per second of constant and poisson loads")->type_name("R");
+  app.add_option("--duration", raw.duration, "of constant and poisson loads")->type_name("DURATION");
+  app.add_option("--connections", raw.connections, "opened before the load, or fresh with it")
+      ->type_name("KIND");
+}
+
+void add_experiment_options(CLI::App& app, RawRunOptions& raw) {
+  app.add_option("--engine", raw.engines, "native, model")->delimiter(',')->type_name("A,B");
+  app.add_option("--repeat", raw.repeat, "repetitions of every arm (what fits the budget, at most 6)")
+      ->type_name("K");
+  app.add_flag("--quick", raw.quick, "one repetition");
+  app.add_option("--budget", raw.budget, "time for all repetitions, as 30s")->type_name("DURATION");
+  app.add_option("--guess", raw.guesses, "a prediction, as async-loop=1s")
+      ->type_name("ARM=DURATION")
+      ->allow_extra_args(false);
+  app.add_flag("--ask", raw.ask, "ask for a prediction before results are shown (on a terminal)");
+  app.add_flag("--check", raw.check, "exit 1 where a check of the scenario fails");
+  app.add_option("--save", raw.save, "keep the run in this folder")->type_name("DIR");
+  app.add_flag("--no-save", raw.no_save, "keep no run");
+}
+
+Result<OutputOptions> check_output_options(const RawOutputOptions& raw) {
+  OutputOptions output;
+  auto format = pick("--format", raw.format, kFormats);
+  if (!format) return format.error();
+  auto color = pick("--color", raw.color, kColors);
+  if (!color) return color.error();
+  output.format = *format;
+  output.quiet = raw.quiet;
+  output.terminal = isatty(STDOUT_FILENO) == 1;
+  output.style.ascii = raw.ascii;
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* term = std::getenv("TERM");
+  const bool dumb = term != nullptr && std::string_view(term) == "dumb";
+  const bool automatic = output.terminal && !dumb && (no_color == nullptr || *no_color == '\0');
+  output.style.color = *color < 0 ? automatic : *color == 1;
+  output.style.width = output.terminal ? terminal_width() : 80;
+  return output;
+}
+
+Result<RunOptions> check_run_options(const RawRunOptions& raw) {
+  RunOptions options;
+  options.scenarios = raw.scenarios;
+  auto output = check_output_options(raw.output);
+  if (!output) return output.error();
+  options.output = *output;
+  auto overrides = check_overrides(raw);
+  if (!overrides) return overrides.error();
+  options.overrides = *overrides;
+  ExperimentOptions& experiment = options.experiment;
+  if (!raw.engines.empty()) experiment.engines.clear();
+  for (const std::string& name : raw.engines) {
+    auto engine = pick("--engine", name, kEngines);
+    if (!engine) return engine.error();
+    experiment.engines.emplace_back(*engine);
+  }
+  int repeat = 0;
+  const Result<void> steps[] = {
+      given(raw.repeat, repeat,
+            [](const std::string& text) { return parse_count("--repeat", text, 1, 1000); }),
+      given(raw.budget, experiment.budget,
+            [](const std::string& text) { return duration_option("--budget", text); }),
+      given(raw.seed, experiment.seed,
+            [](const std::string& text) { return parse_count("--seed", text, 0, INT64_MAX); }),
+  };
+  for (const Result<void>& step : steps) {
+    if (!step) return step.error();
+  }
+  if (repeat > 0) experiment.repetitions = repeat;
+  options.own_budget = !raw.budget.empty();
+  experiment.quick = raw.quick;
+  if (raw.quick && repeat > 1) return usage_error("--quick and --repeat exclude each other; give one");
+  for (const std::string& text : raw.guesses) {
+    auto guess = assignment("--guess", text);
+    if (!guess) return guess.error();
+    options.guesses.push_back({guess->first, seconds(guess->second)});
+  }
+  options.ask = raw.ask;
+  options.check = raw.check;
+  options.no_save = raw.no_save;
+  if (!raw.save.empty()) options.save = raw.save;
+  if (raw.no_save && options.save) return usage_error("--save and --no-save exclude each other; give one");
+  return options;
+}
+
+Result<Overrides> overrides_from(const std::vector<std::string>& arguments) {
+  CLI::App app;
+  RawRunOptions raw;
+  add_scenario_options(app, raw);
+  std::vector<std::string> reversed{arguments.rbegin(), arguments.rend()};
+  reversed.emplace_back("recorded");  // the scenario's name, which is known from elsewhere
+  try {
+    app.parse(std::move(reversed));
+  } catch (const CLI::ParseError& error) {
+    return usage_error("the run's recorded options cannot be read: {}", error.what());
+  }
+  return check_overrides(raw);
+}
+
+std::vector<std::string> to_arguments(const RawRunOptions& raw) {
+  std::vector<std::string> arguments;
+  const auto add = [&](const char* option, const std::string& value) {
+    if (!value.empty()) arguments.push_back(fmt::format("{}={}", option, value));
+  };
+  add("--arms", join(raw.arms, ","));
+  add("--modes", join(raw.modes, ","));
+  add("--requests", raw.requests);
+  add("--delay", raw.delay);
+  add("--workers", raw.workers);
+  add("--threads", raw.threads);
+  for (const std::string& setting : raw.settings) add("--set", setting);
+  add("--scale", raw.scale);
+  add("--arrivals", raw.arrivals);
+  add("--rate", raw.rate);
+  add("--duration", raw.duration);
+  add("--connections", raw.connections);
+  return arguments;
+}
+
+std::string describe_changes(const Overrides& overrides) {
+  std::vector<std::string> parts;
+  for (const auto& [name, value] : overrides.params)
+    parts.push_back(fmt::format("{} = {}", name, format_duration(value)));
+  if (overrides.requests) parts.push_back(fmt::format("N = {}", *overrides.requests));
+  if (overrides.workers) parts.push_back(fmt::format("W = {}", *overrides.workers));
+  if (overrides.threads) parts.push_back(fmt::format("P = {}", *overrides.threads));
+  if (overrides.arrivals) parts.push_back(fmt::format("arrivals {}", to_string(*overrides.arrivals)));
+  if (overrides.rate) parts.push_back(fmt::format("{:g} requests/s", *overrides.rate));
+  if (overrides.duration) parts.push_back(fmt::format("for {}", format_duration(*overrides.duration)));
+  if (overrides.fresh_connections) {
+    parts.push_back(*overrides.fresh_connections ? "fresh connections" : "opened connections");
+  }
+  if (overrides.scale != 1) {
+    parts.push_back(fmt::format(
+        "scale {:g} (waits, CPU work, periods and durations; not offsets or deadlines)", overrides.scale));
+  }
+  return join(parts, ", ");
+}
+
+}  // namespace lab

@@ -1,0 +1,223 @@
+#include "lab/remarks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+
+#include "lab/core/duration.hpp"
+#include "lab/core/text.hpp"
+#include "lab/experiment.hpp"
+#include "scenarios/loader.hpp"
+
+namespace lab {
+
+namespace {
+
+std::string spell(double value_s) {
+  return format_duration(std::llround(value_s * 1e9));
+}
+
+std::string count(std::int64_t number, std::string_view noun) {
+  constexpr std::array<std::string_view, 13> kWords{"no",   "one",    "two",   "three", "four",
+                                                    "five", "six",    "seven", "eight", "nine",
+                                                    "ten",  "eleven", "twelve"};
+  const std::string word = number >= 0 && number < static_cast<std::int64_t>(kWords.size())
+                               ? std::string(kWords[static_cast<std::size_t>(number)])
+                               : fmt::format("{}", number);
+  return fmt::format("{} {}{}", word, noun, number == 1 ? "" : "s");
+}
+
+std::string name_of(const ArmAnalysis& arm, bool many_cases) {
+  return many_cases ? fmt::format("{} ({})", arm.report.arm, arm.report.case_id) : arm.report.arm;
+}
+
+/// `3.0 ms (service 1.9, unread 0.8, reply 0.3)`.
+std::string excess(const ArmReport& report) {
+  std::vector<std::string> parts;
+  for (const Cause& cause : report.above_bound) {
+    if (std::abs(cause.seconds) >= 5e-5 || cause.name == "unexplained") {
+      parts.push_back(fmt::format("{} {:.1f}", cause.name, cause.seconds * 1e3));
+    }
+  }
+  const std::string total = fmt::format("{:.1f} ms", report.above_bound_s * 1e3);
+  return parts.empty() ? total : fmt::format("{} ({})", total, join(parts, ", "));
+}
+
+bool beyond_prediction(const ArmReport& report) {
+  if (!report.makespan_s || !report.predicted_s) return false;
+  const double over = report.makespan_s->median - *report.predicted_s;
+  return over > std::max(0.005, 0.03 * *report.predicted_s);
+}
+
+/// WHY for the arm with the longest queue, and for every arm that misses its prediction.
+void explain_why(const std::vector<ArmAnalysis>& arms, bool many_cases, std::vector<Remark>& remarks) {
+  const ArmAnalysis* longest = nullptr;
+  const auto waited = [](const ArmAnalysis& arm) {
+    return arm.queues.empty() ? 0 : arm.queues.front().waited;
+  };
+  for (const ArmAnalysis& arm : arms) {
+    if (waited(arm) > 0 && (longest == nullptr || waited(arm) > waited(*longest))) longest = &arm;
+  }
+  for (const ArmAnalysis& arm : arms) {
+    const bool misses = arm.report.engine != kModel && beyond_prediction(arm.report);
+    if (&arm != longest && !misses) continue;
+    std::string text = name_of(arm, many_cases) + ": ";
+    for (const FindingRow& finding : arm.report.findings)
+      text += fmt::format("{} {} ", finding.id, finding.text);
+    if (arm.report.engine != kModel && arm.report.makespan_s) {
+      text += fmt::format("Above the bound: {}.", excess(arm.report));
+    }
+    while (text.ends_with(' ')) text.pop_back();
+    remarks.push_back({"WHY", text});
+  }
+}
+
+void speak_of_the_log(const Scenario& scenario, const std::vector<ArmAnalysis>& arms,
+                      std::vector<Remark>& remarks) {
+  std::set<std::string> said;
+  bool documented = false;
+  for (const ArmAnalysis& arm : arms) {
+    documented |= arm.report.documented_s.has_value();
+    if (!arm.report.documented_s || !arm.report.bound_s || *arm.report.documented_s >= *arm.report.bound_s)
+      continue;
+    if (!said.insert(arm.report.arm).second) continue;
+    remarks.push_back(
+        {"LOG", fmt::format("{} for {} is below the bound of {}: no server that does this work can.",
+                            arm.report.documented_text, arm.report.arm, spell(*arm.report.bound_s))});
+  }
+  if (scenario.explain.log.empty() || !documented) return;
+  if (said.size() == 1) {
+    remarks.back().text += " " + scenario.explain.log;
+  } else {
+    remarks.push_back({"LOG", scenario.explain.log});
+  }
+}
+
+void answer_guesses(const Scenario& scenario, const std::vector<ArmAnalysis>& arms,
+                    const std::vector<Guess>& guesses, std::vector<Remark>& remarks) {
+  for (const Guess& guess : guesses) {
+    for (const ArmAnalysis& arm : arms) {
+      if (arm.report.arm != guess.arm || !arm.report.makespan_s) continue;
+      const double measured = arm.report.makespan_s->median;
+      const double ratio = guess.seconds > 0 ? measured / guess.seconds : 0;
+      std::string text =
+          fmt::format("{}: you said {}, it took {}", guess.arm, spell(guess.seconds), spell(measured));
+      if (ratio > 0.8 && ratio < 1.25) {
+        text += ": right.";
+      } else if (ratio >= 1.25) {
+        text += fmt::format(": {:.2g} times as long.", ratio);
+      } else {
+        text += ratio > 0 ? fmt::format(": {:.2g} times faster.", 1 / ratio) : std::string(": not at once.");
+      }
+      for (const Ask& ask : scenario.asks) {
+        if (ask.answer_arm != guess.arm || ask.answer != Stat{}) continue;
+        for (const Ask::Wrong& wrong : ask.wrong) {
+          const double room = std::max(0.1 * wrong.value, 0.001);
+          if (std::abs(wrong.value - guess.seconds) <= room) text += " " + wrong.say;
+        }
+      }
+      remarks.push_back({"GUESS", text});
+    }
+  }
+}
+
+void warn(const std::vector<ArmAnalysis>& arms, const Run& run, bool many_cases,
+          std::vector<Remark>& remarks) {
+  for (const ArmAnalysis& arm : arms) {
+    const Books& books = arm.report.books;
+    std::vector<std::string> kinds;
+    for (const auto& [kind, number] : books.errors) kinds.push_back(fmt::format("{} {}", kind, number));
+    if (!kinds.empty()) {
+      remarks.push_back(
+          {"WARN", fmt::format("{}: of {} requests {} were answered; {}", name_of(arm, many_cases),
+                               books.planned, books.ok, join(kinds, ", "))});
+    }
+    if (arm.report.verdict == "instrument-fault") {
+      remarks.push_back(
+          {"WARN", fmt::format("{}: a makespan below its bound of {} cannot be: the instrument is at "
+                               "fault, nothing is claimed",
+                               name_of(arm, many_cases), spell(arm.report.bound_s.value_or(0)))});
+    }
+    if (arm.report.verdict == "inconclusive") {
+      remarks.push_back(
+          {"WARN", fmt::format("{}: the interval crosses the border of a verdict; the machine is {}",
+                               name_of(arm, many_cases),
+                               run.summary.noise.empty() ? "of unknown noise" : run.summary.noise)});
+    }
+  }
+  std::set<std::string> said;
+  for (const RunRepetition& repetition : run.repetitions) {
+    for (const std::string& warning : repetition.warnings) {
+      if (said.insert(repetition.arm + warning).second) {
+        remarks.push_back({"WARN", fmt::format("{}: {}", repetition.arm, warning)});
+      }
+    }
+    if (repetition.events_dropped > 0 && said.insert(repetition.arm + "dropped").second) {
+      remarks.push_back({"WARN", fmt::format("{}: {} events found no place in the ring; WHY may miss causes",
+                                             repetition.arm, repetition.events_dropped)});
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<FindingRow> find_findings(const ArmAnalysis& analysis) {
+  std::vector<FindingRow> findings;
+  for (const Queue& queue : analysis.queues) {
+    const bool asleep = queue.behind_waiting * 2 > queue.waited;
+    const std::string all = spell(seconds(queue.waited));
+    if (queue.resource == Resource::loop) {
+      findings.push_back(
+          {"LAB101", fmt::format("loop blocked: {} queued {} in all behind a {} loop; request {} "
+                                 "alone cost the others {}.",
+                                 count(queue.requests, "request"), all, asleep ? "sleeping" : "computing",
+                                 queue.worst_holder, spell(seconds(queue.worst_holder_cost)))});
+    } else {
+      findings.push_back(
+          {"LAB102", fmt::format("{} exhausted: {} queued {} in all for one of {} {}{}, the longest {}.",
+                                 queue.resource == Resource::pool ? "pool" : "threads",
+                                 count(queue.requests, "request"), all,
+                                 analysis.report.threads.value_or(0) * analysis.report.workers,
+                                 queue.resource == Resource::pool ? "pool members" : "threads",
+                                 asleep ? " that only waited" : "", spell(seconds(queue.longest)))});
+    }
+  }
+  return findings;
+}
+
+std::vector<Remark> make_remarks(const Scenario& scenario, const std::vector<ArmAnalysis>& arms,
+                                 const Run& run, const std::vector<Guess>& guesses) {
+  const bool many_cases = scenario.cases.size() > 1;
+  std::vector<Remark> remarks;
+  answer_guesses(scenario, arms, guesses, remarks);
+  explain_why(arms, many_cases, remarks);
+  speak_of_the_log(scenario, arms, remarks);
+  if (!scenario.explain.note.empty()) remarks.push_back({"NOTE", scenario.explain.note});
+  warn(arms, run, many_cases, remarks);
+  const bool measured = std::any_of(arms.begin(), arms.end(), [](const ArmAnalysis& arm) {
+    return arm.report.engine != kModel && arm.report.repetitions > 0;
+  });
+  const bool intervals = std::any_of(arms.begin(), arms.end(),
+                                     [](const ArmAnalysis& arm) { return arm.makespan.low.has_value(); });
+  if (measured && !intervals) {
+    const auto most =
+        std::max_element(arms.begin(), arms.end(), [](const ArmAnalysis& a, const ArmAnalysis& b) {
+          return a.report.repetitions < b.report.repetitions;
+        });
+    remarks.push_back({"WARN", fmt::format("{}: too few for an interval, so small differences mean nothing "
+                                           "(six are needed)",
+                                           count(most->report.repetitions, "repetition"))});
+  }
+  const std::vector<std::string> known = scenario_names();
+  if (std::find(known.begin(), known.end(), scenario.explain.next) != known.end()) {
+    std::string text = "lab run " + scenario.explain.next;
+    if (!scenario.explain.next_reason.empty()) text += fmt::format("    ({})", scenario.explain.next_reason);
+    remarks.push_back({"NEXT", text});
+  }
+  return remarks;
+}
+
+}  // namespace lab

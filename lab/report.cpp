@@ -1,0 +1,112 @@
+#include "lab/report.hpp"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "lab/arm_report.hpp"
+#include "lab/experiment.hpp"
+#include "lab/remarks.hpp"
+
+namespace lab {
+
+namespace {
+
+Report start_report(const Scenario& scenario) {
+  Report report;
+  report.scenario = scenario.name;
+  report.question = scenario.question;
+  for (const Stat& stat : scenario.show) report.headline.push_back(to_string(stat));
+  if (report.headline.empty()) report.headline.push_back("makespan");
+  return report;
+}
+
+std::vector<std::uint64_t> seeds_of(const Run& run) {
+  int most = 1;
+  for (const RunRepetition& repetition : run.repetitions) most = std::max(most, repetition.number);
+  std::vector<std::uint64_t> seeds;
+  for (int number = 1; number <= most; ++number) seeds.push_back(repetition_seed(run.header.seed, number));
+  return seeds;
+}
+
+void copy_environment(const Run& run, Report& report) {
+  for (const auto& [key, value] : run.header.environment) {
+    if (key == "cores") {
+      report.cores = std::atoi(value.c_str());
+    } else if (key == "kernel") {
+      report.kernel = value;
+    } else if (key == "noise") {
+      report.noise = value;
+    } else {
+      report.environment.push_back({key, value});
+    }
+  }
+}
+
+void finish_report(const Scenario& scenario, std::vector<ArmAnalysis>& arms, const Run& run,
+                   const std::vector<Guess>& guesses, Report& report) {
+  for (ArmAnalysis& arm : arms) arm.report.findings = find_findings(arm);
+  report.remarks = make_remarks(scenario, arms, run, guesses);
+  for (ArmAnalysis& arm : arms) {
+    report.arms.push_back(std::move(arm.report));
+    std::move(arm.checks.begin(), arm.checks.end(), std::back_inserter(report.checks));
+  }
+}
+
+}  // namespace
+
+Report make_report(const Scenario& scenario, const Run& run, const std::vector<Guess>& guesses) {
+  Report report = start_report(scenario);
+  report.complete = run.summary.complete;
+  report.incomplete_reason = run.summary.reason;
+  report.seed = run.header.seed;
+  report.planned_repetitions = run.header.planned_repetitions;
+  copy_environment(run, report);
+  if (!run.summary.noise.empty()) report.noise = run.summary.noise;
+
+  std::map<std::tuple<std::string, std::string, std::string>, std::vector<const RunRepetition*>> groups;
+  for (const RunRepetition& repetition : run.repetitions) {
+    groups[{repetition.engine, repetition.arm, repetition.case_id}].push_back(&repetition);
+  }
+  const std::vector<std::uint64_t> seeds = seeds_of(run);
+  std::vector<ArmAnalysis> arms;
+  for (const Case& load_set : scenario.cases) {
+    for (const Arm& arm : scenario.arms) {
+      const Expectation expected = expect(scenario, arm, load_set, seeds);
+      for (const char* engine : {kNative, kModel}) {
+        const auto group = groups.find({engine, arm.id, load_set.id});
+        if (group != groups.end()) {
+          arms.push_back(analyse_arm(scenario, arm, load_set, expected, group->second, engine));
+          if (engine == std::string(kModel)) arms.back().checks.clear();
+        } else if (engine == std::string(kNative) && arm.predict_only) {
+          arms.push_back(predicted_arm(scenario, arm, load_set, expected));
+          arms.back().report.not_run = "predicted only";
+        }
+      }
+    }
+  }
+  finish_report(scenario, arms, run, guesses, report);
+  return report;
+}
+
+Report make_prediction(const Scenario& scenario, std::uint64_t seed) {
+  Report report = start_report(scenario);
+  report.predicted_only = true;
+  report.seed = seed;
+  report.cores = available_cores();
+  report.planned_repetitions = 1;
+  constexpr double kBytesPerConnection = 8'000;  // socket buffers and session, measured at 10,000 connections
+  std::vector<ArmAnalysis> arms;
+  for (const Case& load_set : scenario.cases) {
+    for (const Arm& arm : scenario.arms) {
+      arms.push_back(predicted_arm(scenario, arm, load_set, expect(scenario, arm, load_set, {seed})));
+      if (arms.back().report.formula == "d") {
+        arms.back().report.memory_bytes = kBytesPerConnection * static_cast<double>(load_set.requests());
+      }
+    }
+  }
+  finish_report(scenario, arms, Run{}, {}, report);
+  return report;
+}
+
+}  // namespace lab

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lab/core/scenario.hpp"
+#include "results/report.hpp"
+#include "results/run.hpp"
+
+namespace lab {
+
+struct Guess {
+  std::string arm;
+  double seconds = 0;
+};
+
+/// Derives everything that is told about a run from its records, the model and the scenario: medians, bounds,
+/// verdicts, lanes, WHY, checks. `run.header.environment` is copied.
+Report make_report(const Scenario& scenario, const Run& run, const std::vector<Guess>& guesses = {});
+
+/// The same from the model alone: nothing is run (`lab predict`).
+Report make_prediction(const Scenario& scenario, std::uint64_t seed);
+
+}  // namespace lab

@@ -1,0 +1,113 @@
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <system_error>
+
+#include "harness/statistics.hpp"
+#include "lab/core/clock.hpp"
+#include "lab/core/duration.hpp"
+#include "lab/core/text.hpp"
+#include "lab/environment.hpp"
+#include "lab/verbs/verbs.hpp"
+#include "results/store.hpp"
+#include "scenarios/loader.hpp"
+
+namespace lab {
+
+namespace {
+
+std::string row(std::string_view what, const std::string& found, const std::string& means = "") {
+  std::string line = fmt::format("{:<14}{}", what, found);
+  if (!means.empty())
+    line += means.size() + line.size() + 2 <= 80 ? "  " + means : "\n" + std::string(14, ' ') + means;
+  return line + "\n";
+}
+
+std::optional<std::string> program_in_path(const std::string& name) {
+  const char* path = std::getenv("PATH");
+  for (const std::string& folder : split(path == nullptr ? "/usr/bin:/bin" : path, ':')) {
+    const std::string candidate = folder + "/" + name;
+    if (access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return std::nullopt;
+}
+
+/// How much later than asked a sleeping thread wakes: 200 sleeps of 1 ms. Median and worst, in nanoseconds.
+std::pair<Nanos, Nanos> wake_up_lateness() {
+  std::vector<double> late;
+  for (int i = 0; i < 200; ++i) {
+    const Nanos due = monotonic_now() + kMillisecond;
+    sleep_until(due);
+    late.push_back(static_cast<double>(monotonic_now() - due));
+  }
+  return {static_cast<Nanos>(*nearest_rank(late, 0.5)), static_cast<Nanos>(*nearest_rank(late, 1.0))};
+}
+
+std::string file_limit() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return fmt::format("{} open files, up to {}", limit.rlim_cur, limit.rlim_max);
+}
+
+std::string writable(const std::filesystem::path& folder) {
+  std::filesystem::path nearest = folder;
+  std::error_code ignored;
+  while (!nearest.empty() && !std::filesystem::exists(nearest, ignored)) nearest = nearest.parent_path();
+  return access(nearest.c_str(), W_OK) == 0 ? "" : "cannot be written: runs need --save DIR or --no-save";
+}
+
+struct Helper {
+  const char* program;
+  const char* package;
+  const char* absence;
+};
+
+int doctor() {
+  const NoiseMeter noise;
+  const Environment environment = describe_environment();
+  std::string text = row("lab", version());
+  text += row("cores", std::to_string(environment.cores),
+              environment.cores < 2 ? "client and server share one core: results are inflated" : "");
+  text += row("kernel", environment.kernel);
+  for (const auto& [key, value] : environment.details) {
+    if (key != "version" && key != "boost" && key != "pressure") text += row(key, value);
+  }
+  const auto [median, worst] = wake_up_lateness();
+  text +=
+      row("wake-up",
+          fmt::format("{} late at the median, {} at worst", format_duration(median), format_duration(worst)),
+          median > 200 * kMicrosecond ? "slow timers: makespans of 100 ms carry this" : "");
+  text += row("limits", file_limit());
+  text += row("noise", noise.verdict());
+  const std::vector<std::string> scenarios = scenario_names();
+  text += row("scenarios", fmt::format("{} found", scenarios.size()),
+              scenarios.empty() ? "set LAB_SCENARIOS to their folder" : "");
+  const std::filesystem::path runs = default_runs_folder();
+  text += row("runs", runs.string(), writable(runs));
+  constexpr std::array<Helper, 2> kHelpers{
+      {{"wrk", "wrk", "no throughput comparison"}, {"curl", "curl", "try a browser on lab serve"}}};
+  for (const Helper& helper : kHelpers) {
+    const auto found = program_in_path(helper.program);
+    text += row(helper.program, found.value_or("missing"),
+                found ? "" : fmt::format("{} (apt-get install {})", helper.absence, helper.package));
+  }
+  print(text);
+  return 0;
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& app, Action& action) {
+  CLI::App* verb = app.add_subcommand("doctor", "what this machine has, and what each absence costs");
+  verb->footer("Example: lab doctor");
+  verb->callback([&action] { action = doctor; });
+}
+
+}  // namespace lab

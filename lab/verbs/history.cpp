@@ -1,0 +1,44 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "lab/options.hpp"
+#include "lab/verbs/verbs.hpp"
+#include "results/store.hpp"
+
+namespace lab {
+
+namespace {
+
+int history(const std::string& last) {
+  const auto most = static_cast<std::size_t>(parse_count("--last", last, 1, 1'000'000).value());
+  const std::vector<RunListing> runs = list_runs(default_runs_folder()).value();
+  if (runs.empty()) {
+    print("No run has been recorded yet. Start with: lab run blocking-async\n");
+    return 0;
+  }
+  std::string text = fmt::format("{:<50}{:>5}  {}\n", "run", "kept", "state");
+  for (std::size_t i = 0; i < runs.size() && i < most; ++i) {
+    const RunListing& run = runs[i];
+    const std::string state = !run.readable                ? run.problem
+                              : run.summary.complete       ? "complete"
+                              : run.summary.reason.empty() ? "incomplete"
+                                                           : "incomplete: " + run.summary.reason;
+    text += fmt::format("{:<50}{:>5}  {}\n", run.name, run.repetitions, state);
+  }
+  if (runs.size() > most) text += fmt::format("{} older ones: --last {}\n", runs.size() - most, runs.size());
+  text += "Next: lab report last\n";
+  print(text);
+  return 0;
+}
+
+}  // namespace
+
+void add_history(CLI::App& app, Action& action) {
+  CLI::App* verb = app.add_subcommand("history", "past runs, newest first");
+  verb->footer("Example: lab history --last 5");
+  auto last = std::make_shared<std::string>("20");
+  verb->add_option("--last", *last, "how many")->capture_default_str()->type_name("N");
+  verb->callback([&action, last] { action = [last] { return history(*last); }; });
+}
+
+}  // namespace lab

@@ -1,0 +1,192 @@
+#include <fmt/chrono.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <ctime>
+#include <iostream>
+#include <memory>
+
+#include "lab/core/duration.hpp"
+#include "lab/core/text.hpp"
+#include "lab/environment.hpp"
+#include "lab/experiment.hpp"
+#include "lab/interrupt.hpp"
+#include "lab/live.hpp"
+#include "lab/options.hpp"
+#include "lab/verbs/spell.hpp"
+#include "lab/verbs/verbs.hpp"
+#include "results/store.hpp"
+
+namespace lab {
+
+namespace {
+
+void check_guesses(const Scenario& scenario, const std::vector<Guess>& guesses) {
+  std::vector<std::string> arms;
+  for (const Arm& arm : scenario.arms) arms.push_back(arm.id);
+  for (const Guess& guess : guesses) {
+    if (std::find(arms.begin(), arms.end(), guess.arm) == arms.end()) {
+      throw Failure(usage_error("--guess: scenario '{}' has no arm '{}'{}", scenario.name, guess.arm,
+                                suggestion(guess.arm, arms)));
+    }
+  }
+}
+
+/// Asks before anything is shown; an empty line passes.
+void ask_for_guesses(const Scenario& scenario, std::vector<Guess>& guesses) {
+  fmt::print(stderr, "{}\n", scenario.question);
+  for (const Arm& arm : scenario.arms) {
+    while (interrupt_signal() == 0) {
+      fmt::print(stderr, "  your guess for {} ({}), as 100ms or 1.5s; Enter to pass: ", arm.id, arm.label);
+      std::string line;
+      if (!std::getline(std::cin, line) || line.empty()) break;
+      const auto value = parse_duration(line);
+      if (value) {
+        guesses.push_back({arm.id, seconds(*value)});
+        break;
+      }
+      fmt::print(stderr, "  {}\n", value.error().message);
+    }
+  }
+}
+
+std::string utc_now() {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+}
+
+RunHeader make_header(const Scenario& scenario, const RawRunOptions& raw, const RunOptions& options,
+                      int planned_repetitions) {
+  RunHeader header;
+  header.scenario = scenario.name;
+  header.scenario_source = scenario.source;
+  header.scenario_file = scenario.file;
+  header.options = to_arguments(raw);
+  header.seed = options.experiment.seed;
+  header.started_utc = utc_now();
+  header.version = version();
+  header.planned_repetitions = planned_repetitions;
+  return header;
+}
+
+void add_environment(RunHeader& header, const Environment& environment) {
+  header.environment = {{"cores", std::to_string(environment.cores)}, {"kernel", environment.kernel}};
+  header.environment.insert(header.environment.end(), environment.details.begin(), environment.details.end());
+}
+
+struct Finished {
+  Report report;
+  int exit_code = 0;
+};
+
+/// One scenario from its first server to its report; the report is not printed yet.
+Finished run_one(const Scenario& scenario, const RawRunOptions& raw, const RunOptions& options) {
+  ExperimentOptions experiment = options.experiment;
+  if (!options.own_budget) experiment.budget = scenario.budget;
+  if (auto possible = preflight(scenario, experiment); !possible) throw Failure(possible.error());
+  const ExperimentPlan plan = plan_experiment(scenario, experiment);
+
+  std::vector<Guess> guesses = options.guesses;
+  if (options.ask && isatty(STDIN_FILENO) == 1) ask_for_guesses(scenario, guesses);
+
+  RunHeader header = make_header(scenario, raw, options, plan.repetitions);
+  const NoiseMeter noise;
+  add_environment(header, describe_environment());
+  std::optional<RunWriter> writer;
+  if (!options.no_save) {
+    auto created =
+        RunWriter::create(options.save.value_or(default_runs_folder()), options.save.has_value(), header);
+    if (!created) throw Failure(created.error());
+    writer.emplace(std::move(*created));
+  }
+
+  LiveView live(options.output);
+  if (!options.output.quiet) {
+    fmt::print(stderr, "{}: {} repetition{}, about {}\n", scenario.name, plan.repetitions,
+               plan.repetitions == 1 ? "" : "s", format_duration(plan.estimate));
+  }
+  live.progress(0, plan.trials, plan.estimate);
+  const auto report_of = [&](const Run& run) {
+    Report report = make_report(scenario, run, guesses);
+    report.changes = describe_changes(options.overrides);
+    return report;
+  };
+  ExperimentObserver observer;
+  observer.trial_done = [&](const RunRepetition&, std::int64_t done, std::int64_t trials) {
+    live.progress(done, trials, plan.estimate);
+  };
+  observer.round_done = [&](const Run& run, int rounds) {
+    if (live.wants_reports() && rounds < plan.repetitions)
+      live.show(to_text(report_of(run), options.output.style));
+  };
+  ExperimentResult result =
+      run_experiment(scenario, experiment, header, writer ? &*writer : nullptr, observer);
+  live.clear();
+
+  result.run.summary.noise = noise.verdict();
+  Finished finished{report_of(result.run), 0};
+  if (writer) {
+    auto saved = writer->finish(result.run.summary);
+    if (saved) {
+      finished.report.path = saved->string();
+    } else {
+      fmt::print(stderr, "lab: {}\n", saved.error().message);
+      finished.report.remarks.push_back({"WARN", "not saved: " + saved.error().message});
+      finished.exit_code = static_cast<int>(ErrorKind::environment);
+    }
+  }
+  const bool fault = std::any_of(finished.report.arms.begin(), finished.report.arms.end(),
+                                 [](const ArmReport& arm) { return arm.verdict == "instrument-fault"; });
+  if (fault) finished.exit_code = static_cast<int>(ErrorKind::environment);
+  const bool failed = std::any_of(finished.report.checks.begin(), finished.report.checks.end(),
+                                  [](const CheckRow& check) { return !check.passed; });
+  if (options.check && failed && finished.exit_code == 0)
+    finished.exit_code = static_cast<int>(ErrorKind::check_failed);
+  if (result.fault) {
+    fmt::print(stderr, "lab: {}\n", result.fault->message);
+    finished.exit_code = static_cast<int>(result.fault->kind);
+  }
+  if (result.interrupted) finished.exit_code = interrupt_exit_code();
+  return finished;
+}
+
+int run_all(const RawRunOptions& raw) {
+  RunOptions options = check_run_options(raw).value();
+  std::vector<Scenario> scenarios;
+  for (const std::string& name : options.scenarios) {
+    scenarios.push_back(load_scenario(name, known_modes(), options.overrides).value());
+    check_guesses(scenarios.back(), options.guesses);
+  }
+  if (options.save && scenarios.size() > 1) {
+    throw Failure(
+        usage_error("--save: one folder holds one run; run the {} scenarios one by one", scenarios.size()));
+  }
+  std::vector<Report> reports;
+  int exit_code = 0;
+  for (const Scenario& scenario : scenarios) {
+    Finished finished = run_one(scenario, raw, options);
+    exit_code = std::max(exit_code, finished.exit_code);
+    if (options.output.format == Format::text) {
+      if (!reports.empty()) print("\n");
+      print(to_text(finished.report, options.output.style));
+    }
+    reports.push_back(std::move(finished.report));
+    if (interrupt_signal() != 0) break;
+  }
+  if (options.output.format != Format::text) print(spell(reports, options.output));
+  return exit_code;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Action& action) {
+  CLI::App* verb = app.add_subcommand("run", "run an experiment on real servers and compare it with theory");
+  verb->footer("Example: lab run blocking-async --guess async-loop=1s");
+  auto raw = std::make_shared<RawRunOptions>();
+  add_scenario_options(*verb, *raw);
+  add_experiment_options(*verb, *raw);
+  add_output_options(*verb, raw->output);
+  verb->callback([&action, raw] { action = [raw] { return run_all(*raw); }; });
+}
+
+}  // namespace lab

@@ -1,0 +1,129 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+#include "lab/core/text.hpp"
+#include "lab/options.hpp"
+#include "lab/servers/mode.hpp"
+#include "lab/servers/server.hpp"
+#include "lab/verbs/verbs.hpp"
+
+namespace lab {
+
+namespace {
+
+struct ServeOptions {
+  std::string mode, scenario, arm, host = "127.0.0.1", port = "8000", workers, threads, delay;
+  std::vector<std::string> settings;
+  bool log = false;
+};
+
+const Mode& mode_named(const std::string& name) {
+  if (const Mode* mode = find_mode(name)) return *mode;
+  std::vector<std::string> names;
+  for (const Mode* mode : all_modes()) names.emplace_back(mode->traits.name);
+  throw Failure(usage_error("unknown execution model '{}'{}", name, suggestion(name, names)));
+}
+
+int count_option(const char* option, const std::string& text, int least, int most) {
+  return static_cast<int>(parse_count(option, text, least, most).value());
+}
+
+/// The arm that is to be served: the named one, else the first that runs in the given mode, else the mode
+/// itself on all routes of the scenario.
+Arm choose_arm(const Scenario& scenario, const ServeOptions& options) {
+  std::vector<std::string> ids;
+  for (const Arm& arm : scenario.arms) {
+    ids.push_back(arm.id);
+    if (arm.id == options.arm) return arm;
+  }
+  if (!options.arm.empty()) {
+    throw Failure(usage_error("--arm: scenario '{}' has no arm '{}'{}", scenario.name, options.arm,
+                              suggestion(options.arm, ids)));
+  }
+  if (options.mode.empty()) return scenario.arms.front();
+  const Traits& traits = mode_named(options.mode).traits;
+  for (const Arm& arm : scenario.arms) {
+    if (arm.mode_name() == traits.name) return arm;
+  }
+  Arm arm;
+  arm.id = traits.name;
+  arm.modes.assign(scenario.routes.size(), traits);
+  return arm;
+}
+
+ServerSetup make_setup(const ServeOptions& options) {
+  ServerSetup setup;
+  if (!options.scenario.empty()) {
+    RawRunOptions raw;
+    raw.settings = options.settings;
+    raw.delay = options.delay;
+    const Overrides overrides = check_run_options(raw).value().overrides;
+    const Scenario scenario = load_scenario(options.scenario, known_modes(), overrides).value();
+    setup.arm = choose_arm(scenario, options);
+    setup.routes = scenario.routes;
+  } else {
+    if (options.mode.empty()) {
+      throw Failure(
+          usage_error("name an execution model, as lab serve async-loop, or a scenario with --scenario"));
+    }
+    if (!options.arm.empty()) throw Failure(usage_error("--arm goes with --scenario"));
+    if (!options.settings.empty() || !options.delay.empty()) {
+      throw Failure(usage_error("--set and --delay go with --scenario; without one, use /delay?ms=100"));
+    }
+    setup.arm.id = options.mode;
+    setup.arm.modes = {mode_named(options.mode).traits};
+    setup.builtin_routes = true;
+  }
+  setup.host = options.host;
+  setup.port = static_cast<std::uint16_t>(count_option("--port", options.port, 0, 65535));
+  if (!options.workers.empty()) setup.arm.workers = count_option("--workers", options.workers, 1, 256);
+  if (!options.threads.empty()) {
+    if (!setup.arm.uses(Resource::pool) && !setup.arm.uses(Resource::thread)) {
+      throw Failure(usage_error("--threads: {} has neither a pool nor threads", setup.arm.mode_name()));
+    }
+    setup.arm.threads = count_option("--threads", options.threads, 1, 10'000);
+  }
+  setup.log = options.log;
+  return setup;
+}
+
+int serve(const ServeOptions& options) {
+  const ServerSetup setup = make_setup(options);
+  return serve_here(setup, nullptr, [&](std::uint16_t port, const std::vector<pid_t>& workers) {
+    print(fmt::format("listening on http://{}:{} mode={} pid={} workers={}\n", setup.host, port,
+                      setup.arm.mode_name(), getpid(), workers.size()));
+  });
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, Action& action) {
+  CLI::App* verb =
+      app.add_subcommand("serve", "one server by itself until Ctrl-C, for curl, wrk or a browser");
+  verb->footer(
+      "Example: lab serve blocking-loop --workers 4 --port 0\n"
+      "Routes without a scenario: / greets, /delay?ms=100 waits, /cpu?ms=100 computes, /ping answers at "
+      "once");
+  auto options = std::make_shared<ServeOptions>();
+  verb->add_option("mode", options->mode, "the execution model")->type_name("MODE");
+  verb->add_option("--scenario", options->scenario, "serve this scenario's routes")->type_name("FILE");
+  verb->add_option("--arm", options->arm, "of the scenario; else the first of that mode")->type_name("ARM");
+  verb->add_option("--port", options->port, "0: the kernel chooses")
+      ->capture_default_str()
+      ->type_name("PORT");
+  verb->add_option("--host", options->host, "the address to listen on")
+      ->capture_default_str()
+      ->type_name("ADDRESS");
+  verb->add_option("--workers", options->workers, "processes")->type_name("W");
+  verb->add_option("--threads", options->threads, "of the pool, or of thread-per-request")->type_name("P");
+  verb->add_option("--set", options->settings, "a parameter of the scenario, as d=1s")
+      ->type_name("NAME=DURATION")
+      ->allow_extra_args(false);
+  verb->add_option("--delay", options->delay, "the scenario's d")->type_name("DURATION");
+  verb->add_flag("--log", options->log, "start, end and send lines on stderr");
+  verb->callback([&action, options] { action = [options] { return serve(*options); }; });
+}
+
+}  // namespace lab

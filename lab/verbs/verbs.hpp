@@ -1,0 +1,36 @@
+#pragma once
+
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "lab/core/error.hpp"
+#include "lab/core/traits.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace lab {
+
+/// What the chosen verb does; returns the exit code, throws Failure.
+using Action = std::function<int()>;
+
+void add_list(CLI::App& app, Action& action);
+void add_show(CLI::App& app, Action& action);
+void add_run(CLI::App& app, Action& action);
+void add_predict(CLI::App& app, Action& action);
+void add_serve(CLI::App& app, Action& action);
+void add_report(CLI::App& app, Action& action);
+void add_history(CLI::App& app, Action& action);
+void add_doctor(CLI::App& app, Action& action);
+
+/// Results go to stdout, whole or not at all: a full disk or a closed pipe is an error (exit 3).
+void print(std::string_view text);
+/// One line on stderr: `lab: warning: …`.
+void print_warning(std::string_view text);
+
+/// The rows of the table of execution models, for the loader and for help.
+std::vector<Traits> known_modes();
+
+}  // namespace lab

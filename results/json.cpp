@@ -1,0 +1,187 @@
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <cmath>
+
+#include "results/export.hpp"
+#include "results/utf8.hpp"
+
+namespace lab {
+
+namespace json = boost::json;
+
+namespace {
+
+json::string text(const std::string& value) {
+  return json::string(valid_utf8(value));
+}
+
+/// null for what is not there; JSON has no infinity either.
+json::value number(const std::optional<double>& value) {
+  if (!value || !std::isfinite(*value)) return nullptr;
+  return *value;
+}
+
+json::value text_or_null(const std::string& value) {
+  if (value.empty()) return nullptr;
+  return text(value);
+}
+
+/// What the model gave stands in for a measurement where the engine is the model.
+std::optional<Figure> figure_of(const std::string& engine, const std::optional<Figure>& measured,
+                                const std::optional<double>& predicted) {
+  if (measured || engine != "model" || !predicted) return measured;
+  return Figure{*predicted, {}, {}, {*predicted}};
+}
+
+json::object spell_figure(const std::optional<Figure>& figure) {
+  json::object object{{"median", nullptr}, {"low", nullptr}, {"high", nullptr}, {"all", json::array()}};
+  if (!figure) return object;
+  object["median"] = number(figure->median);
+  object["low"] = number(figure->low);
+  object["high"] = number(figure->high);
+  for (const double value : figure->all) object["all"].as_array().push_back(number(value));
+  return object;
+}
+
+json::object spell_books(const Books& books) {
+  json::object errors;
+  for (const auto& [kind, count] : books.errors) errors[valid_utf8(kind)] = count;
+  return {{"planned", books.planned}, {"unsent", books.unsent},      {"sent", books.sent},
+          {"ok", books.ok},           {"errors", std::move(errors)}, {"unfinished", books.unfinished}};
+}
+
+json::object spell_measure(const ArmReport& arm, const MeasureRow& row) {
+  json::object object = spell_figure(figure_of(arm.engine, row.measured, row.predicted));
+  object["stat"] = text(row.stat);
+  object["predicted"] = number(row.predicted);
+  object["documented"] = number(row.documented);
+  object["unit"] = row.is_time ? json::value("s") : json::value(nullptr);
+  object["verdict"] = text(row.verdict);
+  return object;
+}
+
+json::array spell_splits(const ArmReport& arm) {
+  json::array splits;
+  for (const std::vector<std::int64_t>& repetition : arm.splits) {
+    splits.emplace_back(json::array(repetition.begin(), repetition.end()));
+  }
+  return splits;
+}
+
+json::object spell_arm(const ArmReport& arm) {
+  json::array measures;
+  for (const MeasureRow& row : arm.measures) measures.push_back(spell_measure(arm, row));
+  json::array findings;
+  for (const FindingRow& row : arm.findings)
+    findings.push_back({{"id", text(row.id)}, {"text", text(row.text)}});
+  json::array causes;
+  for (const Cause& cause : arm.above_bound) {
+    causes.push_back({{"cause", text(cause.name)}, {"s", number(cause.seconds)}});
+  }
+  return {{"arm", text(arm.arm)},
+          {"case", text(arm.case_id)},
+          {"label", text(arm.label)},
+          {"engine", text(arm.engine)},
+          {"mode", text(arm.mode)},
+          {"workers", arm.workers},
+          {"threads", arm.threads ? json::value(*arm.threads) : json::value(nullptr)},
+          {"requests", arm.requests},
+          {"repetitions", arm.repetitions},
+          {"bound_s", number(arm.bound_s)},
+          {"predicted_s", number(arm.predicted_s)},
+          {"documented_s", number(arm.documented_s)},
+          {"documented", text_or_null(arm.documented_text)},
+          {"makespan_s", spell_figure(figure_of(arm.engine, arm.makespan_s, arm.predicted_s))},
+          {"latency_s",
+           {{"min", number(arm.latency_min_s)},
+            {"median", number(arm.latency_median_s)},
+            {"max", number(arm.latency_max_s)}}},
+          {"books", spell_books(arm.books)},
+          {"measures", std::move(measures)},
+          {"splits", spell_splits(arm)},
+          {"verdict", text(arm.verdict)},
+          {"findings", std::move(findings)},
+          {"formula", text_or_null(arm.formula)},
+          {"not_run", text_or_null(arm.not_run)},
+          {"above_bound_s", number(arm.above_bound_s)},
+          {"above_bound", std::move(causes)},
+          {"burst_skew_s", number(arm.burst_skew_s)},
+          {"memory_bytes", number(arm.memory_bytes)}};
+}
+
+json::object spell_environment(const Report& report) {
+  json::object environment{
+      {"cores", report.cores}, {"kernel", text(report.kernel)}, {"noise", text(report.noise)}};
+  for (const EnvironmentRow& row : report.environment)
+    environment.emplace(valid_utf8(row.key), text(row.value));
+  return environment;
+}
+
+/// As json::serialize, but 1.003 is spelled `1.003` and not `1.003E0`; shortest digits that read back the
+/// same.
+void write(const json::value& value, std::string& out) {
+  if (const json::object* object = value.if_object()) {
+    const char* separator = "{";
+    for (const auto& [key, member] : *object) {
+      out += separator;
+      out += json::serialize(json::string(key)) + ": ";
+      write(member, out);
+      separator = ", ";
+    }
+    out += object->empty() ? "{}" : "}";
+  } else if (const json::array* array = value.if_array()) {
+    const char* separator = "[";
+    for (const json::value& element : *array) {
+      out += separator;
+      write(element, out);
+      separator = ", ";
+    }
+    out += array->empty() ? "[]" : "]";
+  } else if (value.is_double()) {
+    const std::string digits = fmt::format("{}", value.get_double());
+    // A figure of seconds is a real number for every reader, even where it happens to be whole.
+    out += digits.find_first_of(".e") == std::string::npos ? digits + ".0" : digits;
+  } else {
+    out += json::serialize(value);
+  }
+}
+
+}  // namespace
+
+std::string to_json(const Report& report) {
+  json::array arms;
+  for (const ArmReport& arm : report.arms) arms.push_back(spell_arm(arm));
+  json::array checks;
+  for (const CheckRow& check : report.checks) {
+    checks.push_back({{"text", text(check.text)},
+                      {"passed", check.passed},
+                      {"decided", check.decided},
+                      {"detail", text(check.detail)}});
+  }
+  json::array remarks;
+  for (const Remark& remark : report.remarks)
+    remarks.push_back({{"tag", text(remark.tag)}, {"text", text(remark.text)}});
+  json::array headline;
+  for (const std::string& stat : report.headline) headline.push_back(text(stat));
+  const json::object document{{"schema", "lab.run/1"},
+                              {"scenario", text(report.scenario)},
+                              {"question", text(report.question)},
+                              {"complete", report.complete},
+                              {"complete_reason", text_or_null(report.incomplete_reason)},
+                              {"predicted_only", report.predicted_only},
+                              {"seed", report.seed},
+                              {"path", text_or_null(report.path)},
+                              {"changes", text_or_null(report.changes)},
+                              {"planned_repetitions", report.planned_repetitions},
+                              {"headline", std::move(headline)},
+                              {"environment", spell_environment(report)},
+                              {"arms", std::move(arms)},
+                              {"checks", std::move(checks)},
+                              {"remarks", std::move(remarks)}};
+  std::string out;
+  write(document, out);
+  return out += '\n';
+}
+
+}  // namespace lab

@@ -1,0 +1,308 @@
+#include "results/lanes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+#include <utility>
+
+#include "results/spelling.hpp"
+#include "results/utf8.hpp"
+#include "results/wrap.hpp"
+
+namespace lab {
+
+namespace {
+
+struct Look {
+  LaneState state;
+  const char* unicode;
+  const char* ascii;
+  const char* color;  ///< of the 256-colour palette, near Okabe and Ito's set for colour blindness
+  const char* meaning;
+};
+constexpr std::array<Look, 7> kLooks{{
+    {LaneState::unsent, " ", " ", "", ""},
+    {LaneState::unread, "·", ".", "245", "unread"},
+    {LaneState::loop, "█", "#", "166", "holds the loop"},
+    {LaneState::pool, "▓", "P", "32", "holds a pool member or thread"},
+    {LaneState::waiting, "░", "~", "74", "waits, loop free"},
+    {LaneState::runnable, "▒", "+", "178", "runnable"},
+    {LaneState::reply, "─", "-", "245", "reply on its way"},
+}};
+constexpr std::size_t kAllShown = 4;  ///< more groups of lanes than that are elided to three
+constexpr std::size_t kTail = 20;     ///< columns kept for what stands right of the lanes
+
+const Look& look_of(LaneState state) {
+  return *std::find_if(kLooks.begin(), kLooks.end(),
+                       [state](const Look& look) { return look.state == state; });
+}
+
+using Cells = std::vector<LaneState>;
+
+/// Lanes that look alike.
+struct Group {
+  std::vector<std::uint32_t> requests;
+  std::string route;
+  Cells cells;
+  double first_end = 0, last_end = 0;  ///< seconds
+  bool answered = true;
+};
+
+double last_end(const ArmReport& arm) {
+  double end = 0;
+  for (const Lane& lane : arm.lanes) {
+    end = std::max(end, lane.end_s);
+    if (!lane.segments.empty()) end = std::max(end, lane.segments.back().to_s);
+  }
+  return end;
+}
+
+double makespan(const ArmReport& arm) {
+  return arm.makespan_s ? arm.makespan_s->median : last_end(arm);
+}
+
+/// Seconds that requests waited while they held nothing.
+double free_waiting(const ArmReport& arm) {
+  double sum = 0;
+  for (const Lane& lane : arm.lanes) {
+    for (const LaneSegment& segment : lane.segments) {
+      if (segment.state == LaneState::waiting) sum += segment.to_s - segment.from_s;
+    }
+  }
+  return sum;
+}
+
+/// One lane on `count` cells: in each cell what lasted longest in it. Every lane is seen, however short.
+Cells paint(const Lane& lane, double scale_s, std::size_t count) {
+  const double cell = scale_s / static_cast<double>(count);
+  Cells cells(count, LaneState::unsent);
+  for (std::size_t i = 0; i < count; ++i) {
+    const double from = static_cast<double>(i) * cell;
+    std::array<double, kLooks.size()> lasted{};
+    for (const LaneSegment& segment : lane.segments) {
+      const double overlap = std::min(segment.to_s, from + cell) - std::max(segment.from_s, from);
+      if (overlap > 0) lasted[static_cast<std::size_t>(segment.state)] += overlap;
+    }
+    double covered = 0;
+    for (const double part : lasted) covered += part;
+    lasted[static_cast<std::size_t>(LaneState::unsent)] += cell - covered;
+    const auto longest = std::max_element(lasted.begin(), lasted.end());
+    cells[i] = static_cast<LaneState>(longest - lasted.begin());
+  }
+  const bool blank =
+      std::all_of(cells.begin(), cells.end(), [](LaneState s) { return s == LaneState::unsent; });
+  if (!blank || lane.segments.empty()) return cells;
+  const auto longest = std::max_element(
+      lane.segments.begin(), lane.segments.end(),
+      [](const LaneSegment& a, const LaneSegment& b) { return a.to_s - a.from_s < b.to_s - b.from_s; });
+  const auto at = static_cast<std::size_t>(std::max(0.0, longest->from_s / cell));
+  cells[std::min(at, count - 1)] = longest->state;
+  return cells;
+}
+
+std::vector<Group> group(const std::vector<Lane>& lanes, double scale_s, std::size_t count) {
+  std::vector<Group> groups;
+  for (const Lane& lane : lanes) {
+    Cells cells = paint(lane, scale_s, count);
+    const bool answered = lane.end_s > 0;
+    const auto same = std::find_if(groups.begin(), groups.end(), [&](const Group& each) {
+      return each.cells == cells && each.route == lane.route && each.answered == answered;
+    });
+    if (same == groups.end()) {
+      groups.push_back({{lane.request}, lane.route, std::move(cells), lane.end_s, lane.end_s, answered});
+      continue;
+    }
+    same->requests.push_back(lane.request);
+    same->first_end = std::min(same->first_end, lane.end_s);
+    same->last_end = std::max(same->last_end, lane.end_s);
+  }
+  return groups;
+}
+
+/// `7`, `1–10`, or `1…9` where others lie between.
+std::string numbers(const Group& lanes) {
+  if (lanes.requests.size() == 1) return fmt::format("{}", lanes.requests.front());
+  const auto [first, last] = std::minmax_element(lanes.requests.begin(), lanes.requests.end());
+  const bool gapless = *last - *first + 1 == lanes.requests.size();
+  return fmt::format("{}{}{}", *first, gapless ? "–" : "…", *last);
+}
+
+class Drawing {
+ public:
+  Drawing(const Report& report, const TextStyle& style) : report_(report), style_(style) {
+    width_ = static_cast<std::size_t>(std::max(style.width, 20));
+    choose_arms();
+    if (arms_.empty()) return;
+    std::set<std::string> routes;
+    for (const ArmReport* arm : arms_) {
+      scale_s_ = std::max({scale_s_, last_end(*arm), arm->bound_s.value_or(0)});
+      for (const Lane& lane : arm->lanes) routes.insert(lane.route);
+    }
+    routes_ = routes.size() > 1;
+    if (scale_s_ <= 0) arms_.clear();
+    count_ =
+        width_ >= 80 ? width_ / 2 : std::min<std::size_t>(40, width_ > kTail + 18 ? width_ - kTail - 8 : 10);
+    for (const ArmReport* arm : arms_) groups_.push_back(group(arm->lanes, scale_s_, count_));
+    for (std::size_t i = 0; i < arms_.size(); ++i) {
+      for (const Group& lanes : groups_[i]) {
+        label_width_ = std::max(label_width_, columns(label(lanes)));
+        used_.insert(lanes.cells.begin(), lanes.cells.end());
+      }
+    }
+    label_width_ = std::min(label_width_, width_ > count_ + 14 ? width_ - count_ - 14 : 4);
+    unit_ = lane_unit();
+  }
+
+  std::vector<std::string> lines() {
+    for (std::size_t i = 0; i < arms_.size(); ++i) {
+      title(*arms_[i], i == 0);
+      draw(*arms_[i], groups_[i]);
+    }
+    return std::move(lines_);
+  }
+
+ private:
+  void choose_arms() {
+    const ArmReport* longest = nullptr;
+    for (const ArmReport& arm : report_.arms) {
+      if (arm.lanes.empty()) continue;
+      if (longest == nullptr || makespan(arm) > makespan(*longest)) longest = &arm;
+    }
+    if (longest == nullptr) return;
+    arms_.push_back(longest);
+    const ArmReport* other = nullptr;
+    for (const bool free : {true, false}) {
+      for (const ArmReport& arm : report_.arms) {
+        const bool fits = &arm != longest && !arm.lanes.empty() && arm.case_id == longest->case_id &&
+                          arm.engine == longest->engine && (!free || free_waiting(arm) > 0);
+        if (fits && (other == nullptr || clearly_faster(arm, *other))) other = &arm;
+      }
+      if (other != nullptr) break;
+    }
+    if (other != nullptr) arms_.push_back(other);
+  }
+
+  /// Noise must not decide which arm is shown: of equals the file's first one.
+  static bool clearly_faster(const ArmReport& a, const ArmReport& b) {
+    return makespan(a) < 0.9 * makespan(b);
+  }
+
+  std::string spell(const std::string& text) const { return printable(text, style_.ascii); }
+
+  std::string label(const Group& lanes) const {
+    return spell(routes_ ? lanes.route + " " + numbers(lanes) : numbers(lanes));
+  }
+
+  Unit lane_unit() const {
+    Unit unit = time_unit(scale_s_);
+    if (unit.decimals == 3 && unit.name == "s") unit.decimals = 2;
+    return unit;
+  }
+
+  std::string glyph(LaneState state) const {
+    return style_.ascii ? look_of(state).ascii : look_of(state).unicode;
+  }
+
+  std::string paint_text(const std::string& text, const std::string& color) const {
+    return style_.color && !color.empty() ? fmt::format("\x1b[38;5;{}m{}\x1b[0m", color, text) : text;
+  }
+
+  /// The arm's name, and beside the first one what the signs mean.
+  void title(const ArmReport& arm, bool first) {
+    std::string name = spell(arm.arm);
+    const std::string same = ", same scale";
+    if (!first) return lines_.push_back(shorten(name, width_ - same.size(), style_.ascii) + same);
+    std::vector<std::string> entries;
+    for (const Look& look : kLooks) {
+      if (used_.count(look.state) > 0 && look.meaning[0] != '\0')
+        entries.push_back(glyph(look.state) + " " + look.meaning);
+    }
+    if (arm.bound_s) entries.push_back(std::string(style_.ascii ? "|" : "│") + " bound");
+    std::string line = shorten(name, width_, style_.ascii);
+    bool fresh = false;
+    for (const std::string& entry : entries) {
+      const std::size_t gap = fresh ? 0 : 3;
+      if (columns(line) + gap + columns(entry) > width_) {
+        lines_.push_back(line);
+        line = "  ";
+        fresh = true;
+      }
+      line += std::string(fresh ? 0 : 3, ' ') + shorten(entry, width_ - 2, style_.ascii);
+      fresh = false;
+    }
+    lines_.push_back(line);
+  }
+
+  void draw(const ArmReport& arm, const std::vector<Group>& groups) {
+    const bool elided = groups.size() > kAllShown;
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      if (elided && i == 2) {
+        const std::string mark = style_.ascii ? ":" : "⋮";
+        lines_.push_back(pad(mark, label_width_, true));
+        i = groups.size() - 1;
+      }
+      const std::string text = pad(shorten(label(groups[i]), label_width_, style_.ascii), label_width_, true);
+      std::string tail = ending(arm, groups[i], i == 0);
+      const std::size_t room = width_ - std::min(width_, label_width_ + count_ + 3);
+      std::string line =
+          text + " " + bar(arm, groups[i].cells) + " " + shorten(spell(tail), room, style_.ascii);
+      line.erase(line.find_last_not_of(' ') + 1);
+      lines_.push_back(std::move(line));
+    }
+  }
+
+  /// The cells with the bound's mark, one column wider than the scale.
+  std::string bar(const ArmReport& arm, const Cells& cells) const {
+    std::size_t mark = cells.size() + 1;
+    if (arm.bound_s) {
+      const double place = std::round(*arm.bound_s / scale_s_ * static_cast<double>(cells.size()));
+      mark = std::min(static_cast<std::size_t>(std::max(0.0, place)), cells.size());
+    }
+    std::string out;
+    for (std::size_t i = 0; i <= cells.size();) {
+      if (i == mark || i == cells.size()) {
+        out += i == mark ? (style_.ascii ? "|" : "│") : " ";
+        ++i;
+        continue;
+      }
+      std::string run;
+      const LaneState state = cells[i];
+      for (; i < cells.size() && i != mark && cells[i] == state; ++i) run += glyph(state);
+      out += paint_text(run, look_of(state).color);
+    }
+    return out;
+  }
+
+  std::string ending(const ArmReport& arm, const Group& lanes, bool first) const {
+    const bool all = lanes.requests.size() > 1 && std::cmp_equal(lanes.requests.size(), arm.requests);
+    const std::string number_of = all ? ", all " + count_word(lanes.requests.size()) : "";
+    if (!lanes.answered) return "no reply" + number_of;
+    const std::string from = number(lanes.first_end, unit_);
+    const std::string to = number(lanes.last_end, unit_);
+    std::string text = from == to ? to : from + "–" + to;
+    if (first) text += " " + unit_.name;
+    return text + number_of;
+  }
+
+  const Report& report_;
+  const TextStyle& style_;
+  std::size_t width_ = 80, count_ = 40, label_width_ = 3;
+  std::vector<const ArmReport*> arms_;
+  std::vector<std::vector<Group>> groups_;
+  std::set<LaneState> used_;
+  bool routes_ = false;
+  double scale_s_ = 0;
+  Unit unit_;
+  std::vector<std::string> lines_;
+};
+
+}  // namespace
+
+std::vector<std::string> draw_lanes(const Report& report, const TextStyle& style) {
+  return Drawing(report, style).lines();
+}
+
+}  // namespace lab

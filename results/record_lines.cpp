@@ -1,0 +1,127 @@
+#include "results/record_lines.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <iterator>
+
+#include "results/checksum.hpp"
+#include "results/utf8.hpp"
+
+namespace lab {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::string_view kSealStart = R"(,"crc32":")";
+
+/// `line` lacks its closing brace.
+void seal(std::string& out, std::size_t from) {
+  const std::uint32_t crc = crc32(std::string_view(out).substr(from), "}");
+  fmt::format_to(std::back_inserter(out), "{}{:08x}\"}}\n", kSealStart, crc);
+}
+
+std::string sealed_line(const json::object& object) {
+  std::string line = json::serialize(object);
+  line.pop_back();
+  seal(line, 0);
+  return line;
+}
+
+json::string text(std::string_view value) {
+  return json::string(valid_utf8(value));
+}
+
+json::array texts(const std::vector<std::string>& values) {
+  json::array array;
+  for (const std::string& value : values) array.emplace_back(text(value));
+  return array;
+}
+
+}  // namespace
+
+std::string encode(const RunHeader& header) {
+  json::object environment;
+  for (const auto& [key, value] : header.environment) environment[valid_utf8(key)] = text(value);
+  return sealed_line({{"type", "header"},
+                      {"schema", kRunSchema},
+                      {"scenario", text(header.scenario)},
+                      {"scenario_file", text(header.scenario_file)},
+                      {"scenario_source", text(header.scenario_source)},
+                      {"options", texts(header.options)},
+                      {"seed", header.seed},
+                      {"started_utc", text(header.started_utc)},
+                      {"version", text(header.version)},
+                      {"planned_repetitions", header.planned_repetitions},
+                      {"environment", std::move(environment)}});
+}
+
+std::string encode(const RepetitionLine& line) {
+  const RunRepetition& repetition = line.repetition;
+  return sealed_line({{"type", "repetition"},
+                      {"repetition", line.ordinal},
+                      {"arm", text(repetition.arm)},
+                      {"case", text(repetition.case_id)},
+                      {"engine", text(repetition.engine)},
+                      {"number", repetition.number},
+                      {"began_ns", repetition.began},
+                      {"send_skew_ns", repetition.send_skew},
+                      {"events_dropped", repetition.events_dropped},
+                      {"requests", line.requests},
+                      {"events", line.events},
+                      {"in_blocks", line.in_blocks},
+                      {"warnings", texts(repetition.warnings)}});
+}
+
+std::string encode(const SummaryLine& line) {
+  return sealed_line({{"type", "summary"},
+                      {"complete", line.summary.complete},
+                      {"reason", text(line.summary.reason)},
+                      {"noise", text(line.summary.noise)},
+                      {"repetitions", line.repetitions},
+                      {"lines", line.lines}});
+}
+
+std::string encode_events(std::uint32_t ordinal, std::span<const Event> events) {
+  std::string line = fmt::format(R"({{"type":"events","repetition":{},"events":[)", ordinal);
+  for (const Event& event : events) {
+    if (&event != events.data()) line += ',';
+    fmt::format_to(std::back_inserter(line), R"([{},"{}","{}",{},{},{},{}])", event.at, to_string(event.kind),
+                   to_string(event.resource), event.worker, event.unit, event.request, event.value);
+  }
+  line += ']';
+  seal(line, 0);
+  return line;
+}
+
+void encode_request(std::uint32_t ordinal, const RequestRecord& record, std::string& out) {
+  const std::size_t from = out.size();
+  fmt::format_to(
+      std::back_inserter(out),
+      R"({{"type":"request","repetition":{},"id":{},"load":{},"route":{},"worker":{},"intended_ns":{},)"
+      R"("sent_ns":{},"accepted_ns":{},"read_ns":{},"started_ns":{},"finished_ns":{},"first_byte_ns":{},)"
+      R"("received_ns":{},"status":{},"outcome":"{}")",
+      ordinal, record.id, record.load, record.route, record.worker, record.intended, record.sent,
+      record.accepted, record.read, record.started, record.finished, record.first_byte, record.received,
+      record.status, to_string(record.outcome));
+  seal(out, from);
+}
+
+bool sealed(std::string_view line) {
+  if (line.size() <= kSealLength || line.front() != '{') return false;
+  const std::string_view body = line.substr(0, line.size() - kSealLength);
+  const std::uint32_t crc = crc32(body, "}");
+  return line.substr(body.size()) == fmt::format("{}{:08x}\"}}", kSealStart, crc);
+}
+
+std::optional<std::size_t> find_seal(std::string_view bytes) {
+  for (std::size_t at = bytes.find(kSealStart); at != std::string_view::npos;
+       at = bytes.find(kSealStart, at + 1)) {
+    const std::size_t end = at + kSealLength;
+    if (end <= bytes.size() && sealed(bytes.substr(0, end))) return end;
+  }
+  return std::nullopt;
+}
+
+}  // namespace lab

@@ -1,0 +1,279 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "results/spelling.hpp"
+#include "results/table.hpp"
+#include "results/utf8.hpp"
+
+namespace lab {
+
+namespace {
+
+constexpr double kMemoryTold = 100e6;  // bytes: below that nobody cares
+
+/// One row's figures, whether of the makespan or of another stat.
+struct Entry {
+  const ArmReport* arm = nullptr;
+  std::string stat;
+  bool is_time = true;
+  std::optional<Figure> measured;
+  std::optional<double> expected;  ///< bound of the makespan, prediction of other stats
+  std::optional<double> documented;
+  std::string documented_text, verdict;
+};
+
+/// Only the model ran it, beside others that were measured.
+bool model_stands_in(const ArmReport& arm) {
+  return arm.engine == "model" && !arm.not_run.empty();
+}
+
+bool only_makespan(const Report& report) {
+  return std::all_of(report.headline.begin(), report.headline.end(),
+                     [](const std::string& stat) { return stat == "makespan"; });
+}
+
+Entry makespan_entry(const ArmReport& arm) {
+  Entry entry{
+      &arm,       "makespan", true, arm.makespan_s, arm.bound_s, arm.documented_s, arm.documented_text,
+      arm.verdict};
+  if (!entry.measured && arm.engine == "model" && arm.predicted_s) {
+    entry.measured = Figure{*arm.predicted_s, {}, {}, {}};
+  }
+  return entry;
+}
+
+std::vector<Entry> entries_of(const Report& report) {
+  std::vector<Entry> entries;
+  for (const ArmReport& arm : report.arms) {
+    if (only_makespan(report)) {
+      entries.push_back(makespan_entry(arm));
+      continue;
+    }
+    for (const std::string& stat : report.headline) {
+      const auto row = std::find_if(arm.measures.begin(), arm.measures.end(),
+                                    [&stat](const MeasureRow& each) { return each.stat == stat; });
+      if (row == arm.measures.end()) continue;
+      const bool told = !entries.empty() && entries.back().arm == &arm;
+      if (told && !arm.not_run.empty() && !model_stands_in(arm)) continue;
+      Entry entry{&arm,
+                  stat,
+                  row->is_time,
+                  row->measured,
+                  row->predicted,
+                  row->documented,
+                  row->documented_text,
+                  row->verdict};
+      if (!entry.measured && arm.engine == "model" && row->predicted)
+        entry.measured = Figure{*row->predicted, {}, {}, {}};
+      entries.push_back(std::move(entry));
+    }
+  }
+  return entries;
+}
+
+bool several_cases(const Report& report) {
+  std::set<std::string> seen;
+  for (const ArmReport& arm : report.arms) seen.insert(arm.case_id);
+  return seen.size() > 1;
+}
+
+bool several_engines(const Report& report) {
+  std::set<std::string> seen;
+  for (const ArmReport& arm : report.arms) {
+    if (arm.not_run.empty()) seen.insert(arm.engine);
+  }
+  return seen.size() > 1;
+}
+
+class TableMaker {
+ public:
+  TableMaker(const Report& report, bool ascii)
+      : report_(report), ascii_(ascii), entries_(entries_of(report)) {
+    for (const Entry& entry : entries_) {
+      intervals_ |= entry.measured && entry.measured->low;
+      labels_ |= !entry.arm->label.empty();
+      documented_ |= entry.documented.has_value();
+      expected_ |= entry.expected.has_value();
+      const Unit unit = unit_of(entry);
+      log_width_ = std::max(log_width_, columns(spell(log_text(entry, unit))));
+    }
+    cases_ = several_cases(report);
+    engines_ = several_engines(report);
+  }
+
+  Table run_table() {
+    Table table;
+    table.columns = run_columns();
+    const Entry* above = nullptr;
+    for (const Entry& entry : entries_) {
+      table.rows.push_back(run_row(entry, above));
+      above = &entry;
+    }
+    return table;
+  }
+
+  Table prediction_table() {
+    const bool stats = report_.headline.size() > 1 || !only_makespan(report_);
+    Table table;
+    table.columns = {{ColumnRole::arm, "", false}};
+    if (cases_) table.columns.push_back({ColumnRole::case_id, "", false});
+    if (stats) table.columns.push_back({ColumnRole::stat, "", false});
+    table.columns.push_back({ColumnRole::measured, "", false});
+    table.columns.push_back({ColumnRole::expected, "", false});
+    table.columns.push_back({ColumnRole::note, "", false});
+    for (const Entry& entry : entries_) {
+      TableRow row{{spell(entry.arm->arm)}, ""};
+      if (cases_) row.cells.push_back(spell(entry.arm->case_id));
+      if (stats) row.cells.push_back(spell(entry.stat));
+      std::string value = "–";
+      if (entry.measured && entry.is_time) value = long_time(entry.measured->median);
+      if (entry.measured && !entry.is_time) value = quantity(entry.measured->median, unit_of(entry));
+      row.cells.push_back(spell(value));
+      const bool makespan = entry.stat == "makespan";
+      row.cells.push_back(makespan ? spell_formula(entry.arm->formula) : "");
+      row.cells.push_back(makespan ? spell(prediction_note(*entry.arm)) : "");
+      table.rows.push_back(std::move(row));
+    }
+    return table;
+  }
+
+ private:
+  std::string spell(const std::string& text) const { return printable(text, ascii_); }
+
+  std::string spell_formula(std::string formula) const {
+    // In a formula the dot multiplies, and a full stop would read as a decimal point.
+    for (std::size_t at = formula.find("·"); ascii_ && at != std::string::npos; at = formula.find("·", at)) {
+      formula.replace(at, std::string_view("·").size(), "*");
+    }
+    return spell(formula);
+  }
+
+  bool one_stat() const { return report_.headline.size() <= 1; }
+
+  Unit unit_of(const Entry& entry) const {
+    double value = entry.expected.value_or(0);
+    if (entry.measured) value = entry.measured->median;
+    return entry.is_time ? time_unit(value) : plain_unit(value);
+  }
+
+  std::string log_text(const Entry& entry, const Unit& unit) const {
+    if (!entry.documented) return "";
+    if (entry.documented_text.empty()) return number(*entry.documented, unit);
+    return without_unit(entry.documented_text, unit);
+  }
+
+  /// `min–max (6)`: ranks 1 to n; from nine repetitions on the interval is of inner ranks.
+  std::string interval_heading() const {
+    std::set<int> counts;
+    bool whole_range = true;
+    for (const Entry& entry : entries_) {
+      if (!entry.measured || !entry.measured->low || !entry.measured->high) continue;
+      counts.insert(entry.arm->repetitions);
+      const std::vector<double>& all = entry.measured->all;
+      whole_range &= all.empty() || (*entry.measured->low <= *std::min_element(all.begin(), all.end()) &&
+                                     *entry.measured->high >= *std::max_element(all.begin(), all.end()));
+    }
+    if (counts.empty()) return "";
+    const std::string n = counts.size() == 1 ? fmt::format("{}", *counts.begin())
+                                             : fmt::format("{}–{}", *counts.begin(), *counts.rbegin());
+    return fmt::format("{} ({})", whole_range ? "min–max" : "95 %", n);
+  }
+
+  bool all_modelled() const {
+    return !entries_.empty() && std::all_of(entries_.begin(), entries_.end(),
+                                            [](const Entry& entry) { return entry.arm->engine == "model"; });
+  }
+
+  /// Few repetitions carry no interval; their number then stands at the value.
+  std::string measured_heading() const {
+    std::string name = one_stat() && !only_makespan(report_) ? report_.headline.front()
+                       : all_modelled()                      ? "predicted"
+                                                             : "measured";
+    std::set<int> counts;
+    for (const Entry& entry : entries_) {
+      if (entry.arm->repetitions > 0 && !model_stands_in(*entry.arm)) counts.insert(entry.arm->repetitions);
+    }
+    if (intervals_ || counts.empty()) return name;
+    if (counts.size() == 1) return fmt::format("{}, n = {}", name, *counts.begin());
+    return fmt::format("{}, n = {}–{}", name, *counts.begin(), *counts.rbegin());
+  }
+
+  std::vector<Column> run_columns() const {
+    std::vector<Column> result{{ColumnRole::arm, "arm", false}};
+    const auto add = [&](ColumnRole role, const std::string& heading, bool right) {
+      result.push_back({role, spell(heading), right});
+    };
+    if (cases_) add(ColumnRole::case_id, "case", false);
+    if (engines_) add(ColumnRole::engine, "engine", false);
+    if (!one_stat()) add(ColumnRole::stat, "stat", false);
+    if (labels_ && one_stat()) add(ColumnRole::label, "in FastAPI", false);
+    add(ColumnRole::measured, measured_heading(), true);
+    if (intervals_) add(ColumnRole::interval, interval_heading(), false);
+    if (expected_) add(ColumnRole::expected, only_makespan(report_) ? "bound" : "predicted", true);
+    if (documented_) add(ColumnRole::log, "log", false);
+    return result;
+  }
+
+  TableRow run_row(const Entry& entry, const Entry* above) const {
+    const ArmReport& arm = *entry.arm;
+    // Several stats of one arm read as one group.
+    const bool repeated = above != nullptr && above->arm == entry.arm;
+    TableRow row{{repeated ? "" : spell(arm.arm)}, ""};
+    if (cases_) row.cells.push_back(repeated ? "" : spell(arm.case_id));
+    if (engines_) row.cells.push_back(repeated ? "" : spell(arm.engine));
+    if (!one_stat()) row.cells.push_back(spell(entry.stat));
+    if (labels_ && one_stat()) row.cells.push_back(spell(arm.label));
+    if (!arm.not_run.empty() && !model_stands_in(arm)) {
+      row.rest = spell("not run: " + arm.not_run);
+      return row;
+    }
+    const Unit unit = unit_of(entry);
+    const std::string mark = model_stands_in(arm) ? "predicted " : "";
+    row.cells.push_back(spell(entry.measured ? mark + quantity(entry.measured->median, unit) : "–"));
+    if (intervals_) row.cells.push_back(spell(interval(entry, unit)));
+    if (expected_) row.cells.push_back(spell(entry.expected ? number(*entry.expected, unit) : "–"));
+    if (documented_) row.cells.push_back(log_cell(entry, unit));
+    return row;
+  }
+
+  std::string interval(const Entry& entry, const Unit& unit) const {
+    if (!entry.measured || !entry.measured->low || !entry.measured->high) return "–";
+    return fmt::format("{}–{}", number(*entry.measured->low, unit), number(*entry.measured->high, unit));
+  }
+
+  std::string log_cell(const Entry& entry, const Unit& unit) const {
+    if (!entry.documented) return spell("–");
+    // The model's figure verifies nothing: only a measurement does.
+    const std::string verdict = model_stands_in(*entry.arm) ? "" : verdict_word(entry.verdict);
+    return pad(spell(log_text(entry, unit)), verdict.empty() ? 0 : log_width_) +
+           (verdict.empty() ? "" : " " + verdict);
+  }
+
+  static std::string prediction_note(const ArmReport& arm) {
+    std::string note;
+    const auto add = [&note](const std::string& part) { note += (note.empty() ? "" : ", ") + part; };
+    if (arm.formula.find('P') != std::string::npos && arm.threads) add(fmt::format("P = {}", *arm.threads));
+    if (arm.formula.find('T') != std::string::npos && arm.threads) add(fmt::format("T = {}", *arm.threads));
+    if (arm.formula.find('W') != std::string::npos) add("if dealt evenly");
+    if (arm.memory_bytes > kMemoryTold) add(memory(arm.memory_bytes) + " of connections");
+    return note;
+  }
+
+  const Report& report_;
+  bool ascii_;
+  std::vector<Entry> entries_;
+  bool intervals_ = false, labels_ = false, documented_ = false, expected_ = false;
+  bool cases_ = false, engines_ = false;
+  std::size_t log_width_ = 0;
+};
+
+}  // namespace
+
+Table make_table(const Report& report, bool ascii) {
+  TableMaker maker(report, ascii);
+  return report.predicted_only ? maker.prediction_table() : maker.run_table();
+}
+
+}  // namespace lab

@@ -1,0 +1,98 @@
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include "scenarios/loader.hpp"
+#include "scenarios/test_modes.hpp"
+
+using namespace lab;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::vector<Scenario> shipped() {
+  std::vector<Scenario> scenarios;
+  for (const auto& entry : fs::directory_iterator(fs::path(__FILE__).parent_path())) {
+    if (entry.path().extension() != ".toml") continue;
+    const Result<Scenario> scenario = load_scenario(entry.path().string(), kTestModes);
+    INFO((scenario ? "" : scenario.error().message));
+    REQUIRE(scenario.has_value());
+    scenarios.push_back(*scenario);
+  }
+  return scenarios;
+}
+
+}  // namespace
+
+TEST_CASE("every scenario that is shipped loads, tells its story and leads on") {
+  const std::set<std::string> groups{"Where waiting time goes", "Where CPU time goes",
+                                     "What it costs and how it is run"};
+  const std::vector<Scenario> scenarios = shipped();
+  CHECK(scenarios.size() >= 15);
+  std::set<std::string> names;
+  for (const Scenario& scenario : scenarios) names.insert(scenario.name);
+  std::set<int> places;
+  for (const Scenario& scenario : scenarios) {
+    INFO(scenario.name);
+    CHECK(fs::path(scenario.file).stem() == scenario.name);
+    CHECK(groups.count(scenario.group) == 1);
+    CHECK(places.insert(scenario.order).second);
+    CHECK_FALSE(scenario.sources.empty());
+    CHECK_FALSE(scenario.checks.empty());
+    CHECK_FALSE(scenario.asks.empty());
+    CHECK_FALSE(scenario.explain.text.empty());
+    CHECK(names.count(scenario.explain.next) == 1);
+    CHECK_FALSE(scenario.explain.next_reason.empty());
+    for (const Arm& arm : scenario.arms) CHECK(arm.label.size() <= 24);
+  }
+}
+
+TEST_CASE("one repetition of what is measured fits the budget of every shipped scenario") {
+  for (const Scenario& scenario : shipped()) {
+    INFO(scenario.name);
+    Nanos longest = 0;
+    for (const Arm& arm : scenario.arms) {
+      if (arm.predict_only) continue;
+      for (const Case& load_set : scenario.cases) {
+        for (const Load& load : load_set.loads) {
+          const Nanos each = unhindered_time(scenario.routes[load.route].plan);
+          const bool in_line = arm.modes[load.route].waiting == Resource::loop;
+          longest += load.every * load.requests + each * (in_line ? load.requests : 1) / arm.workers;
+        }
+      }
+    }
+    CHECK(longest < scenario.budget);
+  }
+}
+
+TEST_CASE("the full example of the README loads") {
+  std::ifstream file(fs::path(__FILE__).parent_path() / "README.md");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string fence = "```toml\n";
+  const std::size_t begin = text.find(fence);
+  REQUIRE(begin != std::string::npos);
+  const std::size_t start = begin + fence.size();
+  const Result<Scenario> s =
+      parse_scenario(text.substr(start, text.find("```", start) - start), "README.toml", kTestModes);
+  INFO((s ? "" : s.error().message));
+  REQUIRE(s.has_value());
+  CHECK(s->arms.size() == 2);
+}
+
+TEST_CASE("blocking-async has the arms and figures that the documents give") {
+  const Result<Scenario> s =
+      load_scenario((fs::path(__FILE__).parent_path() / "blocking-async.toml").string(), kTestModes);
+  REQUIRE(s.has_value());
+  std::vector<std::string> arms;
+  for (const Arm& arm : s->arms) arms.push_back(arm.id + ": " + arm.label);
+  CHECK(arms == std::vector<std::string>{"blocking-loop: async, time.sleep", "async-loop: await sleep",
+                                         "thread-pool: def, time.sleep", "offload: run_in_threadpool",
+                                         "workers-4: blocking-loop × 4"});
+  CHECK(s->arms[0].documented.at(0).value == Approx(1.1));
+  CHECK(s->arms[1].documented.at(0).value == Approx(0.03));
+  CHECK(s->arms[2].documented.at(0).value == Approx(0.12));
+  CHECK(s->routes.at(0).method == "POST");
+  CHECK(s->routes.at(0).path == "/delay");
+}

@@ -1,0 +1,234 @@
+"""What the environment does to a run: it ends with its exit code, keeps what it had, and leaves no process."""
+import contextlib
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import time
+import unittest
+
+from labcase import MODES, PATIENCE, LabCase, descendants, wait_until
+
+LONG = '''question = "Long enough to be disturbed?"
+[routes.slow]
+request = "GET /slow"
+steps = [{ wait = "400ms" }]
+[[load]]
+route = "slow"
+arrivals = "closed"
+clients = 8
+requests = 24
+[[arms]]
+id = "four"
+mode = "async-loop"
+workers = 4
+'''
+
+
+def with_limit(kind, value):
+    """For preexec_fn: this resource and no more of it."""
+    return lambda: resource.setrlimit(kind, (value, value))
+
+
+class Ports(LabCase):
+    def test_a_port_in_use_is_named_in_every_mode(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            for mode in MODES:
+                with self.subTest(mode):
+                    ran = self.lab("serve", mode, "--port", port, code=None, within=10)
+                    self.assert_one_line_reason(ran, 3, str(port))
+                    self.assertLess(ran.seconds, 1 * PATIENCE)
+
+    def test_two_servers_do_not_share_a_port(self):
+        for mode in MODES:
+            with self.subTest(mode), self.serving(mode) as first:
+                self.assert_one_line_reason(self.lab("serve", mode, "--port", first.port, code=None), 3, str(first.port))
+
+
+class Descriptors(LabCase):
+    def test_too_few_for_the_load_is_said_before_the_start(self):
+        ran = self.lab("run", "blocking-async", "--requests", 200, "--no-save", code=None, within=20,
+                       preexec_fn=with_limit(resource.RLIMIT_NOFILE, 64))
+        self.assertEqual((ran.code, len(ran.err.strip().splitlines())), (3, 1), ran)
+        self.assertIn("64", ran.err)
+        self.assertIn("ulimit -n", ran.err)
+
+    def test_too_few_for_a_server_to_start(self):
+        for limit in (4, 5, 6, 8, 10):
+            with self.subTest(limit):
+                ran = self.lab("run", "blocking-async", "--quick", "--no-save", code=None, within=20,
+                               preexec_fn=with_limit(resource.RLIMIT_NOFILE, limit))
+                self.assertEqual(ran.code, 3, ran)
+
+
+class ResultsFolder(LabCase):
+    ARGS = ("run", "blocking-async", "--arms", "async-loop", "--scale", "0.1", "--quick", "--format", "json")
+
+    def assert_ran_but_could_not_keep(self, ran):
+        self.assertEqual(ran.code, 3, ran)
+        run = json.loads(ran.out)
+        self.assertEqual(run["arms"][0]["books"]["ok"], 10, ran)
+        self.assertFalse(run["path"], ran)
+        self.assertRegex(ran.err, r"No space left|Input/output error|File too large", ran)
+
+    def test_a_full_disk_does_not_cost_the_run(self):
+        full = self.work / "full"
+        full.mkdir()
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "lab-test", full], capture_output=True)
+        if mounted.returncode == 0:
+            self.addCleanup(subprocess.run, ["umount", "-l", full], check=True)
+            ran = self.lab(*self.ARGS, "--save", full / "run", code=None)
+            self.assertEqual(list(full.iterdir()), [], "nothing half written is left")
+        else:  # no right to mount: the same error from the system call itself
+            ran = self.traced("fsync,fdatasync", "ENOSPC")
+        self.assert_ran_but_could_not_keep(ran)
+
+    def test_an_error_of_the_disk_while_it_is_synced(self):
+        self.assert_ran_but_could_not_keep(self.traced("fsync,fdatasync", "EIO"))
+        self.assertFalse((self.work / "kept").exists())
+
+    def traced(self, calls, error):
+        from labcase import Ran, lab_program
+        command = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e", f"inject={calls}:error={error}",
+                   lab_program(), *self.ARGS, "--save", "kept"]
+        environment = dict(self.environment)
+        # LeakSanitizer cannot work under a tracer.
+        environment["ASAN_OPTIONS"] = environment.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
+        ran = subprocess.run(command, cwd=self.work, env=environment, capture_output=True, text=True, timeout=120 * PATIENCE)
+        return Ran(command, ran.returncode, ran.stdout, ran.stderr, 0)
+
+    def test_a_folder_that_cannot_be_made_is_named(self):
+        (self.work / "file").touch()
+        for place in ("file/run", "/proc/nothing/run"):
+            with self.subTest(place):
+                ran = self.lab(*self.ARGS, "--save", place, code=3)
+                self.assertIn(place, ran.err)
+
+    def test_older_results_stay_as_they_are(self):
+        self.lab(*self.ARGS, "--save", "kept")
+        before = (self.work / "kept/run.jsonl").read_bytes()
+        self.lab(*self.ARGS, "--save", "kept", code=None)
+        self.assertEqual((self.work / "kept/run.jsonl").read_bytes(), before)
+
+
+class Interrupted(LabCase):
+    # Many short repetitions, so that some have finished when the signal comes.
+    ARGS = ("run", "blocking-async", "--arms", "async-loop", "--delay", "200ms", "--repeat", 200, "--save", "kept",
+            "--format", "json")
+
+    def interrupted_by(self, number):
+        process = self.start(*self.ARGS)
+        time.sleep(2 * PATIENCE)
+        self.assertIsNone(process.poll(), "it is still running")
+        sent = time.monotonic()
+        process.send_signal(number)
+        ran = self.finish(process, 10)
+        self.assertLess(time.monotonic() - sent, 2 * PATIENCE, ran)
+        self.assertEqual(self.running(), [])
+        return ran
+
+    def check_partial_results(self, ran):
+        for run in (json.loads(ran.out), self.lab_json("report", "kept")):
+            self.assertFalse(run["complete"])
+            arm = run["arms"][0]
+            self.assertGreaterEqual(arm["repetitions"], 1)
+            self.assertLess(arm["repetitions"], 200)
+            self.assertEqual(len(arm["makespan_s"]["all"]), arm["repetitions"])
+            self.assert_books_balance(arm["books"])
+        self.assertIn("kept", [file.name for file in self.work.iterdir()])
+        self.assertEqual(len(list(self.work.iterdir())), 1, "no temporary folder is left")
+
+    def test_ctrl_c_keeps_finished_repetitions(self):
+        ran = self.interrupted_by(signal.SIGINT)
+        self.assertEqual(ran.code, 130, ran)
+        self.check_partial_results(ran)
+
+    def test_term_keeps_finished_repetitions(self):
+        ran = self.interrupted_by(signal.SIGTERM)
+        self.assertEqual(ran.code, 143, ran)
+        self.check_partial_results(ran)
+
+    def test_ctrl_c_before_the_first_repetition_ended(self):
+        process = self.start("run", "blocking-async", "--arms", "blocking-loop", "--delay", "30s", "--no-save")
+        self.assertTrue(wait_until(lambda: len(descendants(process.pid)) >= 2, 10))
+        time.sleep(0.2)
+        sent = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        ran = self.finish(process, 10)
+        self.assertEqual(ran.code, 130, ran)
+        self.assertLess(time.monotonic() - sent, 2 * PATIENCE)
+
+    def test_at_many_moments_no_process_is_left(self):
+        for i in range(20):
+            process = self.start("run", "blocking-async", "--scale", "0.1", "--repeat", 3, "--no-save")
+            time.sleep(0.01 + 0.035 * i)
+            process.send_signal(signal.SIGINT if i % 2 else signal.SIGTERM)
+            ran = self.finish(process, 10)
+            # Until its handlers stand a signal ends the program by itself; after its end there is nothing to stop.
+            self.assertIn(ran.code, (0, 130, 143, -signal.SIGINT, -signal.SIGTERM), ran)
+            self.assertEqual(self.running(), [], ran)
+
+    def test_ctrl_c_on_a_terminal(self):
+        ran = self.in_terminal("run", "blocking-async", "--arms", "async-loop", "--scale", "0.5", "--repeat", 500,
+                               "--no-save", keys=b"\x03", within=30)
+        self.assertEqual(ran.code, 130, ran)
+
+    def test_a_reader_that_goes_away_is_no_crash(self):
+        process = self.start("list")
+        process.stdout.close()
+        process.wait(10 * PATIENCE)
+        self.assertNotEqual(process.returncode, -signal.SIGSEGV)
+        self.assertNotEqual(process.returncode, -signal.SIGABRT)
+
+
+class Killed(LabCase):
+    def orphans_after_kill(self, process, victim):
+        os.kill(victim, signal.SIGKILL)
+        killed = time.monotonic()
+        if victim == process.pid:
+            process.wait()
+        gone = wait_until(lambda: not self.running(), 2, every=0.002)
+        self.assertTrue(gone, "processes outlive lab")
+        return time.monotonic() - killed
+
+    def test_no_process_outlives_a_killed_run(self):
+        process = self.start("run", "blocking-async", "--arms", "workers-4", "--delay", "20s", "--no-save")
+        self.assertTrue(wait_until(lambda: len(descendants(process.pid)) >= 5, 10))
+        self.assertLess(self.orphans_after_kill(process, process.pid), 0.1 * PATIENCE + 0.4)
+
+    def test_no_worker_outlives_a_killed_server(self):
+        for mode in MODES:
+            with self.subTest(mode), self.serving(mode, "--workers", "3") as server:
+                self.assertLess(self.orphans_after_kill(server, server.pid), 0.1 * PATIENCE + 0.4)
+
+    def test_a_worker_that_is_killed_in_mid_run_is_in_the_books(self):
+        (self.work / "long.toml").write_text(LONG)
+        process = self.start("run", "long.toml", "--quick", "--no-save", "--format", "json")
+        self.assertTrue(wait_until(lambda: len(descendants(process.pid)) >= 5, 10))
+        time.sleep(0.6)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(max(descendants(process.pid)), signal.SIGKILL)
+        ran = self.finish(process, 60)
+        arm = json.loads(ran.out)["arms"][0]
+        self.assert_books_balance(arm["books"])
+        self.assertEqual(arm["books"]["planned"], 24)
+        self.assertGreaterEqual(sum(arm["books"]["errors"].values()), 1, ran)
+        self.assertGreaterEqual(arm["books"]["ok"], 8, ran)
+
+    def test_workers_that_keep_dying_end_the_server_with_the_cause(self):
+        with self.serving("async-loop") as server:
+            end = time.monotonic() + 20 * PATIENCE
+            while server.poll() is None and time.monotonic() < end:
+                for worker in descendants(server.pid):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(worker, signal.SIGKILL)
+                time.sleep(0.02)
+            self.assertEqual(server.poll(), 1)
+            self.assertNotEqual(server.stderr.read().strip(), "")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

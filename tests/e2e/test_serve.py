@@ -1,0 +1,95 @@
+"""`lab serve MODE`: one server by itself, as curl, wrk and scripts use it."""
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+import unittest
+
+from labcase import FROZEN, MODES, PATIENCE, LabCase, descendants, wait_until
+
+
+class Serve(LabCase):
+    def test_says_where_it_listens_and_answers_in_every_mode(self):
+        for mode in MODES:
+            with self.subTest(mode), self.serving(mode) as server:
+                self.assertEqual((server.mode, server.workers), (mode, 1))
+                self.assertEqual(server.pid_said, server.pid)
+                status, _, text = self.http(server.port, "GET", "/")
+                self.assertEqual(status, 200)
+                self.assertLessEqual({"message", "worker_id"}, json.loads(text).keys())
+                began = time.monotonic()
+                status, _, text = self.http(server.port, "POST", "/delay?ms=50")
+                self.assertGreaterEqual(time.monotonic() - began, 0.05)
+                self.assertEqual(status, 200)
+                self.assertLessEqual({"message", "start_time", "end_time", "worker_id"}, json.loads(text).keys())
+                self.assertEqual(self.http(server.port, "GET", "/delay?ms=1")[0], 200)
+                self.assertEqual(self.http(server.port, "GET", "/cpu?ms=1")[0], 200)
+                self.assertEqual(self.http(server.port, "GET", "/ping")[0], 200)
+                self.assertEqual(self.http(server.port, "GET", "/nothing")[0], 404)
+                status, headers, _ = self.http(server.port, "DELETE", "/ping")
+                self.assertEqual((status, "GET" in (headers["Allow"] or "")), (405, True))
+                self.assertEqual(self.http(server.port, "GET", "/delay?ms=x")[0], 400)
+                server.send_signal(signal.SIGTERM)
+                self.assertEqual(server.wait(10 * PATIENCE), 0)
+
+    def test_curl_agrees(self):
+        with self.serving("blocking-loop", "--workers", "4") as server:
+            self.assertEqual(server.workers, 4)
+            ran = subprocess.run(["curl", "-sS", "-f", "-X", "POST", f"http://127.0.0.1:{server.port}/delay?ms=10"],
+                                 capture_output=True, text=True, timeout=30)
+            self.assertEqual(ran.returncode, 0, ran.stderr)
+            self.assertIn("worker_id", json.loads(ran.stdout))
+
+    def test_workers_take_connections_in_turn(self):
+        with self.serving("blocking-loop", "--workers", "4") as server:
+            ids = [json.loads(self.http(server.port, "GET", "/")[2])["worker_id"] for _ in range(8)]
+            self.assertEqual(len(set(ids[:4])), 4, ids)
+            self.assertEqual(ids[:4], ids[4:])
+
+    def test_term_finishes_what_is_in_flight(self):
+        for mode in MODES:
+            with self.subTest(mode), self.serving(mode) as server:
+                answers = []
+                client = threading.Thread(target=lambda: answers.append(self.http(server.port, "GET", "/delay?ms=600")[0]))
+                client.start()
+                time.sleep(0.3)
+                server.send_signal(signal.SIGTERM)
+                client.join()
+                self.assertEqual(answers, [200])
+                self.assertEqual(server.wait(10 * PATIENCE), 0)
+
+    def test_ctrl_c_ends_it(self):
+        ran = self.in_terminal("serve", "async-loop", "--port", "0", "--workers", "2", keys=b"\x03", within=20)
+        self.assertEqual(ran.code, 0, ran)
+        self.assertIn("listening on", ran.out)
+
+    def test_a_killed_worker_is_replaced(self):
+        with self.serving("async-loop", "--workers", "2") as server:
+            before = set(descendants(server.pid))
+            victim = max(before)
+            os.kill(victim, signal.SIGKILL)
+            replaced = wait_until(lambda: len(set(descendants(server.pid)) - {victim}) == len(before), 5)
+            self.assertTrue(replaced, (before, descendants(server.pid)))
+            for _ in range(4):
+                self.assertEqual(self.http(server.port, "GET", "/")[0], 200)
+
+    def test_serves_the_routes_of_a_scenario(self):
+        file = self.work / "frozen-report.toml"
+        file.write_text(FROZEN)
+        with self.serving("async-loop", "--scenario", file) as server:
+            self.assertEqual(self.http(server.port, "GET", "/ping")[0], 200)
+            began = time.monotonic()
+            self.assertEqual(self.http(server.port, "GET", "/slow")[0], 200)
+            self.assertGreaterEqual(time.monotonic() - began, 1.0)
+
+    def test_prints_exactly_one_line(self):
+        with self.serving("thread-pool") as server:
+            self.http(server.port, "GET", "/ping")
+            server.send_signal(signal.SIGTERM)
+            self.assertEqual(server.stdout.read(), "")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

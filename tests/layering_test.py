@@ -1,0 +1,63 @@
+"""The layering check finds each kind of violation in a planted tree, and nothing in a clean one."""
+import tempfile
+import unittest
+from pathlib import Path
+
+from layering import violations
+
+CLEAN = {
+    "lab/core/plan.hpp": "#include <vector>\n",
+    "lab/servers/server.hpp": '#include "lab/core/plan.hpp"\n',
+    "lab/servers/connection.hpp": "#include <boost/asio/awaitable.hpp>\n#include <boost/beast/http.hpp>\n",
+    "harness/model/model.hpp": '#include "lab/core/plan.hpp"\n',
+    "harness/load.cpp": '#include "harness/model/model.hpp"\n#include <boost/asio.hpp>\n',
+    "scenarios/loader.hpp": '#include "lab/core/plan.hpp"\n',
+    "results/report.hpp": '#include "lab/core/plan.hpp"\n',
+    "lab/verbs/run.cpp": '#include <CLI/CLI.hpp>\n#include "lab/experiment.hpp"\n#include "results/report.hpp"\n',
+}
+VIOLATIONS = {
+    "core includes a module above it": ("lab/core/plan.cpp", '#include "results/report.hpp"'),
+    "harness includes servers": ("harness/load.cpp", '#include "lab/servers/server.hpp"'),
+    "servers include the model": ("lab/servers/server.cpp", '#include "harness/model/model.hpp"'),
+    "the model includes the harness": ("harness/model/model.cpp", '#include "harness/load.hpp"'),
+    "results include scenarios": ("results/store.cpp", '#include "scenarios/loader.hpp"'),
+    "scenarios include results": ("scenarios/loader.cpp", '  #  include "results/report.hpp"'),
+    "a module includes the program": ("results/store.cpp", '#include "lab/experiment.hpp"'),
+    "a module includes a verb": ("lab/servers/server.cpp", '#include "lab/verbs/run.hpp"'),
+    "CLI11 outside the program": ("scenarios/loader.cpp", "#include <CLI/CLI.hpp>"),
+    "Asio in a header of the harness": ("harness/load.hpp", "#include <boost/asio/io_context.hpp>"),
+    "Beast in a header of the program": ("lab/experiment.hpp", "#include <boost/beast.hpp>"),
+    "httplib in the servers' interface": ("lab/servers/mode.hpp", "#include <httplib.h>"),
+    "a path that hides its module": ("harness/load.cpp", '#include "model/model.hpp"'),
+}
+
+
+class Layering(unittest.TestCase):
+    def tree(self, files):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        root = Path(folder.name)
+        for path, text in {**CLEAN, **files}.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text + "\n")
+        return root
+
+    def test_a_clean_tree_passes(self):
+        self.assertEqual(violations(self.tree({})), [])
+
+    def test_every_kind_of_violation_is_found_and_names_its_file(self):
+        for name, (path, line) in VIOLATIONS.items():
+            with self.subTest(name):
+                found = violations(self.tree({path: line}))
+                self.assertEqual(len(found), 1, found)
+                self.assertTrue(found[0].startswith(path + ":"), found)
+
+    def test_beast_in_a_sixth_file_is_found(self):
+        files = {f"lab/servers/x{i}.cpp": "#include <boost/beast/core.hpp>" for i in range(4)}
+        self.assertEqual(violations(self.tree(files)), [])
+        files["lab/servers/x4.cpp"] = "#include <boost/beast/core.hpp>"
+        self.assertIn("6 files", violations(self.tree(files))[0])
+
+
+if __name__ == "__main__":
+    unittest.main()
