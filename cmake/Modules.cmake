@@ -1,14 +1,14 @@
-# One CMake target per module: lab_module(NAME folder [SOURCES generated…] [DEPENDS …]) builds the library lab_NAME from
-# the folder's sources and the test program NAME_tests from the *_test.cpp beside them.
+# One CMake target per module: lab_module(NAME folder [SOURCES more…] [EXCEPT file…] [DEPENDS …]) builds the library
+# lab_NAME from the folder's sources and the test program NAME_tests from the *_test.cpp beside them.
 function(lab_module name folder)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;EXCEPT;DEPENDS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
+  foreach(file IN LISTS ARG_EXCEPT)
+    list(REMOVE_ITEM sources ${folder}/${file})
+  endforeach()
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
-  if(NOT sources)
-    return()
-  endif()
   add_library(lab_${name} STATIC ${sources} ${ARG_SOURCES})
   target_include_directories(lab_${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(lab_${name} PUBLIC ${ARG_DEPENDS} PRIVATE lab_warnings)

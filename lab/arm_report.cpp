@@ -27,22 +27,17 @@ Figure to_figure(const Summary& summary) {
   return {summary.median, summary.low, summary.high, summary.all};
 }
 
-/// The stats told of an arm: makespan first, then what table, documents and checks ask for.
-std::vector<Stat> stats_of(const Scenario& scenario, const Arm& arm, const Case& load_set) {
+/// The stats told of every arm: makespan first, then what table, documents and checks ask for.
+std::vector<Stat> stats_of(const Scenario& scenario) {
   std::vector<Stat> stats{Stat{}};
   const auto add = [&](const Stat& stat) {
     if (std::find(stats.begin(), stats.end(), stat) == stats.end()) stats.push_back(stat);
   };
   for (const Stat& stat : scenario.show) add(stat);
-  for (const Documented& figure : arm.documented) {
-    if (figure.case_id.empty() || figure.case_id == load_set.id) add(figure.stat);
+  for (const Arm& arm : scenario.arms) {
+    for (const Documented& figure : arm.documented) add(figure.stat);
   }
-  for (const Check& check : scenario.checks) {
-    if ((check.arm.empty() || check.arm == arm.id) &&
-        (check.case_id.empty() || check.case_id == load_set.id)) {
-      add(check.stat);
-    }
-  }
+  for (const Check& check : scenario.checks) add(check.stat);
   return stats;
 }
 
@@ -173,7 +168,7 @@ ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& loa
     report.documented_s = figure->value;
     report.documented_text = figure->text;
   }
-  for (const Stat& stat : stats_of(scenario, arm, load_set)) {
+  for (const Stat& stat : stats_of(scenario)) {
     MeasureRow row;
     row.stat = to_string(stat);
     row.is_time = stat.is_time();

@@ -14,8 +14,20 @@ namespace {
 
 using lab::ErrorKind;
 
+/// One line that a terminal can show: a megabyte that was pasted is cut, what a terminal would obey is
+/// replaced.
+std::string printable(std::string text) {
+  constexpr std::size_t kLongest = 1200;
+  constexpr std::size_t kKept = 500;
+  for (char& letter : text) {
+    if (static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f) letter = '?';
+  }
+  if (text.size() <= kLongest) return text;
+  return text.substr(0, kKept) + " ... " + text.substr(text.size() - kKept);
+}
+
 int complain(const lab::Error& error) {
-  fmt::print(stderr, "lab: {}\n", error.message);
+  fmt::print(stderr, "lab: {}\n", printable(error.message));
   return static_cast<int>(error.kind);
 }
 

@@ -136,6 +136,12 @@ Result<Overrides> check_overrides(const RawRunOptions& raw) {
   return overrides;
 }
 
+/// An empty value is not the same as no option; CLI11 itself takes it.
+CLI::Validator not_empty() {
+  return {[](std::string& text) { return text.empty() ? std::string("the value is empty") : std::string(); },
+          ""};
+}
+
 int terminal_width() {
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
@@ -159,51 +165,59 @@ Result<std::int64_t> parse_count(const std::string& option, const std::string& t
   return value;
 }
 
+CLI::Option* add_text(CLI::App& app, const std::string& name, std::string& text, const std::string& help) {
+  return app.add_option(name, text, help)->check(not_empty());
+}
+
+CLI::Option* add_texts(CLI::App& app, const std::string& name, std::vector<std::string>& texts,
+                       const std::string& help) {
+  return app.add_option(name, texts, help)->check(not_empty());
+}
+
 void add_output_options(CLI::App& app, RawOutputOptions& raw) {
-  app.add_option("--format", raw.format, "text, json, md, csv or svg")->capture_default_str();
+  add_text(app, "--format", raw.format, "text, json, md, csv or svg")->capture_default_str();
   app.add_flag("--ascii", raw.ascii, "no character beyond ASCII");
-  app.add_option("--color", raw.color, "auto, always or never (NO_COLOR is respected)")
-      ->capture_default_str();
+  add_text(app, "--color", raw.color, "auto, always or never (NO_COLOR is respected)")->capture_default_str();
   app.add_flag("--quiet", raw.quiet, "no progress on stderr");
 }
 
 void add_scenario_options(CLI::App& app, RawRunOptions& raw) {
-  app.add_option("scenario", raw.scenarios, "names, or paths to .toml files")
+  add_texts(app, "scenario", raw.scenarios, "names, or paths to .toml files")
       ->required()
       ->type_name("SCENARIO");
-  app.add_option("--arms", raw.arms, "only these arms")->delimiter(',')->type_name("A,B");
-  app.add_option("--modes", raw.modes, "only arms of these execution models")
+  add_texts(app, "--arms", raw.arms, "only these arms")->delimiter(',')->type_name("A,B");
+  add_texts(app, "--modes", raw.modes, "only arms of these execution models")
       ->delimiter(',')
       ->type_name("A,B");
-  app.add_option("--requests", raw.requests, "requests of every burst and closed load")->type_name("N");
-  app.add_option("--delay", raw.delay, "the scenario's d, as 100ms")->type_name("DURATION");
-  app.add_option("--workers", raw.workers, "of arms that have several")->type_name("W");
-  app.add_option("--threads", raw.threads, "of arms that have a pool or threads")->type_name("P");
-  app.add_option("--set", raw.settings, "a parameter, as d=1s")
+  add_text(app, "--requests", raw.requests, "requests of every burst and closed load")->type_name("N");
+  add_text(app, "--delay", raw.delay, "the scenario's d, as 100ms")->type_name("DURATION");
+  add_text(app, "--workers", raw.workers, "of arms that have several")->type_name("W");
+  add_text(app, "--threads", raw.threads, "of arms that have a pool or threads")->type_name("P");
+  add_texts(app, "--set", raw.settings, "a parameter, as d=1s")
       ->type_name("NAME=DURATION")
       ->allow_extra_args(false);
-  app.add_option("--seed", raw.seed, "of arrivals, dealing and the order of arms (42)")->type_name("S");
-  app.add_option("--scale", raw.scale, "multiplies waits, CPU work, periods and durations")->type_name("F");
-  app.add_option("--arrivals", raw.arrivals, "burst, closed, constant, poisson or staggered")
+  add_text(app, "--seed", raw.seed, "of arrivals, dealing and the order of arms (42)")->type_name("S");
+  add_text(app, "--scale", raw.scale, "multiplies waits, CPU work, periods and durations")->type_name("F");
+  add_text(app, "--arrivals", raw.arrivals, "burst, closed, constant, poisson or staggered")
       ->type_name("KIND");
-  app.add_option("--rate", raw.rate, "requests per second of constant and poisson loads")->type_name("R");
-  app.add_option("--duration", raw.duration, "of constant and poisson loads")->type_name("DURATION");
-  app.add_option("--connections", raw.connections, "opened before the load, or fresh with it")
+  add_text(app, "--rate", raw.rate, "requests per second of constant and poisson loads")->type_name("R");
+  add_text(app, "--duration", raw.duration, "of constant and poisson loads")->type_name("DURATION");
+  add_text(app, "--connections", raw.connections, "opened before the load, or fresh with it")
       ->type_name("KIND");
 }
 
 void add_experiment_options(CLI::App& app, RawRunOptions& raw) {
-  app.add_option("--engine", raw.engines, "native, model")->delimiter(',')->type_name("A,B");
-  app.add_option("--repeat", raw.repeat, "repetitions of every arm (what fits the budget, at most 6)")
+  add_texts(app, "--engine", raw.engines, "native, model")->delimiter(',')->type_name("A,B");
+  add_text(app, "--repeat", raw.repeat, "repetitions of every arm (what fits the budget, at most 6)")
       ->type_name("K");
   app.add_flag("--quick", raw.quick, "one repetition");
-  app.add_option("--budget", raw.budget, "time for all repetitions, as 30s")->type_name("DURATION");
-  app.add_option("--guess", raw.guesses, "a prediction, as async-loop=1s")
+  add_text(app, "--budget", raw.budget, "time for all repetitions, as 30s")->type_name("DURATION");
+  add_texts(app, "--guess", raw.guesses, "a prediction, as async-loop=1s")
       ->type_name("ARM=DURATION")
       ->allow_extra_args(false);
   app.add_flag("--ask", raw.ask, "ask for a prediction before results are shown (on a terminal)");
   app.add_flag("--check", raw.check, "exit 1 where a check of the scenario fails");
-  app.add_option("--save", raw.save, "keep the run in this folder")->type_name("DIR");
+  add_text(app, "--save", raw.save, "keep the run in this folder")->type_name("DIR");
   app.add_flag("--no-save", raw.no_save, "keep no run");
 }
 

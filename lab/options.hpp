@@ -14,7 +14,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace lab {
 
@@ -55,6 +56,11 @@ struct RawRunOptions {
   bool quick = false, ask = false, check = false, no_save = false;
   RawOutputOptions output;
 };
+
+/// An option that takes one text, or several; an empty one is refused.
+CLI::Option* add_text(CLI::App& app, const std::string& name, std::string& text, const std::string& help);
+CLI::Option* add_texts(CLI::App& app, const std::string& name, std::vector<std::string>& texts,
+                       const std::string& help);
 
 void add_output_options(CLI::App& app, RawOutputOptions& raw);
 /// The options that change a scenario before it is run or predicted.

@@ -85,8 +85,8 @@ void speak_of_the_log(const Scenario& scenario, const std::vector<ArmAnalysis>& 
       continue;
     if (!said.insert(arm.report.arm).second) continue;
     remarks.push_back(
-        {"LOG", fmt::format("{} for {} is below the bound of {}: no server that does this work can.",
-                            arm.report.documented_text, arm.report.arm, spell(*arm.report.bound_s))});
+        {"LOG", fmt::format("{} for {} is below the bound of {}: it cannot be.", arm.report.documented_text,
+                            arm.report.arm, spell(*arm.report.bound_s))});
   }
   if (scenario.explain.log.empty() || !documented) return;
   if (said.size() == 1) {
@@ -114,6 +114,7 @@ void answer_guesses(const Scenario& scenario, const std::vector<ArmAnalysis>& ar
       }
       for (const Ask& ask : scenario.asks) {
         if (ask.answer_arm != guess.arm || ask.answer != Stat{}) continue;
+        if (!ask.answer_case.empty() && ask.answer_case != arm.report.case_id) continue;
         for (const Ask::Wrong& wrong : ask.wrong) {
           const double room = std::max(0.1 * wrong.value, 0.001);
           if (std::abs(wrong.value - guess.seconds) <= room) text += " " + wrong.say;
@@ -207,8 +208,7 @@ std::vector<Remark> make_remarks(const Scenario& scenario, const std::vector<Arm
         std::max_element(arms.begin(), arms.end(), [](const ArmAnalysis& a, const ArmAnalysis& b) {
           return a.report.repetitions < b.report.repetitions;
         });
-    remarks.push_back({"WARN", fmt::format("{}: too few for an interval, so small differences mean nothing "
-                                           "(six are needed)",
+    remarks.push_back({"WARN", fmt::format("{}, so no interval: small differences mean nothing",
                                            count(most->report.repetitions, "repetition"))});
   }
   const std::vector<std::string> known = scenario_names();

@@ -17,7 +17,13 @@ Report start_report(const Scenario& scenario) {
   report.scenario = scenario.name;
   report.question = scenario.question;
   for (const Stat& stat : scenario.show) report.headline.push_back(to_string(stat));
-  if (report.headline.empty()) report.headline.push_back("makespan");
+  for (const Check& check : scenario.checks) {  // a file that does not say what to show checks what matters
+    const std::string stat = to_string(check.stat);
+    const bool known =
+        std::find(report.headline.begin(), report.headline.end(), stat) != report.headline.end();
+    if (scenario.show.empty() && !known) report.headline.push_back(stat);
+  }
+  if (report.headline.empty()) report.headline.emplace_back("makespan");
   return report;
 }
 

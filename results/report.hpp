@@ -94,6 +94,7 @@ struct Report {
   int planned_repetitions = 0;
   std::vector<ArmReport> arms;
   std::vector<CheckRow> checks;
+  bool checks_asked = false;  ///< tell of those that hold, too
   std::vector<Remark> remarks;
 };
 

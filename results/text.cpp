@@ -67,9 +67,11 @@ Remark check_line(const CheckRow& check) {
   return {"CHECK", state + check.text + detail};
 }
 
-std::vector<Remark> check_remarks(const std::vector<CheckRow>& checks) {
+/// Checks that hold are only told where they were asked for: the reader's eye belongs to the others.
+std::vector<Remark> check_remarks(const std::vector<CheckRow>& checks, bool asked) {
   std::vector<Remark> remarks;
   const auto passed = [](const CheckRow& check) { return check.passed && check.decided; };
+  if (!asked && std::all_of(checks.begin(), checks.end(), passed)) return remarks;
   for (const CheckRow& check : checks) {
     if (checks.size() <= kChecksTold || !passed(check)) remarks.push_back(check_line(check));
   }
@@ -132,7 +134,7 @@ class Page {
 std::vector<Remark> all_remarks(const Report& report) {
   std::vector<Remark> remarks = findings(report);
   remarks.insert(remarks.end(), report.remarks.begin(), report.remarks.end());
-  const std::vector<Remark> checks = check_remarks(report.checks);
+  const std::vector<Remark> checks = check_remarks(report.checks, report.checks_asked);
   remarks.insert(remarks.end(), checks.begin(), checks.end());
   std::stable_sort(remarks.begin(), remarks.end(),
                    [](const Remark& a, const Remark& b) { return rank_of(a.tag) < rank_of(b.tag); });

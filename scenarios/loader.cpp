@@ -22,8 +22,11 @@ constexpr std::size_t kLargestFile = 1 << 20;
 /// At most a byte more than the parser accepts, so that a device or a huge file ends too.
 Result<std::string> read_file(const fs::path& path) {
   const auto unreadable = [&](int error_number) {
-    return usage_error("{}: cannot be read: {}", path.string(),
-                       std::generic_category().message(error_number));
+    Error error =
+        usage_error("{}: cannot be read: {}", path.string(), std::generic_category().message(error_number));
+    const bool names_no_file = error_number == ENOENT || error_number == ENOTDIR || error_number == EISDIR;
+    if (!names_no_file) error.kind = ErrorKind::environment;
+    return error;
   };
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) return unreadable(EISDIR);

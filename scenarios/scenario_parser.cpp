@@ -50,10 +50,7 @@ void read_head(Draft& draft, const TableReader& file) {
 
 void read_show(Draft& draft, const TableReader& file) {
   const toml::node* node = file.find("show");
-  if (node == nullptr) {
-    draft.scenario.show.push_back(Stat{});
-    return;
-  }
+  if (node == nullptr) return;
   const toml::array* stats = node->as_array();
   if (stats == nullptr || stats->empty() || stats->size() > kMostStats) {
     file.problem("show", fmt::format("show must be an array of 1 to {} stats, such as [\"ping.latency.max\"]",

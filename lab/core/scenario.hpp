@@ -125,7 +125,7 @@ struct Scenario {
   int order = 1000;  ///< place in `lab list`
   Nanos budget = 15 * kSecond;
   std::map<std::string, Nanos> params;
-  std::vector<Stat> show;  ///< what the table's rows are; makespan unless the file says otherwise
+  std::vector<Stat> show;  ///< what the table's rows are; empty: what the checks speak of
   std::vector<Route> routes;
   std::vector<Case> cases;
   std::vector<Arm> arms;

@@ -16,7 +16,7 @@ namespace lab {
 /// What a server is made of.
 struct ServerSetup {
   std::vector<Route> routes;
-  Arm arm;  ///< arm.modes has one entry per route
+  Arm arm;  ///< arm.modes has one entry per route; without routes, one for the builtin ones
   /// The routes of a server without a scenario: GET / greets, /delay?ms=, /cpu?ms=, /ping (cli.md).
   bool builtin_routes = false;
   std::string host = "127.0.0.1";
@@ -60,7 +60,7 @@ class Server {
 
 /// Serves in this process as the master until TERM or Ctrl-C (`lab serve`); `ready` is called once with the
 /// port and the workers' pids when every worker can answer. Returns the exit code: 0, or 1 where the workers
-/// kept dying.
+/// kept dying. Throws Failure where no server can be made of the setup or the port.
 int serve_here(const ServerSetup& setup, EventRings* events,
                const std::function<void(std::uint16_t port, const std::vector<pid_t>& workers)>& ready);
 

@@ -37,7 +37,7 @@ void add_history(CLI::App& app, Action& action) {
   CLI::App* verb = app.add_subcommand("history", "past runs, newest first");
   verb->footer("Example: lab history --last 5");
   auto last = std::make_shared<std::string>("20");
-  verb->add_option("--last", *last, "how many")->capture_default_str()->type_name("N");
+  add_text(*verb, "--last", *last, "how many")->capture_default_str()->type_name("N");
   verb->callback([&action, last] { action = [last] { return history(*last); }; });
 }
 

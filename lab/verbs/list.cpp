@@ -17,7 +17,7 @@ std::string row(const std::string& name, const std::string& text) {
 }
 
 std::string cut(const std::string& text, std::size_t width) {
-  return text.size() <= width ? text : text.substr(0, text.rfind(' ', width - 3)) + " ...";
+  return text.size() <= width ? text : text.substr(0, text.rfind(' ', width - 4)) + " ...";
 }
 
 int list_all() {

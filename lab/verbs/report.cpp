@@ -59,7 +59,7 @@ void add_report(CLI::App& app, Action& action) {
   CLI::App* verb = app.add_subcommand("report", "a recorded run told again, in any format");
   verb->footer("Example: lab report last --format md");
   auto options = std::make_shared<Options>();
-  verb->add_option("run", options->run, "a folder, its name, a scenario's newest run, or 'last'")
+  add_text(*verb, "run", options->run, "a folder, its name, a scenario's newest run, or 'last'")
       ->required()
       ->type_name("RUN");
   add_output_options(*verb, options->output);

@@ -109,6 +109,7 @@ Finished run_one(const Scenario& scenario, const RawRunOptions& raw, const RunOp
   const auto report_of = [&](const Run& run) {
     Report report = make_report(scenario, run, guesses);
     report.changes = describe_changes(options.overrides);
+    report.checks_asked = options.check;
     return report;
   };
   ExperimentObserver observer;

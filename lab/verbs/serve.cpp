@@ -107,21 +107,19 @@ void add_serve(CLI::App& app, Action& action) {
       "Routes without a scenario: / greets, /delay?ms=100 waits, /cpu?ms=100 computes, /ping answers at "
       "once");
   auto options = std::make_shared<ServeOptions>();
-  verb->add_option("mode", options->mode, "the execution model")->type_name("MODE");
-  verb->add_option("--scenario", options->scenario, "serve this scenario's routes")->type_name("FILE");
-  verb->add_option("--arm", options->arm, "of the scenario; else the first of that mode")->type_name("ARM");
-  verb->add_option("--port", options->port, "0: the kernel chooses")
-      ->capture_default_str()
-      ->type_name("PORT");
-  verb->add_option("--host", options->host, "the address to listen on")
+  add_text(*verb, "mode", options->mode, "the execution model")->type_name("MODE");
+  add_text(*verb, "--scenario", options->scenario, "serve this scenario's routes")->type_name("FILE");
+  add_text(*verb, "--arm", options->arm, "of the scenario; else the first of that mode")->type_name("ARM");
+  add_text(*verb, "--port", options->port, "0: the kernel chooses")->capture_default_str()->type_name("PORT");
+  add_text(*verb, "--host", options->host, "the address to listen on")
       ->capture_default_str()
       ->type_name("ADDRESS");
-  verb->add_option("--workers", options->workers, "processes")->type_name("W");
-  verb->add_option("--threads", options->threads, "of the pool, or of thread-per-request")->type_name("P");
-  verb->add_option("--set", options->settings, "a parameter of the scenario, as d=1s")
+  add_text(*verb, "--workers", options->workers, "processes")->type_name("W");
+  add_text(*verb, "--threads", options->threads, "of the pool, or of thread-per-request")->type_name("P");
+  add_texts(*verb, "--set", options->settings, "a parameter of the scenario, as d=1s")
       ->type_name("NAME=DURATION")
       ->allow_extra_args(false);
-  verb->add_option("--delay", options->delay, "the scenario's d")->type_name("DURATION");
+  add_text(*verb, "--delay", options->delay, "the scenario's d")->type_name("DURATION");
   verb->add_flag("--log", options->log, "start, end and send lines on stderr");
   verb->callback([&action, options] { action = [options] { return serve(*options); }; });
 }

@@ -125,6 +125,8 @@ int show(const std::string& name, bool answers) {
   Block held("HOLDS");
   Block code("CODE");
   std::vector<std::string> seen;
+  std::size_t name_width = 0;
+  for (const Arm& arm : scenario.arms) name_width = std::max(name_width, arm.id.size() + 2);
   for (const Arm& arm : scenario.arms) {
     for (std::size_t route = 0; route < arm.modes.size(); ++route) {
       const Traits& mode = arm.modes[route];
@@ -132,9 +134,16 @@ int show(const std::string& name, bool answers) {
         seen.emplace_back(mode.name);
         held.line(fmt::format("{:<20}{}", mode.name, holds(mode)));
       }
-      code.line(fmt::format("{:<20}{}{}", route == 0 ? arm.id : "",
-                            fastapi_line(scenario.routes[route], mode),
-                            route == 0 && arm.workers > 1 ? fmt::format("  × {} workers", arm.workers) : ""));
+      const std::string line = fastapi_line(scenario.routes[route], mode);
+      const std::string times =
+          route == 0 && arm.workers > 1 ? fmt::format("  × {} workers", arm.workers) : "";
+      const std::string label = route == 0 ? arm.id : "";
+      if (6 + name_width + line.size() + times.size() <= kWidth + 1) {
+        code.line(fmt::format("{:<{}}{}{}", label, name_width, line, times));
+      } else {
+        if (!label.empty()) code.line(label + times);
+        code.wrapped("    " + line);
+      }
     }
   }
   text += plans.text() + loads.text() + held.text() + code.text();
@@ -155,7 +164,7 @@ void add_show(CLI::App& app, Action& action) {
   CLI::App* verb = app.add_subcommand("show", "question, plan, load and arms of a scenario");
   verb->footer("Example: lab show blocking-async --answers");
   auto options = std::make_shared<Options>();
-  verb->add_option("scenario", options->scenario, "a name or a path to a .toml")
+  add_text(*verb, "scenario", options->scenario, "a name or a path to a .toml")
       ->required()
       ->type_name("SCENARIO");
   verb->add_flag("--answers", options->answers,

@@ -141,7 +141,7 @@ SCENARIO_FILES = [
     ("a route that does not exist", 'route = "slow"', 'route = "slwo"', ["slow"]),
     ("unknown arrivals", '"burst"', '"brust"', ["burst"]),
     ("constant arrivals without period", 'arrivals = "burst"', 'arrivals = "constant"', ["every"]),
-    ("staggered arrivals without times", 'arrivals = "burst"', 'arrivals = "staggered"', ["at"]),
+    ("staggered arrivals with a number of requests", 'arrivals = "burst"', 'arrivals = "staggered"', ["requests", "burst"]),
     ("no requests", "requests = 2", "requests = 0", ["requests"]),
     ("negative requests", "requests = 2", "requests = -2", ["-2"]),
     ("requests in words", "requests = 2", 'requests = "two"', ["requests"]),

@@ -1,0 +1,162 @@
+#include "lab/report.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "lab/experiment.hpp"
+#include "lab/verbs/verbs.hpp"
+#include "scenarios/loader.hpp"
+
+using namespace lab;
+
+namespace {
+
+constexpr const char* kFile = R"(
+question = "Ten at once?"
+params = { d = "100ms" }
+routes.delay = { request = "POST /delay", steps = [{ wait = "$d" }] }
+load = [{ route = "delay", arrivals = "burst", requests = 10 }]
+[[arms]]
+id = "blocking"
+mode = "blocking-loop"
+documented = { makespan = "~1.1s" }
+[[arms]]
+id = "async"
+mode = "async-loop"
+documented = { makespan = "~0.03s" }
+[[checks]]
+stat = "makespan"
+within = "3%"
+[[ask]]
+text = "When is the last one answered?"
+answer = "async.makespan"
+wrong = [{ value = "1s", say = "You added the waits." }]
+)";
+
+Scenario scenario() {
+  return parse_scenario(kFile, "ten.toml", known_modes()).value();
+}
+
+/// A run whose repetitions are the model's own, each request received `late` later.
+Run run_of(const Scenario& scenario, int repetitions, Nanos late) {
+  Run run;
+  run.header.scenario = scenario.name;
+  run.header.seed = 42;
+  for (const Arm& arm : scenario.arms) {
+    for (int number = 1; number <= repetitions; ++number) {
+      RunRepetition repetition = simulate_repetition(scenario, arm, scenario.cases.front(), number,
+                                                     repetition_seed(42, number), true);
+      repetition.engine = kNative;
+      for (RequestRecord& record : repetition.records) record.received += late;
+      run.repetitions.push_back(std::move(repetition));
+    }
+  }
+  return run;
+}
+
+const ArmReport& arm_of(const Report& report, const std::string& id) {
+  return *std::find_if(report.arms.begin(), report.arms.end(),
+                       [&](const ArmReport& arm) { return arm.arm == id; });
+}
+
+std::string all_remarks(const Report& report, const std::string& tag) {
+  std::string text;
+  for (const Remark& remark : report.remarks) {
+    if (remark.tag == tag) text += remark.text + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("a run that equals its prediction reproduces 1.1 s, and calls 0.03 s impossible") {
+  const Report report = make_report(scenario(), run_of(scenario(), 6, kMillisecond));
+  REQUIRE(report.arms.size() == 2);
+  const ArmReport& blocking = arm_of(report, "blocking");
+  CHECK(blocking.bound_s == Approx(1.0));
+  CHECK(blocking.predicted_s == Approx(1.0));
+  CHECK(blocking.makespan_s->median == Approx(1.001));
+  CHECK(blocking.makespan_s->low.has_value());
+  CHECK(blocking.verdict == "reproduced");
+  CHECK(blocking.books.ok == 60);
+  CHECK(blocking.splits == std::vector<std::vector<std::int64_t>>(6, {10}));
+  CHECK(arm_of(report, "async").verdict == "impossible");
+  CHECK(all_remarks(report, "LOG").find("~0.03s") != std::string::npos);
+}
+
+TEST_CASE("below six repetitions there is no interval, and the report says so") {
+  const Report report = make_report(scenario(), run_of(scenario(), 5, kMillisecond));
+  CHECK_FALSE(arm_of(report, "blocking").makespan_s->low.has_value());
+  CHECK(all_remarks(report, "WARN").find("five repetitions") != std::string::npos);
+}
+
+TEST_CASE("a makespan below its bound is the instrument's fault, whatever the documents say") {
+  const Report report = make_report(scenario(), run_of(scenario(), 6, -kMillisecond));
+  CHECK(arm_of(report, "blocking").verdict == "instrument-fault");
+  CHECK(arm_of(report, "async").verdict == "instrument-fault");
+}
+
+TEST_CASE("a check fails where the measurement leaves its tolerance") {
+  const auto passed = [](Nanos late) {
+    const Report report = make_report(scenario(), run_of(scenario(), 6, late));
+    return std::vector<bool>{report.checks.at(0).passed, report.checks.at(1).passed};
+  };
+  CHECK(passed(4 * kMillisecond) == std::vector<bool>{true, true});    // 3 % or 5 ms, whichever is more
+  CHECK(passed(20 * kMillisecond) == std::vector<bool>{true, false});  // 2 % of 1 s, 20 % of 0.1 s
+  CHECK(passed(40 * kMillisecond) == std::vector<bool>{false, false});
+}
+
+TEST_CASE("the queue behind a sleeping loop is LAB101, and a loop that waits has no finding") {
+  const Report report = make_report(scenario(), run_of(scenario(), 6, 0));
+  REQUIRE(arm_of(report, "blocking").findings.size() == 1);
+  CHECK(arm_of(report, "blocking").findings[0].id == "LAB101");
+  CHECK(arm_of(report, "blocking").findings[0].text.find("sleeping") != std::string::npos);
+  CHECK(arm_of(report, "async").findings.empty());
+}
+
+TEST_CASE("what is above the bound is told by cause, and the causes add up") {
+  const Report report = make_report(scenario(), run_of(scenario(), 6, 3 * kMillisecond));
+  for (const ArmReport& arm : report.arms) {
+    double sum = 0;
+    for (const Cause& cause : arm.above_bound) sum += cause.seconds;
+    CHECK(arm.above_bound_s == Approx(0.003));
+    CHECK(sum == Approx(arm.above_bound_s));
+    REQUIRE(arm.above_bound.size() == 1);
+    CHECK(arm.above_bound[0].name == "reply");
+  }
+}
+
+TEST_CASE("a wrong guess is answered with the misconception that fits its value") {
+  const Report report = make_report(scenario(), run_of(scenario(), 6, 0), {{"async", 1.0}});
+  CHECK(all_remarks(report, "GUESS").find("You added the waits.") != std::string::npos);
+}
+
+TEST_CASE("a right guess is told so") {
+  const Report report = make_report(scenario(), run_of(scenario(), 6, 0), {{"async", 0.1}});
+  CHECK(all_remarks(report, "GUESS").find("right") != std::string::npos);
+}
+
+TEST_CASE("a prediction has the table's shape with engine model, and no verdict about a measurement") {
+  const Report report = make_prediction(scenario(), 42);
+  CHECK(report.predicted_only);
+  for (const ArmReport& arm : report.arms) CHECK(arm.engine == "model");
+  CHECK(arm_of(report, "blocking").formula == "N·d");
+  CHECK(arm_of(report, "blocking").lanes.size() == 10);
+}
+
+TEST_CASE("lost requests stand in the books and in a warning") {
+  Run run = run_of(scenario(), 6, 0);
+  run.repetitions.front().records.back().outcome = Outcome::reset;
+  run.repetitions.front().records.back().received = 0;
+  const Report report = make_report(scenario(), run);
+  CHECK(arm_of(report, "blocking").books.errors.at("reset") == 1);
+  CHECK(arm_of(report, "blocking").books.balance());
+  CHECK(all_remarks(report, "WARN").find("reset 1") != std::string::npos);
+}
+
+TEST_CASE("a file that does not say what to show shows what it checks") {
+  Scenario changed = scenario();
+  CHECK(make_prediction(changed, 42).headline == std::vector<std::string>{"makespan"});
+  changed.checks.front().stat = parse_stat("delay.latency.max").value();
+  CHECK(make_prediction(changed, 42).headline == std::vector<std::string>{"delay.latency.max"});
+}

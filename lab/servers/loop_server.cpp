@@ -1,0 +1,168 @@
+#include "lab/servers/loop_server.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <exception>
+#include <list>
+
+#include "lab/servers/mode.hpp"
+#include "lab/servers/session.hpp"
+#include "lab/servers/worker.hpp"
+
+namespace lab {
+
+namespace asio = boost::asio;
+
+namespace {
+
+using Descriptor = asio::posix::basic_stream_descriptor<Executor>;
+// So many connections are taken over before their requests get a turn.
+constexpr int kAcceptBatch = 256;
+constexpr Nanos kDeadlineCheck = 100 * kMillisecond;
+
+/// One loop, its listener and its sessions. Only the loop's thread touches it.
+class LoopServer {
+ public:
+  explicit LoopServer(Worker& worker)
+      : worker_(worker),
+        source_(loop_.executor(), worker.connections().fd()),
+        stop_(loop_.executor(), worker.stop_fd()),
+        deadline_timer_(loop_.executor()),
+        context_{.worker = worker, .loop = loop_, .scratch = {}, .reply = {}, .watch_deadlines = [this] {
+                   watch_deadlines();
+                 }} {}
+
+  void run();
+
+ private:
+  Task accept_connections();
+  Task stop_when_told();
+  Offer take_connections();
+  void watch_deadlines();
+  void spawn(Accepted accepted);
+  void end_if_done();
+  void run_turns();
+
+  Worker& worker_;
+  Loop loop_;
+  Descriptor source_;
+  Descriptor stop_;
+  Timer deadline_timer_;
+  SessionContext context_;
+  std::list<Session> sessions_;
+  bool watching_deadlines_ = false;
+};
+
+/// What the loop does with an exception that no handler caught: the connection is lost, the server is not.
+void report(const std::exception_ptr& fault) {
+  if (fault == nullptr) return;
+  try {
+    std::rethrow_exception(fault);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "lab: a connection failed: {}\n", error.what());
+  }
+}
+
+void LoopServer::run() {
+  const Arm& arm = worker_.setup().arm;
+  bool needs_pool = false;
+  for (const ServedRoute& served : worker_.routes().routes()) needs_pool |= served.mode->loop->needs_pool;
+  if (needs_pool) loop_.start_pool(arm.threads);
+  asio::co_spawn(loop_.executor(), accept_connections(), report);
+  asio::co_spawn(loop_.executor(), stop_when_told(), report);
+  worker_.ready();
+  if (worker_.events().on()) {
+    run_turns();
+  } else {
+    loop_.context().run();
+  }
+  // Both belong to the worker.
+  source_.release();
+  stop_.release();
+}
+
+/// Runs the loop so that each batch of ready handlers ends in a `turn` event: a marker is queued behind them,
+/// and when it runs they all have.
+void LoopServer::run_turns() {
+  asio::io_context& context = loop_.context();
+  std::int64_t handlers = 0;
+  while (!context.stopped()) {
+    worker_.events().add(EventKind::turn, 0, monotonic_now(), handlers);
+    handlers = static_cast<std::int64_t>(context.run_one());
+    bool marked = false;
+    asio::post(context, [&marked] { marked = true; });
+    while (!marked && !context.stopped()) handlers += static_cast<std::int64_t>(context.run_one());
+    --handlers;
+  }
+}
+
+Task LoopServer::accept_connections() {
+  while (!context_.stopping) {
+    const auto [problem] = co_await source_.async_wait(Descriptor::wait_read, kAwaitTuple);
+    if (problem) break;
+    if (take_connections() == Offer::exhausted) {
+      Timer pause(loop_.executor(), std::chrono::nanoseconds(kAcceptPause));
+      co_await pause.async_wait(kAwaitTuple);
+    }
+  }
+}
+
+Offer LoopServer::take_connections() {
+  Offer offer = Offer::taken;
+  for (int i = 0; i < kAcceptBatch && offer == Offer::taken; ++i) {
+    Accepted accepted;
+    offer = worker_.connections().take(accepted);
+    if (offer != Offer::taken) break;
+    worker_.events().add(EventKind::accepted, 0, worker_.events().stamp(), accepted.client_port);
+    spawn(std::move(accepted));
+  }
+  return offer;
+}
+
+void LoopServer::spawn(Accepted accepted) {
+  const auto session = sessions_.emplace(sessions_.end(), context_, std::move(accepted));
+  asio::co_spawn(loop_.executor(), session->run(), [this, session](const std::exception_ptr& fault) {
+    report(fault);
+    sessions_.erase(session);
+    end_if_done();
+  });
+}
+
+Task LoopServer::stop_when_told() {
+  co_await stop_.async_wait(Descriptor::wait_read, kAwaitTuple);
+  context_.stopping = true;
+  // Who has connected already may have asked already.
+  while (take_connections() == Offer::taken) {
+  }
+  source_.cancel();
+  for (Session& session : sessions_) session.stop();
+  end_if_done();
+}
+
+void LoopServer::end_if_done() {
+  if (context_.stopping && sessions_.empty()) loop_.context().stop();
+}
+
+void LoopServer::watch_deadlines() {
+  if (watching_deadlines_) return;
+  watching_deadlines_ = true;
+  deadline_timer_.expires_after(std::chrono::nanoseconds(kDeadlineCheck));
+  deadline_timer_.async_wait([this](const boost::system::error_code&) {
+    watching_deadlines_ = false;
+    const Nanos now = monotonic_now();
+    for (Session& session : sessions_) session.enforce_deadline(now);
+    if (context_.deadlines > 0) watch_deadlines();
+  });
+}
+
+}  // namespace
+
+void serve_with_loop(Worker& worker) {
+  LoopServer server(worker);
+  server.run();
+}
+
+}  // namespace lab

@@ -1,0 +1,253 @@
+#include "lab/servers/session.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+
+#include "lab/servers/call.hpp"
+#include "lab/servers/mode.hpp"
+#include "lab/servers/reply.hpp"
+
+namespace lab {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// So many pipelined requests are answered before the others get their turn.
+constexpr int kMaxStreak = 64;
+
+asio::ip::tcp protocol_of(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+  return address.ss_family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4();
+}
+
+}  // namespace
+
+Session::Session(SessionContext& context, Accepted accepted)
+    : context_(context), socket_(context.loop.executor()) {
+  const asio::ip::tcp protocol = protocol_of(accepted.fd.get());
+  socket_.assign(protocol, accepted.fd.get());
+  accepted.fd.release();
+}
+
+// GCC 12 miscompiles `switch (co_await …)` and braced temporaries inside a co_await operand: named values
+// only.
+Task Session::run() {
+  for (bool open = true; open;) {
+    const RequestReader::State state = reader_.parse(input_);
+    if (state == RequestReader::State::whole) {
+      open = co_await answer();
+    } else if (state == RequestReader::State::more) {
+      open = co_await input();
+    } else if (state == RequestReader::State::proceed) {
+      open = co_await send("HTTP/1.1 100 Continue\r\n\r\n");
+    } else {
+      open = co_await refuse(reader_.refusal());
+    }
+  }
+}
+
+Session::BoolTask Session::input() {
+  const Input got = co_await read();
+  if (got == Input::bytes) co_return true;
+  if (got == Input::end && reader_.idle()) co_return false;
+  Refusal refusal{400, "the request ended before it was whole"};
+  if (got == Input::expired) refusal = {408, "the request took too long to come"};
+  const bool open = co_await refuse(refusal);
+  co_return open;
+}
+
+Session::InputTask Session::read() {
+  Input result = Input::end;
+  // Beyond the first buffer (a body, pipelined requests) bytes come in big gulps.
+  if ((more_likely_ || context_.stopping) && receive_now(result)) co_return result;
+  for (;;) {
+    if (context_.stopping && reader_.idle()) co_return Input::end;
+    if (reader_.in_body() != body_deadline_) clear_deadline();
+    body_deadline_ = reader_.in_body();
+    if (!reader_.idle()) set_deadline(body_deadline_ ? kBodyDeadline : kHeaderDeadline);
+    waiting_ = true;
+    streak_ = 0;
+    const auto [problem, size] = co_await socket_.async_receive(asio::buffer(small_), kAwaitTuple);
+    waiting_ = false;
+    begun_ = context_.worker.events().stamp();
+    if (!problem) {
+      input_ = {small_.data(), size};
+      more_likely_ = size == small_.size();
+      co_return Input::bytes;
+    }
+    if (problem != asio::error::operation_aborted) co_return Input::end;
+    if (expired_) co_return Input::expired;
+    // Told to stop: what has been sent already is still answered.
+    if (receive_now(result)) co_return result;
+  }
+}
+
+/// Reads what is there; false where nothing is. Many bytes are left in the scratch, which is the next
+/// session's after a suspension.
+bool Session::receive_now(Input& input) {
+  ssize_t size = 0;
+  do {
+    size = ::recv(socket_.native_handle(), context_.scratch.data(), context_.scratch.size(), MSG_DONTWAIT);
+  } while (size < 0 && errno == EINTR);
+  more_likely_ = false;
+  if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return false;
+  input = size > 0 ? Input::bytes : Input::end;
+  if (size > 0) {
+    input_ = {context_.scratch.data(), static_cast<std::size_t>(size)};
+    more_likely_ = input_.size() == context_.scratch.size();
+  }
+  return true;
+}
+
+void Session::keep_leftover() {
+  const bool in_scratch = input_.data() >= context_.scratch.data() &&
+                          input_.data() < context_.scratch.data() + context_.scratch.size();
+  if (in_scratch && !input_.empty()) {
+    held_.assign(input_);
+    input_ = held_;
+  } else if (input_.empty() && held_.capacity() > small_.size()) {
+    held_ = std::string();
+  }
+}
+
+Session::BoolTask Session::answer() {
+  clear_deadline();
+  keep_leftover();
+  const Request& request = reader_.request();
+  const Worker& worker = context_.worker;
+  const EventLog& events = worker.events();
+  events.acquire(Resource::loop, 0, request.id, begun_);
+  events.add(EventKind::read, request.id, events.stamp());
+
+  const RouteTable::Match match = worker.routes().find(request);
+  Call call(events, worker.setup().log, request);
+  ReplyHead head{.status = match.status,
+                 .http_1_0 = request.http_1_0,
+                 .head_only = request.head(),
+                 .allow = match.allow};
+  std::string made;
+  std::string_view body;
+  if (match.route != nullptr) {
+    call.set(*match.route, match.plan());
+    co_await match.route->mode->loop->handle(call, context_.loop);
+    body = match.route->fixed_body;
+    if (body.empty()) body = made = call.body();
+    head.service = call.service();
+  } else {
+    body = made = detail_body(match.reason);
+  }
+  head.keep_alive = request.keep_alive && !(context_.stopping && input_.empty());
+  context_.reply.clear();
+  append_reply(context_.reply, head, body);
+  const bool sent = co_await send(context_.reply);
+  begun_ = events.stamp();
+  if (sent) {
+    events.add(EventKind::replied, request.id, begun_);
+    context_.worker.replied();
+    if (match.route != nullptr) call.log_send();
+  }
+  events.release(Resource::loop, 0, request.id, begun_);
+  if (!sent || !head.keep_alive) co_return false;
+  reader_.next();
+  if (++streak_ % kMaxStreak == 0) {
+    co_await asio::post(context_.loop.executor(), kAwait);
+    begun_ = events.stamp();
+  }
+  co_return true;
+}
+
+Session::BoolTask Session::refuse(Refusal refusal) {
+  clear_deadline();
+  input_ = {};
+  context_.reply.clear();
+  append_reply(context_.reply, {.status = refusal.status, .keep_alive = false}, detail_body(refusal.reason));
+  const bool sent = co_await send(context_.reply);
+  if (sent) co_await linger();
+  co_return false;
+}
+
+Session::BoolTask Session::send(std::string_view bytes) {
+  ssize_t size = 0;
+  do {
+    size = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  } while (size < 0 && errno == EINTR);
+  if (size == static_cast<ssize_t>(bytes.size())) co_return true;
+  if (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK) co_return false;
+  if (size > 0) bytes.remove_prefix(static_cast<std::size_t>(size));
+  // The bytes are in a buffer that all sessions share.
+  std::string rest(bytes);
+  const bool sent = co_await send_rest(std::move(rest));
+  co_return sent;
+}
+
+Session::BoolTask Session::send_rest(std::string rest) {
+  keep_leftover();
+  set_deadline(kWriteDeadline);
+  std::size_t done = 0;
+  while (done < rest.size()) {
+    waiting_ = true;
+    const auto [problem] = co_await socket_.async_wait(Socket::wait_write, kAwaitTuple);
+    waiting_ = false;
+    // A stop lets the client read what it asked for; only the deadline ends that.
+    if (expired_ || (problem && problem != asio::error::operation_aborted)) co_return false;
+    const ssize_t size =
+        ::send(socket_.native_handle(), rest.data() + done, rest.size() - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) co_return false;
+    if (size > 0) done += static_cast<std::size_t>(size);
+  }
+  clear_deadline();
+  co_return true;
+}
+
+/// Closing with unread bytes makes the kernel send a reset, which takes the reply with it; so they are read
+/// first.
+Task Session::linger() {
+  boost::system::error_code ignored;
+  socket_.shutdown(Socket::shutdown_send, ignored);
+  set_deadline(kLinger);
+  for (std::size_t discarded = 0; discarded < kMaxDiscarded && !context_.stopping;) {
+    waiting_ = true;
+    const auto [problem, size] = co_await socket_.async_receive(asio::buffer(small_), kAwaitTuple);
+    waiting_ = false;
+    if (problem) break;
+    Input input = Input::end;
+    discarded += size + (receive_now(input) ? input_.size() : 0);
+    input_ = {};
+  }
+}
+
+void Session::stop() {
+  if (!waiting_) return;
+  if (deadline_ == 0) {
+    socket_.cancel();
+  } else {
+    deadline_ = std::min(deadline_, monotonic_now() + kStopGrace);
+  }
+}
+
+void Session::enforce_deadline(Nanos now) {
+  if (deadline_ == 0 || now < deadline_) return;
+  expired_ = true;
+  if (waiting_) socket_.cancel();
+}
+
+void Session::set_deadline(Nanos span) {
+  if (deadline_ != 0) return;
+  deadline_ = monotonic_now() + span;
+  if (context_.deadlines++ == 0) context_.watch_deadlines();
+}
+
+void Session::clear_deadline() {
+  if (deadline_ == 0) return;
+  deadline_ = 0;
+  expired_ = false;
+  --context_.deadlines;
+}
+
+}  // namespace lab

@@ -1,0 +1,169 @@
+#include <httplib.h>
+#include <poll.h>
+
+#include <array>
+#include <memory>
+
+#include "lab/servers/call.hpp"
+#include "lab/servers/httplib_connection.hpp"
+#include "lab/servers/job_pool.hpp"
+#include "lab/servers/mode.hpp"
+#include "lab/servers/worker.hpp"
+
+namespace lab {
+
+namespace {
+
+/// The request that this thread serves: httplib's handlers are not told which connection they run for.
+thread_local Call* current_call = nullptr;
+thread_local const RouteTable::Match* current_match = nullptr;
+
+/// WSGI: a thread takes a connection and keeps it, waiting, computing and idle, until either side closes.
+/// httplib parses, routes and writes; accepting is ours because connections may come from the master, and so
+/// is the strict check in front.
+class ThreadServer : public httplib::Server {
+ public:
+  explicit ThreadServer(Worker& worker);
+  void run();
+  void serve(Accepted accepted, std::uint16_t unit);
+
+ private:
+  void answer(HttplibConnection& connection, std::uint16_t unit, bool& keep);
+
+  Worker& worker_;
+};
+
+class ConnectionJob final : public JobPool::Job {
+ public:
+  ConnectionJob(ThreadServer& server, Accepted accepted) : server_(server), accepted_(std::move(accepted)) {}
+  void run(std::uint16_t unit) override {
+    const std::unique_ptr<ConnectionJob> self(this);
+    server_.serve(std::move(accepted_), unit);
+  }
+
+ private:
+  ThreadServer& server_;
+  Accepted accepted_;
+};
+
+/// A path as the regular expression that httplib routes by.
+std::string exactly(const std::string& path) {
+  std::string pattern;
+  for (const char c : path) {
+    if (std::string_view(R"(\^$.|?*+()[]{})").find(c) != std::string_view::npos) pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
+}
+
+void handle(const httplib::Request& /*request*/, httplib::Response& response) {
+  Call& call = *current_call;
+  call.start();
+  for (std::size_t step = 0; step < call.plan().size(); ++step) call.perform(step);
+  call.finish();
+  const std::string& fixed_body = current_match->route->fixed_body;
+  response.set_content(fixed_body.empty() ? call.body() : fixed_body, "application/json");
+}
+
+/// Unknown paths and wrong methods are answered as the other modes answer them.
+httplib::Server::HandlerResponse before_routing(const httplib::Request& /*request*/,
+                                                httplib::Response& response) {
+  if (current_match->route != nullptr) return httplib::Server::HandlerResponse::Unhandled;
+  response.status = current_match->status;
+  if (!current_match->allow.empty()) response.set_header("Allow", current_match->allow);
+  response.set_content(detail_body(current_match->reason), "application/json");
+  return httplib::Server::HandlerResponse::Handled;
+}
+
+ThreadServer::ThreadServer(Worker& worker) : worker_(worker) {
+  set_pre_routing_handler(before_routing);
+  set_keep_alive_timeout(kIdleTimeout / kSecond);
+  set_keep_alive_max_count(1'000'000);  // its default is 5 requests a connection
+  for (const ServedRoute& served : worker.routes().routes()) {
+    const std::string pattern = exactly(served.route.path);
+    const std::string& method = served.route.method;
+    if (method == "GET") Get(pattern, handle);
+    if (method == "POST") Post(pattern, handle);
+    if (method == "PUT") Put(pattern, handle);
+    if (method == "PATCH") Patch(pattern, handle);
+    if (method == "DELETE") Delete(pattern, handle);
+  }
+}
+
+void ThreadServer::run() {
+  JobPool threads(worker_.setup().arm.threads);
+  worker_.ready();
+  std::array<pollfd, 2> both{pollfd{worker_.connections().fd(), POLLIN, 0},
+                             pollfd{worker_.stop_fd(), POLLIN, 0}};
+  Offer offer = Offer::none;
+  do {
+    // Without descriptors only a stop is of interest for a while.
+    both[0].events = offer == Offer::exhausted ? 0 : POLLIN;
+    poll(both.data(), 2, offer == Offer::exhausted ? static_cast<int>(kAcceptPause / kMillisecond) : -1);
+    for (Accepted accepted; (offer = worker_.connections().take(accepted)) == Offer::taken; accepted = {}) {
+      worker_.events().add(EventKind::accepted, 0, worker_.events().stamp(), accepted.client_port);
+      threads.submit(*std::make_unique<ConnectionJob>(*this, std::move(accepted)).release());
+    }
+  } while ((both[1].revents & POLLIN) == 0);
+}
+
+void ThreadServer::serve(Accepted accepted, std::uint16_t unit) {
+  const EventLog& events = worker_.events();
+  HttplibConnection connection(std::move(accepted), worker_.stop_fd(), events);
+  // Request 0 holds the thread while its client is idle or still sending.
+  events.acquire(Resource::thread, unit, 0, events.stamp());
+  for (bool keep = true; keep && connection.read_request();) answer(connection, unit, keep);
+  events.release(Resource::thread, unit, 0, events.stamp());
+}
+
+void ThreadServer::answer(HttplibConnection& connection, std::uint16_t unit, bool& keep) {
+  const EventLog& events = worker_.events();
+  const Request& request = connection.reader().request();
+  const std::uint32_t id = request.id;
+  events.release(Resource::thread, unit, 0, connection.begun());
+  events.acquire(Resource::thread, unit, id, connection.begun());
+  events.add(EventKind::read, id, events.stamp());
+
+  const RouteTable::Match match = worker_.routes().find(request);
+  Call call(events, worker_.setup().log, request);
+  if (match.route != nullptr) call.set(*match.route, match.plan());
+  current_call = &call;
+  current_match = &match;
+  // httplib does not tell an HTTP/1.0 client that its connection stays open.
+  keep = request.keep_alive && !request.http_1_0 && !connection.stopping();
+  MemoryStream stream(connection.text(), connection.client_port());
+  bool closed = false;
+  process_request(stream, !keep, closed, nullptr);
+  const bool sent = connection.send(stream.reply());
+
+  const Nanos replied = events.stamp();
+  if (sent) {
+    events.add(EventKind::replied, id, replied);
+    worker_.replied();
+    if (match.route != nullptr) call.log_send();
+  }
+  events.release(Resource::thread, unit, id, replied);
+  events.acquire(Resource::thread, unit, 0, replied);
+  keep = keep && sent && !closed;
+  connection.next();
+}
+
+void serve(Worker& worker) {
+  ThreadServer server(worker);
+  server.run();
+}
+
+}  // namespace
+
+extern const Mode k_mode_thread_per_request;
+const Mode k_mode_thread_per_request{
+    .traits = {.name = "thread-per-request",
+               .summary = "a thread for each connection, T of them (cpp-httplib)",
+               .fastapi = "WSGI: Flask, Django",
+               .handler = Resource::thread,
+               .waiting = Resource::thread,
+               .computing = Resource::thread,
+               .idle = Resource::thread},
+    .serve = serve};
+
+}  // namespace lab

@@ -1,0 +1,69 @@
+#include "lab/servers/worker.hpp"
+
+#include <fmt/format.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <exception>
+
+#include "lab/servers/loop_server.hpp"
+
+namespace lab {
+
+namespace {
+
+/// TERM as something to poll for; blocked in every thread that the worker starts later.
+UniqueFd watch_for_term() {
+  sigset_t term;
+  sigemptyset(&term);
+  sigaddset(&term, SIGTERM);
+  sigprocmask(SIG_BLOCK, &term, nullptr);
+  return UniqueFd(signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+}  // namespace
+
+Worker::Worker(const ServerSetup& setup, EventRings* rings, const Wiring& wiring)
+    : setup_(setup),
+      routes_(setup),
+      events_(rings, wiring.slot),
+      connections_(wiring.connections, wiring.handed),
+      stop_fd_(watch_for_term()),
+      wiring_(wiring) {}
+
+int Worker::run() {
+  // Without this the kernel may end any sleep 50 us late to save a wake-up (prctl(2)); threads inherit it.
+  prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+  prctl(PR_SET_NAME, fmt::format("lab-worker-{}", wiring_.slot).c_str(), 0UL, 0UL, 0UL);
+  std::signal(SIGINT, SIG_IGN);  // Ctrl-C reaches the whole group; the master turns it into TERM
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    const Mode* mode = routes_.routes().front().mode;
+    if (mode->serve != nullptr) {
+      mode->serve(*this);
+    } else {
+      serve_with_loop(*this);
+    }
+    return 0;
+  } catch (const std::exception& fault) {
+    const std::string_view words = fault.what();
+    const std::size_t size = std::min(words.size(), sizeof(WorkerStatus::last_words) - 1);
+    std::copy_n(words.data(), size, wiring_.status->last_words);
+    return 1;
+  }
+}
+
+void Worker::ready() {
+  wiring_.status->ready.store(true, std::memory_order_release);
+  eventfd_write(wiring_.ready_signal, 1);
+}
+
+void Worker::note_first_reply() {
+  replied_.store(true, std::memory_order_relaxed);
+  wiring_.status->replied.store(true, std::memory_order_relaxed);
+}
+
+}  // namespace lab

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <string_view>
+
+#include "lab/servers/connection_source.hpp"
+#include "lab/servers/event_log.hpp"
+#include "lab/servers/route_table.hpp"
+#include "lab/servers/server.hpp"
+
+namespace lab {
+
+/// What a worker tells its master through shared memory. Outlives the worker.
+struct WorkerStatus {
+  std::atomic<bool> ready{false};    ///< can answer
+  std::atomic<bool> replied{false};  ///< has answered a request
+  // Written before the worker ends, read after its death was reaped: needs no ordering of its own.
+  char last_words[240] = {};
+};
+
+/// What a worker process has: its slot, its connections, its events.
+/// Thread safety: events() and replied() from any thread, the rest from the main thread.
+class Worker {
+ public:
+  struct Wiring {
+    int slot = 0;
+    int connections = -1;   ///< a listening socket, or the master's channel
+    bool handed = false;    ///< it is the channel
+    int ready_signal = -1;  ///< an eventfd of the master's
+    WorkerStatus* status = nullptr;
+  };
+
+  Worker(const ServerSetup& setup, EventRings* rings, const Wiring& wiring);
+
+  /// Serves until TERM; gives the exit code.
+  int run();
+
+  const ServerSetup& setup() const { return setup_; }
+  const RouteTable& routes() const { return routes_; }
+  const EventLog& events() const { return events_; }
+  ConnectionSource& connections() { return connections_; }
+  /// Readable from the moment that the worker is to finish what is in flight and end.
+  int stop_fd() const { return stop_fd_.get(); }
+
+  /// The mode calls it when it can answer.
+  void ready();
+  /// A reply has left: this worker does not count as one that cannot start.
+  void replied() {
+    if (!replied_.load(std::memory_order_relaxed)) note_first_reply();
+  }
+
+ private:
+  void note_first_reply();
+
+  const ServerSetup& setup_;
+  RouteTable routes_;
+  EventLog events_;
+  ConnectionSource connections_;
+  UniqueFd stop_fd_;
+  Wiring wiring_;
+  std::atomic<bool> replied_{
+      false};  // this process's own copy: the shared one is on a line that others write
+};
+
+}  // namespace lab
