@@ -187,7 +187,10 @@ TEST_CASE("Case and engine are columns only where they differ") {
 TEST_CASE("Many checks are summed up, and those that failed are told") {
   Report report = samples::blocking_async();
   for (int i = 0; i < 10; ++i) report.checks.push_back({"makespan within 3% · a", true, true, "1 s"});
+  CHECK_FALSE(has(to_text(report, style(80)), "CHECK"));
+  report.checks_asked = true;
   CHECK(has(to_text(report, style(80)), "\nCHECK 10 of 10 within 3%\n"));
+  report.checks_asked = false;
   report.checks[3] = {"makespan within 3% · b", false, true, "2 s"};
   report.checks[4] = {"makespan within 3% · c", true, false, "3 s"};
   const std::string text = to_text(report, style(80));

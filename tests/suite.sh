@@ -110,7 +110,7 @@ run_suite() {
   unset LAB_SCENARIOS
   export PYTHONDONTWRITEBYTECODE=1 CLICOLOR_FORCE=0
   export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=print_stacktrace=1:exitcode=99
-  export TSAN_OPTIONS="exitcode=99:die_after_fork=0:suppressions='$root/cmake/tsan.supp'"
+  export TSAN_OPTIONS="halt_on_error=1:exitcode=99:die_after_fork=0:suppressions='$root/cmake/tsan.supp'"
   for option in "${stages[@]}"; do
     case $option in
       quick) run_stage quick build_and_test release -LE e2e ;;

@@ -37,7 +37,7 @@ extern const Mode k_mode_offload;
 const Mode k_mode_offload{
     .traits = {.name = "offload",
                .summary = "an event loop whose handlers send their blocking steps to a pool of threads",
-               .fastapi = "await run_in_threadpool(time.sleep, …)",
+               .fastapi = "await run_in_threadpool",
                .handler = Resource::loop,
                .waiting = Resource::pool,
                .computing = Resource::pool,
