@@ -50,10 +50,10 @@ int list_all() {
   std::sort(groups.begin(), groups.end(), [](const std::string& a, const std::string& b) { return a > b; });
   for (const std::string& group : groups) text += "\n" + group + "\n" + rows[group];
   text += "\nExecution models: what does a request hold?\n";
-  text += fmt::format("  {:<19}{:<31}{:<9}{:<11}{}\n", "", "in FastAPI", "waiting", "computing", "idle");
+  text += fmt::format("  {:<19}{:<32}{:<9}{:<11}{}\n", "", "in FastAPI", "waiting", "computing", "idle");
   for (const Mode* mode : all_modes()) {
     const Traits& traits = mode->traits;
-    text += fmt::format("  {:<19}{:<31}{:<9}{:<11}{}\n", traits.name, traits.fastapi,
+    text += fmt::format("  {:<19}{:<32}{:<9}{:<11}{}\n", traits.name, traits.fastapi,
                         to_string(traits.waiting), to_string(traits.computing), to_string(traits.idle));
   }
   text += "\nNext: lab show blocking-async, then lab run blocking-async\n";
