@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "lab/core/clock.hpp"
+#include "lab/core/paths.hpp"
 
 namespace lab {
 
@@ -45,6 +46,15 @@ std::string affinity_list(const cpu_set_t& set) {
   return list;
 }
 
+/// What HEAD of the checkout that holds the program points to; empty for an installation.
+std::string checkout_commit() {
+  const auto root = checkout_root();
+  if (!root) return "";
+  const std::string head = first_line((*root / ".git" / "HEAD").c_str());
+  if (!head.starts_with("ref: ")) return head;
+  return first_line((*root / ".git" / head.substr(5)).c_str());
+}
+
 /// Microseconds in which some task waited for a core, from `some … total=N` of /proc/pressure/cpu (PSI).
 double pressure_total_us() {
   const std::string line = first_line("/proc/pressure/cpu");
@@ -70,44 +80,70 @@ Environment describe_environment() {
   add("cgroup_quota", "/sys/fs/cgroup/cpu.max");
   add("governor", "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
   add("clocksource", "/sys/devices/system/clocksource/clocksource0/current_clocksource");
-  add("load", "/proc/loadavg");
-  add("pressure", "/proc/pressure/cpu");
   details.emplace_back("timer_slack_ns", std::to_string(prctl(PR_GET_TIMERSLACK)));
   details.emplace_back("compiler", "GCC " __VERSION__);
   details.emplace_back("flags", LAB_COMPILE_FLAGS);
   details.emplace_back("boost", BOOST_LIB_VERSION);
   details.emplace_back("version", version());
+  if (const std::string hash = checkout_commit(); !hash.empty()) details.emplace_back("commit", hash);
   return environment;
 }
 
 NoiseMeter::Sample NoiseMeter::sample() {
   Sample sample;
-  std::istringstream line(first_line("/proc/stat"));
+  std::ifstream file("/proc/stat");
+  std::string line;
+  std::getline(file, line);
+  std::istringstream columns(line);
   std::string word;
-  line >> word;
+  columns >> word;
   double value = 0;
-  for (int column = 0; line >> value && column < 8;
+  for (int column = 0; columns >> value && column < 8;
        ++column) {  // user nice system idle iowait irq softirq steal
     sample.total += value;
     if (column == 7) sample.steal = value;
   }
+  while (std::getline(file, line)) {
+    if (line.starts_with("ctxt ")) sample.context_switches = std::strtod(line.c_str() + 5, nullptr);
+  }
   sample.pressure_us = pressure_total_us();
   sample.wall_us = static_cast<double>(monotonic_now()) / 1e3;
+  sample.load = first_line("/proc/loadavg");
   return sample;
 }
 
 NoiseMeter::NoiseMeter() : begin_(sample()) {}
 
+double NoiseMeter::stolen(const Sample& begin, const Sample& end) {
+  const double total = end.total - begin.total;
+  return total > 0 ? (end.steal - begin.steal) / total : 0;
+}
+
+double NoiseMeter::squeezed(const Sample& begin, const Sample& end) {
+  const double wall = end.wall_us - begin.wall_us;
+  return wall > 0 ? (end.pressure_us - begin.pressure_us) / wall : 0;
+}
+
 std::string NoiseMeter::verdict() const {
+  constexpr double kStolen = 0.02;
+  constexpr double kSqueezed = 0.25;
   const Sample end = sample();
-  const double total = end.total - begin_.total;
-  const double stolen = total > 0 ? (end.steal - begin_.steal) / total : 0;
-  const double wall = end.wall_us - begin_.wall_us;
-  const double squeezed = wall > 0 ? (end.pressure_us - begin_.pressure_us) / wall : 0;
-  if (stolen > 0.02) return fmt::format("noisy: {:.0f} % of the time stolen by the hypervisor", stolen * 100);
-  if (squeezed > 0.25)
-    return fmt::format("noisy: tasks waited for a core in {:.0f} % of the time", squeezed * 100);
+  const double taken = stolen(begin_, end);
+  const double waited = squeezed(begin_, end);
+  if (taken > kStolen)
+    return fmt::format("noisy: {:.0f} % of the time stolen by the hypervisor", taken * 100);
+  if (waited > kSqueezed)
+    return fmt::format("noisy: tasks waited for a core in {:.0f} % of the time", waited * 100);
   return "quiet";
+}
+
+std::vector<std::pair<std::string, std::string>> NoiseMeter::details() const {
+  const Sample end = sample();
+  return {{"load_before", begin_.load},
+          {"load_after", end.load},
+          {"stolen_share", fmt::format("{:.4f}", stolen(begin_, end))},
+          {"pressure_share", fmt::format("{:.4f}", squeezed(begin_, end))},
+          {"context_switches", fmt::format("{:.0f}", end.context_switches - begin_.context_switches)}};
 }
 
 std::string version() {

@@ -10,23 +10,30 @@ namespace lab {
 struct Environment {
   int cores = 0;  ///< that this process may use
   std::string kernel;
-  std::vector<std::pair<std::string, std::string>> details;  ///< `cpu`, `governor`, `load`, `timer_slack` …
+  std::vector<std::pair<std::string, std::string>> details;  ///< `cpu`, `governor`, `timer_slack_ns`, `commit` …
 };
 
 Environment describe_environment();
 
-/// How busy others kept the machine between two moments.
+/// How busy the machine was between two moments.
 class NoiseMeter {
  public:
   NoiseMeter();
-  /// `quiet`, or `noisy: 4 % stolen by the hypervisor`, since construction.
+  /// `quiet`, or `noisy: 4 % of the time stolen by the hypervisor`, since construction.
   std::string verdict() const;
+  /// Load average before and after, and what came in between: share stolen, share of the time in which a task waited
+  /// for a core, context switches of the whole machine.
+  std::vector<std::pair<std::string, std::string>> details() const;
 
  private:
   struct Sample {
-    double total = 0, steal = 0, pressure_us = 0, wall_us = 0;
+    double total = 0, steal = 0;  ///< ticks of all cores
+    double pressure_us = 0, wall_us = 0, context_switches = 0;
+    std::string load;
   };
   static Sample sample();
+  static double stolen(const Sample& begin, const Sample& end);
+  static double squeezed(const Sample& begin, const Sample& end);
   Sample begin_;
 };
 

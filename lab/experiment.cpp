@@ -139,6 +139,11 @@ Result<void> preflight(const Scenario& scenario, const ExperimentOptions& option
       return usage_error("arm '{}' asks for {} threads; at most {} are started, for more use lab predict",
                          arm.id, arm.threads, kMostThreads);
     }
+    if (arm.gil) {
+      return usage_error(
+          "arm '{}' has gil = true, which only the model knows; add predict_only = true, or use lab predict",
+          arm.id);
+    }
     if (trial.load_set->requests() > kMostNativeRequests) {
       return usage_error("--requests: {} requests; at most {} are really sent, for more use lab predict",
                          trial.load_set->requests(), kMostNativeRequests);

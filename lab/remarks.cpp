@@ -69,6 +69,8 @@ void explain_why(const std::vector<ArmAnalysis>& arms, bool many_cases, std::vec
       text += fmt::format("{} {} ", finding.id, finding.text);
     if (arm.report.engine != kModel && arm.report.makespan_s) {
       text += fmt::format("Above the bound: {}.", excess(arm.report));
+      const bool burst = arm.load_set->loads.front().arrivals == Arrivals::burst && arm.report.requests > 1;
+      if (burst) text += fmt::format(" Sent within {}.", spell(arm.report.burst_skew_s));
     }
     while (text.ends_with(' ')) text.pop_back();
     remarks.push_back({"WHY", text});
@@ -123,6 +125,22 @@ void answer_guesses(const Scenario& scenario, const std::vector<ArmAnalysis>& ar
       remarks.push_back({"GUESS", text});
     }
   }
+}
+
+/// Repetitions far from the others, by more than anybody would overlook; they stay in the figures.
+void name_outliers(const std::vector<ArmAnalysis>& arms, bool many_cases, std::vector<Remark>& remarks) {
+  std::vector<std::string> far;
+  for (const ArmAnalysis& arm : arms) {
+    for (const std::size_t index : outliers(arm.makespan.all)) {
+      const double value = arm.makespan.all[index];
+      const double room = std::max(0.001, 0.02 * arm.makespan.median);
+      if (std::abs(value - arm.makespan.median) > room) {
+        far.push_back(
+            fmt::format("{} {} in repetition {}", name_of(arm, many_cases), spell(value), index + 1));
+      }
+    }
+  }
+  if (!far.empty()) remarks.push_back({"WARN", "far from the others, and kept: " + join(far, ", ")});
 }
 
 void warn(const std::vector<ArmAnalysis>& arms, const Run& run, bool many_cases,
@@ -197,6 +215,7 @@ std::vector<Remark> make_remarks(const Scenario& scenario, const std::vector<Arm
   explain_why(arms, many_cases, remarks);
   speak_of_the_log(scenario, arms, remarks);
   if (!scenario.explain.note.empty()) remarks.push_back({"NOTE", scenario.explain.note});
+  name_outliers(arms, many_cases, remarks);
   warn(arms, run, many_cases, remarks);
   const bool measured = std::any_of(arms.begin(), arms.end(), [](const ArmAnalysis& arm) {
     return arm.report.engine != kModel && arm.report.repetitions > 0;

@@ -36,17 +36,17 @@ std::vector<std::uint64_t> seeds_of(const Run& run) {
 }
 
 void copy_environment(const Run& run, Report& report) {
+  report.noise = run.summary.noise.empty() ? "unknown" : run.summary.noise;
   for (const auto& [key, value] : run.header.environment) {
     if (key == "cores") {
       report.cores = std::atoi(value.c_str());
     } else if (key == "kernel") {
       report.kernel = value;
-    } else if (key == "noise") {
-      report.noise = value;
     } else {
       report.environment.push_back({key, value});
     }
   }
+  for (const auto& [key, value] : run.summary.environment) report.environment.push_back({key, value});
 }
 
 void finish_report(const Scenario& scenario, std::vector<ArmAnalysis>& arms, const Run& run,
@@ -68,7 +68,6 @@ Report make_report(const Scenario& scenario, const Run& run, const std::vector<G
   report.seed = run.header.seed;
   report.planned_repetitions = run.header.planned_repetitions;
   copy_environment(run, report);
-  if (!run.summary.noise.empty()) report.noise = run.summary.noise;
 
   std::map<std::tuple<std::string, std::string, std::string>, std::vector<const RunRepetition*>> groups;
   for (const RunRepetition& repetition : run.repetitions) {

@@ -174,6 +174,7 @@ RunLine decode_summary(Members& members) {
   members.read("complete", line.summary.complete);
   members.read("reason", line.summary.reason);
   members.read("noise", line.summary.noise);
+  members.read("environment", line.summary.environment);
   members.read("repetitions", line.repetitions);
   members.read("lines", line.lines);
   return line;

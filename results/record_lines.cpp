@@ -39,11 +39,15 @@ json::array texts(const std::vector<std::string>& values) {
   return array;
 }
 
+json::object object(const std::vector<std::pair<std::string, std::string>>& members) {
+  json::object result;
+  for (const auto& [key, value] : members) result[valid_utf8(key)] = text(value);
+  return result;
+}
+
 }  // namespace
 
 std::string encode(const RunHeader& header) {
-  json::object environment;
-  for (const auto& [key, value] : header.environment) environment[valid_utf8(key)] = text(value);
   return sealed_line({{"type", "header"},
                       {"schema", kRunSchema},
                       {"scenario", text(header.scenario)},
@@ -54,7 +58,7 @@ std::string encode(const RunHeader& header) {
                       {"started_utc", text(header.started_utc)},
                       {"version", text(header.version)},
                       {"planned_repetitions", header.planned_repetitions},
-                      {"environment", std::move(environment)}});
+                      {"environment", object(header.environment)}});
 }
 
 std::string encode(const RepetitionLine& line) {
@@ -79,6 +83,7 @@ std::string encode(const SummaryLine& line) {
                       {"complete", line.summary.complete},
                       {"reason", text(line.summary.reason)},
                       {"noise", text(line.summary.noise)},
+                      {"environment", object(line.summary.environment)},
                       {"repetitions", line.repetitions},
                       {"lines", line.lines}});
 }

@@ -20,7 +20,7 @@ struct RunHeader {
   std::string started_utc;  ///< 2026-11-21T09:30:00Z
   std::string version;
   int planned_repetitions = 0;
-  std::vector<std::pair<std::string, std::string>> environment;  ///< `cores`, `kernel`, `noise`, `cpu` …
+  std::vector<std::pair<std::string, std::string>> environment;  ///< `cores`, `kernel`, `cpu` …
 };
 
 /// One repetition of one arm on one case.
@@ -39,6 +39,7 @@ struct RunSummary {
   bool complete = true;
   std::string reason;  ///< why it is not
   std::string noise;   ///< `quiet`, or what disturbed it; known only at the end
+  std::vector<std::pair<std::string, std::string>> environment;  ///< `load_before`, `context_switches` …
 };
 
 struct Run {

@@ -40,7 +40,7 @@ fs::path save(const fs::path& folder, bool exact, const RunHeader& head,
               const std::vector<RunRepetition>& repetitions, const StoreOptions& options = {}) {
   RunWriter writer = RunWriter::create(folder, exact, head, options).value();
   for (const RunRepetition& each : repetitions) writer.add(each);
-  return writer.finish({true, "", "quiet"}).value();
+  return writer.finish({true, "", "quiet", {}}).value();
 }
 
 }  // namespace
@@ -88,7 +88,7 @@ TEST_CASE("A run that was interrupted says why") {
   const TemporaryFolder folder;
   RunWriter writer = RunWriter::create(folder.path(), false, header()).value();
   writer.add(repetition(1, 2, 2));
-  const Run run = read_run(writer.finish({false, "interrupted", ""}).value()).value();
+  const Run run = read_run(writer.finish({false, "interrupted", "", {}}).value()).value();
   CHECK_FALSE(run.summary.complete);
   CHECK(run.summary.reason == "interrupted");
   CHECK(run.repetitions.size() == 1);

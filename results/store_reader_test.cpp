@@ -18,7 +18,7 @@ fs::path save(const fs::path& folder, const RunHeader& head, const std::vector<R
               std::size_t lines_at_most) {
   RunWriter writer = RunWriter::create(folder, false, head, {lines_at_most, nullptr}).value();
   for (const RunRepetition& each : repetitions) writer.add(each);
-  return writer.finish({true, "", ""}).value();
+  return writer.finish({true, "", "", {}}).value();
 }
 
 RunHeader small_header() {
@@ -220,12 +220,18 @@ TEST_CASE("Lines that are sealed but wrong are refused with the member's name") 
     const Result<RunLine> decoded = decode(line);
     return decoded ? std::string() : decoded.error().message;
   };
-  CHECK(problem(R"({"type":"summary","complete":true,"reason":"","noise":"","repetitions":1,"lines":2})")
-            .empty());
-  CHECK(problem(R"({"type":"summary","complete":1,"reason":"","noise":"","repetitions":1,"lines":2})") ==
-        "member 'complete' is missing or wrong");
-  CHECK(problem(R"({"type":"summary","complete":true,"reason":"","noise":"","repetitions":-1,"lines":2})") ==
-        "member 'repetitions' is missing or wrong");
+  CHECK(
+      problem(
+          R"({"type":"summary","complete":true,"reason":"","noise":"","environment":{},"repetitions":1,"lines":2})")
+          .empty());
+  CHECK(
+      problem(
+          R"({"type":"summary","complete":1,"reason":"","noise":"","environment":{},"repetitions":1,"lines":2})") ==
+      "member 'complete' is missing or wrong");
+  CHECK(
+      problem(
+          R"({"type":"summary","complete":true,"reason":"","noise":"","environment":{},"repetitions":-1,"lines":2})") ==
+      "member 'repetitions' is missing or wrong");
   CHECK(problem(R"({"type":"events","repetition":1,"events":[[1,"read","loop",0,0,70000000000,0]]})") ==
         "member 'events' is missing or wrong");
   CHECK(problem(R"({"type":"events","repetition":1,"events":[[1,"sneezed","loop",0,0,1,0]]})") ==

@@ -52,7 +52,7 @@ Result<fs::path> record(const fs::path& folder, bool exact, Disk* disk) {
   RunWriter writer = RunWriter::create(folder, exact, header(), {3, disk}).value();
   writer.add(repetition(1, 2, 4));
   writer.add(repetition(2, 5, 4));
-  return writer.finish({true, "", ""});
+  return writer.finish({true, "", "", {}});
 }
 
 /// Runs `body` in a child process; its exit code, or 128 + the signal that ended it.
@@ -115,7 +115,7 @@ TEST_CASE("A file size limit stops the recording, not the program") {
     if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) return 1;
     RunWriter writer = RunWriter::create(folder.path(), false, header()).value();
     for (int number = 1; number < 5; ++number) writer.add(repetition(number, 20, 20));
-    const Result<fs::path> finished = writer.finish({true, "", ""});
+    const Result<fs::path> finished = writer.finish({true, "", "", {}});
     if (finished) return 2;
     return finished.error().message.find("File too large") != std::string::npos ? 0 : 3;
   });
@@ -143,7 +143,7 @@ TEST_CASE("A child that unwinds its copy of the writer does not remove the paren
           return 0;
         }) == 0);
   writer.add(repetition(2, 2, 2));
-  CHECK(read_run(writer.finish({true, "", ""}).value()).value().repetitions.size() == 2);
+  CHECK(read_run(writer.finish({true, "", "", {}}).value()).value().repetitions.size() == 2);
 }
 
 TEST_CASE("What was added survives a killed writer") {

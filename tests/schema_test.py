@@ -85,7 +85,7 @@ def sealed(line):
 
 
 class Schemas(unittest.TestCase):
-    SUMMARY = b'{"type":"summary","complete":true,"reason":"","noise":"quiet","repetitions":1,"lines":4}'
+    SUMMARY = b'{"type":"summary","complete":true,"reason":"","noise":"quiet","environment":{},"repetitions":1,"lines":4}'
 
     def setUp(self):
         folder = pathlib.Path(__file__).resolve().parent.parent / "results" / "schema"

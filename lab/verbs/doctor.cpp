@@ -77,7 +77,7 @@ int doctor() {
               environment.cores < 2 ? "client and server share one core: results are inflated" : "");
   text += row("kernel", environment.kernel);
   for (const auto& [key, value] : environment.details) {
-    if (key != "version" && key != "boost" && key != "pressure") text += row(key, value);
+    if (key != "version" && key != "boost") text += row(key, value);
   }
   const auto [median, worst] = wake_up_lateness();
   text +=

@@ -102,8 +102,9 @@ Finished run_one(const Scenario& scenario, const RawRunOptions& raw, const RunOp
 
   LiveView live(options.output);
   if (!options.output.quiet) {
-    fmt::print(stderr, "{}: {} repetition{}, about {}\n", scenario.name, plan.repetitions,
-               plan.repetitions == 1 ? "" : "s", format_duration(plan.estimate));
+    fmt::print(stderr, "{}: {} repetition{}, about {} of a budget of {}\n", scenario.name, plan.repetitions,
+               plan.repetitions == 1 ? "" : "s", format_duration(plan.estimate),
+               format_duration(experiment.budget));
   }
   live.progress(0, plan.trials, plan.estimate);
   const auto report_of = [&](const Run& run) {
@@ -125,6 +126,7 @@ Finished run_one(const Scenario& scenario, const RawRunOptions& raw, const RunOp
   live.clear();
 
   result.run.summary.noise = noise.verdict();
+  result.run.summary.environment = noise.details();
   Finished finished{report_of(result.run), 0};
   if (writer) {
     auto saved = writer->finish(result.run.summary);
