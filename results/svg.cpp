@@ -79,7 +79,7 @@ std::string draw_lane(const Lane& lane, double y, double length) {
 }
 
 std::string draw_arm(const ArmReport& arm, bool many_cases, double length, double& y) {
-  std::string title = arm.arm + (many_cases ? " (" + arm.case_id + ")" : "") + "   " + arm.label;
+  std::string title = arm.arm + (many_cases ? " (" + arm.case_id + ")" : "") + ": " + arm.label;
   std::string svg = text_at(kLeft, y + 14, title, "class=\"arm\"");
   y += 22;
   const double top = y;
