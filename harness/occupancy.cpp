@@ -11,9 +11,9 @@ namespace {
 template <class Span>
 const std::vector<Span>& find_or_none(const std::unordered_map<std::uint32_t, std::vector<Span>>& spans,
                                       std::uint32_t request) {
-  static const std::vector<Span> none;
+  static const std::vector<Span> kNone;
   const auto found = spans.find(request);
-  return found == spans.end() ? none : found->second;
+  return found == spans.end() ? kNone : found->second;
 }
 
 template <class Span>

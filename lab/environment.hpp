@@ -10,7 +10,8 @@ namespace lab {
 struct Environment {
   int cores = 0;  ///< that this process may use
   std::string kernel;
-  std::vector<std::pair<std::string, std::string>> details;  ///< `cpu`, `governor`, `timer_slack_ns`, `commit` …
+  std::vector<std::pair<std::string, std::string>>
+      details;  ///< `cpu`, `governor`, `timer_slack_ns`, `commit` …
 };
 
 Environment describe_environment();
@@ -21,8 +22,8 @@ class NoiseMeter {
   NoiseMeter();
   /// `quiet`, or `noisy: 4 % of the time stolen by the hypervisor`, since construction.
   std::string verdict() const;
-  /// Load average before and after, and what came in between: share stolen, share of the time in which a task waited
-  /// for a core, context switches of the whole machine.
+  /// Load average before and after, and what came in between: share stolen, share of the time in which a task
+  /// waited for a core, context switches of the whole machine.
   std::vector<std::pair<std::string, std::string>> details() const;
 
  private:

@@ -38,14 +38,18 @@ TEST_CASE("ten-by-one-second: 10, 1 and 1 s") {
   check_makespan(Experiment(kThreadPool, plan, burst(10)), 1);
 }
 
+std::int64_t rounds(std::int64_t n, std::int64_t at_once) {
+  return (n + at_once - 1) / at_once;
+}
+
 TEST_CASE("main-*: 3N, 5, rounds of the pool and rounds of the workers") {
   for (const std::int64_t n : {1, 7, 40, 41, 100}) {
     check_makespan(Experiment(kBlockingLoop, {wait(3 * kSecond)}, burst(n)), 3.0 * static_cast<double>(n));
     check_makespan(Experiment(kAsyncLoop, {wait(5 * kSecond)}, burst(n)), 5);
     check_makespan(Experiment(kOffload, {wait(5 * kSecond)}, burst(n)),
-                   5.0 * static_cast<double>((n + 39) / 40));
+                   5.0 * static_cast<double>(rounds(n, 40)));
     check_makespan(Experiment(kBlockingLoop, {wait(3 * kSecond)}, burst(n)).workers(4),
-                   3.0 * static_cast<double>((n + 3) / 4));
+                   3.0 * static_cast<double>(rounds(n, 4)));
   }
 }
 

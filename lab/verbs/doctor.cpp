@@ -33,8 +33,8 @@ std::string row(std::string_view what, const std::string& found, const std::stri
 std::optional<std::string> program_in_path(const std::string& name) {
   const char* path = std::getenv("PATH");
   for (const std::string& folder : split(path == nullptr ? "/usr/bin:/bin" : path, ':')) {
-    const std::string candidate = folder + "/" + name;
-    if (access(candidate.c_str(), X_OK) == 0) return candidate;
+    const std::filesystem::path candidate = std::filesystem::path(folder) / name;
+    if (access(candidate.c_str(), X_OK) == 0) return candidate.string();
   }
   return std::nullopt;
 }

@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include "lab/core/duration.hpp"
@@ -90,9 +91,11 @@ std::string show_answers(const Scenario& scenario) {
   for (const ArmReport& arm : report.arms) {
     const std::string name = scenario.cases.size() > 1 ? arm.arm + " (" + arm.case_id + ")" : arm.arm;
     std::string log = arm.documented_text.empty() ? "" : "   log " + arm.documented_text;
-    answers.line(fmt::format("{:<22}{:<12}{}{}", name,
-                             format_duration(static_cast<Nanos>(arm.bound_s.value_or(0) * 1e9 + 0.5)),
-                             arm.formula, log));
+    std::string line =
+        fmt::format("{:<22}{:<12}{}{}", name, format_duration(std::llround(arm.bound_s.value_or(0) * 1e9)),
+                    arm.formula, log);
+    line.erase(line.find_last_not_of(' ') + 1);
+    answers.line(line);
   }
   text += answers.text();
   if (!scenario.explain.text.empty()) {
