@@ -7,7 +7,8 @@ namespace lab {
 
 namespace {
 
-constexpr Nanos kWorthTelling = kMillisecond;
+// Threads wake up late and loops have small work of their own: what waits less than this waits for no one.
+constexpr Nanos kWorthTelling = 5 * kMillisecond;
 
 /// How many requests wait at each moment, and the request-time lost up to any moment.
 class Waiting {
@@ -51,19 +52,16 @@ class Waiting {
   std::vector<Point> points_;
 };
 
-bool waits_for(const Route& route, const StepSpan& step) {
-  const auto index = static_cast<std::size_t>(step.index);
-  return index < route.plan.size() && std::holds_alternative<Wait>(route.plan[index].action);
-}
-
-/// Nanoseconds of a hold in which its request did nothing but wait.
-Nanos waiting_within(const Hold& hold, const Occupancy& occupancy, const Route& route) {
-  Nanos sum = 0;
+/// Nanoseconds of a hold in which its request waited, and in which it computed.
+std::pair<Nanos, Nanos> steps_within(const Hold& hold, const Occupancy& occupancy, const Route& route) {
+  std::pair<Nanos, Nanos> sums{0, 0};
   for (const StepSpan& step : occupancy.steps_of(hold.request)) {
-    if (!waits_for(route, step)) continue;
-    sum += std::max<Nanos>(0, std::min(hold.to, step.to) - std::max(hold.from, step.from));
+    const auto index = static_cast<std::size_t>(step.index);
+    const Nanos within = std::max<Nanos>(0, std::min(hold.to, step.to) - std::max(hold.from, step.from));
+    const bool waits = index < route.plan.size() && std::holds_alternative<Wait>(route.plan[index].action);
+    (waits ? sums.first : sums.second) += within;
   }
-  return sum;
+  return sums;
 }
 
 /// The part of a request's life in which it can only wait for this resource.
@@ -72,8 +70,36 @@ std::pair<Nanos, Nanos> waiting_span(const RequestRecord& record, Resource resou
   return {record.sent, record.read};
 }
 
-Queue queue_at(Resource resource, std::span<const RequestRecord> records, const Occupancy& occupancy,
-               const std::vector<Route>& routes) {
+/// When no member of a resource was free, per worker: `capacity` of them held at the same time.
+std::map<std::int32_t, std::vector<std::pair<Nanos, Nanos>>> exhausted(Resource resource,
+                                                                       const Occupancy& occupancy,
+                                                                       int capacity) {
+  std::map<std::int32_t, std::vector<std::pair<Nanos, int>>> changes;
+  for (const Hold& hold : occupancy.holds) {
+    if (hold.resource != resource || hold.to <= hold.from) continue;
+    changes[hold.worker].push_back({hold.from, +1});
+    changes[hold.worker].push_back({hold.to, -1});
+  }
+  std::map<std::int32_t, std::vector<std::pair<Nanos, Nanos>>> spans;
+  for (auto& [worker, moments] : changes) {
+    // A member that is handed on at once was not free in between: takers count before givers.
+    std::sort(moments.begin(), moments.end(), [](const auto& a, const auto& b) {
+      return a.first != b.first ? a.first < b.first : a.second > b.second;
+    });
+    int held = 0;
+    Nanos since = 0;
+    for (const auto& [at, change] : moments) {
+      const bool was_full = held >= capacity;
+      held += change;
+      if (!was_full && held >= capacity) since = at;
+      if (was_full && held < capacity) spans[worker].push_back({since, at});
+    }
+  }
+  return spans;
+}
+
+Queue queue_at(Resource resource, int capacity, std::span<const RequestRecord> records,
+               const Occupancy& occupancy, const std::vector<Route>& routes) {
   std::map<std::int32_t, Waiting> by_worker;
   for (const RequestRecord& record : records) {
     if (record.sent == 0 || record.read == 0 || record.started == 0) continue;
@@ -84,50 +110,57 @@ Queue queue_at(Resource resource, std::span<const RequestRecord> records, const 
 
   Queue queue;
   queue.resource = resource;
-  std::map<std::int32_t, Waiting> held;  // when it was held at all, to see who really waited for it
   Nanos held_time = 0;
   Nanos held_waiting = 0;
+  Nanos held_computing = 0;
   for (const Hold& hold : occupancy.holds) {
     if (hold.resource != resource || hold.request == 0 || hold.request > records.size()) continue;
     const auto waiting = by_worker.find(hold.worker);
     if (waiting == by_worker.end()) continue;
     const Route& route = routes[records[hold.request - 1].route];
     held_time += hold.to - hold.from;
-    held_waiting += waiting_within(hold, occupancy, route);
-    held[hold.worker].add(hold.from, hold.to);
+    const auto [waited, computed] = steps_within(hold, occupancy, route);
+    held_waiting += waited;
+    held_computing += computed;
     const Nanos cost = waiting->second.lost_between(hold.from, hold.to);
     if (cost > queue.worst_holder_cost) {
       queue.worst_holder_cost = cost;
       queue.worst_holder = hold.request;
     }
   }
-  for (auto& [worker, holding] : held) holding.prepare();
+  if ((held_waiting + held_computing) * 2 < held_time)
+    return queue;  // held by its own overhead, not by any plan
+
+  std::map<std::int32_t, Waiting> full;
+  for (const auto& [worker, spans] : exhausted(resource, occupancy, capacity)) {
+    for (const auto& [from, to] : spans) full[worker].add(from, to);
+    full[worker].prepare();
+  }
   for (const RequestRecord& record : records) {
     if (record.sent == 0 || record.read == 0 || record.started == 0) continue;
-    const auto holding = held.find(record.worker);
-    if (holding == held.end()) continue;
+    const auto none_free = full.find(record.worker);
+    if (none_free == full.end()) continue;
     const auto [from, to] = waiting_span(record, resource);
-    const Nanos waited = std::min(to - from, holding->second.lost_between(from, to));
-    if (waited <= kWorthTelling) continue;
+    const Nanos waited = none_free->second.lost_between(from, to);
+    if (waited < kWorthTelling) continue;
     ++queue.requests;
     queue.waited += waited;
     queue.longest = std::max(queue.longest, waited);
   }
-  if (held_time > 0) {
-    queue.behind_waiting =
-        static_cast<Nanos>(static_cast<double>(queue.waited) * static_cast<double>(held_waiting) /
-                           static_cast<double>(held_time));
-  }
+  queue.behind_waiting =
+      static_cast<Nanos>(static_cast<double>(queue.waited) * static_cast<double>(held_waiting) /
+                         static_cast<double>(std::max<Nanos>(held_time, 1)));
   return queue;
 }
 
 }  // namespace
 
 std::vector<Queue> find_queues(std::span<const RequestRecord> records, const Occupancy& occupancy,
-                               const std::vector<Route>& routes) {
+                               const std::vector<Route>& routes, int members) {
   std::vector<Queue> queues;
   for (const Resource resource : {Resource::loop, Resource::pool, Resource::thread}) {
-    Queue queue = queue_at(resource, records, occupancy, routes);
+    const int capacity = resource == Resource::loop ? 1 : members;
+    Queue queue = queue_at(resource, capacity, records, occupancy, routes);
     if (queue.requests > 0) queues.push_back(queue);
   }
   return queues;

@@ -35,7 +35,7 @@ CriticalPath critical_path(std::span<const RequestRecord> records, const Occupan
 /// Requests that queued behind others for one kind of resource.
 struct Queue {
   Resource resource = Resource::nothing;
-  std::int64_t requests = 0;  ///< how many queued, each longer than 1 ms
+  std::int64_t requests = 0;  ///< how many queued, each for 5 ms or more
   Nanos waited = 0;           ///< in all
   Nanos longest = 0;
   Nanos behind_waiting =
@@ -44,8 +44,10 @@ struct Queue {
   Nanos worst_holder_cost = 0;
 };
 
-/// The queues at the loop and at the pool or threads, read from who held what while others waited.
+/// The queues at the loop and at the pool or threads (`members` of them in each worker), read from who held
+/// what while others waited. It is a queue only while no member is free, and only behind steps of a plan:
+/// what takes long to wake up queues for nothing.
 std::vector<Queue> find_queues(std::span<const RequestRecord> records, const Occupancy& occupancy,
-                               const std::vector<Route>& routes);
+                               const std::vector<Route>& routes, int members);
 
 }  // namespace lab

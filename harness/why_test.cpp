@@ -127,7 +127,7 @@ TEST_CASE("no reply at all gives an empty path") {
 
 TEST_CASE("the queue at a blocked loop names its victims, their loss and the worst holder") {
   const Story story = blocked_loop();
-  const std::vector<Queue> queues = find_queues(story.records, Occupancy(story.events), story.routes);
+  const std::vector<Queue> queues = find_queues(story.records, Occupancy(story.events), story.routes, 1);
   REQUIRE(queues.size() == 1);
   CHECK(queues[0].resource == Resource::loop);
   CHECK(queues[0].requests == 2);
@@ -136,6 +136,39 @@ TEST_CASE("the queue at a blocked loop names its victims, their loss and the wor
   CHECK(queues[0].worst_holder == 1);
   CHECK(queues[0].worst_holder_cost == 202 * kMs);  // two waited while it held the loop
   CHECK(queues[0].behind_waiting > queues[0].waited * 9 / 10);
+}
+
+TEST_CASE("a pool with a free member has no queue, however late its threads wake up") {
+  Story story;
+  for (std::uint32_t id = 1; id <= 2; ++id) {
+    const Nanos started = kSecond + (id - 1) * 8 * kMs;
+    story.request(id, kSecond, kSecond, started, started + 100 * kMs, started + 100 * kMs);
+    story.add(started, EventKind::acquire, id, Resource::pool);
+    story.add(started, EventKind::step_begin, id);
+    story.add(started + 100 * kMs, EventKind::step_end, id);
+    story.add(started + 100 * kMs, EventKind::release, id, Resource::pool);
+  }
+  for (Event& event : story.events) event.unit = static_cast<std::uint16_t>(event.request - 1);
+  story.sort();
+  CHECK(find_queues(story.records, Occupancy(story.events), story.routes, 3).empty());
+}
+
+TEST_CASE("a pool whose members are all held has a queue") {
+  Story story;
+  for (std::uint32_t id = 1; id <= 2; ++id) {
+    const Nanos started = kSecond + (id - 1) * 100 * kMs;
+    story.request(id, kSecond, kSecond, started, started + 100 * kMs, started + 100 * kMs);
+    story.add(started, EventKind::acquire, id, Resource::pool);
+    story.add(started, EventKind::step_begin, id);
+    story.add(started + 100 * kMs, EventKind::step_end, id);
+    story.add(started + 100 * kMs, EventKind::release, id, Resource::pool);
+  }
+  story.sort();
+  const std::vector<Queue> queues = find_queues(story.records, Occupancy(story.events), story.routes, 1);
+  REQUIRE(queues.size() == 1);
+  CHECK(queues[0].resource == Resource::pool);
+  CHECK(queues[0].requests == 1);
+  CHECK(queues[0].waited == 100 * kMs);
 }
 
 TEST_CASE("lanes show a request unread, then holding the loop, then its reply") {

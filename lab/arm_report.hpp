@@ -13,6 +13,8 @@
 
 namespace lab {
 
+inline constexpr std::int64_t kMostKept = 300'000;  ///< simulated requests that are worth keeping as records
+
 /// What the model says of one arm on one case: computed once, compared with every repetition.
 struct Expectation {
   double makespan_s = 0;
@@ -24,9 +26,10 @@ struct Expectation {
       repetitions;  ///< simulated, one per seed; none where the load is too large to keep
 };
 
-/// `seeds`: of the repetitions to compare with; loads without chance are simulated once.
+/// `seeds`: of the repetitions to compare with; loads without chance are simulated once. Who held what is
+/// simulated up to `most_told` requests: it takes ten times as long as the bare records.
 Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_set,
-                   const std::vector<std::uint64_t>& seeds);
+                   const std::vector<std::uint64_t>& seeds, std::int64_t most_told = kMostKept);
 
 /// One row of the report, and what its sentences are made of.
 struct ArmAnalysis {

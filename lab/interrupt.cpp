@@ -37,7 +37,8 @@ void watch_for_interrupts() {
   action.sa_flags = 0;  // no SA_RESTART: blocking reads at a prompt end too
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that went away, and
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow, are errors of the write that meets them
 }
 
 int interrupt_signal() {

@@ -10,14 +10,28 @@
 #include <string_view>
 
 #include "lab/core/duration.hpp"
+#include "lab/tell.hpp"
 
 namespace lab {
 
 namespace {
 
-int terminal_rows() {
+struct TerminalSize {
+  int rows = 0, columns = 80;
+};
+
+TerminalSize terminal_size() {
   winsize size{};
-  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
+  const bool known =
+      ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 || ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0;
+  return known && size.ws_col > 0 ? TerminalSize{size.ws_row, size.ws_col} : TerminalSize{};
+}
+
+/// What the view draws can be drawn again: a stdout that takes nothing is found out by the report that
+/// follows.
+void draw(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
 }
 
 bool dumb_terminal() {
@@ -33,26 +47,35 @@ LiveView::LiveView(const OutputOptions& output)
       ascii_(output.style.ascii),
       began_(monotonic_now()) {}
 
-void LiveView::show(const std::string& report) {
+void LiveView::show(const std::string& report, const std::string& table) {
   if (!redraws_) return;
-  const int lines = static_cast<int>(std::count(report.begin(), report.end(), '\n'));
-  if (lines + 2 > terminal_rows()) return;  // the cursor cannot go back to what has scrolled away
+  const auto lines_of = [](const std::string& text) {
+    return static_cast<int>(std::count(text.begin(), text.end(), '\n'));
+  };
+  const int room = terminal_size().rows - 2;  // the cursor cannot go back to what has scrolled away
+  const std::string& fitting = lines_of(report) <= room ? report : table;
+  if (lines_of(fitting) > room) return;
   remove_bar();
-  if (lines_ > 0) fmt::print("\x1b[{}A\x1b[J", lines_);
-  fmt::print("{}", report);
-  std::fflush(stdout);
-  lines_ = lines;
+  go_back();
+  draw(fitting);
+  lines_ = lines_of(fitting);
   draw_bar();
+}
+
+void LiveView::go_back() {
+  if (lines_ > 0) draw(fmt::format("\x1b[{}A\x1b[J", lines_));
+  lines_ = 0;
 }
 
 void LiveView::progress(std::int64_t done, std::int64_t trials, Nanos estimate) {
   if (!bar_wanted_ || trials == 0) return;
-  constexpr std::int64_t kWidth = 30;
-  const std::int64_t full = kWidth * done / trials;
+  constexpr int kWords = 34;  // `12/30, about 11 s left`, and room to spare
+  const std::int64_t width = std::clamp(terminal_size().columns - kWords, 0, 30);
+  const std::int64_t full = width * done / trials;
   const Nanos spent = monotonic_now() - began_;
   const Nanos left = done > 0 ? spent * (trials - done) / done : estimate;
   bar_.clear();
-  for (std::int64_t i = 0; i < kWidth; ++i) {
+  for (std::int64_t i = 0; i < width; ++i) {
     bar_ += ascii_ ? (i < full ? "#" : ".") : (i < full ? "█" : "░");
   }
   bar_ += fmt::format(" {}/{}, about {} left", done, trials, format_duration(std::max<Nanos>(left, 0)));
@@ -61,14 +84,14 @@ void LiveView::progress(std::int64_t done, std::int64_t trials, Nanos estimate) 
 
 void LiveView::draw_bar() {
   if (bar_.empty()) return;
-  fmt::print(stderr, "\r\x1b[K{}", bar_);
+  tell("\r\x1b[K{}", bar_);
   std::fflush(stderr);
   bar_shown_ = true;
 }
 
 void LiveView::remove_bar() {
   if (!bar_shown_) return;
-  fmt::print(stderr, "\r\x1b[K");
+  tell("\r\x1b[K");
   std::fflush(stderr);
   bar_shown_ = false;
 }
@@ -76,11 +99,7 @@ void LiveView::remove_bar() {
 void LiveView::clear() {
   remove_bar();
   bar_.clear();
-  if (lines_ > 0) {
-    fmt::print("\x1b[{}A\x1b[J", lines_);
-    std::fflush(stdout);
-  }
-  lines_ = 0;
+  go_back();
 }
 
 }  // namespace lab

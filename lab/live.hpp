@@ -18,13 +18,14 @@ class LiveView {
   LiveView& operator=(const LiveView&) = delete;
 
   bool wants_reports() const { return redraws_; }
-  /// Replaces the report that stands there.
-  void show(const std::string& report);
+  /// Replaces what stands there by the report, or by the table alone where the terminal has too few rows.
+  void show(const std::string& report, const std::string& table);
   void progress(std::int64_t done, std::int64_t trials, Nanos estimate);
   /// Takes everything away again: the final report follows.
   void clear();
 
  private:
+  void go_back();
   void draw_bar();
   void remove_bar();
 

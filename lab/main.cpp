@@ -8,6 +8,7 @@
 #include "lab/core/text.hpp"
 #include "lab/environment.hpp"
 #include "lab/interrupt.hpp"
+#include "lab/tell.hpp"
 #include "lab/verbs/verbs.hpp"
 
 namespace {
@@ -27,7 +28,7 @@ std::string printable(std::string text) {
 }
 
 int complain(const lab::Error& error) {
-  fmt::print(stderr, "lab: {}\n", printable(error.message));
+  lab::tell("lab: {}\n", printable(error.message));
   return static_cast<int>(error.kind);
 }
 
@@ -82,7 +83,7 @@ int run(int argc, char** argv) {
   lab::add_history(app, action);
   lab::add_doctor(app, action);
   if (argc < 2) {
-    fmt::print(stderr, "{}", app.help());
+    lab::tell("{}", app.help());
     return static_cast<int>(ErrorKind::usage);
   }
   try {
@@ -102,8 +103,8 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const lab::Failure& failure) {
-    if (lab::interrupt_signal() != 0) return lab::interrupt_exit_code();
-    return complain(failure.error());
+    const int exit_code = complain(failure.error());
+    return lab::interrupt_signal() != 0 ? lab::interrupt_exit_code() : exit_code;
   } catch (const std::exception& error) {
     return complain(lab::environment_error("{}", error.what()));
   }

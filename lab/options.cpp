@@ -270,6 +270,7 @@ Result<RunOptions> check_run_options(const RawRunOptions& raw) {
   }
   if (repeat > 0) experiment.repetitions = repeat;
   options.own_budget = !raw.budget.empty();
+  if (experiment.budget == 0) return usage_error("--budget: 0 is no time; give for example 15s, or --quick");
   experiment.quick = raw.quick;
   if (raw.quick && repeat > 1) return usage_error("--quick and --repeat exclude each other; give one");
   for (const std::string& text : raw.guesses) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "lab/core/duration.hpp"
@@ -98,6 +99,10 @@ void speak_of_the_log(const Scenario& scenario, const std::vector<ArmAnalysis>& 
   }
 }
 
+std::string spell_ratio(double ratio) {
+  return ratio < 9.95 ? fmt::format("{:.1f}", ratio) : fmt::format("{:.0f}", ratio);
+}
+
 void answer_guesses(const Scenario& scenario, const std::vector<ArmAnalysis>& arms,
                     const std::vector<Guess>& guesses, std::vector<Remark>& remarks) {
   for (const Guess& guess : guesses) {
@@ -105,14 +110,15 @@ void answer_guesses(const Scenario& scenario, const std::vector<ArmAnalysis>& ar
       if (arm.report.arm != guess.arm || !arm.report.makespan_s) continue;
       const double measured = arm.report.makespan_s->median;
       const double ratio = guess.seconds > 0 ? measured / guess.seconds : 0;
-      std::string text =
-          fmt::format("{}: you said {}, it took {}", guess.arm, spell(guess.seconds), spell(measured));
+      std::string text = fmt::format("{}: you said {}, it took {}", name_of(arm, scenario.cases.size() > 1),
+                                     spell(guess.seconds), spell(measured));
       if (ratio > 0.8 && ratio < 1.25) {
         text += ": right.";
       } else if (ratio >= 1.25) {
-        text += fmt::format(": {:.2g} times as long.", ratio);
+        text += fmt::format(": {} times as long.", spell_ratio(ratio));
       } else {
-        text += ratio > 0 ? fmt::format(": {:.2g} times faster.", 1 / ratio) : std::string(": not at once.");
+        text += ratio > 0 ? fmt::format(": {} times faster.", spell_ratio(1 / ratio))
+                          : std::string(": not at once.");
       }
       for (const Ask& ask : scenario.asks) {
         if (ask.answer_arm != guess.arm || ask.answer != Stat{}) continue;
@@ -143,6 +149,27 @@ void name_outliers(const std::vector<ArmAnalysis>& arms, bool many_cases, std::v
   if (!far.empty()) remarks.push_back({"WARN", "far from the others, and kept: " + join(far, ", ")});
 }
 
+/// What the generator and the rings say of themselves: the first of each arm, and how many more there were.
+void warn_of_the_harness(const Run& run, bool many_cases, std::vector<Remark>& remarks) {
+  std::map<std::string, std::pair<std::string, int>> by_arm;
+  for (const RunRepetition& repetition : run.repetitions) {
+    std::vector<std::string> warnings = repetition.warnings;
+    if (repetition.events_dropped > 0) {
+      warnings.push_back(fmt::format("{} events found no place in the ring; WHY may miss causes",
+                                     repetition.events_dropped));
+    }
+    const std::string where = many_cases ? fmt::format(" ({})", repetition.case_id) : "";
+    for (const std::string& warning : warnings) {
+      auto& [first, times] = by_arm[repetition.arm];
+      if (times++ == 0) first = where + ": " + warning;
+    }
+  }
+  for (const auto& [arm, told] : by_arm) {
+    const std::string more = told.second > 1 ? fmt::format(" (and {} more such)", told.second - 1) : "";
+    remarks.push_back({"WARN", arm + told.first + more});
+  }
+}
+
 void warn(const std::vector<ArmAnalysis>& arms, const Run& run, bool many_cases,
           std::vector<Remark>& remarks) {
   for (const ArmAnalysis& arm : arms) {
@@ -167,18 +194,7 @@ void warn(const std::vector<ArmAnalysis>& arms, const Run& run, bool many_cases,
                                run.summary.noise.empty() ? "of unknown noise" : run.summary.noise)});
     }
   }
-  std::set<std::string> said;
-  for (const RunRepetition& repetition : run.repetitions) {
-    for (const std::string& warning : repetition.warnings) {
-      if (said.insert(repetition.arm + warning).second) {
-        remarks.push_back({"WARN", fmt::format("{}: {}", repetition.arm, warning)});
-      }
-    }
-    if (repetition.events_dropped > 0 && said.insert(repetition.arm + "dropped").second) {
-      remarks.push_back({"WARN", fmt::format("{}: {} events found no place in the ring; WHY may miss causes",
-                                             repetition.arm, repetition.events_dropped)});
-    }
-  }
+  warn_of_the_harness(run, many_cases, remarks);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "lab/report.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <tuple>
@@ -86,6 +88,7 @@ Report make_report(const Scenario& scenario, const Run& run, const std::vector<G
         } else if (engine == std::string(kNative) && arm.predict_only) {
           arms.push_back(predicted_arm(scenario, arm, load_set, expected));
           arms.back().report.not_run = "predicted only";
+          arms.back().queues.clear();
         }
       }
     }
@@ -100,17 +103,23 @@ Report make_prediction(const Scenario& scenario, std::uint64_t seed) {
   report.seed = seed;
   report.cores = available_cores();
   report.planned_repetitions = 1;
+  constexpr std::int64_t kMostTold = 5'000;      // an answer must be there at once
   constexpr double kBytesPerConnection = 8'000;  // socket buffers and session, measured at 10,000 connections
   std::vector<ArmAnalysis> arms;
   for (const Case& load_set : scenario.cases) {
     for (const Arm& arm : scenario.arms) {
-      arms.push_back(predicted_arm(scenario, arm, load_set, expect(scenario, arm, load_set, {seed})));
+      arms.push_back(
+          predicted_arm(scenario, arm, load_set, expect(scenario, arm, load_set, {seed}, kMostTold)));
       if (arms.back().report.formula == "d") {
         arms.back().report.memory_bytes = kBytesPerConnection * static_cast<double>(load_set.requests());
       }
     }
   }
   finish_report(scenario, arms, Run{}, {}, report);
+  const bool cut = std::any_of(scenario.cases.begin(), scenario.cases.end(),
+                               [](const Case& load_set) { return load_set.requests() > kMostTold; });
+  if (cut)
+    report.remarks.push_back({"NOTE", fmt::format("no lanes and no WHY above {} requests", kMostTold)});
   return report;
 }
 

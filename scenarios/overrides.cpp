@@ -114,6 +114,8 @@ void change_arms(Draft& draft) {
 void drop_figures(Draft& draft) {
   Scenario& scenario = draft.scenario;
   const bool scaled = draft.overrides.scale != 1;
+  const bool arms_changed = draft.options_used.count("--workers") + draft.options_used.count("--threads") > 0;
+  if (draft.figures_changed || scaled || arms_changed) scenario.explain.note.clear();
   if (!draft.figures_changed && !scaled) return;
   for (Arm& arm : scenario.arms) arm.documented.clear();
   scenario.explain.log.clear();

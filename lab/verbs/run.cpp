@@ -14,6 +14,7 @@
 #include "lab/interrupt.hpp"
 #include "lab/live.hpp"
 #include "lab/options.hpp"
+#include "lab/tell.hpp"
 #include "lab/verbs/spell.hpp"
 #include "lab/verbs/verbs.hpp"
 #include "results/store.hpp"
@@ -33,20 +34,26 @@ void check_guesses(const Scenario& scenario, const std::vector<Guess>& guesses) 
   }
 }
 
-/// Asks before anything is shown; an empty line passes.
-void ask_for_guesses(const Scenario& scenario, std::vector<Guess>& guesses) {
-  fmt::print(stderr, "{}\n", scenario.question);
+/// Asks before anything is shown; an empty line passes one question, the end of input the rest.
+void ask_for_guesses(const Scenario& scenario, const Overrides& overrides, std::vector<Guess>& guesses) {
+  tell("{}\n", scenario.question);
+  if (const std::string changes = describe_changes(overrides); !changes.empty())
+    tell("changed: {}\n", changes);
   for (const Arm& arm : scenario.arms) {
     while (interrupt_signal() == 0) {
-      fmt::print(stderr, "  your guess for {} ({}), as 100ms or 1.5s; Enter to pass: ", arm.id, arm.label);
+      tell("  your guess for {} ({}), as 100ms or 1.5s; Enter to pass: ", arm.id, arm.label);
       std::string line;
-      if (!std::getline(std::cin, line) || line.empty()) break;
+      if (!std::getline(std::cin, line)) {
+        tell("\n");
+        return;
+      }
+      if (line.empty()) break;
       const auto value = parse_duration(line);
       if (value) {
         guesses.push_back({arm.id, seconds(*value)});
         break;
       }
-      fmt::print(stderr, "  {}\n", value.error().message);
+      tell("  {}\n", value.error().message);
     }
   }
 }
@@ -87,7 +94,8 @@ Finished run_one(const Scenario& scenario, const RawRunOptions& raw, const RunOp
   const ExperimentPlan plan = plan_experiment(scenario, experiment);
 
   std::vector<Guess> guesses = options.guesses;
-  if (options.ask && isatty(STDIN_FILENO) == 1) ask_for_guesses(scenario, guesses);
+  if (options.ask && isatty(STDIN_FILENO) == 1) ask_for_guesses(scenario, options.overrides, guesses);
+  if (interrupt_signal() != 0) throw Failure(environment_error("interrupted"));
 
   RunHeader header = make_header(scenario, raw, options, plan.repetitions);
   const NoiseMeter noise;
@@ -102,9 +110,9 @@ Finished run_one(const Scenario& scenario, const RawRunOptions& raw, const RunOp
 
   LiveView live(options.output);
   if (!options.output.quiet) {
-    fmt::print(stderr, "{}: {} repetition{}, about {} of a budget of {}\n", scenario.name, plan.repetitions,
-               plan.repetitions == 1 ? "" : "s", format_duration(plan.estimate),
-               format_duration(experiment.budget));
+    tell("{}: {} repetition{}, about {} of a budget of {}\n", scenario.name, plan.repetitions,
+         plan.repetitions == 1 ? "" : "s", format_duration(plan.estimate),
+         format_duration(experiment.budget));
   }
   live.progress(0, plan.trials, plan.estimate);
   const auto report_of = [&](const Run& run) {
@@ -118,12 +126,17 @@ Finished run_one(const Scenario& scenario, const RawRunOptions& raw, const RunOp
     live.progress(done, trials, plan.estimate);
   };
   observer.round_done = [&](const Run& run, int rounds) {
-    if (live.wants_reports() && rounds < plan.repetitions)
-      live.show(to_text(report_of(run), options.output.style));
+    if (!live.wants_reports() || rounds == plan.repetitions) return;
+    const Report report = report_of(run);
+    live.show(to_text(report, options.output.style), table_text(report, options.output.style));
   };
   ExperimentResult result =
       run_experiment(scenario, experiment, header, writer ? &*writer : nullptr, observer);
   live.clear();
+  if (result.run.repetitions.empty() && result.interrupted) {
+    throw Failure(
+        environment_error("interrupted before the first repetition had ended: there is nothing to report"));
+  }
 
   result.run.summary.noise = noise.verdict();
   result.run.summary.environment = noise.details();
@@ -133,7 +146,7 @@ Finished run_one(const Scenario& scenario, const RawRunOptions& raw, const RunOp
     if (saved) {
       finished.report.path = saved->string();
     } else {
-      fmt::print(stderr, "lab: {}\n", saved.error().message);
+      tell("lab: {}\n", saved.error().message);
       finished.report.remarks.push_back({"WARN", "not saved: " + saved.error().message});
       finished.exit_code = static_cast<int>(ErrorKind::environment);
     }
@@ -146,7 +159,7 @@ Finished run_one(const Scenario& scenario, const RawRunOptions& raw, const RunOp
   if (options.check && failed && finished.exit_code == 0)
     finished.exit_code = static_cast<int>(ErrorKind::check_failed);
   if (result.fault) {
-    fmt::print(stderr, "lab: {}\n", result.fault->message);
+    tell("lab: {}\n", result.fault->message);
     finished.exit_code = static_cast<int>(result.fault->kind);
   }
   if (result.interrupted) finished.exit_code = interrupt_exit_code();

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <string>
+#include <utility>
+
+namespace lab {
+
+/// Progress, questions and warnings go to stderr. Nobody may be listening there, and that is no error: a
+/// closed pipe or a full disk behind stderr must not end an experiment.
+template <class... Args>
+void tell(fmt::format_string<Args...> text, Args&&... args) {
+  const std::string line = fmt::format(text, std::forward<Args>(args)...);
+  std::fwrite(line.data(), 1, line.size(), stderr);
+  std::fflush(stderr);
+}
+
+}  // namespace lab
