@@ -51,23 +51,33 @@ class Holders {
 class Walk {
  public:
   Walk(std::span<const RequestRecord> records, const Occupancy& occupancy, const Occupancy& planned,
-       const std::vector<Route>& routes)
-      : records_(records), occupancy_(occupancy), planned_(planned), routes_(routes), holders_(occupancy) {}
+       const std::vector<Route>& routes, const Case& load_set)
+      : records_(records),
+        occupancy_(occupancy),
+        planned_(planned),
+        routes_(routes),
+        holders_(occupancy),
+        load_set_(load_set) {}
 
   CriticalPath run() {
     const RequestRecord* last = nullptr;
     for (const RequestRecord& record : records_) {
       if (record.sent == 0) continue;
       if (first_ == nullptr || record.sent < first_->sent) first_ = &record;
-      if (record.received != 0 && (last == nullptr || record.received > last->received)) last = &record;
+      if (record.outcome == Outcome::ok && (last == nullptr || record.received > last->received))
+        last = &record;
     }
     if (last == nullptr) return path_;
     path_.makespan = last->received - first_->sent;
     go_to(last, last->received);
-    // Every turn moves back in time or ends; the limit only guards against a contradictory event stream.
-    for (std::size_t turns = 0; at_ > current_->sent && turns < 100 + 10 * occupancy_.holds.size(); ++turns)
-      step_back();
-    if (at_ > current_->sent) path_.unexplained += at_ - current_->sent;
+    do {
+      // Every turn moves back in time or ends; the limit only guards against a contradictory event stream.
+      for (std::size_t turns = 0; at_ > current_->sent && turns < 100 + 10 * occupancy_.holds.size();
+           ++turns) {
+        step_back();
+      }
+      if (at_ > current_->sent) path_.unexplained += at_ - current_->sent;
+    } while (follow_client());
     finish_at_send();
     return path_;
   }
@@ -121,7 +131,7 @@ class Walk {
       if (step.from < at_ && at_ <= step.to) return back_through(step);
     }
     for (const Hold& hold : occupancy_.holds_of(current_->id)) {
-      if (hold.from < at_ && at_ <= hold.to && hold.resource != Resource::thread) return back_through(hold);
+      if (hold.from < at_ && at_ <= hold.to) return back_through(hold);
     }
     back_through_waiting(start_of_waiting());
   }
@@ -155,7 +165,7 @@ class Walk {
       if (step.to < at_) start = std::max(start, step.to);
     }
     for (const Hold& hold : occupancy_.holds_of(current_->id)) {
-      if (hold.to < at_ && hold.resource != Resource::thread) start = std::max(start, hold.to);
+      if (hold.to < at_) start = std::max(start, hold.to);
     }
     return start;
   }
@@ -181,7 +191,6 @@ class Walk {
 
   void back_through_waiting(Nanos since) {
     if (!acquired_) note_acquired_at(at_);
-    if (!acquired_) note_thread();
     if (acquired_ && follow_holder(since)) return;
     if (at_ - since > kWakeUp && at_ <= current_->finished) {
       path_.unexplained += at_ - since;
@@ -192,12 +201,19 @@ class Walk {
     acquired_.reset();
   }
 
-  /// A thread is held from accept to close, so a request finds it held by its own connection: who had it
-  /// before?
-  void note_thread() {
-    for (const Hold& hold : occupancy_.holds_of(current_->id)) {
-      if (hold.resource == Resource::thread) acquired_ = hold;
-    }
+  /// A client of a closed load sends when its last reply is there: the path goes on with that reply.
+  bool follow_client() {
+    const bool closed = current_->load < load_set_.loads.size() &&
+                        load_set_.loads[current_->load].arrivals == Arrivals::closed;
+    if (!closed || current_->intended <= first_->intended) return false;
+    const auto before = std::find_if(records_.begin(), records_.end(), [&](const RequestRecord& record) {
+      return record.load == current_->load && record.received == current_->intended &&
+             record.id != current_->id;
+    });
+    if (before == records_.end()) return false;
+    path_.lag += current_->sent - current_->intended;
+    go_to(&*before, before->received);
+    return true;
   }
 
   void finish_at_send() {
@@ -213,6 +229,7 @@ class Walk {
   const Occupancy& planned_;
   const std::vector<Route>& routes_;
   Holders holders_;
+  const Case& load_set_;
   CriticalPath path_;
   const RequestRecord* first_ = nullptr;
   const RequestRecord* current_ = nullptr;
@@ -223,8 +240,9 @@ class Walk {
 }  // namespace
 
 CriticalPath critical_path(std::span<const RequestRecord> records, const Occupancy& occupancy,
-                           const Occupancy& planned_steps, const std::vector<Route>& routes) {
-  return Walk(records, occupancy, planned_steps, routes).run();
+                           const Occupancy& planned_steps, const std::vector<Route>& routes,
+                           const Case& load_set) {
+  return Walk(records, occupancy, planned_steps, routes, load_set).run();
 }
 
 }  // namespace lab

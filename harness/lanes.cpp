@@ -77,9 +77,9 @@ Lane make_lane(const RequestRecord& record, const Occupancy& occupancy, const st
   }
   for (const Hold& hold : occupancy.holds_of(record.id)) {
     if (hold.resource == Resource::loop) painter.paint(hold.from, hold.to, LaneState::loop);
-    if (hold.resource == Resource::pool) painter.paint(hold.from, hold.to, LaneState::pool);
-    // A thread is held for as long as its connection lives; the request's own part of that is its service.
-    if (hold.resource == Resource::thread) painter.paint(record.started, record.finished, LaneState::pool);
+    if (hold.resource == Resource::pool || hold.resource == Resource::thread) {
+      painter.paint(hold.from, hold.to, LaneState::pool);
+    }
   }
   lane.segments = painter.segments(zero);
   return lane;

@@ -30,7 +30,8 @@ struct CriticalPath {
 /// `planned_steps`: how long each step takes under this arm's own rules, from the model's events of the same
 /// load. Empty records or none answered give a path of zero.
 CriticalPath critical_path(std::span<const RequestRecord> records, const Occupancy& occupancy,
-                           const Occupancy& planned_steps, const std::vector<Route>& routes);
+                           const Occupancy& planned_steps, const std::vector<Route>& routes,
+                           const Case& load_set);
 
 /// Requests that queued behind others for one kind of resource.
 struct Queue {

@@ -12,6 +12,7 @@ constexpr Nanos kMs = kMillisecond;
 
 struct Story {
   std::vector<Route> routes{{"delay", "POST", "/delay", {{Wait{100 * kMs}}}}};
+  Case load_set{"main", {Load{}}};
   std::vector<RequestRecord> records;
   Events events;
 
@@ -67,7 +68,8 @@ Nanos sum(const CriticalPath& path) {
 TEST_CASE("the critical path of a blocked loop leads through every request and adds up to the makespan") {
   const Story story = blocked_loop();
   const Occupancy occupancy(story.events);
-  const CriticalPath path = critical_path(story.records, occupancy, Occupancy(Events{}), story.routes);
+  const CriticalPath path =
+      critical_path(story.records, occupancy, Occupancy(Events{}), story.routes, story.load_set);
   CHECK(path.makespan == 303 * kMs);
   CHECK(path.requests == std::vector<std::uint32_t>{3, 2, 1});
   CHECK(path.planned == 300 * kMs);
@@ -87,8 +89,8 @@ TEST_CASE("a late timer is service, a late send is lag") {
   story.add(kSecond + 105 * kMs, EventKind::acquire, 1, Resource::loop);
   story.add(kSecond + 105 * kMs, EventKind::step_end, 1);
   story.add(kSecond + 106 * kMs, EventKind::release, 1, Resource::loop);
-  const CriticalPath path =
-      critical_path(story.records, Occupancy(story.events), Occupancy(Events{}), story.routes);
+  const CriticalPath path = critical_path(story.records, Occupancy(story.events), Occupancy(Events{}),
+                                          story.routes, story.load_set);
   CHECK(path.makespan == 106 * kMs);
   CHECK(path.planned == 100 * kMs);
   CHECK(path.unread == kMs);
@@ -104,8 +106,8 @@ TEST_CASE("waiting behind nobody is called unexplained") {
   story.add(kSecond + 50 * kMs, EventKind::step_begin, 1);
   story.add(kSecond + 150 * kMs, EventKind::step_end, 1);
   story.add(kSecond + 150 * kMs, EventKind::release, 1, Resource::loop);
-  const CriticalPath path =
-      critical_path(story.records, Occupancy(story.events), Occupancy(Events{}), story.routes);
+  const CriticalPath path = critical_path(story.records, Occupancy(story.events), Occupancy(Events{}),
+                                          story.routes, story.load_set);
   CHECK(path.unexplained == 50 * kMs);
   CHECK(sum(path) == path.makespan);
 }
@@ -115,14 +117,44 @@ TEST_CASE("without any event all time is unexplained rather than guessed") {
   RequestRecord& record = story.request(1, kSecond, 0, 0, 0, kSecond + 80 * kMs);
   record.worker = -1;
   const CriticalPath path =
-      critical_path(story.records, Occupancy(Events{}), Occupancy(Events{}), story.routes);
+      critical_path(story.records, Occupancy(Events{}), Occupancy(Events{}), story.routes, story.load_set);
   CHECK(path.unexplained == 80 * kMs);
+}
+
+TEST_CASE("the path of a closed load goes on with the reply that its client waited for") {
+  Story story;
+  story.load_set.loads[0].arrivals = Arrivals::closed;
+  for (std::uint32_t id = 1; id <= 2; ++id) {
+    const Nanos sent = kSecond + (id - 1) * 102 * kMs;
+    story.request(id, sent, sent, sent, sent + 100 * kMs, sent + 102 * kMs);
+    story.add(sent, EventKind::acquire, id, Resource::loop);
+    story.add(sent, EventKind::step_begin, id);
+    story.add(sent + 100 * kMs, EventKind::step_end, id);
+    story.add(sent + 102 * kMs, EventKind::release, id, Resource::loop);
+  }
+  story.sort();
+  const CriticalPath path = critical_path(story.records, Occupancy(story.events), Occupancy(Events{}),
+                                          story.routes, story.load_set);
+  CHECK(path.requests == std::vector<std::uint32_t>{2, 1});
+  CHECK(path.planned == 200 * kMs);
+  CHECK(path.reply == 4 * kMs);
+  CHECK(sum(path) == path.makespan);
+}
+
+TEST_CASE("a request that failed is not the end of the path") {
+  Story story = blocked_loop();
+  story.records[2].outcome = Outcome::timeout;
+  story.records[2].received += kSecond;
+  const CriticalPath path = critical_path(story.records, Occupancy(story.events), Occupancy(Events{}),
+                                          story.routes, story.load_set);
+  CHECK(path.makespan == 202 * kMs);
 }
 
 TEST_CASE("no reply at all gives an empty path") {
   Story story;
-  story.request(1, kSecond, 0, 0, 0, 0);
-  CHECK(critical_path(story.records, Occupancy(Events{}), Occupancy(Events{}), story.routes).makespan == 0);
+  story.request(1, kSecond, 0, 0, 0, 0).outcome = Outcome::timeout;
+  CHECK(critical_path(story.records, Occupancy(Events{}), Occupancy(Events{}), story.routes, story.load_set)
+            .makespan == 0);
 }
 
 TEST_CASE("the queue at a blocked loop names its victims, their loss and the worst holder") {

@@ -72,6 +72,12 @@ const RunRepetition& median_repetition(const std::vector<const RunRepetition*>& 
                             [&](const auto* a, const auto* b) { return distance(a) < distance(b); });
 }
 
+/// Only then is the makespan that of the whole load, which bound and documents speak of.
+bool all_answered(const RunRepetition& repetition) {
+  return std::all_of(repetition.records.begin(), repetition.records.end(),
+                     [](const RequestRecord& record) { return record.outcome == Outcome::ok; });
+}
+
 const RunRepetition* expected_for(const Expectation& expected, int number) {
   if (expected.repetitions.empty()) return nullptr;
   for (const RunRepetition& repetition : expected.repetitions) {
@@ -81,10 +87,10 @@ const RunRepetition* expected_for(const Expectation& expected, int number) {
 }
 
 void explain_excess(ArmReport& report, const RunRepetition& repetition, const Expectation& expected,
-                    const Occupancy& occupancy, const std::vector<Route>& routes) {
+                    const Occupancy& occupancy, const std::vector<Route>& routes, const Case& load_set) {
   const RunRepetition* model = expected_for(expected, repetition.number);
   const Occupancy planned(model == nullptr ? Events{} : model->events);
-  const CriticalPath path = critical_path(repetition.records, occupancy, planned, routes);
+  const CriticalPath path = critical_path(repetition.records, occupancy, planned, routes, load_set);
   report.above_bound_s = seconds(path.makespan) - expected.bound_s;
   // The bound itself contains waiting that the chain of requests met without a known holder.
   double owed = std::max(0.0, expected.bound_s - seconds(path.planned));
@@ -93,13 +99,13 @@ void explain_excess(ArmReport& report, const RunRepetition& repetition, const Ex
     owed -= paid;
     if (std::abs(value - paid) >= 5e-6) report.above_bound.push_back({name, value - paid});
   };
-  add("unexplained", seconds(path.unexplained));
   add("queueing", std::max(0.0, seconds(path.planned) - expected.bound_s));
   add("runnable", seconds(path.runnable));
   add("unread", seconds(path.unread));
   add("lag", seconds(path.lag));
   add("service", seconds(path.service));
   add("reply", seconds(path.reply));
+  add("unexplained", seconds(path.unexplained));
   std::stable_sort(report.above_bound.begin(), report.above_bound.end(),
                    [](const Cause& a, const Cause& b) { return a.seconds > b.seconds; });
 }
@@ -191,9 +197,9 @@ ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& loa
 
 }  // namespace
 
-Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_set,
+Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_set, int cores,
                    const std::vector<std::uint64_t>& seeds, std::int64_t most_told) {
-  const ModelInput input{&scenario.routes, &arm, &load_set, available_cores(), seeds.front()};
+  const ModelInput input{&scenario.routes, &arm, &load_set, cores, seeds.front()};
   Expectation expected;
   const Bound least = bound(input);
   expected.bound_s = least.seconds;
@@ -208,8 +214,8 @@ Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_se
   const std::size_t count = left_to_chance(load_set) ? seeds.size() : 1;
   std::vector<double> makespans;
   for (std::size_t i = 0; i < count; ++i) {
-    expected.repetitions.push_back(simulate_repetition(scenario, arm, load_set, static_cast<int>(i) + 1,
-                                                       seeds[i], load_set.requests() <= most_told));
+    expected.repetitions.push_back(simulate_repetition(
+        scenario, arm, load_set, cores, static_cast<int>(i) + 1, seeds[i], load_set.requests() <= most_told));
     makespans.push_back(evaluate(Stat{}, expected.repetitions.back().records, scenario.routes).value_or(0));
   }
   expected.makespan_s = summarise(std::move(makespans)).median;
@@ -235,24 +241,27 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
   }
   report.burst_skew_s = summarise(skews).median;
 
-  bool below = false;
+  const bool answered =
+      std::all_of(repetitions.begin(), repetitions.end(),
+                  [](const RunRepetition* repetition) { return all_answered(*repetition); });
   for (MeasureRow& row : report.measures) {
     const Stat stat = parse_stat(row.stat).value();
     const std::optional<Summary> measured = summary_of(stat, repetitions, scenario.routes);
     if (!measured) continue;
     row.measured = to_figure(*measured);
-    const std::optional<double> least =
-        stat == Stat{} ? std::optional<double>(expected.bound_s) : std::nullopt;
-    row.verdict = to_string(judge(*measured, row.documented, least));
-    if (stat == Stat{}) {
-      analysis.makespan = *measured;
-      report.makespan_s = row.measured;
-      for (const double value : measured->all)
-        below |= below_bound(value, expected.bound_s, expected.bound_has_cpu);
+    if (stat != Stat{}) {
+      row.verdict = to_string(judge(*measured, row.documented, std::nullopt));
+      continue;
     }
-  }
-  if (below) {
-    report.measures.front().verdict = to_string(Verdict::instrument_fault);
+    analysis.makespan = *measured;
+    report.makespan_s = row.measured;
+    if (!answered) continue;
+    const double room = expected.bound_has_cpu ? 0.97 : 1.0;  // the clock of CPU work drifts by 2 %
+    row.verdict = to_string(judge(*measured, row.documented, room * expected.bound_s));
+    const bool below = std::any_of(measured->all.begin(), measured->all.end(), [&](double value) {
+      return below_bound(value, expected.bound_s, expected.bound_has_cpu);
+    });
+    if (below) row.verdict = to_string(Verdict::instrument_fault);
   }
   report.verdict = report.measures.front().verdict;
 
@@ -271,7 +280,9 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
   if (report.makespan_s && told) {
     const RunRepetition& typical = median_repetition(repetitions, report.makespan_s->median, scenario.routes);
     const Occupancy occupancy(typical.events);
-    explain_excess(report, typical, expected, occupancy, scenario.routes);
+    if (all_answered(typical)) {
+      explain_excess(report, typical, expected, occupancy, scenario.routes, load_set);
+    }
     analysis.queues = find_queues(typical.records, occupancy, scenario.routes, arm.threads);
     const RunRepetition& first = *repetitions.front();
     report.lanes = make_lanes(first.records, Occupancy(first.events), scenario.routes, kMostLanes);

@@ -26,9 +26,10 @@ struct Expectation {
       repetitions;  ///< simulated, one per seed; none where the load is too large to keep
 };
 
-/// `seeds`: of the repetitions to compare with; loads without chance are simulated once. Who held what is
-/// simulated up to `most_told` requests: it takes ten times as long as the bare records.
-Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_set,
+/// `cores`: of the machine that ran it. `seeds`: of the repetitions to compare with; loads without chance are
+/// simulated once. Who held what is simulated up to `most_told` requests: it takes ten times as long as the
+/// bare records.
+Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_set, int cores,
                    const std::vector<std::uint64_t>& seeds, std::int64_t most_told = kMostKept);
 
 /// One row of the report, and what its sentences are made of.

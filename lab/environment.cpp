@@ -2,15 +2,13 @@
 
 #include <fmt/format.h>
 #include <sched.h>
-#include <sys/prctl.h>
 #include <sys/utsname.h>
 
-#include <boost/version.hpp>
 #include <fstream>
 #include <sstream>
 
 #include "lab/core/clock.hpp"
-#include "lab/core/paths.hpp"
+#include "lab_version.hpp"
 
 namespace lab {
 
@@ -46,13 +44,12 @@ std::string affinity_list(const cpu_set_t& set) {
   return list;
 }
 
-/// What HEAD of the checkout that holds the program points to; empty for an installation.
-std::string checkout_commit() {
-  const auto root = checkout_root();
-  if (!root) return "";
-  const std::string head = first_line((*root / ".git" / "HEAD").c_str());
-  if (!head.starts_with("ref: ")) return head;
-  return first_line((*root / ".git" / head.substr(5)).c_str());
+/// The CPU quota of this process's own control group (cgroups(7), version 2), or of the root's.
+std::string cgroup_quota() {
+  std::string group = first_line("/proc/self/cgroup");
+  group = group.starts_with("0::") ? group.substr(3) : "/";
+  std::string quota = first_line(("/sys/fs/cgroup" + group + "/cpu.max").c_str());
+  return quota.empty() ? first_line("/sys/fs/cgroup/cpu.max") : quota;
 }
 
 /// Microseconds in which some task waited for a core, from `some … total=N` of /proc/pressure/cpu (PSI).
@@ -77,15 +74,16 @@ Environment describe_environment() {
   const auto add = [&](const char* key, const char* path) {
     if (std::string line = first_line(path); !line.empty()) details.emplace_back(key, std::move(line));
   };
-  add("cgroup_quota", "/sys/fs/cgroup/cpu.max");
+  if (std::string quota = cgroup_quota(); !quota.empty())
+    details.emplace_back("cgroup_quota", std::move(quota));
   add("governor", "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
   add("clocksource", "/sys/devices/system/clocksource/clocksource0/current_clocksource");
-  details.emplace_back("timer_slack_ns", std::to_string(prctl(PR_GET_TIMERSLACK)));
+  details.emplace_back("timer_slack_ns", "1 in generator and workers");
   details.emplace_back("compiler", "GCC " __VERSION__);
   details.emplace_back("flags", LAB_COMPILE_FLAGS);
-  details.emplace_back("boost", BOOST_LIB_VERSION);
+  details.emplace_back("libraries", LAB_LIBRARIES);
   details.emplace_back("version", version());
-  if (const std::string hash = checkout_commit(); !hash.empty()) details.emplace_back("commit", hash);
+  details.emplace_back("commit", LAB_COMMIT);
   return environment;
 }
 

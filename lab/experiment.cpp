@@ -20,7 +20,8 @@ namespace {
 constexpr int kDefaultRepetitions = 6;  // the least with an interval: minimum to maximum covers 96.9 %
 constexpr Nanos kPerTrial = 60 * kMillisecond;  // starting, warming up and stopping a server
 constexpr int kMostWorkers = 256;
-constexpr int kMostThreads = 10'000;
+constexpr int kMostThreads = 4'096;
+constexpr std::int64_t kMostModelRequests = 300'000;
 constexpr std::int64_t kMostNativeRequests = 1'000'000;
 constexpr std::size_t kEventsPerRequest = 24;
 
@@ -76,7 +77,8 @@ Result<RunRepetition> measure(const Scenario& scenario, const Trial& trial, int 
   options.seed = seed;
   options.interrupt_fd = interrupt_fd();
   const double expected = simulate(model_input(scenario, *trial.arm, *trial.load_set, seed)).makespan_s;
-  options.request_deadline = 10 * kSecond + 2 * static_cast<Nanos>(expected * 1e9);
+  constexpr double kLongest = 1e18;  // nanoseconds: decades, and no overflow
+  options.request_deadline = 10 * kSecond + static_cast<Nanos>(std::min(2e9 * expected, kLongest));
   auto load = run_load(*trial.load_set, target, &*rings, options);
   if (!load || load->interrupted) {
     server->kill();
@@ -129,6 +131,12 @@ ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions
 }
 
 Result<void> preflight(const Scenario& scenario, const ExperimentOptions& options) {
+  for (const Case& load_set : scenario.cases) {
+    if (uses(options, kModel) && load_set.requests() > kMostModelRequests) {
+      return usage_error("--engine model keeps every request; {} are too many (at most {}), use lab predict",
+                         load_set.requests(), kMostModelRequests);
+    }
+  }
   for (const Trial& trial : native_trials(scenario, options)) {
     const Arm& arm = *trial.arm;
     if (arm.workers > kMostWorkers) {
@@ -138,6 +146,10 @@ Result<void> preflight(const Scenario& scenario, const ExperimentOptions& option
     if ((arm.uses(Resource::pool) || arm.uses(Resource::thread)) && arm.threads > kMostThreads) {
       return usage_error("arm '{}' asks for {} threads; at most {} are started, for more use lab predict",
                          arm.id, arm.threads, kMostThreads);
+    }
+    if (arm.cores > available_cores()) {
+      return usage_error("arm '{}' asks for {} cores, this machine has {}; use lab predict", arm.id,
+                         arm.cores, available_cores());
     }
     if (arm.gil) {
       return usage_error(
@@ -153,15 +165,15 @@ Result<void> preflight(const Scenario& scenario, const ExperimentOptions& option
   return {};
 }
 
-RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, const Case& load_set, int number,
-                                  std::uint64_t seed, bool with_events) {
+RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, const Case& load_set, int cores,
+                                  int number, std::uint64_t seed, bool with_events) {
   RunRepetition repetition;
   repetition.arm = arm.id;
   repetition.case_id = load_set.id;
   repetition.engine = kModel;
   repetition.number = number;
   Collector collector(repetition);
-  simulate(model_input(scenario, arm, load_set, seed), &collector, with_events ? &collector : nullptr);
+  simulate({&scenario.routes, &arm, &load_set, cores, seed}, &collector, with_events ? &collector : nullptr);
   std::sort(repetition.records.begin(), repetition.records.end(),
             [](const RequestRecord& a, const RequestRecord& b) { return a.id < b.id; });
   return repetition;
@@ -180,7 +192,8 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
   if (uses(options, kModel)) {
     for (const Arm& arm : scenario.arms) {
       for (const Case& load_set : scenario.cases) {
-        keep(simulate_repetition(scenario, arm, load_set, 1, repetition_seed(options.seed, 1), true));
+        keep(simulate_repetition(scenario, arm, load_set, available_cores(), 1,
+                                 repetition_seed(options.seed, 1), true));
       }
     }
   }
@@ -192,15 +205,21 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
     if (number > 1) std::shuffle(trials.begin(), trials.end(), random);
     for (const Trial& trial : trials) {
       auto repetition = measure(scenario, trial, number, repetition_seed(options.seed, number));
-      result.interrupted = interrupt_signal() != 0;
       if (!repetition) {
+        result.interrupted = interrupt_signal() != 0;
         if (!result.interrupted) result.fault = repetition.error();
         break;
       }
-      if (result.interrupted) break;  // an unfinished repetition is no measurement
+      const bool whole = std::none_of(
+          repetition->records.begin(), repetition->records.end(), [](const RequestRecord& record) {
+            return record.outcome == Outcome::unsent || record.outcome == Outcome::unfinished;
+          });
+      result.interrupted = interrupt_signal() != 0;
+      if (result.interrupted && !whole) break;  // an unfinished repetition is no measurement
       keep(std::move(*repetition));
       ++done;
       if (observer.trial_done) observer.trial_done(result.run.repetitions.back(), done, plan.trials);
+      if (result.interrupted) break;
     }
     if (!result.fault && !result.interrupted && observer.round_done) observer.round_done(result.run, number);
   }

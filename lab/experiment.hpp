@@ -57,9 +57,9 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
 /// Refuses what this machine cannot run, before any child is started: too many workers, too few descriptors.
 Result<void> preflight(const Scenario& scenario, const ExperimentOptions& options);
 
-/// One virtual repetition under the arm's own rules.
-RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, const Case& load_set, int number,
-                                  std::uint64_t seed, bool with_events);
+/// One virtual repetition under the arm's own rules, on a machine of that many cores.
+RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, const Case& load_set, int cores,
+                                  int number, std::uint64_t seed, bool with_events);
 
 /// The seed of a repetition: arrivals and dealing differ between repetitions, alike in every arm.
 inline std::uint64_t repetition_seed(std::uint64_t seed, int number) {

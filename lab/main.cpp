@@ -62,6 +62,15 @@ lab::Error explain(const CLI::App& app, const CLI::ParseError& error) {
                             near ? fmt::format(" (did you mean '{}'?)", *near) : "", help);
   }
   std::string reason = error.what();
+  const std::vector<std::string> words = app.remaining(true);
+  const std::string name = reason.substr(0, reason.find(':'));
+  const CLI::Option* option = verb.get_option_no_throw(name);
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !words.empty()) {
+    reason = fmt::format("unexpected word '{}'", words.front());
+  } else if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr && option != nullptr) {
+    reason = option->count() > 1 ? fmt::format("{} is given {} times; give it once", name, option->count())
+                                 : fmt::format("{} needs a value {}", name, option->get_type_name());
+  }
   std::replace(reason.begin(), reason.end(), '\n', ' ');
   return lab::usage_error("{}; see {}", reason, help);
 }

@@ -68,10 +68,11 @@ Result<double> number_option(const char* option, const std::string& text, double
   return value;
 }
 
-Result<std::pair<std::string, Nanos>> assignment(const char* option, const std::string& text) {
+/// `form`: what was expected, with an example.
+Result<std::pair<std::string, Nanos>> assignment(const char* option, const std::string& text,
+                                                 const char* form) {
   const std::size_t at = text.find('=');
-  if (at == std::string::npos || at == 0)
-    return usage_error("{}: '{}' is not NAME=DURATION, as d=1s", option, text);
+  if (at == std::string::npos || at == 0) return usage_error("{}: '{}' is not {}", option, text, form);
   auto value = duration_option(option, text.substr(at + 1));
   if (!value) return value.error();
   return std::pair{text.substr(0, at), *value};
@@ -92,7 +93,7 @@ Result<Overrides> check_overrides(const RawRunOptions& raw) {
   overrides.arms = raw.arms;
   overrides.modes = raw.modes;
   for (const std::string& setting : raw.settings) {
-    auto parsed = assignment("--set", setting);
+    auto parsed = assignment("--set", setting, "NAME=DURATION, as d=1s");
     if (!parsed) return parsed.error();
     overrides.params.insert_or_assign(parsed->first, parsed->second);
   }
@@ -274,12 +275,16 @@ Result<RunOptions> check_run_options(const RawRunOptions& raw) {
   experiment.quick = raw.quick;
   if (raw.quick && repeat > 1) return usage_error("--quick and --repeat exclude each other; give one");
   for (const std::string& text : raw.guesses) {
-    auto guess = assignment("--guess", text);
+    auto guess = assignment("--guess", text, "ARM=DURATION, as async-loop=1s");
     if (!guess) return guess.error();
     options.guesses.push_back({guess->first, seconds(guess->second)});
   }
   options.ask = raw.ask;
   options.check = raw.check;
+  const auto& engines = experiment.engines;
+  if (raw.check && std::find(engines.begin(), engines.end(), kNative) == engines.end()) {
+    return usage_error("--check compares what was measured with the model; add native to --engine");
+  }
   options.no_save = raw.no_save;
   if (!raw.save.empty()) options.save = raw.save;
   if (raw.no_save && options.save) return usage_error("--save and --no-save exclude each other; give one");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <map>
 #include <set>
@@ -47,10 +48,10 @@ std::string excess(const ArmReport& report) {
   return parts.empty() ? total : fmt::format("{} ({})", total, join(parts, ", "));
 }
 
-bool beyond_prediction(const ArmReport& report) {
-  if (!report.makespan_s || !report.predicted_s) return false;
-  const double over = report.makespan_s->median - *report.predicted_s;
-  return over > std::max(0.005, 0.03 * *report.predicted_s);
+bool far_above_bound(const ArmReport& report) {
+  if (!report.makespan_s || !report.bound_s || report.above_bound.empty()) return false;
+  const double over = report.makespan_s->median - *report.bound_s;
+  return over > std::max(0.005, 0.03 * *report.bound_s);
 }
 
 /// WHY for the arm with the longest queue, and for every arm that misses its prediction.
@@ -63,14 +64,14 @@ void explain_why(const std::vector<ArmAnalysis>& arms, bool many_cases, std::vec
     if (waited(arm) > 0 && (longest == nullptr || waited(arm) > waited(*longest))) longest = &arm;
   }
   for (const ArmAnalysis& arm : arms) {
-    const bool misses = arm.report.engine != kModel && beyond_prediction(arm.report);
+    const bool misses = arm.report.engine != kModel && far_above_bound(arm.report);
     if (&arm != longest && !misses) continue;
     std::string text = name_of(arm, many_cases) + ": ";
     for (const FindingRow& finding : arm.report.findings)
       text += fmt::format("{} {} ", finding.id, finding.text);
-    if (arm.report.engine != kModel && arm.report.makespan_s) {
+    if (arm.report.engine != kModel && !arm.report.above_bound.empty()) {
       text += fmt::format("Above the bound: {}.", excess(arm.report));
-      const bool burst = arm.load_set->loads.front().arrivals == Arrivals::burst && arm.report.requests > 1;
+      const bool burst = arm.report.burst_skew_s > 0;
       if (burst) text += fmt::format(" Sent within {}.", spell(arm.report.burst_skew_s));
     }
     while (text.ends_with(' ')) text.pop_back();
@@ -149,24 +150,28 @@ void name_outliers(const std::vector<ArmAnalysis>& arms, bool many_cases, std::v
   if (!far.empty()) remarks.push_back({"WARN", "far from the others, and kept: " + join(far, ", ")});
 }
 
-/// What the generator and the rings say of themselves: the first of each arm, and how many more there were.
+/// The same words with other numbers.
+std::string kind_of(const std::string& warning) {
+  std::string kind;
+  std::copy_if(warning.begin(), warning.end(), std::back_inserter(kind),
+               [](unsigned char letter) { return std::isdigit(letter) == 0 && letter != '.'; });
+  return kind;
+}
+
+/// What the generator and the rings say of themselves: the first of each arm and kind, and how many more
+/// there were.
 void warn_of_the_harness(const Run& run, bool many_cases, std::vector<Remark>& remarks) {
-  std::map<std::string, std::pair<std::string, int>> by_arm;
+  std::map<std::pair<std::string, std::string>, std::pair<std::string, int>> told;
   for (const RunRepetition& repetition : run.repetitions) {
-    std::vector<std::string> warnings = repetition.warnings;
-    if (repetition.events_dropped > 0) {
-      warnings.push_back(fmt::format("{} events found no place in the ring; WHY may miss causes",
-                                     repetition.events_dropped));
-    }
     const std::string where = many_cases ? fmt::format(" ({})", repetition.case_id) : "";
-    for (const std::string& warning : warnings) {
-      auto& [first, times] = by_arm[repetition.arm];
-      if (times++ == 0) first = where + ": " + warning;
+    for (const std::string& warning : repetition.warnings) {
+      auto& [first, times] = told[{repetition.arm, kind_of(warning)}];
+      if (times++ == 0) first = repetition.arm + where + ": " + warning;
     }
   }
-  for (const auto& [arm, told] : by_arm) {
-    const std::string more = told.second > 1 ? fmt::format(" (and {} more such)", told.second - 1) : "";
-    remarks.push_back({"WARN", arm + told.first + more});
+  for (const auto& [key, first] : told) {
+    const std::string more = first.second > 1 ? fmt::format(" (and {} more such)", first.second - 1) : "";
+    remarks.push_back({"WARN", first.first + more});
   }
 }
 

@@ -61,6 +61,12 @@ void finish_report(const Scenario& scenario, std::vector<ArmAnalysis>& arms, con
   }
 }
 
+/// All of its requests wait at the same time, so all of their connections are alive at the same time.
+bool holds_nothing_while_waiting(const Arm& arm) {
+  return std::all_of(arm.modes.begin(), arm.modes.end(),
+                     [](const Traits& mode) { return mode.waiting == Resource::nothing; });
+}
+
 }  // namespace
 
 Report make_report(const Scenario& scenario, const Run& run, const std::vector<Guess>& guesses) {
@@ -76,10 +82,11 @@ Report make_report(const Scenario& scenario, const Run& run, const std::vector<G
     groups[{repetition.engine, repetition.arm, repetition.case_id}].push_back(&repetition);
   }
   const std::vector<std::uint64_t> seeds = seeds_of(run);
+  const int cores = report.cores > 0 ? report.cores : available_cores();
   std::vector<ArmAnalysis> arms;
   for (const Case& load_set : scenario.cases) {
     for (const Arm& arm : scenario.arms) {
-      const Expectation expected = expect(scenario, arm, load_set, seeds);
+      const Expectation expected = expect(scenario, arm, load_set, cores, seeds);
       for (const char* engine : {kNative, kModel}) {
         const auto group = groups.find({engine, arm.id, load_set.id});
         if (group != groups.end()) {
@@ -108,9 +115,9 @@ Report make_prediction(const Scenario& scenario, std::uint64_t seed) {
   std::vector<ArmAnalysis> arms;
   for (const Case& load_set : scenario.cases) {
     for (const Arm& arm : scenario.arms) {
-      arms.push_back(
-          predicted_arm(scenario, arm, load_set, expect(scenario, arm, load_set, {seed}, kMostTold)));
-      if (arms.back().report.formula == "d") {
+      arms.push_back(predicted_arm(scenario, arm, load_set,
+                                   expect(scenario, arm, load_set, report.cores, {seed}, kMostTold)));
+      if (holds_nothing_while_waiting(arm)) {
         arms.back().report.memory_bytes = kBytesPerConnection * static_cast<double>(load_set.requests());
       }
     }

@@ -44,7 +44,7 @@ Run run_of(const Scenario& scenario, int repetitions, Nanos late) {
   run.header.seed = 42;
   for (const Arm& arm : scenario.arms) {
     for (int number = 1; number <= repetitions; ++number) {
-      RunRepetition repetition = simulate_repetition(scenario, arm, scenario.cases.front(), number,
+      RunRepetition repetition = simulate_repetition(scenario, arm, scenario.cases.front(), 2, number,
                                                      repetition_seed(42, number), true);
       repetition.engine = kNative;
       for (RequestRecord& record : repetition.records) record.received += late;
@@ -152,6 +152,30 @@ TEST_CASE("lost requests stand in the books and in a warning") {
   CHECK(arm_of(report, "blocking").books.errors.at("reset") == 1);
   CHECK(arm_of(report, "blocking").books.balance());
   CHECK(all_remarks(report, "WARN").find("reset 1") != std::string::npos);
+}
+
+TEST_CASE("a load that was not wholly answered is no makespan to be judged") {
+  Run run = run_of(scenario(), 6, 0);
+  for (RequestRecord& record : run.repetitions.front().records) {
+    if (record.id > 4) record.outcome = Outcome::reset;
+  }
+  const Report report = make_report(scenario(), run);
+  CHECK(arm_of(report, "blocking").verdict ==
+        "none");  // 0.4 s for four of ten: nobody's fault but the books'
+  CHECK(arm_of(report, "async").verdict == "impossible");
+}
+
+TEST_CASE("an old run is judged with the cores of the machine that ran it") {
+  Scenario computing = scenario();
+  computing.routes.front().plan = {{Cpu{100 * kMillisecond}}};
+  for (Arm& arm : computing.arms) arm.workers = 4;
+  Run run = run_of(computing, 1, 0);
+  run.header.environment = {{"cores", "4"}};
+  const double on_four = arm_of(make_report(computing, run), "blocking").bound_s.value();
+  run.header.environment = {{"cores", "1"}};
+  const double on_one = arm_of(make_report(computing, run), "blocking").bound_s.value();
+  CHECK(on_one == Approx(1.0));
+  CHECK(on_four < 0.5);
 }
 
 TEST_CASE("a file that does not say what to show shows what it checks") {

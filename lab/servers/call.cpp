@@ -19,20 +19,20 @@ struct RunBlocking {
 
 Nanos Call::start() {
   // A handler that does nothing and is watched by nobody reads no clock.
-  if (plan_->empty() && !events_.on() && !log_) return 0;
+  if (plan_->empty() && !events_.on() && log_number_ == 0) return 0;
   started_ = monotonic_now();
   if (!plan_->empty()) started_wall_clock_ = wall_clock_now();
   events_.add(EventKind::started, id(), started_);
-  if (log_) log_line("start");
+  if (log_number_ != 0) log_line("start");
   return started_;
 }
 
 Nanos Call::finish() {
-  if (plan_->empty() && !events_.on() && !log_) return 0;
+  if (plan_->empty() && !events_.on() && log_number_ == 0) return 0;
   finished_ = monotonic_now();
   if (!plan_->empty()) finished_wall_clock_ = wall_clock_now();
   events_.add(EventKind::finished, id(), finished_);
-  if (log_) log_line("end  ");
+  if (log_number_ != 0) log_line("end  ");
   return finished_;
 }
 
@@ -61,12 +61,12 @@ std::string Call::body() const {
 }
 
 void Call::log_send() const {
-  if (log_) log_line("send ");
+  if (log_number_ != 0) log_line("send ");
 }
 
 void Call::log_line(const char* what) const {
   const std::string line = fmt::format("{} {} {} {} worker={} request={}\n", local_time(wall_clock_now()),
-                                       what, request_.method, request_.target, getpid(), request_.id);
+                                       what, request_.method, request_.target, getpid(), log_number_);
   // One write: lines of several threads and workers must not mix.
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line.data(), line.size());
 }

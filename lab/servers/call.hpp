@@ -14,8 +14,9 @@ namespace lab {
 /// their accesses.
 class Call {
  public:
-  Call(const EventLog& events, bool log, const Request& request)
-      : events_(events), log_(log), request_(request) {}
+  /// `log_number`: what the log calls the request; 0: no log.
+  Call(const EventLog& events, std::uint32_t log_number, const Request& request)
+      : events_(events), log_number_(log_number), request_(request) {}
 
   /// What the handler is to do; must outlive the call.
   void set(const ServedRoute& route, const Plan& plan) {
@@ -55,7 +56,7 @@ class Call {
   void log_line(const char* what) const;
 
   const EventLog& events_;
-  bool log_;
+  std::uint32_t log_number_;
   const Request& request_;
   const ServedRoute* route_ = nullptr;
   const Plan* plan_ = nullptr;

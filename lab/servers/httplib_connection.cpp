@@ -47,8 +47,13 @@ void MemoryStream::get_local_ip_and_port(std::string& ip, int& port) const {
   port = 0;
 }
 
-HttplibConnection::HttplibConnection(Accepted accepted, int stop_fd, const EventLog& events)
-    : fd_(std::move(accepted.fd)), stop_fd_(stop_fd), events_(events), client_port_(accepted.client_port) {
+HttplibConnection::HttplibConnection(Accepted accepted, int stop_fd, const EventLog& events, ThreadHold& hold)
+    : fd_(std::move(accepted.fd)),
+      stop_fd_(stop_fd),
+      events_(events),
+      hold_(hold),
+      begun_(events.stamp()),
+      client_port_(accepted.client_port) {
   reader_.keep_text();
 }
 
@@ -71,10 +76,10 @@ bool HttplibConnection::read_request() {
 /// False: no bytes will come.
 bool HttplibConnection::fill() {
   if (buffer_.size() != kReadSize) buffer_.resize(kReadSize);
-  for (;;) {
+  for (bool waited = false;; waited = true) {
     const ssize_t size = ::recv(fd(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
     if (size > 0) {
-      begun_ = events_.stamp();
+      if (waited) begun_ = events_.stamp();
       input_ = std::string_view(buffer_).substr(0, static_cast<std::size_t>(size));
       return true;
     }
@@ -87,6 +92,7 @@ bool HttplibConnection::fill() {
 
 /// False: the deadline has passed, or the server is to end and this client has sent nothing.
 bool HttplibConnection::wait_for_bytes() {
+  hold_.by(0, begun_);
   const Nanos now = monotonic_now();
   const bool told_to_stop = stopping();
   if (told_to_stop && reader_.idle()) return false;
@@ -150,13 +156,14 @@ std::string HttplibConnection::text() const {
   return out.append(reader_.body());
 }
 
-void HttplibConnection::next() {
+void HttplibConnection::next(Nanos now) {
   reader_.next();
-  begun_ = events_.stamp();
+  begun_ = now;
 }
 
 bool HttplibConnection::send(std::string_view bytes) {
-  const Nanos end = monotonic_now() + kWriteDeadline;
+  Nanos end = monotonic_now() + kWriteDeadline;
+  bool told_to_stop = false;
   while (!bytes.empty()) {
     const ssize_t size = ::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (size >= 0) {
@@ -165,8 +172,12 @@ bool HttplibConnection::send(std::string_view bytes) {
     }
     if (errno == EINTR) continue;
     if (errno != EAGAIN && errno != EWOULDBLOCK) return false;
-    pollfd writable{fd(), POLLOUT, 0};
-    if (poll(&writable, 1, poll_time(end - monotonic_now())) <= 0) return false;
+    std::array<pollfd, 2> both{pollfd{fd(), POLLOUT, 0}, pollfd{stop_fd_, POLLIN, 0}};
+    const int ready = poll(both.data(), told_to_stop ? 1 : 2, poll_time(end - monotonic_now()));
+    if (ready == 0 || (ready < 0 && errno != EINTR)) return false;
+    if (ready < 0 || both[1].revents == 0) continue;
+    told_to_stop = true;
+    end = std::min(end, monotonic_now() + kStopGrace);
   }
   return true;
 }

@@ -3,6 +3,7 @@
 #include <httplib.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,12 +39,38 @@ class MemoryStream : public httplib::Stream {
   std::uint16_t client_port_;
 };
 
+/// Who holds a thread, as events tell it: a request from its first bytes to its reply, or to the end of a
+/// connection that ends with it; request 0 while the thread waits for its client. One thread at a time.
+class ThreadHold {
+ public:
+  ThreadHold(const EventLog& events, std::uint16_t unit) : events_(events), unit_(unit) {}
+  ThreadHold(const ThreadHold&) = delete;
+  ThreadHold& operator=(const ThreadHold&) = delete;
+  ~ThreadHold() { release(events_.stamp()); }
+
+  void by(std::uint32_t request, Nanos at) {
+    if (holder_ == request) return;
+    release(at);
+    holder_ = request;
+    events_.acquire(Resource::thread, unit_, request, at);
+  }
+
+ private:
+  void release(Nanos at) {
+    if (holder_) events_.release(Resource::thread, unit_, *holder_, at);
+  }
+
+  const EventLog& events_;
+  std::uint16_t unit_;
+  std::optional<std::uint32_t> holder_;
+};
+
 /// The blocking side of a connection that a thread of its own serves: reads whole requests through the strict
 /// check that httplib lacks, under absolute deadlines. One thread at a time.
 class HttplibConnection {
  public:
   /// `stop_fd` becomes readable when the server is to end.
-  HttplibConnection(Accepted accepted, int stop_fd, const EventLog& events);
+  HttplibConnection(Accepted accepted, int stop_fd, const EventLog& events, ThreadHold& hold);
 
   /// Waits for the next request; false where there is none and the connection is of no more use (a refusal
   /// has been sent).
@@ -51,13 +78,13 @@ class HttplibConnection {
   const RequestReader& reader() const { return reader_; }
   /// The request as httplib shall see it: its body whole, without what only concerned the way here.
   std::string text() const;
-  /// Done with this request; another one may follow.
-  void next();
+  /// Done with this request, now; another one may follow.
+  void next(Nanos now);
   std::uint16_t client_port() const { return client_port_; }
 
   bool send(std::string_view bytes);
   int fd() const { return fd_.get(); }
-  /// Since when this thread has worked for the request: its last bytes were there.
+  /// Since when this thread has worked for the request: bytes of it were there, and the thread too.
   Nanos begun() const { return begun_; }
   bool stopping() const;
 
@@ -73,10 +100,11 @@ class HttplibConnection {
   UniqueFd fd_;
   int stop_fd_;
   const EventLog& events_;
+  ThreadHold& hold_;
   RequestReader reader_;
   std::string buffer_;
   std::string_view input_;
-  Nanos begun_ = 0;
+  Nanos begun_;
   Nanos deadline_ = 0;
   Phase phase_ = Phase::idle;  // that deadline_ is of, where it is not 0
   std::uint16_t client_port_;

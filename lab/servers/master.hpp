@@ -30,7 +30,8 @@ class Master {
 
   /// Binds. Errors: see listen_on; no descriptors or memory for the channels.
   Result<void> open();
-  /// Serves until TERM or INT. The error: the workers kept dying, with their last words.
+  /// Serves until TERM or INT, then until what is in flight has finished; a second signal ends that at once.
+  /// The error: the workers kept dying, with their last words.
   Result<void> run(const Ready& ready);
 
  private:
@@ -68,6 +69,7 @@ class Master {
   RestartPolicy policy_;
   sigset_t old_mask_{};
   Nanos accept_again_ = 0;  // 0: at once
+  Nanos stop_began_ = 0;
   bool announced_ = false;
   bool stopping_ = false;
 };

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,6 +34,23 @@ void begin_child(pid_t parent, std::initializer_list<int> keep) {
     from = static_cast<unsigned>(fd) + 1;
   }
   close_range(from, ~0U, 0);
+}
+
+void fill_standard_descriptors() {
+  int fd = -1;
+  do {
+    fd = open("/dev/null", O_RDWR);
+  } while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd >= 0) close(fd);
+}
+
+void grow_descriptor_table() {
+  constexpr rlim_t kEnough = 16384;  // 128 KB of the kernel's memory
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == 0) return;
+  const int highest =
+      fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, static_cast<int>(std::min(limit.rlim_cur, kEnough) - 1));
+  if (highest >= 0) close(highest);
 }
 
 void limit_cores(int cores) {

@@ -11,6 +11,15 @@ namespace lab {
 /// nothing to stdout, and closes every descriptor above stderr but `keep`.
 void begin_child(pid_t parent, std::initializer_list<int> keep);
 
+/// Opens /dev/null where stdin, stdout or stderr is closed, so that no descriptor opened later takes its
+/// place and is lost to begin_child.
+void fill_standard_descriptors();
+
+/// Grows this process's descriptor table now. The kernel lets a process with threads wait some 10 ms (for all
+/// readers of the old table, RCU) whenever the table grows, and it starts with room for 64. Call it before
+/// there are threads.
+void grow_descriptor_table();
+
 /// Restricts this process to the first `cores` of the cores it may use; 0: all.
 void limit_cores(int cores);
 

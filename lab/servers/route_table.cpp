@@ -60,13 +60,15 @@ std::string reply_message(const Plan& plan) {
 }
 
 RouteTable::RouteTable(const ServerSetup& setup) {
+  const std::string greeting = fmt::format("Hello from {}", setup.arm.mode_name());
   for (std::size_t i = 0; i < setup.routes.size(); ++i) {
-    routes_.push_back({setup.routes[i], find_mode(setup.arm.modes[i].name), ServedRoute::Argument::none,
-                       reply_message(setup.routes[i].plan), ""});
+    const Route& route = setup.routes[i];
+    const bool greets = route.method == "GET" && route.path == "/" && route.plan.empty();
+    routes_.push_back({route, find_mode(setup.arm.modes[i].name), ServedRoute::Argument::none,
+                       greets ? greeting : reply_message(route.plan), ""});
   }
   const Mode* mode = find_mode(setup.arm.modes.front().name);
-  if (!has("GET", "/"))
-    add("GET", "/", mode, ServedRoute::Argument::none, fmt::format("Hello from {}", setup.arm.mode_name()));
+  if (!has("GET", "/")) add("GET", "/", mode, ServedRoute::Argument::none, greeting);
   if (setup.builtin_routes) add_builtin(mode);
   for (ServedRoute& served : routes_) {
     if (served.route.plan.empty() && served.argument == ServedRoute::Argument::none)

@@ -46,6 +46,13 @@ TEST_CASE("a scenario's own GET / replaces the greeting") {
   CHECK(table.routes().size() == 1);
 }
 
+TEST_CASE("a scenario's GET / without steps greets with the worker's number, as the builtin one does") {
+  const RouteTable table(setup_of("blocking-loop", {{"root", "GET", "/", {}}, {"ping", "GET", "/ping", {}}}));
+  const std::string& body = table.find(request_of("GET", "/")).route->fixed_body;
+  CHECK(body.starts_with("{\"message\":\"Hello from blocking-loop\",\"worker_id\":"));
+  CHECK(table.find(request_of("GET", "/ping")).route->message == "Response at once");
+}
+
 TEST_CASE("builtin routes take their length from the query") {
   ServerSetup setup = setup_of("async-loop", {});
   setup.builtin_routes = true;

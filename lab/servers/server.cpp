@@ -67,7 +67,7 @@ void write_all(int fd, std::string_view text) {
   _exit(code);
 }
 
-/// All that the master says until it has closed the pipe; what there is when the deadline passes.
+/// The line that the master says; what there is of it when the master ends or the deadline passes.
 std::string read_report(int fd) {
   const Nanos end = monotonic_now() + kStartDeadline;
   std::string text;
@@ -81,6 +81,7 @@ std::string read_report(int fd) {
     if (size < 0 && errno == EINTR) continue;
     if (size <= 0) return text;
     text.append(buffer, static_cast<std::size_t>(size));
+    if (text.ends_with('\n')) return text;
   }
 }
 
@@ -100,6 +101,7 @@ Number to_number(const std::string& text) {
 
 Result<Server> Server::start(const ServerSetup& setup, EventRings* events) {
   if (const auto fault = find_fault(setup)) return *fault;
+  fill_standard_descriptors();
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return system_error("pipe2", "the server's report", errno);
   UniqueFd reading(ends[0]);
@@ -177,6 +179,7 @@ void Server::kill() {
 int serve_here(const ServerSetup& setup, EventRings* events,
                const std::function<void(std::uint16_t port, const std::vector<pid_t>& workers)>& ready) {
   if (const auto fault = find_fault(setup)) throw Failure(*fault);
+  fill_standard_descriptors();
   tzset();
   Master master(setup, events);
   if (auto opened = master.open(); !opened) throw Failure(opened.error());

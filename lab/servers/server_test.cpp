@@ -140,6 +140,87 @@ TEST_CASE("a worker that a TERM of its own ended is replaced", "[sockets]") {
   CHECK(eventually([&] { return ask_worker(server->port()) != first; }));
 }
 
+TEST_CASE("a stopped worker ends with its server", "[sockets]") {
+  for (const Mode* mode : all_modes()) {
+    INFO(mode->traits.name);
+    auto server = Server::start(builtin_setup(*mode, 2), nullptr);
+    REQUIRE(server.has_value());
+    REQUIRE(::kill(server->workers().back(), SIGSTOP) == 0);
+    CHECK(server->stop(kPatience));
+  }
+}
+
+TEST_CASE("a second TERM ends what is still in flight", "[sockets]") {
+  for (const Mode* mode : all_modes()) {
+    INFO(mode->traits.name);
+    auto server = Server::start(builtin_setup(*mode), nullptr);
+    REQUIRE(server.has_value());
+    RawClient client(server->port());
+    client.send(get("/delay?ms=60000"));
+    const auto told_to_end = [&] {
+      ::kill(server->master(), SIGTERM);
+      return dead(server->master());
+    };
+    CHECK(eventually(told_to_end));
+  }
+}
+
+TEST_CASE("half a request behind the one in flight does not delay a stop", "[sockets]") {
+  for (const Mode* mode : all_modes()) {
+    INFO(mode->traits.name);
+    auto server = Server::start(builtin_setup(*mode), nullptr);
+    REQUIRE(server.has_value());
+    RawClient client(server->port());
+    client.send(get("/delay?ms=20") + "GET /ping HT");
+    CHECK(server->stop(kPatience));
+    CHECK(status_of(client.reply()) == 200);
+  }
+}
+
+TEST_CASE("a client that never reads its replies does not delay a stop", "[sockets]") {
+  for (const char* name : {"thread-per-request", "async-loop"}) {
+    INFO(name);
+    auto server = Server::start(builtin_setup(*find_mode(name)), nullptr);
+    REQUIRE(server.has_value());
+    RawClient client(server->port());
+    std::string many;
+    for (int i = 0; i < 1000; ++i) many += get("/ping");
+    client.send_all_it_takes(many);
+    CHECK(server->stop(kPatience));
+  }
+}
+
+TEST_CASE("a server starts without stdin, stdout and stderr", "[sockets]") {
+  const pid_t parent = fork();
+  if (parent == 0) {
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) close(fd);
+    bool served = false;
+    {
+      auto server = Server::start(builtin_setup(*find_mode("async-loop"), 2), nullptr);
+      served = server && ask_worker(server->port()) != 0 && server->stop(kPatience);
+    }
+    _exit(served ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(waitpid(parent, &status, 0) == parent);
+  CHECK(status == 0);
+}
+
+TEST_CASE("a worker's descriptor table has its full size before its threads begin", "[sockets]") {
+  for (const Mode* mode : all_modes()) {
+    INFO(mode->traits.name);
+    auto server = Server::start(builtin_setup(*mode), nullptr);
+    REQUIRE(server.has_value());
+    std::ifstream file("/proc/" + std::to_string(server->workers().front()) + "/status");
+    std::string word;
+    while (file >> word && word != "FDSize:") {
+    }
+    int size = 0;
+    CHECK(file >> size);
+    CHECK(size >= 512);
+  }
+}
+
 TEST_CASE("no process is left after stop, kill or destruction", "[sockets]") {
   for (const Mode* mode : all_modes()) {
     for (int way = 0; way < 3; ++way) {

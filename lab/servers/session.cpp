@@ -31,8 +31,10 @@ asio::ip::tcp protocol_of(int fd) {
 Session::Session(SessionContext& context, Accepted accepted)
     : context_(context), socket_(context.loop.executor()) {
   const asio::ip::tcp protocol = protocol_of(accepted.fd.get());
-  socket_.assign(protocol, accepted.fd.get());
-  accepted.fd.release();
+  // Where that fails the first read does, too.
+  boost::system::error_code problem;
+  socket_.assign(protocol, accepted.fd.get(), problem);
+  if (!problem) accepted.fd.release();
 }
 
 // GCC 12 miscompiles `switch (co_await …)` and braced temporaries inside a co_await operand: named values
@@ -126,7 +128,7 @@ Session::BoolTask Session::answer() {
   events.add(EventKind::read, request.id, events.stamp());
 
   const RouteTable::Match match = worker.routes().find(request);
-  Call call(events, worker.setup().log, request);
+  Call call(events, worker.log_number(request), request);
   ReplyHead head{.status = match.status,
                  .http_1_0 = request.http_1_0,
                  .head_only = request.head(),
@@ -239,7 +241,7 @@ void Session::enforce_deadline(Nanos now) {
 
 void Session::set_deadline(Nanos span) {
   if (deadline_ != 0) return;
-  deadline_ = monotonic_now() + span;
+  deadline_ = monotonic_now() + (context_.stopping ? std::min(span, kStopGrace) : span);
   if (context_.deadlines++ == 0) context_.watch_deadlines();
 }
 

@@ -41,6 +41,13 @@ class RawClient {
     }
   }
 
+  /// Sends it again and again, cut off anywhere, until the server has taken nothing for a while.
+  void send_all_it_takes(std::string_view bytes) {
+    for (pollfd writable{fd_.get(), POLLOUT, 0}; poll(&writable, 1, 100) > 0;) {
+      if (::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) return;
+    }
+  }
+
   void half_close() { shutdown(fd_.get(), SHUT_WR); }
 
   /// The next whole reply; what there was of it where the server closed or the patience ended.

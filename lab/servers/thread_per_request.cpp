@@ -28,7 +28,7 @@ class ThreadServer : public httplib::Server {
   void serve(Accepted accepted, std::uint16_t unit);
 
  private:
-  void answer(HttplibConnection& connection, std::uint16_t unit, bool& keep);
+  void answer(HttplibConnection& connection, ThreadHold& hold, bool& keep);
 
   Worker& worker_;
 };
@@ -109,23 +109,20 @@ void ThreadServer::run() {
 
 void ThreadServer::serve(Accepted accepted, std::uint16_t unit) {
   const EventLog& events = worker_.events();
-  HttplibConnection connection(std::move(accepted), worker_.stop_fd(), events);
-  // Request 0 holds the thread while its client is idle or still sending.
-  events.acquire(Resource::thread, unit, 0, events.stamp());
-  for (bool keep = true; keep && connection.read_request();) answer(connection, unit, keep);
-  events.release(Resource::thread, unit, 0, events.stamp());
+  ThreadHold hold(events, unit);
+  HttplibConnection connection(std::move(accepted), worker_.stop_fd(), events, hold);
+  for (bool keep = true; keep && connection.read_request();) answer(connection, hold, keep);
 }
 
-void ThreadServer::answer(HttplibConnection& connection, std::uint16_t unit, bool& keep) {
+void ThreadServer::answer(HttplibConnection& connection, ThreadHold& hold, bool& keep) {
   const EventLog& events = worker_.events();
   const Request& request = connection.reader().request();
   const std::uint32_t id = request.id;
-  events.release(Resource::thread, unit, 0, connection.begun());
-  events.acquire(Resource::thread, unit, id, connection.begun());
+  hold.by(id, connection.begun());
   events.add(EventKind::read, id, events.stamp());
 
   const RouteTable::Match match = worker_.routes().find(request);
-  Call call(events, worker_.setup().log, request);
+  Call call(events, worker_.log_number(request), request);
   if (match.route != nullptr) call.set(*match.route, match.plan());
   current_call = &call;
   current_match = &match;
@@ -142,10 +139,8 @@ void ThreadServer::answer(HttplibConnection& connection, std::uint16_t unit, boo
     worker_.replied();
     if (match.route != nullptr) call.log_send();
   }
-  events.release(Resource::thread, unit, id, replied);
-  events.acquire(Resource::thread, unit, 0, replied);
   keep = keep && sent && !closed;
-  connection.next();
+  connection.next(replied);
 }
 
 void serve(Worker& worker) {

@@ -10,6 +10,7 @@
 #include <exception>
 
 #include "lab/servers/loop_server.hpp"
+#include "lab/servers/process.hpp"
 
 namespace lab {
 
@@ -40,6 +41,7 @@ int Worker::run() {
   prctl(PR_SET_NAME, fmt::format("lab-worker-{}", wiring_.slot).c_str(), 0UL, 0UL, 0UL);
   std::signal(SIGINT, SIG_IGN);  // Ctrl-C reaches the whole group; the master turns it into TERM
   std::signal(SIGPIPE, SIG_IGN);
+  grow_descriptor_table();
   try {
     const Mode* mode = routes_.routes().front().mode;
     if (mode->serve != nullptr) {
@@ -59,6 +61,11 @@ int Worker::run() {
 void Worker::ready() {
   wiring_.status->ready.store(true, std::memory_order_release);
   eventfd_write(wiring_.ready_signal, 1);
+}
+
+std::uint32_t Worker::log_number(const Request& request) const {
+  if (!setup_.log) return 0;
+  return request.id != 0 ? request.id : logged_.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
 void Worker::note_first_reply() {

@@ -20,7 +20,7 @@ struct WorkerStatus {
 };
 
 /// What a worker process has: its slot, its connections, its events.
-/// Thread safety: events() and replied() from any thread, the rest from the main thread.
+/// Thread safety: events(), log_number() and replied() from any thread, the rest from the main thread.
 class Worker {
  public:
   struct Wiring {
@@ -39,6 +39,8 @@ class Worker {
   const ServerSetup& setup() const { return setup_; }
   const RouteTable& routes() const { return routes_; }
   const EventLog& events() const { return events_; }
+  /// What the log calls this request: its id, else which one without an id it is in this worker; 0: no log.
+  std::uint32_t log_number(const Request& request) const;
   ConnectionSource& connections() { return connections_; }
   /// Readable from the moment that the worker is to finish what is in flight and end.
   int stop_fd() const { return stop_fd_.get(); }
@@ -59,6 +61,7 @@ class Worker {
   ConnectionSource connections_;
   UniqueFd stop_fd_;
   Wiring wiring_;
+  mutable std::atomic<std::uint32_t> logged_{0};
   std::atomic<bool> replied_{
       false};  // this process's own copy: the shared one is on a line that others write
 };

@@ -133,6 +133,7 @@ Finished run_one(const Scenario& scenario, const RawRunOptions& raw, const RunOp
   ExperimentResult result =
       run_experiment(scenario, experiment, header, writer ? &*writer : nullptr, observer);
   live.clear();
+  if (result.run.repetitions.empty() && result.fault) throw Failure(*result.fault);
   if (result.run.repetitions.empty() && result.interrupted) {
     throw Failure(
         environment_error("interrupted before the first repetition had ended: there is nothing to report"));
@@ -155,7 +156,7 @@ Finished run_one(const Scenario& scenario, const RawRunOptions& raw, const RunOp
                                  [](const ArmReport& arm) { return arm.verdict == "instrument-fault"; });
   if (fault) finished.exit_code = static_cast<int>(ErrorKind::environment);
   const bool failed = std::any_of(finished.report.checks.begin(), finished.report.checks.end(),
-                                  [](const CheckRow& check) { return !check.passed; });
+                                  [](const CheckRow& check) { return check.decided && !check.passed; });
   if (options.check && failed && finished.exit_code == 0)
     finished.exit_code = static_cast<int>(ErrorKind::check_failed);
   if (result.fault) {

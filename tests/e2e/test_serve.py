@@ -84,6 +84,16 @@ class Serve(LabCase):
             self.assertEqual(self.http(server.port, "GET", "/slow")[0], 200)
             self.assertGreaterEqual(time.monotonic() - began, 1.0)
 
+    def test_the_log_numbers_requests(self):
+        for mode in MODES:
+            with self.subTest(mode), self.serving(mode, "--log") as server:
+                for headers in ({}, {"Lab-Request": "77"}, {}):
+                    self.http(server.port, "GET", "/ping", headers=headers)
+                server.send_signal(signal.SIGTERM)
+                self.assertEqual(server.wait(10 * PATIENCE), 0)
+                lines = [line.split() for line in server.stderr.read().splitlines() if " start " in line]
+                self.assertEqual([words[-1] for words in lines], ["request=1", "request=77", "request=2"])
+
     def test_prints_exactly_one_line(self):
         with self.serving("thread-pool") as server:
             self.http(server.port, "GET", "/ping")
