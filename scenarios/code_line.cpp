@@ -4,6 +4,8 @@
 
 #include <cctype>
 
+#include "lab/core/text.hpp"
+
 namespace lab {
 
 namespace {
@@ -51,6 +53,21 @@ std::string fastapi_line(const Route& route, const Traits& mode) {
   if (body.empty()) body = "return {}";
   const bool asynchronous = mode.handler == Resource::loop;
   return fmt::format("{}def {}(): {}", asynchronous ? "async " : "", function_name(route), body);
+}
+
+std::string unusual_settings(const Arm& arm) {
+  std::vector<std::string> parts;
+  if (arm.threads != Arm{}.threads) {
+    if (arm.uses(Resource::pool)) parts.push_back(fmt::format("pool of {}", arm.threads));
+    if (arm.uses(Resource::thread))
+      parts.push_back(fmt::format("{} thread{}", arm.threads, arm.threads == 1 ? "" : "s"));
+  }
+  if (arm.gil) parts.emplace_back("GIL");
+  if (arm.cores > 0) parts.push_back(fmt::format("{} core{}", arm.cores, arm.cores == 1 ? "" : "s"));
+  if (arm.predict_only) parts.emplace_back("predicted only");
+  std::string text = parts.empty() ? "" : "(" + join(parts, ", ") + ")";
+  if (arm.workers > 1) text += fmt::format("{}× {} workers", text.empty() ? "" : " ", arm.workers);
+  return text;
 }
 
 }  // namespace lab

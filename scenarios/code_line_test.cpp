@@ -34,3 +34,19 @@ TEST_CASE("a blocking step is a blocking call even in an asynchronous handler") 
 TEST_CASE("a route's name becomes a Python name and an empty plan returns at once") {
   CHECK(fastapi_line({"two-words", "GET", "/", {}}, kAsync) == "async def two_words(): return {}");
 }
+
+TEST_CASE("only what differs from the usual settings is said of an arm") {
+  Arm arm;
+  arm.modes = {kThreadPool};
+  CHECK(unusual_settings(arm).empty());
+  arm.threads = 100;
+  CHECK(unusual_settings(arm) == "(pool of 100)");
+  arm.gil = true;
+  arm.workers = 4;
+  CHECK(unusual_settings(arm) == "(pool of 100, GIL) × 4 workers");
+  arm = {};
+  arm.modes = {
+      {"thread-per-request", "", "", Resource::thread, Resource::thread, Resource::thread, Resource::thread}};
+  arm.threads = 8;
+  CHECK(unusual_settings(arm) == "(8 threads)");
+}

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <system_error>
+#include <vector>
 
 #include "harness/statistics.hpp"
 #include "lab/core/clock.hpp"
@@ -17,17 +18,19 @@
 #include "lab/environment.hpp"
 #include "lab/verbs/verbs.hpp"
 #include "results/store.hpp"
+#include "results/utf8.hpp"
+#include "results/wrap.hpp"
 #include "scenarios/loader.hpp"
 
 namespace lab {
 
 namespace {
 
+/// What was found and what that means, in two columns.
 std::string row(std::string_view what, const std::string& found, const std::string& means = "") {
-  std::string line = fmt::format("{:<14}{}", what, found);
-  if (!means.empty())
-    line += means.size() + line.size() + 2 <= 80 ? "  " + means : "\n" + std::string(14, ' ') + means;
-  return line + "\n";
+  constexpr std::size_t kColumn = 18;
+  const std::string text = found + (means.empty() ? "" : "; " + means);
+  return join(wrap(printable(text, false), pad(what, kColumn), kColumn, 80), "\n") + "\n";
 }
 
 std::optional<std::string> program_in_path(const std::string& name) {
@@ -63,11 +66,46 @@ std::string writable(const std::filesystem::path& folder) {
   return access(nearest.c_str(), W_OK) == 0 ? "" : "cannot be written: runs need --save DIR or --no-save";
 }
 
+/// Something that the lab can do without; found where one of its programs or files is.
 struct Helper {
-  const char* program;
+  const char* what;
+  std::vector<const char*> programs;
+  std::vector<const char*> files;
   const char* package;
   const char* absence;
 };
+
+std::optional<std::string> find_helper(const Helper& helper) {
+  for (const char* program : helper.programs) {
+    if (auto found = program_in_path(program)) return found;
+  }
+  for (const char* file : helper.files) {
+    if (access(file, F_OK) == 0) return file;
+  }
+  return std::nullopt;
+}
+
+std::string helper_rows() {
+  constexpr const char* kNobody = "nothing here needs it";
+  const std::array<Helper, 6> helpers{
+      {{"wrk", {"wrk"}, {}, "wrk", "bench/against_fastapi.py cannot run; no verb needs it"},
+       {"uvicorn", {"uvicorn"}, {}, "uvicorn", "bench/against_fastapi.py cannot run; no verb needs it"},
+       {"fastapi",
+        {},
+        {"/usr/lib/python3/dist-packages/fastapi"},
+        "python3-fastapi",
+        "bench/against_fastapi.py cannot run; no verb needs it"},
+       {"curl", {"curl"}, {}, "curl", "try lab serve with a browser; no verb needs it"},
+       {"postgresql", {"psql", "postgres"}, {"/usr/lib/postgresql"}, "postgresql", kNobody},
+       {"chromium", {"chromium", "chromium-browser", "google-chrome"}, {}, "chromium", kNobody}}};
+  std::string text;
+  for (const Helper& helper : helpers) {
+    const auto found = find_helper(helper);
+    text += row(helper.what, found.value_or("missing"),
+                found ? "" : fmt::format("{} (apt-get install {})", helper.absence, helper.package));
+  }
+  return text;
+}
 
 int doctor() {
   const NoiseMeter noise;
@@ -91,13 +129,9 @@ int doctor() {
               scenarios.empty() ? "set LAB_SCENARIOS to their folder" : "");
   const std::filesystem::path runs = default_runs_folder();
   text += row("runs", runs.string(), writable(runs));
-  constexpr std::array<Helper, 2> kHelpers{
-      {{"wrk", "wrk", "no throughput comparison"}, {"curl", "curl", "try a browser on lab serve"}}};
-  for (const Helper& helper : kHelpers) {
-    const auto found = program_in_path(helper.program);
-    text += row(helper.program, found.value_or("missing"),
-                found ? "" : fmt::format("{} (apt-get install {})", helper.absence, helper.package));
-  }
+  if (access("/proc/pressure/cpu", R_OK) != 0)
+    text += row("/proc/pressure", "missing", "noise is judged by stolen time alone");
+  text += helper_rows();
   print(text);
   return 0;
 }

@@ -1,13 +1,30 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
+#include <system_error>
 
+#include "lab/core/text.hpp"
 #include "lab/options.hpp"
 #include "lab/verbs/verbs.hpp"
 #include "results/store.hpp"
+#include "results/utf8.hpp"
+#include "results/wrap.hpp"
 
 namespace lab {
 
 namespace {
+
+/// Repetitions that `lab report` would read. A record without its summary must be read to know them, which is
+/// done where that is quick.
+std::string kept(const RunListing& run) {
+  constexpr std::uintmax_t kQuick = 8'000'000;
+  if (run.problem.empty()) return std::to_string(run.repetitions);
+  std::error_code error;
+  const auto size = std::filesystem::file_size(run.path / "run.jsonl", error);
+  if (error || size > kQuick || !run.readable) return "–";
+  const auto read = read_run(run.path);
+  return read ? std::to_string(read->repetitions.size()) : "–";
+}
 
 int history(const std::string& last) {
   const auto most = static_cast<std::size_t>(parse_count("--last", last, 1, 1'000'000).value());
@@ -16,6 +33,7 @@ int history(const std::string& last) {
     print("No run has been recorded yet. Start with: lab run blocking-async\n");
     return 0;
   }
+  constexpr std::size_t kStateColumn = 57;
   std::string text = fmt::format("{:<50}{:>5}  {}\n", "run", "kept", "state");
   for (std::size_t i = 0; i < runs.size() && i < most; ++i) {
     const RunListing& run = runs[i];
@@ -23,7 +41,8 @@ int history(const std::string& last) {
                               : run.summary.complete       ? "complete"
                               : run.summary.reason.empty() ? "incomplete"
                                                            : "incomplete: " + run.summary.reason;
-    text += fmt::format("{:<50}{:>5}  {}\n", run.name, run.repetitions, state);
+    const std::string first = pad(printable(run.name, false), 50) + pad(kept(run), 5, true) + "  ";
+    text += join(wrap(printable(state, false), first, kStateColumn, 80), "\n") + "\n";
   }
   if (runs.size() > most) text += fmt::format("{} older ones: --last {}\n", runs.size() - most, runs.size());
   text += "Next: lab report last\n";

@@ -1,9 +1,13 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
+#include <memory>
 
+#include "lab/core/text.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/verbs/verbs.hpp"
+#include "results/utf8.hpp"
+#include "results/wrap.hpp"
 #include "scenarios/loader.hpp"
 
 namespace lab {
@@ -12,16 +16,19 @@ namespace {
 
 constexpr int kToStartWith = 5;
 
-std::string row(const std::string& name, const std::string& text) {
-  return fmt::format("  {:<22}{}\n", name, text);
+/// A name and its question, which goes on below itself where it is long.
+std::string row(const std::string& name, const std::string& question, bool ascii) {
+  constexpr std::size_t kColumn = 24;
+  std::string first = "  " + printable(name, ascii);
+  std::string text;
+  if (columns(first) + 2 > kColumn) {
+    text = first + "\n";
+    first.clear();
+  }
+  return text + join(wrap(printable(question, ascii), pad(first, kColumn), kColumn, 80), "\n") + "\n";
 }
 
-std::string cut(const std::string& text, std::size_t width) {
-  return text.size() <= width ? text : text.substr(0, text.rfind(' ', width - 4)) + " ...";
-}
-
-int list_all() {
-  constexpr std::size_t kQuestionWidth = 56;
+int list_all(bool ascii) {
   std::vector<Scenario> scenarios;
   for (const std::string& name : scenario_names()) {
     auto scenario = load_scenario(name, known_modes());
@@ -38,12 +45,12 @@ int list_all() {
   std::vector<std::string> groups;
   std::map<std::string, std::string> rows;
   for (const Scenario& scenario : scenarios) {
-    const std::string line = row(scenario.name, cut(scenario.question, kQuestionWidth));
+    const std::string line = row(scenario.name, scenario.question, ascii);
     if (++shown <= kToStartWith) {
       text += line;
       continue;
     }
-    const std::string group = scenario.group.empty() ? "Others" : scenario.group;
+    const std::string group = scenario.group.empty() ? "Others" : printable(scenario.group, ascii);
     if (rows.find(group) == rows.end()) groups.push_back(group);
     rows[group] += line;
   }
@@ -66,7 +73,9 @@ int list_all() {
 void add_list(CLI::App& app, Action& action) {
   CLI::App* verb = app.add_subcommand("list", "scenarios and execution models");
   verb->footer("Example: lab list");
-  verb->callback([&action] { action = list_all; });
+  auto ascii = std::make_shared<bool>(false);
+  verb->add_flag("--ascii", *ascii, "no character beyond ASCII");
+  verb->callback([&action, ascii] { action = [ascii] { return list_all(*ascii); }; });
 }
 
 }  // namespace lab

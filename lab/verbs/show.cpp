@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <memory>
 
@@ -9,6 +10,9 @@
 #include "lab/options.hpp"
 #include "lab/report.hpp"
 #include "lab/verbs/verbs.hpp"
+#include "results/spelling.hpp"
+#include "results/utf8.hpp"
+#include "results/wrap.hpp"
 #include "scenarios/code_line.hpp"
 
 namespace lab {
@@ -16,34 +20,46 @@ namespace lab {
 namespace {
 
 constexpr std::size_t kWidth = 80;
+constexpr std::size_t kTag = 8;
 
-/// `TAG   first` / `      second`: the tag stands once, in front of its first line.
+/// `TAG     first` / `        second`: the tag stands once, in front of its first line.
 class Block {
  public:
-  explicit Block(std::string tag) : tag_(std::move(tag)) {}
+  Block(std::string tag, bool ascii) : tag_(std::move(tag)), ascii_(ascii) {}
 
-  void line(const std::string& text) {
-    lines_ += fmt::format("{:<6}{}\n", tag_, text);
-    tag_.clear();
-  }
+  /// A long line goes on below, `hang` columns further to the right.
+  void line(const std::string& text, std::size_t hang = 4) { row("", 0, text, hang); }
 
-  void wrapped(const std::string& text) {
-    std::string current;
-    for (const std::string& word : split(text, ' ')) {
-      if (!current.empty() && current.size() + 1 + word.size() > kWidth - 6) {
-        line(current);
-        current.clear();
-      }
-      current += (current.empty() ? "" : " ") + word;
+  /// The text beside a label of `width` columns; below it where that leaves too little room.
+  void row(const std::string& label, std::size_t width, const std::string& text, std::size_t hang = 0) {
+    constexpr std::size_t kWidestLabel = 40;
+    if (width > kWidestLabel) {
+      if (!label.empty()) add(label, "", 4);
+      add(text, "    ", 4 + hang);
+    } else {
+      add(text, pad(printable(label, ascii_), width), width + hang);
     }
-    if (!current.empty()) line(current);
   }
 
   const std::string& text() const { return lines_; }
 
  private:
+  void add(const std::string& text, const std::string& before, std::size_t indent) {
+    const std::string first = pad(tag_, kTag) + before;
+    lines_ += join(wrap(printable(text, ascii_), first, kTag + indent, kWidth), "\n") + "\n";
+    tag_.clear();
+  }
+
   std::string tag_, lines_;
+  bool ascii_;
 };
+
+/// Two digits are all that an estimate is good for: 30.36 s is about 30 s.
+std::string about(Nanos span) {
+  Nanos unit = 1;
+  while (span / unit >= 100) unit *= 10;
+  return format_duration((span + unit / 2) / unit * unit);
+}
 
 std::string describe_load(const Load& load, const Scenario& scenario) {
   const std::string where = scenario.routes.size() > 1 ? scenario.routes[load.route].name + ": " : "";
@@ -71,11 +87,18 @@ std::string describe_load(const Load& load, const Scenario& scenario) {
   return where + text + ", " + connections;
 }
 
+std::string held(Resource resource) {
+  switch (resource) {
+    case Resource::loop: return "the loop";
+    case Resource::pool: return "a pool member";
+    case Resource::thread: return "its thread";
+    case Resource::core: return "a core";
+    case Resource::gil: return "the GIL";
+    default: return "nothing";
+  }
+}
+
 std::string holds(const Traits& mode) {
-  const auto held = [](Resource resource) {
-    return resource == Resource::nothing ? std::string("nothing")
-                                         : fmt::format("the {}", to_string(resource));
-  };
   std::string text =
       mode.waiting == mode.computing
           ? held(mode.waiting) + ", while it waits and while it computes"
@@ -84,76 +107,157 @@ std::string holds(const Traits& mode) {
   return text;
 }
 
-std::string show_answers(const Scenario& scenario) {
-  std::string text;
-  Block answers("BOUND");
+std::string predicted(const MeasureRow& measure) {
+  constexpr double kLongest = 9e9;  // what int64 nanoseconds hold
+  if (!measure.predicted) return "?";
+  if (!measure.is_time) return fmt::format("{:.4g}", *measure.predicted);
+  return *measure.predicted > kLongest ? long_time(*measure.predicted)
+                                       : format_duration(std::llround(*measure.predicted * 1e9));
+}
+
+std::string times_sign(std::string formula, bool ascii) {
+  const std::string dot = "·";
+  for (std::size_t at = 0; ascii && (at = formula.find(dot)) != std::string::npos;)
+    formula.replace(at, dot.size(), "*");
+  return printable(formula, ascii);
+}
+
+/// Arm, stat (unless it is all about the makespan), prediction, formula, log: one row per figure that the
+/// scenario's table shows or the documents give.
+std::vector<std::vector<std::string>> answer_rows(const Scenario& scenario, bool ascii) {
   const Report report = make_prediction(scenario, 42);
+  const std::vector<std::string>& headline = report.headline;
+  const bool only_makespan = headline == std::vector<std::string>{"makespan"};
+  std::vector<std::vector<std::string>> rows;
   for (const ArmReport& arm : report.arms) {
     const std::string name = scenario.cases.size() > 1 ? arm.arm + " (" + arm.case_id + ")" : arm.arm;
-    std::string log = arm.documented_text.empty() ? "" : "   log " + arm.documented_text;
-    std::string line =
-        fmt::format("{:<22}{:<12}{}{}", name, format_duration(std::llround(arm.bound_s.value_or(0) * 1e9)),
-                    arm.formula, log);
-    line.erase(line.find_last_not_of(' ') + 1);
-    answers.line(line);
+    for (const MeasureRow& measure : arm.measures) {
+      const bool shown = std::find(headline.begin(), headline.end(), measure.stat) != headline.end();
+      if (!shown && measure.documented_text.empty()) continue;
+      rows.push_back({name, only_makespan && shown ? "" : measure.stat, predicted(measure),
+                      measure.stat == "makespan" ? times_sign(arm.formula, ascii) : "",
+                      measure.documented_text.empty() ? "" : "log " + measure.documented_text});
+    }
   }
-  text += answers.text();
+  return rows;
+}
+
+std::string show_answers(const Scenario& scenario, bool ascii) {
+  Block answers("PREDICT", ascii);
+  const auto rows = answer_rows(scenario, ascii);
+  std::vector<std::size_t> widths(5, 0);
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], row[i].empty() ? 0 : columns(printable(row[i], ascii)) + 2);
+  }
+  for (const auto& row : rows) {
+    std::string rest;
+    for (std::size_t i = 1; i < row.size(); ++i) rest += pad(printable(row[i], ascii), widths[i]);
+    rest.erase(rest.find_last_not_of(' ') + 1);
+    const std::size_t blanks = std::min(rest.find_first_not_of(' '), rest.size());
+    answers.row(row[0], widths[0] + blanks, rest.substr(blanks));
+  }
+  std::string text = answers.text();
   if (!scenario.explain.text.empty()) {
-    Block why("WHY");
-    why.wrapped(scenario.explain.text);
+    Block why("WHY", ascii);
+    why.line(scenario.explain.text, 0);
     text += why.text();
   }
   return text;
 }
 
-int show(const std::string& name, bool answers) {
-  const Scenario scenario = load_scenario(name, known_modes()).value();
-  ExperimentOptions options;
-  options.budget = scenario.budget;
-  const ExperimentPlan plan = plan_experiment(scenario, options);
-  const std::string size = fmt::format("{} arm{}, about {}", scenario.arms.size(),
-                                       scenario.arms.size() == 1 ? "" : "s", format_duration(plan.estimate));
-  std::string text = scenario.question + "\n";
-  text += fmt::format("{:<26}{}\n", size, join(scenario.sources, ", "));
+/// As a shell takes it for one word.
+std::string quoted(const std::string& word) {
+  const bool plain = std::all_of(word.begin(), word.end(), [](unsigned char letter) {
+    return std::isalnum(letter) != 0 || letter >= 0x80 ||
+           std::string_view("-_./+,:@%").find(static_cast<char>(letter)) != std::string_view::npos;
+  });
+  if (plain) return word;
+  std::string text = "'";
+  for (const char letter : word) text += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
+  return text + "'";
+}
 
-  Block plans("PLAN");
-  for (const Route& route : scenario.routes) {
-    plans.line(fmt::format("{} {}: {}", route.method, route.path, describe(route.plan)));
+/// The next command. A guess is about the makespan and gives nothing away: it is a mistake that many make.
+std::string next_command(const Scenario& scenario, const std::string& name) {
+  const std::string run = "lab run " + quoted(name);
+  const auto measured = [&](const std::string& id) {
+    return std::any_of(scenario.arms.begin(), scenario.arms.end(),
+                       [&](const Arm& arm) { return arm.id == id && !arm.predict_only; });
+  };
+  for (const Ask& ask : scenario.asks) {
+    if (ask.answer != Stat{} || ask.wrong.empty() || !measured(ask.answer_arm)) continue;
+    const auto wrong = static_cast<Nanos>(std::llround(ask.wrong.front().value * 1e9));
+    return fmt::format("{} --guess {}={}", run, ask.answer_arm, spell_duration(wrong));
   }
-  Block loads("LOAD");
-  for (const Case& load_set : scenario.cases) {
-    const std::string prefix = scenario.cases.size() > 1 ? load_set.id + ": " : "";
-    for (const Load& load : load_set.loads) loads.line(prefix + describe_load(load, scenario));
+  const auto makespan = std::find(scenario.show.begin(), scenario.show.end(), Stat{});
+  if (!scenario.show.empty() && makespan == scenario.show.end()) return run;
+  for (const Arm& arm : scenario.arms) {
+    if (!arm.predict_only) return fmt::format("{} --guess {}=1s", run, arm.id);
   }
-  Block held("HOLDS");
-  Block code("CODE");
+  return run;
+}
+
+void warn_of_unknown_next(const Scenario& scenario) {
+  const std::string& next = scenario.explain.next;
+  const std::vector<std::string> names = scenario_names();
+  if (next.empty() || std::find(names.begin(), names.end(), next) != names.end()) return;
+  print_warning(fmt::format("{}: next = '{}' is no known scenario", printable(scenario.file, false),
+                            printable(next, false)));
+}
+
+std::string show_arms(const Scenario& scenario, bool ascii) {
+  Block holding("HOLDS", ascii);
+  Block code("CODE", ascii);
   std::vector<std::string> seen;
   std::size_t name_width = 0;
-  for (const Arm& arm : scenario.arms) name_width = std::max(name_width, arm.id.size() + 2);
+  std::size_t mode_width = 0;
+  for (const Arm& arm : scenario.arms) {
+    name_width = std::max(name_width, columns(arm.id) + 2);
+    for (const Traits& mode : arm.modes) mode_width = std::max(mode_width, mode.name.size() + 2);
+  }
   for (const Arm& arm : scenario.arms) {
     for (std::size_t route = 0; route < arm.modes.size(); ++route) {
       const Traits& mode = arm.modes[route];
       if (std::find(seen.begin(), seen.end(), mode.name) == seen.end()) {
         seen.emplace_back(mode.name);
-        held.line(fmt::format("{:<20}{}", mode.name, holds(mode)));
+        holding.row(std::string(mode.name), mode_width, holds(mode));
       }
-      const std::string line = fastapi_line(scenario.routes[route], mode);
-      const std::string times =
-          route == 0 && arm.workers > 1 ? fmt::format("  × {} workers", arm.workers) : "";
-      const std::string label = route == 0 ? arm.id : "";
-      if (6 + name_width + line.size() + times.size() <= kWidth + 1) {
-        code.line(fmt::format("{:<{}}{}{}", label, name_width, line, times));
-      } else {
-        if (!label.empty()) code.line(label + times);
-        code.wrapped("    " + line);
-      }
+      std::string line = fastapi_line(scenario.routes[route], mode);
+      const std::string settings = route == 0 ? unusual_settings(arm) : "";
+      if (!settings.empty()) line += "  " + settings;
+      code.row(route == 0 ? arm.id : "", name_width, line, 4);
     }
   }
-  text += plans.text() + loads.text() + held.text() + code.text();
-  if (answers) text += show_answers(scenario);
-  const std::string& arm = scenario.arms[std::min<std::size_t>(1, scenario.arms.size() - 1)].id;
-  text += fmt::format("TRY   lab run {} --guess {}=1s\n", scenario.name, arm);
-  print(text);
+  return holding.text() + code.text();
+}
+
+int show(const std::string& name, bool answers, bool ascii) {
+  const Scenario scenario = load_scenario(name, known_modes()).value();
+  ExperimentOptions options;
+  options.budget = scenario.budget;
+  const ExperimentPlan plan = plan_experiment(scenario, options);
+  const std::string size = fmt::format("{} arm{}, about {}", scenario.arms.size(),
+                                       scenario.arms.size() == 1 ? "" : "s", about(plan.estimate));
+  constexpr std::size_t kSources = 26;
+  std::string text = join(wrap(printable(scenario.question, ascii), "", 0, kWidth), "\n") + "\n";
+  text += join(wrap(printable(join(scenario.sources, "; "), ascii), pad(size, kSources), kSources, kWidth),
+               "\n") +
+          "\n";
+  Block plans("PLAN", ascii);
+  for (const Route& route : scenario.routes)
+    plans.line(fmt::format("{} {}: {}", route.method, route.path, describe(route.plan)));
+  Block loads("LOAD", ascii);
+  for (const Case& load_set : scenario.cases) {
+    const std::string prefix = scenario.cases.size() > 1 ? load_set.id + ": " : "";
+    for (const Load& load : load_set.loads) loads.line(prefix + describe_load(load, scenario));
+  }
+  text += plans.text() + loads.text() + show_arms(scenario, ascii);
+  if (answers) text += show_answers(scenario, ascii);
+  Block next("TRY", ascii);
+  next.line(next_command(scenario, name));
+  print(text + next.text());
+  warn_of_unknown_next(scenario);
   return 0;
 }
 
@@ -163,6 +267,7 @@ void add_show(CLI::App& app, Action& action) {
   struct Options {
     std::string scenario;
     bool answers = false;
+    bool ascii = false;
   };
   CLI::App* verb = app.add_subcommand("show", "question, plan, load and arms of a scenario");
   verb->footer("Example: lab show blocking-async --answers");
@@ -172,8 +277,10 @@ void add_show(CLI::App& app, Action& action) {
       ->type_name("SCENARIO");
   verb->add_flag("--answers", options->answers,
                  "also predictions, the documents' figures and the explanation");
-  verb->callback(
-      [&action, options] { action = [options] { return show(options->scenario, options->answers); }; });
+  verb->add_flag("--ascii", options->ascii, "no character beyond ASCII");
+  verb->callback([&action, options] {
+    action = [options] { return show(options->scenario, options->answers, options->ascii); };
+  });
 }
 
 }  // namespace lab

@@ -25,7 +25,7 @@ void add_report(CLI::App& app, Action& action);
 void add_history(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
 
-/// Results go to stdout, whole or not at all: a full disk or a closed pipe is an error (exit 3).
+/// Results go to stdout; what cannot be written is an error (exit 3), but for a reader that went away.
 void print(std::string_view text);
 /// One line on stderr: `lab: warning: …`.
 void print_warning(std::string_view text);

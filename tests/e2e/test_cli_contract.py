@@ -66,6 +66,43 @@ class ListAndShow(LabCase):
         self.assert_fits(answers, 80)
 
 
+    def test_no_scenario_is_wider_than_a_terminal_glued_or_padded(self):
+        for file in (ROOT / "scenarios").glob("*.toml"):
+            shown = self.lab("show", file.stem, "--answers").out
+            self.assert_fits(shown, 80)
+            self.assertNotRegex(shown, r"(?m) $")
+            self.assertNotRegex(shown, r"\)\d")
+            self.assertTrue(self.lab("show", file.stem, "--answers", "--ascii").out.isascii())
+
+    def test_answers_are_about_what_the_table_shows(self):
+        self.assertRegex(self.lab("show", "frozen-server", "--answers").out,
+                         r"(?m)^PREDICT blocking-loop +ping\.latency\.max +4\.95 s")
+
+    def test_show_tells_arms_apart(self):
+        out = self.lab("show", "wsgi-vs-asgi").out
+        self.assertRegex(out, r"threads-8 .*\(8 threads\)")
+        self.assertRegex(out, r"threads-64 .*\(64 threads\)")
+
+    def test_the_next_command_works_for_a_scenario_from_a_path(self):
+        file = self.work / "mine.toml"
+        file.write_text(FROZEN + '[explain]\ntext = "So."\nnext = "nosuch"\n')
+        shown = self.lab("show", file)
+        self.assertIn(f"lab run {file}", " ".join(shown.out.split()))
+        self.assertIn("next = 'nosuch' is no known scenario", shown.err)
+
+    def test_list_cuts_no_question(self):
+        ran = self.lab("list", "--ascii")
+        self.assertNotIn("...", ran.out)
+        self.assertTrue(ran.out.isascii())
+
+    def test_a_closed_standard_output_is_told_and_a_closed_pipe_is_not(self):
+        ran = subprocess.run(["sh", "-c", f"'{BINARY}' list >&-"], env=self.environment, capture_output=True, text=True)
+        self.assertEqual((ran.returncode, ran.stderr), (3, "lab: standard output is closed\n"))
+        ran = subprocess.run(["bash", "-c", f"'{BINARY}' list | head -1; exit ${{PIPESTATUS[0]}}"],
+                             env=self.environment, capture_output=True, text=True)
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""))
+
+
 class Run(LabCase):
     def test_json_is_one_document_with_the_promised_keys(self):
         run = self.lab_json("run", "blocking-async", *FAST, "--no-save", "--seed", 42)
