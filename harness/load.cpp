@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "harness/connection_plan.hpp"
 #include "harness/epoll_transport.hpp"
 #include "harness/event_collector.hpp"
 #include "harness/load_driver.hpp"
@@ -21,7 +22,6 @@ constexpr Nanos kWarmUpPatience = 400 * kMillisecond;
 constexpr Nanos kRepliedPatience = 50 * kMillisecond;
 // From the decision to start to the first send: long enough to be waiting for it, asleep and then awake.
 constexpr Nanos kRunUp = kMillisecond;
-constexpr Nanos kProgressPeriod = 100 * kMillisecond;
 constexpr int kMostWarmUpConnections = 16;
 
 Error open_failed(const LoadTarget& target, int error) {
@@ -83,7 +83,7 @@ Result<void> open_connections(LoadDriver& driver, EventCollector& collector, con
   bool more = true;
   while (more && !driver.interrupted() && monotonic_now() < until) {
     more = driver.open_connections(kOpenAtOnce, until);
-    if (target.stamps_in_events) missing = collector.await_accepted(driver.opened_ports(), until);
+    missing = collector.await_accepted(driver.opened_ports(), until);
   }
   if (driver.interrupted()) return {};
   if (driver.opened_ports().empty() && driver.open_error() != 0)
@@ -100,16 +100,12 @@ Result<void> open_connections(LoadDriver& driver, EventCollector& collector, con
   return {};
 }
 
-// About ten times a second tells the caller, and empties the rings every time.
-std::function<void(std::int64_t)> housekeeping(EventCollector& collector, const LoadOptions& options) {
-  return [&collector, &options, next = Nanos{0}](std::int64_t finished) mutable {
-    collector.drain();
-    if (!options.progress) return;
-    const Nanos now = monotonic_now();
-    if (now < next) return;
-    options.progress(finished);
-    next = now + kProgressPeriod;
-  };
+/// What the driver is to send: with `close_after_reply` no pool of open connections waits for its requests.
+Case case_to_send(Case load_set, const LoadOptions& options) {
+  for (Load& load : load_set.loads) {
+    if (options.close_after_reply && is_pooled(load)) load.fresh_connections = true;
+  }
+  return load_set;
 }
 
 }  // namespace
@@ -129,9 +125,11 @@ Result<LoadResult> run_load(const Case& load_set, const LoadTarget& target, Even
   DriverSetup setup;
   setup.seed = options.seed;
   setup.request_deadline = options.request_deadline;
-  if (events != nullptr || options.progress) setup.housekeeping = housekeeping(collector, options);
+  setup.close_after_reply = options.close_after_reply;
+  if (events != nullptr) setup.housekeeping = [&collector] { collector.drain(); };
   MonotonicClock clock;
-  LoadDriver driver(load_set, target, setup, clock, **transport);
+  const Case sent = case_to_send(load_set, options);
+  LoadDriver driver(sent, target, setup, clock, **transport);
   const auto opened = open_connections(driver, collector, target,
                                        *warm ? kOpenPatience : kSilentServerPatience, result.warnings);
   if (!opened) return opened.error();

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,8 +16,6 @@ struct LoadTarget {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;
   std::vector<Route> routes;  ///< indexed by Load::route
-  bool stamps_in_events =
-      true;  ///< a native server: wait before the load until it has accepted every connection
 };
 
 struct LoadOptions {
@@ -28,8 +25,10 @@ struct LoadOptions {
       3;  ///< one after another on a connection of their own (one per worker slot), unrecorded
   /// Becomes readable when the run is to end now (Ctrl-C); -1: never.
   int interrupt_fd = -1;
-  /// Called about ten times a second with the requests finished so far; may be empty.
-  std::function<void(std::int64_t finished)> progress;
+  /// Burst and staggered connections are closed after their only reply, and constant and poisson loads
+  /// connect for each request: where every connection holds a thread of the server, idle ones would starve
+  /// the rest.
+  bool close_after_reply = false;
 };
 
 /// What one load left.

@@ -213,7 +213,7 @@ void LoadDriver::keep_house(Nanos now) {
   if (!setup_.housekeeping || now - last_housekeeping_ < kHousekeepingPeriod) return;
   const bool send_is_near = next_send() - now < kHousekeepingRoom;
   if (send_is_near && now - last_housekeeping_ < kHousekeepingPatience) return;
-  setup_.housekeeping(finished_);
+  setup_.housekeeping();
   last_housekeeping_ = clock_.now();
 }
 

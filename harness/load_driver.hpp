@@ -20,8 +20,9 @@ struct DriverSetup {
   std::uint64_t seed = 0;
   Nanos request_deadline = 30 * kSecond;  ///< from the intended time
   bool identify = true;                   ///< send Lab-Request
-  /// Called about every 10 ms while no send is near, with the requests finished so far; may be empty.
-  std::function<void(std::int64_t finished)> housekeeping{};
+  bool close_after_reply = false;         ///< but for the clients of closed loads
+  /// Called about every 10 ms while no send is near; may be empty.
+  std::function<void()> housekeeping{};
 };
 
 /// Sends a case's loads over a transport and records every request: when, on which connection, how it ended.
@@ -126,7 +127,6 @@ class LoadDriver {
   std::size_t next_arrival_ = 0;
   std::size_t next_open_ = 0;
   std::size_t outstanding_ = 0;
-  std::int64_t finished_ = 0;
   Nanos began_ = 0;
   Nanos last_answer_ = 0;
   Nanos last_housekeeping_ = 0;

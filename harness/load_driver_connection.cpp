@@ -146,13 +146,15 @@ void LoadDriver::complete(std::uint32_t index, Nanos now, bool keep) {
   record.outcome = status >= 200 && status <= 399 ? Outcome::ok : Outcome::bad_status;
   last_answer_ = now;
   connection.failures = 0;
-  if (keep && !case_.loads[connection.load].fresh_connections) {
+  const Load& load = case_.loads[connection.load];
+  const bool reuse = load.arrivals == Arrivals::closed || !setup_.close_after_reply;
+  if (keep && reuse && !load.fresh_connections) {
     connection.phase = Phase::idle;
   } else {
     drop(index);
   }
   release(index);
-  if (case_.loads[connection.load].arrivals == Arrivals::closed) issue_closed(index, now);
+  if (load.arrivals == Arrivals::closed) issue_closed(index, now);
 }
 
 void LoadDriver::fail(std::uint32_t index, Outcome outcome) {
@@ -178,7 +180,6 @@ void LoadDriver::release(std::uint32_t index) {
   Connection& connection = connections_[index];
   connection.request = kNoRequest;
   --outstanding_;
-  ++finished_;
   if (is_pooled(case_.loads[connection.load])) make_idle(index);
 }
 

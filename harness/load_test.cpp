@@ -38,8 +38,7 @@ struct Heard {
 LoadTarget target_at(std::uint16_t port) {
   return {.host = "127.0.0.1",
           .port = port,
-          .routes = {{"slow", "POST", "/slow", {{Wait{kSecond}, false}}}, {"ping", "GET", "/ping", {}}},
-          .stamps_in_events = false};
+          .routes = {{"slow", "POST", "/slow", {{Wait{kSecond}, false}}}, {"ping", "GET", "/ping", {}}}};
 }
 
 Case case_of(std::vector<Load> loads) {

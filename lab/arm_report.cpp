@@ -126,9 +126,13 @@ CheckRow judge_check(const Check& check, const Arm& arm, const Case& load_set, b
   };
   CheckRow row;
   row.text = fmt::format("{} · {}{}", check.text, arm.id, many_cases ? " · " + load_set.id : "");
+  row.stat = to_string(check.stat);
   if (!measured) {
     row.detail = "nothing was measured";
     return row;
+  }
+  if (measured->low && measured->high) {
+    row.interval = fmt::format("{}–{}", spell(*measured->low), spell(*measured->high));
   }
   double least = -1e300;
   double most = 1e300;

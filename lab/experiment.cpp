@@ -76,6 +76,8 @@ Result<RunRepetition> measure(const Scenario& scenario, const Trial& trial, int 
   LoadOptions options;
   options.seed = seed;
   options.interrupt_fd = interrupt_fd();
+  options.close_after_reply = std::any_of(trial.arm->modes.begin(), trial.arm->modes.end(),
+                                          [](const Traits& mode) { return mode.idle != Resource::nothing; });
   const double expected = simulate(model_input(scenario, *trial.arm, *trial.load_set, seed)).makespan_s;
   constexpr double kLongest = 1e18;  // nanoseconds: decades, and no overflow
   options.request_deadline = 10 * kSecond + static_cast<Nanos>(std::min(2e9 * expected, kLongest));

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "results/spelling.hpp"
@@ -22,18 +24,22 @@ struct Look {
   const char* ascii;
   const char* color;  ///< of the 256-colour palette, near Okabe and Ito's set for colour blindness
   const char* meaning;
+  const char* brief;  ///< where the meanings do not fit one line
 };
 constexpr std::array<Look, 7> kLooks{{
-    {LaneState::unsent, " ", " ", "", ""},
-    {LaneState::unread, "·", ".", "245", "unread"},
-    {LaneState::loop, "█", "#", "166", "holds the loop"},
-    {LaneState::pool, "▓", "P", "32", "holds a pool member or thread"},
-    {LaneState::waiting, "░", "~", "74", "waits, loop free"},
-    {LaneState::runnable, "▒", "+", "178", "runnable"},
-    {LaneState::reply, "─", "-", "245", "reply on its way"},
+    {LaneState::unsent, " ", " ", "", "", ""},
+    {LaneState::unread, "·", ".", "245", "unread", "unread"},
+    {LaneState::loop, "█", "#", "166", "holds the loop", "loop"},
+    {LaneState::pool, "▓", "P", "32", "holds a pool member or thread", "pool or thread"},
+    {LaneState::waiting, "░", "~", "74", "waits, loop free", "waits"},
+    {LaneState::runnable, "▒", "+", "178", "runnable", "runnable"},
+    {LaneState::reply, "─", "-", "245", "reply on its way", "reply"},
 }};
 constexpr std::size_t kAllShown = 4;  ///< more groups of lanes than that are elided to three
 constexpr std::size_t kTail = 20;     ///< columns kept for what stands right of the lanes
+constexpr double kShort = 0.01;       ///< seconds; on an axis of seconds they are told in milliseconds
+constexpr double kQueues = 0.05;      ///< of the makespan: a shorter wait is hardly seen
+constexpr std::size_t kJitter = 2;    ///< cells in which lanes of one group may differ
 
 const Look& look_of(LaneState state) {
   return *std::find_if(kLooks.begin(), kLooks.end(),
@@ -49,6 +55,7 @@ struct Group {
   Cells cells;
   double first_end = 0, last_end = 0;  ///< seconds
   bool answered = true;
+  std::size_t of = 0;  ///< lanes of this route
 };
 
 double last_end(const ArmReport& arm) {
@@ -62,6 +69,26 @@ double last_end(const ArmReport& arm) {
 
 double makespan(const ArmReport& arm) {
   return arm.makespan_s ? arm.makespan_s->median : last_end(arm);
+}
+
+/// Only the first requests have lanes.
+bool cut(const ArmReport& arm) {
+  const std::int64_t unsent = std::max<std::int64_t>(0, arm.books.planned - arm.books.sent);
+  return static_cast<std::int64_t>(arm.lanes.size()) + unsent < arm.requests;
+}
+
+/// Seconds that the unluckiest request waited for somebody to have time for it.
+double longest_queueing(const ArmReport& arm) {
+  double longest = 0;
+  for (const Lane& lane : arm.lanes) {
+    double queued = 0;
+    for (const LaneSegment& segment : lane.segments) {
+      const bool queues = segment.state == LaneState::unread || segment.state == LaneState::runnable;
+      if (queues) queued += segment.to_s - segment.from_s;
+    }
+    longest = std::max(longest, queued);
+  }
+  return longest;
 }
 
 /// Seconds that requests waited while they held nothing.
@@ -94,7 +121,12 @@ Cells paint(const Lane& lane, double scale_s, std::size_t count) {
   }
   const bool blank =
       std::all_of(cells.begin(), cells.end(), [](LaneState s) { return s == LaneState::unsent; });
-  if (!blank || lane.segments.empty()) return cells;
+  if (!blank) return cells;
+  if (lane.segments.empty()) {
+    const auto at = static_cast<std::size_t>(std::max(0.0, lane.end_s / cell));
+    cells[std::min(at, count - 1)] = LaneState::reply;
+    return cells;
+  }
   const auto longest = std::max_element(
       lane.segments.begin(), lane.segments.end(),
       [](const LaneSegment& a, const LaneSegment& b) { return a.to_s - a.from_s < b.to_s - b.from_s; });
@@ -103,13 +135,28 @@ Cells paint(const Lane& lane, double scale_s, std::size_t count) {
   return cells;
 }
 
-std::vector<Group> group(const std::vector<Lane>& lanes, double scale_s, std::size_t count) {
+/// Whether two lanes look the same but for the jitter of their starts and ends.
+bool alike(const Cells& a, const Cells& b) {
+  std::size_t different = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) different += a[i] == b[i] ? 0 : 1;
+  return different <= kJitter;
+}
+
+/// In the order in which they end, as far as that can be seen; then by request.
+std::vector<Group> group(const ArmReport& arm, double scale_s, std::size_t count) {
+  const double cell = scale_s / static_cast<double>(count);
+  const bool all_answered = arm.books.ok == arm.books.planned;
   std::vector<Group> groups;
-  for (const Lane& lane : lanes) {
+  std::map<std::string, std::size_t> of_route;
+  for (const Lane& lane : arm.lanes) {
+    ++of_route[lane.route];
     Cells cells = paint(lane, scale_s, count);
-    const bool answered = lane.end_s > 0;
+    // A reply at the very beginning of virtual time ends at 0, too, and took no time.
+    const bool answered = lane.end_s > 0 || (lane.segments.empty() && all_answered);
     const auto same = std::find_if(groups.begin(), groups.end(), [&](const Group& each) {
-      return each.cells == cells && each.route == lane.route && each.answered == answered;
+      if (each.route != lane.route || each.answered != answered) return false;
+      const bool together = std::abs(each.first_end - lane.end_s) < cell / 2;
+      return each.cells == cells || (together && alike(each.cells, cells));
     });
     if (same == groups.end()) {
       groups.push_back({{lane.request}, lane.route, std::move(cells), lane.end_s, lane.end_s, answered});
@@ -119,15 +166,22 @@ std::vector<Group> group(const std::vector<Lane>& lanes, double scale_s, std::si
     same->first_end = std::min(same->first_end, lane.end_s);
     same->last_end = std::max(same->last_end, lane.end_s);
   }
+  for (Group& each : groups) each.of = of_route[each.route];
+  const auto order = [cell](const Group& each) {
+    return std::tuple(!each.answered, std::llround(each.last_end / cell), each.requests.front());
+  };
+  std::stable_sort(groups.begin(), groups.end(),
+                   [&](const Group& a, const Group& b) { return order(a) < order(b); });
   return groups;
 }
 
-/// `7`, `1–10`, or `1…9` where others lie between.
+/// `7`, `1–10`, or `40 of 41` where others lie between.
 std::string numbers(const Group& lanes) {
   if (lanes.requests.size() == 1) return fmt::format("{}", lanes.requests.front());
   const auto [first, last] = std::minmax_element(lanes.requests.begin(), lanes.requests.end());
   const bool gapless = *last - *first + 1 == lanes.requests.size();
-  return fmt::format("{}{}{}", *first, gapless ? "–" : "…", *last);
+  if (gapless) return fmt::format("{}–{}", *first, *last);
+  return fmt::format("{} of {}", lanes.requests.size(), lanes.of);
 }
 
 class Drawing {
@@ -139,15 +193,18 @@ class Drawing {
     std::set<std::string> routes;
     for (const ArmReport* arm : arms_) {
       scale_s_ = std::max({scale_s_, last_end(*arm), arm->bound_s.value_or(0)});
+      if (cut(*arm)) scale_s_ = std::max(scale_s_, makespan(*arm));
       for (const Lane& lane : arm->lanes) routes.insert(lane.route);
     }
     routes_ = routes.size() > 1;
     if (scale_s_ <= 0) arms_.clear();
     count_ =
         width_ >= 80 ? width_ / 2 : std::min<std::size_t>(40, width_ > kTail + 18 ? width_ - kTail - 8 : 10);
-    for (const ArmReport* arm : arms_) groups_.push_back(group(arm->lanes, scale_s_, count_));
+    for (const ArmReport* arm : arms_) groups_.push_back(group(*arm, scale_s_, count_));
     for (std::size_t i = 0; i < arms_.size(); ++i) {
-      for (const Group& lanes : groups_[i]) {
+      for (std::size_t at = 0; at < groups_[i].size(); ++at) {
+        const Group& lanes = groups_[i][at];
+        if (elided(groups_[i], at)) continue;
         label_width_ = std::max(label_width_, columns(label(lanes)));
         used_.insert(lanes.cells.begin(), lanes.cells.end());
       }
@@ -172,6 +229,8 @@ class Drawing {
       if (longest == nullptr || makespan(arm) > makespan(*longest)) longest = &arm;
     }
     if (longest == nullptr) return;
+    for (const ArmReport& arm : report_.arms) cases_ |= arm.case_id != longest->case_id;
+    longest = first_that_queues(longest);
     arms_.push_back(longest);
     const ArmReport* other = nullptr;
     for (const bool free : {true, false}) {
@@ -183,6 +242,22 @@ class Drawing {
       if (other != nullptr) break;
     }
     if (other != nullptr) arms_.push_back(other);
+  }
+
+  /// The arm's first case in which a request queues longer than in its first one: where the change begins.
+  const ArmReport* first_that_queues(const ArmReport* longest) const {
+    const ArmReport* first = nullptr;
+    for (const ArmReport& arm : report_.arms) {
+      if (arm.arm != longest->arm || arm.engine != longest->engine || arm.lanes.empty()) continue;
+      if (first == nullptr) first = &arm;
+      if (longest_queueing(arm) > longest_queueing(*first) + kQueues * makespan(arm)) return &arm;
+    }
+    return longest;
+  }
+
+  /// Of many groups only the first two and the last are drawn.
+  static bool elided(const std::vector<Group>& groups, std::size_t at) {
+    return groups.size() > kAllShown && at >= 2 && at + 1 < groups.size();
   }
 
   /// Noise must not decide which arm is shown: of equals the file's first one.
@@ -210,17 +285,27 @@ class Drawing {
     return style_.color && !color.empty() ? fmt::format("\x1b[38;5;{}m{}\x1b[0m", color, text) : text;
   }
 
-  /// The arm's name, and beside the first one what the signs mean.
-  void title(const ArmReport& arm, bool first) {
-    std::string name = spell(arm.arm);
-    const std::string same = ", same scale";
-    if (!first) return lines_.push_back(shorten(name, width_ - same.size(), style_.ascii) + same);
+  std::vector<std::string> legend(bool brief) const {
     std::vector<std::string> entries;
     for (const Look& look : kLooks) {
-      if (used_.count(look.state) > 0 && look.meaning[0] != '\0')
-        entries.push_back(glyph(look.state) + " " + look.meaning);
+      const bool drawn = used_.count(look.state) > 0 && look.meaning[0] != '\0';
+      if (drawn) entries.push_back(glyph(look.state) + " " + (brief ? look.brief : look.meaning));
     }
-    if (arm.bound_s) entries.push_back(std::string(style_.ascii ? "|" : "│") + " bound");
+    const bool bounds = std::any_of(arms_.begin(), arms_.end(),
+                                    [](const ArmReport* arm) { return arm->bound_s.has_value(); });
+    if (bounds) entries.push_back(std::string(style_.ascii ? "|" : "│") + " bound");
+    return entries;
+  }
+
+  /// The arm's name, with its case where there are several, and beside the first one what the signs mean.
+  void title(const ArmReport& arm, bool first) {
+    const std::string name = spell(cases_ ? fmt::format("{} ({})", arm.arm, arm.case_id) : arm.arm);
+    const std::string same = ", same scale";
+    if (!first) return lines_.push_back(shorten(name, width_ - same.size(), style_.ascii) + same);
+    std::vector<std::string> entries = legend(false);
+    std::size_t needed = columns(name);
+    for (const std::string& entry : entries) needed += 3 + columns(entry);
+    if (needed > width_) entries = legend(true);
     std::string line = shorten(name, width_, style_.ascii);
     bool fresh = false;
     for (const std::string& entry : entries) {
@@ -237,21 +322,25 @@ class Drawing {
   }
 
   void draw(const ArmReport& arm, const std::vector<Group>& groups) {
-    const bool elided = groups.size() > kAllShown;
+    const std::string mark = pad(style_.ascii ? ":" : "⋮", label_width_, true);
+    unit_told_ = false;
     for (std::size_t i = 0; i < groups.size(); ++i) {
-      if (elided && i == 2) {
-        const std::string mark = style_.ascii ? ":" : "⋮";
-        lines_.push_back(pad(mark, label_width_, true));
-        i = groups.size() - 1;
+      if (elided(groups, i)) {
+        if (i == 2) lines_.push_back(mark);
+        continue;
       }
       const std::string text = pad(shorten(label(groups[i]), label_width_, style_.ascii), label_width_, true);
-      std::string tail = ending(arm, groups[i], i == 0);
+      std::string tail = ending(arm, groups[i]);
       const std::size_t room = width_ - std::min(width_, label_width_ + count_ + 3);
       std::string line =
           text + " " + bar(arm, groups[i].cells) + " " + shorten(spell(tail), room, style_.ascii);
       line.erase(line.find_last_not_of(' ') + 1);
       lines_.push_back(std::move(line));
     }
+    if (!cut(arm)) return;
+    const std::string told =
+        fmt::format("{} the first {} of {} requests", mark, arm.lanes.size(), arm.requests);
+    lines_.push_back(shorten(told, width_, style_.ascii));
   }
 
   /// The cells with the bound's mark, one column wider than the scale.
@@ -276,15 +365,22 @@ class Drawing {
     return out;
   }
 
-  std::string ending(const ArmReport& arm, const Group& lanes, bool first) const {
+  /// A time on the lanes' scale; the first one names the unit, and so does what the scale would round to 0.
+  std::string ending_time(double end_s, bool names) {
+    if (unit_.name == "s" && end_s < kShort) return fmt::format("{:.1f}", end_s * 1e3) + (names ? " ms" : "");
+    if (!names || unit_told_) return number(end_s, unit_);
+    unit_told_ = true;
+    return quantity(end_s, unit_);
+  }
+
+  std::string ending(const ArmReport& arm, const Group& lanes) {
     const bool all = lanes.requests.size() > 1 && std::cmp_equal(lanes.requests.size(), arm.requests);
     const std::string number_of = all ? ", all " + count_word(lanes.requests.size()) : "";
     if (!lanes.answered) return "no reply" + number_of;
-    const std::string from = number(lanes.first_end, unit_);
-    const std::string to = number(lanes.last_end, unit_);
-    std::string text = from == to ? to : from + "–" + to;
-    if (first) text += " " + unit_.name;
-    return text + number_of;
+    const bool differ = unit_.name == "s" && lanes.first_end < kShort && lanes.last_end >= kShort;
+    const std::string from = ending_time(lanes.first_end, differ);
+    if (ending_time(lanes.last_end, false) == from) return ending_time(lanes.last_end, true) + number_of;
+    return from + "–" + ending_time(lanes.last_end, true) + number_of;
   }
 
   const Report& report_;
@@ -293,7 +389,7 @@ class Drawing {
   std::vector<const ArmReport*> arms_;
   std::vector<std::vector<Group>> groups_;
   std::set<LaneState> used_;
-  bool routes_ = false;
+  bool routes_ = false, cases_ = false, unit_told_ = false;
   double scale_s_ = 0;
   Unit unit_;
   std::vector<std::string> lines_;

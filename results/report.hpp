@@ -66,8 +66,10 @@ struct ArmReport {
 struct CheckRow {
   std::string text;  ///< `ping.latency.max within 3% · blocking`
   bool passed = false;
-  bool decided = true;  ///< false: inconclusive
-  std::string detail;   ///< `5.003 s, predicted 5.000 s`
+  bool decided = true;        ///< false: inconclusive
+  std::string detail;         ///< `5.003 s, predicted 5.000 s`
+  std::string stat = {};      ///< `makespan`
+  std::string interval = {};  ///< of the median: `112 ms–130 ms`; empty where too few repetitions carry none
 };
 
 /// A remark under the table: tag WHY, LOG, NOTE, NEXT, GUESS, CHECK, WARN.

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <set>
 
 #include "results/spelling.hpp"
@@ -12,6 +14,9 @@ namespace lab {
 namespace {
 
 constexpr double kMemoryTold = 100e6;  // bytes: below that nobody cares
+constexpr double kLeastSeconds = 0.09995;
+constexpr double kLostInSeconds = 0.009995;
+constexpr double kLeastMilliseconds = 0.0009995;
 
 /// One row's figures, whether of the makespan or of another stat.
 struct Entry {
@@ -23,6 +28,10 @@ struct Entry {
   std::optional<double> documented;
   std::string documented_text, verdict;
 };
+
+bool shorter_than(double limit, double value) {
+  return std::abs(value) < limit;
+}
 
 /// Only the model ran it, beside others that were measured.
 bool model_stands_in(const ArmReport& arm) {
@@ -56,7 +65,10 @@ std::vector<Entry> entries_of(const Report& report) {
                                     [&stat](const MeasureRow& each) { return each.stat == stat; });
       if (row == arm.measures.end()) continue;
       const bool told = !entries.empty() && entries.back().arm == &arm;
-      if (told && !arm.not_run.empty() && !model_stands_in(arm)) continue;
+      const bool stands_empty = !arm.not_run.empty() && !model_stands_in(arm);
+      if (told && stands_empty) continue;
+      const bool loaded = row->measured || row->predicted;  // not every case loads every route
+      if (!loaded && !stands_empty) continue;
       Entry entry{&arm,
                   stat,
                   row->is_time,
@@ -91,6 +103,7 @@ class TableMaker {
  public:
   TableMaker(const Report& report, bool ascii)
       : report_(report), ascii_(ascii), entries_(entries_of(report)) {
+    choose_units();
     for (const Entry& entry : entries_) {
       intervals_ |= entry.measured && entry.measured->low;
       labels_ |= !entry.arm->label.empty();
@@ -99,6 +112,7 @@ class TableMaker {
       const Unit unit = unit_of(entry);
       log_width_ = std::max(log_width_, columns(spell(log_text(entry, unit))));
     }
+    if (all_modelled() && !only_makespan(report)) expected_ = false;  // it would be said twice
     cases_ = several_cases(report);
     engines_ = several_engines(report);
   }
@@ -152,16 +166,46 @@ class TableMaker {
 
   bool one_stat() const { return report_.headline.size() <= 1; }
 
+  static double size_of(const Entry& entry) {
+    return entry.measured ? entry.measured->median : entry.expected.value_or(0);
+  }
+
+  /// Figures of one stat are compared, so they share a unit: milliseconds where all are short, otherwise
+  /// seconds. Only what seconds would round away keeps its own. Where units differ, every cell names its own.
+  void choose_units() {
+    for (const Entry& entry : entries_) {
+      if (!entry.is_time) continue;
+      const double longest = std::max(std::abs(size_of(entry)), std::abs(entry.expected.value_or(0)));
+      double& most = longest_[entry.stat];
+      most = std::max(most, longest);
+    }
+    std::set<std::string> names;
+    for (const Entry& entry : entries_) {
+      if (entry.is_time && (entry.measured || entry.expected)) names.insert(unit_of(entry).name);
+    }
+    mixed_ = names.size() > 1;
+  }
+
   Unit unit_of(const Entry& entry) const {
-    double value = entry.expected.value_or(0);
-    if (entry.measured) value = entry.measured->median;
-    return entry.is_time ? time_unit(value) : plain_unit(value);
+    const double value = size_of(entry);
+    if (!entry.is_time) return plain_unit(value);
+    const double longest = longest_.at(entry.stat);
+    const bool all_short = longest > 0 && shorter_than(kLeastSeconds, longest);
+    const bool lost = value != 0 && shorter_than(kLostInSeconds, value);
+    if (!all_short && !lost) return shorter_than(kLeastSeconds, value) ? Unit{1, 3, "s"} : time_unit(value);
+    if (shorter_than(kLeastMilliseconds, value)) return {1e3, 3, "ms"};
+    return time_unit(value);
+  }
+
+  /// A figure beside the measured one.
+  std::string beside(double value, const Unit& unit) const {
+    return mixed_ ? quantity(value, unit) : number(value, unit);
   }
 
   std::string log_text(const Entry& entry, const Unit& unit) const {
     if (!entry.documented) return "";
-    if (entry.documented_text.empty()) return number(*entry.documented, unit);
-    return without_unit(entry.documented_text, unit);
+    if (entry.documented_text.empty()) return beside(*entry.documented, unit);
+    return mixed_ ? entry.documented_text : without_unit(entry.documented_text, unit);
   }
 
   /// `min–max (6)`: ranks 1 to n; from nine repetitions on the interval is of inner ranks.
@@ -233,14 +277,21 @@ class TableMaker {
     const std::string mark = model_stands_in(arm) ? "predicted " : "";
     row.cells.push_back(spell(entry.measured ? mark + quantity(entry.measured->median, unit) : "–"));
     if (intervals_) row.cells.push_back(spell(interval(entry, unit)));
-    if (expected_) row.cells.push_back(spell(entry.expected ? number(*entry.expected, unit) : "–"));
+    if (expected_) row.cells.push_back(spell(expected_cell(entry, unit)));
     if (documented_) row.cells.push_back(log_cell(entry, unit));
     return row;
   }
 
+  std::string expected_cell(const Entry& entry, const Unit& unit) const {
+    if (!entry.expected) return "–";
+    const bool repeats = model_stands_in(*entry.arm) && entry.measured &&
+                         number(entry.measured->median, unit) == number(*entry.expected, unit);
+    return repeats ? "" : beside(*entry.expected, unit);
+  }
+
   std::string interval(const Entry& entry, const Unit& unit) const {
     if (!entry.measured || !entry.measured->low || !entry.measured->high) return "–";
-    return fmt::format("{}–{}", number(*entry.measured->low, unit), number(*entry.measured->high, unit));
+    return fmt::format("{}–{}", number(*entry.measured->low, unit), beside(*entry.measured->high, unit));
   }
 
   std::string log_cell(const Entry& entry, const Unit& unit) const {
@@ -266,6 +317,8 @@ class TableMaker {
   std::vector<Entry> entries_;
   bool intervals_ = false, labels_ = false, documented_ = false, expected_ = false;
   bool cases_ = false, engines_ = false;
+  bool mixed_ = false;                     ///< times in more than one unit
+  std::map<std::string, double> longest_;  ///< seconds, per stat
   std::size_t log_width_ = 0;
 };
 

@@ -61,25 +61,40 @@ std::string common_tolerance(const std::vector<CheckRow>& checks) {
   return common;
 }
 
-Remark check_line(const CheckRow& check) {
+/// `makespan: ` where every check is of that stat, otherwise nothing.
+std::string common_stat(const std::vector<CheckRow>& checks) {
+  const bool same = std::all_of(checks.begin(), checks.end(), [&](const CheckRow& check) {
+    return !check.stat.empty() && check.stat == checks.front().stat;
+  });
+  return same ? checks.front().stat + ": " : "";
+}
+
+Remark check_line(const CheckRow& check, const std::string& noise) {
   const std::string state = !check.decided ? "UNDECIDED " : check.passed ? "" : "FAILED ";
-  const std::string detail = check.detail.empty() ? "" : ": " + check.detail;
+  std::string detail = check.detail.empty() ? "" : ": " + check.detail;
+  if (!check.decided) {
+    const bool calm = noise.empty() || noise == "quiet" || noise == "unknown";
+    const std::string interval = check.interval.empty() ? "" : " " + check.interval;
+    detail += calm ? fmt::format("; the interval{} crosses the tolerance", interval)
+                   : fmt::format("; interval{}, the machine was {}", interval, noise);
+  }
   return {"CHECK", state + check.text + detail};
 }
 
 /// Checks that hold are only told where they were asked for: the reader's eye belongs to the others.
-std::vector<Remark> check_remarks(const std::vector<CheckRow>& checks, bool asked) {
+std::vector<Remark> check_remarks(const Report& report) {
+  const std::vector<CheckRow>& checks = report.checks;
   std::vector<Remark> remarks;
   const auto passed = [](const CheckRow& check) { return check.passed && check.decided; };
-  if (!asked && std::all_of(checks.begin(), checks.end(), passed)) return remarks;
+  if (!report.checks_asked && std::all_of(checks.begin(), checks.end(), passed)) return remarks;
   for (const CheckRow& check : checks) {
-    if (checks.size() <= kChecksTold || !passed(check)) remarks.push_back(check_line(check));
+    if (checks.size() <= kChecksTold || !passed(check)) remarks.push_back(check_line(check, report.noise));
   }
   if (checks.size() > kChecksTold) {
     const auto count = std::count_if(checks.begin(), checks.end(), passed);
     const std::string tolerance = common_tolerance(checks);
-    remarks.push_back(
-        {"CHECK", fmt::format("{} of {} {}", count, checks.size(), tolerance.empty() ? "hold" : tolerance)});
+    remarks.push_back({"CHECK", fmt::format("{}{} of {} {}", common_stat(checks), count, checks.size(),
+                                            tolerance.empty() ? "hold" : tolerance)});
   }
   return remarks;
 }
@@ -134,7 +149,7 @@ class Page {
 std::vector<Remark> all_remarks(const Report& report) {
   std::vector<Remark> remarks = findings(report);
   remarks.insert(remarks.end(), report.remarks.begin(), report.remarks.end());
-  const std::vector<Remark> checks = check_remarks(report.checks, report.checks_asked);
+  const std::vector<Remark> checks = check_remarks(report);
   remarks.insert(remarks.end(), checks.begin(), checks.end());
   std::stable_sort(remarks.begin(), remarks.end(),
                    [](const Remark& a, const Remark& b) { return rank_of(a.tag) < rank_of(b.tag); });

@@ -57,6 +57,10 @@ threads = 1
 id = "thread-per-request"
 mode = "thread-per-request"
 [[arms]]
+id = "one-thread"
+mode = "thread-per-request"
+threads = 1
+[[arms]]
 id = "two-workers"
 mode = "blocking-loop"
 workers = 2
@@ -77,6 +81,7 @@ RunRepetition measure(const Scenario& scenario, const Arm& arm) {
   target.routes = scenario.routes;
   LoadOptions options;
   options.seed = 42;
+  options.close_after_reply = arm.uses(Resource::thread);
   LoadResult load = run_load(scenario.cases.front(), target, &rings, options).value();
   server.stop(2 * kSecond);
   RunRepetition repetition;
