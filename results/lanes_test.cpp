@@ -34,10 +34,10 @@ TEST_CASE("Every state has a sign of its own, explained where it is used") {
                                                 {0.4, 0.6, LaneState::pool},
                                                 {0.6, 0.8, LaneState::waiting},
                                                 {0.8, 1.0, LaneState::reply}})});
-  CHECK(draw_lanes(report, kAscii) ==
-        std::vector<std::string>{"only   . unread   # holds the loop   P holds a pool member or thread",
-                                 "  ~ waits, loop free   + runnable   - reply on its way",
-                                 "  1 ....++++########PPPPPPPP~~~~~~~~--------  1.00 s"});
+  CHECK(
+      draw_lanes(report, kAscii) ==
+      std::vector<std::string>{"only   . unread   # loop   P pool or thread   ~ waits   + runnable   - reply",
+                               "  1 ....++++########PPPPPPPP~~~~~~~~--------  1.00 s"});
 }
 
 TEST_CASE("A request too short for a cell is still seen") {
@@ -45,7 +45,7 @@ TEST_CASE("A request too short for a cell is still seen") {
                                  samples::lane(2, 2.5004, {{2.5, 2.5004, LaneState::waiting}})});
   const std::vector<std::string> lines = draw_lanes(report, kAscii);
   REQUIRE(lines.size() == 3);
-  CHECK(lines[2] == "  2                     ~                     2.50");
+  CHECK(lines[1] == "  2                     ~                     2.50 s");
 }
 
 TEST_CASE("Lanes that look alike collapse, and a long series is elided") {
@@ -99,4 +99,98 @@ TEST_CASE("A request without reply says so") {
 TEST_CASE("Short loads are timed in milliseconds") {
   CHECK(draw_lanes(one_arm({samples::lane(1, 0.0052, {{0, 0.0052, LaneState::loop}})}), kAscii)[1] ==
         "  1 ########################################  5.20 ms");
+}
+
+namespace {
+
+/// `count` requests for a pool of forty, each 100 ms and up to `jitter` seconds late.
+ArmReport pool(const std::string& case_id, std::uint32_t count, double jitter) {
+  ArmReport arm = samples::arm("pool", "", 0.1, {0.1, {}, {}, {0.1}});
+  arm.case_id = case_id;
+  arm.requests = count;
+  double last = 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const double from = 0.1 * (i / 40) + jitter * ((i * 7) % 5) / 5;
+    last = std::max(last, from + 0.1);
+    arm.lanes.push_back(samples::lane(i + 1, from + 0.1,
+                                      {{0, from, LaneState::runnable}, {from, from + 0.1, LaneState::pool}}));
+  }
+  arm.bound_s = 0.1 * ((count + 39) / 40);
+  arm.makespan_s = Figure{last, {}, {}, {last}};
+  return arm;
+}
+
+}  // namespace
+
+TEST_CASE("Of several cases the first is drawn in which a request queues longer, and it is named") {
+  Report report;
+  report.arms = {pool("burst-40", 40, 0.002), pool("burst-41", 41, 0.002), pool("burst-100", 100, 0.002)};
+  const std::vector<std::string> lines = draw_lanes(report, kAscii);
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[0] == "pool (burst-41)   P holds a pool member or thread   + runnable   | bound");
+  CHECK(lines[1].rfind("1-40 PPPP", 0) == 0);
+  CHECK(lines[2].rfind("  41 ++++", 0) == 0);
+}
+
+TEST_CASE("Where no case queues longer than the first one, that which took longest is drawn") {
+  Report report;
+  report.arms = {pool("few", 10, 0), pool("more", 20, 0.001)};
+  CHECK(draw_lanes(report, kAscii)[0].rfind("pool (more)   ", 0) == 0);
+}
+
+TEST_CASE("Jitter splits no group, and requests out of order are counted") {
+  Report report;
+  report.arms = {pool("main", 41, 0.002)};
+  std::swap(report.arms[0].lanes[40].request, report.arms[0].lanes[20].request);
+  const std::vector<std::string> lines = draw_lanes(report, kAscii);
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[1].rfind("40 of 41 PPPP", 0) == 0);
+  CHECK(lines[2].rfind("      21 ++++", 0) == 0);
+}
+
+TEST_CASE("Lanes stand in the order in which they end") {
+  const std::vector<std::string> lines =
+      draw_lanes(one_arm({samples::lane(1, 1, {{0, 1, LaneState::loop}}),
+                          samples::lane(2, 0.5, {{0, 0.5, LaneState::waiting}})}),
+                 kAscii);
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[1] == "  2 ~~~~~~~~~~~~~~~~~~~~                      0.50 s");
+  CHECK(lines[2] == "  1 ########################################  1.00");
+}
+
+TEST_CASE("A list of lanes that was cut says so and does not seem to end the arm") {
+  Report report = one_arm({samples::lane(1, 1, {{0, 1, LaneState::loop}})}, 100.0);
+  report.arms[0].requests = 100;
+  report.arms[0].makespan_s = Figure{100, {}, {}, {100}};
+  const std::vector<std::string> lines = draw_lanes(report, kAscii);
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[1] == "  1 #                                       | 1.0 s");
+  CHECK(lines[2] == "  : the first 1 of 100 requests");
+}
+
+TEST_CASE("A request that was never sent does not make the list a cut one") {
+  Report report = one_arm({samples::lane(1, 1, {{0, 1, LaneState::loop}})});
+  report.arms[0].requests = 2;
+  report.arms[0].books.planned = 2;
+  report.arms[0].books.sent = 1;
+  CHECK(draw_lanes(report, kAscii).size() == 2);
+}
+
+TEST_CASE("Short requests on a long axis are told in milliseconds and still drawn") {
+  Report report =
+      one_arm({samples::lane(1, 0.5, {{0, 0.5, LaneState::loop}}),
+               samples::lane(2, 0.0004, {{0, 0.0004, LaneState::unread}}), samples::lane(3, 0.25, {})});
+  const std::vector<std::string> lines = draw_lanes(report, kAscii);
+  REQUIRE(lines.size() == 4);
+  CHECK(lines[1] == "  2 .                                         0.4 ms");
+  CHECK(lines[2] == "  3                     -                     0.25 s");
+  CHECK(lines[3] == "  1 ########################################  0.50");
+}
+
+TEST_CASE("A sign that only elided lanes show is not explained") {
+  std::vector<Lane> lanes;
+  for (std::uint32_t i = 0; i < 5; ++i) {
+    lanes.push_back(samples::lane(i + 1, i + 1, {{0, i + 1.0, i == 2 ? LaneState::pool : LaneState::loop}}));
+  }
+  CHECK(draw_lanes(one_arm(lanes), kAscii)[0] == "only   # holds the loop");
 }

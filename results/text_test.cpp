@@ -79,13 +79,13 @@ TEST_CASE("Several stats have a row each, and arms that were not measured say so
         R"(One report sleeps 5 s. What do other users notice?
 
 arm               stat                 measured, n = 2  predicted  log
-blocking          makespan                     5.002 s      5.000  –
-                  ping.latency.max             4.953 s      4.950  ~5 agrees
-def-beside-async  makespan                     5.002 s      5.000  –
-                  ping.latency.max            0.410 ms      0.000  –
+blocking          makespan                     5.002 s    5.000 s  –
+                  ping.latency.max             4.953 s    4.950 s  ~5s agrees
+def-beside-async  makespan                     5.002 s    5.000 s  –
+                  ping.latency.max            0.410 ms   0.000 ms  –
 fastapi           makespan          not run: python3-fastapi is not installed
-huge              makespan            predicted 5000 s       5000  –
-                  ping.latency.max  predicted 0.400 ms      0.400  –
+huge              makespan            predicted 5000 s             –
+                  ping.latency.max  predicted 0.400 ms             –
 
 CHECK ping.latency.max within 3% · blocking: 4.953 s, predicted 4.950 s
 CHECK FAILED ping.latency.max within 3% · def-beside-async: 0.410 ms, predicted
@@ -195,7 +195,7 @@ TEST_CASE("Many checks are summed up, and those that failed are told") {
   report.checks[4] = {"makespan within 3% · c", true, false, "3 s"};
   const std::string text = to_text(report, style(80));
   CHECK(has(text, "CHECK FAILED makespan within 3% · b: 2 s\n"));
-  CHECK(has(text, "CHECK UNDECIDED makespan within 3% · c: 3 s\n"));
+  CHECK(has(text, "CHECK UNDECIDED makespan within 3% · c: 3 s; the interval crosses the tolerance\n"));
   CHECK(has(text, "CHECK 8 of 10 within 3%\n"));
 }
 
@@ -240,4 +240,58 @@ TEST_CASE("A report without arms is still a text") {
   Report report;
   report.question = "Why?";
   CHECK(to_text(report, style(80)) == "Why?\n\narm  measured\n");
+}
+
+TEST_CASE("The sum of checks names the stat that they share") {
+  Report report = samples::blocking_async();
+  report.checks_asked = true;
+  for (int i = 0; i < 8; ++i)
+    report.checks.push_back({"makespan within 20ms · a", true, true, "1 s", "makespan"});
+  CHECK(has(to_text(report, style(80)), "\nCHECK makespan: 8 of 8 within 20ms\n"));
+  report.checks.back().stat = "ping.latency.max";
+  CHECK(has(to_text(report, style(80)), "\nCHECK 8 of 8 within 20ms\n"));
+}
+
+TEST_CASE("An undecided check gives its interval and why it is not decided") {
+  Report report = samples::blocking_async();
+  report.checks = {{"makespan within 3% · a", true, false, "1 s", "makespan", "980 ms–1.2 s"}};
+  CHECK(has(to_text(report, style(200)), ": 1 s; the interval 980 ms–1.2 s crosses the tolerance\n"));
+  report.noise = "noisy: tasks waited";
+  CHECK(has(to_text(report, style(200)),
+            ": 1 s; interval 980 ms–1.2 s, the machine was noisy: tasks waited\n"));
+}
+
+TEST_CASE("Figures of one stat share a unit") {
+  Report report = samples::blocking_async();
+  report.arms.resize(2);
+  for (ArmReport& arm : report.arms) {
+    arm.documented_s.reset();
+    arm.makespan_s = samples::six(0.1015, 0.102, 0.103);
+    arm.bound_s = 0.1;
+  }
+  report.arms[1].makespan_s = samples::six(0.0101, 0.0102, 0.0103);
+  report.arms[1].bound_s = 0.01;
+  std::string text = table_text(report, style(120));
+  CHECK(has(text, "0.102 s  0.102–0.103  0.100\n"));
+  CHECK(has(text, "0.010 s  0.010–0.010  0.010\n"));
+  report.arms.erase(report.arms.begin());
+  text = table_text(report, style(120));
+  CHECK(has(text, "10.2 ms  10.1–10.3     10.0\n"));
+}
+
+TEST_CASE("A stat that a case does not load has no row there") {
+  Report report = samples::frozen();
+  report.arms[1].measures[1].measured.reset();
+  report.arms[1].measures[1].predicted.reset();
+  const std::vector<std::string> lines = lines_of(table_text(report, style(80)));
+  CHECK(lines.size() == 7);
+  CHECK(has(lines[3], "def-beside-async  makespan"));
+  CHECK(has(lines[4], "fastapi"));
+}
+
+TEST_CASE("Remarks keep numbers with their units and commands whole") {
+  Report report;
+  report.remarks = {{"NOTE", "waited 8 min 20 s, then lab run x --requests 41 again"}};
+  CHECK(has(to_text(report, style(24)), "NOTE  waited\n      8 min 20 s, then\n      lab run x\n"));
+  CHECK(has(to_text(report, style(34)), "      lab run x --requests 41\n"));
 }
