@@ -166,7 +166,7 @@ void warn_of_the_harness(const Run& run, bool many_cases, std::vector<Remark>& r
     const std::string where = many_cases ? fmt::format(" ({})", repetition.case_id) : "";
     for (const std::string& warning : repetition.warnings) {
       auto& [first, times] = told[{repetition.arm, kind_of(warning)}];
-      if (times++ == 0) first = repetition.arm + where + ": " + warning;
+      if (times++ == 0) first = fmt::format("{}{}: {}", repetition.arm, where, warning);
     }
   }
   for (const auto& [key, first] : told) {

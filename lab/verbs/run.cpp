@@ -110,7 +110,7 @@ Finished run_one(const Scenario& scenario, const RawRunOptions& raw, const RunOp
 
   LiveView live(options.output);
   if (!options.output.quiet) {
-    tell("{}: {} repetition{}, about {} of a budget of {}\n", scenario.name, plan.repetitions,
+    tell("{}: {} repetition{}, about {}, budget {}\n", scenario.name, plan.repetitions,
          plan.repetitions == 1 ? "" : "s", format_duration(plan.estimate),
          format_duration(experiment.budget));
   }

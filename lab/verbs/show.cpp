@@ -180,7 +180,7 @@ std::string quoted(const std::string& word) {
 
 /// The next command. A guess is about the makespan and gives nothing away: it is a mistake that many make.
 std::string next_command(const Scenario& scenario, const std::string& name) {
-  const std::string run = "lab run " + quoted(name);
+  std::string run = "lab run " + quoted(name);
   const auto measured = [&](const std::string& id) {
     return std::any_of(scenario.arms.begin(), scenario.arms.end(),
                        [&](const Arm& arm) { return arm.id == id && !arm.predict_only; });
