@@ -5,11 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
 #include <set>
-#include <tuple>
 #include <utility>
 
+#include "results/lane_groups.hpp"
 #include "results/spelling.hpp"
 #include "results/utf8.hpp"
 #include "results/wrap.hpp"
@@ -39,24 +38,11 @@ constexpr std::size_t kAllShown = 4;  ///< more groups of lanes than that are el
 constexpr std::size_t kTail = 20;     ///< columns kept for what stands right of the lanes
 constexpr double kShort = 0.01;       ///< seconds; on an axis of seconds they are told in milliseconds
 constexpr double kQueues = 0.05;      ///< of the makespan: a shorter wait is hardly seen
-constexpr std::size_t kJitter = 2;    ///< cells in which lanes of one group may differ
 
 const Look& look_of(LaneState state) {
   return *std::find_if(kLooks.begin(), kLooks.end(),
                        [state](const Look& look) { return look.state == state; });
 }
-
-using Cells = std::vector<LaneState>;
-
-/// Lanes that look alike.
-struct Group {
-  std::vector<std::uint32_t> requests;
-  std::string route;
-  Cells cells;
-  double first_end = 0, last_end = 0;  ///< seconds
-  bool answered = true;
-  std::size_t of = 0;  ///< lanes of this route
-};
 
 double last_end(const ArmReport& arm) {
   double end = 0;
@@ -102,88 +88,6 @@ double free_waiting(const ArmReport& arm) {
   return sum;
 }
 
-/// One lane on `count` cells: in each cell what lasted longest in it. Every lane is seen, however short.
-Cells paint(const Lane& lane, double scale_s, std::size_t count) {
-  const double cell = scale_s / static_cast<double>(count);
-  Cells cells(count, LaneState::unsent);
-  for (std::size_t i = 0; i < count; ++i) {
-    const double from = static_cast<double>(i) * cell;
-    std::array<double, kLooks.size()> lasted{};
-    for (const LaneSegment& segment : lane.segments) {
-      const double overlap = std::min(segment.to_s, from + cell) - std::max(segment.from_s, from);
-      if (overlap > 0) lasted[static_cast<std::size_t>(segment.state)] += overlap;
-    }
-    double covered = 0;
-    for (const double part : lasted) covered += part;
-    lasted[static_cast<std::size_t>(LaneState::unsent)] += cell - covered;
-    const auto longest = std::max_element(lasted.begin(), lasted.end());
-    cells[i] = static_cast<LaneState>(longest - lasted.begin());
-  }
-  const bool blank =
-      std::all_of(cells.begin(), cells.end(), [](LaneState s) { return s == LaneState::unsent; });
-  if (!blank) return cells;
-  if (lane.segments.empty()) {
-    const auto at = static_cast<std::size_t>(std::max(0.0, lane.end_s / cell));
-    cells[std::min(at, count - 1)] = LaneState::reply;
-    return cells;
-  }
-  const auto longest = std::max_element(
-      lane.segments.begin(), lane.segments.end(),
-      [](const LaneSegment& a, const LaneSegment& b) { return a.to_s - a.from_s < b.to_s - b.from_s; });
-  const auto at = static_cast<std::size_t>(std::max(0.0, longest->from_s / cell));
-  cells[std::min(at, count - 1)] = longest->state;
-  return cells;
-}
-
-/// Whether two lanes look the same but for the jitter of their starts and ends.
-bool alike(const Cells& a, const Cells& b) {
-  std::size_t different = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) different += a[i] == b[i] ? 0 : 1;
-  return different <= kJitter;
-}
-
-/// In the order in which they end, as far as that can be seen; then by request.
-std::vector<Group> group(const ArmReport& arm, double scale_s, std::size_t count) {
-  const double cell = scale_s / static_cast<double>(count);
-  const bool all_answered = arm.books.ok == arm.books.planned;
-  std::vector<Group> groups;
-  std::map<std::string, std::size_t> of_route;
-  for (const Lane& lane : arm.lanes) {
-    ++of_route[lane.route];
-    Cells cells = paint(lane, scale_s, count);
-    // A reply at the very beginning of virtual time ends at 0, too, and took no time.
-    const bool answered = lane.end_s > 0 || (lane.segments.empty() && all_answered);
-    const auto same = std::find_if(groups.begin(), groups.end(), [&](const Group& each) {
-      if (each.route != lane.route || each.answered != answered) return false;
-      const bool together = std::abs(each.first_end - lane.end_s) < cell / 2;
-      return each.cells == cells || (together && alike(each.cells, cells));
-    });
-    if (same == groups.end()) {
-      groups.push_back({{lane.request}, lane.route, std::move(cells), lane.end_s, lane.end_s, answered});
-      continue;
-    }
-    same->requests.push_back(lane.request);
-    same->first_end = std::min(same->first_end, lane.end_s);
-    same->last_end = std::max(same->last_end, lane.end_s);
-  }
-  for (Group& each : groups) each.of = of_route[each.route];
-  const auto order = [cell](const Group& each) {
-    return std::tuple(!each.answered, std::llround(each.last_end / cell), each.requests.front());
-  };
-  std::stable_sort(groups.begin(), groups.end(),
-                   [&](const Group& a, const Group& b) { return order(a) < order(b); });
-  return groups;
-}
-
-/// `7`, `1–10`, or `40 of 41` where others lie between.
-std::string numbers(const Group& lanes) {
-  if (lanes.requests.size() == 1) return fmt::format("{}", lanes.requests.front());
-  const auto [first, last] = std::minmax_element(lanes.requests.begin(), lanes.requests.end());
-  const bool gapless = *last - *first + 1 == lanes.requests.size();
-  if (gapless) return fmt::format("{}–{}", *first, *last);
-  return fmt::format("{} of {}", lanes.requests.size(), lanes.of);
-}
-
 class Drawing {
  public:
   Drawing(const Report& report, const TextStyle& style) : report_(report), style_(style) {
@@ -200,10 +104,10 @@ class Drawing {
     if (scale_s_ <= 0) arms_.clear();
     count_ =
         width_ >= 80 ? width_ / 2 : std::min<std::size_t>(40, width_ > kTail + 18 ? width_ - kTail - 8 : 10);
-    for (const ArmReport* arm : arms_) groups_.push_back(group(*arm, scale_s_, count_));
+    for (const ArmReport* arm : arms_) groups_.push_back(group_lanes(*arm, scale_s_, count_));
     for (std::size_t i = 0; i < arms_.size(); ++i) {
       for (std::size_t at = 0; at < groups_[i].size(); ++at) {
-        const Group& lanes = groups_[i][at];
+        const LaneGroup& lanes = groups_[i][at];
         if (elided(groups_[i], at)) continue;
         label_width_ = std::max(label_width_, columns(label(lanes)));
         used_.insert(lanes.cells.begin(), lanes.cells.end());
@@ -255,9 +159,14 @@ class Drawing {
     return longest;
   }
 
-  /// Of many groups only the first two and the last are drawn.
-  static bool elided(const std::vector<Group>& groups, std::size_t at) {
-    return groups.size() > kAllShown && at >= 2 && at + 1 < groups.size();
+  /// Of many groups only three are drawn: the first, the next or the first of another route, and the last.
+  static bool elided(const std::vector<LaneGroup>& groups, std::size_t at) {
+    if (groups.size() <= kAllShown || at == 0 || at + 1 == groups.size()) return false;
+    const auto other = std::find_if(groups.begin(), groups.end(), [&](const LaneGroup& each) {
+      return each.route != groups.front().route;
+    });
+    const bool alone = other == groups.end() || other + 1 == groups.end();
+    return at != (alone ? 1 : static_cast<std::size_t>(other - groups.begin()));
   }
 
   /// Noise must not decide which arm is shown: of equals the file's first one.
@@ -267,8 +176,8 @@ class Drawing {
 
   std::string spell(const std::string& text) const { return printable(text, style_.ascii); }
 
-  std::string label(const Group& lanes) const {
-    return spell(routes_ ? lanes.route + " " + numbers(lanes) : numbers(lanes));
+  std::string label(const LaneGroup& lanes) const {
+    return spell(routes_ ? lanes.route + " " + request_numbers(lanes) : request_numbers(lanes));
   }
 
   Unit lane_unit() const {
@@ -321,12 +230,12 @@ class Drawing {
     lines_.push_back(line);
   }
 
-  void draw(const ArmReport& arm, const std::vector<Group>& groups) {
+  void draw(const ArmReport& arm, const std::vector<LaneGroup>& groups) {
     const std::string mark = pad(style_.ascii ? ":" : "⋮", label_width_, true);
     unit_told_ = false;
     for (std::size_t i = 0; i < groups.size(); ++i) {
       if (elided(groups, i)) {
-        if (i == 2) lines_.push_back(mark);
+        if (!elided(groups, i - 1)) lines_.push_back(mark);
         continue;
       }
       const std::string text = pad(shorten(label(groups[i]), label_width_, style_.ascii), label_width_, true);
@@ -344,11 +253,14 @@ class Drawing {
   }
 
   /// The cells with the bound's mark, one column wider than the scale.
-  std::string bar(const ArmReport& arm, const Cells& cells) const {
+  std::string bar(const ArmReport& arm, const LaneCells& cells) const {
     std::size_t mark = cells.size() + 1;
     if (arm.bound_s) {
       const double place = std::round(*arm.bound_s / scale_s_ * static_cast<double>(cells.size()));
-      mark = std::min(static_cast<std::size_t>(std::max(0.0, place)), cells.size());
+      mark = std::min(static_cast<std::size_t>(std::max(1.0, place)), cells.size());
+      const bool alone = mark < cells.size() && cells[mark] != LaneState::unsent &&
+                         std::count(cells.begin(), cells.end(), LaneState::unsent) + 1 == std::ssize(cells);
+      if (alone) mark = cells.size() + 1;  // it would hide the whole lane
     }
     std::string out;
     for (std::size_t i = 0; i <= cells.size();) {
@@ -373,7 +285,7 @@ class Drawing {
     return quantity(end_s, unit_);
   }
 
-  std::string ending(const ArmReport& arm, const Group& lanes) {
+  std::string ending(const ArmReport& arm, const LaneGroup& lanes) {
     const bool all = lanes.requests.size() > 1 && std::cmp_equal(lanes.requests.size(), arm.requests);
     const std::string number_of = all ? ", all " + count_word(lanes.requests.size()) : "";
     if (!lanes.answered) return "no reply" + number_of;
@@ -387,7 +299,7 @@ class Drawing {
   const TextStyle& style_;
   std::size_t width_ = 80, count_ = 40, label_width_ = 3;
   std::vector<const ArmReport*> arms_;
-  std::vector<std::vector<Group>> groups_;
+  std::vector<std::vector<LaneGroup>> groups_;
   std::set<LaneState> used_;
   bool routes_ = false, cases_ = false, unit_told_ = false;
   double scale_s_ = 0;

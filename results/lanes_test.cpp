@@ -110,12 +110,14 @@ ArmReport pool(const std::string& case_id, std::uint32_t count, double jitter) {
   arm.requests = count;
   double last = 0;
   for (std::uint32_t i = 0; i < count; ++i) {
-    const double from = 0.1 * (i / 40) + jitter * ((i * 7) % 5) / 5;
+    const std::uint32_t round = i / 40;
+    const double from = 0.1 * round + jitter * ((i * 7) % 5) / 5;
     last = std::max(last, from + 0.1);
     arm.lanes.push_back(samples::lane(i + 1, from + 0.1,
                                       {{0, from, LaneState::runnable}, {from, from + 0.1, LaneState::pool}}));
   }
-  arm.bound_s = 0.1 * ((count + 39) / 40);
+  const std::uint32_t rounds = (count + 39) / 40;
+  arm.bound_s = 0.1 * rounds;
   arm.makespan_s = Figure{last, {}, {}, {last}};
   return arm;
 }
@@ -193,4 +195,31 @@ TEST_CASE("A sign that only elided lanes show is not explained") {
     lanes.push_back(samples::lane(i + 1, i + 1, {{0, i + 1.0, i == 2 ? LaneState::pool : LaneState::loop}}));
   }
   CHECK(draw_lanes(one_arm(lanes), kAscii)[0] == "only   # holds the loop");
+}
+
+TEST_CASE("A lane that ends before the bound's mark is not hidden by it") {
+  const Report report = one_arm({samples::lane(1, 0.1, {{0, 0.1, LaneState::waiting}}),
+                                 samples::lane(2, 100, {{0, 100, LaneState::loop}})},
+                                0.1);
+  CHECK(draw_lanes(report, kAscii)[1].rfind("  1 ~|", 0) == 0);
+}
+
+TEST_CASE("Lanes of different states are never one group, however short") {
+  const Report report = one_arm({samples::lane(1, 0.1, {{0, 0.1, LaneState::loop}}),
+                                 samples::lane(2, 0.2, {{0, 0.2, LaneState::unread}}),
+                                 samples::lane(3, 100, {{0, 100, LaneState::loop}})});
+  CHECK(draw_lanes(report, kAscii).size() == 4);
+}
+
+TEST_CASE("An elided series keeps a lane of another route") {
+  std::vector<Lane> lanes{samples::lane(1, 1.55, {{0, 1.55, LaneState::waiting}})};
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    lanes.push_back(samples::lane(i + 2, 0.1 + 0.1 * i, {{0.1 * i, 0.1 + 0.1 * i, LaneState::unread}}));
+    lanes.back().route = "ping";
+  }
+  const std::vector<std::string> lines = draw_lanes(one_arm(lanes), kAscii);
+  REQUIRE(lines.size() == 6);
+  CHECK(lines[1].rfind(" ping 2 ", 0) == 0);
+  CHECK(lines[3].rfind("delay 1 ~~~", 0) == 0);
+  CHECK(lines[5].rfind("ping 21 ", 0) == 0);
 }

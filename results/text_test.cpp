@@ -292,6 +292,6 @@ TEST_CASE("A stat that a case does not load has no row there") {
 TEST_CASE("Remarks keep numbers with their units and commands whole") {
   Report report;
   report.remarks = {{"NOTE", "waited 8 min 20 s, then lab run x --requests 41 again"}};
-  CHECK(has(to_text(report, style(24)), "NOTE  waited\n      8 min 20 s, then\n      lab run x\n"));
+  CHECK(has(to_text(report, style(22)), "NOTE  waited\n      8 min 20 s, then\n      lab run x\n"));
   CHECK(has(to_text(report, style(34)), "      lab run x --requests 41\n"));
 }
