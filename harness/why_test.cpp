@@ -37,6 +37,18 @@ struct Story {
     return records.back();
   }
 
+  /// A request whose handler holds `resource` for its 100 ms of waiting, and on the loop for `overhead` more.
+  void serve(std::uint32_t id, Nanos sent, Nanos started, Resource resource, Nanos overhead = 0) {
+    const Nanos finished = started + 100 * kMs;
+    const Nanos read = resource == Resource::loop ? started : sent;
+    request(id, sent, read, started, finished, finished + overhead);
+    add(started, EventKind::acquire, id, resource);
+    add(started, EventKind::step_begin, id);
+    add(finished, EventKind::step_end, id);
+    add(finished + overhead, EventKind::release, id, resource);
+    sort();
+  }
+
   void sort() {
     std::stable_sort(events.begin(), events.end(),
                      [](const Event& a, const Event& b) { return a.at < b.at; });
@@ -46,16 +58,9 @@ struct Story {
 /// Three requests at once on a loop that sleeps 100 ms for each, with 1 ms of overhead after every reply.
 Story blocked_loop() {
   Story story;
-  const Nanos zero = kSecond;
   for (std::uint32_t id = 1; id <= 3; ++id) {
-    const Nanos read = zero + (id - 1) * 101 * kMs;
-    story.request(id, zero, read, read, read + 100 * kMs, read + 101 * kMs);
-    story.add(read, EventKind::acquire, id, Resource::loop);
-    story.add(read, EventKind::step_begin, id);
-    story.add(read + 100 * kMs, EventKind::step_end, id);
-    story.add(read + 101 * kMs, EventKind::release, id, Resource::loop);
+    story.serve(id, kSecond, kSecond + (id - 1) * 101 * kMs, Resource::loop, kMs);
   }
-  story.sort();
   return story;
 }
 
@@ -126,13 +131,8 @@ TEST_CASE("the path of a closed load goes on with the reply that its client wait
   story.load_set.loads[0].arrivals = Arrivals::closed;
   for (std::uint32_t id = 1; id <= 2; ++id) {
     const Nanos sent = kSecond + (id - 1) * 102 * kMs;
-    story.request(id, sent, sent, sent, sent + 100 * kMs, sent + 102 * kMs);
-    story.add(sent, EventKind::acquire, id, Resource::loop);
-    story.add(sent, EventKind::step_begin, id);
-    story.add(sent + 100 * kMs, EventKind::step_end, id);
-    story.add(sent + 102 * kMs, EventKind::release, id, Resource::loop);
+    story.serve(id, sent, sent, Resource::loop, 2 * kMs);
   }
-  story.sort();
   const CriticalPath path = critical_path(story.records, Occupancy(story.events), Occupancy(Events{}),
                                           story.routes, story.load_set);
   CHECK(path.requests == std::vector<std::uint32_t>{2, 1});
@@ -173,12 +173,7 @@ TEST_CASE("the queue at a blocked loop names its victims, their loss and the wor
 TEST_CASE("a pool with a free member has no queue, however late its threads wake up") {
   Story story;
   for (std::uint32_t id = 1; id <= 2; ++id) {
-    const Nanos started = kSecond + (id - 1) * 8 * kMs;
-    story.request(id, kSecond, kSecond, started, started + 100 * kMs, started + 100 * kMs);
-    story.add(started, EventKind::acquire, id, Resource::pool);
-    story.add(started, EventKind::step_begin, id);
-    story.add(started + 100 * kMs, EventKind::step_end, id);
-    story.add(started + 100 * kMs, EventKind::release, id, Resource::pool);
+    story.serve(id, kSecond, kSecond + (id - 1) * 8 * kMs, Resource::pool);
   }
   for (Event& event : story.events) event.unit = static_cast<std::uint16_t>(event.request - 1);
   story.sort();
@@ -188,12 +183,7 @@ TEST_CASE("a pool with a free member has no queue, however late its threads wake
 TEST_CASE("a pool whose members are all held has a queue") {
   Story story;
   for (std::uint32_t id = 1; id <= 2; ++id) {
-    const Nanos started = kSecond + (id - 1) * 100 * kMs;
-    story.request(id, kSecond, kSecond, started, started + 100 * kMs, started + 100 * kMs);
-    story.add(started, EventKind::acquire, id, Resource::pool);
-    story.add(started, EventKind::step_begin, id);
-    story.add(started + 100 * kMs, EventKind::step_end, id);
-    story.add(started + 100 * kMs, EventKind::release, id, Resource::pool);
+    story.serve(id, kSecond, kSecond + (id - 1) * 100 * kMs, Resource::pool);
   }
   story.sort();
   const std::vector<Queue> queues = find_queues(story.records, Occupancy(story.events), story.routes, 1);

@@ -39,7 +39,8 @@ bool dead(pid_t pid) {
   return line.substr(line.rfind(')') + 2, 1) == "Z";
 }
 
-/// Asks again until it holds or the patience ends.
+/// Asks again until it holds or the patience ends. Other processes live in real time: there is no other way
+/// to wait.
 template <class Condition>
 bool eventually(Condition condition) {
   for (const Nanos end = monotonic_now() + kPatience; monotonic_now() < end;
