@@ -131,7 +131,7 @@ int EpollTransport::wait_for_events(Nanos until) {
   return epoll_wait(epoll_, events_.data(), room, static_cast<int>(left / kMillisecond));
 }
 
-std::span<const Ready> EpollTransport::wait(Nanos until) {
+std::span<const Readiness> EpollTransport::wait(Nanos until) {
   const int count = wait_for_events(until);
   std::size_t ready = 0;
   for (int i = 0; i < count; ++i) {

@@ -31,7 +31,7 @@ class EpollTransport final : public Transport {
   ssize_t send(std::uint32_t connection, std::string_view bytes) override;
   ssize_t receive(std::uint32_t connection, std::span<char> into) override;
   void close(std::uint32_t connection) override;
-  std::span<const Ready> wait(Nanos until) override;
+  std::span<const Readiness> wait(Nanos until) override;
   bool interrupted() const override { return interrupted_; }
 
  private:
@@ -43,7 +43,7 @@ class EpollTransport final : public Transport {
   socklen_t address_size_ = 0;
   std::vector<int> sockets_;  // by connection; -1: none
   std::array<epoll_event, 256> events_{};
-  std::array<Ready, 256> ready_{};
+  std::array<Readiness, 256> ready_{};
   bool coarse_timeouts_ = false;  // no epoll_pwait2 here: whole milliseconds
   bool interrupted_ = false;
 };

@@ -51,7 +51,7 @@ std::unique_ptr<EpollTransport> connect_to(std::uint16_t port, int interrupt_fd 
 }
 
 // News of one connection, waited for up to five seconds so that a failure cannot hang.
-Ready news(EpollTransport& transport) {
+Readiness news(EpollTransport& transport) {
   const Nanos until = monotonic_now() + 5 * kSecond;
   while (monotonic_now() < until) {
     const auto ready = transport.wait(until);
@@ -65,7 +65,7 @@ TEST_CASE("a connection opens, sends, receives and ends") {
   Listener listener;
   auto transport = connect_to(listener.port);
   REQUIRE(transport->open(3) == 0);
-  const Ready opened = news(*transport);
+  const Readiness opened = news(*transport);
   CHECK(opened.connection == 3);
   CHECK(opened.writable);
   CHECK(transport->opened(3) == 0);
@@ -81,7 +81,7 @@ TEST_CASE("a connection opens, sends, receives and ends") {
   std::array<char, 64> buffer{};
   CHECK(transport->receive(3, buffer) == -EAGAIN);
   REQUIRE(::send(server, "world!", 6, MSG_NOSIGNAL) == 6);
-  const Ready readable = news(*transport);
+  const Readiness readable = news(*transport);
   CHECK(readable.readable);
   CHECK_FALSE(readable.ended);
   CHECK(transport->receive(3, buffer) == 6);

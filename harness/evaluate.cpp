@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <map>
 #include <numeric>
 
+#include "harness/server_stats.hpp"
 #include "harness/statistics.hpp"
 
 namespace lab {
@@ -26,10 +28,9 @@ std::optional<double> part_of(const RequestRecord& record, Quantity quantity) {
     case Quantity::runnable: span = {record.read, record.started}; break;
     case Quantity::service: span = {record.started, record.finished}; break;
     case Quantity::reply: span = {record.finished, record.received}; break;
-    case Quantity::makespan:
-    case Quantity::throughput:
-    case Quantity::share:
-    case Quantity::count: return std::nullopt;
+    case Quantity::value:
+      return record.value >= 0 ? std::optional(static_cast<double>(record.value)) : std::nullopt;
+    default: return std::nullopt;
   }
   if (span.begin < record.sent || span.end < record.sent) return std::nullopt;
   return seconds(span.end - span.begin);
@@ -64,10 +65,38 @@ bool passes_filter(const RequestRecord& record, const Stat& stat) {
   return stat.errors ? failed(record) : record.outcome == Outcome::ok;
 }
 
+/// From a first request's intended time to the last answer to a question about it.
+std::vector<double> turnarounds(const Stat& stat, std::span<const RequestRecord> records,
+                                std::span<const Route> routes) {
+  std::map<std::uint32_t, const RequestRecord*> last;  // by parent
+  for (const RequestRecord& record : records) {
+    if (record.parent == 0) continue;
+    const RequestRecord*& known = last[record.parent];
+    if (known == nullptr || record.id > known->id) known = &record;
+  }
+  std::vector<double> times;
+  for (const RequestRecord& record : records) {
+    const auto followed = last.find(record.id);
+    if (followed == last.end() || followed->second->outcome != Outcome::ok) continue;
+    if (!stat.route.empty() && (record.route >= routes.size() || routes[record.route].name != stat.route))
+      continue;
+    times.push_back(seconds(followed->second->received - record.intended));
+  }
+  return times;
+}
+
 }  // namespace
+
+std::optional<double> evaluate(const Stat& stat, const Evidence& evidence) {
+  if (stat.of_server()) return server_stat(stat, evidence);
+  return evaluate(stat, evidence.records, evidence.routes);
+}
 
 std::optional<double> evaluate(const Stat& stat, std::span<const RequestRecord> records,
                                std::span<const Route> routes) {
+  if (stat.of_server()) return server_stat(stat, Evidence{records, routes});
+  if (stat.quantity == Quantity::turnaround)
+    return aggregate(turnarounds(stat, records, routes), stat.aggregate);
   std::vector<double> parts;
   std::optional<Span> whole;  // of the ok replies
   double ok = 0;

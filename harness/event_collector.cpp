@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
+#include <set>
 #include <utility>
 
 #include "harness/load.hpp"
@@ -11,6 +13,8 @@ namespace lab {
 namespace {
 
 constexpr std::size_t kPorts = 65536;
+// Between the reply and the first step behind it, or between two jobs of a queue.
+constexpr Nanos kQuiet = 20 * kMillisecond;
 constexpr Nanos kBetweenLooks = 50 * kMicrosecond;
 // A request leaves about a dozen events; past this many the vector grows as it needs.
 constexpr std::size_t kEventsPerRequest = 16;
@@ -43,7 +47,8 @@ void EventCollector::drain(bool skip_torn) {
     if (event.kind == EventKind::accepted) {
       accepted_.push_back(event);
       port_accepted_[port_of(event)] = true;
-    } else if (event.kind == EventKind::replied && event.request < replied_.size()) {
+    } else if (event.kind == EventKind::replied) {
+      if (event.request >= replied_.size()) replied_.resize(2 * std::size_t{event.request} + 1);
       replied_[event.request] = true;
     }
   }
@@ -68,7 +73,7 @@ void EventCollector::await_replied(std::span<const RequestRecord> records, Nanos
   if (rings_ == nullptr) return;
   const auto is_missing = [this](const RequestRecord& record) {
     const bool answered = record.outcome == Outcome::ok || record.outcome == Outcome::bad_status;
-    return answered && !replied_[record.id];
+    return answered && (record.id >= replied_.size() || !replied_[record.id]);
   };
   auto next = records.begin();
   while (true) {
@@ -80,6 +85,37 @@ void EventCollector::await_replied(std::span<const RequestRecord> records, Nanos
     sleep_until(now + kBetweenLooks);
   }
   drain(true);
+}
+
+void EventCollector::await_ends(Nanos patience, Nanos until) {
+  if (rings_ == nullptr) return;
+  std::set<std::uint32_t> handlers;
+  std::map<std::pair<std::uint32_t, std::int64_t>, int> steps;
+  std::size_t seen = 0;
+  Nanos heard = monotonic_now();
+  while (true) {
+    drain();
+    const Nanos now = monotonic_now();
+    for (; seen < events_.size(); ++seen) {
+      const Event& event = events_[seen];
+      if (event.kind != EventKind::turn) heard = now;
+      if (event.request == 0) continue;
+      const std::pair<std::uint32_t, std::int64_t> step{event.request, event.value};
+      switch (event.kind) {
+        case EventKind::started: handlers.insert(event.request); break;
+        case EventKind::cancelled:
+        case EventKind::finished: handlers.erase(event.request); break;
+        case EventKind::step_begin: ++steps[step]; break;
+        case EventKind::step_end:
+          if (--steps[step] <= 0) steps.erase(step);
+          break;
+        default: break;
+      }
+    }
+    const bool all_ended = handlers.empty() && steps.empty();
+    if (now - heard >= (all_ended ? std::min(kQuiet, patience) : patience) || now >= until) return;
+    sleep_until(now + kMillisecond);
+  }
 }
 
 Events EventCollector::take(Nanos began) {

@@ -27,6 +27,10 @@ class EventCollector {
   /// place that a killed worker took but never filled no longer hides the events behind it.
   void await_replied(std::span<const RequestRecord> records, Nanos until);
 
+  /// Waits until every handler and every step that began has ended, at most until `until`; gives up when
+  /// nothing was heard for `patience`. What goes on after the last reply is seen only so.
+  void await_ends(Nanos patience, Nanos until);
+
   /// All events not before `began`, ordered by time. Leaves none.
   Events take(Nanos began);
 

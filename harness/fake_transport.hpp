@@ -29,6 +29,8 @@ class FakeTransport final : public Transport {
 
   /// Called with every whole request; answers with reply(), end() or broken(), or not at all.
   std::function<void(std::uint32_t connection, const std::string& request)> on_request;
+  /// Called with the bytes of every send before that; a WebSocket's server answers here.
+  std::function<void(std::uint32_t connection, const std::string& bytes)> on_bytes;
   /// errno of an attempt to open, by its number 0, 1, …; at once, or when connecting ends.
   std::map<int, int> fail_open, fail_connect;
   Nanos connect_takes = 20 * kMicrosecond;
@@ -70,7 +72,8 @@ class FakeTransport final : public Transport {
     const std::string_view taken = bytes.substr(0, most_bytes_a_send);
     socket.sent += taken;
     if (taken.size() < bytes.size()) plan(connection, kMicrosecond, {What::room, {}, false});
-    if (socket.sent.size() >= 4 && socket.sent.ends_with("\r\n\r\n")) {
+    if (on_bytes) on_bytes(connection, std::string(taken));
+    if (is_whole(socket.sent)) {
       requests.push_back(std::exchange(socket.sent, {}));
       if (on_request) on_request(connection, std::string(requests.back()));
     }
@@ -91,7 +94,7 @@ class FakeTransport final : public Transport {
     if (sockets_.erase(connection) == 0) throw std::logic_error("closed a connection that is not open");
     closes.push_back(connection);
   }
-  std::span<const Ready> wait(Nanos until) override {
+  std::span<const Readiness> wait(Nanos until) override {
     ready_.clear();
     if (until <= clock_.time) {
       clock_.time += kMicrosecond;
@@ -110,6 +113,13 @@ class FakeTransport final : public Transport {
   bool interrupted() const override { return interrupt_at != 0 && clock_.time >= interrupt_at; }
 
  private:
+  static bool is_whole(const std::string& request) {
+    const std::size_t head = request.find("\r\n\r\n");
+    if (head == std::string::npos) return false;
+    const std::size_t length = request.find("Content-Length: ");
+    const std::size_t body = length < head ? std::stoul(request.substr(length + 16)) : 0;
+    return request.size() == head + 4 + body;
+  }
   enum class What { opened, room, bytes, end, broken };
   struct News {
     What what;
@@ -150,7 +160,7 @@ class FakeTransport final : public Transport {
   VirtualClock& clock_;
   std::map<std::uint32_t, Socket> sockets_;
   std::multimap<Nanos, Happening> happenings_;
-  std::vector<Ready> ready_;
+  std::vector<Readiness> ready_;
   int lives_ = 0;
 };
 

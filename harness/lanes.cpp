@@ -2,14 +2,11 @@
 
 #include <algorithm>
 
+#include "harness/route_steps.hpp"
+
 namespace lab {
 
 namespace {
-
-Nanos planned_duration(const Plan& plan, std::int64_t index) {
-  if (index < 0 || static_cast<std::size_t>(index) >= plan.size()) return 0;
-  return unhindered_time({plan[static_cast<std::size_t>(index)]});
-}
 
 /// Paints later facts over earlier ones: first the stamps' phases, then steps, then what was held.
 class Painter {
@@ -60,7 +57,7 @@ class Painter {
 };
 
 Lane make_lane(const RequestRecord& record, const Occupancy& occupancy, const std::vector<Route>& routes,
-               Nanos zero, Nanos last) {
+               const std::vector<RouteSteps>& steps, Nanos zero, Nanos last) {
   Lane lane;
   lane.request = record.id;
   lane.route = routes[record.route].name;
@@ -72,7 +69,7 @@ Lane make_lane(const RequestRecord& record, const Occupancy& occupancy, const st
   if (record.read != 0) painter.paint(record.read, end, LaneState::runnable);
   if (record.finished != 0) painter.paint(record.finished, end, LaneState::reply);
   for (const StepSpan& step : occupancy.steps_of(record.id)) {
-    const Nanos planned_end = step.from + planned_duration(routes[record.route].plan, step.index);
+    const Nanos planned_end = step.from + steps[record.route].unhindered(step.index);
     painter.paint(step.from, std::min(step.to, planned_end), LaneState::waiting);
   }
   for (const Hold& hold : occupancy.holds_of(record.id)) {
@@ -96,11 +93,12 @@ std::vector<Lane> make_lanes(std::span<const RequestRecord> records, const Occup
     if (zero == 0 || record.sent < zero) zero = record.sent;
     last = std::max({last, record.received, record.sent});
   }
+  const std::vector<RouteSteps> steps = steps_of_routes(routes);
   std::vector<Lane> lanes;
   for (const RequestRecord& record : records) {
     if (lanes.size() == limit) break;
     if (record.sent == 0) continue;
-    lanes.push_back(make_lane(record, occupancy, routes, zero, last));
+    lanes.push_back(make_lane(record, occupancy, routes, steps, zero, last));
   }
   return lanes;
 }

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "harness/connection_plan.hpp"
 #include "harness/epoll_transport.hpp"
 #include "harness/event_collector.hpp"
 #include "harness/load_driver.hpp"
 #include "harness/load_quality.hpp"
+#include "harness/route_steps.hpp"
+#include "harness/server_use.hpp"
 #include "lab/core/duration.hpp"
 
 namespace lab {
@@ -33,8 +36,10 @@ Error open_failed(const LoadTarget& target, int error) {
 }
 
 Route cheapest_route(const std::vector<Route>& routes) {
-  const auto empty =
-      std::find_if(routes.begin(), routes.end(), [](const Route& route) { return route.plan.empty(); });
+  const auto empty = std::find_if(routes.begin(), routes.end(), [](const Route& route) {
+    return route.plan.empty() && route.depends.empty() && route.method != "WS" &&
+           route.path.find('{') == std::string::npos;
+  });
   return empty != routes.end() ? *empty : Route{"warm-up", "GET", "/", {}};
 }
 
@@ -77,13 +82,13 @@ Result<bool> warm_up(const LoadTarget& target, const EventRings* events, const L
 // Opens in portions and lets the server take over each, so that no backlog overflows and it accepts in our
 // order.
 Result<void> open_connections(LoadDriver& driver, EventCollector& collector, const LoadTarget& target,
-                              Nanos patience, std::vector<std::string>& warnings) {
+                              Nanos patience, bool accepts_late, std::vector<std::string>& warnings) {
   const Nanos until = monotonic_now() + patience;
   std::size_t missing = 0;
   bool more = true;
   while (more && !driver.interrupted() && monotonic_now() < until) {
     more = driver.open_connections(kOpenAtOnce, until);
-    missing = collector.await_accepted(driver.opened_ports(), until);
+    if (!accepts_late) missing = collector.await_accepted(driver.opened_ports(), until);
   }
   if (driver.interrupted()) return {};
   if (driver.opened_ports().empty() && driver.open_error() != 0)
@@ -98,6 +103,24 @@ Result<void> open_connections(LoadDriver& driver, EventCollector& collector, con
   }
   if (more) warnings.push_back("not all connections were open when the load began");
   return {};
+}
+
+/// How long a server may be silent while it works on what has no reply; none where all work has one.
+std::optional<Nanos> silent_work(const Case& load_set, const std::vector<Route>& routes) {
+  constexpr Nanos kRoom = 200 * kMillisecond;
+  bool unseen = false;
+  Nanos longest = 0;
+  for (const Load& load : load_set.loads) {
+    unseen |= load.hang_up > 0;
+    const RouteSteps steps(routes[load.route]);
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      const auto index = static_cast<std::int64_t>(i);
+      const auto& action = steps.step(index)->action;
+      unseen |= std::holds_alternative<Background>(action) || std::holds_alternative<Enqueue>(action);
+      longest = std::max(longest, steps.unhindered(index));
+    }
+  }
+  return unseen ? std::optional(longest + kRoom) : std::nullopt;
 }
 
 /// What the driver is to send: with `close_after_reply` no pool of open connections waits for its requests.
@@ -126,20 +149,33 @@ Result<LoadResult> run_load(const Case& load_set, const LoadTarget& target, Even
   setup.seed = options.seed;
   setup.request_deadline = options.request_deadline;
   setup.close_after_reply = options.close_after_reply;
-  if (events != nullptr) setup.housekeeping = [&collector] { collector.drain(); };
+  ServerWatch watch(target.master);
+  setup.housekeeping = [&](Nanos room) {
+    collector.drain();
+    watch.look(monotonic_now(), room);
+  };
+  setup.kill = [&target](int worker) { return kill_worker(target.master, worker); };
   MonotonicClock clock;
   const Case sent = case_to_send(load_set, options);
   LoadDriver driver(sent, target, setup, clock, **transport);
-  const auto opened = open_connections(driver, collector, target,
-                                       *warm ? kOpenPatience : kSilentServerPatience, result.warnings);
+  watch.before();
+  const auto opened =
+      open_connections(driver, collector, target, *warm ? kOpenPatience : kSilentServerPatience,
+                       options.accepts_late, result.warnings);
   if (!opened) return opened.error();
 
   collector.drain();
+  watch.start();
   result.began = clock.now() + kRunUp;
   driver.run(result.began);
 
+  watch.finish();
+  result.server = watch.use();
   result.interrupted = driver.interrupted();
   collector.await_replied(driver.records(), monotonic_now() + kRepliedPatience);
+  const auto silent = silent_work(load_set, target.routes);
+  if (silent && !result.interrupted)
+    collector.await_ends(*silent, monotonic_now() + options.request_deadline);
   result.records = std::move(driver.records());
   result.events = collector.take(result.began);
   result.events_dropped = collector.dropped();
@@ -148,6 +184,9 @@ Result<LoadResult> run_load(const Case& load_set, const LoadTarget& target, Even
   for (const RequestRecord& record : result.records) result.books.add(record);
   result.send_skew = send_skew(load_set, result.records);
   if (const auto warning = fell_behind(load_set, result.records)) result.warnings.push_back(*warning);
+  for (const int slot : driver.missed_kills()) {
+    result.warnings.push_back(fmt::format("no worker {} was found that could be killed", slot));
+  }
   if (driver.gave_up()) {
     result.warnings.push_back(fmt::format("nothing was answered for {}: {} requests were not sent",
                                           format_duration(options.request_deadline), result.books.unsent));

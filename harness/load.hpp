@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -16,6 +18,9 @@ struct LoadTarget {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;
   std::vector<Route> routes;  ///< indexed by Load::route
+  /// The server's master, whose children are its workers (`lab-worker-K` in /proc/PID/comm): whom kills are
+  /// for and whose memory is read; -1: not known.
+  pid_t master = -1;
 };
 
 struct LoadOptions {
@@ -29,6 +34,8 @@ struct LoadOptions {
   /// connect for each request: where every connection holds a thread of the server, idle ones would starve
   /// the rest.
   bool close_after_reply = false;
+  /// The server may leave connections in its backlog while it is busy, and may close them after a reply.
+  bool accepts_late = false;
 };
 
 /// What one load left.
@@ -37,7 +44,8 @@ struct LoadResult {
       records;    ///< one per planned request, ordered by id; server stamps filled from events
   Events events;  ///< since the load began, ordered by time
   Books books;
-  Nanos began = 0;      ///< the load's time zero: intended times count from here
+  Nanos began = 0;  ///< the load's time zero: intended times count from here
+  ServerUse server;
   Nanos send_skew = 0;  ///< of the largest burst: last sent - first sent
   std::uint64_t events_dropped = 0;
   bool interrupted = false;

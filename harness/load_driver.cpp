@@ -37,22 +37,28 @@ LoadDriver::LoadDriver(const Case& load_set, const LoadTarget& target, const Dri
       transport_(transport),
       arrivals_(schedule(load_set, setup.seed)),
       plan_(plan_connections(load_set, arrivals_)),
+      host_(target.host),
+      port_(target.port),
+      routes_(target.routes),
       connections_(plan_.connections.size()),
-      loads_(load_set.loads.size()) {
-  for (const Route& route : target.routes) {
-    texts_.emplace_back(route, target.host, target.port, setup.identify);
-  }
-  const std::size_t planned = planned_requests(load_set, arrivals_);
-  records_.reserve(planned);
-  ports_.reserve(planned);
-  connection_of_.reserve(planned);
-  deadlines_.reserve(planned);
-  for (const Arrival& arrival : arrivals_) add_record(arrival.load);
-  for (std::size_t index = 0; index < loads_.size(); ++index) {
-    const Load& load = load_set.loads[index];
+      kills_(load_set.kills),
+      planned_(planned_requests(load_set, arrivals_)) {
+  for (const Load& load : load_set.loads) {
+    const Route& route = routes_[load.route];
+    LoadState& state = loads_.emplace_back(
+        LoadState{.text = {route, host_, port_, setup.identify, load.body_bytes}, .follow_text = {}});
+    if (load.then) state.follow_text.emplace(routes_[load.then->route], host_, port_, setup.identify);
+    state.body_bytes = load.body_bytes;
+    state.websocket = route.method == "WS";
     if (load.arrivals == Arrivals::closed)
-      loads_[index].to_issue = std::max<std::int64_t>(0, load.requests - load.clients);
+      state.to_issue = std::max<std::int64_t>(0, load.requests - load.clients);
   }
+  std::stable_sort(kills_.begin(), kills_.end(), [](const Kill& a, const Kill& b) { return a.at < b.at; });
+  records_.resize(planned_);
+  ports_.resize(planned_, 0);
+  connection_of_.resize(planned_, kNoConnection);
+  deadlines_.reserve(planned_);
+  for (const Arrival& arrival : arrivals_) take_planned(arrival.load);
   for (std::uint32_t connection = 0; connection < connections_.size(); ++connection) {
     const std::uint32_t load = plan_.connections[connection].load;
     connections_[connection].load = load;
@@ -60,14 +66,22 @@ LoadDriver::LoadDriver(const Case& load_set, const LoadTarget& target, const Dri
   }
 }
 
-RequestRecord& LoadDriver::add_record(std::uint32_t load) {
-  RequestRecord& record = records_.emplace_back();
-  record.id = static_cast<std::uint32_t>(records_.size());
+// The planned ones have the first ids, so that a follow-up never takes one of theirs.
+std::uint32_t LoadDriver::take_planned(std::uint32_t load) {
+  const auto index = static_cast<std::uint32_t>(taken_++);
+  RequestRecord& record = records_[index];
+  record.id = index + 1;
   record.load = load;
   record.route = static_cast<std::uint32_t>(case_.loads[load].route);
+  return index;
+}
+
+std::uint32_t LoadDriver::append_record() {
+  const auto index = static_cast<std::uint32_t>(records_.size());
+  records_.emplace_back().id = index + 1;
   ports_.push_back(0);
   connection_of_.push_back(kNoConnection);
-  return record;
+  return index;
 }
 
 bool LoadDriver::open_connections(std::size_t count, Nanos until) {
@@ -77,7 +91,9 @@ bool LoadDriver::open_connections(std::size_t count, Nanos until) {
     start_open(static_cast<std::uint32_t>(next_open_));
     --count;
   }
-  const auto is_opening = [](const Connection& connection) { return connection.phase == Phase::opening; };
+  const auto is_opening = [](const Connection& connection) {
+    return connection.phase == Phase::opening || connection.phase == Phase::upgrading;
+  };
   while (!interrupted_ && clock_.now() < until &&
          std::any_of(connections_.begin() + first,
                      connections_.begin() + static_cast<std::ptrdiff_t>(next_open_), is_opening)) {
@@ -103,6 +119,7 @@ void LoadDriver::run(Nanos began) {
       break;
     }
     const Nanos now = clock_.now();
+    kill_due(now);
     issue_due(now);
     expire(now);
     keep_house(now);
@@ -111,7 +128,8 @@ void LoadDriver::run(Nanos began) {
 }
 
 bool LoadDriver::finished() const {
-  return next_arrival_ == arrivals_.size() && outstanding_ == 0 && later_.empty();
+  return next_arrival_ == arrivals_.size() && outstanding_ == 0 && later_.empty() && follow_ups_.empty() &&
+         next_kill_ == kills_.size();
 }
 
 void LoadDriver::issue_due(Nanos now) {
@@ -129,6 +147,16 @@ void LoadDriver::issue_due(Nanos now) {
     later_.pop();
     issue_closed(due.what, due.at);
   }
+  while (!follow_ups_.empty() && follow_ups_.top().at <= now) {
+    const Due due = follow_ups_.top();
+    follow_ups_.pop();
+    issue_follow_up(due.what, due.at);
+  }
+  while (!pieces_.empty() && pieces_.top().at <= now) {
+    const std::uint32_t connection = pieces_.top().what;
+    pieces_.pop();
+    if (connections_[connection].phase == Phase::pausing) transmit(connection);
+  }
 }
 
 void LoadDriver::issue_closed(std::uint32_t connection, Nanos intended) {
@@ -141,15 +169,16 @@ void LoadDriver::issue_closed(std::uint32_t connection, Nanos intended) {
     return;
   }
   --state.to_issue;
-  RequestRecord& record = add_record(load);
-  record.intended = intended;
-  issue(record.id - 1, connection);
+  const std::uint32_t request = take_planned(load);
+  records_[request].intended = intended;
+  issue(request, connection);
 }
 
 void LoadDriver::issue(std::uint32_t request, std::uint32_t index) {
   Connection& connection = connections_[index];
   connection_of_[request] = index;
-  deadlines_.push({records_[request].intended + setup_.request_deadline, request});
+  const Nanos body_over = records_[request].parent == 0 ? case_.loads[connection.load].body_over : 0;
+  deadlines_.push({records_[request].intended + setup_.request_deadline + body_over, request});
   ++outstanding_;
   connection.request = request;
   connection.offset = 0;
@@ -185,6 +214,12 @@ void LoadDriver::make_idle(std::uint32_t index) {
 }
 
 void LoadDriver::expire(Nanos now) {
+  while (!hang_ups_.empty() && hang_ups_.top().at <= now) {
+    const std::uint32_t request = hang_ups_.top().what;
+    hang_ups_.pop();
+    const std::uint32_t connection = connection_of_[request];
+    if (connections_[connection].request == request) fail(connection, Outcome::hung_up);
+  }
   while (!deadlines_.empty()) {
     const Due due = deadlines_.top();
     const bool under_way = connections_[connection_of_[due.what]].request == due.what;
@@ -196,6 +231,7 @@ void LoadDriver::expire(Nanos now) {
 
 Nanos LoadDriver::next_send() const {
   Nanos next = later_.empty() ? kNever : later_.top().at;
+  if (!follow_ups_.empty()) next = std::min(next, follow_ups_.top().at);
   if (next_arrival_ < arrivals_.size()) next = std::min(next, began_ + arrivals_[next_arrival_].at);
   return next;
 }
@@ -204,6 +240,9 @@ Nanos LoadDriver::wait_until(Nanos now) const {
   const Nanos send = next_send();
   if (send <= now + kSpinLead) return 0;
   Nanos until = send == kNever ? kNever : send - kSpinLead;
+  if (!hang_ups_.empty()) until = std::min(until, hang_ups_.top().at);
+  if (!pieces_.empty()) until = std::min(until, pieces_.top().at);
+  until = std::min(until, next_kill());
   if (!deadlines_.empty()) until = std::min(until, deadlines_.top().at);
   if (setup_.housekeeping) until = std::min(until, last_housekeeping_ + kHousekeepingPeriod);
   return until;
@@ -213,7 +252,7 @@ void LoadDriver::keep_house(Nanos now) {
   if (!setup_.housekeeping || now - last_housekeeping_ < kHousekeepingPeriod) return;
   const bool send_is_near = next_send() - now < kHousekeepingRoom;
   if (send_is_near && now - last_housekeeping_ < kHousekeepingPatience) return;
-  setup_.housekeeping();
+  setup_.housekeeping(next_send() - now);
   last_housekeeping_ = clock_.now();
 }
 
@@ -227,7 +266,7 @@ void LoadDriver::settle() {
     records_[next_arrival_].intended = began_ + arrivals_[next_arrival_].at;
   }
   for (std::uint32_t load = 0; load < loads_.size(); ++load) {
-    for (; loads_[load].to_issue > 0; --loads_[load].to_issue) add_record(load);
+    for (; loads_[load].to_issue > 0; --loads_[load].to_issue) take_planned(load);
   }
 }
 

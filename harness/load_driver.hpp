@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <queue>
 #include <span>
 #include <string>
@@ -13,6 +15,7 @@
 #include "harness/reply_parser.hpp"
 #include "harness/request_text.hpp"
 #include "harness/transport.hpp"
+#include "harness/websocket.hpp"
 
 namespace lab {
 
@@ -21,8 +24,11 @@ struct DriverSetup {
   Nanos request_deadline = 30 * kSecond;  ///< from the intended time
   bool identify = true;                   ///< send Lab-Request
   bool close_after_reply = false;         ///< but for the clients of closed loads
-  /// Called about every 10 ms while no send is near; may be empty.
-  std::function<void()> housekeeping{};
+  /// Called about every 10 ms while no send is near, with the time until the next one; may be empty.
+  std::function<void(Nanos room)> housekeeping{};
+  /// Kills the worker in that slot; false: there is none just now, so it is tried again for a while. Must be
+  /// there where the case kills.
+  std::function<bool(int worker)> kill{};
 };
 
 /// Sends a case's loads over a transport and records every request: when, on which connection, how it ended.
@@ -48,27 +54,42 @@ class LoadDriver {
   bool interrupted() const { return interrupted_; }
   /// A closed load stopped because the server answered nothing.
   bool gave_up() const { return gave_up_; }
-  /// One per planned request, ordered by id.
+  /// Slots of workers that were to be killed and were not found.
+  const std::vector<int>& missed_kills() const { return missed_kills_; }
+  /// When each kill was carried out, CLOCK_MONOTONIC, in the order of time.
+  const std::vector<Nanos>& killed_at() const { return killed_at_; }
+  /// One per planned request, and behind them one per follow-up that was asked, ordered by id.
   std::vector<RequestRecord>& records() { return records_; }
   /// This side's port of each record's connection; 0: never connected.
   const std::vector<std::uint16_t>& ports() const { return ports_; }
 
  private:
-  enum class Phase : std::uint8_t { closed, opening, idle, sending, awaiting };
+  enum class Phase : std::uint8_t { closed, opening, upgrading, idle, sending, pausing, awaiting };
   static constexpr std::uint32_t kNoRequest = ~std::uint32_t{0};
 
   struct Connection {
     ReplyParser parser;
     std::uint32_t load = 0;
     std::uint32_t request = kNoRequest;  // index of the record
-    std::uint32_t offset = 0;            // bytes of it that are sent
+    std::int64_t offset = 0;             // bytes of it that are sent, its body's included
     std::uint32_t next_idle = kNoConnection;
     std::uint16_t port = 0;
     std::uint16_t failures = 0;  // in a row; closed loads back off
     Phase phase = Phase::closed;
+    bool spare = false;     // of a closed load: asks about replies while its client goes on
     bool reopened = false;  // for this request: the kept connection was found closed when sending
   };
+  // A first request that is being followed up, by connection.
+  struct Chain {
+    std::uint32_t first = kNoRequest;  // its record; kNoRequest: none
+    std::int64_t value = 0;
+    Nanos until = 0;
+  };
   struct LoadState {
+    RequestText text;
+    std::optional<RequestText> follow_text;
+    std::int64_t body_bytes = 0;
+    bool websocket = false;
     std::int64_t to_issue = 0;  // closed: requests without an id yet
     std::uint32_t first_idle = kNoConnection, last_idle = kNoConnection;
   };
@@ -85,7 +106,8 @@ class LoadDriver {
 
   // issuing
   void issue_due(Nanos now);
-  RequestRecord& add_record(std::uint32_t load);
+  std::uint32_t take_planned(std::uint32_t load);
+  std::uint32_t append_record();
   void issue(std::uint32_t request, std::uint32_t connection);
   void issue_closed(std::uint32_t connection, Nanos intended);
   std::uint32_t take_pooled(std::uint32_t load);
@@ -94,13 +116,31 @@ class LoadDriver {
   void start_open(std::uint32_t connection);
   void on_opened(std::uint32_t connection);
   void transmit(std::uint32_t connection);
-  void handle(std::span<const Ready> ready);
+  void handle(std::span<const Readiness> ready);
   void on_readable(std::uint32_t connection, bool ended);
   void drop(std::uint32_t connection);
+  std::string_view head_of(std::uint32_t connection);
+  std::int64_t body_due(const Connection& connection, Nanos now) const;
+  bool is_websocket(std::uint32_t connection) const;
+  bool wants_body(const Connection& connection) const;
+  // WebSocket
+  void start_upgrade(std::uint32_t connection);
+  void on_websocket_bytes(std::uint32_t connection, std::string_view bytes);
+  void on_message(std::uint32_t connection);
+  // following up and killing
+  bool begin_chain(std::uint32_t connection, Nanos now, std::string_view body);
+  void continue_chain(std::uint32_t connection, Nanos now);
+  void end_chain(std::uint32_t connection);
+  void issue_follow_up(std::uint32_t connection, Nanos intended);
+  std::uint32_t take_spare(std::uint32_t load);
+  Chain& chain_of(std::uint32_t connection);
+  void kill_due(Nanos now);
+  Nanos next_kill() const;
   // endings
   void complete(std::uint32_t connection, Nanos now, bool keep);
+  void finish(std::uint32_t connection, Nanos now, int status, bool keep, std::string_view body);
   void fail(std::uint32_t connection, Outcome outcome);
-  void release(std::uint32_t connection);
+  void release(std::uint32_t connection, bool asks);
   void expire(Nanos now);
   bool finished() const;
   void settle();
@@ -115,15 +155,30 @@ class LoadDriver {
   Transport& transport_;
   std::vector<Arrival> arrivals_;
   ConnectionPlan plan_;
-  std::vector<RequestText> texts_;  // by route
+  const std::string host_;
+  const std::uint16_t port_;
+  const std::vector<Route> routes_;
   std::vector<Connection> connections_;
   std::vector<LoadState> loads_;
   std::vector<RequestRecord> records_;
   std::vector<std::uint16_t> ports_;
   std::vector<std::uint32_t> connection_of_;  // by record
   std::vector<std::uint16_t> opened_ports_;
-  DueHeap deadlines_;  // `what` is a record; finished ones are skipped when they come up
-  DueHeap later_;      // `what` is a closed client's connection
+  DueHeap deadlines_;          // `what` is a record; finished ones are skipped when they come up
+  DueHeap later_;              // `what` is a closed client's connection
+  DueHeap follow_ups_;         // `what` is the connection that asks
+  DueHeap hang_ups_;           // `what` is a record
+  DueHeap pieces_;             // `what` is a connection whose body goes on
+  std::vector<Chain> chains_;  // by connection, as far as there were any
+  std::vector<std::unique_ptr<WebSocketReader>> sockets_;  // by connection, of WebSocket loads
+  std::vector<std::uint32_t> spares_;                      // connections that ask nothing just now
+  std::vector<Kill> kills_;                                // in order of time
+  std::vector<int> missed_kills_;
+  std::vector<Nanos> killed_at_;
+  std::size_t next_kill_ = 0;
+  Nanos retry_kill_ = 0;  // 0: the next kill was not tried yet
+  std::size_t planned_ = 0;
+  std::size_t taken_ = 0;  // of the planned records
   std::size_t next_arrival_ = 0;
   std::size_t next_open_ = 0;
   std::size_t outstanding_ = 0;
@@ -133,6 +188,7 @@ class LoadDriver {
   int open_error_ = 0;
   bool interrupted_ = false;
   bool gave_up_ = false;
+  std::string frame_;  // the WebSocket message that is being sent
   std::array<char, 65536> buffer_{};
 };
 

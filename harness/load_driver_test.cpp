@@ -121,7 +121,7 @@ TEST_CASE("housekeeping comes by every ten milliseconds and not just before a se
   VirtualRun bench;
   bench.load_set.loads = {constant(10, 50 * kMillisecond)};
   std::vector<Nanos> visits;
-  bench.setup.housekeeping = [&] { visits.push_back(bench.clock.now()); };
+  bench.setup.housekeeping = [&](Nanos) { visits.push_back(bench.clock.now()); };
   bench.run();
   REQUIRE(visits.size() >= 40);
   for (const Nanos visit : visits) {
@@ -136,7 +136,7 @@ TEST_CASE("while sends never stop housekeeping comes by all the same") {
   bench.answer_after(kMillisecond);
   bench.load_set.loads = {constant(5000, 100 * kMicrosecond)};
   std::int64_t visits = 0;
-  bench.setup.housekeeping = [&] { ++visits; };
+  bench.setup.housekeeping = [&](Nanos) { ++visits; };
   bench.run();
   CHECK(bench.books.ok == 5000);
   CHECK(visits >= 8);

@@ -24,7 +24,7 @@ Nanos send_skew(const Case& load_set, std::span<const RequestRecord> records) {
   Nanos first = 0;
   Nanos last = 0;
   for (const RequestRecord& record : records) {
-    if (record.load != *largest || record.sent == 0) continue;
+    if (record.parent != 0 || record.load != *largest || record.sent == 0) continue;
     first = first == 0 ? record.sent : std::min(first, record.sent);
     last = std::max(last, record.sent);
   }
@@ -36,7 +36,8 @@ std::optional<std::string> fell_behind(const Case& load_set, std::span<const Req
   std::vector<double> lags;
   for (const RequestRecord& record : records) {
     const Load& load = load_set.loads[record.load];
-    if (record.sent == 0 || load.arrivals == Arrivals::closed || load.fresh_connections) continue;
+    if (record.sent == 0 || record.parent != 0 || load.arrivals == Arrivals::closed || load.fresh_connections)
+      continue;
     if (load.arrivals == Arrivals::burst) {
       if (burst_counted[record.load]) continue;
       burst_counted[record.load] = true;

@@ -25,19 +25,33 @@ void sort_by_start(std::vector<Span>& spans) {
 
 Occupancy::Occupancy(const Events& events) {
   using HoldKey = std::tuple<std::uint16_t, Resource, std::uint16_t, std::uint32_t>;
+  using Member = std::tuple<std::uint16_t, Resource, std::uint16_t>;
   std::map<HoldKey, Nanos> open_holds;
+  std::map<Member, std::uint32_t> holder_of;
   std::map<std::pair<std::uint32_t, std::int64_t>, Nanos> open_steps;
+  const auto close_hold = [&](const HoldKey& key, Nanos at) {
+    const auto held = open_holds.find(key);
+    if (held == open_holds.end()) return;
+    const auto& [worker, resource, unit, request] = key;
+    holds.push_back({resource, worker, unit, request, held->second, at});
+    open_holds.erase(held);
+  };
   for (const Event& event : events) {
     const HoldKey key{event.worker, event.resource, event.unit, event.request};
     const std::pair<std::uint32_t, std::int64_t> step{event.request, event.value};
     switch (event.kind) {
-      case EventKind::acquire: open_holds[key] = event.at; break;
-      case EventKind::release:
-        if (const auto held = open_holds.find(key); held != open_holds.end()) {
-          holds.push_back({event.resource, event.worker, event.unit, event.request, held->second, event.at});
-          open_holds.erase(held);
+      case EventKind::acquire: {
+        // A member has one holder: who never gave it back died with its worker.
+        const Member member{event.worker, event.resource, event.unit};
+        const auto before = holder_of.find(member);
+        if (before != holder_of.end() && before->second != event.request) {
+          close_hold({event.worker, event.resource, event.unit, before->second}, event.at);
         }
+        holder_of[member] = event.request;
+        open_holds[key] = event.at;
         break;
+      }
+      case EventKind::release: close_hold(key, event.at); break;
       case EventKind::step_begin: open_steps[step] = event.at; break;
       case EventKind::step_end:
         if (const auto begun = open_steps.find(step); begun != open_steps.end()) {

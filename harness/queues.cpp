@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 
+#include "harness/route_steps.hpp"
 #include "harness/why.hpp"
 
 namespace lab {
@@ -53,21 +54,40 @@ class Waiting {
 };
 
 /// Nanoseconds of a hold in which its request waited, and in which it computed.
-std::pair<Nanos, Nanos> steps_within(const Hold& hold, const Occupancy& occupancy, const Route& route) {
+std::pair<Nanos, Nanos> steps_within(const Hold& hold, const Occupancy& occupancy, const RouteSteps& route) {
   std::pair<Nanos, Nanos> sums{0, 0};
   for (const StepSpan& step : occupancy.steps_of(hold.request)) {
-    const auto index = static_cast<std::size_t>(step.index);
     const Nanos within = std::max<Nanos>(0, std::min(hold.to, step.to) - std::max(hold.from, step.from));
-    const bool waits = index < route.plan.size() && std::holds_alternative<Wait>(route.plan[index].action);
-    (waits ? sums.first : sums.second) += within;
+    (route.waits(step.index) ? sums.first : sums.second) += within;
   }
   return sums;
 }
 
-/// The part of a request's life in which it can only wait for this resource.
-std::pair<Nanos, Nanos> waiting_span(const RequestRecord& record, Resource resource) {
-  if (resource == Resource::pool) return {record.read, record.started};
-  return {record.sent, record.read};
+using Spans = std::vector<std::pair<Nanos, Nanos>>;
+
+/// Since when the request had done nothing else, at the moment that a hold of it began.
+Nanos idle_since(const RequestRecord& record, const Hold& hold, const Occupancy& occupancy) {
+  Nanos since = record.read;
+  const auto consider = [&](Nanos moment) {
+    if (moment <= hold.from) since = std::max(since, moment);
+  };
+  for (const StepSpan& step : occupancy.steps_of(record.id)) consider(step.to);
+  for (const Hold& other : occupancy.holds_of(record.id)) {
+    if (other.from < hold.from) consider(other.from);
+    consider(other.to);
+  }
+  return since;
+}
+
+/// The parts of a request's life in which it can only wait for this resource.
+Spans waiting_spans(const RequestRecord& record, Resource resource, const Occupancy& occupancy) {
+  if (resource == Resource::pool) return {{record.read, record.started}};
+  if (resource == Resource::loop || resource == Resource::thread) return {{record.sent, record.read}};
+  Spans spans;
+  for (const Hold& hold : occupancy.holds_of(record.id)) {
+    if (hold.resource == resource) spans.emplace_back(idle_since(record, hold, occupancy), hold.from);
+  }
+  return spans;
 }
 
 /// When no member of a resource was free, per worker: `capacity` of them held at the same time.
@@ -99,12 +119,12 @@ std::map<std::int32_t, std::vector<std::pair<Nanos, Nanos>>> exhausted(Resource 
 }
 
 Queue queue_at(Resource resource, int capacity, std::span<const RequestRecord> records,
-               const Occupancy& occupancy, const std::vector<Route>& routes) {
+               const Occupancy& occupancy, const std::vector<RouteSteps>& routes) {
   std::map<std::int32_t, Waiting> by_worker;
   for (const RequestRecord& record : records) {
     if (record.sent == 0 || record.read == 0 || record.started == 0) continue;
-    const auto [from, to] = waiting_span(record, resource);
-    by_worker[record.worker].add(from, to);
+    for (const auto& [from, to] : waiting_spans(record, resource, occupancy))
+      by_worker[record.worker].add(from, to);
   }
   for (auto& [worker, waiting] : by_worker) waiting.prepare();
 
@@ -117,7 +137,7 @@ Queue queue_at(Resource resource, int capacity, std::span<const RequestRecord> r
     if (hold.resource != resource || hold.request == 0 || hold.request > records.size()) continue;
     const auto waiting = by_worker.find(hold.worker);
     if (waiting == by_worker.end()) continue;
-    const Route& route = routes[records[hold.request - 1].route];
+    const RouteSteps& route = routes[records[hold.request - 1].route];
     held_time += hold.to - hold.from;
     const auto [waited, computed] = steps_within(hold, occupancy, route);
     held_waiting += waited;
@@ -140,8 +160,9 @@ Queue queue_at(Resource resource, int capacity, std::span<const RequestRecord> r
     if (record.sent == 0 || record.read == 0 || record.started == 0) continue;
     const auto none_free = full.find(record.worker);
     if (none_free == full.end()) continue;
-    const auto [from, to] = waiting_span(record, resource);
-    const Nanos waited = none_free->second.lost_between(from, to);
+    Nanos waited = 0;
+    for (const auto& [from, to] : waiting_spans(record, resource, occupancy))
+      waited += none_free->second.lost_between(from, to);
     if (waited < kWorthTelling) continue;
     ++queue.requests;
     queue.waited += waited;
@@ -156,11 +177,18 @@ Queue queue_at(Resource resource, int capacity, std::span<const RequestRecord> r
 }  // namespace
 
 std::vector<Queue> find_queues(std::span<const RequestRecord> records, const Occupancy& occupancy,
-                               const std::vector<Route>& routes, int members) {
+                               const std::vector<Route>& routes, const Members& members) {
   std::vector<Queue> queues;
-  for (const Resource resource : {Resource::loop, Resource::pool, Resource::thread}) {
-    const int capacity = resource == Resource::loop ? 1 : members;
-    Queue queue = queue_at(resource, capacity, records, occupancy, routes);
+  const std::vector<RouteSteps> steps = steps_of_routes(routes);
+  const std::pair<Resource, int> resources[] = {{Resource::loop, 1},
+                                                {Resource::pool, members.pool},
+                                                {Resource::thread, members.pool},
+                                                {Resource::gil, 1},
+                                                {Resource::connection, members.connections},
+                                                {Resource::queue, members.queue_workers}};
+  for (const auto& [resource, capacity] : resources) {
+    if (capacity == 0) continue;
+    Queue queue = queue_at(resource, capacity, records, occupancy, steps);
     if (queue.requests > 0) queues.push_back(queue);
   }
   return queues;

@@ -9,6 +9,7 @@ namespace lab {
 namespace {
 
 constexpr std::size_t kMaxLine = 8192;
+constexpr std::size_t kMostKept = 65'536;
 constexpr int kMaxFields = 100;
 constexpr int kMaxInterim = 16;
 constexpr std::string_view kVersionStart = "HTTP/1.";
@@ -46,7 +47,9 @@ std::string_view trim(std::string_view text) {
 
 }  // namespace
 
-void ReplyParser::start(bool to_head) {
+void ReplyParser::start(bool to_head, bool keep_body) {
+  keep_body_ = keep_body;
+  body_.clear();
   to_head_ = to_head;
   state_ = State::reading;
   problem_ = {};
@@ -75,7 +78,7 @@ std::size_t ReplyParser::feed(std::string_view bytes) {
   std::size_t used = 0;
   while (used < bytes.size() && state_ == State::reading) {
     const bool in_body = part_ == Part::body || part_ == Part::chunk || part_ == Part::until_close;
-    used += in_body ? take_body(bytes.size() - used) : take_line(bytes.substr(used));
+    used += in_body ? take_body(bytes.substr(used)) : take_line(bytes.substr(used));
   }
   return used;
 }
@@ -85,7 +88,12 @@ ReplyParser::State ReplyParser::end() {
   return state_;
 }
 
-std::size_t ReplyParser::take_body(std::size_t available) {
+std::size_t ReplyParser::take_body(std::string_view bytes) {
+  const std::size_t available = bytes.size();
+  if (keep_body_ && body_.size() < kMostKept) {
+    const std::uint64_t mine = part_ == Part::until_close ? available : remaining_;
+    body_ += bytes.substr(0, std::min<std::uint64_t>(mine, kMostKept - body_.size()));
+  }
   if (part_ == Part::until_close) {
     body_bytes_ += available;
     return available;

@@ -7,17 +7,18 @@
 
 namespace lab {
 
-/// Reads one HTTP/1 reply from bytes as they come, split anywhere, and keeps nothing of the body. Strict (RFC
-/// 9112): what a lenient client would guess at is a bad reply here, because a guess would be counted as an
-/// answer. Refused besides plain garbage: bare LF, obs-fold, space before the colon, control bytes, differing
-/// or malformed Content-Length, Content-Length beside Transfer-Encoding, any coding but chunked, chunked in
-/// HTTP/1.0, 101, lines over 8 KB, more than 100 fields (trailers included).
+/// Reads one HTTP/1 reply from bytes as they come, split anywhere, and keeps nothing of the body unless
+/// asked. Strict (RFC 9112): what a lenient client would guess at is a bad reply here, because a guess would
+/// be counted as an answer. Refused besides plain garbage: bare LF, obs-fold, space before the colon, control
+/// bytes, differing or malformed Content-Length, Content-Length beside Transfer-Encoding, any coding but
+/// chunked, chunked in HTTP/1.0, 101, lines over 8 KB, more than 100 fields (trailers included).
 class ReplyParser {
  public:
   enum class State : std::uint8_t { reading, done, bad };
 
-  /// Forgets the last reply. `to_head`: the reply to a HEAD request has no body.
-  void start(bool to_head);
+  /// Forgets the last reply. `to_head`: the reply to a HEAD request has no body. `keep_body`: body() will
+  /// have it.
+  void start(bool to_head, bool keep_body = false);
 
   /// Takes what belongs to this reply and returns how many bytes that was; the rest is not part of it.
   /// Interim replies (1xx) are skipped. Allocates only where a line is split between two calls.
@@ -31,6 +32,8 @@ class ReplyParser {
   /// May another request follow on this connection? Known once done.
   bool keep_alive() const { return keep_alive_; }
   std::uint64_t body_bytes() const { return body_bytes_; }
+  /// Its first 64 KB, where they were to be kept.
+  const std::string& body() const { return body_; }
   /// Why the reply is bad.
   std::string_view problem() const { return problem_; }
 
@@ -46,7 +49,7 @@ class ReplyParser {
     until_close
   };
 
-  std::size_t take_body(std::size_t available);
+  std::size_t take_body(std::string_view bytes);
   std::size_t take_line(std::string_view bytes);
   void on_line(std::string_view line);
   void on_status_line(std::string_view line);
@@ -59,6 +62,7 @@ class ReplyParser {
   void bad(std::string_view problem);
 
   std::string partial_;  // a line whose end has not come yet
+  std::string body_;
   std::string_view problem_;
   std::uint64_t remaining_ = 0;  // of the body, or of the chunk
   std::uint64_t content_length_ = 0;
@@ -69,6 +73,7 @@ class ReplyParser {
   State state_ = State::reading;
   Part part_ = Part::status_line;
   bool to_head_ = false;
+  bool keep_body_ = false;
   bool http_10_ = false;
   bool has_length_ = false;
   bool chunked_ = false;

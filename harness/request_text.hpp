@@ -8,19 +8,28 @@
 
 namespace lab {
 
-/// One route's request, made before the load; only the digits of `Lab-Request` change from one to the next.
+/// One route's request without its body, made before the load; only the digits of `Lab-Request` change from
+/// one to the next, and what stands for `{…}` in the path.
 class RequestText {
  public:
-  /// `identify` off: without the header `Lab-Request`.
-  RequestText(const Route& route, const std::string& host, std::uint16_t port, bool identify);
+  /// `identify` off: without the header `Lab-Request`. `body_bytes`: how much the caller sends behind it.
+  RequestText(const Route& route, const std::string& host, std::uint16_t port, bool identify,
+              std::int64_t body_bytes = 0);
 
-  /// The whole request as sent. Valid until the next call; allocates nothing.
+  /// The whole head as sent. Valid until the next call; allocates nothing.
   std::string_view with_id(std::uint32_t id) noexcept;
+  /// The same, with this number in the place of `{…}` in the path.
+  std::string_view with_id(std::uint32_t id, std::int64_t value);
   bool is_head() const { return is_head_; }
 
  private:
+  void write(const std::string& path);
+
+  std::string method_, path_, fields_;  // fields_: from HTTP/1.1 on, the id's header left out
   std::string text_;
   std::size_t digits_ = 0;  // where they begin; 0: no id
+  std::int64_t value_ = -1;
+  bool identify_ = false;
   bool is_head_ = false;
 };
 

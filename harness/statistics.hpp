@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "lab/core/event.hpp"
 #include "lab/core/record.hpp"
 #include "lab/core/scenario.hpp"
 #include "lab/core/stat.hpp"
@@ -32,9 +33,24 @@ std::optional<double> supported_percentile(std::span<const double> values, doubl
 /// dropped.
 std::vector<std::size_t> outliers(std::span<const double> values);
 
-/// Evaluates one stat over one repetition's records: seconds for times, a plain number otherwise. None where
-/// no request of that kind was answered, or n does not carry the percentile. Times count ok replies only;
-/// makespan: first sent to last received.
+/// What one repetition left, for the stats to read. Without events, or without what its server used, the
+/// stats that need them have no value.
+struct Evidence {
+  std::span<const RequestRecord> records;
+  std::span<const Route> routes;
+  const Events* events = nullptr;     ///< in order of time
+  const ServerUse* server = nullptr;  ///< of measured repetitions only
+  std::span<const Kill> kills{};      ///< of its case
+  Nanos began = 0;                    ///< the load's time zero, from which kills count
+};
+
+/// Evaluates one stat over one repetition: seconds for times, bytes for memory, a plain number otherwise.
+/// None where no request of that kind was answered, or n does not carry the percentile. Times count ok
+/// replies only; makespan: first sent to last received; turnaround: of each request that is followed up, from
+/// its intended time to its last follow-up's reply, where that was ok.
+std::optional<double> evaluate(const Stat& stat, const Evidence& evidence);
+
+/// The same where there is nothing but records.
 std::optional<double> evaluate(const Stat& stat, std::span<const RequestRecord> records,
                                std::span<const Route> routes);
 

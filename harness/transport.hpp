@@ -25,7 +25,7 @@ class MonotonicClock final : public Clock {
 
 /// A connection about which there may be news since the last wait. A hint: what really happened, the calls
 /// tell.
-struct Ready {
+struct Readiness {
   std::uint32_t connection = 0;
   bool readable = false;  ///< bytes, the end, or an error
   bool writable = false;  ///< connected (or failed to), or room to send
@@ -47,7 +47,7 @@ class Transport {
   virtual ssize_t receive(std::uint32_t connection, std::span<char> into) = 0;
   virtual void close(std::uint32_t connection) = 0;
   /// What happened; sleeps until something does, at most until `until`. In the past: only looks.
-  virtual std::span<const Ready> wait(Nanos until) = 0;
+  virtual std::span<const Readiness> wait(Nanos until) = 0;
   /// The run is to end now.
   virtual bool interrupted() const = 0;
 };

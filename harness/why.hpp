@@ -28,10 +28,11 @@ struct CriticalPath {
 };
 
 /// `planned_steps`: how long each step takes under this arm's own rules, from the model's events of the same
-/// load. Empty records or none answered give a path of zero.
+/// load. `cores`: while other requests compute on most of them, who waits for nobody else waits for a core.
+/// Empty records or none answered give a path of zero.
 CriticalPath critical_path(std::span<const RequestRecord> records, const Occupancy& occupancy,
                            const Occupancy& planned_steps, const std::vector<Route>& routes,
-                           const Case& load_set);
+                           const Case& load_set, int cores);
 
 /// Requests that queued behind others for one kind of resource.
 struct Queue {
@@ -45,10 +46,17 @@ struct Queue {
   Nanos worst_holder_cost = 0;
 };
 
-/// The queues at the loop and at the pool or threads (`members` of them in each worker), read from who held
-/// what while others waited. It is a queue only while no member is free, and only behind steps of a plan:
-/// what takes long to wake up queues for nothing.
+/// How many members of each resource a worker has.
+struct Members {
+  int pool = 1;  ///< or threads
+  int connections = 0;
+  int queue_workers = 0;
+};
+
+/// The queues at the loop, the pool or threads, the interpreter lock, the database connections and the
+/// workers of task queues, read from who held what while others waited. It is a queue only while no member is
+/// free, and only behind steps of a plan: what takes long to wake up queues for nothing.
 std::vector<Queue> find_queues(std::span<const RequestRecord> records, const Occupancy& occupancy,
-                               const std::vector<Route>& routes, int members);
+                               const std::vector<Route>& routes, const Members& members);
 
 }  // namespace lab

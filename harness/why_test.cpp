@@ -74,7 +74,7 @@ TEST_CASE("the critical path of a blocked loop leads through every request and a
   const Story story = blocked_loop();
   const Occupancy occupancy(story.events);
   const CriticalPath path =
-      critical_path(story.records, occupancy, Occupancy(Events{}), story.routes, story.load_set);
+      critical_path(story.records, occupancy, Occupancy(Events{}), story.routes, story.load_set, 0);
   CHECK(path.makespan == 303 * kMs);
   CHECK(path.requests == std::vector<std::uint32_t>{3, 2, 1});
   CHECK(path.planned == 300 * kMs);
@@ -95,7 +95,7 @@ TEST_CASE("a late timer is service, a late send is lag") {
   story.add(kSecond + 105 * kMs, EventKind::step_end, 1);
   story.add(kSecond + 106 * kMs, EventKind::release, 1, Resource::loop);
   const CriticalPath path = critical_path(story.records, Occupancy(story.events), Occupancy(Events{}),
-                                          story.routes, story.load_set);
+                                          story.routes, story.load_set, 0);
   CHECK(path.makespan == 106 * kMs);
   CHECK(path.planned == 100 * kMs);
   CHECK(path.unread == kMs);
@@ -112,7 +112,7 @@ TEST_CASE("waiting behind nobody is called unexplained") {
   story.add(kSecond + 150 * kMs, EventKind::step_end, 1);
   story.add(kSecond + 150 * kMs, EventKind::release, 1, Resource::loop);
   const CriticalPath path = critical_path(story.records, Occupancy(story.events), Occupancy(Events{}),
-                                          story.routes, story.load_set);
+                                          story.routes, story.load_set, 0);
   CHECK(path.unexplained == 50 * kMs);
   CHECK(sum(path) == path.makespan);
 }
@@ -122,7 +122,7 @@ TEST_CASE("without any event all time is unexplained rather than guessed") {
   RequestRecord& record = story.request(1, kSecond, 0, 0, 0, kSecond + 80 * kMs);
   record.worker = -1;
   const CriticalPath path =
-      critical_path(story.records, Occupancy(Events{}), Occupancy(Events{}), story.routes, story.load_set);
+      critical_path(story.records, Occupancy(Events{}), Occupancy(Events{}), story.routes, story.load_set, 0);
   CHECK(path.unexplained == 80 * kMs);
 }
 
@@ -134,7 +134,7 @@ TEST_CASE("the path of a closed load goes on with the reply that its client wait
     story.serve(id, sent, sent, Resource::loop, 2 * kMs);
   }
   const CriticalPath path = critical_path(story.records, Occupancy(story.events), Occupancy(Events{}),
-                                          story.routes, story.load_set);
+                                          story.routes, story.load_set, 0);
   CHECK(path.requests == std::vector<std::uint32_t>{2, 1});
   CHECK(path.planned == 200 * kMs);
   CHECK(path.reply == 4 * kMs);
@@ -146,20 +146,22 @@ TEST_CASE("a request that failed is not the end of the path") {
   story.records[2].outcome = Outcome::timeout;
   story.records[2].received += kSecond;
   const CriticalPath path = critical_path(story.records, Occupancy(story.events), Occupancy(Events{}),
-                                          story.routes, story.load_set);
+                                          story.routes, story.load_set, 0);
   CHECK(path.makespan == 202 * kMs);
 }
 
 TEST_CASE("no reply at all gives an empty path") {
   Story story;
   story.request(1, kSecond, 0, 0, 0, 0).outcome = Outcome::timeout;
-  CHECK(critical_path(story.records, Occupancy(Events{}), Occupancy(Events{}), story.routes, story.load_set)
-            .makespan == 0);
+  CHECK(
+      critical_path(story.records, Occupancy(Events{}), Occupancy(Events{}), story.routes, story.load_set, 0)
+          .makespan == 0);
 }
 
 TEST_CASE("the queue at a blocked loop names its victims, their loss and the worst holder") {
   const Story story = blocked_loop();
-  const std::vector<Queue> queues = find_queues(story.records, Occupancy(story.events), story.routes, 1);
+  const std::vector<Queue> queues =
+      find_queues(story.records, Occupancy(story.events), story.routes, {.pool = 1});
   REQUIRE(queues.size() == 1);
   CHECK(queues[0].resource == Resource::loop);
   CHECK(queues[0].requests == 2);
@@ -177,7 +179,7 @@ TEST_CASE("a pool with a free member has no queue, however late its threads wake
   }
   for (Event& event : story.events) event.unit = static_cast<std::uint16_t>(event.request - 1);
   story.sort();
-  CHECK(find_queues(story.records, Occupancy(story.events), story.routes, 3).empty());
+  CHECK(find_queues(story.records, Occupancy(story.events), story.routes, {.pool = 3}).empty());
 }
 
 TEST_CASE("a pool whose members are all held has a queue") {
@@ -186,7 +188,8 @@ TEST_CASE("a pool whose members are all held has a queue") {
     story.serve(id, kSecond, kSecond + (id - 1) * 100 * kMs, Resource::pool);
   }
   story.sort();
-  const std::vector<Queue> queues = find_queues(story.records, Occupancy(story.events), story.routes, 1);
+  const std::vector<Queue> queues =
+      find_queues(story.records, Occupancy(story.events), story.routes, {.pool = 1});
   REQUIRE(queues.size() == 1);
   CHECK(queues[0].resource == Resource::pool);
   CHECK(queues[0].requests == 1);

@@ -47,11 +47,18 @@ const Documented* documented(const Arm& arm, const Case& load_set, const Stat& s
   return nullptr;
 }
 
+std::optional<double> evaluate(const Stat& stat, const RunRepetition& repetition,
+                               const std::vector<Route>& routes, const Case& load_set) {
+  const ServerUse* server = repetition.server.known() ? &repetition.server : nullptr;
+  return evaluate(stat, Evidence{repetition.records, routes, &repetition.events, server, load_set.kills,
+                                 repetition.began});
+}
+
 std::optional<Summary> summary_of(const Stat& stat, const std::vector<const RunRepetition*>& repetitions,
-                                  const std::vector<Route>& routes) {
+                                  const std::vector<Route>& routes, const Case& load_set) {
   std::vector<double> values;
   for (const RunRepetition* repetition : repetitions) {
-    if (const auto value = evaluate(stat, repetition->records, routes)) values.push_back(*value);
+    if (const auto value = evaluate(stat, *repetition, routes, load_set)) values.push_back(*value);
   }
   if (values.empty()) return std::nullopt;
   return summarise(std::move(values));
@@ -64,9 +71,9 @@ std::vector<const RunRepetition*> pointers(const std::vector<RunRepetition>& rep
 }
 
 const RunRepetition& median_repetition(const std::vector<const RunRepetition*>& repetitions, double median,
-                                       const std::vector<Route>& routes) {
+                                       const std::vector<Route>& routes, const Case& load_set) {
   const auto distance = [&](const RunRepetition* repetition) {
-    return std::abs(evaluate(Stat{}, repetition->records, routes).value_or(1e18) - median);
+    return std::abs(evaluate(Stat{}, *repetition, routes, load_set).value_or(1e18) - median);
   };
   return **std::min_element(repetitions.begin(), repetitions.end(),
                             [&](const auto* a, const auto* b) { return distance(a) < distance(b); });
@@ -74,8 +81,9 @@ const RunRepetition& median_repetition(const std::vector<const RunRepetition*>& 
 
 /// Only then is the makespan that of the whole load, which bound and documents speak of.
 bool all_answered(const RunRepetition& repetition) {
-  return std::all_of(repetition.records.begin(), repetition.records.end(),
-                     [](const RequestRecord& record) { return record.outcome == Outcome::ok; });
+  return std::all_of(repetition.records.begin(), repetition.records.end(), [](const RequestRecord& record) {
+    return record.outcome == Outcome::ok || record.outcome == Outcome::hung_up;
+  });
 }
 
 const RunRepetition* expected_for(const Expectation& expected, int number) {
@@ -90,16 +98,19 @@ void explain_excess(ArmReport& report, const RunRepetition& repetition, const Ex
                     const Occupancy& occupancy, const std::vector<Route>& routes, const Case& load_set) {
   const RunRepetition* model = expected_for(expected, repetition.number);
   const Occupancy planned(model == nullptr ? Events{} : model->events);
-  const CriticalPath path = critical_path(repetition.records, occupancy, planned, routes, load_set);
+  const CriticalPath path =
+      critical_path(repetition.records, occupancy, planned, routes, load_set, expected.cores);
   report.above_bound_s = seconds(path.makespan) - expected.bound_s;
   // The bound itself contains waiting that the chain of requests met without a known holder.
-  double owed = std::max(0.0, expected.bound_s - seconds(path.planned));
+  const double possible = expected.bound_s + expected.slower_s;
+  double owed = std::max(0.0, possible - seconds(path.planned));
   const auto add = [&](const char* name, double value) {
     const double paid = std::min(owed, std::max(0.0, value));
     owed -= paid;
     if (std::abs(value - paid) >= 5e-6) report.above_bound.push_back({name, value - paid});
   };
-  add("queueing", std::max(0.0, seconds(path.planned) - expected.bound_s));
+  if (expected.slower_s >= 5e-6) report.above_bound.push_back({"slower cores", expected.slower_s});
+  add("queueing", std::max(0.0, seconds(path.planned) - possible));
   add("runnable", seconds(path.runnable));
   add("unread", seconds(path.unread));
   add("lag", seconds(path.lag));
@@ -119,7 +130,8 @@ std::vector<std::int64_t> splits_of(const RunRepetition& repetition, int workers
 }
 
 CheckRow judge_check(const Check& check, const Arm& arm, const Case& load_set, bool many_cases,
-                     const std::optional<Summary>& measured, const std::optional<double>& predicted) {
+                     const std::optional<Summary>& measured, const std::optional<double>& predicted,
+                     const Expectation& expected) {
   const bool time = check.stat.is_time();
   const auto spell = [&](double value) {
     return time ? format_duration(std::llround(value * 1e9)) : fmt::format("{:.4g}", value);
@@ -144,9 +156,12 @@ CheckRow judge_check(const Check& check, const Arm& arm, const Case& load_set, b
     double room = check.within_absolute ? seconds(*check.within_absolute)
                                         : *check.within_relative * std::abs(*predicted);
     if (time && check.within_relative) room = std::max(room, kSlack);
-    least = *predicted - room;
-    most = *predicted + room;
-    row.detail = fmt::format("{}, predicted {}", spell(measured->median), spell(*predicted));
+    const bool range = check.stat == Stat{} && expected.low_s && expected.high_s;
+    least = (range ? *expected.low_s : *predicted) - room;
+    most = (range ? *expected.high_s : *predicted) + room;
+    const std::string said =
+        range ? fmt::format("{}–{}", spell(*expected.low_s), spell(*expected.high_s)) : spell(*predicted);
+    row.detail = fmt::format("{}, predicted {}", spell(measured->median), said);
   } else {
     row.detail = spell(measured->median);
   }
@@ -164,6 +179,15 @@ CheckRow judge_check(const Check& check, const Arm& arm, const Case& load_set, b
   return row;
 }
 
+Members members_of(const Arm& arm) {
+  Members members{.pool = arm.threads, .connections = arm.connections, .queue_workers = 0};
+  for (const auto& [name, queue] : arm.queues) {
+    // Workers of a shared queue are told of among the server's, by turns.
+    members.queue_workers += queue.shared ? (queue.workers + arm.workers - 1) / arm.workers : queue.workers;
+  }
+  return members;
+}
+
 ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,
                        const Expectation& expected) {
   ArmReport report;
@@ -172,10 +196,12 @@ ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& loa
   report.label = arm.label;
   report.mode = arm.mode_name();
   report.workers = arm.workers;
-  if (arm.uses(Resource::pool) || arm.uses(Resource::thread)) report.threads = arm.threads;
+  if (needs_pool(scenario.routes, arm) || arm.uses(Resource::thread)) report.threads = arm.threads;
   report.requests = load_set.requests();
   report.bound_s = expected.bound_s;
   report.predicted_s = expected.makespan_s;
+  report.predicted_low_s = expected.low_s;
+  report.predicted_high_s = expected.high_s;
   report.formula = expected.formula;
   if (const Documented* figure = documented(arm, load_set, Stat{})) {
     report.documented_s = figure->value;
@@ -185,7 +211,8 @@ ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& loa
     MeasureRow row;
     row.stat = to_string(stat);
     row.is_time = stat.is_time();
-    if (const auto predicted = summary_of(stat, pointers(expected.repetitions), scenario.routes)) {
+    row.is_bytes = stat.is_bytes();
+    if (const auto predicted = summary_of(stat, pointers(expected.repetitions), scenario.routes, load_set)) {
       row.predicted = predicted->median;
     } else if (stat == Stat{}) {
       row.predicted = expected.makespan_s;
@@ -201,12 +228,21 @@ ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& loa
 
 }  // namespace
 
+double least_bound(const std::vector<Route>& routes, const Arm& arm, const Case& load_set, int cores,
+                   const std::vector<std::uint64_t>& seeds) {
+  double least = bound({&routes, &arm, &load_set, cores, seeds.front()}).seconds;
+  for (std::size_t i = 1; left_to_chance(load_set) && i < seeds.size(); ++i)
+    least = std::min(least, bound({&routes, &arm, &load_set, cores, seeds[i]}).seconds);
+  return least;
+}
+
 Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_set, int cores,
                    const std::vector<std::uint64_t>& seeds, std::int64_t most_told) {
   const ModelInput input{&scenario.routes, &arm, &load_set, cores, seeds.front()};
   Expectation expected;
+  expected.cores = arm.cores > 0 ? arm.cores : cores;
   const Bound least = bound(input);
-  expected.bound_s = least.seconds;
+  expected.bound_s = least_bound(scenario.routes, arm, load_set, cores, seeds);
   expected.bound_has_cpu = least.has_cpu;
   expected.formula = closed_form(input).value_or("");
   if (load_set.requests() > kMostKept) {
@@ -215,14 +251,19 @@ Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_se
     expected.splits = prediction.splits;
     return expected;
   }
+  if (const auto range = makespan_range(input)) {
+    expected.low_s = range->low_s;
+    expected.high_s = range->high_s;
+  }
   const std::size_t count = left_to_chance(load_set) ? seeds.size() : 1;
   std::vector<double> makespans;
   for (std::size_t i = 0; i < count; ++i) {
     expected.repetitions.push_back(simulate_repetition(
         scenario, arm, load_set, cores, static_cast<int>(i) + 1, seeds[i], load_set.requests() <= most_told));
-    makespans.push_back(evaluate(Stat{}, expected.repetitions.back().records, scenario.routes).value_or(0));
+    makespans.push_back(evaluate(Stat{}, expected.repetitions.back(), scenario.routes, load_set).value_or(0));
   }
   expected.makespan_s = summarise(std::move(makespans)).median;
+  if (expected.low_s) expected.makespan_s = makespan_range(input)->median_s;
   expected.splits = splits_of(expected.repetitions.front(), arm.workers);
   return expected;
 }
@@ -238,11 +279,14 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
   report.engine = engine;
   report.repetitions = static_cast<int>(repetitions.size());
   std::vector<double> skews;
+  std::vector<double> paces;
   for (const RunRepetition* repetition : repetitions) {
     for (const RequestRecord& record : repetition->records) report.books.add(record);
     report.splits.push_back(splits_of(*repetition, arm.workers));
     skews.push_back(seconds(repetition->send_skew));
+    paces.push_back(repetition->pace);
   }
+  report.pace = summarise(std::move(paces)).median;
   report.burst_skew_s = summarise(skews).median;
 
   const bool answered =
@@ -250,7 +294,7 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
                   [](const RunRepetition* repetition) { return all_answered(*repetition); });
   for (MeasureRow& row : report.measures) {
     const Stat stat = parse_stat(row.stat).value();
-    const std::optional<Summary> measured = summary_of(stat, repetitions, scenario.routes);
+    const std::optional<Summary> measured = summary_of(stat, repetitions, scenario.routes, load_set);
     if (!measured) continue;
     row.measured = to_figure(*measured);
     if (stat != Stat{}) {
@@ -273,7 +317,7 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
     Stat stat;
     stat.quantity = Stat::Quantity::latency;
     stat.aggregate = aggregate;
-    const auto summary = summary_of(stat, repetitions, scenario.routes);
+    const auto summary = summary_of(stat, repetitions, scenario.routes, load_set);
     return summary ? std::optional<double>(summary->median) : std::nullopt;
   };
   report.latency_min_s = latency(Stat::Aggregate::min);
@@ -282,12 +326,13 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
 
   const bool told = engine != kModel || !repetitions.front()->events.empty();
   if (report.makespan_s && told) {
-    const RunRepetition& typical = median_repetition(repetitions, report.makespan_s->median, scenario.routes);
+    const RunRepetition& typical =
+        median_repetition(repetitions, report.makespan_s->median, scenario.routes, load_set);
     const Occupancy occupancy(typical.events);
     if (all_answered(typical)) {
       explain_excess(report, typical, expected, occupancy, scenario.routes, load_set);
     }
-    analysis.queues = find_queues(typical.records, occupancy, scenario.routes, arm.threads);
+    analysis.queues = find_queues(typical.records, occupancy, scenario.routes, members_of(arm));
     const RunRepetition& first = *repetitions.front();
     report.lanes = make_lanes(first.records, Occupancy(first.events), scenario.routes, kMostLanes);
   }
@@ -298,9 +343,20 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
         std::find_if(report.measures.begin(), report.measures.end(),
                      [&](const MeasureRow& measure) { return measure.stat == to_string(check.stat); });
     analysis.checks.push_back(judge_check(check, arm, load_set, scenario.cases.size() > 1,
-                                          summary_of(check.stat, repetitions, scenario.routes),
-                                          row->predicted));
+                                          summary_of(check.stat, repetitions, scenario.routes, load_set),
+                                          row->predicted, expected));
   }
+  return analysis;
+}
+
+ArmAnalysis left_out_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,
+                         const Expectation& expected, const std::string& reason) {
+  ArmAnalysis analysis;
+  analysis.arm = &arm;
+  analysis.load_set = &load_set;
+  analysis.report = describe_arm(scenario, arm, load_set, expected);
+  analysis.report.engine = kNative;
+  analysis.report.not_run = reason;
   return analysis;
 }
 

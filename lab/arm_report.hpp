@@ -18,13 +18,20 @@ inline constexpr std::int64_t kMostKept = 300'000;  ///< simulated requests that
 /// What the model says of one arm on one case: computed once, compared with every repetition.
 struct Expectation {
   double makespan_s = 0;
+  std::optional<double> low_s, high_s;  ///< where the dealing is left to chance
   double bound_s = 0;
   bool bound_has_cpu = false;
+  double slower_s = 0;  ///< what the bound would be more at the speed that the cores had during the run
+  int cores = 1;
   std::string formula;
   std::vector<std::int64_t> splits;
   std::vector<RunRepetition>
       repetitions;  ///< simulated, one per seed; none where the load is too large to keep
 };
+
+/// The bound of the repetition whose random arrivals allow the least; of every one where nothing is random.
+double least_bound(const std::vector<Route>& routes, const Arm& arm, const Case& load_set, int cores,
+                   const std::vector<std::uint64_t>& seeds);
 
 /// `cores`: of the machine that ran it. `seeds`: of the repetitions to compare with; loads without chance are
 /// simulated once. Who held what is simulated up to `most_told` requests: it takes ten times as long as the
@@ -45,6 +52,10 @@ struct ArmAnalysis {
 ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,
                         const Expectation& expected, const std::vector<const RunRepetition*>& repetitions,
                         const std::string& engine);
+
+/// The row of an arm that was left out.
+ArmAnalysis left_out_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,
+                         const Expectation& expected, const std::string& reason);
 
 /// The row of an arm that only the model has run.
 ArmAnalysis predicted_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,

@@ -13,6 +13,7 @@
 namespace lab {
 
 class RunWriter;
+class Surroundings;
 
 /// How an arm's requests are answered: by real server processes or by the virtual-time model.
 inline constexpr const char* kNative = "native";
@@ -24,7 +25,11 @@ struct ExperimentOptions {
   bool quick = false;              ///< one repetition
   Nanos budget = 15 * kSecond;
   std::uint64_t seed = 42;
+  std::string postgres;  ///< connection string, `local`, or empty
 };
+
+/// The arms that are left out, each with its reason: the same in every repetition.
+using LeftOut = std::vector<NotRun>;
 
 /// What will be done, known before anything is started.
 struct ExperimentPlan {
@@ -33,7 +38,8 @@ struct ExperimentPlan {
   std::int64_t trials = 0;  ///< fresh servers in all
 };
 
-ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions& options);
+ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions& options,
+                               const LeftOut& left_out = {});
 
 /// Tells how far it is; both may be empty.
 struct ExperimentObserver {
@@ -49,10 +55,15 @@ struct ExperimentResult {
 
 /// Launches, loads, repeats and collects: for every repetition a fresh server, connections opened, a short
 /// warm-up, one load, the server stopped and reaped. The first round follows the file's order, later ones are
-/// shuffled by the seed. `header` becomes the run's; `writer` may be null. Call it while the process has one
-/// thread.
+/// shuffled by the seed. `header` becomes the run's, and its `not_run` arms are left out; `writer` may be
+/// null. Call it while the process has one thread.
 ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOptions& options, RunHeader header,
-                                RunWriter* writer, const ExperimentObserver& observer);
+                                Surroundings& surroundings, const WorkRates& rates, RunWriter* writer,
+                                const ExperimentObserver& observer);
+
+/// What cannot be run here.
+LeftOut find_left_out(const Scenario& scenario, const ExperimentOptions& options,
+                      const Surroundings& surroundings);
 
 /// Refuses what this machine cannot run, before any child is started: too many workers, too few descriptors.
 Result<void> preflight(const Scenario& scenario, const ExperimentOptions& options);

@@ -218,6 +218,8 @@ void add_experiment_options(CLI::App& app, RawRunOptions& raw) {
       ->allow_extra_args(false);
   app.add_flag("--ask", raw.ask, "ask for a prediction before results are shown (on a terminal)");
   app.add_flag("--check", raw.check, "exit 1 where a check of the scenario fails");
+  add_text(app, "--postgres", raw.postgres, "a server for query steps: a connection string, or local")
+      ->type_name("URL");
   add_text(app, "--save", raw.save, "keep the run in this folder")->type_name("DIR");
   app.add_flag("--no-save", raw.no_save, "keep no run");
 }
@@ -273,6 +275,7 @@ Result<RunOptions> check_run_options(const RawRunOptions& raw) {
   options.own_budget = !raw.budget.empty();
   if (experiment.budget == 0) return usage_error("--budget: 0 is no time; give for example 15s, or --quick");
   experiment.quick = raw.quick;
+  experiment.postgres = raw.postgres;
   if (raw.quick && repeat > 1) return usage_error("--quick and --repeat exclude each other; give one");
   for (const std::string& text : raw.guesses) {
     auto guess = assignment("--guess", text, "ARM=DURATION, as async-loop=1s");

@@ -52,7 +52,7 @@ struct RawOutputOptions {
 struct RawRunOptions {
   std::vector<std::string> scenarios, arms, modes, engines, settings, guesses;
   std::string requests, delay, workers, threads, repeat, budget, seed, scale, arrivals, rate, duration,
-      connections, save;
+      connections, save, postgres;
   bool quick = false, ask = false, check = false, no_save = false;
   RawOutputOptions output;
 };

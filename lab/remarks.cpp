@@ -202,27 +202,77 @@ void warn(const std::vector<ArmAnalysis>& arms, const Run& run, bool many_cases,
   warn_of_the_harness(run, many_cases, remarks);
 }
 
+bool mostly_asleep(const Queue& queue) {
+  return queue.behind_waiting * 2 > queue.waited;
+}
+
+std::string queued(const Queue& queue) {
+  return fmt::format("{} queued {} in all", count(queue.requests, "request"), spell(seconds(queue.waited)));
+}
+
+std::string loop_blocked(const Queue& queue) {
+  return fmt::format("loop blocked: {} behind a {} loop; request {} alone cost the others {}.", queued(queue),
+                     mostly_asleep(queue) ? "sleeping" : "computing", queue.worst_holder,
+                     spell(seconds(queue.worst_holder_cost)));
+}
+
+std::string behind_the_gil(const Queue& queue) {
+  return fmt::format(
+      "computing under a GIL: {} for the interpreter lock, the longest {}; more threads do not "
+      "help, processes do.",
+      queued(queue), spell(seconds(queue.longest)));
+}
+
+/// A pool, the threads of a server, connections to the database, workers of a task queue.
+std::string members_exhausted(const Queue& queue, const Arm& arm) {
+  struct Words {
+    const char* name;
+    const char* members;
+    std::int64_t each;
+  };
+  const auto queue_workers = [&] {
+    const auto first = arm.queues.begin();
+    return std::int64_t{first == arm.queues.end() ? QueueSettings{}.workers : first->second.workers};
+  };
+  const Words words = queue.resource == Resource::pool     ? Words{"pool", "pool members", arm.threads}
+                      : queue.resource == Resource::thread ? Words{"threads", "threads", arm.threads}
+                      : queue.resource == Resource::connection
+                          ? Words{"connection pool", "connections", arm.connections}
+                          : Words{"queue workers", "queue workers", queue_workers()};
+  return fmt::format("{} exhausted: {} for one of {} {}{}, the longest {}.", words.name, queued(queue),
+                     words.each * arm.workers, words.members, mostly_asleep(queue) ? " that only waited" : "",
+                     spell(seconds(queue.longest)));
+}
+
+/// The machine's speed is not constant; predictions follow it, and whoever compares runs should know.
+void tell_pace(const std::vector<ArmAnalysis>& arms, std::vector<Remark>& remarks) {
+  constexpr double kWorthTelling = 0.02;
+  const ArmAnalysis* furthest = nullptr;
+  for (const ArmAnalysis& arm : arms) {
+    const double off = std::abs(arm.report.pace - 1);
+    if (off > kWorthTelling && (furthest == nullptr || off > std::abs(furthest->report.pace - 1)))
+      furthest = &arm;
+  }
+  if (furthest == nullptr) return;
+  remarks.push_back(
+      {"NOTE", fmt::format("computing took {:.0f} % {} than when it was calibrated ({}); bounds and "
+                           "predictions follow",
+                           100 * std::abs(furthest->report.pace - 1),
+                           furthest->report.pace > 1 ? "longer" : "less", furthest->report.arm)});
+}
+
 }  // namespace
 
 std::vector<FindingRow> find_findings(const ArmAnalysis& analysis) {
   std::vector<FindingRow> findings;
   for (const Queue& queue : analysis.queues) {
-    const bool asleep = queue.behind_waiting * 2 > queue.waited;
-    const std::string all = spell(seconds(queue.waited));
     if (queue.resource == Resource::loop) {
-      findings.push_back(
-          {"LAB101", fmt::format("loop blocked: {} queued {} in all behind a {} loop; request {} "
-                                 "alone cost the others {}.",
-                                 count(queue.requests, "request"), all, asleep ? "sleeping" : "computing",
-                                 queue.worst_holder, spell(seconds(queue.worst_holder_cost)))});
+      findings.push_back({"LAB101", loop_blocked(queue)});
+    } else if (queue.resource == Resource::gil) {
+      findings.push_back({"LAB103", behind_the_gil(queue)});
     } else {
-      findings.push_back(
-          {"LAB102", fmt::format("{} exhausted: {} queued {} in all for one of {} {}{}, the longest {}.",
-                                 queue.resource == Resource::pool ? "pool" : "threads",
-                                 count(queue.requests, "request"), all,
-                                 analysis.report.threads.value_or(0) * analysis.report.workers,
-                                 queue.resource == Resource::pool ? "pool members" : "threads",
-                                 asleep ? " that only waited" : "", spell(seconds(queue.longest)))});
+      findings.push_back({queue.resource == Resource::connection ? "LAB104" : "LAB102",
+                          members_exhausted(queue, *analysis.arm)});
     }
   }
   return findings;
@@ -236,6 +286,7 @@ std::vector<Remark> make_remarks(const Scenario& scenario, const std::vector<Arm
   explain_why(arms, many_cases, remarks);
   speak_of_the_log(scenario, arms, remarks);
   if (!scenario.explain.note.empty()) remarks.push_back({"NOTE", scenario.explain.note});
+  tell_pace(arms, remarks);
   name_outliers(arms, many_cases, remarks);
   warn(arms, run, many_cases, remarks);
   const bool measured = std::any_of(arms.begin(), arms.end(), [](const ArmAnalysis& arm) {

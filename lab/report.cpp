@@ -3,12 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <tuple>
 
+#include "harness/model/model.hpp"
+#include "harness/statistics.hpp"
 #include "lab/arm_report.hpp"
 #include "lab/experiment.hpp"
 #include "lab/remarks.hpp"
+#include "lab/surroundings.hpp"
+#include "lab/trace.hpp"
 
 namespace lab {
 
@@ -67,9 +72,35 @@ bool holds_nothing_while_waiting(const Arm& arm) {
                      [](const Traits& mode) { return mode.waiting == Resource::nothing; });
 }
 
+/// The scenario as it was on a machine whose computing took `pace` times as long as calibrated.
+Scenario at_pace(const Scenario& scenario, double pace) {
+  Scenario stretched = scenario;
+  for (Route& route : stretched.routes) {
+    for (Dependency& dependency : route.depends) stretch_computing(dependency.steps, pace);
+    stretch_computing(route.plan, pace);
+  }
+  return stretched;
+}
+
+double pace_of(const std::vector<const RunRepetition*>& repetitions) {
+  std::vector<double> paces;
+  for (const RunRepetition* repetition : repetitions) paces.push_back(repetition->pace);
+  return paces.empty() ? 1 : summarise(std::move(paces)).median;
+}
+
+std::string reason_left_out(const Run& run, const Arm& arm, const Case& load_set) {
+  for (const NotRun& one : run.header.not_run) {
+    if (one.arm == arm.id && one.case_id == load_set.id) return one.reason;
+  }
+  return "";
+}
+
 }  // namespace
 
-Report make_report(const Scenario& scenario, const Run& run, const std::vector<Guess>& guesses) {
+Report make_report(const Scenario& written, const Run& run, const std::vector<Guess>& guesses) {
+  Scenario scenario = written;
+  const WorkRates rates = recorded_rates(run.header);
+  for (Route& route : scenario.routes) apply_rates(route, rates);
   Report report = start_report(scenario);
   report.complete = run.summary.complete;
   report.incomplete_reason = run.summary.reason;
@@ -86,13 +117,25 @@ Report make_report(const Scenario& scenario, const Run& run, const std::vector<G
   std::vector<ArmAnalysis> arms;
   for (const Case& load_set : scenario.cases) {
     for (const Arm& arm : scenario.arms) {
-      const Expectation expected = expect(scenario, arm, load_set, cores, seeds);
       for (const char* engine : {kNative, kModel}) {
         const auto group = groups.find({engine, arm.id, load_set.id});
-        if (group != groups.end()) {
-          arms.push_back(analyse_arm(scenario, arm, load_set, expected, group->second, engine));
+        const bool there = group != groups.end();
+        const Scenario timed = at_pace(scenario, there ? pace_of(group->second) : 1);
+        const std::string left_out = reason_left_out(run, arm, load_set);
+        const bool stands_in = engine == std::string(kNative) && (arm.predict_only || !left_out.empty());
+        if (!there && !stands_in) continue;
+        Expectation expected = expect(timed, arm, load_set, cores, seeds);
+        // No bound rests on a busy machine: it is what the cores can do at their best.
+        const Scenario fastest = at_pace(scenario, std::min(1.0, there ? pace_of(group->second) : 1));
+        const double at_best = least_bound(fastest.routes, arm, load_set, cores, seeds);
+        expected.slower_s = expected.bound_s - at_best;
+        expected.bound_s = at_best;
+        if (there) {
+          arms.push_back(analyse_arm(timed, arm, load_set, expected, group->second, engine));
           if (engine == std::string(kModel)) arms.back().checks.clear();
-        } else if (engine == std::string(kNative) && arm.predict_only) {
+        } else if (!left_out.empty()) {
+          arms.push_back(left_out_arm(timed, arm, load_set, expected, left_out));
+        } else {
           arms.push_back(predicted_arm(scenario, arm, load_set, expected));
           arms.back().report.not_run = "predicted only";
           arms.back().queues.clear();
@@ -101,10 +144,14 @@ Report make_report(const Scenario& scenario, const Run& run, const std::vector<G
     }
   }
   finish_report(scenario, arms, run, guesses, report);
+  std::vector<Remark> trace = tell_trace(scenario, run);
+  std::move(trace.begin(), trace.end(), std::back_inserter(report.remarks));
   return report;
 }
 
-Report make_prediction(const Scenario& scenario, std::uint64_t seed) {
+Report make_prediction(const Scenario& written, std::uint64_t seed) {
+  Scenario scenario = written;
+  calibrate_scenario(scenario, true).value();
   Report report = start_report(scenario);
   report.predicted_only = true;
   report.seed = seed;
@@ -123,6 +170,16 @@ Report make_prediction(const Scenario& scenario, std::uint64_t seed) {
     }
   }
   finish_report(scenario, arms, Run{}, {}, report);
+  if (!scenario.trace.empty()) {
+    Run simulated;
+    for (const Case& load_set : scenario.cases) {
+      for (const Arm& arm : scenario.arms)
+        simulated.repetitions.push_back(
+            simulate_repetition(scenario, arm, load_set, report.cores, 1, seed, true));
+    }
+    const std::vector<Remark> trace = tell_trace(scenario, simulated);
+    report.remarks.insert(report.remarks.end(), trace.begin(), trace.end());
+  }
   const bool cut = std::any_of(scenario.cases.begin(), scenario.cases.end(),
                                [](const Case& load_set) { return load_set.requests() > kMostTold; });
   if (cut)

@@ -167,7 +167,7 @@ TEST_CASE("a load that was not wholly answered is no makespan to be judged") {
 
 TEST_CASE("an old run is judged with the cores of the machine that ran it") {
   Scenario computing = scenario();
-  computing.routes.front().plan = {{Cpu{100 * kMillisecond}}};
+  computing.routes.front().plan = {{Compute{100 * kMillisecond}}};
   for (Arm& arm : computing.arms) arm.workers = 4;
   Run run = run_of(computing, 1, 0);
   run.header.environment = {{"cores", "4"}};

@@ -56,7 +56,9 @@ json::object spell_measure(const ArmReport& arm, const MeasureRow& row) {
   object["stat"] = text(row.stat);
   object["predicted"] = number(row.predicted);
   object["documented"] = number(row.documented);
-  object["unit"] = row.is_time ? json::value("s") : json::value(nullptr);
+  object["unit"] = row.is_time    ? json::value("s")
+                   : row.is_bytes ? json::value("bytes")
+                                  : json::value(nullptr);
   object["verdict"] = text(row.verdict);
   return object;
 }
@@ -90,6 +92,10 @@ json::object spell_arm(const ArmReport& arm) {
           {"repetitions", arm.repetitions},
           {"bound_s", number(arm.bound_s)},
           {"predicted_s", number(arm.predicted_s)},
+          {"predicted_range_s", arm.predicted_low_s
+                                    ? json::value{number(arm.predicted_low_s), number(arm.predicted_high_s)}
+                                    : json::value(nullptr)},
+          {"pace", arm.pace},
           {"documented_s", number(arm.documented_s)},
           {"documented", text_or_null(arm.documented_text)},
           {"makespan_s", spell_figure(figure_of(arm.engine, arm.makespan_s, arm.predicted_s))},

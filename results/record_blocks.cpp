@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "results/checksum.hpp"
+#include "results/record_lines.hpp"
 
 namespace lab {
 
@@ -18,7 +19,8 @@ namespace {
 
 constexpr std::uint32_t kBlockMagic = 0x4B4C4252;  // "RBLK"
 constexpr std::size_t kHeaderSize = 24;
-constexpr std::size_t kRequestSize = 84;
+constexpr std::size_t kRequestSize = 96;
+constexpr std::size_t kRequestSizeBefore = 84;  // of version 0.1: without parent and value
 constexpr std::size_t kEventSize = 28;
 constexpr std::uint16_t kRequests = 1;
 constexpr std::uint16_t kEvents = 2;
@@ -65,6 +67,8 @@ void put(std::string& out, const RequestRecord& record) {
   put(out, record.status);
   put(out, static_cast<std::uint8_t>(record.outcome));
   put(out, std::uint8_t{0});
+  put(out, record.parent);
+  put(out, record.value);
 }
 
 void put(std::string& out, const Event& event) {
@@ -78,7 +82,7 @@ void put(std::string& out, const Event& event) {
   put(out, std::uint16_t{0});
 }
 
-bool take(std::string_view& bytes, RequestRecord& record) {
+bool take(std::string_view& bytes, RequestRecord& record, bool follows_up) {
   take(bytes, record.id);
   take(bytes, record.load);
   take(bytes, record.route);
@@ -88,8 +92,11 @@ bool take(std::string_view& bytes, RequestRecord& record) {
     take(bytes, *stamp);
   }
   take(bytes, record.status);
-  const bool known = take_enum(bytes, Outcome::harness_fault, record.outcome);
+  const bool known = take_enum(bytes, kLastOutcome, record.outcome);
   bytes.remove_prefix(1);
+  if (!follows_up) return known;
+  take(bytes, record.parent);
+  take(bytes, record.value);
   return known;
 }
 
@@ -99,8 +106,8 @@ bool take(std::string_view& bytes, Event& event) {
   take(bytes, event.request);
   take(bytes, event.worker);
   take(bytes, event.unit);
-  const bool kind = take_enum(bytes, EventKind::turn, event.kind);
-  const bool resource = take_enum(bytes, Resource::gil, event.resource);
+  const bool kind = take_enum(bytes, kLastEventKind, event.kind);
+  const bool resource = take_enum(bytes, kLastResource, event.resource);
   bytes.remove_prefix(2);
   return kind && resource;
 }
@@ -204,14 +211,15 @@ std::uint64_t next_block(InputFile& file, std::uint64_t from) {
 std::string read_body(const BlockHeader& header, std::string_view body, const BlockSink& sink) {
   if (body.size() < header.body_size()) return "the block is torn";
   if (crc32(body) != header.body_crc) return fmt::format("checksum differs, {} entries lost", header.entries);
-  const bool requests = header.kind == kRequests && header.entry_size == kRequestSize;
+  const bool requests = header.kind == kRequests &&
+                        (header.entry_size == kRequestSize || header.entry_size == kRequestSizeBefore);
   const bool events = header.kind == kEvents && header.entry_size == kEventSize;
   if (!requests && !events) return "a block of an unknown kind";
   std::size_t unknown = 0;
   for (std::uint32_t i = 0; i < header.entries; ++i) {
     RequestRecord record;
     Event event;
-    if (!(requests ? take(body, record) : take(body, event))) {
+    if (!(requests ? take(body, record, header.entry_size == kRequestSize) : take(body, event))) {
       ++unknown;
     } else if (requests) {
       sink.record(header.repetition, record);

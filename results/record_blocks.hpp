@@ -19,9 +19,10 @@ namespace lab {
 /// File: kBlocksMagic (8 bytes, the last one is the version), then blocks.
 /// Block: header of 24 bytes: magic u32 `RBLK`, kind u16 (1 requests, 2 events), entry size u16, repetition
 /// u32 (ordinal in run.jsonl), entries u32, CRC-32 of the entries u32, CRC-32 of the 20 bytes before u32;
-/// then entries. Request, 84 bytes: id u32, load u32, route u32, worker i32, intended, sent, accepted, read,
-/// started, finished, first_byte, received i64 each (ns), status u16, outcome u8 (order of Outcome), 0 u8.
-/// Event, 28 bytes: at i64 (ns), value i64, request u32, worker u16, unit u16, kind u8, resource u8, 0 u16.
+/// then entries. Request, 96 bytes: id u32, load u32, route u32, worker i32, intended, sent, accepted, read,
+/// started, finished, first_byte, received i64 each (ns), status u16, outcome u8 (order of Outcome), 0 u8,
+/// parent u32, value i64; older files end at 84 bytes, before the parent. Event, 28 bytes: at i64 (ns), value
+/// i64, request u32, worker u16, unit u16, kind u8, resource u8, 0 u16.
 constexpr std::string_view kBlocksMagic = "LABREC\n\x01";
 
 /// At most this many entries a block, so that damage costs little.

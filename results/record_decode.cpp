@@ -51,6 +51,18 @@ class Members {
       out.emplace_back(std::string(name), std::string(each.get_string()));
     }
   }
+  void read(std::string_view key, double& out) {
+    const json::value* value = find(key);
+    if (value == nullptr) return;
+    if (!value->is_number()) return miss(key);
+    out = value->to_number<double>();
+  }
+  /// A member that older files do not have: what it is then, it is already.
+  template <class Value>
+  void read_if_there(std::string_view key, Value& out) {
+    if (object_.if_contains(key) != nullptr) read(key, out);
+  }
+  const json::value* find_if_there(std::string_view key) const { return object_.if_contains(key); }
   const json::value* find(std::string_view key) {
     const json::value* value = object_.if_contains(key);
     if (value == nullptr) miss(key);
@@ -88,6 +100,30 @@ bool from_name(const json::value& value, Enum last, Enum& out) {
   return false;
 }
 
+void decode_not_run(Members& members, std::vector<NotRun>& left_out) {
+  const json::value* list = members.find_if_there("not_run");
+  if (list == nullptr) return;
+  if (!list->is_array()) return members.miss("not_run");
+  for (const json::value& each : list->get_array()) {
+    if (!each.is_object()) return members.miss("not_run");
+    Members inner(each.get_object());
+    NotRun& one = left_out.emplace_back();
+    inner.read("arm", one.arm);
+    inner.read("case", one.case_id);
+    inner.read("reason", one.reason);
+    if (!inner.problem().empty()) members.miss("not_run");
+  }
+}
+
+void decode_server(Members& members, ServerUse& use) {
+  const json::value* server = members.find_if_there("server");
+  if (server == nullptr) return;
+  if (!server->is_object()) return members.miss("server");
+  Members inner(server->get_object());
+  for_each_member(use, [&](std::string_view key, auto& value) { inner.read_if_there(key, value); });
+  if (!inner.problem().empty()) members.miss("server");
+}
+
 RunLine decode_header(Members& members) {
   std::string schema;
   members.read("schema", schema);
@@ -101,6 +137,7 @@ RunLine decode_header(Members& members) {
   members.read("started_utc", header.started_utc);
   members.read("version", header.version);
   members.read("planned_repetitions", header.planned_repetitions);
+  decode_not_run(members, header.not_run);
   members.read("environment", header.environment);
   return header;
 }
@@ -115,6 +152,8 @@ RunLine decode_repetition(Members& members) {
   members.read("began_ns", line.repetition.began);
   members.read("send_skew_ns", line.repetition.send_skew);
   members.read("events_dropped", line.repetition.events_dropped);
+  members.read_if_there("pace", line.repetition.pace);
+  decode_server(members, line.repetition.server);
   members.read("requests", line.requests);
   members.read("events", line.events);
   members.read("in_blocks", line.in_blocks);
@@ -130,6 +169,8 @@ RunLine decode_request(Members& members) {
   members.read("load", record.load);
   members.read("route", record.route);
   members.read("worker", record.worker);
+  members.read_if_there("parent", record.parent);
+  members.read_if_there("value", record.value);
   members.read("intended_ns", record.intended);
   members.read("sent_ns", record.sent);
   members.read("accepted_ns", record.accepted);
@@ -140,16 +181,15 @@ RunLine decode_request(Members& members) {
   members.read("received_ns", record.received);
   members.read("status", record.status);
   const json::value* outcome = members.find("outcome");
-  if (outcome != nullptr && !from_name(*outcome, Outcome::harness_fault, record.outcome))
-    members.miss("outcome");
+  if (outcome != nullptr && !from_name(*outcome, kLastOutcome, record.outcome)) members.miss("outcome");
   return line;
 }
 
 bool decode_event(const json::value& value, Event& event) {
   if (!value.is_array() || value.get_array().size() != 7) return false;
   const json::array& parts = value.get_array();
-  return Members::to_integer(parts[0], event.at) && from_name(parts[1], EventKind::turn, event.kind) &&
-         from_name(parts[2], Resource::gil, event.resource) && Members::to_integer(parts[3], event.worker) &&
+  return Members::to_integer(parts[0], event.at) && from_name(parts[1], kLastEventKind, event.kind) &&
+         from_name(parts[2], kLastResource, event.resource) && Members::to_integer(parts[3], event.worker) &&
          Members::to_integer(parts[4], event.unit) && Members::to_integer(parts[5], event.request) &&
          Members::to_integer(parts[6], event.value);
 }

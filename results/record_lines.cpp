@@ -45,6 +45,21 @@ json::object object(const std::vector<std::pair<std::string, std::string>>& memb
   return result;
 }
 
+json::array not_run(const std::vector<NotRun>& left_out) {
+  json::array array;
+  for (const NotRun& one : left_out) {
+    array.emplace_back(
+        json::object{{"arm", text(one.arm)}, {"case", text(one.case_id)}, {"reason", text(one.reason)}});
+  }
+  return array;
+}
+
+json::object server_use(const ServerUse& use) {
+  json::object object;
+  for_each_member(use, [&](std::string_view key, auto value) { object[key] = value; });
+  return object;
+}
+
 }  // namespace
 
 std::string encode(const RunHeader& header) {
@@ -58,6 +73,7 @@ std::string encode(const RunHeader& header) {
                       {"started_utc", text(header.started_utc)},
                       {"version", text(header.version)},
                       {"planned_repetitions", header.planned_repetitions},
+                      {"not_run", not_run(header.not_run)},
                       {"environment", object(header.environment)}});
 }
 
@@ -72,6 +88,8 @@ std::string encode(const RepetitionLine& line) {
                       {"began_ns", repetition.began},
                       {"send_skew_ns", repetition.send_skew},
                       {"events_dropped", repetition.events_dropped},
+                      {"pace", repetition.pace},
+                      {"server", server_use(repetition.server)},
                       {"requests", line.requests},
                       {"events", line.events},
                       {"in_blocks", line.in_blocks},
@@ -104,12 +122,12 @@ void encode_request(std::uint32_t ordinal, const RequestRecord& record, std::str
   const std::size_t from = out.size();
   fmt::format_to(
       std::back_inserter(out),
-      R"({{"type":"request","repetition":{},"id":{},"load":{},"route":{},"worker":{},"intended_ns":{},)"
+      R"({{"type":"request","repetition":{},"id":{},"load":{},"route":{},"worker":{},"parent":{},"value":{},"intended_ns":{},)"
       R"("sent_ns":{},"accepted_ns":{},"read_ns":{},"started_ns":{},"finished_ns":{},"first_byte_ns":{},)"
       R"("received_ns":{},"status":{},"outcome":"{}")",
-      ordinal, record.id, record.load, record.route, record.worker, record.intended, record.sent,
-      record.accepted, record.read, record.started, record.finished, record.first_byte, record.received,
-      record.status, to_string(record.outcome));
+      ordinal, record.id, record.load, record.route, record.worker, record.parent, record.value,
+      record.intended, record.sent, record.accepted, record.read, record.started, record.finished,
+      record.first_byte, record.received, record.status, to_string(record.outcome));
   seal(out, from);
 }
 

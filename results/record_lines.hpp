@@ -13,6 +13,11 @@ namespace lab {
 
 constexpr std::string_view kRunSchema = "lab.run-record/1";
 
+// The last of each enumeration that a file may name.
+constexpr Outcome kLastOutcome = Outcome::hung_up;
+constexpr EventKind kLastEventKind = EventKind::lost;
+constexpr auto kLastResource = static_cast<Resource>(kResources - 1);
+
 /// What a repetition's line says besides the repetition itself.
 struct RepetitionLine {
   RunRepetition repetition;   ///< without records and events
@@ -48,6 +53,23 @@ struct OtherSchema {
 
 using RunLine =
     std::variant<RunHeader, RepetitionLine, RequestLine, EventsLine, SummaryLine, OtherLine, OtherSchema>;
+
+/// Calls `visit(key, member)` for every member of what a server used, by its name in the file.
+template <class Use, class Visitor>
+void for_each_member(Use& use, Visitor&& visit) {
+  visit("processes", use.processes);
+  visit("private_before", use.private_before);
+  visit("private_peak", use.private_peak);
+  visit("resident_before", use.resident_before);
+  visit("resident_peak", use.resident_peak);
+  visit("virtual_before", use.virtual_before);
+  visit("virtual_peak", use.virtual_peak);
+  visit("threads_before", use.threads_before);
+  visit("threads_peak", use.threads_peak);
+  visit("cpu_ns", use.cpu);
+  visit("voluntary_switches", use.voluntary_switches);
+  visit("involuntary_switches", use.involuntary_switches);
+}
 
 /// Each ends with its checksum and a newline: the last member is `,"crc32":"89abcdef"`, CRC-32 in lower-case
 /// hexadecimal of the line without that member and without the newline.

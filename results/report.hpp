@@ -19,8 +19,9 @@ struct Figure {
 };
 
 struct MeasureRow {
-  std::string stat;     ///< `makespan`, `ping.latency.max`
-  bool is_time = true;  ///< seconds; otherwise a plain number
+  std::string stat;       ///< `makespan`, `ping.latency.max`
+  bool is_time = true;    ///< seconds; otherwise a plain number
+  bool is_bytes = false;  ///< a plain number of them
   std::optional<double> predicted;
   std::optional<Figure> measured;
   std::optional<double> documented;
@@ -46,6 +47,7 @@ struct ArmReport {
   std::int64_t requests = 0;
   int repetitions = 0;
   std::optional<double> bound_s, predicted_s, documented_s;
+  std::optional<double> predicted_low_s, predicted_high_s;  ///< where the dealing is left to chance
   std::string documented_text;
   std::optional<Figure> makespan_s;  ///< none where the arm was not run
   std::optional<double> latency_min_s, latency_median_s, latency_max_s;
@@ -60,6 +62,7 @@ struct ArmReport {
   std::vector<Cause> above_bound;  ///< sums to the median repetition's makespan - bound
   double above_bound_s = 0;
   double burst_skew_s = 0;  ///< median over repetitions
+  double pace = 1;          ///< what computing took beside its calibration, median
   double memory_bytes = 0;  ///< of the connections alone, where it is worth telling (predict)
 };
 

@@ -23,8 +23,10 @@ struct Entry {
   const ArmReport* arm = nullptr;
   std::string stat;
   bool is_time = true;
+  bool is_bytes = false;
   std::optional<Figure> measured;
-  std::optional<double> expected;  ///< bound of the makespan, prediction of other stats
+  std::optional<double> expected;       ///< bound of the makespan, prediction of other stats
+  std::optional<double> expected_most;  ///< where the makespan's dealing is left to chance
   std::optional<double> documented;
   std::string documented_text, verdict;
 };
@@ -44,9 +46,14 @@ bool only_makespan(const Report& report) {
 }
 
 Entry makespan_entry(const ArmReport& arm) {
-  Entry entry{
-      &arm,       "makespan", true, arm.makespan_s, arm.bound_s, arm.documented_s, arm.documented_text,
-      arm.verdict};
+  Entry entry{.arm = &arm,
+              .stat = "makespan",
+              .measured = arm.makespan_s,
+              .expected = arm.bound_s,
+              .expected_most = arm.predicted_high_s,
+              .documented = arm.documented_s,
+              .documented_text = arm.documented_text,
+              .verdict = arm.verdict};
   if (!entry.measured && arm.engine == "model" && arm.predicted_s) {
     entry.measured = Figure{*arm.predicted_s, {}, {}, {}};
   }
@@ -69,14 +76,20 @@ std::vector<Entry> entries_of(const Report& report) {
       if (told && stands_empty) continue;
       const bool loaded = row->measured || row->predicted;  // not every case loads every route
       if (!loaded && !stands_empty) continue;
-      Entry entry{&arm,
-                  stat,
-                  row->is_time,
-                  row->measured,
-                  row->predicted,
-                  row->documented,
-                  row->documented_text,
-                  row->verdict};
+      Entry entry{.arm = &arm,
+                  .stat = stat,
+                  .is_time = row->is_time,
+                  .is_bytes = row->is_bytes,
+                  .measured = row->measured,
+                  .expected = row->predicted,
+                  .expected_most = std::nullopt,
+                  .documented = row->documented,
+                  .documented_text = row->documented_text,
+                  .verdict = row->verdict};
+      if (stat == "makespan" && arm.predicted_high_s) {
+        entry.expected = arm.predicted_low_s;
+        entry.expected_most = arm.predicted_high_s;
+      }
       if (!entry.measured && arm.engine == "model" && row->predicted)
         entry.measured = Figure{*row->predicted, {}, {}, {}};
       entries.push_back(std::move(entry));
@@ -188,6 +201,7 @@ class TableMaker {
 
   Unit unit_of(const Entry& entry) const {
     const double value = size_of(entry);
+    if (entry.is_bytes) return byte_unit(value);
     if (!entry.is_time) return plain_unit(value);
     const double longest = longest_.at(entry.stat);
     const bool all_short = longest > 0 && shorter_than(kLeastSeconds, longest);
@@ -286,7 +300,9 @@ class TableMaker {
     if (!entry.expected) return "–";
     const bool repeats = model_stands_in(*entry.arm) && entry.measured &&
                          number(entry.measured->median, unit) == number(*entry.expected, unit);
-    return repeats ? "" : beside(*entry.expected, unit);
+    if (repeats) return "";
+    if (!entry.expected_most) return beside(*entry.expected, unit);
+    return fmt::format("{}–{}", number(*entry.expected, unit), beside(*entry.expected_most, unit));
   }
 
   std::string interval(const Entry& entry, const Unit& unit) const {

@@ -10,6 +10,11 @@
 
 namespace lab {
 
+/// An arm that was left out on one case.
+struct NotRun {
+  std::string arm, case_id, reason;
+};
+
 /// What was recorded: the canonical content of run.jsonl. Everything else is derived from it.
 struct RunHeader {
   std::string scenario;
@@ -20,6 +25,7 @@ struct RunHeader {
   std::string started_utc;  ///< 2026-11-21T09:30:00Z
   std::string version;
   int planned_repetitions = 0;
+  std::vector<NotRun> not_run;
   std::vector<std::pair<std::string, std::string>> environment;  ///< `cores`, `kernel`, `cpu` …
 };
 
@@ -30,6 +36,8 @@ struct RunRepetition {
   Nanos began = 0;  ///< the load's time zero
   Nanos send_skew = 0;
   std::uint64_t events_dropped = 0;
+  double pace = 1;  ///< how long computing took beside its calibration, measured just before the load
+  ServerUse server;
   std::vector<RequestRecord> records;
   Events events;
   std::vector<std::string> warnings;

@@ -27,6 +27,13 @@ Unit plain_unit(double value) {
   return {1, size >= 10 ? 1 : 3, ""};
 }
 
+Unit byte_unit(double bytes) {
+  const double size = std::abs(bytes);
+  if (size >= 999.95e6) return {1e-9, 2, "GB"};
+  if (size >= 999.95e3) return {1e-6, 1, "MB"};
+  return {1e-3, 1, "KB"};
+}
+
 std::string number(double value, const Unit& unit) {
   constexpr double kReadable = 99'999;
   if (!unit.name.empty() && std::abs(value * unit.factor) > kReadable)

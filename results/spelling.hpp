@@ -18,6 +18,9 @@ Unit time_unit(double seconds);
 /// For plain numbers: shares and counts as they are, large ones without decimals.
 Unit plain_unit(double value);
 
+/// `3.2 KB`, `41.0 MB`
+Unit byte_unit(double bytes);
+
 /// `1.003`, without the unit's name. A value far beyond the unit's range comes in its own, with the name.
 std::string number(double value, const Unit& unit);
 /// `1.003 s`

@@ -72,7 +72,7 @@ TEST_CASE("A large repetition goes to requests.bin and comes back the same") {
   REQUIRE(run.repetitions.size() == 3);
   for (std::size_t i = 0; i < 3; ++i) CHECK(same(run.repetitions[i], written[i]));
   CHECK(fs::file_size(path / "requests.bin") ==
-        8 + 3 * 24 + 9'000 * 84 + 3 * 24 + 10'001 * 28 + 24 + 21 * 84);
+        8 + 3 * 24 + 9'000 * 96 + 3 * 24 + 10'001 * 28 + 24 + 21 * 96);
 }
 
 TEST_CASE("100,000 requests are lines, one more is a binary file") {

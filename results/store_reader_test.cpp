@@ -174,7 +174,7 @@ TEST_CASE("requests.bin cut off at any byte costs the blocks behind the cut") {
   const TemporaryFolder folder;
   const fs::path path = save(folder.path(), small_header(), {repetition(1, 2, 0), repetition(2, 3, 0)}, 1);
   const std::string bytes = bytes_of(path / "requests.bin");
-  const std::size_t second = 8 + 24 + 2 * 84;
+  const std::size_t second = 8 + 24 + 2 * 96;
   for (std::size_t size = bytes.size(); size-- > 0;) {
     fs::resize_file(path / "requests.bin", size);
     const Run run = read_run(path).value();
@@ -192,7 +192,7 @@ TEST_CASE("Reading goes on at the next sound block") {
   const std::vector<RunRepetition> three{repetition(1, 5, 0), repetition(2, 6, 0), repetition(3, 7, 0)};
   const fs::path path = save(folder.path(), small_header(), three, 1);
   std::string bytes = bytes_of(path / "requests.bin");
-  bytes[8 + 24 + 5 * 84 + 12] ^= 1;  // how many entries the second block has
+  bytes[8 + 24 + 5 * 96 + 12] ^= 1;  // how many entries the second block has
   write_bytes(path / "requests.bin", bytes);
   const Run run = read_run(path).value();
   REQUIRE(run.repetitions.size() == 3);
@@ -200,7 +200,7 @@ TEST_CASE("Reading goes on at the next sound block") {
   CHECK(run.repetitions[1].records.empty());
   CHECK(same(run.repetitions[2], three[2]));
   CHECK(run.damage.at(0) ==
-        fmt::format("requests.bin: byte {}: {} bytes are no block", 8 + 24 + 5 * 84, 24 + 6 * 84));
+        fmt::format("requests.bin: byte {}: {} bytes are no block", 8 + 24 + 5 * 96, 24 + 6 * 96));
 }
 
 TEST_CASE("A file full of damage is told in a hundred lines and a number") {

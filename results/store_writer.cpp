@@ -272,6 +272,8 @@ void RunWriter::add(const RunRepetition& repetition) {
   line.repetition.engine = repetition.engine;
   line.repetition.number = repetition.number;
   line.repetition.began = repetition.began;
+  line.repetition.pace = repetition.pace;
+  line.repetition.server = repetition.server;
   line.repetition.send_skew = repetition.send_skew;
   line.repetition.events_dropped = repetition.events_dropped;
   line.repetition.warnings = repetition.warnings;

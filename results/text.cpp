@@ -19,7 +19,8 @@ constexpr std::size_t kIndent = 6;      // a tag of up to five letters and a bla
 constexpr std::size_t kChecksTold = 3;  // more than that are summed up
 
 /// In which order the remarks stand; other tags come before NEXT.
-constexpr std::array<std::string_view, 7> kTags{"GUESS", "WHY", "LOG", "CHECK", "NOTE", "WARN", "NEXT"};
+constexpr std::array<std::string_view, 9> kTags{"LOOP",  "PATH", "GUESS", "WHY", "LOG",
+                                                "CHECK", "NOTE", "WARN",  "NEXT"};
 
 std::size_t rank_of(const std::string& tag) {
   const auto* at = std::find(kTags.begin(), kTags.end() - 1, tag);

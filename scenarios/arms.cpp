@@ -11,10 +11,6 @@ namespace {
 
 constexpr std::size_t kLongestLabel = 60;
 
-bool has_pool(const Arm& arm) {
-  return arm.uses(Resource::pool) || arm.uses(Resource::thread);
-}
-
 const Traits& read_mode_name(Draft& draft, const toml::node& node) {
   static const Traits kNone{};
   const std::size_t index = read_known(draft, node, "mode", names_of(draft.modes));
@@ -79,7 +75,8 @@ void read_arm(Draft& draft, const toml::table& table) {
       id_text ? fmt::format("arm {}", in_quotes(*id_text)) : fmt::format("arm {}", arms.size() + 1);
   const TableReader reader(
       draft.problems, table, what,
-      {"id", "label", "mode", "workers", "threads", "gil", "cores", "accept", "predict_only", "documented"});
+      {"id", "label", "mode", "workers", "threads", "gil", "cores", "accept", "accept_limit", "pool",
+       "connections", "counters", "cancel", "backend", "queues", "predict_only", "documented"});
   if (reader.need("id", "id = \"blocking\"") != nullptr) arm.id = read_id(draft, *id, "arm");
   const std::vector<std::string> taken = ids_of(arms);
   if (id != nullptr && std::find(taken.begin(), taken.end(), arm.id) != taken.end()) {
@@ -88,19 +85,18 @@ void read_arm(Draft& draft, const toml::table& table) {
   read_mode(draft, reader, arm);
   arm.workers = static_cast<int>(reader.integer("workers", 1, kMostWorkers, arm.workers));
   arm.threads = static_cast<int>(reader.integer("threads", 1, kMostThreads, arm.threads));
-  if (reader.has("threads") && !has_pool(arm)) {
+  if (draft.problems.any()) return;
+  if (reader.has("threads") && !has_threads(draft.scenario, arm)) {
     reader.problem("threads", fmt::format("threads changes nothing: {} has neither a pool nor threads",
                                           arm.mode_name()));
   }
   arm.gil = reader.flag("gil", false);
   arm.cores = static_cast<int>(reader.integer("cores", 1, kMostCores, 0));
-  if (const toml::node* accept = reader.find("accept")) {
-    read_known(draft, *accept, "accept", {std::string(to_string(Accept::handoff))});
-  }
+  read_settings(draft, reader, arm);
   arm.predict_only = reader.flag("predict_only", false);
   read_label(reader, arm);
   if (draft.problems.any()) return;
-  if (arm.label.empty()) arm.label = default_label(arm);
+  if (arm.label.empty()) arm.label = default_label(draft.scenario, arm);
   if (const toml::node* documented = reader.find("documented")) {
     arm.documented = read_documented(draft, *documented, fmt::format("documented of {}", what));
   }
@@ -109,12 +105,17 @@ void read_arm(Draft& draft, const toml::table& table) {
 
 }  // namespace
 
-std::string default_label(const Arm& arm) {
+bool has_threads(const Scenario& scenario, const Arm& arm) {
+  return arm.uses(Resource::thread) || needs_pool(scenario.routes, arm);
+}
+
+std::string default_label(const Scenario& scenario, const Arm& arm) {
   constexpr int kUsualThreads = 40;
   const bool one_mode = std::all_of(arm.modes.begin(), arm.modes.end(),
                                     [&](const Traits& mode) { return mode.name == arm.modes.front().name; });
   std::string label = one_mode && arm.workers == 1 ? std::string(arm.modes.front().fastapi) : arm.mode_name();
-  if (has_pool(arm) && arm.threads != kUsualThreads) label += fmt::format(", {} threads", arm.threads);
+  if (has_threads(scenario, arm) && arm.threads != kUsualThreads)
+    label += fmt::format(", {} threads", arm.threads);
   if (arm.workers > 1) label += fmt::format(" × {}", arm.workers);
   return label;
 }

@@ -149,8 +149,10 @@ TEST_CASE("an unknown word is named with the nearest known one") {
        "must be an arm and a stat, such as \"blocking.makespan\""},
       {"wait = \"$d\"", "wait = \"$dd\"", "10:19", "unknown parameter '$dd' (did you mean 'd'? known: d)"},
       {"params = { d = \"5s\" }", "", "10:19", "there are none: add params = { d = \"100ms\" }"},
-      {"\"GET /slow\"", "\"FETCH /slow\"", "9:11", "unknown method 'FETCH' (known: GET, POST)"},
-      {"threads = 8", "accept = \"greedy\"", "34:10", "unknown accept 'greedy' (known: handoff)"},
+      {"\"GET /slow\"", "\"FETCH /slow\"", "9:11",
+       "unknown method 'FETCH' (did you mean 'PATCH'? known: GET, POST, PUT, PATCH, DELETE, WS)"},
+      {"threads = 8", "accept = \"gready\"", "34:10",
+       "unknown accept 'gready' (did you mean 'greedy'? known: handoff, one, greedy, reuseport)"},
       {"requests = 1\n", "requests = 1\nconnections = \"open\"\n", "19:15", "did you mean 'opened'?"},
   });
 }

@@ -29,8 +29,11 @@ void check_case(Draft& draft, const Case& load_set, const toml::source_region& w
   }
   double work = 0;
   for (const Load& load : load_set.loads) {
-    const Nanos each = unhindered_time(draft.scenario.routes.at(load.route).plan);
-    work += static_cast<double>(each) * static_cast<double>(load.requests);
+    const Route& route = draft.scenario.routes.at(load.route);
+    double each = static_cast<double>(unhindered_time(route.plan));
+    for (const Dependency& dependency : route.depends)
+      each += static_cast<double>(unhindered_time(dependency.steps));
+    work += each * static_cast<double>(load.requests);
   }
   if (work > kMostWork) {
     draft.problems.at(
@@ -40,7 +43,7 @@ void check_case(Draft& draft, const Case& load_set, const toml::source_region& w
 }
 
 void read_case(Draft& draft, const toml::table& table) {
-  const TableReader reader(draft.problems, table, "case", {"id", "load"});
+  const TableReader reader(draft.problems, table, "case", {"id", "load", "kill"});
   Case load_set;
   if (const toml::node* id = reader.need("id", "id = \"main\"")) {
     load_set.id = read_id(draft, *id, "case");
@@ -53,17 +56,41 @@ void read_case(Draft& draft, const toml::table& table) {
       reader.need("load", "load = [{ route = \"slow\", arrivals = \"burst\", requests = 1 }]");
   if (draft.problems.any()) return;
   load_set.loads = read_loads(draft, *load, fmt::format("load of case '{}'", load_set.id));
+  load_set.kills = read_kills(draft, reader.find("kill"), fmt::format("kill of case '{}'", load_set.id));
   check_case(draft, load_set, table.source());
   draft.scenario.cases.push_back(load_set);
 }
 
 }  // namespace
 
+std::vector<Kill> read_kills(Draft& draft, const toml::node* node, std::string_view what) {
+  std::vector<Kill> kills;
+  std::vector<toml::source_region>& places = draft.kill_places.emplace_back();
+  if (node == nullptr) return kills;
+  for (const toml::table* table : read_tables(draft.problems, *node, what, kMostEntries)) {
+    const TableReader reader(draft.problems, *table, std::string(what), {"worker", "at"});
+    reader.need("worker", "worker = 0");
+    reader.need("at", "at = \"150ms\"");
+    Kill kill;
+    kill.worker = static_cast<int>(reader.integer("worker", 0, kMostWorkers - 1, 0));
+    kill.at = read_duration(draft, reader, "at", Scaling::scaled, 0);
+    places.push_back(table->source());
+    kills.push_back(kill);
+    if (draft.problems.any()) break;
+  }
+  return kills;
+}
+
 void read_cases(Draft& draft, const TableReader& file) {
   const toml::node* load = file.find("load");
   const toml::node* cases = file.find("cases");
   if (load != nullptr && cases != nullptr) {
     file.problem("cases", "both [[load]] and [[cases]] are given; put the loads into the cases");
+    return;
+  }
+  if (cases != nullptr && file.has("kill")) {
+    file.problem("kill",
+                 "[[kill]] stands beside [[load]]; in a case write kill = [{ worker = 0, at = \"150ms\" }]");
     return;
   }
   if (cases != nullptr) {
@@ -77,6 +104,7 @@ void read_cases(Draft& draft, const TableReader& file) {
   Case main;
   main.id = "main";
   main.loads = read_loads(draft, *load, "load");
+  main.kills = read_kills(draft, file.find("kill"), "kill");
   check_case(draft, main, load->source());
   draft.scenario.cases.push_back(main);
 }

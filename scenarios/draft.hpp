@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -19,6 +20,10 @@ constexpr int kMostWorkers = 10'000;
 constexpr int kMostThreads = 100'000;
 constexpr int kMostCores = 1'024;
 constexpr std::size_t kMostSteps = 1'000;
+constexpr int kMostDepth = 16;                   ///< of steps within steps
+constexpr std::int64_t kMostExecuted = 200'000;  ///< steps of one request, repetitions counted
+constexpr int kMostConnections = 10'000;         ///< to the database, per worker
+constexpr std::int64_t kMostBytes = 100'000'000'000;
 constexpr std::size_t kMostEntries = 64;  ///< routes, cases, loads of a case, arms
 constexpr std::size_t kMostOffsets = 10'000;
 constexpr Nanos kLongestSpan = 10LL * 365 * 86'400 * kSecond;  ///< what parse_duration accepts
@@ -34,6 +39,13 @@ struct Draft {
   const Overrides& overrides;
   std::set<std::string> options_used;  ///< those that found something to change
   bool figures_changed = false;        ///< the documents' figures no longer speak of what is run
+
+  // Where things stand that only turn out wrong together with others.
+  std::vector<std::vector<toml::source_region>> step_places;  ///< by route, in the order of for_each_step
+  std::vector<std::vector<toml::source_region>> kill_places;  ///< by case
+  std::map<std::string, QueueSettings> queues;                ///< of the scenario; arms may change them
+  std::map<std::string, toml::source_region> queue_places;
+  std::set<std::string> limited_by_threads;  ///< arms with accept_limit = "threads"
 };
 
 /// Is the text an id: a-z, 0-9 and -, beginning with a letter or digit, at most 40 characters?
@@ -54,6 +66,9 @@ Nanos read_duration(Draft& draft, const TableReader& table, std::string_view key
 
 /// `span` times the scale of the options; ten years and more are a problem at `where`.
 Nanos scaled(Draft& draft, Nanos span, const toml::source_region& where);
+
+/// A size with its unit, `64MB`, in bytes. At least 1; 1 after a problem.
+std::int64_t read_size(Draft& draft, const toml::node& node, std::string_view what);
 
 /// A stat whose route exists.
 Stat read_stat(Draft& draft, const toml::node& node, std::string_view what);
@@ -76,6 +91,7 @@ std::size_t read_known(Draft& draft, const toml::node& node, std::string_view wh
 void read_params(Draft& draft, const TableReader& file);   // params.cpp
 void read_routes(Draft& draft, const TableReader& file);   // routes.cpp
 void read_cases(Draft& draft, const TableReader& file);    // cases.cpp
+void read_queues(Draft& draft, const TableReader& file);   // queues.cpp
 void read_arms(Draft& draft, const TableReader& file);     // arms.cpp
 void read_checks(Draft& draft, const TableReader& file);   // checks.cpp
 void read_asks(Draft& draft, const TableReader& file);     // asks.cpp
@@ -86,8 +102,28 @@ void check_overrides(Draft& draft);
 /// The options that choose and change arms; then reports those that found nothing to change (overrides.cpp).
 void finish_overrides(Draft& draft);
 
-/// The steps of one route (steps.cpp).
-Plan read_plan(Draft& draft, const toml::node& node, std::string_view what);
+/// What each part alone cannot know: whether every arm can do every step, whether stats have what they speak
+/// of (sense.cpp).
+void check_sense(Draft& draft, const TableReader& file);
+/// The same about what options may have changed (sense.cpp).
+void check_changed(Draft& draft);
+
+/// The queues of one arm: those of the scenario with the arm's changes; `node` may be null (queues.cpp).
+std::map<std::string, QueueSettings> queues_of_arm(Draft& draft, const toml::node* node,
+                                                   std::string_view what);
+
+/// Queues that nothing is put into, results of queues that there are not (queues.cpp).
+void check_queues(Draft& draft);
+
+/// The workers that are killed while a case runs; `node` may be null (cases.cpp).
+std::vector<Kill> read_kills(Draft& draft, const toml::node* node, std::string_view what);
+
+/// `accept`, `pool`, `connections` and the other settings that need something else to mean anything
+/// (arm_settings.cpp).
+void read_settings(Draft& draft, const TableReader& table, Arm& arm);
+
+/// A pool, or threads of its own.
+bool has_threads(const Scenario& scenario, const Arm& arm);
 
 /// One load of a case, after the options have changed it (loads.cpp). `first`: it is the first of its case.
 Load read_load(Draft& draft, const toml::table& table, bool first);
@@ -96,6 +132,6 @@ Load read_load(Draft& draft, const toml::table& table, bool first);
 std::vector<Documented> read_documented(Draft& draft, const toml::node& node, std::string_view what);
 
 /// `def, time.sleep`, `blocking-loop × 4`: what the table says of an arm without a label (arms.cpp).
-std::string default_label(const Arm& arm);
+std::string default_label(const Scenario& scenario, const Arm& arm);
 
 }  // namespace lab

@@ -19,6 +19,10 @@ struct LoadSpec {
 /// How many requests this load sends; a load that sends none or too many is a problem.
 std::int64_t count_requests(Draft& draft, const LoadSpec& spec);
 
+/// What a client does besides asking: the body it sends, when it hangs up, what it keeps and asks then
+/// (load_behaviour.cpp).
+void read_behaviour(Draft& draft, const TableReader& table, Load& load);
+
 /// --requests, --arrivals, --rate, --duration and --connections (load_overrides.cpp).
 void apply_overrides(Draft& draft, LoadSpec& spec, bool first);
 

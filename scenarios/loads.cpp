@@ -109,10 +109,12 @@ LoadSpec read_spec(Draft& draft, const TableReader& table) {
     load.route = read_known(draft, *route, "route", ids_of(draft.scenario.routes));
   }
   load.arrivals = read_arrivals(draft, table);
+
   if (draft.problems.any()) return spec;
   check_keys(table, load.arrivals);
   load.from = read_duration(draft, table, "from", Scaling::scaled, 0);
   read_connections(draft, table, load);
+  read_behaviour(draft, table, load);
   if (table.has("requests")) spec.requests = table.integer("requests", 1, kMostRequests, 1);
   switch (load.arrivals) {
     case Arrivals::closed:
@@ -163,9 +165,9 @@ std::int64_t count_requests(Draft& draft, const LoadSpec& spec) {
 }
 
 Load read_load(Draft& draft, const toml::table& table, bool first) {
-  const TableReader reader(
-      draft.problems, table, "load",
-      {"route", "arrivals", "requests", "clients", "every", "rate", "from", "until", "at", "connections"});
+  const TableReader reader(draft.problems, table, "load",
+                           {"route", "arrivals", "requests", "clients", "every", "rate", "from", "until",
+                            "at", "connections", "body", "body_over", "hang_up", "keep", "then"});
   if (draft.problems.any()) return {};
   LoadSpec spec = read_spec(draft, reader);
   if (draft.problems.any()) return {};

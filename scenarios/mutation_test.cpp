@@ -38,7 +38,8 @@ TEST_CASE("a damaged file is read or refused with one line that names its place,
   std::mt19937 random(20'260'101);
   int refused = 0, read_anyway = 0;
   for (const std::string name :
-       {"frozen-server.toml", "cpu-threshold.toml", "blocking-async.toml", "thousand-users.toml"}) {
+       {"frozen-server.toml", "cpu-threshold.toml", "blocking-async.toml", "thousand-users.toml",
+        "task-queue.toml", "background-task.toml", "mixed-routes.toml", "upload.toml", "worker-crash.toml"}) {
     const std::string good = read(name);
     REQUIRE(good.size() > 100);
     for (int round = 0; round < 1'000; ++round) {

@@ -85,7 +85,7 @@ void drop_orphans(Scenario& scenario) {
 
 /// What an arm was called and what the documents say of it no longer fits.
 void mark_changed(Scenario& scenario, Arm& arm) {
-  arm.label = default_label(arm);
+  arm.label = default_label(scenario, arm);
   arm.documented.clear();
   for (Ask& ask : scenario.asks) {
     if (ask.answer_arm == arm.id) ask.wrong.clear();
@@ -101,10 +101,11 @@ void change_arms(Draft& draft) {
       changed |= arm.workers != *draft.overrides.workers;
       arm.workers = *draft.overrides.workers;
     }
-    if (draft.overrides.threads && (arm.uses(Resource::pool) || arm.uses(Resource::thread))) {
+    if (draft.overrides.threads && has_threads(scenario, arm)) {
       draft.options_used.insert("--threads");
       changed |= arm.threads != *draft.overrides.threads;
       arm.threads = *draft.overrides.threads;
+      if (draft.limited_by_threads.count(arm.id) > 0) arm.accept_limit = arm.threads;
     }
     if (changed) mark_changed(scenario, arm);
   }

@@ -221,7 +221,7 @@ TEST_CASE("--arms and --modes choose, and take with them the checks and question
   refused(options([](Overrides& o) { o.modes = {"thread-pol"}; }),
           "--modes: unknown mode 'thread-pol' (did you mean 'thread-pool'? known: blocking-loop, async-loop, "
           "offload, "
-          "thread-pool, thread-per-request)");
+          "thread-pool, thread-per-request, task-queue)");
   refused(options([](Overrides& o) { o.modes = {"offload"}; }),
           "--modes: scenario 'six' has no arm in mode 'offload' (known: blocking-loop, thread-pool)");
   refused(options([](Overrides& o) {

@@ -39,6 +39,8 @@ void read_head(Draft& draft, const TableReader& file) {
   scenario.sources = file.texts("sources");
   scenario.group = file.text("group");
   scenario.order = static_cast<int>(file.integer("order", 0, 1'000'000, scenario.order));
+  if (const toml::node* trace = file.find("trace"))
+    scenario.trace = read_known(draft, *trace, "trace", {"cycle", "path"}) == 0 ? "cycle" : "path";
   const toml::node* budget = file.find("budget");
   if (budget == nullptr) return;
   if (budget->is_string() && budget->value_or(std::string_view{}).starts_with('$')) {
@@ -79,18 +81,19 @@ Result<Scenario> parse_scenario(std::string_view toml, const std::string& file, 
   const std::optional<toml::table> table = parse_toml(toml, draft.problems);
   if (!table) return draft.problems.first();
   const TableReader reader(draft.problems, *table, "the scenario",
-                           {"question", "sources", "budget", "group", "order", "params", "show", "routes",
-                            "load", "cases", "arms", "checks", "ask", "explain"});
+                           {"question", "sources", "budget", "group", "order", "params", "show", "trace",
+                            "routes", "queues", "load", "cases", "kill", "arms", "checks", "ask", "explain"});
   if (!draft.problems.any()) check_overrides(draft);
   // Each part relies on those before it: routes name parameters, loads and arms name routes, checks name
   // arms.
-  constexpr Part kParts[] = {read_head, read_params, read_routes, read_show,   read_cases,
-                             read_arms, read_checks, read_asks,   read_explain};
+  constexpr Part kParts[] = {read_head, read_params, read_routes, read_show,    read_cases, read_queues,
+                             read_arms, read_checks, read_asks,   read_explain, check_sense};
   for (const Part read : kParts) {
     if (draft.problems.any()) return draft.problems.first();
     read(draft, reader);
   }
   if (!draft.problems.any()) finish_overrides(draft);
+  if (!draft.problems.any()) check_changed(draft);
   if (draft.problems.any()) return draft.problems.first();
   return std::move(draft.scenario);
 }

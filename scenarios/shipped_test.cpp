@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <set>
 
 #include "scenarios/loader.hpp"
@@ -30,7 +31,7 @@ TEST_CASE("every scenario that is shipped loads, tells its story and leads on") 
   const std::set<std::string> groups{"Where waiting time goes", "Where CPU time goes",
                                      "What it costs and how it is run"};
   const std::vector<Scenario> scenarios = shipped();
-  CHECK(scenarios.size() >= 15);
+  CHECK(scenarios.size() >= 47);
   std::set<std::string> names;
   for (const Scenario& scenario : scenarios) names.insert(scenario.name);
   std::set<int> places;
@@ -42,10 +43,35 @@ TEST_CASE("every scenario that is shipped loads, tells its story and leads on") 
     CHECK_FALSE(scenario.sources.empty());
     CHECK_FALSE(scenario.checks.empty());
     CHECK_FALSE(scenario.asks.empty());
+    for (const Ask& ask : scenario.asks) CHECK(ask.wrong.size() >= 2);
+    CHECK(scenario.show.size() <= 3);
     CHECK_FALSE(scenario.explain.text.empty());
     CHECK(names.count(scenario.explain.next) == 1);
     CHECK_FALSE(scenario.explain.next_reason.empty());
     for (const Arm& arm : scenario.arms) CHECK(arm.label.size() <= 24);
+  }
+}
+
+TEST_CASE("whoever goes on from scenario to scenario sees all of them") {
+  std::map<std::string, std::string> next;
+  for (const Scenario& scenario : shipped()) next[scenario.name] = scenario.explain.next;
+  std::set<std::string> seen;
+  for (std::string at = "blocking-async"; seen.insert(at).second;) at = next[at];
+  for (const auto& [name, unused] : next) {
+    INFO(name);
+    CHECK(seen.count(name) == 1);
+  }
+}
+
+TEST_CASE("a scaled scenario still loads, and keeps its checks and what the wrong answers say") {
+  Overrides overrides;
+  overrides.scale = 0.1;
+  for (const Scenario& scenario : shipped()) {
+    INFO(scenario.name);
+    const Result<Scenario> scaled = load_scenario(scenario.file, kTestModes, overrides);
+    REQUIRE(scaled.has_value());
+    CHECK(scaled->checks.size() == scenario.checks.size());
+    CHECK(scaled->asks.front().wrong.size() == scenario.asks.front().wrong.size());
   }
 }
 

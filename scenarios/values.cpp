@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 
 #include "lab/core/duration.hpp"
@@ -94,6 +96,31 @@ Nanos read_duration(Draft& draft, const TableReader& table, std::string_view key
   return read_duration(draft, *node, fmt::format("{} of {}", key, table.what()), scaling);
 }
 
+std::int64_t read_size(Draft& draft, const toml::node& node, std::string_view what) {
+  constexpr std::array<std::pair<std::string_view, double>, 4> kUnits{
+      {{"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1}}};
+  const std::string text = read_text(draft.problems, node, what);
+  if (draft.problems.any()) return 1;
+  double number = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  const auto* known =
+      std::find_if(kUnits.begin(), kUnits.end(), [&](const auto& one) { return one.first == unit; });
+  if (problem != std::errc() || known == kUnits.end()) {
+    draft.problems.at(node.source(),
+                      fmt::format("{}: {} is no size; write a number and B, kB, MB or GB, such as "
+                                  "\"64MB\"",
+                                  what, in_quotes(text)));
+    return 1;
+  }
+  const double bytes = std::round(number * known->second);
+  if (!(bytes >= 1 && bytes <= static_cast<double>(kMostBytes))) {
+    draft.problems.at(node.source(), fmt::format("{}: {} must be from 1B to 100GB", what, in_quotes(text)));
+    return 1;
+  }
+  return static_cast<std::int64_t>(bytes);
+}
+
 Stat read_stat(Draft& draft, std::string_view text, const toml::source_region& where) {
   const Result<Stat> stat = parse_stat(text);
   if (!stat) {
@@ -116,6 +143,9 @@ Stat read_stat(Draft& draft, const toml::node& node, std::string_view what) {
 double read_value(Draft& draft, const toml::node& node, const Stat& stat, std::string_view what,
                   Scaling scaling) {
   if (stat.is_time()) return seconds(read_duration(draft, node, what, scaling));
+  const bool is_size =
+      stat.quantity >= Stat::Quantity::memory && stat.quantity <= Stat::Quantity::virtual_memory;
+  if (is_size && node.is_string()) return static_cast<double>(read_size(draft, node, what));
   const std::optional<double> number = node.is_number() ? node.value<double>() : std::nullopt;
   if (number && std::isfinite(*number) && *number >= 0) return *number;
   draft.problems.at(node.source(), fmt::format("{} must be a number of 0 or more, as {} has no unit, not {}",

@@ -13,7 +13,8 @@ namespace {
 // Times here are doubles in nanoseconds: whole numbers stay exact up to 104 days, and a million requests of
 // ten years do not overflow.
 struct Release {
-  double at = 0;
+  double sent = 0;
+  double at = 0;  // when all of it has come
   std::int64_t count = 0;
 };
 
@@ -125,19 +126,30 @@ std::vector<std::vector<std::size_t>> sets_of(const std::vector<std::size_t>& lo
   return sets;
 }
 
+// A request that its client may give up, or that is refused at its head, is certain to need nothing.
+bool certain(const Load& load, const Route& route) {
+  return load.hang_up == 0 && load.body_bytes <= route.body_limit;
+}
+
 std::vector<LoadNeeds> needs_of(const ModelInput& input) {
   std::vector<LoadNeeds> needs;
+  QueueNames queues;
   for (const Load& load : input.load_set->loads) {
-    const RouteProgram program =
-        compile_route((*input.routes)[load.route].plan, input.arm->modes[load.route], input.arm->gil);
-    needs.push_back({demand_of(program), {}});
+    const Route& route = (*input.routes)[load.route];
+    LoadNeeds need;
+    if (certain(load, route)) {
+      need.demand = demand_of(compile_route(route, input.arm->modes[load.route], *input.arm, queues));
+    }
+    needs.push_back(std::move(need));
   }
   ArrivalStream stream(*input.load_set, input.seed);
   while (const auto run = stream.next()) {
     const Load& load = input.load_set->loads[run->load];
     // Later requests of a closed load follow replies; no earlier than its start is all that is certain.
     const std::int64_t count = load.arrivals == Arrivals::closed ? load.requests : run->count;
-    needs[run->load].releases.push_back({static_cast<double>(run->at), count});
+    const Nanos body = certain(load, (*input.routes)[load.route]) ? load.body_over : 0;
+    needs[run->load].releases.push_back(
+        {static_cast<double>(run->at), static_cast<double>(run->at) + static_cast<double>(body), count});
   }
   return needs;
 }
@@ -145,31 +157,35 @@ std::vector<LoadNeeds> needs_of(const ModelInput& input) {
 }  // namespace
 
 Bound bound(const ModelInput& input) {
+  if (!input.load_set->kills.empty()) return {};  // what a killed worker held is never done
   const std::vector<LoadNeeds> needs = needs_of(input);
   double first = INFINITY;
   for (const LoadNeeds& load : needs) {
-    if (!load.releases.empty()) first = std::min(first, load.releases.front().at);
+    if (!load.releases.empty()) first = std::min(first, load.releases.front().sent);
   }
   if (first == INFINITY) return {};
   Search search(first);
 
   for (std::size_t i = 0; i < needs.size(); ++i) {
     if (needs[i].releases.empty()) continue;
-    const auto length = static_cast<double>(needs[i].demand.length);
-    search.offer(needs[i].releases.back().at + length, needs[i].demand.cpu);
     const Load& load = input.load_set->loads[i];
-    if (load.arrivals != Arrivals::closed) continue;
+    const auto length = static_cast<double>(needs[i].demand.length);
+    if (load.hang_up == 0) search.offer(needs[i].releases.back().at + length, needs[i].demand.cpu);
+    if (load.hang_up > 0 || load.arrivals != Arrivals::closed) continue;
+    const double body = needs[i].releases.back().at - needs[i].releases.back().sent;
     const double rounds =
         std::ceil(static_cast<double>(load.requests) / static_cast<double>(scheduled(load)));
-    search.offer(static_cast<double>(load.from) + rounds * length, needs[i].demand.cpu);
+    search.offer(static_cast<double>(load.from) + rounds * (length + body), needs[i].demand.cpu);
   }
 
   const double workers = std::max(1, input.arm->workers);
   const double members = std::max(1, input.arm->threads);
+  const double connections = std::max(1, input.arm->connections);
   const double cores = std::max(1, input.arm->cores > 0 ? input.arm->cores : input.cores);
   for (const Capacity& capacity :
        {Capacity{Resource::loop, 1, workers, false}, Capacity{Resource::pool, members, workers, false},
         Capacity{Resource::thread, members, workers, false}, Capacity{Resource::gil, 1, workers, true},
+        Capacity{Resource::connection, connections, workers, false},
         Capacity{Resource::core, cores, 1, true}}) {
     std::vector<std::size_t> users;
     for (std::size_t i = 0; i < needs.size(); ++i) {

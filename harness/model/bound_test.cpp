@@ -24,6 +24,21 @@ TEST_CASE(
   CHECK(tight > 8'000);
 }
 
+TEST_CASE("The bound holds for every kind of step, accept policy and body") {
+  std::size_t tight = 0;
+  for (std::uint64_t seed = 0; seed < 20'000; ++seed) {
+    const Experiment experiment = random_rich_experiment(seed);
+    const Bound least = bound(experiment.input());
+    const double makespan = experiment.makespan();
+    const double slack = least.has_cpu ? 1e-7 : 1e-12;
+    if (least.seconds > makespan + slack) {
+      FAIL("seed " << seed << ": bound " << least.seconds << " above makespan " << makespan);
+    }
+    if (least.seconds > makespan * 0.999) ++tight;
+  }
+  CHECK(tight > 5'000);
+}
+
 TEST_CASE("The bound holds for every way of dealing the same burst") {
   Experiment experiment =
       Experiment({{kBlockingLoop, {wait(ms(70))}}, {kAsyncLoop, {wait(ms(30)), cpu(ms(5))}}},

@@ -53,6 +53,33 @@ TEST_CASE("There is no closed form for several steps, several loads or other arr
   CHECK(form(Experiment({{kAsyncLoop, {wait(1)}}}, {burst(1), burst(1)})) == "none");
 }
 
+TEST_CASE("Connections: rounds of k, where nothing else is held") {
+  const Experiment pool = Experiment(kAsyncLoop, {on_connection(ms(100))}, burst(20)).connections(5);
+  CHECK(form(pool) == "⌈N/k⌉·d");
+  CHECK(form(Experiment(pool).workers(2)) == "⌈N/(W·k)⌉·d");
+  CHECK(closed_form_of(Experiment(pool).workers(2).input(), false)->seconds == Approx(0.2));
+  CHECK(form(Experiment(pool).connections(0)) == "d");
+  CHECK(form(Experiment(kThreadPool, {on_connection(ms(100))}, burst(20)).connections(5)) == "none");
+}
+
+TEST_CASE("There is no closed form where chance deals, a queue computes, or something runs beforehand") {
+  const Experiment four = Experiment(kBlockingLoop, {wait(ms(100))}, burst(10)).workers(4);
+  for (const Accept policy : {Accept::greedy, Accept::reuseport, Accept::one}) {
+    CHECK(form(Experiment(four).accept(policy)) == "none");
+  }
+  CHECK(form(Experiment(kTaskQueue, {cpu(ms(100))}, burst(10))) == "none");
+  Experiment dependent(kAsyncLoop, {wait(ms(100))}, burst(10));
+  dependent.routes[0].depends.push_back({{wait(ms(100))}, false});
+  CHECK(form(dependent) == "none");
+}
+
+TEST_CASE("A process pool computes without the interpreter lock") {
+  Experiment experiment = Experiment(kOffload, {cpu(ms(100))}, burst(4)).gil();
+  CHECK(form(experiment) == "N·c");
+  experiment.arm.pool_processes = true;
+  CHECK(form(experiment) == "N·c/C");
+}
+
 TEST_CASE("A closed form is the bound, and the prediction reaches it") {
   Draw draw(5);
   for (int i = 0; i < 3000; ++i) {

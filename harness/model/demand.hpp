@@ -14,10 +14,11 @@ struct Need {
   int pieces = 0;  ///< in how many goes
 };
 
-/// What one request asks for, read off its program. Zero-time holds are no need.
+/// What one request must at least ask for before its reply, read off its program. Zero-time holds are no
+/// need, nor is what comes after the reply or may be left out: everything after a queue that can be full.
 struct Demand {
-  std::array<Need, 6> needs;  ///< by Resource
-  Nanos length = 0;           ///< from arrival to reply
+  std::array<Need, kResources> needs;  ///< by Resource
+  Nanos length = 0;                    ///< from arrival to reply
   bool cpu = false;
 
   const Need& of(Resource resource) const { return needs[static_cast<std::size_t>(resource)]; }

@@ -23,6 +23,9 @@ inline constexpr Traits kOffload{"offload",        "", "", Resource::loop, Resou
 inline constexpr Traits kThreads{
     "thread-per-request", "", "", Resource::thread, Resource::thread, Resource::thread, Resource::thread};
 
+inline constexpr Traits kTaskQueue{
+    "task-queue", "", "", Resource::loop, Resource::nothing, Resource::queue, Resource::nothing};
+
 inline constexpr Nanos ms(std::int64_t count) {
   return count * kMillisecond;
 }
@@ -31,11 +34,44 @@ inline Step wait(Nanos duration) {
   return {Wait{duration}, false};
 }
 inline Step cpu(Nanos duration) {
-  return {Cpu{duration}, false};
+  Compute compute;
+  compute.duration = duration;
+  return {compute, false};
 }
 inline Step blocking(Step step) {
   step.blocking = true;
   return step;
+}
+
+inline Step on_connection(Nanos duration) {
+  return {Wait{duration, true}, false};
+}
+inline Step compute(Work work, Nanos duration) {
+  Compute compute;
+  compute.work = work;
+  compute.duration = duration;
+  return {compute, false};
+}
+inline Step repeat(std::int64_t times, Plan steps) {
+  return {Repeat{times, std::move(steps)}, false};
+}
+inline Step gather(std::vector<Plan> branches) {
+  return {Gather{std::move(branches)}, false};
+}
+inline Step pooled(Plan steps) {
+  return {Pooled{std::move(steps)}, false};
+}
+inline Step forget(Plan steps) {
+  return {Forget{std::move(steps)}, false};
+}
+inline Step background(Plan steps) {
+  return {Background{std::move(steps)}, false};
+}
+inline Step enqueue(Plan steps) {
+  return {Enqueue{"jobs", std::move(steps)}, false};
+}
+inline Step fetch() {
+  return {FetchResult{"jobs"}, false};
 }
 
 inline Load burst(std::int64_t requests, std::size_t route = 0, Nanos from = 0) {
@@ -62,6 +98,10 @@ inline Load poisson(std::int64_t requests, Nanos every, std::size_t route = 0) {
   load.arrivals = Arrivals::poisson;
   return load;
 }
+inline Load fresh(Load load) {
+  load.fresh_connections = true;
+  return load;
+}
 inline Load staggered(std::vector<Nanos> at, std::size_t route = 0) {
   Load load = burst(static_cast<std::int64_t>(at.size()), route);
   load.arrivals = Arrivals::staggered;
@@ -75,6 +115,14 @@ struct Keep : RecordSink, EventSink {
   void record(const RequestRecord& record) override { records.push_back(record); }
   void event(const Event& event) override { events.push_back(event); }
 
+  std::int64_t count(EventKind kind) const {
+    return std::count_if(events.begin(), events.end(),
+                         [&](const Event& event) { return event.kind == kind; });
+  }
+  const RequestRecord& of(std::uint32_t id) const {
+    return *std::find_if(records.begin(), records.end(),
+                         [&](const RequestRecord& record) { return record.id == id; });
+  }
   /// Ids in order of the replies.
   std::vector<std::uint32_t> order() const {
     std::vector<std::uint32_t> ids;
@@ -111,7 +159,12 @@ struct Experiment {
   Experiment(std::vector<std::pair<Traits, Plan>> handlers, std::vector<Load> loads) {
     for (auto& [mode, plan] : handlers) {
       const std::string name = "r" + std::to_string(routes.size());
-      routes.push_back({name, "GET", "/" + name, std::move(plan)});
+      Route route;
+      route.name = name;
+      route.method = "GET";
+      route.path = "/" + name;
+      route.plan = std::move(plan);
+      routes.push_back(std::move(route));
       arm.modes.push_back(mode);
     }
     load_set.loads = std::move(loads);
@@ -131,6 +184,15 @@ struct Experiment {
   }
   Experiment& gil() {
     arm.gil = true;
+    return *this;
+  }
+  Experiment& accept(Accept policy, int limit = 1) {
+    arm.accept = policy;
+    arm.accept_limit = limit;
+    return *this;
+  }
+  Experiment& connections(int count) {
+    arm.connections = count;
     return *this;
   }
   ModelInput input() const { return {&routes, &arm, &load_set, cores, seed}; }

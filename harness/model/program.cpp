@@ -1,124 +1,26 @@
 #include "harness/model/program.hpp"
 
+#include <algorithm>
+#include <utility>
+
+#include "harness/model/compiler.hpp"
+
 namespace lab {
 
 namespace {
 
-class Compiler {
- public:
-  Compiler(const Traits& traits, bool gil) : traits_(traits), gil_(gil) {}
+// Longer repeats are told as one step.
+constexpr std::int64_t kToldRepeats = 256;
+constexpr std::string_view kDefaultQueue = "jobs";
 
-  RouteProgram compile(const Plan& plan) {
-    const Resource handler = traits_.handler;
-    if (handler == Resource::pool) {
-      enter(Resource::loop);
-      add(MicroOpKind::read);
-      leave(Resource::loop);
-      acquire(handler);
-      add(MicroOpKind::start);
-      lock();
-    } else if (handler == Resource::loop) {
-      enter(handler);  // the loop's own code reads the request, so it needs the lock for that already
-      add(MicroOpKind::read);
-      add(MicroOpKind::start);
-    } else {
-      acquire(handler);
-      add(MicroOpKind::read);
-      add(MicroOpKind::start);
-      lock();
-    }
-    for (std::size_t i = 0; i < plan.size(); ++i) step(plan[i], static_cast<std::uint32_t>(i));
-    add(MicroOpKind::finish);
-    if (handler == Resource::pool) {
-      leave(handler);
-      enter(Resource::loop);
-      add(MicroOpKind::reply);
-      leave(Resource::loop);
-      add(MicroOpKind::close);
-    } else if (keeps_handler(traits_)) {
-      add(MicroOpKind::reply);
-      unlock();
-      add(MicroOpKind::close, handler);
-    } else {
-      add(MicroOpKind::reply);
-      leave(handler);
-      add(MicroOpKind::close);
-    }
-    return std::move(ops_);
-  }
-
- private:
-  void add(MicroOpKind kind, Resource resource = Resource::nothing, std::uint32_t index = 0,
-           Nanos duration = 0) {
-    ops_.push_back({kind, resource, index, duration});
-  }
-  void acquire(Resource resource) {
-    if (resource != Resource::nothing) add(MicroOpKind::acquire, resource);
-  }
-  void release(Resource resource) {
-    if (resource != Resource::nothing) add(MicroOpKind::release, resource);
-  }
-  void lock() {
-    if (gil_) add(MicroOpKind::acquire, Resource::gil);
-  }
-  void unlock() {
-    if (gil_) add(MicroOpKind::release, Resource::gil);
-  }
-  void enter(Resource resource) {
-    acquire(resource);
-    lock();
-  }
-  void leave(Resource resource) {
-    unlock();
-    release(resource);
-  }
-
-  void step(const Step& step, std::uint32_t index) {
-    if (const auto* wait = std::get_if<Wait>(&step.action)) {
-      wait_step(index, wait->duration, step.blocking ? traits_.handler : traits_.waiting);
-    } else if (const auto* cpu = std::get_if<Cpu>(&step.action)) {
-      cpu_step(index, cpu->duration, step.blocking ? traits_.handler : traits_.computing);
-    }
-    static_assert(std::variant_size_v<decltype(step.action)> == 2,
-                  "a new kind of step needs a translation here");
-  }
-
-  void wait_step(std::uint32_t index, Nanos duration, Resource holds) {
-    const Resource handler = traits_.handler;
-    const bool moves = holds != handler && holds != Resource::nothing;
-    if (moves) {
-      leave(handler);
-      acquire(holds);
-    }
-    add(MicroOpKind::step_begin, holds, index);
-    if (!moves) unlock();
-    if (holds == Resource::nothing) release(handler);
-    add(MicroOpKind::wait, Resource::nothing, 0, duration);
-    add(MicroOpKind::step_end, holds, index);
-    if (moves) release(holds);
-    if (holds != handler) acquire(handler);
-    lock();
-  }
-
-  void cpu_step(std::uint32_t index, Nanos duration, Resource holds) {
-    const Resource handler = traits_.handler;
-    if (holds != handler) {
-      leave(handler);
-      enter(holds);
-    }
-    add(MicroOpKind::step_begin, holds, index);
-    if (duration > 0) add(MicroOpKind::cpu, Resource::core, 0, duration);
-    add(MicroOpKind::step_end, holds, index);
-    if (holds != handler) {
-      leave(holds);
-      enter(handler);
-    }
-  }
-
-  const Traits& traits_;
-  bool gil_;
-  RouteProgram ops_;
-};
+bool mentions_queue(const Plan& plan) {
+  bool found = false;
+  for_each_step(plan, [&](const Step& step) {
+    found = found || std::holds_alternative<Enqueue>(step.action) ||
+            std::holds_alternative<FetchResult>(step.action);
+  });
+  return found;
+}
 
 }  // namespace
 
@@ -128,8 +30,169 @@ bool keeps_handler(const Traits& traits) {
          traits.handler != Resource::pool;
 }
 
+RouteProgram compile_route(const Route& route, const Traits& traits, const Arm& arm, QueueNames& queues,
+                           bool body) {
+  return Compiler(traits, arm, queues).compile(route, body);
+}
+
 RouteProgram compile_route(const Plan& plan, const Traits& traits, bool gil) {
-  return Compiler(traits, gil).compile(plan);
+  Route route;
+  route.plan = plan;
+  Arm arm;
+  arm.gil = gil;
+  QueueNames queues;
+  return compile_route(route, traits, arm, queues);
+}
+
+RouteProgram Compiler::compile(const Route& route, bool body) {
+  runner_ = own();
+  begin(route, body);
+  const bool implied = traits_.computing == Resource::queue && !route.plan.empty();
+  if (implied && !mentions_queue(route.plan)) {
+    enqueue(std::string(kDefaultQueue), route.plan);
+  } else {
+    steps(route.plan);
+  }
+  for (const std::uint32_t jump : std::exchange(failing_, {})) ops_[jump].index = here();
+  end();
+  finish_later();
+  return std::move(ops_);
+}
+
+Compiler::Runner Compiler::own() const {
+  // What a queue's worker would hold, a handler that computes itself holds no more of than its loop.
+  const Resource computing = traits_.computing == Resource::queue ? traits_.handler : traits_.computing;
+  return {traits_.handler, traits_.waiting, computing, arm_.gil, false, true};
+}
+
+void Compiler::begin(const Route& route, bool body) {
+  const Resource handler = traits_.handler;
+  const bool by_loop = handler == Resource::pool;
+  if (body && !keeps_handler(traits_)) add(MicroOpKind::body);
+  if (by_loop) {
+    enter(Resource::loop);
+  } else if (handler == Resource::loop) {
+    enter(handler);  // the loop's own code reads the request, so it needs the lock for that already
+  } else {
+    acquire(handler);
+    if (body && keeps_handler(traits_)) add(MicroOpKind::body);
+  }
+  add(MicroOpKind::read);
+  if (by_loop && route.depends.empty()) {
+    leave(Resource::loop);
+    acquire(handler);
+    add(MicroOpKind::start);
+    lock(locks(handler));
+  } else {
+    add(MicroOpKind::start);
+    if (!by_loop && handler != Resource::loop) lock(locks(handler));
+    for (const Dependency& dependency : route.depends) depend(dependency);
+    if (by_loop) {
+      leave(Resource::loop);
+      enter(handler);
+    }
+  }
+  if (body) {
+    add(MicroOpKind::check_body, Resource::nothing, 0, route.body_limit);
+    fail_from_here();
+  }
+}
+
+void Compiler::depend(const Dependency& dependency) {
+  const Runner before = runner_;
+  const bool beside_loop = traits_.handler == Resource::loop || traits_.handler == Resource::pool;
+  if (!beside_loop) {
+    runner_ = in(traits_.handler, arm_.gil);
+    steps(dependency.steps);
+  } else {
+    runner_ = {Resource::loop, Resource::nothing, Resource::loop, arm_.gil, false, false};
+    if (dependency.asynchronous) {
+      steps(dependency.steps);
+    } else {
+      pooled(dependency.steps);
+    }
+  }
+  runner_ = before;
+}
+
+void Compiler::end() {
+  const Resource handler = traits_.handler;
+  add(MicroOpKind::finish);
+  if (handler == Resource::pool) {
+    leave(handler);
+    enter(Resource::loop);
+    add(MicroOpKind::reply);
+    leave(Resource::loop);
+    if (!after_.empty()) {
+      enter(handler);
+      after_reply();
+      leave(handler);
+    }
+    add(MicroOpKind::close);
+    return;
+  }
+  add(MicroOpKind::reply);
+  after_reply();
+  if (keeps_handler(traits_)) {
+    unlock(locks(handler));
+    add(MicroOpKind::close, handler);
+  } else {
+    leave(handler);
+    add(MicroOpKind::close);
+  }
+}
+
+void Compiler::after_reply() {
+  runner_.may_fail = false;
+  for (std::size_t i = 0; i < after_.size(); ++i) {  // one may add another
+    const AfterReply later = after_[i];
+    position_ = later.position;
+    repeat(later.times, later.position - 1, [&] { steps(*later.plan); });
+  }
+}
+
+void Compiler::finish_later() {
+  for (std::size_t i = 0; i < later_.size(); ++i) {
+    const Later later = later_[i];
+    ops_[later.patch].index = here();
+    runner_ = later.runner;
+    position_ = later.position;
+    quiet_ = later.quiet ? 1 : 0;
+    if (later.job) {
+      lock(runner_.gil);
+      steps(*later.plan);
+      unlock(runner_.gil);
+      add(MicroOpKind::end_job);
+    } else {
+      enter(runner_.handler);
+      steps(*later.plan);
+      for (const std::uint32_t jump : std::exchange(failing_, {})) ops_[jump].index = here();
+      leave(runner_.handler);
+      add(MicroOpKind::end_child);
+    }
+  }
+}
+
+void Compiler::repeat(std::int64_t times, std::uint32_t position, const std::function<void()>& body) {
+  if (times <= 1) {
+    if (times == 1) body();
+    return;
+  }
+  const bool told_as_one = times > kToldRepeats;
+  const std::int64_t around = std::exchange(repeated_, repeated_ * times);
+  if (told_as_one) {
+    mark(MicroOpKind::step_begin, runner_.handler, position);
+    ++quiet_;
+  }
+  add(MicroOpKind::again_begin, Resource::nothing, 0, times);
+  const std::uint32_t first = here();
+  body();
+  add(MicroOpKind::again_end, Resource::nothing, first);
+  if (told_as_one) {
+    --quiet_;
+    mark(MicroOpKind::step_end, runner_.handler, position);
+  }
+  repeated_ = around;
 }
 
 }  // namespace lab

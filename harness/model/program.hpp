@@ -1,14 +1,16 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "lab/core/plan.hpp"
+#include "lab/core/scenario.hpp"
 #include "lab/core/traits.hpp"
 
 namespace lab {
 
-/// What the simulation does next for one request. Only acquire, wait and cpu take virtual time.
+/// What the simulation does next for one request. Only acquire, body, wait, cpu and join take virtual time.
 enum class MicroOpKind : std::uint8_t {
   acquire,  ///< queue for `resource`, first come first served
   release,
@@ -21,6 +23,20 @@ enum class MicroOpKind : std::uint8_t {
   finish,
   reply,  ///< the client has its answer
   close,  ///< the connection ends or carries its client's next request; `resource`: what it held while idle
+
+  body,         ///< until the last byte of the load's body has come
+  check_body,   ///< 413 and on to the next operation where the body is too large, else skips it
+  again_begin,  ///< what follows, up to its again_end, `duration` times
+  again_end,    ///< back to `index`, unless that was the last time
+  fork,         ///< a child of the same request begins at `index`
+  join,         ///< waits for all children
+  end_child,
+  count,   ///< adds one to a counter
+  forget,  ///< a coroutine that nobody awaits
+  put,    ///< a job that begins at `index` into queue number `duration`; skips the next operation unless full
+  fetch,  ///< the state of the job asked for, of queue `index`; skips the next operation unless unknown
+  jump,   ///< to `index`
+  end_job,
 };
 
 struct MicroOp {
@@ -30,16 +46,30 @@ struct MicroOp {
   Nanos duration = 0;
 };
 
+/// Whether `index` is a place in the program.
+constexpr bool has_target(MicroOpKind kind) {
+  return kind == MicroOpKind::again_end || kind == MicroOpKind::fork || kind == MicroOpKind::put ||
+         kind == MicroOpKind::jump;
+}
+
+/// The handler from the first operation on, ending with `close`; then its children and jobs.
 using RouteProgram = std::vector<MicroOp>;
 
-/// Translates a plan into micro-operations, from the execution model's row of the table alone.
+/// The names of an arm's queues; their numbers are the places here.
+using QueueNames = std::vector<std::string>;
+
+/// Translates a route into micro-operations, from the execution model's row of the table alone.
 ///
 /// A handler first acquires what its row says it holds. A step that holds the same keeps it; a step that
 /// holds nothing gives it back and queues for it again afterwards; a step that holds something else does so
 /// meanwhile. A `blocking` step keeps what the handler holds. A handler in the pool is dispatched and
-/// answered by the loop, in no time but not before the loop is free. With `gil`, handler code and computing
+/// answered by the loop, in no time but not before the loop is free. With a GIL, handler code and computing
 /// need the interpreter lock, which is given back for every wait. A route whose idle connections hold the
-/// handler's resource begins with acquiring it and closes with it.
+/// handler's resource begins with acquiring it and closes with it. `body`: some load sends one.
+RouteProgram compile_route(const Route& route, const Traits& traits, const Arm& arm, QueueNames& queues,
+                           bool body = false);
+
+/// The same for a plan alone, on an arm without further settings.
 RouteProgram compile_route(const Plan& plan, const Traits& traits, bool gil);
 
 /// Whether a connection keeps what its handler holds while its client is idle.

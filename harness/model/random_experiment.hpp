@@ -73,4 +73,77 @@ inline Experiment random_experiment(std::uint64_t seed) {
   return experiment;
 }
 
+/// Every kind of step, nested up to `depth`.
+inline Plan random_rich_plan(Draw& draw, int depth) {
+  Plan plan;
+  const auto inner = [&] { return depth > 0 ? random_rich_plan(draw, depth - 1) : random_plan(draw); };
+  const std::int64_t steps = draw.number(0, 3);
+  for (std::int64_t i = 0; i < steps; ++i) {
+    const Nanos span = draw.number(0, 12) * kMillisecond;
+    Step step = wait(span);
+    switch (draw.number(0, 12)) {
+      case 0: step = cpu(span); break;
+      case 1: step = on_connection(span); break;
+      case 2: step = compute(Work::file_read, span); break;
+      case 3: step = {Query{span, ""}, false}; break;
+      case 4: step = {Yield{}, false}; break;
+      case 5: step = {Increment{}, false}; break;
+      case 6: step = repeat(draw.number(0, 4), inner()); break;
+      case 7: step = gather({inner(), inner()}); break;
+      case 8: step = pooled(inner()); break;
+      case 9: step = background(inner()); break;
+      case 10: step = forget(inner()); break;
+      case 11: step = {CallUpstream{span, true}, false}; break;
+      default: break;
+    }
+    step.blocking = draw.one_in(5) && nested_plans(step).empty();
+    plan.push_back(std::move(step));
+  }
+  return plan;
+}
+
+/// Everything that leaves all requests answered with 200, if the queues are large enough.
+inline Experiment random_rich_experiment(std::uint64_t seed) {
+  Draw draw(seed + 77);
+  Experiment experiment = random_experiment(seed);
+  const bool threads = experiment.arm.modes.front().handler == Resource::thread;
+  for (std::size_t i = 0; i < experiment.routes.size(); ++i) {
+    Route& route = experiment.routes[i];
+    if (!threads && draw.one_in(6)) experiment.arm.modes[i] = kTaskQueue;
+    route.plan = random_rich_plan(draw, 2);
+    if (experiment.arm.modes[i].handler == Resource::loop && draw.one_in(5)) {
+      route.plan.push_back(enqueue(random_rich_plan(draw, 1)));
+    }
+    while (draw.one_in(3)) route.depends.push_back({random_rich_plan(draw, 1), draw.one_in(2)});
+  }
+  for (Load& load : experiment.load_set.loads) {
+    if (!draw.one_in(4)) continue;
+    load.body_bytes = 1000;
+    load.body_over = draw.number(0, 20) * kMillisecond;
+  }
+  const Accept policies[] = {Accept::handoff, Accept::one, Accept::greedy, Accept::reuseport};
+  experiment.accept(policies[draw.number(0, 3)], static_cast<int>(draw.number(0, 3)));
+  experiment.connections(static_cast<int>(draw.number(0, 3)));
+  experiment.arm.pool_processes = draw.one_in(4);
+  experiment.arm.shared_counters = draw.one_in(2);
+  experiment.arm.queues["jobs"] = {static_cast<int>(draw.number(1, 3)), 1000, draw.one_in(2)};
+  return experiment;
+}
+
+/// The same with clients that go, workers that die and queues that are full.
+inline Experiment random_faulty_experiment(std::uint64_t seed) {
+  Draw draw(seed + 99);
+  Experiment experiment = random_rich_experiment(seed);
+  for (Load& load : experiment.load_set.loads) {
+    if (draw.one_in(2)) load.hang_up = draw.number(1, 40) * kMillisecond;
+  }
+  while (draw.one_in(2)) {
+    experiment.load_set.kills.push_back(
+        {static_cast<int>(draw.number(0, 3)), draw.number(0, 100) * kMillisecond});
+  }
+  experiment.arm.queues["jobs"].capacity = draw.number(0, 2);
+  experiment.arm.cancel = draw.one_in(2);
+  return experiment;
+}
+
 }  // namespace lab::testing

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace lab {
 
@@ -14,94 +15,18 @@ Nanos later(Nanos now, Nanos span) {
   return __builtin_add_overflow(now, span, &sum) ? kEnd : std::min(sum, kEnd);
 }
 
-bool is_stamp(MicroOpKind kind) {
-  return kind == MicroOpKind::read || kind == MicroOpKind::start || kind == MicroOpKind::finish ||
-         kind == MicroOpKind::step_begin || kind == MicroOpKind::step_end;
+// SplitMix64 (Steele, Lea, Flood 2014) as a hash: the same lot for the same connection on every machine.
+std::uint64_t lot(std::uint64_t seed, std::uint64_t number) {
+  std::uint64_t z = seed + (number + 1) * 0x9E3779B97F4A7C15ULL;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+  return z ^ (z >> 31);
 }
 
 }  // namespace
 
 Prediction simulate(const ModelInput& input, RecordSink* records, EventSink* events) {
   return Simulation(input, records, events).run();
-}
-
-Simulation::Simulation(const ModelInput& input, RecordSink* records, EventSink* events)
-    : records_(records),
-      events_(events),
-      lean_(records == nullptr && events == nullptr),
-      together_(lean_ && std::none_of(input.load_set->loads.begin(), input.load_set->loads.end(),
-                                      [](const Load& load) { return load.arrivals == Arrivals::closed; })),
-      arrivals_(*input.load_set, input.seed),
-      workers_(static_cast<std::uint32_t>(std::max(1, input.arm->workers))),
-      first_worker_(input.seed % workers_),
-      cores_(std::max(1, input.arm->cores > 0 ? input.arm->cores : input.cores)) {
-  compile(input);
-  make_resources(input);
-  if (events_ != nullptr) announce_connections(input);
-}
-
-void Simulation::compile(const ModelInput& input) {
-  std::vector<std::uint32_t> entries;
-  for (std::size_t route = 0; route < input.routes->size(); ++route) {
-    entries.push_back(static_cast<std::uint32_t>(ops_.size()));
-    for (MicroOp& op : compile_route((*input.routes)[route].plan, input.arm->modes[route], input.arm->gil)) {
-      if (op.kind == MicroOpKind::wait) timers_.add(op.duration);
-      if (!lean_ || !is_stamp(op.kind)) ops_.push_back(op);
-    }
-  }
-  for (MicroOp& op : ops_) {
-    if (op.kind == MicroOpKind::wait) op.index = timers_.index_of(op.duration);
-  }
-  for (const Load& load : input.load_set->loads) {
-    const Traits& traits = input.arm->modes[load.route];
-    LoadState state;
-    state.route = static_cast<std::uint32_t>(load.route);
-    state.entry = entries[load.route];
-    state.entry_kept = state.entry + 1;
-    state.fresh = load.fresh_connections;
-    state.keeps = !load.fresh_connections && keeps_handler(traits);
-    const std::int64_t first_ones = scheduled(load);
-    if (load.arrivals == Arrivals::closed) state.left = load.requests - first_ones;
-    if (!load.fresh_connections) next_fresh_ += static_cast<std::uint64_t>(first_ones);
-    last_later_id_ += static_cast<std::uint32_t>(first_ones);
-    loads_.push_back(state);
-  }
-}
-
-void Simulation::make_resources(const ModelInput& input) {
-  const auto members = static_cast<std::uint32_t>(std::max(1, input.arm->threads));
-  slots_.resize(std::size_t{workers_} * kKinds);
-  for (std::uint32_t worker = 0; worker < workers_; ++worker) {
-    slot(worker, Resource::loop).free = 1;
-    slot(worker, Resource::gil).free = 1;
-    slot(worker, Resource::pool).free = members;
-    slot(worker, Resource::thread).free = members;
-  }
-  if (input.arm->gil) switch_generation_.resize(workers_);
-  if (events_ != nullptr) {
-    unit_words_ = (members + std::size_t{63}) / 64;
-    units_.assign(std::size_t{workers_} * 2 * unit_words_, ~std::uint64_t{0});
-  }
-  splits_.resize(workers_);
-}
-
-void Simulation::announce_connections(const ModelInput& input) {
-  ArrivalStream connections(*input.load_set, input.seed);
-  std::uint64_t connection = 0;
-  std::uint32_t id = 0;
-  while (const auto run = connections.next()) {
-    const LoadState& load = loads_[run->load];
-    // A connection that keeps its thread is accepted by that thread, and that is when there is one.
-    const bool now = !load.fresh && !load.keeps;
-    for (std::int64_t i = 0; i < run->count; ++i) {
-      ++id;
-      if (load.fresh) continue;
-      Task task;
-      task.id = id;
-      task.worker = static_cast<std::uint32_t>((first_worker_ + connection++) % workers_);
-      if (now) emit(EventKind::accepted, task, Resource::nothing, static_cast<std::int64_t>(connection));
-    }
-  }
 }
 
 Prediction Simulation::run() {
@@ -116,12 +41,19 @@ Prediction Simulation::run() {
       switches_.pop_front();
     }
     const Nanos switch_at = switches_.empty() ? kNever : switches_.front().due;
+    const Nanos agenda_at = agenda_.empty() ? kNever : agenda_.top().at;
     // What ends at a moment frees its resources before anything new asks for them.
-    const Nanos at = std::min(std::min(cpu_at, timer_at), std::min(switch_at, arrival_at));
+    const Nanos at =
+        std::min(std::min(std::min(cpu_at, timer_at), std::min(switch_at, arrival_at)), agenda_at);
+    if (accept_due_ && at > now_) {
+      accept_waiting();
+      continue;
+    }
     if (at == kNever) break;
     now_ = std::max(now_, at);
     if (cpu_at == at) {
       const std::uint32_t task = cores_.finish();
+      if (rich_) extras_[task].place = Place::none;
       ++tasks_[task].pc;
       run_task(task);
     } else if (timer_at == at) {
@@ -130,6 +62,10 @@ Prediction Simulation::run() {
       const SwitchDeadline deadline = switches_.front();
       switches_.pop_front();
       force_switch(deadline);
+    } else if (agenda_at == at) {
+      const Appointment appointment = agenda_.top();
+      agenda_.pop();
+      keep_appointment(appointment);
     } else {
       arrive(*arrival);
       arrival = arrivals_.next();
@@ -146,19 +82,20 @@ Prediction Simulation::run() {
 void Simulation::arrive(const ArrivalStream::Run& run) {
   first_sent_ = std::min(first_sent_, now_);
   std::uint64_t& connection = loads_[run.load].fresh ? next_fresh_ : next_opened_;
+  const std::uint64_t first = connection;
+  connection += static_cast<std::uint64_t>(run.count);
   // What each worker gets of them together, or one after another as they come: where clients race for the
   // last requests of a closed load, it matters who is first.
   const std::int64_t parts = together_ ? std::min<std::int64_t>(run.count, workers_) : run.count;
   for (std::int64_t part = 0; part < parts; ++part) {
     const std::int64_t count = run.count / parts + (part < run.count % parts ? 1 : 0);
-    run_all_of(make_task(run.load, connection + static_cast<std::uint64_t>(part),
-                         static_cast<std::uint32_t>(count)));
+    const std::uint32_t task = make_task(run.load, static_cast<std::uint32_t>(count));
+    if (begin_request(task, first + static_cast<std::uint64_t>(part))) run_all_of(task);
     settle();
   }
-  connection += static_cast<std::uint64_t>(run.count);
 }
 
-std::uint32_t Simulation::make_task(std::uint32_t load, std::uint64_t connection, std::uint32_t count) {
+std::uint32_t Simulation::make_task(std::uint32_t load, std::uint32_t count) {
   const std::uint32_t index = allocate();
   Task& task = tasks_[index];
   task = Task{};
@@ -166,17 +103,31 @@ std::uint32_t Simulation::make_task(std::uint32_t load, std::uint64_t connection
   task.count = count;
   task.id = last_id_ + 1;
   last_id_ += count;
-  begin_request(index, connection);
+  if (rich_) extras_[index].route = loads_[load].route;
   return index;
 }
 
-void Simulation::begin_request(std::uint32_t index, std::uint64_t connection) {
+std::uint32_t Simulation::worker_of(std::uint64_t connection) const {
+  if (!dealt_ && connection < connections_.size()) {
+    return static_cast<std::uint32_t>(std::max(0, connections_[connection].worker));
+  }
+  if (arm_.accept == Accept::reuseport) return static_cast<std::uint32_t>(lot(seed_, connection) % workers_);
+  return static_cast<std::uint32_t>((first_worker_ + connection % workers_) % workers_);
+}
+
+bool Simulation::begin_request(std::uint32_t index, std::uint64_t connection) {
   Task& task = tasks_[index];
   const LoadState& load = loads_[task.load];
-  task.worker = static_cast<std::uint32_t>((first_worker_ + connection % workers_) % workers_);
   task.pc = load.entry;
-  splits_[task.worker] += task.count;
-  if (!lean_) stamps_[index] = {now_, load.fresh || load.keeps ? 0 : kModelStart, 0, 0, 0, connection};
+  if (detailed()) stamps_[index] = {now_, load.fresh || load.keeps ? 0 : kModelStart, 0, 0, 0, connection};
+  if (rich_) {
+    begin_rich(index);
+    if (!connect(index, connection)) return false;
+  } else {
+    task.worker = worker_of(connection);
+  }
+  splits_[tasks_[index].worker] += tasks_[index].count;
+  return true;
 }
 
 // The client of a closed load sends its next request as soon as it has its reply.
@@ -211,7 +162,11 @@ void Simulation::expire(TimerQueues::Queue& queue) {
   queue.head = tasks_[task].next;
   if (queue.head == kNone) queue.tail = kNone;
   queue.due = queue.head == kNone ? kNever : tasks_[queue.head].due;
-  run_all_of(task);
+  if (rich_ && std::exchange(extras_[task].place, Place::none) == Place::dead) {
+    free_task(task);
+  } else {
+    run_all_of(task);
+  }
 }
 
 void Simulation::force_switch(const SwitchDeadline& deadline) {

@@ -1,6 +1,4 @@
 // What one task does until it has to wait, and the lists in which it stands meanwhile.
-#include <algorithm>
-#include <bit>
 #include <utility>
 
 #include "harness/model/simulation.hpp"
@@ -36,14 +34,25 @@ void Simulation::run_task(std::uint32_t task) {
         if (!take(task, op.resource)) return;
         break;
       case MicroOpKind::release: release(task, op.resource); break;
-      case MicroOpKind::wait: start_timer(task, op); return;
+      case MicroOpKind::wait:
+        if (rich_ && extras_[extras_[task].root].gone && may_cancel(task)) {
+          cancel(task);
+        } else {
+          start_timer(task, op);
+        }
+        return;
       case MicroOpKind::cpu: {
         const double left = std::exchange(tasks_[task].work, 0.0);
         cores_.add(task, left > 0 ? left : static_cast<double>(op.duration), now_);
+        if (rich_) extras_[task].place = Place::core;
         return;
       }
       case MicroOpKind::reply: reply(task); break;
       case MicroOpKind::close:
+        if (rich_) {
+          if (close(task, op.resource)) continue;
+          return;
+        }
         if (next_of_client(task, op.resource)) continue;
         if (op.resource != Resource::nothing) release(task, op.resource);
         free_task(task);
@@ -53,6 +62,11 @@ void Simulation::run_task(std::uint32_t task) {
       case MicroOpKind::step_begin:
       case MicroOpKind::step_end:
       case MicroOpKind::finish: stamp(task, op); break;
+      default: {
+        const After after = run_rich(task, op);
+        if (after == After::stop) return;
+        if (after == After::stay) continue;
+      }
     }
     ++tasks_[task].pc;
   }
@@ -83,6 +97,7 @@ void Simulation::grant(Slot& granted, std::uint32_t task, Resource resource) {
     granted.holder = task;
     arm_switch(tasks_[task].worker, granted);
   }
+  if (noted_) note_grant(task, resource);
   if (events_ == nullptr) return;
   take_unit(tasks_[task], resource);
   emit(EventKind::acquire, tasks_[task], resource);
@@ -94,6 +109,7 @@ void Simulation::release(std::uint32_t task, Resource resource) {
     emit(EventKind::release, tasks_[task], resource);
     give_unit(tasks_[task], resource);
   }
+  if (noted_) note_release(task, resource);
   if (released.queue.head == kNone) {
     ++released.free;
     return;
@@ -107,6 +123,8 @@ void Simulation::release(std::uint32_t task, Resource resource) {
 
 void Simulation::enqueue(Slot& wanted, std::uint32_t task, Resource resource) {
   const bool first = wanted.queue.head == kNone;
+  if (rich_) extras_[task].place = Place::queue;
+  if (turns_ && resource == Resource::loop) note_queued(task);
   append(wanted.queue, task);
   if (first && resource == Resource::gil) arm_switch(tasks_[wanted.queue.head].worker, wanted);
 }
@@ -121,6 +139,7 @@ void Simulation::start_timer(std::uint32_t index, const MicroOp& op) {
   Task& task = tasks_[index];
   task.due = op.duration > kNever - 1 - now_ ? kNever - 1 : now_ + op.duration;
   ++task.pc;
+  if (rich_) extras_[index].place = Place::timer;
   TimerQueues::Queue& queue = timers_[op.index];
   List list{queue.head, queue.tail};
   append(list, index);
@@ -156,12 +175,20 @@ void Simulation::stamp(std::uint32_t index, const MicroOp& op) {
 }
 
 void Simulation::reply(std::uint32_t index) {
+  if (rich_) {
+    answer(index);
+    return;
+  }
   ++finished_;
   last_received_ = now_;
   if (lean_) return;
-  const Task& task = tasks_[index];
-  emit(EventKind::replied, task);
+  emit(EventKind::replied, tasks_[index]);
+  deliver(index, Outcome::ok, now_);
+}
+
+void Simulation::deliver(std::uint32_t index, Outcome outcome, Nanos received) {
   if (records_ == nullptr) return;
+  const Task& task = tasks_[index];
   const Stamps& stamps = stamps_[index];
   RequestRecord record;
   record.id = task.id;
@@ -174,95 +201,18 @@ void Simulation::reply(std::uint32_t index) {
   record.read = stamps.read;
   record.started = stamps.started;
   record.finished = stamps.finished;
-  record.first_byte = now_;
-  record.received = now_;
+  record.received = received;
   record.status = 200;
-  record.outcome = Outcome::ok;
+  record.outcome = outcome;
+  if (rich_) {
+    const Extra& extra = extras_[index];
+    record.route = extra.route;
+    record.parent = extra.first_id;
+    record.value = extra.value;
+    record.status = extra.answered && !extra.gone ? extra.status : std::uint16_t{0};
+  }
+  if (record.status != 0) record.first_byte = received;
   records_->record(record);
-}
-
-std::uint32_t Simulation::allocate() {
-  if (free_ != kNone) {
-    const std::uint32_t index = free_;
-    free_ = tasks_[index].next;
-    return index;
-  }
-  tasks_.emplace_back();
-  if (!lean_) stamps_.emplace_back();
-  return static_cast<std::uint32_t>(tasks_.size() - 1);
-}
-
-void Simulation::free_task(std::uint32_t index) {
-  tasks_[index].next = free_;
-  free_ = index;
-}
-
-std::uint32_t Simulation::split(std::uint32_t from) {
-  const std::uint32_t index = allocate();
-  tasks_[index] = tasks_[from];
-  tasks_[index].count = 1;
-  tasks_[index].next = kNone;
-  --tasks_[from].count;
-  return index;
-}
-
-bool Simulation::alike(const Task& a, const Task& b) const {
-  return a.pc == b.pc && a.load == b.load && a.worker == b.worker && a.due == b.due && a.work == 0 &&
-         b.work == 0;
-}
-
-void Simulation::push(List& list, std::uint32_t index) {
-  (list.tail == kNone ? list.head : tasks_[list.tail].next) = index;
-  tasks_[index].next = kNone;
-  list.tail = index;
-}
-
-void Simulation::append(List& list, std::uint32_t index) {
-  if (lean_ && list.tail != kNone && alike(tasks_[list.tail], tasks_[index])) {
-    tasks_[list.tail].count += tasks_[index].count;
-    free_task(index);
-  } else {
-    push(list, index);
-  }
-}
-
-std::uint32_t Simulation::pop_one(List& list) {
-  const std::uint32_t head = list.head;
-  if (tasks_[head].count > 1) return split(head);
-  list.head = tasks_[head].next;
-  if (list.head == kNone) list.tail = kNone;
-  return head;
-}
-
-void Simulation::take_unit(Task& task, Resource resource) {
-  if (resource != Resource::pool && resource != Resource::thread) return;
-  const std::size_t row = std::size_t{task.worker} * 2 + (resource == Resource::thread ? 1 : 0);
-  for (std::size_t word = row * unit_words_;; ++word) {
-    if (units_[word] == 0) continue;
-    const int bit = std::countr_zero(units_[word]);
-    units_[word] &= units_[word] - 1;
-    task.unit = static_cast<std::uint16_t>((word - row * unit_words_) * 64 + static_cast<std::size_t>(bit));
-    return;
-  }
-}
-
-void Simulation::give_unit(const Task& task, Resource resource) {
-  if (resource != Resource::pool && resource != Resource::thread) return;
-  const std::size_t row = std::size_t{task.worker} * 2 + (resource == Resource::thread ? 1 : 0);
-  units_[row * unit_words_ + task.unit / 64] |= std::uint64_t{1} << (task.unit % 64);
-}
-
-void Simulation::emit(EventKind kind, const Task& task, Resource resource, std::int64_t value) {
-  if (events_ == nullptr) return;
-  Event event;
-  event.at = now_;
-  event.value = value;
-  event.request = task.id;
-  event.worker = static_cast<std::uint16_t>(task.worker);
-  if (resource == Resource::pool || resource == Resource::thread) event.unit = task.unit;
-  event.kind = kind;
-  event.resource = resource;
-  events_->event(event);
 }
 
 }  // namespace lab

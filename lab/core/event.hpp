@@ -21,6 +21,10 @@ enum class EventKind : std::uint8_t {
   step_begin,  ///< value = index of the step in its plan (nested plans: in order of execution)
   step_end,
   turn,  ///< the loop has run all that was ready and asks the kernel for more; value = handlers run in it
+  forgotten,  ///< the handler made a coroutine that nobody awaits
+  cancelled,  ///< the handler was ended because its client had gone
+  enqueued,   ///< the request's job is in a queue; value = its id
+  lost,       ///< the request's job was held by a worker that died; value = its id
 };
 
 std::string_view to_string(EventKind kind);

@@ -1,5 +1,6 @@
 #include "lab/core/event_ring.hpp"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -37,22 +38,32 @@ Result<EventRings> EventRings::create(int slots, std::size_t capacity) {
   EventRings rings;
   rings.slots_ = slots;
   rings.capacity_ = std::bit_ceil(std::max<std::size_t>(capacity, 1024));
-  rings.bytes_ = static_cast<std::size_t>(slots) * (kPage + round_up(rings.capacity_ * sizeof(Cell)));
-  const int fd = memfd_create("lab-events", MFD_CLOEXEC);
-  if (fd < 0) return system_error("memfd_create", "lab-events", errno);
-  if (ftruncate(fd, static_cast<off_t>(rings.bytes_)) != 0) {
-    const int error = errno;
-    close(fd);
-    return system_error("ftruncate", "the event ring", error);
-  }
-  void* base = mmap(nullptr, rings.bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
-  const int error = errno;
-  close(fd);
-  if (base == MAP_FAILED) return system_error("mmap", "the event ring", error);
-  rings.base_ = base;
+  rings.descriptor_ = memfd_create("lab-events", MFD_CLOEXEC);
+  if (rings.descriptor_ < 0) return system_error("memfd_create", "lab-events", errno);
+  if (auto mapped = rings.map(); !mapped) return mapped.error();
   // Fresh memfd pages are zero, which is the initial value of every atomic in them.
   for (int slot = 0; slot < slots; ++slot) new (&rings.header(slot)) Header;
   return rings;
+}
+
+Result<EventRings> EventRings::attach(int descriptor, int slots, std::size_t capacity) {
+  EventRings rings;
+  rings.slots_ = slots;
+  rings.capacity_ = capacity;
+  rings.descriptor_ = descriptor;
+  fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+  if (auto mapped = rings.map(); !mapped) return mapped.error();
+  return rings;
+}
+
+Result<void> EventRings::map() {
+  bytes_ = static_cast<std::size_t>(slots_) * (kPage + round_up(capacity_ * sizeof(Cell)));
+  if (ftruncate(descriptor_, static_cast<off_t>(bytes_)) != 0)
+    return system_error("ftruncate", "the event ring", errno);
+  void* base = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, descriptor_, 0);
+  if (base == MAP_FAILED) return system_error("mmap", "the event ring", errno);
+  base_ = base;
+  return {};
 }
 
 EventRings::EventRings(EventRings&& other) noexcept {
@@ -64,11 +75,13 @@ EventRings& EventRings::operator=(EventRings&& other) noexcept {
   std::swap(bytes_, other.bytes_);
   std::swap(capacity_, other.capacity_);
   std::swap(slots_, other.slots_);
+  std::swap(descriptor_, other.descriptor_);
   return *this;
 }
 
 EventRings::~EventRings() {
   if (base_ != nullptr) munmap(base_, bytes_);
+  if (descriptor_ >= 0) close(descriptor_);
 }
 
 EventRings::Header& EventRings::header(int slot) const {

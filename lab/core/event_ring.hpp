@@ -19,6 +19,8 @@ class EventRings {
  public:
   /// `capacity` events per slot, rounded up to a power of two. Memory is only used where events were written.
   static Result<EventRings> create(int slots, std::size_t capacity);
+  /// The rings that another process made, through its descriptor(), which is the caller's no more.
+  static Result<EventRings> attach(int descriptor, int slots, std::size_t capacity);
   EventRings() = default;
   EventRings(EventRings&& other) noexcept;
   EventRings& operator=(EventRings&& other) noexcept;
@@ -27,6 +29,9 @@ class EventRings {
   ~EventRings();
 
   int slots() const { return slots_; }
+  /// What attach() takes, in a process that has inherited it.
+  int descriptor() const { return descriptor_; }
+  std::size_t capacity() const { return capacity_; }
   bool empty() const { return base_ == nullptr; }
 
   /// Tens of nanoseconds. `event.worker` is set to `slot`.
@@ -42,6 +47,7 @@ class EventRings {
  private:
   struct Cell;
   struct Header;
+  Result<void> map();
   friend struct EventRingsProbe;  // the test that stops between the halves of append()
   std::optional<std::uint64_t> take_place(int slot) noexcept;
   Header& header(int slot) const;
@@ -51,6 +57,7 @@ class EventRings {
   std::size_t bytes_ = 0;
   std::size_t capacity_ = 0;
   int slots_ = 0;
+  int descriptor_ = -1;
 };
 
 }  // namespace lab

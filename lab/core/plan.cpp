@@ -1,22 +1,135 @@
 #include "lab/core/plan.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "lab/core/duration.hpp"
 
 namespace lab {
 
 namespace {
 
+constexpr Nanos kEnd = std::numeric_limits<Nanos>::max();
+
+Nanos add(Nanos a, Nanos b) {
+  Nanos sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? kEnd : sum;
+}
+
+Nanos times(Nanos a, std::int64_t n) {
+  Nanos product = 0;
+  return __builtin_mul_overflow(a, n, &product) ? kEnd : product;
+}
+
+std::string amount(const Compute& compute) {
+  if (compute.units == 0 || compute.work == Work::spin || compute.work == Work::qr_code ||
+      compute.work == Work::inference) {
+    return format_duration(compute.duration);
+  }
+  if (compute.work == Work::file_read)
+    return fmt::format("{:g} MB", static_cast<double>(compute.units) / 1e6);
+  return fmt::format("{}", compute.units);
+}
+
+std::string steps_of(const Plan& plan) {
+  return "(" + describe(plan) + ")";
+}
+
 struct Describe {
-  std::string operator()(const Wait& wait) const { return "wait " + format_duration(wait.duration); }
-  std::string operator()(const Cpu& cpu) const { return "cpu " + format_duration(cpu.duration); }
+  std::string operator()(const Wait& wait) const {
+    return "wait " + format_duration(wait.duration) + (wait.on_connection ? " on a connection" : "");
+  }
+  std::string operator()(const Compute& compute) const {
+    return fmt::format("{} {}", to_string(compute.work), amount(compute));
+  }
+  std::string operator()(const CallUpstream& call) const {
+    return fmt::format("call {}{}", format_duration(call.duration),
+                       call.keep_connection ? "" : " on a new connection");
+  }
+  std::string operator()(const Query& query) const {
+    return query.sql.empty() ? "query " + format_duration(query.duration) : "query " + query.sql;
+  }
+  std::string operator()(const Increment& /*step*/) const { return "increment"; }
+  std::string operator()(const Yield& /*step*/) const { return "yield"; }
+  std::string operator()(const Ready& /*step*/) const { return "await what is ready"; }
+  std::string operator()(const Repeat& repeat) const {
+    return fmt::format("{} × {}", repeat.times, steps_of(repeat.steps));
+  }
+  std::string operator()(const Gather& gather) const {
+    std::string text = "gather";
+    for (const Plan& branch : gather.branches) text += (text == "gather" ? " " : " | ") + steps_of(branch);
+    return text;
+  }
+  std::string operator()(const Pooled& pooled) const { return "in the pool " + steps_of(pooled.steps); }
+  std::string operator()(const Forget& forget) const { return "forget " + steps_of(forget.steps); }
+  std::string operator()(const Background& later) const { return "after the reply " + steps_of(later.steps); }
+  std::string operator()(const Enqueue& job) const {
+    return fmt::format("enqueue in {} {}", job.queue, steps_of(job.steps));
+  }
+  std::string operator()(const FetchResult& fetch) const { return "result of " + fetch.queue; }
 };
 
 struct Time {
   Nanos operator()(const Wait& wait) const { return wait.duration; }
-  Nanos operator()(const Cpu& cpu) const { return cpu.duration; }
+  Nanos operator()(const Compute& compute) const { return compute.duration; }
+  Nanos operator()(const CallUpstream& call) const { return call.duration; }
+  Nanos operator()(const Query& query) const { return query.duration; }
+  Nanos operator()(const Repeat& repeat) const { return times(unhindered_time(repeat.steps), repeat.times); }
+  Nanos operator()(const Gather& gather) const {
+    Nanos longest = 0;
+    for (const Plan& branch : gather.branches) longest = std::max(longest, unhindered_time(branch));
+    return longest;
+  }
+  Nanos operator()(const Pooled& pooled) const { return unhindered_time(pooled.steps); }
+  template <class Other>
+  Nanos operator()(const Other& /*step*/) const {
+    return 0;
+  }
 };
 
+struct Nested {
+  std::vector<const Plan*> operator()(const Gather& gather) const {
+    std::vector<const Plan*> plans;
+    for (const Plan& branch : gather.branches) plans.push_back(&branch);
+    return plans;
+  }
+  template <class Action>
+  std::vector<const Plan*> operator()(const Action& action) const {
+    if constexpr (requires { action.steps; }) {
+      return {&action.steps};
+    } else {
+      return {};
+    }
+  }
+};
+
+template <class Change>
+void change_computing(Plan& plan, const Change& change) {
+  for (Step& step : plan) {
+    if (auto* compute = std::get_if<Compute>(&step.action)) change(*compute);
+    // The plan is ours to change, so its parts are.
+    for (const Plan* inner : nested_plans(step)) change_computing(const_cast<Plan&>(*inner), change);
+  }
+}
+
 }  // namespace
+
+std::string_view to_string(Work work) {
+  switch (work) {
+    case Work::spin: return "cpu";
+    case Work::sqrt_sum: return "sqrt_sum";
+    case Work::qr_code: return "qrcode";
+    case Work::inference: return "infer";
+    case Work::file_read: return "read";
+    case Work::coroutine_switch: return "switch of coroutines";
+    case Work::thread_switch: return "switch of threads";
+    case Work::process_switch: return "switch of processes";
+  }
+  return "?";
+}
 
 std::string describe(const Plan& plan) {
   if (plan.empty()) return "nothing";
@@ -31,8 +144,47 @@ std::string describe(const Plan& plan) {
 
 Nanos unhindered_time(const Plan& plan) {
   Nanos sum = 0;
-  for (const Step& step : plan) sum += std::visit(Time{}, step.action);
+  for (const Step& step : plan) sum = add(sum, std::visit(Time{}, step.action));
   return sum;
+}
+
+std::int64_t executed_steps(const Plan& plan) {
+  std::int64_t sum = 0;
+  for (const Step& step : plan) {
+    std::int64_t inside = 0;
+    for (const Plan* inner : nested_plans(step)) inside = add(inside, executed_steps(*inner));
+    if (const auto* repeat = std::get_if<Repeat>(&step.action)) inside = times(inside, repeat->times);
+    sum = add(sum, add(1, inside));
+  }
+  return sum;
+}
+
+std::vector<const Plan*> nested_plans(const Step& step) {
+  return std::visit(Nested{}, step.action);
+}
+
+void apply_rates(Plan& plan, const WorkRates& rates) {
+  change_computing(plan, [&](Compute& compute) {
+    const double rate = rates[static_cast<std::size_t>(compute.work)];
+    if (rate <= 0) return;
+    if (compute.units == 0) {
+      compute.units = std::max<std::int64_t>(compute.duration > 0 ? 1 : 0,
+                                             std::llround(seconds(compute.duration) * rate));
+    } else if (compute.duration == 0) {
+      compute.duration = std::llround(static_cast<double>(compute.units) / rate * 1e9);
+    }
+  });
+}
+
+void apply_rates(Route& route, const WorkRates& rates) {
+  apply_rates(route.plan, rates);
+  for (Dependency& dependency : route.depends) apply_rates(dependency.steps, rates);
+}
+
+void stretch_computing(Plan& plan, double pace) {
+  change_computing(plan, [&](Compute& compute) {
+    compute.duration = std::llround(static_cast<double>(compute.duration) * pace);
+  });
 }
 
 }  // namespace lab

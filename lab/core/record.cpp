@@ -16,6 +16,7 @@ std::string_view to_string(Outcome outcome) {
     case Outcome::bad_reply: return "bad_reply";
     case Outcome::bad_status: return "bad_status";
     case Outcome::harness_fault: return "harness_fault";
+    case Outcome::hung_up: return "hung_up";
   }
   return "?";
 }

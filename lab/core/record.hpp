@@ -21,6 +21,7 @@ enum class Outcome : std::uint8_t {
   bad_reply,      ///< what came was not HTTP
   bad_status,     ///< a whole reply with an unexpected status
   harness_fault,  ///< this side ran out of descriptors or ports
+  hung_up,        ///< this side closed the connection as planned (Load::hang_up)
 };
 
 std::string_view to_string(Outcome outcome);
@@ -31,6 +32,8 @@ struct RequestRecord {
   std::uint32_t load = 0;    ///< index into Case::loads
   std::uint32_t route = 0;   ///< index into Scenario::routes
   std::int32_t worker = -1;  ///< slot 0 … W-1; -1: not known
+  std::uint32_t parent = 0;  ///< the request whose reply led to this one (Load::then); 0: none
+  std::int64_t value = -1;   ///< the number that Load::keep names; -1: none
   Nanos intended = 0;
   Nanos sent = 0;
   Nanos accepted = 0;
@@ -43,6 +46,18 @@ struct RequestRecord {
   Outcome outcome = Outcome::unsent;
 
   Nanos latency() const { return received - intended; }
+};
+
+/// What a server's processes used during one repetition, read from /proc by the harness (proc(5)).
+struct ServerUse {
+  int processes = 0;                                    ///< workers that were looked at
+  std::int64_t private_before = 0, private_peak = 0;    ///< bytes of private dirty memory
+  std::int64_t resident_before = 0, resident_peak = 0;  ///< bytes
+  std::int64_t virtual_before = 0, virtual_peak = 0;    ///< bytes
+  std::int64_t threads_before = 0, threads_peak = 0;
+  Nanos cpu = 0;  ///< user and system time from the load's first request to its last reply
+  std::int64_t voluntary_switches = 0, involuntary_switches = 0;
+  bool known() const { return processes > 0; }
 };
 
 /// planned = sent + unsent; sent = ok + errors by kind + unfinished. Always, exactly.

@@ -15,6 +15,8 @@ std::string_view to_string(Resource resource) {
     case Resource::thread: return "thread";
     case Resource::core: return "core";
     case Resource::gil: return "gil";
+    case Resource::connection: return "connection";
+    case Resource::queue: return "queue";
   }
   return "?";
 }
@@ -33,8 +35,15 @@ std::string_view to_string(Arrivals arrivals) {
 std::string_view to_string(Accept accept) {
   switch (accept) {
     case Accept::handoff: return "handoff";
+    case Accept::one: return "one";
+    case Accept::greedy: return "greedy";
+    case Accept::reuseport: return "reuseport";
   }
   return "?";
+}
+
+std::string_view to_string(Backend backend) {
+  return backend == Backend::epoll ? "epoll" : "io_uring";
 }
 
 std::string_view to_string(EventKind kind) {
@@ -50,12 +59,28 @@ std::string_view to_string(EventKind kind) {
     case EventKind::step_begin: return "step_begin";
     case EventKind::step_end: return "step_end";
     case EventKind::turn: return "turn";
+    case EventKind::forgotten: return "forgotten";
+    case EventKind::cancelled: return "cancelled";
+    case EventKind::enqueued: return "enqueued";
+    case EventKind::lost: return "lost";
   }
   return "?";
 }
 
 bool Arm::uses(Resource resource) const {
   return std::any_of(modes.begin(), modes.end(), [&](const Traits& mode) { return mode.uses(resource); });
+}
+
+bool needs_pool(const std::vector<Route>& routes, const Arm& arm) {
+  if (arm.uses(Resource::pool)) return true;
+  if (arm.uses(Resource::thread)) return false;
+  return std::any_of(routes.begin(), routes.end(), [](const Route& route) {
+    bool pooled = std::any_of(route.depends.begin(), route.depends.end(),
+                              [](const Dependency& dependency) { return !dependency.asynchronous; });
+    for_each_step(route.plan,
+                  [&](const Step& step) { pooled |= std::holds_alternative<Pooled>(step.action); });
+    return pooled;
+  });
 }
 
 std::string Arm::mode_name() const {

@@ -24,6 +24,14 @@ enum class Arrivals : std::uint8_t {
 
 std::string_view to_string(Arrivals arrivals);
 
+/// What a client does after its reply: it asks another route again and again.
+struct Then {
+  std::size_t route = 0;  ///< index into Scenario::routes; `{…}` in its path becomes the kept value
+  Nanos every = 0;        ///< from one reply to the next question
+  std::string until;      ///< until the reply's `status` is this
+  Nanos at_most = 0;      ///< after the first reply; then it gives up
+};
+
 /// One stream of requests on one route.
 struct Load {
   std::size_t route = 0;  ///< index into Scenario::routes
@@ -35,13 +43,26 @@ struct Load {
   Nanos from = 0;                  ///< the first one's time, after the start of the load
   std::vector<Nanos> at;           ///< staggered: times after the start of the load
   bool fresh_connections = false;  ///< connect with the request instead of before the load
+  Nanos hang_up = 0;               ///< the client closes its connection so long after sending; 0: never
+  std::int64_t body_bytes = 0;     ///< of each request
+  Nanos body_over = 0;             ///< the body is sent evenly over that time
+  std::string keep{};              ///< a key of the reply whose number is kept in the record
+  std::optional<Then> then{};
+};
+
+/// A worker is killed (SIGKILL) while the load runs.
+struct Kill {
+  int worker = 0;  ///< slot
+  Nanos at = 0;    ///< after the start of the load
 };
 
 /// One load set; every arm runs every case.
 struct Case {
   std::string id;
   std::vector<Load> loads;
+  std::vector<Kill> kills{};
 
+  /// Those that are planned; what `then` adds is not.
   std::int64_t requests() const {
     std::int64_t sum = 0;
     for (const Load& load : loads) sum += load.requests;
@@ -59,10 +80,25 @@ struct Documented {
 
 /// How several workers get their connections.
 enum class Accept : std::uint8_t {
-  handoff,  ///< the master accepts and passes descriptors to its workers in turn
+  handoff,    ///< the master accepts and passes descriptors to its workers in turn
+  one,        ///< a worker takes what it can start now, and closes after the reply
+  greedy,     ///< a worker accepts until nothing is left before anything runs, as uvicorn does
+  reuseport,  ///< each worker has a queue of its own that the kernel deals to by lot (SO_REUSEPORT)
 };
 
 std::string_view to_string(Accept accept);
+
+/// What the loop asks the kernel with.
+enum class Backend : std::uint8_t { epoll, io_uring };
+
+std::string_view to_string(Backend backend);
+
+/// A task queue of an arm.
+struct QueueSettings {
+  int workers = 2;             ///< threads that execute its jobs; of each process, or of all where shared
+  std::int64_t capacity = 64;  ///< jobs that may wait; one more is answered with 503
+  bool shared = false;         ///< one queue of all processes instead of one in each
+};
 
 /// One execution model with its settings.
 struct Arm {
@@ -74,6 +110,13 @@ struct Arm {
   bool gil = false;           ///< whatever computes needs the interpreter lock
   int cores = 0;              ///< 0: as many as the machine has
   Accept accept = Accept::handoff;
+  int accept_limit = 1;          ///< of `one`: how many a worker serves at a time; 0: without limit
+  bool pool_processes = false;   ///< the pool's members are processes
+  int connections = 0;           ///< to the database, per worker; 0: one for each query
+  bool shared_counters = false;  ///< `increment` counts in a store that all workers share (SQLite)
+  bool cancel = false;           ///< a handler is cancelled when its client has gone
+  Backend backend = Backend::epoll;
+  std::map<std::string, QueueSettings> queues{};
   bool predict_only = false;  ///< too long to be measured: only the model runs it
   std::vector<Documented> documented;
 
@@ -114,6 +157,9 @@ struct Explain {
   std::string next_reason;  ///< the question that it answers
 };
 
+/// Whether anything that the arm serves goes to a pool: its modes, or a step or dependency of a route.
+bool needs_pool(const std::vector<Route>& routes, const Arm& arm);
+
 /// One experiment. Made by the loader of scenarios/, never by hand outside tests.
 struct Scenario {
   std::string name;
@@ -125,6 +171,7 @@ struct Scenario {
   int order = 1000;  ///< place in `lab list`
   Nanos budget = 15 * kSecond;
   std::map<std::string, Nanos> params;
+  std::string trace;       ///< `cycle`: the loop step by step in words; `path`: a span for each hop
   std::vector<Stat> show;  ///< what the table's rows are; empty: what the checks speak of
   std::vector<Route> routes;
   std::vector<Case> cases;

@@ -12,7 +12,7 @@ namespace lab {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Stat::Quantity>, 10> kQuantities{
+constexpr std::array<std::pair<std::string_view, Stat::Quantity>, 12> kQuantities{
     {{"makespan", Stat::Quantity::makespan},
      {"throughput", Stat::Quantity::throughput},
      {"latency", Stat::Quantity::latency},
@@ -21,8 +21,27 @@ constexpr std::array<std::pair<std::string_view, Stat::Quantity>, 10> kQuantitie
      {"runnable", Stat::Quantity::runnable},
      {"service", Stat::Quantity::service},
      {"reply", Stat::Quantity::reply},
+     {"turnaround", Stat::Quantity::turnaround},
+     {"value", Stat::Quantity::value},
      {"share", Stat::Quantity::share},
      {"count", Stat::Quantity::count}}};
+// Of the server as a whole: whole names, no route, no aggregate.
+constexpr std::array<std::pair<std::string_view, Stat::Quantity>, 15> kServerQuantities{
+    {{"loop.gap", Stat::Quantity::gap},
+     {"loop.utilisation", Stat::Quantity::utilisation},
+     {"server.cpu", Stat::Quantity::cpu},
+     {"server.memory", Stat::Quantity::memory},
+     {"server.memory_each", Stat::Quantity::memory_each},
+     {"server.resident", Stat::Quantity::resident},
+     {"server.virtual", Stat::Quantity::virtual_memory},
+     {"server.threads", Stat::Quantity::threads},
+     {"server.switches", Stat::Quantity::switches},
+     {"work.done", Stat::Quantity::done},
+     {"work.forgotten", Stat::Quantity::forgotten},
+     {"work.lost", Stat::Quantity::lost},
+     {"work.abandoned", Stat::Quantity::abandoned},
+     {"work.cancelled", Stat::Quantity::cancelled},
+     {"switch.time", Stat::Quantity::switch_time}}};
 constexpr std::array<std::pair<std::string_view, Stat::Aggregate>, 7> kAggregates{
     {{"min", Stat::Aggregate::min},
      {"mean", Stat::Aggregate::mean},
@@ -51,7 +70,7 @@ std::string_view name_of(const Table& table, Value value) {
 }
 
 bool needs_aggregate(Stat::Quantity quantity) {
-  return quantity >= Stat::Quantity::latency && quantity <= Stat::Quantity::reply;
+  return quantity >= Stat::Quantity::latency && quantity <= Stat::Quantity::value;
 }
 
 Result<void> read_filter(std::string_view inside, std::string_view text, Stat& stat) {
@@ -76,6 +95,16 @@ Result<void> read_filter(std::string_view inside, std::string_view text, Stat& s
 
 Result<Stat> parse_stat(std::string_view text) {
   Stat stat;
+  if (const auto whole = find(kServerQuantities, text); whole != kServerQuantities.end()) {
+    stat.quantity = whole->second;
+    return stat;
+  }
+  for (const char* family : {"loop.", "server.", "work.", "switch."}) {
+    const bool aggregated = find(kAggregates, text.substr(text.rfind('.') + 1)) != kAggregates.end();
+    if (text.starts_with(family) && !aggregated) {
+      return usage_error("unknown stat '{}'{}", text, suggestion(text, names(kServerQuantities)));
+    }
+  }
   std::string_view rest = text;
   const std::size_t open = rest.find('(');
   if (open != std::string_view::npos) {
@@ -124,6 +153,7 @@ Result<Stat> parse_stat(std::string_view text) {
 }
 
 std::string to_string(const Stat& stat) {
+  if (stat.of_server()) return std::string(name_of(kServerQuantities, stat.quantity));
   std::string text = stat.route.empty() ? "" : stat.route + ".";
   text += name_of(kQuantities, stat.quantity);
   if (stat.status) text += fmt::format("(status={})", *stat.status);

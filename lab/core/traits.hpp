@@ -1,12 +1,23 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 namespace lab {
 
 /// The things that requests queue for.
-enum class Resource : std::uint8_t { nothing, loop, pool, thread, core, gil };
+enum class Resource : std::uint8_t {
+  nothing,
+  loop,
+  pool,
+  thread,
+  core,
+  gil,
+  connection,  ///< to the database, of a worker's pool of them
+  queue,       ///< a worker of a task queue
+};
+constexpr std::size_t kResources = 8;
 
 std::string_view to_string(Resource resource);
 

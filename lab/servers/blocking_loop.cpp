@@ -1,5 +1,4 @@
-#include "lab/servers/call.hpp"
-#include "lab/servers/loop.hpp"
+#include "lab/servers/loop_steps.hpp"
 #include "lab/servers/mode.hpp"
 
 namespace lab {
@@ -8,14 +7,7 @@ namespace {
 
 /// `async def` that calls `time.sleep`: every step is a blocking call in the only thread there is. The loop
 /// is held from the first line to the last, so whoever comes meanwhile stays unread in the kernel.
-Task handle(Call& call, Loop& /*loop*/) {
-  call.start();
-  for (std::size_t step = 0; step < call.plan().size(); ++step) call.perform(step);
-  call.finish();
-  co_return;
-}
-
-constexpr LoopMode kLoopMode{.handle = handle};
+constexpr LoopMode kLoopMode{.handle = handle_on_loop, .after = after_on_loop};
 
 }  // namespace
 

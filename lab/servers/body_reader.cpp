@@ -29,9 +29,11 @@ BodyReader BodyReader::with_length(std::uint64_t bytes) {
   return reader;
 }
 
-BodyReader BodyReader::with_chunks() {
+BodyReader BodyReader::with_chunks(std::uint64_t limit, std::string_view too_big) {
   BodyReader reader;
   reader.chunked_ = true;
+  reader.limit_ = limit;
+  reader.too_big_ = too_big;
   reader.state_ = State::size;
   return reader;
 }
@@ -41,11 +43,11 @@ BodyReader::Progress BodyReader::refuse(int status, std::string_view reason) {
   return Progress::refused;
 }
 
-BodyReader::Progress BodyReader::read(std::string_view& bytes, std::string* content) {
+BodyReader::Progress BodyReader::read(std::string_view& bytes) {
   while (state_ != State::done) {
     if (bytes.empty()) return Progress::more;
     if (state_ == State::data) {
-      take_data(bytes, content);
+      take_data(bytes);
       continue;
     }
     const char c = bytes.front();
@@ -63,9 +65,8 @@ BodyReader::Progress BodyReader::read(std::string_view& bytes, std::string* cont
   return Progress::whole;
 }
 
-void BodyReader::take_data(std::string_view& bytes, std::string* content) {
+void BodyReader::take_data(std::string_view& bytes) {
   const std::size_t part = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size()));
-  if (content != nullptr) content->append(bytes.substr(0, part));
   bytes.remove_prefix(part);
   left_ -= part;
   if (left_ == 0) state_ = chunked_ ? State::data_end : State::done;
@@ -106,9 +107,9 @@ bool BodyReader::end_of_line() {
         refuse(400, "bad chunk size");
         return false;
       }
-      total_ += std::min(left_, kMaxBody + 1);
-      if (total_ > kMaxBody) {
-        refuse(413, "body above 1 MB");
+      total_ += std::min(left_, limit_ + 1);
+      if (total_ > limit_) {
+        refuse(413, too_big_);
         return false;
       }
       state_ = left_ == 0 ? State::trailer : State::data;

@@ -5,59 +5,37 @@
 
 namespace lab {
 
-namespace {
-
-/// A new kind of step must be given a meaning here before this compiles.
-struct RunBlocking {
-  Nanos begun;
-  // The deadline counts from the step's own stamp, so no wait is seen to end early.
-  void operator()(const Wait& wait) const { sleep_until(begun + wait.duration); }
-  void operator()(const Cpu& cpu) const { burn_cpu(cpu.duration); }
-};
-
-}  // namespace
-
 Nanos Call::start() {
   // A handler that does nothing and is watched by nobody reads no clock.
-  if (plan_->empty() && !events_.on() && log_number_ == 0) return 0;
+  if (idle() && !events().on() && log_number_ == 0) return 0;
   started_ = monotonic_now();
-  if (!plan_->empty()) started_wall_clock_ = wall_clock_now();
-  events_.add(EventKind::started, id(), started_);
+  if (!idle()) started_wall_clock_ = wall_clock_now();
+  events().add(EventKind::started, id(), started_);
   if (log_number_ != 0) log_line("start");
   return started_;
 }
 
 Nanos Call::finish() {
-  if (plan_->empty() && !events_.on() && log_number_ == 0) return 0;
+  if (idle() && !events().on() && log_number_ == 0) return 0;
   finished_ = monotonic_now();
-  if (!plan_->empty()) finished_wall_clock_ = wall_clock_now();
-  events_.add(EventKind::finished, id(), finished_);
+  if (!idle()) finished_wall_clock_ = wall_clock_now();
+  // A cancelled handler has not come to its end; its event says so.
+  if (!cancelled()) events().add(EventKind::finished, id(), finished_);
   if (log_number_ != 0) log_line("end  ");
   return finished_;
 }
 
-Nanos Call::begin_step(std::size_t index) {
-  const Nanos now = monotonic_now();
-  events_.add(EventKind::step_begin, id(), now, static_cast<std::int64_t>(index));
-  return now;
-}
-
-void Call::end_step(std::size_t index) {
-  if (events_.on()) events_.add(EventKind::step_end, id(), monotonic_now(), static_cast<std::int64_t>(index));
-}
-
-void Call::perform(std::size_t index) {
-  const Nanos begun = begin_step(index);
-  std::visit(RunBlocking{begun}, (*plan_)[index].action);
-  end_step(index);
-}
-
 std::string Call::body() const {
+  const Outcome* const left = result();
+  if (left != nullptr && !left->failure.empty()) return detail_body(left->failure);
+  if (left != nullptr && !left->reply.empty()) return left->reply;
   const std::string message =
       route_->argument == ServedRoute::Argument::none ? route_->message : reply_message(*plan_);
-  return fmt::format("{{\"message\":{},\"start_time\":\"{}\",\"end_time\":\"{}\",\"worker_id\":{}}}",
-                     json_string(message), local_time(started_wall_clock_), local_time(finished_wall_clock_),
-                     getpid());
+  const std::string count =
+      left != nullptr && left->count >= 0 ? fmt::format("\"count\":{},", left->count) : std::string();
+  return fmt::format("{{\"message\":{},{}\"start_time\":\"{}\",\"end_time\":\"{}\",\"worker_id\":{}}}",
+                     json_string(message), count, local_time(started_wall_clock_),
+                     local_time(finished_wall_clock_), getpid());
 }
 
 void Call::log_send() const {
@@ -69,6 +47,22 @@ void Call::log_line(const char* what) const {
                                        what, request_.method, request_.target, getpid(), log_number_);
   // One write: lines of several threads and workers must not mix.
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line.data(), line.size());
+}
+
+Call::Interruption::Interruption(Call& call, void (*end)(void* operation), void* operation)
+    : call_(call), end_(end), operation_(operation), next_(call.waits_) {
+  if (next_ != nullptr) next_->before_ = this;
+  call_.waits_ = this;
+}
+
+Call::Interruption::~Interruption() {
+  (before_ == nullptr ? call_.waits_ : before_->next_) = next_;
+  if (next_ != nullptr) next_->before_ = before_;
+}
+
+void Call::interrupt() {
+  cancel();
+  for (Interruption* wait = waits_; wait != nullptr; wait = wait->next_) wait->end_(wait->operation_);
 }
 
 }  // namespace lab

@@ -4,6 +4,7 @@
 
 #include "lab/core/plan.hpp"
 #include "lab/servers/event_log.hpp"
+#include "lab/servers/execution.hpp"
 #include "lab/servers/reply.hpp"
 #include "lab/servers/route_table.hpp"
 
@@ -12,54 +13,66 @@ namespace lab {
 /// One request while it is handled. Whoever runs a part of the handler says here what it does; events, the
 /// log and the reply's times come from this. One thread at a time: a hand-over between threads must order
 /// their accesses.
-class Call {
+class Call : public Execution {
  public:
   /// `log_number`: what the log calls the request; 0: no log.
-  Call(const EventLog& events, std::uint32_t log_number, const Request& request)
-      : events_(events), log_number_(log_number), request_(request) {}
+  Call(const EventLog& events, Services& services, std::uint32_t log_number, const Request& request)
+      : Execution(events, services, request.id), log_number_(log_number), request_(request) {}
 
   /// What the handler is to do; must outlive the call.
-  void set(const ServedRoute& route, const Plan& plan) {
-    route_ = &route;
-    plan_ = &plan;
+  void set(const RouteTable::Match& match) {
+    route_ = match.route;
+    plan_ = &match.plan();
+    set_argument(match.argument);
   }
+  const ServedRoute& route() const { return *route_; }
   const Plan& plan() const { return *plan_; }
-  std::uint32_t id() const { return request_.id; }
+  /// Where the plan's first step stands.
+  StepPlace place() const { return {route_->plan_position}; }
+  const std::vector<Dependency>& dependencies() const { return route_->route.depends; }
 
   /// The handler begins and ends, now. Each gives the moment.
   Nanos start();
   Nanos finish();
 
-  /// A step begins and ends, now. begin_step gives the moment that the step's deadline counts from.
-  Nanos begin_step(std::size_t index);
-  void end_step(std::size_t index);
-
-  /// Runs a step to its end in the calling thread: a wait sleeps, computing burns.
-  void perform(std::size_t index);
-
-  /// The request holds a resource from now on, or no longer.
-  void acquire(Resource resource, std::uint16_t unit = 0) {
-    events_.acquire(resource, unit, id(), events_.stamp());
-  }
-  void release(Resource resource, std::uint16_t unit = 0) {
-    events_.release(resource, unit, id(), events_.stamp());
-  }
-
-  /// The JSON body of the reply of a handler with steps.
+  /// What the reply says: its status, and its JSON body where the route has no fixed one.
+  int status() const { return result() == nullptr ? 200 : result()->status; }
   std::string body() const;
   /// How long the handler took; 0 of one that has nothing to do.
-  Nanos service() const { return plan_->empty() ? 0 : finished_ - started_; }
+  Nanos service() const { return idle() ? 0 : finished_ - started_; }
   /// The reply was sent.
   void log_send() const;
 
+  /// What ends a wait of this call early; kept in the frame of the coroutine that waits. The loop's thread
+  /// only.
+  class Interruption {
+   public:
+    Interruption(Call& call, void (*end)(void* operation), void* operation);
+    Interruption(const Interruption&) = delete;
+    Interruption& operator=(const Interruption&) = delete;
+    ~Interruption();
+
+   private:
+    friend class Call;
+    Call& call_;
+    void (*end_)(void* operation);
+    void* operation_;
+    Interruption* next_;
+    Interruption* before_ = nullptr;
+  };
+  /// The client has gone: what the handler awaits now ends at once, and it goes no further. The loop's thread
+  /// only.
+  void interrupt();
+
  private:
+  bool idle() const { return plan_->empty() && route_->route.depends.empty(); }
   void log_line(const char* what) const;
 
-  const EventLog& events_;
   std::uint32_t log_number_;
   const Request& request_;
   const ServedRoute* route_ = nullptr;
   const Plan* plan_ = nullptr;
+  Interruption* waits_ = nullptr;
   Nanos started_ = 0, finished_ = 0;                        // CLOCK_MONOTONIC
   Nanos started_wall_clock_ = 0, finished_wall_clock_ = 0;  // CLOCK_REALTIME, for the reply
 };

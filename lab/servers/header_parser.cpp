@@ -45,8 +45,10 @@ class HeaderParser : public http::basic_parser<true> {
     request_.target.append(path);
     request_.http_1_0 = version == 10;
     request_.id = 0;
+    request_.upgrade = false;
   }
   void on_field_impl(http::field field, string_view name, string_view value, error_code&) override {
+    if (field == http::field::upgrade) request_.upgrade = true;
     if (field != http::field::unknown || !same_word(view(name), "lab-request")) return;
     std::uint32_t id = 0;
     const auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), id);

@@ -19,7 +19,7 @@ inline std::vector<HttpCase> http_cases() {
   const std::string get = line + host;
   const std::string post = "POST /delay?ms=0 HTTP/1.1\r\n" + host;
   const std::string chunked = post + "Transfer-Encoding: chunked\r\n\r\n";
-  const std::string megabyte(1 << 20, 'x');
+  const std::string megabyte(1000000, 'x');
   std::string fields;
   for (int i = 0; i < 100; ++i) fields += "X-" + std::to_string(i) + ": y\r\n";
   return {
@@ -35,7 +35,7 @@ inline std::vector<HttpCase> http_cases() {
       {"chunked body", chunked + "5\r\nhello\r\n0\r\n\r\n", 200},
       {"chunk extension and trailer", chunked + "5;a=b\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n", 200},
       {"100 fields", line + host + fields.substr(0, fields.find("X-99")) + "\r\n", 200},
-      {"body of 1 MB", post + "Content-Length: 1048576\r\n\r\n" + megabyte, 200},
+      {"body of 1 MB", post + "Content-Length: 1000000\r\n\r\n" + megabyte, 200},
       {"unknown path", "GET /nope HTTP/1.1\r\n" + host + "\r\n", 404},
       {"wrong method", "DELETE /ping HTTP/1.1\r\n" + host + "\r\n", 405},
       {"ms out of range", "GET /delay?ms=3600001 HTTP/1.1\r\n" + host + "\r\n", 400},
@@ -86,10 +86,10 @@ inline std::vector<HttpCase> http_cases() {
       {"fields over 8 KB", get + "X: " + std::string(8192, 'a') + "\r\n\r\n", 431},
       {"101 fields", line + host + fields + "\r\n", 431},
       {"trailers over 8 KB", chunked + "0\r\nX: " + std::string(8192, 'a') + "\r\n\r\n", 431},
-      {"body over 1 MB announced", post + "Content-Length: 1048577\r\n\r\n", 413},
+      {"body over 1 MB announced", post + "Content-Length: 1000001\r\n\r\n", 413},
       {"length beyond 64 bits", post + "Content-Length: 99999999999999999999999\r\n\r\n", 413},
-      {"chunk over 1 MB announced", chunked + "100001\r\n", 413},
-      {"chunks over 1 MB", chunked + "100000\r\n" + megabyte + "\r\n1\r\nx\r\n0\r\n\r\n", 413},
+      {"chunk over 1 MB announced", chunked + "f4241\r\n", 413},
+      {"chunks over 1 MB", chunked + "f4240\r\n" + megabyte + "\r\n1\r\nx\r\n0\r\n\r\n", 413},
       {"unknown expectation", post + "Expect: tea\r\nContent-Length: 0\r\n\r\n", 417},
       {"CONNECT", "CONNECT lab:443 HTTP/1.1\r\n" + host + "\r\n", 501},
   };

@@ -47,12 +47,13 @@ void MemoryStream::get_local_ip_and_port(std::string& ip, int& port) const {
   port = 0;
 }
 
-HttplibConnection::HttplibConnection(Accepted accepted, int stop_fd, const EventLog& events, ThreadHold& hold)
+HttplibConnection::HttplibConnection(Accepted accepted, const Worker& worker, ThreadHold& hold)
     : fd_(std::move(accepted.fd)),
-      stop_fd_(stop_fd),
-      events_(events),
+      stop_fd_(worker.stop_fd()),
+      events_(worker.events()),
       hold_(hold),
-      begun_(events.stamp()),
+      reader_(&worker.body_rules()),
+      begun_(events_.stamp()),
       client_port_(accepted.client_port) {
   reader_.keep_text();
 }
@@ -110,7 +111,11 @@ void HttplibConnection::set_deadline(Nanos now) {
   switch (phase) {
     case Phase::idle: deadline_ = now + kIdleTimeout; break;
     case Phase::header: deadline_ = now + kHeaderDeadline; break;
-    case Phase::body: deadline_ = now + kBodyDeadline; break;
+    case Phase::body: {
+      const Nanos span = reader_.body_deadline();
+      deadline_ = now + (span > 0 ? span : kBodyDeadline);
+      break;
+    }
   }
 }
 
@@ -138,7 +143,7 @@ void HttplibConnection::linger() {
 std::string HttplibConnection::text() const {
   const std::string& header = reader_.header_text();
   std::string out;
-  out.reserve(header.size() + reader_.body().size() + 64);
+  out.reserve(header.size() + 64);
   const std::size_t line_end = header.find("\r\n");
   // Only the origin form of a target means anything to httplib's routes.
   out.append(reader_.request().method).append(" ").append(reader_.request().target);
@@ -152,8 +157,7 @@ std::string HttplibConnection::text() const {
       out.append(line).append("\r\n");
     at = end + 2;
   }
-  out.append("Content-Length: ").append(std::to_string(reader_.body().size())).append("\r\n\r\n");
-  return out.append(reader_.body());
+  return out.append("Content-Length: 0\r\n\r\n");
 }
 
 void HttplibConnection::next(Nanos now) {

@@ -69,14 +69,14 @@ class ThreadHold {
 /// check that httplib lacks, under absolute deadlines. One thread at a time.
 class HttplibConnection {
  public:
-  /// `stop_fd` becomes readable when the server is to end.
-  HttplibConnection(Accepted accepted, int stop_fd, const EventLog& events, ThreadHold& hold);
+  HttplibConnection(Accepted accepted, const Worker& worker, ThreadHold& hold);
 
   /// Waits for the next request; false where there is none and the connection is of no more use (a refusal
   /// has been sent).
   bool read_request();
   const RequestReader& reader() const { return reader_; }
-  /// The request as httplib shall see it: its body whole, without what only concerned the way here.
+  /// The request as httplib shall see it, without what only concerned the way here, and without its body: no
+  /// handler reads it.
   std::string text() const;
   /// Done with this request, now; another one may follow.
   void next(Nanos now);

@@ -19,6 +19,6 @@ constexpr Nanos kStopGrace = kSecond;
 /// holds nothing for an idle client and lets it stay.
 constexpr Nanos kIdleTimeout = 5 * kSecond;
 /// A refused client may send so many bytes more before it is cut off.
-constexpr std::size_t kMaxDiscarded = 16 << 20;
+constexpr std::size_t kMaxDiscarded = 32 << 20;
 
 }  // namespace lab

@@ -53,26 +53,53 @@ Error bind_error(const std::string& host, std::uint16_t port, int problem) {
   }
 }
 
-}  // namespace
+void allow_group(int fd) {
+  const int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+}
 
-Result<Listener> listen_on(const std::string& host, std::uint16_t port) {
+/// When a socket joins those that share its port.
+enum class Sharing : std::uint8_t { none, after_bind, before_bind };
+
+Result<Listener> make_listener(const std::string& host, std::uint16_t port, Sharing sharing) {
   Address address;
   if (!make_address(host, port, address))
     return usage_error("host '{}' is not an address; use one like 127.0.0.1 or ::1", host);
   Listener listener;
   listener.fd = UniqueFd(socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!listener.fd.valid()) return system_error("socket", host, errno);
+  const int fd = listener.fd.get();
   const int on = 1;
-  setsockopt(listener.fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (sharing == Sharing::before_bind) allow_group(fd);
   // With SO_REUSEADDR two servers can both bind; the second one is refused by listen.
-  if (bind(listener.fd.get(), address.raw(), address.size) != 0 || listen(listener.fd.get(), kBacklog) != 0)
-    return bind_error(host, port, errno);
-  if (getsockname(listener.fd.get(), address.raw(), &address.size) != 0)
+  if (bind(fd, address.raw(), address.size) != 0) return bind_error(host, port, errno);
+  if (sharing == Sharing::after_bind) allow_group(fd);
+  if (listen(fd, kBacklog) != 0) return bind_error(host, port, errno);
+  if (getsockname(fd, address.raw(), &address.size) != 0)
     return system_error("getsockname", "the listening socket", errno);
   listener.port = ntohs(address.storage.ss_family == AF_INET6
                             ? reinterpret_cast<const sockaddr_in6&>(address.storage).sin6_port
                             : reinterpret_cast<const sockaddr_in&>(address.storage).sin_port);
   return listener;
+}
+
+}  // namespace
+
+Result<Listener> listen_on(const std::string& host, std::uint16_t port) {
+  return make_listener(host, port, Sharing::none);
+}
+
+Result<std::vector<Listener>> listen_as_group(const std::string& host, std::uint16_t port,
+                                              std::size_t count) {
+  std::vector<Listener> group;
+  while (group.size() < count) {
+    auto next = group.empty() ? make_listener(host, port, Sharing::after_bind)
+                              : make_listener(host, group.front().port, Sharing::before_bind);
+    if (!next) return next.error();
+    group.push_back(std::move(*next));
+  }
+  return group;
 }
 
 }  // namespace lab

@@ -7,9 +7,12 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
+#include <memory>
 #include <optional>
 
 #include "lab/core/clock.hpp"
+#include "lab/servers/connection_gate.hpp"
+#include "lab/servers/execution.hpp"
 #include "lab/servers/job_pool.hpp"
 
 namespace lab {
@@ -31,31 +34,57 @@ inline std::chrono::steady_clock::time_point asio_time(Nanos at) {
   return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(at));
 }
 
+/// A part of a handler for a thread of the pool: a plan, or a single step.
+struct PoolTask {
+  void (*run)(const PoolTask& task, std::uint16_t unit) = nullptr;
+  Call* call = nullptr;
+  const Plan* plan = nullptr;
+  const Step* step = nullptr;
+  StepPlace place{};
+};
+
+class UpstreamPool;
+
 /// One worker's event loop: a single thread that runs what is ready, and the pool beside it.
 /// Thread safety: none, but the pool's threads come back through the loop's own queue.
 class Loop {
  public:
+  Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+  ~Loop();
+
   Executor executor() { return context_.get_executor(); }
   boost::asio::io_context& context() { return context_; }
   void start_pool(int threads) { pool_.emplace(threads); }
 
-  /// Sends `work` to the pool and suspends the caller until it is done; `unit` is the pool thread that it
+  /// Sends the task to the pool and suspends the caller until it is done; the task is told which thread it
   /// got.
-  using Work = void (*)(Call& call, std::size_t step, std::uint16_t unit);
-  Task in_pool(Work work, Call& call, std::size_t step = 0);
+  Task in_pool(PoolTask task);
+  /// Suspends the caller until a connection is free.
+  boost::asio::awaitable<std::uint16_t, Executor> connection(ConnectionGate& gate);
+  /// The loop's connections to the upstream server.
+  UpstreamPool& upstream();
 
  private:
   boost::asio::io_context context_{1};
   // While every request is in the pool, the loop has nothing of its own to wait for.
   boost::asio::executor_work_guard<Executor> stay_{context_.get_executor()};
+  std::unique_ptr<UpstreamPool> upstream_;
   std::optional<JobPool> pool_;
 };
 
-/// How a handler is executed in the loop's process. `handle` runs the call's plan: it is entered and left
-/// with the loop held, and says so through the call whenever it lets go of it between.
+/// How a handler is executed in the loop's process. All of these are entered and left with the loop held, and
+/// say so through the call whenever they let go of it between.
 struct LoopMode {
-  Task (*handle)(Call& call, Loop& loop) = nullptr;
-  bool needs_pool = false;
+  using Leaf = Task (*)(Call& call, Loop& loop, const Step& step, StepPlace place);
+  /// The whole handler, from start to finish.
+  Task (*handle)(Call& call, Loop& loop, const LoopMode& mode) = nullptr;
+  /// What it has left for after the reply.
+  Task (*after)(Call& call, Loop& loop, const LoopMode& mode) = nullptr;
+  /// A step that waits, and one that computes; null: in place, in the loop's own thread.
+  Leaf waiting = nullptr;
+  Leaf computing = nullptr;
 };
 
 }  // namespace lab

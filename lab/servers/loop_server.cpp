@@ -19,8 +19,8 @@ namespace asio = boost::asio;
 namespace {
 
 using Descriptor = asio::posix::basic_stream_descriptor<Executor>;
-// So many connections are taken over before their requests get a turn.
-constexpr int kAcceptBatch = 256;
+// So many handed connections are taken over before their requests get a turn.
+constexpr int kHandedBatch = 256;
 constexpr Nanos kDeadlineCheck = 100 * kMillisecond;
 
 /// One loop, its listener and its sessions. Only the loop's thread touches it.
@@ -31,9 +31,13 @@ class LoopServer {
         source_(loop_.executor(), worker.connections().fd()),
         stop_(loop_.executor(), worker.stop_fd()),
         deadline_timer_(loop_.executor()),
+        room_(loop_.executor(), std::chrono::steady_clock::time_point::max()),
+        accept_(worker.setup().arm.accept),
         context_{.worker = worker, .loop = loop_, .scratch = {}, .reply = {}, .watch_deadlines = [this] {
                    watch_deadlines();
-                 }} {}
+                 }} {
+    context_.close_after_reply = accept_ == Accept::one;
+  }
 
   void run();
 
@@ -41,6 +45,8 @@ class LoopServer {
   Task accept_connections();
   Task stop_when_told();
   Offer take_connections();
+  Offer take_one();
+  bool full() const;
   void watch_deadlines();
   void spawn(Accepted accepted);
   void end_if_done();
@@ -51,6 +57,8 @@ class LoopServer {
   Descriptor source_;
   Descriptor stop_;
   Timer deadline_timer_;
+  Timer room_;  // never expires; its cancellation says that a place has become free
+  Accept accept_;
   SessionContext context_;
   std::list<Session> sessions_;
   bool watching_deadlines_ = false;
@@ -68,9 +76,7 @@ void report(const std::exception_ptr& fault) {
 
 void LoopServer::run() {
   const Arm& arm = worker_.setup().arm;
-  bool needs_pool = false;
-  for (const ServedRoute& served : worker_.routes().routes()) needs_pool |= served.mode->loop->needs_pool;
-  if (needs_pool) loop_.start_pool(arm.threads);
+  if (needs_pool(worker_.setup().routes, arm)) loop_.start_pool(arm.threads);
   asio::co_spawn(loop_.executor(), accept_connections(), report);
   asio::co_spawn(loop_.executor(), stop_when_told(), report);
   worker_.ready();
@@ -85,40 +91,53 @@ void LoopServer::run() {
 }
 
 /// Runs the loop so that each batch of ready handlers ends in a `turn` event: a marker is queued behind them,
-/// and when it runs they all have.
+/// and when it runs they all have. An idle loop waits in run_one() and tells nothing.
 void LoopServer::run_turns() {
   asio::io_context& context = loop_.context();
-  std::int64_t handlers = 0;
   while (!context.stopped()) {
-    worker_.events().add(EventKind::turn, 0, monotonic_now(), handlers);
-    handlers = static_cast<std::int64_t>(context.run_one());
+    std::int64_t handlers = static_cast<std::int64_t>(context.run_one());
     bool marked = false;
     asio::post(context, [&marked] { marked = true; });
     while (!marked && !context.stopped()) handlers += static_cast<std::int64_t>(context.run_one());
-    --handlers;
+    if (marked) --handlers;
+    if (handlers > 0) worker_.events().add(EventKind::turn, 0, monotonic_now(), handlers);
   }
 }
 
 Task LoopServer::accept_connections() {
   while (!context_.stopping) {
+    if (full()) {
+      co_await room_.async_wait(kAwaitTuple);
+      continue;
+    }
     const auto [problem] = co_await source_.async_wait(Descriptor::wait_read, kAwaitTuple);
     if (problem) break;
-    if (take_connections() == Offer::exhausted) {
+    if ((accept_ == Accept::one ? take_one() : take_connections()) == Offer::exhausted) {
       Timer pause(loop_.executor(), std::chrono::nanoseconds(kAcceptPause));
       co_await pause.async_wait(kAwaitTuple);
     }
   }
 }
 
+bool LoopServer::full() const {
+  const int limit = worker_.setup().arm.accept_limit;
+  return accept_ == Accept::one && limit > 0 && sessions_.size() >= static_cast<std::size_t>(limit);
+}
+
+Offer LoopServer::take_one() {
+  Accepted accepted;
+  const Offer offer = worker_.connections().take(accepted);
+  if (offer != Offer::taken) return offer;
+  worker_.events().add(EventKind::accepted, 0, worker_.events().stamp(), accepted.client_port);
+  spawn(std::move(accepted));
+  return offer;
+}
+
+/// What a new session reads comes to it in a later turn, so none of them runs before all have been taken.
 Offer LoopServer::take_connections() {
   Offer offer = Offer::taken;
-  for (int i = 0; i < kAcceptBatch && offer == Offer::taken; ++i) {
-    Accepted accepted;
-    offer = worker_.connections().take(accepted);
-    if (offer != Offer::taken) break;
-    worker_.events().add(EventKind::accepted, 0, worker_.events().stamp(), accepted.client_port);
-    spawn(std::move(accepted));
-  }
+  const bool greedy = accept_ != Accept::handoff;
+  for (int i = 0; (greedy || i < kHandedBatch) && offer == Offer::taken; ++i) offer = take_one();
   return offer;
 }
 
@@ -127,6 +146,7 @@ void LoopServer::spawn(Accepted accepted) {
   asio::co_spawn(loop_.executor(), session->run(), [this, session](const std::exception_ptr& fault) {
     report(fault);
     sessions_.erase(session);
+    if (accept_ == Accept::one) room_.cancel();
     end_if_done();
   });
 }
@@ -134,10 +154,11 @@ void LoopServer::spawn(Accepted accepted) {
 Task LoopServer::stop_when_told() {
   co_await stop_.async_wait(Descriptor::wait_read, kAwaitTuple);
   context_.stopping = true;
-  // Who has connected already may have asked already.
+  // Who has connected already may have asked already. Nobody comes after them, so no limit holds any more.
   while (take_connections() == Offer::taken) {
   }
   source_.cancel();
+  room_.cancel();
   for (Session& session : sessions_) session.stop();
   end_if_done();
 }

@@ -34,25 +34,45 @@ Master::Master(const ServerSetup& setup, EventRings* rings) : setup_(setup), rin
 
 Master::~Master() {
   kill_all();
-  if (status_ != nullptr) munmap(status_, slots_.size() * sizeof(WorkerStatus));
+  if (status_ != nullptr) munmap(status_, statuses_ * sizeof(WorkerStatus));
   sigprocmask(SIG_SETMASK, &old_mask_, nullptr);
 }
 
 Result<void> Master::open() {
   if (!signals_.valid()) return system_error("signalfd", "the server's master", errno);
-  auto listener = listen_on(setup_.host, setup_.port);
-  if (!listener) return listener.error();
-  listener_ = std::move(*listener);
+  slots_.resize(static_cast<std::size_t>(setup_.arm.workers));
+  if (auto listening = listen(); !listening) return listening;
   ready_signal_ = UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!ready_signal_.valid()) return system_error("eventfd", "the server's master", errno);
 
-  slots_.resize(static_cast<std::size_t>(setup_.arm.workers));
-  void* memory = mmap(nullptr, slots_.size() * sizeof(WorkerStatus), PROT_READ | PROT_WRITE,
+  auto board = JobBoard::create(setup_);
+  if (!board) return board.error();
+  board_ = std::move(*board);
+  statuses_ = slots_.size() + QueueWorkers::count(board_);
+  void* memory = mmap(nullptr, statuses_ * sizeof(WorkerStatus), PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return system_error("mmap", "the workers' status", errno);
   status_ = static_cast<WorkerStatus*>(memory);
-  if (!handoff()) return {};
+  queue_workers_.emplace(setup_, rings_, board_, status_ + slots_.size(), ready_signal_.get());
+  return handoff() ? open_channels() : Result<void>();
+}
 
+Result<void> Master::listen() {
+  if (setup_.arm.accept != Accept::reuseport) {
+    auto listener = listen_on(setup_.host, setup_.port);
+    if (!listener) return listener.error();
+    listener_ = std::move(*listener);
+    return {};
+  }
+  auto group = listen_as_group(setup_.host, setup_.port, slots_.size());
+  if (!group) return group.error();
+  listener_.port = group->front().port;
+  for (std::size_t slot = 0; slot < slots_.size(); ++slot)
+    slots_[slot].listener = std::move((*group)[slot].fd);
+  return {};
+}
+
+Result<void> Master::open_channels() {
   std::vector<int> channels;
   for (Slot& slot : slots_) {
     int pair[2];
@@ -66,16 +86,24 @@ Result<void> Master::open() {
   return {};
 }
 
+/// Where a slot's worker takes its connections from.
+int Master::source_of(std::size_t slot) const {
+  if (handoff()) return slots_[slot].worker_channel.get();
+  return slots_[slot].listener.valid() ? slots_[slot].listener.get() : listener_.fd.get();
+}
+
 Result<void> Master::run(const Ready& ready) {
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
     if (auto forked = fork_worker(slot); !forked) return forked;
   }
+  if (auto started = queue_workers_->start(); !started) return started;
   while (!(stopping_ && all_gone())) {
     wait_for_something();
     read_signals();
     if (auto reaped = reap(); !reaped) return reaped;
     const Nanos now = monotonic_now();
     if (auto restarted = restart_due(now); !restarted) return restarted;
+    if (auto kept = queue_workers_->look_after(now); !kept) return kept;
     announce_if_ready(ready);
     if (!dealer_ || stopping_) continue;
     if (now >= accept_again_) accept_again_ = dealer_->deal() ? 0 : now + kAcceptPause;
@@ -109,6 +137,7 @@ std::optional<Nanos> Master::next_due() const {
     if (slot.restart_at) consider(*slot.restart_at);
   }
   if (accept_again_ != 0) consider(accept_again_);
+  if (const auto restart = queue_workers_->next_due()) consider(*restart);
   return due;
 }
 
@@ -140,7 +169,7 @@ Result<void> Master::fork_worker(std::size_t slot) {
 }
 
 void Master::be_worker(std::size_t slot, pid_t master) {
-  const int connections = handoff() ? slots_[slot].worker_channel.get() : listener_.fd.get();
+  const int connections = source_of(slot);
   begin_child(master, {connections, ready_signal_.get()});
   limit_cores(setup_.arm.cores);
   Worker worker(setup_, rings_,
@@ -148,7 +177,8 @@ void Master::be_worker(std::size_t slot, pid_t master) {
                  .connections = connections,
                  .handed = handoff(),
                  .ready_signal = ready_signal_.get(),
-                 .status = &status_[slot]});
+                 .status = &status_[slot],
+                 .board = &board_});
   // Never return into the caller's stack: it belongs to the parent's story.
   _exit(worker.run());
 }
@@ -158,6 +188,7 @@ Result<void> Master::reap() {
     int status = 0;
     if (slots_[slot].pid < 0 || waitpid(slots_[slot].pid, &status, WNOHANG) != slots_[slot].pid) continue;
     slots_[slot].pid = -1;
+    lose_jobs(slot);
     if (stopping_) continue;
     const Nanos now = monotonic_now();
     const bool replied = status_[slot].replied.load(std::memory_order_relaxed);
@@ -166,6 +197,14 @@ Result<void> Master::reap() {
       return environment_error("workers keep dying, the last one {}", cause_of_death(slot, status));
   }
   return {};
+}
+
+/// What was in the queues of the worker's own went with it.
+void Master::lose_jobs(std::size_t slot) {
+  for (std::size_t queue = 0; queue < board_.queues().size(); ++queue) {
+    if (board_.queues()[queue].slot == static_cast<int>(slot))
+      tell_lost(rings_, static_cast<int>(slot), board_.lose(queue));
+  }
 }
 
 std::string Master::cause_of_death(std::size_t slot, int status) const {
@@ -193,6 +232,7 @@ void Master::announce_if_ready(const Ready& ready) {
     if (slots_[slot].pid < 0 || !status_[slot].ready.load(std::memory_order_acquire)) return;
     pids.push_back(slots_[slot].pid);
   }
+  if (!queue_workers_->ready()) return;
   announced_ = true;
   ready(listener_.port, pids);
 }
@@ -200,22 +240,26 @@ void Master::announce_if_ready(const Ready& ready) {
 void Master::begin_stop() {
   stopping_ = true;
   stop_began_ = monotonic_now();
-  // Those who have connected already may have asked already; then nobody else gets in. A single worker
-  // empties the queue itself, through a descriptor of its own.
+  // Those who have connected already may have asked already; then nobody else gets in. Workers that listen
+  // themselves empty the queue through descriptors of their own.
   if (dealer_) dealer_->deal();
   listener_.fd.reset();
+  for (Slot& slot : slots_) slot.listener.reset();
   for (const Slot& slot : slots_) {
     if (slot.pid <= 0) continue;
     kill(slot.pid, SIGTERM);
     kill(slot.pid, SIGCONT);  // a stopped process would never see it
   }
+  queue_workers_->stop();
 }
 
 bool Master::all_gone() const {
-  return std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.pid < 0; });
+  return std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.pid < 0; }) &&
+         queue_workers_->all_gone();
 }
 
 void Master::kill_all() {
+  if (queue_workers_) queue_workers_->kill();
   for (Slot& slot : slots_) {
     if (slot.pid < 0) continue;
     kill(slot.pid, SIGKILL);

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "lab/servers/dealer.hpp"
+#include "lab/servers/job_board.hpp"
 #include "lab/servers/listener.hpp"
+#include "lab/servers/queue_workers.hpp"
 #include "lab/servers/restart_policy.hpp"
 #include "lab/servers/server.hpp"
 #include "lab/servers/worker.hpp"
@@ -42,6 +44,8 @@ class Master {
     // A pair outlives its worker, so connections that a dead one had not taken reach its successor.
     UniqueFd channel;         // the master's end
     UniqueFd worker_channel;  // the worker's
+    // Of `reuseport`: kept open while no worker is there, so its queue waits for the successor, too.
+    UniqueFd listener;
   };
 
   Result<void> fork_worker(std::size_t slot);
@@ -49,6 +53,7 @@ class Master {
   void wait_for_something();
   void read_signals();
   Result<void> reap();
+  void lose_jobs(std::size_t slot);
   Result<void> restart_due(Nanos now);
   void announce_if_ready(const Ready& ready);
   void begin_stop();
@@ -56,14 +61,20 @@ class Master {
   void kill_all();
   std::optional<Nanos> next_due() const;
   std::string cause_of_death(std::size_t slot, int status) const;
-  bool handoff() const { return slots_.size() > 1; }
+  Result<void> listen();
+  Result<void> open_channels();
+  bool handoff() const { return setup_.arm.accept == Accept::handoff && slots_.size() > 1; }
+  int source_of(std::size_t slot) const;
 
   const ServerSetup& setup_;
   EventRings* rings_;
-  Listener listener_;
+  Listener listener_;  // no descriptor where every slot has its own
   UniqueFd signals_;
   UniqueFd ready_signal_;
-  WorkerStatus* status_ = nullptr;  // one a slot, in shared memory
+  WorkerStatus* status_ = nullptr;  // one a slot, then one a queue worker, in shared memory
+  std::size_t statuses_ = 0;
+  JobBoard board_;
+  std::optional<QueueWorkers> queue_workers_;
   std::vector<Slot> slots_;
   std::optional<Dealer> dealer_;
   RestartPolicy policy_;

@@ -1,35 +1,34 @@
+#include "lab/servers/blocking_steps.hpp"
 #include "lab/servers/call.hpp"
-#include "lab/servers/loop.hpp"
+#include "lab/servers/loop_steps.hpp"
 #include "lab/servers/mode.hpp"
+#include "lab/servers/services.hpp"
 
 namespace lab {
 
 namespace {
 
 /// In a thread of the pool: one step, run as a blocking call.
-void run_step(Call& call, std::size_t step, std::uint16_t unit) {
+void run_step(const PoolTask& task, std::uint16_t unit) {
+  Call& call = *task.call;
   call.acquire(Resource::pool, unit);
-  call.perform(step);
+  const bool processes = call.services().processes() != nullptr;
+  const Runner here{.member = processes ? unit : -1, .on_loop = false};
+  run_blocking(call, *task.step, task.place, here);
   call.release(Resource::pool, unit);
+}
+
+Task send_to_pool(Call& call, Loop& loop, const Step& step, StepPlace place) {
+  const PoolTask task{.run = run_step, .call = &call, .plan = nullptr, .step = &step, .place = place};
+  call.release(Resource::loop);
+  co_await loop.in_pool(task);
+  call.acquire(Resource::loop);
 }
 
 /// `async def` that awaits `run_in_threadpool`: each step goes to the pool, and the loop is held only between
 /// steps. A step marked as blocking was not sent there, and holds the loop.
-Task handle(Call& call, Loop& loop) {
-  call.start();
-  for (std::size_t step = 0; step < call.plan().size(); ++step) {
-    if (call.plan()[step].blocking) {
-      call.perform(step);
-    } else {
-      call.release(Resource::loop);
-      co_await loop.in_pool(run_step, call, step);
-      call.acquire(Resource::loop);
-    }
-  }
-  call.finish();
-}
-
-constexpr LoopMode kLoopMode{.handle = handle, .needs_pool = true};
+constexpr LoopMode kLoopMode{
+    .handle = handle_on_loop, .after = after_on_loop, .waiting = send_to_pool, .computing = send_to_pool};
 
 }  // namespace
 

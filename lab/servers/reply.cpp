@@ -9,6 +9,8 @@ namespace lab {
 
 namespace {
 
+constexpr int kUpgradeRequired = 426;
+
 std::string_view status_line(int status) {
   switch (status) {
     case 200: return "HTTP/1.1 200 OK";
@@ -19,8 +21,11 @@ std::string_view status_line(int status) {
     case 413: return "HTTP/1.1 413 Content Too Large";
     case 414: return "HTTP/1.1 414 URI Too Long";
     case 417: return "HTTP/1.1 417 Expectation Failed";
+    case 426: return "HTTP/1.1 426 Upgrade Required";
     case 431: return "HTTP/1.1 431 Request Header Fields Too Large";
     case 501: return "HTTP/1.1 501 Not Implemented";
+    case 502: return "HTTP/1.1 502 Bad Gateway";
+    case 503: return "HTTP/1.1 503 Service Unavailable";
     case 505: return "HTTP/1.1 505 HTTP Version Not Supported";
     default: return "HTTP/1.1 500 Internal Server Error";
   }
@@ -53,7 +58,9 @@ void append_reply(std::string& out, const ReplyHead& head, std::string_view body
   if (head.service != 0)
     fmt::format_to(std::back_inserter(out), "\r\nServer-Timing: handler;dur={:.3f}",
                    seconds(head.service) * 1e3);
-  if (!head.keep_alive) {
+  if (head.status == kUpgradeRequired) {
+    out.append("\r\nUpgrade: websocket\r\nConnection: Upgrade, close");
+  } else if (!head.keep_alive) {
     out.append("\r\nConnection: close");
   } else if (head.http_1_0) {
     out.append("\r\nConnection: keep-alive");

@@ -38,13 +38,22 @@ RequestReader::State RequestReader::parse_head(std::string_view& bytes) {
   const std::string_view head = block.substr(gate_.begin(), gate_.end() - gate_.begin());
   if (!parse_header(head, request_)) return refuse({400, "bad request header"});
   bytes.remove_prefix(gate_.end() - before);
-  if (keep_text_) {
+  if (keep_text_ || request_.upgrade) {
     header_ = std::string(head);
   } else if (before != 0) {
     header_ = std::string();  // an idle connection keeps no buffer
   }
-  body_reader_ =
-      gate_.chunked() ? BodyReader::with_chunks() : BodyReader::with_length(gate_.content_length());
+  return begin_body(bytes);
+}
+
+RequestReader::State RequestReader::begin_body(std::string_view& bytes) {
+  BodyRule rule;
+  const bool has_body = gate_.chunked() || gate_.content_length() > 0;
+  if (has_body && rules_ != nullptr) rule = rules_->of(request_);
+  if (gate_.content_length() > rule.limit) return refuse({413, rule.too_big});
+  body_deadline_ = rule.deadline;
+  body_reader_ = gate_.chunked() ? BodyReader::with_chunks(rule.limit, rule.too_big)
+                                 : BodyReader::with_length(gate_.content_length());
   in_body_ = true;
   const State state = parse_body(bytes);
   if (state == State::more && bytes.empty() && gate_.expects_continue()) return State::proceed;
@@ -52,7 +61,7 @@ RequestReader::State RequestReader::parse_head(std::string_view& bytes) {
 }
 
 RequestReader::State RequestReader::parse_body(std::string_view& bytes) {
-  switch (body_reader_.read(bytes, keep_text_ ? &body_ : nullptr)) {
+  switch (body_reader_.read(bytes)) {
     case BodyReader::Progress::more: return State::more;
     case BodyReader::Progress::refused: return refuse(body_reader_.refusal());
     case BodyReader::Progress::whole: break;
@@ -62,10 +71,7 @@ RequestReader::State RequestReader::parse_body(std::string_view& bytes) {
 
 void RequestReader::next() {
   gate_ = RequestGate();
-  if (keep_text_) {
-    header_.clear();
-    body_ = std::string();
-  }
+  header_.clear();
   begun_ = false;
   in_body_ = false;
 }

@@ -61,7 +61,7 @@ TEST_CASE("every split of a request in two gives the same request") {
     CHECK(reader.request().target == "/a?ms=3");
     CHECK(reader.request().query() == "ms=3");
     CHECK(reader.request().id == 42);
-    CHECK(reader.body() == "abcdefg");
+    CHECK(reader.header_text().starts_with("POST http://lab/a?ms=3 HTTP/1.1\r\n"));
   }
 }
 

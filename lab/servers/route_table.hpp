@@ -20,8 +20,9 @@ struct ServedRoute {
   Route route;
   const Mode* mode = nullptr;
   Argument argument = Argument::none;
-  std::string message;     ///< of the reply
-  std::string fixed_body;  ///< the whole reply of a handler without steps; empty where it varies
+  std::int64_t plan_position = 0;  ///< of the plan's first step, behind those of the dependencies
+  std::string message;             ///< of the reply
+  std::string fixed_body;          ///< the whole reply of a handler without steps; empty where it varies
 };
 
 /// The routes of a server: those of its setup, and the builtin ones. Made in the worker, whose pid is in its
@@ -34,8 +35,9 @@ class RouteTable {
     const ServedRoute* route = nullptr;  ///< null: `status` says why
     int status = 200;
     std::string_view reason = {};
-    std::string allow = {};   ///< of 405
-    Plan argument_plan = {};  ///< of a builtin route with an argument
+    std::string allow = {};          ///< of 405
+    Plan argument_plan = {};         ///< of a builtin route with an argument
+    std::string_view argument = {};  ///< what stands for `{…}` in the path; lives as long as the request
     /// What the handler does.
     const Plan& plan() const {
       return route->argument == ServedRoute::Argument::none ? route->route.plan : argument_plan;
@@ -51,12 +53,14 @@ class RouteTable {
   void add_builtin(const Mode* mode);
   bool has(std::string_view method, std::string_view path) const;
 
+  Match find_route(const Request& request) const;
+
   std::vector<ServedRoute> routes_;
+  WorkRates rates_;
 };
 
-/// What is wrong with a setup that no server could be made of (exit 2): an unknown mode, modes that cannot
-/// share a process, counts out of range, a network address for a mode that must stay on loopback.
-std::optional<Error> find_fault(const ServerSetup& setup);
+/// Whether a request's path is the route's, where `{…}` in it stands for any one part; gives that part.
+bool matches_path(std::string_view route_path, std::string_view path, std::string_view& argument);
 
 /// `Response after 0.1 seconds delay`: the plan's true length.
 std::string reply_message(const Plan& plan);

@@ -14,9 +14,10 @@
 #include <utility>
 
 #include "lab/core/text.hpp"
+#include "lab/servers/backend.hpp"
 #include "lab/servers/master.hpp"
 #include "lab/servers/process.hpp"
-#include "lab/servers/route_table.hpp"
+#include "lab/servers/setup_check.hpp"
 
 namespace lab {
 
@@ -33,38 +34,15 @@ void write_all(int fd, std::string_view text) {
   }
 }
 
-/// The forked master's life; what it has to say goes to `report`: `ready PORT PID…` or `error KIND MESSAGE`,
-/// a line.
+/// What the forked process is from now on.
 [[noreturn]] void be_master(const ServerSetup& setup, EventRings* rings, UniqueFd report, pid_t parent) {
-  begin_child(parent, {report.get()});
-  // A process group of its own: Ctrl-C is for the harness to act on, and the family can be killed as one.
-  setpgid(0, 0);
-  std::signal(SIGTTOU, SIG_IGN);
-  std::signal(SIGPIPE, SIG_IGN);
-  prctl(PR_SET_NAME, "lab-master", 0, 0, 0);
-  int code = 0;
-  {
-    Master master(setup, rings);
-    Result<void> outcome = master.open();
-    if (outcome) {
-      outcome = master.run([&report](std::uint16_t port, const std::vector<pid_t>& workers) {
-        std::string line = fmt::format("ready {}", port);
-        for (const pid_t pid : workers) line += fmt::format(" {}", pid);
-        write_all(report.get(), line + '\n');
-        report.reset();
-      });
-    }
-    if (!outcome) {
-      const Error& error = outcome.error();
-      code = 1;
-      if (report.valid()) {
-        write_all(report.get(), fmt::format("error {} {}\n", static_cast<int>(error.kind), error.message));
-      } else {
-        write_all(STDERR_FILENO, fmt::format("lab: {}\n", error.message));
-      }
-    }
+  if (setup.arm.backend == Backend::epoll) {
+    begin_child(parent, {report.get()});
+    live_as_master(setup, rings, report.release());
   }
-  _exit(code);
+  const Error error = become_io_uring_server(setup, rings, report.get(), parent);
+  write_all(report.get(), fmt::format("error {} {}\n", static_cast<int>(error.kind), error.message));
+  _exit(1);
 }
 
 /// The line that the master says; what there is of it when the master ends or the deadline passes.
@@ -99,8 +77,42 @@ Number to_number(const std::string& text) {
 
 }  // namespace
 
-Result<Server> Server::start(const ServerSetup& setup, EventRings* events) {
-  if (const auto fault = find_fault(setup)) return *fault;
+void live_as_master(const ServerSetup& setup, EventRings* rings, int report_pipe) {
+  UniqueFd report(report_pipe);
+  // A process group of its own: Ctrl-C is for the harness to act on, and the family can be killed as one.
+  setpgid(0, 0);
+  std::signal(SIGTTOU, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
+  prctl(PR_SET_NAME, "lab-master", 0, 0, 0);
+  int code = 0;
+  {
+    Master master(setup, rings);
+    Result<void> outcome = master.open();
+    if (outcome) {
+      outcome = master.run([&report](std::uint16_t port, const std::vector<pid_t>& workers) {
+        std::string line = fmt::format("ready {}", port);
+        for (const pid_t pid : workers) line += fmt::format(" {}", pid);
+        write_all(report.get(), line + '\n');
+        report.reset();
+      });
+    }
+    if (!outcome) {
+      const Error& error = outcome.error();
+      code = 1;
+      if (report.valid()) {
+        write_all(report.get(), fmt::format("error {} {}\n", static_cast<int>(error.kind), error.message));
+      } else {
+        write_all(STDERR_FILENO, fmt::format("lab: {}\n", error.message));
+      }
+    }
+  }
+  _exit(code);
+}
+
+Result<Server> Server::start(const ServerSetup& wanted, EventRings* events) {
+  const auto completed = complete(wanted);
+  if (!completed) return completed.error();
+  const ServerSetup& setup = *completed;
   fill_standard_descriptors();
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return system_error("pipe2", "the server's report", errno);
@@ -176,9 +188,11 @@ void Server::kill() {
   reap_group(std::exchange(master_, -1));
 }
 
-int serve_here(const ServerSetup& setup, EventRings* events,
+int serve_here(const ServerSetup& wanted, EventRings* events,
                const std::function<void(std::uint16_t port, const std::vector<pid_t>& workers)>& ready) {
-  if (const auto fault = find_fault(setup)) throw Failure(*fault);
+  const ServerSetup setup = complete(wanted).value();
+  if (setup.arm.backend != Backend::epoll)
+    throw Failure(usage_error("serving in this process is done on epoll; backend io_uring is for lab run"));
   fill_standard_descriptors();
   tzset();
   Master master(setup, events);

@@ -20,10 +20,18 @@ struct ServerSetup {
   /// The routes of a server without a scenario: GET / greets, /delay?ms=, /cpu?ms=, /ping (cli.md).
   bool builtin_routes = false;
   std::string host = "127.0.0.1";
-  std::uint16_t port = 0;  ///< 0: the kernel chooses
-  std::uint64_t seed = 0;  ///< which worker gets the first connection: seed % workers
-  bool log = false;        ///< start, end and send lines on stderr
+  std::uint16_t port = 0;           ///< 0: the kernel chooses
+  std::uint64_t seed = 0;           ///< which worker gets the first connection: seed % workers
+  bool log = false;                 ///< start, end and send lines on stderr
+  std::uint16_t upstream_port = 0;  ///< where CallUpstream goes, on loopback; 0: there is none
+  std::string postgres{};           ///< libpq connection string of Query; empty: there is none
+  std::string store{};              ///< SQLite file of shared counters and queues; empty: there is none
+  WorkRates rates{};                ///< of plans whose units are not filled in yet
 };
+
+/// Whether servers can run on it here. The error says why not: a program or a kernel without io_uring, a
+/// container that forbids it.
+Result<void> backend_available(Backend backend);
 
 /// A running server: a master process (child of this one, without threads) that supervises W workers.
 /// The whole family dies with this process, however it ends. Not thread-safe.
@@ -60,7 +68,7 @@ class Server {
 
 /// Serves in this process as the master until TERM or Ctrl-C (`lab serve`); `ready` is called once with the
 /// port and the workers' pids when every worker can answer. Returns the exit code: 0, or 1 where the workers
-/// kept dying. Throws Failure where no server can be made of the setup or the port.
+/// kept dying. On epoll only. Throws Failure where no server can be made of the setup or the port.
 int serve_here(const ServerSetup& setup, EventRings* events,
                const std::function<void(std::uint16_t port, const std::vector<pid_t>& workers)>& ready);
 

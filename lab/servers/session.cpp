@@ -18,6 +18,8 @@ namespace {
 
 // So many pipelined requests are answered before the others get their turn.
 constexpr int kMaxStreak = 64;
+// What a connection keeps for pipelined requests.
+constexpr std::size_t kKeptLeftover = 256;
 
 asio::ip::tcp protocol_of(int fd) {
   sockaddr_storage address{};
@@ -29,7 +31,7 @@ asio::ip::tcp protocol_of(int fd) {
 }  // namespace
 
 Session::Session(SessionContext& context, Accepted accepted)
-    : context_(context), socket_(context.loop.executor()) {
+    : context_(context), socket_(context.loop.executor()), reader_(&context.worker.body_rules()) {
   const asio::ip::tcp protocol = protocol_of(accepted.fd.get());
   // Where that fails the first read does, too.
   boost::system::error_code problem;
@@ -66,22 +68,22 @@ Session::BoolTask Session::input() {
 
 Session::InputTask Session::read() {
   Input result = Input::end;
-  // Beyond the first buffer (a body, pipelined requests) bytes come in big gulps.
+  // More than fits into the scratch (a body, pipelined requests) comes in several gulps.
   if ((more_likely_ || context_.stopping) && receive_now(result)) co_return result;
   for (;;) {
     if (context_.stopping && reader_.idle()) co_return Input::end;
     if (reader_.in_body() != body_deadline_) clear_deadline();
     body_deadline_ = reader_.in_body();
-    if (!reader_.idle()) set_deadline(body_deadline_ ? kBodyDeadline : kHeaderDeadline);
+    if (!reader_.idle()) set_deadline(body_deadline_ ? body_span() : kHeaderDeadline);
     waiting_ = true;
     streak_ = 0;
-    const auto [problem, size] = co_await socket_.async_receive(asio::buffer(small_), kAwaitTuple);
+    // A connection that waits has no buffer: thousands of them would be megabytes.
+    const auto [problem] = co_await socket_.async_wait(Socket::wait_read, kAwaitTuple);
     waiting_ = false;
     begun_ = context_.worker.events().stamp();
     if (!problem) {
-      input_ = {small_.data(), size};
-      more_likely_ = size == small_.size();
-      co_return Input::bytes;
+      if (receive_now(result)) co_return result;
+      continue;
     }
     if (problem != asio::error::operation_aborted) co_return Input::end;
     if (expired_) co_return Input::expired;
@@ -113,22 +115,33 @@ void Session::keep_leftover() {
   if (in_scratch && !input_.empty()) {
     held_.assign(input_);
     input_ = held_;
-  } else if (input_.empty() && held_.capacity() > small_.size()) {
+  } else if (input_.empty() && held_.capacity() > kKeptLeftover) {
     held_ = std::string();
   }
+}
+
+/// Only a handler that lets go of everything while it waits can be ended in the middle.
+ClientWatch Session::watch_client(Call& call, const RouteTable::Match& match) {
+  const bool wanted =
+      context_.worker.setup().arm.cancel && match.route->mode->traits.waiting == Resource::nothing;
+  if (!wanted) return ClientWatch();
+  return ClientWatch(socket_, call);
 }
 
 Session::BoolTask Session::answer() {
   clear_deadline();
   keep_leftover();
+  const RouteTable::Match match = context_.worker.routes().find(reader_.request());
+  if (match.route != nullptr && match.route->route.method == "WS") {
+    const bool open = co_await serve_websocket(match);
+    co_return open;
+  }
   const Request& request = reader_.request();
   const Worker& worker = context_.worker;
   const EventLog& events = worker.events();
   events.acquire(Resource::loop, 0, request.id, begun_);
   events.add(EventKind::read, request.id, events.stamp());
-
-  const RouteTable::Match match = worker.routes().find(request);
-  Call call(events, worker.log_number(request), request);
+  Call call(events, worker.services(), worker.log_number(request), request);
   ReplyHead head{.status = match.status,
                  .http_1_0 = request.http_1_0,
                  .head_only = request.head(),
@@ -136,15 +149,27 @@ Session::BoolTask Session::answer() {
   std::string made;
   std::string_view body;
   if (match.route != nullptr) {
-    call.set(*match.route, match.plan());
-    co_await match.route->mode->loop->handle(call, context_.loop);
+    const LoopMode& mode = *match.route->mode->loop;
+    call.set(match);
+    {
+      const ClientWatch watch = watch_client(call, match);
+      call.take_gil();
+      co_await mode.handle(call, context_.loop, mode);
+      call.drop_gil();
+    }
+    if (call.cancelled()) {
+      events.release(Resource::loop, 0, request.id, events.stamp());
+      co_return false;
+    }
+    head.status = call.status();
     body = match.route->fixed_body;
     if (body.empty()) body = made = call.body();
     head.service = call.service();
   } else {
     body = made = detail_body(match.reason);
   }
-  head.keep_alive = request.keep_alive && !(context_.stopping && input_.empty());
+  head.keep_alive =
+      request.keep_alive && !context_.close_after_reply && !(context_.stopping && input_.empty());
   context_.reply.clear();
   append_reply(context_.reply, head, body);
   const bool sent = co_await send(context_.reply);
@@ -153,6 +178,13 @@ Session::BoolTask Session::answer() {
     events.add(EventKind::replied, request.id, begun_);
     context_.worker.replied();
     if (match.route != nullptr) call.log_send();
+  }
+  if (call.has_deferred()) {
+    const LoopMode& mode = *match.route->mode->loop;
+    call.take_gil();
+    co_await mode.after(call, context_.loop, mode);
+    call.drop_gil();
+    begun_ = events.stamp();
   }
   events.release(Resource::loop, 0, request.id, begun_);
   if (!sent || !head.keep_alive) co_return false;
@@ -215,18 +247,20 @@ Task Session::linger() {
   set_deadline(kLinger);
   for (std::size_t discarded = 0; discarded < kMaxDiscarded && !context_.stopping;) {
     waiting_ = true;
-    const auto [problem, size] = co_await socket_.async_receive(asio::buffer(small_), kAwaitTuple);
+    const auto [problem] = co_await socket_.async_wait(Socket::wait_read, kAwaitTuple);
     waiting_ = false;
-    if (problem) break;
     Input input = Input::end;
-    discarded += size + (receive_now(input) ? input_.size() : 0);
+    if (problem || (receive_now(input) && input == Input::end)) break;
+    discarded += input_.size();
     input_ = {};
   }
 }
 
 void Session::stop() {
   if (!waiting_) return;
-  if (deadline_ == 0) {
+  if (deadline_ == 0 && upgraded_) {
+    ::shutdown(socket_.native_handle(), SHUT_RD);
+  } else if (deadline_ == 0) {
     socket_.cancel();
   } else {
     deadline_ = std::min(deadline_, monotonic_now() + kStopGrace);
@@ -236,7 +270,12 @@ void Session::stop() {
 void Session::enforce_deadline(Nanos now) {
   if (deadline_ == 0 || now < deadline_) return;
   expired_ = true;
+  if (upgraded_) ::shutdown(socket_.native_handle(), SHUT_RDWR);
   if (waiting_) socket_.cancel();
+}
+
+Nanos Session::body_span() const {
+  return reader_.body_deadline() > 0 ? reader_.body_deadline() : kBodyDeadline;
 }
 
 void Session::set_deadline(Nanos span) {

@@ -1,12 +1,11 @@
 #pragma once
 
 #include <array>
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <functional>
 #include <string>
 #include <string_view>
 
+#include "lab/servers/client_watch.hpp"
 #include "lab/servers/connection_source.hpp"
 #include "lab/servers/limits.hpp"
 #include "lab/servers/loop.hpp"
@@ -19,9 +18,10 @@ namespace lab {
 struct SessionContext {
   Worker& worker;
   Loop& loop;
-  std::array<char, 65536> scratch;  ///< where big reads go; valid until a session suspends
+  std::array<char, 65536> scratch;  ///< where bytes are read to; valid until a session suspends
   std::string reply;                ///< the reply that is being made
   bool stopping = false;
+  bool close_after_reply = false;
   int deadlines = 0;                      ///< sessions that have one
   std::function<void()> watch_deadlines;  ///< called when the first session gets one
 };
@@ -43,13 +43,17 @@ class Session {
 
  private:
   enum class Input : std::uint8_t { bytes, end, expired };
-  using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
+  struct WebSocket;
   using InputTask = boost::asio::awaitable<Input, Executor>;
   using BoolTask = boost::asio::awaitable<bool, Executor>;
 
   BoolTask input();
   InputTask read();
   BoolTask answer();
+  BoolTask serve_websocket(const RouteTable::Match& match);
+  BoolTask next_message(WebSocket& peer);
+  BoolTask answer_message(WebSocket& peer, const Request& request, const RouteTable::Match& match);
+  ClientWatch watch_client(Call& call, const RouteTable::Match& match);
   BoolTask refuse(Refusal refusal);
   BoolTask send_rest(std::string rest);
   BoolTask send(std::string_view bytes);
@@ -57,20 +61,21 @@ class Session {
 
   bool receive_now(Input& input);
   void keep_leftover();
+  Nanos body_span() const;
   void set_deadline(Nanos span);
   void clear_deadline();
 
   SessionContext& context_;
   Socket socket_;
   RequestReader reader_;
-  std::string_view input_;        // what came and was not parsed yet; in small_, held_ or the scratch
-  std::string held_;              // input_ that had to outlive the scratch
-  std::array<char, 1024> small_;  // most requests fit, so that no other connection's buffer is in play
-  Nanos begun_ = 0;               // since when the loop works for this connection
-  Nanos deadline_ = 0;            // 0: none
-  int streak_ = 0;                // requests answered without a look at the loop
-  bool waiting_ = false;          // in an operation that cancel() ends
+  std::string_view input_;  // what came and was not parsed yet; in held_ or the scratch
+  std::string held_;        // input_ that had to outlive the scratch
+  Nanos begun_ = 0;         // since when the loop works for this connection
+  Nanos deadline_ = 0;      // 0: none
+  int streak_ = 0;          // requests answered without a look at the loop
+  bool waiting_ = false;    // in an operation that cancel() ends
   bool expired_ = false;
+  bool upgraded_ = false;       // a WebSocket, whose operations do not end by being cancelled
   bool body_deadline_ = false;  // deadline_ is that of the body
   bool more_likely_ = false;    // the last read filled its buffer
 };

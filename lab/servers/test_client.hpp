@@ -62,6 +62,16 @@ class RawClient {
     return text;
   }
 
+  /// The next bytes, or what there was of them.
+  std::string bytes(std::size_t count) {
+    const Nanos end = monotonic_now() + kPatience;
+    while (buffer_.size() < count && more(end)) {
+    }
+    std::string some = buffer_.substr(0, count);
+    buffer_.erase(0, some.size());
+    return some;
+  }
+
   /// True where the server closes, or resets, within the patience.
   bool closed_by_server() {
     const Nanos end = monotonic_now() + kPatience;

@@ -1,5 +1,6 @@
+#include "lab/servers/blocking_steps.hpp"
 #include "lab/servers/call.hpp"
-#include "lab/servers/loop.hpp"
+#include "lab/servers/loop_steps.hpp"
 #include "lab/servers/mode.hpp"
 
 namespace lab {
@@ -7,22 +8,40 @@ namespace lab {
 namespace {
 
 /// In a thread of the pool: the handler from its first line to its last.
-void run_handler(Call& call, std::size_t /*step*/, std::uint16_t unit) {
+void run_handler(const PoolTask& task, std::uint16_t unit) {
+  Call& call = *task.call;
   call.acquire(Resource::pool, unit);
-  call.start();
-  for (std::size_t step = 0; step < call.plan().size(); ++step) call.perform(step);
+  // Where it has dependencies, it began with the first of them.
+  if (call.dependencies().empty()) call.start();
+  run_blocking(call, call.plan(), call.place());
   call.finish();
   call.release(Resource::pool, unit);
 }
 
 /// `def`: the loop only reads the request, hands it to the pool, and writes the reply.
-Task handle(Call& call, Loop& loop) {
+Task handle(Call& call, Loop& loop, const LoopMode& /*mode*/) {
+  if (!call.dependencies().empty()) {
+    call.start();
+    co_await run_dependencies(call, loop);
+    // One that failed lets the handler not begin.
+    if (call.ended()) {
+      call.finish();
+      co_return;
+    }
+  }
+  const PoolTask task{
+      .run = run_handler, .call = &call, .plan = nullptr, .step = nullptr, .place = call.place()};
   call.release(Resource::loop);
-  co_await loop.in_pool(run_handler, call);
+  co_await loop.in_pool(task);
   call.acquire(Resource::loop);
 }
 
-constexpr LoopMode kLoopMode{.handle = handle, .needs_pool = true};
+Task after(Call& call, Loop& loop, const LoopMode& /*mode*/) {
+  for (const Execution::Deferred& later : call.result()->deferred)
+    co_await run_in_pool(call, loop, *later.plan, later.place);
+}
+
+constexpr LoopMode kLoopMode{.handle = handle, .after = after};
 
 }  // namespace
 

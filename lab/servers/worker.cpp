@@ -8,9 +8,11 @@
 #include <algorithm>
 #include <csignal>
 #include <exception>
+#include <optional>
 
 #include "lab/servers/loop_server.hpp"
 #include "lab/servers/process.hpp"
+#include "lab/servers/task_desk.hpp"
 
 namespace lab {
 
@@ -30,7 +32,9 @@ UniqueFd watch_for_term() {
 Worker::Worker(const ServerSetup& setup, EventRings* rings, const Wiring& wiring)
     : setup_(setup),
       routes_(setup),
+      body_rules_(routes_),
       events_(rings, wiring.slot),
+      services_(std::make_unique<Services>(setup)),
       connections_(wiring.connections, wiring.handed),
       stop_fd_(watch_for_term()),
       wiring_(wiring) {}
@@ -43,12 +47,20 @@ int Worker::run() {
   std::signal(SIGPIPE, SIG_IGN);
   grow_descriptor_table();
   try {
+    services_->open();
+    std::optional<TaskDesk> desk;
+    if (!wiring_.board->queues().empty()) {
+      desk.emplace(*wiring_.board, wiring_.slot, routes_, events_, *services_);
+      services_->set_desk(&*desk);
+    }
     const Mode* mode = routes_.routes().front().mode;
     if (mode->serve != nullptr) {
       mode->serve(*this);
     } else {
       serve_with_loop(*this);
     }
+    desk.reset();
+    services_->close();
     return 0;
   } catch (const std::exception& fault) {
     const std::string_view words = fault.what();

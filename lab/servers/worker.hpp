@@ -1,15 +1,20 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <string_view>
 
+#include "lab/servers/body_rules.hpp"
 #include "lab/servers/connection_source.hpp"
 #include "lab/servers/event_log.hpp"
 #include "lab/servers/route_table.hpp"
 #include "lab/servers/server.hpp"
+#include "lab/servers/services.hpp"
 
 namespace lab {
+
+class JobBoard;
 
 /// What a worker tells its master through shared memory. Outlives the worker.
 struct WorkerStatus {
@@ -29,6 +34,7 @@ class Worker {
     bool handed = false;    ///< it is the channel
     int ready_signal = -1;  ///< an eventfd of the master's
     WorkerStatus* status = nullptr;
+    JobBoard* board = nullptr;  ///< the server's task queues
   };
 
   Worker(const ServerSetup& setup, EventRings* rings, const Wiring& wiring);
@@ -38,7 +44,10 @@ class Worker {
 
   const ServerSetup& setup() const { return setup_; }
   const RouteTable& routes() const { return routes_; }
+  const BodyRules& body_rules() const { return body_rules_; }
   const EventLog& events() const { return events_; }
+  /// What the steps of handlers share.
+  Services& services() const { return *services_; }
   /// What the log calls this request: its id, else which one without an id it is in this worker; 0: no log.
   std::uint32_t log_number(const Request& request) const;
   ConnectionSource& connections() { return connections_; }
@@ -57,7 +66,9 @@ class Worker {
 
   const ServerSetup& setup_;
   RouteTable routes_;
+  BodyRules body_rules_;
   EventLog events_;
+  std::unique_ptr<Services> services_;
   ConnectionSource connections_;
   UniqueFd stop_fd_;
   Wiring wiring_;

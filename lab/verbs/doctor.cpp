@@ -16,6 +16,8 @@
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
 #include "lab/environment.hpp"
+#include "lab/postgres.hpp"
+#include "lab/servers/server.hpp"
 #include "lab/verbs/verbs.hpp"
 #include "results/store.hpp"
 #include "results/utf8.hpp"
@@ -87,7 +89,7 @@ std::optional<std::string> find_helper(const Helper& helper) {
 
 std::string helper_rows() {
   constexpr const char* kNobody = "nothing here needs it";
-  const std::array<Helper, 6> helpers{
+  const std::array<Helper, 5> helpers{
       {{"wrk", {"wrk"}, {}, "wrk", "bench/against_fastapi.py cannot run; no verb needs it"},
        {"uvicorn", {"uvicorn"}, {}, "uvicorn", "bench/against_fastapi.py cannot run; no verb needs it"},
        {"fastapi",
@@ -96,7 +98,6 @@ std::string helper_rows() {
         "python3-fastapi",
         "bench/against_fastapi.py cannot run; no verb needs it"},
        {"curl", {"curl"}, {}, "curl", "try lab serve with a browser; no verb needs it"},
-       {"postgresql", {"psql", "postgres"}, {"/usr/lib/postgresql"}, "postgresql", kNobody},
        {"chromium", {"chromium", "chromium-browser", "google-chrome"}, {}, "chromium", kNobody}}};
   std::string text;
   for (const Helper& helper : helpers) {
@@ -105,6 +106,19 @@ std::string helper_rows() {
                 found ? "" : fmt::format("{} (apt-get install {})", helper.absence, helper.package));
   }
   return text;
+}
+
+std::string database_row() {
+  const std::filesystem::path programs = postgres_programs();
+  if (!programs.empty()) return row("postgresql", programs.string());
+  return row("postgresql", "missing",
+             "sync-driver and connection-pool run only with --postgres URL (apt-get install postgresql)");
+}
+
+std::string io_uring_row() {
+  const auto available = backend_available(Backend::io_uring);
+  if (available) return row("io_uring", "usable");
+  return row("io_uring", "not usable", available.error().message + "; the arm of loop-backend is left out");
 }
 
 int doctor() {
@@ -131,6 +145,8 @@ int doctor() {
   text += row("runs", runs.string(), writable(runs));
   if (access("/proc/pressure/cpu", R_OK) != 0)
     text += row("/proc/pressure", "missing", "noise is judged by stolen time alone");
+  text += database_row();
+  text += io_uring_row();
   text += helper_rows();
   print(text);
   return 0;

@@ -14,6 +14,7 @@
 #include "lab/interrupt.hpp"
 #include "lab/live.hpp"
 #include "lab/options.hpp"
+#include "lab/surroundings.hpp"
 #include "lab/tell.hpp"
 #include "lab/verbs/spell.hpp"
 #include "lab/verbs/verbs.hpp"
@@ -87,19 +88,27 @@ struct Finished {
 };
 
 /// One scenario from its first server to its report; the report is not printed yet.
-Finished run_one(const Scenario& scenario, const RawRunOptions& raw, const RunOptions& options) {
+Finished run_one(Scenario scenario, const RawRunOptions& raw, const RunOptions& options) {
   ExperimentOptions experiment = options.experiment;
   if (!options.own_budget) experiment.budget = scenario.budget;
   if (auto possible = preflight(scenario, experiment); !possible) throw Failure(possible.error());
-  const ExperimentPlan plan = plan_experiment(scenario, experiment);
 
   std::vector<Guess> guesses = options.guesses;
   if (options.ask && isatty(STDIN_FILENO) == 1) ask_for_guesses(scenario, options.overrides, guesses);
   if (interrupt_signal() != 0) throw Failure(environment_error("interrupted"));
 
+  auto prepared = Surroundings::prepare(scenario, experiment.postgres);
+  if (!prepared) throw Failure(prepared.error());
+  Surroundings surroundings = std::move(*prepared);
+  const WorkRates rates = calibrate_scenario(scenario, false).value();
+  const LeftOut left_out = find_left_out(scenario, experiment, surroundings);
+  const ExperimentPlan plan = plan_experiment(scenario, experiment, left_out);
+
   RunHeader header = make_header(scenario, raw, options, plan.repetitions);
+  header.not_run = left_out;
   const NoiseMeter noise;
   add_environment(header, describe_environment());
+  record_rates(rates, header);
   std::optional<RunWriter> writer;
   if (!options.no_save) {
     auto created =
@@ -130,8 +139,8 @@ Finished run_one(const Scenario& scenario, const RawRunOptions& raw, const RunOp
     const Report report = report_of(run);
     live.show(to_text(report, options.output.style), table_text(report, options.output.style));
   };
-  ExperimentResult result =
-      run_experiment(scenario, experiment, header, writer ? &*writer : nullptr, observer);
+  ExperimentResult result = run_experiment(scenario, experiment, header, surroundings, rates,
+                                           writer ? &*writer : nullptr, observer);
   live.clear();
   if (result.run.repetitions.empty() && result.fault) throw Failure(*result.fault);
   if (result.run.repetitions.empty() && result.interrupted) {

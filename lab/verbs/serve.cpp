@@ -2,11 +2,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 #include "lab/core/text.hpp"
 #include "lab/options.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/servers/server.hpp"
+#include "lab/surroundings.hpp"
 #include "lab/verbs/verbs.hpp"
 
 namespace lab {
@@ -14,7 +16,7 @@ namespace lab {
 namespace {
 
 struct ServeOptions {
-  std::string mode, scenario, arm, host = "127.0.0.1", port = "8000", workers, threads, delay;
+  std::string mode, scenario, arm, host = "127.0.0.1", port = "8000", workers, threads, delay, postgres;
   std::vector<std::string> settings;
   bool log = false;
 };
@@ -53,17 +55,30 @@ Arm choose_arm(const Scenario& scenario, const ServeOptions& options) {
   return arm;
 }
 
-ServerSetup make_setup(const ServeOptions& options) {
+Case every_route(const Scenario& scenario) {
+  Case load_set;
+  load_set.loads.resize(scenario.routes.size());
+  for (std::size_t route = 0; route < scenario.routes.size(); ++route) load_set.loads[route].route = route;
+  return load_set;
+}
+
+ServerSetup make_setup(const ServeOptions& options, std::optional<Surroundings>& surroundings) {
   ServerSetup setup;
   if (!options.scenario.empty()) {
     RawRunOptions raw;
     raw.settings = options.settings;
     raw.delay = options.delay;
     const Overrides overrides = check_run_options(raw).value().overrides;
-    const Scenario scenario = load_scenario(options.scenario, known_modes(), overrides).value();
+    Scenario scenario = load_scenario(options.scenario, known_modes(), overrides).value();
     setup.arm = choose_arm(scenario, options);
+    surroundings = Surroundings::prepare(scenario, options.postgres).value();
+    if (const auto reason = surroundings->obstacle(scenario, setup.arm, every_route(scenario)))
+      throw Failure(environment_error("{}", *reason));
+    setup.rates = calibrate_scenario(scenario, false).value();
     setup.routes = scenario.routes;
+    surroundings->furnish(setup);
   } else {
+    if (!options.postgres.empty()) throw Failure(usage_error("--postgres goes with --scenario"));
     if (options.mode.empty()) {
       throw Failure(
           usage_error("name an execution model, as lab serve async-loop, or a scenario with --scenario"));
@@ -80,7 +95,7 @@ ServerSetup make_setup(const ServeOptions& options) {
   setup.port = static_cast<std::uint16_t>(count_option("--port", options.port, 0, 65535));
   if (!options.workers.empty()) setup.arm.workers = count_option("--workers", options.workers, 1, 256);
   if (!options.threads.empty()) {
-    if (!setup.arm.uses(Resource::pool) && !setup.arm.uses(Resource::thread)) {
+    if (!needs_pool(setup.routes, setup.arm) && !setup.arm.uses(Resource::thread)) {
       throw Failure(usage_error("--threads: {} has neither a pool nor threads", setup.arm.mode_name()));
     }
     setup.arm.threads = count_option("--threads", options.threads, 1, 10'000);
@@ -90,7 +105,8 @@ ServerSetup make_setup(const ServeOptions& options) {
 }
 
 int serve(const ServeOptions& options) {
-  const ServerSetup setup = make_setup(options);
+  std::optional<Surroundings> surroundings;
+  const ServerSetup setup = make_setup(options, surroundings);
   return serve_here(setup, nullptr, [&](std::uint16_t port, const std::vector<pid_t>& workers) {
     print(fmt::format("listening on http://{}:{} mode={} pid={} workers={}\n", setup.host, port,
                       setup.arm.mode_name(), getpid(), workers.size()));
@@ -120,6 +136,8 @@ void add_serve(CLI::App& app, Action& action) {
       ->type_name("NAME=DURATION")
       ->allow_extra_args(false);
   add_text(*verb, "--delay", options->delay, "the scenario's d")->type_name("DURATION");
+  add_text(*verb, "--postgres", options->postgres, "for query steps: a connection string, or local")
+      ->type_name("URL");
   verb->add_flag("--log", options->log, "start, end and send lines on stderr");
   verb->callback([&action, options] { action = [options] { return serve(*options); }; });
 }

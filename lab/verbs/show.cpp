@@ -9,6 +9,7 @@
 #include "lab/experiment.hpp"
 #include "lab/options.hpp"
 #include "lab/report.hpp"
+#include "lab/verbs/describe.hpp"
 #include "lab/verbs/verbs.hpp"
 #include "results/spelling.hpp"
 #include "results/utf8.hpp"
@@ -21,6 +22,7 @@ namespace {
 
 constexpr std::size_t kWidth = 80;
 constexpr std::size_t kTag = 8;
+constexpr std::size_t kCodeColumns = 100;  // two lines
 
 /// `TAG     first` / `        second`: the tag stands once, in front of its first line.
 class Block {
@@ -61,52 +63,6 @@ std::string about(Nanos span) {
   return format_duration((span + unit / 2) / unit * unit);
 }
 
-std::string describe_load(const Load& load, const Scenario& scenario) {
-  const std::string where = scenario.routes.size() > 1 ? scenario.routes[load.route].name + ": " : "";
-  const std::string connections = load.fresh_connections ? "fresh connections" : "connections open";
-  std::string text;
-  switch (load.arrivals) {
-    case Arrivals::burst: text = fmt::format("{} at once", load.requests); break;
-    case Arrivals::closed:
-      text = fmt::format("{} clients, {} requests in all", load.clients, load.requests);
-      break;
-    case Arrivals::constant:
-      text = fmt::format("{}, one every {}", load.requests, format_duration(load.every));
-      break;
-    case Arrivals::poisson:
-      text = fmt::format("{}, Poisson, {} apart on average", load.requests, format_duration(load.every));
-      break;
-    case Arrivals::staggered: {
-      std::vector<std::string> times;
-      for (const Nanos at : load.at) times.push_back(format_duration(at));
-      text = "at " + join(times, ", ");
-      break;
-    }
-  }
-  if (load.from > 0) text += fmt::format(", from {}", format_duration(load.from));
-  return where + text + ", " + connections;
-}
-
-std::string held(Resource resource) {
-  switch (resource) {
-    case Resource::loop: return "the loop";
-    case Resource::pool: return "a pool member";
-    case Resource::thread: return "its thread";
-    case Resource::core: return "a core";
-    case Resource::gil: return "the GIL";
-    default: return "nothing";
-  }
-}
-
-std::string holds(const Traits& mode) {
-  std::string text =
-      mode.waiting == mode.computing
-          ? held(mode.waiting) + ", while it waits and while it computes"
-          : held(mode.waiting) + " while it waits, " + held(mode.computing) + " while it computes";
-  if (mode.idle != Resource::nothing) text += "; " + held(mode.idle) + " while its client is idle";
-  return text;
-}
-
 std::string predicted(const MeasureRow& measure) {
   constexpr double kLongest = 9e9;  // what int64 nanoseconds hold
   if (!measure.predicted) return "?";
@@ -133,13 +89,20 @@ std::vector<std::vector<std::string>> answer_rows(const Scenario& scenario, bool
     const std::string name = scenario.cases.size() > 1 ? arm.arm + " (" + arm.case_id + ")" : arm.arm;
     for (const MeasureRow& measure : arm.measures) {
       const bool shown = std::find(headline.begin(), headline.end(), measure.stat) != headline.end();
-      if (!shown && measure.documented_text.empty()) continue;
+      if (!(shown && measure.predicted) && measure.documented_text.empty()) continue;
       rows.push_back({name, only_makespan && shown ? "" : measure.stat, predicted(measure),
                       measure.stat == "makespan" ? times_sign(arm.formula, ascii) : "",
                       measure.documented_text.empty() ? "" : "log " + measure.documented_text});
     }
   }
   return rows;
+}
+
+std::string paragraph(const std::string& tag, const std::string& text, bool ascii) {
+  if (text.empty()) return "";
+  Block block(tag, ascii);
+  block.line(text, 0);
+  return block.text();
 }
 
 std::string show_answers(const Scenario& scenario, bool ascii) {
@@ -158,12 +121,9 @@ std::string show_answers(const Scenario& scenario, bool ascii) {
     answers.row(row[0], widths[0] + blanks, rest.substr(blanks));
   }
   std::string text = answers.text();
-  if (!scenario.explain.text.empty()) {
-    Block why("WHY", ascii);
-    why.line(scenario.explain.text, 0);
-    text += why.text();
-  }
-  return text;
+  text += paragraph("WHY", scenario.explain.text, ascii);
+  text += paragraph("LOG", scenario.explain.log, ascii);
+  return text + paragraph("NOTE", scenario.explain.note, ascii);
 }
 
 /// As a shell takes it for one word.
@@ -206,6 +166,17 @@ void warn_of_unknown_next(const Scenario& scenario) {
                             printable(next, false)));
 }
 
+/// A route that does nothing looks the same in every arm, unless the arm's routes are run in different ways.
+bool tells_something(const Scenario& scenario, const Arm& arm, std::size_t index) {
+  const auto idle = [](const Route& route) {
+    return route.plan.empty() && route.depends.empty() && route.method != "WS";
+  };
+  const auto& routes = scenario.routes;
+  if (!idle(routes[index]) || std::all_of(routes.begin(), routes.end(), idle)) return true;
+  return std::any_of(arm.modes.begin(), arm.modes.end(),
+                     [&](const Traits& mode) { return mode.name != arm.modes.front().name; });
+}
+
 std::string show_arms(const Scenario& scenario, bool ascii) {
   Block holding("HOLDS", ascii);
   Block code("CODE", ascii);
@@ -217,16 +188,20 @@ std::string show_arms(const Scenario& scenario, bool ascii) {
     for (const Traits& mode : arm.modes) mode_width = std::max(mode_width, mode.name.size() + 2);
   }
   for (const Arm& arm : scenario.arms) {
+    std::string label = arm.id;
+    std::string settings = unusual_settings(arm);
     for (std::size_t route = 0; route < arm.modes.size(); ++route) {
       const Traits& mode = arm.modes[route];
       if (std::find(seen.begin(), seen.end(), mode.name) == seen.end()) {
         seen.emplace_back(mode.name);
-        holding.row(std::string(mode.name), mode_width, holds(mode));
+        holding.row(std::string(mode.name), mode_width, describe_holding(mode));
       }
-      std::string line = fastapi_line(scenario.routes[route], mode);
-      const std::string settings = route == 0 ? unusual_settings(arm) : "";
+      if (!tells_something(scenario, arm, route)) continue;
+      std::string line = fastapi_line(scenario.routes[route], mode, arm, kCodeColumns);
       if (!settings.empty()) line += "  " + settings;
-      code.row(route == 0 ? arm.id : "", name_width, line, 4);
+      code.row(label, name_width, line, 4);
+      label.clear();
+      settings.clear();
     }
   }
   return holding.text() + code.text();
@@ -245,12 +220,15 @@ int show(const std::string& name, bool answers, bool ascii) {
                "\n") +
           "\n";
   Block plans("PLAN", ascii);
-  for (const Route& route : scenario.routes)
-    plans.line(fmt::format("{} {}: {}", route.method, route.path, describe(route.plan)));
+  for (const Route& route : scenario.routes) plans.line(describe_route(route));
   Block loads("LOAD", ascii);
   for (const Case& load_set : scenario.cases) {
     const std::string prefix = scenario.cases.size() > 1 ? load_set.id + ": " : "";
-    for (const Load& load : load_set.loads) loads.line(prefix + describe_load(load, scenario));
+    for (const Load& load : load_set.loads) {
+      const std::string line = describe_load(load, scenario);
+      loads.line(line.starts_with(prefix) ? line : prefix + line);  // a case is often called after its route
+    }
+    for (const Kill& kill : load_set.kills) loads.line(prefix + describe_kill(kill));
   }
   text += plans.text() + loads.text() + show_arms(scenario, ascii);
   if (answers) text += show_answers(scenario, ascii);

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lab/core/record.hpp"
+
+namespace lab {
+
+/// What one process uses at a moment. Bytes, counts, nanoseconds of CPU time.
+struct ProcessUse {
+  std::int64_t private_dirty = 0;
+  std::int64_t resident = 0;
+  std::int64_t virtual_size = 0;
+  std::int64_t threads = 0;
+  std::int64_t voluntary_switches = 0, involuntary_switches = 0;
+  Nanos cpu = 0;
+};
+
+// The texts of proc(5). None, or false, where the text is not what the manual says.
+std::optional<std::int64_t> private_dirty_in(std::string_view smaps_rollup);
+bool read_status(std::string_view status, ProcessUse& use);
+/// User and system time; its file counts `ticks` a second.
+std::optional<Nanos> cpu_in(std::string_view stat, long ticks);
+/// The slot in a worker's name: 3 of `lab-worker-3`.
+std::optional<int> slot_in(std::string_view comm);
+std::vector<pid_t> pids_in(std::string_view children);
+
+struct WorkerProcess {
+  pid_t pid = 0;
+  int slot = 0;
+};
+
+/// The workers of a master that are there just now.
+std::vector<WorkerProcess> find_workers(pid_t master, const std::string& proc = "/proc");
+
+/// Sends SIGKILL to the worker in that slot. False: there is none just now.
+bool kill_worker(pid_t master, int slot);
+
+/// Watches the workers of one server, and the processes that they made, during one load. What it costs is
+/// kept below one per cent of the time.
+class ServerWatch {
+ public:
+  /// `master` -1: knows nothing. `proc` is another folder in tests.
+  explicit ServerWatch(pid_t master, std::string proc = "/proc");
+
+  /// Before the load's connections are opened.
+  void before();
+  /// Just before the first request: from here on CPU time and switches count.
+  void start();
+  /// Now and then during the load; does nothing where it was here less than 50 ms ago, or where the next
+  /// send is nearer than 5 ms. `room`: nanoseconds until then.
+  void look(Nanos now, Nanos room);
+  /// Just after the last reply.
+  void finish();
+
+  const ServerUse& use() const { return use_; }
+
+ private:
+  struct Watched {
+    ProcessUse first, last;
+  };
+
+  void find();
+  bool read(pid_t pid, ProcessUse& use) const;
+  ProcessUse sum_now();
+
+  pid_t master_;
+  std::string proc_;
+  std::map<pid_t, Watched> processes_;
+  std::vector<pid_t> alive_;
+  ServerUse use_;
+  Nanos next_look_ = 0;
+};
+
+}  // namespace lab

@@ -1,0 +1,57 @@
+#include "lab/servers/leaf.hpp"
+
+#include "lab/servers/upstream.hpp"
+#include "lab/servers/work.hpp"
+
+namespace lab {
+
+namespace {
+
+constexpr int kServerFault = 500;
+
+LeafFault fault_of(const Result<void>& result, int status) {
+  return result ? LeafFault{} : LeafFault{status, result.error().message};
+}
+
+struct RunLeaf {
+  Nanos begun;
+  const LeafTools& tools;
+
+  LeafFault operator()(const Wait& wait) const {
+    sleep_until(begun + wait.duration);
+    return {};
+  }
+  LeafFault operator()(const Compute& compute) const {
+    return fault_of(run_work(compute, tools.between), kServerFault);
+  }
+  LeafFault operator()(const CallUpstream& call) const {
+    return fault_of(call_upstream_blocking(tools.upstream_port, call), kBadGateway);
+  }
+  LeafFault operator()(const Query& query) const {
+    PgConnection fresh;
+    PgConnection& connection = tools.connection == nullptr ? fresh : *tools.connection;
+    return fault_of(query_blocking(connection, *tools.postgres, query), kUnavailable);
+  }
+  template <class Other>
+  LeafFault operator()(const Other& /*step*/) const {
+    return {};
+  }
+};
+
+}  // namespace
+
+bool is_waiting(const Step& step) {
+  return std::holds_alternative<Wait>(step.action) || std::holds_alternative<CallUpstream>(step.action) ||
+         std::holds_alternative<Query>(step.action);
+}
+
+bool needs_connection(const Step& step) {
+  const auto* wait = std::get_if<Wait>(&step.action);
+  return wait != nullptr ? wait->on_connection : std::holds_alternative<Query>(step.action);
+}
+
+LeafFault run_leaf(const Step& step, Nanos begun, const LeafTools& tools) {
+  return std::visit(RunLeaf{begun, tools}, step.action);
+}
+
+}  // namespace lab

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "lab/core/plan.hpp"
+#include "lab/servers/database.hpp"
+
+namespace lab {
+
+/// Why a step failed, as its reply says it; status 200: it did not.
+struct LeafFault {
+  int status = 200;
+  std::string reason;
+  bool none() const { return status == 200; }
+};
+constexpr int kBadGateway = 502;
+constexpr int kUnavailable = 503;
+
+/// What a leaf needs of whoever runs it.
+struct LeafTools {
+  std::uint16_t upstream_port = 0;
+  const std::string* postgres = nullptr;
+  PgConnection* connection = nullptr;  ///< null: a new one for the query
+  std::function<void()> between;       ///< called while computing; may be empty
+};
+
+/// Wait, CallUpstream, Query: it waits for something outside this process.
+bool is_waiting(const Step& step);
+/// Holds one of the worker's database connections while it waits, where there are any.
+bool needs_connection(const Step& step);
+
+/// Runs a waiting or computing step to its end in the calling thread, which sleeps or burns. A wait's
+/// deadline counts from `begun`, so no wait is seen to end early. Steps of other kinds do nothing.
+LeafFault run_leaf(const Step& step, Nanos begun, const LeafTools& tools);
+
+}  // namespace lab

@@ -1,0 +1,27 @@
+#include "lab/servers/leaf_message.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace lab {
+
+TEST_CASE("a step reaches a member of the process pool as it was sent") {
+  for (const Step& step : {Step{Wait{5}}, Step{Compute{1, Work::file_read, 9, "/a file"}},
+                           Step{CallUpstream{7, false}}, Step{Query{3, "select 'x'"}}, Step{Query{3}}}) {
+    const LeafOrder order = read_order(write_order(step, 42));
+    CHECK(order.begun == 42);
+    CHECK(describe({order.step}) == describe({step}));
+  }
+  const auto compute =
+      std::get<Compute>(read_order(write_order({Compute{1, Work::spin, 9, "f"}}, 0)).step.action);
+  CHECK(compute.units == 9);
+  CHECK(compute.file == "f");
+}
+
+TEST_CASE("a fault comes back with its reason, cut to what a message holds") {
+  const LeafFault fault = read_fault(write_fault({503, std::string(100'000, 'x')}));
+  CHECK(fault.status == 503);
+  CHECK(fault.reason.size() < kMostMessageBytes);
+  CHECK(read_fault(write_fault({})).none());
+}
+
+}  // namespace lab

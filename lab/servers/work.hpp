@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+
+#include "lab/core/error.hpp"
+#include "lab/core/plan.hpp"
+
+namespace lab {
+
+/// Runs compute.units units of its work in the calling thread. `between` is called between groups of units
+/// that take at most some 50 us (a QR code takes as long as it takes); it may be empty. Errors: a file that
+/// cannot be read, a QR code that cannot be made, no more threads or processes.
+Result<void> run_work(const Compute& compute, const std::function<void()>& between);
+
+/// Reading a file and switching are calls into the kernel, for which an interpreter gives its lock back.
+bool releases_gil(Work work);
+
+/// Units per second of just those kinds of work that the routes have; the others stay 0. Takes about 60 ms
+/// per kind the first time; this process remembers. Errors: those of run_work.
+Result<WorkRates> calibrate(std::span<const Route> routes);
+
+/// How much longer the routes' kinds of work take now than the rates say, the fastest of a few short tries of
+/// each: 1.0 as calibrated, 2.0 twice as long. 1.0 where nothing computes.
+double measure_pace(std::span<const Route> routes, const WorkRates& rates);
+
+/// Makes what the first unit would otherwise wait for: the lab's own file, the network's weights.
+void prepare_work(Work work);
+
+}  // namespace lab

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lab/core/error.hpp"
+#include "lab/core/scenario.hpp"
+#include "lab/postgres.hpp"
+#include "lab/servers/server.hpp"
+#include "results/run.hpp"
+
+namespace lab {
+
+/// A folder for temporary files, removed with this object.
+class TemporaryFolder {
+ public:
+  /// Error (exit 3): it cannot be made.
+  static Result<TemporaryFolder> create();
+  TemporaryFolder() = default;
+  TemporaryFolder(TemporaryFolder&& other) noexcept;
+  TemporaryFolder& operator=(TemporaryFolder&& other) noexcept;
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder();
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// What the servers of an experiment need besides themselves, for as long as it runs: an upstream server, a
+/// PostgreSQL, a file to read, a place for shared counters and queues. Not thread-safe; made while the
+/// process has one thread.
+class Surroundings {
+ public:
+  /// Prepares what the scenario's steps ask for and fills in the files of its `read` steps. `postgres`: a
+  /// connection string, `local` for a private server, or empty. Errors: a file that is not there (exit 2), a
+  /// PostgreSQL that was asked for and does not answer, no room for the file (exit 3).
+  static Result<Surroundings> prepare(Scenario& scenario, const std::string& postgres);
+
+  /// Why this arm cannot be run on this case here; nothing where it can.
+  std::optional<std::string> obstacle(const Scenario& scenario, const Arm& arm, const Case& load_set) const;
+
+  /// Completes the setup of one server; each gets a store of its own.
+  void furnish(ServerSetup& setup);
+
+ private:
+  TemporaryFolder folder_;
+  LocalPostgres local_postgres_;
+  std::string postgres_;
+  Server upstream_;
+  int stores_ = 0;
+};
+
+/// Measures how fast this machine does the scenario's work and fills in the durations and amounts of its
+/// steps. With `only_open`, just the kinds whose duration nobody has given: a prediction needs no others.
+/// The rates are what a run records. Error: the work could not be done (exit 3).
+Result<WorkRates> calibrate_scenario(Scenario& scenario, bool only_open);
+
+/// As a run records the rates, and back again.
+void record_rates(const WorkRates& rates, RunHeader& header);
+WorkRates recorded_rates(const RunHeader& header);
+
+}  // namespace lab

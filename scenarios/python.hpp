@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+
+#include "lab/core/plan.hpp"
+#include "lab/core/traits.hpp"
+
+namespace lab {
+
+/// A function and its arguments as Python spells them: `time.sleep` and `0.1`.
+struct PythonCall {
+  std::string function;
+  std::string arguments;
+
+  std::string text() const { return function + "(" + arguments + ")"; }
+  /// As an argument of another function: `time.sleep, 0.1`.
+  std::string as_argument() const { return arguments.empty() ? function : function + ", " + arguments; }
+};
+
+/// What a step that waits or computes is in synchronous Python.
+PythonCall blocking_call(const Step& step);
+
+/// What a step that waits is where it is awaited, without `await`: `asyncio.sleep(0.1)`.
+std::string awaitable(const Step& step);
+
+/// A step as a statement of a handler in that execution model.
+std::string python_statement(const Step& step, const Traits& mode);
+
+/// The statements of a plan on one line.
+std::string python_statements(const Plan& plan, const Traits& mode);
+
+}  // namespace lab

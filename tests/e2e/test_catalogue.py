@@ -1,0 +1,72 @@
+"""Every scenario of the catalogue, on real servers at a tenth of its length, held against the model."""
+import json
+import re
+import unittest
+
+from labcase import PATIENCE, ROOT, LabCase
+
+NAMES = sorted(file.stem for file in (ROOT / "scenarios").glob("*.toml"))
+SANITIZED = PATIENCE > 1
+ATTEMPTS = 3  # a busy machine spoils a measurement; a wrong program spoils every one
+
+
+def excuse(arm):
+    """Why this arm is not near its prediction although it need not be: nothing where it has to be."""
+    if arm["makespan_s"]["median"] is None:
+        return "not measured"
+    if arm["books"]["errors"]:
+        return "some requests failed, as the scenario wants or the checks tell"
+    return None
+
+
+def misses(arm):
+    """The arm's deviation from its prediction that no cause explains, or None."""
+    if excuse(arm):
+        return None
+    measured, predicted = arm["makespan_s"]["median"], arm["predicted_s"]
+    low, high = arm["predicted_range_s"] or (predicted, predicted)
+    room = max(0.005, 0.03 * predicted)
+    if low - room <= measured <= high + room:
+        return None
+    unexplained = sum(cause["s"] for cause in arm["above_bound"] if cause["cause"] == "unexplained")
+    if arm["above_bound"] and unexplained <= max(0.001, 0.01 * measured):
+        return None
+    return f"{arm['arm']} ({arm['case']}): {measured:.4f} s, predicted {predicted:.4f}, unexplained {unexplained:.4f}"
+
+
+class Catalogue(LabCase):
+    def check_once(self, name):
+        ran = self.lab("run", name, "--scale", "0.1", "--repeat", "1" if SANITIZED else "3", "--check", "--no-save",
+                       "--postgres", "local", "--format", "json", code=None, within=120)
+        self.assertIn(ran.code, (0, 1), ran)
+        report = json.loads(ran.out)
+        for arm in report["arms"]:
+            self.assert_books_balance(arm["books"])
+            self.assertNotEqual(arm["verdict"], "instrument-fault", ran)
+        if SANITIZED:
+            return []
+        checks = [f"check {check['text']}: {check['detail']}" for check in report["checks"]
+                  if check["decided"] and not check["passed"]]
+        return checks + [miss for miss in map(misses, report["arms"]) if miss]
+
+    def check_scenario(self, name):
+        said = []
+        for _ in range(ATTEMPTS):
+            said = self.check_once(name)
+            if not said:
+                return
+        self.fail(f"{name}, at the last of {ATTEMPTS} attempts:\n" + "\n".join(said))
+
+
+def add_test(name):
+    def test(self):
+        self.check_scenario(name)
+    setattr(Catalogue, "test_" + re.sub(r"\W", "_", name) + "_is_as_the_model_says", test)
+
+
+for scenario in NAMES:
+    add_test(scenario)
+
+
+if __name__ == "__main__":
+    unittest.main()
