@@ -123,6 +123,15 @@ std::optional<Nanos> silent_work(const Case& load_set, const std::vector<Route>&
   return unseen ? std::optional(longest + kRoom) : std::nullopt;
 }
 
+/// The kernel ends a killed process's connections with a reset or, where no byte of them was unread, in
+/// order: either way it was the kill.
+void name_the_killed(const Case& load_set, std::vector<RequestRecord>& records) {
+  if (load_set.kills.empty()) return;
+  for (RequestRecord& record : records) {
+    if (record.outcome == Outcome::closed && record.first_byte == 0) record.outcome = Outcome::reset;
+  }
+}
+
 /// What the driver is to send: with `close_after_reply` no pool of open connections waits for its requests.
 Case case_to_send(Case load_set, const LoadOptions& options) {
   for (Load& load : load_set.loads) {
@@ -181,6 +190,7 @@ Result<LoadResult> run_load(const Case& load_set, const LoadTarget& target, Even
   result.events_dropped = collector.dropped();
   apply_events(result.events, result.records);
   apply_accepted(collector.take_accepted(), driver.ports(), result.records);
+  name_the_killed(load_set, result.records);
   for (const RequestRecord& record : result.records) result.books.add(record);
   result.send_skew = send_skew(load_set, result.records);
   if (const auto warning = fell_behind(load_set, result.records)) result.warnings.push_back(*warning);

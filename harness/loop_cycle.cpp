@@ -30,8 +30,9 @@ struct Change {
 /// Follows one request through the events of its worker.
 class Follower {
  public:
-  Follower(const std::vector<const Event*>& events, const RouteSteps& steps, std::vector<Change>& changes)
-      : events_(events), steps_(steps), changes_(changes) {}
+  Follower(const std::vector<const Event*>& events, const RequestRecord& record, const RouteSteps& steps,
+           std::vector<Change>& changes)
+      : events_(events), sent_(record.sent), steps_(steps), changes_(changes) {}
 
   void run() {
     for (std::size_t i = 0; i < events_.size(); ++i) follow(i);
@@ -44,7 +45,10 @@ class Follower {
     const Event& event = *events_[i];
     const bool loop = event.resource == Resource::loop;
     switch (event.kind) {
-      case EventKind::read: add(event.at, CycleEvent::arrives); break;
+      case EventKind::read:
+        // It queues for the loop from the moment that its bytes lie in the socket.
+        add(sent_ > 0 ? std::min(sent_, event.at) : event.at, CycleEvent::arrives);
+        break;
       case EventKind::acquire:
         if (loop) take(event.at);
         break;
@@ -107,6 +111,7 @@ class Follower {
   }
 
   const std::vector<const Event*>& events_;
+  Nanos sent_;
   const RouteSteps& steps_;
   std::vector<Change>& changes_;
   std::map<std::int64_t, Nanos> open_;  // steps, by index
@@ -142,7 +147,8 @@ std::vector<CycleStep> loop_cycle(const Events& events, std::span<const RequestR
   std::vector<Change> changes;
   for (const auto& [request, mine] : by_request) {
     if (request > records.size() || records[request - 1].route >= steps.size()) continue;
-    Follower(mine, steps[records[request - 1].route], changes).run();
+    const RequestRecord& record = records[request - 1];
+    Follower(mine, record, steps[record.route], changes).run();
   }
   std::stable_sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) {
     return a.at != b.at ? a.at < b.at : a.rank() < b.rank();

@@ -14,7 +14,7 @@ namespace lab {
 
 /// What happened to a request in a loop.
 enum class CycleEvent : std::uint8_t {
-  arrives,  ///< it was read and queues for the loop
+  arrives,  ///< its bytes lie in the socket: it queues for the loop
   starts,   ///< its handler runs for the first time
   awaits,   ///< it gave the loop back and waits
   ready,    ///< what it waited for is there: it queues for the loop

@@ -1,5 +1,6 @@
 #include "harness/loop_cycle.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <string>
 
@@ -59,6 +60,21 @@ TEST_CASE("while one request waits another one runs, and never two at once") {
                                                  "1 B starts | B | - | A", "2 B awaits | - | - | AB",
                                                  "11 A is ready | - | A | B", "11 A goes on | A | - | B",
                                                  "12 A ends | - | - | B"});
+}
+
+TEST_CASE("a request queues for the loop from the moment that it was sent, not from its reading") {
+  Loop loop;
+  loop.request();
+  loop.request();
+  loop.records[1].sent = 2 * kMs;
+  loop.take(0, 1);
+  loop.add(0, 1, EventKind::read);
+  loop.add(5, 1, EventKind::finished);
+  loop.give(5, 1);
+  loop.take(5, 2);
+  loop.add(6, 2, EventKind::read);
+  const std::vector<std::string> words = loop.words();
+  CHECK(std::find(words.begin(), words.end(), "2 B arrives | A | B | -") != words.end());
 }
 
 TEST_CASE("a request is ready when its wait is over, though the loop comes to it later") {

@@ -62,7 +62,7 @@ Remark tell_cycle(const Scenario& scenario, const RunRepetition& repetition, boo
       break;
     }
     const double at = std::max(0.0, seconds(step.at - repetition.began) * 1e3);
-    text += '\n' + line(fmt::format("{:5.1f} ms", at),
+    text += '\n' + line(fmt::format("{:.1f} ms", at),
                         fmt::format("{} {}", names.of(step.request), to_string(step.what)),
                         step.running ? names.of(*step.running) : "–", names.of(step.ready),
                         names.of(step.waiting));

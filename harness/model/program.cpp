@@ -136,6 +136,11 @@ void Compiler::end() {
   if (keeps_handler(traits_)) {
     unlock(locks(handler));
     add(MicroOpKind::close, handler);
+    if (traits_.idle_timeout > 0) {  // for clients that stay connected and ask no more
+      add(MicroOpKind::wait, Resource::nothing, 0, traits_.idle_timeout);
+      release(handler);
+      add(MicroOpKind::close);
+    }
   } else {
     leave(handler);
     add(MicroOpKind::close);

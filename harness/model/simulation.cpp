@@ -157,6 +157,19 @@ bool Simulation::next_of_client(std::uint32_t index, Resource held) {
   return true;
 }
 
+// The clients of closed loads keep their connections when they have nothing more to ask; a server whose idle
+// connections hold something has lost that until its own timeout.
+bool Simulation::stays_connected(std::uint32_t index, Resource held) {
+  const LoadState& load = loads_[tasks_[index].load];
+  if (held == Resource::nothing || !load.keeps || load.source->arrivals != Arrivals::closed) return false;
+  if (arm_.modes[load.route].idle_timeout == 0) return false;
+  if (events_ == nullptr) return true;
+  emit(EventKind::release, tasks_[index], held);
+  tasks_[index].id = 0;
+  emit(EventKind::acquire, tasks_[index], held);
+  return true;
+}
+
 void Simulation::expire(TimerQueues::Queue& queue) {
   const std::uint32_t task = queue.head;
   queue.head = tasks_[task].next;

@@ -161,6 +161,7 @@ class Simulation {
   bool begin_request(std::uint32_t task, std::uint64_t connection);  // false: it waits to be accepted
   std::uint32_t worker_of(std::uint64_t connection) const;
   bool next_of_client(std::uint32_t task, Resource held);
+  bool stays_connected(std::uint32_t task, Resource held);
   void expire(TimerQueues::Queue& queue);
   void force_switch(const SwitchDeadline& deadline);
 

@@ -148,6 +148,10 @@ bool Simulation::close(std::uint32_t index, Resource held) {
   const LoadState& load = loads_[tasks_[index].load];
   const std::uint32_t id = tasks_[index].id;
   const Next next = load.reconnects || extras_[index].gone ? Next::none : plan_next(index);
+  if (next == Next::none && !extras_[index].gone && stays_connected(index, held)) {
+    ++tasks_[index].pc;
+    return true;
+  }
   if (next == Next::none) {
     if (held != Resource::nothing) release(index, held);
     free_task(index);

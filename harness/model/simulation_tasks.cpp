@@ -54,6 +54,7 @@ void Simulation::run_task(std::uint32_t task) {
           return;
         }
         if (next_of_client(task, op.resource)) continue;
+        if (stays_connected(task, op.resource)) break;
         if (op.resource != Resource::nothing) release(task, op.resource);
         free_task(task);
         return;

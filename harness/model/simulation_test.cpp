@@ -117,6 +117,17 @@ TEST_CASE("concurrency-vs-parallelism: two CPU tasks share one core or have one 
   check_makespan(Experiment(kBlockingLoop, {cpu(ms(200))}, burst(2)).on_cores(2).workers(2), 0.2);
 }
 
+TEST_CASE(
+    "wsgi-vs-asgi: clients that stay connected keep the threads from others until the server closes them") {
+  Traits closes_idle = kThreads;
+  closes_idle.idle_timeout = 5 * kSecond;
+  // Sixteen clients, eight threads: eight clients ask four times each, then idle for 5 s; the others follow.
+  const Experiment starved = Experiment(closes_idle, {wait(ms(100))}, closed(16, 64)).threads(8);
+  CHECK(simulate(starved.input()).makespan_s == Approx(5.8));
+  check_makespan(Experiment(closes_idle, {wait(ms(100))}, closed(16, 64)).threads(16), 0.4);
+  check_makespan(Experiment(kThreads, {wait(ms(100))}, closed(16, 64)).threads(8), 0.8);
+}
+
 TEST_CASE("gil: CPU work of T threads takes T times as long with it, waits do not") {
   for (const int threads : {1, 2, 4, 8}) {
     for (const int cores : {1, 2, 4}) {

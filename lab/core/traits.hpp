@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "lab/core/clock.hpp"
+
 namespace lab {
 
 /// The things that requests queue for.
@@ -31,6 +33,8 @@ struct Traits {
   Resource waiting = Resource::nothing;    ///< while it waits
   Resource computing = Resource::nothing;  ///< while it computes, besides a core
   Resource idle = Resource::nothing;       ///< while its client is idle or its bytes still come in
+  Nanos idle_timeout =
+      0;  ///< after which the server closes an idle connection that holds something; 0: never
 
   bool uses(Resource resource) const {
     return handler == resource || waiting == resource || computing == resource || idle == resource;

@@ -217,7 +217,8 @@ const Mode k_mode_thread_per_request{
                .handler = Resource::thread,
                .waiting = Resource::thread,
                .computing = Resource::thread,
-               .idle = Resource::thread},
+               .idle = Resource::thread,
+               .idle_timeout = kIdleTimeout},
     .serve = serve};
 
 }  // namespace lab
