@@ -73,20 +73,35 @@ class Holders {
   std::map<std::uint16_t, std::vector<Hold>> by_worker_;
 };
 
-/// When requests computed, to tell who waited for a core.
-class Computing {
+/// What the cores were busy with, to tell who waited for one.
+class Cores {
  public:
-  Computing(std::span<const RequestRecord> records, const Occupancy& occupancy,
-            const std::vector<RouteSteps>& routes) {
+  Cores(std::span<const RequestRecord> records, const Occupancy& occupancy,
+        const std::vector<RouteSteps>& routes) {
     for (const StepSpan& step : occupancy.steps) {
       if (step.request == 0 || step.request > records.size()) continue;
       const std::uint32_t route = records[step.request - 1].route;
       if (route < routes.size() && !routes[route].waits(step.index)) steps_.push_back(step);
+      moments_.push_back(step.to);
     }
+    for (const RequestRecord& record : records) {
+      for (const Nanos moment : {record.read, record.started, record.finished}) moments_.push_back(moment);
+    }
+    std::sort(moments_.begin(), moments_.end());
   }
 
-  /// How many computed at a time, on the average of that span.
-  double average(Nanos from, Nanos to) const {
+  /// Something was done for some request at least every millisecond: they went from one to the next.
+  bool went_on(Nanos from, Nanos to) const {
+    auto moment = std::upper_bound(moments_.begin(), moments_.end(), from);
+    for (Nanos last = from; last < to; last = *moment++) {
+      if (moment == moments_.end() || *moment > to) return to - last <= kWakeUp;
+      if (*moment - last > kWakeUp) return false;
+    }
+    return true;
+  }
+
+  /// How many requests computed at a time, on the average of that span.
+  double computing(Nanos from, Nanos to) const {
     if (to <= from) return 0;
     Nanos sum = 0;
     for (const StepSpan& step : steps_)
@@ -95,7 +110,8 @@ class Computing {
   }
 
  private:
-  std::vector<StepSpan> steps_;
+  std::vector<StepSpan> steps_;  // that compute
+  std::vector<Nanos> moments_;
 };
 
 class Walk {
@@ -107,8 +123,8 @@ class Walk {
         planned_(planned),
         routes_(steps_of_routes(routes)),
         holders_(occupancy),
-        computing_(records, occupancy, routes_),
-        cores_(cores),
+        cores_(records, occupancy, routes_),
+        core_count_(cores),
         load_set_(load_set) {}
 
   CriticalPath run() {
@@ -228,7 +244,8 @@ class Walk {
     // The generator needs some of a core, too.
     constexpr double kMost = 0.75;
     since = std::max(since, floor());
-    const bool no_core = cores_ > 0 && computing_.average(since, at_) >= kMost * cores_;
+    const bool no_core = core_count_ > 0 &&
+                         (cores_.computing(since, at_) >= kMost * core_count_ || cores_.went_on(since, at_));
     (no_core ? path_.runnable : path_.unexplained) += at_ - since;
     at_ = since;
   }
@@ -354,8 +371,8 @@ class Walk {
   const Occupancy& planned_;
   std::vector<RouteSteps> routes_;
   Holders holders_;
-  Computing computing_;
-  int cores_;
+  Cores cores_;
+  int core_count_;
   const Case& load_set_;
   CriticalPath path_;
   const RequestRecord* first_ = nullptr;
