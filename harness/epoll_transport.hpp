@@ -36,6 +36,7 @@ class EpollTransport final : public Transport {
 
  private:
   EpollTransport() = default;
+  int look_for_more(Nanos until);
   int wait_for_events(Nanos until);
 
   int epoll_ = -1;
@@ -44,6 +45,7 @@ class EpollTransport final : public Transport {
   std::vector<int> sockets_;  // by connection; -1: none
   std::array<epoll_event, 256> events_{};
   std::array<Readiness, 256> ready_{};
+  Nanos awake_until_ = 0;
   bool coarse_timeouts_ = false;  // no epoll_pwait2 here: whole milliseconds
   bool interrupted_ = false;
 };

@@ -95,12 +95,18 @@ Nanos wall_clock_now() {
 }
 
 std::string local_time(Nanos at) {
+  // A reply has two of them, and what changes within a second is the end alone.
+  thread_local std::time_t formatted = -1;
+  thread_local std::string text;
   const std::time_t second = at / kSecond;
-  std::tm fields{};
-  localtime_r(&second, &fields);
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:06}", fields.tm_year + 1900, fields.tm_mon + 1,
-                     fields.tm_mday, fields.tm_hour, fields.tm_min, fields.tm_sec,
-                     at % kSecond / kMicrosecond);
+  if (second != formatted) {
+    std::tm fields{};
+    localtime_r(&second, &fields);
+    text = fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.", fields.tm_year + 1900, fields.tm_mon + 1,
+                       fields.tm_mday, fields.tm_hour, fields.tm_min, fields.tm_sec);
+    formatted = second;
+  }
+  return fmt::format("{}{:06}", text, at % kSecond / kMicrosecond);
 }
 
 }  // namespace lab
