@@ -59,7 +59,7 @@ build() {  # PRESET TARGET
     # About 7 s a file: Asio and Beast are 140,000 lines before our first.
     local files
     files=$(cd -- "$root" && find lab harness scenarios results -name '*.cpp' | wc -l)
-    [[ $2 == all ]] || files=$((files * 2 / 3))
+    [[ $2 == all ]] || files=$((files * 3 / 4))
     local minutes=$((files * 7 / $(nproc) / 60 + 1))
     title="building $1 (first time: about $minutes minute$( ((minutes == 1)) || echo s))"
     if [[ -t 2 ]]; then printf 'labw: %s' "$title" >&2; else echo "labw: $title" >&2; fi

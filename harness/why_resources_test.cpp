@@ -38,8 +38,7 @@ struct Story {
   CriticalPath path() {
     std::stable_sort(events.begin(), events.end(),
                      [](const Event& a, const Event& b) { return a.at < b.at; });
-    const CriticalPath path =
-        critical_path(records, Occupancy(events), Occupancy(Events{}), routes, load_set, 0);
+    CriticalPath path = critical_path(records, Occupancy(events), Occupancy(Events{}), routes, load_set, 0);
     CHECK(path.planned + path.lag + path.unread + path.runnable + path.service + path.reply +
               path.unexplained ==
           path.makespan);

@@ -227,21 +227,25 @@ std::string behind_the_gil(const Queue& queue) {
 std::string members_exhausted(const Queue& queue, const Arm& arm) {
   struct Words {
     const char* name;
-    const char* members;
+    const char* member;
     std::int64_t each;
   };
   const auto queue_workers = [&] {
     const auto first = arm.queues.begin();
-    return std::int64_t{first == arm.queues.end() ? QueueSettings{}.workers : first->second.workers};
+    const QueueSettings settings = first == arm.queues.end() ? QueueSettings{} : first->second;
+    return settings.shared ? settings.workers : std::int64_t{settings.workers} * arm.workers;
   };
-  const Words words = queue.resource == Resource::pool     ? Words{"pool", "pool members", arm.threads}
-                      : queue.resource == Resource::thread ? Words{"threads", "threads", arm.threads}
+  const Words words = queue.resource == Resource::pool     ? Words{"pool", "pool member", arm.threads}
+                      : queue.resource == Resource::thread ? Words{"threads", "thread", arm.threads}
                       : queue.resource == Resource::connection
-                          ? Words{"connection pool", "connections", arm.connections}
-                          : Words{"queue workers", "queue workers", queue_workers()};
-  return fmt::format("{} exhausted: {} for one of {} {}{}, the longest {}.", words.name, queued(queue),
-                     words.each * arm.workers, words.members, mostly_asleep(queue) ? " that only waited" : "",
-                     spell(seconds(queue.longest)));
+                          ? Words{"connection pool", "connection", arm.connections}
+                          : Words{"queue workers", "queue worker", queue_workers()};
+  const std::int64_t members =
+      queue.resource == Resource::queue ? words.each : words.each * std::int64_t{arm.workers};
+  const std::string whom = members == 1 ? fmt::format("the only {}", words.member)
+                                        : fmt::format("one of {} {}s", members, words.member);
+  return fmt::format("{} exhausted: {} for {}{}, the longest {}.", words.name, queued(queue), whom,
+                     mostly_asleep(queue) ? " that only waited" : "", spell(seconds(queue.longest)));
 }
 
 /// The machine's speed is not constant; predictions follow it, and whoever compares runs should know.

@@ -196,7 +196,7 @@ std::optional<std::string> Surroundings::obstacle(const Scenario& scenario, cons
   if (auto available = backend_available(arm.backend); !available) return available.error().message;
   for (std::size_t route = 0; route < scenario.routes.size(); ++route) {
     if (!loads_route(load_set, route) || !postgres_.empty()) continue;
-    if (contains<Query>(scenario.routes[route])) return "no PostgreSQL is given; add --postgres local";
+    if (contains<Query>(scenario.routes[route])) return "no PostgreSQL (--postgres local)";
   }
   return std::nullopt;
 }

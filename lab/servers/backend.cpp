@@ -27,16 +27,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kProgram = "lab-io-uring";
-constexpr int kArguments = 6;  // its name, setup, report, rings, slots, capacity
-
-/// Beside the running program, or where a build keeps programs.
-fs::path io_uring_program() {
-  const fs::path folder = program_path().parent_path();
-  for (const fs::path& path : {folder / kProgram, folder.parent_path() / "bin" / kProgram}) {
-    if (access(path.c_str(), X_OK) == 0) return path;
-  }
-  return {};
-}
+constexpr int kArguments = 6;          // its name, setup, report, rings, slots, capacity
+constexpr unsigned kRingSize = 16384;  // what Asio asks for; where memory is short a smaller one may be had
 
 bool write_all(int fd, const std::string& text) {
   for (std::size_t done = 0; done < text.size();) {
@@ -66,13 +58,18 @@ Number to_number(const char* text) {
 
 }  // namespace
 
+Result<fs::path> io_uring_program(const fs::path& folder) {
+  for (fs::path path : {folder / kProgram, folder.parent_path() / "bin" / kProgram}) {
+    if (access(path.c_str(), X_OK) == 0) return path;
+  }
+  return environment_error("no {} beside this program; build it with liburing-dev installed", kProgram);
+}
+
 Result<void> backend_available(Backend backend) {
   if (backend == Backend::epoll) return {};
-  if (io_uring_program().empty())
-    return environment_error("the program {} is not beside this one; build it with liburing-dev installed",
-                             kProgram);
+  if (auto program = io_uring_program(program_path().parent_path()); !program) return program.error();
   io_uring_params parameters{};
-  const long fd = syscall(SYS_io_uring_setup, 8U, &parameters);
+  const long fd = syscall(SYS_io_uring_setup, kRingSize, &parameters);
   if (fd >= 0) {
     close(static_cast<int>(fd));
     return {};
@@ -89,7 +86,8 @@ Result<void> backend_available(Backend backend) {
 
 Error become_io_uring_server(const ServerSetup& setup, const EventRings* rings, int report, pid_t parent) {
   if (auto available = backend_available(Backend::io_uring); !available) return available.error();
-  const fs::path program = io_uring_program();
+  const auto program = io_uring_program(program_path().parent_path());
+  if (!program) return program.error();
   const UniqueFd text(memfd_create("lab-setup", 0));
   if (!text.valid() || !write_all(text.get(), encode_setup(setup)))
     return system_error("memfd_create", "the server's setup", errno);
@@ -103,9 +101,9 @@ Error become_io_uring_server(const ServerSetup& setup, const EventRings* rings, 
   const std::string ring_number = std::to_string(ring);
   const std::string slots = std::to_string(rings == nullptr ? 0 : rings->slots());
   const std::string capacity = std::to_string(rings == nullptr ? 0 : rings->capacity());
-  execl(program.c_str(), kProgram, setup_number.c_str(), report_number.c_str(), ring_number.c_str(),
+  execl(program->c_str(), kProgram, setup_number.c_str(), report_number.c_str(), ring_number.c_str(),
         slots.c_str(), capacity.c_str(), nullptr);
-  return system_error("exec", program.string(), errno);
+  return system_error("exec", program->string(), errno);
 }
 
 void serve_from_arguments(int count, char** arguments) {
@@ -113,7 +111,7 @@ void serve_from_arguments(int count, char** arguments) {
     fmt::print(stderr, "{}: lab starts this program; there is nothing to do with it by hand\n", kProgram);
     _exit(static_cast<int>(ErrorKind::usage));
   }
-  const UniqueFd text(to_number<int>(arguments[1]));
+  UniqueFd text(to_number<int>(arguments[1]));
   const int report = to_number<int>(arguments[2]);
   const int ring = to_number<int>(arguments[3]);
   fcntl(report, F_SETFD, FD_CLOEXEC);
@@ -122,6 +120,7 @@ void serve_from_arguments(int count, char** arguments) {
     _exit(1);
   };
   const auto setup = decode_setup(read_whole(text.get()));
+  text.reset();
   if (!setup) refuse(setup.error());
   EventRings rings;
   if (ring >= 0) {

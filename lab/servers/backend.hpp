@@ -1,10 +1,16 @@
 #pragma once
 
+#include <filesystem>
+
 #include "lab/core/error.hpp"
 #include "lab/core/event_ring.hpp"
 #include "lab/servers/server.hpp"
 
 namespace lab {
+
+/// The program that serves on io_uring: in `folder`, where the running program is, or where a build keeps
+/// programs. The error says that it is in neither, and how to get it.
+Result<std::filesystem::path> io_uring_program(const std::filesystem::path& folder);
 
 /// Becomes the program that serves on io_uring, in a process that was just forked: the setup, the rings (may
 /// be null) and the pipe for its report go with it. Returns only where that failed, with the reason.

@@ -94,7 +94,7 @@ struct RunBlocking {
   void operator()(const Forget& /*step*/) const { forget(execution); }
   void operator()(const Background& later) const { execution.defer(later.steps, place.at(1)); }
   void operator()(const Enqueue& job) const { enqueue(execution, job, place); }
-  void operator()(const FetchResult& step_) const { fetch(execution, step_); }
+  void operator()(const FetchResult& wanted) const { fetch(execution, wanted); }
 };
 
 }  // namespace

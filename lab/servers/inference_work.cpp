@@ -41,11 +41,11 @@ class Network {
 }  // namespace
 
 void infer(std::int64_t units, const Between& between) {
-  static const Network network;
+  static const Network kNetwork;
   Eigen::Matrix<float, kInputs, 1> input = Eigen::Matrix<float, kInputs, 1>::LinSpaced(-1.0F, 1.0F);
   for (std::int64_t done = 0; done < units; ++done) {
     // The next input depends on the last output, so no pass can be left out.
-    input(0) = std::min(1.0F, network.forward(input).maxCoeff());
+    input(0) = std::min(1.0F, kNetwork.forward(input).maxCoeff());
     if (between && (done + 1) % kGroup == 0 && done + 1 < units) between();
   }
   asm volatile("" : : "g"(input.data()) : "memory");

@@ -28,7 +28,7 @@ from pathlib import Path
 ROOT = Path(os.environ.get("LAB_ROOT", Path(__file__).resolve().parents[2]))
 BINARY = Path(os.environ.get("LAB", ROOT / "build/release/bin/lab"))
 PATIENCE = float(os.environ.get("LAB_PATIENCE", "1"))  # a sanitizer's build takes that much longer
-MODES = ("blocking-loop", "async-loop", "thread-pool", "offload", "thread-per-request")
+MODES = ("blocking-loop", "async-loop", "thread-pool", "offload", "thread-per-request", "task-queue")
 MARK = "LAB_TEST_MARK"
 ESCAPE = "\x1b"
 LISTENING = re.compile(r"^listening on http://127\.0\.0\.1:(\d+) mode=([a-z-]+) pid=(\d+) workers=(\d+)$")
@@ -73,6 +73,9 @@ def install():
     atexit.register(shutil.rmtree, prefix, ignore_errors=True)
     (prefix / "bin").mkdir()
     shutil.copy2(BINARY, prefix / "bin/lab")
+    io_uring = BINARY.with_name("lab-io-uring")
+    if io_uring.exists():
+        shutil.copy2(io_uring, prefix / "bin")
     scenarios = prefix / "share/lab/scenarios"
     scenarios.mkdir(parents=True)
     for file in (ROOT / "scenarios").glob("*.toml"):
