@@ -32,7 +32,7 @@ class Postgres(LabCase):
         for arm in report["arms"]:
             self.assertIsNotNone(arm["makespan_s"]["median"], arm)
             self.assertEqual(arm["books"]["errors"], {})
-        self.assertEqual(set(glob.glob(LEFT_BEHIND)), before)
+        self.assertLessEqual(set(glob.glob(LEFT_BEHIND)), before)  # no more than there was
 
     def test_an_interrupted_run_leaves_no_server_and_no_folder(self):
         before = set(glob.glob(LEFT_BEHIND))
@@ -41,7 +41,7 @@ class Postgres(LabCase):
                                for pid in descendants(process.pid)), 10)
         process.send_signal(signal.SIGINT)
         self.assertEqual(self.finish(process, within=10).code, 130)
-        self.assertEqual(set(glob.glob(LEFT_BEHIND)), before)
+        self.assertLessEqual(set(glob.glob(LEFT_BEHIND)), before)  # no more than there was
 
     def test_a_killed_run_leaves_no_process(self):
         process = self.start("run", "sync-driver", "--postgres", "local", "--set", "d=2s", "--no-save")
@@ -66,7 +66,7 @@ class Files(LabCase):
     def test_the_file_that_the_lab_makes_is_removed(self):
         before = set(glob.glob(LEFT_BEHIND))
         self.lab("run", "file-read", *FAST)
-        self.assertEqual(set(glob.glob(LEFT_BEHIND)), before)
+        self.assertLessEqual(set(glob.glob(LEFT_BEHIND)), before)  # no more than there was
 
 
 class Words(LabCase):
