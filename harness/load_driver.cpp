@@ -7,6 +7,9 @@ namespace lab {
 
 namespace {
 
+// When nobody asks any more, a kill is waited for no longer than that.
+constexpr Nanos kLongestIdle = 10 * kSecond;
+
 constexpr Nanos kNever = std::numeric_limits<Nanos>::max();
 // A sleeping thread is woken up to this much late (measured: 50 us, more where the core had gone to sleep).
 constexpr Nanos kSpinLead = 200 * kMicrosecond;
@@ -124,12 +127,14 @@ void LoadDriver::run(Nanos began) {
     expire(now);
     keep_house(now);
   }
+  for (; next_kill_ < kills_.size(); ++next_kill_) missed_kills_.push_back(kills_[next_kill_].worker);
   settle();
 }
 
 bool LoadDriver::finished() const {
+  const bool kill_to_come = next_kill_ != kills_.size() && next_kill() <= clock_.now() + kLongestIdle;
   return next_arrival_ == arrivals_.size() && outstanding_ == 0 && later_.empty() && follow_ups_.empty() &&
-         next_kill_ == kills_.size();
+         !kill_to_come;
 }
 
 void LoadDriver::issue_due(Nanos now) {

@@ -118,6 +118,27 @@ class Follower {
   bool started_ = false, holds_ = false, waits_ = false, over_ = false;
 };
 
+/// All changes in order of time. What happens to one request stays in its own order, however short it was.
+std::vector<Change> in_order(const std::vector<std::vector<Change>>& lives) {
+  std::vector<Change> changes;
+  std::vector<std::size_t> next(lives.size(), 0);
+  for (;;) {
+    const Change* first = nullptr;
+    std::size_t whose = 0;
+    for (std::size_t i = 0; i < lives.size(); ++i) {
+      if (next[i] == lives[i].size()) continue;
+      const Change& change = lives[i][next[i]];
+      const bool before = first == nullptr || change.at < first->at ||
+                          (change.at == first->at && change.rank() < first->rank());
+      if (before) first = &change;
+      if (before) whose = i;
+    }
+    if (first == nullptr) return changes;
+    changes.push_back(*first);
+    ++next[whose];
+  }
+}
+
 void remove(std::vector<std::uint32_t>& set, std::uint32_t request) {
   set.erase(std::remove(set.begin(), set.end(), request), set.end());
 }
@@ -144,15 +165,19 @@ std::vector<CycleStep> loop_cycle(const Events& events, std::span<const RequestR
     if (event.worker == worker && event.request != 0) by_request[event.request].push_back(&event);
   }
   const std::vector<RouteSteps> steps = steps_of_routes(routes);
-  std::vector<Change> changes;
+  std::vector<std::vector<Change>> lives;
   for (const auto& [request, mine] : by_request) {
     if (request > records.size() || records[request - 1].route >= steps.size()) continue;
     const RequestRecord& record = records[request - 1];
-    Follower(mine, record, steps[record.route], changes).run();
+    std::vector<Change>& life = lives.emplace_back();
+    Follower(mine, record, steps[record.route], life).run();
+    // A server notes that it read a request after it gave the loop to it.
+    std::stable_sort(life.begin(), life.end(), [](const Change& a, const Change& b) {
+      const bool arrives = a.what == CycleEvent::arrives && b.what != CycleEvent::arrives;
+      return a.at != b.at ? a.at < b.at : arrives;
+    });
   }
-  std::stable_sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) {
-    return a.at != b.at ? a.at < b.at : a.rank() < b.rank();
-  });
+  const std::vector<Change> changes = in_order(lives);
   std::vector<CycleStep> cycle;
   CycleStep now;
   for (const Change& change : changes) {

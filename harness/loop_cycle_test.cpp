@@ -62,6 +62,17 @@ TEST_CASE("while one request waits another one runs, and never two at once") {
                                                  "12 A ends | - | - | B"});
 }
 
+TEST_CASE("what takes no time at all is still told in its order") {
+  Loop loop;
+  loop.request();
+  loop.add(0, 1, EventKind::read);
+  loop.take(0, 1);
+  loop.add(0, 1, EventKind::step_begin);
+  loop.give(0, 1);
+  CHECK(loop.words() == std::vector<std::string>{"0 A arrives | - | A | -", "0 A starts | A | - | -",
+                                                 "0 A awaits | - | - | A"});
+}
+
 TEST_CASE("a request queues for the loop from the moment that it was sent, not from its reading") {
   Loop loop;
   loop.request();

@@ -34,7 +34,6 @@ namespace {
 constexpr Nanos kStartDeadline = 30 * kSecond;
 constexpr Nanos kStopPatience = 5 * kSecond;
 constexpr int kPollMilliseconds = 5;
-constexpr const char* kPrefix = "lab-postgres-";
 
 /// PostgreSQL refuses to run as root: its packages bring a user of their own for that.
 struct Identity {
@@ -153,20 +152,6 @@ Result<void> await_server(pid_t server, const std::string& url, const fs::path& 
   }
 }
 
-/// Folders of processes that were killed before they could remove them.
-void remove_left_overs(const fs::path& where) {
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(where, ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with(kPrefix)) continue;
-    pid_t owner = 0;
-    const std::string_view digits = std::string_view(name).substr(std::string_view(kPrefix).size());
-    std::from_chars(digits.data(), digits.data() + digits.size(), owner);
-    if (owner <= 0 || kill(owner, 0) == 0 || errno != ESRCH) continue;
-    fs::remove_all(entry.path(), ignored);
-  }
-}
-
 }  // namespace
 
 fs::path postgres_programs() {
@@ -184,15 +169,40 @@ fs::path postgres_programs() {
   return found.empty() ? fs::path{} : std::max_element(found.begin(), found.end())->second;
 }
 
-Result<void> try_postgres(const std::string& url) {
+namespace {
+
+using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
+
+Connection connect(const std::string& url) {
   constexpr std::array<const char*, 3> kKeys{"dbname", "connect_timeout", nullptr};
   const std::array<const char*, 3> values{url.c_str(), "5", nullptr};
   constexpr int kExpandUrl = 1;
-  const std::unique_ptr<PGconn, decltype(&PQfinish)> connection(
-      PQconnectdbParams(kKeys.data(), values.data(), kExpandUrl), PQfinish);
+  return {PQconnectdbParams(kKeys.data(), values.data(), kExpandUrl), PQfinish};
+}
+
+std::string first_line(const std::string& message) {
+  return message.substr(0, message.find('\n'));
+}
+
+}  // namespace
+
+Result<void> try_postgres(const std::string& url) {
+  const Connection connection = connect(url);
   if (PQstatus(connection.get()) == CONNECTION_OK) return {};
-  const std::string message = PQerrorMessage(connection.get());
-  return environment_error("{}", message.substr(0, message.find('\n')));
+  return environment_error("{}", first_line(PQerrorMessage(connection.get())));
+}
+
+Result<void> check_sql(const std::string& url, const std::vector<std::string>& statements) {
+  if (statements.empty()) return {};
+  const Connection connection = connect(url);
+  for (const std::string& statement : statements) {
+    const std::unique_ptr<PGresult, decltype(&PQclear)> prepared(
+        PQprepare(connection.get(), "", statement.c_str(), 0, nullptr), PQclear);
+    if (PQresultStatus(prepared.get()) == PGRES_COMMAND_OK) continue;
+    return usage_error("query '{}': PostgreSQL says: {}", statement,
+                       first_line(PQerrorMessage(connection.get())));
+  }
+  return {};
 }
 
 Result<LocalPostgres> LocalPostgres::start() {
@@ -202,25 +212,22 @@ Result<LocalPostgres> LocalPostgres::start() {
   const auto identity = identity_for_postgres();
   if (!identity) return identity.error();
 
-  std::error_code problem;
-  const fs::path temporary = fs::temp_directory_path(problem);
-  remove_left_overs(temporary);
-  std::string pattern = (temporary / fmt::format("{}{}-XXXXXX", kPrefix, getpid())).string();
-  if (mkdtemp(pattern.data()) == nullptr) return system_error("mkdtemp", pattern, errno);
+  auto folder = TemporaryFolder::create("lab-postgres");
+  if (!folder) return folder.error();
   LocalPostgres postgres;
-  postgres.folder_ = pattern;
-  if (identity->change && chown(pattern.c_str(), identity->user, identity->group) != 0)
-    return system_error("chown", pattern, errno);
+  postgres.folder_ = std::move(*folder);
+  const fs::path& path = postgres.folder_.path();
+  if (identity->change && chown(path.c_str(), identity->user, identity->group) != 0)
+    return system_error("chown", path.string(), errno);
 
-  if (auto made = make_cluster(programs, postgres.folder_, *identity); !made) return made.error();
-  const fs::path log = postgres.folder_ / "server.log";
-  postgres.server_ =
-      launch({(programs / "postgres").string(), "-D", (postgres.folder_ / "data").string(), "-k",
-              postgres.folder_.string(), "-c", "listen_addresses=", "-c", "max_connections=300", "-c",
-              "fsync=off", "-c", "shared_buffers=16MB", "-c", "autovacuum=off"},
-             *identity, log);
+  if (auto made = make_cluster(programs, path, *identity); !made) return made.error();
+  const fs::path log = path / "server.log";
+  postgres.server_ = launch({(programs / "postgres").string(), "-D", (path / "data").string(), "-k",
+                             path.string(), "-c", "listen_addresses=", "-c", "max_connections=300", "-c",
+                             "fsync=off", "-c", "shared_buffers=16MB", "-c", "autovacuum=off"},
+                            *identity, log);
   if (postgres.server_ < 0) return system_error("fork", "postgres", errno);
-  postgres.url_ = fmt::format("host={} user=lab dbname=postgres", postgres.folder_.string());
+  postgres.url_ = fmt::format("host={} user=lab dbname=postgres", path.string());
   if (auto answers = await_server(postgres.server_, postgres.url_, log); !answers) return answers.error();
   return postgres;
 }
@@ -230,7 +237,7 @@ LocalPostgres::LocalPostgres(LocalPostgres&& other) noexcept {
 }
 
 LocalPostgres& LocalPostgres::operator=(LocalPostgres&& other) noexcept {
-  std::swap(folder_, other.folder_);
+  folder_ = std::move(other.folder_);
   std::swap(server_, other.server_);
   std::swap(url_, other.url_);
   return *this;
@@ -239,9 +246,6 @@ LocalPostgres& LocalPostgres::operator=(LocalPostgres&& other) noexcept {
 LocalPostgres::~LocalPostgres() {
   // SIGINT: PostgreSQL's fast shutdown, which waits for nobody.
   if (server_ > 0) end_group(server_, SIGINT, kStopPatience);
-  if (folder_.empty()) return;
-  std::error_code ignored;
-  fs::remove_all(folder_, ignored);
 }
 
 }  // namespace lab

@@ -4,8 +4,10 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "lab/core/error.hpp"
+#include "lab/temporary.hpp"
 
 namespace lab {
 
@@ -28,7 +30,7 @@ class LocalPostgres {
   const std::string& url() const { return url_; }
 
  private:
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
   pid_t server_ = -1;
   std::string url_;
 };
@@ -38,5 +40,8 @@ std::filesystem::path postgres_programs();
 
 /// Whether a server answers there; the error is libpq's first line.
 Result<void> try_postgres(const std::string& url);
+
+/// Whether that server understands each of the statements; the error (exit 2) quotes what it says.
+Result<void> check_sql(const std::string& url, const std::vector<std::string>& statements);
 
 }  // namespace lab

@@ -180,11 +180,12 @@ void warn(const std::vector<ArmAnalysis>& arms, const Run& run, bool many_cases,
   for (const ArmAnalysis& arm : arms) {
     const Books& books = arm.report.books;
     std::vector<std::string> kinds;
-    for (const auto& [kind, number] : books.errors) kinds.push_back(fmt::format("{} {}", kind, number));
+    for (const auto& [kind, number] : books.errors) {
+      if (kind != to_string(Outcome::hung_up)) kinds.push_back(fmt::format("{} {}", kind, number));
+    }
     if (!kinds.empty()) {
-      remarks.push_back(
-          {"WARN", fmt::format("{}: of {} requests {} were answered; {}", name_of(arm, many_cases),
-                               books.planned, books.ok, join(kinds, ", "))});
+      remarks.push_back({"WARN", fmt::format("{}: of {} requests {} ended well; {}", name_of(arm, many_cases),
+                                             books.planned, books.ok, join(kinds, ", "))});
     }
     if (arm.report.verdict == "instrument-fault") {
       remarks.push_back(

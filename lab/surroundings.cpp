@@ -3,14 +3,17 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <utility>
 
+#include "lab/interrupt.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/servers/work.hpp"
 
@@ -68,6 +71,13 @@ Result<void> make_file(const fs::path& path, std::int64_t bytes) {
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return system_error("open", path.string(), errno);
   const std::vector<char> block(1 << 20, 'x');
+  struct statvfs disk {};
+  if (fstatvfs(fd, &disk) == 0 &&
+      static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize) < static_cast<double>(bytes)) {
+    close(fd);
+    return environment_error("{} has no room for a file of {} MB to be read; choose a smaller one, or TMPDIR",
+                             path.parent_path().string(), bytes / 1'000'000);
+  }
   int problem = 0;
   for (std::int64_t left = bytes; left > 0 && problem == 0;) {
     const auto size =
@@ -75,6 +85,7 @@ Result<void> make_file(const fs::path& path, std::int64_t bytes) {
     const ssize_t written = write(fd, block.data(), size);
     if (written < 0 && errno != EINTR) problem = errno;
     if (written > 0) left -= written;
+    if (interrupt_signal() != 0) problem = EINTR;
   }
   close(fd);
   if (problem != 0)
@@ -120,6 +131,18 @@ Result<void> provide_files(Scenario& scenario, const fs::path& folder) {
   return {};
 }
 
+/// PostgreSQL itself reads what the scenario wants to ask, before anybody asks it.
+Result<void> check_queries(const std::vector<Route>& routes, const std::string& postgres) {
+  std::vector<std::string> texts;
+  for (const Route& route : routes) {
+    contains<Query>(route, [&](const Query& query) {
+      if (!query.sql.empty()) texts.push_back(query.sql);
+      return false;
+    });
+  }
+  return check_sql(postgres, texts);
+}
+
 Result<Server> start_upstream() {
   ServerSetup setup;
   setup.arm.id = "upstream";
@@ -134,36 +157,13 @@ std::string rate_key(std::size_t kind) {
 
 }  // namespace
 
-Result<TemporaryFolder> TemporaryFolder::create() {
-  std::error_code problem;
-  std::string pattern = (fs::temp_directory_path(problem) / "lab-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) return system_error("mkdtemp", pattern, errno);
-  TemporaryFolder folder;
-  folder.path_ = pattern;
-  return folder;
-}
-
-TemporaryFolder::TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-
-TemporaryFolder& TemporaryFolder::operator=(TemporaryFolder&& other) noexcept {
-  std::swap(path_, other.path_);
-  return *this;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  if (!path_.empty()) fs::remove_all(path_, ignored);
-}
-
 Result<Surroundings> Surroundings::prepare(Scenario& scenario, const std::string& postgres) {
   Surroundings surroundings;
   const std::vector<Route>& routes = scenario.routes;
-  const bool stores = std::any_of(scenario.arms.begin(), scenario.arms.end(), [](const Arm& arm) {
-    return arm.shared_counters || std::any_of(arm.queues.begin(), arm.queues.end(),
-                                              [](const auto& queue) { return queue.second.shared; });
-  });
+  const bool stores = std::any_of(scenario.arms.begin(), scenario.arms.end(),
+                                  [](const Arm& arm) { return arm.shared_counters; });
   if (stores || std::any_of(routes.begin(), routes.end(), reads_files)) {
-    auto folder = TemporaryFolder::create();
+    auto folder = TemporaryFolder::create("lab-files");
     if (!folder) return folder.error();
     surroundings.folder_ = std::move(*folder);
     if (auto provided = provide_files(scenario, surroundings.folder_.path()); !provided)
@@ -180,6 +180,9 @@ Result<Surroundings> Surroundings::prepare(Scenario& scenario, const std::string
     if (auto answers = try_postgres(postgres); !answers)
       return environment_error("--postgres: {}", answers.error().message);
     surroundings.postgres_ = postgres;
+  }
+  if (!surroundings.postgres_.empty()) {
+    if (auto good = check_queries(routes, surroundings.postgres_); !good) return good.error();
   }
   const bool calls = std::any_of(routes.begin(), routes.end(),
                                  [](const Route& route) { return contains<CallUpstream>(route); });
@@ -227,7 +230,7 @@ Result<WorkRates> calibrate_scenario(Scenario& scenario, bool only_open) {
     });
     if (!open) return WorkRates{};
     if (reads) {
-      auto created = TemporaryFolder::create();
+      auto created = TemporaryFolder::create("lab-files");
       if (!created) return created.error();
       folder = std::move(*created);
       if (auto provided = provide_files(scenario, folder.path()); !provided) return provided.error();

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,27 +9,10 @@
 #include "lab/core/scenario.hpp"
 #include "lab/postgres.hpp"
 #include "lab/servers/server.hpp"
+#include "lab/temporary.hpp"
 #include "results/run.hpp"
 
 namespace lab {
-
-/// A folder for temporary files, removed with this object.
-class TemporaryFolder {
- public:
-  /// Error (exit 3): it cannot be made.
-  static Result<TemporaryFolder> create();
-  TemporaryFolder() = default;
-  TemporaryFolder(TemporaryFolder&& other) noexcept;
-  TemporaryFolder& operator=(TemporaryFolder&& other) noexcept;
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder();
-
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// What the servers of an experiment need besides themselves, for as long as it runs: an upstream server, a
 /// PostgreSQL, a file to read, a place for shared counters and queues. Not thread-safe; made while the

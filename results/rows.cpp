@@ -187,7 +187,7 @@ class TableMaker {
   /// seconds. Only what seconds would round away keeps its own. Where units differ, every cell names its own.
   void choose_units() {
     for (const Entry& entry : entries_) {
-      if (!entry.is_time) continue;
+      if (!entry.is_time || entry.stat == "switch.time") continue;
       const double longest = std::max(std::abs(size_of(entry)), std::abs(entry.expected.value_or(0)));
       double& most = longest_[entry.stat];
       most = std::max(most, longest);
@@ -202,6 +202,7 @@ class TableMaker {
   Unit unit_of(const Entry& entry) const {
     const double value = size_of(entry);
     if (entry.is_bytes) return byte_unit(value);
+    if (entry.stat == "switch.time") return {1e9, 0, "ns"};  // coroutines and processes differ by thousands
     if (!entry.is_time) return plain_unit(value);
     const double longest = longest_.at(entry.stat);
     const bool all_short = longest > 0 && shorter_than(kLeastSeconds, longest);

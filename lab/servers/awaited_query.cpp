@@ -59,11 +59,20 @@ asio::awaitable<LeafFault, Executor> open(Call& call, Loop& loop, PgConnection& 
   co_return LeafFault{};
 }
 
+bool copies(ExecStatusType status) {
+  return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
 /// The first error among the results; all of them are read.
-LeafFault read_results(const PgConnection& connection) {
+LeafFault read_results(PgConnection& connection) {
   LeafFault fault;
   while (PGresult* const result = PQgetResult(connection.get())) {
     const ExecStatusType status = PQresultStatus(result);
+    if (copies(status)) {  // libpq would go on saying so until somebody had copied
+      PQclear(result);
+      connection.reset();
+      return {kUnavailable, "COPY is no query: nobody is there to copy"};
+    }
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && fault.none()) fault = fault_of(connection);
     PQclear(result);
   }
@@ -82,19 +91,21 @@ asio::awaitable<LeafFault, Executor> await_query(Call& call, Loop& loop, PgConne
   // A query is shorter than the socket's buffer, so sending it does not wait.
   if (PQsendQueryParams(connection.get(), text.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) == 0)
     co_return fault_of(connection);
+  bool whole = true;
+  bool cancelled = false;
   {
     Watched socket(call, loop, connection);
-    while (PQisBusy(connection.get()) != 0) {
+    while (whole && PQisBusy(connection.get()) != 0) {
       const bool ready = co_await socket.ready(Descriptor::wait_read);
-      if (!ready || PQconsumeInput(connection.get()) == 0) {
-        LeafFault fault = fault_of(connection);
-        // Whatever is still under way must not meet the next query.
-        if (!ready) connection.reset();
-        co_return fault;
-      }
+      cancelled = !ready;
+      whole = ready && PQconsumeInput(connection.get()) != 0;
     }
   }
-  co_return read_results(connection);
+  if (whole) co_return read_results(connection);
+  LeafFault fault = fault_of(connection);
+  // Whatever is still under way must not meet the next query; and nobody watches the descriptor any more.
+  if (cancelled) connection.reset();
+  co_return fault;
 }
 
 }  // namespace lab
