@@ -1,6 +1,9 @@
 # Sourced by labw: configures and builds one preset. Expects $root (the checkout).
 source "$root/cmake/packages.sh"
 
+# A compiler cache that serves every checkout on this machine: it must not see where one stands.
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=true
+
 fail() {  # EXIT_CODE TEXT…
   echo "labw: ${*:2}" >&2
   exit "$1"
