@@ -82,7 +82,6 @@ const RunRepetition& median_repetition(const std::vector<const RunRepetition*>& 
                             [&](const auto* a, const auto* b) { return distance(a) < distance(b); });
 }
 
-/// Only then is the makespan that of the whole load, which bound and documents speak of.
 bool all_answered(const RunRepetition& repetition) {
   return std::all_of(repetition.records.begin(), repetition.records.end(), [](const RequestRecord& record) {
     return record.outcome == Outcome::ok || record.outcome == Outcome::hung_up;
@@ -243,8 +242,9 @@ ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& loa
 
 }  // namespace
 
-double least_bound(const std::vector<Route>& routes, const Arm& arm, const Case& load_set, int cores,
+double least_bound(std::vector<Route> routes, const Arm& arm, const Case& load_set, int cores,
                    const std::vector<std::uint64_t>& seeds) {
+  for (Route& route : routes) forget_switching(route.plan);
   double least = bound({&routes, &arm, &load_set, cores, seeds.front()}).seconds;
   for (std::size_t i = 1; left_to_chance(load_set) && i < seeds.size(); ++i)
     least = std::min(least, bound({&routes, &arm, &load_set, cores, seeds[i]}).seconds);

@@ -30,7 +30,7 @@ struct Expectation {
 };
 
 /// The bound of the repetition whose random arrivals allow the least; of every one where nothing is random.
-double least_bound(const std::vector<Route>& routes, const Arm& arm, const Case& load_set, int cores,
+double least_bound(std::vector<Route> routes, const Arm& arm, const Case& load_set, int cores,
                    const std::vector<std::uint64_t>& seeds);
 
 /// `cores`: of the machine that ran it. `seeds`: of the repetitions to compare with; loads without chance are
