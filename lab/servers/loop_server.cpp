@@ -90,8 +90,8 @@ void LoopServer::run() {
   stop_.release();
 }
 
-/// Looks for more a moment longer before the loop goes to sleep: in a burst the next bytes are on their way, and
-/// to wake a sleeping process costs the sender more than to send. Returns how many handlers ran.
+/// Looks for more a moment longer before the loop goes to sleep: in a burst the next bytes are on their way,
+/// and to wake a sleeping process costs the sender more than to send. Returns how many handlers ran.
 std::int64_t poll_a_moment(asio::io_context& context) {
   constexpr Nanos kMoment = 20 * kMicrosecond;
   const Nanos end = monotonic_now() + kMoment;
