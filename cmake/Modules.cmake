@@ -1,7 +1,8 @@
-# One CMake target per module: lab_module(NAME folder [SOURCES more…] [EXCEPT file…] [DEPENDS …]) builds the library
-# lab_NAME from the folder's sources and the test program NAME_tests from the *_test.cpp beside them.
+# One CMake target per module: lab_module(NAME folder [THREADED] [SOURCES more…] [EXCEPT file…] [DEPENDS …]) builds the library
+# lab_NAME from the folder's sources and the test program NAME_tests from the *_test.cpp beside them. The tests of a module
+# that is THREADED run under the thread sanitizer too (target and label `threaded`).
 function(lab_module name folder)
-  cmake_parse_arguments(ARG "" "" "SOURCES;EXCEPT;DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "THREADED" "" "SOURCES;EXCEPT;DEPENDS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
   foreach(file IN LISTS ARG_EXCEPT)
     list(REMOVE_ITEM sources ${folder}/${file})
@@ -17,5 +18,9 @@ function(lab_module name folder)
     target_link_libraries(${name}_tests PRIVATE lab_${name} lab_catch_main lab_warnings)
     add_test(NAME unit.${name} COMMAND ${name}_tests)
     set_tests_properties(unit.${name} PROPERTIES LABELS unit)
+    if(ARG_THREADED)
+      set_tests_properties(unit.${name} PROPERTIES LABELS "unit;threaded")
+      add_dependencies(threaded ${name}_tests)
+    endif()
   endif()
 endfunction()

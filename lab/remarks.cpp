@@ -36,11 +36,12 @@ std::string name_of(const ArmAnalysis& arm, bool many_cases) {
   return many_cases ? fmt::format("{} ({})", arm.report.arm, arm.report.case_id) : arm.report.arm;
 }
 
-/// `3.0 ms (service 1.9, unread 0.8, reply 0.3)`.
+/// `3.0 ms (service 1.9, unread 0.8, reply 0.3)`: what makes a twentieth of it, or is not known.
 std::string excess(const ArmReport& report) {
+  const double worth_telling = std::max(5e-5, 0.05 * report.above_bound_s);
   std::vector<std::string> parts;
   for (const Cause& cause : report.above_bound) {
-    if (std::abs(cause.seconds) >= 5e-5 || cause.name == "unexplained") {
+    if (std::abs(cause.seconds) >= worth_telling || cause.name == "unexplained") {
       parts.push_back(fmt::format("{} {:.1f}", cause.name, cause.seconds * 1e3));
     }
   }
@@ -71,8 +72,7 @@ void explain_why(const std::vector<ArmAnalysis>& arms, bool many_cases, std::vec
       text += fmt::format("{} {} ", finding.id, finding.text);
     if (arm.report.engine != kModel && !arm.report.above_bound.empty()) {
       text += fmt::format("Above the bound: {}.", excess(arm.report));
-      const bool burst = arm.report.burst_skew_s > 0;
-      if (burst) text += fmt::format(" Sent within {}.", spell(arm.report.burst_skew_s));
+      if (arm.report.burst_skew_s > 0) text += fmt::format(" Sent within {}.", spell(std::round(arm.report.burst_skew_s * 1e6) * 1e-6));
     }
     while (text.ends_with(' ')) text.pop_back();
     remarks.push_back({"WHY", text});
