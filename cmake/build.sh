@@ -95,3 +95,19 @@ build() {  # PRESET TARGET
   rm -f "$started"
   exec 9>&-
 }
+
+setup() {  # [--with SECTION]…: packages alone
+  local sections=(build) known
+  known=$(sed -nE 's/^([a-z]+) .*/\1/p' "$root/cmake/packages.txt" | sort -u | paste -sd ' ')
+  while (($#)); do
+    if [[ $1 == --with && $# -ge 2 ]]; then
+      [[ " $known " == *" $2 "* ]] || fail 2 "unknown set of packages '$2'; there are: $known"
+      sections+=("$2")
+      shift 2
+    else
+      fail 2 "labw setup takes --with SET, as: labw setup --with fastapi (sets: $known)"
+    fi
+  done
+  install_packages "${sections[@]}" || exit 3
+  echo "labw: all packages are here: ${sections[*]}"
+}

@@ -50,9 +50,9 @@ class Holders {
     return std::nullopt;
   }
 
-  /// Whoever gave anything of this worker back just before `at`: where a worker takes a connection only when
-  /// it has room, that made room for `request`.
-  std::optional<Hold> made_room(std::int32_t worker, std::uint32_t request, Nanos at) const {
+  /// Whoever last gave anything of this worker back between `since` and `at`: where a worker takes a
+  /// connection only when it has room, that made room for `request`.
+  std::optional<Hold> made_room(std::int32_t worker, std::uint32_t request, Nanos since, Nanos at) const {
     const auto found = by_worker_.find(static_cast<std::uint16_t>(worker));
     if (worker < 0 || found == by_worker_.end()) return std::nullopt;
     const std::vector<Hold>& holds = found->second;
@@ -60,7 +60,7 @@ class Holders {
                                 [](Nanos moment, const Hold& hold) { return moment < hold.to; });
     while (end != holds.begin()) {
       --end;
-      if (end->to < at - kWakeUp) return std::nullopt;
+      if (end->to < since) return std::nullopt;
       if (end->request != request && end->from < at - kHandover) return *end;
     }
     return std::nullopt;
@@ -230,10 +230,9 @@ class Walk {
     }
     if (inside != nullptr) return back_through(*inside);
     const Nanos since = last_change();
-    if (follow_holder(since)) return;
-    if (at_ <= current_->read && follow(holders_.made_room(current_->worker, current_->id, at_), since))
-      return;
-    if (at_ <= current_->read && follow_predecessor(since)) return;
+    if (follow_holder(since) || follow_turn()) return;
+    const auto room = holders_.made_room(current_->worker, current_->id, at_ - kWakeUp, at_);
+    if (at_ <= current_->read && (follow(room, since) || follow_predecessor(since))) return;
     const bool comes_in = at_ <= body_there();
     if (comes_in || holds_something() || at_ - since <= kWakeUp || at_ > current_->finished)
       return spend_until(since);
@@ -306,6 +305,13 @@ class Walk {
       spend_until(std::max(holder->from, waiting_since));  // accepting a connection: no request's work
     }
     return true;
+  }
+
+  /// A loop that writes its replies at the end of its turn (uvloop) keeps them from whoever held it last.
+  bool follow_turn() {
+    if (after_reply_ || current_->finished == 0 || at_ - current_->finished <= kWakeUp) return false;
+    const auto last = holders_.made_room(current_->worker, current_->id, current_->finished, at_);
+    return last && last->resource == Resource::loop && follow(last, current_->finished);
   }
 
   /// The same where the predecessor's last act in this worker took no time.

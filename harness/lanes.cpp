@@ -62,7 +62,8 @@ Lane make_lane(const RequestRecord& record, const Occupancy& occupancy, const st
   lane.request = record.id;
   lane.route = routes[record.route].name;
   lane.worker = record.worker;
-  lane.end_s = record.received == 0 ? 0 : seconds(record.received - zero);
+  lane.answered = record.received != 0;
+  lane.end_s = lane.answered ? seconds(record.received - zero) : 0;
   const Nanos end = record.received == 0 ? last : record.received;
   Painter painter(record, end);
   painter.paint(record.sent, record.read == 0 ? end : record.read, LaneState::unread);

@@ -22,6 +22,7 @@ constexpr std::size_t kOpenAtOnce = 128;  // below every usual accept backlog
 constexpr Nanos kOpenPatience = 2 * kSecond;
 constexpr Nanos kSilentServerPatience = 200 * kMillisecond;  // where the warm-up got no reply
 constexpr Nanos kWarmUpPatience = 400 * kMillisecond;
+constexpr Nanos kForeignWarmUpPatience = 2 * kSecond;  // much is made at a framework's first request
 constexpr Nanos kRepliedPatience = 50 * kMillisecond;
 // From the decision to start to the first send: long enough to be waiting for it, asleep and then awake.
 constexpr Nanos kRunUp = kMillisecond;
@@ -55,15 +56,18 @@ Result<bool> warm_up(const LoadTarget& target, const EventRings* events, const L
   one_by_one.loads.push_back(
       {.arrivals = Arrivals::closed, .requests = options.warm_up_requests, .clients = 1, .at = {}});
   DriverSetup setup;
-  setup.request_deadline = std::min(options.request_deadline, kWarmUpPatience);
+  const Nanos patience = target.stamped ? kForeignWarmUpPatience : kWarmUpPatience;
+  setup.request_deadline = std::min(options.request_deadline, patience);
   setup.identify = false;
-  const int connections = events == nullptr ? 1 : std::clamp(events->slots(), 1, kMostWarmUpConnections);
+  const int wanted =
+      options.warm_up_connections > 0 || events == nullptr ? options.warm_up_connections : events->slots();
+  const int connections = std::clamp(wanted, 1, kMostWarmUpConnections);
   for (int connection = 0; connection < connections; ++connection) {
     auto transport = EpollTransport::create(target.host, target.port, options.interrupt_fd);
     if (!transport) return transport.error();
     MonotonicClock clock;
     LoadDriver driver(one_by_one, cheap, setup, clock, **transport);
-    driver.open_connections(1, clock.now() + kWarmUpPatience);
+    driver.open_connections(1, clock.now() + patience);
     if (driver.open_error() != 0) return open_failed(target, driver.open_error());
     driver.run(clock.now());
     if (driver.interrupted()) return true;
@@ -158,12 +162,15 @@ Result<LoadResult> run_load(const Case& load_set, const LoadTarget& target, Even
   setup.seed = options.seed;
   setup.request_deadline = options.request_deadline;
   setup.close_after_reply = options.close_after_reply;
-  ServerWatch watch(target.master);
+  ServerWatch watch(target.master, target.stamped);
   setup.housekeeping = [&](Nanos room) {
     collector.drain();
     watch.look(monotonic_now(), room);
   };
-  setup.kill = [&target](int worker) { return kill_worker(target.master, worker); };
+  setup.kill = [&target](int worker) {
+    return target.stamped ? kill_foreign_worker(target.master, target.port, worker)
+                          : kill_worker(target.master, worker);
+  };
   MonotonicClock clock;
   const Case sent = case_to_send(load_set, options);
   LoadDriver driver(sent, target, setup, clock, **transport);
@@ -186,10 +193,15 @@ Result<LoadResult> run_load(const Case& load_set, const LoadTarget& target, Even
   if (silent && !result.interrupted)
     collector.await_ends(*silent, monotonic_now() + options.request_deadline);
   result.records = std::move(driver.records());
-  result.events = collector.take(result.began);
-  result.events_dropped = collector.dropped();
-  apply_events(result.events, result.records);
-  apply_accepted(collector.take_accepted(), driver.ports(), result.records);
+  if (target.stamped) {
+    result.events = driver.stamps().apply(result.records, target.routes);
+    if (const auto warning = driver.stamps().warning()) result.warnings.push_back(*warning);
+  } else {
+    result.events = collector.take(result.began);
+    result.events_dropped = collector.dropped();
+    apply_events(result.events, result.records);
+    apply_accepted(collector.take_accepted(), driver.ports(), result.records);
+  }
   name_the_killed(load_set, result.records);
   for (const RequestRecord& record : result.records) result.books.add(record);
   result.send_skew = send_skew(load_set, result.records);

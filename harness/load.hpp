@@ -19,8 +19,12 @@ struct LoadTarget {
   std::uint16_t port = 0;
   std::vector<Route> routes;  ///< indexed by Load::route
   /// The server's master, whose children are its workers (`lab-worker-K` in /proc/PID/comm): whom kills are
-  /// for and whose memory is read; -1: not known.
+  /// for and whose memory is read; -1: not known. Of a server that is not ours its guardian: all its
+  /// descendants are looked at (server_use.hpp).
   pid_t master = -1;
+  /// The server is not ours: what it did is read from the header fields of its replies (stamps.hpp), as far
+  /// as they have any, instead of from event rings.
+  bool stamped = false;
 };
 
 struct LoadOptions {
@@ -28,6 +32,9 @@ struct LoadOptions {
   Nanos request_deadline = 30 * kSecond;  ///< from the intended time
   int warm_up_requests =
       3;  ///< one after another on a connection of their own (one per worker slot), unrecorded
+  /// So many such connections, at most 16; 0: one per slot of the event rings, or one. For servers that are
+  /// not ours, whose workers take connections as they like.
+  int warm_up_connections = 0;
   /// Becomes readable when the run is to end now (Ctrl-C); -1: never.
   int interrupt_fd = -1;
   /// Burst and staggered connections are closed after their only reply, and constant and poisson loads

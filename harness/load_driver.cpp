@@ -43,6 +43,7 @@ LoadDriver::LoadDriver(const Case& load_set, const LoadTarget& target, const Dri
       host_(target.host),
       port_(target.port),
       routes_(target.routes),
+      stamped_(target.stamped),
       connections_(plan_.connections.size()),
       kills_(load_set.kills),
       planned_(planned_requests(load_set, arrivals_)) {
@@ -188,7 +189,9 @@ void LoadDriver::issue(std::uint32_t request, std::uint32_t index) {
   connection.request = request;
   connection.offset = 0;
   connection.reopened = false;
+  connection.was_idle = false;
   if (connection.phase == Phase::idle) {
+    if (closed_by_now(index)) return reopen(index);
     transmit(index);
   } else if (connection.phase == Phase::closed) {
     start_open(index);

@@ -14,6 +14,7 @@
 #include "harness/load.hpp"
 #include "harness/reply_parser.hpp"
 #include "harness/request_text.hpp"
+#include "harness/stamps.hpp"
 #include "harness/transport.hpp"
 #include "harness/websocket.hpp"
 
@@ -60,6 +61,8 @@ class LoadDriver {
   const std::vector<Nanos>& killed_at() const { return killed_at_; }
   /// One per planned request, and behind them one per follow-up that was asked, ordered by id.
   std::vector<RequestRecord>& records() { return records_; }
+  /// What the replies of a stamped target told. apply() it when the load is over.
+  StampBook& stamps() { return stamps_; }
   /// This side's port of each record's connection; 0: never connected.
   const std::vector<std::uint16_t>& ports() const { return ports_; }
 
@@ -72,12 +75,14 @@ class LoadDriver {
     std::uint32_t load = 0;
     std::uint32_t request = kNoRequest;  // index of the record
     std::int64_t offset = 0;             // bytes of it that are sent, its body's included
+    Nanos idle_since = 0;
     std::uint32_t next_idle = kNoConnection;
     std::uint16_t port = 0;
     std::uint16_t failures = 0;  // in a row; closed loads back off
     Phase phase = Phase::closed;
     bool spare = false;     // of a closed load: asks about replies while its client goes on
-    bool reopened = false;  // for this request: the kept connection was found closed when sending
+    bool reopened = false;  // for this request: the kept connection was found closed
+    bool was_idle = false;  // for so long before this request that the server may have had enough of it
   };
   // A first request that is being followed up, by connection.
   struct Chain {
@@ -119,6 +124,9 @@ class LoadDriver {
   void handle(std::span<const Readiness> ready);
   void on_readable(std::uint32_t connection, bool ended);
   void drop(std::uint32_t connection);
+  void reopen(std::uint32_t connection);
+  bool closed_by_now(std::uint32_t connection);
+  bool was_never_read(std::uint32_t connection, Nanos now) const;
   std::string_view head_of(std::uint32_t connection);
   std::int64_t body_due(const Connection& connection, Nanos now) const;
   bool is_websocket(std::uint32_t connection) const;
@@ -158,6 +166,8 @@ class LoadDriver {
   const std::string host_;
   const std::uint16_t port_;
   const std::vector<Route> routes_;
+  const bool stamped_;
+  StampBook stamps_;
   std::vector<Connection> connections_;
   std::vector<LoadState> loads_;
   std::vector<RequestRecord> records_;

@@ -20,6 +20,11 @@ constexpr std::int64_t kMostAtOnce = 256 * 1024;
 constexpr std::int64_t kFillerSize = 65'536;
 const std::string kFiller(kFillerSize, 'x');
 
+// Servers that close idle connections wait longer than that (gunicorn 2 s, uvicorn and Node 5 s).
+constexpr Nanos kLongIdle = 500 * kMillisecond;
+// A connection that was closed while idle says so at once when something is sent on it.
+constexpr Nanos kSaysSo = 5 * kMillisecond;
+
 constexpr Nanos kFirstPause = kMillisecond;
 constexpr Nanos kLongestPause = 100 * kMillisecond;
 
@@ -64,6 +69,7 @@ void LoadDriver::on_opened(std::uint32_t index) {
   connection.port = transport_.local_port(index);
   if (is_websocket(index)) return start_upgrade(index);
   connection.phase = Phase::idle;
+  connection.idle_since = clock_.now();
   if (for_request) transmit(index);
 }
 
@@ -104,7 +110,7 @@ void LoadDriver::transmit(std::uint32_t index) {
   const std::int64_t whole = head_size + (record.parent == 0 ? load.body_bytes : 0);
   const bool begins = connection.offset == 0;
   if (begins) {
-    connection.parser.start(loads_[connection.load].text.is_head(), wants_body(connection));
+    connection.parser.start(loads_[connection.load].text.is_head(), wants_body(connection), stamped_);
     ports_[request] = connection.port;
     record.sent = clock_.now();
   }
@@ -143,8 +149,7 @@ void LoadDriver::transmit(std::uint32_t index) {
     connection.phase = Phase::sending;
   } else if (connection.offset == 0 && !connection.reopened) {
     // The server closed it while it was idle and has seen nothing of this request.
-    drop(index);
-    start_open(index);
+    reopen(index);
   } else {
     fail(index, outcome_of_broken(taken));
   }
@@ -175,8 +180,9 @@ void LoadDriver::on_readable(std::uint32_t index, bool ended) {
     const bool websocket = is_websocket(index);
     // Idle: the server closed it, or says what nobody asked for. It is opened again when it is needed.
     if (!asked && (size <= 0 || !websocket)) return drop(index);
-    if (size < 0) return fail(index, outcome_of_broken(size));
     const Nanos now = clock_.now();
+    if (size <= 0 && was_never_read(index, now)) return reopen(index);
+    if (size < 0) return fail(index, outcome_of_broken(size));
     if (size == 0) {
       if (!websocket && connection.parser.end() == ReplyParser::State::done)
         return complete(index, now, false);
@@ -204,6 +210,35 @@ void LoadDriver::on_readable(std::uint32_t index, bool ended) {
   }
 }
 
+/// For the request that it has: on a new connection, once.
+void LoadDriver::reopen(std::uint32_t index) {
+  drop(index);
+  connections_[index].offset = 0;
+  start_open(index);
+}
+
+/// Asks the socket itself where the server may have closed it in the moment: the news of it may not have been
+/// read yet.
+bool LoadDriver::closed_by_now(std::uint32_t index) {
+  Connection& connection = connections_[index];
+  connection.was_idle = clock_.now() - connection.idle_since >= kLongIdle;
+  if (!connection.was_idle || is_websocket(index)) return false;
+  const ssize_t size = transport_.receive(index, buffer_);
+  return size != -EAGAIN && size != -EINTR;
+}
+
+/// RFC 9112, 9.3.1 and 9.5: the server closed the idle connection while the request was on its way. Who
+/// closes after a while may have begun with it, and a request that is not idempotent is never sent twice.
+bool LoadDriver::was_never_read(std::uint32_t index, Nanos now) const {
+  const Connection& connection = connections_[index];
+  const RequestRecord& record = records_[connection.request];
+  const std::string& method = routes_[record.route].method;
+  const bool idempotent =
+      method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS";
+  return connection.was_idle && !connection.reopened && idempotent && record.sent != 0 &&
+         record.first_byte == 0 && now - record.sent <= kSaysSo;
+}
+
 void LoadDriver::drop(std::uint32_t index) {
   Connection& connection = connections_[index];
   if (connection.phase != Phase::closed) transport_.close(index);
@@ -212,6 +247,7 @@ void LoadDriver::drop(std::uint32_t index) {
 
 void LoadDriver::complete(std::uint32_t index, Nanos now, bool keep) {
   const ReplyParser& parser = connections_[index].parser;
+  if (parser.stamps() != nullptr) stamps_.add(records_[connections_[index].request].id, *parser.stamps());
   const std::string body = parser.body();
   finish(index, now, parser.status(), keep, body);
 }
@@ -228,6 +264,7 @@ void LoadDriver::finish(std::uint32_t index, Nanos now, int status, bool keep, s
   const bool reuse = load.arrivals == Arrivals::closed || !setup_.close_after_reply;
   if (keep && reuse && !load.fresh_connections) {
     connection.phase = Phase::idle;
+    connection.idle_since = now;
   } else {
     drop(index);
   }

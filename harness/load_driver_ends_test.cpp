@@ -99,6 +99,60 @@ TEST_CASE("a kept connection that the server closed while idle is opened again a
   CHECK(bench.transport.opens == std::vector<std::uint32_t>{0, 1, 2, 1, 2});
 }
 
+/// One request on a connection that was opened two seconds before; the server closes it so much later without
+/// a word.
+struct ClosedOnIt : VirtualRun {
+  explicit ClosedOnIt(std::size_t route, Nanos delay, int error = 0) {
+    setup.request_deadline = 10 * kSecond;
+    load_set.loads = {{.route = route, .arrivals = Arrivals::staggered, .requests = 1, .at = {2 * kSecond}}};
+    transport.on_request = [this, delay, error](std::uint32_t connection, const std::string&) {
+      if (++asked > 1) return transport.reply(connection, 100 * kMillisecond, kOk);
+      if (error != 0) return transport.broken(connection, delay, error);
+      transport.end(connection, delay);
+    };
+    run();
+  }
+  int asked = 0;
+};
+constexpr std::size_t kPostRoute = 0;
+constexpr std::size_t kGetRoute = 1;
+
+TEST_CASE("a request that crosses the server's closing of an idle connection is sent again") {
+  for (const int error : {0, ECONNRESET, EPIPE}) {
+    const ClosedOnIt bench(kGetRoute, 50 * kMicrosecond, error);
+    CHECK(bench.books.ok == 1);
+    CHECK(bench.asked == 2);
+    CHECK(bench.transport.opens.size() == 2);
+    // Its latency counts from when it was to be sent.
+    CHECK(bench.records[0].sent > bench.records[0].intended + 50 * kMicrosecond);
+    CHECK(bench.records[0].latency() >= 100 * kMillisecond);
+  }
+}
+
+TEST_CASE("what may have been done is not asked for again") {
+  const ClosedOnIt post(kPostRoute, 50 * kMicrosecond);
+  CHECK(post.errors("closed") == 1);
+  CHECK(post.asked == 1);
+  const ClosedOnIt begun(kGetRoute, 50 * kMillisecond);
+  CHECK(begun.errors("closed") == 1);
+  const ClosedOnIt killed(kGetRoute, 50 * kMillisecond, ECONNRESET);
+  CHECK(killed.errors("reset") == 1);
+}
+
+TEST_CASE("an idle connection that was closed this moment is noticed before anything is sent on it") {
+  VirtualRun bench;
+  bench.load_set.loads = {
+      {.arrivals = Arrivals::staggered, .requests = 2, .at = {600 * kMillisecond, 600 * kMillisecond}}};
+  bench.transport.on_request = [&](std::uint32_t connection, const std::string&) {
+    // The first send takes 10 us, and meanwhile the other connection is closed: no wait lies in between.
+    if (connection == 0) bench.transport.end_now(1);
+    bench.transport.reply(connection, kMillisecond, kOk);
+  };
+  bench.run();
+  CHECK(bench.books.ok == 2);
+  CHECK(bench.transport.opens == std::vector<std::uint32_t>{0, 1, 1});
+}
+
 TEST_CASE("a server that closes after each reply gets a new connection for the next request") {
   for (const bool announced : {true, false}) {
     VirtualRun bench;

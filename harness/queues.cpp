@@ -79,15 +79,38 @@ Nanos idle_since(const RequestRecord& record, const Hold& hold, const Occupancy&
   return since;
 }
 
+/// Until when it waited for the loop: a loop may read many requests before it starts the first of their
+/// handlers (uvloop).
+Nanos loop_took_it(const RequestRecord& record, const Occupancy& occupancy) {
+  constexpr Nanos kStarting = 50 * kMicrosecond;
+  for (const Hold& hold : occupancy.holds_of(record.id)) {
+    const bool starts_it = hold.from <= record.started + kStarting && record.started <= hold.to;
+    if (hold.resource == Resource::loop && starts_it) return record.started;
+  }
+  return record.read;
+}
+
 /// The parts of a request's life in which it can only wait for this resource.
 Spans waiting_spans(const RequestRecord& record, Resource resource, const Occupancy& occupancy) {
-  if (resource == Resource::pool) return {{record.read, record.started}};
-  if (resource == Resource::loop || resource == Resource::thread) return {{record.sent, record.read}};
+  if (resource == Resource::loop) return {{record.sent, loop_took_it(record, occupancy)}};
+  if (resource == Resource::thread) return {{record.sent, record.read}};
   Spans spans;
+  // A loop needs the lock to read a request, too.
+  if (resource == Resource::gil) spans.emplace_back(record.sent, record.read);
   for (const Hold& hold : occupancy.holds_of(record.id)) {
     if (hold.resource == resource) spans.emplace_back(idle_since(record, hold, occupancy), hold.from);
   }
+  if (spans.empty() && resource == Resource::pool) return {{record.read, record.started}};
   return spans;
+}
+
+/// The lock is held by what runs on the loop: whoever waits for it waits for the loop.
+bool is_the_loops_own(const Hold& hold, const Occupancy& occupancy) {
+  if (hold.resource != Resource::gil) return false;
+  const std::vector<Hold>& holds = occupancy.holds_of(hold.request);
+  return std::any_of(holds.begin(), holds.end(), [&](const Hold& other) {
+    return other.resource == Resource::loop && other.from <= hold.from && hold.to <= other.to;
+  });
 }
 
 /// When no member of a resource was free, per worker: `capacity` of them held at the same time.
@@ -96,7 +119,7 @@ std::map<std::int32_t, std::vector<std::pair<Nanos, Nanos>>> exhausted(Resource 
                                                                        int capacity) {
   std::map<std::int32_t, std::vector<std::pair<Nanos, int>>> changes;
   for (const Hold& hold : occupancy.holds) {
-    if (hold.resource != resource || hold.to <= hold.from) continue;
+    if (hold.resource != resource || hold.to <= hold.from || is_the_loops_own(hold, occupancy)) continue;
     changes[hold.worker].push_back({hold.from, +1});
     changes[hold.worker].push_back({hold.to, -1});
   }
@@ -116,6 +139,18 @@ std::map<std::int32_t, std::vector<std::pair<Nanos, Nanos>>> exhausted(Resource 
     }
   }
   return spans;
+}
+
+/// The median length of its holds by requests.
+Nanos typical(Resource resource, const Occupancy& occupancy) {
+  std::vector<Nanos> lengths;
+  for (const Hold& hold : occupancy.holds) {
+    if (hold.resource == resource && hold.request != 0) lengths.push_back(hold.to - hold.from);
+  }
+  if (lengths.empty()) return 0;
+  const auto middle = lengths.begin() + static_cast<std::ptrdiff_t>(lengths.size() / 2);
+  std::nth_element(lengths.begin(), middle, lengths.end());
+  return *middle;
 }
 
 Queue queue_at(Resource resource, int capacity, std::span<const RequestRecord> records,
@@ -153,9 +188,15 @@ Queue queue_at(Resource resource, int capacity, std::span<const RequestRecord> r
 
   std::map<std::int32_t, Waiting> full;
   for (const auto& [worker, spans] : exhausted(resource, occupancy, capacity)) {
-    for (const auto& [from, to] : spans) full[worker].add(from, to);
+    Nanos all = 0;
+    for (const auto& [from, to] : spans) {
+      full[worker].add(from, to);
+      all += to - from;
+    }
     full[worker].prepare();
+    queue.exhausted = std::max(queue.exhausted, all);
   }
+  queue.typical_hold = typical(resource, occupancy);
   for (const RequestRecord& record : records) {
     if (record.sent == 0 || record.read == 0 || record.started == 0) continue;
     const auto none_free = full.find(record.worker);

@@ -47,8 +47,13 @@ std::string_view trim(std::string_view text) {
 
 }  // namespace
 
-void ReplyParser::start(bool to_head, bool keep_body) {
+void ReplyParser::start(bool to_head, bool keep_body, bool keep_stamps) {
   keep_body_ = keep_body;
+  if (!keep_stamps) {
+    stamps_.reset();
+  } else if (stamps_ == nullptr) {
+    stamps_ = std::make_unique<StampFields>();
+  }
   body_.clear();
   to_head_ = to_head;
   state_ = State::reading;
@@ -66,6 +71,7 @@ void ReplyParser::forget_head() {
   fields_ = 0;
   remaining_ = 0;
   content_length_ = 0;
+  if (stamps_ != nullptr) stamps_->clear();
   http_10_ = has_length_ = chunked_ = saw_close_ = saw_keep_alive_ = false;
 }
 
@@ -192,7 +198,9 @@ void ReplyParser::on_field(std::string_view line) {
     if (chunked_ || !equals_ignoring_case(value, "chunked"))
       return bad("the transfer encoding is not chunked");
     chunked_ = true;
+    return;
   }
+  if (stamps_ != nullptr) stamps_->take(name, value);
 }
 
 void ReplyParser::on_content_length(std::string_view value) {

@@ -2,8 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+
+#include "harness/stamps.hpp"
 
 namespace lab {
 
@@ -17,11 +20,12 @@ class ReplyParser {
   enum class State : std::uint8_t { reading, done, bad };
 
   /// Forgets the last reply. `to_head`: the reply to a HEAD request has no body. `keep_body`: body() will
-  /// have it.
-  void start(bool to_head, bool keep_body = false);
+  /// have it. `keep_stamps`: stamps() will.
+  void start(bool to_head, bool keep_body = false, bool keep_stamps = false);
 
   /// Takes what belongs to this reply and returns how many bytes that was; the rest is not part of it.
-  /// Interim replies (1xx) are skipped. Allocates only where a line is split between two calls.
+  /// Interim replies (1xx) are skipped. Allocates only where a line is split between two calls, or for what
+  /// is to be kept.
   std::size_t feed(std::string_view bytes);
 
   /// The peer closed its side: done where the body ran until the close, otherwise still reading (truncated).
@@ -34,6 +38,8 @@ class ReplyParser {
   std::uint64_t body_bytes() const { return body_bytes_; }
   /// Its first 64 KB, where they were to be kept.
   const std::string& body() const { return body_; }
+  /// Its stamps, where they were to be kept; otherwise null.
+  const StampFields* stamps() const { return stamps_.get(); }
   /// Why the reply is bad.
   std::string_view problem() const { return problem_; }
 
@@ -63,6 +69,7 @@ class ReplyParser {
 
   std::string partial_;  // a line whose end has not come yet
   std::string body_;
+  std::unique_ptr<StampFields> stamps_;
   std::string_view problem_;
   std::uint64_t remaining_ = 0;  // of the body, or of the chunk
   std::uint64_t content_length_ = 0;

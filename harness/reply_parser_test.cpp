@@ -238,5 +238,24 @@ TEST_CASE("any bytes whatever end in one of three states and are never read twic
   }
 }
 
+TEST_CASE("stamps are kept only where they are asked for, and only those of the last reply") {
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n";
+  const std::string interim = "HTTP/1.1 103 Early\r\nLab-Read: 1\r\n\r\n";
+  ReplyParser parser;
+  parser.start(false, false, true);
+  parser.feed(interim + head + "LAB-started: 5 \r\nLab-Held: loop 1-2\r\nLab-Held: pool 3-4\r\n\r\n");
+  REQUIRE(parser.state() == ReplyParser::State::done);
+  REQUIRE(parser.stamps() != nullptr);
+  CHECK(parser.stamps()->read.empty());
+  CHECK(parser.stamps()->started == "5");
+  CHECK(parser.stamps()->held == "loop 1-2,pool 3-4");
+  parser.start(false, false, true);
+  parser.feed(head + "\r\n");
+  CHECK(parser.stamps()->started.empty());
+  parser.start(false);
+  parser.feed(head + "Lab-Read: 7\r\n\r\n");
+  CHECK(parser.stamps() == nullptr);
+}
+
 }  // namespace
 }  // namespace lab

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "harness/listening.hpp"
 #include "lab/core/clock.hpp"
 
 namespace lab {
@@ -53,6 +54,13 @@ std::vector<pid_t> children_of(pid_t pid, const std::string& proc) {
     children.insert(children.end(), some.begin(), some.end());
   }
   return children;
+}
+
+void add_descendants(std::vector<pid_t>& family, const std::string& proc) {
+  for (std::size_t i = 0; i < family.size(); ++i) {
+    const std::vector<pid_t> made = children_of(family[i], proc);
+    family.insert(family.end(), made.begin(), made.end());
+  }
 }
 
 /// Nanoseconds where the kernel tells; its files count hundredths of a second.
@@ -133,6 +141,16 @@ std::vector<WorkerProcess> find_workers(pid_t master, const std::string& proc) {
   return workers;
 }
 
+std::vector<pid_t> descendants_of(pid_t pid, const std::string& proc) {
+  std::vector<pid_t> family = children_of(pid, proc);
+  add_descendants(family, proc);
+  return family;
+}
+
+Nanos cpu_time_of(pid_t pid) {
+  return cpu_clock(pid).value_or(0);
+}
+
 bool kill_worker(pid_t master, int slot) {
   for (const WorkerProcess& worker : find_workers(master)) {
     if (worker.slot == slot && ::kill(worker.pid, SIGKILL) == 0) return true;
@@ -140,16 +158,33 @@ bool kill_worker(pid_t master, int slot) {
   return false;
 }
 
-ServerWatch::ServerWatch(pid_t master, std::string proc) : master_(master), proc_(std::move(proc)) {}
+bool kill_foreign_worker(pid_t guardian, std::uint16_t port, int slot) {
+  if (guardian <= 0) return false;
+  const std::vector<pid_t> programs = children_of(guardian, "/proc");
+  std::vector<pid_t> workers;
+  for (const Listener& listener : find_listeners(descendants_of(guardian), port)) {
+    if (std::find(programs.begin(), programs.end(), listener.pid) == programs.end())
+      workers.push_back(listener.pid);
+  }
+  if (workers.empty()) workers = programs;
+  std::sort(workers.begin(), workers.end());
+  const auto index = static_cast<std::size_t>(slot);
+  return slot >= 0 && index < workers.size() && ::kill(workers[index], SIGKILL) == 0;
+}
+
+ServerWatch::ServerWatch(pid_t master, bool foreign, std::string proc)
+    : master_(master), foreign_(foreign), proc_(std::move(proc)) {}
 
 void ServerWatch::find() {
   alive_.clear();
+  if (foreign_) {
+    if (master_ > 0) alive_ = descendants_of(master_, proc_);
+    use_.processes = std::max(use_.processes, static_cast<int>(alive_.size()));
+    return;
+  }
   for (const WorkerProcess& worker : find_workers(master_, proc_)) alive_.push_back(worker.pid);
   use_.processes = std::max(use_.processes, static_cast<int>(alive_.size()));
-  for (std::size_t i = 0; i < alive_.size(); ++i) {
-    const std::vector<pid_t> made = children_of(alive_[i], proc_);
-    alive_.insert(alive_.end(), made.begin(), made.end());
-  }
+  add_descendants(alive_, proc_);
 }
 
 bool ServerWatch::read(pid_t pid, ProcessUse& use) const {

@@ -40,15 +40,29 @@ struct WorkerProcess {
 /// The workers of a master that are there just now.
 std::vector<WorkerProcess> find_workers(pid_t master, const std::string& proc = "/proc");
 
+/// All that descend from a process just now, nearest first.
+std::vector<pid_t> descendants_of(pid_t pid, const std::string& proc = "/proc");
+
+/// CPU time of a process so far, in nanoseconds; 0 where there is none any more.
+Nanos cpu_time_of(pid_t pid);
+
 /// Sends SIGKILL to the worker in that slot. False: there is none just now.
 bool kill_worker(pid_t master, int slot);
 
-/// Watches the workers of one server, and the processes that they made, during one load. What it costs is
-/// kept below one per cent of the time.
+/// The same for a server that is not ours. Its workers are those below the program that the guardian started
+/// which have its listening socket, in order of their ids; a program without such is its own only worker.
+bool kill_foreign_worker(pid_t guardian, std::uint16_t port, int slot);
+
+/// Watches the processes of one server during one load. What it costs is kept below one per cent of the time.
+/// Of our own servers these are the workers, which bear their slot in their name, and all that descends from
+/// them: neither the master nor what it keeps beside the workers serves requests. A server that is not ours
+/// is everything that descends from its guardian, on any level and by any name: its own master too, and
+/// helpers such as Python's resource tracker, because nothing tells them apart.
 class ServerWatch {
  public:
-  /// `master` -1: knows nothing. `proc` is another folder in tests.
-  explicit ServerWatch(pid_t master, std::string proc = "/proc");
+  /// `master` -1: knows nothing; of a server that is not ours (`foreign`) it is the guardian. `proc` is
+  /// another folder in tests.
+  explicit ServerWatch(pid_t master, bool foreign = false, std::string proc = "/proc");
 
   /// Before the load's connections are opened.
   void before();
@@ -72,6 +86,7 @@ class ServerWatch {
   ProcessUse sum_now();
 
   pid_t master_;
+  bool foreign_;
   std::string proc_;
   std::map<pid_t, Watched> processes_;
   std::vector<pid_t> alive_;

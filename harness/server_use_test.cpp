@@ -98,7 +98,7 @@ TEST_CASE("the watch adds up workers and what they made, and keeps what a dead o
   proc.write("/10/task/10/children", "21 22 ");
   proc.process(21, "lab-worker-0");
   proc.process(22, "lab-worker-1");
-  ServerWatch watch(10, proc.root);
+  ServerWatch watch(10, false, proc.root);
   watch.before();
   watch.start();
   CHECK(watch.use().processes == 2);
@@ -119,11 +119,31 @@ TEST_CASE("the watch adds up workers and what they made, and keeps what a dead o
   CHECK(watch.use().virtual_peak == 3 * 200 * 1024);
 }
 
+TEST_CASE("of a server that is not ours every descendant of its guardian counts, on any level") {
+  Proc proc;
+  proc.write("/10/task/10/children", "21 ");
+  proc.process(21, "gunicorn");
+  proc.write("/21/task/21/children", "22 ");
+  proc.write("/21/task/5/children", "23 ");
+  proc.process(22, "python3");
+  proc.process(23, "nginx");
+  proc.write("/23/task/23/children", "24 ");
+  proc.process(24, "sh");
+  CHECK(descendants_of(10, proc.root).size() == 4);
+  ServerWatch watch(10, true, proc.root);
+  watch.before();
+  watch.start();
+  watch.finish();
+  CHECK(watch.use().processes == 4);
+  CHECK(watch.use().threads_before == 12);
+  CHECK(descendants_of(99, proc.root).empty());
+}
+
 TEST_CASE("near a send the watch looks away") {
   Proc proc;
   proc.write("/10/task/10/children", "21 ");
   proc.process(21, "lab-worker-0");
-  ServerWatch watch(10, proc.root);
+  ServerWatch watch(10, false, proc.root);
   watch.before();
   watch.start();
   proc.write("/10/task/10/children", "21 22 ");

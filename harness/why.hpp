@@ -44,6 +44,8 @@ struct Queue {
       0;  ///< of `waited`: the holder itself was only waiting (asleep, or for another server)
   std::uint32_t worst_holder = 0;  ///< the request behind which most was lost
   Nanos worst_holder_cost = 0;
+  Nanos exhausted = 0;     ///< how long no member was free, at the worker where that was longest
+  Nanos typical_hold = 0;  ///< median
 };
 
 /// How many members of each resource a worker has.

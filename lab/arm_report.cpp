@@ -8,6 +8,7 @@
 
 #include "harness/lanes.hpp"
 #include "harness/model/model.hpp"
+#include "lab/arm_findings.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/experiment.hpp"
 
@@ -193,15 +194,6 @@ CheckRow judge_check(const Check& check, const Arm& arm, const Case& load_set, b
   return row;
 }
 
-Members members_of(const Arm& arm) {
-  Members members{.pool = arm.threads, .connections = arm.connections, .queue_workers = 0};
-  for (const auto& [name, queue] : arm.queues) {
-    // Workers of a shared queue are told of among the server's, by turns.
-    members.queue_workers += queue.shared ? (queue.workers + arm.workers - 1) / arm.workers : queue.workers;
-  }
-  return members;
-}
-
 ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,
                        const Expectation& expected) {
   ArmReport report;
@@ -325,7 +317,7 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
         std::any_of(repetitions.begin(), repetitions.end(), [&](const RunRepetition* repetition) {
           return below_bound(since_first_intended(*repetition), expected.bound_s, expected.bound_has_cpu);
         });
-    if (below) row.verdict = to_string(Verdict::instrument_fault);
+    if (below && engine != kServer) row.verdict = to_string(Verdict::instrument_fault);
   }
   report.verdict = report.measures.front().verdict;
 
@@ -348,9 +340,17 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
     if (all_answered(typical)) {
       explain_excess(report, typical, expected, occupancy, scenario.routes, load_set);
     }
-    analysis.queues = find_queues(typical.records, occupancy, scenario.routes, members_of(arm));
     const RunRepetition& first = *repetitions.front();
-    report.lanes = make_lanes(first.records, Occupancy(first.events), scenario.routes, kMostLanes);
+    if (!first.events.empty())  // who tells nothing has no lanes: nobody knows when it read what
+      report.lanes = make_lanes(first.records, Occupancy(first.events), scenario.routes, kMostLanes);
+  }
+  if (told) {
+    const RunRepetition& typical =
+        report.makespan_s
+            ? median_repetition(repetitions, report.makespan_s->median, scenario.routes, load_set)
+            : *repetitions.front();
+    analysis.findings =
+        find_arm_findings(scenario.routes, arm, load_set, expected.cores, report.pace, repetitions, typical);
   }
   for (const Check& check : scenario.checks) {
     if (!check.arm.empty() && check.arm != arm.id) continue;
@@ -366,12 +366,12 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
 }
 
 ArmAnalysis left_out_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,
-                         const Expectation& expected, const std::string& reason) {
+                         const Expectation& expected, const std::string& reason, const std::string& engine) {
   ArmAnalysis analysis;
   analysis.arm = &arm;
   analysis.load_set = &load_set;
   analysis.report = describe_arm(scenario, arm, load_set, expected);
-  analysis.report.engine = kNative;
+  analysis.report.engine = engine;
   analysis.report.not_run = reason;
   return analysis;
 }

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/findings/finding.hpp"
 #include "harness/statistics.hpp"
-#include "harness/why.hpp"
 #include "lab/core/scenario.hpp"
 #include "results/report.hpp"
 #include "results/run.hpp"
@@ -44,7 +44,7 @@ struct ArmAnalysis {
   ArmReport report;
   const Arm* arm = nullptr;
   const Case* load_set = nullptr;
-  std::vector<Queue> queues;  ///< of the median repetition
+  std::vector<Finding> findings;  ///< the most costly first
   Summary makespan;
   std::vector<CheckRow> checks;
 };
@@ -55,7 +55,7 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
 
 /// The row of an arm that was left out.
 ArmAnalysis left_out_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,
-                         const Expectation& expected, const std::string& reason);
+                         const Expectation& expected, const std::string& reason, const std::string& engine);
 
 /// The row of an arm that only the model has run.
 ArmAnalysis predicted_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,

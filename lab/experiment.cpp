@@ -1,5 +1,6 @@
 #include "lab/experiment.hpp"
 
+#include <fmt/format.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -12,7 +13,7 @@
 #include "lab/interrupt.hpp"
 #include "lab/servers/server.hpp"
 #include "lab/servers/work.hpp"
-#include "lab/surroundings.hpp"
+#include "lab/stage.hpp"
 #include "results/store.hpp"
 
 namespace lab {
@@ -21,6 +22,9 @@ namespace {
 
 constexpr int kDefaultRepetitions = 6;  // the least with an interval: minimum to maximum covers 96.9 %
 constexpr Nanos kPerTrial = 60 * kMillisecond;  // starting, warming up and stopping a server
+constexpr Nanos kPerForeignTrial = kSecond;     // an interpreter and its modules
+constexpr Nanos kForeignPatience =
+    200 * kMillisecond;  // uvicorn waits for each worker in turn; nothing is lost
 constexpr int kMostWorkers = 256;
 constexpr int kMostThreads = 4'096;
 constexpr std::int64_t kMostModelRequests = 300'000;
@@ -30,27 +34,17 @@ constexpr std::size_t kEventsPerStep = 8;
 constexpr std::size_t kMostEvents = 4'000'000;  // of one worker: 160 MB, touched only where written
 
 struct Trial {
-  const Arm* arm;
+  const EngineArm* arm;
   const Case* load_set;
 };
 
-bool uses(const ExperimentOptions& options, const char* engine) {
-  return std::find(options.engines.begin(), options.engines.end(), engine) != options.engines.end();
-}
-
-bool is_left_out(const LeftOut& left_out, const Arm& arm, const Case& load_set) {
-  return std::any_of(left_out.begin(), left_out.end(),
-                     [&](const NotRun& one) { return one.arm == arm.id && one.case_id == load_set.id; });
-}
-
-std::vector<Trial> native_trials(const Scenario& scenario, const ExperimentOptions& options,
-                                 const LeftOut& left_out = {}) {
+/// The arms in the scenario's order, each on its engines one after another.
+std::vector<Trial> trials_of(const Scenario& scenario, const Stage& stage) {
   std::vector<Trial> trials;
-  if (!uses(options, kNative)) return trials;
-  for (const Arm& arm : scenario.arms) {
-    if (arm.predict_only) continue;
+  for (const EngineArm& arm : stage.arms) {
+    if (arm.arm.predict_only) continue;
     for (const Case& load_set : scenario.cases) {
-      if (!is_left_out(left_out, arm, load_set)) trials.push_back({&arm, &load_set});
+      if (!stage.is_left_out(arm, load_set)) trials.push_back({&arm, &load_set});
     }
   }
   return trials;
@@ -92,52 +86,30 @@ bool accepts_late(const Arm& arm) {
   return arm.accept == Accept::one || (arm.workers > 1 && arm.accept != Accept::handoff);
 }
 
-Result<RunRepetition> measure(const Scenario& scenario, const Trial& trial, Surroundings& surroundings,
-                              const WorkRates& rates, int number, std::uint64_t seed) {
-  const std::size_t events = most_events(scenario, *trial.load_set);
-  auto rings = EventRings::create(trial.arm->workers, events);
-  if (!rings) return rings.error();
-
-  ServerSetup setup;
-  setup.routes = scenario.routes;
-  setup.arm = *trial.arm;
-  setup.seed = seed;
-  setup.rates = rates;
-  surroundings.furnish(setup);
-  const double pace = measure_pace(scenario.routes, rates);
-  auto server = Server::start(setup, &*rings);
-  if (!server) return server.error();
-
-  LoadTarget target;
-  target.port = server->port();
-  target.master = server->master();
-  target.routes = scenario.routes;
+/// Sends the load and keeps what came of it.
+Result<RunRepetition> send_load(const Scenario& scenario, const Trial& trial, const LoadTarget& target,
+                                EventRings* rings, std::uint64_t seed) {
+  const Arm& arm = trial.arm->arm;
   LoadOptions options;
   options.seed = seed;
   options.interrupt_fd = interrupt_fd();
-  options.close_after_reply = std::any_of(trial.arm->modes.begin(), trial.arm->modes.end(),
+  options.close_after_reply = std::any_of(arm.modes.begin(), arm.modes.end(),
                                           [](const Traits& mode) { return mode.idle != Resource::nothing; });
-  options.accepts_late = accepts_late(*trial.arm);
-  const double expected = simulate(model_input(scenario, *trial.arm, *trial.load_set, seed)).makespan_s;
+  options.accepts_late = accepts_late(arm) || target.stamped;
+  if (target.stamped && trial.arm->engine != kServer) options.warm_up_connections = arm.workers;
+  const double expected = simulate(model_input(scenario, arm, *trial.load_set, seed)).makespan_s;
   constexpr double kLongest = 1e18;  // nanoseconds: decades, and no overflow
   options.request_deadline = 10 * kSecond + static_cast<Nanos>(std::min(2e9 * expected, kLongest));
-  auto load = run_load(*trial.load_set, target, &*rings, options);
-  if (!load || load->interrupted) {
-    server->kill();
-  } else {
-    server->stop(2 * kSecond);
-  }
+  auto load = run_load(*trial.load_set, target, rings, options);
   if (!load) return load.error();
 
   RunRepetition repetition;
-  repetition.arm = trial.arm->id;
+  repetition.arm = arm.id;
   repetition.case_id = trial.load_set->id;
-  repetition.engine = kNative;
-  repetition.number = number;
+  repetition.engine = trial.arm->engine;
   repetition.began = load->began;
   repetition.send_skew = load->send_skew;
   repetition.events_dropped = load->events_dropped;
-  repetition.pace = pace;
   repetition.server = load->server;
   repetition.records = std::move(load->records);
   repetition.events = std::move(load->events);
@@ -145,7 +117,78 @@ Result<RunRepetition> measure(const Scenario& scenario, const Trial& trial, Surr
   return repetition;
 }
 
+template <class AnyServer>
+void end_server(AnyServer& server, bool gracefully, Nanos patience) {
+  if (!gracefully || interrupt_signal() != 0) {
+    server.kill();
+  } else {
+    server.stop(patience);
+  }
+}
+
+Result<RunRepetition> measure_native(const Scenario& scenario, const Trial& trial, Stage& stage,
+                                     std::uint64_t seed) {
+  const Arm& arm = trial.arm->arm;
+  auto rings = EventRings::create(arm.workers, most_events(scenario, *trial.load_set));
+  if (!rings) return rings.error();
+  ServerSetup setup;
+  setup.routes = scenario.routes;
+  setup.arm = arm;
+  setup.seed = seed;
+  setup.rates = stage.rates;
+  stage.surroundings.furnish(setup);
+  auto server = Server::start(setup, &*rings);
+  if (!server) return server.error();
+  LoadTarget target;
+  target.port = server->port();
+  target.master = server->master();
+  target.routes = scenario.routes;
+  auto repetition = send_load(scenario, trial, target, &*rings, seed);
+  end_server(*server, repetition.has_value(), 2 * kSecond);
+  return repetition;
+}
+
+Result<RunRepetition> measure_foreign(const Scenario& scenario, const Trial& trial, Stage& stage,
+                                      std::uint64_t seed) {
+  auto server = stage.foreign.start(*trial.arm, stage.surroundings);
+  if (!server) {
+    return Error{server.error().kind,
+                 fmt::format("{} ({}): {}", trial.arm->arm.id, trial.arm->engine, server.error().message)};
+  }
+  LoadTarget target;
+  target.port = server->port();
+  target.master = server->pid();
+  target.routes = scenario.routes;
+  target.stamped = true;
+  auto repetition = send_load(scenario, trial, target, nullptr, seed);
+  if (repetition) {
+    if (const auto how = server->ended()) repetition->warnings.push_back("the server " + *how);
+  }
+  end_server(*server, repetition.has_value(), kForeignPatience);
+  return repetition;
+}
+
+Result<RunRepetition> measure(const Scenario& scenario, const Trial& trial, Stage& stage, int number,
+                              std::uint64_t seed) {
+  const double pace = measure_pace(scenario.routes, stage.rates);
+  auto repetition = trial.arm->engine == kNative ? measure_native(scenario, trial, stage, seed)
+                                                 : measure_foreign(scenario, trial, stage, seed);
+  if (!repetition) return repetition;
+  repetition->number = number;
+  repetition->pace = pace;
+  return repetition;
+}
+
 }  // namespace
+
+bool ExperimentOptions::measures() const {
+  return std::any_of(engines.begin(), engines.end(),
+                     [](const std::string& engine) { return engine != kModel && engine != kRecorded; });
+}
+
+bool ExperimentOptions::uses(std::string_view engine) const {
+  return std::find(engines.begin(), engines.end(), engine) != engines.end();
+}
 
 int available_cores() {
   cpu_set_t set;
@@ -155,13 +198,14 @@ int available_cores() {
 }
 
 ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions& options,
-                               const LeftOut& left_out) {
+                               const Stage& stage) {
   ExperimentPlan plan;
-  const std::vector<Trial> trials = native_trials(scenario, options, left_out);
+  const std::vector<Trial> trials = trials_of(scenario, stage);
   Nanos round = 0;
   for (const Trial& trial : trials) {
-    const ModelInput input = model_input(scenario, *trial.arm, *trial.load_set, options.seed);
-    round += kPerTrial + static_cast<Nanos>(simulate(input).makespan_s * 1e9);
+    const ModelInput input = model_input(scenario, trial.arm->arm, *trial.load_set, options.seed);
+    round += trial.arm->engine == kNative ? kPerTrial : kPerForeignTrial;
+    round += static_cast<Nanos>(simulate(input).makespan_s * 1e9);
   }
   if (options.quick) {
     plan.repetitions = 1;
@@ -177,13 +221,14 @@ ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions
 
 Result<void> preflight(const Scenario& scenario, const ExperimentOptions& options) {
   for (const Case& load_set : scenario.cases) {
-    if (uses(options, kModel) && load_set.requests() > kMostModelRequests) {
+    if (options.uses(kModel) && load_set.requests() > kMostModelRequests) {
       return usage_error("--engine model keeps every request; {} are too many (at most {}), use lab predict",
                          load_set.requests(), kMostModelRequests);
     }
   }
-  for (const Trial& trial : native_trials(scenario, options)) {
-    const Arm& arm = *trial.arm;
+  if (!options.measures()) return {};
+  for (const Arm& arm : scenario.arms) {
+    if (arm.predict_only) continue;
     if (arm.workers > kMostWorkers) {
       return usage_error("arm '{}' asks for {} workers; at most {} are started, for more use lab predict",
                          arm.id, arm.workers, kMostWorkers);
@@ -192,26 +237,15 @@ Result<void> preflight(const Scenario& scenario, const ExperimentOptions& option
       return usage_error("arm '{}' asks for {} threads; at most {} are started, for more use lab predict",
                          arm.id, arm.threads, kMostThreads);
     }
-    if (trial.load_set->requests() > kMostNativeRequests) {
+  }
+  for (const Case& load_set : scenario.cases) {
+    if (load_set.requests() > kMostNativeRequests) {
       return usage_error("--requests: {} requests; at most {} are really sent, for more use lab predict",
-                         trial.load_set->requests(), kMostNativeRequests);
+                         load_set.requests(), kMostNativeRequests);
     }
-    if (auto enough = prepare_descriptors(*trial.load_set); !enough) return enough.error();
+    if (auto enough = prepare_descriptors(load_set); !enough) return enough.error();
   }
   return {};
-}
-
-LeftOut find_left_out(const Scenario& scenario, const ExperimentOptions& options,
-                      const Surroundings& surroundings) {
-  LeftOut left_out;
-  for (const Trial& trial : native_trials(scenario, options)) {
-    const Arm& arm = *trial.arm;
-    std::optional<std::string> reason = surroundings.obstacle(scenario, arm, *trial.load_set);
-    if (arm.cores > available_cores())
-      reason = fmt::format("it asks for {} cores, this machine has {}", arm.cores, available_cores());
-    if (reason) left_out.push_back({arm.id, trial.load_set->id, *reason});
-  }
-  return left_out;
 }
 
 RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, const Case& load_set, int cores,
@@ -230,18 +264,17 @@ RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, cons
 }
 
 ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOptions& options, RunHeader header,
-                                Surroundings& surroundings, const WorkRates& rates, RunWriter* writer,
-                                const ExperimentObserver& observer) {
+                                Stage& stage, RunWriter* writer, const ExperimentObserver& observer) {
   ExperimentResult result;
   result.run.header = std::move(header);
-  const LeftOut& left_out = result.run.header.not_run;
-  const ExperimentPlan plan = plan_experiment(scenario, options, left_out);
+  result.run.header.not_run = stage.left_out;
+  const ExperimentPlan plan = plan_experiment(scenario, options, stage);
   const auto keep = [&](RunRepetition repetition) {
     if (writer != nullptr) writer->add(repetition);
     result.run.repetitions.push_back(std::move(repetition));
   };
 
-  if (uses(options, kModel)) {
+  if (options.uses(kModel)) {
     for (const Arm& arm : scenario.arms) {
       for (const Case& load_set : scenario.cases) {
         keep(simulate_repetition(scenario, arm, load_set, available_cores(), 1,
@@ -250,14 +283,15 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
     }
   }
 
-  std::vector<Trial> trials = native_trials(scenario, options, left_out);
+  for (const RunRepetition& repetition : stage.recorded) keep(repetition);
+
+  std::vector<Trial> trials = trials_of(scenario, stage);
   std::mt19937_64 random(options.seed);
   std::int64_t done = 0;
   for (int number = 1; number <= plan.repetitions && !result.fault && !result.interrupted; ++number) {
     if (number > 1) std::shuffle(trials.begin(), trials.end(), random);
     for (const Trial& trial : trials) {
-      auto repetition =
-          measure(scenario, trial, surroundings, rates, number, repetition_seed(options.seed, number));
+      auto repetition = measure(scenario, trial, stage, number, repetition_seed(options.seed, number));
       if (!repetition) {
         result.interrupted = interrupt_signal() != 0;
         if (!result.interrupted) result.fault = repetition.error();

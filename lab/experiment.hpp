@@ -4,20 +4,19 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lab/core/error.hpp"
 #include "lab/core/scenario.hpp"
+#include "lab/engines.hpp"
+#include "lab/foreign_servers.hpp"
 #include "results/run.hpp"
 
 namespace lab {
 
 class RunWriter;
-class Surroundings;
-
-/// How an arm's requests are answered: by real server processes or by the virtual-time model.
-inline constexpr const char* kNative = "native";
-inline constexpr const char* kModel = "model";
+struct Stage;
 
 struct ExperimentOptions {
   std::vector<std::string> engines = {kNative};
@@ -26,10 +25,12 @@ struct ExperimentOptions {
   Nanos budget = 15 * kSecond;
   std::uint64_t seed = 42;
   std::string postgres;  ///< connection string, `local`, or empty
-};
+  ForeignOptions foreign;
+  bool as_written = true;  ///< no option changes what the scenario says, so recordings of it apply
 
-/// The arms that are left out, each with its reason: the same in every repetition.
-using LeftOut = std::vector<NotRun>;
+  bool uses(std::string_view engine) const;
+  bool measures() const;  ///< whether any server is started
+};
 
 /// What will be done, known before anything is started.
 struct ExperimentPlan {
@@ -39,7 +40,7 @@ struct ExperimentPlan {
 };
 
 ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions& options,
-                               const LeftOut& left_out = {});
+                               const Stage& stage);
 
 /// Tells how far it is; both may be empty.
 struct ExperimentObserver {
@@ -55,15 +56,10 @@ struct ExperimentResult {
 
 /// Launches, loads, repeats and collects: for every repetition a fresh server, connections opened, a short
 /// warm-up, one load, the server stopped and reaped. The first round follows the file's order, later ones are
-/// shuffled by the seed. `header` becomes the run's, and its `not_run` arms are left out; `writer` may be
-/// null. Call it while the process has one thread.
+/// shuffled by the seed. `header` becomes the run's, with the stage's left out arms; `writer` may be null.
+/// Call it while the process has one thread.
 ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOptions& options, RunHeader header,
-                                Surroundings& surroundings, const WorkRates& rates, RunWriter* writer,
-                                const ExperimentObserver& observer);
-
-/// What cannot be run here.
-LeftOut find_left_out(const Scenario& scenario, const ExperimentOptions& options,
-                      const Surroundings& surroundings);
+                                Stage& stage, RunWriter* writer, const ExperimentObserver& observer);
 
 /// Refuses what this machine cannot run, before any child is started: too many workers, too few descriptors.
 Result<void> preflight(const Scenario& scenario, const ExperimentOptions& options);

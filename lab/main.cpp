@@ -88,8 +88,13 @@ int run(int argc, char** argv) {
   lab::add_run(app, action);
   lab::add_predict(app, action);
   lab::add_serve(app, action);
+  lab::add_export(app, action);
   lab::add_report(app, action);
   lab::add_history(app, action);
+  lab::add_verify(app, action);
+  lab::add_explain(app, action);
+  lab::add_advise(app, action);
+  lab::add_quiz(app, action);
   lab::add_doctor(app, action);
   if (argc < 2) {
     lab::tell("{}", app.help());

@@ -44,7 +44,8 @@ constexpr Word<Arrivals> kArrivals[] = {{"burst", Arrivals::burst},
                                         {"poisson", Arrivals::poisson},
                                         {"staggered", Arrivals::staggered}};
 constexpr Word<bool> kConnections[] = {{"opened", false}, {"fresh", true}};
-constexpr Word<const char*> kEngines[] = {{kNative, kNative}, {kModel, kModel}};
+constexpr Word<const char*> kEngines[] = {
+    {kNative, kNative}, {kFastapi, kFastapi}, {kNode, kNode}, {kRecorded, kRecorded}, {kModel, kModel}};
 
 Error with_option(const char* option, const Error& error) {
   return {error.kind, fmt::format("{}: {}", option, error.message)};
@@ -208,7 +209,16 @@ void add_scenario_options(CLI::App& app, RawRunOptions& raw) {
 }
 
 void add_experiment_options(CLI::App& app, RawRunOptions& raw) {
-  add_texts(app, "--engine", raw.engines, "native, model")->delimiter(',')->type_name("A,B");
+  add_texts(app, "--engine", raw.engines, "native, fastapi, node, recorded, model")
+      ->delimiter(',')
+      ->type_name("A,B");
+  add_texts(app, "--server", raw.servers, "a server of your own as one more arm, as 'node server.js {port}'")
+      ->type_name("COMMAND")
+      ->allow_extra_args(false);
+  add_text(app, "--ready", raw.ready, "what --server is asked until it answers, as /health")
+      ->type_name("URL");
+  add_text(app, "--python", raw.python, "the interpreter of --engine fastapi (/usr/bin/python3)")
+      ->type_name("PATH");
   add_text(app, "--repeat", raw.repeat, "repetitions of every arm (what fits the budget, at most 6)")
       ->type_name("K");
   app.add_flag("--quick", raw.quick, "one repetition");
@@ -276,6 +286,15 @@ Result<RunOptions> check_run_options(const RawRunOptions& raw) {
   if (experiment.budget == 0) return usage_error("--budget: 0 is no time; give for example 15s, or --quick");
   experiment.quick = raw.quick;
   experiment.postgres = raw.postgres;
+  experiment.as_written = describe_changes(options.overrides).empty();
+  experiment.foreign.servers = raw.servers;
+  experiment.foreign.ready = raw.ready;
+  if (!raw.python.empty()) experiment.foreign.python = raw.python;
+  if (!raw.servers.empty()) experiment.engines.emplace_back(kServer);
+  if (!raw.ready.empty() && raw.servers.empty())
+    return usage_error("--ready belongs to --server 'COMMAND {{port}}'; give both");
+  if (!raw.python.empty() && !experiment.uses(kFastapi))
+    return usage_error("--python is the interpreter of FastAPI; add fastapi to --engine");
   if (raw.quick && repeat > 1) return usage_error("--quick and --repeat exclude each other; give one");
   for (const std::string& text : raw.guesses) {
     auto guess = assignment("--guess", text, "ARM=DURATION, as async-loop=1s");
@@ -284,8 +303,7 @@ Result<RunOptions> check_run_options(const RawRunOptions& raw) {
   }
   options.ask = raw.ask;
   options.check = raw.check;
-  const auto& engines = experiment.engines;
-  if (raw.check && std::find(engines.begin(), engines.end(), kNative) == engines.end()) {
+  if (raw.check && !experiment.uses(kNative)) {
     return usage_error("--check compares what was measured with the model; add native to --engine");
   }
   options.no_save = raw.no_save;

@@ -50,9 +50,9 @@ struct RawOutputOptions {
 };
 
 struct RawRunOptions {
-  std::vector<std::string> scenarios, arms, modes, engines, settings, guesses;
+  std::vector<std::string> scenarios, arms, modes, engines, settings, guesses, servers;
   std::string requests, delay, workers, threads, repeat, budget, seed, scale, arrivals, rate, duration,
-      connections, save, postgres;
+      connections, save, postgres, ready, python;
   bool quick = false, ask = false, check = false, no_save = false;
   RawOutputOptions output;
 };

@@ -3,37 +3,31 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cmath>
 #include <map>
 #include <set>
+#include <tuple>
 
-#include "lab/core/duration.hpp"
+#include "harness/findings/words.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment.hpp"
+#include "results/utf8.hpp"
 #include "scenarios/loader.hpp"
 
 namespace lab {
 
 namespace {
 
-std::string spell(double value_s) {
-  return format_duration(std::llround(value_s * 1e9));
-}
-
-std::string count(std::int64_t number, std::string_view noun) {
-  constexpr std::array<std::string_view, 13> kWords{"no",   "one",    "two",   "three", "four",
-                                                    "five", "six",    "seven", "eight", "nine",
-                                                    "ten",  "eleven", "twelve"};
-  const std::string word = number >= 0 && number < static_cast<std::int64_t>(kWords.size())
-                               ? std::string(kWords[static_cast<std::size_t>(number)])
-                               : fmt::format("{}", number);
-  return fmt::format("{} {}{}", word, noun, number == 1 ? "" : "s");
+std::string name_of(const std::string& arm, const std::string& engine, const std::string& case_id,
+                    bool many_cases) {
+  const bool ours = engine == kNative || engine == kModel || engine == kServer;
+  const std::string name = ours ? arm : fmt::format("{} on {}", arm, engine);
+  return many_cases ? fmt::format("{} ({})", name, case_id) : name;
 }
 
 std::string name_of(const ArmAnalysis& arm, bool many_cases) {
-  return many_cases ? fmt::format("{} ({})", arm.report.arm, arm.report.case_id) : arm.report.arm;
+  return name_of(arm.report.arm, arm.report.engine, arm.report.case_id, many_cases);
 }
 
 /// `3.0 ms (service 1.9, unread 0.8, reply 0.3)`: what makes a twentieth of it, or is not known.
@@ -55,24 +49,61 @@ bool far_above_bound(const ArmReport& report) {
   return over > std::max(0.005, 0.03 * *report.bound_s);
 }
 
-/// WHY for the arm with the longest queue, and for every arm that misses its prediction.
+/// The two that cost most in full, the others by name.
+std::string tell_findings(const std::vector<Finding>& findings) {
+  constexpr std::size_t kInFull = 2;
+  std::string text;
+  std::vector<std::string> others;
+  for (std::size_t i = 0; i < findings.size(); ++i) {
+    const Finding& finding = findings[i];
+    if (i < kInFull) {
+      text += fmt::format("{} {} ", finding.id, finding.text);
+    } else {
+      others.push_back(fmt::format("{} {}", finding.id, finding.text.substr(0, finding.text.find(':'))));
+    }
+  }
+  if (!others.empty()) text += fmt::format("Also {}. ", join(others, ", "));
+  return text;
+}
+
+/// A server of one's own may do whatever it likes.
+bool faster_than_its_plan(const ArmReport& report) {
+  return report.engine == kServer && report.makespan_s && report.bound_s &&
+         below_bound(report.makespan_s->median, *report.bound_s, true);
+}
+
+bool tells_nothing(const ArmReport& report) {
+  return report.engine == kServer && !report.above_bound.empty() &&
+         report.above_bound.front().name == "unexplained";
+}
+
+/// WHY for the arm with the most costly finding, and for every arm that misses its prediction.
 void explain_why(const std::vector<ArmAnalysis>& arms, bool many_cases, std::vector<Remark>& remarks) {
   const ArmAnalysis* longest = nullptr;
-  const auto waited = [](const ArmAnalysis& arm) {
-    return arm.queues.empty() ? 0 : arm.queues.front().waited;
+  const auto cost = [](const ArmAnalysis& arm) {
+    return arm.findings.empty() ? 0 : arm.findings.front().cost_s;
   };
   for (const ArmAnalysis& arm : arms) {
-    if (waited(arm) > 0 && (longest == nullptr || waited(arm) > waited(*longest))) longest = &arm;
+    if (cost(arm) > 0 && (longest == nullptr || cost(arm) > cost(*longest))) longest = &arm;
   }
+  std::set<std::tuple<std::string, std::string, std::string>> told;
   for (const ArmAnalysis& arm : arms) {
     const bool misses = arm.report.engine != kModel && far_above_bound(arm.report);
     if (&arm != longest && !misses) continue;
+    // What holds of uvicorn's asyncio holds of uvloop and gunicorn too.
+    const std::string written = arm.report.arm.substr(0, arm.report.arm.find('@'));
+    if (!told.insert({arm.report.engine, written, arm.report.case_id}).second) continue;
     std::string text = name_of(arm, many_cases) + ": ";
-    for (const FindingRow& finding : arm.report.findings)
-      text += fmt::format("{} {} ", finding.id, finding.text);
-    if (arm.report.engine != kModel && !arm.report.above_bound.empty()) {
+    text += tell_findings(arm.findings);
+    if (tells_nothing(arm.report)) {
+      text += fmt::format(
+          "Above the bound: {}. The server tells nothing of itself (header fields, see lab export "
+          "--help), so no cause is known.",
+          spell(arm.report.above_bound_s));
+    } else if (arm.report.engine != kModel && !arm.report.above_bound.empty()) {
       text += fmt::format("Above the bound: {}.", excess(arm.report));
-      if (arm.report.burst_skew_s > 0) text += fmt::format(" Sent within {}.", spell(std::round(arm.report.burst_skew_s * 1e6) * 1e-6));
+      if (arm.report.burst_skew_s > 0)
+        text += fmt::format(" Sent within {}.", spell(std::round(arm.report.burst_skew_s * 1e6) * 1e-6));
     }
     while (text.ends_with(' ')) text.pop_back();
     remarks.push_back({"WHY", text});
@@ -87,7 +118,7 @@ void speak_of_the_log(const Scenario& scenario, const std::vector<ArmAnalysis>& 
     documented |= arm.report.documented_s.has_value();
     if (!arm.report.documented_s || !arm.report.bound_s || *arm.report.documented_s >= *arm.report.bound_s)
       continue;
-    if (!said.insert(arm.report.arm).second) continue;
+    if (!said.insert(arm.report.arm.substr(0, arm.report.arm.find('@'))).second) continue;
     remarks.push_back(
         {"LOG", fmt::format("{} for {} is below the bound of {}: it cannot be.", arm.report.documented_text,
                             arm.report.arm, spell(*arm.report.bound_s))});
@@ -158,15 +189,15 @@ std::string kind_of(const std::string& warning) {
   return kind;
 }
 
-/// What the generator and the rings say of themselves: the first of each arm and kind, and how many more
-/// there were.
+/// What the generator, the rings and other servers say of themselves: the first of each kind, and how many
+/// more there were.
 void warn_of_the_harness(const Run& run, bool many_cases, std::vector<Remark>& remarks) {
-  std::map<std::pair<std::string, std::string>, std::pair<std::string, int>> told;
+  std::map<std::string, std::pair<std::string, int>> told;
   for (const RunRepetition& repetition : run.repetitions) {
-    const std::string where = many_cases ? fmt::format(" ({})", repetition.case_id) : "";
     for (const std::string& warning : repetition.warnings) {
-      auto& [first, times] = told[{repetition.arm, kind_of(warning)}];
-      if (times++ == 0) first = fmt::format("{}{}: {}", repetition.arm, where, warning);
+      auto& [first, times] = told[kind_of(warning)];
+      const std::string where = name_of(repetition.arm, repetition.engine, repetition.case_id, many_cases);
+      if (times++ == 0) first = fmt::format("{}: {}", where, warning);
     }
   }
   for (const auto& [key, first] : told) {
@@ -187,6 +218,13 @@ void warn(const std::vector<ArmAnalysis>& arms, const Run& run, bool many_cases,
       remarks.push_back({"WARN", fmt::format("{}: of {} requests {} ended well; {}", name_of(arm, many_cases),
                                              books.planned, books.ok, join(kinds, ", "))});
     }
+    if (faster_than_its_plan(arm.report)) {
+      remarks.push_back(
+          {"WARN", fmt::format("{}: answered within {}, the plan alone takes {}: it does not do "
+                               "this plan (a wrong route, an error, a forgotten await?)",
+                               name_of(arm, many_cases), spell(arm.report.makespan_s->median),
+                               spell(*arm.report.bound_s))});
+    }
     if (arm.report.verdict == "instrument-fault") {
       remarks.push_back(
           {"WARN", fmt::format("{}: a makespan below its bound of {} cannot be: the instrument is at "
@@ -203,50 +241,18 @@ void warn(const std::vector<ArmAnalysis>& arms, const Run& run, bool many_cases,
   warn_of_the_harness(run, many_cases, remarks);
 }
 
-bool mostly_asleep(const Queue& queue) {
-  return queue.behind_waiting * 2 > queue.waited;
-}
-
-std::string queued(const Queue& queue) {
-  return fmt::format("{} queued {} in all", count(queue.requests, "request"), spell(seconds(queue.waited)));
-}
-
-std::string loop_blocked(const Queue& queue) {
-  return fmt::format("loop blocked: {} behind a {} loop; request {} alone cost the others {}.", queued(queue),
-                     mostly_asleep(queue) ? "sleeping" : "computing", queue.worst_holder,
-                     spell(seconds(queue.worst_holder_cost)));
-}
-
-std::string behind_the_gil(const Queue& queue) {
-  return fmt::format(
-      "computing under a GIL: {} for the interpreter lock, the longest {}; more threads do not "
-      "help, processes do.",
-      queued(queue), spell(seconds(queue.longest)));
-}
-
-/// A pool, the threads of a server, connections to the database, workers of a task queue.
-std::string members_exhausted(const Queue& queue, const Arm& arm) {
-  struct Words {
-    const char* name;
-    const char* member;
-    std::int64_t each;
-  };
-  const auto queue_workers = [&] {
-    const auto first = arm.queues.begin();
-    const QueueSettings settings = first == arm.queues.end() ? QueueSettings{} : first->second;
-    return settings.shared ? settings.workers : std::int64_t{settings.workers} * arm.workers;
-  };
-  const Words words = queue.resource == Resource::pool     ? Words{"pool", "pool member", arm.threads}
-                      : queue.resource == Resource::thread ? Words{"threads", "thread", arm.threads}
-                      : queue.resource == Resource::connection
-                          ? Words{"connection pool", "connection", arm.connections}
-                          : Words{"queue workers", "queue worker", queue_workers()};
-  const std::int64_t members =
-      queue.resource == Resource::queue ? words.each : words.each * std::int64_t{arm.workers};
-  const std::string whom = members == 1 ? fmt::format("the only {}", words.member)
-                                        : fmt::format("one of {} {}s", members, words.member);
-  return fmt::format("{} exhausted: {} for {}{}, the longest {}.", words.name, queued(queue), whom,
-                     mostly_asleep(queue) ? " that only waited" : "", spell(seconds(queue.longest)));
+/// Reasons that the table has no room for.
+void tell_left_out(const std::vector<ArmAnalysis>& arms, std::vector<Remark>& remarks) {
+  std::map<std::pair<std::string, std::string>, std::vector<std::string>> reasons;
+  for (const ArmAnalysis& arm : arms) {
+    if (columns(arm.report.not_run) <= kLongestReason) continue;
+    std::vector<std::string>& names = reasons[{arm.report.engine, arm.report.not_run}];
+    if (std::find(names.begin(), names.end(), arm.report.arm) == names.end()) names.push_back(arm.report.arm);
+  }
+  for (const auto& [why, names] : reasons) {
+    const std::string where = why.first == kNative ? "" : fmt::format(" on {}", why.first);
+    remarks.push_back({"NOTE", fmt::format("not run{}: {}: {}", where, join(names, ", "), why.second)});
+  }
 }
 
 /// The machine's speed is not constant; predictions follow it, and whoever compares runs should know.
@@ -268,21 +274,6 @@ void tell_pace(const std::vector<ArmAnalysis>& arms, std::vector<Remark>& remark
 
 }  // namespace
 
-std::vector<FindingRow> find_findings(const ArmAnalysis& analysis) {
-  std::vector<FindingRow> findings;
-  for (const Queue& queue : analysis.queues) {
-    if (queue.resource == Resource::loop) {
-      findings.push_back({"LAB101", loop_blocked(queue)});
-    } else if (queue.resource == Resource::gil) {
-      findings.push_back({"LAB103", behind_the_gil(queue)});
-    } else {
-      findings.push_back({queue.resource == Resource::connection ? "LAB104" : "LAB102",
-                          members_exhausted(queue, *analysis.arm)});
-    }
-  }
-  return findings;
-}
-
 std::vector<Remark> make_remarks(const Scenario& scenario, const std::vector<ArmAnalysis>& arms,
                                  const Run& run, const std::vector<Guess>& guesses) {
   const bool many_cases = scenario.cases.size() > 1;
@@ -291,6 +282,7 @@ std::vector<Remark> make_remarks(const Scenario& scenario, const std::vector<Arm
   explain_why(arms, many_cases, remarks);
   speak_of_the_log(scenario, arms, remarks);
   if (!scenario.explain.note.empty()) remarks.push_back({"NOTE", scenario.explain.note});
+  tell_left_out(arms, remarks);
   tell_pace(arms, remarks);
   name_outliers(arms, many_cases, remarks);
   warn(arms, run, many_cases, remarks);

@@ -8,9 +8,6 @@
 
 namespace lab {
 
-/// Findings of one arm, from who held what while others waited; never from the name of its mode.
-std::vector<FindingRow> find_findings(const ArmAnalysis& analysis);
-
 /// The sentences under the table: WHY, LOG, NOTE, GUESS, WARN, NEXT.
 std::vector<Remark> make_remarks(const Scenario& scenario, const std::vector<ArmAnalysis>& arms,
                                  const Run& run, const std::vector<Guess>& guesses);

@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "harness/model/model.hpp"
 #include "harness/statistics.hpp"
 #include "lab/arm_report.hpp"
+#include "lab/engines.hpp"
 #include "lab/experiment.hpp"
+#include "lab/foreign_servers.hpp"
 #include "lab/remarks.hpp"
 #include "lab/surroundings.hpp"
 #include "lab/trace.hpp"
@@ -58,7 +61,9 @@ void copy_environment(const Run& run, Report& report) {
 
 void finish_report(const Scenario& scenario, std::vector<ArmAnalysis>& arms, const Run& run,
                    const std::vector<Guess>& guesses, Report& report) {
-  for (ArmAnalysis& arm : arms) arm.report.findings = find_findings(arm);
+  for (ArmAnalysis& arm : arms) {
+    for (const Finding& finding : arm.findings) arm.report.findings.push_back({finding.id, finding.text});
+  }
   report.remarks = make_remarks(scenario, arms, run, guesses);
   for (ArmAnalysis& arm : arms) {
     report.arms.push_back(std::move(arm.report));
@@ -88,11 +93,41 @@ double pace_of(const std::vector<const RunRepetition*>& repetitions) {
   return paces.empty() ? 1 : summarise(std::move(paces)).median;
 }
 
-std::string reason_left_out(const Run& run, const Arm& arm, const Case& load_set) {
-  for (const NotRun& one : run.header.not_run) {
-    if (one.arm == arm.id && one.case_id == load_set.id) return one.reason;
+std::string reason_left_out(const Run& run, const EngineArm& one, const Case& load_set) {
+  for (const NotRun& left_out : run.header.not_run) {
+    if (left_out.engine == one.engine && left_out.arm == one.arm.id && left_out.case_id == load_set.id)
+      return left_out.reason;
   }
   return "";
+}
+
+/// How many servers of one's own the run knows.
+std::size_t servers_of(const Run& run) {
+  std::set<std::string> ids;
+  for (const RunRepetition& repetition : run.repetitions) {
+    if (repetition.engine == kServer) ids.insert(repetition.arm);
+  }
+  for (const NotRun& one : run.header.not_run) {
+    if (one.engine == kServer) ids.insert(one.arm);
+  }
+  return ids.size();
+}
+
+/// All rows that the run may have: what was made of one arm stands together, servers of one's own at the end.
+std::vector<EngineArm> rows_of(const Scenario& scenario, const Run& run) {
+  std::vector<EngineArm> rows;
+  for (const std::string& engine : engines_of(run)) {
+    for (EngineArm& one : engine_arms(scenario, engine, servers_of(run))) rows.push_back(std::move(one));
+  }
+  const auto place = [&](const EngineArm& one) {
+    const std::string written = one.arm.id.substr(0, one.arm.id.find('@'));
+    return std::find_if(scenario.arms.begin(), scenario.arms.end(),
+                        [&](const Arm& arm) { return arm.id == written; }) -
+           scenario.arms.begin();
+  };
+  std::stable_sort(rows.begin(), rows.end(),
+                   [&](const EngineArm& a, const EngineArm& b) { return place(a) < place(b); });
+  return rows;
 }
 
 }  // namespace
@@ -114,32 +149,34 @@ Report make_report(const Scenario& written, const Run& run, const std::vector<Gu
   }
   const std::vector<std::uint64_t> seeds = seeds_of(run);
   const int cores = report.cores > 0 ? report.cores : available_cores();
+  const std::vector<EngineArm> rows = rows_of(scenario, run);
   std::vector<ArmAnalysis> arms;
   for (const Case& load_set : scenario.cases) {
-    for (const Arm& arm : scenario.arms) {
-      for (const char* engine : {kNative, kModel}) {
-        const auto group = groups.find({engine, arm.id, load_set.id});
-        const bool there = group != groups.end();
-        const Scenario timed = at_pace(scenario, there ? pace_of(group->second) : 1);
-        const std::string left_out = reason_left_out(run, arm, load_set);
-        const bool stands_in = engine == std::string(kNative) && (arm.predict_only || !left_out.empty());
-        if (!there && !stands_in) continue;
-        Expectation expected = expect(timed, arm, load_set, cores, seeds);
-        // No bound rests on a busy machine: it is what the cores can do at their best.
-        const Scenario fastest = at_pace(scenario, std::min(1.0, there ? pace_of(group->second) : 1));
-        const double at_best = least_bound(fastest.routes, arm, load_set, cores, seeds);
-        expected.slower_s = expected.bound_s - at_best;
-        expected.bound_s = at_best;
-        if (there) {
-          arms.push_back(analyse_arm(timed, arm, load_set, expected, group->second, engine));
-          if (engine == std::string(kModel)) arms.back().checks.clear();
-        } else if (!left_out.empty()) {
-          arms.push_back(left_out_arm(timed, arm, load_set, expected, left_out));
-        } else {
-          arms.push_back(predicted_arm(scenario, arm, load_set, expected));
-          arms.back().report.not_run = "predicted only";
-          arms.back().queues.clear();
-        }
+    for (const EngineArm& one : rows) {
+      const Arm& arm = one.arm;
+      const auto group = groups.find({one.engine, arm.id, load_set.id});
+      const bool there = group != groups.end();
+      const std::string left_out = reason_left_out(run, one, load_set);
+      const bool stands_in = !left_out.empty() || (one.engine == kNative && arm.predict_only);
+      if (!there && !stands_in) continue;
+      const double pace = there ? pace_of(group->second) : 1;
+      const Scenario computed = as_engine_computes(scenario, one.engine, run.header);
+      const Scenario timed = at_pace(computed, pace);
+      Expectation expected = expect(timed, arm, load_set, cores, seeds);
+      // No bound rests on a busy machine: it is what the cores can do at their best.
+      const Scenario fastest = at_pace(computed, std::min(1.0, pace));
+      const double at_best = least_bound(fastest.routes, arm, load_set, cores, seeds);
+      expected.slower_s = expected.bound_s - at_best;
+      expected.bound_s = at_best;
+      if (there) {
+        arms.push_back(analyse_arm(timed, arm, load_set, expected, group->second, one.engine));
+        if (one.engine != kNative) arms.back().checks.clear();  // the file's checks are about our own servers
+      } else if (!left_out.empty()) {
+        arms.push_back(left_out_arm(timed, arm, load_set, expected, left_out, one.engine));
+      } else {
+        arms.push_back(predicted_arm(scenario, arm, load_set, expected));
+        arms.back().report.not_run = "predicted only";
+        arms.back().findings.clear();
       }
     }
   }

@@ -49,15 +49,6 @@ bool loads_route(const Case& load_set, std::size_t route) {
   });
 }
 
-/// Visits every computing step of a route; the plan is the caller's to change.
-template <class Change>
-void change_computing(Plan& plan, const Change& change) {
-  for (Step& step : plan) {
-    if (auto* compute = std::get_if<Compute>(&step.action)) change(*compute);
-    for (const Plan* inner : nested_plans(step)) change_computing(const_cast<Plan&>(*inner), change);
-  }
-}
-
 template <class Change>
 void change_computing(Scenario& scenario, const Change& change) {
   for (Route& route : scenario.routes) {

@@ -67,21 +67,18 @@ bool alike(const LaneCells& a, const LaneCells& b) {
 
 std::vector<LaneGroup> group_lanes(const ArmReport& arm, double scale_s, std::size_t count) {
   const double cell = scale_s / static_cast<double>(count);
-  const bool all_answered = arm.books.ok == arm.books.planned;
   std::vector<LaneGroup> groups;
   std::map<std::string, std::size_t> of_route;
   for (const Lane& lane : arm.lanes) {
     ++of_route[lane.route];
     LaneCells cells = paint(lane, scale_s, count);
-    // A reply at the very beginning of virtual time ends at 0, too, and took no time.
-    const bool answered = lane.end_s > 0 || (lane.segments.empty() && all_answered);
     const auto same = std::find_if(groups.begin(), groups.end(), [&](const LaneGroup& each) {
-      if (each.route != lane.route || each.answered != answered) return false;
+      if (each.route != lane.route || each.answered != lane.answered) return false;
       const bool together = std::abs(each.first_end - lane.end_s) < cell / 2;
       return each.cells == cells || (together && alike(each.cells, cells));
     });
     if (same == groups.end()) {
-      groups.push_back({{lane.request}, lane.route, std::move(cells), lane.end_s, lane.end_s, answered});
+      groups.push_back({{lane.request}, lane.route, std::move(cells), lane.end_s, lane.end_s, lane.answered});
       continue;
     }
     same->requests.push_back(lane.request);

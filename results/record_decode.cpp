@@ -111,6 +111,7 @@ void decode_not_run(Members& members, std::vector<NotRun>& left_out) {
     inner.read("arm", one.arm);
     inner.read("case", one.case_id);
     inner.read("reason", one.reason);
+    inner.read_if_there("engine", one.engine);
     if (!inner.problem().empty()) members.miss("not_run");
   }
 }

@@ -48,8 +48,10 @@ json::object object(const std::vector<std::pair<std::string, std::string>>& memb
 json::array not_run(const std::vector<NotRun>& left_out) {
   json::array array;
   for (const NotRun& one : left_out) {
-    array.emplace_back(
-        json::object{{"arm", text(one.arm)}, {"case", text(one.case_id)}, {"reason", text(one.reason)}});
+    array.emplace_back(json::object{{"arm", text(one.arm)},
+                                    {"case", text(one.case_id)},
+                                    {"engine", text(one.engine)},
+                                    {"reason", text(one.reason)}});
   }
   return array;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,6 +29,9 @@ struct MeasureRow {
   std::string documented_text;  ///< as the documents write it: `~1.1s`
   std::string verdict = "none";
 };
+
+/// A longer reason for `not run` stands in a remark instead of the table.
+inline constexpr std::size_t kLongestReason = 40;
 
 /// One cause and its milliseconds.
 struct Cause {

@@ -285,7 +285,8 @@ class TableMaker {
     if (!one_stat()) row.cells.push_back(spell(entry.stat));
     if (labels_ && one_stat()) row.cells.push_back(spell(arm.label));
     if (!arm.not_run.empty() && !model_stands_in(arm)) {
-      row.rest = spell("not run: " + arm.not_run);
+      row.rest =
+          spell(columns(arm.not_run) <= kLongestReason ? "not run: " + arm.not_run : "not run, see NOTE");
       return row;
     }
     const Unit unit = unit_of(entry);
@@ -314,7 +315,7 @@ class TableMaker {
   std::string log_cell(const Entry& entry, const Unit& unit) const {
     if (!entry.documented) return spell("–");
     // The model's figure verifies nothing: only a measurement does.
-    const std::string verdict = model_stands_in(*entry.arm) ? "" : verdict_word(entry.verdict);
+    const std::string verdict = entry.arm->engine == "model" ? "" : verdict_word(entry.verdict);
     return pad(spell(log_text(entry, unit)), verdict.empty() ? 0 : log_width_) +
            (verdict.empty() ? "" : " " + verdict);
   }

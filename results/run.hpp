@@ -13,6 +13,7 @@ namespace lab {
 /// An arm that was left out on one case.
 struct NotRun {
   std::string arm, case_id, reason;
+  std::string engine = "native";
 };
 
 /// What was recorded: the canonical content of run.jsonl. Everything else is derived from it.

@@ -16,6 +16,7 @@ inline Lane lane(std::uint32_t request, double end, std::vector<LaneSegment> seg
   Lane result;
   result.request = request;
   result.route = "delay";
+  result.answered = end > 0;
   result.end_s = end;
   result.segments = std::move(segments);
   return result;

@@ -20,8 +20,8 @@ Report two_lanes() {
   arm.label = "async <script>";
   arm.case_id = "main";
   arm.bound_s = 0.2;
-  arm.lanes.push_back({1, "delay", 0, 0.1, {{0, 0.1, LaneState::loop}}});
-  arm.lanes.push_back({2, "delay", 0, 0.2, {{0, 0.1, LaneState::unread}, {0.1, 0.2, LaneState::loop}}});
+  arm.lanes.push_back({1, "delay", 0, true, 0.1, {{0, 0.1, LaneState::loop}}});
+  arm.lanes.push_back({2, "delay", 0, true, 0.2, {{0, 0.1, LaneState::unread}, {0.1, 0.2, LaneState::loop}}});
   report.arms.push_back(arm);
   return report;
 }
@@ -46,7 +46,7 @@ TEST_CASE("text in the picture is text, never markup") {
 
 TEST_CASE("a long series is cut with the number of those left out") {
   Report report = two_lanes();
-  for (std::uint32_t id = 3; id <= 100; ++id) report.arms[0].lanes.push_back({id, "delay", 0, 0.2, {}});
+  for (std::uint32_t id = 3; id <= 100; ++id) report.arms[0].lanes.push_back({id, "delay", 0, true, 0.2, {}});
   CHECK(to_svg(report).find("and 88 more") != std::string::npos);
 }
 

@@ -53,20 +53,10 @@ std::string parameters(const Route& route) {
   return join(names, ", ");
 }
 
-/// Where whole handlers are jobs, a plan that names no queue is one job.
-Plan plan_of(const Route& route, const Traits& mode) {
-  const auto has_queue = [](const Step& step) {
-    return std::holds_alternative<Enqueue>(step.action) || std::holds_alternative<FetchResult>(step.action);
-  };
-  const bool whole = mode.computing == Resource::queue && !route.plan.empty() &&
-                     std::none_of(route.plan.begin(), route.plan.end(), has_queue);
-  return whole ? Plan{{Enqueue{"jobs", route.plan}}} : route.plan;
-}
-
 std::vector<std::string> statements(const Route& route, const Traits& mode) {
   std::vector<std::string> all;
   if (route.method == "WS") all.emplace_back("await socket.receive_text()");
-  for (const Step& step : plan_of(route, mode)) all.push_back(python_statement(step, mode));
+  for (const Step& step : executed_plan(route, mode)) all.push_back(python_statement(step, mode));
   if (route.method == "WS") all.emplace_back("await socket.send_json({})");
   if (all.empty()) all.emplace_back("return {}");
   return all;

@@ -36,8 +36,8 @@ TEST_CASE("whatever a step does, it is one statement of Python as its handler wo
     const std::string line = fastapi_line(delay(std::move(step)), mode, 200);
     return line.substr(line.find(": ") + 2);
   };
-  CHECK(in(kAsync, {Compute{5'000}}) == "compute(0.000005)");
-  CHECK(in(kOffload, {Compute{50 * kMillisecond}}) == "await run_in_threadpool(compute, 0.05)");
+  CHECK(in(kAsync, {Compute{5'000}}) == "burn(0.000005)");
+  CHECK(in(kOffload, {Compute{50 * kMillisecond}}) == "await run_in_threadpool(burn, 0.05)");
   CHECK(in(kThreadPool, {Compute{0, Work::sqrt_sum, 10'000'000}}) == "sum(map(sqrt, range(10_000_000)))");
   CHECK(in(kAsync, {Compute{kSecond, Work::qr_code}}) == "qrcode.make(text)");
   CHECK(in(kAsync, {Compute{kSecond, Work::inference}}) == "model.predict(features)");
@@ -75,7 +75,7 @@ TEST_CASE("steps that hold others are spelt with them") {
     return line.substr(line.find(": ") + 2);
   };
   CHECK(in_async({Repeat{100, {{Compute{kMillisecond}}, {Yield{}}}}}) ==
-        "for _ in range(100): compute(0.001); await asyncio.sleep(0)");
+        "for _ in range(100): burn(0.001); await asyncio.sleep(0)");
   CHECK(in_async({Gather{{wait, wait}}}) == "await asyncio.gather(asyncio.sleep(1), asyncio.sleep(1))");
   CHECK(in_async({Gather{std::vector<Plan>(9, wait)}}) ==
         "await asyncio.gather(*(asyncio.sleep(1) for _ in range(9)))");
@@ -109,9 +109,8 @@ TEST_CASE("a pool of processes is another executor") {
 TEST_CASE("what does not fit is left out, statement by statement, and the last one is cut") {
   Route route = delay({Wait{kSecond}});
   route.plan.insert(route.plan.end(), {{Compute{kSecond}}, {Compute{kSecond}}});
-  CHECK(fastapi_line(route, kAsync, 80) ==
-        "async def delay(): await asyncio.sleep(1); compute(1); compute(1)");
-  CHECK(fastapi_line(route, kAsync, 60) == "async def delay(): await asyncio.sleep(1); compute(1); …");
+  CHECK(fastapi_line(route, kAsync, 80) == "async def delay(): await asyncio.sleep(1); burn(1); burn(1)");
+  CHECK(fastapi_line(route, kAsync, 58) == "async def delay(): await asyncio.sleep(1); burn(1); …");
   CHECK(fastapi_line(route, kAsync, 30) == "async def delay(): await asyn…");
   CHECK(fastapi_line(delay({Wait{kSecond}}), kAsync, 30) == "async def delay(): await asyn…");
 }

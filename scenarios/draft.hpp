@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <set>
@@ -47,6 +48,10 @@ struct Draft {
   std::map<std::string, toml::source_region> queue_places;
   std::set<std::string> limited_by_threads;  ///< arms with accept_limit = "threads"
 };
+
+/// The text of a file: at most a byte more than the parser accepts, so that a device or a huge file ends too.
+/// Errors: no such file (exit 2), not readable (exit 3) (loader.cpp).
+Result<std::string> read_toml_file(const std::filesystem::path& path);
 
 /// Is the text an id: a-z, 0-9 and -, beginning with a letter or digit, at most 40 characters?
 bool is_id(std::string_view text);

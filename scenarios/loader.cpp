@@ -19,8 +19,9 @@ namespace {
 constexpr std::string_view kExtension = ".toml";
 constexpr std::size_t kLargestFile = 1 << 20;
 
-/// At most a byte more than the parser accepts, so that a device or a huge file ends too.
-Result<std::string> read_file(const fs::path& path) {
+}  // namespace
+
+Result<std::string> read_toml_file(const fs::path& path) {
   const auto unreadable = [&](int error_number) {
     Error error =
         usage_error("{}: cannot be read: {}", path.string(), std::generic_category().message(error_number));
@@ -40,8 +41,10 @@ Result<std::string> read_file(const fs::path& path) {
   return text;
 }
 
+namespace {
+
 Result<Scenario> load_file(const fs::path& path, std::span<const Traits> modes, const Overrides& overrides) {
-  const Result<std::string> text = read_file(path);
+  const Result<std::string> text = read_toml_file(path);
   if (!text) return text.error();
   return parse_scenario(*text, path.string(), modes, overrides);
 }

@@ -120,6 +120,15 @@ class Statement {
 
 }  // namespace
 
+Plan executed_plan(const Route& route, const Traits& mode) {
+  const auto has_queue = [](const Step& step) {
+    return std::holds_alternative<Enqueue>(step.action) || std::holds_alternative<FetchResult>(step.action);
+  };
+  const bool whole = mode.computing == Resource::queue && !route.plan.empty() &&
+                     std::none_of(route.plan.begin(), route.plan.end(), has_queue);
+  return whole ? Plan{{Enqueue{"jobs", route.plan}}} : route.plan;
+}
+
 std::string python_statement(const Step& step, const Traits& mode) {
   return std::visit(Statement(step, mode), step.action);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "lab/core/plan.hpp"
@@ -22,6 +23,13 @@ PythonCall blocking_call(const Step& step);
 
 /// What a step that waits is where it is awaited, without `await`: `asyncio.sleep(0.1)`.
 std::string awaitable(const Step& step);
+
+/// What a route's handler does in that model: where whole handlers are jobs, a plan that names no queue is
+/// one job of the queue `jobs`.
+Plan executed_plan(const Route& route, const Traits& mode);
+
+/// `10_000_000`: how Python writes large numbers.
+std::string python_number(std::int64_t number);
 
 /// A step as a statement of a handler in that execution model.
 std::string python_statement(const Step& step, const Traits& mode);

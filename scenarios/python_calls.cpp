@@ -14,33 +14,30 @@ std::string sleep_of(Nanos duration) {
   return text;
 }
 
-/// `10_000_000`: how Python writes large numbers.
-std::string number_of(std::int64_t number) {
-  std::string text = std::to_string(number);
-  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3)
-    text.insert(static_cast<std::size_t>(at), "_");
-  return text;
-}
-
 std::string sql_of(const Query& query) {
   if (query.sql.empty()) return fmt::format("\"select pg_sleep({})\"", sleep_of(query.duration));
-  return "\"" + query.sql + "\"";
+  std::string text = "\"";
+  for (const char letter : query.sql) {
+    if (letter == '"' || letter == '\\') text += '\\';
+    text += letter == '\n' || letter == '\r' || letter == '\t' ? ' ' : letter;
+  }
+  return text + "\"";
 }
 
 struct BlockingCall {
   PythonCall operator()(const Wait& wait) const { return {"time.sleep", sleep_of(wait.duration)}; }
   PythonCall operator()(const Compute& compute) const {
     switch (compute.work) {
-      case Work::spin: return {"compute", sleep_of(compute.duration)};
-      case Work::sqrt_sum: return {"sum", fmt::format("map(sqrt, range({}))", number_of(compute.units))};
+      case Work::spin: return {"burn", sleep_of(compute.duration)};
+      case Work::sqrt_sum: return {"sum", fmt::format("map(sqrt, range({}))", python_number(compute.units))};
       case Work::qr_code: return {"qrcode.make", "text"};
       case Work::inference: return {"model.predict", "features"};
       case Work::file_read: return {"read_file", compute.file.empty() ? "path" : "\"" + compute.file + "\""};
-      case Work::coroutine_switch: return {"switch_coroutines", number_of(compute.units)};
-      case Work::thread_switch: return {"switch_threads", number_of(compute.units)};
-      case Work::process_switch: return {"switch_processes", number_of(compute.units)};
+      case Work::coroutine_switch: return {"switch_coroutines", python_number(compute.units)};
+      case Work::thread_switch: return {"switch_threads", python_number(compute.units)};
+      case Work::process_switch: return {"switch_processes", python_number(compute.units)};
     }
-    return {"compute", ""};
+    return {"burn", ""};
   }
   PythonCall operator()(const CallUpstream& call) const {
     return {call.keep_connection ? "session.get" : "requests.get", "url"};
@@ -65,6 +62,13 @@ struct Awaitable {
 };
 
 }  // namespace
+
+std::string python_number(std::int64_t number) {
+  std::string text = std::to_string(number);
+  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3)
+    text.insert(static_cast<std::size_t>(at), "_");
+  return text;
+}
 
 PythonCall blocking_call(const Step& step) {
   return std::visit(BlockingCall{}, step.action);

@@ -12,10 +12,11 @@ MODULES = {
     "lab/core": ["lab/core"],
     "lab/servers": ["lab/servers", "lab/core"],
     "harness/model": ["harness/model", "lab/core"],
+    "harness/findings": ["harness/findings", "harness", "harness/model", "lab/core"],
     "harness": ["harness", "harness/model", "lab/core"],
     "scenarios": ["scenarios", "lab/core"],
     "results": ["results", "lab/core"],
-    "lab": ["lab", "lab/core", "lab/servers", "harness", "harness/model", "scenarios", "results"],
+    "lab": ["lab", "lab/core", "lab/servers", "harness", "harness/model", "harness/findings", "scenarios", "results"],
 }
 NETWORK = re.compile(r"^(boost/(asio|beast)[./]|httplib\.h$)")
 BEAST = re.compile(r"^boost/beast[./]")

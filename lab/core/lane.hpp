@@ -26,7 +26,8 @@ struct Lane {
   std::uint32_t request = 0;
   std::string route;
   std::int32_t worker = -1;
-  double end_s = 0;  ///< received; 0 where there was no reply
+  bool answered = false;
+  double end_s = 0;  ///< received
   std::vector<LaneSegment> segments;
 };
 

@@ -106,15 +106,6 @@ struct Nested {
   }
 };
 
-template <class Change>
-void change_computing(Plan& plan, const Change& change) {
-  for (Step& step : plan) {
-    if (auto* compute = std::get_if<Compute>(&step.action)) change(*compute);
-    // The plan is ours to change, so its parts are.
-    for (const Plan* inner : nested_plans(step)) change_computing(const_cast<Plan&>(*inner), change);
-  }
-}
-
 }  // namespace
 
 std::string_view to_string(Work work) {

@@ -150,6 +150,10 @@ void forget_switching(Plan& plan);
 template <class Visitor>
 void for_each_step(const Plan& plan, Visitor&& visit);
 
+/// Calls `change` for every computing step of the plan, whatever it is nested in.
+template <class Change>
+void change_computing(Plan& plan, const Change& change);
+
 /// The plans inside a step; none where it has none.
 std::vector<const Plan*> nested_plans(const Step& step);
 
@@ -168,6 +172,15 @@ void for_each_step(const Plan& plan, Visitor&& visit) {
   for (const Step& step : plan) {
     visit(step);
     for (const Plan* inner : nested_plans(step)) for_each_step(*inner, visit);
+  }
+}
+
+template <class Change>
+void change_computing(Plan& plan, const Change& change) {
+  for (Step& step : plan) {
+    if (auto* compute = std::get_if<Compute>(&step.action)) change(*compute);
+    // The plan is the caller's to change, so its parts are.
+    for (const Plan* inner : nested_plans(step)) change_computing(const_cast<Plan&>(*inner), change);
   }
 }
 

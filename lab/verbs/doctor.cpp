@@ -16,6 +16,7 @@
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
 #include "lab/environment.hpp"
+#include "lab/foreign_servers.hpp"
 #include "lab/postgres.hpp"
 #include "lab/servers/server.hpp"
 #include "lab/verbs/verbs.hpp"
@@ -89,14 +90,9 @@ std::optional<std::string> find_helper(const Helper& helper) {
 
 std::string helper_rows() {
   constexpr const char* kNobody = "nothing here needs it";
-  const std::array<Helper, 5> helpers{
-      {{"wrk", {"wrk"}, {}, "wrk", "bench/against_fastapi.py cannot run; no verb needs it"},
-       {"uvicorn", {"uvicorn"}, {}, "uvicorn", "bench/against_fastapi.py cannot run; no verb needs it"},
-       {"fastapi",
-        {},
-        {"/usr/lib/python3/dist-packages/fastapi"},
-        "python3-fastapi",
-        "bench/against_fastapi.py cannot run; no verb needs it"},
+  const std::array<Helper, 4> helpers{
+      {{"node", {"node"}, {}, "nodejs", "--engine node cannot run"},
+       {"wrk", {"wrk"}, {}, "wrk", "bench/against_fastapi.py cannot run; no verb needs it"},
        {"curl", {"curl"}, {}, "curl", "try lab serve with a browser; no verb needs it"},
        {"chromium", {"chromium", "chromium-browser", "google-chrome"}, {}, "chromium", kNobody}}};
   std::string text;
@@ -113,6 +109,24 @@ std::string database_row() {
   if (!programs.empty()) return row("postgresql", programs.string());
   return row("postgresql", "missing",
              "sync-driver and connection-pool run only with --postgres URL (apt-get install postgresql)");
+}
+
+/// FastAPI and what its servers, clients and drivers are, each by version.
+std::string fastapi_row() {
+  const std::string python = ForeignOptions{}.python;
+  const std::string fix = "--engine recorded shows what it did elsewhere (./labw setup --with fastapi)";
+  const auto found = look_for_modules(python, {"fastapi", "uvicorn", "uvloop", "httptools", "gunicorn",
+                                               "httpx", "requests", "psycopg2", "asyncpg", "websockets"});
+  if (!found) return row("fastapi", "missing", found.error().message + "; " + fix);
+  std::vector<std::string> there;
+  std::vector<std::string> missing;
+  for (const auto& [name, version] : *found) {
+    if (version.empty()) missing.push_back(name);
+    if (!version.empty()) there.push_back(name + " " + version);
+  }
+  std::string means = missing.empty() ? "" : "missing: " + join(missing, ", ");
+  if (!missing.empty()) means += "; arms that need them are left out; " + fix;
+  return row("fastapi", join(there, ", "), means);
 }
 
 std::string io_uring_row() {
@@ -146,6 +160,7 @@ int doctor() {
   if (access("/proc/pressure/cpu", R_OK) != 0)
     text += row("/proc/pressure", "missing", "noise is judged by stolen time alone");
   text += database_row();
+  text += fastapi_row();
   text += io_uring_row();
   text += helper_rows();
   print(text);

@@ -14,7 +14,7 @@
 #include "lab/interrupt.hpp"
 #include "lab/live.hpp"
 #include "lab/options.hpp"
-#include "lab/surroundings.hpp"
+#include "lab/stage.hpp"
 #include "lab/tell.hpp"
 #include "lab/verbs/spell.hpp"
 #include "lab/verbs/verbs.hpp"
@@ -97,18 +97,19 @@ Finished run_one(Scenario scenario, const RawRunOptions& raw, const RunOptions& 
   if (options.ask && isatty(STDIN_FILENO) == 1) ask_for_guesses(scenario, options.overrides, guesses);
   if (interrupt_signal() != 0) throw Failure(environment_error("interrupted"));
 
-  auto prepared = Surroundings::prepare(scenario, experiment.postgres);
-  if (!prepared) throw Failure(prepared.error());
-  Surroundings surroundings = std::move(*prepared);
-  const WorkRates rates = calibrate_scenario(scenario, false).value();
-  const LeftOut left_out = find_left_out(scenario, experiment, surroundings);
-  const ExperimentPlan plan = plan_experiment(scenario, experiment, left_out);
+  Stage stage = Stage::prepare(scenario, experiment).value();
+  const ExperimentPlan plan = plan_experiment(scenario, experiment, stage);
+  const bool others_only = !experiment.uses(kNative) && !experiment.uses(kModel);
+  if (others_only && plan.trials == 0 && stage.recorded.empty() && !stage.left_out.empty())
+    throw Failure(environment_error("nothing can be run: {}", stage.left_out.front().reason));
 
   RunHeader header = make_header(scenario, raw, options, plan.repetitions);
-  header.not_run = left_out;
   const NoiseMeter noise;
   add_environment(header, describe_environment());
-  record_rates(rates, header);
+  record_rates(stage.rates, header);
+  const auto& versions = stage.foreign.environment();
+  header.environment.insert(header.environment.end(), versions.begin(), versions.end());
+  header.not_run = stage.left_out;
   std::optional<RunWriter> writer;
   if (!options.no_save) {
     auto created =
@@ -139,8 +140,8 @@ Finished run_one(Scenario scenario, const RawRunOptions& raw, const RunOptions& 
     const Report report = report_of(run);
     live.show(to_text(report, options.output.style), table_text(report, options.output.style));
   };
-  ExperimentResult result = run_experiment(scenario, experiment, header, surroundings, rates,
-                                           writer ? &*writer : nullptr, observer);
+  ExperimentResult result =
+      run_experiment(scenario, experiment, header, stage, writer ? &*writer : nullptr, observer);
   live.clear();
   if (result.run.repetitions.empty() && result.fault) throw Failure(*result.fault);
   if (result.run.repetitions.empty() && result.interrupted) {

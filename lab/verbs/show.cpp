@@ -9,6 +9,7 @@
 #include "lab/experiment.hpp"
 #include "lab/options.hpp"
 #include "lab/report.hpp"
+#include "lab/stage.hpp"
 #include "lab/verbs/describe.hpp"
 #include "lab/verbs/verbs.hpp"
 #include "results/spelling.hpp"
@@ -211,7 +212,9 @@ int show(const std::string& name, bool answers, bool ascii) {
   const Scenario scenario = load_scenario(name, known_modes()).value();
   ExperimentOptions options;
   options.budget = scenario.budget;
-  const ExperimentPlan plan = plan_experiment(scenario, options);
+  Stage stage;
+  stage.arms = engine_arms(scenario, kNative);
+  const ExperimentPlan plan = plan_experiment(scenario, options, stage);
   const std::string size = fmt::format("{} arm{}, about {}", scenario.arms.size(),
                                        scenario.arms.size() == 1 ? "" : "s", about(plan.estimate));
   constexpr std::size_t kSources = 26;

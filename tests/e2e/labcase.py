@@ -80,6 +80,7 @@ def install():
     scenarios.mkdir(parents=True)
     for file in (ROOT / "scenarios").glob("*.toml"):
         shutil.copy2(file, scenarios)
+    shutil.copy2(ROOT / "results/claims.toml", scenarios.parent)
     return prefix / "bin/lab"
 
 

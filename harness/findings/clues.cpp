@@ -1,0 +1,99 @@
+#include "harness/findings/clues.hpp"
+
+#include <algorithm>
+
+namespace lab {
+
+namespace {
+
+// asyncio's own alarm (loop.slow_callback_duration): a step of which the plan knows no time still blocks.
+constexpr Nanos kSlowAnyway = 100 * kMillisecond;
+
+double planned_share(Nanos unhindered, Nanos taken) {
+  if (taken <= 0) return 0;
+  if (unhindered <= 0) return taken >= kSlowAnyway ? 1 : 0;
+  return std::min(1.0, static_cast<double>(unhindered) / static_cast<double>(taken));
+}
+
+}  // namespace
+
+Clues::Clues(const Scene& from)
+    : scene(from),
+      occupancy(from.events),
+      steps(steps_of_routes(from.routes)),
+      enqueues(from.routes.size(), false) {
+  for (std::size_t route = 0; route < scene.routes.size(); ++route) {
+    for_each_step(scene.routes[route].plan, [&](const Step& step) {
+      if (std::holds_alternative<Enqueue>(step.action)) enqueues[route] = true;
+    });
+  }
+  for (const Event& event : scene.events) {
+    const RequestRecord* owner = event.kind == EventKind::enqueued ? record(event.request) : nullptr;
+    if (owner != nullptr) enqueues[owner->route] = true;
+  }
+  for (const Hold& hold : occupancy.holds) {
+    const RequestRecord* holder = record(hold.request);
+    if (hold.resource != Resource::loop || holder == nullptr) continue;
+    const RouteSteps& route_steps = steps[holder->route];
+    const std::vector<StepSpan>& spans = occupancy.steps_of(hold.request);
+    // Branches of a handler are open at the same time; what began last is what runs.
+    Nanos until = hold.to;
+    std::vector<LoopUse> uses;
+    for (auto step = spans.rbegin(); step != spans.rend() && until > hold.from; ++step) {
+      const Span both{std::max(hold.from, step->from), std::min(until, step->to)};
+      if (both.second <= both.first) continue;
+      uses.push_back({hold.request, step->index, both.first, both.second,
+                      planned_share(route_steps.unhindered(step->index), step->to - step->from),
+                      route_steps.waits(step->index)});
+      until = both.first;
+    }
+    loop_uses[hold.worker].insert(loop_uses[hold.worker].end(), uses.rbegin(), uses.rend());
+  }
+}
+
+const RequestRecord* Clues::record(std::uint32_t request) const {
+  if (request == 0 || request > scene.records.size()) return nullptr;
+  const RequestRecord& found = scene.records[request - 1];
+  return found.id == request && found.route < scene.routes.size() ? &found : nullptr;
+}
+
+Nanos Clues::ready_since(const RequestRecord& record, const Hold& hold) const {
+  Nanos since = record.read;
+  for (const StepSpan& step : occupancy.steps_of(record.id)) {
+    if (step.from >= hold.from) break;
+    const bool waits = steps[record.route].waits(step.index);
+    const Nanos due = step.from + steps[record.route].unhindered(step.index);
+    since = std::max(since, waits ? std::min(step.to, due) : step.to);
+  }
+  for (const Hold& other : occupancy.holds_of(record.id)) {
+    if (other.from < hold.from) since = std::max({since, other.from, std::min(other.to, hold.from)});
+  }
+  return since;
+}
+
+Spans Clues::waits_for_loop(const RequestRecord& record) const {
+  Spans spans;
+  if (record.sent == 0 || record.read == 0) return spans;
+  spans.emplace_back(record.sent, record.read);
+  for (const Hold& hold : occupancy.holds_of(record.id)) {
+    if (hold.resource != Resource::loop || hold.from <= record.read) continue;
+    const Nanos since = ready_since(record, hold);
+    if (since < hold.from) spans.emplace_back(since, hold.from);
+  }
+  return spans;
+}
+
+std::vector<Finding> find_findings(const Scene& scene) {
+  const Clues clues(scene);
+  std::vector<Finding> findings;
+  for (const auto& detect : {find_loop_blocked, find_gathered_blocking, find_exhausted, find_held_threads,
+                             find_uneven_deal, find_crowded_cores, find_broken_promises, find_lost_work,
+                             find_queue_answers, find_slow_ways, find_overload}) {
+    detect(clues, findings);
+  }
+  std::stable_sort(findings.begin(), findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.cost_s > b.cost_s; });
+  return findings;
+}
+
+}  // namespace lab

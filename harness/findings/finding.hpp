@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "harness/occupancy.hpp"
+#include "harness/why.hpp"
+#include "lab/core/record.hpp"
+#include "lab/core/scenario.hpp"
+
+namespace lab {
+
+/// A numbered diagnosis: a queue at a resource, or a promise that was broken. What each means and what to do
+/// about it is data (results/findings.toml).
+struct Finding {
+  std::string id;                           ///< LAB101
+  std::string text;                         ///< one sentence with its figures, `loop blocked: …`
+  double cost_s = 0;                        ///< request-seconds that it took; 0 where nobody waited
+  std::map<std::string, double> numbers{};  ///< those of the text, `victims`, `lost_s`
+};
+
+/// What one repetition of one arm left, and what its server consisted of. Not its execution model: a finding
+/// rests on what was seen.
+struct Scene {
+  std::span<const RequestRecord> records;
+  const Events& events;  ///< in order of time
+  const std::vector<Route>& routes;
+  const Case& load_set;
+  Members members{};               ///< of each worker
+  std::int64_t queue_workers = 0;  ///< of all together
+  int workers = 1;
+  int cores = 1;
+  double pace = 1;       ///< what computing takes beside its calibration; it is in the plans of `routes`
+  bool foreign = false;  ///< it is not ours: it does not tell of its locks
+  Nanos began = 0;       ///< the load's time zero, from which kills count
+};
+
+/// The findings, the most costly first. What the evidence does not hold leads to none.
+std::vector<Finding> find_findings(const Scene& scene);
+
+}  // namespace lab

@@ -1,0 +1,245 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "harness/findings/clues.hpp"
+#include "harness/findings/cumulative.hpp"
+#include "harness/findings/words.hpp"
+#include "lab/core/text.hpp"
+
+namespace lab {
+
+namespace {
+
+struct Victim {
+  std::uint32_t request = 0;
+  double lost = 0;  ///< nanoseconds, as measured
+};
+
+/// What one worker's loop was kept with, and who waited for it.
+struct Blocked {
+  std::vector<Victim> victims;
+  double lost = 0;
+  std::map<std::uint32_t, double> cost;         ///< of each holder, to the others
+  std::map<std::uint32_t, double> late_cost;    ///< of it: by what it did after its reply
+  std::map<std::string_view, double> by_doing;  ///< `sleeping`: what was lost behind it
+};
+
+std::string_view doing(const Clues& clues, const LoopUse& use) {
+  const Step* step = clues.steps[clues.record(use.request)->route].step(use.step);
+  if (step == nullptr) return "busy";
+  if (std::holds_alternative<Wait>(step->action)) return "sleeping";
+  if (use.waits) return "waiting";
+  const auto* compute = std::get_if<Compute>(&step->action);
+  return compute != nullptr && compute->work == Work::file_read ? "file-reading" : "computing";
+}
+
+/// Own work in the spans in which a request waited: it waited for itself.
+double own_use(const std::vector<LoopUse>& uses, std::uint32_t request, const Span& span) {
+  double own = 0;
+  const auto first = std::partition_point(uses.begin(), uses.end(),
+                                          [&](const LoopUse& use) { return use.to <= span.first; });
+  for (auto use = first; use != uses.end() && use->from < span.second; ++use) {
+    if (use->request == request) own += static_cast<double>(overlap({use->from, use->to}, span));
+  }
+  return own;
+}
+
+Blocked blocked_on(const Clues& clues, std::int32_t worker, const std::vector<LoopUse>& uses) {
+  Cumulative measured;
+  Cumulative planned;
+  std::set<std::uint32_t> holders;
+  for (const LoopUse& use : uses) {
+    measured.add(use.from, use.to);
+    planned.add(use.from, use.to, use.planned);
+    holders.insert(use.request);
+  }
+  measured.prepare();
+  planned.prepare();
+
+  // What is short by its plan stays so on a machine that has become slow.
+  const double worth_telling = std::max(1.0, clues.scene.pace) * static_cast<double>(kWorthTelling);
+  Blocked blocked;
+  Cumulative waiting;
+  for (const RequestRecord& record : clues.scene.records) {
+    if (record.worker != worker) continue;
+    const Spans spans = clues.waits_for_loop(record);
+    double lost = 0;
+    double by_plan = 0;
+    for (const auto& span : spans) {
+      const double own = holders.count(record.id) != 0 ? own_use(uses, record.id, span) : 0;
+      lost += measured.between(span.first, span.second) - own;
+      by_plan += planned.between(span.first, span.second) - own;
+    }
+    if (by_plan < worth_telling) continue;
+    blocked.victims.push_back({record.id, lost});
+    blocked.lost += lost;
+    for (const auto& [from, to] : spans) waiting.add(from, to);
+  }
+  if (blocked.victims.empty()) return blocked;
+  waiting.prepare();
+  for (const LoopUse& use : uses) {
+    const double cost = waiting.between(use.from, use.to);
+    const RequestRecord& holder = *clues.record(use.request);
+    blocked.cost[use.request] += cost;
+    if (holder.finished != 0 && use.from >= holder.finished) blocked.late_cost[use.request] += cost;
+    blocked.by_doing[doing(clues, use)] += cost;
+  }
+  return blocked;
+}
+
+template <class Key>
+Key largest(const std::map<Key, double>& values) {
+  return std::max_element(values.begin(), values.end(),
+                          [](const auto& a, const auto& b) { return a.second < b.second; })
+      ->first;
+}
+
+Nanos nanos(double value) {
+  return static_cast<Nanos>(value);
+}
+
+/// `2: 10 ms, 3: 20 ms … 10: 90 ms`
+std::string name_victims(const std::vector<Victim>& victims) {
+  constexpr std::size_t kNamed = 3;
+  const auto one = [](const Victim& victim) {
+    return fmt::format("{}: {}", victim.request, spell(nanos(victim.lost)));
+  };
+  std::vector<std::string> parts;
+  if (victims.size() <= kNamed) {
+    std::transform(victims.begin(), victims.end(), std::back_inserter(parts), one);
+    return join(parts, ", ");
+  }
+  const auto worst = std::max_element(victims.begin() + 2, victims.end(),
+                                      [](const Victim& a, const Victim& b) { return a.lost < b.lost; });
+  return fmt::format("{}, {} … {}", one(victims[0]), one(victims[1]), one(*worst));
+}
+
+/// The turn of a loop in which most of the plans' steps ran.
+struct LongTurn {
+  std::size_t requests = 0;
+  Nanos busy = 0;
+};
+
+LongTurn longest_turn(const Clues& clues) {
+  LongTurn longest;
+  std::map<std::int32_t, std::size_t> at;
+  for (const LoopTurn& turn : loop_turns(clues.scene.events)) {
+    const auto found = clues.loop_uses.find(turn.worker);
+    if (found == clues.loop_uses.end()) continue;
+    const std::vector<LoopUse>& uses = found->second;
+    std::size_t& next = at[turn.worker];
+    std::set<std::uint32_t> requests;
+    Nanos busy = 0;
+    for (; next < uses.size() && uses[next].from < turn.to; ++next) {
+      const Nanos within = overlap({uses[next].from, uses[next].to}, {turn.from, turn.to});
+      busy += within;
+      if (within >= kMillisecond / 2) requests.insert(uses[next].request);
+    }
+    if (busy > longest.busy) longest = {requests.size(), busy};
+  }
+  return longest;
+}
+
+/// A handler with awaits, each of something that was there already, kept the loop from its start to its end.
+std::size_t awaits_of_what_is_ready(const Plan& plan) {
+  std::size_t awaits = 0;
+  for (const Step& step : plan) {
+    if (std::holds_alternative<Ready>(step.action)) ++awaits;
+    const auto* loop = std::get_if<Repeat>(&step.action);
+    if (loop != nullptr)
+      awaits += static_cast<std::size_t>(loop->times) * awaits_of_what_is_ready(loop->steps);
+  }
+  return awaits;
+}
+
+void find_awaits_that_never_suspend(const Clues& clues, const std::map<std::uint32_t, double>& cost,
+                                    std::vector<Finding>& findings) {
+  constexpr double kAllTheTime = 0.9;
+  Finding finding{"LAB107", "", 0, {}};
+  std::int64_t requests = 0;
+  Nanos longest = 0;
+  std::size_t most = 0;
+  for (const RequestRecord& record : clues.scene.records) {
+    const std::size_t awaits = awaits_of_what_is_ready(clues.route(record).plan);
+    if (awaits == 0 || record.started == 0 || record.finished <= record.started) continue;
+    const Nanos service = record.finished - record.started;
+    Nanos held = 0;  // at a stretch
+    for (const Hold& hold : clues.occupancy.holds_of(record.id)) {
+      if (hold.resource == Resource::loop)
+        held = std::max(held, overlap({hold.from, hold.to}, {record.started, record.finished}));
+    }
+    const Nanos planned = unhindered_time(clues.route(record).plan);
+    if (std::min(held, planned) < kWorthTelling ||
+        static_cast<double>(held) < kAllTheTime * static_cast<double>(service))
+      continue;
+    ++requests;
+    longest = std::max(longest, held);
+    most = std::max(most, awaits);
+    const auto found = cost.find(record.id);
+    if (found != cost.end()) finding.cost_s += found->second / 1e9;
+  }
+  if (requests == 0) return;
+  finding.text = fmt::format(
+      "await that never suspends: {} awaited {} and yet kept the loop from start to end, {}.",
+      count(requests, "request"), most == 1 ? "once" : fmt::format("{} times", most), spell(longest));
+  finding.numbers = {{"requests", static_cast<double>(requests)},
+                     {"awaits", static_cast<double>(most)},
+                     {"held_s", seconds(longest)}};
+  findings.push_back(std::move(finding));
+}
+
+void tell_late_work(const std::map<std::uint32_t, double>& cost, std::vector<Finding>& findings) {
+  double sum = 0;
+  for (const auto& [request, lost] : cost) sum += lost;
+  if (sum < static_cast<double>(kWorthTelling)) return;
+  const std::uint32_t worst = largest(cost);
+  findings.push_back(
+      {"LAB119",
+       fmt::format("background work on the loop: request {} was answered, and what it did then "
+                   "cost the others {}.",
+                   worst, spell(nanos(cost.at(worst)))),
+       sum / 1e9,
+       {{"holder", static_cast<double>(worst)}, {"lost_s", sum / 1e9}}});
+}
+
+}  // namespace
+
+void find_loop_blocked(const Clues& clues, std::vector<Finding>& findings) {
+  Blocked all;
+  for (const auto& [worker, uses] : clues.loop_uses) {
+    const Blocked one = blocked_on(clues, worker, uses);
+    all.victims.insert(all.victims.end(), one.victims.begin(), one.victims.end());
+    all.lost += one.lost;
+    for (const auto& [holder, cost] : one.cost) all.cost[holder] += cost;
+    for (const auto& [holder, cost] : one.late_cost) all.late_cost[holder] += cost;
+    for (const auto& [what, cost] : one.by_doing) all.by_doing[what] += cost;
+  }
+  find_awaits_that_never_suspend(clues, all.cost, findings);
+  if (all.victims.empty()) return;
+  tell_late_work(all.late_cost, findings);
+  std::sort(all.victims.begin(), all.victims.end(),
+            [](const Victim& a, const Victim& b) { return a.request < b.request; });
+  const std::uint32_t holder = largest(all.cost);
+  const auto victims = static_cast<std::int64_t>(all.victims.size());
+  std::string text = fmt::format(
+      "loop blocked: {} queued {} in all behind a {} loop ({}); request {} alone cost the others {}.",
+      count(victims, "request"), spell(nanos(all.lost)), largest(all.by_doing), name_victims(all.victims),
+      holder, spell(nanos(all.cost.at(holder))));
+  const LongTurn turn = longest_turn(clues);
+  if (turn.requests > 1) {
+    text += fmt::format(" One turn of the loop ran {}, {}.",
+                        count(static_cast<std::int64_t>(turn.requests), "request"), spell(turn.busy));
+  }
+  findings.push_back({"LAB101",
+                      std::move(text),
+                      all.lost / 1e9,
+                      {{"victims", static_cast<double>(victims)},
+                       {"lost_s", all.lost / 1e9},
+                       {"holder", static_cast<double>(holder)},
+                       {"holder_cost_s", all.cost.at(holder) / 1e9},
+                       {"longest_turn_s", seconds(turn.busy)}}});
+}
+
+}  // namespace lab

@@ -1,0 +1,65 @@
+#include "lab/arm_findings.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "lab/experiment.hpp"
+
+namespace lab {
+
+namespace {
+
+Members members_of(const Arm& arm) {
+  Members members{.pool = arm.threads, .connections = arm.connections, .queue_workers = 0};
+  for (const auto& [name, queue] : arm.queues) {
+    // Workers of a shared queue are told of among the server's, by turns.
+    members.queue_workers += queue.shared ? (queue.workers + arm.workers - 1) / arm.workers : queue.workers;
+  }
+  return members;
+}
+
+std::int64_t queue_workers_of(const Arm& arm) {
+  std::int64_t all = 0;
+  for (const auto& [name, queue] : arm.queues)
+    all += queue.shared ? queue.workers : std::int64_t{queue.workers} * arm.workers;
+  return all;
+}
+
+}  // namespace
+
+std::vector<Finding> find_arm_findings(const std::vector<Route>& routes, const Arm& arm, const Case& load_set,
+                                       int cores, double pace,
+                                       const std::vector<const RunRepetition*>& repetitions,
+                                       const RunRepetition& typical) {
+  const auto of = [&](const RunRepetition& repetition) {
+    return find_findings({.records = repetition.records,
+                          .events = repetition.events,
+                          .routes = routes,
+                          .load_set = load_set,
+                          .members = members_of(arm),
+                          .queue_workers = queue_workers_of(arm),
+                          .workers = arm.workers,
+                          .cores = cores,
+                          .pace = pace,
+                          .foreign = repetition.engine != kNative && repetition.engine != kModel,
+                          .began = repetition.began});
+  };
+  std::map<std::string, std::size_t> seen;
+  std::vector<Finding> findings;
+  const auto add = [&](std::vector<Finding> some, bool counts) {
+    for (Finding& finding : some) {
+      const bool known = std::any_of(findings.begin(), findings.end(),
+                                     [&](const Finding& other) { return other.id == finding.id; });
+      if (counts) ++seen[finding.id];
+      if (!known) findings.push_back(std::move(finding));
+    }
+  };
+  add(of(typical), false);
+  for (const RunRepetition* repetition : repetitions) add(of(*repetition), true);
+  std::erase_if(findings, [&](const Finding& finding) { return seen[finding.id] * 2 < repetitions.size(); });
+  std::stable_sort(findings.begin(), findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.cost_s > b.cost_s; });
+  return findings;
+}
+
+}  // namespace lab

@@ -1,0 +1,77 @@
+#include "lab/verbs/tagged.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <iostream>
+
+#include "lab/core/error.hpp"
+#include "lab/core/text.hpp"
+#include "lab/interrupt.hpp"
+#include "lab/tell.hpp"
+#include "results/utf8.hpp"
+#include "results/wrap.hpp"
+
+namespace lab {
+
+namespace {
+
+constexpr std::size_t kTag = 8;
+
+/// Until a line or the end of input is there, or Ctrl-C came: a signal just before a read would not end the
+/// read.
+void wait_for_input() {
+  pollfd watched[] = {{STDIN_FILENO, POLLIN, 0}, {interrupt_fd(), POLLIN, 0}};
+  while (interrupt_signal() == 0 && poll(watched, 2, -1) < 0 && errno == EINTR) {
+  }
+  if (interrupt_signal() != 0) throw Failure(environment_error("interrupted"));
+}
+
+}  // namespace
+
+std::string tagged(const std::string& tag, const std::string& text, const TextStyle& style) {
+  return join(wrap(printable(text, style.ascii), pad(tag, kTag), kTag, static_cast<std::size_t>(style.width)),
+              "\n") +
+         "\n";
+}
+
+std::string tagged_code(const std::string& tag, const std::string& code, const TextStyle& style) {
+  std::string lines;
+  for (const std::string& line : split(code, '\n')) {
+    std::string row = pad(lines.empty() ? tag : "", kTag) + printable(line, style.ascii);
+    row.erase(row.find_last_not_of(' ') + 1);
+    lines += row + "\n";
+  }
+  return lines;
+}
+
+void add_text_or_json(CLI::App& app, RawOutputOptions& raw) {
+  add_text(app, "--format", raw.format, "text or json")->capture_default_str();
+  app.add_flag("--ascii", raw.ascii, "no character beyond ASCII");
+}
+
+OutputOptions text_or_json(const RawOutputOptions& raw, const std::string& verb) {
+  OutputOptions output = check_output_options(raw).value();
+  if (output.format != Format::text && output.format != Format::json)
+    throw Failure(usage_error("--format: {} gives text or json, not {}", verb, raw.format));
+  return output;
+}
+
+std::optional<std::string> ask_line(const std::string& prompt) {
+  tell("{}", prompt);
+  wait_for_input();
+  std::string line;
+  const bool read = static_cast<bool>(std::getline(std::cin, line));
+  if (interrupt_signal() != 0) throw Failure(environment_error("interrupted"));
+  if (!read) {
+    tell("\n");
+    return std::nullopt;
+  }
+  const std::size_t first = line.find_first_not_of(" \t\r");
+  if (first == std::string::npos) return "";
+  return line.substr(first, line.find_last_not_of(" \t\r") - first + 1);
+}
+
+}  // namespace lab

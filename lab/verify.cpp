@@ -1,0 +1,113 @@
+#include "lab/verify.hpp"
+
+#include <algorithm>
+
+#include "lab/interrupt.hpp"
+#include "lab/verify_run.hpp"
+
+namespace lab {
+
+namespace {
+
+bool same(const Measure& a, const Measure& b) {
+  return a.arm == b.arm && a.case_id == b.case_id && a.stat == b.stat;
+}
+
+/// The batch of that scenario and engine, made where there is none yet.
+VerifyBatch& batch_of(std::vector<VerifyBatch>& batches, const Measure& measure, const ClaimsFile& file,
+                      const VerifyOptions& options) {
+  for (VerifyBatch& batch : batches) {
+    if (batch.scenario == measure.scenario && batch.engine == measure.engine) return batch;
+  }
+  VerifyBatch batch{measure.scenario, measure.engine, options.scale, 0, {}};
+  if (const auto needs = file.runs.find(measure.scenario); needs != file.runs.end()) {
+    batch.scale = std::max(options.scale, needs->second.least_scale);
+    batch.cores = needs->second.cores;
+  }
+  return batches.emplace_back(std::move(batch));
+}
+
+}  // namespace
+
+std::set<std::pair<std::string, std::string>> VerifyBatch::pairs() const {
+  std::set<std::pair<std::string, std::string>> pairs;
+  for (const Measure& measure : measures) pairs.emplace(measure.arm, measure.case_id);
+  return pairs;
+}
+
+std::vector<VerifyBatch> plan_batches(const ClaimsFile& file, const std::vector<const Claim*>& claims,
+                                      const VerifyOptions& options) {
+  std::vector<VerifyBatch> batches;
+  const auto add = [&](const Measure& measure) {
+    VerifyBatch& batch = batch_of(batches, measure, file, options);
+    const auto known = std::find_if(batch.measures.begin(), batch.measures.end(),
+                                    [&](const Measure& other) { return same(other, measure); });
+    if (known == batch.measures.end()) batch.measures.push_back(measure);
+  };
+  for (const Claim* claim : claims) {
+    for (const Condition* condition : claim->conditions()) {
+      add(condition->left);
+      if (condition->right) add(*condition->right);
+    }
+  }
+  return batches;
+}
+
+std::vector<const ClaimCheck*> VerifyResult::differing() const {
+  std::vector<const ClaimCheck*> found;
+  for (const ClaimCheck& check : claims) {
+    if (!check.undecided() && !check.as_recorded()) found.push_back(&check);
+  }
+  return found;
+}
+
+std::vector<const ClaimCheck*> VerifyResult::undecided() const {
+  std::vector<const ClaimCheck*> found;
+  for (const ClaimCheck& check : claims) {
+    if (check.undecided()) found.push_back(&check);
+  }
+  return found;
+}
+
+std::size_t VerifyResult::count(ClaimFinding finding) const {
+  return static_cast<std::size_t>(std::count_if(claims.begin(), claims.end(), [&](const ClaimCheck& check) {
+    return check.finding == finding && check.as_recorded();
+  }));
+}
+
+VerifyResult verify(const ClaimsFile& file, const std::vector<const Claim*>& claims,
+                    const VerifyOptions& options, const VerifyObserver& observer) {
+  VerifyResult result;
+  result.scale = options.scale;
+  result.repetitions = options.repetitions;
+  const Nanos began = monotonic_now();
+  Readings readings;
+  const auto run_all = [&](const std::vector<VerifyBatch>& batches, bool again) {
+    for (std::size_t i = 0; i < batches.size() && !result.interrupted && interrupt_signal() == 0; ++i) {
+      const auto started = [&](Nanos estimate) {
+        if (observer.started) observer.started(batches[i], i + 1, batches.size(), again, estimate);
+      };
+      const BatchEnd end = take_readings(batches[i], options, observer, started, readings);
+      ++result.runs;
+      result.interrupted = end.interrupted;
+      if (!end.noise.empty()) result.noise.push_back(end.noise);
+    }
+  };
+  run_all(plan_batches(file, claims, options), false);
+  // A disturbed run crosses a limit: the claims that it left open get one more.
+  std::vector<const Claim*> open;
+  for (const Claim* claim : claims) {
+    if (check_claim(*claim, readings).worth_repeating()) open.push_back(claim);
+  }
+  const Readings first = readings;
+  if (!result.interrupted) run_all(plan_batches(file, open, options), true);
+  for (const Claim* claim : claims) {
+    const bool repeated = std::find(open.begin(), open.end(), claim) != open.end();
+    result.claims.push_back(check_claim(*claim, repeated ? readings : first));
+  }
+  result.interrupted = result.interrupted || interrupt_signal() != 0;
+  result.seconds = seconds(monotonic_now() - began);
+  return result;
+}
+
+}  // namespace lab

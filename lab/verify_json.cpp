@@ -1,0 +1,114 @@
+#include <boost/json.hpp>
+
+#include "lab/verify_spell.hpp"
+#include "results/utf8.hpp"
+
+namespace lab {
+
+namespace json = boost::json;
+
+namespace {
+
+json::string text(const std::string& value) {
+  return json::string(valid_utf8(value));
+}
+
+json::value text_or_null(const std::string& value) {
+  if (value.empty()) return nullptr;
+  return text(value);
+}
+
+json::object spell_condition(const Condition& condition, bool exception) {
+  return {{"text", text(describe(condition))},
+          {"scenario", text(condition.left.scenario)},
+          {"engine", text(condition.left.engine)},
+          {"arm", text(condition.left.arm)},
+          {"case", text(condition.left.case_id)},
+          {"stat", text(to_string(condition.left.stat))},
+          {"exception", exception}};
+}
+
+json::object spell_claim(const Claim& claim) {
+  return {{"id", text(claim.id)},           {"document", text(claim.document)},
+          {"section", text(claim.section)}, {"about", claim.about_fastapi ? "fastapi" : "concurrency"},
+          {"claim", text(claim.text)},      {"on_record", json::string(to_string(claim.outcome))},
+          {"why", text(claim.why)}};
+}
+
+json::value spell_spread(const std::optional<Spread>& spread) {
+  if (!spread) return nullptr;
+  json::object object;
+  object["median"] = spread->median;
+  object["low"] = spread->low;
+  object["high"] = spread->high;
+  return object;
+}
+
+json::object spell_check(const ConditionCheck& check, bool exception) {
+  json::object object = spell_condition(*check.condition, exception);
+  object["measured"] = spell_spread(check.measured);
+  object["all"] = json::array(check.left.values.begin(), check.left.values.end());
+  object["limit"] = spell_spread(check.limit);
+  object["scale"] = check.scale;
+  object["recorded"] = check.left.recorded;
+  object["holds"] =
+      check.truth == Truth::undecided ? json::value(nullptr) : json::value(check.truth == Truth::holds);
+  object["reason"] = text_or_null(check.reason);
+  return object;
+}
+
+json::array ids(const std::vector<const ClaimCheck*>& checks) {
+  json::array array;
+  for (const ClaimCheck* check : checks) array.push_back(text(check->claim->id));
+  return array;
+}
+
+std::string document(const json::object& object) {
+  return json::serialize(object) + "\n";
+}
+
+}  // namespace
+
+std::string verify_json(const VerifyResult& result) {
+  json::array claims;
+  for (const ClaimCheck& check : result.claims) {
+    json::object object = spell_claim(*check.claim);
+    object["outcome"] = json::string(to_string(check.finding));
+    object["as_on_record"] = check.as_recorded();
+    json::array conditions;
+    for (const ConditionCheck& one : check.checks)
+      conditions.push_back(spell_check(one, conditions.size() >= check.claim->tests.size()));
+    object["conditions"] = std::move(conditions);
+    claims.push_back(std::move(object));
+  }
+  json::array noise;
+  for (const std::string& one : result.noise) noise.push_back(text(one));
+  return document({{"schema", "lab.verify/1"},
+                   {"complete", !result.interrupted},
+                   {"scale", result.scale},
+                   {"repetitions", result.repetitions},
+                   {"runs", result.runs},
+                   {"seconds", result.seconds},
+                   {"noise", std::move(noise)},
+                   {"verified", result.count(ClaimFinding::verified)},
+                   {"refuted", result.count(ClaimFinding::refuted)},
+                   {"qualified", result.count(ClaimFinding::qualified)},
+                   {"differing", ids(result.differing())},
+                   {"inconclusive", ids(result.undecided())},
+                   {"claims", std::move(claims)}});
+}
+
+std::string list_json(const std::vector<const Claim*>& claims) {
+  json::array array;
+  for (const Claim* claim : claims) {
+    json::object object = spell_claim(*claim);
+    json::array conditions;
+    for (const Condition* condition : claim->conditions())
+      conditions.push_back(spell_condition(*condition, conditions.size() >= claim->tests.size()));
+    object["conditions"] = std::move(conditions);
+    array.push_back(std::move(object));
+  }
+  return document({{"schema", "lab.claims/1"}, {"claims", std::move(array)}});
+}
+
+}  // namespace lab

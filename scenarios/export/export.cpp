@@ -1,0 +1,124 @@
+#include "scenarios/export/export.hpp"
+
+#include <fmt/format.h>
+
+#include "lab/core/text.hpp"
+#include "scenarios/export/embedded.hpp"
+#include "scenarios/export/fastapi.hpp"
+#include "scenarios/export/meaning.hpp"
+
+namespace lab {
+
+namespace {
+
+/// A path that no application here knows: the question whether it answers must not begin a request's work.
+constexpr const char* kNoRoute = "/favicon.ico";
+
+std::string on_cores(const Arm& arm) {
+  if (arm.cores == 0) return "";
+  return arm.cores == 1 ? "taskset -c 0 " : fmt::format("taskset -c 0-{} ", arm.cores - 1);
+}
+
+/// The name, the question and the arm: what the file is.
+std::string title_of(const Scenario& scenario, const Arm& arm) {
+  std::string title = scenario.question;
+  for (char& letter : title) {
+    if (letter == '"' || letter == '\\') letter = '\'';
+  }
+  return title + (arm.label.empty() ? "" : "\n\n" + arm.label);
+}
+
+void add_modules(ExportedServer& server, const PythonFile& file) {
+  for (const char* module : {"httpx", "requests", "psycopg2", "asyncpg"}) {
+    if (file.uses(module)) server.modules.emplace_back(module);
+  }
+}
+
+void add_files(ExportedServer& server, const PythonFile& file, const std::string& title, const char* stamps) {
+  server.files.push_back({"main.py", file.text(title)});
+  // `python3 work.py roots` tells how fast this Python adds up roots, too.
+  if (file.uses("work") || file.uses("math")) server.files.push_back({"work.py", embedded_file("work.py")});
+  if (file.uses("jobs")) server.files.push_back({"jobs.py", embedded_file("jobs.py")});
+  server.files.push_back({"lab_stamps.py", embedded_file(stamps)});
+}
+
+/// gunicorn ends a worker that says nothing for 30 s, as one does that waits.
+void add_gunicorn(ExportedServer& server, const std::string& options) {
+  server.modules.emplace_back("gunicorn");
+  server.arguments = {"-m",          "gunicorn", "lab_stamps:app", "-b", "127.0.0.1:{port}",
+                      "--log-level", "warning",  "--timeout",      "300"};
+  for (const std::string& word : split(options, ' ')) server.arguments.push_back(word);
+  server.by_hand = on_cores(server.arm) + "gunicorn main:app " + options;
+}
+
+void add_wsgi(ExportedServer& server, const Scenario& scenario, const std::string& title) {
+  const Arm& arm = server.arm;
+  const PythonFile file = wsgi_application(scenario, arm);
+  add_files(server, file, title, "wsgi_stamps.py");
+  add_modules(server, file);
+  const bool sync = arm.modes.front().name != "thread-per-request" || arm.accept == Accept::one;
+  add_gunicorn(server, sync ? fmt::format("-k sync -w {}", arm.workers)
+                            : fmt::format("-k gthread --threads {} -w {}", arm.threads, arm.workers));
+}
+
+void add_asgi(ExportedServer& server, const Scenario& scenario, const std::string& title,
+              const ExportChoice& choice) {
+  const Arm& arm = server.arm;
+  const PythonFile file = fastapi_application(scenario, arm);
+  add_files(server, file, title, "lab_stamps.py");
+  server.modules = {"fastapi", "uvicorn"};
+  const bool uvloop = choice.loop == Loop::uvloop;
+  if (uvloop) server.modules.emplace_back("uvloop");
+  for (const Route& route : scenario.routes) {
+    if (route.method != "WS") continue;
+    server.modules.emplace_back("websockets");
+    break;
+  }
+  add_modules(server, file);
+  if (choice.workers == Workers::gunicorn) {
+    if (!uvloop) server.files.push_back({"asyncio_worker.py", embedded_file("asyncio_worker.py")});
+    add_gunicorn(
+        server,
+        fmt::format("-k {} -w {}", uvloop ? "uvicorn.workers.UvicornWorker" : "asyncio_worker.AsyncioWorker",
+                    arm.workers));
+    return;
+  }
+  const std::string loop = uvloop ? "uvloop" : "asyncio";
+  server.arguments = {"-m",     "uvicorn", "lab_stamps:app",  "--host",      "127.0.0.1", "--port", "{port}",
+                      "--loop", loop,      "--no-access-log", "--log-level", "warning"};
+  server.by_hand = on_cores(arm) + "uvicorn main:app --loop " + loop;
+  if (arm.workers > 1) {
+    server.arguments.insert(server.arguments.end(), {"--workers", std::to_string(arm.workers)});
+    server.by_hand += fmt::format(" --workers {}", arm.workers);
+  }
+}
+
+void add_node(ExportedServer& server, const Scenario& scenario) {
+  server.files = {{"server.js", node_server(scenario, server.arm)}};
+  if (server.files.front().text.find("require('./work')") != std::string::npos)
+    server.files.push_back({"work.js", embedded_file("work.js")});
+  server.files.push_back({"lab_stamps.js", embedded_file("lab_stamps.js")});
+  server.arguments = {"-r", "./lab_stamps.js", "server.js", "{port}"};
+  server.by_hand = on_cores(server.arm) + "node server.js";
+}
+
+}  // namespace
+
+Result<ExportedServer> export_server(const Scenario& scenario, const Arm& arm, Target target,
+                                     const ExportChoice& choice) {
+  auto real = real_arm(scenario, arm, target);
+  if (!real) return real.error();
+  ExportedServer server;
+  server.arm = *real;
+  server.ready_path = kNoRoute;
+  if (target == Target::node) {
+    add_node(server, scenario);
+  } else if (is_wsgi(*real)) {
+    add_wsgi(server, scenario, title_of(scenario, arm));
+  } else {
+    add_asgi(server, scenario, title_of(scenario, arm), choice);
+  }
+  return server;
+}
+
+}  // namespace lab

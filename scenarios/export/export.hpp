@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lab/core/error.hpp"
+#include "lab/core/scenario.hpp"
+
+namespace lab {
+
+/// Whose server an arm is written for.
+enum class Target { fastapi, node };
+
+struct SourceFile {
+  std::string name;
+  std::string text;
+};
+
+enum class Loop { asyncio, uvloop };  ///< of Python's event loop
+enum class Workers {
+  uvicorn,
+  gunicorn
+};  ///< who supervises the workers (gunicorn with uvicorn's worker class)
+
+struct ExportChoice {
+  Loop loop = Loop::asyncio;
+  Workers workers = Workers::uvicorn;
+};
+
+/// An arm as the source of somebody else's server.
+struct ExportedServer {
+  std::vector<SourceFile> files;  ///< the readable one first (main.py, server.js), then what lies beside it
+  std::vector<std::string> arguments;  ///< after the interpreter, with stamps; `{port}` stands for the port
+  std::string by_hand;                 ///< what a student types: `uvicorn main:app --workers 4`
+  std::vector<std::string> modules;    ///< Python modules that must be installed
+  Arm arm;                             ///< as this server really executes it, for the model
+  std::string ready_path;              ///< may be asked to see that it answers; any status will do
+};
+
+/// The server of one arm. Error: why this arm has no meaning there, as a reason to print.
+Result<ExportedServer> export_server(const Scenario& scenario, const Arm& arm, Target target,
+                                     const ExportChoice& choice = {});
+
+}  // namespace lab

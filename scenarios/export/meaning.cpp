@@ -1,0 +1,194 @@
+#include "scenarios/export/meaning.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace lab {
+
+namespace {
+
+using Reason = std::optional<std::string>;
+
+template <class Predicate>
+bool any_step(const Scenario& scenario, Predicate predicate) {
+  bool found = false;
+  const auto look = [&](const Step& step) { found = found || predicate(step); };
+  for (const Route& route : scenario.routes) {
+    for_each_step(route.plan, look);
+    for (const Dependency& dependency : route.depends) for_each_step(dependency.steps, look);
+  }
+  return found;
+}
+
+template <class... Kinds>
+bool has(const Step& step) {
+  return (std::holds_alternative<Kinds>(step.action) || ...);
+}
+
+bool computes(const Step& step) {
+  const auto* compute = std::get_if<Compute>(&step.action);
+  return compute != nullptr && compute->work != Work::file_read;  // a read lets go of the interpreter lock
+}
+
+bool switches(const Step& step) {
+  const auto* compute = std::get_if<Compute>(&step.action);
+  return compute != nullptr &&
+         (compute->work == Work::coroutine_switch || compute->work == Work::thread_switch ||
+          compute->work == Work::process_switch);
+}
+
+bool all_modes_are(const Arm& arm, std::string_view name) {
+  return std::all_of(arm.modes.begin(), arm.modes.end(),
+                     [&](const Traits& mode) { return mode.name == name; });
+}
+
+bool same_queues(const Arm& a, const Arm& b) {
+  return std::equal(a.queues.begin(), a.queues.end(), b.queues.begin(), b.queues.end(),
+                    [](const auto& one, const auto& other) {
+                      const QueueSettings& x = one.second;
+                      const QueueSettings& y = other.second;
+                      return one.first == other.first && x.workers == y.workers && x.capacity == y.capacity &&
+                             x.shared == y.shared;
+                    });
+}
+
+bool same_server(const Arm& a, const Arm& b) {
+  return a.mode_name() == b.mode_name() && a.workers == b.workers && a.threads == b.threads &&
+         a.gil == b.gil && a.cores == b.cores && a.accept == b.accept && a.accept_limit == b.accept_limit &&
+         a.pool_processes == b.pool_processes && a.connections == b.connections &&
+         a.shared_counters == b.shared_counters && a.cancel == b.cancel && a.backend == b.backend &&
+         same_queues(a, b);
+}
+
+/// The arm of the scenario that already is what this one would become.
+const Arm* already_there(const Scenario& scenario, const Arm& arm, const Arm& real) {
+  const bool lock_matters = any_step(scenario, computes);
+  for (const Arm& other : scenario.arms) {
+    Arm candidate = other;
+    if (!lock_matters) candidate.gil = real.gil;
+    if (other.id != arm.id && !other.predict_only && same_server(candidate, real)) return &other;
+  }
+  return nullptr;
+}
+
+Reason no_server_has_it(const Scenario& scenario, const Arm& arm) {
+  if (arm.predict_only) return "too long to be measured, only the model runs it";
+  if (any_step(scenario, switches)) return "hand-overs are timed between threads and coroutines of C++ alone";
+  return std::nullopt;
+}
+
+Reason no_wsgi(const Scenario& scenario) {
+  if (any_step(scenario, [](const Step& step) { return has<Background>(step); }))
+    return "WSGI knows no tasks after the reply";
+  for (const Route& route : scenario.routes) {
+    if (route.method == "WS") return "WSGI knows no WebSockets";
+    if (route.path.find('{') != std::string::npos) return "a plain WSGI application knows no names in paths";
+  }
+  return std::nullopt;
+}
+
+Reason no_fastapi(const Scenario& scenario, const Arm& arm) {
+  if (arm.backend == Backend::io_uring) return "Python's event loops ask the kernel with epoll, not io_uring";
+  if (arm.accept == Accept::reuseport && arm.workers > 1)
+    return "uvicorn's workers share one listening socket, none has a queue of its own (SO_REUSEPORT)";
+  if (is_wsgi(arm)) return no_wsgi(scenario);
+  if (arm.accept == Accept::one)
+    return "no worker of uvicorn or gunicorn takes connections by their number, unless it is gunicorn's sync "
+           "worker";
+  for (std::size_t route = 0; route < scenario.routes.size(); ++route) {
+    if (scenario.routes[route].method == "WS" && arm.modes[route].handler == Resource::pool)
+      return "FastAPI's WebSocket routes are async def";
+  }
+  return std::nullopt;
+}
+
+Reason no_node(const Scenario& scenario, const Arm& arm) {
+  if (arm.backend == Backend::io_uring) return "Node's loop asks the kernel with epoll, not io_uring";
+  if (arm.uses(Resource::pool) || arm.uses(Resource::thread))
+    return "Node runs every handler on its one loop and has no pool of threads for them";
+  if (arm.uses(Resource::queue)) return "task queues are exported to FastAPI alone";
+  if (arm.workers > 1 && arm.accept != Accept::handoff)
+    return "Node's cluster deals connections to its workers in turn, and in no other way";
+  if (arm.cancel) return "a Node handler is not cancelled when its client has gone";
+  if (arm.shared_counters) return "a counter that all workers share is exported to FastAPI alone";
+  if (any_step(scenario, [](const Step& step) {
+        return has<CallUpstream, Query, Pooled, Background, Enqueue, FetchResult>(step);
+      })) {
+    return "only waiting and computing are exported to Node";
+  }
+  for (std::size_t index = 0; index < scenario.routes.size(); ++index) {
+    const Route& route = scenario.routes[index];
+    if (route.method == "WS" || !route.depends.empty() || brings_body(scenario, index) ||
+        route.path.find('{') != std::string::npos) {
+      return "only plain routes are exported to Node: no WebSocket, dependency, body or name in a path";
+    }
+  }
+  if (any_step(scenario, [](const Step& step) {
+        const auto* compute = std::get_if<Compute>(&step.action);
+        return compute != nullptr && compute->work == Work::file_read;
+      })) {
+    return "reading a file is exported to FastAPI alone";
+  }
+  return std::nullopt;
+}
+
+Arm in_python(const Scenario& scenario, const Arm& arm) {
+  Arm real = arm;
+  const bool only_reads = any_step(scenario, [](const Step& step) { return has<Compute>(step); }) &&
+                          !any_step(scenario, computes);
+  if (!only_reads) real.gil = true;
+  if (real.workers > 1 && real.accept == Accept::handoff) real.accept = Accept::greedy;
+  if (!all_modes_are(arm, "thread-per-request")) return real;
+  // gunicorn's threads take requests, not connections: between two of them a client holds nothing. While its
+  // body comes in, it does.
+  for (std::size_t route = 0; route < scenario.routes.size(); ++route) {
+    if (!brings_body(scenario, route)) real.modes[route].idle = Resource::nothing;
+  }
+  return real;
+}
+
+}  // namespace
+
+bool is_wsgi(const Arm& arm) {
+  return all_modes_are(arm, "thread-per-request") ||
+         (arm.accept == Accept::one && arm.accept_limit == 1 && all_modes_are(arm, "blocking-loop"));
+}
+
+bool brings_body(const Scenario& scenario, std::size_t route) {
+  const Route& asked = scenario.routes[route];
+  const Route usual;
+  if (asked.body_limit != usual.body_limit || asked.body_deadline != usual.body_deadline) return true;
+  for (const Case& load_set : scenario.cases) {
+    for (const Load& load : load_set.loads) {
+      if (load.route == route && load.body_bytes > 0) return true;
+    }
+  }
+  return false;
+}
+
+Result<Arm> real_arm(const Scenario& scenario, const Arm& arm, Target target) {
+  const auto refuse = [](const Reason& reason) { return usage_error("{}", *reason); };
+  if (const Reason reason = no_server_has_it(scenario, arm)) return refuse(reason);
+  if (target == Target::node) {
+    if (const Reason reason = no_node(scenario, arm)) return refuse(reason);
+    Arm real = arm;
+    real.gil = false;  // one thread has nobody to share with
+    if (arm.gil && already_there(scenario, arm, real) != nullptr)
+      return usage_error("Node has no interpreter lock; '{}' is that arm",
+                         already_there(scenario, arm, real)->id);
+    return real;
+  }
+  if (const Reason reason = no_fastapi(scenario, arm)) return refuse(reason);
+  Arm real = in_python(scenario, arm);
+  if (const Arm* other = already_there(scenario, arm, real)) {
+    if (real.accept != arm.accept) {
+      return usage_error(
+          "uvicorn's workers take their connections themselves, nobody deals them; '{}' is that arm",
+          other->id);
+    }
+    return usage_error("Python 3.11 cannot be without its interpreter lock; '{}' is that arm", other->id);
+  }
+  return real;
+}
+
+}  // namespace lab

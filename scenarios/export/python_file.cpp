@@ -1,0 +1,184 @@
+#include "scenarios/export/python_file.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "lab/core/text.hpp"
+
+namespace lab {
+
+namespace {
+
+/// Python's own modules and ours are not somebody's package: imports stand in three groups, as PEP 8 asks.
+int group_of(const std::string& module) {
+  constexpr std::array<std::string_view, 13> kStandard{
+      "asyncio", "concurrent.futures", "json", "math", "os",      "pathlib",  "queue",
+      "sqlite3", "threading",          "time", "sys",  "logging", "functools"};
+  constexpr std::array<std::string_view, 2> kBeside{"jobs", "work"};
+  if (std::find(kStandard.begin(), kStandard.end(), module) != kStandard.end()) return 0;
+  return std::find(kBeside.begin(), kBeside.end(), module) != kBeside.end() ? 2 : 1;
+}
+
+}  // namespace
+
+Lines indented(const Lines& lines) {
+  Lines result;
+  for (const std::string& line : lines) result.push_back(line.empty() ? line : "    " + line);
+  return result;
+}
+
+void PythonFile::set(const std::string& line) {
+  if (std::find(settings_.begin(), settings_.end(), line) == settings_.end()) settings_.push_back(line);
+}
+
+void PythonFile::add(const Lines& block) {
+  if (std::find(blocks_.begin(), blocks_.end(), block) == blocks_.end()) blocks_.push_back(block);
+}
+
+std::string PythonFile::unused(const std::string& wanted) {
+  std::string name = wanted;
+  for (int number = 2; !taken_.insert(name).second; ++number) name = fmt::format("{}_{}", wanted, number);
+  return name;
+}
+
+std::string PythonFile::named(const std::string& wanted, const std::string& expression) {
+  const auto [known, is_new] = named_.try_emplace(expression);
+  if (is_new) {
+    known->second = unused(wanted);
+    set(known->second + " = " + expression);
+  }
+  return known->second;
+}
+
+std::string PythonFile::text(const std::string& title) const {
+  std::array<Lines, 3> groups;
+  for (const std::string& module : modules_)
+    groups[static_cast<std::size_t>(group_of(module))].push_back("import " + module);
+  for (const auto& [module, names] : names_) {
+    groups[static_cast<std::size_t>(group_of(module))].push_back(
+        fmt::format("from {} import {}", module, join({names.begin(), names.end()}, ", ")));
+  }
+  std::string text = "\"\"\"" + title + "\"\"\"\n";
+  bool first = true;
+  for (const Lines& group : groups) {
+    if (group.empty()) continue;
+    text += (first ? "" : "\n") + join(group, "\n") + "\n";
+    first = false;
+  }
+  if (!settings_.empty()) text += "\n" + join(settings_, "\n") + "\n";
+  for (const Lines& block : blocks_) text += "\n\n" + join(block, "\n") + "\n";
+  return text;
+}
+
+std::string python_identifier(const std::string& word) {
+  // Keywords, what the modules written here import or call, and what they name themselves.
+  static const std::set<std::string> kTaken{"False",
+                                            "None",
+                                            "True",
+                                            "and",
+                                            "as",
+                                            "assert",
+                                            "async",
+                                            "await",
+                                            "break",
+                                            "class",
+                                            "continue",
+                                            "def",
+                                            "del",
+                                            "elif",
+                                            "else",
+                                            "except",
+                                            "finally",
+                                            "for",
+                                            "from",
+                                            "global",
+                                            "if",
+                                            "import",
+                                            "in",
+                                            "is",
+                                            "lambda",
+                                            "nonlocal",
+                                            "not",
+                                            "or",
+                                            "pass",
+                                            "raise",
+                                            "return",
+                                            "try",
+                                            "while",
+                                            "with",
+                                            "yield",
+                                            "app",
+                                            "asyncio",
+                                            "time",
+                                            "os",
+                                            "json",
+                                            "sqrt",
+                                            "queue",
+                                            "threading",
+                                            "sqlite3",
+                                            "anyio",
+                                            "httpx",
+                                            "requests",
+                                            "psycopg2",
+                                            "asyncpg",
+                                            "burn",
+                                            "sum",
+                                            "map",
+                                            "range",
+                                            "open",
+                                            "len",
+                                            "min",
+                                            "int",
+                                            "str",
+                                            "client",
+                                            "session",
+                                            "pool",
+                                            "places",
+                                            "counter",
+                                            "database",
+                                            "connections",
+                                            "processes",
+                                            "url",
+                                            "connect",
+                                            "fetch",
+                                            "execute",
+                                            "read_file",
+                                            "gone",
+                                            "unless_gone",
+                                            "not_found",
+                                            "is_there_already",
+                                            "size_of_the_pool",
+                                            "task_id",
+                                            "tasks",
+                                            "request",
+                                            "socket",
+                                            "message",
+                                            "environ"};
+  std::string name = word;
+  for (char& letter : name) {
+    if (std::isalnum(static_cast<unsigned char>(letter)) == 0) letter = '_';
+  }
+  if (name.empty() || std::isdigit(static_cast<unsigned char>(name.front())) != 0) name = "route_" + name;
+  return kTaken.count(name) > 0 ? name + "_" : name;
+}
+
+std::string python_string(const std::string& text) {
+  std::string result = "\"";
+  for (const char letter : text) {
+    const auto code = static_cast<unsigned char>(letter);
+    if (letter == '"' || letter == '\\') {
+      result += '\\';
+      result += letter;
+    } else if (code < 0x20 || code == 0x7f) {
+      result += fmt::format("\\x{:02x}", code);
+    } else {
+      result += letter;
+    }
+  }
+  return result + "\"";
+}
+
+}  // namespace lab

@@ -1,0 +1,230 @@
+#include "scenarios/export/python_steps.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lab/core/text.hpp"
+#include "scenarios/export/python_leaf.hpp"
+
+namespace lab {
+
+namespace {
+
+void append(Lines& lines, const Lines& more) {
+  lines.insert(lines.end(), more.begin(), more.end());
+}
+
+bool is_same(const Plan& a, const Plan& b) {
+  return python_statements(a, python_thread()) == python_statements(b, python_thread());
+}
+
+}  // namespace
+
+const Traits& python_thread() {
+  static const Traits kThread{
+      "", "", "", Resource::thread, Resource::thread, Resource::thread, Resource::nothing};
+  return kThread;
+}
+
+class PythonSteps::Statement {
+ public:
+  Statement(PythonSteps& steps, const Step& step) : steps_(steps), step_(step) {}
+
+  Lines operator()(const Wait& wait) const { return steps_.wait(step_, wait); }
+  Lines operator()(const CallUpstream& /*step*/) const { return steps_.leaf(step_, steps_.mode_.waiting); }
+  Lines operator()(const Query& /*step*/) const { return steps_.leaf(step_, steps_.mode_.waiting); }
+  Lines operator()(const Compute& /*step*/) const { return steps_.leaf(step_, steps_.mode_.computing); }
+
+  Lines operator()(const Increment& /*step*/) const {
+    PythonFile& file = steps_.file_;
+    steps_.reply_ = R"({"count": count})";
+    if (!steps_.arm_.shared_counters) {
+      file.set("counter = 0");
+      steps_.counts_ = true;
+      return {"counter += 1", "count = counter"};
+    }
+    file.use("os");
+    file.use("sqlite3");
+    file.set(R"(STORE = os.environ.get("STORE", "store.sqlite"))");
+    file.set("database = sqlite3.connect(STORE, timeout=30, isolation_level=None, check_same_thread=False)");
+    file.set(R"py(database.execute("pragma synchronous = off")  # a count need not outlive the machine)py");
+    file.set(
+        R"py(database.execute("create table if not exists counter (id integer primary key, n integer)"))py");
+    file.set(R"py(database.execute("insert or ignore into counter values (1, 0)"))py");
+    return {R"py((count,) = database.execute("update counter set n = n + 1 returning n").fetchone())py"};
+  }
+
+  Lines operator()(const Yield& /*step*/) const {
+    if (steps_.in_thread()) return {};
+    steps_.file_.use("asyncio");
+    return {"await asyncio.sleep(0)"};
+  }
+  Lines operator()(const Ready& /*step*/) const {
+    if (steps_.in_thread()) return {};
+    steps_.file_.add({"async def is_there_already():", "    pass"});
+    return {"await is_there_already()"};
+  }
+  Lines operator()(const Repeat& repeat) const {
+    Lines lines{"for _ in range(" + python_number(repeat.times) + "):"};
+    append(lines, indented(steps_.statements(repeat.steps)));
+    return lines;
+  }
+  Lines operator()(const Gather& gather) const {
+    if (!steps_.in_thread()) return steps_.gather(gather);
+    Lines one_by_one;
+    for (const Plan& branch : gather.branches)
+      if (!branch.empty()) append(one_by_one, steps_.statements(branch));
+    return one_by_one;
+  }
+  Lines operator()(const Pooled& pooled) const {
+    if (steps_.in_thread()) return steps_.statements(pooled.steps);
+    const Function function = steps_.function_of(pooled.steps, "in_pool");
+    return {steps_.to_pool(function.argument) + function.remark};
+  }
+  Lines operator()(const Forget& forget) const {
+    if (steps_.in_thread()) return {};
+    return {steps_.coroutine_of(forget.steps, "later").argument + "  # no await"};
+  }
+  Lines operator()(const Background& background) const {
+    return steps_.in_thread() ? steps_.statements(background.steps) : steps_.later(background);
+  }
+  Lines operator()(const Enqueue& job) const {
+    const Function function = steps_.function_of(job.steps, "job");
+    steps_.reply_ = R"({"task_id": task_id, "status": "processing"})";
+    return {fmt::format("task_id = {}.enqueue({}){}", python_identifier(job.queue), function.argument,
+                        function.remark)};
+  }
+  Lines operator()(const FetchResult& fetch) const {
+    steps_.reply_ = R"({"task_id": task_id, "status": status})";
+    return {fmt::format("status = {}.status(task_id)", python_identifier(fetch.queue))};
+  }
+
+ private:
+  PythonSteps& steps_;
+  const Step& step_;
+};
+
+Lines PythonSteps::statements(const Plan& plan) {
+  Lines lines;
+  for (const Step& step : plan) append(lines, std::visit(Statement(*this, step), step.action));
+  if (lines.empty()) lines.emplace_back("pass");
+  if (!plan.empty() && std::holds_alternative<Increment>(plan.back().action) && !arm_.shared_counters) {
+    lines.pop_back();  // nothing can come between
+    reply_ = R"({"count": counter})";
+  }
+  return lines;
+}
+
+Lines PythonSteps::silent_statements(const Plan& plan) {
+  Lines lines = statements(plan);
+  lines.erase(std::remove_if(lines.begin(), lines.end(),
+                             [](const std::string& line) { return line.ends_with("count = counter"); }),
+              lines.end());
+  return lines;
+}
+
+std::string PythonSteps::to_pool(const std::string& argument) {
+  if (arm_.pool_processes) {
+    file_.use("asyncio");
+    return "await asyncio.get_running_loop().run_in_executor(processes, " + argument + ")";
+  }
+  file_.use_from("fastapi.concurrency", "run_in_threadpool");
+  return "await run_in_threadpool(" + argument + ")";
+}
+
+Lines PythonSteps::leaf(const Step& step, Resource held) {
+  const bool awaited = !step.blocking && held == Resource::nothing && mode_.handler == Resource::loop;
+  const PythonLeaf leaf = python_leaf(file_, step, arm_, awaited ? Awaited::yes : Awaited::no);
+  if (awaited) return {"await " + leaf.awaitable};
+  const bool direct = step.blocking || held != Resource::pool || mode_.handler == Resource::pool;
+  return {(direct ? leaf.call.text() : to_pool(leaf.call.as_argument())) + leaf.remark};
+}
+
+Lines PythonSteps::wait(const Step& step, const Wait& wait) {
+  Lines inner = leaf(step, mode_.waiting);
+  if (!wait.on_connection || arm_.connections == 0) return inner;
+  const bool awaited = asynchronous() && !step.blocking;
+  const std::string module = awaited ? "asyncio" : "threading";
+  file_.use(module);
+  const std::string places =
+      file_.named("places", fmt::format("{}.Semaphore({})  # in place of a database's {} connections", module,
+                                        arm_.connections, arm_.connections));
+  Lines lines{(awaited ? "async with " : "with ") + places + ":"};
+  append(lines, indented(inner));
+  return lines;
+}
+
+Lines PythonSteps::gather(const Gather& gather) {
+  file_.use("asyncio");
+  const auto& branches = gather.branches;
+  const bool same = std::all_of(branches.begin(), branches.end(),
+                                [&](const Plan& branch) { return is_same(branch, branches.front()); });
+  std::vector<std::string> arguments;
+  for (const Plan& branch : branches) {
+    arguments.push_back(same && !arguments.empty() ? arguments.front()
+                                                   : coroutine_of(branch, "part").argument);
+  }
+  constexpr std::size_t kMostSpelled = 3;
+  if (same && arguments.size() > kMostSpelled) {
+    return {
+        fmt::format("await asyncio.gather(*({} for _ in range({})))", arguments.front(), branches.size())};
+  }
+  return {"await asyncio.gather(" + join(arguments, ", ") + ")"};
+}
+
+Lines PythonSteps::later(const Background& background) {
+  has_tasks_ = true;
+  const Plan& plan = background.steps;
+  const auto* pooled = plan.size() == 1 ? std::get_if<Pooled>(&plan.front().action) : nullptr;
+  if (pooled != nullptr || !asynchronous()) {
+    const Function job = function_of(pooled != nullptr ? pooled->steps : plan, "afterwards");
+    return {"tasks.add_task(" + job.argument + ")" + job.remark};
+  }
+  const auto* wait =
+      plan.size() == 1 && !plan.front().blocking ? std::get_if<Wait>(&plan.front().action) : nullptr;
+  if (wait != nullptr && !wait->on_connection && mode_.waiting == Resource::nothing) {
+    file_.use("asyncio");
+    return {"tasks.add_task(asyncio.sleep, " + blocking_call(plan.front()).arguments + ")"};
+  }
+  return {"tasks.add_task(" + define(plan, mode_, "afterwards") + ")"};
+}
+
+PythonSteps::Function PythonSteps::function_of(const Plan& plan, const std::string& suffix) {
+  const auto* wait = plan.size() == 1 ? std::get_if<Wait>(&plan.front().action) : nullptr;
+  if (plan.size() == 1 && is_python_leaf(plan.front()) && !(wait != nullptr && wait->on_connection)) {
+    const PythonLeaf leaf = python_leaf(file_, plan.front(), arm_, Awaited::no);
+    return {leaf.call.as_argument(), leaf.remark};
+  }
+  return {define(plan, python_thread(), suffix), ""};
+}
+
+PythonSteps::Function PythonSteps::coroutine_of(const Plan& plan, const std::string& suffix) {
+  const auto* wait =
+      plan.size() == 1 && !plan.front().blocking ? std::get_if<Wait>(&plan.front().action) : nullptr;
+  const bool one_await = mode_.waiting == Resource::nothing && wait != nullptr && !wait->on_connection;
+  if (one_await) return {python_leaf(file_, plan.front(), arm_, Awaited::yes).awaitable, ""};
+  return {define(plan, mode_, suffix) + "()", ""};
+}
+
+std::string PythonSteps::define(const Plan& plan, const Traits& mode, const std::string& suffix) {
+  std::string name = file_.unused(route_ + "_" + suffix);
+  PythonSteps inner(file_, arm_, mode, name);
+  const Lines statements = inner.silent_statements(plan);
+  const std::string kind = mode.handler == Resource::loop ? "async def " : "def ";
+  file_.add(python_function(kind + name + "()", inner, statements));
+  return name;
+}
+
+Lines python_function(const std::string& head, const PythonSteps& steps, const Lines& statements,
+                      const std::string& last) {
+  Lines body;
+  if (steps.counts()) body.emplace_back("global counter");
+  if (last.empty() || statements != Lines{"pass"}) append(body, statements);
+  if (!last.empty()) body.push_back(last);
+  Lines lines{head + ":"};
+  append(lines, indented(body));
+  return lines;
+}
+
+}  // namespace lab

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <string>
+
+#include "lab/core/plan.hpp"
+#include "lab/core/scenario.hpp"
+#include "lab/core/traits.hpp"
+#include "scenarios/export/python_file.hpp"
+
+namespace lab {
+
+/// A plan as the statements of a handler in the given execution model. What they need (imports, functions,
+/// settings) goes into the module.
+class PythonSteps {
+ public:
+  /// `route`: functions that the handler needs are called after it.
+  PythonSteps(PythonFile& file, const Arm& arm, const Traits& mode, std::string route)
+      : file_(file), arm_(arm), mode_(mode), route_(std::move(route)) {}
+
+  Lines statements(const Plan& plan);
+  /// The same where nobody replies: in a function of the handler, in a job, in a dependency.
+  Lines silent_statements(const Plan& plan);
+
+  /// What the handler replies with, as an expression: `{"count": counter}`.
+  const std::string& reply() const { return reply_; }
+  /// Whether they assign to the module's `counter`.
+  bool counts() const { return counts_; }
+  /// Whether they hand jobs to `tasks`.
+  bool has_tasks() const { return has_tasks_; }
+
+ private:
+  struct Function {
+    std::string argument;  ///< `time.sleep, 0.1`
+    std::string remark;
+  };
+  class Statement;
+
+  /// Whether somebody else's thread executes them, which has neither a loop nor tasks after a reply.
+  bool in_thread() const { return mode_.handler == Resource::thread; }
+  bool asynchronous() const { return mode_.handler == Resource::loop; }
+  Lines leaf(const Step& step, Resource held);
+  Lines wait(const Step& step, const Wait& wait);
+  Lines gather(const Gather& gather);
+  Lines later(const Background& background);
+  /// One that a thread, or a worker of a queue, can call.
+  Function function_of(const Plan& plan, const std::string& suffix);
+  /// What is awaited elsewhere: `asyncio.sleep(1)`.
+  Function coroutine_of(const Plan& plan, const std::string& suffix);
+  std::string define(const Plan& plan, const Traits& mode, const std::string& suffix);
+  std::string to_pool(const std::string& argument);
+
+  PythonFile& file_;
+  const Arm& arm_;
+  const Traits& mode_;
+  std::string route_;
+  std::string reply_ = R"({"message": "done"})";
+  bool counts_ = false, has_tasks_ = false;
+};
+
+/// A function of that name and parameters around the statements of a plan.
+Lines python_function(const std::string& head, const PythonSteps& steps, const Lines& statements,
+                      const std::string& last = {});
+
+/// A function in a thread: nothing there is awaited.
+const Traits& python_thread();
+
+}  // namespace lab

@@ -1,0 +1,230 @@
+"""The same plan on real FastAPI, on Node and on a server of one's own, beside ours in one run."""
+import json
+import os
+import signal
+import stat
+import subprocess
+import time
+import unittest
+from pathlib import Path
+
+from labcase import PATIENCE, ROOT, LabCase, descendants, wait_until
+
+PYTHON = "/usr/bin/python3"
+QUICK = ("--quick", "--no-save")
+ATTEMPTS = 4  # times on a busy machine
+
+
+def lines_of(process):
+    return [line for line in process.stdout.decode().splitlines() if line]
+
+
+class Engines(LabCase):
+    def run_json(self, *args, code=0, within=120):
+        return json.loads(self.lab("run", *args, "--format", "json", code=code, within=within).out)
+
+    def arms(self, report):
+        return {(arm["engine"], arm["arm"], arm["case"]): arm for arm in report["arms"]}
+
+    def arm(self, report, engine, arm):
+        return next(one for one in report["arms"] if one["engine"] == engine and one["arm"] == arm)
+
+    def script(self, name, text):
+        path = Path(self.work) / name
+        path.write_text(text)
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        return str(path)
+
+    def assert_nothing_left(self, since):
+        """No server of the lab's outlives it."""
+        def servers():
+            listing = subprocess.run(["ps", "-eo", "pid,lstart,args"], capture_output=True, text=True).stdout
+            return [line for line in listing.splitlines() if since in line]
+        self.assertTrue(wait_until(lambda: not servers(), 5 * PATIENCE), servers())
+
+
+class FastApi(Engines):
+    def test_the_five_spellings_stand_beside_ours_and_the_model(self):
+        report = self.run_json("blocking-async", "--engine", "native,fastapi,model", *QUICK)
+        arms = self.arms(report)
+        for arm in ("blocking-loop", "async-loop", "thread-pool", "offload", "workers-4"):
+            for engine in ("native", "fastapi", "model"):
+                self.assertIn((engine, arm, "main"), arms)
+        self.assertIn(("fastapi", "async-loop@uvloop", "main"), arms)
+        self.assertIn(("fastapi", "workers-4@gunicorn", "main"), arms)
+        for arm in report["arms"]:
+            self.assert_books_balance(arm["books"])
+            self.assertEqual(arm["books"]["errors"], {}, arm["arm"])
+            self.assertGreaterEqual(arm["makespan_s"]["median"], 0.999 * arm["bound_s"], arm["arm"])
+        blocking = self.arm(report, "fastapi", "blocking-loop")
+        self.assertIn("LAB101", [finding["id"] for finding in blocking["findings"]])
+        self.assertEqual(blocking["verdict"], "reproduced")
+        self.assertEqual(self.arm(report, "fastapi", "async-loop")["findings"], [])
+        self.assertLess(self.arm(report, "fastapi", "async-loop")["makespan_s"]["median"], 0.5)
+
+    def test_our_servers_are_not_further_above_the_bound_than_fastapi(self):
+        def overheads():
+            report = self.run_json("blocking-async", "--engine", "native,fastapi", "--repeat", "3", "--no-save",
+                                   "--arms", "blocking-loop,async-loop,thread-pool,offload")
+            over = {key: arm["makespan_s"]["median"] - arm["bound_s"] for key, arm in self.arms(report).items()}
+            return {arm: (over["native", arm, "main"], over["fastapi", arm, "main"])
+                    for arm in ("blocking-loop", "async-loop", "thread-pool", "offload")}
+        for _ in range(ATTEMPTS):
+            figures = overheads()
+            if all(ours <= theirs for ours, theirs in figures.values()):
+                return
+        self.fail(figures)
+
+    def test_an_arm_without_a_meaning_there_says_why(self):
+        report = self.run_json("worker-identity", "--engine", "native,fastapi", "--arms", "reuseport", "--scale", "0.1",
+                               *QUICK)
+        self.assertIn("SO_REUSEPORT", self.arm(report, "fastapi", "reuseport")["not_run"])
+
+    def test_memory_threads_and_cpu_time_of_its_processes_are_recorded(self):
+        folder = Path(self.work) / "run"
+        self.lab("run", "blocking-async", "--engine", "native,fastapi", "--arms", "thread-pool", "--scale", "0.2",
+                 "--quick", "--save", str(folder))
+        used = {}
+        for line in (folder / "run.jsonl").read_text().splitlines():
+            record = json.loads(line)
+            if record.get("type") == "repetition":
+                used[record["engine"], record["arm"]] = record["server"]
+        self.assertGreater(used["fastapi", "thread-pool"]["private_peak"], 4 * used["native", "thread-pool"]["private_peak"])
+        self.assertGreater(used["fastapi", "thread-pool"]["threads_peak"], 5)
+        self.assertGreater(used["fastapi", "thread-pool"]["cpu"], 0)
+
+    def test_without_fastapi_our_arms_run_and_theirs_name_the_fix(self):
+        bare = self.script("python-without", f"#!/bin/sh\nexec {PYTHON} -S \"$@\"\n")
+        ran = self.lab("run", "blocking-async", "--engine", "native,fastapi", "--python", bare, "--arms", "async-loop",
+                       "--scale", "0.1", *QUICK)
+        self.assertIn("not run: ", ran.out)
+        self.assertIn("labw setup --with fastapi", " ".join(ran.out.split()))
+        ran = self.lab("run", "blocking-async", "--engine", "fastapi", "--python", bare, *QUICK, code=3)
+        self.assertIn("fastapi", ran.err)
+        ran = self.lab("run", "blocking-async", "--engine", "fastapi", "--python", "/nowhere/python", *QUICK, code=3)
+        self.assertIn("/nowhere/python", ran.err)
+
+    def test_a_version_that_is_too_old_is_named(self):
+        old = self.script("old-python", "#!/bin/sh\nprintf 'python 3.11.2\\nfastapi 0.20.0\\nuvicorn 0.17.6\\n"
+                                        "httptools 0.5\\nuvloop 0.17\\nanyio 3.6\\n'\n")
+        ran = self.lab("run", "blocking-async", "--engine", "fastapi", "--python", old, "--arms", "async-loop", *QUICK,
+                       code=3)
+        self.assertIn("fastapi 0.20.0 is too old", ran.err)
+
+    def test_an_interruption_leaves_no_process(self):
+        for how, code in ((signal.SIGINT, 130), (signal.SIGKILL, -9)):
+            with self.subTest(how=how):
+                process = self.start("run", "blocking-async", "--engine", "fastapi", "--arms", "blocking-loop",
+                                     "--repeat", "9", "--no-save", "--quiet")
+                self.assertTrue(wait_until(lambda: self.pythons(process.pid), 30 * PATIENCE))
+                children = descendants(process.pid)
+                process.send_signal(how)
+                self.assertEqual(process.wait(20 * PATIENCE), code)
+                process.communicate()
+                self.assertTrue(wait_until(lambda: not any(map(self.alive, children)), 5 * PATIENCE), children)
+
+    @staticmethod
+    def pythons(pid):
+        def command(child):
+            try:
+                return Path(f"/proc/{child}/cmdline").read_text()
+            except OSError:
+                return ""
+        return [child for child in descendants(pid) if "uvicorn" in command(child)]
+
+    @staticmethod
+    def alive(pid):
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        except OSError:
+            return False
+
+
+class OwnServer(Engines):
+    def export(self, scenario, arm, to, name):
+        folder = Path(self.work) / name
+        self.lab("export", scenario, "--arm", arm, "--to", to, "--dir", str(folder))
+        return folder
+
+    def test_a_student_repairs_the_exported_file_and_sees_it(self):
+        folder = self.export("frozen-server", "blocking", "fastapi", "frozen")
+        main = folder / "main.py"
+        command = f"sh -c 'cd {folder} && exec {PYTHON} -m uvicorn lab_stamps:app --port {{port}} --log-level warning'"
+
+        def findings():
+            report = self.run_json("frozen-server", "--arms", "blocking", "--set", "d=500ms", "--server", command, *QUICK)
+            return [finding["id"] for finding in self.arm(report, "server", "server")["findings"]]
+        main.write_text(main.read_text().replace("time.sleep(5)", "time.sleep(0.5)"))
+        self.assertIn("LAB101", findings())
+        text = main.read_text().replace("time.sleep(0.5)", "await asyncio.sleep(0.5)").replace("import time", "import asyncio")
+        main.write_text(text)
+        self.assertNotIn("LAB101", findings())
+
+    def test_a_server_that_tells_nothing_is_measured_all_the_same(self):
+        server = self.script("plain.py", "import http.server, socketserver, sys, time\n"
+                             "class Handler(http.server.BaseHTTPRequestHandler):\n"
+                             "    protocol_version = 'HTTP/1.1'\n"
+                             "    def do_GET(self):\n"
+                             "        if self.path != '/ping': time.sleep(0.1)\n"
+                             "        self.send_response(200)\n"
+                             "        self.send_header('Content-Length', '2')\n"
+                             "        self.end_headers()\n"
+                             "        self.wfile.write(b'{}')\n"
+                             "    do_POST = do_GET\n"
+                             "    def log_message(self, *args): pass\n"
+                             "class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):\n"
+                             "    request_queue_size = 64\n"
+                             "    daemon_threads = True\n"
+                             "Server(('127.0.0.1', int(sys.argv[1])), Handler).serve_forever()\n")
+        report = self.run_json("blocking-async", "--arms", "async-loop", "--server", f"{PYTHON} {server} {{port}}",
+                               "--ready", "/ping", *QUICK)
+        own = self.arm(report, "server", "server")
+        self.assertEqual(own["books"]["errors"], {})
+        self.assertAlmostEqual(own["bound_s"], 0.1)
+        self.assertGreaterEqual(own["makespan_s"]["median"], 0.1)
+
+    def test_a_reply_faster_than_the_plan_is_no_fault_of_the_instrument(self):
+        server = self.script("empty.py", "import http.server, sys\n"
+                             "class Handler(http.server.BaseHTTPRequestHandler):\n"
+                             "    def do_POST(self): self.send_response(200); self.end_headers()\n"
+                             "    def log_message(self, *args): pass\n"
+                             "http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Handler).serve_forever()\n")
+        ran = self.lab("run", "blocking-async", "--arms", "async-loop", "--server", f"{PYTHON} {server} {{port}}", *QUICK)
+        self.assertIn("does not do this plan", " ".join(ran.out.split()))
+
+    def test_what_is_wrong_with_a_command_is_said(self):
+        one = ("run", "blocking-async", "--arms", "async-loop", *QUICK)
+        self.assertIn("{port}", self.lab(*one, "--server", "node server.js", code=2).err)
+        self.assertIn("quote", self.lab(*one, "--server", "node 'server.js {port}", code=2).err)
+        self.assertIn("/nowhere/node", self.lab(*one, "--server", "/nowhere/node {port}", code=3).err)
+        broken = self.script("broken.py", "print('no database here', flush=True)\nraise SystemExit(4)\n")
+        said = self.lab(*one, "--server", f"{PYTHON} {broken} {{port}}", code=3).err
+        self.assertIn("no database here", said)
+        self.assertIn("4", said)
+
+    def test_node_has_an_event_loop_too(self):
+        report = self.run_json("blocking-async", "--engine", "native,node", "--arms", "blocking-loop,async-loop", *QUICK)
+        self.assertIn("LAB101", [finding["id"] for finding in self.arm(report, "node", "blocking-loop")["findings"]])
+        self.assertEqual(self.arm(report, "node", "async-loop")["findings"], [])
+        folder = self.export("blocking-async", "async-loop", "node", "node")
+        report = self.run_json("blocking-async", "--arms", "async-loop", "--server", f"node {folder}/server.js {{port}}", *QUICK)
+        self.assertLess(self.arm(report, "server", "server")["makespan_s"]["median"], 0.5)
+
+
+class Recorded(Engines):
+    def test_a_recording_stands_beside_a_native_run_where_python_is_missing(self):
+        for scenario in ("blocking-async", "pool-limit", "worker-identity", "gil", "forgotten-await"):
+            with self.subTest(scenario=scenario):
+                self.assertTrue((ROOT / "results" / "reference" / f"{scenario}.jsonl").exists())
+        ran = self.lab("run", "blocking-async", "--engine", "native,recorded", *QUICK)
+        self.assertIn("recorded", ran.out)
+        report = self.run_json("blocking-async", "--engine", "native,recorded", *QUICK)
+        self.assertEqual(self.arm(report, "recorded", "blocking-loop")["verdict"], "reproduced")
+
+    def test_a_recording_does_not_speak_of_other_settings(self):
+        report = self.run_json("blocking-async", "--engine", "native,recorded", "--arms", "async-loop", "--scale", "0.1", *QUICK)
+        self.assertIn("recorded", self.arm(report, "recorded", "async-loop")["not_run"])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

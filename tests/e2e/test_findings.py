@@ -1,0 +1,112 @@
+"""Findings on real servers: sick arms show what the table says, healthy ones nothing; and `lab explain`."""
+import json
+import os
+import time
+import tomllib
+import unittest
+
+from labcase import ROOT, LabCase
+
+BOOK = tomllib.loads((ROOT / "results/findings.toml").read_text(encoding="utf-8"))
+IDS = [entry["id"] for entry in BOOK["finding"]]
+# A busy machine makes queues of its own, and may stay busy for a while; a wrong program is wrong every time.
+PAUSES = (0, 1, 5, 15)
+ON_TWO_CORES = {"LAB106", "LAB122"}
+# One scenario for each kind of finding, all short at a tenth of their length.
+SCENARIOS = ("blocking-async", "pool-limit", "gil", "worker-identity", "await-is-not-a-yield", "forgotten-await",
+             "sequential-vs-gather", "background-task", "task-queue", "client-gone", "worker-state", "upload",
+             "connection-pool", "worker-crash", "overload", "concurrency-vs-parallelism")
+
+
+def expected(scenario, arm, case):
+    """What this arm must show at a tenth, and what it may."""
+    for sick in BOOK["arms"]["sick"]:
+        if (sick["scenario"], sick["arm"]) == (scenario, arm) and sick.get("case", case) == case:
+            must = set(sick.get("at_a_tenth", sick["findings"]))
+            return must, must | set(sick.get("perhaps", ()))
+    return set(), set()
+
+
+class Findings(LabCase):
+    def differences(self, scenario):
+        run = self.lab_json("run", scenario, "--scale", "0.1", "--repeat", "3", "--no-save")
+        said = []
+        for arm in run["arms"]:
+            if arm["makespan_s"]["median"] is None and not arm["findings"]:
+                continue  # left out on this machine, or nobody was answered
+            found = {finding["id"] for finding in arm["findings"]}
+            must, may = expected(scenario, arm["arm"], arm["case"])
+            if len(os.sched_getaffinity(0)) != 2:
+                found, must = found - ON_TWO_CORES, must - ON_TWO_CORES
+            if not must <= found or not found <= may:
+                said.append(f"{arm['arm']} ({arm['case']}): found {sorted(found)}, must {sorted(must)}, "
+                            f"may {sorted(may)}: {arm['findings']}")
+        return said
+
+    def check_scenario(self, scenario):
+        said = []
+        for pause in PAUSES:
+            time.sleep(pause)
+            said = self.differences(scenario)
+            if not said:
+                return
+        self.fail(f"{scenario}, at the last of {len(PAUSES)} attempts:\n" + "\n".join(said))
+
+    def test_every_finding_says_its_title_first(self):
+        run = self.lab_json("run", "blocking-async", "--arms", "blocking-loop", "--scale", "0.1", "--quick", "--no-save")
+        (finding,) = [one for one in run["arms"][0]["findings"] if one["id"] == "LAB101"]
+        self.assertEqual(finding.keys(), {"id", "text"})
+        self.assertRegex(finding["text"], r"^loop blocked: nine requests queued .* \(2: .* … 10: .*\); request \d+ ")
+
+
+def add_test(scenario):
+    def test(self):
+        self.check_scenario(scenario)
+    setattr(Findings, f"test_{scenario.replace('-', '_')}_shows_what_the_table_says", test)
+
+
+for name in SCENARIOS:
+    add_test(name)
+
+
+class Explain(LabCase):
+    def test_every_finding_is_explained_in_80_columns(self):
+        for finding in IDS:
+            ran = self.lab("explain", finding)
+            self.assert_fits(ran.out, 80)
+            self.assertTrue(ran.out.startswith(finding + "  "), ran)
+            for tag in ("WHAT", "SEEN", "C++", "FASTAPI", "SEE IT"):
+                self.assertRegex(ran.out, rf"(?m)^{tag.replace('+', '[+]')} ")
+            self.assertTrue(self.lab("explain", finding, "--ascii").out.isascii())
+
+    def test_any_spelling_of_the_number_will_do(self):
+        wanted = self.lab("explain", "LAB101").out
+        for spelling in ("lab101", "101"):
+            self.assertEqual(self.lab("explain", spelling).out, wanted)
+
+    def test_alone_it_lists_all(self):
+        out = self.lab("explain").out
+        for entry in BOOK["finding"]:
+            self.assertIn(f"{entry['id']}  {entry['title']}", out)
+        self.assert_fits(out, 80)
+
+    def test_an_unknown_one_names_the_nearest(self):
+        ran = self.lab("explain", "LAB1O1", code=2)
+        self.assertEqual(ran.out, "")
+        self.assertRegex(ran.err, r"unknown finding 'LAB1O1' \(did you mean 'LAB1\d\d'")
+
+    def test_an_unknown_format_is_refused(self):
+        self.assertIn("did you mean 'json'", self.lab("explain", "LAB101", "--format", "jsn", code=2).err)
+
+    def test_json_is_one_document(self):
+        one = json.loads(self.lab("explain", "LAB103", "--format", "json").out)
+        self.assertEqual(one["schema"], "lab.explain/1")
+        (finding,) = one["findings"]
+        self.assertEqual(finding["id"], "LAB103")
+        self.assertIn({"scenario": "gil", "arm": "threads-gil", "case": "four-compute"}, finding["sick_arms"])
+        every = json.loads(self.lab("explain", "--format", "json").out)
+        self.assertEqual([finding["id"] for finding in every["findings"]], IDS)
+
+
+if __name__ == "__main__":
+    unittest.main()

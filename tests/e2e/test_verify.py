@@ -1,0 +1,124 @@
+"""`lab verify`: the documents' claims against real runs, its exit codes, its forms."""
+import unittest
+
+from labcase import ROOT, LabCase, cells
+
+# Quick to run: waits of some milliseconds, whose order no noise turns round.
+HEAD = '''
+documents = { D2 = "A guide" }
+[runs]
+blocking-async = { least_scale = 0.2 }
+'''
+CLAIM = '''
+[[claims]]
+id = "D2-%(id)s"
+document = "D2"
+section = "part 9"
+about = "%(about)s"
+claim = "Ten requests on a blocked loop take %(times)s waits."
+scenario = "%(scenario)s"
+test = [{ arm = "blocking-loop", stat = "makespan", is = "above", times = %(times)s, of = "$d" }]
+outcome = "%(outcome)s"
+why = "One after another."
+'''
+
+
+def claim(id, times, outcome, about="concurrency", scenario="blocking-async"):
+    return CLAIM % {"id": id, "times": times, "outcome": outcome, "about": about, "scenario": scenario}
+
+
+class Verify(LabCase):
+    def claims(self, *claims):
+        file = self.work / "claims.toml"
+        file.write_text(HEAD + "".join(claims), encoding="utf-8")
+        return file
+
+    def test_outcomes_as_on_record(self):
+        file = self.claims(claim("slow", 8, "verified"), claim("slower", 40, "refuted"))
+        ran = self.lab("verify", "--file", file, "--quiet")
+        self.assertIn("2 claims: 1 verified, 1 refuted, 0 qualified, as on record", ran.out)
+        self.assertIn("1 runs of 3 repetitions", ran.out)
+        self.assertEqual(ran.err, "")
+        self.assertTrue(all(cells(line) <= 80 for line in ran.out.splitlines()), ran)
+
+    def test_an_outcome_that_differs_exits_1_and_is_named(self):
+        file = self.claims(claim("slow", 8, "refuted"), claim("slower", 40, "refuted"))
+        ran = self.lab("verify", "--file", file, code=1)
+        self.assertIn("DIFFERS on record: refuted", ran.out)
+        self.assertIn("differing: D2-slow", ran.out)
+
+    def test_json_is_one_document_with_what_was_measured(self):
+        file = self.claims(claim("slow", 8, "verified"))
+        told = self.lab_json("verify", "--file", file, "--repeat", "4")
+        self.assertEqual(told["schema"], "lab.verify/1")
+        self.assertEqual((told["verified"], told["differing"], told["inconclusive"]), (1, [], []))
+        condition = told["claims"][0]["conditions"][0]
+        self.assertEqual(len(condition["all"]), 4)
+        self.assertEqual(condition["scale"], 0.2)
+        self.assertAlmostEqual(condition["limit"]["median"], 0.16)
+        self.assertGreater(condition["measured"]["median"], 0.19)
+        self.assertTrue(condition["holds"])
+
+    def test_one_claim_is_told_with_its_reason_and_command(self):
+        file = self.claims(claim("slow", 8, "verified"), claim("slower", 40, "refuted"))
+        ran = self.lab("verify", "--file", file, "--claim", "D2-slow")
+        self.assertIn("WHY One after another.", ran.out)
+        self.assertIn("lab run blocking-async", ran.out)
+        self.assertNotIn("D2-slower", ran.out)
+
+    def test_fastapi_that_is_missing_leaves_its_claims_open_with_the_reason(self):
+        file = self.claims(claim("slow", 8, "verified"),
+                           claim("real", 8, "verified", about="fastapi", scenario="ten-by-one-second"))
+        ran = self.lab("verify", "--file", file, "--python", "/nowhere/python3")
+        self.assertIn("2 claims: 1 verified, 0 refuted, 0 qualified, as on record; 0 differing, 1 inconclusive",
+                      " ".join(ran.out.split()))
+        self.assertIn("inconclusive: D2-real", ran.out)
+        self.assertIn("/nowhere/python3", ran.out)
+        ran = self.lab("verify", "--file", file, "--python", "/nowhere/python3", "--claim", "D2-real", code=3)
+
+    def test_save_keeps_a_run_that_can_be_reported(self):
+        file = self.claims(claim("slow", 8, "verified"))
+        self.lab("verify", "--file", file, "--save")
+        runs = list(self.runs.iterdir())
+        self.assertEqual(len(runs), 1)
+        self.assertIn("blocking-loop", self.lab("report", runs[0]).out)
+
+    def test_list_and_page_run_nothing(self):
+        listed = self.lab("verify", "--list", within=10)
+        self.assertIn("D2.9-async-0.03", listed.out)
+        self.assertTrue(all(cells(line) <= 80 for line in listed.out.splitlines()))
+        claims = self.lab_json("verify", "--list", "--document", "D3")["claims"]
+        self.assertTrue(claims and all(one["document"] == "D3" for one in claims))
+        page = self.lab("verify", "--page", within=10).out
+        self.assertEqual(page, (ROOT / "results/claims.md").read_text(encoding="utf-8"))
+        self.assertFalse(self.runs.exists())
+
+    def test_bad_words_are_refused_before_anything_runs(self):
+        for args, words in [
+            (["--claim", "D2.9-async-0.3"], ["D2.9-async-0.03"]),
+            (["--document", "D9"], ["D0"]),
+            (["--document", "D3", "--claim", "D2.9-async-0.03"], ["no claim is both"]),
+            (["--repeat", "2"], ["--repeat", "3"]),
+            (["--scale", "0"], ["--scale"]),
+            (["--format", "csv"], ["text and json"]),
+            (["--file", "nowhere.toml"], ["nowhere.toml"]),
+            (["--file", str(self.claims(claim("slow", 8, "maybe")))], ["claims.toml:", "'maybe'"]),
+        ]:
+            ran = self.lab("verify", *args, code=2, within=10)
+            for word in words:
+                self.assertIn(word, ran.err, ran)
+            self.assertEqual((ran.out, len(ran.err.splitlines())), ("", 1), ran)
+
+    def test_interrupted(self):
+        file = self.claims(claim("slow", 8, "verified"))
+        process = self.start("verify", "--file", file, "--scale", "20")
+        while "blocking-async" not in process.stderr.readline():
+            self.assertIsNone(process.poll())
+        process.terminate()
+        ran = self.finish(process)
+        self.assertEqual(ran.code, 143, ran)
+        self.assertIn("inconclusive: D2-slow", ran.out)
+
+
+if __name__ == "__main__":
+    unittest.main()
