@@ -108,6 +108,8 @@ std::optional<double> of_events(Quantity quantity, const Evidence& evidence) {
   // Every server of ours leaves some.
   if (evidence.events == nullptr || evidence.events->empty()) return std::nullopt;
   const Events& events = *evidence.events;
+  // A reply tells what its own handler did, and nothing of loops, losses and other handlers.
+  if (evidence.told_by_headers && quantity != Quantity::done) return std::nullopt;
   switch (quantity) {
     case Quantity::gap: return seconds(longest_gap(loop_turns(events)));
     case Quantity::utilisation: {

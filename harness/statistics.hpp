@@ -42,6 +42,7 @@ struct Evidence {
   const ServerUse* server = nullptr;  ///< of measured repetitions only
   std::span<const Kill> kills{};      ///< of its case
   Nanos began = 0;                    ///< the load's time zero, from which kills count
+  bool told_by_headers = false;       ///< what is known of the server comes from its replies (stamps.hpp)
 };
 
 /// Evaluates one stat over one repetition: seconds for times, bytes for memory, a plain number otherwise.

@@ -17,9 +17,8 @@ namespace lab {
 namespace {
 
 constexpr std::size_t kMostLanes = 2'000;
-constexpr double kSlack = 0.005;  // seconds: "within 3 % or 5 ms, whichever is more"
-// The kernel gives cores away in slices of some ms, so what computes is done a slice earlier or later.
-constexpr double kSlackComputing = 0.010;
+constexpr double kSlack = 0.005;           // seconds: "within 3 % or 5 ms, whichever is more"
+constexpr double kSlackComputing = 0.010;  // the kernel gives cores away in slices of some ms
 
 bool left_to_chance(const Case& load_set) {
   return std::any_of(load_set.loads.begin(), load_set.loads.end(),
@@ -54,8 +53,9 @@ const Documented* documented(const Arm& arm, const Case& load_set, const Stat& s
 std::optional<double> evaluate(const Stat& stat, const RunRepetition& repetition,
                                const std::vector<Route>& routes, const Case& load_set) {
   const ServerUse* server = repetition.server.known() ? &repetition.server : nullptr;
-  return evaluate(stat, Evidence{repetition.records, routes, &repetition.events, server, load_set.kills,
-                                 repetition.began});
+  return evaluate(
+      stat, Evidence{repetition.records, routes, &repetition.events, server, load_set.kills, repetition.began,
+                     repetition.engine != kNative && repetition.engine != kModel});
 }
 
 std::optional<Summary> summary_of(const Stat& stat, const std::vector<const RunRepetition*>& repetitions,

@@ -119,8 +119,9 @@ void doubt(const Measure& measure, const BatchRun& done, const Case& load_set, R
   const Quantity quantity = measure.stat.quantity;
   const bool work = least.has_cpu || quantity == Quantity::throughput || quantity == Quantity::switch_time ||
                     load_set.requests() >= kManyRequests;
-  const bool counts =
-      quantity == Quantity::share || quantity == Quantity::count || quantity == Quantity::value;
+  const bool counts = quantity == Quantity::share || quantity == Quantity::count ||
+                      quantity == Quantity::value ||
+                      (quantity >= Quantity::memory && quantity != Quantity::switch_time);
   if (work && !counts && done.others > kDisturbed)
     reading.disturbed = fmt::format("others took {:.0f} % of the cores meanwhile", done.others * 100);
 }

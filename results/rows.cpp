@@ -104,10 +104,22 @@ bool several_cases(const Report& report) {
   return seen.size() > 1;
 }
 
+/// `async-loop@uvloop` is the arm `async-loop` on uvloop.
+std::string written_arm(const ArmReport& arm) {
+  return arm.arm.substr(0, arm.arm.find('@'));
+}
+
+std::string engine_name(const ArmReport& arm) {
+  const std::size_t at = arm.arm.find('@');
+  if (at == std::string::npos) return arm.engine;
+  return (arm.engine == "recorded" ? "rec. " : "") + arm.arm.substr(at + 1);
+}
+
 bool several_engines(const Report& report) {
   std::set<std::string> seen;
   for (const ArmReport& arm : report.arms) {
-    if (arm.not_run.empty()) seen.insert(arm.engine);
+    const bool stands_in = arm.engine == "model" && !arm.not_run.empty();
+    if (!stands_in) seen.insert(arm.engine);
   }
   return seen.size() > 1;
 }
@@ -279,9 +291,9 @@ class TableMaker {
     const ArmReport& arm = *entry.arm;
     // Several stats of one arm read as one group.
     const bool repeated = above != nullptr && above->arm == entry.arm;
-    TableRow row{{repeated ? "" : spell(arm.arm)}, ""};
+    TableRow row{{repeated ? "" : spell(engines_ ? written_arm(arm) : arm.arm)}, ""};
     if (cases_) row.cells.push_back(repeated ? "" : spell(arm.case_id));
-    if (engines_) row.cells.push_back(repeated ? "" : spell(arm.engine));
+    if (engines_) row.cells.push_back(repeated ? "" : spell(engine_name(arm)));
     if (!one_stat()) row.cells.push_back(spell(entry.stat));
     if (labels_ && one_stat()) row.cells.push_back(spell(arm.label));
     if (!arm.not_run.empty() && !model_stands_in(arm)) {

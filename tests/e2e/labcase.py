@@ -81,6 +81,7 @@ def install():
     for file in (ROOT / "scenarios").glob("*.toml"):
         shutil.copy2(file, scenarios)
     shutil.copy2(ROOT / "results/claims.toml", scenarios.parent)
+    shutil.copytree(ROOT / "results/reference", scenarios.parent / "reference")
     return prefix / "bin/lab"
 
 

@@ -1,10 +1,7 @@
 """The same plan on real FastAPI, on Node and on a server of one's own, beside ours in one run."""
 import json
-import os
 import signal
 import stat
-import subprocess
-import time
 import unittest
 from pathlib import Path
 
@@ -13,10 +10,6 @@ from labcase import PATIENCE, ROOT, LabCase, descendants, wait_until
 PYTHON = "/usr/bin/python3"
 QUICK = ("--quick", "--no-save")
 ATTEMPTS = 4  # times on a busy machine
-
-
-def lines_of(process):
-    return [line for line in process.stdout.decode().splitlines() if line]
 
 
 class Engines(LabCase):
@@ -34,13 +27,6 @@ class Engines(LabCase):
         path.write_text(text)
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
         return str(path)
-
-    def assert_nothing_left(self, since):
-        """No server of the lab's outlives it."""
-        def servers():
-            listing = subprocess.run(["ps", "-eo", "pid,lstart,args"], capture_output=True, text=True).stdout
-            return [line for line in listing.splitlines() if since in line]
-        self.assertTrue(wait_until(lambda: not servers(), 5 * PATIENCE), servers())
 
 
 class FastApi(Engines):
@@ -91,13 +77,13 @@ class FastApi(Engines):
                 used[record["engine"], record["arm"]] = record["server"]
         self.assertGreater(used["fastapi", "thread-pool"]["private_peak"], 4 * used["native", "thread-pool"]["private_peak"])
         self.assertGreater(used["fastapi", "thread-pool"]["threads_peak"], 5)
-        self.assertGreater(used["fastapi", "thread-pool"]["cpu"], 0)
+        self.assertGreater(used["fastapi", "thread-pool"]["cpu_ns"], 0)
 
     def test_without_fastapi_our_arms_run_and_theirs_name_the_fix(self):
         bare = self.script("python-without", f"#!/bin/sh\nexec {PYTHON} -S \"$@\"\n")
         ran = self.lab("run", "blocking-async", "--engine", "native,fastapi", "--python", bare, "--arms", "async-loop",
                        "--scale", "0.1", *QUICK)
-        self.assertIn("not run: ", ran.out)
+        self.assertIn("not run", ran.out)
         self.assertIn("labw setup --with fastapi", " ".join(ran.out.split()))
         ran = self.lab("run", "blocking-async", "--engine", "fastapi", "--python", bare, *QUICK, code=3)
         self.assertIn("fastapi", ran.err)
@@ -147,12 +133,12 @@ class OwnServer(Engines):
         return folder
 
     def test_a_student_repairs_the_exported_file_and_sees_it(self):
-        folder = self.export("frozen-server", "blocking", "fastapi", "frozen")
+        folder = self.export("frozen-server", "blocking-loop", "fastapi", "frozen")
         main = folder / "main.py"
         command = f"sh -c 'cd {folder} && exec {PYTHON} -m uvicorn lab_stamps:app --port {{port}} --log-level warning'"
 
         def findings():
-            report = self.run_json("frozen-server", "--arms", "blocking", "--set", "d=500ms", "--server", command, *QUICK)
+            report = self.run_json("frozen-server", "--arms", "blocking-loop", "--set", "d=500ms", "--server", command, *QUICK)
             return [finding["id"] for finding in self.arm(report, "server", "server")["findings"]]
         main.write_text(main.read_text().replace("time.sleep(5)", "time.sleep(0.5)"))
         self.assertIn("LAB101", findings())
