@@ -25,6 +25,19 @@ std::int64_t queue_workers_of(const Arm& arm) {
   return all;
 }
 
+bool answers_with_an_id(const Arm& arm) {
+  return std::any_of(arm.modes.begin(), arm.modes.end(),
+                     [](const Traits& mode) { return mode.computing == Resource::queue; });
+}
+
+/// A server of one's own may do another plan, connections are cut for many reasons, and nobody tells us of
+/// its workers' ends.
+bool cannot_be_told(const Finding& finding, const Arm& arm, const Case& load_set, const std::string& engine) {
+  if (finding.id == "LAB108") return engine == kServer || answers_with_an_id(arm);
+  if (finding.id == "LAB116") return engine != kNative && engine != kModel && load_set.kills.empty();
+  return false;
+}
+
 }  // namespace
 
 std::vector<Finding> find_arm_findings(const std::vector<Route>& routes, const Arm& arm, const Case& load_set,
@@ -57,6 +70,9 @@ std::vector<Finding> find_arm_findings(const std::vector<Route>& routes, const A
   add(of(typical), false);
   for (const RunRepetition* repetition : repetitions) add(of(*repetition), true);
   std::erase_if(findings, [&](const Finding& finding) { return seen[finding.id] * 2 < repetitions.size(); });
+  std::erase_if(findings, [&](const Finding& finding) {
+    return cannot_be_told(finding, arm, load_set, typical.engine);
+  });
   std::stable_sort(findings.begin(), findings.end(),
                    [](const Finding& a, const Finding& b) { return a.cost_s > b.cost_s; });
   return findings;

@@ -337,7 +337,7 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
     const RunRepetition& typical =
         median_repetition(repetitions, report.makespan_s->median, scenario.routes, load_set);
     const Occupancy occupancy(typical.events);
-    if (all_answered(typical)) {
+    if (all_answered(typical) && load_set.kills.empty()) {
       explain_excess(report, typical, expected, occupancy, scenario.routes, load_set);
     }
     const RunRepetition& first = *repetitions.front();

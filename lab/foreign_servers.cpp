@@ -11,6 +11,7 @@
 
 #include "lab/core/clock.hpp"
 #include "lab/core/text.hpp"
+#include "lab/probe.hpp"
 #include "lab/surroundings.hpp"
 
 namespace lab {
@@ -32,7 +33,7 @@ Result<std::vector<std::string>> output_of(const GuardedProgram& program) {
   std::optional<std::string> ended;
   while (!(ended = guardian->ended()) && monotonic_now() < end)
     sleep_until(monotonic_now() + 5 * kMillisecond);
-  const std::string name = join(program.arguments, " ").substr(0, 60);
+  const std::string& name = program.arguments.front();
   if (!ended) return environment_error("{}: no end after {} s", name, kShortProgram / kSecond);
   if (ended->find("exit code 0") == std::string::npos) return environment_error("{}: {}", name, *ended);
   return guardian->last_lines(100);
@@ -76,7 +77,9 @@ const SourceFile* work_file(const EngineArm& arm) {
 Result<Modules> look_for_modules(const std::string& python, const std::vector<std::string>& modules) {
   // Import nothing: that is slow, and a broken module would hide the others.
   constexpr const char* kScript =
-      "import sys, importlib.util, importlib.metadata\n"
+      "import sys\n"
+      "sys.path.pop(0)\n"  // the folder that it runs in, whose files may bear any name
+      "import importlib.util, importlib.metadata\n"
       "print('python', sys.version.split()[0])\n"
       "for name in sys.argv[1:]:\n"
       "    try: there = importlib.util.find_spec(name) is not None\n"
@@ -114,6 +117,8 @@ Result<ForeignServers> ForeignServers::prepare(const Scenario& scenario, const s
       return usage_error("--server: '{}' has no {{port}}; the lab chooses one and puts it there", line);
     foreign.commands_.push_back(std::move(*command));
   }
+  if (auto probe = make_probe(foreign.options_.ready, 1); !probe)
+    return Error{probe.error().kind, "--ready: " + probe.error().message};
   std::set<std::string> modules;
   for (const EngineArm& arm : arms) {
     if (arm.source && is_python(arm)) modules.insert(arm.source->modules.begin(), arm.source->modules.end());

@@ -267,7 +267,7 @@ Result<RunOptions> check_run_options(const RawRunOptions& raw) {
   for (const std::string& name : raw.engines) {
     auto engine = pick("--engine", name, kEngines);
     if (!engine) return engine.error();
-    experiment.engines.emplace_back(*engine);
+    if (!experiment.uses(*engine)) experiment.engines.emplace_back(*engine);
   }
   int repeat = 0;
   const Result<void> steps[] = {

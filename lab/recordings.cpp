@@ -5,6 +5,7 @@
 
 #include "lab/core/paths.hpp"
 #include "lab/engines.hpp"
+#include "lab/experiment.hpp"
 #include "results/store.hpp"
 
 namespace lab {
@@ -22,6 +23,10 @@ Result<std::vector<RunRepetition>> recorded_repetitions(const Scenario& scenario
   if (!run) return run.error();
   if (run->header.scenario_source != scenario.source)
     return environment_error("the scenario has changed since it was recorded");
+  for (const auto& [key, value] : run->header.environment) {
+    if (key == "cores" && value != std::to_string(available_cores()))
+      return environment_error("it was recorded on {} cores, here are {}", value, available_cores());
+  }
   if (!as_written) return environment_error("it was recorded without options that change the scenario");
   std::vector<RunRepetition> repetitions;
   for (RunRepetition& repetition : run->repetitions) {

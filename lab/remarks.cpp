@@ -97,8 +97,8 @@ void explain_why(const std::vector<ArmAnalysis>& arms, bool many_cases, std::vec
     text += tell_findings(arm.findings);
     if (tells_nothing(arm.report)) {
       text += fmt::format(
-          "Above the bound: {}. The server tells nothing of itself (header fields, see lab export "
-          "--help), so no cause is known.",
+          "Above the bound: {}. The server tells nothing of itself (five header fields would, see "
+          "README.md), so no cause is known.",
           spell(arm.report.above_bound_s));
     } else if (arm.report.engine != kModel && !arm.report.above_bound.empty()) {
       text += fmt::format("Above the bound: {}.", excess(arm.report));
@@ -255,6 +255,29 @@ void tell_left_out(const std::vector<ArmAnalysis>& arms, std::vector<Remark>& re
   }
 }
 
+/// What the same arm costs on each engine: that of the first arm and case that several ran.
+void tell_use(const std::vector<ArmAnalysis>& arms, std::vector<Remark>& remarks) {
+  std::vector<std::string> parts;
+  const ArmReport* first = nullptr;
+  for (const ArmAnalysis& arm : arms) {
+    const ArmReport& report = arm.report;
+    if (!report.server) continue;
+    if (first == nullptr) first = &report;
+    const bool same = report.arm.substr(0, report.arm.find('@')) == first->arm || report.engine == kServer;
+    if (!same || report.case_id != first->case_id) continue;
+    const ServerUse& use = *report.server;
+    const std::string engine = report.arm.find('@') == std::string::npos
+                                   ? report.engine
+                                   : report.arm.substr(report.arm.find('@') + 1);
+    parts.push_back(fmt::format(
+        "{} {:.1f} MB, {}, {:.0f} ms CPU, {}", engine, static_cast<double>(use.private_peak) / 1e6,
+        count(use.threads_peak, "thread"), static_cast<double>(use.cpu) / 1e6,
+        fmt::format("{} switches", use.voluntary_switches + use.involuntary_switches)));
+  }
+  if (parts.size() > 1)
+    remarks.push_back({"NOTE", fmt::format("{} used: {}", first->arm, join(parts, "; "))});
+}
+
 /// The machine's speed is not constant; predictions follow it, and whoever compares runs should know.
 void tell_pace(const std::vector<ArmAnalysis>& arms, std::vector<Remark>& remarks) {
   constexpr double kWorthTelling = 0.02;
@@ -283,6 +306,7 @@ std::vector<Remark> make_remarks(const Scenario& scenario, const std::vector<Arm
   speak_of_the_log(scenario, arms, remarks);
   if (!scenario.explain.note.empty()) remarks.push_back({"NOTE", scenario.explain.note});
   tell_left_out(arms, remarks);
+  tell_use(arms, remarks);
   tell_pace(arms, remarks);
   name_outliers(arms, many_cases, remarks);
   warn(arms, run, many_cases, remarks);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <iterator>
 #include <map>
 #include <set>
@@ -113,6 +114,16 @@ std::size_t servers_of(const Run& run) {
   return ids.size();
 }
 
+/// The workers that a server of one's own told of; its arm is made for the bound of the plan alone.
+Arm with_known_workers(Arm arm, const std::vector<const RunRepetition*>& repetitions) {
+  arm.workers = 1;
+  for (const RunRepetition* repetition : repetitions) {
+    for (const RequestRecord& record : repetition->records)
+      arm.workers = std::max(arm.workers, record.worker + 1);
+  }
+  return arm;
+}
+
 /// All rows that the run may have: what was made of one arm stands together, servers of one's own at the end.
 std::vector<EngineArm> rows_of(const Scenario& scenario, const Run& run) {
   std::vector<EngineArm> rows;
@@ -150,6 +161,7 @@ Report make_report(const Scenario& written, const Run& run, const std::vector<Gu
   const std::vector<std::uint64_t> seeds = seeds_of(run);
   const int cores = report.cores > 0 ? report.cores : available_cores();
   const std::vector<EngineArm> rows = rows_of(scenario, run);
+  std::deque<Arm> shown;
   std::vector<ArmAnalysis> arms;
   for (const Case& load_set : scenario.cases) {
     for (const EngineArm& one : rows) {
@@ -169,7 +181,11 @@ Report make_report(const Scenario& written, const Run& run, const std::vector<Gu
       expected.slower_s = expected.bound_s - at_best;
       expected.bound_s = at_best;
       if (there) {
-        arms.push_back(analyse_arm(timed, arm, load_set, expected, group->second, one.engine));
+        const Arm& told =
+            one.engine == kServer ? shown.emplace_back(with_known_workers(arm, group->second)) : arm;
+        arms.push_back(analyse_arm(timed, told, load_set, expected, group->second, one.engine));
+        if (const ServerUse& use = group->second.front()->server; use.known())
+          arms.back().report.server = use;
         if (one.engine != kNative) arms.back().checks.clear();  // the file's checks are about our own servers
       } else if (!left_out.empty()) {
         arms.push_back(left_out_arm(timed, arm, load_set, expected, left_out, one.engine));

@@ -18,7 +18,7 @@ namespace {
 std::optional<std::string> obstacle(const Stage& stage, const Scenario& scenario, const EngineArm& one,
                                     const Case& load_set) {
   if (auto reason = stage.surroundings.obstacle(scenario, one.arm, load_set)) return reason;
-  if (one.engine == kNative && one.arm.cores > available_cores())
+  if (one.arm.cores > available_cores())
     return fmt::format("it asks for {} cores, this machine has {}", one.arm.cores, available_cores());
   if (one.engine == kServer && !load_set.kills.empty())
     return "nobody knows its workers, so none can be killed";

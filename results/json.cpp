@@ -27,6 +27,19 @@ json::value text_or_null(const std::string& value) {
   return text(value);
 }
 
+json::value server_use(const ArmReport& arm) {
+  if (!arm.server) return nullptr;
+  const ServerUse& use = *arm.server;
+  return json::object{{"processes", use.processes},
+                      {"private_bytes", use.private_peak},
+                      {"resident_bytes", use.resident_peak},
+                      {"virtual_bytes", use.virtual_peak},
+                      {"threads", use.threads_peak},
+                      {"cpu_s", static_cast<double>(use.cpu) * 1e-9},
+                      {"voluntary_switches", use.voluntary_switches},
+                      {"involuntary_switches", use.involuntary_switches}};
+}
+
 /// What the model gave stands in for a measurement where the engine is the model.
 std::optional<Figure> figure_of(const std::string& engine, const std::optional<Figure>& measured,
                                 const std::optional<double>& predicted) {
@@ -88,6 +101,7 @@ json::object spell_arm(const ArmReport& arm) {
           {"mode", text(arm.mode)},
           {"workers", arm.workers},
           {"threads", arm.threads ? json::value(*arm.threads) : json::value(nullptr)},
+          {"server", server_use(arm)},
           {"requests", arm.requests},
           {"repetitions", arm.repetitions},
           {"bound_s", number(arm.bound_s)},

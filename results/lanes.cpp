@@ -208,7 +208,8 @@ class Drawing {
 
   /// The arm's name, with its case where there are several, and beside the first one what the signs mean.
   void title(const ArmReport& arm, bool first) {
-    const std::string name = spell(cases_ ? fmt::format("{} ({})", arm.arm, arm.case_id) : arm.arm);
+    const std::string name =
+        spell(cases_ ? fmt::format("{} ({})", name_on_engine(arm), arm.case_id) : name_on_engine(arm));
     const std::string same = ", same scale";
     if (!first) return lines_.push_back(shorten(name, width_ - same.size(), style_.ascii) + same);
     std::vector<std::string> entries = legend(false);

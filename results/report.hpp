@@ -65,10 +65,14 @@ struct ArmReport {
   std::vector<Lane> lanes;         ///< of the first repetition; at most the first few thousand requests
   std::vector<Cause> above_bound;  ///< sums to the median repetition's makespan - bound
   double above_bound_s = 0;
-  double burst_skew_s = 0;  ///< median over repetitions
-  double pace = 1;          ///< what computing took beside its calibration, median
-  double memory_bytes = 0;  ///< of the connections alone, where it is worth telling (predict)
+  double burst_skew_s = 0;          ///< median over repetitions
+  double pace = 1;                  ///< what computing took beside its calibration, median
+  std::optional<ServerUse> server;  ///< what its processes used in the first repetition
+  double memory_bytes = 0;          ///< of the connections alone, where it is worth telling (predict)
 };
+
+/// `thread-pool on fastapi`; our own arms by their name alone.
+std::string name_on_engine(const ArmReport& arm);
 
 struct CheckRow {
   std::string text;  ///< `ping.latency.max within 3% · blocking`

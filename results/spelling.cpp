@@ -80,4 +80,9 @@ std::string without_unit(const std::string& documented, const Unit& unit) {
   return !bare.empty() && std::isdigit(static_cast<unsigned char>(bare.back())) != 0 ? bare : documented;
 }
 
+std::string name_on_engine(const ArmReport& arm) {
+  const bool ours = arm.engine == "native" || arm.engine == "model" || arm.engine == "server";
+  return ours ? arm.arm : fmt::format("{} on {}", arm.arm, arm.engine);
+}
+
 }  // namespace lab

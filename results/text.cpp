@@ -27,11 +27,6 @@ std::size_t rank_of(const std::string& tag) {
   return tag == kTags.back() ? kTags.size() : static_cast<std::size_t>(at - kTags.begin());
 }
 
-std::string who(const ArmReport& arm) {
-  const bool ours = arm.engine == "native" || arm.engine == "model" || arm.engine == "server";
-  return ours ? arm.arm : fmt::format("{} on {}", arm.arm, arm.engine);
-}
-
 /// Findings that no WHY remark speaks of yet, each told once with the arms that share it.
 std::vector<Remark> findings(const Report& report) {
   std::vector<Remark> remarks;
@@ -44,10 +39,10 @@ std::vector<Remark> findings(const Report& report) {
       if (told) continue;
       const auto [known, fresh] = place.try_emplace(finding.id, remarks.size());
       if (fresh) {
-        const std::string name = report.arms.size() > 1 ? who(arm) + ": " : "";
+        const std::string name = report.arms.size() > 1 ? name_on_engine(arm) + ": " : "";
         remarks.push_back({"WHY", fmt::format("{}{} {}", name, finding.id, finding.text)});
       } else {
-        remarks[known->second].text += fmt::format(" Also {}.", who(arm));
+        remarks[known->second].text += fmt::format(" Also {}.", name_on_engine(arm));
       }
     }
   }

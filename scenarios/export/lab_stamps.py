@@ -7,7 +7,7 @@ import types
 import urllib.parse
 from contextvars import ContextVar
 from functools import wraps
-from inspect import iscoroutinefunction
+from inspect import isasyncgenfunction, iscoroutinefunction, isfunction, isgeneratorfunction
 from shlex import split
 from threading import get_ident
 from time import monotonic_ns as now
@@ -79,7 +79,10 @@ def watched(coroutine, story):
 
 
 def watch(function, handler=False):
-    """The function of a route or of a dependency, of the same kind as it was: FastAPI looks at that."""
+    """The function of a route or of a dependency, of the same kind as it was: FastAPI looks at that. What is neither a
+    function nor a coroutine function (a generator, an object that is called) stays as it is."""
+    if not isfunction(function) or isgeneratorfunction(function) or isasyncgenfunction(function):
+        return function
     if iscoroutinefunction(function):
         @wraps(function)
         async def noted(*args, **kwargs):

@@ -144,14 +144,14 @@ std::string node_server(const Scenario& scenario, const Arm& arm) {
   lines.emplace_back("");
   if (needs.counter) append(lines, {"let counter = 0;", ""});
   append(lines, routes);
-  append(
-      lines,
-      {"", "const server = http.createServer(async (request, response) => {",
-       "  const handler = routes[`${request.method} ${request.url.split('?')[0]}`];",
-       "  const [status, reply] = handler ? [200, await handler()] : [404, { detail: 'Not Found' }];",
-       "  const body = JSON.stringify(reply);",
-       "  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length });",
-       "  response.end(body);", "});", ""});
+  append(lines,
+         {"", "const server = http.createServer(async (request, response) => {",
+          "  const handler = routes[`${request.method} ${request.url.split('?')[0]}`];",
+          "  const [status, reply] = handler ? [200, await handler()] : [404, { detail: 'Not Found' }];",
+          "  const body = JSON.stringify(reply);",
+          "  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': "
+          "Buffer.byteLength(body) });",
+          "  response.end(body);", "});", ""});
   if (arm.workers > 1) {
     append(lines, {"if (cluster.isPrimary) {",
                    fmt::format("  for (let i = 0; i < {}; i++) cluster.fork();", arm.workers), "} else {",

@@ -14,7 +14,7 @@ numbers = {}
 
 def chunk(self, receive=SocketUnreader.chunk):
     data = receive(self)
-    if getattr(thread, "read", None) is None:
+    if data and getattr(thread, "read", None) is None:
         thread.read = now()
     return data
 
