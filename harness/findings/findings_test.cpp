@@ -25,9 +25,9 @@ TEST_CASE("LAB101: a handler that sleeps on the loop, its victims and what each 
   CHECK(blocked.numbers.at("holder") == 1);
   CHECK(blocked.numbers.at("holder_cost_s") == Approx(0.09));
   CHECK(blocked.text ==
-        "loop blocked: nine requests queued 450 ms in all behind a sleeping loop (2: 10 ms, 3: 20 ms … 10: "
+        "loop blocked: nine requests queued 450 ms behind a sleeping loop (2: 10 ms, 3: 20 ms … 10: "
         "90 ms); "
-        "request 1 alone cost the others 90 ms. One turn of the loop ran ten requests, 100 ms.");
+        "request 1 alone cost the others 90 ms. One turn ran ten requests, 100 ms.");
   CHECK(found(Experiment(kAsyncLoop, {wait(ms(10))}, burst(10))) == kNone);
   CHECK(found(Experiment(kThreadPool, {wait(ms(10))}, burst(10))) == kNone);
 }
