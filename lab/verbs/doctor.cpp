@@ -122,7 +122,7 @@ std::string fastapi_row() {
   std::vector<std::string> missing;
   for (const auto& [name, version] : *found) {
     if (version.empty()) missing.push_back(name);
-    if (!version.empty()) there.push_back(name + " " + version);
+    if (!version.empty()) there.push_back(fmt::format("{} {}", name, version));
   }
   std::string means = missing.empty() ? "" : "missing: " + join(missing, ", ");
   if (!missing.empty()) means += "; arms that need them are left out; " + fix;

@@ -100,7 +100,7 @@ std::string body_reader(PythonFile& file, const Route& route, const std::string&
     body.emplace_back("    raise HTTPException(408, \"the body took too long\")");
   }
   body.emplace_back("return size");
-  const std::string reader = file.unused("body_of_" + name);
+  std::string reader = file.unused("body_of_" + name);
   Lines lines{"async def " + reader + "(request: Request):"};
   for (const std::string& line : indented(body)) lines.push_back(line);
   file.add(lines);
@@ -111,7 +111,7 @@ std::string dependency(PythonFile& file, const Arm& arm, const Dependency& neede
                        const std::string& name) {
   const Traits& loop = mode.handler == Resource::loop ? mode : on_the_loop();
   PythonSteps steps(file, arm, needed.asynchronous ? loop : python_thread(), name);
-  const std::string function = file.unused("before_" + name);
+  std::string function = file.unused("before_" + name);
   const Lines statements = steps.silent_statements(needed.steps);
   file.add(
       python_function((needed.asynchronous ? "async def " : "def ") + function + "()", steps, statements));

@@ -148,9 +148,8 @@ std::string node_server(const Scenario& scenario, const Arm& arm) {
          {"", "const server = http.createServer(async (request, response) => {",
           "  const handler = routes[`${request.method} ${request.url.split('?')[0]}`];",
           "  const [status, reply] = handler ? [200, await handler()] : [404, { detail: 'Not Found' }];",
-          "  const body = JSON.stringify(reply);",
-          "  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': "
-          "Buffer.byteLength(body) });",
+          "  const body = JSON.stringify(reply);", "  const length = Buffer.byteLength(body);",
+          "  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': length });",
           "  response.end(body);", "});", ""});
   if (arm.workers > 1) {
     append(lines, {"if (cluster.isPrimary) {",

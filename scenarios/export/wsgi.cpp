@@ -12,7 +12,7 @@ namespace {
 
 /// A function that reads the body, and its name; it returns the status of what is wrong with it.
 std::string add_body_reader(PythonFile& file, const Route& route, const std::string& name) {
-  const std::string reader = file.unused("body_of_" + name);
+  std::string reader = file.unused("body_of_" + name);
   file.add({"def " + reader + "(environ):", "    left = int(environ.get(\"CONTENT_LENGTH\") or 0)",
             "    if left > " + python_number(route.body_limit) + ":",
             "        return \"413 Content Too Large\"", "    while left > 0:",
@@ -54,12 +54,13 @@ PythonFile wsgi_application(const Scenario& scenario, const Arm& arm) {
   routes.emplace_back("}");
   file.add({"def not_found(environ):", "    return \"404 Not Found\", {\"detail\": \"Not Found\"}"});
   file.add(routes);
-  file.add({"def app(environ, start_response):",
-            "    handler = ROUTES.get((environ[\"REQUEST_METHOD\"], environ[\"PATH_INFO\"]), not_found)",
-            "    status, reply = handler(environ)", "    body = json.dumps(reply).encode()",
-            "    start_response(status, [(\"Content-Type\", \"application/json\"), (\"Content-Length\", "
-            "str(len(body)))])",
-            "    return [body]"});
+  file.add(
+      {"def app(environ, start_response):",
+       "    handler = ROUTES.get((environ[\"REQUEST_METHOD\"], environ[\"PATH_INFO\"]), not_found)",
+       "    status, reply = handler(environ)", "    body = json.dumps(reply).encode()",
+       "    length = str(len(body))",
+       "    start_response(status, [(\"Content-Type\", \"application/json\"), (\"Content-Length\", length)])",
+       "    return [body]"});
   return file;
 }
 
