@@ -223,14 +223,14 @@ void find_loop_blocked(const Clues& clues, std::vector<Finding>& findings) {
             [](const Victim& a, const Victim& b) { return a.request < b.request; });
   const std::uint32_t holder = largest(all.cost);
   const auto victims = static_cast<std::int64_t>(all.victims.size());
-  std::string text = fmt::format(
-      "loop blocked: {} queued {} behind a {} loop ({}); request {} alone cost the others {}.",
-      count(victims, "request"), spell(nanos(all.lost)), largest(all.by_doing), name_victims(all.victims),
-      holder, spell(nanos(all.cost.at(holder))));
+  std::string text =
+      fmt::format("loop blocked: {} queued {} behind a {} loop ({}); request {} alone cost the others {}.",
+                  count(victims, "request"), spell(nanos(all.lost)), largest(all.by_doing),
+                  name_victims(all.victims), holder, spell(nanos(all.cost.at(holder))));
   const LongTurn turn = longest_turn(clues);
   if (turn.requests > 1) {
-    text += fmt::format(" One turn ran {}, {}.",
-                        count(static_cast<std::int64_t>(turn.requests), "request"), spell(turn.busy));
+    text += fmt::format(" One turn ran {}, {}.", count(static_cast<std::int64_t>(turn.requests), "request"),
+                        spell(turn.busy));
   }
   findings.push_back({"LAB101",
                       std::move(text),
