@@ -10,6 +10,7 @@
 #include "harness/model/model.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/core/event_ring.hpp"
+#include "lab/core/text.hpp"
 #include "lab/interrupt.hpp"
 #include "lab/servers/server.hpp"
 #include "lab/servers/work.hpp"
@@ -162,7 +163,15 @@ Result<RunRepetition> measure_foreign(const Scenario& scenario, const Trial& tri
   target.stamped = true;
   auto repetition = send_load(scenario, trial, target, nullptr, seed);
   if (repetition) {
-    if (const auto how = server->ended()) repetition->warnings.push_back("the server " + *how);
+    const bool refused = std::any_of(
+        repetition->records.begin(), repetition->records.end(),
+        [](const RequestRecord& record) { return record.outcome == Outcome::bad_status && record.status >= 500; });
+    const std::vector<std::string> said = server->last_lines(3);
+    if (const auto how = server->ended()) {
+      repetition->warnings.push_back("the server " + *how);
+    } else if (refused && !said.empty()) {
+      repetition->warnings.push_back("the server said: " + join(said, " | "));
+    }
   }
   end_server(*server, repetition.has_value(), kForeignPatience);
   return repetition;
@@ -267,7 +276,6 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
                                 Stage& stage, RunWriter* writer, const ExperimentObserver& observer) {
   ExperimentResult result;
   result.run.header = std::move(header);
-  result.run.header.not_run = stage.left_out;
   const ExperimentPlan plan = plan_experiment(scenario, options, stage);
   const auto keep = [&](RunRepetition repetition) {
     if (writer != nullptr) writer->add(repetition);
@@ -291,7 +299,15 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
   for (int number = 1; number <= plan.repetitions && !result.fault && !result.interrupted; ++number) {
     if (number > 1) std::shuffle(trials.begin(), trials.end(), random);
     for (const Trial& trial : trials) {
+      if (stage.is_left_out(*trial.arm, *trial.load_set)) continue;
       auto repetition = measure(scenario, trial, stage, number, repetition_seed(options.seed, number));
+      if (!repetition && interrupt_signal() == 0 && trial.arm->engine != kNative) {
+        // Somebody else's server that does not work costs its own rows, not the run.
+        stage.left_out.push_back(
+            {trial.arm->arm.id, trial.load_set->id, repetition.error().message, trial.arm->engine});
+        if (!result.server_fault) result.server_fault = repetition.error();
+        continue;
+      }
       if (!repetition) {
         result.interrupted = interrupt_signal() != 0;
         if (!result.interrupted) result.fault = repetition.error();
@@ -311,7 +327,9 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
     if (!result.fault && !result.interrupted && observer.round_done) observer.round_done(result.run, number);
   }
 
-  result.run.summary.complete = !result.fault && !result.interrupted;
+  result.run.header.not_run = stage.left_out;
+  result.run.summary.complete = !result.fault && !result.server_fault && !result.interrupted;
+  if (result.server_fault) result.run.summary.reason = result.server_fault->message;
   if (result.fault) result.run.summary.reason = result.fault->message;
   if (result.interrupted) result.run.summary.reason = "interrupted";
   return result;

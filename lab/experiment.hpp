@@ -50,7 +50,8 @@ struct ExperimentObserver {
 
 struct ExperimentResult {
   Run run;
-  std::optional<Error> fault;  ///< what stopped it early
+  std::optional<Error> fault;         ///< what stopped it early
+  std::optional<Error> server_fault;  ///< why a server that is not ours did not run; the others did
   bool interrupted = false;
 };
 

@@ -35,14 +35,6 @@ bool has_placeholder(const std::string& text) {
   return text.find(kPlaceholder) != std::string::npos;
 }
 
-std::string with_port(std::string text, std::uint16_t port) {
-  const std::string digits = std::to_string(port);
-  for (std::size_t at = text.find(kPlaceholder); at != std::string::npos;
-       at = text.find(kPlaceholder, at + digits.size()))
-    text.replace(at, kPlaceholder.size(), digits);
-  return text;
-}
-
 bool names_port(const ExternalCommand& command) {
   return std::any_of(command.arguments.begin(), command.arguments.end(), has_placeholder) ||
          std::any_of(command.environment.begin(), command.environment.end(),
@@ -159,6 +151,14 @@ GuardedProgram program_at(const ExternalCommand& command, std::uint16_t port) {
 }
 
 }  // namespace
+
+std::string with_port(std::string text, std::uint16_t port) {
+  const std::string digits = std::to_string(port);
+  for (std::size_t at = text.find(kPlaceholder); at != std::string::npos;
+       at = text.find(kPlaceholder, at + digits.size()))
+    text.replace(at, kPlaceholder.size(), digits);
+  return text;
+}
 
 Result<ExternalServer> ExternalServer::start(const ExternalCommand& command) {
   if (command.arguments.empty()) return usage_error("there is no command to start the server with");

@@ -71,6 +71,9 @@ class ExternalServer {
   Nanos start_took_ = 0;
 };
 
+/// The text with the port in place of each `{port}`.
+std::string with_port(std::string text, std::uint16_t port);
+
 /// 'node server.js {port}' in words, as a shell would split it: quotes and backslashes, no expansion. Error
 /// (exit 2): an open quote, nothing to run.
 Result<std::vector<std::string>> split_command(const std::string& line);

@@ -1,6 +1,7 @@
 #include "lab/foreign_servers.hpp"
 
 #include <fmt/format.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <cmath>
@@ -8,6 +9,7 @@
 #include <fstream>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "lab/core/clock.hpp"
 #include "lab/core/text.hpp"
@@ -24,6 +26,18 @@ constexpr const char* kSetup = "./labw setup --with fastapi";
 
 /// The least versions that the exported files are written for; what Debian 12 has.
 const std::map<std::string, std::string> kLeast{{"python", "3.9"}, {"fastapi", "0.92"}, {"uvicorn", "0.17"}};
+
+/// The first cores that this process may use, as taskset(1) takes them.
+std::string first_cores(int count) {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  sched_getaffinity(0, sizeof allowed, &allowed);
+  std::vector<std::string> cores;
+  for (int core = 0; core < CPU_SETSIZE && std::cmp_less(cores.size(), count); ++core) {
+    if (CPU_ISSET(core, &allowed)) cores.push_back(std::to_string(core));
+  }
+  return join(cores, ",");
+}
 
 /// What a short program prints, by lines.
 Result<std::vector<std::string>> output_of(const GuardedProgram& program) {
@@ -117,8 +131,7 @@ Result<ForeignServers> ForeignServers::prepare(const Scenario& scenario, const s
       return usage_error("--server: '{}' has no {{port}}; the lab chooses one and puts it there", line);
     foreign.commands_.push_back(std::move(*command));
   }
-  if (auto probe = make_probe(foreign.options_.ready, 1); !probe)
-    return Error{probe.error().kind, "--ready: " + probe.error().message};
+  if (auto probe = make_probe(with_port(foreign.options_.ready, 1), 1); !probe) return probe.error();
   std::set<std::string> modules;
   for (const EngineArm& arm : arms) {
     if (arm.source && is_python(arm)) modules.insert(arm.source->modules.begin(), arm.source->modules.end());
@@ -155,7 +168,8 @@ Result<ForeignServers> ForeignServers::prepare(const Scenario& scenario, const s
       if (auto written = write_file(foreign.folder_of(arm) / file.name, file.text); !written)
         return written.error();
     }
-    if (auto measured = foreign.measure_rate(arm); !measured) return measured.error();
+    if (auto measured = foreign.measure_rate(arm); !measured)
+      foreign.broken_[arm.engine] = measured.error().message;
   }
   return foreign;
 }
@@ -183,6 +197,7 @@ Result<void> ForeignServers::measure_rate(const EngineArm& arm) {
 
 std::optional<std::string> ForeignServers::obstacle(const EngineArm& arm) const {
   if (!arm.refusal.empty()) return arm.refusal;
+  if (const auto broken = broken_.find(arm.engine); broken != broken_.end()) return broken->second;
   if (arm.engine == kNode && !no_node_.empty()) return no_node_;
   if (!arm.source || !is_python(arm)) return std::nullopt;
   if (!modules_) return no_python_;
@@ -217,7 +232,7 @@ Result<ExternalServer> ForeignServers::start(const EngineArm& arm, Surroundings&
     command.arguments = commands_[static_cast<std::size_t>(at)];
     command.ready = options_.ready;
   } else {
-    if (arm.arm.cores > 0) command.arguments = {"taskset", "-c", fmt::format("0-{}", arm.arm.cores - 1)};
+    if (arm.arm.cores > 0) command.arguments = {"taskset", "-c", first_cores(arm.arm.cores)};
     command.arguments.push_back(interpreter_of(arm));
     command.arguments.insert(command.arguments.end(), arm.source->arguments.begin(),
                              arm.source->arguments.end());

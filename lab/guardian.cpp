@@ -305,7 +305,8 @@ std::vector<std::string> Guardian::last_lines(std::size_t most) const {
   std::string text(static_cast<std::size_t>(status.st_size - from), '\0');
   const ssize_t size = pread(output_.get(), text.data(), text.size(), from);
   text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, size)));
-  if (from > 0) text.erase(0, text.find('\n'));
+  if (const std::size_t newline = text.find('\n'); from > 0 && newline != std::string::npos)
+    text.erase(0, newline);
   std::vector<std::string> lines;
   for (std::string& line : split(text, '\n')) {
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();

@@ -124,10 +124,10 @@ json::object spell_arm(const ArmReport& arm) {
           {"findings", std::move(findings)},
           {"formula", text_or_null(arm.formula)},
           {"not_run", text_or_null(arm.not_run)},
-          {"above_bound_s", number(arm.above_bound_s)},
+          {"above_bound_s", arm.above_bound.empty() ? json::value(nullptr) : json::value(number(arm.above_bound_s))},
           {"above_bound", std::move(causes)},
           {"burst_skew_s", number(arm.burst_skew_s)},
-          {"memory_bytes", number(arm.memory_bytes)}};
+          {"memory_bytes", arm.memory_bytes > 0 ? json::value(number(arm.memory_bytes)) : json::value(nullptr)}};
 }
 
 json::object spell_environment(const Report& report) {

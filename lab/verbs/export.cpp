@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "lab/core/text.hpp"
+#include "lab/foreign_servers.hpp"
 #include "lab/options.hpp"
 #include "lab/tell.hpp"
 #include "lab/verbs/verbs.hpp"
@@ -105,6 +106,8 @@ int export_arm(const ExportOptions& options) {
     tell("lab: beside it belongs {}; --dir DIR writes all of them\n", join(beside, ", "));
   } else {
     tell("lab: {} in {}, with {}\n", server.files.front().name, options.folder, join(beside, ", "));
+    tell("lab: beside the lab's own: lab run {} --server 'sh -c \"cd {} && exec {} {}\"'\n", options.scenario,
+         options.folder, target == Target::node ? "node" : ForeignOptions{}.python, join(server.arguments, " "));
   }
   tell("lab: by hand: {}\n", server.by_hand);
   return 0;

@@ -144,6 +144,7 @@ Finished run_one(Scenario scenario, const RawRunOptions& raw, const RunOptions& 
       run_experiment(scenario, experiment, header, stage, writer ? &*writer : nullptr, observer);
   live.clear();
   if (result.run.repetitions.empty() && result.fault) throw Failure(*result.fault);
+  if (result.run.repetitions.empty() && result.server_fault) throw Failure(*result.server_fault);
   if (result.run.repetitions.empty() && result.interrupted) {
     throw Failure(
         environment_error("interrupted before the first repetition had ended: there is nothing to report"));
@@ -169,9 +170,10 @@ Finished run_one(Scenario scenario, const RawRunOptions& raw, const RunOptions& 
                                   [](const CheckRow& check) { return check.decided && !check.passed; });
   if (options.check && failed && finished.exit_code == 0)
     finished.exit_code = static_cast<int>(ErrorKind::check_failed);
-  if (result.fault) {
-    tell("lab: {}\n", result.fault->message);
-    finished.exit_code = static_cast<int>(result.fault->kind);
+  for (const auto& stop : {result.server_fault, result.fault}) {
+    if (!stop) continue;
+    tell("lab: {}\n", stop->message);
+    finished.exit_code = static_cast<int>(stop->kind);
   }
   if (result.interrupted) finished.exit_code = interrupt_exit_code();
   return finished;
