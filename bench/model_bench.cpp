@@ -1,5 +1,6 @@
 // How many requests per second the virtual-time model simulates, and what its answers cost before a run.
 #include <benchmark/benchmark.h>
+#include <sys/resource.h>
 
 #include <array>
 
@@ -57,6 +58,19 @@ BENCHMARK(simulate_without_sinks)
     ->ArgsProduct({{0, 1, 2, 3, 4}, {10, 1'000'000}})
     ->Unit(benchmark::kMillisecond);
 
+void simulate_with_latencies(benchmark::State& state) {
+  const Row& row = kArms[static_cast<std::size_t>(state.range(0))];
+  const Experiment experiment(row, 1'000'000);
+  for (auto _ : state) {
+    lab::Histogram latencies;
+    benchmark::DoNotOptimize(lab::simulate(experiment.input(), nullptr, nullptr, &latencies));
+    benchmark::DoNotOptimize(latencies.quantile(0.999));
+  }
+  state.SetItemsProcessed(state.iterations() * 1'000'000);
+  state.SetLabel(std::string(row.traits.name));
+}
+BENCHMARK(simulate_with_latencies)->DenseRange(0, 4)->Unit(benchmark::kMillisecond);
+
 void simulate_with_records(benchmark::State& state) {
   const Row& row = kArms[static_cast<std::size_t>(state.range(0))];
   const Experiment experiment(row, 1'000'000);
@@ -87,6 +101,25 @@ void ten_million_on_ten_thousand_workers(benchmark::State& state) {
   state.SetLabel(std::string(experiment.arm.modes.front().name));
 }
 BENCHMARK(ten_million_on_ten_thousand_workers)->DenseRange(0, 3)->Unit(benchmark::kMillisecond);
+
+// Each worker at half of what it can do; what grows is what is under way, so the peak of memory is told, too.
+void ten_million_poisson_with_latencies(benchmark::State& state) {
+  Experiment experiment(kArms[static_cast<std::size_t>(state.range(0))], 10'000'000);
+  experiment.arm.workers = 10'000;
+  experiment.load_set.loads.front().arrivals = lab::Arrivals::poisson;
+  experiment.load_set.loads.front().every = 20 * lab::kMicrosecond;
+  for (auto _ : state) {
+    lab::Histogram latencies;
+    benchmark::DoNotOptimize(lab::simulate(experiment.input(), nullptr, nullptr, &latencies));
+    benchmark::DoNotOptimize(latencies.quantile(0.999));
+  }
+  rusage use{};
+  getrusage(RUSAGE_SELF, &use);
+  state.counters["peak_MB"] = static_cast<double>(use.ru_maxrss) / 1024;
+  state.SetItemsProcessed(state.iterations() * 10'000'000);
+  state.SetLabel(std::string(experiment.arm.modes.front().name));
+}
+BENCHMARK(ten_million_poisson_with_latencies)->DenseRange(0, 3)->Unit(benchmark::kMillisecond);
 
 void bound_of_poisson_arrivals(benchmark::State& state) {
   Experiment experiment(kArms[0], 1'000'000);

@@ -12,11 +12,13 @@ find_package(tomlplusplus REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
 # Its flags decide the layout of httplib::Request, so they must come from pkg-config.
 pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)
 pkg_check_modules(qrencode REQUIRED IMPORTED_TARGET libqrencode)
 pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(minizip REQUIRED IMPORTED_TARGET minizip)
 find_package(Eigen3 3.3 REQUIRED NO_MODULE)
 # Only where it is: the servers on io_uring are an executable of their own.
 pkg_check_modules(liburing IMPORTED_TARGET liburing)

@@ -1,11 +1,25 @@
 # Sourced by labw and .ci/run: which packages of packages.txt are missing, and how they get here.
 # Expects $root (the checkout).
 
-packages_of() {  # SECTION…: their Debian packages, a line each
+packages_of() {  # SECTION…: their packages by this system's names, a line each
   local section package rest
   while read -r section package rest; do
-    [[ " $* " == *" $section "* ]] && printf '%s\n' "$package"
+    [[ " $* " == *" $section "* ]] && name_here "$package"
   done <"$root/cmake/packages.txt" || true
+}
+
+# Of `debian|ubuntu` the name that is installed or that apt knows here, else the first.
+name_here() {  # NAME[|NAME…]
+  local name
+  if [[ $1 == *'|'* ]]; then
+    for name in ${1//|/ }; do
+      if dpkg-query -W "$name" >/dev/null 2>&1 || [[ -n $(apt-cache show "$name" 2>/dev/null) ]]; then
+        printf '%s\n' "$name"
+        return
+      fi
+    done
+  fi
+  printf '%s\n' "${1%%|*}"
 }
 
 missing_packages() {  # SECTION…

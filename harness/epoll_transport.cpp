@@ -1,6 +1,5 @@
 #include "harness/epoll_transport.hpp"
 
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/prctl.h>
@@ -8,7 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <utility>
 
 namespace lab {
 
@@ -17,27 +16,19 @@ namespace {
 constexpr std::uint64_t kInterrupt = ~std::uint64_t{0};
 constexpr Nanos kLongestWait = 3600 * kSecond;
 
-Result<void> resolve(const std::string& host, std::uint16_t port, sockaddr_storage& address,
-                     socklen_t& size) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const int error = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
-  if (error != 0) return environment_error("cannot find the host '{}': {}", host, gai_strerror(error));
-  std::memcpy(&address, found->ai_addr, found->ai_addrlen);
-  size = found->ai_addrlen;
-  freeaddrinfo(found);
-  return {};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<EpollTransport>> EpollTransport::create(const std::string& host, std::uint16_t port,
                                                                int interrupt_fd) {
+  auto addresses = resolve(host, port);
+  if (!addresses) return addresses.error();
+  return create({addresses->front()}, interrupt_fd);
+}
+
+Result<std::unique_ptr<EpollTransport>> EpollTransport::create(std::vector<Address> addresses,
+                                                               int interrupt_fd) {
   std::unique_ptr<EpollTransport> transport(new EpollTransport);
-  const auto resolved = resolve(host, port, transport->address_, transport->address_size_);
-  if (!resolved) return resolved.error();
+  transport->addresses_ = std::move(addresses);
   transport->epoll_ = epoll_create1(EPOLL_CLOEXEC);
   if (transport->epoll_ < 0) return system_error("epoll_create1", "the load generator", errno);
   if (interrupt_fd >= 0) {
@@ -59,15 +50,13 @@ EpollTransport::~EpollTransport() {
 int EpollTransport::open(std::uint32_t connection) {
   if (connection >= sockets_.size()) sockets_.resize(connection + 1, -1);
   close(connection);
-  const int socket = ::socket(address_.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const Address& address = addresses_[connection % addresses_.size()];
+  const int socket = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (socket < 0) return errno;
   const int on = 1;
   setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   int error = 0;
-  if (connect(socket, reinterpret_cast<const sockaddr*>(&address_), address_size_) != 0 &&
-      errno != EINPROGRESS) {
-    error = errno;
-  }
+  if (connect(socket, address.get(), address.size) != 0 && errno != EINPROGRESS) error = errno;
   epoll_event interest{};
   // One registration for the whole life of the connection: edges cost no further system call.
   interest.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
 #include <array>
 #include <cstdint>
@@ -9,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/load_address.hpp"
 #include "harness/transport.hpp"
 #include "lab/core/error.hpp"
 
@@ -21,6 +21,8 @@ class EpollTransport final : public Transport {
   /// 3).
   static Result<std::unique_ptr<EpollTransport>> create(const std::string& host, std::uint16_t port,
                                                         int interrupt_fd);
+  /// To several addresses: connection c goes to the one at c modulo their number.
+  static Result<std::unique_ptr<EpollTransport>> create(std::vector<Address> addresses, int interrupt_fd);
   EpollTransport(const EpollTransport&) = delete;
   EpollTransport& operator=(const EpollTransport&) = delete;
   ~EpollTransport() override;
@@ -33,6 +35,8 @@ class EpollTransport final : public Transport {
   void close(std::uint32_t connection) override;
   std::span<const Readiness> wait(Nanos until) override;
   bool interrupted() const override { return interrupted_; }
+  /// Its descriptor, for a layer above; -1: not open.
+  int descriptor(std::uint32_t connection) const { return sockets_[connection]; }
 
  private:
   EpollTransport() = default;
@@ -40,8 +44,7 @@ class EpollTransport final : public Transport {
   int wait_for_events(Nanos until);
 
   int epoll_ = -1;
-  sockaddr_storage address_{};
-  socklen_t address_size_ = 0;
+  std::vector<Address> addresses_;
   std::vector<int> sockets_;  // by connection; -1: none
   std::array<epoll_event, 256> events_{};
   std::array<Readiness, 256> ready_{};

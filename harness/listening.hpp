@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -22,7 +23,10 @@ struct Listener {
 std::vector<Listener> find_listeners(std::span<const pid_t> pids, std::uint16_t port,
                                      const std::string& proc = "/proc");
 
-/// Inodes of the sockets that listen at that port, by the text of /proc/PID/net/tcp or tcp6.
-std::set<std::string> listening_inodes(std::string_view net_tcp, std::uint16_t port);
+/// The TCP ports at which these processes listen, as far as they may be looked at.
+std::set<std::uint16_t> listening_ports(std::span<const pid_t> pids, const std::string& proc = "/proc");
+
+/// Inode and port of each socket that listens, by the text of /proc/PID/net/tcp or tcp6.
+std::map<std::string, std::uint16_t> listening_sockets(std::string_view net_tcp);
 
 }  // namespace lab

@@ -21,9 +21,8 @@ const std::string kTable =
     "   3: 00000000:1F90 short\n";
 
 TEST_CASE("listening sockets are told from connections and other ports") {
-  CHECK(listening_inodes(kTable, 8080) == std::set<std::string>{"4711"});
-  CHECK(listening_inodes(kTable, 80).empty());
-  CHECK(listening_inodes("", 8080).empty());
+  CHECK(listening_sockets(kTable) == std::map<std::string, std::uint16_t>{{"4711", 8080}, {"4713", 41120}});
+  CHECK(listening_sockets("").empty());
 }
 
 TEST_CASE("a process listens from listen on, and watches from its epoll set on") {
@@ -50,6 +49,8 @@ TEST_CASE("a process listens from listen on, and watches from its epoll set on")
   REQUIRE(found.size() == 1);
   CHECK(found[0].watches);
   CHECK(find_listeners({}, port).empty());
+  CHECK(listening_ports(pids).contains(port));
+  CHECK(listening_ports({}).empty());
   close(epoll);
   close(socket);
 }

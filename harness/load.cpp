@@ -167,9 +167,9 @@ Result<LoadResult> run_load(const Case& load_set, const LoadTarget& target, Even
     collector.drain();
     watch.look(monotonic_now(), room);
   };
-  setup.kill = [&target](int worker) {
-    return target.stamped ? kill_foreign_worker(target.master, target.port, worker)
-                          : kill_worker(target.master, worker);
+  ForeignWorkers foreign(target.master, target.port);
+  setup.kill = [&target, &foreign](int worker) {
+    return target.stamped ? foreign.kill(worker) : kill_worker(target.master, worker);
   };
   MonotonicClock clock;
   const Case sent = case_to_send(load_set, options);
@@ -193,8 +193,11 @@ Result<LoadResult> run_load(const Case& load_set, const LoadTarget& target, Even
   if (silent && !result.interrupted)
     collector.await_ends(*silent, monotonic_now() + options.request_deadline);
   result.records = std::move(driver.records());
+  result.killed = driver.killed();
   if (target.stamped) {
-    result.events = driver.stamps().apply(result.records, target.routes);
+    // Only where somebody was killed are process ids no slots: who came for the dead one has the highest.
+    if (!result.killed.empty()) foreign.look();
+    result.events = driver.stamps().apply(result.records, target.routes, foreign.slots());
     if (const auto warning = driver.stamps().warning()) result.warnings.push_back(*warning);
   } else {
     result.events = collector.take(result.began);

@@ -51,7 +51,8 @@ struct LoadResult {
       records;    ///< one per planned request, ordered by id; server stamps filled from events
   Events events;  ///< since the load began, ordered by time
   Books books;
-  Nanos began = 0;  ///< the load's time zero: intended times count from here
+  Nanos began = 0;           ///< the load's time zero: intended times count from here
+  std::vector<Kill> killed;  ///< workers that were killed, at their real times after `began`
   ServerUse server;
   Nanos send_skew = 0;  ///< of the largest burst: last sent - first sent
   std::uint64_t events_dropped = 0;

@@ -57,8 +57,8 @@ class LoadDriver {
   bool gave_up() const { return gave_up_; }
   /// Slots of workers that were to be killed and were not found.
   const std::vector<int>& missed_kills() const { return missed_kills_; }
-  /// When each kill was carried out, CLOCK_MONOTONIC, in the order of time.
-  const std::vector<Nanos>& killed_at() const { return killed_at_; }
+  /// The kills that were carried out, each at its real time after the load's time zero, in order.
+  const std::vector<Kill>& killed() const { return killed_; }
   /// One per planned request, and behind them one per follow-up that was asked, ordered by id.
   std::vector<RequestRecord>& records() { return records_; }
   /// What the replies of a stamped target told. apply() it when the load is over.
@@ -184,7 +184,7 @@ class LoadDriver {
   std::vector<std::uint32_t> spares_;                      // connections that ask nothing just now
   std::vector<Kill> kills_;                                // in order of time
   std::vector<int> missed_kills_;
-  std::vector<Nanos> killed_at_;
+  std::vector<Kill> killed_;
   std::size_t next_kill_ = 0;
   Nanos retry_kill_ = 0;  // 0: the next kill was not tried yet
   std::size_t planned_ = 0;

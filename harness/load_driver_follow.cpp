@@ -97,7 +97,7 @@ void LoadDriver::kill_due(Nanos now) {
       return;
     }
     if (killed) {
-      killed_at_.push_back(clock_.now());
+      killed_.push_back({kill.worker, clock_.now() - began_});
     } else {
       missed_kills_.push_back(kill.worker);
     }

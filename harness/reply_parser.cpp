@@ -1,8 +1,8 @@
 #include "harness/reply_parser.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
-#include <cstring>
 
 namespace lab {
 
@@ -27,16 +27,27 @@ bool equals_ignoring_case(std::string_view text, std::string_view lower_case) {
                                                         [](char a, char b) { return lower(a) == b; });
 }
 
+// What a byte may be part of, looked up: every byte of every reply's head is asked about.
+constexpr std::uint8_t kToken = 1;
+constexpr std::uint8_t kControl = 2;
+constexpr std::array<std::uint8_t, 256> kBytes = [] {
+  std::array<std::uint8_t, 256> bytes{};
+  for (std::size_t byte = 0; byte < 0x20; ++byte) bytes[byte] = byte == '\t' ? 0 : kControl;
+  bytes[0x7f] = kControl;
+  for (std::size_t letter = 'a'; letter <= 'z'; ++letter) bytes[letter] = bytes[letter - 'a' + 'A'] = kToken;
+  for (std::size_t digit = '0'; digit <= '9'; ++digit) bytes[digit] = kToken;
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) bytes[static_cast<unsigned char>(c)] = kToken;
+  return bytes;
+}();
+
 bool is_token_char(char c) {
-  if (is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z')) return true;
-  return c != '\0' && std::strchr("!#$%&'*+-.^_`|~", c) != nullptr;
+  return (kBytes[static_cast<unsigned char>(c)] & kToken) != 0;
 }
 
 bool has_control_byte(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && byte != '\t') || byte == 0x7f;
-  });
+  std::uint8_t seen = 0;
+  for (const char c : text) seen |= kBytes[static_cast<unsigned char>(c)];
+  return (seen & kControl) != 0;
 }
 
 std::string_view trim(std::string_view text) {

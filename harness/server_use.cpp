@@ -158,18 +158,37 @@ bool kill_worker(pid_t master, int slot) {
   return false;
 }
 
-bool kill_foreign_worker(pid_t guardian, std::uint16_t port, int slot) {
-  if (guardian <= 0) return false;
-  const std::vector<pid_t> programs = children_of(guardian, "/proc");
+void ForeignWorkers::look() {
+  if (guardian_ <= 0) return;
+  const std::vector<pid_t> programs = children_of(guardian_, "/proc");
   std::vector<pid_t> workers;
-  for (const Listener& listener : find_listeners(descendants_of(guardian), port)) {
+  for (const Listener& listener : find_listeners(descendants_of(guardian_), port_)) {
     if (std::find(programs.begin(), programs.end(), listener.pid) == programs.end())
       workers.push_back(listener.pid);
   }
-  if (workers.empty()) workers = programs;
-  std::sort(workers.begin(), workers.end());
+  take(workers.empty() ? programs : std::move(workers));
+}
+
+void ForeignWorkers::take(std::vector<pid_t> alive) {
+  std::sort(alive.begin(), alive.end());
+  alive.erase(std::unique(alive.begin(), alive.end()), alive.end());
+  for (pid_t& pid : now_) {
+    if (!std::binary_search(alive.begin(), alive.end(), pid)) pid = 0;
+  }
+  for (const pid_t pid : alive) {
+    if (std::find(now_.begin(), now_.end(), pid) != now_.end()) continue;
+    auto free = std::find(now_.begin(), now_.end(), 0);
+    if (free == now_.end()) free = now_.insert(now_.end(), 0);
+    *free = pid;
+    slots_[pid] = static_cast<int>(free - now_.begin());
+  }
+}
+
+bool ForeignWorkers::kill(int slot) {
+  if (guardian_ <= 0) return false;
+  look();
   const auto index = static_cast<std::size_t>(slot);
-  return slot >= 0 && index < workers.size() && ::kill(workers[index], SIGKILL) == 0;
+  return slot >= 0 && index < now_.size() && now_[index] > 0 && ::kill(now_[index], SIGKILL) == 0;
 }
 
 ServerWatch::ServerWatch(pid_t master, bool foreign, std::string proc)

@@ -49,9 +49,28 @@ Nanos cpu_time_of(pid_t pid);
 /// Sends SIGKILL to the worker in that slot. False: there is none just now.
 bool kill_worker(pid_t master, int slot);
 
-/// The same for a server that is not ours. Its workers are those below the program that the guardian started
-/// which have its listening socket, in order of their ids; a program without such is its own only worker.
-bool kill_foreign_worker(pid_t guardian, std::uint16_t port, int slot);
+/// The workers of a server that is not ours: those below the program that its guardian started which have its
+/// listening socket; a program without such is its own only worker. Their slots are their process ids in
+/// order, and whoever is new has the lowest slot of one that is gone.
+class ForeignWorkers {
+ public:
+  ForeignWorkers(pid_t guardian, std::uint16_t port) : guardian_(guardian), port_(port) {}
+
+  /// Looks who is there just now.
+  void look();
+  /// The same with what was found, in any order.
+  void take(std::vector<pid_t> alive);
+  /// Looks, and sends SIGKILL to the worker in that slot. False: there is none just now.
+  bool kill(int slot);
+  /// Everybody's slot who was there at a look.
+  const std::map<pid_t, int>& slots() const { return slots_; }
+
+ private:
+  pid_t guardian_;
+  std::uint16_t port_;
+  std::vector<pid_t> now_;  // by slot; 0: nobody
+  std::map<pid_t, int> slots_;
+};
 
 /// Watches the processes of one server during one load. What it costs is kept below one per cent of the time.
 /// Of our own servers these are the workers, which bear their slot in their name, and all that descends from

@@ -139,6 +139,19 @@ TEST_CASE("of a server that is not ours every descendant of its guardian counts,
   CHECK(descendants_of(99, proc.root).empty());
 }
 
+TEST_CASE("the slots of foreign workers are their ids in order, and whoever is new has a dead one's") {
+  constexpr pid_t kNobody = 5'000'000;  // above the kernel's PID_MAX_LIMIT
+  ForeignWorkers workers(-1, 0);
+  workers.take({kNobody + 2, kNobody, kNobody + 1});
+  CHECK(workers.slots() == std::map<pid_t, int>{{kNobody, 0}, {kNobody + 1, 1}, {kNobody + 2, 2}});
+  workers.take({kNobody + 2, kNobody + 9, kNobody + 1});
+  CHECK(workers.slots().at(kNobody + 9) == 0);
+  CHECK(workers.slots().at(kNobody) == 0);
+  workers.take({kNobody + 1, kNobody + 2, kNobody + 9, kNobody + 10});
+  CHECK(workers.slots().at(kNobody + 10) == 3);
+  CHECK_FALSE(workers.kill(0));  // without a guardian nobody is killed
+}
+
 TEST_CASE("near a send the watch looks away") {
   Proc proc;
   proc.write("/10/task/10/children", "21 ");

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <limits>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "harness/inferred_steps.hpp"
@@ -153,16 +154,20 @@ void StampBook::refuse(std::uint32_t id, std::string_view what) {
                          what.size() > kLongestExample ? " ..." : "");
 }
 
-/// Slots in order of the process ids; a server that tells none is one worker.
-void StampBook::number_workers() {
-  workers_.clear();
-  for (const Stamp& stamp : stamps_) workers_.push_back(stamp.pid);
-  std::sort(workers_.begin(), workers_.end());
-  workers_.erase(std::unique(workers_.begin(), workers_.end()), workers_.end());
+/// A server that tells none is one worker.
+void StampBook::number_workers(const std::map<pid_t, int>& slots) {
+  workers_ = slots;
+  std::set<pid_t> unknown;
+  for (const Stamp& stamp : stamps_) {
+    if (!workers_.contains(stamp.pid)) unknown.insert(stamp.pid);
+  }
+  int next = 0;
+  for (const auto& [pid, slot] : workers_) next = std::max(next, slot + 1);
+  for (const pid_t pid : unknown) workers_[pid] = next++;
   if (workers_.size() <= kMostWorkers) return;
   refuse(stamps_.front().id, "thousands of different workers");
   for (Stamp& stamp : stamps_) stamp.pid = 0;
-  workers_ = {0};
+  workers_ = {{0, 0}};
 }
 
 /// Those that lie within the request's life and overlap no other one of the same thing.
@@ -188,14 +193,14 @@ std::vector<Hold> StampBook::sound_holds(const Stamp& stamp, const RequestRecord
   return holds;
 }
 
-Events StampBook::apply(std::vector<RequestRecord>& records, const std::vector<Route>& routes) {
+Events StampBook::apply(std::vector<RequestRecord>& records, const std::vector<Route>& routes,
+                        const std::map<pid_t, int>& slots) {
   Events events;
-  number_workers();
+  number_workers(slots);
   for (const Stamp& stamp : stamps_) {
     if (stamp.id == 0 || stamp.id > records.size()) continue;
     RequestRecord& record = records[stamp.id - 1];
-    const auto place = std::lower_bound(workers_.begin(), workers_.end(), stamp.pid);
-    const auto worker = static_cast<std::uint16_t>(place - workers_.begin());
+    const auto worker = static_cast<std::uint16_t>(workers_.at(stamp.pid));
     record.worker = worker;
     // Without a handler (an unknown path) there is no more than the reading.
     const bool handled = stamp.started != 0 || stamp.finished != 0;

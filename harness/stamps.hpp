@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,16 +39,15 @@ class StampBook {
   /// `id`: the request's, as in its record.
   void add(std::uint32_t id, const StampFields& fields);
 
-  /// Fills read, started, finished and worker of the records; worker slots are the process ids in order.
+  /// Fills read, started, finished and worker of the records. `slots` are of process ids that are known; the
+  /// others have the next ones, in order.
   /// Returns the events, ordered by time: read, started, finished, acquire, release, and the steps of the
   /// plan as far as they can be inferred (inferred_steps.hpp).
-  Events apply(std::vector<RequestRecord>& records, const std::vector<Route>& routes);
+  Events apply(std::vector<RequestRecord>& records, const std::vector<Route>& routes,
+               const std::map<pid_t, int>& slots = {});
 
   /// One line about what was left out; none where all was well. After apply().
   std::optional<std::string> warning() const;
-
-  /// Process ids by worker slot. After apply().
-  const std::vector<pid_t>& workers() const { return workers_; }
 
  private:
   struct Stamp {
@@ -63,13 +63,13 @@ class StampBook {
   };
 
   void take_holds(std::uint32_t id, std::string_view list);
-  void number_workers();
+  void number_workers(const std::map<pid_t, int>& slots);
   std::vector<Hold> sound_holds(const Stamp& stamp, const RequestRecord& record, std::uint16_t worker);
   void refuse(std::uint32_t id, std::string_view what);
 
   std::vector<Stamp> stamps_;
   std::vector<Held> held_;
-  std::vector<pid_t> workers_;
+  std::map<pid_t, int> workers_;  // slots by process id
   std::uint64_t refused_ = 0;
   std::string example_;  // the first that was refused
 };

@@ -83,11 +83,15 @@ std::optional<double> nearest_rank(std::span<const double> values, double q) {
   return *place;
 }
 
-std::optional<double> supported_percentile(std::span<const double> values, double q) {
+bool carries_percentile(std::int64_t n, double q) {
   // With fewer than ln 0.05 / ln q values the chance is above 5 % that all of them lie below the quantile:
   // the largest would be printed in its place.
-  const bool supported = q <= 0.5 || q >= 1 || std::pow(q, static_cast<double>(values.size())) <= 0.05;
-  return supported ? nearest_rank(values, q) : std::nullopt;
+  return q <= 0.5 || q >= 1 || std::pow(q, static_cast<double>(n)) <= 0.05;
+}
+
+std::optional<double> supported_percentile(std::span<const double> values, double q) {
+  return carries_percentile(static_cast<std::int64_t>(values.size()), q) ? nearest_rank(values, q)
+                                                                         : std::nullopt;
 }
 
 std::vector<std::size_t> outliers(std::span<const double> values) {

@@ -26,6 +26,9 @@ Summary summarise(std::vector<double> values);
 /// Exact nearest-rank quantile, 0 < q <= 1, of unsorted values. Empty input gives none.
 std::optional<double> nearest_rank(std::span<const double> values, double q);
 
+/// Do n values carry that quantile? p90 from 29, p95 from 59, p99 from 299.
+bool carries_percentile(std::int64_t n, double q);
+
 /// As nearest_rank, but only where n supports it: p90 from 29, p95 from 59, p99 from 299.
 std::optional<double> supported_percentile(std::span<const double> values, double q);
 

@@ -49,6 +49,7 @@ std::vector<Finding> find_arm_findings(const std::vector<Route>& routes, const A
                           .events = repetition.events,
                           .routes = routes,
                           .load_set = load_set,
+                          .kills = kills_of(repetition, load_set),
                           .members = members_of(arm),
                           .queue_workers = queue_workers_of(arm),
                           .workers = arm.workers,

@@ -11,6 +11,7 @@
 #include "lab/arm_findings.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/experiment.hpp"
+#include "lab/latency_tail.hpp"
 
 namespace lab {
 
@@ -19,11 +20,6 @@ namespace {
 constexpr std::size_t kMostLanes = 2'000;
 constexpr double kSlack = 0.005;           // seconds: "within 3 % or 5 ms, whichever is more"
 constexpr double kSlackComputing = 0.010;  // the kernel gives cores away in slices of some ms
-
-bool left_to_chance(const Case& load_set) {
-  return std::any_of(load_set.loads.begin(), load_set.loads.end(),
-                     [](const Load& load) { return load.arrivals == Arrivals::poisson; });
-}
 
 Figure to_figure(const Summary& summary) {
   return {summary.median, summary.low, summary.high, summary.all};
@@ -48,14 +44,6 @@ const Documented* documented(const Arm& arm, const Case& load_set, const Stat& s
     if (figure.stat == stat && (figure.case_id.empty() || figure.case_id == load_set.id)) return &figure;
   }
   return nullptr;
-}
-
-std::optional<double> evaluate(const Stat& stat, const RunRepetition& repetition,
-                               const std::vector<Route>& routes, const Case& load_set) {
-  const ServerUse* server = repetition.server.known() ? &repetition.server : nullptr;
-  return evaluate(
-      stat, Evidence{repetition.records, routes, &repetition.events, server, load_set.kills, repetition.began,
-                     repetition.engine != kNative && repetition.engine != kModel});
 }
 
 std::optional<Summary> summary_of(const Stat& stat, const std::vector<const RunRepetition*>& repetitions,
@@ -253,7 +241,7 @@ Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_se
   expected.bound_has_cpu = least.has_cpu;
   expected.formula = closed_form(input).value_or("");
   if (load_set.requests() > kMostKept) {
-    const Prediction prediction = simulate(input);
+    const Prediction prediction = simulate(input, nullptr, nullptr, &expected.latencies.emplace());
     expected.makespan_s = prediction.makespan_s;
     expected.splits = prediction.splits;
     return expected;
@@ -386,8 +374,10 @@ ArmAnalysis predicted_arm(const Scenario& scenario, const Arm& arm, const Case& 
     analysis.report.books.planned = analysis.report.books.sent = analysis.report.books.ok =
         load_set.requests();
     analysis.report.splits.push_back(expected.splits);
+    if (expected.latencies) tell_latencies(*expected.latencies, analysis.report);
   } else {
     analysis = analyse_arm(scenario, arm, load_set, expected, {&expected.repetitions.front()}, kModel);
+    tell_latencies(expected.repetitions.front().records, analysis.report);
     analysis.checks.clear();
   }
   analysis.arm = &arm;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "harness/findings/finding.hpp"
 #include "harness/statistics.hpp"
+#include "lab/core/histogram.hpp"
 #include "lab/core/scenario.hpp"
 #include "results/report.hpp"
 #include "results/run.hpp"
@@ -25,9 +27,16 @@ struct Expectation {
   int cores = 1;
   std::string formula;
   std::vector<std::int64_t> splits;
+  std::optional<Histogram> latencies;  ///< where the load is too large to keep
   std::vector<RunRepetition>
       repetitions;  ///< simulated, one per seed; none where the load is too large to keep
 };
+
+/// Whether arrivals of the case are random.
+inline bool left_to_chance(const Case& load_set) {
+  return std::any_of(load_set.loads.begin(), load_set.loads.end(),
+                     [](const Load& load) { return load.arrivals == Arrivals::poisson; });
+}
 
 /// The bound of the repetition whose random arrivals allow the least; of every one where nothing is random.
 double least_bound(std::vector<Route> routes, const Arm& arm, const Case& load_set, int cores,

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kLeastRepetitions = 3;
 constexpr double kExact = 1e-9;
+constexpr const char* kNotRun = "it was not run";
 
 Spread spread_of(std::vector<double> values) {
   const auto [least, most] = std::minmax_element(values.begin(), values.end());
@@ -77,6 +78,18 @@ Truth decide(Relation relation, double within, const Spread& measured, const Spr
   return Truth::undecided;
 }
 
+/// Conditions whose times a busy machine may have spoilt are undecided, and so is what hangs on them.
+void doubt_surprise(const Readings& readings, ClaimCheck& result) {
+  for (ConditionCheck& check : result.checks) {
+    std::string unquiet = check.left.unquiet;
+    if (unquiet.empty() && check.condition->right) unquiet = readings.get(*check.condition->right).unquiet;
+    if (unquiet.empty() || check.truth == Truth::undecided) continue;
+    check.truth = Truth::undecided;
+    check.reason = unquiet;
+    result.finding = ClaimFinding::inconclusive;
+  }
+}
+
 }  // namespace
 
 std::string Readings::key(const Measure& measure) {
@@ -84,9 +97,18 @@ std::string Readings::key(const Measure& measure) {
                      to_string(measure.stat));
 }
 
+void Readings::add(const Measure& measure, const Reading& reading) {
+  Reading& known = readings_[key(measure)];
+  if (known.usable() && known.recorded == reading.recorded && reading.usable()) {
+    known.values.insert(known.values.end(), reading.values.begin(), reading.values.end());
+  } else if (!known.usable()) {
+    known = reading;
+  }
+}
+
 Reading Readings::get(const Measure& measure) const {
   const auto found = readings_.find(key(measure));
-  return found == readings_.end() ? Reading{{}, "it was not run", "", false} : found->second;
+  return found == readings_.end() ? Reading{.values = {}, .absent = kNotRun} : found->second;
 }
 
 Readings::Setting Readings::setting(const Measure& measure) const {
@@ -100,9 +122,10 @@ std::string_view to_string(ClaimFinding finding) {
 }
 
 bool ClaimCheck::worth_repeating() const {
-  return undecided() && std::any_of(checks.begin(), checks.end(), [](const ConditionCheck& check) {
-           return check.truth == Truth::undecided && check.measured && check.limit;
-         });
+  if (!undecided()) return !as_recorded();
+  return std::any_of(checks.begin(), checks.end(), [](const ConditionCheck& check) {
+    return check.truth == Truth::undecided && check.measured && check.limit;
+  });
 }
 
 ConditionCheck check_condition(const Condition& condition, const Readings& readings) {
@@ -145,6 +168,7 @@ ClaimCheck check_claim(const Claim& claim, const Readings& readings) {
   } else {
     result.finding = ClaimFinding::verified;
   }
+  if (!result.undecided() && !result.as_recorded()) doubt_surprise(readings, result);
   return result;
 }
 

@@ -16,10 +16,13 @@ namespace lab {
 
 /// What one stat of one arm came to in each repetition, or why there is nothing.
 struct Reading {
-  std::vector<double> values;
-  std::string absent;     ///< the reason why there is nothing, or empty
-  std::string disturbed;  ///< why the values say little, or empty
-  bool recorded = false;  ///< FastAPI as it was recorded
+  std::vector<double> values{};
+  std::string absent{};     ///< the reason why there is nothing, or empty
+  std::string disturbed{};  ///< why the values say little, or empty
+  bool recorded = false;    ///< FastAPI as it was recorded
+  std::string unquiet{};    ///< why times that surprise are not to be believed, or empty
+
+  bool usable() const { return absent.empty() && disturbed.empty() && unquiet.empty() && !values.empty(); }
 };
 
 /// What was run, for conditions to be held against. Parameters are those of the run: scaled.
@@ -34,6 +37,8 @@ class Readings {
   void set(const std::string& scenario, const std::string& engine, Setting setting) {
     settings_[{scenario, engine}] = std::move(setting);
   }
+  /// Puts what another run gave to what is there already, or in its place where that is of no use.
+  void add(const Measure& measure, const Reading& reading);
   /// Absent where it was never set.
   Reading get(const Measure& measure) const;
   Setting setting(const Measure& measure) const;
@@ -72,7 +77,7 @@ struct ClaimCheck {
 
   bool as_recorded() const { return to_string(finding) == to_string(claim->outcome); }
   bool undecided() const { return finding == ClaimFinding::inconclusive; }
-  /// A spread that crosses a limit: another run may decide it.
+  /// A spread that crosses a limit, or an outcome that is not on record: another run may decide it.
   bool worth_repeating() const;
 };
 
@@ -82,7 +87,8 @@ struct ClaimCheck {
 ConditionCheck check_condition(const Condition& condition, const Readings& readings);
 
 /// Verified: all tests hold and there are no exceptions that fail. Refuted: a test fails. Qualified: all
-/// tests hold and every exception fails. Inconclusive: a condition that it hangs on is undecided.
+/// tests hold and every exception fails. Inconclusive: a condition that it hangs on is undecided, or the
+/// outcome is another one than on record and the machine was not quiet.
 ClaimCheck check_claim(const Claim& claim, const Readings& readings);
 
 }  // namespace lab

@@ -56,6 +56,38 @@ const Condition kAbove = against_value(Relation::above, 0.2);
 
 }  // namespace
 
+TEST_CASE("what surprises on a busy machine is no difference, and is run again") {
+  Readings all = readings({0.3, 0.31, 0.32});
+  const Claim claim = ::claim({kBelow}, {}, ClaimOutcome::verified);
+  CHECK(check_claim(claim, all).finding == ClaimFinding::refuted);
+  CHECK(check_claim(claim, all).worth_repeating());
+  Reading busy = all.get(measure("async"));
+  busy.unquiet = "others took half of the cores";
+  all.set(measure("async"), busy);
+  const ClaimCheck check = check_claim(claim, all);
+  CHECK(check.finding == ClaimFinding::inconclusive);
+  CHECK(check.checks.front().reason == busy.unquiet);
+  CHECK(check.worth_repeating());
+  busy.values = {0.1, 0.11, 0.12};
+  all.set(measure("async"), busy);
+  CHECK(check_claim(claim, all).finding == ClaimFinding::verified);
+  CHECK_FALSE(check_claim(claim, all).worth_repeating());
+}
+
+TEST_CASE("another run adds its repetitions, or stands in for one that was of no use") {
+  Readings all = readings({0.1, 0.11, 0.3});
+  CHECK(truth(kBelow, all) == Truth::undecided);
+  all.add(measure("async"), {.values = {0.1, 0.1, 0.11, 0.12, 0.12, 0.12}});
+  CHECK(all.get(measure("async")).values.size() == 9);
+  CHECK(truth(kBelow, all) == Truth::holds);  // one outlier of nine
+  all.set(measure("async"), {.values = {0.3, 0.3, 0.3}, .disturbed = "others"});
+  all.add(measure("async"), {.values = {0.1, 0.11, 0.12}});
+  CHECK(all.get(measure("async")).values.size() == 3);
+  CHECK(truth(kBelow, all) == Truth::holds);
+  all.add(measure("async"), {.values = {0.5}, .disturbed = "others"});
+  CHECK(truth(kBelow, all) == Truth::holds);
+}
+
 TEST_CASE("a condition holds or fails only where all repetitions agree") {
   CHECK(truth(kBelow, readings({0.10, 0.11, 0.12})) == Truth::holds);
   CHECK(truth(kBelow, readings({0.30, 0.31, 0.32})) == Truth::fails);

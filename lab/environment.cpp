@@ -122,16 +122,14 @@ double NoiseMeter::squeezed(const Sample& begin, const Sample& end) {
   return wall > 0 ? (end.pressure_us - begin.pressure_us) / wall : 0;
 }
 
-std::string NoiseMeter::verdict() const {
+std::string NoiseMeter::verdict(bool alone) const {
   constexpr double kStolen = 0.02;
-  constexpr double kSqueezed = 0.25;
-  const Sample end = sample();
-  const double taken = stolen(begin_, end);
-  const double waited = squeezed(begin_, end);
+  constexpr double kOthers = 0.15;
+  const double taken = stolen(begin_, sample());
+  const double others = others_.share();
   if (taken > kStolen)
     return fmt::format("noisy: {:.0f} % of the time stolen by the hypervisor", taken * 100);
-  if (waited > kSqueezed)
-    return fmt::format("noisy: tasks waited for a core in {:.0f} % of the time", waited * 100);
+  if (alone && others > kOthers) return fmt::format("noisy: others took {:.0f} % of the cores", others * 100);
   return "quiet";
 }
 
@@ -140,6 +138,7 @@ std::vector<std::pair<std::string, std::string>> NoiseMeter::details() const {
   return {{"load_before", begin_.load},
           {"load_after", end.load},
           {"stolen_share", fmt::format("{:.4f}", stolen(begin_, end))},
+          {"others_share", fmt::format("{:.4f}", others_.share())},
           {"pressure_share", fmt::format("{:.4f}", squeezed(begin_, end))},
           {"context_switches", fmt::format("{:.0f}", end.context_switches - begin_.context_switches)}};
 }

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "lab/other_load.hpp"
+
 namespace lab {
 
 /// What this machine is, for the record of a run.
@@ -20,10 +22,12 @@ Environment describe_environment();
 class NoiseMeter {
  public:
   NoiseMeter();
-  /// `quiet`, or `noisy: 4 % of the time stolen by the hypervisor`, since construction.
-  std::string verdict() const;
-  /// Load average before and after, and what came in between: share stolen, share of the time in which a task
-  /// waited for a core, context switches of the whole machine.
+  /// `quiet`, or `noisy: 4 % of the time stolen by the hypervisor`, since construction. Pressure is no noise: an
+  /// experiment that computes presses on the cores itself. Without `alone` what other programs take is none
+  /// either: the server that is measured may be one of them.
+  std::string verdict(bool alone = true) const;
+  /// Load average before and after, and what came in between: share stolen, share of the cores that others took,
+  /// share of the time in which a task waited for a core, context switches of the whole machine.
   std::vector<std::pair<std::string, std::string>> details() const;
 
  private:
@@ -36,6 +40,7 @@ class NoiseMeter {
   static double stolen(const Sample& begin, const Sample& end);
   static double squeezed(const Sample& begin, const Sample& end);
   Sample begin_;
+  OtherLoad others_;
 };
 
 /// `0.1.0 (abc1234)`.

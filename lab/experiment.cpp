@@ -8,6 +8,7 @@
 
 #include "harness/load.hpp"
 #include "harness/model/model.hpp"
+#include "harness/statistics.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/core/event_ring.hpp"
 #include "lab/core/text.hpp"
@@ -112,6 +113,7 @@ Result<RunRepetition> send_load(const Scenario& scenario, const Trial& trial, co
   repetition.send_skew = load->send_skew;
   repetition.events_dropped = load->events_dropped;
   repetition.server = load->server;
+  repetition.killed = std::move(load->killed);
   repetition.records = std::move(load->records);
   repetition.events = std::move(load->events);
   repetition.warnings = std::move(load->warnings);
@@ -152,10 +154,7 @@ Result<RunRepetition> measure_native(const Scenario& scenario, const Trial& tria
 Result<RunRepetition> measure_foreign(const Scenario& scenario, const Trial& trial, Stage& stage,
                                       std::uint64_t seed) {
   auto server = stage.foreign.start(*trial.arm, stage.surroundings);
-  if (!server) {
-    return Error{server.error().kind,
-                 fmt::format("{} ({}): {}", trial.arm->arm.id, trial.arm->engine, server.error().message)};
-  }
+  if (!server) return server.error();
   LoadTarget target;
   target.port = server->port();
   target.master = server->pid();
@@ -163,9 +162,10 @@ Result<RunRepetition> measure_foreign(const Scenario& scenario, const Trial& tri
   target.stamped = true;
   auto repetition = send_load(scenario, trial, target, nullptr, seed);
   if (repetition) {
-    const bool refused = std::any_of(
-        repetition->records.begin(), repetition->records.end(),
-        [](const RequestRecord& record) { return record.outcome == Outcome::bad_status && record.status >= 500; });
+    const bool refused =
+        std::any_of(repetition->records.begin(), repetition->records.end(), [](const RequestRecord& record) {
+          return record.outcome == Outcome::bad_status && record.status >= 500;
+        });
     const std::vector<std::string> said = server->last_lines(3);
     if (const auto how = server->ended()) {
       repetition->warnings.push_back("the server " + *how);
@@ -173,7 +173,8 @@ Result<RunRepetition> measure_foreign(const Scenario& scenario, const Trial& tri
       repetition->warnings.push_back("the server said: " + join(said, " | "));
     }
   }
-  end_server(*server, repetition.has_value(), kForeignPatience);
+  // Ours in every line but their interpreter's: all they have is in memory or in a temporary folder.
+  end_server(*server, repetition.has_value() && trial.arm->engine == kServer, kForeignPatience);
   return repetition;
 }
 
@@ -272,6 +273,14 @@ RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, cons
   return repetition;
 }
 
+std::optional<double> evaluate(const Stat& stat, const RunRepetition& repetition,
+                               const std::vector<Route>& routes, const Case& load_set) {
+  const ServerUse* server = repetition.server.known() ? &repetition.server : nullptr;
+  return evaluate(
+      stat, Evidence{repetition.records, routes, &repetition.events, server, kills_of(repetition, load_set),
+                     repetition.began, repetition.engine != kNative && repetition.engine != kModel});
+}
+
 ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOptions& options, RunHeader header,
                                 Stage& stage, RunWriter* writer, const ExperimentObserver& observer) {
   ExperimentResult result;
@@ -305,7 +314,13 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
         // Somebody else's server that does not work costs its own rows, not the run.
         stage.left_out.push_back(
             {trial.arm->arm.id, trial.load_set->id, repetition.error().message, trial.arm->engine});
-        if (!result.server_fault) result.server_fault = repetition.error();
+        if (!result.server_fault) {
+          const std::string where =
+              trial.arm->engine == kServer ? "" : fmt::format(" ({})", trial.arm->engine);
+          result.server_fault =
+              Error{repetition.error().kind,
+                    fmt::format("{}{}: {}", trial.arm->arm.id, where, repetition.error().message)};
+        }
         continue;
       }
       if (!repetition) {

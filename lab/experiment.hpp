@@ -69,6 +69,10 @@ Result<void> preflight(const Scenario& scenario, const ExperimentOptions& option
 RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, const Case& load_set, int cores,
                                   int number, std::uint64_t seed, bool with_events);
 
+/// A stat of one repetition, from all the evidence that it left.
+std::optional<double> evaluate(const Stat& stat, const RunRepetition& repetition,
+                               const std::vector<Route>& routes, const Case& load_set);
+
 /// The seed of a repetition: arrivals and dealing differ between repetitions, alike in every arm.
 inline std::uint64_t repetition_seed(std::uint64_t seed, int number) {
   return seed + static_cast<std::uint64_t>(number - 1);

@@ -10,7 +10,9 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
+#include <set>
 
 #include "harness/listening.hpp"
 #include "harness/server_use.hpp"
@@ -29,6 +31,7 @@ constexpr Nanos kOneAnswer = 2 * kSecond;
 constexpr Nanos kQuietFor = 100 * kMillisecond;
 constexpr Nanos kNextToNothing = 3 * kMillisecond;  // of CPU time in that span
 constexpr Nanos kSettled = 3 * kSecond;             // after the first answer
+constexpr Nanos kElsewhere = 5 * kSecond;           // after the start
 constexpr std::size_t kLinesTold = 10;
 
 bool has_placeholder(const std::string& text) {
@@ -95,7 +98,7 @@ class Start {
 
   Result<void> await_ready() {
     const Nanos until = monotonic_now() + command_.patience;
-    for (Nanos pause = kMillisecond;; pause = std::min(2 * pause, 16 * kMillisecond)) {
+    for (Nanos pause = kMillisecond;; pause = std::min(2 * pause, 4 * kMillisecond)) {
       if (const auto how = guardian_.ended())
         return environment_error("'{}' did not start: it {}", command_.arguments.front(), *how);
       if (interrupt_signal() != 0)
@@ -103,7 +106,7 @@ class Start {
       if (answered_ == 0 && answers(probe_, std::min(until, monotonic_now() + kOneAnswer)))
         answered_ = monotonic_now();
       if (answered_ != 0 && all_there()) return {};
-      if (monotonic_now() >= until) return too_late();
+      if (monotonic_now() >= until || listens_elsewhere()) return too_late();
       pollfd interrupt{interrupt_fd(), POLLIN, 0};
       const timespec span{0, pause};
       ppoll(&interrupt, 1, &span, nullptr);
@@ -122,25 +125,44 @@ class Start {
     const auto workers = static_cast<std::size_t>(std::max(1, command_.workers));
     // Workers that share their master's socket, or leave it to their master.
     const bool enough = !listeners.empty() && (listeners.size() >= workers || family.size() > workers);
-    return (enough && quiet) || monotonic_now() - answered_ >= kSettled;
+    return (enough && quiet) || (monotonic_now() - answered_ >= kSettled && accepts());
+  }
+
+  /// Somebody may have answered a --ready URL of another port.
+  bool accepts() const {
+    return answers({.host = "127.0.0.1", .port = port_, .path = {}}, monotonic_now() + kOneAnswer);
+  }
+
+  /// It has been at rest for a while, at another port than ours: nothing more will come.
+  bool listens_elsewhere() {
+    if (monotonic_now() - began_ < kElsewhere) return false;
+    const std::vector<pid_t> family = descendants_of(guardian_.pid());
+    return at_rest_.now(family) && !listening_ports(family).empty() && !accepts();
   }
 
   Error too_late() const {
     const std::vector<std::string> lines = guardian_.last_lines(kLinesTold);
-    const std::string where = probe_.path.empty()
-                                  ? fmt::format("port {} of {}", probe_.port, probe_.host)
-                                  : fmt::format("http://{}:{}{}", probe_.host, probe_.port, probe_.path);
-    return environment_error("'{}' did not answer at {} within {}{}{}", command_.arguments.front(), where,
-                             format_duration(command_.patience), lines.empty() ? "; it said nothing" : ": ",
-                             fmt::join(lines, " | "));
+    const std::string where =
+        probe_.path.empty() || answered_ != 0
+            ? fmt::format("port {} of {}", answered_ != 0 ? port_ : probe_.port, probe_.host)
+            : fmt::format("http://{}:{}{}", probe_.host, probe_.port, probe_.path);
+    const std::set<std::uint16_t> ports = listening_ports(descendants_of(guardian_.pid()));
+    const std::string elsewhere =
+        ports.empty() || ports.contains(port_)
+            ? ""
+            : fmt::format("; it listens at {} instead: it must listen at {{port}}", fmt::join(ports, ", "));
+    return environment_error("'{}' did not answer at {} within {:.0f} s{}{}{}", command_.arguments.front(),
+                             where, std::ceil(seconds(monotonic_now() - began_)), elsewhere,
+                             lines.empty() ? "; it said nothing" : ": ", fmt::join(lines, " | "));
   }
 
   const ExternalCommand& command_;
   Guardian& guardian_;
   const Probe& probe_;
   const std::uint16_t port_;
+  const Nanos began_ = monotonic_now();
   Nanos answered_ = 0;
-  Quiet quiet_;
+  Quiet quiet_, at_rest_;
 };
 
 GuardedProgram program_at(const ExternalCommand& command, std::uint16_t port) {

@@ -123,6 +123,27 @@ TEST_CASE("a program that never answers is given up with its last lines, and not
   CHECK(running_with(word) == 0);
 }
 
+TEST_CASE("a program that listens at another port than its own is told so") {
+  ExternalCommand command = python("import sys; sys.argv[1] = '0'\n" + kServer);
+  command.patience = 300 * kMillisecond;
+  auto server = ExternalServer::start(command);
+  REQUIRE_FALSE(server.has_value());
+  CHECK_THAT(server.error().message, Contains("did not answer at port") && Contains("it listens at ") &&
+                                         Contains("instead: it must listen at {port}"));
+}
+
+TEST_CASE("that somebody else answers at the ready URL does not make a server ready") {
+  auto other = ExternalServer::start(python(kServer));
+  REQUIRE(other.has_value());
+  ExternalCommand command = shell("echo nobody listens; sleep 600");
+  command.patience = 300 * kMillisecond;
+  command.ready = "http://127.0.0.1:" + std::to_string(other->port()) + "/";
+  auto server = ExternalServer::start(command);
+  REQUIRE_FALSE(server.has_value());
+  CHECK_THAT(server.error().message, Contains("did not answer at port") && Contains("nobody listens"));
+  CHECK(server.error().message.find(std::to_string(other->port())) == std::string::npos);
+}
+
 TEST_CASE("a program that ignores TERM is killed after the patience") {
   auto server = ExternalServer::start(python("import signal; signal.signal(15, signal.SIG_IGN)\n" + kServer));
   REQUIRE(server.has_value());

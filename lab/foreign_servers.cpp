@@ -53,6 +53,16 @@ Result<std::vector<std::string>> output_of(const GuardedProgram& program) {
   return guardian->last_lines(100);
 }
 
+/// The same, asked once in the life of this process: verify prepares dozens of experiments one after another.
+Result<std::vector<std::string>> known_output_of(const std::string& key, const GuardedProgram& program) {
+  static std::map<std::string, std::vector<std::string>> known;
+  const auto found = known.find(key);
+  if (found != known.end()) return found->second;
+  auto lines = output_of(program);
+  if (lines) known[key] = *lines;
+  return lines;
+}
+
 std::vector<int> numbers_of(const std::string& version) {
   std::vector<int> numbers;
   for (const std::string& part : split(version, '.')) numbers.push_back(std::atoi(part.c_str()));
@@ -103,7 +113,7 @@ Result<Modules> look_for_modules(const std::string& python, const std::vector<st
       "    print(name, version if there else '')\n";
   GuardedProgram program{{python, "-c", kScript}, "", {}};
   program.arguments.insert(program.arguments.end(), modules.begin(), modules.end());
-  auto lines = output_of(program);
+  auto lines = known_output_of(join(program.arguments, "\n"), program);
   if (!lines) return lines.error();
   Modules found;
   for (const std::string& line : *lines) {
@@ -178,7 +188,8 @@ Result<void> ForeignServers::measure_rate(const EngineArm& arm) {
   const SourceFile* work = work_file(arm);
   if (work == nullptr || rates_.contains(arm.engine)) return {};
   const auto measure = [&](const char* what) -> Result<std::string> {
-    auto lines = output_of({{interpreter_of(arm), work->name, what}, folder_of(arm).string(), {}});
+    const std::vector<std::string> arguments{interpreter_of(arm), work->name, what};
+    auto lines = known_output_of(join(arguments, "\n"), {arguments, folder_of(arm).string(), {}});
     if (!lines) return lines.error();
     if (lines->empty() || std::atof(lines->back().c_str()) <= 0)
       return environment_error("{} {} did not say how fast it is", interpreter_of(arm), work->name);

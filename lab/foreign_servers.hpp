@@ -60,7 +60,7 @@ class ForeignServers {
   TemporaryFolder folder_;
   std::optional<Modules> modules_;
   std::string no_python_, no_node_;
-  std::string data_file_;                     // of steps that read
+  std::string data_file_;                      // of steps that read
   std::map<std::string, std::string> rates_;   // by engine, turns per second
   std::map<std::string, std::string> broken_;  // by engine, why its interpreter cannot be used
   std::vector<std::pair<std::string, std::string>> environment_;

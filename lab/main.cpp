@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "lab/build_parts.hpp"
 #include "lab/core/error.hpp"
 #include "lab/core/text.hpp"
 #include "lab/environment.hpp"
@@ -80,7 +81,10 @@ int run(int argc, char** argv) {
       "Concurrency Lab: experiments that show where an async server's time goes.\n"
       "Start with: lab run blocking-async"};
   app.name("lab");
-  app.set_version_flag("--version", lab::version());
+  const std::string lacks = lab::kMissingParts.empty()
+                                ? std::string()
+                                : fmt::format("\nstatically linked, without {}", lab::kMissingParts);
+  app.set_version_flag("--version", lab::version() + lacks);
   app.require_subcommand(1);
   lab::Action action;
   lab::add_list(app, action);
@@ -88,13 +92,19 @@ int run(int argc, char** argv) {
   lab::add_run(app, action);
   lab::add_predict(app, action);
   lab::add_serve(app, action);
+  lab::add_load(app, action);
+  lab::add_diagnose(app, action);
   lab::add_export(app, action);
   lab::add_report(app, action);
   lab::add_history(app, action);
+  lab::add_compare(app, action);
+  lab::add_sweep(app, action);
   lab::add_verify(app, action);
   lab::add_explain(app, action);
   lab::add_advise(app, action);
   lab::add_quiz(app, action);
+  lab::add_grade(app, action);
+  lab::add_completion(app, action);
   lab::add_doctor(app, action);
   if (argc < 2) {
     lab::tell("{}", app.help());

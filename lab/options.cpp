@@ -1,43 +1,17 @@
 #include "lab/options.hpp"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstdlib>
 
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
+#include "lab/words.hpp"
 
 namespace lab {
 
 namespace {
 
-template <class Value>
-struct Word {
-  const char* word;
-  Value value;
-};
-
-template <class Value, std::size_t N>
-Result<Value> pick(const char* option, const std::string& text, const Word<Value> (&words)[N]) {
-  std::vector<std::string> known;
-  for (const Word<Value>& candidate : words) {
-    if (text == candidate.word) return candidate.value;
-    known.emplace_back(candidate.word);
-  }
-  return usage_error("{}: unknown word '{}'{}", option, text, suggestion(text, known));
-}
-
-constexpr Word<Format> kFormats[] = {{"text", Format::text},
-                                     {"json", Format::json},
-                                     {"md", Format::markdown},
-                                     {"csv", Format::csv},
-                                     {"svg", Format::svg}};
-constexpr Word<int> kColors[] = {{"auto", -1}, {"always", 1}, {"never", 0}};
 constexpr Word<Arrivals> kArrivals[] = {{"burst", Arrivals::burst},
                                         {"closed", Arrivals::closed},
                                         {"constant", Arrivals::constant},
@@ -144,13 +118,6 @@ CLI::Validator not_empty() {
           ""};
 }
 
-int terminal_width() {
-  winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-    return std::clamp<int>(size.ws_col, 40, 100);
-  return 80;
-}
-
 }  // namespace
 
 Result<std::int64_t> parse_count(const std::string& option, const std::string& text, std::int64_t least,
@@ -167,6 +134,17 @@ Result<std::int64_t> parse_count(const std::string& option, const std::string& t
   return value;
 }
 
+Result<double> parse_share(const std::string& option, const std::string& text) {
+  const bool percent = text.ends_with('%');
+  const std::string digits = text.substr(0, text.size() - (percent ? 1 : 0));
+  double value = -1;
+  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (percent) value /= 100;
+  if (problem != std::errc() || end != digits.data() + digits.size() || !(value >= 0 && value <= 1))
+    return usage_error("{}: '{}' is no share; write 80% or 0.8", option, text.substr(0, 40));
+  return value;
+}
+
 CLI::Option* add_text(CLI::App& app, const std::string& name, std::string& text, const std::string& help) {
   return app.add_option(name, text, help)->check(not_empty());
 }
@@ -174,13 +152,6 @@ CLI::Option* add_text(CLI::App& app, const std::string& name, std::string& text,
 CLI::Option* add_texts(CLI::App& app, const std::string& name, std::vector<std::string>& texts,
                        const std::string& help) {
   return app.add_option(name, texts, help)->check(not_empty());
-}
-
-void add_output_options(CLI::App& app, RawOutputOptions& raw) {
-  add_text(app, "--format", raw.format, "text, json, md, csv or svg")->capture_default_str();
-  app.add_flag("--ascii", raw.ascii, "no character beyond ASCII");
-  add_text(app, "--color", raw.color, "auto, always or never (NO_COLOR is respected)")->capture_default_str();
-  app.add_flag("--quiet", raw.quiet, "no progress on stderr");
 }
 
 void add_scenario_options(CLI::App& app, RawRunOptions& raw) {
@@ -232,25 +203,6 @@ void add_experiment_options(CLI::App& app, RawRunOptions& raw) {
       ->type_name("URL");
   add_text(app, "--save", raw.save, "keep the run in this folder")->type_name("DIR");
   app.add_flag("--no-save", raw.no_save, "keep no run");
-}
-
-Result<OutputOptions> check_output_options(const RawOutputOptions& raw) {
-  OutputOptions output;
-  auto format = pick("--format", raw.format, kFormats);
-  if (!format) return format.error();
-  auto color = pick("--color", raw.color, kColors);
-  if (!color) return color.error();
-  output.format = *format;
-  output.quiet = raw.quiet;
-  output.terminal = isatty(STDOUT_FILENO) == 1;
-  output.style.ascii = raw.ascii;
-  const char* no_color = std::getenv("NO_COLOR");
-  const char* term = std::getenv("TERM");
-  const bool dumb = term != nullptr && std::string_view(term) == "dumb";
-  const bool automatic = output.terminal && !dumb && (no_color == nullptr || *no_color == '\0');
-  output.style.color = *color < 0 ? automatic : *color == 1;
-  output.style.width = output.terminal ? terminal_width() : 80;
-  return output;
 }
 
 Result<RunOptions> check_run_options(const RawRunOptions& raw) {

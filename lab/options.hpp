@@ -19,7 +19,11 @@ class Option;
 
 namespace lab {
 
-enum class Format { text, json, markdown, csv, svg };
+enum class Format { text, json, markdown, csv, svg, html, trace, vegeta, gbench, gradescope };
+
+/// What every report can be told in.
+inline const std::vector<Format> kReportFormats = {Format::text, Format::json, Format::markdown,
+                                                   Format::csv,  Format::svg,  Format::html};
 
 /// How results are spelt, and where.
 struct OutputOptions {
@@ -47,6 +51,8 @@ struct RunOptions {
 struct RawOutputOptions {
   std::string format = "text", color = "auto";
   bool ascii = false, quiet = false;
+  std::string verb = "this";                     ///< `lab verify`
+  std::vector<Format> formats = kReportFormats;  ///< that the verb gives
 };
 
 struct RawRunOptions {
@@ -62,7 +68,10 @@ CLI::Option* add_text(CLI::App& app, const std::string& name, std::string& text,
 CLI::Option* add_texts(CLI::App& app, const std::string& name, std::vector<std::string>& texts,
                        const std::string& help);
 
-void add_output_options(CLI::App& app, RawOutputOptions& raw);
+/// `--format` with what the verb gives, and nothing else.
+void add_format_option(CLI::App& app, RawOutputOptions& raw, const std::vector<Format>& formats);
+void add_output_options(CLI::App& app, RawOutputOptions& raw,
+                        const std::vector<Format>& formats = kReportFormats);
 /// The options that change a scenario before it is run or predicted.
 void add_scenario_options(CLI::App& app, RawRunOptions& raw);
 /// The options of `lab run` alone.
@@ -82,5 +91,8 @@ std::string describe_changes(const Overrides& overrides);
 /// A whole number within [least, most]; the error names the option.
 Result<std::int64_t> parse_count(const std::string& option, const std::string& text, std::int64_t least,
                                  std::int64_t most);
+
+/// A part of a whole, 0 to 1: `80%` or 0.8; the error names the option.
+Result<double> parse_share(const std::string& option, const std::string& text);
 
 }  // namespace lab

@@ -206,6 +206,7 @@ Result<void> check_sql(const std::string& url, const std::vector<std::string>& s
 }
 
 Result<LocalPostgres> LocalPostgres::start() {
+  if (PQlibVersion() == 0) return environment_error("{}", first_line(PQerrorMessage(nullptr)));
   const fs::path programs = postgres_programs();
   if (programs.empty())
     return environment_error("PostgreSQL's server is not installed (apt-get install postgresql)");

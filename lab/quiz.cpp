@@ -67,6 +67,7 @@ Result<double> figure(const Question& question, const std::string& answer) {
 Grade grade_number(const NumberAnswer& number, double value) {
   Grade grade;
   grade.given = spell(value, number.is_time);
+  grade.value = value;
   const auto distance = [&](const NumberAnswer::Wrong& wrong) { return std::abs(wrong.value - value); };
   const auto nearest =
       std::min_element(number.wrong.begin(), number.wrong.end(),
@@ -100,7 +101,7 @@ Result<Grade> grade_choice(const Question& question, const std::string& answer) 
     }
     chosen = choices.begin() + static_cast<std::ptrdiff_t>(number - 1);
   }
-  return Grade{chosen->text, chosen->right, chosen->say};
+  return Grade{chosen->text, chosen->right, chosen->say, {}};
 }
 
 }  // namespace

@@ -60,10 +60,25 @@ struct QuizFile {
 /// Errors carry `file:line:column`.
 Result<QuizFile> parse_quiz(std::string_view toml, const std::string& file);
 
+/// What a question's right answer hangs on besides the scenario.
+struct ModelMachine {
+  int cores = 0;  ///< 0: this machine's
+  std::uint64_t seed = 42;
+};
+
 /// The questions of a scenario's [[ask]]: `pool-limit-1`, `pool-limit-2` … The right answers come from the
 /// model; what it cannot say and `measured` does not know is left out.
 std::vector<Question> questions_of(const Scenario& scenario,
-                                   const std::map<std::string, MeasuredAnswer>& measured);
+                                   const std::map<std::string, MeasuredAnswer>& measured,
+                                   const ModelMachine& machine = {});
+
+/// The arm and the case that a question is about.
+const Arm& arm_of(const Scenario& scenario, const Ask& ask);
+const Case& case_of(const Scenario& scenario, const Ask& ask);
+/// The model's answer to the question as if it were about `arm`; none where it cannot say, or would take
+/// longer than anybody waits.
+std::optional<double> ask_the_model(const Scenario& scenario, const Ask& ask, const Arm& arm,
+                                    const ModelMachine& machine);
 
 /// Which questions are meant; an empty word means all.
 struct QuizFilter {
@@ -82,6 +97,7 @@ struct Grade {
   std::string given;  ///< as it is told: the choice's text, or `3 s`; empty: not answered
   bool right = false;
   std::string misconception;  ///< what the wrong answer mistakes; empty where it is nobody's usual mistake
+  std::optional<double> value{};  ///< a figure's: seconds, or the plain number
 };
 
 /// An answer as it was typed: the number of a choice or its text; a figure with its unit. An error says what

@@ -17,26 +17,6 @@ constexpr std::int64_t kMostSimulated =
     300'000;  // requests; more take longer than anybody waits for a question
 constexpr double kTolerance = 0.1;
 
-const Arm& arm_of(const Scenario& scenario, const Ask& ask) {
-  return *std::find_if(scenario.arms.begin(), scenario.arms.end(),
-                       [&](const Arm& arm) { return arm.id == ask.answer_arm; });
-}
-
-const Case& case_of(const Scenario& scenario, const Ask& ask) {
-  const auto found = std::find_if(scenario.cases.begin(), scenario.cases.end(),
-                                  [&](const Case& load_set) { return load_set.id == ask.answer_case; });
-  return found == scenario.cases.end() ? scenario.cases.front() : *found;
-}
-
-std::optional<double> ask_the_model(const Scenario& scenario, const Ask& ask) {
-  const Case& load_set = case_of(scenario, ask);
-  if (load_set.requests() > kMostSimulated) return std::nullopt;
-  const RunRepetition run =
-      simulate_repetition(scenario, arm_of(scenario, ask), load_set, available_cores(), 1, 42, true);
-  return evaluate(ask.answer,
-                  {run.records, scenario.routes, &run.events, nullptr, load_set.kills, run.began});
-}
-
 /// Right within a tenth. Where nothing at all is right, so is what is small beside every mistake.
 void accept_around(double right, NumberAnswer& number) {
   number.right = right;
@@ -105,8 +85,29 @@ std::string proof_of(const Scenario& scenario, const Ask& ask) {
 
 }  // namespace
 
+const Arm& arm_of(const Scenario& scenario, const Ask& ask) {
+  return *std::find_if(scenario.arms.begin(), scenario.arms.end(),
+                       [&](const Arm& arm) { return arm.id == ask.answer_arm; });
+}
+
+const Case& case_of(const Scenario& scenario, const Ask& ask) {
+  const auto found = std::find_if(scenario.cases.begin(), scenario.cases.end(),
+                                  [&](const Case& load_set) { return load_set.id == ask.answer_case; });
+  return found == scenario.cases.end() ? scenario.cases.front() : *found;
+}
+
+std::optional<double> ask_the_model(const Scenario& scenario, const Ask& ask, const Arm& arm,
+                                    const ModelMachine& machine) {
+  const Case& load_set = case_of(scenario, ask);
+  if (load_set.requests() > kMostSimulated) return std::nullopt;
+  const int cores = machine.cores > 0 ? machine.cores : available_cores();
+  const RunRepetition run = simulate_repetition(scenario, arm, load_set, cores, 1, machine.seed, true);
+  return evaluate(ask.answer, run, scenario.routes, load_set);
+}
+
 std::vector<Question> questions_of(const Scenario& scenario,
-                                   const std::map<std::string, MeasuredAnswer>& measured) {
+                                   const std::map<std::string, MeasuredAnswer>& measured,
+                                   const ModelMachine& machine) {
   std::vector<Question> questions;
   for (std::size_t i = 0; i < scenario.asks.size(); ++i) {
     const Ask& ask = scenario.asks[i];
@@ -118,7 +119,7 @@ std::vector<Question> questions_of(const Scenario& scenario,
       question.number.low = known->second.from;
       question.number.high = known->second.to;
       question.number.usual = known->second.usual;
-    } else if (const auto right = ask_the_model(scenario, ask)) {
+    } else if (const auto right = ask_the_model(scenario, ask, arm_of(scenario, ask), machine)) {
       accept_around(*right, question.number);
     } else {
       continue;

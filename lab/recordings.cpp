@@ -1,9 +1,13 @@
 #include "lab/recordings.hpp"
 
+#include <fmt/format.h>
+
+#include <array>
 #include <system_error>
 #include <utility>
 
 #include "lab/core/paths.hpp"
+#include "lab/core/text.hpp"
 #include "lab/engines.hpp"
 #include "lab/experiment.hpp"
 #include "results/store.hpp"
@@ -15,7 +19,29 @@ std::filesystem::path recordings_folder() {
   return installed_share() / "reference";
 }
 
-Result<std::vector<RunRepetition>> recorded_repetitions(const Scenario& scenario, bool as_written) {
+std::string describe_making(const RunHeader& header) {
+  struct Part {
+    const char* key;
+    const char* spelling;
+  };
+  constexpr std::array<Part, 7> kParts{{{"cpu", "{}"},
+                                        {"cores", "{} cores"},
+                                        {"kernel", "kernel {}"},
+                                        {"python", "Python {}"},
+                                        {"fastapi", "FastAPI {}"},
+                                        {"uvicorn", "uvicorn {}"},
+                                        {"gunicorn", "gunicorn {}"}}};
+  std::vector<std::string> parts;
+  for (const Part& part : kParts) {
+    for (const auto& [key, value] : header.environment) {
+      if (key == part.key) parts.push_back(fmt::format(fmt::runtime(part.spelling), value));
+    }
+  }
+  const std::string day = header.started_utc.substr(0, header.started_utc.find('T'));
+  return (day.empty() ? "some day" : day) + (parts.empty() ? "" : " on " + join(parts, ", "));
+}
+
+Result<Recording> find_recording(const Scenario& scenario, bool as_written) {
   const std::filesystem::path path = recordings_folder() / (scenario.name + ".jsonl");
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return environment_error("FastAPI was not recorded on it");
@@ -28,13 +54,13 @@ Result<std::vector<RunRepetition>> recorded_repetitions(const Scenario& scenario
       return environment_error("it was recorded on {} cores, here are {}", value, available_cores());
   }
   if (!as_written) return environment_error("it was recorded without options that change the scenario");
-  std::vector<RunRepetition> repetitions;
+  Recording recording{{}, describe_making(run->header)};
   for (RunRepetition& repetition : run->repetitions) {
     if (repetition.engine != kFastapi) continue;
     repetition.engine = kRecorded;
-    repetitions.push_back(std::move(repetition));
+    recording.repetitions.push_back(std::move(repetition));
   }
-  return repetitions;
+  return recording;
 }
 
 }  // namespace lab

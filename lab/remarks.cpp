@@ -10,8 +10,10 @@
 #include <tuple>
 
 #include "harness/findings/words.hpp"
+#include "lab/absent_arms.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment.hpp"
+#include "lab/recordings.hpp"
 #include "results/utf8.hpp"
 #include "scenarios/loader.hpp"
 
@@ -124,6 +126,7 @@ void speak_of_the_log(const Scenario& scenario, const std::vector<ArmAnalysis>& 
                             arm.report.arm, spell(*arm.report.bound_s))});
   }
   if (scenario.explain.log.empty() || !documented) return;
+  if (speaks_of_absent(scenario.explain.log, scenario, arms, false)) return;
   if (said.size() == 1) {
     remarks.back().text += " " + scenario.explain.log;
   } else {
@@ -238,6 +241,8 @@ void warn(const std::vector<ArmAnalysis>& arms, const Run& run, bool many_cases,
                                run.summary.noise.empty() ? "of unknown noise" : run.summary.noise)});
     }
   }
+  if (run.summary.noise.starts_with("noisy"))
+    remarks.push_back({"WARN", "the machine was " + run.summary.noise});
   warn_of_the_harness(run, many_cases, remarks);
 }
 
@@ -250,8 +255,16 @@ void tell_left_out(const std::vector<ArmAnalysis>& arms, std::vector<Remark>& re
     if (std::find(names.begin(), names.end(), arm.report.arm) == names.end()) names.push_back(arm.report.arm);
   }
   for (const auto& [why, names] : reasons) {
-    const std::string where = why.first == kNative ? "" : fmt::format(" on {}", why.first);
+    const bool plain = why.first == kNative || why.first == kServer;
+    const std::string where = plain ? "" : fmt::format(" on {}", why.first);
     remarks.push_back({"NOTE", fmt::format("not run{}: {}: {}", where, join(names, ", "), why.second)});
+  }
+}
+
+void tell_recording(const Run& run, std::vector<Remark>& remarks) {
+  for (const auto& [key, value] : run.header.environment) {
+    if (key == kRecordingMade)
+      remarks.push_back({"NOTE", fmt::format("recorded: FastAPI as it ran on another day, {}", value)});
   }
 }
 
@@ -304,8 +317,10 @@ std::vector<Remark> make_remarks(const Scenario& scenario, const std::vector<Arm
   answer_guesses(scenario, arms, guesses, remarks);
   explain_why(arms, many_cases, remarks);
   speak_of_the_log(scenario, arms, remarks);
-  if (!scenario.explain.note.empty()) remarks.push_back({"NOTE", scenario.explain.note});
+  const std::string& note = scenario.explain.note;
+  if (!note.empty() && !speaks_of_absent(note, scenario, arms, true)) remarks.push_back({"NOTE", note});
   tell_left_out(arms, remarks);
+  tell_recording(run, remarks);
   tell_use(arms, remarks);
   tell_pace(arms, remarks);
   name_outliers(arms, many_cases, remarks);

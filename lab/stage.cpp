@@ -10,6 +10,7 @@
 
 #include "lab/experiment.hpp"
 #include "lab/recordings.hpp"
+#include "lab/servers/mode.hpp"
 
 namespace lab {
 
@@ -18,6 +19,11 @@ namespace {
 std::optional<std::string> obstacle(const Stage& stage, const Scenario& scenario, const EngineArm& one,
                                     const Case& load_set) {
   if (auto reason = stage.surroundings.obstacle(scenario, one.arm, load_set)) return reason;
+  for (const Traits& traits : one.arm.modes) {
+    const Mode* mode = find_mode(traits.name);
+    if (one.engine == kNative && mode != nullptr && !mode->is_built())
+      return fmt::format("this statically linked lab has no {}", traits.name);
+  }
   if (one.arm.cores > available_cores())
     return fmt::format("it asks for {} cores, this machine has {}", one.arm.cores, available_cores());
   if (one.engine == kServer && !load_set.kills.empty())
@@ -27,18 +33,21 @@ std::optional<std::string> obstacle(const Stage& stage, const Scenario& scenario
 
 /// The recorded arms that were asked for; those of which nothing was recorded are left out.
 void add_recorded(const Scenario& scenario, bool as_written, Stage& stage) {
-  auto recorded = recorded_repetitions(scenario, as_written);
+  auto recorded = find_recording(scenario, as_written);
   for (const EngineArm& one : engine_arms(scenario, kRecorded)) {
     if (!one.refusal.empty()) continue;
     for (const Case& load_set : scenario.cases) {
       std::size_t found = 0;
-      for (std::size_t i = 0; recorded && i < recorded->size(); ++i) {
-        const RunRepetition& repetition = (*recorded)[i];
+      for (std::size_t i = 0; recorded && i < recorded->repetitions.size(); ++i) {
+        const RunRepetition& repetition = recorded->repetitions[i];
         if (repetition.arm != one.arm.id || repetition.case_id != load_set.id) continue;
         stage.recorded.push_back(repetition);
         ++found;
       }
-      if (found > 0) continue;
+      if (found > 0) {
+        stage.recording_made = recorded->made;
+        continue;
+      }
       const std::string reason = recorded ? "FastAPI was not recorded on it" : recorded.error().message;
       stage.left_out.push_back({one.arm.id, load_set.id, reason, kRecorded});
     }
@@ -56,9 +65,11 @@ Result<Stage> Stage::prepare(Scenario& scenario, const ExperimentOptions& option
   if (!rates) return rates.error();
   stage.rates = *rates;
 
+  Scenario asked = scenario;
+  stage.surroundings.clear_unasked(asked.routes);
   for (const std::string& engine : options.engines) {
     if (engine == kModel || engine == kRecorded) continue;
-    std::vector<EngineArm> arms = engine_arms(scenario, engine, options.foreign.servers.size());
+    std::vector<EngineArm> arms = engine_arms(asked, engine, options.foreign.servers.size());
     std::move(arms.begin(), arms.end(), std::back_inserter(stage.arms));
   }
   auto foreign = ForeignServers::prepare(scenario, stage.arms, options.foreign);

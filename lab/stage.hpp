@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "lab/core/error.hpp"
@@ -21,6 +22,7 @@ struct Stage {
   std::vector<EngineArm> arms;  ///< all that are really run, engine by engine
   ForeignServers foreign;
   std::vector<RunRepetition> recorded;  ///< of the committed recording, where it was asked for
+  std::string recording_made;           ///< when and where; empty: nothing of it is used
   std::vector<NotRun> left_out;         ///< arms that cannot be run here, each with its reason
 
   /// Completes the scenario (files, durations of its work) and finds out what can be run. Errors: what

@@ -200,9 +200,12 @@ void Surroundings::furnish(ServerSetup& setup) {
   if (upstream_.port() != 0) setup.upstream_port = upstream_.port();
   if (!folder_.path().empty())
     setup.store = (folder_.path() / fmt::format("store-{}.db", ++stores_)).string();
+  clear_unasked(setup.routes);
+}
+
+void Surroundings::clear_unasked(std::vector<Route>& routes) const {
   if (!postgres_.empty()) return;
-  // Nobody asks these routes: the cases that do are not run.
-  for (Route& route : setup.routes) {
+  for (Route& route : routes) {
     if (contains<Query>(route)) {
       route.plan.clear();
       route.depends.clear();

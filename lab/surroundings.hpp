@@ -27,6 +27,10 @@ class Surroundings {
   /// Why this arm cannot be run on this case here; nothing where it can.
   std::optional<std::string> obstacle(const Scenario& scenario, const Arm& arm, const Case& load_set) const;
 
+  /// Empties the routes that nobody asks here, because the cases that do are not run: those with a query
+  /// where there is no PostgreSQL.
+  void clear_unasked(std::vector<Route>& routes) const;
+
   /// Completes the setup of one server; each gets a store of its own.
   void furnish(ServerSetup& setup);
 

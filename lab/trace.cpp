@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "harness/loop_cycle.hpp"
 #include "harness/statistics.hpp"
@@ -70,6 +71,43 @@ Remark tell_cycle(const Scenario& scenario, const RunRepetition& repetition, boo
   return {"LOOP", text};
 }
 
+/// The first await of the run that was resumed, in four steps: where its task is, and who has the loop.
+std::optional<Remark> tell_await(const Scenario& scenario, const RunRepetition& repetition) {
+  const Names names(repetition, scenario.routes);
+  const std::vector<CycleStep> steps = loop_cycle(repetition.events, repetition.records, scenario.routes);
+  const auto next = [&](auto from, CycleEvent what, std::uint32_t request) {
+    return std::find_if(from, steps.end(),
+                        [&](const CycleStep& step) { return step.what == what && step.request == request; });
+  };
+  const auto at = [&](const CycleStep& step) {
+    return fmt::format("{:.1f} ms", std::max(0.0, seconds(step.at - repetition.began) * 1e3));
+  };
+  for (auto pause = steps.begin(); pause != steps.end(); ++pause) {
+    if (pause->what != CycleEvent::awaits) continue;
+    const auto ready = next(pause, CycleEvent::ready, pause->request);
+    const auto resumed = next(ready, CycleEvent::resumes, pause->request);
+    if (resumed == steps.end()) continue;
+    std::vector<std::string> others;
+    for (auto step = pause; step != resumed; ++step) {
+      const bool runs = step->what == CycleEvent::starts || step->what == CycleEvent::resumes;
+      const std::string name = names.of(step->request);
+      if (runs && std::find(others.begin(), others.end(), name) == others.end()) others.push_back(name);
+    }
+    const std::string who = names.of(pause->request);
+    return Remark{
+        "AWAIT",
+        fmt::format("what {0}'s await did, in four steps:\n"
+                    "1 At {1} {0} stops where it is and gives the loop back.\n"
+                    "2 It goes on the waiting list, with a note of what is to wake it; nothing is held.\n"
+                    "3 The loop runs who is ready meanwhile: {2}.\n"
+                    "4 At {3} its wait is over: it joins the ready queue, and at {4} it goes on behind "
+                    "the await.",
+                    who, at(*pause), others.empty() ? "nobody" : join(others, ", then "), at(*ready),
+                    at(*resumed))};
+  }
+  return std::nullopt;
+}
+
 std::string spell_hop(const std::vector<double>& each) {
   if (each.empty()) return "–";
   const double median = summarise(each).median;
@@ -99,8 +137,11 @@ std::vector<Remark> tell_trace(const Scenario& scenario, const Run& run) {
   const bool many = scenario.arms.size() * scenario.cases.size() > 1;
   std::vector<std::pair<std::string, Hops>> arms;
   for (const RunRepetition& repetition : run.repetitions) {
-    if (scenario.trace == "cycle" && repetition.number == 1)
+    if (scenario.trace == "cycle" && repetition.number == 1) {
+      const bool first = remarks.empty();
       remarks.push_back(tell_cycle(scenario, repetition, many));
+      if (const auto told = first ? tell_await(scenario, repetition) : std::nullopt) remarks.push_back(*told);
+    }
     if (scenario.trace != "path") continue;
     const std::string name =
         scenario.cases.size() > 1 ? repetition.arm + " " + repetition.case_id : repetition.arm;

@@ -82,30 +82,43 @@ VerifyResult verify(const ClaimsFile& file, const std::vector<const Claim*>& cla
   result.repetitions = options.repetitions;
   const Nanos began = monotonic_now();
   Readings readings;
-  const auto run_all = [&](const std::vector<VerifyBatch>& batches, bool again) {
+  const auto run_all = [&](const std::vector<VerifyBatch>& batches, const VerifyOptions& how, bool again) {
     for (std::size_t i = 0; i < batches.size() && !result.interrupted && interrupt_signal() == 0; ++i) {
+      const VerifyBatch& batch = batches[i];
       const auto started = [&](Nanos estimate) {
-        if (observer.started) observer.started(batches[i], i + 1, batches.size(), again, estimate);
+        if (observer.started) observer.started(batch, i + 1, batches.size(), again, estimate);
       };
-      const BatchEnd end = take_readings(batches[i], options, observer, started, readings);
-      ++result.runs;
+      const Nanos start = monotonic_now();
+      Readings found;
+      const BatchEnd end = take_readings(batch, how, observer, started, found);
+      for (const Measure& measure : batch.measures) readings.add(measure, found.get(measure));
+      readings.set(batch.scenario, batch.engine, found.setting(batch.measures.front()));
+      result.times.push_back({batch.scenario, batch.engine, again, seconds(monotonic_now() - start)});
       result.interrupted = end.interrupted;
       if (!end.noise.empty()) result.noise.push_back(end.noise);
     }
   };
-  run_all(plan_batches(file, claims, options), false);
-  // A disturbed run crosses a limit: the claims that it left open get one more.
+  run_all(plan_batches(file, claims, options), options, false);
+  // What a spread left open, and what surprises, is run again: with the first three, nine repetitions carry
+  // an interval that one outlier on either side does not widen. On a machine that others keep busy more of
+  // them would only be more of the same.
   std::vector<const Claim*> open;
   for (const Claim* claim : claims) {
     if (check_claim(*claim, readings).worth_repeating()) open.push_back(claim);
   }
   const Readings first = readings;
-  if (!result.interrupted) run_all(plan_batches(file, open, options), true);
+  VerifyOptions more = options;
+  if (2 * result.noise.size() < result.times.size()) more.repetitions = 2 * options.repetitions;
+  if (!result.interrupted) run_all(plan_batches(file, open, more), more, true);
   for (const Claim* claim : claims) {
     const bool repeated = std::find(open.begin(), open.end(), claim) != open.end();
     result.claims.push_back(check_claim(*claim, repeated ? readings : first));
   }
   result.interrupted = result.interrupted || interrupt_signal() != 0;
+  if (result.interrupted) {
+    result.not_decided = result.undecided().size();
+    std::erase_if(result.claims, [](const ClaimCheck& check) { return check.undecided(); });
+  }
   result.seconds = seconds(monotonic_now() - began);
   return result;
 }

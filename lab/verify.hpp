@@ -43,12 +43,20 @@ struct VerifyObserver {
   std::function<void(const std::string& text)> warned;
 };
 
+/// How long one batch took, in seconds of wall time.
+struct BatchTime {
+  std::string scenario, engine;
+  bool again = false;
+  double seconds = 0;
+};
+
 struct VerifyResult {
-  std::vector<ClaimCheck> claims;  ///< in the order of the file
+  std::vector<ClaimCheck> claims;  ///< in the order of the file; interrupted: those that were decided
+  std::size_t not_decided = 0;     ///< of those that were asked for, when it was interrupted
   double scale = 0.1;
   int repetitions = 3;
   std::vector<std::string> noise;  ///< of the runs that were not quiet: `gil: noisy: …`
-  std::size_t runs = 0;
+  std::vector<BatchTime> times;    ///< of every run
   double seconds = 0;
   bool interrupted = false;
 
@@ -58,8 +66,9 @@ struct VerifyResult {
   std::size_t count(ClaimFinding finding) const;
 };
 
-/// Runs each batch once, and once more where a spread left a claim undecided; an engine that is not there
-/// leaves its claims undecided with the reason. Call it while the process has one thread.
+/// Runs each batch once, and with twice the repetitions where a spread left a claim undecided or its outcome
+/// is another one than on record; an engine that is not there leaves its claims undecided with the reason.
+/// Call it while the process has one thread.
 VerifyResult verify(const ClaimsFile& file, const std::vector<const Claim*>& claims,
                     const VerifyOptions& options, const VerifyObserver& observer);
 

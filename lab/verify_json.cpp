@@ -63,6 +63,17 @@ json::array ids(const std::vector<const ClaimCheck*>& checks) {
   return array;
 }
 
+json::array spell_times(const VerifyResult& result) {
+  json::array array;
+  for (const BatchTime& time : result.times) {
+    array.emplace_back(json::object{{"scenario", text(time.scenario)},
+                                    {"engine", text(time.engine)},
+                                    {"again", time.again},
+                                    {"seconds", time.seconds}});
+  }
+  return array;
+}
+
 std::string document(const json::object& object) {
   return json::serialize(object) + "\n";
 }
@@ -87,7 +98,9 @@ std::string verify_json(const VerifyResult& result) {
                    {"complete", !result.interrupted},
                    {"scale", result.scale},
                    {"repetitions", result.repetitions},
-                   {"runs", result.runs},
+                   {"runs", result.times.size()},
+                   {"times", spell_times(result)},
+                   {"not_decided", result.not_decided},
                    {"seconds", result.seconds},
                    {"noise", std::move(noise)},
                    {"verified", result.count(ClaimFinding::verified)},

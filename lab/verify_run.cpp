@@ -122,8 +122,9 @@ void doubt(const Measure& measure, const BatchRun& done, const Case& load_set, R
   const bool counts = quantity == Quantity::share || quantity == Quantity::count ||
                       quantity == Quantity::value ||
                       (quantity >= Quantity::memory && quantity != Quantity::switch_time);
-  if (work && !counts && done.others > kDisturbed)
-    reading.disturbed = fmt::format("others took {:.0f} % of the cores meanwhile", done.others * 100);
+  if (counts || done.others <= kDisturbed) return;
+  const std::string reason = fmt::format("others took {:.0f} % of the cores meanwhile", done.others * 100);
+  (work ? reading.disturbed : reading.unquiet) = reason;
 }
 
 Reading read_measure(const Measure& measure, const std::string& engine, const BatchRun& done) {
@@ -138,10 +139,8 @@ Reading read_measure(const Measure& measure, const std::string& engine, const Ba
   for (const RunRepetition& repetition : done.run.repetitions) {
     if (repetition.arm != measure.arm || repetition.case_id != measure.case_id) continue;
     if (reading.absent.empty()) reading.absent = failures(measure.stat, repetition, done.scenario.routes);
-    const ServerUse* server = repetition.server.known() ? &repetition.server : nullptr;
-    const Evidence evidence{repetition.records, done.scenario.routes, &repetition.events, server,
-                            load_set.kills,     repetition.began};
-    if (const auto value = evaluate(measure.stat, evidence)) reading.values.push_back(*value);
+    const auto value = evaluate(measure.stat, repetition, done.scenario.routes, load_set);
+    if (value) reading.values.push_back(*value);
   }
   if (reading.values.empty() && reading.absent.empty()) {
     reading.absent = !done.fault.empty()
@@ -225,7 +224,7 @@ BatchEnd take_readings(const VerifyBatch& batch, const VerifyOptions& options, c
   } catch (const Failure& failure) {
     end.interrupted = interrupt_signal() != 0;
     for (const Measure& measure : batch.measures)
-      readings.set(measure, {{}, failure.error().message, "", false});
+      readings.set(measure, {.values = {}, .absent = failure.error().message});
   }
   if (end.interrupted || batch.engine != kFastapi || !nothing_measured(batch, readings)) return end;
   VerifyBatch recorded = batch;

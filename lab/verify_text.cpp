@@ -153,6 +153,11 @@ std::string sum_up(const VerifyResult& result, const TextStyle& style) {
       result.count(ClaimFinding::refuted), result.count(ClaimFinding::qualified), result.differing().size(),
       result.undecided().size());
   std::string text = "\n" + lines(sum, "", 4, style);
+  if (result.interrupted) {
+    text += lines(
+        fmt::format("interrupted: {} of {} claims were decided, these", claims, claims + result.not_decided),
+        "WARN ", 5, style);
+  }
   std::vector<std::string> ids;
   for (const ClaimCheck* check : result.differing()) ids.push_back(check->claim->id);
   if (!ids.empty()) text += lines(join(ids, ", "), "differing: ", 4, style);
@@ -160,8 +165,9 @@ std::string sum_up(const VerifyResult& result, const TextStyle& style) {
   for (const ClaimCheck* check : result.undecided()) ids.push_back(check->claim->id);
   if (!ids.empty()) text += lines(join(ids, ", "), "inconclusive: ", 4, style);
   for (const std::string& noise : result.noise) text += lines(noise, "WARN ", 5, style);
-  return text + lines(fmt::format("{} runs of {} repetitions at scale {:g} or what they need, {:.0f} s",
-                                  result.runs, result.repetitions, result.scale, result.seconds),
+  return text + lines(fmt::format("{} run{} of {} repetitions at scale {:g} or what they need, {:.0f} s",
+                                  result.times.size(), result.times.size() == 1 ? "" : "s",
+                                  result.repetitions, result.scale, result.seconds),
                       "", 4, style);
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "lab/core/text.hpp"
+#include "results/cells.hpp"
 #include "results/export.hpp"
 #include "results/utf8.hpp"
 
@@ -17,21 +18,6 @@ bool is_number(const std::string& cell) {
   const char* end = cell.data() + cell.size();
   const auto [rest, problem] = std::from_chars(cell.data(), end, value);
   return problem == std::errc() && rest == end && std::isfinite(value);
-}
-
-/// Quoted where RFC 4180 asks for it. A spreadsheet runs cells that start with = + - @ as formulas (a blank
-/// of any kind before them does not stop it); an apostrophe does.
-std::string cell(const std::string& text) {
-  std::string out = valid_utf8(text);
-  const std::size_t first = out.find_first_not_of(" \t\r\n");
-  if (first != std::string::npos && std::string_view("=+-@").find(out[first]) != std::string_view::npos &&
-      !is_number(out)) {
-    out.insert(0, 1, '\'');
-  }
-  if (out.find_first_of(",\"\r\n") == std::string::npos) return out;
-  std::string quoted = "\"";
-  for (const char letter : out) quoted += letter == '"' ? std::string("\"\"") : std::string(1, letter);
-  return quoted + "\"";
 }
 
 std::string value_text(const std::optional<double>& value) {
@@ -77,7 +63,7 @@ void add_rows(const ArmReport& arm, const MeasureRow& row, std::string& out) {
                                          row.verdict,
                                          arm.label};
     std::vector<std::string> spelled;
-    for (const std::string& each : cells) spelled.push_back(cell(each));
+    for (const std::string& each : cells) spelled.push_back(csv_cell(each));
     out += join(spelled, ",") + "\n";
   };
   if (values.empty()) add("", arm.engine == "model" ? value_text(row.predicted) : "");
@@ -85,6 +71,19 @@ void add_rows(const ArmReport& arm, const MeasureRow& row, std::string& out) {
 }
 
 }  // namespace
+
+std::string csv_cell(const std::string& text) {
+  std::string out = valid_utf8(text);
+  const std::size_t first = out.find_first_not_of(" \t\r\n");
+  if (first != std::string::npos && std::string_view("=+-@").find(out[first]) != std::string_view::npos &&
+      !is_number(out)) {
+    out.insert(0, 1, '\'');
+  }
+  if (out.find_first_of(",\"\r\n") == std::string::npos) return out;
+  std::string quoted = "\"";
+  for (const char letter : out) quoted += letter == '"' ? std::string("\"\"") : std::string(1, letter);
+  return quoted + "\"";
+}
 
 std::string to_csv(const Report& report) {
   std::string out =

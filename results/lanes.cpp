@@ -133,6 +133,10 @@ class Drawing {
       if (longest == nullptr || makespan(arm) > makespan(*longest)) longest = &arm;
     }
     if (longest == nullptr) return;
+    const auto equal = std::find_if(report_.arms.begin(), report_.arms.end(), [&](const ArmReport& arm) {
+      return !arm.lanes.empty() && arm.case_id == longest->case_id && !clearly_faster(arm, *longest);
+    });
+    longest = &*equal;
     for (const ArmReport& arm : report_.arms) cases_ |= arm.case_id != longest->case_id;
     longest = first_that_queues(longest);
     arms_.push_back(longest);

@@ -134,6 +134,13 @@ TEST_CASE("Of several cases the first is drawn in which a request queues longer,
   CHECK(lines[2].rfind("  41 ++++", 0) == 0);
 }
 
+TEST_CASE("Of arms that take as long as each other the first one of the table is drawn") {
+  Report report;
+  report.arms = {pool("main", 20, 0), pool("main", 20, 0.001)};
+  report.arms[1].arm = "pool@uvloop";
+  CHECK(draw_lanes(report, kAscii)[0].rfind("pool   ", 0) == 0);
+}
+
 TEST_CASE("Where no case queues longer than the first one, that which took longest is drawn") {
   Report report;
   report.arms = {pool("few", 10, 0), pool("more", 20, 0.001)};

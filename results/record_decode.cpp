@@ -125,6 +125,21 @@ void decode_server(Members& members, ServerUse& use) {
   if (!inner.problem().empty()) members.miss("server");
 }
 
+void decode_killed(Members& members, std::optional<std::vector<Kill>>& killed) {
+  const json::value* list = members.find_if_there("killed");
+  if (list == nullptr || list->is_null()) return;
+  if (!list->is_array()) return members.miss("killed");
+  killed.emplace();
+  for (const json::value& each : list->get_array()) {
+    if (!each.is_object()) return members.miss("killed");
+    Members inner(each.get_object());
+    Kill& kill = killed->emplace_back();
+    inner.read("worker", kill.worker);
+    inner.read("at_ns", kill.at);
+    if (!inner.problem().empty()) members.miss("killed");
+  }
+}
+
 RunLine decode_header(Members& members) {
   std::string schema;
   members.read("schema", schema);
@@ -155,6 +170,7 @@ RunLine decode_repetition(Members& members) {
   members.read("events_dropped", line.repetition.events_dropped);
   members.read_if_there("pace", line.repetition.pace);
   decode_server(members, line.repetition.server);
+  decode_killed(members, line.repetition.killed);
   members.read("requests", line.requests);
   members.read("events", line.events);
   members.read("in_blocks", line.in_blocks);

@@ -56,6 +56,14 @@ json::array not_run(const std::vector<NotRun>& left_out) {
   return array;
 }
 
+json::value killed(const std::optional<std::vector<Kill>>& kills) {
+  if (!kills) return nullptr;
+  json::array array;
+  for (const Kill& kill : *kills)
+    array.emplace_back(json::object{{"worker", kill.worker}, {"at_ns", kill.at}});
+  return array;
+}
+
 json::object server_use(const ServerUse& use) {
   json::object object;
   for_each_member(use, [&](std::string_view key, auto value) { object[key] = value; });
@@ -92,6 +100,7 @@ std::string encode(const RepetitionLine& line) {
                       {"events_dropped", repetition.events_dropped},
                       {"pace", repetition.pace},
                       {"server", server_use(repetition.server)},
+                      {"killed", killed(repetition.killed)},
                       {"requests", line.requests},
                       {"events", line.events},
                       {"in_blocks", line.in_blocks},

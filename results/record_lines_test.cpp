@@ -51,6 +51,20 @@ TEST_CASE("A repetition of an older file ran at its calibrated pace and knows no
   CHECK(read.number == 1);
 }
 
+TEST_CASE("Kills keep the moments at which they were; an older file knows none, and the plan stands") {
+  RepetitionLine line{repetition(1, 0, 0), 1, 0, 0, false};
+  const Case planned{.id = "main", .loads = {}, .kills = {{1, 300}}};
+  const auto killed = [&](const std::string& text) {
+    return kills_of(std::get<RepetitionLine>(decode(text).value()).repetition, planned);
+  };
+  line.repetition.killed = {{2, 512}};
+  REQUIRE(killed(encode(line).substr(0, encode(line).size() - 1)).size() == 1);
+  CHECK(killed(encode(line).substr(0, encode(line).size() - 1)).front().at == 512);
+  CHECK(killed(without(encode(line), "\"killed\"", "\"requests\"")).front().at == 300);
+  line.repetition.killed.emplace();
+  CHECK(killed(encode(line).substr(0, encode(line).size() - 1)).empty());
+}
+
 TEST_CASE("A header of an older file left no arm out") {
   const auto decoded = decode(without(encode(header()), "\"not_run\"", "\"environment\""));
   REQUIRE(decoded.has_value());

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "lab/core/error.hpp"
 #include "lab/core/event.hpp"
 #include "lab/core/record.hpp"
+#include "lab/core/scenario.hpp"
 
 namespace lab {
 
@@ -39,10 +41,16 @@ struct RunRepetition {
   std::uint64_t events_dropped = 0;
   double pace = 1;  ///< how long computing took beside its calibration, measured just before the load
   ServerUse server;
+  std::optional<std::vector<Kill>> killed;  ///< when each kill really was; none: not recorded, as planned
   std::vector<RequestRecord> records;
   Events events;
   std::vector<std::string> warnings;
 };
+
+/// Whom this repetition lost: as it was recorded, in older files and in virtual time as the case plans it.
+inline const std::vector<Kill>& kills_of(const RunRepetition& repetition, const Case& load_set) {
+  return repetition.killed ? *repetition.killed : load_set.kills;
+}
 
 struct RunSummary {
   bool complete = true;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "results/export.hpp"
+#include "results/markup.hpp"
 
 namespace lab {
 
@@ -31,22 +32,8 @@ constexpr Look kLooks[] = {
     {LaneState::reply, "reply on its way", "fill=\"#cc79a7\""},
 };
 
-std::string escape(std::string_view text) {
-  std::string result;
-  for (const char letter : text) {
-    switch (letter) {
-      case '&': result += "&amp;"; break;
-      case '<': result += "&lt;"; break;
-      case '>': result += "&gt;"; break;
-      case '"': result += "&quot;"; break;
-      default: result += letter;
-    }
-  }
-  return result;
-}
-
 std::string text_at(double x, double y, std::string_view text, std::string_view more = "") {
-  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" {}>{}</text>\n", x, y, more, escape(text));
+  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" {}>{}</text>\n", x, y, more, escape_markup(text));
 }
 
 std::string_view style_of(LaneState state) {
@@ -103,46 +90,58 @@ std::string draw_arm(const ArmReport& arm, bool many_cases, double length, doubl
   return svg;
 }
 
+constexpr double kTop = 44;  // of a picture by itself, whose title stands above
+
 }  // namespace
 
-std::string to_svg(const Report& report) {
+LanesPicture draw_picture(const Report& report) {
   const double length = length_of(report);
   const bool many_cases = std::any_of(report.arms.begin(), report.arms.end(), [&](const ArmReport& arm) {
     return arm.case_id != report.arms.front().case_id;
   });
-  double y = 44;
-  std::string lanes;
+  LanesPicture picture;
+  double y = 0;
   for (const ArmReport& arm : report.arms) {
-    if (!arm.lanes.empty()) lanes += draw_arm(arm, many_cases, length, y);
+    if (!arm.lanes.empty()) picture.shapes += draw_arm(arm, many_cases, length, y);
   }
-  std::string legend;
   double x = kLeft;
   for (const Look& look : kLooks) {
-    legend += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"14\" height=\"12\" {}/>\n", x, y + 2,
-                          look.style);
-    legend += text_at(x + 19, y + 12, look.name);
+    picture.shapes += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"14\" height=\"12\" {}/>\n", x,
+                                  y + 2, look.style);
+    picture.shapes += text_at(x + 19, y + 12, look.name);
     x += 34 + 6.6 * static_cast<double>(look.name.size());
   }
-  legend +=
+  picture.shapes +=
       fmt::format("<line x1=\"{0:.1f}\" y1=\"{1:.1f}\" x2=\"{0:.1f}\" y2=\"{2:.1f}\" class=\"bound\"/>\n",
                   x + 4, y, y + 16);
-  legend += text_at(x + 12, y + 12, "bound");
+  picture.shapes += text_at(x + 12, y + 12, "bound");
+  picture.width = kWidth;
+  picture.height = y + 34;
+  return picture;
+}
+
+std::string_view picture_patterns() {
+  return "<defs><pattern id=\"unread\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">"
+         "<rect width=\"6\" height=\"6\" fill=\"#f4f4f4\"/><circle cx=\"3\" cy=\"3\" r=\"1\" "
+         "fill=\"#777\"/></pattern>\n"
+         "<pattern id=\"waiting\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
+         "patternTransform=\"rotate(45)\"><rect width=\"6\" height=\"6\" fill=\"#e8f7f1\"/>"
+         "<line x1=\"0\" y1=\"0\" x2=\"0\" y2=\"6\" stroke=\"#009e73\" "
+         "stroke-width=\"2\"/></pattern></defs>\n";
+}
+
+std::string to_svg(const Report& report) {
+  const LanesPicture picture = draw_picture(report);
   return fmt::format(
              "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
              "height=\"{1:.0f}\" "
              "font-family=\"sans-serif\" font-size=\"12\">\n"
              "<style>.arm{{font-weight:bold;font-size:14px}}.title{{font-size:17px}}.time{{fill:#555}}"
              ".bound{{stroke:#000;stroke-width:2;stroke-dasharray:4 3}}</style>\n"
-             "<defs><pattern id=\"unread\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">"
-             "<rect width=\"6\" height=\"6\" fill=\"#f4f4f4\"/><circle cx=\"3\" cy=\"3\" r=\"1\" "
-             "fill=\"#777\"/></pattern>\n"
-             "<pattern id=\"waiting\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
-             "patternTransform=\"rotate(45)\"><rect width=\"6\" height=\"6\" fill=\"#e8f7f1\"/>"
-             "<line x1=\"0\" y1=\"0\" x2=\"0\" y2=\"6\" stroke=\"#009e73\" "
-             "stroke-width=\"2\"/></pattern></defs>\n"
-             "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
-             kWidth, y + 34) +
-         text_at(kLeft, 26, report.question, "class=\"title\"") + lanes + legend + "</svg>\n";
+             "{2}<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
+             picture.width, picture.height + kTop, picture_patterns()) +
+         text_at(kLeft, 26, report.question, "class=\"title\"") +
+         fmt::format("<g transform=\"translate(0 {:.0f})\">\n{}</g></svg>\n", kTop, picture.shapes);
 }
 
 }  // namespace lab

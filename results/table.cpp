@@ -81,11 +81,21 @@ class Layout {
     }
   }
 
+  /// How often there is a thing (`uvicorn --workers × 4`) stays readable when its name is cut.
+  std::string fitted(const std::string& cell, std::size_t width) const {
+    const std::string_view times = ascii_ ? " x " : " × ";
+    const std::size_t at = cell.rfind(times);
+    const std::string tail = at == std::string::npos ? "" : cell.substr(at);
+    if (columns(cell) <= width || tail.empty() || columns(tail) + 1 >= width)
+      return shorten(cell, width, ascii_);
+    return shorten(cell.substr(0, at), width - columns(tail), ascii_) + tail;
+  }
+
   std::string line(const TableRow& row) const {
     std::string text;
     for (std::size_t i = 0; i < row.cells.size(); ++i) {
       if (i > 0) text += std::string(kGap, ' ');
-      text += pad(shorten(row.cells[i], widths_[i], ascii_), widths_[i], table_.columns[i].right);
+      text += pad(fitted(row.cells[i], widths_[i]), widths_[i], table_.columns[i].right);
     }
     if (!row.rest.empty()) text += std::string(kGap, ' ') + row.rest;
     text = shorten(text, width_, ascii_);
@@ -104,6 +114,20 @@ class Layout {
 bool Table::has_headings() const {
   return std::any_of(columns.begin(), columns.end(),
                      [](const Column& column) { return !column.heading.empty(); });
+}
+
+void name_columns(Table& table) {
+  if (table.has_headings() || table.columns.size() < 3) return;
+  for (Column& column : table.columns) {
+    switch (column.role) {
+      case ColumnRole::arm: column.heading = "arm"; break;
+      case ColumnRole::case_id: column.heading = "case"; break;
+      case ColumnRole::stat: column.heading = "stat"; break;
+      case ColumnRole::measured: column.heading = "predicted"; break;
+      case ColumnRole::expected: column.heading = "formula"; break;
+      default: column.heading = "note"; break;
+    }
+  }
 }
 
 std::vector<std::string> lay_out(Table table, std::size_t width, bool ascii) {

@@ -43,6 +43,9 @@ struct Table {
 /// makespan, one per stat as well. `ascii` as in TextStyle.
 Table make_table(const Report& report, bool ascii);
 
+/// Headings for a table that has none, as that of a prediction on a terminal.
+void name_columns(Table& table);
+
 /// Lines of at most `width` columns without blanks at their ends. What does not fit gives way in this order:
 /// the label is shortened, then left out; then names are shortened; then the interval is left out; then lines
 /// are cut.

@@ -29,6 +29,7 @@ struct Scene {
   const Events& events;  ///< in order of time
   const std::vector<Route>& routes;
   const Case& load_set;
+  std::span<const Kill> kills{};   ///< that were carried out, after `began`
   Members members{};               ///< of each worker
   std::int64_t queue_workers = 0;  ///< of all together
   int workers = 1;

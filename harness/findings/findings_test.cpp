@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "harness/findings/findings_testing.hpp"
+#include "harness/findings/words.hpp"
 
 using namespace lab;
 using namespace lab::testing;
@@ -175,6 +176,30 @@ TEST_CASE("LAB112, LAB116: a worker is killed with a request in its hands") {
   const Ids ids = found(experiment);
   CHECK(has(ids, "LAB112"));
   CHECK(has(ids, "LAB116"));
+}
+
+TEST_CASE("LAB116: how long a worker was away counts from its death, however late that came") {
+  Experiment experiment(kAsyncLoop, {wait(ms(100))}, fresh(constant(20, ms(10))));
+  experiment.load_set.kills = {{0, ms(55)}};
+  const Keep keep = experiment.observed();
+  const auto text_of = [&](std::vector<Kill> kills) {
+    const std::vector<Finding> findings = find_findings({.records = keep.records,
+                                                         .events = keep.events,
+                                                         .routes = experiment.routes,
+                                                         .load_set = experiment.load_set,
+                                                         .kills = kills,
+                                                         .began = kModelStart});
+    return std::find_if(findings.begin(), findings.end(),
+                        [](const Finding& one) { return one.id == "LAB116"; })
+        ->text;
+  };
+  Nanos again = 0;
+  for (const Event& event : keep.events) {
+    if (again == 0 && event.at > kModelStart + ms(59)) again = event.at - kModelStart;
+  }
+  REQUIRE(again > 0);
+  CHECK(text_of({{0, ms(58)}}).find("after " + spell(again - ms(58))) != std::string::npos);
+  CHECK(text_of({{0, kSecond}}).find("not heard of again") != std::string::npos);
 }
 
 TEST_CASE("LAB117: handlers go on for clients that have gone, unless they are cancelled") {

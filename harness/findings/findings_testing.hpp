@@ -26,6 +26,7 @@ inline std::vector<Finding> findings_of(const Experiment& experiment, const Keep
                         .events = keep.events,
                         .routes = experiment.routes,
                         .load_set = experiment.load_set,
+                        .kills = experiment.load_set.kills,
                         .members = members,
                         .queue_workers = queue_workers,
                         .workers = experiment.arm.workers,

@@ -23,16 +23,17 @@ struct Blocked {
   double lost = 0;
   std::map<std::uint32_t, double> cost;         ///< of each holder, to the others
   std::map<std::uint32_t, double> late_cost;    ///< of it: by what it did after its reply
-  std::map<std::string_view, double> by_doing;  ///< `sleeping`: what was lost behind it
+  std::map<std::string_view, double> by_doing;  ///< `a sleeping loop`: what was lost behind it
 };
 
 std::string_view doing(const Clues& clues, const LoopUse& use) {
   const Step* step = clues.steps[clues.record(use.request)->route].step(use.step);
-  if (step == nullptr) return "busy";
-  if (std::holds_alternative<Wait>(step->action)) return "sleeping";
-  if (use.waits) return "waiting";
+  if (step == nullptr) return "a busy loop";
+  if (std::holds_alternative<Wait>(step->action)) return "a sleeping loop";
+  if (use.waits) return "a loop stuck in a blocking call";
   const auto* compute = std::get_if<Compute>(&step->action);
-  return compute != nullptr && compute->work == Work::file_read ? "file-reading" : "computing";
+  return compute != nullptr && compute->work == Work::file_read ? "a loop that reads a file"
+                                                                : "a computing loop";
 }
 
 /// Own work in the spans in which a request waited: it waited for itself.
@@ -224,7 +225,7 @@ void find_loop_blocked(const Clues& clues, std::vector<Finding>& findings) {
   const std::uint32_t holder = largest(all.cost);
   const auto victims = static_cast<std::int64_t>(all.victims.size());
   std::string text =
-      fmt::format("loop blocked: {} queued {} behind a {} loop ({}); request {} alone cost the others {}.",
+      fmt::format("loop blocked: {} queued {} behind {} ({}); request {} alone cost the others {}.",
                   count(victims, "request"), spell(nanos(all.lost)), largest(all.by_doing),
                   name_victims(all.victims), holder, spell(nanos(all.cost.at(holder))));
   const LongTurn turn = longest_turn(clues);

@@ -32,8 +32,8 @@ std::optional<Nanos> time_away(const Scene& scene, const Kill& kill) {
 
 std::string spell_kill(const Scene& scene, const Kill& kill) {
   const auto away = time_away(scene, kill);
-  return fmt::format("worker {} at {}{}", kill.worker, spell(kill.at),
-                     away ? ", heard of again after " + spell(*away) : std::string());
+  return fmt::format("worker {} at {}, {}", kill.worker, spell(kill.at),
+                     away ? "heard of again after " + spell(*away) : std::string("not heard of again"));
 }
 
 void find_dead_workers(const Scene& scene, std::vector<Finding>& findings) {
@@ -44,20 +44,20 @@ void find_dead_workers(const Scene& scene, std::vector<Finding>& findings) {
     ++cut;
     if (record.received > record.intended) lost += record.received - record.intended;
   }
-  const auto& kills = scene.load_set.kills;
-  if (cut == 0 && kills.empty()) return;
+  if (cut == 0 && scene.kills.empty()) return;
   std::vector<std::string> deaths;
-  for (const Kill& kill : kills) deaths.push_back(spell_kill(scene, kill));
+  for (const Kill& kill : scene.kills) deaths.push_back(spell_kill(scene, kill));
   const std::string who = deaths.empty() ? "" : join(deaths, "; ") + "; ";
-  findings.push_back({"LAB116",
-                      fmt::format("worker died: {}{} lost {} connection.", who, count(cut, "request"),
-                                  cut == 1 ? "its" : "their"),
-                      seconds(lost),
-                      {{"kills", static_cast<double>(kills.size())}, {"cut_off", static_cast<double>(cut)}}});
+  findings.push_back(
+      {"LAB116",
+       fmt::format("worker died: {}{} lost {}.", who, cut == 0 ? "no request" : count(cut, "request"),
+                   cut < 2 ? "its connection" : "their connections"),
+       seconds(lost),
+       {{"kills", static_cast<double>(scene.kills.size())}, {"cut_off", static_cast<double>(cut)}}});
 }
 
 Evidence evidence_of(const Scene& scene) {
-  return {scene.records, scene.routes, &scene.events, nullptr, scene.load_set.kills, scene.began};
+  return {scene.records, scene.routes, &scene.events, nullptr, scene.kills, scene.began};
 }
 
 void find_lost_jobs(const Scene& scene, std::vector<Finding>& findings) {
@@ -82,11 +82,12 @@ void find_abandoned(const Scene& scene, std::vector<Finding>& findings) {
     wasted += beyond;
   }
   if (requests == 0) return;
-  findings.push_back({"LAB117",
-                      fmt::format("work for nobody: {} went on after the client had gone, {} in all.",
-                                  count(requests, "handler"), spell(wasted)),
-                      seconds(wasted),
-                      {{"requests", static_cast<double>(requests)}, {"wasted_s", seconds(wasted)}}});
+  findings.push_back(
+      {"LAB117",
+       fmt::format("work for nobody: {} went on after {} had gone, {} in all.", count(requests, "handler"),
+                   requests == 1 ? "its client" : "their clients", spell(wasted)),
+       seconds(wasted),
+       {{"requests", static_cast<double>(requests)}, {"wasted_s", seconds(wasted)}}});
 }
 
 /// A count that two workers gave: each counts for itself.

@@ -21,6 +21,29 @@ struct Release {
 struct LoadNeeds {
   Demand demand;
   std::vector<Release> releases;  // earliest possible, in time order
+  Release last;
+
+  /// Of very many, neighbours count as released with the first of them: that can only lower the bound.
+  void add(const Release& release) {
+    last = release;
+    if (added_++ % together_ != 0) {
+      releases.back().count += release.count;
+      return;
+    }
+    if (releases.size() == kMost) {
+      for (std::size_t i = 0; i < kMost / 2; ++i) {
+        releases[i] = releases[2 * i];
+        releases[i].count += releases[2 * i + 1].count;
+      }
+      releases.resize(kMost / 2);
+      together_ *= 2;
+    }
+    releases.push_back(release);
+  }
+
+ private:
+  static constexpr std::size_t kMost = std::size_t{1} << 20;
+  std::int64_t added_ = 0, together_ = 1;
 };
 
 struct Capacity {
@@ -148,7 +171,7 @@ std::vector<LoadNeeds> needs_of(const ModelInput& input) {
     // Later requests of a closed load follow replies; no earlier than its start is all that is certain.
     const std::int64_t count = load.arrivals == Arrivals::closed ? load.requests : run->count;
     const Nanos body = certain(load, (*input.routes)[load.route]) ? load.body_over : 0;
-    needs[run->load].releases.push_back(
+    needs[run->load].add(
         {static_cast<double>(run->at), static_cast<double>(run->at) + static_cast<double>(body), count});
   }
   return needs;
@@ -170,9 +193,9 @@ Bound bound(const ModelInput& input) {
     if (needs[i].releases.empty()) continue;
     const Load& load = input.load_set->loads[i];
     const auto length = static_cast<double>(needs[i].demand.length);
-    if (load.hang_up == 0) search.offer(needs[i].releases.back().at + length, needs[i].demand.cpu);
+    if (load.hang_up == 0) search.offer(needs[i].last.at + length, needs[i].demand.cpu);
     if (load.hang_up > 0 || load.arrivals != Arrivals::closed) continue;
-    const double body = needs[i].releases.back().at - needs[i].releases.back().sent;
+    const double body = needs[i].last.at - needs[i].last.sent;
     const double rounds =
         std::ceil(static_cast<double>(load.requests) / static_cast<double>(scheduled(load)));
     search.offer(static_cast<double>(load.from) + rounds * (length + body), needs[i].demand.cpu);

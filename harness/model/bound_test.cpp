@@ -92,3 +92,12 @@ TEST_CASE("Ten million requests at once are one value, and a thousand million to
 TEST_CASE("Without requests there is no bound") {
   CHECK(bound(Experiment(kAsyncLoop, {wait(ms(1))}, burst(0)).input()).seconds == 0);
 }
+
+TEST_CASE(
+    "Millions of arrivals that are looked at in groups keep the bound of their work and of the last one") {
+  const Nanos us = kMicrosecond;
+  const Experiment busy(kBlockingLoop, {wait(2 * us)}, constant(3'000'000, us));
+  CHECK(bound(busy.input()).seconds == 6.0);
+  const Experiment idle(kAsyncLoop, {wait(5 * us)}, constant(3'000'000, us));
+  CHECK(bound(idle.input()).seconds == Approx(2.999999 + 5e-6).epsilon(1e-9));
+}

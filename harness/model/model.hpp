@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lab/core/event.hpp"
+#include "lab/core/histogram.hpp"
 #include "lab/core/record.hpp"
 #include "lab/core/scenario.hpp"
 
@@ -23,6 +24,9 @@ struct ModelInput {
   int cores = 1;  ///< of the machine
   std::uint64_t seed = 0;
   std::uint64_t lot = 0;  ///< another draw of what the kernel leaves to chance, with the same arrivals
+  /// Computing steps take exponentially distributed times with theirs as the mean, so that the simulation can
+  /// be held against queueing theory. Servers cannot do that.
+  bool exponential_work = false;
 };
 
 struct Prediction {
@@ -38,8 +42,11 @@ struct Prediction {
 /// (whose loop turns takes all that waits). First come, first served at every resource. Each request's record
 /// goes to `records` when its reply is received, events to `events` as they happen, both in order of virtual
 /// time: the load starts at kModelStart, and stamps are those that a server without any overhead would leave.
-/// Without sinks it is several times faster, and its memory grows with what is under way, not with the load.
-Prediction simulate(const ModelInput& input, RecordSink* records = nullptr, EventSink* events = nullptr);
+/// Without sinks it is several times faster, and its memory grows with what is under way, not with the load;
+/// `latencies` of the requests that were answered with 200, counted from their intended times, cost little
+/// more.
+Prediction simulate(const ModelInput& input, RecordSink* records = nullptr, EventSink* events = nullptr,
+                    Histogram* latencies = nullptr);
 
 /// What the makespan may be where the dealing of connections is left to chance.
 struct Range {

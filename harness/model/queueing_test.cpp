@@ -1,5 +1,6 @@
 // The simulation against queueing theory: means that have closed forms.
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "harness/model/model_testing.hpp"
 
@@ -26,6 +27,27 @@ Mean mean_of(const Experiment& experiment) {
   return mean;
 }
 
+/// Between arrivals, for steps of 10 ms on `servers` of them.
+Nanos gap(double rho, int servers) {
+  return static_cast<Nanos>(10e6 / rho / servers);
+}
+
+Histogram exponential_latencies(const Experiment& experiment) {
+  ModelInput input = experiment.input();
+  input.exponential_work = true;
+  Histogram latencies;
+  simulate(input, nullptr, nullptr, &latencies);
+  return latencies;
+}
+
+/// The part of arrivals that must wait in M/M/c at an offered load of `a` (Erlang 1917).
+double erlang_c(int servers, double a) {
+  double blocked = 1;  // Erlang B, by its recursion
+  for (int k = 1; k <= servers; ++k) blocked = a * blocked / (k + a * blocked);
+  const double rho = a / servers;
+  return blocked / (1 - rho * (1 - blocked));
+}
+
 }  // namespace
 
 TEST_CASE("Poisson arrivals at a blocking loop wait as in M/D/1") {
@@ -46,6 +68,42 @@ TEST_CASE("Poisson arrivals that share one core stay as in M/G/1 with processor 
     experiment.threads(100'000).on_cores(1).seed = 11;
     CHECK(mean_of(experiment).latency == Approx(c / (1 - rho)).epsilon(0.04));
   }
+}
+
+TEST_CASE("A computing step of random length makes a blocking loop M/M/1: latencies are exponential") {
+  const double service = 0.010;
+  for (const double rho : {0.3, 0.5, 0.8}) {
+    const Histogram latencies =
+        exponential_latencies(Experiment(kBlockingLoop, {cpu(ms(10))}, poisson(1'000'000, gap(rho, 1))));
+    const double mean = service / (1 - rho);
+    CHECK(latencies.mean() / 1e9 == Approx(mean).epsilon(0.03));
+    for (const double q : {0.5, 0.9, 0.99})
+      CHECK(seconds(latencies.quantile(q).value()) == Approx(-std::log(1 - q) * mean).epsilon(0.05));
+  }
+}
+
+TEST_CASE("Random work in a pool of c members waits as Erlang's formula for M/M/c says") {
+  const double service = 0.010;
+  for (const int members : {2, 4, 16}) {
+    for (const double rho : {0.5, 0.8}) {
+      Experiment experiment(kThreadPool, {cpu(ms(10))}, poisson(500'000, gap(rho, members)));
+      experiment.threads(members).on_cores(members);
+      const double wait = erlang_c(members, rho * members) * service / (members * (1 - rho));
+      CHECK(exponential_latencies(experiment).mean() / 1e9 == Approx(service + wait).epsilon(0.02));
+    }
+  }
+}
+
+TEST_CASE("Work of one length in one member waits half as long as random work of that mean") {
+  // M/D/1 against M/M/1, by Pollaczek and Khinchine.
+  Experiment experiment(kThreadPool, {cpu(ms(10))}, poisson(1'000'000, gap(0.8, 1)));
+  experiment.threads(1).seed = 3;
+  Histogram even;
+  simulate(experiment.input(), nullptr, nullptr, &even);
+  const double wait_even = even.mean() / 1e9 - 0.010;
+  const double wait_random = exponential_latencies(experiment).mean() / 1e9 - 0.010;
+  CHECK(wait_even == Approx(0.020).epsilon(0.04));
+  CHECK(wait_random == Approx(0.040).epsilon(0.05));
 }
 
 TEST_CASE(

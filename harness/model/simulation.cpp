@@ -25,8 +25,8 @@ std::uint64_t lot(std::uint64_t seed, std::uint64_t number) {
 
 }  // namespace
 
-Prediction simulate(const ModelInput& input, RecordSink* records, EventSink* events) {
-  return Simulation(input, records, events).run();
+Prediction simulate(const ModelInput& input, RecordSink* records, EventSink* events, Histogram* latencies) {
+  return Simulation(input, records, events, latencies).run();
 }
 
 Prediction Simulation::run() {
@@ -119,7 +119,8 @@ bool Simulation::begin_request(std::uint32_t index, std::uint64_t connection) {
   Task& task = tasks_[index];
   const LoadState& load = loads_[task.load];
   task.pc = load.entry;
-  if (detailed()) stamps_[index] = {now_, load.fresh || load.keeps ? 0 : kModelStart, 0, 0, 0, connection};
+  task.intended = now_;
+  if (detailed()) stamps_[index] = {load.fresh || load.keeps ? 0 : kModelStart, 0, 0, 0, connection};
   if (rich_) {
     begin_rich(index);
     if (!connect(index, connection)) return false;
@@ -149,9 +150,10 @@ bool Simulation::next_of_client(std::uint32_t index, Resource held) {
   Task& task = tasks_[index];
   ++splits_[task.worker];
   task.pc = load.keeps ? load.entry_kept : load.entry;
+  task.intended = now_;
   if (!lean_) {
     const Nanos accepted = stamps_[index].accepted;
-    stamps_[index] = {now_, accepted, 0, 0, 0, old};
+    stamps_[index] = {accepted, 0, 0, 0, old};
   }
   if (load.keeps && events_ != nullptr) emit(EventKind::acquire, task, held);
   return true;

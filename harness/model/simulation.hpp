@@ -24,7 +24,7 @@ namespace lab {
 /// are one slot with a count: ten million requests on ten thousand workers need ten thousand slots.
 class Simulation {
  public:
-  Simulation(const ModelInput& input, RecordSink* records, EventSink* events);
+  Simulation(const ModelInput& input, RecordSink* records, EventSink* events, Histogram* latencies);
   Prediction run();
 
  private:
@@ -41,10 +41,11 @@ class Simulation {
     std::uint16_t unit = 0;        // of the pool, the threads or the queue: no task holds members of two
     std::uint16_t connection = 0;  // of the database's
     Nanos due = 0;
+    Nanos intended = 0;
     double work = 0;  // left of a cpu step that was interrupted, ns
   };
   struct Stamps {
-    Nanos intended = 0, accepted = 0, read = 0, started = 0, finished = 0;
+    Nanos accepted = 0, read = 0, started = 0, finished = 0;
     std::uint64_t connection = 0;
   };
   struct List {
@@ -244,8 +245,12 @@ class Simulation {
 
   bool detailed() const { return !lean_ || rich_; }  // stamps are kept
 
+  double work_of(const MicroOp& op);
+  void count_latency(std::uint32_t task, Nanos received);
+
   RecordSink* records_;
   EventSink* events_;
+  Histogram* latencies_;
   bool lean_;             // no sinks
   bool rich_ = false;     // tasks have extras
   bool turns_ = false;    // of loops are counted
@@ -283,6 +288,8 @@ class Simulation {
 
   const Arm& arm_;
   const std::uint64_t seed_;  // of the kernel's lots
+  const bool exponential_work_;
+  std::uint64_t work_random_;
   std::vector<std::uint32_t> route_entries_;
   std::vector<Extra> extras_;
   std::vector<Turn> worker_turns_;

@@ -57,7 +57,7 @@ void Simulation::begin_rich(std::uint32_t index) {
   extra.ticket = ++tickets_;
   tasks_[index].pc = route_entries_[extra.route];
   const Nanos patience = loads_[tasks_[index].load].source->hang_up;
-  const Nanos sent = stamps_[index].intended;
+  const Nanos sent = tasks_[index].intended;
   if (patience > 0 && patience < kNever / 2 - sent) {
     appoint(std::max(now_, sent + patience), Due::hang_up, index, extra.ticket);
   }
@@ -66,7 +66,8 @@ void Simulation::begin_rich(std::uint32_t index) {
 void Simulation::next_on_connection(std::uint32_t index, Nanos sent) {
   const LoadState& load = loads_[tasks_[index].load];
   const Stamps before = stamps_[index];
-  stamps_[index] = {sent, before.accepted, 0, 0, 0, before.connection};
+  tasks_[index].intended = sent;
+  stamps_[index] = {before.accepted, 0, 0, 0, before.connection};
   begin_rich(index);
   ++splits_[tasks_[index].worker];
   if (!load.keeps) return;
@@ -90,6 +91,7 @@ void Simulation::answer(std::uint32_t index) {
   }
   ++finished_;
   last_received_ = now_;
+  if (extras_[index].status == 200) count_latency(index, now_);
   deliver(index, extras_[index].status == 200 ? Outcome::ok : Outcome::bad_status, now_);
   const LoadState& load = loads_[tasks_[index].load];
   if (!load.reconnects || (load.left == 0 && !load.source->then)) return;

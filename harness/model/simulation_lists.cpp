@@ -35,7 +35,7 @@ std::uint32_t Simulation::split(std::uint32_t from) {
 
 bool Simulation::alike(const Task& a, const Task& b) const {
   return a.pc == b.pc && a.load == b.load && a.worker == b.worker && a.due == b.due && a.work == 0 &&
-         b.work == 0;
+         b.work == 0 && (latencies_ == nullptr || a.intended == b.intended);
 }
 
 void Simulation::push(List& list, std::uint32_t index) {

@@ -20,9 +20,10 @@ bool sends_bodies(const Case& load_set, std::size_t route) {
 
 }  // namespace
 
-Simulation::Simulation(const ModelInput& input, RecordSink* records, EventSink* events)
+Simulation::Simulation(const ModelInput& input, RecordSink* records, EventSink* events, Histogram* latencies)
     : records_(records),
       events_(events),
+      latencies_(latencies),
       lean_(records == nullptr && events == nullptr),
       together_(lean_ && std::none_of(input.load_set->loads.begin(), input.load_set->loads.end(),
                                       [](const Load& load) { return load.arrivals == Arrivals::closed; })),
@@ -31,7 +32,9 @@ Simulation::Simulation(const ModelInput& input, RecordSink* records, EventSink* 
       first_worker_(input.seed % workers_),
       cores_(std::max(1, input.arm->cores > 0 ? input.arm->cores : input.cores)),
       arm_(*input.arm),
-      seed_(input.seed + 0x9E3779B97F4A7C15ULL * input.lot) {
+      seed_(input.seed + 0x9E3779B97F4A7C15ULL * input.lot),
+      exponential_work_(input.exponential_work),
+      work_random_(~input.seed) {
   compile(input);
   make_resources(input);
   if (rich_) prepare_rich(input);

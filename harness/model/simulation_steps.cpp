@@ -84,7 +84,7 @@ void Simulation::end_child(std::uint32_t index) {
 
 void Simulation::wait_for_body(std::uint32_t index) {
   const Load& load = *loads_[tasks_[index].load].source;
-  const Nanos sent = stamps_[index].intended;
+  const Nanos sent = tasks_[index].intended;
   const bool follow_up = extras_[index].follow_up;
   const Nanos whole = follow_up ? sent : sent + std::min(load.body_over, kNever / 2 - sent);
   extras_[index].place = Place::body;

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "harness/model/simulation.hpp"
+#include "lab/core/random.hpp"
 
 namespace lab {
 
@@ -43,7 +44,7 @@ void Simulation::run_task(std::uint32_t task) {
         return;
       case MicroOpKind::cpu: {
         const double left = std::exchange(tasks_[task].work, 0.0);
-        cores_.add(task, left > 0 ? left : static_cast<double>(op.duration), now_);
+        cores_.add(task, left > 0 ? left : work_of(op), now_);
         if (rich_) extras_[task].place = Place::core;
         return;
       }
@@ -182,9 +183,19 @@ void Simulation::reply(std::uint32_t index) {
   }
   ++finished_;
   last_received_ = now_;
+  count_latency(index, now_);
   if (lean_) return;
   emit(EventKind::replied, tasks_[index]);
   deliver(index, Outcome::ok, now_);
+}
+
+void Simulation::count_latency(std::uint32_t index, Nanos received) {
+  if (latencies_ != nullptr) latencies_->add(received - tasks_[index].intended);
+}
+
+double Simulation::work_of(const MicroOp& op) {
+  const auto mean = static_cast<double>(op.duration);
+  return exponential_work_ ? mean * next_exponential(work_random_) : mean;
 }
 
 void Simulation::deliver(std::uint32_t index, Outcome outcome, Nanos received) {
@@ -196,8 +207,8 @@ void Simulation::deliver(std::uint32_t index, Outcome outcome, Nanos received) {
   record.load = task.load;
   record.route = loads_[task.load].route;
   record.worker = static_cast<std::int32_t>(task.worker);
-  record.intended = stamps.intended;
-  record.sent = stamps.intended;
+  record.intended = task.intended;
+  record.sent = task.intended;
   record.accepted = stamps.accepted;
   record.read = stamps.read;
   record.started = stamps.started;

@@ -57,7 +57,8 @@ Result<EventRings> EventRings::attach(int descriptor, int slots, std::size_t cap
 }
 
 Result<void> EventRings::map() {
-  bytes_ = static_cast<std::size_t>(slots_) * (kPage + round_up(capacity_ * sizeof(Cell)));
+  stride_ = kPage + round_up(capacity_ * sizeof(Cell));
+  bytes_ = static_cast<std::size_t>(slots_) * stride_;
   if (ftruncate(descriptor_, static_cast<off_t>(bytes_)) != 0)
     return system_error("ftruncate", "the event ring", errno);
   void* base = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, descriptor_, 0);
@@ -73,6 +74,7 @@ EventRings::EventRings(EventRings&& other) noexcept {
 EventRings& EventRings::operator=(EventRings&& other) noexcept {
   std::swap(base_, other.base_);
   std::swap(bytes_, other.bytes_);
+  std::swap(stride_, other.stride_);
   std::swap(capacity_, other.capacity_);
   std::swap(slots_, other.slots_);
   std::swap(descriptor_, other.descriptor_);
@@ -85,8 +87,7 @@ EventRings::~EventRings() {
 }
 
 EventRings::Header& EventRings::header(int slot) const {
-  const std::size_t stride = bytes_ / static_cast<std::size_t>(slots_);
-  return *reinterpret_cast<Header*>(static_cast<char*>(base_) + static_cast<std::size_t>(slot) * stride);
+  return *reinterpret_cast<Header*>(static_cast<char*>(base_) + static_cast<std::size_t>(slot) * stride_);
 }
 
 EventRings::Cell* EventRings::cells(int slot) const {

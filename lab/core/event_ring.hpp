@@ -55,6 +55,7 @@ class EventRings {
 
   void* base_ = nullptr;
   std::size_t bytes_ = 0;
+  std::size_t stride_ = 0;  // from one slot's ring to the next one's
   std::size_t capacity_ = 0;
   int slots_ = 0;
   int descriptor_ = -1;

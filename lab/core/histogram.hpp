@@ -32,6 +32,15 @@ class Histogram {
   Nanos max() const noexcept { return max_; }
   double mean() const noexcept { return count_ == 0 ? 0 : sum_ / static_cast<double>(count_); }
 
+  /// Calls `visit(value, count)` for every bucket that counted something, in order, with its middle: what
+  /// add() puts into the same bucket again.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (std::size_t bucket = 0; bucket < counts_.size(); ++bucket) {
+      if (counts_[bucket] > 0) visit(middle_of(bucket), counts_[bucket]);
+    }
+  }
+
   /// Nearest rank, 0 < q <= 1; none where nothing was counted.
   std::optional<Nanos> quantile(double q) const noexcept;
 

@@ -1,28 +1,10 @@
 #include "lab/core/schedule.hpp"
 
 #include <algorithm>
-#include <cmath>
+
+#include "lab/core/random.hpp"
 
 namespace lab {
-
-namespace {
-
-// SplitMix64 (Steele, Lea, Flood 2014): the same numbers on every machine, unlike
-// std::exponential_distribution.
-std::uint64_t next_random(std::uint64_t& state) {
-  state += 0x9E3779B97F4A7C15ULL;
-  std::uint64_t z = state;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-  return z ^ (z >> 31);
-}
-
-double exponential(std::uint64_t& state) {
-  const double uniform = static_cast<double>(next_random(state) >> 11) * 0x1.0p-53;
-  return -std::log1p(-uniform);
-}
-
-}  // namespace
 
 std::int64_t scheduled(const Load& load) {
   switch (load.arrivals) {
@@ -58,7 +40,7 @@ void ArrivalStream::advance(Cursor& cursor) {
     case Arrivals::closed: cursor.at = load.from; break;
     case Arrivals::constant: cursor.at = load.from + cursor.given * load.every; break;
     case Arrivals::poisson:
-      cursor.exact += exponential(cursor.random) * static_cast<double>(load.every);
+      cursor.exact += next_exponential(cursor.random) * static_cast<double>(load.every);
       cursor.at = static_cast<Nanos>(cursor.exact);
       break;
     case Arrivals::staggered:

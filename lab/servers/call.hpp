@@ -31,9 +31,15 @@ class Call : public Execution {
   StepPlace place() const { return {route_->plan_position}; }
   const std::vector<Dependency>& dependencies() const { return route_->route.depends; }
 
+  /// The handler has neither steps nor dependencies.
+  bool idle() const { return plan_->empty() && route_->route.depends.empty(); }
+
   /// The handler begins and ends, now. Each gives the moment.
   Nanos start();
   Nanos finish();
+
+  /// Both at once, of an idle handler.
+  void pass(Nanos at);
 
   /// What the reply says: its status, and its JSON body where the route has no fixed one.
   int status() const { return result() == nullptr ? 200 : result()->status; }
@@ -65,7 +71,6 @@ class Call : public Execution {
   void interrupt();
 
  private:
-  bool idle() const { return plan_->empty() && route_->route.depends.empty(); }
   void log_line(const char* what) const;
 
   std::uint32_t log_number_;

@@ -67,7 +67,9 @@ class Loop {
   UpstreamPool& upstream();
 
  private:
-  boost::asio::io_context context_{1};
+  // Descriptors belong to the loop's thread alone, so the reactor needs no lock for them; the queue, through
+  // which the pool comes back, keeps its own.
+  boost::asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   // While every request is in the pool, the loop has nothing of its own to wait for.
   boost::asio::executor_work_guard<Executor> stay_{context_.get_executor()};
   std::unique_ptr<UpstreamPool> upstream_;

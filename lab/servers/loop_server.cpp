@@ -96,18 +96,39 @@ std::int64_t poll_a_moment(asio::io_context& context) {
   constexpr Nanos kMoment = 20 * kMicrosecond;
   const Nanos end = monotonic_now() + kMoment;
   do {
-    if (const std::size_t ran = context.poll_one(); ran > 0) return static_cast<std::int64_t>(ran);
   } while (!context.stopped() && monotonic_now() < end);
   return 0;
 }
+
+/// Waits until something is ready and runs it. What comes after a silence, or after a handler that kept the
+/// loop as long, may be the beginning of a burst: the loop then stays awake between its requests for a while.
+/// With a steady stream of them this would only burn its core.
+class Patience {
+ public:
+  std::int64_t run_some(asio::io_context& context) {
+    if (monotonic_now() < awake_until_) {
+      if (const std::int64_t ran = poll_a_moment(context); ran > 0) return ran;
+    }
+    const Nanos asleep = monotonic_now();
+    const std::size_t ran = context.run_one();
+    const Nanos now = monotonic_now();
+    if (now - asleep > kSilence) awake_until_ = now + kAwake;
+    return static_cast<std::int64_t>(ran);
+  }
+
+ private:
+  static constexpr Nanos kSilence = kMillisecond;
+  static constexpr Nanos kAwake = kMillisecond;
+  Nanos awake_until_ = 0;
+};
 
 /// Runs the loop so that each batch of ready handlers ends in a `turn` event: a marker is queued behind them,
 /// and when it runs they all have. An idle loop waits in run_one() and tells nothing.
 void LoopServer::run_turns() {
   asio::io_context& context = loop_.context();
+  Patience patience;
   while (!context.stopped()) {
-    std::int64_t handlers = poll_a_moment(context);
-    if (handlers == 0) handlers = static_cast<std::int64_t>(context.run_one());
+    std::int64_t handlers = patience.run_some(context);
     bool marked = false;
     asio::post(context, [&marked] { marked = true; });
     while (!marked && !context.stopped()) handlers += static_cast<std::int64_t>(context.run_one());

@@ -18,6 +18,9 @@ struct Mode {
   /// A server of its own: serves until the worker is told to stop. Null for the modes of the event-loop
   /// server.
   void (*serve)(Worker& worker) = nullptr;
+
+  /// Whether this program can run it; the model knows every mode.
+  bool is_built() const { return loop != nullptr || serve != nullptr; }
 };
 
 /// Every execution model, in the order of the build's list (generated table).

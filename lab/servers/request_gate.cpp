@@ -14,20 +14,26 @@ constexpr std::size_t kMaxRequestLine = kMaxMethod + 1 + kMaxTarget + 10;
 // More is not counted; the routes' limits are far below.
 constexpr std::uint64_t kLongestLength = 1'000'000'000'000;
 
-constexpr bool is_token_char(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+/// Letters, digits and these.
+constexpr std::array<bool, 256> table_of(std::string_view others) {
+  std::array<bool, 256> table{};
+  for (char c = '0'; c <= '9'; ++c) table[static_cast<unsigned char>(c)] = true;
+  for (char c = 'a'; c <= 'z'; ++c) table[static_cast<unsigned char>(c)] = true;
+  for (char c = 'A'; c <= 'Z'; ++c) table[static_cast<unsigned char>(c)] = true;
+  for (const char c : others) table[static_cast<unsigned char>(c)] = true;
+  return table;
 }
 
-constexpr auto kTokenChars = [] {
-  std::array<bool, 256> table{};
-  for (int c = 0; c < 256; ++c) table[static_cast<std::size_t>(c)] = is_token_char(static_cast<char>(c));
-  return table;
-}();
+constexpr auto kTokenChars = table_of("!#$%&'*+-.^_`|~");
+// RFC 3986 reg-name: unreserved, sub-delims, percent-encoded.
+constexpr auto kHostChars = table_of("-._~%!$&'()*+,;=");
+
+bool all_in(const std::array<bool, 256>& table, std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [&](char c) { return table[static_cast<unsigned char>(c)]; });
+}
 
 bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(),
-                                      [](char c) { return kTokenChars[static_cast<unsigned char>(c)]; });
+  return !text.empty() && all_in(kTokenChars, text);
 }
 
 bool is_digit(char c) {
@@ -61,12 +67,7 @@ bool valid_host(std::string_view host) {
     name = host.substr(0, colon);
     if (colon != std::string_view::npos) port = host.substr(colon + 1);
     if (name.empty()) return false;
-    // RFC 3986 reg-name: unreserved, sub-delims, percent-encoded.
-    for (const char c : name) {
-      if (!is_digit(c) && !(lower(c) >= 'a' && lower(c) <= 'z') &&
-          std::string_view("-._~%!$&'()*+,;=").find(c) == std::string_view::npos)
-        return false;
-    }
+    if (!all_in(kHostChars, name)) return false;
   }
   return port.size() <= 5 && std::all_of(port.begin(), port.end(), is_digit);
 }

@@ -3,10 +3,12 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <cerrno>
 
 #include "lab/servers/call.hpp"
+#include "lab/servers/loop_steps.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/servers/reply.hpp"
 
@@ -47,7 +49,8 @@ Task Session::run() {
     if (state == RequestReader::State::whole) {
       open = co_await answer();
     } else if (state == RequestReader::State::more) {
-      open = co_await input();
+      const Input got = co_await read();
+      if (got != Input::bytes) open = co_await end_of_input(got);
     } else if (state == RequestReader::State::proceed) {
       open = co_await send("HTTP/1.1 100 Continue\r\n\r\n");
     } else {
@@ -56,9 +59,7 @@ Task Session::run() {
   }
 }
 
-Session::BoolTask Session::input() {
-  const Input got = co_await read();
-  if (got == Input::bytes) co_return true;
+Session::BoolTask Session::end_of_input(Input got) {
   if (got == Input::end && reader_.idle()) co_return false;
   Refusal refusal{400, "the request ended before it was whole"};
   if (got == Input::expired) refusal = {408, "the request took too long to come"};
@@ -77,10 +78,29 @@ Session::InputTask Session::read() {
     if (!reader_.idle()) set_deadline(body_deadline_ ? body_span() : kHeaderDeadline);
     waiting_ = true;
     streak_ = 0;
-    // A connection that waits has no buffer: thousands of them would be megabytes.
-    const auto [problem] = co_await socket_.async_wait(Socket::wait_read, kAwaitTuple);
+    // A connection that waits has room for a small request alone: more for each of thousands would be
+    // megabytes. The first wait is for the socket itself, so that it ends in a later turn, however soon the
+    // bytes come. The others leave the reading to the reactor, which knows from the last one that nothing is
+    // there yet: one system call less than to wait and then read.
+    boost::system::error_code problem;
+    std::size_t size = 0;
+    if (first_read_) {
+      const auto [ended] = co_await socket_.async_wait(Socket::wait_read, kAwaitTuple);
+      problem = ended;
+    } else {
+      const asio::mutable_buffer room = asio::buffer(small_);
+      const auto [ended, received] = co_await socket_.async_receive(room, kAwaitTuple);
+      problem = ended;
+      size = received;
+    }
     waiting_ = false;
+    first_read_ = false;
     begun_ = context_.worker.events().stamp();
+    if (size > 0) {
+      input_ = {small_.data(), size};
+      more_likely_ = size == small_.size();
+      co_return Input::bytes;
+    }
     if (!problem) {
       if (receive_now(result)) co_return result;
       continue;
@@ -140,7 +160,8 @@ Session::BoolTask Session::answer() {
   const Worker& worker = context_.worker;
   const EventLog& events = worker.events();
   events.acquire(Resource::loop, 0, request.id, begun_);
-  events.add(EventKind::read, request.id, events.stamp());
+  const Nanos read_at = events.stamp();
+  events.add(EventKind::read, request.id, read_at);
   Call call(events, worker.services(), worker.log_number(request), request);
   ReplyHead head{.status = match.status,
                  .http_1_0 = request.http_1_0,
@@ -154,7 +175,12 @@ Session::BoolTask Session::answer() {
     {
       const ClientWatch watch = watch_client(call, match);
       call.take_gil();
-      co_await mode.handle(call, context_.loop, mode);
+      // Where nothing is to be done on the loop there is nothing to await.
+      if (call.idle() && mode.handle == handle_on_loop) {
+        call.pass(worker.setup().arm.gil ? events.stamp() : read_at);  // it may have waited for the lock
+      } else {
+        co_await mode.handle(call, context_.loop, mode);
+      }
       call.drop_gil();
     }
     if (call.cancelled()) {
@@ -172,7 +198,13 @@ Session::BoolTask Session::answer() {
       request.keep_alive && !context_.close_after_reply && !(context_.stopping && input_.empty());
   context_.reply.clear();
   append_reply(context_.reply, head, body);
-  const bool sent = co_await send(context_.reply);
+  std::string_view rest = context_.reply;
+  bool sent = send_now(rest);
+  // The bytes are in a buffer that all sessions share.
+  if (sent && !rest.empty()) {
+    std::string left(rest);
+    sent = co_await send_rest(std::move(left));
+  }
   begun_ = events.stamp();
   if (sent) {
     events.add(EventKind::replied, request.id, begun_);
@@ -206,15 +238,19 @@ Session::BoolTask Session::refuse(Refusal refusal) {
   co_return false;
 }
 
-Session::BoolTask Session::send(std::string_view bytes) {
+bool Session::send_now(std::string_view& bytes) {
   ssize_t size = 0;
   do {
     size = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   } while (size < 0 && errno == EINTR);
-  if (size == static_cast<ssize_t>(bytes.size())) co_return true;
-  if (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK) co_return false;
-  if (size > 0) bytes.remove_prefix(static_cast<std::size_t>(size));
-  // The bytes are in a buffer that all sessions share.
+  if (size < 0) return errno == EAGAIN || errno == EWOULDBLOCK;
+  bytes.remove_prefix(static_cast<std::size_t>(size));
+  return true;
+}
+
+Session::BoolTask Session::send(std::string_view bytes) {
+  if (!send_now(bytes)) co_return false;
+  if (bytes.empty()) co_return true;
   std::string rest(bytes);
   const bool sent = co_await send_rest(std::move(rest));
   co_return sent;

@@ -47,7 +47,7 @@ class Session {
   using InputTask = boost::asio::awaitable<Input, Executor>;
   using BoolTask = boost::asio::awaitable<bool, Executor>;
 
-  BoolTask input();
+  BoolTask end_of_input(Input got);
   InputTask read();
   BoolTask answer();
   BoolTask serve_websocket(const RouteTable::Match& match);
@@ -57,6 +57,8 @@ class Session {
   BoolTask refuse(Refusal refusal);
   BoolTask send_rest(std::string rest);
   BoolTask send(std::string_view bytes);
+  /// Sends what the socket takes at once; `bytes` is then what is left. False: the connection is lost.
+  bool send_now(std::string_view& bytes);
   Task linger();
 
   bool receive_now(Input& input);
@@ -68,12 +70,16 @@ class Session {
   SessionContext& context_;
   Socket socket_;
   RequestReader reader_;
-  std::string_view input_;  // what came and was not parsed yet; in held_ or the scratch
+  static constexpr std::size_t kSmallRequest = 256;
+
+  std::array<char, kSmallRequest> small_{};
+  std::string_view input_;  // what came and was not parsed yet; in small_, held_ or the scratch
   std::string held_;        // input_ that had to outlive the scratch
   Nanos begun_ = 0;         // since when the loop works for this connection
   Nanos deadline_ = 0;      // 0: none
   int streak_ = 0;          // requests answered without a look at the loop
-  bool waiting_ = false;    // in an operation that cancel() ends
+  bool first_read_ = true;
+  bool waiting_ = false;  // in an operation that cancel() ends
   bool expired_ = false;
   bool upgraded_ = false;       // a WebSocket, whose operations do not end by being cancelled
   bool body_deadline_ = false;  // deadline_ is that of the body

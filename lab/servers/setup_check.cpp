@@ -141,6 +141,10 @@ std::optional<Error> find_fault_of_modes(const ServerSetup& setup) {
   for (const Traits& traits : arm.modes) {
     const Mode* mode = find_mode(traits.name);
     if (mode == nullptr) return usage_error("no execution model is called '{}'; see lab list", traits.name);
+    if (!mode->is_built()) {
+      return environment_error("this statically linked lab has no {}; use the Debian package or ./labw",
+                               traits.name);
+    }
     (mode->loop != nullptr ? loop_server : own_server) = true;
     offloads |= traits.handler == Resource::loop && traits.waiting == Resource::pool;
   }

@@ -12,6 +12,7 @@
 #include "lab/servers/httplib_connection.hpp"
 #include "lab/servers/job_pool.hpp"
 #include "lab/servers/mode.hpp"
+#include "lab/servers/thread_per_request_traits.hpp"
 #include "lab/servers/worker.hpp"
 
 namespace lab {
@@ -210,15 +211,6 @@ void serve(Worker& worker) {
 }  // namespace
 
 extern const Mode k_mode_thread_per_request;
-const Mode k_mode_thread_per_request{
-    .traits = {.name = "thread-per-request",
-               .summary = "a thread for each connection, T of them (cpp-httplib)",
-               .fastapi = "WSGI: Flask, Django",
-               .handler = Resource::thread,
-               .waiting = Resource::thread,
-               .computing = Resource::thread,
-               .idle = Resource::thread,
-               .idle_timeout = kIdleTimeout},
-    .serve = serve};
+const Mode k_mode_thread_per_request{.traits = kThreadPerRequest, .serve = serve};
 
 }  // namespace lab

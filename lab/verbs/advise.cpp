@@ -211,7 +211,7 @@ Error missing(const AdviceBook& book, const Walk& walk) {
 }
 
 int advise(const AdviseOptions& options) {
-  const OutputOptions output = text_or_json(options.output, "lab advise");
+  const OutputOptions output = check_output_options(options.output).value();
   const bool as_json = output.format == Format::json;
   const TextStyle& style = output.style;
   const AdviceBook book = parse_advice(kAdviceText, "results/advise.toml").value();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "harness/statistics.hpp"
+#include "lab/build_parts.hpp"
 #include "lab/core/clock.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
@@ -158,7 +159,11 @@ int doctor() {
   const std::filesystem::path runs = default_runs_folder();
   text += row("runs", runs.string(), writable(runs));
   if (access("/proc/pressure/cpu", R_OK) != 0)
-    text += row("/proc/pressure", "missing", "noise is judged by stolen time alone");
+    text += row("/proc/pressure", "missing", "runs do not record it");
+  if (!kMissingParts.empty()) {
+    text += row("this program", fmt::format("statically linked, without {}", kMissingParts),
+                "the Debian package and ./labw have them");
+  }
   text += database_row();
   text += fastapi_row();
   text += io_uring_row();

@@ -84,6 +84,24 @@ void write(const fs::path& folder, const ExportedServer& server, bool force) {
   }
 }
 
+/// As one word that a shell takes as it stands.
+std::string for_shell(const std::string& text) {
+  constexpr const char* kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string word = "'";
+  for (const char letter : text) word += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
+  return word + "'";
+}
+
+std::string in_double_quotes(const std::string& text) {
+  std::string word = "\"";
+  for (const char letter : text) {
+    if (std::string_view("\"\\$`").find(letter) != std::string_view::npos) word += '\\';
+    word += letter;
+  }
+  return word + "\"";
+}
+
 int export_arm(const ExportOptions& options) {
   const Target target = target_of(options.to);
   if (target == Target::node && (options.uvloop || options.gunicorn))
@@ -106,8 +124,14 @@ int export_arm(const ExportOptions& options) {
     tell("lab: beside it belongs {}; --dir DIR writes all of them\n", join(beside, ", "));
   } else {
     tell("lab: {} in {}, with {}\n", server.files.front().name, options.folder, join(beside, ", "));
-    tell("lab: beside the lab's own: lab run {} --server 'sh -c \"cd {} && exec {} {}\"'\n", options.scenario,
-         options.folder, target == Target::node ? "node" : ForeignOptions{}.python, join(server.arguments, " "));
+    const std::string script =
+        fmt::format("cd {} && exec {} {}", for_shell(options.folder),
+                    target == Target::node ? "node" : ForeignOptions{}.python, join(server.arguments, " "));
+    std::string changes;
+    for (const std::string& setting : options.settings) changes += " --set " + for_shell(setting);
+    if (!options.delay.empty()) changes += " --delay " + for_shell(options.delay);
+    tell("lab: beside the lab's own: lab run {}{} --server {}\n", for_shell(options.scenario), changes,
+         for_shell("sh -c " + in_double_quotes(script)));
   }
   tell("lab: by hand: {}\n", server.by_hand);
   return 0;

@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json.hpp>
-#include <charconv>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -40,26 +39,14 @@ struct QuizOptions {
   TextStyle style;
 };
 
-/// `80%` or 0.8.
-double share(const std::string& text) {
-  const bool percent = text.ends_with('%');
-  const std::string digits = text.substr(0, text.size() - (percent ? 1 : 0));
-  double value = -1;
-  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (percent) value /= 100;
-  if (problem != std::errc() || end != digits.data() + digits.size() || !(value >= 0 && value <= 1))
-    throw Failure(usage_error("--pass: '{}' is no share; write 80% or 0.8", text.substr(0, 40)));
-  return value;
-}
-
 QuizOptions check(const RawQuizOptions& raw) {
   QuizOptions options;
   options.count = static_cast<std::size_t>(parse_count("--count", raw.count, 1, 1000).value());
   if (!raw.only.empty()) options.count = raw.only.size();
-  const OutputOptions output = text_or_json(raw.output, "lab quiz");
+  const OutputOptions output = check_output_options(raw.output).value();
   options.as_json = output.format == Format::json;
   options.style = output.style;
-  if (!raw.pass.empty()) options.pass = share(raw.pass);
+  if (!raw.pass.empty()) options.pass = parse_share("--pass", raw.pass).value();
   const bool asks = raw.answers.empty() && !raw.list && !raw.questions;
   if (asks && isatty(STDIN_FILENO) != 1) {
     throw Failure(

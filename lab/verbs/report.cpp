@@ -1,13 +1,18 @@
 #include <CLI/CLI.hpp>
+#include <map>
 #include <memory>
+#include <optional>
 #include <system_error>
 
 #include "lab/core/text.hpp"
 #include "lab/options.hpp"
+#include "lab/other_tools_text.hpp"
 #include "lab/report.hpp"
+#include "lab/run_trace.hpp"
 #include "lab/verbs/runs.hpp"
 #include "lab/verbs/spell.hpp"
 #include "lab/verbs/verbs.hpp"
+#include "results/exports.hpp"
 #include "results/store.hpp"
 
 namespace lab {
@@ -27,25 +32,55 @@ std::filesystem::path find_run(const std::string& name) {
                             near ? fmt::format(" (did you mean '{}'?)", *near) : ""));
 }
 
+Scenario recorded_scenario(const Run& run) {
+  const RunHeader& header = run.header;
+  Scenario scenario = parse_scenario(header.scenario_source, header.scenario_file, known_modes(),
+                                     overrides_from(header.options).value())
+                          .value();
+  scenario.name = header.scenario;
+  return scenario;
+}
+
 namespace {
 
-int report(const std::string& name, const RawOutputOptions& raw) {
+std::string vegeta_of(const Scenario& scenario, const Run& run) {
+  std::vector<VegetaTarget> targets;
+  for (const Route& route : scenario.routes)
+    targets.push_back({route.method, "http://127.0.0.1" + route.path});
+  std::map<std::string, std::vector<std::int64_t>> bytes_out;
+  for (const Case& load_set : scenario.cases) {
+    for (const Load& load : load_set.loads) bytes_out[load_set.id].push_back(load.body_bytes);
+  }
+  return to_vegeta(run, targets, bytes_out).value();
+}
+
+/// What is made of the records themselves, not of the report about them; nothing for other formats.
+std::optional<std::string> spell_records(Format format, const Scenario& scenario, const Run& run) {
+  switch (format) {
+    case Format::trace: return to_trace(trace_of(scenario, run).value());
+    case Format::vegeta: return vegeta_of(scenario, run);
+    default: return std::nullopt;
+  }
+}
+
+int report(const std::string& name, bool other_tools, const RawOutputOptions& raw) {
   const OutputOptions output = check_output_options(raw).value();
+  if (other_tools && output.format != Format::text)
+    throw Failure(usage_error("--other-tools adds to the text; leave --format out"));
   const std::filesystem::path path = find_run(name);
   const Run run = read_run(path).value();
   for (const std::string& damage : run.damage) print_warning(damage);
   const Overrides overrides = overrides_from(run.header.options).value();
-  const Scenario scenario = [&] {
-    Scenario parsed =
-        parse_scenario(run.header.scenario_source, run.header.scenario_file, known_modes(), overrides)
-            .value();
-    parsed.name = run.header.scenario;
-    return parsed;
-  }();
+  const Scenario scenario = recorded_scenario(run);
+  if (const auto records = spell_records(output.format, scenario, run)) {
+    print(*records);
+    return 0;
+  }
   Report told = make_report(scenario, run);
   told.changes = describe_changes(overrides);
   told.path = path.string();
-  print(spell({told}, output));
+  print(output.format == Format::gbench ? to_gbench(told, run).value() : spell({told}, output));
+  if (other_tools) print("\n" + other_tools_text(run, scenario, output.style));
   return 0;
 }
 
@@ -54,6 +89,7 @@ int report(const std::string& name, const RawOutputOptions& raw) {
 void add_report(CLI::App& app, Action& action) {
   struct Options {
     std::string run;
+    bool other_tools = false;
     RawOutputOptions output;
   };
   CLI::App* verb = app.add_subcommand("report", "a recorded run told again, in any format");
@@ -62,9 +98,14 @@ void add_report(CLI::App& app, Action& action) {
   add_text(*verb, "run", options->run, "a folder, its name, a scenario's newest run, or 'last'")
       ->required()
       ->type_name("RUN");
-  add_output_options(*verb, options->output);
-  verb->callback(
-      [&action, options] { action = [options] { return report(options->run, options->output); }; });
+  verb->add_flag("--other-tools", options->other_tools,
+                 "what wrk, hey and autocannon would have printed of the same replies");
+  std::vector<Format> formats = kReportFormats;
+  formats.insert(formats.end(), {Format::trace, Format::vegeta, Format::gbench});
+  add_output_options(*verb, options->output, formats);
+  verb->callback([&action, options] {
+    action = [options] { return report(options->run, options->other_tools, options->output); };
+  });
 }
 
 }  // namespace lab

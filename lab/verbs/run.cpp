@@ -1,10 +1,7 @@
-#include <fmt/chrono.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <ctime>
-#include <iostream>
 #include <memory>
 
 #include "lab/core/duration.hpp"
@@ -14,9 +11,11 @@
 #include "lab/interrupt.hpp"
 #include "lab/live.hpp"
 #include "lab/options.hpp"
+#include "lab/run_header.hpp"
 #include "lab/stage.hpp"
 #include "lab/tell.hpp"
 #include "lab/verbs/spell.hpp"
+#include "lab/verbs/tagged.hpp"
 #include "lab/verbs/verbs.hpp"
 #include "results/store.hpp"
 
@@ -35,21 +34,19 @@ void check_guesses(const Scenario& scenario, const std::vector<Guess>& guesses) 
   }
 }
 
-/// Asks before anything is shown; an empty line passes one question, the end of input the rest.
+/// Asks before anything is shown; an empty line passes one question, the end of input the rest. Ctrl-C throws
+/// Failure.
 void ask_for_guesses(const Scenario& scenario, const Overrides& overrides, std::vector<Guess>& guesses) {
   tell("{}\n", scenario.question);
   if (const std::string changes = describe_changes(overrides); !changes.empty())
     tell("changed: {}\n", changes);
   for (const Arm& arm : scenario.arms) {
-    while (interrupt_signal() == 0) {
-      tell("  your guess for {} ({}), as 100ms or 1.5s; Enter to pass: ", arm.id, arm.label);
-      std::string line;
-      if (!std::getline(std::cin, line)) {
-        tell("\n");
-        return;
-      }
-      if (line.empty()) break;
-      const auto value = parse_duration(line);
+    while (true) {
+      const auto line = ask_line(
+          fmt::format("  your guess for {} ({}), as 100ms or 1.5s; Enter to pass: ", arm.id, arm.label));
+      if (!line) return;
+      if (line->empty()) break;
+      const auto value = parse_duration(*line);
       if (value) {
         guesses.push_back({arm.id, seconds(*value)});
         break;
@@ -57,29 +54,6 @@ void ask_for_guesses(const Scenario& scenario, const Overrides& overrides, std::
       tell("  {}\n", value.error().message);
     }
   }
-}
-
-std::string utc_now() {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
-}
-
-RunHeader make_header(const Scenario& scenario, const RawRunOptions& raw, const RunOptions& options,
-                      int planned_repetitions) {
-  RunHeader header;
-  header.scenario = scenario.name;
-  header.scenario_source = scenario.source;
-  header.scenario_file = scenario.file;
-  header.options = to_arguments(raw);
-  header.seed = options.experiment.seed;
-  header.started_utc = utc_now();
-  header.version = version();
-  header.planned_repetitions = planned_repetitions;
-  return header;
-}
-
-void add_environment(RunHeader& header, const Environment& environment) {
-  header.environment = {{"cores", std::to_string(environment.cores)}, {"kernel", environment.kernel}};
-  header.environment.insert(header.environment.end(), environment.details.begin(), environment.details.end());
 }
 
 struct Finished {
@@ -103,13 +77,8 @@ Finished run_one(Scenario scenario, const RawRunOptions& raw, const RunOptions& 
   if (others_only && plan.trials == 0 && stage.recorded.empty() && !stage.left_out.empty())
     throw Failure(environment_error("nothing can be run: {}", stage.left_out.front().reason));
 
-  RunHeader header = make_header(scenario, raw, options, plan.repetitions);
+  RunHeader header = begin_header(scenario, to_arguments(raw), experiment.seed, plan.repetitions, stage);
   const NoiseMeter noise;
-  add_environment(header, describe_environment());
-  record_rates(stage.rates, header);
-  const auto& versions = stage.foreign.environment();
-  header.environment.insert(header.environment.end(), versions.begin(), versions.end());
-  header.not_run = stage.left_out;
   std::optional<RunWriter> writer;
   if (!options.no_save) {
     auto created =

@@ -3,10 +3,16 @@
 #include <filesystem>
 #include <string>
 
+#include "lab/core/scenario.hpp"
+#include "results/run.hpp"
+
 namespace lab {
 
 /// The folder of a recorded run: a path, a folder's name under the runs folder, a scenario's name (its newest
 /// run), or `last`. Throws Failure naming the nearest run.
 std::filesystem::path find_run(const std::string& name);
+
+/// The scenario as a run was made of it, with the options that it was given. Throws Failure.
+Scenario recorded_scenario(const Run& run);
 
 }  // namespace lab

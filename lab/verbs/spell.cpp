@@ -1,5 +1,7 @@
 #include "lab/verbs/spell.hpp"
 
+#include "results/html.hpp"
+
 namespace lab {
 
 namespace {
@@ -15,6 +17,7 @@ std::string all_json(const std::vector<Report>& reports) {
 
 std::string spell(const std::vector<Report>& reports, const OutputOptions& output) {
   if (output.format == Format::json) return all_json(reports);
+  if (output.format == Format::html) return to_html(reports);
   std::string text;
   for (const Report& report : reports) {
     if (!text.empty() && output.format != Format::csv) text += "\n";

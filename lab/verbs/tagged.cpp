@@ -48,15 +48,8 @@ std::string tagged_code(const std::string& tag, const std::string& code, const T
 }
 
 void add_text_or_json(CLI::App& app, RawOutputOptions& raw) {
-  add_text(app, "--format", raw.format, "text or json")->capture_default_str();
+  add_format_option(app, raw, {Format::text, Format::json});
   app.add_flag("--ascii", raw.ascii, "no character beyond ASCII");
-}
-
-OutputOptions text_or_json(const RawOutputOptions& raw, const std::string& verb) {
-  OutputOptions output = check_output_options(raw).value();
-  if (output.format != Format::text && output.format != Format::json)
-    throw Failure(usage_error("--format: {} gives text or json, not {}", verb, raw.format));
-  return output;
 }
 
 std::optional<std::string> ask_line(const std::string& prompt) {

@@ -16,8 +16,6 @@ std::string tagged_code(const std::string& tag, const std::string& code, const T
 
 /// The options --format (text or json) and --ascii of verbs that know no other format.
 void add_text_or_json(CLI::App& app, RawOutputOptions& raw);
-/// Checks them; `verb` is for the message.
-OutputOptions text_or_json(const RawOutputOptions& raw, const std::string& verb);
 
 /// Asks on a terminal (the prompt goes to stderr) and reads a line without blanks at its ends; none at the
 /// end of input. Ctrl-C throws Failure.

@@ -21,13 +21,19 @@ void add_show(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_predict(CLI::App& app, Action& action);
 void add_serve(CLI::App& app, Action& action);
+void add_load(CLI::App& app, Action& action);
+void add_diagnose(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);
 void add_history(CLI::App& app, Action& action);
+void add_compare(CLI::App& app, Action& action);
+void add_sweep(CLI::App& app, Action& action);
 void add_verify(CLI::App& app, Action& action);
 void add_explain(CLI::App& app, Action& action);
 void add_advise(CLI::App& app, Action& action);
 void add_quiz(CLI::App& app, Action& action);
+void add_grade(CLI::App& app, Action& action);
+void add_completion(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
 
 /// Results go to stdout; what cannot be written is an error (exit 3), but for a reader that went away.

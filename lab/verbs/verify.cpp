@@ -89,8 +89,6 @@ int exit_code_of(const VerifyResult& result) {
 
 int verify_claims(const RawVerifyOptions& raw) {
   const OutputOptions output = check_output_options(raw.output).value();
-  if (output.format != Format::text && output.format != Format::json)
-    throw Failure(usage_error("--format: verify knows text and json; --page gives the Markdown page"));
   const VerifyOptions options = check_options(raw);
   std::optional<std::filesystem::path> path;
   if (!raw.file.empty()) path = raw.file;
@@ -138,7 +136,7 @@ void add_verify(CLI::App& app, Action& action) {
   verb->add_flag("--list", raw->list, "what would be run and what is on record; runs nothing");
   verb->add_flag("--page", raw->page, "the page results/claims.md; runs nothing");
   verb->add_flag("--save", raw->save, "keep every run, as lab run does");
-  add_output_options(*verb, raw->output);
+  add_output_options(*verb, raw->output, {Format::text, Format::json});
   verb->callback([&action, raw] { action = [raw] { return verify_claims(*raw); }; });
 }
 

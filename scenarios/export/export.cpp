@@ -25,7 +25,10 @@ std::string title_of(const Scenario& scenario, const Arm& arm) {
   for (char& letter : title) {
     if (letter == '"' || letter == '\\') letter = '\'';
   }
-  return title + (arm.label.empty() ? "" : "\n\n" + arm.label);
+  if (!arm.label.empty()) title += "\n\n" + arm.label;
+  if (is_wsgi(arm))
+    title += "\n\nA plain WSGI application: what Flask and Django give to gunicorn is one, too.";
+  return title;
 }
 
 void add_modules(ExportedServer& server, const PythonFile& file) {

@@ -75,9 +75,15 @@ class SharedJobQueue:
                 return  # the processes that inherited this lock are at work
             several = multiprocessing.parent_process() is not None or "gunicorn" in sys.modules
             server = os.getppid() if several else os.getpid()
+            ready, tell = os.pipe()
             for _ in range(workers):
                 subprocess.Popen([sys.executable, "-c", f"import main; main.{name}.work()"],
-                                 pass_fds=[ours.fileno()], env={**os.environ, "JOBS_OF": str(server)})
+                                 pass_fds=[ours.fileno(), tell],
+                                 env={**os.environ, "JOBS_OF": str(server), "JOBS_READY": str(tell)})
+            os.close(tell)
+            while workers > 0 and os.read(ready, 1):  # no request comes before they are all there
+                workers -= 1
+            os.close(ready)
 
     def enqueue(self, function, *arguments):
         added = self.database.execute(
@@ -96,6 +102,8 @@ class SharedJobQueue:
 
     def work(self):
         """Until the server has ended."""
+        os.write(int(os.environ["JOBS_READY"]), b"!")
+        os.close(int(os.environ["JOBS_READY"]))
         oldest = f"select id from {self.name} where state = 'pending' order by id limit 1"
         while os.path.exists(f"/proc/{os.environ['JOBS_OF']}"):
             if self.database.execute(oldest).fetchone() is None:

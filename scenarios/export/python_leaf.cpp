@@ -50,7 +50,8 @@ class LeafOf {
     file_.use("httpx");
     const std::string client =
         call.duration > kLongestCall ? "httpx.AsyncClient(timeout=None)" : "httpx.AsyncClient()";
-    return {{}, (call.keep_connection ? file_.named("client", client) : client) + ".get(" + url + ")", ""};
+    return {
+        {}, (call.keep_connection ? kept_client(client) : client_each_time(client)) + "(" + url + ")", ""};
   }
 
   PythonLeaf operator()(const Query& /*query*/) {
@@ -75,6 +76,23 @@ class LeafOf {
 
  private:
   bool needs_threads() const { return arm_.uses(Resource::pool) || arm_.uses(Resource::thread); }
+
+  /// The function of a client that all requests share: it keeps its connections until the server ends.
+  std::string kept_client(const std::string& client) {
+    const std::string name = file_.named("client", client);
+    file_.add({"@app.on_event(\"shutdown\")",
+               "async def close_" + name + "():", "    await " + name + ".aclose()"});
+    return name + ".get";
+  }
+
+  /// One that opens a connection for each call, and closes it.
+  std::string client_each_time(const std::string& client) {
+    const bool patient = client != "httpx.AsyncClient()";
+    const std::string name = patient ? "get_patiently" : "get_once";
+    file_.add({"async def " + name + "(url):", "    async with " + client + " as client:",
+               "        return await client.get(url)"});
+    return name;
+  }
 
   /// Its function; a session keeps its connections.
   std::string requests(bool keep) {
@@ -114,6 +132,7 @@ class LeafOf {
     file_.add({"@app.on_event(\"startup\")", "async def connect():", "    global pool",
                fmt::format("    pool = await asyncpg.create_pool(DATABASE_URL, min_size={0}, max_size={0})",
                            arm_.connections)});
+    file_.add({"@app.on_event(\"shutdown\")", "async def disconnect():", "    await pool.close()"});
     return "pool.fetch";
   }
 

@@ -52,7 +52,10 @@ class PythonSteps::Statement {
     file.set(
         R"py(database.execute("create table if not exists counter (id integer primary key, n integer)"))py");
     file.set(R"py(database.execute("insert or ignore into counter values (1, 0)"))py");
-    return {R"py((count,) = database.execute("update counter set n = n + 1 returning n").fetchone())py"};
+    file.add({"def count_one():",
+              R"py(    (count,) = database.execute("update counter set n = n + 1 returning n").fetchone())py",
+              "    return count"});
+    return {"count = " + steps_.beside_the_loop("count_one")};
   }
 
   Lines operator()(const Yield& /*step*/) const {
@@ -92,12 +95,16 @@ class PythonSteps::Statement {
   Lines operator()(const Enqueue& job) const {
     const Function function = steps_.function_of(job.steps, "job");
     steps_.reply_ = R"({"task_id": task_id, "status": "processing"})";
-    return {fmt::format("task_id = {}.enqueue({}){}", python_identifier(job.queue), function.argument,
-                        function.remark)};
+    const std::string queue = python_identifier(job.queue);
+    if (!steps_.is_shared(job.queue))
+      return {fmt::format("task_id = {}.enqueue({}){}", queue, function.argument, function.remark)};
+    return {"task_id = " + steps_.beside_the_loop(queue + ".enqueue", function.argument) + function.remark};
   }
   Lines operator()(const FetchResult& fetch) const {
     steps_.reply_ = R"({"task_id": task_id, "status": status})";
-    return {fmt::format("status = {}.status(task_id)", python_identifier(fetch.queue))};
+    const std::string queue = python_identifier(fetch.queue);
+    if (!steps_.is_shared(fetch.queue)) return {fmt::format("status = {}.status(task_id)", queue)};
+    return {"status = " + steps_.beside_the_loop(queue + ".status", "task_id")};
   }
 
  private:
@@ -121,7 +128,24 @@ Lines PythonSteps::silent_statements(const Plan& plan) {
   lines.erase(std::remove_if(lines.begin(), lines.end(),
                              [](const std::string& line) { return line.ends_with("count = counter"); }),
               lines.end());
+  constexpr std::string_view kAssigned = "count = ";
+  for (std::string& line : lines) {
+    const std::size_t begin = line.find_first_not_of(' ');
+    if (line.find("count_one") != std::string::npos && line.compare(begin, kAssigned.size(), kAssigned) == 0)
+      line.erase(begin, kAssigned.size());
+  }
   return lines;
+}
+
+bool PythonSteps::is_shared(const std::string& queue) const {
+  const auto found = arm_.queues.find(queue);
+  return found != arm_.queues.end() && found->second.shared;
+}
+
+std::string PythonSteps::beside_the_loop(const std::string& function, const std::string& arguments) {
+  if (!asynchronous() || mode_.waiting == Resource::loop) return function + "(" + arguments + ")";
+  file_.use_from("fastapi.concurrency", "run_in_threadpool");
+  return "await run_in_threadpool(" + function + (arguments.empty() ? "" : ", " + arguments) + ")";
 }
 
 std::string PythonSteps::to_pool(const std::string& argument) {

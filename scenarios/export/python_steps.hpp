@@ -48,6 +48,9 @@ class PythonSteps {
   Function coroutine_of(const Plan& plan, const std::string& suffix);
   std::string define(const Plan& plan, const Traits& mode, const std::string& suffix);
   std::string to_pool(const std::string& argument);
+  bool is_shared(const std::string& queue) const;
+  /// The call of a function that asks SQLite, and may have to wait for another process that writes.
+  std::string beside_the_loop(const std::string& function, const std::string& arguments = {});
 
   PythonFile& file_;
   const Arm& arm_;

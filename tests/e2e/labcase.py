@@ -292,6 +292,27 @@ class LabCase(unittest.TestCase):
                     received += data
         return received
 
+    def assert_obeys(self, document, name):
+        """The JSON document against results/schema/NAME.schema.json."""
+        import jsonschema
+        schema = json.loads((ROOT / "results/schema" / f"{name}.schema.json").read_text(encoding="utf-8"))
+        kind = jsonschema.validators.validator_for(schema)
+        kind.check_schema(schema)
+        self.assertEqual([problem.message for problem in kind(schema).iter_errors(document)], [])
+
+    # --- what a busy machine may spoil
+
+    def try_until_nothing_is_wrong(self, look, pauses=(0, 1, 5, 15)):
+        """`look` returns what is wrong, a list of lines. A busy machine spoils a measurement, and may stay busy for a
+        while; a wrong program spoils every one."""
+        said = []
+        for pause in pauses:
+            time.sleep(pause)
+            said = look()
+            if not said:
+                return
+        self.fail(f"at the last of {len(pauses)} attempts:\n" + "\n".join(map(str, said)))
+
     # --- what many tests assert
 
     def assert_one_line_reason(self, ran, code, *fragments):

@@ -17,15 +17,6 @@ from labcase import ESCAPE, FROZEN, PATIENCE, ROOT, LabCase, Ran, lab_program
 WAY = ("--work", "cpu", "--client", "now", "--takes", "200ms", "--cores", "several")
 
 
-def problems(name, document):
-    """What the schema of that name has against a document."""
-    import jsonschema
-    schema = json.loads((ROOT / "results/schema" / f"{name}.schema.json").read_text())
-    kind = jsonschema.validators.validator_for(schema)
-    kind.check_schema(schema)
-    return [problem.message for problem in kind(schema).iter_errors(document)]
-
-
 class Dialogue:
     """The program on a terminal of 80 columns; what is said and answered in turn."""
 
@@ -113,8 +104,8 @@ class Advise(LabCase):
             self.assertEqual(ran["advice"], advice[path["advice"]])
 
     def test_its_documents_obey_their_schema(self):
-        self.assertEqual(problems("advise", self.lab_json("advise", *WAY)), [])
-        self.assertEqual(problems("advise", self.lab_json("advise", "--list")), [])
+        self.assert_obeys(self.lab_json("advise", *WAY), "advise")
+        self.assert_obeys(self.lab_json("advise", "--list"), "advise")
 
     def test_every_proof_is_predicted_by_the_program(self):
         document = self.lab_json("advise", "--list")
@@ -208,9 +199,9 @@ class Quiz(LabCase):
             self.assertNotIn(secret, text)
 
     def test_its_documents_obey_their_schema(self):
-        self.assertEqual(problems("quiz", self.lab_json("quiz", "--list")), [])
-        self.assertEqual(problems("quiz", self.graded('{"gil-1": "1s", "d2-log": 1}', "--only", "gil-1,d2-log,gil-2",
-                                                      "--seed", 1, "--pass", "0%")), [])
+        self.assert_obeys(self.lab_json("quiz", "--list"), "quiz")
+        self.assert_obeys(self.graded('{"gil-1": "1s", "d2-log": 1}', "--only", "gil-1,d2-log,gil-2",
+                                                      "--seed", 1, "--pass", "0%"), "quiz")
 
     def test_the_same_seed_asks_the_same_quiz(self):
         once = self.questions("--seed", 7)

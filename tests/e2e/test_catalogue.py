@@ -1,13 +1,11 @@
 """Every scenario of the catalogue, on real servers at a tenth of its length, held against the model."""
 import json
 import re
-import time
 import unittest
 
 from labcase import ROOT, LabCase
 
 NAMES = sorted(file.stem for file in (ROOT / "scenarios").glob("*.toml"))
-# A busy machine spoils a measurement, and may stay busy for a while; a wrong program spoils every one.
 PAUSES = (0, 1, 5, 15, 30)
 
 
@@ -49,19 +47,10 @@ class Catalogue(LabCase):
                   if check["decided"] and not check["passed"]]
         return checks + [miss for miss in map(misses, report["arms"]) if miss]
 
-    def check_scenario(self, name):
-        said = []
-        for pause in PAUSES:
-            time.sleep(pause)
-            said = self.check_once(name)
-            if not said:
-                return
-        self.fail(f"{name}, at the last of {len(PAUSES)} attempts:\n" + "\n".join(said))
-
 
 def add_test(name):
     def test(self):
-        self.check_scenario(name)
+        self.try_until_nothing_is_wrong(lambda: self.check_once(name), PAUSES)
     setattr(Catalogue, "test_" + re.sub(r"\W", "_", name) + "_is_as_the_model_says", test)
 
 

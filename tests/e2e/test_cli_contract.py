@@ -15,7 +15,7 @@ ARM_KEYS = {"arm", "case", "label", "engine", "mode", "workers", "threads", "req
 MEASURE_KEYS = {"stat", "predicted", "median", "low", "high", "documented"}
 VERDICTS = {"reproduced", "faster", "slower", "impossible", "inconclusive", "instrument-fault", "none"}
 BOUNDS = {"blocking-loop": 1.0, "async-loop": 0.1, "thread-pool": 0.1, "offload": 0.1, "workers-4": 0.3}
-VERBS = ("list", "show", "run", "predict", "serve", "report", "history", "explain", "advise", "quiz", "doctor")
+VERBS = ("list", "show", "run", "predict", "serve", "load", "report", "history", "compare", "sweep", "explain", "advise", "quiz", "doctor")
 FAST = ("--scale", "0.1", "--quick")
 
 

@@ -126,6 +126,30 @@ class FastApi(Engines):
             return False
 
 
+class Scenarios(Engines):
+    def test_a_case_without_queries_needs_no_database(self):
+        report = self.run_json("connection-pool", "--engine", "fastapi", "--arms", "five", "--scale", "0.2", *QUICK)
+        arms = self.arms(report)
+        self.assertIsNotNone(arms["fastapi", "five", "stand-in"]["makespan_s"]["median"])
+        self.assertEqual(arms["fastapi", "five", "stand-in"]["books"]["errors"], {})
+        self.assertIn("PostgreSQL", arms["fastapi", "five", "postgres"]["not_run"])
+
+    def test_a_worker_that_was_replaced_counts_under_its_slot(self):
+        def what_is_wrong():
+            report = self.run_json("worker-crash", "--engine", "fastapi", "--arms", "four", "--set", "d=200ms", *QUICK)
+            arm = self.arm(report, "fastapi", "four@gunicorn")
+            (split,) = arm["splits"]
+            said = " ".join(finding["text"] for finding in arm["findings"])
+            wrong = [] if sum(split) >= arm["books"]["ok"] else [f"{split} of {arm['books']}"]
+            return wrong if "LAB116" in [one["id"] for one in arm["findings"]] else [*wrong, f"no LAB116: {said}"]
+        self.try_until_nothing_is_wrong(what_is_wrong)
+
+    def test_a_note_about_an_arm_that_is_not_there_is_not_told(self):
+        out = self.lab("run", "blocking-async", "--arms", "blocking-loop", *QUICK).out
+        self.assertNotIn("workers-4", out)
+        self.assertNotIn("0.03", out)
+
+
 class OwnServer(Engines):
     def export(self, scenario, arm, to, name):
         folder = Path(self.work) / name
@@ -188,6 +212,26 @@ class OwnServer(Engines):
         self.assertIn("no database here", said)
         self.assertIn("4", said)
 
+    def test_a_server_that_does_not_start_costs_only_its_own_rows(self):
+        one = ("blocking-async", "--engine", "native", "--arms", "async-loop", *QUICK)
+        report = self.run_json(*one, "--server", "false {port}", code=3)
+        self.assertFalse(report["complete"])
+        self.assertIsNotNone(self.arm(report, "native", "async-loop")["makespan_s"]["median"])
+        own = self.arm(report, "server", "server")
+        self.assertIsNone(own["makespan_s"]["median"])
+        self.assertIn("exit code 1", own["not_run"])
+        ran = self.lab("run", *one, "--server", f"{PYTHON} missing.py {{port}}", code=3)
+        self.assertIn("missing.py", ran.err)
+        self.assertIn("incomplete: server", " ".join(ran.out.split()))
+        self.assertIn("No such file or directory", " ".join(ran.out.split()))
+
+    def test_a_server_at_another_port_is_told_so(self):
+        elsewhere = self.script("elsewhere.py", "import http.server\nhttp.server.HTTPServer(('127.0.0.1', 0), "
+                                "http.server.SimpleHTTPRequestHandler).serve_forever()\n")
+        ran = self.lab("run", "blocking-async", "--arms", "async-loop", "--server", f"{PYTHON} {elsewhere} {{port}}",
+                       *QUICK, code=3, within=40)
+        self.assertRegex(ran.err, r"did not answer at port \d+ .* it listens at \d+ instead")
+
     def test_node_has_an_event_loop_too(self):
         report = self.run_json("blocking-async", "--engine", "native,node", "--arms", "blocking-loop,async-loop", *QUICK)
         self.assertIn("LAB101", [finding["id"] for finding in self.arm(report, "node", "blocking-loop")["findings"]])
@@ -203,7 +247,8 @@ class Recorded(Engines):
             with self.subTest(scenario=scenario):
                 self.assertTrue((ROOT / "results" / "reference" / f"{scenario}.jsonl").exists())
         ran = self.lab("run", "blocking-async", "--engine", "native,recorded", *QUICK)
-        self.assertIn("recorded", ran.out)
+        self.assertRegex(" ".join(ran.out.split()),
+                         r"NOTE recorded: FastAPI as it ran on another day, 20\d\d-\d\d-\d\d on .*\d cores, kernel .*Python 3.*FastAPI")
         report = self.run_json("blocking-async", "--engine", "native,recorded", *QUICK)
         self.assertEqual(self.arm(report, "recorded", "blocking-loop")["verdict"], "reproduced")
 

@@ -5,6 +5,8 @@ import http.client
 import importlib.util
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import socket
@@ -106,6 +108,16 @@ class Sources(LabCase):
                 self.assert_one_line_reason(ran, 2, arm, "has no meaning in")
                 reasons[scenario, arm] = ran.err
         return files, reasons
+
+    @unittest.skipUnless(INSTALLED, "needs FastAPI")
+    def test_the_line_that_is_printed_runs_as_it_stands(self):
+        told = self.lab("export", "frozen-server", "--arm", "async-loop", "--to", "fastapi", "--dir", "it's mine",
+                        "--set", "d=300ms").err
+        line = re.search(r"(?m)^lab: beside the lab's own: lab (run .*)$", told)[1]
+        report = self.lab_json(*shlex.split(line), "--arms", "async-loop", "--quick", "--no-save", within=120)
+        (own,) = [arm for arm in report["arms"] if arm["engine"] == "server"]
+        self.assertIsNotNone(own["makespan_s"]["median"])
+        self.assertEqual(own["books"]["errors"], {})
 
     def test_python_takes_every_arm_or_its_reason_is_said(self):
         files, reasons = self.export_all("fastapi")

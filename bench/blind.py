@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""The blind trial of `lab diagnose`: every kind of server, K times each, and how often the verdict was right.
+
+usage: blind.py LAB [-k 20] [--only WORD] [--budget 20s] [--json FILE]
+Starts each server once, diagnoses it K times. Right: execution, parallelism where it has one, waiting or computing, and
+whether the loop is blocked. Exit code 1 where a kind was right in fewer than 19 of 20.
+"""
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import blind_servers
+
+
+def wrong(kind, said):
+    """What is wrong with a verdict; empty where all is right."""
+    found = []
+    if said["execution"] not in kind.execution:
+        found.append(said["execution"])
+    elif kind.parallelism and said["parallelism"] not in kind.parallelism:
+        found.append(f"{said['execution']} of {said['parallelism']}")
+    if said["bound_by"] != kind.bound_by:
+        found.append(f"bound by {said['bound_by']}")
+    if kind.blocked is not None and said["loop_blocked"] is not kind.blocked:
+        found.append(f"blocked: {said['loop_blocked']}")
+    return ", ".join(found)
+
+
+def diagnose(lab, port, kind, budget, seed):
+    command = [lab, "diagnose", f"http://127.0.0.1:{port}{kind.route}", "--format", "json", "--quiet", "--budget", budget,
+               "--seed", str(seed), *(["--ping", "/ping"] if kind.ping else [])]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    return json.loads(ran.stdout) if ran.returncode == 0 else {"failed": ran.stderr.strip()}
+
+
+def trial(lab, kind, options):
+    rights, execution_rights, mistakes, confidences, spent = 0, 0, [], [], []
+    with blind_servers.running(kind, lab) as port:
+        for seed in range(options.k):
+            said = diagnose(lab, port, kind, options.budget, seed)
+            options.documents.append({"kind": kind.name, **said})
+            mistake = said.get("failed") or wrong(kind, said)
+            rights += not mistake
+            execution_rights += "failed" not in said and said["execution"] in kind.execution
+            mistakes += [mistake] if mistake else []
+            confidences.append(said.get("confidence", 0))
+            spent.append(said.get("spent_s", 0))
+    print(f"{kind.name:36} {rights:3}/{options.k:<3} {execution_rights:3} {sorted(confidences)[len(spent) // 2]:6.2f} "
+          f"{sorted(spent)[len(spent) // 2]:6.1f}  {'; '.join(sorted(set(mistakes)))}", flush=True)
+    return rights
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lab")
+    parser.add_argument("-k", type=int, default=20)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--budget", default="20s")
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    options.documents = []
+    lab = str(Path(options.lab).resolve())
+    began = time.monotonic()
+    print(f"{'server':36}   right  exec  conf   s     mistakes")
+    scores = [trial(lab, kind, options) for kind in blind_servers.kinds(len(os.sched_getaffinity(0)))
+              if options.only in kind.name]
+    if options.json:
+        Path(options.json).write_text("".join(json.dumps(each) + "\n" for each in options.documents))
+    print(f"{sum(scores)} of {len(scores) * options.k} right in {time.monotonic() - began:.0f} s")
+    return 0 if all(score * 20 >= 19 * options.k for score in scores) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

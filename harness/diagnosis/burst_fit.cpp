@@ -1,0 +1,224 @@
+#include "harness/diagnosis/burst_fit.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace lab {
+
+namespace {
+
+constexpr double kMostError = 0.5;  // of one reply: an outlier is an outlier, however far out
+// As shares of the service time. Beyond the last one the server's own work is what is seen.
+constexpr double kRough[] = {0, 0.008, 0.04, 0.13, 0.3};
+constexpr double kBetween[] = {0.002, 0.004, 0.015, 0.025, 0.06, 0.09, 0.18, 0.24};
+constexpr double kWorthRefining = 0.03;
+constexpr double kGap = 0.35;  // between two rounds of a pool at least, as a share of the service time
+
+/// The typical burst of each size.
+std::vector<Burst> typical_bursts(const Observations& seen) {
+  std::map<int, std::vector<const Burst*>> by_size;
+  for (const Burst& burst : seen.bursts) {
+    if (!burst.done.empty()) by_size[burst.at_once].push_back(&burst);
+  }
+  std::vector<Burst> typical;
+  for (const auto& [size, bursts] : by_size) {
+    Burst& joined = typical.emplace_back();
+    joined.at_once = size;
+    for (std::size_t rank = 0; rank < static_cast<std::size_t>(size); ++rank) {
+      std::vector<double> at;
+      for (const Burst* burst : bursts) at.push_back(static_cast<double>(burst->done[rank]));
+      joined.done.push_back(static_cast<Nanos>(median_of(at)));
+    }
+  }
+  return typical;
+}
+
+/// Where all replies are written after all handlers ran, as asyncio does within one turn of its loop, each is
+/// as late as the last one.
+void write_together(std::vector<double>& replies) {
+  std::fill(replies.begin(), replies.end(), replies.back());
+}
+
+struct Weighted {
+  double value = 0, weight = 0;
+};
+
+double weighted_median(std::vector<Weighted>& values) {
+  std::sort(values.begin(), values.end(), [](const auto& a, const auto& b) { return a.value < b.value; });
+  double half = 0;
+  for (const Weighted& each : values) half += each.weight / 2;
+  for (const Weighted& each : values) {
+    half -= each.weight;
+    if (half <= 0) return each.value;
+  }
+  return values.back().value;
+}
+
+/// The replies of one burst depend on each other, yet more of them tell more.
+double weight_of(const Burst& burst) {
+  return std::sqrt(static_cast<double>(burst.at_once));
+}
+
+double total_weight(const std::vector<Burst>& typical) {
+  double sum = 1;  // of the time alone
+  for (const Burst& burst : typical) sum += weight_of(burst);
+  return sum;
+}
+
+/// The best service time for a shape, and the error that is left. The time alone counts as a burst of its
+/// own: without it, k twice as large and a service twice as long fit large bursts alike.
+PoolFit fit_shape(const std::vector<Burst>& typical, double alone_s, int parallelism, double overhead,
+                  bool together = false) {
+  std::vector<Weighted> ratios{{alone_s / (1 + overhead), 1}};
+  std::vector<std::vector<double>> shapes;
+  for (const Burst& burst : typical) {
+    shapes.push_back(pool_replies(burst.at_once, parallelism, overhead));
+    if (together) write_together(shapes.back());
+    const double weight = weight_of(burst) / burst.at_once;
+    for (std::size_t i = 0; i < burst.done.size(); ++i)
+      ratios.push_back({seconds(burst.done[i]) / shapes.back()[i], weight});
+  }
+  PoolFit fit{parallelism, weighted_median(ratios), 0, 0};
+  fit.overhead_s = overhead * fit.service_s;
+  double sum = std::min(kMostError, std::abs(alone_s / ((1 + overhead) * fit.service_s) - 1));
+  for (std::size_t b = 0; b < typical.size(); ++b) {
+    double errors = 0;
+    for (std::size_t i = 0; i < shapes[b].size(); ++i)
+      errors +=
+          std::min(kMostError, std::abs(seconds(typical[b].done[i]) / (fit.service_s * shapes[b][i]) - 1));
+    sum += weight_of(typical[b]) * errors / typical[b].at_once;
+  }
+  fit.error = sum / total_weight(typical);
+  return fit;
+}
+
+}  // namespace
+
+double median_of(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  if (values.size() % 2 == 1) return *middle;
+  return (*middle + *std::max_element(values.begin(), middle)) / 2;
+}
+
+double alone_seconds(const Observations& seen) {
+  std::vector<Nanos> alone = seen.alone;
+  const auto quarter = alone.begin() + static_cast<std::ptrdiff_t>((alone.size() - 1) / 4);
+  std::nth_element(alone.begin(), quarter, alone.end());
+  return seconds(*quarter);
+}
+
+std::vector<double> pool_replies(int at_once, int parallelism, double overhead) {
+  std::vector<double> at;
+  for (int i = 0; i < at_once; ++i) {
+    const double freed = i >= parallelism ? at[static_cast<std::size_t>(i - parallelism)] : 0;
+    at.push_back(std::max(freed, overhead * (i + 1)) + 1);
+  }
+  return at;
+}
+
+double weight_of_bursts(const Observations& seen) {
+  return total_weight(typical_bursts(seen));
+}
+
+std::vector<PoolFit> fit_pools(const Observations& seen) {
+  const std::vector<Burst> typical = typical_bursts(seen);
+  std::vector<PoolFit> fits;
+  if (typical.empty()) return fits;
+  const double alone_s = alone_seconds(seen);
+  const int largest = typical.back().at_once;
+  const auto improve = [&](PoolFit& best, double overhead) {
+    PoolFit fit = fit_shape(typical, alone_s, best.parallelism, overhead);
+    if (fit.error < best.error) best = fit;
+    if (best.parallelism < largest) return;
+    fit = fit_shape(typical, alone_s, largest, overhead, true);
+    if (fit.error < best.error) best = fit;
+  };
+  double least = 1;
+  for (int parallelism = 1; parallelism <= largest; ++parallelism) {
+    PoolFit& best = fits.emplace_back();
+    best.parallelism = parallelism;
+    for (const double overhead : kRough) {
+      improve(best, overhead);
+      if (parallelism == 1) break;  // one at a time: overhead is service
+    }
+    least = std::min(least, best.error);
+  }
+  for (PoolFit& fit : fits) {
+    if (fit.parallelism == 1 || fit.error > least + kWorthRefining) continue;
+    for (const double overhead : kBetween) improve(fit, overhead);
+  }
+  return fits;
+}
+
+double serial_deviation(const Burst& burst, double service_s) {
+  const double makespan = seconds(burst.done.back()) / (burst.at_once * service_s);
+  double early = 0;
+  for (std::size_t i = 0; i < burst.done.size(); ++i)
+    early += std::max(0.0, 1 - seconds(burst.done[i]) / (static_cast<double>(i + 1) * service_s));
+  return std::min(kMostError, std::abs(makespan - 1) + early / burst.at_once);
+}
+
+PoolFit fit_serial(const Observations& seen) {
+  const double alone_s = alone_seconds(seen);
+  const std::vector<Burst> typical = typical_bursts(seen);
+  std::vector<Weighted> ratios{{alone_s, 1}};
+  for (const Burst& burst : typical)
+    ratios.push_back({seconds(burst.done.back()) / burst.at_once, weight_of(burst)});
+  PoolFit fit{1, weighted_median(ratios), 0, 0};
+  double sum = std::min(kMostError, std::abs(alone_s / fit.service_s - 1));
+  for (const Burst& burst : typical) sum += weight_of(burst) * serial_deviation(burst, fit.service_s);
+  fit.error = sum / total_weight(typical);
+  return fit;
+}
+
+bool has_rounds(const Observations& seen, int parallelism, double service_s) {
+  int rounds = 0, told = 0;
+  for (const Burst& burst : seen.bursts) {
+    if (burst.done.empty() || burst.at_once <= parallelism) continue;
+    ++told;
+    const auto low = static_cast<std::size_t>(std::max(1, parallelism * 4 / 5));
+    const auto high = static_cast<std::size_t>(std::min(burst.at_once - 1, parallelism * 5 / 4 + 1));
+    for (std::size_t i = low; i <= high; ++i) {
+      if (seconds(burst.done[i] - burst.done[i - 1]) < kGap * service_s) continue;
+      ++rounds;
+      break;
+    }
+  }
+  return 2 * rounds >= told && told > 0;
+}
+
+double deviation(const Burst& burst, const PoolFit& fit) {
+  const auto shape = pool_replies(burst.at_once, fit.parallelism, fit.overhead_s / fit.service_s);
+  double sum = 0;
+  for (std::size_t i = 0; i < burst.done.size(); ++i)
+    sum += std::min(kMostError, std::abs(seconds(burst.done[i]) / (fit.service_s * shape[i]) - 1));
+  return sum / burst.at_once;
+}
+
+SharingFit fit_sharing(const Observations& seen, double alone_s) {
+  constexpr int kFewest = 4, kMost = 16;  // fewer finish together by chance, more than a pool takes at once
+  constexpr double kLateFirst = 1.6;      // first come, first served answers the first one in its own time
+  constexpr double kSeveral = 1.45;
+  // Threads that wait for an interpreter lock look for it every 5 ms: many of them are more than one.
+  constexpr double kSeveralThreads = 1.7;
+  constexpr int kFewThreads = 8;
+  std::vector<double> firsts, speeds, wanted;
+  for (const Burst& burst : seen.bursts) {
+    if (burst.done.empty() || burst.at_once < kFewest) continue;
+    if (burst.runnable && burst.at_once <= kFewThreads) wanted.push_back(*burst.runnable);
+    if (burst.at_once > kMost) continue;
+    firsts.push_back(seconds(burst.done.front()) / alone_s);
+    speeds.push_back(burst.at_once * alone_s / seconds(burst.done.back()));
+  }
+  if (!wanted.empty()) {
+    const double several = median_of(wanted);
+    return {several > kSeveralThreads, several, true};
+  }
+  if (firsts.empty()) return {};
+  const double speed = median_of(speeds);
+  return {median_of(firsts) > kLateFirst && speed > kSeveral, speed, false};
+}
+
+}  // namespace lab

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <vector>
+
+#include "harness/diagnosis/observation.hpp"
+
+namespace lab {
+
+/// A server that works on `parallelism` requests at a time, first come, first served.
+struct PoolFit {
+  int parallelism = 1;
+  double service_s = 0;   ///< of one request
+  double overhead_s = 0;  ///< what each further one waits for the part that runs one at a time
+  double error = 1;       ///< mean deviation of the replies' times, as a share of them; 0.02 is good
+};
+
+/// When the i-th reply of n at once is due, i = 1 … n, in units of the service time: request i starts when
+/// its turn has come (`overhead` apart) and one of the k before it is done.
+std::vector<double> pool_replies(int at_once, int parallelism, double overhead);
+
+/// The fit of every parallelism from 1 to the largest burst, in this order; the last one stands for that many
+/// and more. Repetitions of a size are joined rank by rank by their median, so that one bad burst spoils
+/// nothing. Empty without bursts.
+std::vector<PoolFit> fit_pools(const Observations& seen);
+
+/// One at a time, whenever the replies are written: an event loop may write them all at its end. The last one
+/// of n comes after n service times, and none comes before its turn.
+PoolFit fit_serial(const Observations& seen);
+double serial_deviation(const Burst& burst, double service_s);
+
+/// Whether the bursts larger than that show the pause between the first of its rounds and the second one.
+bool has_rounds(const Observations& seen, int parallelism, double service_s);
+
+/// How much all bursts together tell, in bursts of one request: a size counts by the root of it.
+double weight_of_bursts(const Observations& seen);
+
+/// Mean deviation of one burst's replies from what the fit says, each at most 0.5.
+double deviation(const Burst& burst, const PoolFit& fit);
+
+/// Requests that share the cores finish together, not one after another.
+struct SharingFit {
+  bool shared = false;  ///< several at a time
+  double parallelism =
+      1;                 ///< how many of them; of their replies: how many times faster than one after another
+  bool counted = false;  ///< from threads, not from replies
+};
+/// From the number of threads that wanted a core where that is known, otherwise from the replies.
+SharingFit fit_sharing(const Observations& seen, double alone_s);
+
+/// The median of what must not be empty.
+double median_of(std::vector<double> values);
+/// The latency alone in seconds, its lower quartile: a busy machine only ever adds. Must not be without any.
+double alone_seconds(const Observations& seen);
+
+}  // namespace lab

@@ -1,0 +1,106 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "harness/diagnosis/burst_fit.hpp"
+#include "harness/diagnosis/verdict.hpp"
+
+namespace lab {
+
+namespace {
+
+/// The median of how much of the rest of a slow request a ping took, beside at least `low` and at most `high`
+/// of them; none where there was no such ping.
+std::optional<double> share_waited(const Observations& seen, int low, int high) {
+  constexpr Nanos kShort = 2 * kMillisecond;
+  std::vector<double> alone;
+  for (const Nanos latency : seen.pings_alone) alone.push_back(seconds(latency));
+  const double free_s = alone.empty() ? 0 : median_of(alone);
+  std::vector<double> shares;
+  for (const PingBeside& ping : seen.pings) {
+    if (ping.at_once < low || ping.at_once > high || ping.first_left < kShort) continue;
+    shares.push_back((seconds(ping.latency) - free_s) / seconds(ping.first_left));
+  }
+  if (shares.empty()) return std::nullopt;
+  return median_of(shares);
+}
+
+}  // namespace
+
+std::optional<bool> is_loop_blocked(const Observations& seen, const Verdict& verdict) {
+  constexpr double kSuffers = 0.6;
+  if (seen.pings_alone.empty()) return std::nullopt;
+  if (verdict.execution == Execution::workers) {
+    // Beside a single slow request the other workers answer the ping: all of them must be busy.
+    const auto beside_all = share_waited(seen, 2 * verdict.parallelism, 1 << 20);
+    if (!beside_all) return std::nullopt;
+    return *beside_all > kSuffers;
+  }
+  const auto beside_one = share_waited(seen, 1, 1);
+  if (!beside_one) return std::nullopt;
+  if (verdict.execution != Execution::serial || *beside_one <= kSuffers) return *beside_one > kSuffers;
+  if (seen.idle_holds) return false;  // its only thread is busy with another connection, not with a loop
+  // Beside one computing request an interpreter lock costs some milliseconds too; beside several a blocked
+  // loop costs their time.
+  const auto beside_some = share_waited(seen, 4, 4);
+  return !beside_some || *beside_some > kSuffers;
+}
+
+std::vector<std::string> doubts(const Observations& seen, const Verdict& verdict) {
+  std::vector<std::string> doubts;
+  const bool pinged = !seen.pings_alone.empty();
+  const bool paired = std::any_of(seen.kept.begin(), seen.kept.end(),
+                                  [](const KeptBurst& burst) { return burst.connections.size() == 2; });
+  switch (verdict.execution) {
+    case Execution::unknown: break;
+    case Execution::serial:
+      if (!pinged && verdict.bound_by == BoundBy::cpu) {
+        doubts.emplace_back(
+            "an interpreter lock (GIL) or a blocked loop? --ping tells: beside a lock it loses "
+            "milliseconds only");
+      } else if (!pinged) {
+        doubts.emplace_back("without --ping, a lock or a pool of one would look the same");
+      } else if (verdict.loop_blocked == true) {
+        doubts.emplace_back("a single thread for everything (a pool of one) would look the same");
+      } else {
+        doubts.emplace_back("a lock and a pool of one would look the same");
+      }
+      break;
+    case Execution::pool:
+      if (verdict.shared) {
+        doubts.emplace_back(
+            fmt::format("how large the pool is: {} cores compute, so more threads than that look the same",
+                        verdict.parallelism));
+      } else if (verdict.balanced == false) {
+        doubts.emplace_back(
+            "equal bursts differ: several workers with a pool each, dealt unevenly, so it may be larger");
+      } else if (seen.closes) {
+        doubts.emplace_back(
+            "it closes every connection, so workers that take one request each look like a pool");
+      } else if (!paired && !seen.idle_holds) {
+        doubts.emplace_back("several workers with a smaller pool each would look the same");
+      }
+      break;
+    case Execution::workers:
+      if (verdict.balanced == false)
+        doubts.emplace_back("there may be more workers that were dealt no connection");
+      break;
+    case Execution::concurrent:
+      doubts.emplace_back(
+          fmt::format("a limit above {}: --max-concurrency looks further", seen.most_at_once));
+      if (verdict.overhead_s > 0.001) {
+        doubts.emplace_back(
+            fmt::format("each further request adds {:.1f} ms: a part of it runs one at a time",
+                        verdict.overhead_s * 1e3));
+      }
+      break;
+  }
+  if (verdict.execution != Execution::unknown && verdict.bound_by == BoundBy::unknown)
+    doubts.emplace_back("whether it waits or computes: its process is not on this machine, or both");
+  for (const auto& [kind, count] : seen.failures)
+    doubts.push_back(fmt::format("{} of {} requests failed ({}); what they were part of does not count",
+                                 count, seen.sent, kind));
+  return doubts;
+}
+
+}  // namespace lab

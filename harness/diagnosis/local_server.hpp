@@ -1,0 +1,35 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "lab/core/clock.hpp"
+
+namespace lab {
+
+/// The processes of this machine that serve at a port: those that listen there, and all below them.
+class LocalServer {
+ public:
+  /// By the listening socket's inode in /proc/PID/fd (proc(5)). None where no process that we may look into
+  /// listens there.
+  static std::optional<LocalServer> find(std::uint16_t port);
+
+  /// The lowest id among those that listen: the one that was started first, as a rule.
+  pid_t pid() const { return listeners_.front(); }
+  int processes() const { return static_cast<int>(listeners_.size()); }
+  /// How long all of their threads had a core or waited for one since they were found, as far as was seen at
+  /// each call: on a busy machine a request that computes takes its CPU time and that. From
+  /// /proc/PID/task/TID/schedstat, but at least user and system time, in the kernel's ticks of 10 ms: threads
+  /// that ended between two calls are only in those.
+  Nanos cpu_time();
+
+ private:
+  std::vector<pid_t> listeners_;   // ascending, never empty
+  Nanos runnable_ = 0, used_ = 0;  // at the last call
+  Nanos total_ = 0;
+};
+
+}  // namespace lab

@@ -1,0 +1,120 @@
+#include "harness/diagnosis/socket_subject.hpp"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "harness/fake_transport.hpp"
+
+using namespace lab;
+
+namespace {
+
+const std::string kReply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+struct World {
+  VirtualClock clock;
+  FakeTransport transport{clock};
+  SocketSubject subject{{"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n", "GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"},
+                        clock,
+                        transport,
+                        {}};
+
+  void answer_after(Nanos delay, std::string reply = kReply) {
+    transport.on_request = [this, delay, reply](std::uint32_t connection, const std::string& request) {
+      transport.reply(connection, request.find("/ping") != std::string::npos ? 0 : delay, reply);
+    };
+  }
+};
+
+std::vector<Shot> together(int count, bool keep) {
+  std::vector<Shot> shots;
+  for (int i = 0; i < count; ++i) shots.push_back({static_cast<std::uint32_t>(i), false, 0, true, keep});
+  return shots;
+}
+
+}  // namespace
+
+TEST_CASE("a salvo leaves at once, on connections that were opened before it") {
+  World world;
+  world.answer_after(50 * kMillisecond);
+  const auto replies = world.subject.fire(together(8, false), kSecond);
+  REQUIRE(replies.size() == 8);
+  for (const Reply& reply : replies) {
+    CHECK(reply.outcome == Outcome::ok);
+    CHECK(reply.sent < kMillisecond);
+    CHECK(reply.latency() >= 50 * kMillisecond);
+    CHECK(reply.latency() < 51 * kMillisecond);
+    CHECK_FALSE(reply.kept);
+  }
+  CHECK(world.transport.opens.size() == 8);
+  CHECK(world.transport.closes.size() == 8);
+}
+
+TEST_CASE("kept connections are used again, until they are hung up") {
+  World world;
+  world.answer_after(kMillisecond);
+  CHECK(world.subject.fire(together(3, true), kSecond)[2].kept);
+  CHECK(world.subject.fire(together(3, true), kSecond)[2].kept);
+  CHECK(world.transport.opens.size() == 3);
+  world.subject.hang_up();
+  CHECK(world.transport.closes.size() == 3);
+}
+
+TEST_CASE("a later shot has its own time and opens its own connection") {
+  World world;
+  world.answer_after(50 * kMillisecond);
+  const auto replies =
+      world.subject.fire({{0, false, 0, true, false}, {1, true, 20 * kMillisecond, false, false}}, kSecond);
+  CHECK(replies[1].sent >= 20 * kMillisecond);
+  CHECK(replies[1].sent < 21 * kMillisecond);
+  CHECK(replies[1].received < replies[0].received);
+}
+
+TEST_CASE("what has no reply in time is a timeout and its connection is closed") {
+  World world;
+  world.answer_after(5 * kSecond);
+  const auto replies = world.subject.fire(together(2, true), kSecond);
+  CHECK(replies[0].outcome == Outcome::timeout);
+  CHECK(replies[1].received >= kSecond);
+  CHECK(world.transport.closes.size() == 2);
+}
+
+TEST_CASE("failures have their names") {
+  World world;
+  SECTION("a status that is no success") {
+    world.answer_after(0, "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+    const Reply reply = world.subject.fire({Shot{}}, kSecond).front();
+    CHECK(reply.outcome == Outcome::bad_status);
+    CHECK(reply.status == 503);
+  }
+  SECTION("no HTTP") {
+    world.answer_after(0, "SSH-2.0-OpenSSH_9.2\r\n");
+    CHECK(world.subject.fire({Shot{}}, kSecond).front().outcome == Outcome::bad_reply);
+  }
+  SECTION("refused") {
+    world.transport.fail_connect[0] = ECONNREFUSED;
+    CHECK(world.subject.fire({Shot{}}, kSecond).front().outcome == Outcome::refused);
+  }
+  SECTION("refused where it connects with the request") {
+    world.transport.fail_connect[0] = ECONNREFUSED;
+    CHECK(world.subject.fire({{0, false, 0, false, false}}, kSecond).front().outcome == Outcome::refused);
+  }
+  SECTION("closed without a reply") {
+    world.transport.on_request = [&](std::uint32_t connection, const std::string&) {
+      world.transport.end(connection, kMillisecond);
+    };
+    CHECK(world.subject.fire({Shot{}}, kSecond).front().outcome == Outcome::closed);
+  }
+  SECTION("no descriptor left") {
+    world.transport.fail_open[0] = EMFILE;
+    CHECK(world.subject.fire({Shot{}}, kSecond).front().outcome == Outcome::harness_fault);
+  }
+}
+
+TEST_CASE("a server that closes after its reply keeps nothing") {
+  World world;
+  world.answer_after(kMillisecond, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
+  const auto replies = world.subject.fire(together(2, true), kSecond);
+  CHECK(replies[0].outcome == Outcome::ok);
+  CHECK_FALSE(replies[0].kept);
+}

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "lab/core/clock.hpp"
+#include "lab/core/record.hpp"
+
+namespace lab {
+
+/// One request of an examination: which of the two requests, on which connection, when.
+struct Shot {
+  std::uint32_t connection = 0;
+  bool ping = false;          ///< the cheap request instead of the examined one
+  Nanos at = 0;               ///< after the salvo's time zero
+  bool opened_before = true;  ///< its connection is there at time zero; otherwise it is opened at `at`
+  bool keep = false;          ///< leave the connection open for a later salvo
+};
+
+/// How a shot ended. Times count from the salvo's time zero.
+struct Reply {
+  Nanos sent = 0;  ///< or when its connection was asked for
+  Nanos received = 0;
+  Outcome outcome = Outcome::unsent;
+  int status = 0;
+  bool kept = false;  ///< its connection is still open
+
+  Nanos latency() const { return received - sent; }
+};
+
+/// The server under examination, as seen from outside: sockets, or a simulated one under test.
+class Subject {
+ public:
+  virtual ~Subject() = default;
+  /// Sends a salvo and waits for all replies, at most `patience` from its time zero: whatever has no reply
+  /// then is a timeout and its connection is closed. One reply per shot, in the shots' order.
+  virtual std::vector<Reply> fire(const std::vector<Shot>& shots, Nanos patience) = 0;
+  /// Closes all kept connections.
+  virtual void hang_up() = 0;
+  virtual Nanos now() = 0;
+  virtual bool interrupted() const = 0;
+  /// How long all threads that serve had a core or waited for one, so far; none where they are not on this
+  /// machine.
+  virtual std::optional<Nanos> cpu_time() = 0;
+};
+
+}  // namespace lab

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/diagnosis/observation.hpp"
+
+namespace lab {
+
+enum class Execution : std::uint8_t { unknown, serial, pool, workers, concurrent };
+enum class BoundBy : std::uint8_t { unknown, waiting, cpu };
+
+std::string_view to_string(Execution execution);
+std::string_view to_string(BoundBy bound_by);
+
+/// How a server executes, as far as what was seen tells.
+struct Verdict {
+  Execution execution = Execution::unknown;
+  BoundBy bound_by = BoundBy::unknown;
+  std::optional<bool> loop_blocked;  ///< none without a cheap request beside it
+  std::optional<bool> balanced;      ///< of workers: whether they got equally many connections
+  int parallelism = 0;  ///< requests at a time; of `concurrent` the most that were tried; 0: unknown
+  bool shared = false;  ///< those at work slow each other down: cores or an interpreter lock
+  double confidence = 0;
+  int bursts = 0, fitting = 0;
+  double service_s = 0;   ///< of one request
+  double overhead_s = 0;  ///< what each further one adds although they run together
+  double residual_s = 0;  ///< of the makespans, median
+  std::string reason;     ///< why it is unknown
+  std::vector<std::string> unsure;
+};
+
+/// Pure: the same observations give the same verdict.
+Verdict conclude(const Observations& seen);
+
+/// What the verdict leaves open, in words.
+std::vector<std::string> doubts(const Observations& seen, const Verdict& verdict);
+
+/// Whether the cheap request suffers beside the slow one as it does behind a blocked loop.
+std::optional<bool> is_loop_blocked(const Observations& seen, const Verdict& verdict);
+
+/// What the fitted model says of a burst's makespan, in seconds.
+double expected_makespan(const Verdict& verdict, int at_once);
+
+}  // namespace lab

@@ -1,0 +1,211 @@
+#include "harness/diagnosis/verdict.hpp"
+
+#include <catch2/catch.hpp>
+#include <string>
+#include <utility>
+
+#include "harness/diagnosis/examination.hpp"
+#include "harness/diagnosis/simulated_subject.hpp"
+
+using namespace lab;
+using namespace lab::testing;
+
+namespace {
+
+Observations look_at(const SimulatedServer& server, std::uint64_t seed, ExaminationOptions options = {}) {
+  SimulatedSubject subject(server, seed);
+  options.ping = true;
+  options.seed = seed;
+  Observations seen = examine(subject, options, [](const Outlook&) {});
+  seen.cores = 2;
+  return seen;
+}
+
+struct Kind {
+  std::string name;
+  SimulatedServer server;
+  Execution execution;
+  int parallelism;
+  bool blocked;
+};
+
+SimulatedServer server_of(Traits mode, int workers = 1, int threads = 40) {
+  SimulatedServer server;
+  server.mode = mode;
+  server.workers = workers;
+  server.threads = threads;
+  if (mode.name == kThreads.name) server.ping_mode = kThreads;
+  return server;
+}
+
+SimulatedServer computing(SimulatedServer server, bool gil = false) {
+  server.computes = true;
+  server.gil = gil;
+  return server;
+}
+
+SimulatedServer by_lot(SimulatedServer server) {
+  server.by_lot = true;
+  return server;
+}
+
+const std::vector<Kind>& kinds() {
+  static const std::vector<Kind> kinds{
+      {"blocking-loop", server_of(kBlockingLoop), Execution::serial, 1, true},
+      {"blocking-loop, 2 workers", server_of(kBlockingLoop, 2), Execution::workers, 2, true},
+      {"blocking-loop, 4 workers", server_of(kBlockingLoop, 4), Execution::workers, 4, true},
+      {"blocking-loop, 2 workers by lot", by_lot(server_of(kBlockingLoop, 2)), Execution::workers, 2, true},
+      {"blocking-loop, 4 workers by lot", by_lot(server_of(kBlockingLoop, 4)), Execution::workers, 4, true},
+      {"async-loop", server_of(kAsyncLoop), Execution::concurrent, 128, false},
+      {"async-loop, 4 workers by lot", by_lot(server_of(kAsyncLoop, 4)), Execution::concurrent, 128, false},
+      {"pool of 1", server_of(kThreadPool, 1, 1), Execution::serial, 1, false},
+      {"pool of 2", server_of(kThreadPool, 1, 2), Execution::pool, 2, false},
+      {"pool of 5", server_of(kThreadPool, 1, 5), Execution::pool, 5, false},
+      {"pool of 8", server_of(kThreadPool, 1, 8), Execution::pool, 8, false},
+      {"pool of 40", server_of(kThreadPool), Execution::pool, 40, false},
+      {"pool of 100", server_of(kThreadPool, 1, 100), Execution::pool, 100, false},
+      {"offload to 8", server_of(kOffload, 1, 8), Execution::pool, 8, false},
+      {"thread-per-request, 16 threads", server_of(kThreads, 1, 16), Execution::pool, 16, false},
+      {"2 workers with a pool of 4 each", server_of(kThreadPool, 2, 4), Execution::pool, 8, false},
+      {"computing loop", computing(server_of(kBlockingLoop)), Execution::serial, 1, true},
+      {"computing async loop", computing(server_of(kAsyncLoop)), Execution::serial, 1, true},
+      {"computing pool on two cores", computing(server_of(kThreadPool, 1, 8)), Execution::pool, 2, false},
+      {"computing pool under a GIL", computing(server_of(kThreadPool, 1, 8), true), Execution::serial, 1,
+       false},
+  };
+  return kinds;
+}
+
+bool is_right(const Kind& kind, const Verdict& verdict) {
+  // Where connections are dealt by lot, a worker may have got none of them.
+  const int least = kind.server.by_lot && kind.execution == Execution::workers && kind.parallelism > 2
+                        ? kind.parallelism - 1
+                        : kind.parallelism;
+  const BoundBy bound_by = kind.server.computes ? BoundBy::cpu : BoundBy::waiting;
+  return verdict.execution == kind.execution && verdict.parallelism >= least &&
+         verdict.parallelism <= kind.parallelism && verdict.bound_by == bound_by &&
+         verdict.loop_blocked == kind.blocked;
+}
+
+}  // namespace
+
+TEST_CASE("every execution model is recognized on a quiet machine") {
+  for (const Kind& kind : kinds()) {
+    const Observations seen = look_at(kind.server, 1);
+    const Verdict verdict = conclude(seen);
+    INFO(kind.name << ": " << to_string(verdict.execution) << " of " << verdict.parallelism << ", "
+                   << to_string(verdict.bound_by) << ", blocked " << verdict.loop_blocked.value_or(false)
+                   << ", " << verdict.confidence << " " << verdict.reason);
+    CHECK(is_right(kind, verdict));
+    CHECK(verdict.confidence > 0.85);
+    CHECK(verdict.confidence < 1);
+    CHECK(seen.spent <= 30 * kSecond);
+  }
+}
+
+TEST_CASE("on a busy machine nineteen of twenty verdicts are right, and confident ones more often") {
+  int right = 0, all = 0, sure = 0, sure_and_right = 0;
+  constexpr int kTrials = 20;
+  for (Kind kind : kinds()) {
+    kind.server.jitter = 2 * kMillisecond;
+    kind.server.stalls = 0.1;
+    int of_kind = 0;
+    for (std::uint64_t seed = 0; seed < kTrials; ++seed) {
+      const Verdict verdict = conclude(look_at(kind.server, seed));
+      const bool is = is_right(kind, verdict);
+      of_kind += is;
+      ++all;
+      if (verdict.confidence < 0.9) continue;
+      ++sure;
+      sure_and_right += verdict.execution == kind.execution;
+    }
+    INFO(kind.name << ": " << of_kind << " of " << kTrials);
+    CHECK(of_kind >= kTrials - 1);
+    right += of_kind;
+  }
+  CHECK(right >= all * 97 / 100);
+  CHECK(sure > all / 2);
+  CHECK(sure_and_right * 100 >= sure * 98);
+}
+
+TEST_CASE("slow routes are told from fewer requests, within the budget") {
+  ExaminationOptions options;
+  options.budget = 20 * kSecond;
+  for (const auto& [mode, execution] :
+       {std::pair{kBlockingLoop, Execution::serial}, std::pair{kAsyncLoop, Execution::concurrent}}) {
+    SimulatedServer server = server_of(mode);
+    server.service = kSecond;
+    const Observations seen = look_at(server, 1, options);
+    CHECK(conclude(seen).execution == execution);
+    CHECK(seen.spent <= options.budget);
+  }
+}
+
+TEST_CASE("what is too slow or too fast to tell stays unknown, with the reason") {
+  SimulatedServer slow = server_of(kBlockingLoop);
+  slow.service = 9 * kSecond;
+  const Verdict too_slow = conclude(look_at(slow, 1));
+  CHECK(too_slow.execution == Execution::unknown);
+  CHECK(too_slow.reason.find("too slow") != std::string::npos);
+  CHECK(too_slow.loop_blocked.value_or(false) == false);
+  SimulatedServer fast = server_of(kTaskQueue);  // its reply is an id, at once
+  CHECK(conclude(look_at(fast, 1)).reason.find("too fast") != std::string::npos);
+}
+
+TEST_CASE("a loop that writes all its replies at the end is one at a time as well") {
+  Observations seen = look_at(server_of(kBlockingLoop), 1);
+  for (Burst& burst : seen.bursts)
+    burst.done.assign(burst.done.size(), burst.done.back());  // as asyncio does
+  const Verdict verdict = conclude(seen);
+  CHECK(verdict.execution == Execution::serial);
+  CHECK(verdict.bound_by == BoundBy::waiting);
+  CHECK(verdict.fitting == verdict.bursts);
+}
+
+TEST_CASE("never more is sent than was announced") {
+  for (const Kind& kind : kinds()) {
+    SimulatedSubject subject(kind.server, 1);
+    ExaminationOptions options;
+    options.ping = true;
+    std::int64_t announced = 0;
+    const Observations seen =
+        examine(subject, options, [&](const Outlook& outlook) { announced = outlook.requests; });
+    INFO(kind.name);
+    CHECK(seen.sent <= announced);
+    CHECK(seen.sent == subject.requests);
+    CHECK(seen.sent == seen.answered + seen.unfinished);
+  }
+}
+
+TEST_CASE("bursts that fit nothing are unknown") {
+  Observations seen;
+  seen.alone = {50 * kMillisecond, 51 * kMillisecond, 50 * kMillisecond};
+  std::mt19937_64 random(1);
+  std::uniform_int_distribution<Nanos> any(20 * kMillisecond, 900 * kMillisecond);
+  for (const int size : {2, 4, 8, 16, 2, 4, 8, 16}) {
+    Burst burst{size, {}};
+    for (int i = 0; i < size; ++i) burst.done.push_back(any(random));
+    std::sort(burst.done.begin(), burst.done.end());
+    seen.bursts.push_back(burst);
+  }
+  const Verdict verdict = conclude(seen);
+  CHECK(verdict.execution == Execution::unknown);
+  CHECK(!verdict.reason.empty());
+}
+
+TEST_CASE("without a cheap route nothing is said about the loop") {
+  Observations seen = look_at(server_of(kBlockingLoop), 1);
+  seen.pings.clear();
+  seen.pings_alone.clear();
+  const Verdict verdict = conclude(seen);
+  CHECK(!verdict.loop_blocked);
+  REQUIRE(!verdict.unsure.empty());
+  CHECK(verdict.unsure.front() == "without --ping, a lock or a pool of one would look the same");
+}
+
+TEST_CASE("without a view on the process, waiting and computing in turn look the same") {
+  Observations seen = look_at(server_of(kBlockingLoop), 1);
+  seen.cpu_share.reset();
+  CHECK(conclude(seen).bound_by == BoundBy::unknown);
+  CHECK(conclude(seen).execution == Execution::serial);
+}

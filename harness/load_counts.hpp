@@ -1,0 +1,51 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "lab/core/clock.hpp"
+#include "lab/core/record.hpp"
+
+namespace lab {
+
+/// Why a request was not answered. An unexpected status is an error too, counted by status.
+enum class LoadError : std::uint8_t {
+  refused,         ///< connection refused
+  unreachable,     ///< no way to the host
+  reset,           ///< connection reset while it was under way
+  closed,          ///< the server closed before the reply was whole
+  timeout,         ///< no whole reply within the timeout
+  bad_reply,       ///< what came was not HTTP
+  certificate,     ///< the server's certificate is not trusted, or for another host
+  tls,             ///< the other side does not speak TLS as we do
+  no_descriptors,  ///< this side ran out of file descriptors
+  no_ports,        ///< this side ran out of local ports
+};
+constexpr std::size_t kLoadErrors = 10;
+
+std::string_view to_string(LoadError error);
+/// What an errno of connect(2), or of Transport::opened, means.
+LoadError error_of_open(int error_number);
+
+/// Counts of one share of a load; adding up shares gives the counts of the load. Bytes without pointers, so
+/// that they can travel between processes.
+struct LoadCounts {
+  std::int64_t planned = 0, unsent = 0, sent = 0, ok = 0, unfinished = 0;
+  std::array<std::int64_t, kLoadErrors> errors{};
+  std::array<std::int64_t, 600> unexpected{};  ///< by status: replies that count as errors
+  std::array<std::int64_t, 600> statuses{};    ///< by status: all whole replies
+  std::int64_t bytes_sent = 0, bytes_received = 0;
+  std::int64_t connections = 0;         ///< that were opened
+  Nanos connecting = 0;                 ///< how long that took, all together
+  std::int64_t waited = 0;              ///< requests whose time had come while no connection was free
+  std::int64_t warm_up = 0;             ///< requests before time zero, in none of the other counts
+  std::int64_t gave_up = 0;             ///< shares that stopped because nothing was answered any more
+  Nanos first_sent = 0, last_sent = 0;  ///< after time zero
+  Nanos last_end = 0;                   ///< when the last request ended, after time zero
+
+  void add(const LoadCounts& other);
+  Books books() const;
+};
+
+}  // namespace lab

@@ -1,0 +1,134 @@
+#include "harness/other_tools.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "harness/statistics.hpp"
+
+namespace lab {
+
+namespace {
+
+constexpr std::int64_t kWrkTimeoutUs = 2'000'000;  // SOCKET_TIMEOUT_MS of its src/wrk.h
+constexpr int kWrkPercents[] = {50, 75, 90, 99};
+constexpr int kHeyPercents[] = {10, 25, 50, 75, 90, 95, 99};
+constexpr double kAutocannonPercents[] = {2.5, 50, 97.5, 99};
+
+ToldLatencies wrk(const std::vector<double>& sorted) {
+  std::vector<std::int64_t> counted;
+  for (const double latency : sorted) {
+    const auto us = static_cast<std::int64_t>(latency * 1e6);
+    if (us <= kWrkTimeoutUs) counted.push_back(us);
+  }
+  ToldLatencies told;
+  told.counted = static_cast<std::int64_t>(counted.size());
+  for (const int percent : kWrkPercents) {
+    const auto rank =
+        static_cast<std::size_t>(std::llround(percent / 100.0 * static_cast<double>(counted.size()) + 0.5));
+    told.percentiles.push_back({static_cast<double>(percent), std::nullopt});
+    if (rank <= counted.size())
+      told.percentiles.back().latency_s = static_cast<double>(counted[rank - 1]) * 1e-6;
+  }
+  return told;
+}
+
+ToldLatencies hey(const std::vector<double>& sorted) {
+  ToldLatencies told;
+  told.counted = static_cast<std::int64_t>(sorted.size());
+  for (const int percent : kHeyPercents)
+    told.percentiles.push_back({static_cast<double>(percent), std::nullopt});
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < sorted.size() && next < told.percentiles.size(); ++i) {
+    const std::size_t reached = i * 100 / sorted.size();
+    if (static_cast<double>(reached) >= told.percentiles[next].percent)
+      told.percentiles[next++].latency_s = sorted[i];
+  }
+  return told;
+}
+
+ToldLatencies autocannon(const std::vector<double>& sorted) {
+  std::vector<std::int64_t> ms;  // the histogram's values are whole
+  ToldLatencies told;
+  for (const double latency : sorted) {
+    ms.push_back(static_cast<std::int64_t>(latency * 1e3));
+    told.counted += std::max<std::int64_t>(1, ms.back());
+  }
+  for (const double percent : kAutocannonPercents) {
+    const auto rank =
+        std::max<std::int64_t>(1, std::llround(percent / 100 * static_cast<double>(told.counted)));
+    // As many entries of `value` as replies took at least so long, so the sum over all values up to it is the
+    // sum of what each reply adds: as many entries as it has milliseconds, at most `value`.
+    const auto up_to = [&](std::int64_t value) {
+      std::int64_t sum = 0;
+      for (const std::int64_t one : ms) sum += one == 0 ? 1 : std::min(one, value);
+      return sum;
+    };
+    std::int64_t low = 0;
+    std::int64_t high = ms.empty() ? 0 : ms.back();
+    while (low < high) {
+      const std::int64_t middle = low + (high - low) / 2;
+      if (up_to(middle) >= rank) {
+        high = middle;
+      } else {
+        low = middle + 1;
+      }
+    }
+    told.percentiles.push_back({percent, std::nullopt});
+    if (!ms.empty()) told.percentiles.back().latency_s = static_cast<double>(low) * 1e-3;
+  }
+  return told;
+}
+
+ToldLatencies by_nearest_rank(const std::vector<double>& latencies) {
+  ToldLatencies told;
+  told.counted = static_cast<std::int64_t>(latencies.size());
+  for (const int percent : kHeyPercents) {
+    told.percentiles.push_back({static_cast<double>(percent), nearest_rank(latencies, percent / 100.0)});
+  }
+  return told;
+}
+
+ToldLatencies closed_loop(std::span<const Answer> answers) {
+  std::vector<double> seen;
+  double free = -std::numeric_limits<double>::infinity();
+  for (const Answer& answer : answers) {
+    if (answer.intended_s < free) continue;
+    seen.push_back(answer.latency_s);
+    free = answer.intended_s + answer.latency_s;
+  }
+  return by_nearest_rank(seen);
+}
+
+}  // namespace
+
+std::vector<Answer> answers_of(std::span<const RequestRecord> records) {
+  Nanos first = std::numeric_limits<Nanos>::max();
+  for (const RequestRecord& record : records) {
+    if (record.outcome == Outcome::ok) first = std::min(first, record.intended);
+  }
+  std::vector<Answer> answers;
+  for (const RequestRecord& record : records) {
+    if (record.outcome == Outcome::ok)
+      answers.push_back({seconds(record.intended - first), seconds(record.latency())});
+  }
+  std::stable_sort(answers.begin(), answers.end(),
+                   [](const Answer& a, const Answer& b) { return a.intended_s < b.intended_s; });
+  return answers;
+}
+
+OtherTools what_others_print(std::span<const Answer> answers) {
+  std::vector<double> latencies;
+  for (const Answer& answer : answers) latencies.push_back(answer.latency_s);
+  OtherTools others = what_others_print(latencies);
+  others.closed_loop = closed_loop(answers);
+  return others;
+}
+
+OtherTools what_others_print(std::span<const double> latencies_s) {
+  std::vector<double> sorted(latencies_s.begin(), latencies_s.end());
+  std::sort(sorted.begin(), sorted.end());
+  return {wrk(sorted), hey(sorted), autocannon(sorted), {}, by_nearest_rank(sorted)};
+}
+
+}  // namespace lab

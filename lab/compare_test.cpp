@@ -1,0 +1,161 @@
+#include "lab/compare.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+namespace lab {
+namespace {
+
+ArmReport arm(const std::string& id, std::vector<double> makespans) {
+  ArmReport report;
+  report.arm = id;
+  report.case_id = "main";
+  report.engine = "native";
+  report.repetitions = static_cast<int>(makespans.size());
+  MeasureRow row;
+  row.stat = "makespan";
+  std::vector<double> sorted = makespans;
+  std::sort(sorted.begin(), sorted.end());
+  row.measured = Figure{sorted[sorted.size() / 2], {}, {}, std::move(makespans)};
+  report.measures = {row};
+  report.books.planned = report.books.sent = report.books.ok = 10;
+  return report;
+}
+
+ToldRun told(std::vector<ArmReport> arms) {
+  ToldRun run;
+  run.scenario.name = run.run.header.scenario = "blocking-async";
+  run.scenario.cases.push_back({"main", {}, {}});
+  run.report.arms = std::move(arms);
+  run.report.headline = {"makespan"};
+  run.run.summary.noise = "quiet";
+  return run;
+}
+
+const std::vector<double> kBefore{1.001, 1.002, 1.003, 1.004, 1.005, 1.006};
+const std::vector<double> kAfter{1.101, 1.102, 1.103, 1.104, 1.105, 1.106};
+const std::vector<double> kMixed{1.0015, 1.0025, 1.0035, 1.0005, 1.0055, 1.0045};
+
+TEST_CASE("six repetitions that do not overlap are slower, with the interval of the shift") {
+  const auto report = compare_runs(told({arm("a", kBefore)}), told({arm("a", kAfter)}), {}).value();
+  REQUIRE(report.rows.size() == 1);
+  CHECK(report.rows[0].verdict == "slower");
+  CHECK(report.rows[0].shift == Approx(0.1));
+  CHECK(report.rows[0].shift_low.value() < 0.1);
+  CHECK(report.rows[0].shift_high.value() > 0.1);
+  CHECK(report.slower());
+  const auto back = compare_runs(told({arm("a", kAfter)}), told({arm("a", kBefore)}), {}).value();
+  CHECK(back.rows[0].verdict == "faster");
+  CHECK_FALSE(back.slower());
+}
+
+TEST_CASE("values that mix show no difference") {
+  const auto report = compare_runs(told({arm("a", kBefore)}), told({arm("a", kMixed)}), {}).value();
+  CHECK(report.rows[0].verdict == "no difference seen");
+  CHECK(report.rows[0].reason.empty());
+}
+
+TEST_CASE("too few repetitions are inconclusive, and say how many would do") {
+  const auto report =
+      compare_runs(told({arm("a", {1, 1.1, 1.2})}), told({arm("a", {2, 2.1, 2.2})}), {}).value();
+  CHECK(report.rows[0].verdict == "inconclusive");
+  CHECK(report.rows[0].reason == "3 against 3 repetitions cannot show a difference; 4 against 4 can");
+  CHECK_FALSE(report.rows[0].shift_low.has_value());
+  CHECK_FALSE(report.slower());
+}
+
+TEST_CASE("several comparisons are judged together") {
+  std::vector<ArmReport> before;
+  std::vector<ArmReport> after;
+  for (int i = 0; i < 30; ++i) {
+    before.push_back(arm("a" + std::to_string(i), kBefore));
+    after.push_back(arm("a" + std::to_string(i), kAfter));
+  }
+  const auto report = compare_runs(told(before), told(after), {}).value();
+  CHECK(report.rows[0].p_adjusted == Approx(30 * 2.0 / 924));
+  CHECK(report.rows[0].verdict == "inconclusive");
+  CHECK_THAT(report.rows[0].reason, Catch::Contains("among 30 comparisons; 7 against 7 can"));
+  CompareOptions one;
+  one.arm_a = "a3";
+  CHECK(compare_runs(told(before), told(after), one).value().rows[0].verdict == "slower");
+}
+
+TEST_CASE("a shift below the tolerance counts as no difference") {
+  CompareOptions options;
+  options.tolerance = 0.2;
+  const auto report = compare_runs(told({arm("a", kBefore)}), told({arm("a", kAfter)}), options).value();
+  CHECK(report.rows[0].verdict == "no difference seen");
+}
+
+TEST_CASE("on a noisy machine nothing seen is no answer, and a difference is still one") {
+  ToldRun noisy = told({arm("a", kMixed)});
+  noisy.run.summary.noise = "noisy: 9 % of the time stolen by the hypervisor";
+  auto report = compare_runs(told({arm("a", kBefore)}), noisy, {}).value();
+  CHECK(report.rows[0].verdict == "inconclusive");
+  CHECK_THAT(report.rows[0].reason, Catch::Contains("stolen"));
+  noisy.report.arms = {arm("a", kAfter)};
+  report = compare_runs(told({arm("a", kBefore)}), noisy, {}).value();
+  CHECK(report.rows[0].verdict == "slower");
+}
+
+TEST_CASE("what an instrument fault measured is compared with nothing") {
+  ToldRun faulty = told({arm("a", kAfter)});
+  faulty.report.arms[0].verdict = "instrument-fault";
+  const auto report = compare_runs(told({arm("a", kBefore)}), faulty, {}).value();
+  CHECK(report.rows[0].verdict == "inconclusive");
+  CHECK_THAT(report.rows[0].reason, Catch::Contains("in B") && Catch::Contains("instrument fault"));
+}
+
+TEST_CASE("two arms of one run stand beside each other") {
+  const ToldRun run = told({arm("a", kBefore), arm("b", kAfter)});
+  CompareOptions options;
+  options.arm_a = "a";
+  options.arm_b = "b";
+  const auto report = compare_runs(run, run, options).value();
+  REQUIRE(report.rows.size() == 1);
+  CHECK(report.rows[0].name == "a → b");
+  CHECK(report.rows[0].verdict == "slower");
+  options.arm_b = "bb";
+  CHECK_THAT(compare_runs(run, run, options).error().message,
+             Catch::Contains("--with") && Catch::Contains("'b'"));
+}
+
+TEST_CASE("arms that only one run has are named; the model is nobody's measurement") {
+  ArmReport model = arm("c", kBefore);
+  model.engine = "model";
+  const auto report =
+      compare_runs(told({arm("a", kBefore), arm("b", kBefore), model}), told({arm("a", kBefore), model}), {})
+          .value();
+  CHECK(report.rows.size() == 1);
+  CHECK(report.only_a == std::vector<std::string>{"b"});
+  CHECK(report.only_b.empty());
+}
+
+TEST_CASE("different scenarios are refused, different settings told") {
+  ToldRun other = told({arm("a", kBefore)});
+  other.scenario.name = "gil";
+  const auto refused = compare_runs(told({arm("a", kBefore)}), other, {});
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().kind == ErrorKind::usage);
+  other.scenario.name = "blocking-async";
+  other.run.header.options = {"--set=d=1s"};
+  other.run.header.environment = {{"commit", "abc"}, {"rate of cpu", "1000 units/s"}};
+  ToldRun first = told({arm("a", kBefore)});
+  first.run.header.environment = {{"commit", "def"}, {"rate of cpu", "1010 units/s"}};
+  const auto report = compare_runs(first, other, {}).value();
+  REQUIRE(report.warnings.size() == 1);
+  CHECK(report.warnings[0] == "the settings differ: A as it is written; B d = 1 s");
+  REQUIRE(report.differing.size() == 1);
+  CHECK(report.differing[0].key == "commit");
+}
+
+TEST_CASE("an outlier is told and stays in the figures") {
+  ToldRun odd = told({arm("a", {1.001, 1.002, 1.003, 1.004, 1.005, 1.9})});
+  const auto report = compare_runs(told({arm("a", kBefore)}), odd, {}).value();
+  REQUIRE(report.warnings.size() == 1);
+  CHECK_THAT(report.warnings[0], Catch::Contains("B a makespan 1.900 s in repetition 6"));
+  CHECK(report.rows[0].b.all.size() == 6);
+}
+
+}  // namespace
+}  // namespace lab

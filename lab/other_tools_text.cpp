@@ -1,0 +1,92 @@
+#include "lab/other_tools_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+#include <tuple>
+
+#include "harness/statistics.hpp"
+#include "lab/core/text.hpp"
+#include "lab/engines.hpp"
+#include "results/spelling.hpp"
+#include "results/utf8.hpp"
+#include "results/wrap.hpp"
+
+namespace lab {
+
+namespace {
+
+constexpr std::size_t kIndent = 15;
+
+/// `p50 1.001 s`; 0 where the tool prints nothing, as it does itself.
+std::string percentiles(const ToldLatencies& told) {
+  std::vector<std::string> parts;
+  for (const ToldPercentile& one : told.percentiles) {
+    parts.push_back(fmt::format("p{:g} {}", one.percent,
+                                one.latency_s ? quantity(*one.latency_s, time_unit(*one.latency_s)) : "0"));
+  }
+  return join(parts, ", ");
+}
+
+std::string missing(const ToldLatencies& told, std::int64_t all, std::string_view why) {
+  return told.counted == all ? "" : fmt::format("; {} of {} {}", told.counted, all, why);
+}
+
+}  // namespace
+
+std::string other_tools_text(const OtherTools& others, const TextStyle& style) {
+  const auto width = static_cast<std::size_t>(std::max(style.width, 40));
+  const std::int64_t all = others.truth.counted;
+  std::string out;
+  const auto add = [&](const std::string& tool, const std::string& text) {
+    for (const std::string& line :
+         wrap(printable(text, style.ascii), pad("  " + tool, kIndent), kIndent, width))
+      out += line + "\n";
+  };
+  double most = 50;
+  for (const ToldPercentile& one : others.truth.percentiles) {
+    if (carries_percentile(all, one.percent / 100)) most = std::max(most, one.percent);
+  }
+  add("here", percentiles(others.truth) +
+                  (most < 99 ? fmt::format("; n = {} carries nothing above p{:g}", all, most) : ""));
+  add("wrk",
+      percentiles(others.wrk) + missing(others.wrk, all, "replies are counted: those past 2 s are dropped"));
+  const bool zeros = std::any_of(others.hey.percentiles.begin(), others.hey.percentiles.end(),
+                                 [](const ToldPercentile& one) { return !one.latency_s; });
+  add("hey", percentiles(others.hey) + (zeros ? "; the zeros are its own" : ""));
+  add("autocannon", fmt::format("{}; its count is {} instead of {}", percentiles(others.autocannon),
+                                others.autocannon.counted, all));
+  if (!others.closed_loop.percentiles.empty()) {
+    add("one client", percentiles(others.closed_loop) +
+                          missing(others.closed_loop, all,
+                                  "requests would have been sent: it waits for each reply before the next"));
+  }
+  return out;
+}
+
+std::string other_tools_text(const Run& run, const Scenario& scenario, const TextStyle& style) {
+  std::string out = "What other tools would have printed of the same replies (first repetition)\n";
+  std::set<std::tuple<std::string, std::string, std::string>> told;
+  for (const RunRepetition& repetition : run.repetitions) {
+    if (repetition.engine == kModel) continue;
+    if (!told.insert({repetition.arm, repetition.engine, repetition.case_id}).second) continue;
+    std::string name = repetition.arm;
+    if (repetition.engine != kNative && repetition.engine != kServer) name += " on " + repetition.engine;
+    if (scenario.cases.size() > 1) name += fmt::format(" ({})", repetition.case_id);
+    for (std::uint32_t route = 0; route < scenario.routes.size(); ++route) {
+      std::vector<RequestRecord> asked;
+      std::copy_if(repetition.records.begin(), repetition.records.end(), std::back_inserter(asked),
+                   [&](const RequestRecord& record) { return record.route == route; });
+      const std::vector<Answer> answers = answers_of(asked);
+      if (answers.empty()) continue;
+      const std::string heading =
+          scenario.routes.size() > 1 ? fmt::format("{}, {}", name, scenario.routes[route].name) : name;
+      out += printable(heading, style.ascii) + "\n" + other_tools_text(what_others_print(answers), style);
+    }
+  }
+  return out;
+}
+
+}  // namespace lab

@@ -1,0 +1,11 @@
+#include "lab/servers/work_kinds.hpp"
+
+namespace lab {
+
+// Debian has no static libqrencode.
+Result<void> encode_qr_codes(std::int64_t /*units*/, const Between& /*between*/) {
+  return environment_error(
+      "this statically linked lab makes no QR codes; use the Debian package or ./labw, or lab predict");
+}
+
+}  // namespace lab

@@ -1,0 +1,85 @@
+// lab load as rows: CSV for a spreadsheet, Markdown for an issue.
+
+#include <fmt/format.h>
+
+#include <utility>
+#include <vector>
+
+#include "results/load_report.hpp"
+#include "results/spelling.hpp"
+#include "results/utf8.hpp"
+
+namespace lab {
+
+namespace {
+
+using Figure = std::pair<const char*, std::optional<double>>;
+
+std::vector<Figure> figures_of(const LoadFigures& figures) {
+  return {{"min", figures.min}, {"median", figures.median}, {"p90", figures.p90},
+          {"p95", figures.p95}, {"p99", figures.p99},       {"max", figures.max}};
+}
+
+const std::vector<std::pair<const char*, LoadFigures LoadReport::*>>& quantities() {
+  static const std::vector<std::pair<const char*, LoadFigures LoadReport::*>> kQuantities{
+      {"latency", &LoadReport::latency},
+      {"uncorrected_latency", &LoadReport::uncorrected},
+      {"lag", &LoadReport::lag}};
+  return kQuantities;
+}
+
+}  // namespace
+
+std::string load_csv(const LoadReport& report) {
+  std::string out = "quantity,stat,value,unit\n";
+  const auto add = [&](const std::string& quantity, const std::string& stat, const std::string& value,
+                       const char* unit) {
+    out += fmt::format("{},{},{},{}\n", quantity, stat, value, unit);
+  };
+  add("requests_per_second", "", fmt::format("{}", report.requests_per_second), "1/s");
+  add("span", "", fmt::format("{}", report.span_s), "s");
+  for (const auto& [name, figures] : quantities()) {
+    for (const auto& [stat, value] : figures_of(report.*figures))
+      add(name, stat, value ? fmt::format("{}", *value) : "", "s");
+  }
+  const Books& books = report.books;
+  const std::pair<const char*, std::int64_t> counts[] = {{"planned", books.planned},
+                                                         {"unsent", books.unsent},
+                                                         {"sent", books.sent},
+                                                         {"ok", books.ok},
+                                                         {"unfinished", books.unfinished}};
+  for (const auto& [name, count] : counts) add("books", name, fmt::format("{}", count), "");
+  for (const auto& [kind, count] : books.errors) add("errors", kind, fmt::format("{}", count), "");
+  for (const auto& [status, count] : report.statuses)
+    add("status", fmt::format("{}", status), fmt::format("{}", count), "");
+  add("bytes", "sent", fmt::format("{}", report.bytes_sent), "bytes");
+  add("bytes", "received", fmt::format("{}", report.bytes_received), "bytes");
+  add("connections", "opened", fmt::format("{}", report.connections), "");
+  return out;
+}
+
+std::string load_markdown(const LoadReport& report) {
+  std::string out;
+  for (const auto& [url, weight] : report.urls) {
+    out += fmt::format("`{} {}`{}  \n", report.method, printable(url, false),
+                       report.urls.size() > 1 ? fmt::format(" × {}", weight) : "");
+  }
+  out += fmt::format("{}: **{:.1f} requests/s**, {} ok of {} sent, {} planned.\n\n",
+                     printable(report.load, false), report.requests_per_second, report.books.ok,
+                     report.books.sent, report.books.planned);
+  if (!report.complete) out += "Incomplete: " + printable(report.incomplete, false) + "\n\n";
+  out += "| | min | median | p90 | p95 | p99 | max |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n";
+  for (const auto& [name, figures] : quantities()) {
+    out += fmt::format("| {} |", std::string(name) == "uncorrected_latency" ? "uncorrected latency" : name);
+    for (const auto& [stat, value] : figures_of(report.*figures))
+      out += fmt::format(" {} |", value ? quantity(*value, time_unit(*value)) : "–");
+    out += "\n";
+  }
+  if (!report.books.errors.empty()) {
+    out += "\n| error | requests |\n| --- | ---: |\n";
+    for (const auto& [kind, count] : report.books.errors) out += fmt::format("| {} | {} |\n", kind, count);
+  }
+  return out;
+}
+
+}  // namespace lab

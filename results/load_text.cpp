@@ -1,0 +1,169 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+#include "lab/core/text.hpp"
+#include "results/load_report.hpp"
+#include "results/spelling.hpp"
+#include "results/utf8.hpp"
+#include "results/wrap.hpp"
+
+namespace lab {
+
+namespace {
+
+constexpr std::size_t kIndent = 6;
+constexpr std::size_t kNameWidth = 12;
+constexpr std::size_t kCellWidth = 11;
+
+std::string bold(const std::string& text, const TextStyle& style) {
+  return style.color ? "\x1b[1m" + text + "\x1b[0m" : text;
+}
+
+std::string time_text(const std::optional<double>& value, bool ascii) {
+  return value ? printable(quantity(*value, time_unit(*value)), ascii) : (ascii ? "-" : "–");
+}
+
+std::string row(const std::string& name, const LoadFigures& figures, bool ascii) {
+  std::string line = pad(name, kNameWidth);
+  for (const auto& value : {figures.min, figures.median, figures.p90, figures.p95, figures.p99, figures.max})
+    line += pad(time_text(value, ascii), kCellWidth, true);
+  return line;
+}
+
+std::string heading() {
+  std::string line(kNameWidth, ' ');
+  for (const char* name : {"min", "median", "p90", "p95", "p99", "max"}) line += pad(name, kCellWidth, true);
+  return line;
+}
+
+/// 1234567 as 1,234,567.
+std::string grouped(std::int64_t number) {
+  std::string digits = std::to_string(number);
+  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<std::size_t>(at), 1, ',');
+  return digits;
+}
+
+std::string rate_text(double rate) {
+  return rate >= 999.5 ? grouped(std::llround(rate)) : fmt::format("{:.{}f}", rate, rate < 10 ? 3 : 1);
+}
+
+std::vector<std::string> books_lines(const Books& books) {
+  std::int64_t failed = 0;
+  for (const auto& [kind, count] : books.errors) failed += count;
+  return {fmt::format("planned {} = sent {} + unsent {}", grouped(books.planned), grouped(books.sent),
+                      grouped(books.unsent)),
+          fmt::format("sent {} = ok {} + errors {} + unfinished {}", grouped(books.sent), grouped(books.ok),
+                      grouped(failed), grouped(books.unfinished))};
+}
+
+std::string errors_line(const Books& books) {
+  std::vector<std::string> parts;
+  for (const auto& [kind, count] : books.errors) parts.push_back(fmt::format("{} {}", kind, grouped(count)));
+  return join(parts, ", ");
+}
+
+std::string bytes_line(const LoadReport& report) {
+  const auto size = [](std::int64_t bytes) {
+    const auto value = static_cast<double>(bytes);
+    return quantity(value, byte_unit(value));
+  };
+  std::string line =
+      fmt::format("{} received, {} sent; {} connection{} opened", size(report.bytes_received),
+                  size(report.bytes_sent), grouped(report.connections), report.connections == 1 ? "" : "s");
+  if (report.connect_s) line += fmt::format(", {} each", time_text(report.connect_s, false));
+  return line;
+}
+
+/// `below 2 ms ██████ 45.3 %`
+std::vector<std::string> bar_lines(const LoadReport& report, const TextStyle& style, std::size_t width) {
+  std::int64_t total = 0;
+  std::int64_t largest = 1;
+  for (const LatencyBar& bar : report.bars) {
+    total += bar.count;
+    largest = std::max(largest, bar.count);
+  }
+  constexpr std::size_t kLabel = 16;
+  constexpr std::size_t kShare = 20;
+  const std::size_t room = width > kLabel + kShare + 10 ? width - kLabel - kShare : 10;
+  std::vector<std::string> lines;
+  for (const LatencyBar& bar : report.bars) {
+    const double share = static_cast<double>(bar.count) / static_cast<double>(total);
+    auto full = static_cast<std::size_t>(std::llround(
+        static_cast<double>(room) * static_cast<double>(bar.count) / static_cast<double>(largest)));
+    if (bar.count > 0) full = std::max<std::size_t>(full, 1);
+    std::string blocks;
+    for (std::size_t i = 0; i < full; ++i) blocks += style.ascii ? "#" : "█";
+    const Unit unit = time_unit(bar.below_s * 0.9999);
+    const double limit = bar.below_s * unit.factor;
+    std::string line = pad(fmt::format("below {:g} {}", limit, printable(unit.name, style.ascii)), kLabel);
+    line += fmt::format("{} {} ({:.{}f} %)", blocks, grouped(bar.count), share * 100,
+                        share > 0 && share < 0.001 ? 3 : 1);
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+}  // namespace
+
+std::string load_text(const LoadReport& report, const TextStyle& style) {
+  const auto width = static_cast<std::size_t>(style.width > 0 ? std::max(style.width, 20) : 80);
+  std::string out;
+  const auto line = [&](const std::string& text) { out += shorten(text, width, style.ascii) + "\n"; };
+  const auto remark = [&](const std::string& tag, const std::string& text) {
+    const std::string mark = pad(tag, kIndent);
+    for (std::string each : wrap(printable(text, style.ascii), mark, kIndent, width)) {
+      if (style.color && each.starts_with(mark)) {
+        const char* const look = tag == "WARN" || tag == "MISS" ? "1;38;5;166" : "1";
+        each = fmt::format("\x1b[{}m{}\x1b[0m{}", look, each.substr(0, kIndent), each.substr(kIndent));
+      }
+      out += each + "\n";
+    }
+  };
+  for (const auto& [url, weight] : report.urls) {
+    const std::string share = report.urls.size() > 1 ? fmt::format("{} of {} ", weight,
+                                                                   [&] {
+                                                                     std::int64_t sum = 0;
+                                                                     for (const auto& each : report.urls)
+                                                                       sum += each.second;
+                                                                     return sum;
+                                                                   }())
+                                                     : "";
+    line(printable(fmt::format("{}{} {}", share, report.method, url), style.ascii));
+  }
+  for (const std::string& each : wrap(printable(report.load, style.ascii), "", 0, width)) out += each + "\n";
+  if (!report.complete) remark("WARN", "incomplete: " + report.incomplete);
+  out += "\n";
+  std::string rate = fmt::format("{} requests/s", rate_text(report.requests_per_second));
+  rate = bold(rate, style);
+  if (report.requested_rate) rate += fmt::format(" of {} asked for", rate_text(*report.requested_rate));
+  out += fmt::format("{}, {} answered in {}\n\n", rate, grouped(report.books.ok),
+                     printable(long_time(report.span_s), style.ascii));
+  line(heading());
+  line(row("latency", report.latency, style.ascii));
+  line(row("uncorrected", report.uncorrected, style.ascii));
+  line(row("lag", report.lag, style.ascii));
+  if (!report.bars.empty()) {
+    out += "\n";
+    for (const std::string& each : bar_lines(report, style, width)) line(each);
+  }
+  out += "\n";
+  const std::vector<std::string> books = books_lines(report.books);
+  remark("BOOKS", books[0]);
+  remark("", books[1]);
+  if (!report.books.errors.empty()) remark("ERROR", errors_line(report.books));
+  remark("BYTES", bytes_line(report));
+  for (const ThresholdRow& each : report.thresholds)
+    remark(each.passed ? "PASS" : "MISS", fmt::format("{}: {}", each.text, each.measured));
+  for (const Remark& each : report.remarks) remark(each.tag, each.text);
+  if (!report.other_tools.empty()) {
+    out += "\nThe same requests, as other tools would have told them:\n";
+    for (const std::string& each : report.other_tools) line(printable(each, style.ascii));
+  }
+  return out;
+}
+
+}  // namespace lab

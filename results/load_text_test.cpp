@@ -1,0 +1,61 @@
+#include <boost/json.hpp>
+#include <catch2/catch.hpp>
+
+#include "lab/core/text.hpp"
+#include "results/load_report.hpp"
+#include "results/utf8.hpp"
+
+using namespace lab;
+
+namespace {
+
+LoadReport sample() {
+  LoadReport report;
+  report.urls = {{"http://127.0.0.1:8000/a", 3}, {"http://127.0.0.1:8000/b", 1}};
+  report.load = "evenly 100/s for 10 s";
+  report.arrivals = "constant";
+  report.span_s = 10;
+  report.requests_per_second = 99.8;
+  report.requested_rate = 100;
+  report.latency = {998, 0.001, 0.002, 0.003, 0.004, std::nullopt, 1.5};
+  report.uncorrected = report.lag = report.latency;
+  report.books.planned = report.books.sent = 1000;
+  report.books.ok = 998;
+  report.books.errors["timeout"] = 2;
+  report.statuses[200] = 998;
+  report.bars = {{0.002, 500}, {0.005, 497}, {2, 1}};
+  report.thresholds = {{"p99<200ms", std::nullopt, "998 replies do not carry this percentile", false}};
+  report.remarks = {{"WARN", "the generator fell behind"}};
+  return report;
+}
+
+}  // namespace
+
+TEST_CASE("a load's report fits 80 columns, and is ASCII where that is asked for") {
+  const std::string text = load_text(sample(), {80, true, false});
+  for (const std::string& line : split(text, '\n')) CHECK(columns(line) <= 80);
+  CHECK(std::all_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x7F; }));
+  CHECK_THAT(text, Catch::Contains("3 of 4 GET http://127.0.0.1:8000/a"));
+  CHECK_THAT(text, Catch::Contains("99.8 requests/s of 100.0 asked for, 998 answered in 10.000 s"));
+  CHECK_THAT(text, Catch::Contains("planned 1,000 = sent 1,000 + unsent 0"));
+  CHECK_THAT(text, Catch::Contains("ERROR timeout 2"));
+  CHECK_THAT(text, Catch::Contains("MISS  p99<200ms: 998 replies"));
+}
+
+TEST_CASE("what the program read cannot rewrite the terminal") {
+  LoadReport report = sample();
+  report.urls[0].first = "http://x/\x1b[2J";
+  report.remarks[0].text = "evil \x1b]0;title\a";
+  CHECK(load_text(report, {}).find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("a percentile that n does not carry is null in JSON and empty in CSV") {
+  const auto document = boost::json::parse(load_json(sample())).as_object();
+  CHECK(document.at("schema") == "lab.load/1");
+  CHECK(document.at("latency_s").at("p99").is_null());
+  CHECK(document.at("latency_s").at("p95") == 0.004);
+  CHECK(document.at("books").at("errors").at("timeout") == 2);
+  CHECK_THAT(load_csv(sample()), Catch::Contains("latency,p99,,s\n"));
+  CHECK_THAT(load_markdown(sample()),
+             Catch::Contains("| latency | 1.00 ms | 2.00 ms | 3.00 ms | 4.00 ms | – | 1.500 s |"));
+}

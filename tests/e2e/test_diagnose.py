@@ -1,0 +1,220 @@
+"""lab diagnose: how a server executes, told from outside; and what it does about servers that fail."""
+import contextlib
+import http.server
+import json
+import shutil
+import signal
+import sys
+import threading
+import time
+import unittest
+
+import jsonschema
+
+from labcase import PATIENCE, ROOT, LabCase
+
+sys.path.insert(0, str(ROOT / "bench"))
+import blind_servers  # noqa: E402
+
+SCHEMA = json.loads((ROOT / "results/schema/diagnose.schema.json").read_text())
+QUICK = ("--budget", f"{int(10 * PATIENCE)}s", "--max-concurrency", "16")
+ATTEMPTS = 3  # a busy machine
+
+
+class Scripted(http.server.BaseHTTPRequestHandler):
+    """Answers as its server's `answer` says, each connection in a thread of its own."""
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        status = self.server.answer(self.path)
+        self.send_response(status)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            self.wfile.write(b"ok")
+
+    do_POST = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def scripted(answer):
+    class Server(http.server.ThreadingHTTPServer):
+        request_queue_size = 256
+        daemon_threads = True
+    with Server(("127.0.0.1", 0), Scripted) as server:
+        server.answer = answer
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+
+
+class Diagnose(LabCase):
+    def diagnose(self, port, path, *args, code=0):
+        said = self.lab_json("diagnose", f"http://127.0.0.1:{port}{path}", *args, code=code)
+        jsonschema.validate(said, SCHEMA)
+        books = said["requests"]
+        self.assertEqual(books["sent"], books["ok"] + sum(books["errors"].values()) + books["unfinished"], books)
+        return said
+
+    def assert_told(self, port, path, expected, *args):
+        """The verdict, in one of a few attempts."""
+        for attempt in range(ATTEMPTS):
+            said = self.diagnose(port, path, *QUICK, *args)
+            if all(said[key] == value for key, value in expected.items()):
+                return said
+            time.sleep(1)
+        self.fail(f"expected {expected}\n{json.dumps(said, indent=1)}")
+
+
+class Verdicts(Diagnose):
+    def test_a_blocked_loop_is_serial_and_stops_a_build(self):
+        with self.serving("blocking-loop") as server:
+            said = self.assert_told(server.port, "/delay?ms=20", {"execution": "serial", "parallelism": 1,
+                                                                  "bound_by": "waiting", "loop_blocked": True},
+                                    "--ping", "/ping")
+            self.assertGreaterEqual(said["process"]["processes"], server.workers)
+            self.assertGreater(said["confidence"], 0.6)
+            self.assertIn("lab run sync-driver", said["try"])
+            url = f"http://127.0.0.1:{server.port}/delay?ms=20"
+            ran = self.lab("diagnose", url, "--ping", "/ping", "--check", *QUICK, code=None)
+            self.assertEqual(ran.code, 1, ran)
+            self.assertIn("SERIAL", ran.out)
+            self.assertRegex(ran.out, r"makespan .* = \d+ ms × n, residual")
+            self.assertRegex(ran.err, r"^will send at most \d+ requests, at most 16 at once")
+            self.assert_fits(ran.out + ran.err, 80)
+
+    def test_a_loop_that_awaits_is_concurrent(self):
+        with self.serving("async-loop") as server:
+            said = self.assert_told(server.port, "/delay?ms=30", {"execution": "concurrent", "loop_blocked": False,
+                                                                  "parallelism": 16, "balanced": None},
+                                    "--ping", f"http://127.0.0.1:{server.port}/ping", "--check")
+            self.assertTrue(said["parallelism_is_at_least"])
+
+    def test_a_pool_is_counted(self):
+        with self.serving("thread-pool", "--threads", "5") as server:
+            said = self.assert_told(server.port, "/delay?ms=30", {"execution": "pool", "parallelism": 5,
+                                                                  "bound_by": "waiting", "loop_blocked": None})
+            self.assertEqual(said["pairs"]["waited"], 0)
+
+    def test_threads_that_hold_their_connections_are_a_pool(self):
+        with self.serving("thread-per-request", "--threads", "4") as server:
+            self.assert_told(server.port, "/delay?ms=30", {"execution": "pool", "parallelism": 4})
+
+    def test_workers_are_told_from_a_pool_by_their_connections(self):
+        with self.serving("blocking-loop", "--workers", "3") as server:
+            said = self.assert_told(server.port, "/delay?ms=30", {"execution": "workers", "parallelism": 3,
+                                                                  "balanced": True})
+            self.assertGreater(said["pairs"]["waited"], 0)
+            self.assertGreater(said["pairs"]["tried"], said["pairs"]["waited"])
+
+    def test_computing_is_told_from_waiting(self):
+        with self.serving("async-loop") as server:
+            self.assert_told(server.port, "/cpu?ms=20", {"execution": "serial", "bound_by": "cpu"})
+
+    @unittest.skipUnless(shutil.which("node"), "needs node")
+    def test_node(self):
+        kinds = {kind.name: kind for kind in blind_servers.kinds(2)}
+        for name, execution in (("node setTimeout", "concurrent"), ("node blocked", "serial")):
+            with blind_servers.running(kinds[name], "lab", self.environment) as port:
+                self.assert_told(port, kinds[name].route, {"execution": execution})
+
+
+class Faults(Diagnose):
+    def test_nothing_listens(self):
+        ran = self.lab("diagnose", f"http://127.0.0.1:{blind_servers.free_port()}/", code=3)
+        self.assert_one_line_reason(ran, 3, "nothing listens", "start the server first")
+
+    def test_a_failing_route_is_named_and_never_a_verdict(self):
+        for status in (404, 503, 302):
+            with scripted(lambda _: status) as port:
+                ran = self.lab("diagnose", f"http://127.0.0.1:{port}/", code=None)
+                self.assert_one_line_reason(ran, 3, f"status {status}")
+
+    def test_a_server_that_refuses_the_second_of_two_is_unknown(self):
+        busy = threading.Semaphore(1)
+
+        def answer(_):
+            if not busy.acquire(blocking=False):
+                return 503
+            time.sleep(0.03)
+            busy.release()
+            return 200
+        with scripted(answer) as port:
+            said = self.diagnose(port, "/", *QUICK)
+            self.assertEqual(said["execution"], "unknown", said)
+            self.assertGreater(said["requests"]["errors"]["status_503"], 0)
+            self.assertIn("failed", said["reason"])
+
+    def test_no_reply_is_a_timeout(self):
+        with scripted(lambda _: time.sleep(2) or 200) as port:
+            ran = self.lab("diagnose", f"http://127.0.0.1:{port}/", "--timeout", "200ms", code=3)
+            self.assert_one_line_reason(ran, 3, "no reply within 200 ms", "--timeout")
+
+    def test_too_slow_for_the_budget_is_unknown(self):
+        with scripted(lambda _: time.sleep(1) or 200) as port:
+            said = self.diagnose(port, "/", "--budget", "2500ms", "--ping", "/x")
+            self.assertEqual(said["execution"], "unknown", said)
+            self.assertIn("too slow", said["reason"])
+            self.assertLess(said["spent_s"], 3.5 * PATIENCE)
+
+    def test_ctrl_c_ends_it(self):
+        with self.serving("blocking-loop") as server:
+            process = self.start("diagnose", f"http://127.0.0.1:{server.port}/delay?ms=300", "--format", "json")
+            process.stderr.readline()
+            process.send_signal(signal.SIGINT)
+            ran = self.finish(process, within=10)
+            self.assertEqual(ran.code, 130, ran)
+            said = json.loads(ran.out)
+            jsonschema.validate(said, SCHEMA)
+            self.assertFalse(said["complete"])
+            self.assertEqual(said["execution"], "unknown")
+
+
+class Usage(Diagnose):
+    def test_bad_options_are_named(self):
+        local = "http://127.0.0.1:9/"
+        for args, fragment in ((("ftp://x/",), "http"),
+                               (("https://127.0.0.1/",), "http only"),
+                               ((local, "--check"), "--ping"),
+                               ((local, "--ping", "http://127.0.0.1:10/"), "another server"),
+                               ((local, "--header", "no colon"), "--header"),
+                               ((local, "--header", "Content-Length: 3"), "content-length"),
+                               ((local, "--method", "G T"), "--method"),
+                               ((local, "--body", "@/nowhere"), "/nowhere"),
+                               ((local, "--timeout", "5"), "--timeout"),
+                               ((local, "--budget", "0s"), "--budget"),
+                               ((local, "--max-concurrency", "3"), "--max-concurrency"),
+                               ((local, "--format", "csv"), "text or json")):
+            self.assert_one_line_reason(self.lab("diagnose", *args, code=None), 2, fragment)
+
+    def test_strangers_servers_are_left_alone(self):
+        ran = self.lab("diagnose", "http://192.0.2.1/", code=None)
+        self.assert_one_line_reason(ran, 2, "--i-own-this-server")
+
+    def test_method_body_and_headers_arrive(self):
+        got = []
+
+        class Keep(Scripted):
+            def do_PUT(self):
+                size = int(self.headers["Content-Length"])
+                got.append((self.path, self.headers["X-Token"], self.headers["Host"], self.rfile.read(size)))
+                self.server.answer(self.path)
+                self.do_GET()
+        file = self.folder / "body"
+        file.write_bytes(b"\x00\xffbody")
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Keep) as server:
+            server.answer = lambda _: time.sleep(0.005) or 200
+            threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+            self.diagnose(server.server_port, "/a?b=c", "--method", "PUT", "--header", "X-Token: 1", "--body", f"@{file}",
+                          "--max-concurrency", "4", "--budget", "2s")
+            server.shutdown()
+        self.assertEqual(set(got), {("/a?b=c", "1", f"127.0.0.1:{server.server_port}", b"\x00\xffbody")})
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,198 @@
+"""lab load and everything that can go wrong: replies that are none, servers that are not there, limits, Ctrl-C, certificates."""
+import contextlib
+import json
+import resource
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import threading
+import time
+import unittest
+
+from labcase import PATIENCE, lab_program, wait_until
+from loadcase import LoadCase, problems_of, reply
+
+
+class Replies(LoadCase):
+    def errors(self, script, *args, code=1):
+        server = self.scripted(script) if callable(script) else self.answers(script)
+        return self.load(server.url(), "-n", "4", "-c", "4", "--timeout", "500ms", *args, code=code)["books"]["errors"]
+
+    def test_every_sound_way_to_end_a_reply_is_understood(self):
+        chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nok\r\n0\r\nTrailer: x\r\n\r\n"
+        self.assertEqual(self.errors(chunked, code=0), {})
+
+        def until_close(_, connection):
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nuntil the close")
+            return False
+
+        def old(_, connection):
+            connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            return False
+        self.assertEqual(self.errors(until_close, code=0), {})
+        self.assertEqual(self.errors(old, code=0), {})
+
+    def test_broken_replies_have_a_name_each(self):
+        def truncated(_, connection):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")
+            return False
+
+        def endless(_, connection):
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            while True:
+                connection.sendall(b"x" * 1000)
+                time.sleep(0.01)
+
+        def drops(_, connection):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            return False
+        self.assertEqual(self.errors(b"SSH-2.0-OpenSSH_9.2\r\n", code=3), {"bad_reply": 4})
+        self.assertEqual(self.errors(truncated, code=3), {"closed": 4})
+        self.assertEqual(self.errors(endless, code=3), {"timeout": 4})
+        self.assertEqual(self.errors(lambda *_: time.sleep(2), code=3), {"timeout": 4})
+        self.assertEqual(self.errors(drops, code=3), {"reset": 4})
+
+    def test_statuses_are_errors_unless_they_are_expected(self):
+        busy = reply(b"busy", "503 Service Unavailable")
+        self.assertEqual(self.errors(busy), {"status_503": 4})
+        self.assertEqual(self.errors(busy, "--expect-status", "503", code=0), {})
+        self.assertEqual(self.errors(busy, "--expect-status", "2xx,5xx", code=0), {})
+
+    def test_a_redirect_is_a_status_and_not_followed(self):
+        server = self.answers(reply(b"", "302 Found", "Location: /elsewhere"))
+        found = self.load(server.url(), "-n", "3", "-c", "1")
+        self.assertEqual((found["statuses"], len(server.requests)), ({"302": 3}, 3))
+        self.assertIn("not followed", " ".join(remark["text"] for remark in found["remarks"]))
+
+    def test_it_ends_a_second_after_duration_and_timeout_whatever_the_server_does(self):
+        server = self.scripted(lambda *_: time.sleep(30))
+        for args in (["-c", "5"], ["--rate", "50"]):
+            ran = self.lab("load", server.url(), "--duration", "1s", "--timeout", "1s", "--quiet", *args, code=3)
+            self.assertLess(ran.seconds, 3 * max(1, PATIENCE / 3))
+
+
+class Refusals(LoadCase):
+    def refused(self, *args, code, word):
+        ran = self.lab("load", *args, code=code)
+        self.assertEqual(ran.out, "")
+        lines = [line for line in ran.err.splitlines() if line.startswith("lab: ")]
+        self.assertEqual(len(lines), 1, ran)
+        self.assertIn(word, lines[0])
+
+    def test_bad_input_gets_one_line_and_exit_2(self):
+        here = "http://127.0.0.1:1/"
+        for args, word in (
+                (["127.0.0.1:8000"], "write http://127.0.0.1:8000"),
+                (["ftp://127.0.0.1/"], "http and https"),
+                (["http://user@127.0.0.1/"], "names a user"),
+                (["http://127.0.0.1/a b"], "%20"),
+                (["http://127.0.0.1/#x"], "fragment"),
+                (["http://127.0.0.1:99999/"], "port"),
+                (["http://[::1/"], "IPv6"),
+                ([here, "--duration", "10"], "--duration"),
+                ([here, "--rate", "5", "--arrivals", "closed"], "--arrivals constant"),
+                ([here, "--arrivals", "poisson"], "--rate"),
+                ([here, "--threshold", "p99=1s"], "compares nothing"),
+                ([here, "--threshold", "p42x<1s"], "not a number"),
+                ([here, "--threshold", "p99<100"], "unit"),
+                ([here, "--header", "no colon"], "header field"),
+                ([here, "--method", "get"], "GET"),
+                ([here, "--expect-status", "abc"], "--expect-status"),
+                ([here, "-c", "1", "--threads", "2"], "--threads"),
+                ([here, "--cacert", "x", "--insecure"], "--insecure"),
+                (["http://203.0.113.9/"], "--i-own-this-server")):
+            self.refused(*args, code=2, word=word)
+
+    def test_what_cannot_be_reached_is_named_and_exit_3(self):
+        with socket.create_server(("127.0.0.1", 0)) as unused:
+            port = unused.getsockname()[1]
+        self.refused(f"http://127.0.0.1:{port}/", code=3, word="nothing listens at")
+        self.refused("http://no-such-host.invalid/", code=3, word="no-such-host.invalid")
+        self.refused("http://127.0.0.1:1/", "--body", "@missing", code=3, word="missing")
+
+    def test_more_connections_than_descriptors_are_refused_with_the_limit(self):
+        server = self.answers(reply())
+        process = self.start("load", server.url(), "-c", "500", "--duration", "1s",
+                             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200)))
+        ran = self.finish(process)
+        self.assertEqual(ran.code, 3, ran)
+        self.assertIn("the hard limit is 200", ran.err)
+
+    def test_more_connections_than_ports_are_refused_with_the_range(self):
+        if subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode != 0:
+            self.skipTest("a network namespace needs root")
+        inside = f"""
+            ip link set lo up && echo '40000 40009' > /proc/sys/net/ipv4/ip_local_port_range || exit 77
+            {lab_program()} serve async-loop --port 8000 > ready & server=$!
+            until grep -q listening ready; do sleep 0.05; done
+            timeout 20 {lab_program()} load http://127.0.0.1:8000/ping -c 30 -n 100 --quiet; code=$?
+            kill $server; wait $server; exit $code"""
+        ran = subprocess.run(["unshare", "-n", "bash", "-c", inside], capture_output=True, text=True, cwd=self.work,
+                             env=self.environment, timeout=60 * PATIENCE)
+        if ran.returncode == 77:
+            self.skipTest("the port range cannot be changed here")
+        self.assertEqual(ran.returncode, 3, ran)
+        self.assertIn("40000 to 40009", ran.stderr)
+
+    def test_ctrl_c_prints_what_there_is(self):
+        server = self.answers(reply())
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            running = self.start("load", server.url(), "-c", "2", "--duration", "60s", "--format", "json", "--quiet")
+            self.assertTrue(wait_until(lambda: len(server.requests) > 50, 10))
+            running.send_signal(number)
+            ran = self.finish(running, within=5)
+            found = json.loads(ran.out)
+            self.assertEqual((ran.code, found["complete"]), (code, False))
+            self.assertEqual(problems_of(found), [])
+            self.check_books(found)
+            server.requests.clear()
+
+
+@unittest.skipUnless(shutil.which("openssl"), "openssl makes the certificates")
+class Https(LoadCase):
+    def setUp(self):
+        super().setUp()
+        self.pem, self.key = self.folder / "cert.pem", self.folder / "key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-days", "1", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
+                        self.key, "-out", self.pem], check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.pem, self.key)
+        self.context = context
+
+    def server(self, script=lambda _, connection: connection.sendall(reply(b"x" * 40_000))):
+        return self.scripted(script, context=self.context)
+
+    def test_a_trusted_certificate_is_load_like_any_other(self):
+        found = self.load(self.server().url(), "-n", "50", "-c", "3", "--cacert", self.pem)
+        self.assertEqual((found["books"]["ok"], found["connections_opened"]), (50, 3))
+        self.assertGreater(found["bytes_received"], 50 * 40_000)
+
+    def test_an_unknown_certificate_is_refused_and_named(self):
+        ran = self.lab("load", self.server().url(), "-n", "5", code=3)
+        self.assertIn("certificate is not trusted", ran.err)
+        self.assertEqual(self.load(self.server().url(), "-n", "5", "--insecure")["books"]["ok"], 5)
+
+    def test_a_certificate_for_another_host_is_refused(self):
+        url = self.server().url().replace("127.0.0.1", "localhost")
+        ran = self.lab("load", url, "-n", "5", "--cacert", self.pem, code=3)
+        self.assertIn("certificate is not trusted", ran.err)
+
+    def test_a_server_without_tls_is_named(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+
+        def complain():
+            with contextlib.suppress(OSError):
+                while True:
+                    with listener.accept()[0] as connection:
+                        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        threading.Thread(target=complain, daemon=True).start()
+        ran = self.lab("load", f"https://127.0.0.1:{listener.getsockname()[1]}/", "-n", "5", code=3, within=10)
+        self.assertIn("no TLS connection", ran.err)
+
+
+if __name__ == "__main__":
+    unittest.main()
