@@ -1,0 +1,175 @@
+# %% [markdown]
+# # 2 · Who froze the loop?
+#
+# One handler makes a blocking call. It is slow, and nobody wonders about that. The question is what happens to everybody
+# else, and why a test with a single client never finds out.
+
+# %% locked=setup
+import sys
+sys.path[:0] = [".", ".."]  # lab.py and plots.py lie beside the notebooks
+import lab, plots
+
+SCALE = 0.2    # five seconds of sleep become one
+answers = {}
+
+# %% [markdown]
+# ## One report, many pings
+#
+# A report sleeps 5 s. Beside it, somebody asks a route that costs nothing, ten times a second, without waiting for replies.
+
+# %%
+lab.show("frozen-server")
+
+# %% [markdown]
+# ### Predict
+#
+# | id | question |
+# |---|---|
+# | `frozen-server-1` | the report blocks the loop: how long does the slowest ping take? |
+# | `event-loop-timeline-1` | three queries of 50 ms arrive at 0, 1 and 2 ms and block the loop: when is the third answered? |
+# | `db-and-cache-1` | a database call of 100 ms blocks the loop; 1 ms later comes a cache hit of 5 ms: how long does *it* take? |
+
+# %% answer=predict-frozen
+### BEGIN SOLUTION
+answers["frozen-server-1"] = "5 s"
+answers["event-loop-timeline-1"] = "150 ms"
+answers["db-and-cache-1"] = "104 ms"
+### END SOLUTION
+
+# %% test=test-frozen points=3
+lab.answered(answers, "frozen-server-1", "event-loop-timeline-1", "db-and-cache-1")
+### BEGIN HIDDEN TESTS
+for scenario in ("frozen-server", "event-loop-timeline", "db-and-cache"):
+    lab.grade(scenario, answers).require()
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Run
+
+# %%
+frozen = lab.run("frozen-server", quick=True, scale=SCALE)
+frozen.measures[["label", "stat", "median", "predicted"]]
+
+# %% [markdown]
+# ### Observe
+#
+# Each dot is a ping; what counts is when it was *meant* to be sent.
+
+# %%
+plots.over_time(frozen, ["blocking-loop", "async-loop", "thread-pool"], "ping", title="Every ping waits for the end of the same sleep");
+
+# %% [markdown]
+# The slope is the fingerprint of a frozen loop: who comes later waits less, because all wait for the same moment. Now look
+# at who has what, with the three queries of the second question.
+
+# %%
+queries = lab.run("event-loop-timeline", quick=True)
+plots.timelines(queries, ["async-loop", "blocking-loop"], titles=["Awaiting: three waits, one thread", "Blocking: one wait at a time"]);
+
+# %% [markdown]
+# The program itself says who is to blame. It does not guess: servers write down every time a request takes or gives back the loop.
+
+# %%
+for finding in frozen.findings.itertuples():
+    print(finding.id, finding.text)
+
+held = frozen.record.holds.query("resource == 'loop'")
+(held["to_ms"] - held["from_ms"]).groupby(held["arm"]).max().round(1).rename("longest hold of the loop, ms").to_frame()
+
+# %% [markdown]
+# ## Tried alone, both are equally good
+#
+# ### Predict
+#
+# | id | question |
+# |---|---|
+# | `measure-under-load-1` | a blocking handler of 100 ms, one request: how long? |
+# | `measure-under-load-2` | ten requests at once: when is the last one answered? |
+
+# %% answer=predict-load
+### BEGIN SOLUTION
+answers["measure-under-load-1"] = "100 ms"
+answers["measure-under-load-2"] = "1 s"
+### END SOLUTION
+
+# %% test=test-load points=2
+lab.answered(answers, "measure-under-load-1", "measure-under-load-2")
+### BEGIN HIDDEN TESTS
+lab.grade("measure-under-load", answers).require()
+### END HIDDEN TESTS
+
+# %%
+alone = lab.run("measure-under-load", quick=True)
+left, right = plots.grid(columns=2, height=2.9, width=9.5)
+plots.makespans(alone, left, case="one", title="One request")
+plots.makespans(alone, right, case="ten", title="Ten at once");
+
+# %% [markdown]
+# ### Explain
+#
+# A colleague says: "I measured the route by itself, it takes 100 ms, so the server is fine." What has been measured, what
+# has not, and what would you measure instead?
+
+# %% [markdown] essay=explain points=3
+# Measured was the handler's own time, which is the same whether it blocks or awaits. Not measured was what it keeps from
+# others: a blocking handler holds the only loop, so with ten at once the last one waits for nine others, and cheap routes
+# wait too. One would send several requests at the same time, and send a cheap probe steadily beside them, on time and
+# without waiting for replies, and look at its slowest answer.
+
+# %% [markdown]
+# ## Modify: the polite client that sees nothing
+#
+# Most load tools send the next request only after the last reply. They are polite: while the server is frozen, they wait
+# with it, and record *one* slow request. Write `polite(pings)`: from the pings sent on time, keep those that a polite
+# client would have sent. It may send a ping at its intended moment if its last kept one has been received by then
+# (`received_ms`), and leaves out the others.
+
+# %% answer=modify-polite
+def polite(pings):
+    """Those rows of `pings` (sorted by intended_ms) that a client sends which waits for its last reply."""
+    ### BEGIN SOLUTION
+    kept, free_at = [], float("-inf")
+    for ping in pings.itertuples():
+        if ping.intended_ms >= free_at:
+            kept.append(ping.Index)
+            free_at = ping.received_ms
+    return pings.loc[kept]
+    ### END SOLUTION
+
+# %% [markdown]
+# Forty calm seconds stand around the frozen one here, as they do in life.
+
+# %%
+import pandas as pd
+
+pings = frozen.requests.query("arm == 'blocking-loop' and route == 'ping'").sort_values("intended_ms")
+calm = pd.DataFrame({"intended_ms": [1000 + 20.0 * n for n in range(500)]})
+calm["received_ms"] = calm["intended_ms"] + 0.3
+day = pd.concat([pings[["intended_ms", "received_ms"]], calm], ignore_index=True)
+day["latency_ms"] = day["received_ms"] - day["intended_ms"]
+
+# %% answer=compare-polite
+### BEGIN SOLUTION
+pd.DataFrame({"on time": day["latency_ms"], "polite": polite(day)["latency_ms"]}).describe(percentiles=[0.5, 0.9, 0.95]).round(1)
+### END SOLUTION
+
+# %% test=test-polite points=3
+sample = pd.DataFrame({"intended_ms": [0.0, 10.0, 20.0, 30.0], "received_ms": [25.0, 26.0, 27.0, 30.5]})
+assert list(polite(sample).index) == [0, 3], "the client is busy from 0 to 25 ms, so it leaves out the two in between"
+### BEGIN HIDDEN TESTS
+import random
+for seed in range(20):
+    dice = random.Random(seed)
+    intended = sorted(dice.uniform(0, 100) for _ in range(30))
+    table = pd.DataFrame({"intended_ms": intended, "received_ms": [at + dice.expovariate(0.2) for at in intended]})
+    wanted, free_at = [], -1.0
+    for row, (at, done) in enumerate(table.to_numpy()):
+        if at >= free_at:
+            wanted.append(row)
+            free_at = done
+    assert list(polite(table).index) == wanted, f"not what a polite client sends (sample {seed})"
+### END HIDDEN TESTS
+
+# %% [markdown]
+# **Take home.** A blocking call costs its own user little and all others everything. Measure under load, count from the
+# moment at which a request was due, and look at the slowest.

@@ -1,0 +1,169 @@
+# %% [markdown]
+# # 4 · Cores, the GIL and workers
+#
+# Waiting costs nobody anything. Computing needs a core, and in Python also a lock of which every process has one. Workers
+# are processes: each with a lock, a loop and a memory of its own. What do they share, and what not?
+
+# %% locked=setup
+import sys
+sys.path[:0] = [".", ".."]  # lab.py and plots.py lie beside the notebooks
+import lab, plots
+
+answers = {}
+
+# %% [markdown]
+# ## Four threads
+#
+# ### Predict
+#
+# | id | question |
+# |---|---|
+# | `gil-1` | four threads compute 100 ms each under one GIL: when is the last one done? |
+# | `gil-2` | and when the four only wait 100 ms? |
+# | `concurrency-vs-parallelism-1` | two threads compute 200 ms each and share *one core*: when is the second one done? |
+
+# %% answer=predict-gil
+### BEGIN SOLUTION
+answers["gil-1"] = "400 ms"
+answers["gil-2"] = "100 ms"
+answers["concurrency-vs-parallelism-1"] = "400 ms"
+### END SOLUTION
+
+# %% test=test-gil points=3
+lab.answered(answers, "gil-1", "gil-2", "concurrency-vs-parallelism-1")
+### BEGIN HIDDEN TESTS
+lab.grade("gil", answers).require()
+lab.grade("concurrency-vs-parallelism", answers).require()
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Run, observe
+#
+# The arms without a lock are what native code reaches that gives the lock back.
+
+# %%
+gil = lab.run("gil", quick=True)
+left, right = plots.grid(columns=2, height=3, width=10)
+plots.makespans(gil, left, case="four-compute", title="Four compute")
+plots.makespans(gil, right, case="four-wait", title="Four wait");
+
+# %% [markdown]
+# Concurrent is not parallel. Two threads on one core are both under way from the start and end late together; two tasks on
+# a loop do not even take turns.
+
+# %%
+cores = lab.run("concurrency-vs-parallelism", quick=True)
+plots.timelines(cores, ["one-core", "two-cores", "one-loop"],
+                titles=["One core, two threads: both end late", "Two cores: side by side", "One loop: one, then the other"]);
+
+# %% [markdown]
+# ## Ten requests for four workers
+#
+# Each request blocks its worker for 100 ms, all ten come at once on fresh connections. Who accepts them?
+#
+# ### Predict
+#
+# | id | question |
+# |---|---|
+# | `worker-identity-1` | every worker takes one connection at a time: when is the tenth answered? |
+# | `worker-identity-2` | a worker accepts all that it can get before it runs any of them: when is the tenth answered? |
+# | `worker-state-1` | four workers, each with a counter variable, 100 requests: what is the highest count that anybody sees? (a plain number) |
+
+# %% answer=predict-workers
+### BEGIN SOLUTION
+answers["worker-identity-1"] = "300 ms"
+answers["worker-identity-2"] = "900 ms"
+answers["worker-state-1"] = 25
+### END SOLUTION
+
+# %% test=test-workers points=3
+lab.answered(answers, "worker-identity-1", "worker-identity-2", "worker-state-1")
+### BEGIN HIDDEN TESTS
+lab.grade("worker-identity", answers).require()
+lab.grade("worker-state", answers).require()
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Run, observe
+
+# %%
+dealt = lab.run("worker-identity", quick=True, connections="fresh")
+plots.workers(dealt, ["greedy", "one", "handoff", "reuseport"], "at-once", title="Ten at once: who is dealt how many?");
+
+# %%
+plots.workers(dealt, ["greedy", "one", "handoff", "reuseport"], "every-20ms", title="The same, 20 ms apart: only the lottery is still one");
+
+# %% [markdown]
+# Now state. Each request adds one to a counter and is told its value.
+
+# %%
+state = lab.run("worker-state", quick=True)
+axes = plots.grid(columns=3, height=3, width=10, sharey=True)
+for ax, arm, title in zip(axes, ["one", "each", "shared"], ["One process", "Four, a variable each", "Four, one store"]):
+    counts = state.requests.query("arm == @arm").sort_values("received_ms").reset_index(drop=True)
+    for slot, own in counts.groupby("worker"):
+        ax.plot(own.index + 1, own["value"], "o", markersize=4, color=plots.COLOURS[slot])
+    ax.set(xlabel="reply", title=title, ylim=(0, 105))
+axes[0].set_ylabel("count that the reply tells");
+
+# %% [markdown]
+# ### Explain
+#
+# "We run four workers, so we have four times the capacity, and a cache in a global variable." Two statements: for which
+# loads is the first one true, and what is wrong with the second?
+
+# %% [markdown] essay=explain points=3
+# Four workers compute up to four times as much if there are four cores, and serve four blocking requests at a time if
+# connections are dealt evenly; a greedy worker may get nine of ten, and kept-alive connections make that permanent. For
+# requests that wait without holding the loop one worker was enough. The variable exists four times: every worker
+# fills and reads its own, so caches miss four times and counters disagree. What is to be shared belongs outside: a
+# database, Redis, a file with a lock.
+
+# %% [markdown]
+# ## Modify: how many workers?
+#
+# A server has four cores, and each of 48 requests computes for 50 ms. Choose the smallest number of workers beyond which
+# more of them gain nothing.
+
+# %%
+burst = lab.scenario("burst", '''
+question = "48 requests compute on four cores. How many workers?"
+[routes.compute]
+request = "GET /compute"
+steps   = [{ cpu = "50ms" }]
+[[load]]
+route    = "compute"
+arrivals = "burst"
+requests = 48
+[[arms]]
+id      = "workers"
+mode    = "blocking-loop"
+workers = 2
+cores   = 4
+''')
+
+def takes(workers):
+    return lab.predict(burst, workers=workers).table["predicted_s"].iloc[0]
+
+takes(2)
+
+# %% answer=modify-workers
+### BEGIN SOLUTION
+ax = plots.grid(height=3)[0]
+ax.plot(range(1, 13), [takes(n) for n in range(1, 13)], "o-", color=plots.LOOP)
+ax.set(xlabel="workers", ylabel="s", ylim=0)
+ax.set_title("Workers beyond the cores take turns")
+workers = 4
+### END SOLUTION
+
+# %% test=test-modify points=2
+assert isinstance(workers, int) and 1 <= workers <= 100
+### BEGIN HIDDEN TESTS
+best = min(takes(n) for n in range(1, 17))
+assert takes(workers) <= best * 1.01, "more workers would still gain something"
+assert takes(workers - 1) > best * 1.01, "fewer workers do as well"
+### END HIDDEN TESTS
+
+# %% [markdown]
+# **Take home.** Threads help waiting, processes help computing, and neither helps beyond the cores. Workers share the
+# port, not the memory, and nobody promises that they share the work.

@@ -1,0 +1,185 @@
+# %% [markdown]
+# # 5 · CPU on the loop
+#
+# A handler that computes cannot be awaited. It holds the loop for as long as it takes: for a QR code, for a prediction of
+# a model, for a big JSON. Where does such work belong, and who gains what by moving it?
+
+# %% locked=setup
+import sys
+sys.path[:0] = [".", ".."]  # lab.py and plots.py lie beside the notebooks
+import lab, plots
+
+SCALE = 0.5    # half of the computing, so half of the waiting
+answers = {}
+
+# %% [markdown]
+# ## The QR code
+#
+# Four users want a QR code at once, each worth 200 ms of CPU, while others ask a cheap route.
+#
+# ### Predict
+#
+# | id | question |
+# |---|---|
+# | `qr-code-1` | encoded on the loop: how long does the slowest ping take? |
+# | `qr-code-2` | in the pool, under the GIL: when is the last code done? |
+# | `cpu-threshold-1` | one handler computes 50 ms on the loop: how long does the slowest ping take? |
+
+# %% answer=predict-qr
+### BEGIN SOLUTION
+answers["qr-code-1"] = "800 ms"
+answers["qr-code-2"] = "800 ms"
+answers["cpu-threshold-1"] = "50 ms"
+### END SOLUTION
+
+# %% test=test-qr points=3
+lab.answered(answers, "qr-code-1", "qr-code-2", "cpu-threshold-1")
+### BEGIN HIDDEN TESTS
+lab.grade("qr-code", answers).require()
+lab.grade("cpu-threshold", answers).require()
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Run, observe
+
+# %%
+qr = lab.run("qr-code", quick=True, scale=SCALE)
+arms = ["async-def", "def-gil", "def", "workers-2"]
+upper, lower = plots.grid(2, height=2.7)
+plots.strips(qr, arms, "ping", ax=upper, title="What the others feel")
+plots.strips(qr, arms, "qr", ax=lower, log=False, title="What those feel who want a QR code");
+
+# %% [markdown]
+# `def` saves the others. Does it help those who wait for a code? Compare the two plots.
+
+# %%
+plots.timelines(qr, ["async-def", "def-gil"], titles=["On the loop: codes and pings in one line", "In the pool, one lock: codes take turns, pings slip in"]);
+
+# %% [markdown]
+# ## How long is too long?
+#
+# A heartbeat every 2 ms, and one computation beside it. Where does a rule such as "not more than 50 ms" come from?
+
+# %%
+threshold = lab.run("cpu-threshold", quick=True)
+slices = [1, 5, 10, 50, 100, 500]
+ax = plots.grid(height=3.4)[0]
+for arm, colour, label in (("blocking-loop", plots.LOOP, "async def"), ("thread-pool", plots.POOL, "def")):
+    gaps = [threshold.value(arm, f"cpu-{ms}", "ping.latency.max") * 1e3 for ms in slices]
+    ax.plot(slices, gaps, "o-", color=colour, label=label)
+ax.plot(slices, slices, color="black", linewidth=1, label="as long as it computes")
+ax.set(xscale="log", yscale="log", xlabel="ms of CPU in one handler", ylabel="slowest heartbeat, ms")
+ax.set_title("There is no threshold: the loop is away for as long as you compute")
+ax.legend();
+
+# %% [markdown]
+# ## A model's prediction
+#
+# ### Predict
+#
+# | id | question |
+# |---|---|
+# | `ml-inference-1` | four predictions of 100 ms in `def` handlers under the GIL: when has the last caller its answer? |
+# | `ml-inference-2` | with a task queue: when has the last caller a *reply* to POST /predict? |
+
+# %% answer=predict-ml
+### BEGIN SOLUTION
+answers["ml-inference-1"] = "400 ms"
+answers["ml-inference-2"] = "0 ms"
+### END SOLUTION
+
+# %% test=test-ml points=2
+lab.answered(answers, "ml-inference-1", "ml-inference-2")
+### BEGIN HIDDEN TESTS
+lab.grade("ml-inference", answers).require()
+### END HIDDEN TESTS
+
+# %%
+ml = lab.run("ml-inference", quick=True, scale=SCALE)
+when = ml.measures.pivot_table(index="label", columns="stat", values="median", sort=False)
+when["result"] = when["predict.turnaround.max"].fillna(when["predict.latency.max"])
+ax = plots.grid(height=3)[0]
+ax.barh(when.index, when["result"], color="#bfe6d8", height=0.6, label="until the prediction is there")
+ax.barh(when.index, when["predict.latency.max"], color=plots.LOOP, height=0.28, label="until the caller has a reply")
+ax.invert_yaxis()
+ax.xaxis.set_major_formatter(plots.seconds)
+ax.grid(axis="y", visible=False)
+ax.set_title("A queue answers at once, and computes no faster")
+ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncol=2);
+
+# %% [markdown]
+# ### Explain
+#
+# Four ways to do the same work: on the loop, in `def`, in several workers, in a queue. For each: who is better off than
+# on the loop, and who is not?
+
+# %% [markdown] essay=explain points=3
+# In `def` the others are better off: the loop is free and their pings wait a few ms for the lock at most. Those who want
+# the result gain nothing, since one lock lets one thread compute, unless the library gives the lock back. Several workers
+# have several locks and cores, so results come sooner, up to the number of cores, but a worker that computes on its loop
+# still freezes its own share of the users. A queue does not compute faster either; nobody holds a connection, and the
+# amount of computing is chosen by the queue's workers and not by the visitors.
+
+# %% [markdown]
+# ## Modify: cut it into pieces
+#
+# Sometimes the work must stay on the loop. Then it can pause: `await asyncio.sleep(0)` gives everybody else a turn.
+# First a question, `cpu-chunks-1`: 500 ms of CPU in chunks of 5 ms with a pause after each: how long does the slowest ping
+# take? Then choose the *largest* chunk, in whole milliseconds that divide 500, with which no ping waits longer than 20 ms.
+
+# %%
+def chunked(chunk_ms):
+    return lab.scenario("chunked", f'''
+question = "500 ms of CPU in pieces. What do pings feel?"
+show     = ["ping.latency.max", "makespan"]
+[routes.work]
+request = "GET /work"
+steps   = [{{ repeat = {500 // chunk_ms}, steps = [{{ cpu = "{chunk_ms}ms" }}, {{ yield = true }}] }}]
+[routes.ping]
+request = "GET /ping"
+steps   = []
+[[load]]
+route    = "work"
+arrivals = "burst"
+requests = 1
+[[load]]
+route    = "ping"
+arrivals = "constant"
+every    = "1ms"
+from     = "1ms"
+until    = "500ms"
+[[arms]]
+id   = "loop"
+mode = "async-loop"
+''')
+
+lab.predict(chunked(50)).value("loop", stat="ping.latency.max")
+
+# %% answer=modify-chunks
+### BEGIN SOLUTION
+answers["cpu-chunks-1"] = "5 ms"
+chunk_ms = 20
+### END SOLUTION
+
+# %% test=test-chunks points=3
+lab.answered(answers, "cpu-chunks-1")
+assert 500 % chunk_ms == 0, "the chunks come to 500 ms in all"
+### BEGIN HIDDEN TESTS
+lab.grade("cpu-chunks", answers).require()
+
+def slowest_ping(ms):
+    return lab.predict(chunked(ms)).value("loop", stat="ping.latency.max")
+
+assert slowest_ping(chunk_ms) <= 0.0201, "a ping waits longer than 20 ms"
+assert slowest_ping(min(ms for ms in range(chunk_ms + 1, 501) if 500 % ms == 0)) > 0.0201, "larger chunks would do"
+### END HIDDEN TESTS
+
+# %%
+chunks = lab.run("cpu-chunks", quick=True)
+axes = plots.grid(columns=2, height=3.2, width=10, sharey=True)
+plots.over_time(chunks, ["async-loop"], "ping", "whole", axes[0], title="500 ms at a stretch")
+plots.over_time(chunks, ["async-loop"], "ping", "chunks", axes[1], title="The same in pieces of 5 ms");
+
+# %% [markdown]
+# **Take home.** Moving CPU work off the loop is a favour to everybody else. To make the work itself faster takes
+# cores that are free and a lock that lets go. Where it has to stay, let it pause.

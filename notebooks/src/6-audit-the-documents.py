@@ -1,0 +1,161 @@
+# %% [markdown]
+# # 6 · Audit the documents
+#
+# Five textbook chapters on concurrency in FastAPI make 130 statements that can be tested. Most hold. Some do not, and some
+# hold in one situation and fail in the next. This notebook is about telling them apart by experiment instead of by trust.
+
+# %% locked=setup
+import sys
+sys.path[:0] = [".", ".."]  # lab.py and plots.py lie beside the notebooks
+import lab, plots
+
+answers = {}
+
+# %% [markdown]
+# ## What there is
+#
+# A claim has an experiment, an arm, a figure and a limit. *Verified*: it holds. *Refuted*: it does not. *Qualified*: it holds
+# here and fails there, and both have been shown. What is said about FastAPI is decided by real FastAPI.
+
+# %%
+claims = lab.claims()
+plots.outcomes(claims, title=f"What holds of {len(claims)} claims in five documents");
+
+# %% [markdown]
+# ## Predict
+#
+# Six of them, in our words. Give each `"verified"`, `"qualified"` or `"refuted"`.
+#
+# | id | claim |
+# |---|---|
+# | `D2.9-async-0.03` | ten requests that each await 0.1 s take about 0.03 s |
+# | `D0-cpu-never-idle` | non-blocking code never lets the CPU idle while requests wait |
+# | `D0-async-for-io` | for waiting, async is faster than threads |
+# | `D0-gather-1s` | three waits of 1 s that are gathered take 1 s |
+# | `D0-threads-for-cpu` | threads are the better choice for work that computes |
+# | `D1.2-message-3s` | the example's reply comes after 3 seconds, as its message says |
+
+# %% answer=predict-claims
+verdicts = {}
+### BEGIN SOLUTION
+verdicts = {"D2.9-async-0.03": "refuted", "D0-cpu-never-idle": "refuted", "D0-async-for-io": "qualified",
+            "D0-gather-1s": "verified", "D0-threads-for-cpu": "qualified", "D1.2-message-3s": "refuted"}
+### END SOLUTION
+
+# %% test=test-claims points=6
+asked = ["D2.9-async-0.03", "D0-cpu-never-idle", "D0-async-for-io", "D0-gather-1s", "D0-threads-for-cpu", "D1.2-message-3s"]
+for one in asked:
+    assert verdicts.get(one) in ("verified", "qualified", "refuted"), f"{one} has no verdict yet"
+### BEGIN HIDDEN TESTS
+on_record = claims.set_index("id")["on_record"]
+wrong = [one for one in asked if verdicts[one] != on_record[one]]
+assert not wrong, "an experiment says otherwise: " + ", ".join(wrong) + "; lab verify --claim ID shows it"
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## Run
+#
+# One of them now, on this machine. A condition is one comparison; the outcome follows from all of them.
+
+# %%
+log = lab.verify("D2.9-async-0.03")
+print(log.attrs["claim"])
+print(log.attrs["outcome"].upper() + ":", log.attrs["why"])
+log
+
+# %% [markdown]
+# ## Observe: where 0.03 s comes from
+#
+# A figure that no honest run can give is still somebody's measurement. What mistake gives it?
+
+# %%
+lab.show("forgotten-await")
+
+# %% [markdown]
+# `forgotten-await-1`: ten handlers make a coroutine that would sleep 100 ms, and do not await it. How many of the ten sleeps are
+# done? (a plain number)
+
+# %% answer=predict-forgotten
+### BEGIN SOLUTION
+answers["forgotten-await-1"] = 0
+### END SOLUTION
+
+# %% test=test-forgotten points=1
+lab.answered(answers, "forgotten-await-1")
+### BEGIN HIDDEN TESTS
+lab.grade("forgotten-await", answers).require()
+### END HIDDEN TESTS
+
+# %%
+forgotten = lab.run("forgotten-await", quick=True)
+plots.timelines(forgotten, "async-loop", ["forgotten", "awaited"], titles=["Forgotten: quick, and nothing was done", "Awaited: as long as the wait"])
+forgotten.measures.query("stat != 'makespan'")[["case", "stat", "median", "predicted"]]
+
+# %%
+for finding in forgotten.findings.itertuples():
+    print(finding.id, finding.text)
+
+# %% [markdown]
+# ### Explain
+#
+# What should one check before believing a latency that is better than expected? Name two checks, and say which of them
+# would have caught this.
+
+# %% [markdown] essay=explain points=3
+# First, the bound: no reply can come before the wait of its own request is over, so ten times "0.1 s" in 0.03 s is impossible
+# however good the server. Second, whether the work was done: status, body, a counter of finished steps. Both catch this
+# one: the time is below the bound, and none of the ten sleeps was finished. A wrong path that answers 404 would look the
+# same and is caught by the status.
+
+# %% [markdown]
+# ## Modify: a claim of your own
+#
+# A claim is a few lines of TOML. This one is about the experiment of notebook 3, and too generous. Change `value` so that the
+# claim is *verified*, with a limit that is still above 100 ms and below 300 ms. Then say in the `claim` what you claim.
+
+# %% answer=modify-claim
+claim = '''
+[documents]
+mine = "my own claims"
+
+[runs]
+pool-limit = { least_scale = 1 }
+
+[[claims]]
+id       = "mine-41"
+document = "mine"
+section  = "notebook 6"
+about    = "concurrency"
+claim    = "Forty-one requests of 100 ms are served by forty threads in less than 150 ms."
+scenario = "pool-limit"
+test     = [{ arm = "thread-pool", case = "burst-41", stat = "makespan", is = "below", value = "150ms" }]
+outcome  = "verified"
+why      = "Somebody believes it."
+'''
+### BEGIN SOLUTION
+claim = claim.replace("150ms", "280ms").replace("150 ms", "280 ms").replace("Somebody believes it.", "Two rounds of 100 ms.")
+### END SOLUTION
+
+# %%
+from pathlib import Path
+
+def check(claim):
+    file = lab.scenario("mine", claim)  # any TOML goes into a file this way
+    return lab.verify("mine-41", file=file, repeat=3)
+
+mine = check(claim)
+print(mine.attrs["outcome"], "·", mine.attrs["claim"])
+mine
+
+# %% test=test-modify points=2
+import tomllib
+limit = tomllib.loads(claim)["claims"][0]["test"][0]["value"]
+assert limit.endswith("ms") and 100 < float(limit.removesuffix("ms")) < 300, "the limit lies between 100 and 300 ms"
+### BEGIN HIDDEN TESTS
+predicted = lab.predict("pool-limit", arms="thread-pool").value("thread-pool", "burst-41")
+assert float(limit.removesuffix("ms")) / 1e3 > predicted, "the model's own time is above this limit: the claim cannot hold"
+### END HIDDEN TESTS
+
+# %% [markdown]
+# **Take home.** Ask of each figure: is it above the bound, was the work done, and of what is it said? All other claims:
+# `lab verify` (four minutes), or `lab verify --claim ID`.
