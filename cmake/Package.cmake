@@ -5,8 +5,9 @@ set(CPACK_PACKAGE_NAME concurrency-lab)
 set(CPACK_PACKAGE_VENDOR "Concurrency Lab")
 set(CPACK_PACKAGE_CONTACT "Concurrency Lab <lab@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "experiments that show where an async server's time goes")
-set(CPACK_PACKAGE_DESCRIPTION "Starts real servers in several execution models, sends them real load, records \
-every request, and puts what it measured beside what theory allows.")
+set(CPACK_PACKAGE_DESCRIPTION "Starts real servers in several execution models, sends them
+real load, records every request, and puts what it measured
+beside what theory allows.")
 set(CPACK_PACKAGE_DIRECTORY ${CMAKE_BINARY_DIR}/packages)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)

@@ -22,12 +22,12 @@ Environment describe_environment();
 class NoiseMeter {
  public:
   NoiseMeter();
-  /// `quiet`, or `noisy: 4 % of the time stolen by the hypervisor`, since construction. Pressure is no noise: an
-  /// experiment that computes presses on the cores itself. Without `alone` what other programs take is none
-  /// either: the server that is measured may be one of them.
+  /// `quiet`, or `noisy: 4 % of the time stolen by the hypervisor`, since construction. Pressure is no noise:
+  /// an experiment that computes presses on the cores itself. Without `alone` what other programs take is
+  /// none either: the server that is measured may be one of them.
   std::string verdict(bool alone = true) const;
-  /// Load average before and after, and what came in between: share stolen, share of the cores that others took,
-  /// share of the time in which a task waited for a core, context switches of the whole machine.
+  /// Load average before and after, and what came in between: share stolen, share of the cores that others
+  /// took, share of the time in which a task waited for a core, context switches of the whole machine.
   std::vector<std::pair<std::string, std::string>> details() const;
 
  private:

@@ -42,7 +42,7 @@ void ask_in_general(const Problem& problem, const Ask& ask, Question& question) 
 
 /// What the answers say of the problem must be what is graded.
 Result<void> agree(const Problem& problem, const AnswerFile& answers) {
-  if (answers.scenario != problem.scenario.name) {
+  if (std::filesystem::path(answers.scenario).stem() != problem.scenario.name) {
     return usage_error("the answers are to scenario '{}', not to '{}'", answers.scenario,
                        problem.scenario.name);
   }

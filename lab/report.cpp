@@ -237,8 +237,7 @@ Report make_prediction(const Scenario& written, std::uint64_t seed) {
   const bool cut = std::any_of(scenario.cases.begin(), scenario.cases.end(),
                                [](const Case& load_set) { return load_set.requests() > kMostTold; });
   const bool wide = cut || std::any_of(scenario.cases.begin(), scenario.cases.end(), left_to_chance);
-  if (auto tails = wide ? tell_tails(report.arms) : std::nullopt)
-    report.remarks.push_back(std::move(*tails));
+  if (auto tails = wide ? tell_tails(report.arms) : std::nullopt) report.remarks.push_back(std::move(*tails));
   if (cut)
     report.remarks.push_back({"NOTE", fmt::format("no lanes and no WHY above {} requests", kMostTold)});
   return report;

@@ -1,7 +1,7 @@
 #include <boost/json.hpp>
 
 #include "lab/verify_spell.hpp"
-#include "results/utf8.hpp"
+#include "results/json_words.hpp"
 
 namespace lab {
 
@@ -9,30 +9,21 @@ namespace json = boost::json;
 
 namespace {
 
-json::string text(const std::string& value) {
-  return json::string(valid_utf8(value));
-}
-
-json::value text_or_null(const std::string& value) {
-  if (value.empty()) return nullptr;
-  return text(value);
-}
-
 json::object spell_condition(const Condition& condition, bool exception) {
-  return {{"text", text(describe(condition))},
-          {"scenario", text(condition.left.scenario)},
-          {"engine", text(condition.left.engine)},
-          {"arm", text(condition.left.arm)},
-          {"case", text(condition.left.case_id)},
-          {"stat", text(to_string(condition.left.stat))},
+  return {{"text", json_text(describe(condition))},
+          {"scenario", json_text(condition.left.scenario)},
+          {"engine", json_text(condition.left.engine)},
+          {"arm", json_text(condition.left.arm)},
+          {"case", json_text(condition.left.case_id)},
+          {"stat", json_text(to_string(condition.left.stat))},
           {"exception", exception}};
 }
 
 json::object spell_claim(const Claim& claim) {
-  return {{"id", text(claim.id)},           {"document", text(claim.document)},
-          {"section", text(claim.section)}, {"about", claim.about_fastapi ? "fastapi" : "concurrency"},
-          {"claim", text(claim.text)},      {"on_record", json::string(to_string(claim.outcome))},
-          {"why", text(claim.why)}};
+  return {{"id", json_text(claim.id)},           {"document", json_text(claim.document)},
+          {"section", json_text(claim.section)}, {"about", claim.about_fastapi ? "fastapi" : "concurrency"},
+          {"claim", json_text(claim.text)},      {"on_record", json::string(to_string(claim.outcome))},
+          {"why", json_text(claim.why)}};
 }
 
 json::value spell_spread(const std::optional<Spread>& spread) {
@@ -53,21 +44,21 @@ json::object spell_check(const ConditionCheck& check, bool exception) {
   object["recorded"] = check.left.recorded;
   object["holds"] =
       check.truth == Truth::undecided ? json::value(nullptr) : json::value(check.truth == Truth::holds);
-  object["reason"] = text_or_null(check.reason);
+  object["reason"] = json_text_or_null(check.reason);
   return object;
 }
 
 json::array ids(const std::vector<const ClaimCheck*>& checks) {
   json::array array;
-  for (const ClaimCheck* check : checks) array.push_back(text(check->claim->id));
+  for (const ClaimCheck* check : checks) array.push_back(json_text(check->claim->id));
   return array;
 }
 
 json::array spell_times(const VerifyResult& result) {
   json::array array;
   for (const BatchTime& time : result.times) {
-    array.emplace_back(json::object{{"scenario", text(time.scenario)},
-                                    {"engine", text(time.engine)},
+    array.emplace_back(json::object{{"scenario", json_text(time.scenario)},
+                                    {"engine", json_text(time.engine)},
                                     {"again", time.again},
                                     {"seconds", time.seconds}});
   }
@@ -93,7 +84,7 @@ std::string verify_json(const VerifyResult& result) {
     claims.push_back(std::move(object));
   }
   json::array noise;
-  for (const std::string& one : result.noise) noise.push_back(text(one));
+  for (const std::string& one : result.noise) noise.push_back(json_text(one));
   return document({{"schema", "lab.verify/1"},
                    {"complete", !result.interrupted},
                    {"scale", result.scale},

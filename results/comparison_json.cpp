@@ -1,8 +1,7 @@
 #include <boost/json.hpp>
-#include <cmath>
 
 #include "results/comparison_report.hpp"
-#include "results/utf8.hpp"
+#include "results/json_words.hpp"
 
 namespace lab {
 
@@ -10,32 +9,18 @@ namespace json = boost::json;
 
 namespace {
 
-json::string text(const std::string& value) {
-  return json::string(valid_utf8(value));
-}
-
-json::value text_or_null(const std::string& value) {
-  if (value.empty()) return nullptr;
-  return text(value);
-}
-
-json::value number(const std::optional<double>& value) {
-  if (!value || !std::isfinite(*value)) return nullptr;
-  return *value;
-}
-
 json::object figure(const Figure& one) {
   return {{"median", one.median},
-          {"low", number(one.low)},
-          {"high", number(one.high)},
+          {"low", json_number(one.low)},
+          {"high", json_number(one.high)},
           {"all", json::array(one.all.begin(), one.all.end())}};
 }
 
 json::object spell_row(const ComparedRow& row) {
   const bool relative = row.a.median != 0;
-  return {{"arm", text(row.name)},
-          {"case", text(row.case_id)},
-          {"stat", text(row.stat)},
+  return {{"arm", json_text(row.name)},
+          {"case", json_text(row.case_id)},
+          {"stat", json_text(row.stat)},
           {"unit", row.is_time    ? json::value("s")
                    : row.is_bytes ? json::value("bytes")
                                   : json::value(nullptr)},
@@ -43,26 +28,26 @@ json::object spell_row(const ComparedRow& row) {
           {"b", figure(row.b)},
           {"shift",
            {{"estimate", row.shift},
-            {"low", number(row.shift_low)},
-            {"high", number(row.shift_high)},
-            {"relative", relative ? number(row.shift / row.a.median) : json::value(nullptr)}}},
+            {"low", json_number(row.shift_low)},
+            {"high", json_number(row.shift_high)},
+            {"relative", relative ? json_number(row.shift / row.a.median) : json::value(nullptr)}}},
           {"p", row.p},
           {"p_adjusted", row.p_adjusted},
           {"exact", row.exact},
-          {"verdict", text(row.verdict)},
-          {"reason", text_or_null(row.reason)}};
+          {"verdict", json_text(row.verdict)},
+          {"reason", json_text_or_null(row.reason)}};
 }
 
 json::object spell_side(const ComparisonReport::Side& side) {
-  return {{"path", text(side.path)},
-          {"started", text(side.started_utc)},
-          {"noise", text(side.noise)},
-          {"arm", text_or_null(side.arm)}};
+  return {{"path", json_text(side.path)},
+          {"started", json_text(side.started_utc)},
+          {"noise", json_text(side.noise)},
+          {"arm", json_text_or_null(side.arm)}};
 }
 
 json::array texts(const std::vector<std::string>& all) {
   json::array array;
-  for (const std::string& one : all) array.push_back(text(one));
+  for (const std::string& one : all) array.push_back(json_text(one));
   return array;
 }
 
@@ -73,9 +58,9 @@ std::string comparison_json(const ComparisonReport& report) {
   for (const ComparedRow& row : report.rows) rows.push_back(spell_row(row));
   json::array differing;
   for (const DifferingRow& row : report.differing)
-    differing.push_back({{"key", text(row.key)}, {"a", text(row.a)}, {"b", text(row.b)}});
+    differing.push_back({{"key", json_text(row.key)}, {"a", json_text(row.a)}, {"b", json_text(row.b)}});
   return json::serialize(json::object{{"schema", "lab.compare/1"},
-                                      {"scenario", text(report.scenario)},
+                                      {"scenario", json_text(report.scenario)},
                                       {"a", spell_side(report.a)},
                                       {"b", spell_side(report.b)},
                                       {"tolerance", report.tolerance},

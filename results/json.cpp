@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
-#include <cmath>
 
 #include "results/export.hpp"
+#include "results/json_words.hpp"
 #include "results/utf8.hpp"
 
 namespace lab {
@@ -11,21 +11,6 @@ namespace lab {
 namespace json = boost::json;
 
 namespace {
-
-json::string text(const std::string& value) {
-  return json::string(valid_utf8(value));
-}
-
-/// null for what is not there; JSON has no infinity either.
-json::value number(const std::optional<double>& value) {
-  if (!value || !std::isfinite(*value)) return nullptr;
-  return *value;
-}
-
-json::value text_or_null(const std::string& value) {
-  if (value.empty()) return nullptr;
-  return text(value);
-}
 
 json::value server_use(const ArmReport& arm) {
   if (!arm.server) return nullptr;
@@ -50,10 +35,10 @@ std::optional<Figure> figure_of(const std::string& engine, const std::optional<F
 json::object spell_figure(const std::optional<Figure>& figure) {
   json::object object{{"median", nullptr}, {"low", nullptr}, {"high", nullptr}, {"all", json::array()}};
   if (!figure) return object;
-  object["median"] = number(figure->median);
-  object["low"] = number(figure->low);
-  object["high"] = number(figure->high);
-  for (const double value : figure->all) object["all"].as_array().push_back(number(value));
+  object["median"] = json_number(figure->median);
+  object["low"] = json_number(figure->low);
+  object["high"] = json_number(figure->high);
+  for (const double value : figure->all) object["all"].as_array().push_back(json_number(value));
   return object;
 }
 
@@ -66,13 +51,13 @@ json::object spell_books(const Books& books) {
 
 json::object spell_measure(const ArmReport& arm, const MeasureRow& row) {
   json::object object = spell_figure(figure_of(arm.engine, row.measured, row.predicted));
-  object["stat"] = text(row.stat);
-  object["predicted"] = number(row.predicted);
-  object["documented"] = number(row.documented);
+  object["stat"] = json_text(row.stat);
+  object["predicted"] = json_number(row.predicted);
+  object["documented"] = json_number(row.documented);
   object["unit"] = row.is_time    ? json::value("s")
                    : row.is_bytes ? json::value("bytes")
                                   : json::value(nullptr);
-  object["verdict"] = text(row.verdict);
+  object["verdict"] = json_text(row.verdict);
   return object;
 }
 
@@ -89,56 +74,58 @@ json::object spell_arm(const ArmReport& arm) {
   for (const MeasureRow& row : arm.measures) measures.push_back(spell_measure(arm, row));
   json::array findings;
   for (const FindingRow& row : arm.findings)
-    findings.push_back({{"id", text(row.id)}, {"text", text(row.text)}});
+    findings.push_back({{"id", json_text(row.id)}, {"text", json_text(row.text)}});
   json::array causes;
   for (const Cause& cause : arm.above_bound) {
-    causes.push_back({{"cause", text(cause.name)}, {"s", number(cause.seconds)}});
+    causes.push_back({{"cause", json_text(cause.name)}, {"s", json_number(cause.seconds)}});
   }
-  return {{"arm", text(arm.arm)},
-          {"case", text(arm.case_id)},
-          {"label", text(arm.label)},
-          {"engine", text(arm.engine)},
-          {"mode", text(arm.mode)},
+  return {{"arm", json_text(arm.arm)},
+          {"case", json_text(arm.case_id)},
+          {"label", json_text(arm.label)},
+          {"engine", json_text(arm.engine)},
+          {"mode", json_text(arm.mode)},
           {"workers", arm.workers},
           {"threads", arm.threads ? json::value(*arm.threads) : json::value(nullptr)},
           {"server", server_use(arm)},
           {"requests", arm.requests},
           {"repetitions", arm.repetitions},
-          {"bound_s", number(arm.bound_s)},
-          {"predicted_s", number(arm.predicted_s)},
-          {"predicted_range_s", arm.predicted_low_s
-                                    ? json::value{number(arm.predicted_low_s), number(arm.predicted_high_s)}
-                                    : json::value(nullptr)},
+          {"bound_s", json_number(arm.bound_s)},
+          {"predicted_s", json_number(arm.predicted_s)},
+          {"predicted_range_s", arm.predicted_low_s ? json::value{json_number(arm.predicted_low_s),
+                                                                  json_number(arm.predicted_high_s)}
+                                                    : json::value(nullptr)},
           {"pace", arm.pace},
-          {"documented_s", number(arm.documented_s)},
-          {"documented", text_or_null(arm.documented_text)},
+          {"documented_s", json_number(arm.documented_s)},
+          {"documented", json_text_or_null(arm.documented_text)},
           {"makespan_s", spell_figure(figure_of(arm.engine, arm.makespan_s, arm.predicted_s))},
           {"latency_s",
-           {{"min", number(arm.latency_min_s)},
-            {"median", number(arm.latency_median_s)},
-            {"max", number(arm.latency_max_s)},
-            {"p90", number(arm.latency_p90_s)},
-            {"p99", number(arm.latency_p99_s)},
-            {"p999", number(arm.latency_p999_s)},
+           {{"min", json_number(arm.latency_min_s)},
+            {"median", json_number(arm.latency_median_s)},
+            {"max", json_number(arm.latency_max_s)},
+            {"p90", json_number(arm.latency_p90_s)},
+            {"p99", json_number(arm.latency_p99_s)},
+            {"p999", json_number(arm.latency_p999_s)},
             {"relative_error", arm.latency_error}}},
           {"books", spell_books(arm.books)},
           {"measures", std::move(measures)},
           {"splits", spell_splits(arm)},
-          {"verdict", text(arm.verdict)},
+          {"verdict", json_text(arm.verdict)},
           {"findings", std::move(findings)},
-          {"formula", text_or_null(arm.formula)},
-          {"not_run", text_or_null(arm.not_run)},
-          {"above_bound_s", arm.above_bound.empty() ? json::value(nullptr) : json::value(number(arm.above_bound_s))},
+          {"formula", json_text_or_null(arm.formula)},
+          {"not_run", json_text_or_null(arm.not_run)},
+          {"above_bound_s",
+           arm.above_bound.empty() ? json::value(nullptr) : json::value(json_number(arm.above_bound_s))},
           {"above_bound", std::move(causes)},
-          {"burst_skew_s", number(arm.burst_skew_s)},
-          {"memory_bytes", arm.memory_bytes > 0 ? json::value(number(arm.memory_bytes)) : json::value(nullptr)}};
+          {"burst_skew_s", json_number(arm.burst_skew_s)},
+          {"memory_bytes",
+           arm.memory_bytes > 0 ? json::value(json_number(arm.memory_bytes)) : json::value(nullptr)}};
 }
 
 json::object spell_environment(const Report& report) {
   json::object environment{
-      {"cores", report.cores}, {"kernel", text(report.kernel)}, {"noise", text(report.noise)}};
+      {"cores", report.cores}, {"kernel", json_text(report.kernel)}, {"noise", json_text(report.noise)}};
   for (const EnvironmentRow& row : report.environment)
-    environment.emplace(valid_utf8(row.key), text(row.value));
+    environment.emplace(valid_utf8(row.key), json_text(row.value));
   return environment;
 }
 
@@ -178,25 +165,25 @@ std::string to_json(const Report& report) {
   for (const ArmReport& arm : report.arms) arms.push_back(spell_arm(arm));
   json::array checks;
   for (const CheckRow& check : report.checks) {
-    checks.push_back({{"text", text(check.text)},
+    checks.push_back({{"text", json_text(check.text)},
                       {"passed", check.passed},
                       {"decided", check.decided},
-                      {"detail", text(check.detail)}});
+                      {"detail", json_text(check.detail)}});
   }
   json::array remarks;
   for (const Remark& remark : report.remarks)
-    remarks.push_back({{"tag", text(remark.tag)}, {"text", text(remark.text)}});
+    remarks.push_back({{"tag", json_text(remark.tag)}, {"text", json_text(remark.text)}});
   json::array headline;
-  for (const std::string& stat : report.headline) headline.push_back(text(stat));
+  for (const std::string& stat : report.headline) headline.push_back(json_text(stat));
   const json::object document{{"schema", "lab.run/1"},
-                              {"scenario", text(report.scenario)},
-                              {"question", text(report.question)},
+                              {"scenario", json_text(report.scenario)},
+                              {"question", json_text(report.question)},
                               {"complete", report.complete},
-                              {"complete_reason", text_or_null(report.incomplete_reason)},
+                              {"complete_reason", json_text_or_null(report.incomplete_reason)},
                               {"predicted_only", report.predicted_only},
                               {"seed", report.seed},
-                              {"path", text_or_null(report.path)},
-                              {"changes", text_or_null(report.changes)},
+                              {"path", json_text_or_null(report.path)},
+                              {"changes", json_text_or_null(report.changes)},
                               {"planned_repetitions", report.planned_repetitions},
                               {"headline", std::move(headline)},
                               {"environment", spell_environment(report)},

@@ -1,6 +1,6 @@
 #include <boost/json.hpp>
-#include <cmath>
 
+#include "results/json_words.hpp"
 #include "results/load_report.hpp"
 #include "results/utf8.hpp"
 
@@ -10,22 +10,13 @@ namespace json = boost::json;
 
 namespace {
 
-json::string text(const std::string& value) {
-  return json::string(valid_utf8(value));
-}
-
-json::value number(const std::optional<double>& value) {
-  if (!value || !std::isfinite(*value)) return nullptr;
-  return *value;
-}
-
 json::object spell_figures(const LoadFigures& figures) {
-  return {{"min", number(figures.min)},
-          {"median", number(figures.median)},
-          {"p90", number(figures.p90)},
-          {"p95", number(figures.p95)},
-          {"p99", number(figures.p99)},
-          {"max", number(figures.max)},
+  return {{"min", json_number(figures.min)},
+          {"median", json_number(figures.median)},
+          {"p90", json_number(figures.p90)},
+          {"p95", json_number(figures.p95)},
+          {"p99", json_number(figures.p99)},
+          {"max", json_number(figures.max)},
           {"n", figures.n}};
 }
 
@@ -38,17 +29,17 @@ json::object spell_books(const Books& books) {
 
 json::object spell_environment(const LoadReport& report) {
   json::object environment{
-      {"cores", report.cores}, {"kernel", text(report.kernel)}, {"noise", text(report.noise)}};
-  for (const auto& [key, value] : report.environment) environment[valid_utf8(key)] = text(value);
+      {"cores", report.cores}, {"kernel", json_text(report.kernel)}, {"noise", json_text(report.noise)}};
+  for (const auto& [key, value] : report.environment) environment[valid_utf8(key)] = json_text(value);
   return environment;
 }
 
 json::array spell_thresholds(const LoadReport& report) {
   json::array rows;
   for (const ThresholdRow& row : report.thresholds) {
-    rows.push_back({{"threshold", text(row.text)},
-                    {"value", number(row.value)},
-                    {"measured", text(row.measured)},
+    rows.push_back({{"threshold", json_text(row.text)},
+                    {"value", json_number(row.value)},
+                    {"measured", json_text(row.measured)},
                     {"passed", row.passed}});
   }
   return rows;
@@ -58,38 +49,38 @@ json::value spell_clocks(const LoadReport& report) {
   if (report.clock_offsets_s.empty()) return nullptr;
   json::array offsets;
   for (const double offset : report.clock_offsets_s) offsets.push_back(offset);
-  return json::object{{"offset_s", std::move(offsets)}, {"error_s", number(report.clock_error_s)}};
+  return json::object{{"offset_s", std::move(offsets)}, {"error_s", json_number(report.clock_error_s)}};
 }
 
 }  // namespace
 
 std::string load_json(const LoadReport& report) {
   json::array urls;
-  for (const auto& [url, weight] : report.urls) urls.push_back({{"url", text(url)}, {"weight", weight}});
+  for (const auto& [url, weight] : report.urls) urls.push_back({{"url", json_text(url)}, {"weight", weight}});
   json::object statuses;
   for (const auto& [status, count] : report.statuses) statuses[std::to_string(status)] = count;
   json::array bars;
   for (const LatencyBar& bar : report.bars)
-    bars.push_back({{"below_s", number(bar.below_s)}, {"count", bar.count}});
+    bars.push_back({{"below_s", json_number(bar.below_s)}, {"count", bar.count}});
   json::array remarks;
   for (const Remark& remark : report.remarks)
-    remarks.push_back({{"tag", text(remark.tag)}, {"text", text(remark.text)}});
+    remarks.push_back({{"tag", json_text(remark.tag)}, {"text", json_text(remark.text)}});
   json::array other_tools;
-  for (const std::string& line : report.other_tools) other_tools.push_back(text(line));
+  for (const std::string& line : report.other_tools) other_tools.push_back(json_text(line));
   json::object document{
       {"schema", "lab.load/1"},
       {"complete", report.complete},
-      {"incomplete_reason", report.complete ? json::value(nullptr) : text(report.incomplete)},
+      {"incomplete_reason", report.complete ? json::value(nullptr) : json_text(report.incomplete)},
       {"urls", std::move(urls)},
-      {"method", text(report.method)},
-      {"load", text(report.load)},
-      {"arrivals", text(report.arrivals)},
+      {"method", json_text(report.method)},
+      {"load", json_text(report.load)},
+      {"arrivals", json_text(report.arrivals)},
       {"threads", report.threads},
       {"ranks", report.ranks},
       {"seed", report.seed},
       {"span_s", report.span_s},
       {"requests_per_second", report.requests_per_second},
-      {"requested_rate", number(report.requested_rate)},
+      {"requested_rate", json_number(report.requested_rate)},
       {"latency_s", spell_figures(report.latency)},
       {"uncorrected_latency_s", spell_figures(report.uncorrected)},
       {"lag_s", spell_figures(report.lag)},
@@ -100,10 +91,10 @@ std::string load_json(const LoadReport& report) {
       {"bytes_sent", report.bytes_sent},
       {"bytes_received", report.bytes_received},
       {"connections_opened", report.connections},
-      {"connect_s", number(report.connect_s)},
+      {"connect_s", json_number(report.connect_s)},
       {"waited_for_connection", report.waited_for_connection},
       {"warm_up_requests", report.warm_up},
-      {"burst_skew_s", number(report.burst_skew_s)},
+      {"burst_skew_s", json_number(report.burst_skew_s)},
       {"distribution", std::move(bars)},
       {"thresholds", spell_thresholds(report)},
       {"remarks", std::move(remarks)},

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "results/checksum.hpp"
+#include "results/json_words.hpp"
 #include "results/utf8.hpp"
 
 namespace lab {
@@ -29,29 +30,25 @@ std::string sealed_line(const json::object& object) {
   return line;
 }
 
-json::string text(std::string_view value) {
-  return json::string(valid_utf8(value));
-}
-
 json::array texts(const std::vector<std::string>& values) {
   json::array array;
-  for (const std::string& value : values) array.emplace_back(text(value));
+  for (const std::string& value : values) array.emplace_back(json_text(value));
   return array;
 }
 
 json::object object(const std::vector<std::pair<std::string, std::string>>& members) {
   json::object result;
-  for (const auto& [key, value] : members) result[valid_utf8(key)] = text(value);
+  for (const auto& [key, value] : members) result[valid_utf8(key)] = json_text(value);
   return result;
 }
 
 json::array not_run(const std::vector<NotRun>& left_out) {
   json::array array;
   for (const NotRun& one : left_out) {
-    array.emplace_back(json::object{{"arm", text(one.arm)},
-                                    {"case", text(one.case_id)},
-                                    {"engine", text(one.engine)},
-                                    {"reason", text(one.reason)}});
+    array.emplace_back(json::object{{"arm", json_text(one.arm)},
+                                    {"case", json_text(one.case_id)},
+                                    {"engine", json_text(one.engine)},
+                                    {"reason", json_text(one.reason)}});
   }
   return array;
 }
@@ -75,13 +72,13 @@ json::object server_use(const ServerUse& use) {
 std::string encode(const RunHeader& header) {
   return sealed_line({{"type", "header"},
                       {"schema", kRunSchema},
-                      {"scenario", text(header.scenario)},
-                      {"scenario_file", text(header.scenario_file)},
-                      {"scenario_source", text(header.scenario_source)},
+                      {"scenario", json_text(header.scenario)},
+                      {"scenario_file", json_text(header.scenario_file)},
+                      {"scenario_source", json_text(header.scenario_source)},
                       {"options", texts(header.options)},
                       {"seed", header.seed},
-                      {"started_utc", text(header.started_utc)},
-                      {"version", text(header.version)},
+                      {"started_utc", json_text(header.started_utc)},
+                      {"version", json_text(header.version)},
                       {"planned_repetitions", header.planned_repetitions},
                       {"not_run", not_run(header.not_run)},
                       {"environment", object(header.environment)}});
@@ -91,9 +88,9 @@ std::string encode(const RepetitionLine& line) {
   const RunRepetition& repetition = line.repetition;
   return sealed_line({{"type", "repetition"},
                       {"repetition", line.ordinal},
-                      {"arm", text(repetition.arm)},
-                      {"case", text(repetition.case_id)},
-                      {"engine", text(repetition.engine)},
+                      {"arm", json_text(repetition.arm)},
+                      {"case", json_text(repetition.case_id)},
+                      {"engine", json_text(repetition.engine)},
                       {"number", repetition.number},
                       {"began_ns", repetition.began},
                       {"send_skew_ns", repetition.send_skew},
@@ -110,8 +107,8 @@ std::string encode(const RepetitionLine& line) {
 std::string encode(const SummaryLine& line) {
   return sealed_line({{"type", "summary"},
                       {"complete", line.summary.complete},
-                      {"reason", text(line.summary.reason)},
-                      {"noise", text(line.summary.noise)},
+                      {"reason", json_text(line.summary.reason)},
+                      {"noise", json_text(line.summary.noise)},
                       {"environment", object(line.summary.environment)},
                       {"repetitions", line.repetitions},
                       {"lines", line.lines}});

@@ -55,7 +55,8 @@ struct ArmReport {
   std::string documented_text;
   std::optional<Figure> makespan_s;  ///< none where the arm was not run
   std::optional<double> latency_min_s, latency_median_s, latency_max_s;
-  std::optional<double> latency_p90_s, latency_p99_s, latency_p999_s;  ///< of a prediction, where n carries them
+  std::optional<double> latency_p90_s, latency_p99_s,
+      latency_p999_s;        ///< of a prediction, where n carries them
   double latency_error = 0;  ///< of median and quantiles, relative; 0: exact
   Books books;
   std::vector<MeasureRow> measures;

@@ -5,6 +5,7 @@
 
 #include "lab/core/text.hpp"
 #include "results/cells.hpp"
+#include "results/json_words.hpp"
 #include "results/sweep_report.hpp"
 #include "results/utf8.hpp"
 
@@ -14,41 +15,28 @@ namespace json = boost::json;
 
 namespace {
 
-json::string text(const std::string& value) {
-  return json::string(valid_utf8(value));
-}
-
-json::value text_or_null(const std::string& value) {
-  if (value.empty()) return nullptr;
-  return text(value);
-}
-
-json::value number_or_null(const std::optional<double>& value) {
-  if (!value || !std::isfinite(*value)) return nullptr;
-  return *value;
-}
-
 json::value figure(const std::optional<Figure>& one) {
   if (!one) return nullptr;
   return json::object{{"median", one->median},
-                      {"low", number_or_null(one->low)},
-                      {"high", number_or_null(one->high)},
+                      {"low", json_number(one->low)},
+                      {"high", json_number(one->high)},
                       {"all", json::array(one->all.begin(), one->all.end())}};
 }
 
 json::object spell_point(const SweepReport& report, const SweepPoint& point) {
   json::object settings;
   for (std::size_t i = 0; i < report.keys.size(); ++i)
-    settings[valid_utf8(report.keys[i])] = text(point.values[i]);
+    settings[valid_utf8(report.keys[i])] = json_text(point.values[i]);
   json::array cells;
   for (const SweepCell& cell : point.cells) {
-    cells.push_back({{"arm", text(cell.arm)},
-                     {"case", text(cell.case_id)},
+    cells.push_back({{"arm", json_text(cell.arm)},
+                     {"case", json_text(cell.case_id)},
                      {"measured", figure(cell.measured)},
-                     {"predicted", number_or_null(cell.predicted)},
-                     {"note", text_or_null(cell.note)}});
+                     {"predicted", json_number(cell.predicted)},
+                     {"note", json_text_or_null(cell.note)}});
   }
-  return {{"settings", std::move(settings)}, {"path", text_or_null(point.path)}, {"arms", std::move(cells)}};
+  return {
+      {"settings", std::move(settings)}, {"path", json_text_or_null(point.path)}, {"arms", std::move(cells)}};
 }
 
 std::string plain(double value) {
@@ -59,19 +47,19 @@ std::string plain(double value) {
 
 std::string sweep_json(const SweepReport& report) {
   json::array keys;
-  for (const std::string& key : report.keys) keys.push_back(text(key));
+  for (const std::string& key : report.keys) keys.push_back(json_text(key));
   json::array points;
   for (const SweepPoint& point : report.points) points.push_back(spell_point(report, point));
   json::array warnings;
-  for (const std::string& warning : report.warnings) warnings.push_back(text(warning));
+  for (const std::string& warning : report.warnings) warnings.push_back(json_text(warning));
   return json::serialize(json::object{{"schema", "lab.sweep/1"},
-                                      {"scenario", text(report.scenario)},
-                                      {"question", text(report.question)},
+                                      {"scenario", json_text(report.scenario)},
+                                      {"question", json_text(report.question)},
                                       {"complete", report.complete},
-                                      {"complete_reason", text_or_null(report.incomplete_reason)},
+                                      {"complete_reason", json_text_or_null(report.incomplete_reason)},
                                       {"predicted_only", report.predicted_only},
-                                      {"path", text_or_null(report.path)},
-                                      {"stat", text(report.stat)},
+                                      {"path", json_text_or_null(report.path)},
+                                      {"stat", json_text(report.stat)},
                                       {"unit", report.is_time    ? json::value("s")
                                                : report.is_bytes ? json::value("bytes")
                                                                  : json::value(nullptr)},

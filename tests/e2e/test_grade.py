@@ -97,6 +97,13 @@ class Answers(GradeCase):
         answer, = self.grade(path, "--only", "d0-asgi")["answers"]
         self.assertIn("WSGI", answer["misconception"])
 
+    def test_a_scenario_of_ones_own_is_graded_by_its_path(self):
+        text = (ROOT / "scenarios/blocking-async.toml").read_text()
+        (self.work / "mine.toml").write_text(text.replace('"100ms" }', '"300ms" }'))
+        graded = self.grade(self.hand_in({"mine-1": "3.0 s", "mine-2": "3.0 s"}, "mine.toml"))
+        self.assertEqual([answer["correct"] for answer in graded["answers"]], [True, False, False])
+        self.assertIn("added up", graded["answers"][1]["misconception"])
+
     def test_answers_hang_on_the_cores_that_they_are_about(self):
         for cores, right in ((1, "400ms"), (2, "200ms")):
             path = self.hand_in({"concurrency-vs-parallelism-1": right}, "concurrency-vs-parallelism", cores=cores)

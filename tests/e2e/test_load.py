@@ -170,6 +170,7 @@ class Loads(LoadCase):
         self.assertNotIn("under way", self.lab("load", server.url(), "--duration", "500ms", "-c", "1").err)
 
 
+@unittest.skipIf(PATIENCE > 1, "Open MPI leaks by the measure of the sanitizers")
 @unittest.skipUnless(shutil.which("mpirun") and BINARY.with_name("lab_mpi.so").exists(), "built without Open MPI")
 class Mpi(LoadCase):
     def setUp(self):

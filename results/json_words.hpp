@@ -1,0 +1,16 @@
+#pragma once
+
+#include <boost/json.hpp>
+#include <optional>
+#include <string_view>
+
+namespace lab {
+
+/// A text as JSON takes it: bytes that are not UTF-8 are replaced.
+boost::json::string json_text(std::string_view value);
+/// null for the empty text.
+boost::json::value json_text_or_null(std::string_view value);
+/// null for what is not there; JSON has no infinity either.
+boost::json::value json_number(const std::optional<double>& value);
+
+}  // namespace lab
