@@ -93,7 +93,7 @@ std::string helper_rows() {
   constexpr const char* kNobody = "nothing here needs it";
   const std::array<Helper, 4> helpers{
       {{"node", {"node"}, {}, "nodejs", "--engine node cannot run"},
-       {"wrk", {"wrk"}, {}, "wrk", "bench/against_fastapi.py cannot run; no verb needs it"},
+       {"wrk", {"wrk"}, {}, "wrk", "bench/against_wrk.py cannot run; no verb needs it"},
        {"curl", {"curl"}, {}, "curl", "try lab serve with a browser; no verb needs it"},
        {"chromium", {"chromium", "chromium-browser", "google-chrome"}, {}, "chromium", kNobody}}};
   std::string text;
