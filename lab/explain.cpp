@@ -26,6 +26,11 @@ std::string paragraph(const std::string& tag, const std::string& text, bool asci
   return join(wrap(printable(text, ascii), pad(tag, kTag), kTag, kWidth), "\n") + "\n";
 }
 
+/// A command that can be pasted, however long it is.
+std::string command(const std::string& tag, const std::string& text) {
+  return join(wrap(text, pad(tag, kTag), kTag, kWidth - 2), " \\\n") + "\n";
+}
+
 /// Code as it stands; the tag is in front of its first line.
 std::string code(const std::string& tag, const std::vector<std::string>& lines, bool ascii) {
   std::string text;
@@ -88,7 +93,7 @@ std::string explain_as_text(const FindingBook& book, const FindingEntry& entry, 
   text += paragraph("SEEN", entry.seen, ascii);
   text += code("C++", entry.cpp, ascii);
   text += code("FASTAPI", entry.fastapi, ascii);
-  text += paragraph("SEE IT", entry.command, ascii);
+  text += command("SEE IT", entry.command);
   const std::string sick = sick_arms_of(book, entry.id);
   if (!sick.empty()) text += paragraph("SICK", sick, ascii);
   if (!entry.healthy.empty()) {

@@ -80,12 +80,28 @@ TEST_CASE("a server is started at a port of its own, answers, and is gone after 
   CHECK(server->pid() == -1);
 }
 
-TEST_CASE("any HTTP status at the ready path means that it is ready") {
+TEST_CASE("any HTTP status below 500 at the ready path means that it is ready") {
   ExternalCommand command = python(kServer);
   command.ready = "/docs";
   CHECK(ExternalServer::start(command).has_value());
   command.ready = "http://localhost:{port}/";
   CHECK(ExternalServer::start(command).has_value());
+}
+
+TEST_CASE("a server that still answers 503 at the ready path is not ready") {
+  ExternalCommand command = python(R"(
+import socket, sys
+s = socket.create_server(('127.0.0.1', int(sys.argv[1])))
+while True:
+    c, _ = s.accept()
+    if c.recv(999): c.sendall(b'HTTP/1.1 503 Wait\r\nContent-Length: 0\r\n\r\n')
+    c.close()
+)");
+  command.ready = "/health";
+  command.patience = 300 * kMillisecond;
+  const auto server = ExternalServer::start(command);
+  REQUIRE_FALSE(server.has_value());
+  CHECK_THAT(server.error().message, Contains("did not answer"));
 }
 
 TEST_CASE("a program that is not there, or no program, is named") {

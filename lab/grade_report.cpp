@@ -112,7 +112,7 @@ std::string grade_text(const GradeSheet& sheet, const TextStyle& style) {
       text += tagged("IS", right_answer(question), style);
       if (!question.why.empty()) text += tagged("WHY", question.why, style);
     }
-    if (!sheet.grades[i].right) text += tagged("SEE", question.proof, style);
+    if (!sheet.grades[i].right) text += tagged_command("SEE", question.proof, style);
   }
   if (sheet.pass)
     text += fmt::format("\n{}: {:g} % were needed\n", sheet.passed() ? "passed" : "not passed",
@@ -170,7 +170,7 @@ std::string gradescope_refusal(const std::string& reason) {
 
 std::string problem_text(const Problem& problem, const TextStyle& style) {
   std::string text = tagged("PROBLEM", head_of(problem), style);
-  text += tagged("RUN IT", command_of(problem), style);
+  text += tagged_command("RUN IT", command_of(problem), style);
   for (const Question& question : problem.questions)
     text += "\n" + spell_question(question, "QUESTION", style);
   text += "\nHand in, with your answers, each with its unit:\n";

@@ -186,7 +186,7 @@ void add_experiment_options(CLI::App& app, RawRunOptions& raw) {
   add_texts(app, "--server", raw.servers, "a server of your own as one more arm, as 'node server.js {port}'")
       ->type_name("COMMAND")
       ->allow_extra_args(false);
-  add_text(app, "--ready", raw.ready, "what --server is asked until it answers, as /health")
+  add_text(app, "--ready", raw.ready, "what --server is asked until it answers below 500, as /health")
       ->type_name("URL");
   add_text(app, "--python", raw.python, "the interpreter of --engine fastapi (/usr/bin/python3)")
       ->type_name("PATH");

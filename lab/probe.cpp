@@ -26,10 +26,11 @@ bool await(int socket, short events, Nanos until) {
   return ppoll(polled, 2, &span, nullptr) > 0 && polled[0].revents != 0;
 }
 
-bool is_status(std::string_view text) {
+/// A status below 500: a server that is not ready yet says 503.
+bool is_ready_status(std::string_view text) {
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   return text.size() >= 12 && text.starts_with("HTTP/1.") && text[8] == ' ' &&
-         std::all_of(text.begin() + 9, text.begin() + 12, is_digit);
+         std::all_of(text.begin() + 9, text.begin() + 12, is_digit) && text[9] < '5';
 }
 
 bool answers_http(int socket, const Probe& probe, Nanos until) {
@@ -45,7 +46,7 @@ bool answers_http(int socket, const Probe& probe, Nanos until) {
     if (size <= 0) return false;
     reply.append(buffer, static_cast<std::size_t>(size));
   }
-  return is_status(reply);
+  return is_ready_status(reply);
 }
 
 }  // namespace

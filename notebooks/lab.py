@@ -31,7 +31,6 @@ RECORD = "lab.run-record/1"  # what run.jsonl says of itself; results/schema/run
 MOMENTS = ("intended", "sent", "accepted", "read", "started", "finished", "first_byte", "received")
 PARTS = {"latency": ("intended", "received"), "lag": ("intended", "sent"), "unread": ("sent", "read"),
          "runnable": ("read", "started"), "service": ("started", "finished"), "reply": ("finished", "received")}
-DURATION = re.compile(r"\s*\d+(\.\d+)?\s*(ns|us|µs|ms|s|min|h)\s*")
 _scratch = tempfile.TemporaryDirectory(prefix="lab-notebook-")  # removed when the kernel ends
 
 
@@ -154,6 +153,12 @@ class Run:
         """What the lab found wrong, a row each."""
         return pd.DataFrame([{"arm": arm["arm"], "case": arm["case"], **finding} for arm in self.document["arms"]
                              for finding in arm["findings"]], columns=["arm", "case", "id", "text"])
+
+    @property
+    def scale(self):
+        """What `--scale` multiplied all waits and computations with; 1 where it was not given."""
+        said = re.search(r"\bscale ([\d.e+-]+) \(waits", self.document["changes"] or "")
+        return float(said[1]) if said else 1.0
 
     @property
     def noise(self):
@@ -338,13 +343,11 @@ class Grade:
 
 
 def answered(answers, *ids):
-    """LabError unless every one of these questions has an answer that can be graded: a number, or a duration with a unit."""
+    """LabError unless every one of these questions has an answer that `lab grade` can read; whether it is right is not told."""
     for one in ids:
-        value = answers.get(one)
-        if value is None:
-            raise LabError(f"{one} has no answer yet: answers[{one!r}] = …")
-        if isinstance(value, str) and not DURATION.fullmatch(value):
-            raise LabError(f"{one}: {value!r} is no duration. Give it a unit, as in \"100 ms\" or \"1.5 s\"")
+        if answers.get(one) in (None, ""):
+            raise LabError(f"{one} has no answer yet: answers[\"{one}\"] = …")
+        grade(one.rpartition("-")[0], {one: answers[one]})
 
 
 def _can_grade():

@@ -23,7 +23,8 @@ LEGEND = {"unread": UNREAD, "read, waits its turn": TURN, "holds the loop": LOOP
           "waits, holds nothing": "#bfe6d8", "job of a queue": QUEUE}
 
 plt.rcParams.update({
-    "figure.figsize": (8, 3.6), "figure.dpi": 110, "figure.constrained_layout.use": True, "font.size": 11,
+    "figure.figsize": (8, 3.6), "figure.dpi": 110, "font.size": 11,
+    "figure.constrained_layout.use": True, "figure.constrained_layout.wspace": 0.06,
     "axes.titlesize": 12.5, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.titlepad": 9,
     "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": QUIET, "axes.labelcolor": INK,
     "axes.prop_cycle": plt.cycler(color=COLOURS), "xtick.color": QUIET, "ytick.color": QUIET,
@@ -49,9 +50,9 @@ def grid(rows=1, columns=1, height=3.4, width=8, **options):
     return list(axes.flat)
 
 
-def _legend_below(ax, **options):
-    """The legend, under the label of the x axis whatever the plot's height."""
-    down = -40 if ax.get_xlabel() else -24
+def legend_below(ax, **options):
+    """The legend, under the label of the x axis and the remark, whatever the plot's height; so it comes after both."""
+    down = (-40 if ax.get_xlabel() else -24) - (13 if any(one.get_gid() == "remark" for one in ax.texts) else 0)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=offset_copy(ax.transAxes, ax.figure, 0, down, "points"),
               **options)
 
@@ -66,11 +67,13 @@ def _time_axis(ax, unit=1.0):
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: seconds(value * unit)))
 
 
-def _admit_noise(ax, run):
-    """A small remark where others used the cores meanwhile: what computes then takes longer than its bound."""
-    if run.noise != "quiet" and ax is ax.figure.axes[-1]:
-        ax.annotate("the machine was not quiet", (1, 0), xycoords="axes fraction", xytext=(0, -22), textcoords="offset points",
-                    ha="right", va="top", fontsize=8, style="italic", color=QUIET)
+def remark(ax, run):
+    """Small, once in a figure: by what times are scaled; that others used the cores, so that computing takes longer."""
+    said = [f"waits and CPU × {run.scale:g}"] if run.scale != 1 else []
+    said += ["the machine was not quiet"] if run.noise != "quiet" else []
+    if said and ax is ax.figure.axes[-1]:
+        ax.annotate(" · ".join(said), (1, 0), xycoords="axes fraction", xytext=(0, -38 if ax.get_xlabel() else -22),
+                    textcoords="offset points", ha="right", va="top", fontsize=8, style="italic", color=QUIET, gid="remark")
 
 
 def _part(table, arm, case, number=1):
@@ -121,7 +124,7 @@ def timeline(run, arm, case="main", ax=None, title=None, routes=None, until=None
            ylabel="request" if len(lane) > 3 else "")
     ax.set_yticks([one for one in range(1, len(lane) + 1) if len(lane) <= 12 or one % 10 == 0 or one == 1])
     ax.grid(axis="y", visible=False)
-    _admit_noise(ax, run)
+    remark(ax, run)
     ax.set_title(title or arm)
     ax.seen = seen
     if legend:
@@ -136,7 +139,7 @@ def _height(lanes):
 def _colours_of(ax, seen):
     handles = [Patch(color=colour, label=name) for name, colour in LEGEND.items() if colour in seen]
     handles.append(Line2D([], [], color="black", linewidth=1.2, linestyle=(0, (4, 3)), label="bound"))
-    _legend_below(ax, handles=handles, ncol=4 if len(handles) == 4 else 3)
+    legend_below(ax, handles=handles, ncol=4 if len(handles) == 4 else 3)
 
 
 def timelines(run, arms, case="main", titles=None, routes=None):
@@ -154,7 +157,7 @@ def timelines(run, arms, case="main", titles=None, routes=None):
 
 
 def makespans(run, ax=None, title=None, case=None, by="label"):
-    """Bars of what was measured, from fastest to slowest repetition, beside the bound and the documents' figure."""
+    """Bars of what was measured, its figures in a column at the right; with the bound and the documents' figure."""
     table = run.table if case is None else run.table.query("case == @case")
     table = table[table["measured_s"].notna()]
     names = [f"{one[by]}" for _, one in table.iterrows()]
@@ -164,8 +167,10 @@ def makespans(run, ax=None, title=None, case=None, by="label"):
     for place, (_, one) in zip(places, table.iterrows()):
         ax.plot([one["bound_s"]] * 2, [place - 0.4, place + 0.4], color="black", linewidth=1.6,
                 label="bound" if place == 0 else None)
-        at = max(one[["measured_s", "bound_s", "documented_s"]].dropna())
-        ax.annotate(seconds(one["measured_s"]), (at, place), xytext=(6, 0), textcoords="offset points", va="center", fontsize=10)
+        ax.annotate(seconds(one["measured_s"]), (1, place), xycoords=("axes fraction", "data"), xytext=(8, 0),
+                    textcoords="offset points", va="center", fontsize=10, color=MODES.get(one["mode"], QUIET), fontweight="bold")
+    ax.annotate("predicted" if run.document["predicted_only"] else "measured", (1, 1), xycoords="axes fraction", xytext=(8, 2),
+                textcoords="offset points", fontsize=8.5, color=QUIET)
     told = [(place, value) for place, value in zip(places, table["documented_s"].astype(float)) if value > 0]
     if told:
         ax.plot([value for _, value in told], [place for place, _ in told], "D", color="white", markeredgecolor="black",
@@ -173,11 +178,11 @@ def makespans(run, ax=None, title=None, case=None, by="label"):
     ax.set_yticks(list(places), names)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
-    ax.set_xlim(0, table[["measured_s", "bound_s", "documented_s"]].astype(float).max().max() * (1.42 if _is_narrow(ax) else 1.15))
+    ax.set_xlim(0, table[["measured_s", "bound_s", "documented_s"]].astype(float).max().max() * 1.05)
     _time_axis(ax)
-    _admit_noise(ax, run)
+    remark(ax, run)
     ax.set_title(title or run.document["question"])
-    _legend_below(ax, ncol=2)
+    legend_below(ax, ncol=2)
     return ax
 
 
@@ -194,6 +199,7 @@ def ranks(run, arms, case="main", ax=None, title=None, theory=None):
         ax.step(range(1, most + 1), [theory(rank) for rank in range(1, most + 1)], where="mid", color="black", linewidth=1.2,
                 label="bound")
     ax.set(ylim=0, xlim=(0, most + 1), xlabel="rank of the request, by latency", ylabel="latency in ms")
+    remark(ax, run)
     ax.set_title(title or "Latency against rank")
     ax.legend(loc="upper left")
     return ax
@@ -207,6 +213,7 @@ def over_time(run, arms, route, case="main", ax=None, title=None):
         label = run.table.query("arm == @arm and case == @case")["label"].iloc[0]
         ax.plot(own["intended_ms"], own["latency_ms"], "o-", color=COLOURS[place], markersize=4, linewidth=1, label=label)
     ax.set(ylim=0, xlabel="when the request was meant to be sent, in ms", ylabel="latency in ms")
+    remark(ax, run)
     ax.set_title(title or f"What {route} felt")
     ax.legend(loc="upper right")
     return ax
@@ -233,7 +240,7 @@ def strips(run, arms, route, case="main", ax=None, title=None, log=True):
         ax.set_xlim(0, ax.get_xlim()[1] * 1.1)
         _time_axis(ax, 1e-3)
     ax.grid(axis="y", visible=False)
-    _admit_noise(ax, run)
+    remark(ax, run)
     ax.set_title(title or f"Latency of {route}")
     return ax
 
@@ -258,6 +265,7 @@ def workers(run, arms, case="main", number=1, ax=None, title=None):
     ax.grid(visible=False)
     ax.set(xlabel="requests, a colour for each worker; at the end: when the last was answered")
     ax.set_xlim(right=ax.get_xlim()[1] * 1.1)
+    remark(ax, run)
     ax.set_title(title or "Who served how many")
     return ax
 
@@ -298,5 +306,5 @@ def outcomes(claims, ax=None, title=None):
     ax.grid(axis="y", visible=False)
     ax.set(xlabel="claims that a run can decide")
     ax.set_title(title or "What holds of five documents")
-    _legend_below(ax, ncol=3)
+    legend_below(ax, ncol=3)
     return ax

@@ -90,7 +90,7 @@ std::string spell_advice(const Advice& advice, const Path& path, const TextStyle
     text += tagged("DOCS", fmt::format("{} {}: {}", said.document, said.place, said.says), style);
     text += tagged("", "in fact: " + said.instead, style);
   }
-  text += tagged("PROOF", advice.proof, style) + tagged("", "shows " + advice.shows, style);
+  text += tagged_command("PROOF", advice.proof, style) + tagged("", "shows " + advice.shows, style);
   return text + tagged("AGAIN", command_of(path), style);
 }
 

@@ -127,7 +127,7 @@ int export_arm(const ExportOptions& options) {
     const std::string script =
         fmt::format("cd {} && exec {} {}", for_shell(options.folder),
                     target == Target::node ? "node" : ForeignOptions{}.python, join(server.arguments, " "));
-    std::string changes;
+    std::string changes = " --arms " + for_shell(arm->id);
     for (const std::string& setting : options.settings) changes += " --set " + for_shell(setting);
     if (!options.delay.empty()) changes += " --delay " + for_shell(options.delay);
     tell("lab: beside the lab's own: lab run {}{} --server {}\n", for_shell(options.scenario), changes,

@@ -33,6 +33,8 @@ std::filesystem::path find_run(const std::string& name) {
 }
 
 Scenario recorded_scenario(const Run& run) {
+  if (run.header.scenario_source.empty())
+    throw Failure(usage_error("the run's header is lost, so nothing can be told of it"));
   const RunHeader& header = run.header;
   Scenario scenario = parse_scenario(header.scenario_source, header.scenario_file, known_modes(),
                                      overrides_from(header.options).value())

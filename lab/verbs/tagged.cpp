@@ -37,6 +37,11 @@ std::string tagged(const std::string& tag, const std::string& text, const TextSt
          "\n";
 }
 
+std::string tagged_command(const std::string& tag, const std::string& command, const TextStyle& style) {
+  const std::size_t width = static_cast<std::size_t>(style.width) - 2;
+  return join(wrap(command, pad(tag, kTag), kTag, width), " \\\n") + "\n";
+}
+
 std::string tagged_code(const std::string& tag, const std::string& code, const TextStyle& style) {
   std::string lines;
   for (const std::string& line : split(code, '\n')) {

@@ -33,6 +33,10 @@ lab.show("sequential-vs-gather")
 # |---|---|
 # | `sequential-vs-gather-1` | three gathered coroutines that call `time.sleep(1)`: how long in all? |
 # | `sequential-vs-gather-2` | three gathered coroutines that `await asyncio.sleep(1)`? |
+#
+# Write a line for each question into the next cell, in place of what stands there. To say that it takes a quarter of a second:
+#
+#     answers["sequential-vs-gather-1"] = "250 ms"
 
 # %% answer=predict-gather
 ### BEGIN SOLUTION
@@ -59,7 +63,7 @@ gathered
 # The black line is the bound: the least time that the plan allows.
 
 # %%
-plots.makespans(gathered, by="case", title="Three waits in one handler: twice the sum, once the longest");
+plots.makespans(gathered, by="case", title="Three waits in one handler: sum or longest?");
 
 # %% [markdown]
 # ## Ten requests at once
@@ -77,6 +81,8 @@ lab.show("blocking-async")
 # | `blocking-async-1` | handlers that block the loop: when has the tenth request its answer? |
 # | `blocking-async-2` | handlers that await? |
 # | `blocking-async-3` | four worker processes, each blocked by its own requests, dealt in turn? |
+#
+# Again a line for each: `answers["blocking-async-1"] = "250 ms"`.
 
 # %% answer=predict-burst
 ### BEGIN SOLUTION
@@ -108,8 +114,7 @@ plots.makespans(burst, title="Ten requests of 100 ms");
 
 # %%
 plots.timelines(burst, ["blocking-loop", "async-loop", "workers-4"],
-                titles=["A blocked loop: nine wait for the one in front", "An awaiting loop: all ten wait at the same time",
-                        "Four blocked loops: three rounds for two of them"]);
+                titles=["A loop, blocked", "A loop, awaiting", "Four loops, blocked"]);
 
 # %%
 parts = ["unread_ms", "runnable_ms", "service_ms", "reply_ms"]
@@ -125,7 +130,7 @@ burst.requests.groupby("arm", sort=False)[parts].mean().round(1)
 # Waits add up when each one keeps something of which there is only one. A blocking handler keeps the loop, so the next
 # request is not even read: its time is spent *unread*, in the socket, and its own service is as short as ever. A handler
 # that awaits keeps nothing, so the waits overlap and the longest one decides. Four loops are four of that one thing: ten
-# requests take three rounds.
+# requests take three rounds, and on two of the four loops only.
 
 # %% [markdown]
 # ## Modify

@@ -21,6 +21,8 @@ answers = {}
 # | `gil-1` | four threads compute 100 ms each under one GIL: when is the last one done? |
 # | `gil-2` | and when the four only wait 100 ms? |
 # | `concurrency-vs-parallelism-1` | two threads compute 200 ms each and share *one core*: when is the second one done? |
+#
+# A line for each question: `answers["gil-1"] = "250 ms"`, with a number of your own.
 
 # %% answer=predict-gil
 ### BEGIN SOLUTION
@@ -48,13 +50,13 @@ plots.makespans(gil, left, case="four-compute", title="Four compute")
 plots.makespans(gil, right, case="four-wait", title="Four wait");
 
 # %% [markdown]
-# Concurrent is not parallel. Two threads on one core are both under way from the start and end late together; two tasks on
-# a loop do not even take turns.
+# Concurrent is not parallel. Two threads on one core, two threads on two, two tasks on a loop: which are under way at the same
+# time, and which are done sooner for it?
 
 # %%
 cores = lab.run("concurrency-vs-parallelism", quick=True)
 plots.timelines(cores, ["one-core", "two-cores", "one-loop"],
-                titles=["One core, two threads: both end late", "Two cores: side by side", "One loop: one, then the other"]);
+                titles=["Two threads, one core", "Two threads, two cores", "Two tasks, one loop"]);
 
 # %% [markdown]
 # ## Ten requests for four workers
@@ -67,7 +69,9 @@ plots.timelines(cores, ["one-core", "two-cores", "one-loop"],
 # |---|---|
 # | `worker-identity-1` | every worker takes one connection at a time: when is the tenth answered? |
 # | `worker-identity-2` | a worker accepts all that it can get before it runs any of them: when is the tenth answered? |
-# | `worker-state-1` | four workers, each with a counter variable, 100 requests: what is the highest count that anybody sees? (a plain number) |
+# | `worker-state-1` | four workers, each with a counter variable, 100 requests: what is the highest count that anybody sees? |
+#
+# The last one is a plain number, without unit and quotes: `answers["worker-state-1"] = 7`.
 
 # %% answer=predict-workers
 ### BEGIN SOLUTION
@@ -91,7 +95,7 @@ dealt = lab.run("worker-identity", quick=True, connections="fresh")
 plots.workers(dealt, ["greedy", "one", "handoff", "reuseport"], "at-once", title="Ten at once: who is dealt how many?");
 
 # %%
-plots.workers(dealt, ["greedy", "one", "handoff", "reuseport"], "every-20ms", title="The same, 20 ms apart: only the lottery is still one");
+plots.workers(dealt, ["greedy", "one", "handoff", "reuseport"], "every-20ms", title="The same ten, 20 ms apart");
 
 # %% [markdown]
 # Now state. Each request adds one to a counter and is told its value.
@@ -123,7 +127,7 @@ axes[0].set_ylabel("count that the reply tells");
 # ## Modify: how many workers?
 #
 # A server has four cores, and each of 48 requests computes for 50 ms. Choose the smallest number of workers beyond which
-# more of them gain nothing.
+# more of them gain nothing, and assign it to `workers`. `takes(n)` predicts the seconds for `n` of them.
 
 # %%
 burst = lab.scenario("burst", '''

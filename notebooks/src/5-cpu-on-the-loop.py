@@ -24,6 +24,9 @@ answers = {}
 # | `qr-code-1` | encoded on the loop: how long does the slowest ping take? |
 # | `qr-code-2` | in the pool, under the GIL: when is the last code done? |
 # | `cpu-threshold-1` | one handler computes 50 ms on the loop: how long does the slowest ping take? |
+#
+# A line for each question: `answers["qr-code-1"] = "250 ms"`, with a number of your own. All are about the full time; only the
+# runs are scaled.
 
 # %% answer=predict-qr
 ### BEGIN SOLUTION
@@ -50,10 +53,10 @@ plots.strips(qr, arms, "ping", ax=upper, title="What the others feel")
 plots.strips(qr, arms, "qr", ax=lower, log=False, title="What those feel who want a QR code");
 
 # %% [markdown]
-# `def` saves the others. Does it help those who wait for a code? Compare the two plots.
+# Whom does `def` help: the others, those who wait for a code, or both? Compare the two plots.
 
 # %%
-plots.timelines(qr, ["async-def", "def-gil"], titles=["On the loop: codes and pings in one line", "In the pool, one lock: codes take turns, pings slip in"]);
+plots.timelines(qr, ["async-def", "def-gil"], titles=["On the loop", "In the pool, under the GIL"]);
 
 # %% [markdown]
 # ## How long is too long?
@@ -67,9 +70,9 @@ ax = plots.grid(height=3.4)[0]
 for arm, colour, label in (("blocking-loop", plots.LOOP, "async def"), ("thread-pool", plots.POOL, "def")):
     gaps = [threshold.value(arm, f"cpu-{ms}", "ping.latency.max") * 1e3 for ms in slices]
     ax.plot(slices, gaps, "o-", color=colour, label=label)
-ax.plot(slices, slices, color="black", linewidth=1, label="as long as it computes")
+ax.plot(slices, slices, color="black", linewidth=1, label="the computation itself")
 ax.set(xscale="log", yscale="log", xlabel="ms of CPU in one handler", ylabel="slowest heartbeat, ms")
-ax.set_title("There is no threshold: the loop is away for as long as you compute")
+ax.set_title("Where is the threshold?")
 ax.legend();
 
 # %% [markdown]
@@ -104,8 +107,9 @@ ax.barh(when.index, when["predict.latency.max"], color=plots.LOOP, height=0.28, 
 ax.invert_yaxis()
 ax.xaxis.set_major_formatter(plots.seconds)
 ax.grid(axis="y", visible=False)
-ax.set_title("A queue answers at once, and computes no faster")
-ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncol=2);
+ax.set_title("Who has a reply, and who a prediction?")
+plots.remark(ax, ml)
+plots.legend_below(ax, ncol=2)
 
 # %% [markdown]
 # ### Explain
@@ -125,7 +129,11 @@ ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncol=2);
 #
 # Sometimes the work must stay on the loop. Then it can pause: `await asyncio.sleep(0)` gives everybody else a turn.
 # First a question, `cpu-chunks-1`: 500 ms of CPU in chunks of 5 ms with a pause after each: how long does the slowest ping
-# take? Then choose the *largest* chunk, in whole milliseconds that divide 500, with which no ping waits longer than 20 ms.
+# take? Then choose the *largest* chunk, in whole milliseconds that divide 500, with which no ping waits longer than 20 ms, and
+# assign that number to `chunk_ms`:
+#
+#     answers["cpu-chunks-1"] = "250 ms"
+#     chunk_ms = 50
 
 # %%
 def chunked(chunk_ms):

@@ -24,7 +24,8 @@ plots.outcomes(claims, title=f"What holds of {len(claims)} claims in five docume
 # %% [markdown]
 # ## Predict
 #
-# Six of them, in our words. Give each `"verified"`, `"qualified"` or `"refuted"`.
+# Six of them, in our words. Give each `"verified"`, `"qualified"` or `"refuted"`: a line such as
+# `verdicts["the claim's id"] = "verified"` for each.
 #
 # | id | claim |
 # |---|---|
@@ -64,16 +65,16 @@ print(log.attrs["outcome"].upper() + ":", log.attrs["why"])
 log
 
 # %% [markdown]
-# ## Observe: where 0.03 s comes from
+# ## Observe: a short time
 #
-# A figure that no honest run can give is still somebody's measurement. What mistake gives it?
+# A time can be short for several reasons. Here is one of them.
 
 # %%
 lab.show("forgotten-await")
 
 # %% [markdown]
 # `forgotten-await-1`: ten handlers make a coroutine that would sleep 100 ms, and do not await it. How many of the ten sleeps are
-# done? (a plain number)
+# done? The answer is a plain number, without unit and quotes: `answers["forgotten-await-1"] = 7`.
 
 # %% answer=predict-forgotten
 ### BEGIN SOLUTION
@@ -88,7 +89,7 @@ lab.grade("forgotten-await", answers).require()
 
 # %%
 forgotten = lab.run("forgotten-await", quick=True)
-plots.timelines(forgotten, "async-loop", ["forgotten", "awaited"], titles=["Forgotten: quick, and nothing was done", "Awaited: as long as the wait"])
+plots.timelines(forgotten, "async-loop", ["forgotten", "awaited"], titles=["The await forgotten", "Awaited"])
 forgotten.measures.query("stat != 'makespan'")[["case", "stat", "median", "predicted"]]
 
 # %%
@@ -110,7 +111,7 @@ for finding in forgotten.findings.itertuples():
 # %% [markdown]
 # ## Modify: a claim of your own
 #
-# A claim is a few lines of TOML. This one is about the experiment of notebook 3, and too generous. Change `value` so that the
+# A claim is a few lines of TOML. This one is about the experiment of notebook 3, and promises too much. Change `value` so that the
 # claim is *verified*, with a limit that is still above 100 ms and below 300 ms. Then say in the `claim` what you claim.
 
 # %% answer=modify-claim

@@ -21,6 +21,8 @@ answers = {}
 # | `thousand-users-1` | a thousand at once, each awaits 5 s on one thread: when is the last one answered? |
 # | `workers-capacity-1` | 4,000 users await 1 s on four loops: when is the last one answered? |
 # | `overload-1` | a pool of four is half full on average, requests of 20 ms come at random: how long do they take in the mean? |
+#
+# A line for each question: `answers["thousand-users-1"] = "250 ms"`, with a number of your own.
 
 # %% answer=predict-scale
 ### BEGIN SOLUTION
@@ -66,10 +68,10 @@ for n in (1, 10, 40, 41, 100, 1000, 10_000, 100_000, 1_000_000):
 
 # %%
 plots.scaling(lines, measured=measured, x="requests at once, each waits 50 ms; dots are measured",
-              title="A million at once: 14 hours, 21 minutes, 50 ms");
+              title="From one request to a million at once");
 
 # %% [markdown]
-# That last figure is the model's, and it knows no memory. What would a million open requests need?
+# What the model says of a million knows no memory. What would a million open requests need?
 
 # %%
 million = lab.predict("blocking-async", arms="async-loop", requests=1_000_000).document["arms"][0]
@@ -97,7 +99,7 @@ for (label, latencies), colour in zip(knee.items(), (plots.POOL, plots.WAITING))
 ax.plot([100 * share for share, _ in dots], [1e3 * one for _, one in dots], "o", color=plots.POOL, markeredgecolor="white",
         markersize=9, label="measured here")
 ax.set(xlabel="% of the pool's capacity", ylabel="mean latency, ms", ylim=0)
-ax.set_title("Full is not at 100 %")
+ax.set_title("When is a pool full?")
 ax.legend();
 
 # %% [markdown]
@@ -156,7 +158,7 @@ for c, share in ((1, 0.9), (2, 0.5), (4, 0.8), (16, 0.95)):
 # ## Modify II: a capacity plan
 #
 # A million requests come at once, each blocks its worker for 100 ms, and all have to be answered within 10 s. How many
-# workers, at least, if connections are dealt evenly?
+# workers, at least, if connections are dealt evenly? Assign their number to `workers`.
 # `lab.predict("blocking-async", arms="workers-4", requests=1_000_000, workers=…)` tries one.
 
 # %% answer=modify-plan
@@ -165,7 +167,7 @@ workers = 10_000
 ### END SOLUTION
 
 # %% test=test-plan points=2
-assert isinstance(workers, int) and 1 <= workers <= 10_000
+assert isinstance(workers, int) and workers >= 1
 ### BEGIN HIDDEN TESTS
 def last_answer(size):
     return lab.predict("blocking-async", arms="workers-4", requests=1_000_000, workers=size).table["measured_s"].iloc[0]

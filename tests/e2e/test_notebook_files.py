@@ -135,6 +135,21 @@ class Made(unittest.TestCase):
                 given.update(re.findall(r'answers\["([\w-]+)"\] = "(.+)"', cell.source))
         self.assertGreater(seen, 20)
 
+    def test_students_are_told_how_an_answer_is_written_before_the_first_question(self):
+        for source in SOURCES:
+            cells = nbformat.read(NOTEBOOKS / f"{source.stem}.ipynb", 4).cells
+            first = next(place for place, cell in enumerate(cells) if "YOUR CODE HERE" in cell.source)
+            self.assertRegex(cells[first - 1].source, r'(answers|verdicts)\["[^"]+"\] = ', source.name)
+
+    def test_students_are_told_the_name_of_each_variable_that_a_test_reads(self):
+        for source in SOURCES:
+            cells = nbformat.read(NOTEBOOKS / f"{source.stem}.ipynb", 4).cells
+            for place, cell in enumerate(cells):
+                if cell.metadata.get("nbgrader", {}).get("grade_id", "").startswith("test-"):
+                    for name in re.findall(r"(?:isinstance\(|500 % )(\w+)", cell.source):
+                        told = "\n".join(one.source for one in cells[:place] if one.cell_type == "markdown")
+                        self.assertRegex(told, rf"`{name}`", source.name)
+
     def test_scenarios_in_text_are_scenarios(self):
         names = {path.stem for path in (labcase.ROOT / "scenarios").glob("*.toml")}
         for source in SOURCES:

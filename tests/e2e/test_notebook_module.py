@@ -239,17 +239,31 @@ class Program(LabCase):
         with self.assertRaisesRegex(lab.LabError, "no request of arm nobody, case main.*async-loop/main"):
             plots.timeline(run, "nobody")
 
+    def test_a_picture_of_scaled_times_says_so(self):
+        os.environ["MPLBACKEND"] = "agg"
+        import plots
+        for scale in (1, 0.2):
+            prediction = lab.predict("blocking-async", scale=scale, delay="100ms")
+            self.assertEqual(prediction.scale, scale)
+            said = [text.get_text() for text in plots.makespans(prediction).texts]
+            self.assertEqual("waits and CPU × 0.2" in said, scale == 0.2, said)
+            self.assertIn("predicted", said)
+
     def test_all_claims_are_listed_without_a_run(self):
         claims = lab.claims()
         self.assertGreater(len(claims), 100)
         self.assertEqual(set(claims["on_record"]), {"verified", "refuted", "qualified"})
 
-    def test_an_answer_needs_a_unit_or_is_a_number(self):
-        lab.answered({"a-1": "3 s", "a-2": "250ms", "a-3": 25, "a-4": "1.5 min"}, "a-1", "a-2", "a-3", "a-4")
-        with self.assertRaisesRegex(lab.LabError, "a-1 has no answer yet"):
-            lab.answered({}, "a-1")
-        with self.assertRaisesRegex(lab.LabError, "'3' is no duration"):
-            lab.answered({"a-1": "3"}, "a-1")
+    def test_an_answer_is_what_the_question_asks_for_right_or_wrong(self):
+        lab.answered({"gil-1": "3 s", "gil-2": "1.5 min", "worker-state-1": 7}, "gil-1", "gil-2", "worker-state-1")
+        for answers, told in (({}, 'gil-1 has no answer yet: answers\\["gil-1"\\]'), ({"gil-1": ""}, "no answer yet"),
+                              ({"gil-1": 1}, "'1' has no unit"), ({"gil-1": "3"}, "'3' has no unit"),
+                              ({"gil-1": "soon"}, "'soon' is not a duration"), ({"gil-1": "-1 s"}, "negative")):
+            with self.subTest(answers=answers), self.assertRaisesRegex(lab.LabError, told):
+                lab.answered(answers, "gil-1")
+        with self.assertRaisesRegex(lab.LabError, "'25 ms' is not a number"):
+            lab.answered({"worker-state-1": "25 ms"}, "worker-state-1")
+        lab.answered({"gil-1": 1, "gil-2": "1 s"}, "gil-2")  # the other one is not asked about
 
     def test_a_program_that_cannot_grade_is_said_to_be_older(self):
         self.pretend("echo '  run    an experiment'")
