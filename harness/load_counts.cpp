@@ -46,8 +46,8 @@ void LoadCounts::add(const LoadCounts& other) {
   sum(statuses, other.statuses);
   for (auto part : {&LoadCounts::planned, &LoadCounts::unsent, &LoadCounts::sent, &LoadCounts::ok,
                     &LoadCounts::unfinished, &LoadCounts::bytes_sent, &LoadCounts::bytes_received,
-                    &LoadCounts::connections, &LoadCounts::connecting, &LoadCounts::waited,
-                    &LoadCounts::warm_up, &LoadCounts::gave_up}) {
+                    &LoadCounts::connections, &LoadCounts::connecting, &LoadCounts::closed_by_server,
+                    &LoadCounts::waited, &LoadCounts::warm_up, &LoadCounts::gave_up}) {
     this->*part += other.*part;
   }
 }

@@ -38,6 +38,7 @@ struct LoadCounts {
   std::int64_t bytes_sent = 0, bytes_received = 0;
   std::int64_t connections = 0;         ///< that were opened
   Nanos connecting = 0;                 ///< how long that took, all together
+  std::int64_t closed_by_server = 0;    ///< of these, by the server and not for an error of its replies
   std::int64_t waited = 0;              ///< requests whose time had come while no connection was free
   std::int64_t warm_up = 0;             ///< requests before time zero, in none of the other counts
   std::int64_t gave_up = 0;             ///< shares that stopped because nothing was answered any more

@@ -127,9 +127,13 @@ void LoadEngine::issue_due(Nanos now) {
       times_.advance();
       continue;
     }
+    // As long as there are places that were never taken nothing waits, whatever the one that it gets did
+    // before.
+    const bool all_taken = unused_ == lanes_.size();
     const std::uint32_t lane = take_lane();
     if (lane == kNone) return;
-    if (counted && lanes_[lane].free_since > intended) ++counts_.waited;
+    lanes_[lane].waited = all_taken && lanes_[lane].free_since > intended;
+    if (counted && lanes_[lane].waited) ++counts_.waited;
     times_.advance();
     issue(lane, intended);
   }
@@ -168,6 +172,7 @@ void LoadEngine::issue(std::uint32_t index, Nanos intended) {
   lane.intended = intended;
   lane.acted = lane.sent = 0;
   lane.offset = 0;
+  lane.broken = 0;
   lane.was_idle = lane.reopened = lane.heard = false;
   lane.request = choose_request();
   lane.connection = index * plan_.endpoints + plan_.requests[lane.request].endpoint;
@@ -231,8 +236,8 @@ void LoadEngine::complete(std::uint32_t index, Nanos now, bool keep) {
     ++counts_.statuses[status];
     if (plan_.expected[status]) {
       ++counts_.ok;
-      samples_.add({lane.intended - began_, now - lane.intended, now - lane.sent,
-                    lane.acted - std::max(lane.intended, std::min(lane.free_since, lane.acted))});
+      const Nanos could_act = lane.waited ? std::min(lane.free_since, lane.acted) : lane.intended;
+      samples_.add({lane.intended - began_, now - lane.intended, now - lane.sent, lane.acted - could_act});
     } else {
       ++counts_.unexpected[status];
     }

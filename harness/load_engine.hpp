@@ -85,6 +85,7 @@ class LoadEngine {
     ReplyParser parser;
     Nanos intended = 0, acted = 0, sent = 0;
     Nanos free_since = 0;
+    ssize_t broken = 0;                           // -errno of a send after which a reply may still be there
     std::size_t offset = 0;                       // bytes of the request that are sent
     std::uint32_t request = 0;                    // index of the plan's
     std::uint32_t connection = 0;                 // that it is on
@@ -94,7 +95,8 @@ class LoadEngine {
     Phase phase = Phase::idle;
     bool was_idle = false;  // so long that the server may have closed the connection
     bool reopened = false;
-    bool heard = false;  // a byte of the reply
+    bool heard = false;   // a byte of the reply
+    bool waited = false;  // for a free connection: no fault of the generator's
   };
   struct Due {
     Nanos at = 0;

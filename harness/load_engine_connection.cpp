@@ -80,7 +80,13 @@ void LoadEngine::transmit(std::uint32_t index) {
     lane.phase = Phase::sending;
   } else if (begins && !lane.reopened) {
     // The server closed it while it was idle and has seen nothing of this request.
+    ++counts_.closed_by_server;
     reopen(index);
+  } else if (!begins && (taken == -EPIPE || taken == -ECONNRESET)) {
+    // It wants no more of the body: what it said about it (413, say) came before.
+    lane.broken = taken;
+    lane.phase = Phase::awaiting;
+    on_readable(lane.connection, true);
   } else {
     fail(index, error_of_broken(taken));
   }
@@ -103,13 +109,19 @@ void LoadEngine::on_readable(std::uint32_t connection, bool ended) {
   const std::uint32_t index = connection / plan_.endpoints;
   while (true) {
     const ssize_t size = transport_.receive(connection, buffer_);
-    if (size == -EAGAIN || size == -EINTR) return;
     Lane& lane = lanes_[index];
     const bool asked = lane.connection == connection && lane.sent != 0 &&
                        (lane.phase == Phase::awaiting || lane.phase == Phase::sending);
     // Idle: the server closed it, or says what nobody asked for. It is opened again when it is needed.
-    if (!asked) return drop(connection);
+    if (!asked) {
+      if (size == -EAGAIN || size == -EINTR) return;
+      if (size == 0) ++counts_.closed_by_server;
+      return drop(connection);
+    }
+    if (size <= 0 && lane.broken != 0) return fail(index, error_of_broken(lane.broken));
+    if (size == -EAGAIN || size == -EINTR) return;
     const Nanos now = clock_.now();
+    if (size == 0) ++counts_.closed_by_server;
     if (size <= 0) {
       // RFC 9112, 9.3.1 and 9.5: closed while the request was on its way. One that is not idempotent is never
       // sent twice.
@@ -129,6 +141,7 @@ void LoadEngine::on_readable(std::uint32_t connection, bool ended) {
         if (first_problem_.empty()) first_problem_ = lane.parser.problem();
         return fail(index, LoadError::bad_reply);
       case ReplyParser::State::done:
+        if (!lane.parser.keep_alive() || ended) ++counts_.closed_by_server;
         return complete(index, now,
                         lane.parser.keep_alive() && used == bytes && !ended && lane.phase == Phase::awaiting);
       case ReplyParser::State::reading: break;
@@ -156,6 +169,7 @@ bool LoadEngine::closed_by_now(Lane& lane) {
   lane.was_idle = clock_.now() - lane.free_since >= kLongIdle;
   if (!lane.was_idle) return false;
   const ssize_t size = transport_.receive(lane.connection, buffer_);
+  if (size == 0) ++counts_.closed_by_server;
   return size != -EAGAIN && size != -EINTR;
 }
 

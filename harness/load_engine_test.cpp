@@ -41,6 +41,36 @@ struct Bench {
   }
 };
 
+/// Tells how many requests were under way while each wait went on.
+class WatchedTransport final : public Transport {
+ public:
+  using Watcher = std::function<void(std::int64_t under_way)>;
+  WatchedTransport(FakeTransport& server, Watcher watcher) : server_(server), watcher_(std::move(watcher)) {}
+  int open(std::uint32_t connection) override { return server_.open(connection); }
+  int opened(std::uint32_t connection) override { return server_.opened(connection); }
+  std::uint16_t local_port(std::uint32_t connection) override { return server_.local_port(connection); }
+  ssize_t send(std::uint32_t connection, std::string_view bytes) override {
+    return server_.send(connection, bytes);
+  }
+  ssize_t receive(std::uint32_t connection, std::span<char> into) override {
+    return server_.receive(connection, into);
+  }
+  void close(std::uint32_t connection) override { server_.close(connection); }
+  std::span<const Readiness> wait(Nanos until) override {
+    const std::int64_t under_way = engine->progress().under_way;
+    const auto ready = server_.wait(until);
+    watcher_(under_way);
+    return ready;
+  }
+  bool interrupted() const override { return server_.interrupted(); }
+
+  const LoadEngine* engine = nullptr;
+
+ private:
+  FakeTransport& server_;
+  Watcher watcher_;
+};
+
 }  // namespace
 
 TEST_CASE("a closed loop sends its next request when it has its reply") {
@@ -63,16 +93,23 @@ TEST_CASE("Little's law: what is under way is the rate times the time, within 2 
   Bench bench;
   std::mt19937 random(7);
   std::exponential_distribution<double> work(1 / 0.05);
-  double under_way_seconds = 0;
   bench.server.on_request = [&](auto connection, const auto&) {
-    const auto takes = static_cast<Nanos>(work(random) * 1e9);
-    under_way_seconds += seconds(takes);
-    bench.server.reply(connection, takes, kReply);
+    bench.server.reply(connection, static_cast<Nanos>(work(random) * 1e9), kReply);
   };
+  // The integral of what is under way, looked at from outside whenever time goes on.
+  double under_way_seconds = 0;
+  WatchedTransport watched(bench.server, [&, looked = bench.clock.time](std::int64_t under_way) mutable {
+    under_way_seconds += static_cast<double>(under_way) * seconds(bench.clock.time - looked);
+    looked = bench.clock.time;
+  });
   EnginePlan plan = plan_of(Arrivals::poisson, 200);
   plan.duration = 30 * kSecond;
   plan.most = 1000;
-  const LoadCounts& counts = bench.run(plan);
+  LoadEngine engine(plan, bench.arena, bench.clock, watched);
+  watched.engine = &engine;
+  engine.run(bench.clock.time + kMillisecond);
+  engine.samples().pour_into(bench.samples);
+  const LoadCounts& counts = engine.counts();
   CHECK(counts.ok == counts.planned);
   const double span = seconds(std::max(counts.last_end, plan.duration));
   double mean = 0;
@@ -191,6 +228,60 @@ TEST_CASE("a kept connection that the server closed while it was idle is opened 
   const LoadCounts& counts = bench.run(plan);
   CHECK(counts.ok == 3);
   CHECK(counts.connections == 3);
+}
+
+TEST_CASE("what the server said before it refused the rest of a body is the reply") {
+  const bool answers = GENERATE(true, false);
+  Bench bench;
+  bench.server.most_bytes_a_send = 1000;
+  bench.server.on_bytes = [&](auto connection, const auto&) {
+    // The news of the room to send comes first, and the send fails before anything is read.
+    if (answers) {
+      bench.server.reply(connection, kMicrosecond,
+                         "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n");
+    }
+    bench.server.broken(connection, kMicrosecond, EPIPE);
+  };
+  EnginePlan plan = plan_of(Arrivals::closed);
+  plan.requests[0].bytes =
+      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n" + std::string(9000, 'x');
+  plan.planned = 1;
+  const LoadCounts& counts = bench.run(plan);
+  CHECK(counts.statuses[413] == (answers ? 1 : 0));
+  CHECK(counts.errors[static_cast<std::size_t>(LoadError::reset)] == (answers ? 0 : 1));
+}
+
+TEST_CASE("no request waits as long as there is a connection that was never taken") {
+  Bench bench;
+  bench.server.on_request = [&](auto connection, const auto&) {
+    bench.server.reply(connection, 400 * kMicrosecond, kReply);
+  };
+  EnginePlan plan = plan_of(Arrivals::burst);
+  plan.planned = 100;
+  plan.clients = 64;  // the first of them are answered before the 65th is sent
+  plan.most = 200;
+  CHECK(bench.run(plan).waited == 0);
+  bench.samples = LoadDistributions();
+  plan.clients = plan.most = 10;
+  CHECK(bench.run(plan).waited == 90);
+}
+
+TEST_CASE("connections that the server closes are told from those that this side closes") {
+  struct Example {
+    std::string reply;
+    bool then_end;
+    std::int64_t closed;
+  };
+  for (const Example& example :
+       {Example{kReply, true, 10}, Example{kReply, false, 0}, Example{"garbage\r\n\r\n", false, 0}}) {
+    Bench bench;
+    bench.server.on_request = [&](auto connection, const auto&) {
+      bench.server.reply(connection, kMillisecond, example.reply, example.then_end);
+    };
+    EnginePlan plan = plan_of(Arrivals::closed);
+    plan.planned = 10;
+    CHECK(bench.run(plan).closed_by_server == example.closed);
+  }
 }
 
 TEST_CASE("shares of a load send all of its requests, each once") {

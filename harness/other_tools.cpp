@@ -47,21 +47,27 @@ ToldLatencies hey(const std::vector<double>& sorted) {
   return told;
 }
 
-ToldLatencies autocannon(const std::vector<double>& sorted) {
+ToldLatencies autocannon(const std::vector<double>& sorted, bool paced) {
   std::vector<std::int64_t> ms;  // the histogram's values are whole
   ToldLatencies told;
   for (const double latency : sorted) {
     ms.push_back(static_cast<std::int64_t>(latency * 1e3));
-    told.counted += std::max<std::int64_t>(1, ms.back());
+    told.counted += paced ? std::max<std::int64_t>(1, ms.back()) : 1;
   }
   for (const double percent : kAutocannonPercents) {
     const auto rank =
         std::max<std::int64_t>(1, std::llround(percent / 100 * static_cast<double>(told.counted)));
-    // As many entries of `value` as replies took at least so long, so the sum over all values up to it is the
-    // sum of what each reply adds: as many entries as it has milliseconds, at most `value`.
+    // Paced: as many entries of `value` as replies took at least so long, so the sum over all values up to it
+    // is the sum of what each reply adds: as many entries as it has milliseconds, at most `value`.
     const auto up_to = [&](std::int64_t value) {
       std::int64_t sum = 0;
-      for (const std::int64_t one : ms) sum += one == 0 ? 1 : std::min(one, value);
+      for (const std::int64_t one : ms) {
+        if (paced) {
+          sum += one == 0 ? 1 : std::min(one, value);
+        } else {
+          sum += one <= value ? 1 : 0;
+        }
+      }
       return sum;
     };
     std::int64_t low = 0;
@@ -117,18 +123,18 @@ std::vector<Answer> answers_of(std::span<const RequestRecord> records) {
   return answers;
 }
 
-OtherTools what_others_print(std::span<const Answer> answers) {
+OtherTools what_others_print(std::span<const Answer> answers, bool paced) {
   std::vector<double> latencies;
   for (const Answer& answer : answers) latencies.push_back(answer.latency_s);
-  OtherTools others = what_others_print(latencies);
+  OtherTools others = what_others_print(latencies, paced);
   others.closed_loop = closed_loop(answers);
   return others;
 }
 
-OtherTools what_others_print(std::span<const double> latencies_s) {
+OtherTools what_others_print(std::span<const double> latencies_s, bool paced) {
   std::vector<double> sorted(latencies_s.begin(), latencies_s.end());
   std::sort(sorted.begin(), sorted.end());
-  return {wrk(sorted), hey(sorted), autocannon(sorted), {}, by_nearest_rank(sorted)};
+  return {wrk(sorted), hey(sorted), autocannon(sorted, paced), {}, by_nearest_rank(sorted)};
 }
 
 }  // namespace lab

@@ -40,9 +40,9 @@ struct OtherTools {
   /// hey 0.1.4: value i of n where i * 100 / n first reaches the percentile, each value for one percentile
   /// only; what is left over is printed as 0 (latencies() of requester/report.go).
   ToldLatencies hey;
-  /// autocannon 8 -R: each reply of v ms is counted v times, as v, v-1 … 1 ms, because the interval that it
-  /// expects between replies is taken for 1 ms whatever the rate is (onResponse of lib/run.js and
-  /// recordSingleValueWithExpectedInterval of hdr-histogram-js).
+  /// autocannon 8: with -R each reply of v ms is counted v times, as v, v-1 … 1 ms, because the interval that
+  /// it expects between replies is taken for 1 ms whatever the rate is; without a rate once (onResponse of
+  /// lib/run.js and recordSingleValueWithExpectedInterval of hdr-histogram-js).
   ToldLatencies autocannon;
   /// One client that sends when it has its reply: whatever should have been sent meanwhile is never sent, and
   /// its waiting is missing. Nearest rank over the rest.
@@ -51,8 +51,9 @@ struct OtherTools {
   ToldLatencies truth;
 };
 
-OtherTools what_others_print(std::span<const Answer> answers);
+/// `paced`: the load had a rate.
+OtherTools what_others_print(std::span<const Answer> answers, bool paced);
 /// The same where nobody knows when each should have been sent: without the closed loop.
-OtherTools what_others_print(std::span<const double> latencies_s);
+OtherTools what_others_print(std::span<const double> latencies_s, bool paced);
 
 }  // namespace lab

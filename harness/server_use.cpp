@@ -166,7 +166,7 @@ void ForeignWorkers::look() {
     if (std::find(programs.begin(), programs.end(), listener.pid) == programs.end())
       workers.push_back(listener.pid);
   }
-  take(workers.empty() ? programs : std::move(workers));
+  take(workers.empty() ? programs : workers);
 }
 
 void ForeignWorkers::take(std::vector<pid_t> alive) {

@@ -21,7 +21,8 @@ namespace lab {
 class TlsContext {
  public:
   /// `tls` and `origins` by endpoint. Certificates are verified against `ca_file`, or the system's where it
-  /// is empty, and against the origin's host. Errors (exit 3): the file cannot be read.
+  /// is empty, and against the origin's host. Errors: the file has no certificate
+  /// (exit 2); OpenSSL has none for the system (exit 3).
   static Result<std::unique_ptr<TlsContext>> create(std::vector<bool> tls,
                                                     const std::vector<std::string>& origins,
                                                     const std::string& ca_file, bool verify);
@@ -29,7 +30,10 @@ class TlsContext {
   TlsContext& operator=(const TlsContext&) = delete;
   ~TlsContext();
 
-  /// A client's side of a new connection on that descriptor; null: no TLS there.
+  bool has_tls(std::uint32_t connection) const { return tls_[connection % tls_.size()]; }
+  bool verifies() const { return verify_; }
+  /// A client's side of a new connection on that descriptor, to an endpoint that has TLS; null: it cannot be
+  /// made as safe as it has to be, and note() was told why.
   ssl_st* connect(std::uint32_t connection, int descriptor) const;
   /// What was wrong with the first handshake that failed.
   std::string problem() const;

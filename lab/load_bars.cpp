@@ -56,6 +56,9 @@ std::vector<LatencyBar> latency_bars(const Distribution& latencies) {
     const auto at = std::upper_bound(tops.begin(), tops.end() - 1, value) - tops.begin();
     bars[static_cast<std::size_t>(at)].count += count;
   });
+  const auto is_empty = [](const LatencyBar& bar) { return bar.count == 0; };
+  while (is_empty(bars.back())) bars.pop_back();
+  bars.erase(bars.begin(), std::find_if_not(bars.begin(), bars.end(), is_empty));
   return bars;
 }
 

@@ -2,9 +2,13 @@
 
 #include "lab/load_message.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -55,11 +59,9 @@ Result<std::pair<std::string, std::string>> parse_header(const std::string& text
 Result<std::string> read_body(const std::string& text) {
   if (!text.starts_with('@')) return text;
   const std::string path = text.substr(1);
+  if (const auto readable = check_readable("--body", path); !readable) return readable.error();
   std::ifstream file(path, std::ios::binary);
-  if (!file) return system_error("open", path, errno);
-  std::string body{std::istreambuf_iterator<char>(file), {}};
-  if (file.bad()) return system_error("read", path, errno);
-  return body;
+  return std::string{std::istreambuf_iterator<char>(file), {}};
 }
 
 /// What a browser's or a script's body most likely is.
@@ -70,6 +72,14 @@ const char* content_type(const std::string& body) {
 }
 
 }  // namespace
+
+Result<void> check_readable(const char* option, const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error))
+    return usage_error("{}: '{}' is a folder; name a file", option, path);
+  if (access(path.c_str(), R_OK) == 0) return {};
+  return usage_error("{}: '{}' cannot be read ({})", option, path, std::strerror(errno));
+}
 
 Result<std::pair<Url, std::int64_t>> parse_weighted_url(const std::string& text) {
   const std::size_t digits = text.find_first_not_of("0123456789");

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
@@ -72,7 +73,7 @@ bool is_timed(Arrivals arrivals) {
 
 void check_combination(const RawLoadOptions& raw, Arrivals arrivals) {
   const bool closed = arrivals == Arrivals::closed;
-  const bool paced = is_timed(arrivals) || arrivals == Arrivals::staggered;
+  const bool paced = has_rate(arrivals);
   if (!paced && !raw.rate.empty()) {
     throw Failure(
         usage_error("--rate: a {} load has none; use --arrivals constant{}", closed ? "closed" : "burst",
@@ -195,6 +196,10 @@ EnginePlan engine_plan(const RawLoadOptions& raw) {
 
 }  // namespace
 
+bool has_rate(Arrivals arrivals) {
+  return is_timed(arrivals) || arrivals == Arrivals::staggered;
+}
+
 void add_load_options(CLI::App& app, RawLoadOptions& raw) {
   add_texts(app, "url", raw.urls, "where to; 3@URL gives it three times the weight of another")
       ->required()
@@ -242,7 +247,7 @@ void add_load_options(CLI::App& app, RawLoadOptions& raw) {
                "go beyond this machine and private networks: only where you may");
   app.add_flag("--other-tools", raw.other_tools,
                "what wrk, hey and others would have printed of the same replies");
-  add_output_options(app, raw.output);
+  add_output_options(app, raw.output, {Format::text, Format::json, Format::csv, Format::markdown});
 }
 
 Result<LoadRequestOptions> check_load_options(const RawLoadOptions& raw) {
@@ -250,9 +255,8 @@ Result<LoadRequestOptions> check_load_options(const RawLoadOptions& raw) {
   auto output = check_output_options(raw.output);
   if (!output) return output.error();
   options.output = *output;
-  const Format format = options.output.format;
-  if (format != Format::text && format != Format::json && format != Format::csv && format != Format::markdown)
-    return usage_error("--format: lab load knows text, json, csv and md");
+  if (raw.output.color == "auto" && std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr)
+    options.output.style.color = false;  // mpirun's pseudo-terminal, whatever its own output is
   for (const std::string& text : raw.urls) {
     auto url = parse_weighted_url(text);
     if (!url) return url.error();
@@ -268,6 +272,8 @@ Result<LoadRequestOptions> check_load_options(const RawLoadOptions& raw) {
   if (engine.clients < static_cast<std::uint32_t>(options.plan.threads))
     return usage_error("--threads: {} threads cannot share {} connection{}", options.plan.threads,
                        engine.clients, engine.clients == 1 ? "" : "s");
+  if (const auto readable = check_readable("--cacert", raw.ca_file); !raw.ca_file.empty() && !readable)
+    return readable.error();
   options.plan.ca_file = raw.ca_file;
   options.plan.verify = !raw.insecure;
   for (const std::string& text : raw.thresholds) {

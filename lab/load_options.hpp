@@ -43,9 +43,12 @@ struct LoadRequestOptions {
   OutputOptions output;
 };
 
+/// Does the load have a rate of its own, whatever the replies do?
+bool has_rate(Arrivals arrivals);
+
 void add_load_options(CLI::App& app, RawLoadOptions& raw);
 
-/// Errors (exit 2) name the option and the fix; a file that cannot be read is exit 3.
+/// Errors (exit 2) name the option and the fix, or the file that cannot be read.
 Result<LoadRequestOptions> check_load_options(const RawLoadOptions& raw);
 
 /// Head and body of the request for that URL.

@@ -25,7 +25,7 @@ std::string line_of(const std::string& name, const ToldLatencies& told) {
 
 }  // namespace
 
-std::vector<std::string> other_tools_lines(const LoadTotals& totals) {
+std::vector<std::string> other_tools_lines(const LoadTotals& totals, bool paced) {
   if (static_cast<std::int64_t>(totals.kept.size()) != totals.samples.latency.size())
     return {"there were too many requests to keep each of them"};
   std::vector<Answer> answers;
@@ -34,7 +34,7 @@ std::vector<std::string> other_tools_lines(const LoadTotals& totals) {
     answers.push_back({seconds(sample.intended), seconds(sample.latency)});
   std::sort(answers.begin(), answers.end(),
             [](const Answer& a, const Answer& b) { return a.intended_s < b.intended_s; });
-  const OtherTools others = what_others_print(answers);
+  const OtherTools others = what_others_print(answers, paced);
   return {line_of("wrk", others.wrk), line_of("hey", others.hey), line_of("autocannon", others.autocannon),
           line_of("closed loop", others.closed_loop), line_of("nearest rank", others.truth)};
 }

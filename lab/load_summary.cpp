@@ -28,14 +28,23 @@ LoadFigures figures_of(Distribution& values) {
   figures.p90 = to_seconds(values.supported_quantile(0.90));
   figures.p95 = to_seconds(values.supported_quantile(0.95));
   figures.p99 = to_seconds(values.supported_quantile(0.99));
+  if (!figures.p90) {
+    for (const Nanos value : values.exact()) figures.all.push_back(seconds(value));
+    std::sort(figures.all.begin(), figures.all.end());
+  }
   return figures;
 }
 
 double span_of(const LoadRequestOptions& options, const LoadTotals& totals) {
   const EnginePlan& plan = options.plan.engine;
-  const bool by_time =
-      plan.duration != kNever && !totals.interrupted && (plan.planned < 0 || totals.counts.unsent > 0);
-  return seconds(std::max<Nanos>(by_time ? plan.duration : 0, totals.counts.last_end));
+  const Nanos last_end = totals.counts.last_end;
+  if (totals.interrupted) return seconds(last_end);
+  // n requests at a rate take n periods: the last one's is over when the next would be due.
+  if (has_rate(plan.arrivals) && plan.planned >= 0)
+    return seconds(
+        std::max(last_end, std::min(plan.duration, plan.curve.when(static_cast<double>(plan.planned)))));
+  const bool by_time = plan.duration != kNever && (plan.planned < 0 || totals.counts.unsent > 0);
+  return seconds(std::max<Nanos>(by_time ? plan.duration : 0, last_end));
 }
 
 class Remarks {
@@ -99,7 +108,7 @@ class Remarks {
                       counts_.waited, counts_.waited == 1 ? "" : "s", plan_.most));
     }
     const std::int64_t answered = report_.latency.n;
-    if (!plan_.fresh && counts_.connections > 2 * plan_.most && counts_.connections * 2 > answered)
+    if (!plan_.fresh && counts_.connections > plan_.clients && counts_.closed_by_server * 2 > answered)
       note("the server closes its connections: a new one was opened for most requests");
     if (plan_.arrivals == Arrivals::closed && report_.latency.median && report_.latency.max &&
         *report_.latency.max > 0.1 && *report_.latency.max > 10 * *report_.latency.median) {
@@ -161,7 +170,7 @@ LoadReport summarise_load(const LoadRequestOptions& options, LoadTotals& totals)
   report.bars = latency_bars(totals.samples.latency);
   for (const Threshold& threshold : options.thresholds)
     report.thresholds.push_back(judge(threshold, totals, report.requests_per_second));
-  if (options.other_tools) report.other_tools = other_tools_lines(totals);
+  if (options.other_tools) report.other_tools = other_tools_lines(totals, has_rate(plan.arrivals));
   Remarks(plan, totals, report).add_all();
   return report;
 }

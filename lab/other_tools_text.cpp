@@ -10,6 +10,7 @@
 #include "harness/statistics.hpp"
 #include "lab/core/text.hpp"
 #include "lab/engines.hpp"
+#include "lab/load_options.hpp"
 #include "results/spelling.hpp"
 #include "results/utf8.hpp"
 #include "results/wrap.hpp"
@@ -34,6 +35,17 @@ std::string missing(const ToldLatencies& told, std::int64_t all, std::string_vie
   return told.counted == all ? "" : fmt::format("; {} of {} {}", told.counted, all, why);
 }
 
+/// Did all of them belong to loads that have a rate?
+bool is_paced(const Scenario& scenario, const std::string& case_id,
+              const std::vector<RequestRecord>& records) {
+  const auto set = std::find_if(scenario.cases.begin(), scenario.cases.end(),
+                                [&](const Case& each) { return each.id == case_id; });
+  return set != scenario.cases.end() &&
+         std::all_of(records.begin(), records.end(), [&](const RequestRecord& record) {
+           return record.load < set->loads.size() && has_rate(set->loads[record.load].arrivals);
+         });
+}
+
 }  // namespace
 
 std::string other_tools_text(const OtherTools& others, const TextStyle& style) {
@@ -56,8 +68,10 @@ std::string other_tools_text(const OtherTools& others, const TextStyle& style) {
   const bool zeros = std::any_of(others.hey.percentiles.begin(), others.hey.percentiles.end(),
                                  [](const ToldPercentile& one) { return !one.latency_s; });
   add("hey", percentiles(others.hey) + (zeros ? "; the zeros are its own" : ""));
-  add("autocannon", fmt::format("{}; its count is {} instead of {}", percentiles(others.autocannon),
-                                others.autocannon.counted, all));
+  add("autocannon", percentiles(others.autocannon) + (others.autocannon.counted == all
+                                                          ? ""
+                                                          : fmt::format("; its count is {} instead of {}",
+                                                                        others.autocannon.counted, all)));
   if (!others.closed_loop.percentiles.empty()) {
     add("one client", percentiles(others.closed_loop) +
                           missing(others.closed_loop, all,
@@ -83,7 +97,9 @@ std::string other_tools_text(const Run& run, const Scenario& scenario, const Tex
       if (answers.empty()) continue;
       const std::string heading =
           scenario.routes.size() > 1 ? fmt::format("{}, {}", name, scenario.routes[route].name) : name;
-      out += printable(heading, style.ascii) + "\n" + other_tools_text(what_others_print(answers), style);
+      out +=
+          printable(heading, style.ascii) + "\n" +
+          other_tools_text(what_others_print(answers, is_paced(scenario, repetition.case_id, asked)), style);
     }
   }
   return out;

@@ -11,13 +11,16 @@ namespace json = boost::json;
 namespace {
 
 json::object spell_figures(const LoadFigures& figures) {
+  json::array all;
+  for (const double value : figures.all) all.push_back(json_number(value));
   return {{"min", json_number(figures.min)},
           {"median", json_number(figures.median)},
           {"p90", json_number(figures.p90)},
           {"p95", json_number(figures.p95)},
           {"p99", json_number(figures.p99)},
           {"max", json_number(figures.max)},
-          {"n", figures.n}};
+          {"n", figures.n},
+          {"all", std::move(all)}};
 }
 
 json::object spell_books(const Books& books) {

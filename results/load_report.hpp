@@ -17,6 +17,7 @@ namespace lab {
 struct LoadFigures {
   std::int64_t n = 0;
   std::optional<double> min, median, p90, p95, p99, max;
+  std::vector<double> all{};  ///< in order, where they are too few for any percentile
 };
 
 /// How many latencies are below `below_s`, and not below the one before.
@@ -41,8 +42,8 @@ struct LoadReport {
   int threads = 1, ranks = 1;
   std::uint64_t seed = 0;
   bool complete = true;
-  std::string incomplete;                ///< why, where it is not
-  double span_s = 0;                     ///< from time zero to the end of the duration or the last reply
+  std::string incomplete;  ///< why, where it is not
+  double span_s = 0;       ///< from time zero to the last reply, at least to the end of the load's plan
   double requests_per_second = 0;        ///< ok replies / span
   std::optional<double> requested_rate;  ///< of an open load, in the mean of its duration
   LoadFigures latency, uncorrected, lag;

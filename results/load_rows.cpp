@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "results/cells.hpp"
 #include "results/load_report.hpp"
 #include "results/spelling.hpp"
 #include "results/utf8.hpp"
@@ -34,8 +35,9 @@ std::string load_csv(const LoadReport& report) {
   std::string out = "quantity,stat,value,unit\n";
   const auto add = [&](const std::string& quantity, const std::string& stat, const std::string& value,
                        const char* unit) {
-    out += fmt::format("{},{},{},{}\n", quantity, stat, value, unit);
+    out += fmt::format("{},{},{},{}\n", quantity, csv_cell(stat), csv_cell(value), unit);
   };
+  add("complete", "", report.complete ? "true" : "false", "");
   add("requests_per_second", "", fmt::format("{}", report.requests_per_second), "1/s");
   add("span", "", fmt::format("{}", report.span_s), "s");
   for (const auto& [name, figures] : quantities()) {
@@ -55,6 +57,9 @@ std::string load_csv(const LoadReport& report) {
   add("bytes", "sent", fmt::format("{}", report.bytes_sent), "bytes");
   add("bytes", "received", fmt::format("{}", report.bytes_received), "bytes");
   add("connections", "opened", fmt::format("{}", report.connections), "");
+  for (const ThresholdRow& row : report.thresholds)
+    add("threshold", row.text, row.passed ? "PASS" : "MISS", "");
+  for (const Remark& remark : report.remarks) add("remark", remark.tag, remark.text, "");
   return out;
 }
 
@@ -78,6 +83,15 @@ std::string load_markdown(const LoadReport& report) {
   if (!report.books.errors.empty()) {
     out += "\n| error | requests |\n| --- | ---: |\n";
     for (const auto& [kind, count] : report.books.errors) out += fmt::format("| {} | {} |\n", kind, count);
+  }
+  if (!report.thresholds.empty()) {
+    out += "\n| threshold | measured | |\n| --- | --- | --- |\n";
+    for (const ThresholdRow& row : report.thresholds)
+      out += markdown_row({row.text, row.measured, row.passed ? "PASS" : "MISS"});
+  }
+  if (!report.remarks.empty()) {
+    out += "\n| | remark |\n| --- | --- |\n";
+    for (const Remark& remark : report.remarks) out += markdown_row({remark.tag, remark.text});
   }
   return out;
 }

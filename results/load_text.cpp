@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t kIndent = 6;
 constexpr std::size_t kNameWidth = 12;
 constexpr std::size_t kCellWidth = 11;
+constexpr std::size_t kWide = kNameWidth + 6 * kCellWidth;
+constexpr std::size_t kStatWidth = 7;
 
 std::string bold(const std::string& text, const TextStyle& style) {
   return style.color ? "\x1b[1m" + text + "\x1b[0m" : text;
@@ -26,17 +28,42 @@ std::string time_text(const std::optional<double>& value, bool ascii) {
   return value ? printable(quantity(*value, time_unit(*value)), ascii) : (ascii ? "-" : "–");
 }
 
-std::string row(const std::string& name, const LoadFigures& figures, bool ascii) {
-  std::string line = pad(name, kNameWidth);
-  for (const auto& value : {figures.min, figures.median, figures.p90, figures.p95, figures.p99, figures.max})
-    line += pad(time_text(value, ascii), kCellWidth, true);
-  return line;
+using Stat = std::pair<const char*, std::optional<double> LoadFigures::*>;
+constexpr Stat kStats[] = {{"min", &LoadFigures::min}, {"median", &LoadFigures::median},
+                           {"p90", &LoadFigures::p90}, {"p95", &LoadFigures::p95},
+                           {"p99", &LoadFigures::p99}, {"max", &LoadFigures::max}};
+using Quantity = std::pair<const char*, LoadFigures LoadReport::*>;
+constexpr Quantity kQuantities[] = {
+    {"latency", &LoadReport::latency}, {"uncorrected", &LoadReport::uncorrected}, {"lag", &LoadReport::lag}};
+
+/// A row per quantity; where that has no room, per statistic.
+std::vector<std::string> table_lines(const LoadReport& report, bool ascii, std::size_t width) {
+  const bool wide = width >= kWide;
+  std::vector<std::string> lines{std::string(wide ? kNameWidth : kStatWidth, ' ')};
+  if (wide) {
+    for (const auto& [stat, value] : kStats) lines[0] += pad(stat, kCellWidth, true);
+    for (const auto& [name, figures] : kQuantities) {
+      lines.push_back(pad(name, kNameWidth));
+      for (const auto& [stat, value] : kStats)
+        lines.back() += pad(time_text(report.*figures.*value, ascii), kCellWidth, true);
+    }
+    return lines;
+  }
+  for (const auto& [name, figures] : kQuantities) lines[0] += pad(name, kNameWidth, true);
+  for (const auto& [stat, value] : kStats) {
+    lines.push_back(pad(stat, kStatWidth));
+    for (const auto& [name, figures] : kQuantities)
+      lines.back() += pad(time_text(report.*figures.*value, ascii), kNameWidth, true);
+  }
+  return lines;
 }
 
-std::string heading() {
-  std::string line(kNameWidth, ' ');
-  for (const char* name : {"min", "median", "p90", "p95", "p99", "max"}) line += pad(name, kCellWidth, true);
-  return line;
+/// `0.100 0.201 s`: all in the unit of the largest.
+std::string all_values(const std::vector<double>& values) {
+  const Unit unit = time_unit(values.back());
+  std::string text;
+  for (const double value : values) text += number(value, unit) + " ";
+  return text + unit.name;
 }
 
 /// 1234567 as 1,234,567.
@@ -86,20 +113,27 @@ std::vector<std::string> bar_lines(const LoadReport& report, const TextStyle& st
     total += bar.count;
     largest = std::max(largest, bar.count);
   }
-  constexpr std::size_t kLabel = 16;
   constexpr std::size_t kShare = 20;
-  const std::size_t room = width > kLabel + kShare + 10 ? width - kLabel - kShare : 10;
-  std::vector<std::string> lines;
+  std::vector<std::string> labels;
+  std::size_t longest = 0;
   for (const LatencyBar& bar : report.bars) {
+    const Unit unit = time_unit(bar.below_s * 0.9999);
+    labels.push_back(
+        fmt::format("below {:g} {}", bar.below_s * unit.factor, printable(unit.name, style.ascii)));
+    longest = std::max(longest, columns(labels.back()));
+  }
+  const std::size_t label_width = longest + 2;
+  const std::size_t room = width > label_width + kShare + 10 ? width - label_width - kShare : 10;
+  std::vector<std::string> lines;
+  for (std::size_t row = 0; row < labels.size(); ++row) {
+    const LatencyBar& bar = report.bars[row];
     const double share = static_cast<double>(bar.count) / static_cast<double>(total);
     auto full = static_cast<std::size_t>(std::llround(
         static_cast<double>(room) * static_cast<double>(bar.count) / static_cast<double>(largest)));
     if (bar.count > 0) full = std::max<std::size_t>(full, 1);
     std::string blocks;
     for (std::size_t i = 0; i < full; ++i) blocks += style.ascii ? "#" : "█";
-    const Unit unit = time_unit(bar.below_s * 0.9999);
-    const double limit = bar.below_s * unit.factor;
-    std::string line = pad(fmt::format("below {:g} {}", limit, printable(unit.name, style.ascii)), kLabel);
+    std::string line = pad(labels[row], label_width);
     line += fmt::format("{} {} ({:.{}f} %)", blocks, grouped(bar.count), share * 100,
                         share > 0 && share < 0.001 ? 3 : 1);
     lines.push_back(line);
@@ -142,11 +176,11 @@ std::string load_text(const LoadReport& report, const TextStyle& style) {
   if (report.requested_rate) rate += fmt::format(" of {} asked for", rate_text(*report.requested_rate));
   out += fmt::format("{}, {} answered in {}\n\n", rate, grouped(report.books.ok),
                      printable(long_time(report.span_s), style.ascii));
-  line(heading());
-  line(row("latency", report.latency, style.ascii));
-  line(row("uncorrected", report.uncorrected, style.ascii));
-  line(row("lag", report.lag, style.ascii));
-  if (!report.bars.empty()) {
+  for (const std::string& each : table_lines(report, style.ascii, width)) line(each);
+  if (!report.latency.all.empty()) {
+    out += "\n";
+    remark("ALL", all_values(report.latency.all));
+  } else if (!report.bars.empty()) {
     out += "\n";
     for (const std::string& each : bar_lines(report, style, width)) line(each);
   }

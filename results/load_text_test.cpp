@@ -17,7 +17,7 @@ LoadReport sample() {
   report.span_s = 10;
   report.requests_per_second = 99.8;
   report.requested_rate = 100;
-  report.latency = {998, 0.001, 0.002, 0.003, 0.004, std::nullopt, 1.5};
+  report.latency = {998, 0.001, 0.002, 0.003, 0.004, std::nullopt, 1.5, {}};
   report.uncorrected = report.lag = report.latency;
   report.books.planned = report.books.sent = 1000;
   report.books.ok = 998;
@@ -40,6 +40,43 @@ TEST_CASE("a load's report fits 80 columns, and is ASCII where that is asked for
   CHECK_THAT(text, Catch::Contains("planned 1,000 = sent 1,000 + unsent 0"));
   CHECK_THAT(text, Catch::Contains("ERROR timeout 2"));
   CHECK_THAT(text, Catch::Contains("MISS  p99<200ms: 998 replies"));
+}
+
+TEST_CASE("a narrow terminal gets a line per statistic") {
+  const std::string text = load_text(sample(), {60, true, false});
+  for (const std::string& line : split(text, '\n')) CHECK(columns(line) <= 60);
+  CHECK_THAT(text, Catch::Contains("            latency uncorrected         lag\n"));
+  CHECK_THAT(text, Catch::Contains("p99               -           -           -\n"));
+  CHECK_THAT(text, Catch::Contains("max         1.500 s     1.500 s     1.500 s\n"));
+}
+
+TEST_CASE("few replies are told one by one instead of as bars") {
+  LoadReport report = sample();
+  report.latency.all = {0.1, 0.201, 1.5};
+  const std::string text = load_text(report, {80, true, false});
+  CHECK_THAT(text, Catch::Contains("ALL   0.100 0.201 1.500 s\n"));
+  CHECK_THAT(text, !Catch::Contains("below"));
+  const auto document = boost::json::parse(load_json(report)).as_object();
+  CHECK(document.at("latency_s").at("all").as_array().size() == 3);
+}
+
+TEST_CASE("no label runs into its bar") {
+  LoadReport report = sample();
+  report.bars = {{1.00255e-3, 3}, {1.00257e-3, 4}};
+  CHECK_THAT(load_text(report, {80, true, false}), Catch::Contains("below 1.00257 ms  #"));
+}
+
+TEST_CASE("CSV and Markdown tell completeness, thresholds and remarks") {
+  LoadReport report = sample();
+  report.complete = false;
+  report.remarks[0].text = "one, two | three";
+  const std::string csv = load_csv(report);
+  CHECK_THAT(csv, Catch::Contains("complete,,false,\n"));
+  CHECK_THAT(csv, Catch::Contains("threshold,p99<200ms,MISS,\n"));
+  CHECK_THAT(csv, Catch::Contains("remark,WARN,\"one, two | three\",\n"));
+  const std::string markdown = load_markdown(report);
+  CHECK_THAT(markdown, Catch::Contains("998 replies do not carry this percentile | MISS |"));
+  CHECK_THAT(markdown, Catch::Contains("| WARN | one, two "));
 }
 
 TEST_CASE("what the program read cannot rewrite the terminal") {

@@ -142,12 +142,22 @@ int load(const RawLoadOptions& raw) {
   share_among(*team, options);
   aim(options);
   options.plan.interrupt_fd = interrupt_fd();
+  const std::uint32_t wished = options.plan.engine.most;
   fit_descriptors(options.plan).value();
-  if (!options.output.quiet) tell("{}\n", options.load);
+  const std::uint32_t most = options.plan.engine.most;
+  const bool told_by_the_report =
+      options.output.format == Format::text && options.output.terminal && isatty(STDERR_FILENO) == 1;
+  if (!options.output.quiet && !told_by_the_report) tell("{}\n", options.load);
   const NoiseMeter noise;
   LoadTotals totals = send(options, *team);
   if (team->rank() != 0) return 0;
   LoadReport report = summarise_load(options, totals);
+  if (most < wished) {
+    report.remarks.push_back(
+        {"NOTE",
+         fmt::format("the hard limit of descriptors (ulimit -Hn) leaves room for {} of {} connections", most,
+                     wished)});
+  }
   tell_clocks(*team, report);
   const Environment environment = describe_environment();
   report.cores = environment.cores;

@@ -164,6 +164,16 @@ class Loads(LoadCase):
         self.assertIn("books,ok,40,", self.lab("load", server.url(), "-n", "40", "--format", "csv").out)
         self.assertIn("| latency |", self.lab("load", server.url(), "-n", "40", "--format", "md").out)
 
+    def test_help_offers_the_formats_that_there_are(self):
+        told = self.lab("load", "--help").out
+        self.assertNotIn("svg", told)
+        self.assertIn("json", told)
+
+    def test_a_terminal_is_told_the_load_once(self):
+        server = self.answers(reply())
+        told = self.in_terminal("load", server.url(), "-n", "5", "-c", "1").out
+        self.assertEqual(told.count("closed loop, 1 client"), 1, told)
+
     def test_progress_is_for_a_terminal_alone(self):
         server = self.answers(reply())
         self.assertIn("under way", self.in_terminal("load", server.url(), "--duration", "500ms", "-c", "1").out)

@@ -60,6 +60,22 @@ class Replies(LoadCase):
         self.assertEqual(self.errors(busy, "--expect-status", "503", code=0), {})
         self.assertEqual(self.errors(busy, "--expect-status", "2xx,5xx", code=0), {})
 
+    def test_an_answer_in_the_middle_of_a_body_is_the_reply(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+
+        def refuse():
+            with contextlib.suppress(OSError):
+                while True:
+                    with listener.accept()[0] as connection:
+                        connection.recv(1000)
+                        connection.sendall(reply(b"", "413 Content Too Large"))
+        threading.Thread(target=refuse, daemon=True).start()
+        (self.work / "large").write_bytes(b"x" * 20_000_000)
+        found = self.load(f"http://127.0.0.1:{listener.getsockname()[1]}/", "-n", "3", "-c", "1", "--body", "@large",
+                          code=1)
+        self.assertEqual(found["books"]["errors"], {"status_413": 3})
+
     def test_a_redirect_is_a_status_and_not_followed(self):
         server = self.answers(reply(b"", "302 Found", "Location: /elsewhere"))
         found = self.load(server.url(), "-n", "3", "-c", "1")
@@ -102,6 +118,10 @@ class Refusals(LoadCase):
                 ([here, "--expect-status", "abc"], "--expect-status"),
                 ([here, "-c", "1", "--threads", "2"], "--threads"),
                 ([here, "--cacert", "x", "--insecure"], "--insecure"),
+                ([here, "--cacert", "/nope"], "--cacert: '/nope'"),
+                ([here, "--body", "@missing"], "--body: 'missing'"),
+                ([here, "--body", "@/tmp"], "--body: '/tmp' is a folder"),
+                ([here, "--format", "svg"], "--format"),
                 (["http://203.0.113.9/"], "--i-own-this-server")):
             self.refused(*args, code=2, word=word)
 
@@ -110,7 +130,6 @@ class Refusals(LoadCase):
             port = unused.getsockname()[1]
         self.refused(f"http://127.0.0.1:{port}/", code=3, word="nothing listens at")
         self.refused("http://no-such-host.invalid/", code=3, word="no-such-host.invalid")
-        self.refused("http://127.0.0.1:1/", "--body", "@missing", code=3, word="missing")
 
     def test_more_connections_than_descriptors_are_refused_with_the_limit(self):
         server = self.answers(reply())
@@ -119,6 +138,11 @@ class Refusals(LoadCase):
         ran = self.finish(process)
         self.assertEqual(ran.code, 3, ran)
         self.assertIn("the hard limit is 200", ran.err)
+
+    def test_a_pool_that_the_limit_makes_smaller_is_told(self):
+        process = self.start("load", self.answers(reply()).url(), "--rate", "20", "-n", "5", "--quiet",
+                             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200)))
+        self.assertIn("leaves room for 136 of 1000 connections", self.finish(process).out.replace("\n      ", " "))
 
     def test_more_connections_than_ports_are_refused_with_the_range(self):
         if subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode != 0:
@@ -179,6 +203,13 @@ class Https(LoadCase):
         url = self.server().url().replace("127.0.0.1", "localhost")
         ran = self.lab("load", url, "-n", "5", "--cacert", self.pem, code=3)
         self.assertIn("certificate is not trusted", ran.err)
+
+    def test_a_handshake_that_fails_is_no_fault_of_a_certificate_that_nobody_looks_at(self):
+        self.context.maximum_version = ssl.TLSVersion.TLSv1_2
+        self.context.load_verify_locations(self.pem)
+        self.context.verify_mode = ssl.CERT_REQUIRED  # and this side has none
+        ran = self.lab("load", self.server().url(), "-n", "5", "--insecure", code=3)
+        self.assertIn("no TLS connection", ran.err)
 
     def test_a_server_without_tls_is_named(self):
         listener = socket.create_server(("127.0.0.1", 0))
