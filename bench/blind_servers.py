@@ -73,6 +73,20 @@ def app(environ, start_response):
 '''
 
 
+ONE_BY_ONE = '''
+import http.server, sys, time
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/wait": time.sleep(0.02)
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+    def log_message(self, *_): pass
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()  # a backlog of 5
+'''
+
+
 @dataclass
 class Kind:
     """One kind of server. The true answers: what may be said of it; None: anything."""
@@ -148,6 +162,7 @@ def kinds(cores):
         Kind("node blocked", ["node", "main.js", "{port}"], "/block", serial, (1,), blocked=True, files={"main.js": NODE}),
         Kind("node computing", ["node", "main.js", "{port}"], "/burn", serial, (1,), bound_by="cpu", blocked=True,
              files={"main.js": NODE}),
+        Kind("http.server", [PYTHON, "main.py", "{port}"], "/wait", serial, (1,), blocked=True, files={"main.py": ONE_BY_ONE}),
         Kind("cpp-httplib k=8", ["./main", "{port}"], "/wait", pool, (8,), files={"main.cpp": HTTPLIB}, blocked=False),
     ]
 

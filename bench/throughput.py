@@ -12,6 +12,7 @@ Needs a build with -DLAB_BENCH=ON and, for its rows, Debian's uvicorn, python3-f
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -64,11 +65,16 @@ def cpu_ns(pids):
 
 
 class Server:
-    """One server on the server's core. `group`: which of its processes serve, given its own pid and its first line."""
+    """One server on the server's core. `group`: which of its processes serve, given its own pid and its first line.
 
-    def __init__(self, name, command, core, group, folder=None, port=None):
+    `stack` stops it, also where a later one does not start.
+    """
+
+    def __init__(self, stack, name, command, core, group, folder=None, port=None):
         self.name = name
+        self.said = ""
         self.process = subprocess.Popen(["taskset", "-c", str(core), *map(str, command)], cwd=folder, stdout=subprocess.PIPE, text=True)
+        stack.callback(self.stop)
         if port is None:
             line = self.process.stdout.readline()
             found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
@@ -85,8 +91,7 @@ class Server:
 
     def stop(self):
         self.process.terminate()
-        out, _ = self.process.communicate(timeout=20)
-        return out
+        self.said, _ = self.process.communicate(timeout=20)
 
 
 def wait_for(port, process):
@@ -112,7 +117,10 @@ def reply_of(port):
         connection.sendall(b"GET /nothing HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         received = b""
         while b"}" not in received:
-            received += connection.recv(65536)
+            part = connection.recv(65536)
+            if not part:
+                sys.exit(f"the server on port {port} closed before its reply was whole: {received!r}")
+            received += part
     return received
 
 
@@ -137,7 +145,7 @@ def visit(server, args):
     return rate, used / count, used / 1e9 / (time.monotonic() - began)
 
 
-def start_all(args, folder):
+def start_all(stack, args, folder):
     wanted = lambda name: not args.only or re.fullmatch(args.only, name)
     (folder / "nothing.toml").write_text(SCENARIO)
     (folder / "main.py").write_text(APP)
@@ -146,19 +154,22 @@ def start_all(args, folder):
     plan = [(mode, events(mode)) for mode in MODES]
     plan += [(f"async-loop, accept {accept}", events("async-loop", accept)) for accept in ("greedy", "reuseport", "one")]
     plan += [("async-loop, 2 workers", events("async-loop", workers=2))]
-    servers = [Server(name, command, args.server_core, master) for name, command in plan if wanted(name)]
+    servers = [Server(stack, name, command, args.server_core, master) for name, command in plan if wanted(name)]
     serve = [args.build / "bin/lab", "serve", "async-loop", "--scenario", folder / "nothing.toml", "--port", "0"]
     name = "async-loop, no events (lab serve)"
     if wanted(name):
-        servers.append(Server(name, serve, args.server_core, lambda pid, line: children(pid)))
+        servers.append(Server(stack, name, serve, args.server_core, lambda pid, line: children(pid)))
     for name, loop in (("FastAPI, uvloop", "uvloop"), ("FastAPI, asyncio", "asyncio")):
         if wanted(name):
             port = free_port()
             command = ["/usr/bin/python3", "-m", "uvicorn", "main:app", "--port", port, "--loop", loop, "--http", "httptools",
                        "--no-access-log", "--log-level", "error"]
-            servers.append(Server(name, command, args.server_core, lambda pid, line: [pid], folder, port))
+            servers.append(Server(stack, name, command, args.server_core, lambda pid, line: [pid], folder, port))
+    if not servers:
+        sys.exit(f"--only '{args.only}' names no row")
     (folder / "reply").write_bytes(reply_of(servers[0].port))
-    bare = Server("bare epoll loop", [args.build / "bench/bare_epoll", folder / "reply"], args.server_core, lambda pid, line: [pid])
+    bare = Server(stack, "bare epoll loop", [args.build / "bench/bare_epoll", folder / "reply"], args.server_core,
+                  lambda pid, line: [pid])
     return bare, servers
 
 
@@ -175,19 +186,16 @@ def main():
     args = parser.parse_args()
     if args.server_core == args.client_core:
         sys.exit("one core for the server and another for the client are needed")
-    with tempfile.TemporaryDirectory() as name:
-        bare, servers = start_all(args, pathlib.Path(name))
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+        bare, servers = start_all(stack, args, pathlib.Path(name))
         found = {server.name: [] for server in servers}
         bares = []
-        try:
-            for number in range(args.rounds):
-                for server in servers:
-                    pair = visit(bare, args), visit(server, args)
-                    bares.append(pair[0])
-                    found[server.name].append(pair)
-                print(f"round {number + 1} of {args.rounds}", file=sys.stderr)
-        finally:
-            said = {server.name: server.stop() for server in [bare, *servers]}
+        for number in range(args.rounds):
+            for server in servers:
+                pair = visit(bare, args), visit(server, args)
+                bares.append(pair[0])
+                found[server.name].append(pair)
+            print(f"round {number + 1} of {args.rounds}", file=sys.stderr)
     median = statistics.median
     print(f"| server, {args.connections} connections, client {args.client} | requests/s | of the bare loop's | CPU per request | of the bare loop's | core busy |")
     print("|---|---|---|---|---|---|")
@@ -202,9 +210,9 @@ def main():
     if "async-loop" in rates and "FastAPI, uvloop" in rates:
         print(f"\nasync-loop is {rates['async-loop'] / rates['FastAPI, uvloop']:.1f} times FastAPI under uvloop")
     print(f"targets: {TARGETS}")
-    for name, text in said.items():
-        if dropped := re.search(r"dropped ([1-9]\d*)", text or ""):
-            print(f"{name}: its reader lost {dropped[1]} events", file=sys.stderr)
+    for server in [bare, *servers]:
+        if dropped := re.search(r"dropped ([1-9]\d*)", server.said):
+            print(f"{server.name}: its reader lost {dropped[1]} events", file=sys.stderr)
 
 
 if __name__ == "__main__":

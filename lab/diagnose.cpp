@@ -74,11 +74,27 @@ Error failed_alone(const DiagnoseOptions& options, const Observations& seen) {
   return environment_error("{}: the only request failed: {}", what, kind);
 }
 
+/// Why `--check` could not tell whether a loop is blocked.
+Error cannot_check(const DiagnoseOptions& options, const Observations& seen, const Verdict& verdict) {
+  const std::string& failure = seen.ping_failure;
+  if (failure.starts_with("status_"))
+    return environment_error("--ping {} answered with status {}; name a cheap route that succeeds",
+                             options.ping->target, failure.substr(7));
+  if (!failure.empty())
+    return environment_error("--ping {} failed: {}; name a cheap route that succeeds", options.ping->target,
+                             failure);
+  if (!verdict.reason.empty())
+    return environment_error("--check cannot tell whether a loop is blocked: {}", verdict.reason);
+  return environment_error(
+      "--check cannot tell whether a loop is blocked: no --ping was answered while slow requests were under "
+      "way; give a larger --budget");
+}
+
 Observations ask(const DiagnoseOptions& options, std::optional<LocalServer>& local) {
   const Address address = address_of(options);
   const ExaminationOptions& examination = options.examination;
   prepare_files(examination.most_at_once * (examination.look_beyond ? 2 : 1));
-  if (address.is_private()) local = LocalServer::find(options.url.port);
+  local = LocalServer::find(address, options.url.port);
   const auto transport = EpollTransport::create(address.text(), options.url.port, interrupt_fd());
   if (!transport) throw Failure(transport.error());
   const PunctualTimers punctual;
@@ -106,7 +122,9 @@ int diagnose(const DiagnoseOptions& options) {
   if (local) report.pid = local->pid();
   print(options.output.format == Format::json ? to_json(report) : to_text(report, options.output.style));
   if (seen.interrupted) return interrupt_exit_code();
-  return options.check && verdict.loop_blocked == true ? static_cast<int>(ErrorKind::check_failed) : 0;
+  if (!options.check || verdict.loop_blocked == false) return 0;
+  if (!verdict.loop_blocked) throw Failure(cannot_check(options, seen, verdict));
+  return static_cast<int>(ErrorKind::check_failed);
 }
 
 }  // namespace lab

@@ -35,7 +35,8 @@ struct DiagnoseOptions {
 Result<DiagnoseOptions> check_diagnose_options(const RawDiagnoseOptions& raw);
 
 /// Asks the server and prints the verdict. Returns the exit code: 1 where `check` found a blocked loop, 130
-/// or 143 after an interruption. Throws Failure (exit 3) where the request fails even when it is alone.
+/// or 143 after an interruption. Throws Failure (exit 3) where the request fails even when it is alone, and
+/// where `check` could not tell.
 int diagnose(const DiagnoseOptions& options);
 
 /// `will send at most 511 requests, at most 64 at once, 1 to 9 s`

@@ -204,9 +204,16 @@ SharingFit fit_sharing(const Observations& seen, double alone_s) {
   // Threads that wait for an interpreter lock look for it every 5 ms: many of them are more than one.
   constexpr double kSeveralThreads = 1.7;
   constexpr int kFewThreads = 8;
+  // On a busy machine each look at the lock waits for a core as well, so many seem to run together. Two of
+  // them do not: they look too seldom.
+  constexpr double kTwoTogether = 1.5, kMoreThanTwo = 2.2;
+  double two = 0, most = 0;
   std::vector<double> firsts, speeds, wanted;
   for (const Burst& burst : seen.bursts) {
-    if (burst.done.empty() || burst.at_once < kFewest) continue;
+    if (burst.done.empty()) continue;
+    if (burst.at_once == 2) two = std::max(two, burst.runnable.value_or(0));
+    most = std::max(most, burst.runnable.value_or(0));
+    if (burst.at_once < kFewest) continue;
     if (burst.runnable && burst.at_once <= kFewThreads) wanted.push_back(*burst.runnable);
     if (burst.at_once > kMost) continue;
     firsts.push_back(seconds(burst.done.front()) / alone_s);
@@ -214,7 +221,8 @@ SharingFit fit_sharing(const Observations& seen, double alone_s) {
   }
   if (!wanted.empty()) {
     const double several = median_of(wanted);
-    return {several > kSeveralThreads, several, true};
+    const bool in_turns = two > 0 && two < kTwoTogether && most > kMoreThanTwo;
+    return {several > kSeveralThreads && !in_turns, several, true};
   }
   if (firsts.empty()) return {};
   const double speed = median_of(speeds);

@@ -97,3 +97,19 @@ TEST_CASE("pairs that always or never wait tell workers, others a pool or a sing
   serial.kept = {pair(0, 1, true), pair(0, 2, true), pair(1, 2, true)};
   CHECK(weigh_pairs(serial).serial > weigh_pairs(serial).workers);
 }
+
+TEST_CASE("more than two threads that want a core though two never do take turns at a lock") {
+  const auto shared = [](double two, double four, double eight) {
+    Observations seen;
+    for (const auto& [size, runnable] : {std::pair{2, two}, std::pair{4, four}, std::pair{8, eight}}) {
+      Burst made{size, std::vector<Nanos>(static_cast<std::size_t>(size), kSecond)};
+      made.runnable = runnable;
+      seen.bursts.push_back(made);
+    }
+    return fit_sharing(seen, 0.1).shared;
+  };
+  CHECK_FALSE(shared(1.2, 1.5, 1.8));  // a lock on a quiet machine
+  CHECK_FALSE(shared(1.4, 1.9, 2.7));  // and on a busy one
+  CHECK(shared(1.9, 3.7, 7.2));        // a pool
+  CHECK(shared(1.0, 1.9, 2.0));        // two workers, and both of two with one of them
+}

@@ -54,7 +54,9 @@ std::vector<std::string> doubts(const Observations& seen, const Verdict& verdict
   switch (verdict.execution) {
     case Execution::unknown: break;
     case Execution::serial:
-      if (!pinged && verdict.bound_by == BoundBy::cpu) {
+      if (!pinged && seen.ping_given) {
+        doubts.emplace_back("a blocked loop, a lock and a pool of one look the same: no --ping was answered");
+      } else if (!pinged && verdict.bound_by == BoundBy::cpu) {
         doubts.emplace_back(
             "an interpreter lock (GIL) or a blocked loop? --ping tells: beside a lock it loses "
             "milliseconds only");
@@ -97,6 +99,12 @@ std::vector<std::string> doubts(const Observations& seen, const Verdict& verdict
   }
   if (verdict.execution != Execution::unknown && verdict.bound_by == BoundBy::unknown)
     doubts.emplace_back("whether it waits or computes: its process is not on this machine, or both");
+  if (seen.overflowed_at > 0) {
+    doubts.push_back(
+        fmt::format("its backlog overflowed at {}: larger bursts do not count, and under load "
+                    "connections wait for seconds",
+                    seen.overflowed_at));
+  }
   for (const auto& [kind, count] : seen.failures)
     doubts.push_back(fmt::format("{} of {} requests failed ({}); what they were part of does not count",
                                  count, seen.sent, kind));

@@ -40,6 +40,11 @@ Nanos Examiner::expected(int at_once) const {
   return service() * rounds;
 }
 
+std::string name_of_failure(const Reply& reply) {
+  if (reply.outcome == Outcome::bad_status) return "status_" + std::to_string(reply.status);
+  return std::string(to_string(reply.outcome));
+}
+
 std::vector<Reply> Examiner::fire(const std::vector<Shot>& shots, Nanos patience) {
   std::vector<Reply> replies = subject_.fire(shots, std::min(patience, options_.timeout));
   const bool in_time = patience >= options_.timeout;
@@ -50,10 +55,8 @@ std::vector<Reply> Examiner::fire(const std::vector<Shot>& shots, Nanos patience
       ++seen_.answered;
     } else if (reply.outcome == Outcome::unfinished || (reply.outcome == Outcome::timeout && !in_time)) {
       ++seen_.unfinished;  // the budget's end, or an interruption: no failure of the server
-    } else if (reply.outcome == Outcome::bad_status) {
-      ++seen_.failures["status_" + std::to_string(reply.status)];
     } else {
-      ++seen_.failures[std::string(to_string(reply.outcome))];
+      ++seen_.failures[name_of_failure(reply)];
     }
   }
   return replies;
@@ -118,7 +121,13 @@ bool Examiner::send_burst(int at_once) {
   for (const Reply& reply : replies) {
     if (reply.outcome == Outcome::ok) burst.done.push_back(reply.received - replies.front().sent);
   }
-  if (burst.done.size() != shots.size()) {
+  // What waits for its connection to be asked for again, a second later, tells nothing about executing.
+  const bool overflowed =
+      !subject_.interrupted() &&
+      std::any_of(replies.begin(), replies.end(), [](const Reply& reply) { return reply.late; });
+  if (overflowed && (seen_.overflowed_at == 0 || at_once < seen_.overflowed_at))
+    seen_.overflowed_at = at_once;
+  if (burst.done.size() != shots.size() || overflowed) {
     burst.done.clear();
     failed_sizes_.insert(at_once);
   }
@@ -156,6 +165,7 @@ void Examiner::send_bursts() {
 }
 
 Observations Examiner::take() {
+  seen_.ping_given = options_.ping;
   seen_.spent = spent();
   seen_.interrupted = subject_.interrupted();
   return std::move(seen_);

@@ -33,17 +33,19 @@ bool Examiner::harvest(int count) {
   const Nanos patience = gap * count + (count + 3) * service() * 3 / 2 + 300 * kMillisecond;
   const std::vector<Reply> replies = subject_.fire(staggered(count, gap, true), std::min(patience, left()));
   kept_ += count;
-  std::int64_t silent = 0;
+  std::int64_t silent = 0, held = 0;
   for (const Reply& reply : replies) {
     ++seen_.sent;
     if (reply.outcome == Outcome::ok) ++seen_.answered;
     if (reply.outcome == Outcome::timeout) ++silent;
+    held += reply.kept;
     if (reply.outcome != Outcome::ok) ++seen_.unfinished;
     if (reply.outcome == Outcome::ok && !reply.kept) seen_.closes = true;
   }
   // Where a thread holds its connection, those beyond the last thread are not read while the others are kept
-  // open. That is this examination's doing, and no failure of the server.
-  seen_.idle_holds = silent > 0 && !over();
+  // open. That is this examination's doing, and no failure of the server. Where none was kept, their backlog
+  // overflowed.
+  seen_.idle_holds = silent > 0 && held > 0 && !over();
   return std::all_of(replies.begin(), replies.end(),
                      [](const Reply& reply) { return reply.outcome == Outcome::ok && reply.kept; });
 }

@@ -19,6 +19,8 @@ void Examiner::ping_beside(int at_once) {
   const std::vector<Reply> replies = fire(shots, left());
   const auto pings = replies.begin() + at_once;
   const auto fine = [](const Reply& reply) { return reply.outcome == Outcome::ok; };
+  const auto failed = std::find_if_not(pings, replies.end(), fine);
+  if (failed != replies.end() && seen_.ping_failure.empty()) seen_.ping_failure = name_of_failure(*failed);
   if (!std::all_of(replies.begin(), replies.end(), fine)) return;
   const auto by_end = [](const Reply& a, const Reply& b) { return a.received < b.received; };
   const Nanos first = std::min_element(replies.begin(), pings, by_end)->received;
@@ -31,7 +33,10 @@ void Examiner::ping_beside() {
   constexpr int kAlone = 6;
   for (int i = 0; i < kAlone && !over(); ++i) {
     const Reply reply = fire({{0, true, 0, true, false}}, left()).front();
-    if (reply.outcome != Outcome::ok) return;
+    if (reply.outcome != Outcome::ok) {
+      seen_.ping_failure = name_of_failure(reply);
+      return;
+    }
     if (i > 0) seen_.pings_alone.push_back(reply.latency());
   }
   // Beside one, where only a blocked loop hurts; beside more than a few workers hold; and beside many, to

@@ -15,6 +15,9 @@ namespace lab {
 /// Requests on kept connections, at most.
 constexpr std::int64_t kMostKept = 300;
 
+/// `status_503`, `timeout`
+std::string name_of_failure(const Reply& reply);
+
 class Examiner {
  public:
   Examiner(Subject& subject, const ExaminationOptions& options)

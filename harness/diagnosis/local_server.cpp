@@ -1,10 +1,14 @@
 #include "harness/diagnosis/local_server.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <sys/types.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -33,22 +37,96 @@ Nanos runnable_time_of(pid_t pid) {
   return sum;
 }
 
+/// The four words of an address as IPv6 writes it, IPv4 mapped into it (RFC 4291, 2.5.5.2).
+using Words = std::array<std::uint32_t, 4>;
+
+Words words_of(const sockaddr* address) {
+  Words words{0, 0, htonl(0xFFFF), 0};
+  if (address->sa_family == AF_INET)
+    words[3] = reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr;
+  if (address->sa_family == AF_INET6)
+    std::memcpy(words.data(), &reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr, sizeof words);
+  return words;
+}
+
+bool is_mapped(const Words& words) {
+  return words[0] == 0 && words[1] == 0 && words[2] == htonl(0xFFFF);
+}
+
+bool is_of_this_machine(const Words& words) {
+  const bool none = words[3] == 0 && (is_mapped(words) || words == Words{});  // connects to this machine
+  const bool loopback = is_mapped(words) ? ntohl(words[3]) >> 24 == 127 : words == Words{0, 0, 0, htonl(1)};
+  if (none || loopback) return true;
+  ifaddrs* all = nullptr;
+  if (getifaddrs(&all) != 0) return false;
+  bool found = false;
+  for (const ifaddrs* each = all; each != nullptr; each = each->ifa_next)
+    found = found || (each->ifa_addr != nullptr && words_of(each->ifa_addr) == words);
+  freeifaddrs(all);
+  return found;
+}
+
+/// As /proc/net/tcp{,6} write an address: words in the machine's byte order.
+std::string digits_of(const Words& words) {
+  return fmt::format("{:08X}{:08X}{:08X}{:08X}", words[0], words[1], words[2], words[3]);
+}
+
+/// What a socket that takes connections to the address may be bound to.
+std::set<std::string> bindings_for(const Words& words) {
+  std::set<std::string> bindings{digits_of(words), digits_of(Words{})};
+  if (is_mapped(words)) bindings.insert({fmt::format("{:08X}", words[3]), "00000000"});
+  if (words == Words{}) bindings.insert(digits_of({0, 0, 0, htonl(1)}));
+  if (is_mapped(words) && words[3] == 0) bindings.insert(fmt::format("{:08X}", htonl(INADDR_LOOPBACK)));
+  return bindings;
+}
+
+/// What a descriptor of a process that listens there points to.
+std::set<std::string> sockets_at(const Words& words, std::uint16_t port) {
+  const std::set<std::string> bindings = bindings_for(words);
+  std::set<std::string> sockets;
+  for (const char* table : {"/proc/self/net/tcp", "/proc/self/net/tcp6"}) {
+    std::ifstream file(table);
+    std::string there;
+    for (std::string line; std::getline(file, line);) {
+      const std::size_t colon = line.find(':', line.find(':') + 1);
+      const std::size_t space = line.rfind(' ', colon);
+      if (colon != std::string::npos && bindings.contains(line.substr(space + 1, colon - space - 1)))
+        there += line + "\n";
+    }
+    for (const auto& [inode, its_port] : listening_sockets(there)) {
+      if (its_port == port) sockets.insert("socket:[" + inode + "]");
+    }
+  }
+  return sockets;
+}
+
+bool has_any(const fs::path& process, const std::set<std::string>& sockets) {
+  std::error_code error;
+  for (fs::directory_iterator entry(process / "fd", error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::error_code gone;
+    if (sockets.contains(fs::read_symlink(entry->path(), gone).string())) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
-std::optional<LocalServer> LocalServer::find(std::uint16_t port) {
-  std::vector<pid_t> pids{getpid()};  // the first one's network is looked at
+std::optional<LocalServer> LocalServer::find(const Address& address, std::uint16_t port) {
+  const Words words = words_of(address.get());
+  if (!is_of_this_machine(words)) return std::nullopt;
+  const std::set<std::string> sockets = sockets_at(words, port);
+  LocalServer server;
   std::error_code error;
   for (fs::directory_iterator entry("/proc", error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     pid_t pid = 0;
     const auto [stop, problem] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (problem == std::errc() && stop == name.data() + name.size()) pids.push_back(pid);
+    const bool is_process = problem == std::errc() && stop == name.data() + name.size();
+    if (is_process && has_any(entry->path(), sockets)) server.listeners_.push_back(pid);
   }
-  std::set<pid_t> found;
-  for (const Listener& listener : find_listeners(pids, port)) found.insert(listener.pid);
-  if (found.empty()) return std::nullopt;
-  LocalServer server;
-  server.listeners_.assign(found.begin(), found.end());
+  if (server.listeners_.empty()) return std::nullopt;
+  std::sort(server.listeners_.begin(), server.listeners_.end());
   return server;
 }
 

@@ -6,16 +6,17 @@
 #include <optional>
 #include <vector>
 
+#include "harness/load_address.hpp"
 #include "lab/core/clock.hpp"
 
 namespace lab {
 
-/// The processes of this machine that serve at a port: those that listen there, and all below them.
+/// The processes of this machine that serve at an address: those that listen there, and all below them.
 class LocalServer {
  public:
-  /// By the listening socket's inode in /proc/PID/fd (proc(5)). None where no process that we may look into
-  /// listens there.
-  static std::optional<LocalServer> find(std::uint16_t port);
+  /// By the listening socket's inode in /proc/PID/fd (proc(5)). None where the address is another machine's,
+  /// and where no process that we may look into listens there, at that address or at all of them.
+  static std::optional<LocalServer> find(const Address& address, std::uint16_t port);
 
   /// The lowest id among those that listen: the one that was started first, as a rule.
   pid_t pid() const { return listeners_.front(); }

@@ -13,7 +13,8 @@ namespace lab {
 /// So many requests sent at once, each on a connection of its own that was opened just before.
 struct Burst {
   int at_once = 0;
-  std::vector<Nanos> done;  ///< when the replies came after the first send, ascending; empty where any failed
+  std::vector<Nanos>
+      done;  ///< when the replies came after the first send, ascending; empty where any failed or was late
   /// How many threads of the server had a core or waited for one, on average. It does not depend on what else
   /// the machine computes. None where the server is not on it.
   std::optional<double> runnable{};
@@ -41,6 +42,9 @@ struct Observations {
   std::vector<KeptBurst> kept;  ///< many connections, and pairs of them
   bool closes = false;          ///< the server closes after each reply, so that no connection can be kept
   bool idle_holds = false;      ///< while connections were kept idle, others got no reply
+  int overflowed_at = 0;        ///< the smallest burst that the backlog had no room for; 0: none
+  bool ping_given = false;      ///< there is a cheap request
+  std::string ping_failure;     ///< of the first one that failed, as in `failures`; empty: none did
   std::vector<Nanos> pings_alone;
   std::vector<PingBeside> pings;
   std::optional<double> cpu_share;  ///< of a request's latency alone it had a core, or waited for one

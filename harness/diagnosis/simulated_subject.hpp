@@ -18,6 +18,7 @@ struct SimulatedServer {
   int workers = 1;
   int threads = 40;
   bool gil = false;
+  int backlog = 1 << 20;  ///< so many fresh connections at once are taken; the others a second late
   bool computes = false;
   Nanos service = ms(50);
   bool by_lot = false;            ///< connections are dealt by lot instead of in turn
@@ -45,6 +46,8 @@ class SimulatedSubject final : public Subject {
     for (std::size_t i = 0; i < shots.size(); ++i) {
       Reply& reply = replies[i];
       reply.sent = shots[i].at;
+      reply.late = shots[i].opened_before && static_cast<int>(i) >= server_.backlog;
+      if (reply.late) reply.received += kSecond;
       reply.outcome = reply.received <= patience ? Outcome::ok : Outcome::timeout;
       reply.received = std::min(reply.received, patience);
       reply.kept = shots[i].keep && reply.outcome == Outcome::ok;

@@ -99,6 +99,7 @@ void SocketSubject::begin(std::size_t shot) {
   }
   Connection& connection = *connections_[fired.connection];
   replies_[shot].sent = clock_.now() - began_;
+  replies_[shot].late = fired.opened_before && connection.phase == Phase::opening;
   connection.shot = shot;
   connection.bytes_sent = 0;
   connection.parser.start(fired.ping ? requests_.ping_to_head : requests_.slow_to_head);
@@ -136,16 +137,14 @@ void SocketSubject::handle(Nanos until) {
 
 void SocketSubject::on_opened(std::uint32_t connection) {
   Connection& at = *connections_[connection];
-  --opening_;
   at.error = transport_.opened(connection);
   if (at.error == 0) {
+    --opening_;
     at.phase = Phase::open;
     return transmit(connection);
   }
-  const Outcome outcome = outcome_of(at.error);
-  if (at.shot != kNoShot) return end_shot(connection, outcome);
-  transport_.close(connection);
-  at.phase = Phase::closed;
+  if (at.shot != kNoShot) return end_shot(connection, outcome_of(at.error));
+  close(connection);
 }
 
 void SocketSubject::on_readable(std::uint32_t connection) {

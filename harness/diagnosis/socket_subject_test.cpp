@@ -60,6 +60,18 @@ TEST_CASE("kept connections are used again, until they are hung up") {
   CHECK(world.transport.closes.size() == 3);
 }
 
+TEST_CASE("a request whose connection is not there at time zero is late") {
+  World world;
+  world.transport.connect_takes = 4 * kSecond;  // a backlog that is full
+  world.answer_after(kMillisecond);
+  const auto late = world.subject.fire({Shot{}}, 10 * kSecond).front();
+  CHECK(late.outcome == Outcome::ok);
+  CHECK(late.late);
+  CHECK_FALSE(world.subject.fire({{1, false, 0, false, false}}, 10 * kSecond).front().late);
+  world.transport.connect_takes = kSecond;
+  CHECK_FALSE(world.subject.fire({{2, false, 0, true, false}}, 10 * kSecond).front().late);
+}
+
 TEST_CASE("a later shot has its own time and opens its own connection") {
   World world;
   world.answer_after(50 * kMillisecond);
@@ -98,6 +110,11 @@ TEST_CASE("failures have their names") {
   SECTION("refused where it connects with the request") {
     world.transport.fail_connect[0] = ECONNREFUSED;
     CHECK(world.subject.fire({{0, false, 0, false, false}}, kSecond).front().outcome == Outcome::refused);
+    // And nothing is waited for any longer: the next salvo leaves as soon as its own connections are there.
+    world.answer_after(kMillisecond);
+    const Nanos before = world.clock.now();
+    CHECK(world.subject.fire({Shot{}}, kSecond).front().outcome == Outcome::ok);
+    CHECK(world.clock.now() - before < 10 * kMillisecond);
   }
   SECTION("closed without a reply") {
     world.transport.on_request = [&](std::uint32_t connection, const std::string&) {

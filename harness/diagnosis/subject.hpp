@@ -25,6 +25,7 @@ struct Reply {
   Outcome outcome = Outcome::unsent;
   int status = 0;
   bool kept = false;  ///< its connection is still open
+  bool late = false;  ///< its connection was to be there at time zero and was not: the backlog was full
 
   Nanos latency() const { return received - sent; }
 };

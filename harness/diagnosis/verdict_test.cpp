@@ -162,6 +162,20 @@ TEST_CASE("a loop that writes all its replies at the end is one at a time as wel
   CHECK(verdict.fitting == verdict.bursts);
 }
 
+TEST_CASE("bursts that overflow the backlog do not count, and are told") {
+  SimulatedServer server = server_of(kBlockingLoop);
+  for (const auto& [backlog, overflow] : {std::pair{7, "at 8:"}, std::pair{12, "at 16:"}}) {
+    server.backlog = backlog;
+    const Verdict verdict = conclude(look_at(server, 1));
+    CHECK(verdict.execution == Execution::serial);
+    CHECK(verdict.confidence > 0.6);
+    REQUIRE(!verdict.unsure.empty());
+    CHECK(verdict.unsure.back().find(std::string("its backlog overflowed ") + overflow) != std::string::npos);
+  }
+  server.backlog = 2;
+  CHECK(conclude(look_at(server, 1)).reason.find("its backlog overflowed at 4") != std::string::npos);
+}
+
 TEST_CASE("never more is sent than was announced") {
   for (const Kind& kind : kinds()) {
     SimulatedSubject subject(kind.server, 1);
@@ -200,7 +214,9 @@ TEST_CASE("without a cheap route nothing is said about the loop") {
   const Verdict verdict = conclude(seen);
   CHECK(!verdict.loop_blocked);
   REQUIRE(!verdict.unsure.empty());
-  CHECK(verdict.unsure.front() == "without --ping, a lock or a pool of one would look the same");
+  CHECK(verdict.unsure.front().find("no --ping was answered") != std::string::npos);
+  seen.ping_given = false;
+  CHECK(conclude(seen).unsure.front() == "without --ping, a lock or a pool of one would look the same");
 }
 
 TEST_CASE("without a view on the process, waiting and computing in turn look the same") {

@@ -37,7 +37,7 @@ void add_diagnose(CLI::App& app, Action& action) {
   add_text(*verb, "--seed", options->seed, "which connections are paired")
       ->capture_default_str()
       ->type_name("S");
-  verb->add_flag("--check", options->check, "exit 1 where an event loop is blocked; needs --ping");
+  verb->add_flag("--check", options->check, "exit 1: a loop is blocked, 3: not known; needs --ping");
   verb->add_flag("--quiet", options->output.quiet, "do not say what will be sent");
   verb->add_flag("--i-own-this-server", options->own_server,
                  "for addresses beyond this machine and private networks");

@@ -116,6 +116,12 @@ class Verdicts(Diagnose):
         with self.serving("async-loop") as server:
             self.assert_told(server.port, "/cpu?ms=20", {"execution": "serial", "bound_by": "cpu"})
 
+    def test_a_backlog_that_overflows_is_told_and_not_taken_for_workers(self):
+        kind = next(kind for kind in blind_servers.kinds(2) if kind.name == "http.server")
+        with blind_servers.running(kind, "lab", self.environment) as port:
+            said = self.assert_told(port, kind.route, {"execution": "serial", "parallelism": 1})
+            self.assertRegex(" ".join(said["unsure"]), r"its backlog overflowed at \d+")
+
     @unittest.skipUnless(shutil.which("node"), "needs node")
     def test_node(self):
         kinds = {kind.name: kind for kind in blind_servers.kinds(2)}
@@ -134,6 +140,15 @@ class Faults(Diagnose):
             with scripted(lambda _: status) as port:
                 ran = self.lab("diagnose", f"http://127.0.0.1:{port}/", code=None)
                 self.assert_one_line_reason(ran, 3, f"status {status}")
+
+    def test_a_check_that_cannot_tell_never_passes(self):
+        with scripted(lambda path: 404 if path == "/nosuch" else time.sleep(0.02) or 200) as port:
+            ran = self.lab("diagnose", f"http://127.0.0.1:{port}/", "--ping", "/nosuch", "--check", "--quiet", *QUICK, code=3)
+            self.assertIn("--ping /nosuch answered with status 404", ran.err)
+            self.assertNotIn("without --ping", ran.out)
+            ran = self.lab("diagnose", f"http://127.0.0.1:{port}/", "--ping", "/x", "--check", "--quiet", "--budget", "45ms",
+                           "--max-concurrency", "4", code=3)
+            self.assertIn("--check cannot tell", ran.err)
 
     def test_a_server_that_refuses_the_second_of_two_is_unknown(self):
         busy = threading.Semaphore(1)

@@ -1,0 +1,66 @@
+#include "harness/diagnosis/local_server.hpp"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <string>
+
+using namespace lab;
+
+namespace {
+
+Address address_of(const std::string& host) {
+  return resolve(host, 80).value().front();
+}
+
+/// A socket that listens at a port of the system's choice.
+class Listening {
+ public:
+  explicit Listening(const std::string& host) {
+    const Address address = address_of(host);
+    socket_ = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_storage at = address.storage;
+    auto* name = reinterpret_cast<sockaddr*>(&at);
+    reinterpret_cast<sockaddr_in*>(name)->sin_port = 0;  // at the same place in a sockaddr_in6
+    socklen_t size = address.size;
+    REQUIRE(bind(socket_, name, size) == 0);
+    REQUIRE(listen(socket_, 1) == 0);
+    REQUIRE(getsockname(socket_, name, &size) == 0);
+    port = ntohs(reinterpret_cast<const sockaddr_in*>(name)->sin_port);
+  }
+  Listening(const Listening&) = delete;
+  Listening& operator=(const Listening&) = delete;
+  ~Listening() { close(socket_); }
+
+  bool is_found_at(const std::string& host) const {
+    const auto server = LocalServer::find(address_of(host), port);
+    if (server) CHECK(server->pid() == getpid());
+    return server.has_value();
+  }
+
+  std::uint16_t port = 0;
+
+ private:
+  int socket_ = -1;
+};
+
+}  // namespace
+
+TEST_CASE("a server is looked for at its own address only") {
+  const Listening server("127.0.0.1");
+  CHECK(server.is_found_at("127.0.0.1"));
+  CHECK(server.is_found_at("0.0.0.0"));
+  CHECK(server.is_found_at("::ffff:127.0.0.1"));
+  CHECK_FALSE(server.is_found_at("127.0.0.2"));
+  CHECK_FALSE(server.is_found_at("::1"));
+}
+
+TEST_CASE("a server that listens everywhere is found at every address of this machine, at no other") {
+  const Listening server("0.0.0.0");
+  CHECK(server.is_found_at("127.0.0.1"));
+  CHECK(server.is_found_at("127.0.0.2"));
+  CHECK_FALSE(server.is_found_at("192.0.2.1"));
+  CHECK_FALSE(server.is_found_at("2001:db8::1"));
+}
