@@ -18,8 +18,8 @@ struct Probe {
 /// `ready` is a path, a whole http URL, or empty. `port`: where it names none. Error (exit 2): it is neither.
 Result<Probe> make_probe(const std::string& ready, std::uint16_t port);
 
-/// Tries once: whether the connection was accepted, and where there is a path, whether an HTTP status below 500 came.
-/// Waits at most until `until` (CLOCK_MONOTONIC); an interruption ends it.
+/// Tries once: whether the connection was accepted, and where there is a path, whether an HTTP status below
+/// 500 came. Waits at most until `until` (CLOCK_MONOTONIC); an interruption ends it.
 bool answers(const Probe& probe, Nanos until);
 
 }  // namespace lab
