@@ -84,6 +84,12 @@ Candidate workers(const std::vector<const Burst*>& bursts, const PairLikelihood&
   }
   // As many workers as requests: no.
   if (median_of(largest) < kWaited * alone_s) return {Execution::workers, 1, kWithoutPairs};
+  // Nothing ever ran beside anything else: a disturbed machine makes one by one take longer, never shorter.
+  constexpr double kSideBySide = 0.85;
+  const bool overlapped = std::any_of(bursts.begin(), bursts.end(), [&](const Burst* burst) {
+    return burst->at_once >= 4 && seconds(burst->done.back()) < kSideBySide * burst->at_once * alone_s;
+  });
+  if (!overlapped && pairs.waiting == pairs.pairs) return {Execution::workers, 1, kWithoutPairs};
   return {Execution::workers, std::min(median_of(errors), pool_error),
           pairs.workers + (pairs.pairs == 0     ? kWithoutPairs
                            : pairs.waiting == 0 ? kNoneWaited

@@ -207,6 +207,22 @@ TEST_CASE("bursts that fit nothing are unknown") {
   CHECK(!verdict.reason.empty());
 }
 
+TEST_CASE("one at a time on a disturbed machine is not taken for workers that were dealt unevenly") {
+  Observations seen;
+  seen.alone = {20 * kMillisecond, 20 * kMillisecond, 21 * kMillisecond};
+  for (const auto& [size, makespan_ms] : std::vector<std::pair<int, int>>{
+           {2, 40}, {4, 89}, {8, 163}, {16, 359}, {4, 80}, {8, 196}, {16, 330}}) {
+    Burst burst{size, {}};
+    for (int i = 1; i <= size; ++i) burst.done.push_back(makespan_ms * kMillisecond * i / size);
+    seen.bursts.push_back(burst);
+  }
+  for (int pair = 0; pair < 6; ++pair) {
+    const auto first = static_cast<std::uint32_t>(pair);
+    seen.kept.push_back({{first, first + 1}, {20 * kMillisecond, 41 * kMillisecond}});
+  }
+  CHECK(conclude(seen).execution == Execution::serial);
+}
+
 TEST_CASE("without a cheap route nothing is said about the loop") {
   Observations seen = look_at(server_of(kBlockingLoop), 1);
   seen.pings.clear();
