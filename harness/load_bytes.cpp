@@ -60,7 +60,7 @@ class Reader {
   }
   void add_to(Distribution& values) {
     std::vector<Nanos> exact(get<std::size_t>());
-    std::memcpy(exact.data(), rest_.data(), exact.size() * sizeof(Nanos));
+    if (!exact.empty()) std::memcpy(exact.data(), rest_.data(), exact.size() * sizeof(Nanos));
     rest_.remove_prefix(exact.size() * sizeof(Nanos));
     values.add(exact);
     Reader counts(text());
