@@ -88,7 +88,7 @@ class LeafOf {
   /// One that opens a connection for each call, and closes it.
   std::string client_each_time(const std::string& client) {
     const bool patient = client != "httpx.AsyncClient()";
-    const std::string name = patient ? "get_patiently" : "get_once";
+    std::string name = patient ? "get_patiently" : "get_once";
     file_.add({"async def " + name + "(url):", "    async with " + client + " as client:",
                "        return await client.get(url)"});
     return name;
