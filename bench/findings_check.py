@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 from labcase import BINARY  # noqa: E402
-from test_findings import differences, expected, scale_of  # noqa: E402
+from test_findings import differences, expected, scale_of, was_measured  # noqa: E402
 
 
 def measure(scenario):
@@ -31,7 +31,7 @@ def table(reports):
     print("| scenario | arm | case | must show | shown |\n|---|---|---|---|---|")
     for run in reports:
         for arm in run["arms"]:
-            if arm["makespan_s"]["median"] is None and not arm["findings"]:
+            if not was_measured(arm):
                 continue
             must, _ = expected(run["scenario"], arm["arm"], arm["case"])
             shown = [finding["id"] for finding in arm["findings"]]
@@ -53,7 +53,7 @@ def main():
             run = measure(name)
             reports.append(run)
             for arm in run["arms"]:
-                if arm["makespan_s"]["median"] is not None or arm["findings"]:
+                if was_measured(arm):
                     known = expected(run["scenario"], arm["arm"], arm["case"])[1]
                     sick, healthy = sick + bool(known), healthy + (not known)
             for line in differences(run):

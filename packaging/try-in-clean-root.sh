@@ -39,7 +39,7 @@ expect_result() {  # NAME PROGRAM: the main job, and the same as JSON
   within "$1" "$2" run blocking-async --quick | tee "$scratch/out"
   grep -q '^blocking-loop .* 1\.0' "$scratch/out"
   within "$1" "$2" run blocking-async --quick --no-save --quiet --format json | grep '"lab.run/1"' >/dev/null
-  within "$1" test -d /root/.local/share/lab/runs
+  within "$1" sh -c 'test -d ~/.local/share/lab/runs'
 }
 
 echo "== .deb in a bare Debian 12"

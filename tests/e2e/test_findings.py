@@ -29,12 +29,17 @@ def scale_of(scenario):
     return {"pool-limit": "0.5"}.get(scenario, "0.1")
 
 
+def was_measured(arm):
+    """Not so: predicted only, left out on this machine, or nobody was answered."""
+    return arm["not_run"] is None and (arm["makespan_s"]["median"] is not None or bool(arm["findings"]))
+
+
 def differences(run):
     """What the arms of a report of `lab run` show besides what they must and may, a line for each such arm."""
     said = []
     for arm in run["arms"]:
-        if arm["makespan_s"]["median"] is None and not arm["findings"]:
-            continue  # left out on this machine, or nobody was answered
+        if not was_measured(arm):
+            continue
         found = {finding["id"] for finding in arm["findings"]}
         must, may = expected(run["scenario"], arm["arm"], arm["case"])
         if len(os.sched_getaffinity(0)) != 2:
