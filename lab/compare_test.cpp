@@ -49,6 +49,24 @@ TEST_CASE("six repetitions that do not overlap are slower, with the interval of 
   CHECK_FALSE(back.slower());
 }
 
+TEST_CASE("on a narrow terminal p goes first, then the interval, never the verdict") {
+  const auto report =
+      compare_runs(told({arm("thread-per-request", kBefore)}), told({arm("thread-per-request", kAfter)}), {})
+          .value();
+  const auto page = [&](int width) {
+    TextStyle style;
+    style.width = width;
+    return comparison_text(report, style);
+  };
+  CHECK(page(80).find("95 %") != std::string::npos);
+  CHECK(page(80).find("slower") != std::string::npos);
+  CHECK(page(64).find("   p  ") == std::string::npos);
+  CHECK(page(64).find("95 %") != std::string::npos);
+  CHECK(page(64).find("slower") != std::string::npos);
+  CHECK(page(46).find("95 %") == std::string::npos);
+  CHECK(page(46).find("slower") != std::string::npos);
+}
+
 TEST_CASE("values that mix show no difference") {
   const auto report = compare_runs(told({arm("a", kBefore)}), told({arm("a", kMixed)}), {}).value();
   CHECK(report.rows[0].verdict == "no difference seen");

@@ -1,73 +1,15 @@
 #include "lab/completion.hpp"
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
+#include <cctype>
 
 #include "lab/core/text.hpp"
 
 namespace lab {
 
 namespace {
-
-// {}: verbs, the program's own options, what each verb takes.
-constexpr const char* kBash = R"~(# bash completion for lab; made by: lab completion bash
-_lab() {{
-  local word=${{COMP_WORDS[COMP_CWORD]}} options='' scenarios=''
-  COMPREPLY=()
-  if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W '{} {}' -- "$word")
-    return
-  fi
-  case ${{COMP_WORDS[1]}} in
-{}  esac
-  if [[ $word == -* ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
-  elif [[ -n $scenarios ]]; then
-    mapfile -t COMPREPLY < <(
-      compgen -W "$(lab completion scenarios 2>/dev/null)" -- "$word"
-      compgen -f -X '!*.toml' -- "$word"
-    )
-  else
-    mapfile -t COMPREPLY < <(compgen -f -- "$word")
-  fi
-}}
-complete -o filenames -F _lab lab
-)~";
-
-constexpr const char* kZsh = R"~(#compdef lab
-# zsh completion for lab; made by: lab completion zsh
-_lab_scenarios() {{
-  local -a scenarios
-  scenarios=(${{(f)"$(lab completion scenarios 2>/dev/null)"}})
-  compadd -a scenarios
-  _files -g '*.toml'
-}}
-_lab() {{
-  local -a verbs
-  verbs=(
-{}  )
-  if ((CURRENT == 2)); then
-    _describe 'verb' verbs
-    compadd -- {}
-    return
-  fi
-  local verb=$words[2]
-  shift words
-  ((CURRENT--))
-  case $verb in
-{}  esac
-}}
-_lab "$@"
-)~";
-
-constexpr const char* kFish = R"~(# fish completion for lab; made by: lab completion fish
-function __lab_verb_is
-  set -l words (commandline -opc)
-  test (count $words) -ge 2; and test "$words[2]" = "$argv[1]"
-end
-)~";
 
 OptionWords words_of(const CLI::Option& option) {
   OptionWords words;
@@ -84,34 +26,82 @@ VerbWords words_of_verb(const CLI::App& verb) {
   return words;
 }
 
-/// `--a --b`
-std::string option_names(const VerbWords& verb) {
-  std::vector<std::string> names;
-  for (const OptionWords& option : verb.options)
-    names.insert(names.end(), option.names.begin(), option.names.end());
-  return join(names, " ");
-}
-
-bool takes_scenarios(const VerbWords& verb) {
-  return std::any_of(verb.options.begin(), verb.options.end(), [](const OptionWords& option) {
-    return option.names.empty() && option.value.find("SCENARIO") != std::string::npos;
+bool is_word(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char letter) {
+    return std::isalnum(letter) != 0 || letter == '-';
   });
 }
 
-/// In single quotes, as all three shells read them; `also` is escaped with a backslash.
-std::string quoted(const std::string& text, std::string_view also = "") {
-  std::string out = "'";
-  for (const char letter : text) {
-    if (letter == '\n') {
-      out += ' ';
-    } else if (letter == '\'') {
-      out += "'\\''";
-    } else {
-      if (also.find(letter) != std::string_view::npos) out += '\\';
-      out += letter;
-    }
+const OptionWords* named(const VerbWords& verb, std::string_view name) {
+  for (const OptionWords& option : verb.options) {
+    if (std::find(option.names.begin(), option.names.end(), name) != option.names.end()) return &option;
   }
-  return out + "'";
+  return nullptr;
+}
+
+const OptionWords* positional(const VerbWords& verb) {
+  for (const OptionWords& option : verb.options) {
+    if (option.names.empty()) return &option;
+  }
+  return nullptr;
+}
+
+void add_options(const VerbWords& verb, std::vector<Candidate>& words) {
+  for (const OptionWords& option : verb.options) {
+    for (const std::string& name : option.names) words.push_back({name, option.help});
+  }
+}
+
+/// Kinds of values whose names end where a file's may begin.
+bool is_file(std::string_view kind) {
+  constexpr std::array<std::string_view, 8> kFiles{"SCENARIO", "FILE",    "DIR",     "PATH",
+                                                   "RUN",      "ANSWERS", "OUT.zip", "COMMAND"};
+  return std::find(kFiles.begin(), kFiles.end(), kind) != kFiles.end();
+}
+
+/// What the value of an option may be; `text` is what was written of it. Of a list, `a,b`, the last part.
+Candidates values_of(const OptionWords& option, const std::string& text, std::span<const std::string> line,
+                     const Known& known) {
+  Candidates values;
+  const std::string_view kind = std::string_view(option.value).substr(0, option.value.find_first_of(",="));
+  for (const std::string& word : choices_in(option.help)) values.words.push_back({word, ""});
+  if (values.words.empty()) values.words = known(kind, line);
+  values.files = is_file(kind);
+  if (option.value.find(',') == std::string::npos) return values;
+  const std::string before = text.substr(0, text.rfind(',') + 1);  // npos + 1 is 0
+  for (Candidate& value : values.words) value.word.insert(0, before);
+  return values;
+}
+
+Candidates all_candidates(const std::vector<VerbWords>& verbs, std::span<const std::string> line,
+                          const Known& known) {
+  Candidates found;
+  const std::string& word = line.back();
+  if (line.size() == 1) {
+    for (auto verb = verbs.begin() + 1; verb != verbs.end(); ++verb)
+      found.words.push_back({verb->name, verb->help});
+    add_options(verbs.front(), found.words);
+    return found;
+  }
+  const auto verb = std::find_if(verbs.begin() + 1, verbs.end(),
+                                 [&](const VerbWords& each) { return each.name == line.front(); });
+  if (verb == verbs.end()) return found;
+  const OptionWords* before = line.size() > 2 ? named(*verb, line[line.size() - 2]) : nullptr;
+  if (before != nullptr && !before->value.empty()) return values_of(*before, word, line, known);
+  const std::size_t equals = word.find('=');
+  if (word.starts_with("--") && equals != std::string::npos) {
+    const OptionWords* option = named(*verb, word.substr(0, equals));
+    if (option == nullptr || option->value.empty()) return found;
+    found = values_of(*option, word.substr(equals + 1), line, known);
+    for (Candidate& value : found.words) value.word.insert(0, word, 0, equals + 1);
+    return found;
+  }
+  if (word.starts_with('-')) {
+    add_options(*verb, found.words);
+  } else if (const OptionWords* option = positional(*verb)) {
+    return values_of(*option, word, line, known);
+  }
+  return found;
 }
 
 }  // namespace
@@ -124,60 +114,34 @@ std::vector<VerbWords> words_of(const CLI::App& app) {
   return verbs;
 }
 
-std::string bash_completion(const std::vector<VerbWords>& verbs) {
-  std::vector<std::string> names;
-  std::string cases;
-  for (const VerbWords& verb : verbs) {
-    if (&verb == &verbs.front()) continue;
-    names.push_back(verb.name);
-    cases += fmt::format("    {})\n      options='{}'\n", verb.name, option_names(verb));
-    if (takes_scenarios(verb)) cases += "      scenarios=yes\n";
-    cases += "      ;;\n";
+std::vector<std::string> choices_in(std::string_view help) {
+  const std::string list(help.substr(0, help.find_first_of("(:")));
+  if (list.find('|') != std::string::npos) return split(list.substr(0, list.find(',')), '|');
+  const std::size_t last = list.rfind(" or ");
+  if (last == std::string::npos) return {};
+  std::vector<std::string> words;
+  for (std::size_t at = 0; at <= last;) {
+    const std::size_t end = std::min(list.find(", ", at), last);
+    words.push_back(list.substr(at, end - at));
+    at = end + 2;
   }
-  return fmt::format(kBash, join(names, " "), option_names(verbs.front()), cases);
+  words.push_back(list.substr(last + 4, list.find_last_not_of(' ') + 1 - (last + 4)));
+  if (!std::all_of(words.begin(), words.end(), is_word)) return {};
+  return words;
 }
 
-std::string zsh_completion(const std::vector<VerbWords>& verbs) {
-  std::string list;
-  std::string cases;
-  for (const VerbWords& verb : verbs) {
-    if (&verb == &verbs.front()) continue;
-    list += fmt::format("    {}\n", quoted(verb.name + ":" + verb.help));
-    cases += fmt::format("    {})\n      _arguments -s \\\n", verb.name);
-    for (const OptionWords& option : verb.options) {
-      for (const std::string& name : option.names) {
-        const std::string value =
-            option.value.empty() ? "" : fmt::format(":{}:_files", quoted(option.value, ":[]"));
-        cases += fmt::format("        '*{}'{}{} \\\n", name, quoted("[" + option.help + "]", ":"), value);
-      }
-    }
-    cases += fmt::format("        {}\n      ;;\n",
-                         takes_scenarios(verb) ? "'*:scenario:_lab_scenarios'" : "'*:file:_files'");
+Candidates candidates(const std::vector<VerbWords>& verbs, std::span<const std::string> line,
+                      const Known& known) {
+  // bash gives `--format=js` as three words.
+  std::vector<std::string> words;
+  for (const std::string& word : line) {
+    if (word != "=") words.push_back(word);
   }
-  return fmt::format(kZsh, list, option_names(verbs.front()), cases);
-}
-
-std::string fish_completion(const std::vector<VerbWords>& verbs) {
-  std::string text = kFish;
-  for (const VerbWords& verb : verbs) {
-    const bool program = &verb == &verbs.front();
-    const std::string when = program ? "__fish_use_subcommand" : "__lab_verb_is " + verb.name;
-    if (!program) {
-      text += fmt::format("complete -c lab -n __fish_use_subcommand -f -a {} -d {}\n", verb.name,
-                          quoted(verb.help));
-      if (takes_scenarios(verb))
-        text += fmt::format("complete -c lab -n '{}' -a '(lab completion scenarios 2>/dev/null)'\n", when);
-    }
-    for (const OptionWords& option : verb.options) {
-      for (const std::string& name : option.names) {
-        const bool is_long = name.starts_with("--");
-        text +=
-            fmt::format("complete -c lab -n '{}' -{} {}{} -d {}\n", when, is_long ? "l" : "s",
-                        name.substr(is_long ? 2 : 1), option.value.empty() ? "" : " -r", quoted(option.help));
-      }
-    }
-  }
-  return text;
+  if (words.empty() || line.back() == "=") words.emplace_back();
+  Candidates found = all_candidates(verbs, words, known);
+  std::erase_if(found.words,
+                [&](const Candidate& candidate) { return !candidate.word.starts_with(words.back()); });
+  return found;
 }
 
 }  // namespace lab

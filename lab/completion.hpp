@@ -1,6 +1,9 @@
 #pragma once
 
+#include <functional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace CLI {
@@ -24,10 +27,30 @@ struct VerbWords {
 /// Every verb that is shown, with its options; first the program itself, whose name is `lab`.
 std::vector<VerbWords> words_of(const CLI::App& app);
 
-// Completion scripts, made of the program's own options; scenarios are asked of `lab completion scenarios`.
-std::string bash_completion(const std::vector<VerbWords>& verbs);
-std::string zsh_completion(const std::vector<VerbWords>& verbs);
-std::string fish_completion(const std::vector<VerbWords>& verbs);
+/// The script for bash, zsh or fish; empty for another shell. All it does is ask `lab completion words`.
+std::string_view completion_script(std::string_view shell);
+
+/// One of the words that may stand at the end of a command line.
+struct Candidate {
+  std::string word, help;
+  bool operator==(const Candidate&) const = default;
+};
+
+struct Candidates {
+  std::vector<Candidate> words;
+  bool files = false;  ///< names of files, too
+};
+
+/// What there is of a kind of value, as `SCENARIO` or `ARM`, given the words of the line so far.
+using Known = std::function<std::vector<Candidate>(std::string_view kind, std::span<const std::string> line)>;
+
+/// What may come next: `line` is what follows `lab`, its last word the one that is being written.
+Candidates candidates(const std::vector<VerbWords>& verbs, std::span<const std::string> line,
+                      const Known& known);
+
+/// The words that a help text begins with where it lists all that an option takes: `text, json or md`,
+/// `few|many`.
+std::vector<std::string> choices_in(std::string_view help);
 
 /// The man page's section on verbs, in mdoc(7).
 std::string manual_of_verbs(const std::vector<VerbWords>& verbs);

@@ -228,7 +228,7 @@ void add_load_options(CLI::App& app, RawLoadOptions& raw) {
   add_text(app, "--max-connections", raw.max_connections,
            "of an open load; more requests wait for one, which counts (1000)")
       ->type_name("C");
-  add_text(app, "--connections", raw.connections, "opened before the load, or fresh for each request")
+  add_text(app, "--connections", raw.connections, "opened or fresh: before the load, or for each request")
       ->type_name("KIND");
   add_texts(app, "--expect-status", raw.expected, "statuses that are no error, as 200,503 or 2xx (2xx,3xx)")
       ->delimiter(',')

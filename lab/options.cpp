@@ -158,10 +158,10 @@ void add_scenario_options(CLI::App& app, RawRunOptions& raw) {
   add_texts(app, "scenario", raw.scenarios, "names, or paths to .toml files")
       ->required()
       ->type_name("SCENARIO");
-  add_texts(app, "--arms", raw.arms, "only these arms")->delimiter(',')->type_name("A,B");
+  add_texts(app, "--arms", raw.arms, "only these arms")->delimiter(',')->type_name("ARM,ARM");
   add_texts(app, "--modes", raw.modes, "only arms of these execution models")
       ->delimiter(',')
-      ->type_name("A,B");
+      ->type_name("MODE,MODE");
   add_text(app, "--requests", raw.requests, "requests of every burst and closed load")->type_name("N");
   add_text(app, "--delay", raw.delay, "the scenario's d, as 100ms")->type_name("DURATION");
   add_text(app, "--workers", raw.workers, "of arms that have several")->type_name("W");
@@ -175,12 +175,12 @@ void add_scenario_options(CLI::App& app, RawRunOptions& raw) {
       ->type_name("KIND");
   add_text(app, "--rate", raw.rate, "requests per second of constant and poisson loads")->type_name("R");
   add_text(app, "--duration", raw.duration, "of constant and poisson loads")->type_name("DURATION");
-  add_text(app, "--connections", raw.connections, "opened before the load, or fresh with it")
+  add_text(app, "--connections", raw.connections, "opened or fresh: before the load, or with it")
       ->type_name("KIND");
 }
 
 void add_experiment_options(CLI::App& app, RawRunOptions& raw) {
-  add_texts(app, "--engine", raw.engines, "native, fastapi, node, recorded, model")
+  add_texts(app, "--engine", raw.engines, "native, fastapi, node, recorded or model")
       ->delimiter(',')
       ->type_name("A,B");
   add_texts(app, "--server", raw.servers, "a server of your own as one more arm, as 'node server.js {port}'")

@@ -44,9 +44,10 @@ Table table_of(const ComparisonReport& report, const std::string& stat, bool man
   if (many_cases) table.columns.push_back({ColumnRole::case_id, "case", false});
   for (const char* heading : {"A", "B", "B − A"})
     table.columns.push_back({ColumnRole::measured, heading, true});
-  table.columns.push_back({ColumnRole::expected, "95 %", true});
-  table.columns.push_back({ColumnRole::expected, "p", true});
-  table.columns.push_back({ColumnRole::note, "verdict", false});
+  // Where it is narrow, p goes first, then the interval; the verdict stays.
+  table.columns.push_back({ColumnRole::interval, "95 %", true});
+  table.columns.push_back({ColumnRole::label, "p", true});
+  table.columns.push_back({ColumnRole::expected, "verdict", false});
   for (const ComparedRow& row : report.rows) {
     if (row.stat != stat) continue;
     const Unit unit = unit_of(row, std::max(std::abs(row.a.median), std::abs(row.b.median)));

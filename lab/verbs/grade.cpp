@@ -152,7 +152,7 @@ void add_grade(CLI::App& app, Action& action) {
   add_text(*verb, "--run", raw->run, "the student's run, which must be one of this problem")
       ->type_name("RUN");
   add_text(*verb, "--scenario", raw->scenario, "what was asked; answers to another scenario are refused")
-      ->type_name("NAME");
+      ->type_name("SCENARIO");
   add_texts(*verb, "--only", raw->only, "only these questions")->delimiter(',')->type_name("ID,ID");
   add_text(*verb, "--student", raw->student, "whose variant it is; answers of others are refused")
       ->type_name("ID");

@@ -198,7 +198,7 @@ void add_quiz(CLI::App& app, Action& action) {
   add_text(*verb, "--seed", raw->seed, "the same seed asks the same quiz")->type_name("S");
   add_text(*verb, "--topic", raw->topic, "concepts, loop, waiting, computing or running")->type_name("WORD");
   add_text(*verb, "--document", raw->document, "D0 to D4")->type_name("D");
-  add_text(*verb, "--scenario", raw->scenario, "questions that this scenario answers")->type_name("NAME");
+  add_text(*verb, "--scenario", raw->scenario, "questions that this scenario answers")->type_name("SCENARIO");
   add_texts(*verb, "--only", raw->only, "these questions")->delimiter(',')->type_name("ID,ID");
   verb->add_flag("--list", raw->list, "all questions, without answers");
   verb->add_flag("--questions", raw->questions, "print the questions of this seed and ask nothing");

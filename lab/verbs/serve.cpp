@@ -124,7 +124,7 @@ void add_serve(CLI::App& app, Action& action) {
       "once");
   auto options = std::make_shared<ServeOptions>();
   add_text(*verb, "mode", options->mode, "the execution model")->type_name("MODE");
-  add_text(*verb, "--scenario", options->scenario, "serve this scenario's routes")->type_name("FILE");
+  add_text(*verb, "--scenario", options->scenario, "serve this scenario's routes")->type_name("SCENARIO");
   add_text(*verb, "--arm", options->arm, "of the scenario; else the first of that mode")->type_name("ARM");
   add_text(*verb, "--port", options->port, "0: the kernel chooses")->capture_default_str()->type_name("PORT");
   add_text(*verb, "--host", options->host, "the address to listen on")

@@ -120,7 +120,7 @@ void add_verify(CLI::App& app, Action& action) {
       ->type_name("D");
   add_texts(*verb, "--claim", raw->claims, "only this claim, with the reason and the command that shows it")
       ->delimiter(',')
-      ->type_name("ID");
+      ->type_name("CLAIM");
   add_text(*verb, "--scale", raw->scale, "multiplies waits, work and periods where the claims bear it")
       ->capture_default_str()
       ->type_name("F");

@@ -59,34 +59,69 @@ class Installed(LabCase):
 
 
 class Completion(LabCase):
-    def words_after(self, *words):
-        """What bash offers at the end of that command line."""
-        script = self.lab("completion", "bash").out + "\nCOMP_WORDS=(\"$@\") COMP_CWORD=$(($# - 1))\n_lab\nprintf '%s\\n' \"${COMPREPLY[@]}\"\n"
+    """Each shell itself reads its script and is asked what it would offer at the end of a command line."""
+
+    def offered(self, shell, ask, words, before=""):
+        program = shutil.which(shell)
+        self.assertIsNotNone(program, f"{shell} is not installed: labw setup --with test")
+        script = before + self.lab("completion", shell).out + ask
         environment = {**self.environment, "PATH": f"{os.path.dirname(lab_program())}:{os.environ['PATH']}"}
-        done = subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, text=True, env=environment,
-                              cwd=self.work)
+        done = subprocess.run([program, "-c", script, *words], capture_output=True, text=True, env=environment, cwd=self.work)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        return done.stdout.split()
+        return done.stdout.split("\n")[:-1]
 
-    def test_bash_offers_every_verb_every_option_and_every_scenario(self):
+    def bash(self, *words):
+        return self.offered("bash", """
+            COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+            _lab lab "${!#}"
+            ((${#COMPREPLY[@]} == 0)) || printf '%s\\n' "${COMPREPLY[@]}\"""", ["bash", *words])
+
+    def zsh(self, *words):
+        # The completion system itself needs a terminal; these are what the script calls of it.
+        system = """
+            compdef() { [[ $* == "_lab lab" ]]; }
+            _describe() { print -l -- ${(P)${@[-1]}}; }
+            _files() { print -l -- *(N); }
+            """
+        return self.offered("zsh", """
+            words=("$@") CURRENT=$#
+            _lab""", ["zsh", *words], system)
+
+    def fish(self, *words):
+        return self.offered("fish", "complete -C (string join ' ' -- $argv)", words)
+
+    def test_bash_offers_every_verb_and_every_option(self):
         known = verbs_and_options(self)
-        self.assertLessEqual(set(known), set(self.words_after("lab", "")))
+        self.assertLessEqual(set(known), set(self.bash("lab", "")))
         for verb, options in known.items():
-            self.assertLessEqual(options, set(self.words_after("lab", verb, "--")), verb)
-        self.assertIn("blocking-async", self.words_after("lab", "run", "blo"))
-        self.assertEqual(self.words_after("lab", "run", "--quick", "pool-l"), ["pool-limit"])
+            self.assertLessEqual(options, set(self.bash("lab", verb, "--")), verb)
 
-    def test_zsh_and_fish_know_every_option_too(self):
-        zsh, fish = self.lab("completion", "zsh").out, self.lab("completion", "fish").out
-        for verb, options in verbs_and_options(self).items():
-            section = zsh.partition(f"    {verb})\n")[2].partition(";;")[0]
-            for option in options:
-                self.assertIn(f"'*{option}'", section, verb)
-                self.assertIn(f"complete -c lab -n '__lab_verb_is {verb}' -l {option[2:]} ", fish)
-        for shell, script in (("zsh", zsh), ("fish", fish)):
-            if shutil.which(shell):
-                done = subprocess.run([shell, "-n"], input=script, capture_output=True, text=True)
-                self.assertEqual((done.returncode, done.stderr), (0, ""))
+    def test_bash_offers_what_an_option_and_a_verb_take(self):
+        self.assertEqual(self.bash("lab", "run", "--quick", "pool-l"), ["pool-limit"])
+        self.assertEqual(self.bash("lab", "run", "gil", "--engine", ""), ["native", "fastapi", "node", "recorded", "model"])
+        self.assertEqual(self.bash("lab", "run", "gil", "--engine", "native,f"), ["native,fastapi"])
+        self.assertIn("workers-4", self.bash("lab", "run", "blocking-async", "--arms", ""))
+        self.assertEqual(self.bash("lab", "export", "blocking-async", "--arm", "off"), ["offload"])
+        self.assertEqual(self.bash("lab", "explain", "LAB101"), ["LAB101"])
+        self.assertIn("async-loop", self.bash("lab", "serve", "a"))
+        self.assertEqual(self.bash("lab", "predict", "gil", "--delay", ""), [])
+        (self.work / "own.toml").write_text("")
+        self.assertEqual(self.bash("lab", "run", "ow"), ["own.toml"])
+        self.assertEqual(self.bash("lab", "report", ""), ["last", "own.toml"])
+
+    def test_zsh_offers_the_same_with_help(self):
+        self.assertIn("run:", "\n".join(self.zsh("lab", "r")))
+        self.assertTrue(any(line.startswith("--quick:one repetition") for line in self.zsh("lab", "run", "--q")))
+        self.assertEqual(self.zsh("lab", "run", "gil", "--format", "j"), ["json:"])
+        (self.work / "own.toml").write_text("")
+        self.assertIn("own.toml", self.zsh("lab", "run", "ow"))
+
+    def test_fish_offers_the_same_with_help(self):
+        self.assertIn("--quick\tone repetition", self.fish("lab", "run", "--q"))
+        self.assertEqual([line.split("\t")[0] for line in self.fish("lab", "run", "gil", "--format", "j")], ["json"])
+        self.assertEqual([line.split("\t")[0] for line in self.fish("lab", "run", "pool-l")], ["pool-limit"])
+        (self.work / "own.toml").write_text("")
+        self.assertIn("own.toml", [line.split("\t")[0] for line in self.fish("lab", "run", "ow")])
 
     def test_an_unknown_shell_gets_the_nearest_word(self):
         self.assert_one_line_reason(self.lab("completion", "bsh", code=None), 2, "'bash'")
