@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <system_error>
 #include <utility>
@@ -18,6 +19,20 @@ std::filesystem::path recordings_folder() {
   if (const auto root = checkout_root()) return *root / "results" / "reference";
   return installed_share() / "reference";
 }
+
+namespace {
+
+std::vector<std::string> recorded_scenarios() {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(recordings_folder(), ignored)) {
+    if (entry.path().extension() == ".jsonl") names.push_back(entry.path().stem());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace
 
 std::string describe_making(const RunHeader& header) {
   struct Part {
@@ -44,7 +59,9 @@ std::string describe_making(const RunHeader& header) {
 Result<Recording> find_recording(const Scenario& scenario, bool as_written) {
   const std::filesystem::path path = recordings_folder() / (scenario.name + ".jsonl");
   std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return environment_error("FastAPI was not recorded on it");
+  if (!std::filesystem::exists(path, ignored)) {
+    return environment_error("FastAPI was not recorded on it, but on {}", join(recorded_scenarios(), ", "));
+  }
   auto run = read_run(path);
   if (!run) return run.error();
   if (run->header.scenario_source != scenario.source)

@@ -46,6 +46,9 @@ std::optional<std::string> nearest_word(std::string_view word, const std::vector
 std::string suggestion(std::string_view word, const std::vector<std::string>& candidates) {
   const std::optional<std::string> near = nearest_word(word, candidates);
   if (candidates.empty()) return "";
+  constexpr std::size_t kListed = 12;  // more than these no one reads in an error
+  if (candidates.size() > kListed)
+    return near ? fmt::format(" (did you mean '{}'?)", *near) : fmt::format(" ({} are known)", candidates.size());
   const std::string known = join(candidates, ", ");
   return near ? fmt::format(" (did you mean '{}'? known: {})", *near, known)
               : fmt::format(" (known: {})", known);

@@ -25,8 +25,8 @@ struct RawVerifyOptions {
 constexpr int kMostRepetitions = 100;
 
 Error unknown(const char* option, const std::string& word, const std::vector<std::string>& known) {
-  return usage_error("{}: unknown {} '{}'{}", option, std::string(option).substr(2), word,
-                     suggestion(word, known));
+  return usage_error("{}: unknown {} '{}'{}; lab verify --list shows all", option,
+                     std::string(option).substr(2), word, suggestion(word, known));
 }
 
 /// The claims that the options name, all of them where they name none; in the order of the file.
