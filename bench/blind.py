@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The blind trial of `lab diagnose`: every kind of server, K times each, and how often the verdict was right.
 
-usage: blind.py LAB [-k 20] [--only WORD] [--budget 20s] [--json FILE]
-Starts each server once, diagnoses it K times. Right: execution, parallelism where it has one, waiting or computing, and
+usage: blind.py LAB [-k 20] [-j 3] [--only WORD] [--budget 20s] [--json FILE]
+Starts each server once, diagnoses it K times. Of those that wait, J at once: they leave the cores idle; those that
+compute one by one, after them. Right: execution, parallelism where it has one, waiting or computing, and
 whether the loop is blocked. Exit code 1 where a kind was right in fewer than 19 of 20.
 """
 import argparse
@@ -11,6 +12,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -59,6 +61,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lab")
     parser.add_argument("-k", type=int, default=20)
+    parser.add_argument("-j", type=int, default=1)
     parser.add_argument("--only", default="")
     parser.add_argument("--budget", default="20s")
     parser.add_argument("--json")
@@ -67,8 +70,12 @@ def main():
     lab = str(Path(options.lab).resolve())
     began = time.monotonic()
     print(f"{'server':36}   right  exec  conf   s     mistakes")
-    scores = [trial(lab, kind, options) for kind in blind_servers.kinds(len(os.sched_getaffinity(0)))
-              if options.only in kind.name]
+    kinds = [kind for kind in blind_servers.kinds(len(os.sched_getaffinity(0))) if options.only in kind.name]
+    scores = []
+    for at_once, some in ((options.j, [kind for kind in kinds if kind.bound_by == "waiting"]),
+                          (1, [kind for kind in kinds if kind.bound_by != "waiting"])):
+        with ThreadPoolExecutor(at_once) as pool:
+            scores += pool.map(lambda kind: trial(lab, kind, options), some)
     if options.json:
         Path(options.json).write_text("".join(json.dumps(each) + "\n" for each in options.documents))
     print(f"{sum(scores)} of {len(scores) * options.k} right in {time.monotonic() - began:.0f} s")

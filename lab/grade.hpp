@@ -33,6 +33,8 @@ struct Problem {
   std::string student, variant;  ///< `variant`: names the student's numbers; empty: everybody's
   ModelMachine machine;
   std::vector<Question> questions;
+  std::vector<std::string> not_asked;  ///< ids of questions that exist, and are left out here
+  std::string name;                    ///< as the scenario was named: its name or its path
 };
 
 /// Where the questions come from: `name` is a scenario's or a path. `only`: these ids, among them those of
@@ -69,7 +71,8 @@ Result<RunFigures> check_run(const Problem& problem, const std::filesystem::path
 
 struct GradeSheet {
   Problem problem;
-  std::vector<Grade> grades;  ///< one for each question
+  std::vector<Grade> grades;          ///< one for each question
+  std::vector<std::string> left_out;  ///< ids that were answered and are not asked here
   std::optional<RunFigures> run;
   std::optional<double> pass;  ///< the share that is needed
   bool show_answers = false;

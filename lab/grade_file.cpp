@@ -1,9 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cmath>
 
 #include "lab/core/duration.hpp"
+#include "lab/core/json_keys.hpp"
 #include "lab/core/text.hpp"
 #include "lab/grade.hpp"
 
@@ -122,10 +124,28 @@ AnswerFile read(const Reader& reader, const json::object& object) {
 
 }  // namespace
 
+namespace {
+
+/// `line:column`, from 1.
+std::string place_of(std::string_view text, std::size_t at) {
+  const std::string_view before = text.substr(0, at);
+  const auto lines = std::count(before.begin(), before.end(), '\n');
+  return fmt::format("{}:{}", lines + 1, at - (before.rfind('\n') + 1) + 1);
+}
+
+}  // namespace
+
 Result<AnswerFile> parse_answer_file(std::string_view text, const std::string& file) {
   boost::system::error_code error;
-  const json::value document = json::parse(text, error);
-  if (error) return usage_error("{}: is not JSON: {}", file, error.message());
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // as Windows' editor begins a file
+  json::stream_parser parser;
+  const std::size_t read_so_far = parser.write(text.data(), text.size(), error);
+  if (!error) parser.finish(error);
+  if (error && !is_utf8(text)) return usage_error("{}: is not UTF-8; save it as UTF-8", file);
+  if (error) return usage_error("{}:{}: is not JSON: {}", file, place_of(text, read_so_far), error.message());
+  const json::value document = parser.release();
+  if (const std::string twice = key_that_stands_twice(text); !twice.empty())
+    return usage_error("{}: \"{}\" stands twice in one object; leave one", file, twice.substr(0, 60));
   const json::object* object = document.if_object();
   const json::value* schema = object == nullptr ? nullptr : object->if_contains("schema");
   if (schema == nullptr || *schema != "lab.answers/1") {

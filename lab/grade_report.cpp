@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "lab/core/duration.hpp"
+#include "lab/core/text.hpp"
 #include "lab/options.hpp"
 #include "lab/quiz_report.hpp"
 #include "lab/verbs/tagged.hpp"
@@ -36,8 +37,8 @@ std::string told(const GradeSheet& sheet, std::size_t i) {
                      : grade.given.empty() ? mistake_of(grade)
                                            : fmt::format("{}: {}", grade.given, mistake_of(grade));
   if (const auto value = measured(sheet, i))
-    text +=
-        fmt::format("{} your run measured {}", text.ends_with('.') ? "" : ";", spell_value(question, *value));
+    text += fmt::format("{} run measured {}", text.ends_with('.') ? " Your" : "; your",
+                        spell_value(question, *value));
   return text;
 }
 
@@ -114,6 +115,8 @@ std::string grade_text(const GradeSheet& sheet, const TextStyle& style) {
     }
     if (!sheet.grades[i].right) text += tagged_command("SEE", question.proof, style);
   }
+  if (!sheet.left_out.empty())
+    text += "\n" + tagged("NOTE", "answered, but not asked here: " + join(sheet.left_out, ", "), style);
   if (sheet.pass)
     text += fmt::format("\n{}: {:g} % were needed\n", sheet.passed() ? "passed" : "not passed",
                         *sheet.pass * 100);
@@ -127,6 +130,7 @@ std::string grade_json(const GradeSheet& sheet) {
   object["of"] = sheet.grades.size();
   object["passed"] = sheet.pass ? json::value(sheet.passed()) : json::value(nullptr);
   object["run"] = sheet.run ? json::value(sheet.run->path) : json::value(nullptr);
+  object["left_out"] = json::array(sheet.left_out.begin(), sheet.left_out.end());
   json::array& answers = object["answers"].emplace_array();
   for (std::size_t i = 0; i < sheet.grades.size(); ++i) answers.push_back(answer_of(sheet, i));
   return json::serialize(object) + "\n";
@@ -176,7 +180,7 @@ std::string problem_text(const Problem& problem, const TextStyle& style) {
   text += "\nHand in, with your answers, each with its unit:\n";
   json::object answers;
   for (const Question& question : problem.questions) answers[question.id] = nullptr;
-  json::object file{{"schema", "lab.answers/1"}, {"scenario", problem.scenario.name}};
+  json::object file{{"schema", "lab.answers/1"}, {"scenario", problem.name}};
   if (!problem.student.empty()) file["student"] = problem.student;
   if (!problem.variant.empty()) file["variant"] = problem.variant;
   file["answers"] = answers;

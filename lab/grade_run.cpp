@@ -78,7 +78,8 @@ Result<void> is_possible(const Run& run, const Overrides& settings) {
 
 Result<RunFigures> check_run(const Problem& problem, const std::filesystem::path& path) {
   const auto refused = [&](const Error& error) {
-    return Error{ErrorKind::usage, fmt::format("--run: {}: {}", path.string(), error.message)};
+    const std::string place = error.message.starts_with(path.string()) ? "" : path.string() + ": ";
+    return Error{ErrorKind::usage, fmt::format("--run: {}{}", place, error.message)};
   };
   const auto run = read_run(path);
   if (!run) return refused(run.error());

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <iterator>
+#include <map>
 
 #include "lab/grade.hpp"
 #include "lab/verbs/verbs.hpp"
@@ -63,16 +64,18 @@ Nanos rounded(double nanos) {
   return std::llround(std::round(nanos / unit) * unit);
 }
 
-/// The largest burst or closed load; 0 where there is none to change.
-std::int64_t most_requests(const Scenario& scenario) {
-  std::int64_t most = 0;
+/// The requests of every burst and closed load; 0 where they differ: what one case has that another one has
+/// not would be gone.
+std::int64_t common_requests(const Scenario& scenario) {
+  std::int64_t common = 0;
   for (const Case& load_set : scenario.cases) {
     for (const Load& load : load_set.loads) {
-      const bool counted = load.arrivals == Arrivals::burst || load.arrivals == Arrivals::closed;
-      if (counted) most = std::max(most, load.requests);
+      if (load.arrivals != Arrivals::burst && load.arrivals != Arrivals::closed) continue;
+      if (common != 0 && load.requests != common) return 0;
+      common = load.requests;
     }
   }
-  return most;
+  return common;
 }
 
 Overrides throw_settings(const Scenario& shipped, const std::string& name, Dice& dice) {
@@ -82,9 +85,9 @@ Overrides throw_settings(const Scenario& shipped, const std::string& name, Dice&
     if (value > 0) settings.params[param] = rounded(static_cast<double>(value) * factor);
   }
   // Half to nearly twice as many; a scenario about a single request stays one.
-  const std::int64_t most = most_requests(shipped);
+  const std::int64_t common = common_requests(shipped);
   const auto chance = static_cast<std::int64_t>(dice.throw_one(1'000));
-  if (most > 1) settings.requests = std::max<std::int64_t>(2, most / 2 + most * chance * 3 / 2 / 1'000);
+  if (common > 1) settings.requests = std::max<std::int64_t>(2, common / 2 + common * chance * 3 / 2 / 1'000);
   const int workers = dice.one_of(kWorkers);
   const int threads = dice.one_of(kThreads);
   Overrides tried = settings;
@@ -94,6 +97,31 @@ Overrides throw_settings(const Scenario& shipped, const std::string& name, Dice&
   tried.threads = threads;
   if (load_scenario(name, known_modes(), tried)) settings = tried;
   return settings;
+}
+
+bool is_answered_by_a_figure(const Question& question) {
+  return question.choices.empty() && question.number.usual.empty() && question.number.right != 0;
+}
+
+/// The questions whose right answer really hangs on the numbers that are thrown.
+std::vector<std::string> that_vary(const Scenario& shipped, ProblemSource source) {
+  constexpr int kThrows = 4;
+  std::map<std::string, std::vector<double>> right;
+  for (int i = 0; i < kThrows; ++i) {
+    Dice dice("some secret of nobody's", shipped.name, "anybody", i);
+    source.settings = throw_settings(shipped, source.name, dice);
+    const auto problem = make_problem(source);
+    if (!problem) continue;
+    for (const Question& question : problem->questions) {
+      if (is_answered_by_a_figure(question)) right[question.id].push_back(question.number.right);
+    }
+  }
+  std::vector<std::string> ids;
+  for (const auto& [id, values] : right) {
+    const auto [least, most] = std::minmax_element(values.begin(), values.end());
+    if (std::abs(*most - *least) > 0.02 * std::abs(*most)) ids.push_back(id);
+  }
+  return ids;
 }
 
 }  // namespace
@@ -111,21 +139,18 @@ Result<Problem> make_variant(const ProblemSource& source, const std::string& stu
   if (!shipped) return shipped.error();
   ProblemSource varied = source;
   varied.machine = {kCores, 42};
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  const std::vector<std::string> vary = that_vary(*shipped, varied);
+  for (int attempt = 0; attempt < kAttempts && !vary.empty(); ++attempt) {
     Dice dice(secret, shipped->name, student, attempt);
     varied.settings = throw_settings(*shipped, source.name, dice);
-    if (varied.settings == Overrides{}) break;
     auto problem = make_problem(varied);
     if (!problem) continue;
     // Answers that are the same for everybody are no variant's.
-    std::vector<Question>& questions = problem->questions;
-    questions.erase(std::remove_if(questions.begin(), questions.end(),
-                                   [](const Question& question) {
-                                     return !question.choices.empty() || !question.number.usual.empty() ||
-                                            question.number.right == 0;
-                                   }),
-                    questions.end());
-    if (questions.empty()) continue;
+    std::erase_if(problem->questions, [&](const Question& question) {
+      return !is_answered_by_a_figure(question) ||
+             std::find(vary.begin(), vary.end(), question.id) == vary.end();
+    });
+    if (problem->questions.empty()) continue;
     problem->student = student;
     problem->variant = dice.name();
     return problem;

@@ -142,14 +142,16 @@ Result<std::vector<Question>> select(const std::vector<Question>& all, const Qui
   return chosen;
 }
 
+void order_choices(Question& question, std::uint64_t seed) {
+  std::mt19937_64 own(seed ^ hash_of(question.id));
+  std::shuffle(question.choices.begin(), question.choices.end(), own);
+}
+
 std::vector<Question> draw(std::vector<Question> questions, std::size_t count, std::uint64_t seed) {
   std::mt19937_64 random(seed);
   std::shuffle(questions.begin(), questions.end(), random);
   questions.resize(std::min(count, questions.size()));
-  for (Question& question : questions) {
-    std::mt19937_64 own(seed ^ hash_of(question.id));
-    std::shuffle(question.choices.begin(), question.choices.end(), own);
-  }
+  for (Question& question : questions) order_choices(question, seed);
   return questions;
 }
 

@@ -89,6 +89,9 @@ struct QuizFilter {
 /// The questions that the filter lets through. The error names the nearest word, or says that none is left.
 Result<std::vector<Question>> select(const std::vector<Question>& all, const QuizFilter& filter);
 
+/// Puts the choices in the order in which a quiz of this seed shows them.
+void order_choices(Question& question, std::uint64_t seed);
+
 /// `count` of them in an order that the seed decides, their choices shuffled; all of them where there are
 /// fewer.
 std::vector<Question> draw(std::vector<Question> questions, std::size_t count, std::uint64_t seed);

@@ -14,6 +14,7 @@ goes wrong is a LabError with one sentence that says what to do.
 """
 import functools
 import json
+import math
 import os
 import re
 import shutil
@@ -334,8 +335,8 @@ class Grade:
 
     def require(self):
         """AssertionError that names every wrong answer's mistake, never the right value."""
-        said = [f"{one['id']}, {one.get('given') or 'not answered'}: {one['misconception'] or 'the model says otherwise'}"
-                for one in self.document["answers"] if not one["correct"]]
+        said = [f"{one['id']}, {one['given']}: {one['misconception'] or 'the model says otherwise'}" if one["given"]
+                else f"{one['id']}: not answered" for one in self.document["answers"] if not one["correct"]]
         assert not said, " | ".join(said)
 
     def _repr_html_(self):
@@ -370,6 +371,9 @@ def grade(scenario, answers, seed=42, student=None, problem=None, secret_file=No
     own = {one: value for one, value in answers.items() if re.fullmatch(re.escape(scenario) + r"-\d+", one)}
     if not own:
         raise LabError(f"there is no answer to a question of {scenario}; they are called {scenario}-1 and so on")
+    for one, value in own.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise LabError(f"{one}: {value} is no answer; None is an answer that was left out")
     asked = {"schema": "lab.answers/1", "scenario": scenario, "seed": seed, "answers": own}
     if student is not None:
         asked["student"] = student

@@ -248,6 +248,15 @@ RunLine decode_typed(std::string_view type, Members& members) {
 
 }  // namespace
 
+std::string schema_before_checksums(std::string_view line) {
+  boost::system::error_code error;
+  const json::value value = json::parse(json::string_view(line.data(), line.size()), error);
+  const json::object* header = error ? nullptr : value.if_object();
+  if (header == nullptr || header->if_contains("crc32") != nullptr) return "";
+  const json::value* schema = header->if_contains("schema");
+  return schema != nullptr && schema->is_string() ? std::string(schema->get_string()) : "";
+}
+
 Result<RunLine> decode(std::string_view line) {
   if (!sealed(line)) return usage_error("checksum differs");
   unsigned char memory[4096];

@@ -93,4 +93,7 @@ std::optional<std::size_t> find_seal(std::string_view bytes);
 /// Reads one line without its newline. The error says what is wrong with it.
 Result<RunLine> decode(std::string_view line);
 
+/// The schema of a record that was written before lines had checksums; empty where the line is none of its.
+std::string schema_before_checksums(std::string_view line);
+
 }  // namespace lab

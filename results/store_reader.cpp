@@ -90,6 +90,7 @@ void Assembly::line(const RawLine& raw) {
 void Assembly::take(const RawLine& raw, std::string_view text) {
   ++lines_;
   Result<RunLine> decoded = decode(text);
+  if (!decoded && lines_ == 1) other_schema_ = schema_before_checksums(text);
   if (!decoded)
     return damage("run.jsonl", raw.offset, fmt::format("line {}: {}", lines_, decoded.error().message));
   ++sound_;

@@ -76,8 +76,27 @@ GradeSheet grade_file(const RawGradeOptions& raw, const std::string& text, const
   return sheet;
 }
 
+Result<void> without_value(const Result<Problem>& problem) {
+  if (!problem) return problem.error();
+  return {};
+}
+
+/// What says nothing beside that option is refused, and not dropped without a word.
+void refuse_beside(const std::string& option, const std::vector<std::pair<std::string, bool>>& others) {
+  for (const auto& [name, given] : others) {
+    if (given) throw Failure(usage_error("{} says nothing beside {}; leave it out", name, option));
+  }
+}
+
 int print_variant(const RawGradeOptions& raw, const OutputOptions& output) {
   if (!raw.answers.empty()) throw Failure(usage_error("--variant prints a problem; leave the answers out"));
+  refuse_beside("--variant", {{"--run", !raw.run.empty()},
+                              {"--scenario", !raw.scenario.empty()},
+                              {"--pass", !raw.pass.empty()},
+                              {"--show-answers", raw.show_answers},
+                              {"--autograder", !raw.autograder.empty()},
+                              {"--gradescope-folder", !raw.gradescope.empty()},
+                              {"--format gradescope", output.format == Format::gradescope}});
   if (raw.secret_file.empty())
     throw Failure(usage_error("--variant needs --student ID and --secret-file FILE"));
   ProblemSource source;
@@ -90,6 +109,20 @@ int print_variant(const RawGradeOptions& raw, const OutputOptions& output) {
 
 int pack(const RawGradeOptions& raw) {
   if (raw.scenario.empty()) throw Failure(usage_error("--autograder needs --scenario NAME: what is asked"));
+  refuse_beside("--autograder", {{"the answer file", !raw.answers.empty()},
+                                 {"--run", !raw.run.empty()},
+                                 {"--student", !raw.student.empty()},
+                                 {"--pass", !raw.pass.empty()},
+                                 {"--gradescope-folder", !raw.gradescope.empty()}});
+  // What cannot be asked is told to the teacher now, not to every student later.
+  ProblemSource source;
+  source.name = raw.scenario;
+  source.only = raw.only;
+  const bool varies = !raw.secret_file.empty();
+  const Result<void> can_be_asked =
+      varies ? without_value(make_variant(source, "anybody", read_secret(raw.secret_file)))
+             : without_value(make_problem(source));
+  can_be_asked.value();
   AutograderPackage package;
   package.scenario = raw.scenario;
   package.only = raw.only;
@@ -101,9 +134,21 @@ int pack(const RawGradeOptions& raw) {
   return 0;
 }
 
+/// Files by the names under which they were handed in.
+std::string for_student(std::string message, const std::filesystem::path& folder) {
+  const std::string path = (folder / "submission").string() + "/";
+  for (std::size_t at = message.find(path); at != std::string::npos; at = message.find(path))
+    message.erase(at, path.size());
+  if (message.starts_with("--run: ")) message.erase(0, 7);
+  return message;
+}
+
 /// On Gradescope nobody reads an exit code: whatever is wrong with a submission is told to its student.
 int grade_submission(RawGradeOptions raw) {
   const std::filesystem::path folder = raw.gradescope;
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(folder, ignored))
+    throw Failure(usage_error("--gradescope-folder: {}: is no folder", raw.gradescope));
   std::string results;
   try {
     const Submission submission = find_submission(folder).value();
@@ -114,7 +159,7 @@ int grade_submission(RawGradeOptions raw) {
     results = gradescope_json(grade_file(raw, text, submission.run.string()));
   } catch (const Failure& failure) {
     if (failure.error().kind != ErrorKind::usage) throw;
-    results = gradescope_refusal(failure.error().message);
+    results = gradescope_refusal(for_student(failure.error().message, folder));
   }
   write_results(folder, results).value();
   return 0;
@@ -126,6 +171,7 @@ int grade_all(const RawGradeOptions& raw) {
   if (!raw.autograder.empty()) return pack(raw);
   if (!raw.gradescope.empty()) return grade_submission(raw);
   if (raw.answers.empty()) throw Failure(usage_error("no answer file; see lab grade --help"));
+  if (!raw.program.empty()) throw Failure(usage_error("--program is what --autograder packs; leave it out"));
   const std::string run = raw.run.empty() ? "" : find_run(raw.run).string();
   const GradeSheet sheet = grade_file(raw, read_file("answers", raw.answers), run);
   switch (output.format) {

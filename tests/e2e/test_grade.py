@@ -97,12 +97,35 @@ class Answers(GradeCase):
         answer, = self.grade(path, "--only", "d0-asgi")["answers"]
         self.assertIn("WSGI", answer["misconception"])
 
+    def test_the_number_of_a_choice_is_that_of_the_quiz_with_the_files_seed(self):
+        for seed in (7, 9, 11):
+            shown, = self.lab_json("quiz", "--only", "d0-one-thread", "--seed", seed, "--questions")["questions"]
+            for number, choice in enumerate(shown["choices"], 1):
+                graded, = self.grade(self.hand_in({"d0-one-thread": str(number)}, seed=seed), "--only", "d0-one-thread")["answers"]
+                self.assertEqual(graded["given"], choice)
+        self.assert_one_line_reason(self.lab("grade", self.hand_in({"d0-one-thread": "3"}), "--only", "d0-one-thread", code=None),
+                                    2, "choice 3", "seed")
+
+    def test_an_answer_to_a_question_that_is_left_out_is_named_and_costs_nothing(self):
+        path = self.hand_in({**RIGHT, "d0-one-thread": "1"})
+        graded = self.grade(path, "--only", "blocking-async-1")
+        self.assertEqual((graded["score"], graded["of"]), (1, 1))
+        self.assertEqual(graded["left_out"], ["blocking-async-2", "blocking-async-3", "d0-one-thread"])
+        self.assertIn("not asked here: d0-one-thread", self.lab("grade", path).out)
+
+    def test_a_file_of_windows_editor_is_read(self):
+        path = self.hand_in(RIGHT)
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+        self.assertEqual(self.grade(path)["points"], 3)
+
     def test_a_scenario_of_ones_own_is_graded_by_its_path(self):
         text = (ROOT / "scenarios/blocking-async.toml").read_text()
         (self.work / "mine.toml").write_text(text.replace('"100ms" }', '"300ms" }'))
         graded = self.grade(self.hand_in({"mine-1": "3.0 s", "mine-2": "3.0 s"}, "mine.toml"))
         self.assertEqual([answer["correct"] for answer in graded["answers"]], [True, False, False])
         self.assertIn("added up", graded["answers"][1]["misconception"])
+        self.assertIn("lab run mine.toml ", graded["answers"][1]["proof"])
+        self.lab(*graded["answers"][1]["proof"].replace("lab run", "predict").split())
 
     def test_answers_hang_on_the_cores_that_they_are_about(self):
         for cores, right in ((1, "400ms"), (2, "200ms")):
@@ -132,11 +155,42 @@ class BadInput(GradeCase):
         self.refused({**good, "cores": 0}, "cores")
         self.refused({**good, "variant": "00000000"}, "--secret-file")
         self.refused(good, "scenario 'blocking-async'", "'gil'", options=("--scenario", "gil"))
+        self.refused('{"schema": "lab.answers/1",\n "scenario": gil}', "bad.json:2:14")
+        self.refused(json.dumps(good) + " {}", "not JSON: extra data")
+        self.refused('{"schema": "lab.answers/1", "scenario": "gil", "answers": {"gil-1": "1s", "gil-1": "2s"}}', "gil-1", "twice")
+        self.refused({**good, "settings": {"requests": 10_000_000}}, "smaller numbers")
+        (self.work / "utf16.json").write_bytes(json.dumps(good).encode("utf-16"))
+        self.assert_one_line_reason(self.lab("grade", "utf16.json", code=None), 2, "utf16.json", "UTF-8")
         self.assert_one_line_reason(self.lab("grade", "nothing.json", code=None), 2, "nothing.json")
         self.assert_one_line_reason(self.lab("grade", code=None), 2, "answer file")
 
 
+    def test_an_option_that_says_nothing_there_is_refused(self):
+        path = self.hand_in(RIGHT)
+        for options in ((path, "--autograder", "o.zip", "--scenario", "gil"), ("--autograder", "o.zip", "--scenario", "gil", "--pass", "80%"),
+                        (path, "--program", "x"), ("--variant", "gil", "--student", "a", "--secret-file", self.secret, "--run", "last")):
+            self.assert_one_line_reason(self.lab("grade", *options, code=None), 2, "leave it out")
+        self.assertFalse((self.work / "o.zip").exists())
+        self.assert_one_line_reason(self.lab("grade", "--gradescope-folder", self.work / "none", code=None), 2, "no folder")
+        self.assertFalse((self.work / "none").exists())
+
+
 class Variants(GradeCase):
+    def test_only_what_hangs_on_the_numbers_is_asked(self):
+        for options in (("cpu-threshold",), ("blocking-async", "--only", "d2-mistake-sleep")):
+            self.assert_one_line_reason(self.lab("grade", "--variant", *options, "--student", "ada", "--secret-file", self.secret,
+                                                 code=None), 2, "can be varied")
+
+    def test_no_two_questions_of_a_variant_read_alike(self):
+        for scenario in ("measure-under-load", "gil", "pool-limit", "sequential-vs-gather", "blocking-async"):
+            for student in ("ada", "bob", "cyd"):
+                texts = [question["text"] for question in self.variant(student, scenario)["questions"]]
+                self.assertEqual(len(set(texts)), len(texts), texts)
+
+    def test_a_variant_leaves_cases_apart_that_differ_in_their_requests(self):
+        self.assertNotIn("requests", self.variant("ada", "measure-under-load")["settings"])
+        self.assertNotIn("requests", self.variant("ada", "pool-limit")["settings"])
+
     def test_a_student_gets_the_same_problem_every_time(self):
         self.assertEqual(self.variant("ada"), self.variant("ada"))
 
@@ -223,6 +277,11 @@ class Runs(GradeCase):
         self.refused(damaged, "damaged or altered")
         self.change(text, 0, "each waits 100 ms", "each waits 9 ms")
         self.refused(text, "another text")
+        before = copy()
+        header = json.loads((before / "run.jsonl").read_text().splitlines()[0])
+        del header["crc32"]
+        (before / "run.jsonl").write_text(json.dumps({**header, "schema": "lab.run-record/0"}) + "\n")
+        self.refused(before, "lab.run-record/0")
         self.assert_one_line_reason(self.lab("grade", self.hand_in(RIGHT), "--run", "nowhere", code=None), 2, "nowhere")
 
 
@@ -306,6 +365,26 @@ class Gradescope(GradeCase):
         stolen = self.submit(folder, {}, student="ada@school", email="bob@school")
         self.assertEqual((stolen["score"], stolen["tests"]), (0, []))
         self.assertIn("handed in by bob@school", stolen["output"])
+
+    def test_what_cannot_be_asked_is_told_before_a_zip_is_written(self):
+        self.secret.write_text("abc")
+        program = self.static_program()
+        for options, word in ((("blocking-async", "--secret-file", self.secret), "too short"),
+                              (("blocking-async", "--only", "nonsense-1"), "nonsense-1")):
+            self.assert_one_line_reason(self.lab("grade", "--autograder", "out.zip", "--program", program, "--scenario", *options,
+                                                 code=None), 2, word)
+        self.secret.write_text(SECRET)
+        self.assert_one_line_reason(self.lab("grade", "--autograder", "out.zip", "--program", program, "--scenario",
+                                             "forgotten-await", "--secret-file", self.secret, code=None), 2, "can be varied")
+        self.assertFalse((self.work / "out.zip").exists())
+
+    def test_a_student_reads_the_names_of_the_files_and_no_path(self):
+        folder = self.unpack()
+        (folder / "submission/run.jsonl").write_text("no run")
+        said = self.submit(folder, RIGHT)["output"]
+        self.assertNotIn(str(folder), said)
+        self.assertNotIn("--run", said)
+        self.assertEqual(said.count("run.jsonl"), 1)
 
     def test_a_program_that_needs_libraries_is_refused(self):
         self.assert_one_line_reason(self.lab("grade", "--autograder", "x.zip", "--scenario", "gil", "--program", "/bin/ls",
