@@ -59,14 +59,44 @@ bool is_file(std::string_view kind) {
   return std::find(kFiles.begin(), kFiles.end(), kind) != kFiles.end();
 }
 
+/// bash gives `--format=js` as three words, and replaces the last one alone.
+struct JoinedLine {
+  std::vector<std::string> words;
+  std::string kept;  ///< of the last word: what is not replaced
+};
+
+JoinedLine join_at_equals(std::span<const std::string> line) {
+  JoinedLine joined;
+  bool continues = false;
+  for (const std::string& word : line) {
+    continues = (continues || word == "=") && !joined.words.empty();
+    if (continues) {
+      joined.words.back() += word;
+      joined.kept = joined.words.back().substr(0, joined.words.back().rfind('=') + 1);
+    } else {
+      joined.words.push_back(word);
+      joined.kept.clear();
+    }
+    continues = word == "=";
+  }
+  if (joined.words.empty()) joined.words.emplace_back();
+  return joined;
+}
+
 /// What the value of an option may be; `text` is what was written of it. Of a list, `a,b`, the last part.
 Candidates values_of(const OptionWords& option, const std::string& text, std::span<const std::string> line,
                      const Known& known) {
   Candidates values;
+  const bool assigns = option.value.find('=') != std::string::npos;
+  if (assigns && text.find('=') != std::string::npos) return values;
   const std::string_view kind = std::string_view(option.value).substr(0, option.value.find_first_of(",="));
   for (const std::string& word : choices_in(option.help)) values.words.push_back({word, ""});
   if (values.words.empty()) values.words = known(kind, line);
   values.files = is_file(kind);
+  values.nospace = assigns;
+  if (assigns) {
+    for (Candidate& value : values.words) value.word += '=';
+  }
   if (option.value.find(',') == std::string::npos) return values;
   const std::string before = text.substr(0, text.rfind(',') + 1);  // npos + 1 is 0
   for (Candidate& value : values.words) value.word.insert(0, before);
@@ -130,17 +160,41 @@ std::vector<std::string> choices_in(std::string_view help) {
   return words;
 }
 
+std::string unquoted(std::string_view typed, std::string_view home) {
+  std::string value;
+  char quote = 0;
+  if (typed == "~" || typed.starts_with("~/")) {
+    value = home;
+    typed.remove_prefix(1);
+  }
+  for (; !typed.empty(); typed.remove_prefix(1)) {
+    const char letter = typed.front();
+    if (quote != '\'' && (typed == "$HOME" || typed.starts_with("$HOME/"))) {
+      value += home;
+      typed.remove_prefix(std::string_view("HOME").size());
+    } else if (letter == quote) {
+      quote = 0;
+    } else if (quote == 0 && (letter == '"' || letter == '\'')) {
+      quote = letter;
+    } else if (letter == '\\' && typed.size() > 1 &&
+               (quote == 0 ||
+                (quote == '"' && std::string_view("\"\\$`").find(typed[1]) != std::string_view::npos))) {
+      typed.remove_prefix(1);
+      value += typed.front();
+    } else {
+      value += letter;
+    }
+  }
+  return value;
+}
+
 Candidates candidates(const std::vector<VerbWords>& verbs, std::span<const std::string> line,
                       const Known& known) {
-  // bash gives `--format=js` as three words.
-  std::vector<std::string> words;
-  for (const std::string& word : line) {
-    if (word != "=") words.push_back(word);
-  }
-  if (words.empty() || line.back() == "=") words.emplace_back();
-  Candidates found = all_candidates(verbs, words, known);
+  const JoinedLine joined = join_at_equals(line);
+  Candidates found = all_candidates(verbs, joined.words, known);
   std::erase_if(found.words,
-                [&](const Candidate& candidate) { return !candidate.word.starts_with(words.back()); });
+                [&](const Candidate& candidate) { return !candidate.word.starts_with(joined.words.back()); });
+  for (Candidate& candidate : found.words) candidate.word.erase(0, joined.kept.size());
   return found;
 }
 

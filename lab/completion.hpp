@@ -38,11 +38,16 @@ struct Candidate {
 
 struct Candidates {
   std::vector<Candidate> words;
-  bool files = false;  ///< names of files, too
+  bool files = false;    ///< names of files, too
+  bool nospace = false;  ///< more must follow at once: `async-loop=`
 };
 
 /// What there is of a kind of value, as `SCENARIO` or `ARM`, given the words of the line so far.
 using Known = std::function<std::vector<Candidate>(std::string_view kind, std::span<const std::string> line)>;
+
+/// The value of a word as it was typed: without quotes and backslashes, also where a quote is still open, and
+/// with the home folder for `~` and `$HOME`. Nothing else is expanded.
+std::string unquoted(std::string_view typed, std::string_view home);
 
 /// What may come next: `line` is what follows `lab`, its last word the one that is being written.
 Candidates candidates(const std::vector<VerbWords>& verbs, std::span<const std::string> line,

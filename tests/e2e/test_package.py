@@ -1,13 +1,17 @@
 """What is installed: the program finds its own, and the manual and the completions know every verb and option."""
 import json
 import os
+import pty
 import re
+import select
 import shutil
+import signal
 import subprocess
+import time
 import unittest
 from pathlib import Path
 
-from labcase import BINARY, ROOT, LabCase, lab_program
+from labcase import BINARY, PATIENCE, ROOT, LabCase, lab_program
 
 BUILD = BINARY.parent.parent
 
@@ -53,9 +57,10 @@ class Installed(LabCase):
             section = text.partition(f".Ss lab {verb}\n")[2].partition("\n.Ss ")[0]
             self.assertEqual([name for name in sorted(options) if f"Fl {name[1:]}" not in section], [], verb)
         if shutil.which("man"):
-            done = subprocess.run(["man", "--warnings", "-l", page], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                  text=True, env={**self.environment, "MANWIDTH": "80"})
+            done = subprocess.run(["man", "--warnings", "-l", page], capture_output=True, text=True,
+                                  env={**self.environment, "MANWIDTH": "80"})
             self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assert_fits(done.stdout, 80)
 
 
 class Completion(LabCase):
@@ -73,14 +78,14 @@ class Completion(LabCase):
     def bash(self, *words):
         return self.offered("bash", """
             COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
-            _lab lab "${!#}"
+            _lab "$1" "${!#}"
             ((${#COMPREPLY[@]} == 0)) || printf '%s\\n' "${COMPREPLY[@]}\"""", ["bash", *words])
 
     def zsh(self, *words):
         # The completion system itself needs a terminal; these are what the script calls of it.
         system = """
-            compdef() { [[ $* == "_lab lab" ]]; }
-            _describe() { print -l -- ${(P)${@[-1]}}; }
+            compdef() { [[ $* == "_lab lab labw" ]]; }
+            _describe() { print -l -- ${(P)3}; }
             _files() { print -l -- *(N); }
             """
         return self.offered("zsh", """
@@ -89,6 +94,48 @@ class Completion(LabCase):
 
     def fish(self, *words):
         return self.offered("fish", "complete -C (string join ' ' -- $argv)", words)
+
+    def words(self, *line):
+        """What the program answers to the scripts."""
+        lines = self.lab("completion", "words", "--", *line, within=10).out.split("\n")[:-1]
+        return [line.split("\t")[0] for line in lines]
+
+    def typed(self, shell, keys):
+        """What the program gets as arguments when its line is typed on a terminal, with TABs."""
+        program, said, shown = self.folder / "bin/lab", self.folder / "said", b""
+        program.parent.mkdir(exist_ok=True)
+        said.unlink(missing_ok=True)
+        program.write_text(f'#!/bin/sh\n[ "$1" != completion ] || exec {lab_program()} "$@"\n'
+                           f'printf "%s\\n" "$@" > {said}.new\nmv {said}.new {said}\n')
+        program.chmod(0o755)
+        (self.folder / "script").write_text(self.lab("completion", shell).out)
+        (self.folder / ".bashrc").write_text("source ~/script\nPS1='ready> '\n")
+        (self.folder / ".zshrc").write_text("autoload -U compinit; compinit -u -D\nsource ~/script\nPS1='ready> '\n")
+        environment = {**self.environment, "TERM": "dumb", "PATH": f"{program.parent}:{os.environ['PATH']}"}
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(self.work)
+            os.execvpe(shell, [shell, "-i"], environment)
+        end = time.monotonic() + 20 * PATIENCE
+        try:
+            while not said.exists() and time.monotonic() < end:
+                if select.select([terminal], [], [], 0.02)[0]:
+                    shown += os.read(terminal, 65536)
+                if keys and b"ready> " in shown:
+                    os.write(terminal, f"{keys}\n".encode())
+                    keys = ""
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            os.close(terminal)
+            os.waitpid(pid, 0)
+        self.assertTrue(said.exists(), shown.decode("utf-8", "replace"))
+        return said.read_text().split("\n")[:-1]
+
+    def own_scenarios(self):
+        """One below a folder whose name has a blank, one in the home folder."""
+        (self.work / "comp d").mkdir()
+        for path in (self.work / "comp d/my.toml", self.folder / "own.toml"):
+            shutil.copy(ROOT / "scenarios/gil.toml", path)
 
     def test_bash_offers_every_verb_and_every_option(self):
         known = verbs_and_options(self)
@@ -106,13 +153,12 @@ class Completion(LabCase):
         self.assertIn("async-loop", self.bash("lab", "serve", "a"))
         self.assertEqual(self.bash("lab", "predict", "gil", "--delay", ""), [])
         (self.work / "own.toml").write_text("")
-        self.assertEqual(self.bash("lab", "run", "ow"), ["own.toml"])
         self.assertEqual(self.bash("lab", "report", ""), ["last", "own.toml"])
 
     def test_zsh_offers_the_same_with_help(self):
         self.assertIn("run:", "\n".join(self.zsh("lab", "r")))
         self.assertTrue(any(line.startswith("--quick:one repetition") for line in self.zsh("lab", "run", "--q")))
-        self.assertEqual(self.zsh("lab", "run", "gil", "--format", "j"), ["json:"])
+        self.assertEqual(self.zsh("lab", "run", "gil", "--format", "j"), ["json"])
         (self.work / "own.toml").write_text("")
         self.assertIn("own.toml", self.zsh("lab", "run", "ow"))
 
@@ -122,6 +168,83 @@ class Completion(LabCase):
         self.assertEqual([line.split("\t")[0] for line in self.fish("lab", "run", "pool-l")], ["pool-limit"])
         (self.work / "own.toml").write_text("")
         self.assertIn("own.toml", [line.split("\t")[0] for line in self.fish("lab", "run", "ow")])
+
+    def test_bash_and_zsh_complete_what_is_quoted_or_begins_at_home(self):
+        self.own_scenarios()
+        for shell in ("bash", "zsh"):
+            for keys, arguments in (
+                    ('lab run "pool-l\t', ["run", "pool-limit"]),
+                    ("lab run comp\\ d/m\t", ["run", "comp d/my.toml"]),
+                    ('lab run "comp d/m\t', ["run", "comp d/my.toml"]),
+                    ("lab run ~/ow\t", ["run", f"{self.folder}/own.toml"]),
+                    ('lab run "comp d/my.toml" --arms thr\t', ["run", "comp d/my.toml", "--arms", "threads"]),
+                    ("lab run comp\\ d/my.toml --arms thr\t", ["run", "comp d/my.toml", "--arms", "threads"]),
+                    ("lab run ~/own.toml --arms thr\t", ["run", f"{self.folder}/own.toml", "--arms", "threads"]),
+                    ('lab run "$HOME/own.toml" --arms thr\t', ["run", f"{self.folder}/own.toml", "--arms", "threads"]),
+                    ("~/bin/lab hist\t", ["history"])):
+                with self.subTest(shell=shell, keys=keys):
+                    self.assertEqual(self.typed(shell, keys), arguments)
+
+    def test_bash_and_zsh_complete_what_follows_a_sign_of_equality(self):
+        (self.work / "folder").mkdir()
+        for shell in ("bash", "zsh"):
+            for keys, arguments in (
+                    ("lab run gil --format=js\t", ["--format=json"]),
+                    ("lab run gil --save=fol\t", ["--save=folder/"]),
+                    ("lab run blocking-async --guess asy\t1s", ["--guess", "async-loop=1s"]),
+                    ("lab run blocking-async --guess=asy\t1s", ["--guess=async-loop=1s"]),
+                    ("lab run blocking-async --guess async-loop=\t1s", ["--guess", "async-loop=1s"]),
+                    ("lab run blocking-async --set d=\t1s", ["--set", "d=1s"])):
+                with self.subTest(shell=shell, keys=keys):
+                    said = [word.removesuffix("/") for word in self.typed(shell, keys)[2:]]
+                    self.assertEqual(said, [word.removesuffix("/") for word in arguments])
+
+    def test_labw_is_completed_by_the_program_that_it_built_and_never_builds(self):
+        (self.work / "build/release/bin").mkdir(parents=True)
+        labw = self.work / "labw"
+        labw.write_text(f"#!/bin/sh\ntouch {self.folder}/built\n")
+        labw.chmod(0o755)
+        self.assertEqual(self.bash("./labw", "hist"), [])
+        self.assertEqual(self.fish("./labw", "hist"), [])
+        (self.work / "build/release/bin/lab").symlink_to(lab_program())
+        self.assertEqual(self.bash("./labw", "hist"), ["history"])
+        self.assertIn("history", "\n".join(self.zsh("./labw", "hist")))
+        self.assertEqual([line.split("\t")[0] for line in self.fish("./labw", "hist")], ["history"])
+        self.assertFalse((self.folder / "built").exists())
+
+    def test_fish_offers_files_wherever_they_are_and_however_they_are_quoted(self):
+        self.own_scenarios()
+        for line, offered in (("lab run comp\\ d/m", "comp d/my.toml"), ('lab run "comp d/m', "comp d/my.toml"),
+                              ("lab run gil --save=comp", "--save=comp d/"), ("lab run ~/ow", "~/own.toml"),
+                              ("lab run $HOME/ow", "$HOME/own.toml"), ("lab run ~/own.toml --arms work", "workers-4"),
+                              ('lab run "pool-l', "pool-limit"),
+                              ("lab run blocking-async --guess asy", "async-loop=")):
+            with self.subTest(line=line):
+                self.assertEqual([found.split("\t")[0] for found in self.fish(line)], [offered])
+        self.assertEqual(self.fish("lab run gil --delay "), [])
+
+    def test_documents_questions_and_runs_are_offered(self):
+        self.assertEqual(self.words("verify", "--document", "D")[:2], ["D0", "D1"])
+        self.assertEqual(self.words("quiz", "--document", "D2"), ["D2"])
+        self.assertIn("d2-log", self.words("quiz", "--only", "d2"))
+        self.assertIn("d2-log,gil-1", self.words("quiz", "--only", "d2-log,gil"))
+        self.assertEqual(self.words("grade", "--student", ""), [])
+        self.assertEqual(self.words("run", "blocking-async", "--set", ""), ["d=", ":nospace"])
+        self.assertEqual(self.words("report", ""), ["last", ":files"])
+        self.lab("run", "forgotten-await", "--quick", "--quiet")
+        name = next(self.runs.iterdir()).name
+        self.assertEqual(self.words("report", ""), ["last", "forgotten-await", ":files"])
+        self.assertEqual(self.words("report", name[:4]), [name, ":files"])
+        arms = self.words("run", "forgotten-await", "--arms", "")
+        self.assertEqual(self.words("compare", "last", "--arm", ""), arms)
+        self.assertEqual(self.words("compare", name, "--arm", ""), arms)
+
+    def test_a_pipe_on_the_line_is_not_waited_for(self):
+        os.mkfifo(self.work / "f.toml")
+        self.assertEqual(self.words("run", "f.toml", "--arms", "x"), [])
+
+    def test_a_missing_shell_is_named_with_those_that_there_are(self):
+        self.assert_one_line_reason(self.lab("completion", code=None), 2, "SHELL", "bash, zsh or fish")
 
     def test_an_unknown_shell_gets_the_nearest_word(self):
         self.assert_one_line_reason(self.lab("completion", "bsh", code=None), 2, "'bash'")
