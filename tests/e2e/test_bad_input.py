@@ -12,7 +12,7 @@ COMMAND_LINES = [
     (["doctor", "--nope"], ["--nope"]),
     (["history", "--nope"], ["--nope"]),
     (["show"], []),
-    (["show", "nothing-like-it-at-all"], ["nothing-like-it-at-all", "blocking-async"]),
+    (["show", "nothing-like-it-at-all"], ["nothing-like-it-at-all", "lab list"]),
     (["show", "bloking-async"], ["blocking-async"]),
     (["predict"], []),
     (["predict", "bloking-async"], ["blocking-async"]),
