@@ -78,6 +78,21 @@ Truth decide(Relation relation, double within, const Spread& measured, const Spr
   return Truth::undecided;
 }
 
+/// In each repetition the arms took turns, so what slowed the machine for some seconds slowed both: their
+/// ratio is steadier than either.
+Truth decide_by_repetition(const Condition& condition, const Reading& left, const Reading& right) {
+  const bool same_run = condition.left.scenario == condition.right->scenario &&
+                        condition.left.engine == condition.right->engine &&
+                        left.values.size() == right.values.size();
+  const bool divisible =
+      std::all_of(right.values.begin(), right.values.end(), [](double value) { return value > 0; });
+  if (!same_run || !divisible) return Truth::undecided;
+  std::vector<double> ratios;
+  for (std::size_t i = 0; i < left.values.size(); ++i) ratios.push_back(left.values[i] / right.values[i]);
+  const double times = condition.times;
+  return decide(condition.relation, condition.within, spread_of(std::move(ratios)), {times, times, times});
+}
+
 /// Conditions whose times a busy machine may have spoilt are undecided, and so is what hangs on them.
 void doubt_surprise(const Readings& readings, ClaimCheck& result) {
   for (ConditionCheck& check : result.checks) {
@@ -139,6 +154,8 @@ ConditionCheck check_condition(const Condition& condition, const Readings& readi
   find_limit(condition, readings, check);
   if (!check.limit) return check;
   check.truth = decide(condition.relation, condition.within, *check.measured, *check.limit);
+  if (check.truth == Truth::undecided && condition.right)
+    check.truth = decide_by_repetition(condition, check.left, readings.get(*condition.right));
   if (check.truth == Truth::undecided) check.reason = "the repetitions lie on both sides";
   std::string disturbed = check.left.disturbed;
   if (disturbed.empty() && condition.right) disturbed = readings.get(*condition.right).disturbed;

@@ -138,6 +138,18 @@ TEST_CASE("two arms are compared at the ends of both spreads that favour the cla
 }
 
 TEST_CASE(
+    "a phase in which the machine was slow is seen in both arms, and the ratio of each repetition decides") {
+  const Condition ratio = against_arm(Relation::below, 0.2);
+  CHECK(truth(ratio, readings({0.10, 0.20, 0.10}, {0.7, 1.4, 0.7})) == Truth::holds);
+  CHECK(truth(ratio, readings({0.10, 0.20, 0.10}, {1.4, 0.7, 0.7})) == Truth::undecided);
+  CHECK(truth(ratio, readings({0.10, 0.20, 0.10}, {0.4, 0.9, 0.4})) == Truth::fails);
+  CHECK(truth(ratio, readings({0.10, 0.20, 0.10}, {0.7, 1.4})) == Truth::undecided);
+  Condition about = against_arm(Relation::about, 0.25);
+  about.within = 0.1;
+  CHECK(truth(about, readings({0.10, 0.20, 0.10}, {0.4, 0.8, 0.4})) == Truth::holds);
+}
+
+TEST_CASE(
     "from six repetitions on the interval of the median decides, so that one outlier of nine does not") {
   CHECK(truth(kBelow, readings({0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.9})) == Truth::holds);
   CHECK(truth(kBelow, readings({0.1, 0.1, 0.1, 0.1, 0.1, 0.9})) == Truth::undecided);
