@@ -317,7 +317,8 @@ class TableMaker {
     const bool repeats = model_stands_in(*entry.arm) && entry.measured &&
                          number(entry.measured->median, unit) == number(*entry.expected, unit);
     if (repeats) return "";
-    const bool range = entry.expected_most && number(*entry.expected, unit) != number(*entry.expected_most, unit);
+    const bool range =
+        entry.expected_most && number(*entry.expected, unit) != number(*entry.expected_most, unit);
     if (!range) return beside(*entry.expected, unit);
     return fmt::format("{}–{}", number(*entry.expected, unit), beside(*entry.expected_most, unit));
   }

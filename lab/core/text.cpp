@@ -48,7 +48,8 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& ca
   if (candidates.empty()) return "";
   constexpr std::size_t kListed = 12;  // more than these no one reads in an error
   if (candidates.size() > kListed)
-    return near ? fmt::format(" (did you mean '{}'?)", *near) : fmt::format(" ({} are known)", candidates.size());
+    return near ? fmt::format(" (did you mean '{}'?)", *near)
+                : fmt::format(" ({} are known)", candidates.size());
   const std::string known = join(candidates, ", ");
   return near ? fmt::format(" (did you mean '{}'? known: {})", *near, known)
               : fmt::format(" (known: {})", known);
