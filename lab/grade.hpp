@@ -33,8 +33,8 @@ struct Problem {
   std::string student, variant;  ///< `variant`: names the student's numbers; empty: everybody's
   ModelMachine machine;
   std::vector<Question> questions;
-  std::vector<std::string> not_asked;  ///< ids of questions that exist, and are left out here
-  std::string name;                    ///< as the scenario was named: its name or its path
+  std::vector<std::string> known;  ///< ids of all questions that there are, asked here or not
+  std::string name;                ///< as the scenario was named: its name or its path
 };
 
 /// Where the questions come from: `name` is a scenario's or a path. `only`: these ids, among them those of

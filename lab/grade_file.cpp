@@ -8,6 +8,7 @@
 #include "lab/core/json_keys.hpp"
 #include "lab/core/text.hpp"
 #include "lab/grade.hpp"
+#include "results/utf8.hpp"
 
 namespace lab {
 
@@ -141,7 +142,7 @@ Result<AnswerFile> parse_answer_file(std::string_view text, const std::string& f
   json::stream_parser parser;
   const std::size_t read_so_far = parser.write(text.data(), text.size(), error);
   if (!error) parser.finish(error);
-  if (error && !is_utf8(text)) return usage_error("{}: is not UTF-8; save it as UTF-8", file);
+  if (error && valid_utf8(text) != text) return usage_error("{}: is not UTF-8; save it as UTF-8", file);
   if (error) return usage_error("{}:{}: is not JSON: {}", file, place_of(text, read_so_far), error.message());
   const json::value document = parser.release();
   if (const std::string twice = key_that_stands_twice(text); !twice.empty())

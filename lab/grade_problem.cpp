@@ -145,7 +145,7 @@ Result<Problem> make_problem(const ProblemSource& source) {
     order_choices(question, source.machine.seed);
     if (question.scenario == problem.scenario.name) question.proof = with_path(question.proof, problem);
   }
-  for (const Question& question : known) problem.not_asked.push_back(question.id);
+  for (const Question& question : known) problem.known.push_back(question.id);
   problem.questions = std::move(questions);
   return problem;
 }
@@ -167,7 +167,7 @@ Result<GradeSheet> grade_answers(Problem problem, const AnswerFile& answers) {
   sheet.grades.resize(ids.size());
   for (const auto& [id, given] : answers.answers) {
     const auto at = std::find(ids.begin(), ids.end(), id);
-    if (at == ids.end() && has(problem.not_asked, id)) {
+    if (at == ids.end() && has(problem.known, id)) {
       sheet.left_out.push_back(id);
       continue;
     }

@@ -1,7 +1,6 @@
 #include "lab/core/json_keys.hpp"
 
 #include <algorithm>
-#include <cstdint>
 #include <set>
 #include <vector>
 
@@ -37,23 +36,6 @@ std::string key_that_stands_twice(std::string_view json) {
     if (is_key && !keys.empty() && !keys.back().insert(word).second) return std::string(word);
   }
   return "";
-}
-
-bool is_utf8(std::string_view text) {
-  constexpr std::uint32_t kLeast[] = {0, 0x80, 0x800, 0x10000};
-  for (std::size_t at = 0; at < text.size();) {
-    const auto first = static_cast<unsigned char>(text[at++]);
-    if (first < 0x80) continue;
-    const int more = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : first >= 0xC0 ? 1 : 0;
-    if (more == 0 || first >= 0xF8) return false;
-    std::uint32_t letter = first & (0x3FU >> more);
-    for (int i = 0; i < more; ++i, ++at) {
-      if (at >= text.size() || (static_cast<unsigned char>(text[at]) & 0xC0U) != 0x80) return false;
-      letter = letter << 6U | (static_cast<unsigned char>(text[at]) & 0x3FU);
-    }
-    if (letter < kLeast[more] || letter > 0x10FFFF || (letter >= 0xD800 && letter <= 0xDFFF)) return false;
-  }
-  return true;
 }
 
 }  // namespace lab

@@ -11,13 +11,3 @@ TEST_CASE("a key that stands twice in one object is found, in different objects 
   CHECK(key_that_stands_twice(R"({"a": "\"a\": {", "a": 1})") == "a");
   CHECK(key_that_stands_twice("[1, 2]").empty());
 }
-
-TEST_CASE("what is no UTF-8 is known") {
-  CHECK(is_utf8("plain"));
-  CHECK(is_utf8("gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x99\x82"));
-  CHECK_FALSE(is_utf8("gr\xFC\xDF"));
-  CHECK_FALSE(is_utf8("\xFF\xFE{"));
-  CHECK_FALSE(is_utf8("\xC0\x80"));
-  CHECK_FALSE(is_utf8("\xED\xA0\x80"));
-  CHECK_FALSE(is_utf8("\xC3"));
-}

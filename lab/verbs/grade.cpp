@@ -76,11 +76,6 @@ GradeSheet grade_file(const RawGradeOptions& raw, const std::string& text, const
   return sheet;
 }
 
-Result<void> without_value(const Result<Problem>& problem) {
-  if (!problem) return problem.error();
-  return {};
-}
-
 /// What says nothing beside that option is refused, and not dropped without a word.
 void refuse_beside(const std::string& option, const std::vector<std::pair<std::string, bool>>& others) {
   for (const auto& [name, given] : others) {
@@ -118,11 +113,11 @@ int pack(const RawGradeOptions& raw) {
   ProblemSource source;
   source.name = raw.scenario;
   source.only = raw.only;
-  const bool varies = !raw.secret_file.empty();
-  const Result<void> can_be_asked =
-      varies ? without_value(make_variant(source, "anybody", read_secret(raw.secret_file)))
-             : without_value(make_problem(source));
-  can_be_asked.value();
+  if (raw.secret_file.empty()) {
+    make_problem(source).value();
+  } else {
+    make_variant(source, "anybody", read_secret(raw.secret_file)).value();
+  }
   AutograderPackage package;
   package.scenario = raw.scenario;
   package.only = raw.only;
