@@ -99,20 +99,23 @@ VerifyResult verify(const ClaimsFile& file, const std::vector<const Claim*>& cla
     }
   };
   run_all(plan_batches(file, claims, options), options, false);
+  for (const Claim* claim : claims) result.claims.push_back(check_claim(*claim, readings));
   // What a spread left open, and what surprises, is run again: with the first three, nine repetitions carry
   // an interval that one outlier on either side does not widen. On a machine that others keep busy more of
   // them would only be more of the same.
-  std::vector<const Claim*> open;
-  for (const Claim* claim : claims) {
-    if (check_claim(*claim, readings).worth_repeating()) open.push_back(claim);
-  }
-  const Readings first = readings;
-  VerifyOptions more = options;
-  if (2 * result.noise.size() < result.times.size()) more.repetitions = 2 * options.repetitions;
-  if (!result.interrupted) run_all(plan_batches(file, open, more), more, true);
-  for (const Claim* claim : claims) {
-    const bool repeated = std::find(open.begin(), open.end(), claim) != open.end();
-    result.claims.push_back(check_claim(*claim, repeated ? readings : first));
+  constexpr int kMoreRounds = 2;
+  for (int round = 0; round < kMoreRounds && !result.interrupted; ++round) {
+    std::vector<ClaimCheck*> open;
+    std::vector<const Claim*> open_claims;
+    for (ClaimCheck& check : result.claims) {
+      if (!check.worth_repeating()) continue;
+      open.push_back(&check);
+      open_claims.push_back(check.claim);
+    }
+    VerifyOptions more = options;
+    if (2 * result.noise.size() < result.times.size()) more.repetitions = 2 * options.repetitions;
+    run_all(plan_batches(file, open_claims, more), more, true);
+    for (ClaimCheck* check : open) *check = check_claim(*check->claim, readings);
   }
   result.interrupted = result.interrupted || interrupt_signal() != 0;
   if (result.interrupted) {

@@ -40,10 +40,11 @@ std::optional<bool> is_loop_blocked(const Observations& seen, const Verdict& ver
   if (!beside_one) return std::nullopt;
   if (verdict.execution != Execution::serial || *beside_one <= kSuffers) return *beside_one > kSuffers;
   if (seen.idle_holds) return false;  // its only thread is busy with another connection, not with a loop
-  // Beside one computing request an interpreter lock costs some milliseconds too; beside several a blocked
-  // loop costs their time.
+  // Beside one computing request an interpreter lock costs some milliseconds too. Of several a blocked loop
+  // ends at least the first before it turns to the ping, while those that take turns at a lock end late.
+  constexpr double kAllOfIt = 0.85;
   const auto beside_some = share_waited(seen, 4, 4);
-  return !beside_some || *beside_some > kSuffers;
+  return !beside_some || *beside_some > kAllOfIt;
 }
 
 std::vector<std::string> doubts(const Observations& seen, const Verdict& verdict) {
