@@ -1,5 +1,12 @@
 add_library(lab_warnings INTERFACE)
-target_compile_options(lab_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast)
+target_compile_options(lab_warnings INTERFACE -Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Wold-style-cast)
+if(CMAKE_UNITY_BUILD)
+  # Several sources are one file then, so one's constants are global to the next one's locals, and coroutines hold
+  # types of anonymous namespaces of files that are included.
+  target_compile_options(lab_warnings INTERFACE -Wshadow=local -Wno-subobject-linkage)
+else()
+  target_compile_options(lab_warnings INTERFACE -Wshadow)
+endif()
 # GCC 12 at -O3 warns of overlapping copies inside std::string's operator+ (GCC bug 105651); there are none.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   target_compile_options(lab_warnings INTERFACE -Wno-restrict)

@@ -12,8 +12,8 @@ namespace lab {
 namespace {
 
 constexpr std::size_t kMostExact =
-    120;                            // values in all: a table of a million sums, some tens of milliseconds
-constexpr double kRounding = 1e-9;  // of sums of probabilities
+    120;  // values in all: a table of a million sums, some tens of milliseconds
+constexpr double kProbabilityRounding = 1e-9;  // of sums of probabilities
 
 /// Twice the midranks of both samples together, so that they are whole numbers; those of `a` first.
 std::vector<std::int64_t> doubled_ranks(std::span<const double> a, std::span<const double> b) {
@@ -105,7 +105,7 @@ std::size_t interval_rank(std::size_t a, std::size_t b) {
   for (std::size_t sum = a * (a + 1); sum < chances.size();
        sum += 2) {  // U counts from the least sum, in twos
     below += chances[sum];
-    if (2 * below > kRisk + kRounding) break;
+    if (2 * below > kRisk + kProbabilityRounding) break;
     ++rank;
   }
   return rank;

@@ -20,10 +20,6 @@ constexpr Nanos kBetweenLooks = 50 * kMicrosecond;
 constexpr std::size_t kEventsPerRequest = 16;
 constexpr std::size_t kMostReserved = 1'000'000;
 
-bool earlier(const Event& a, const Event& b) {
-  return a.at < b.at;
-}
-
 std::size_t port_of(const Event& event) {
   return static_cast<std::size_t>(event.value) % kPorts;
 }

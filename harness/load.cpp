@@ -9,6 +9,7 @@
 #include "harness/epoll_transport.hpp"
 #include "harness/event_collector.hpp"
 #include "harness/load_driver.hpp"
+#include "harness/load_pace.hpp"
 #include "harness/load_quality.hpp"
 #include "harness/route_steps.hpp"
 #include "harness/server_use.hpp"
@@ -18,8 +19,7 @@ namespace lab {
 
 namespace {
 
-constexpr std::size_t kOpenAtOnce = 128;  // below every usual accept backlog
-constexpr Nanos kOpenPatience = 2 * kSecond;
+constexpr Nanos kConnectPatience = 2 * kSecond;
 constexpr Nanos kSilentServerPatience = 200 * kMillisecond;  // where the warm-up got no reply
 constexpr Nanos kWarmUpPatience = 400 * kMillisecond;
 constexpr Nanos kForeignWarmUpPatience = 2 * kSecond;  // much is made at a framework's first request
@@ -176,7 +176,7 @@ Result<LoadResult> run_load(const Case& load_set, const LoadTarget& target, Even
   LoadDriver driver(sent, target, setup, clock, **transport);
   watch.before();
   const auto opened =
-      open_connections(driver, collector, target, *warm ? kOpenPatience : kSilentServerPatience,
+      open_connections(driver, collector, target, *warm ? kConnectPatience : kSilentServerPatience,
                        options.accepts_late, result.warnings);
   if (!opened) return opened.error();
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "harness/load_pace.hpp"
+
 namespace lab {
 
 namespace {
@@ -10,15 +12,10 @@ namespace {
 // When nobody asks any more, a kill is waited for no longer than that.
 constexpr Nanos kLongestIdle = 10 * kSecond;
 
-constexpr Nanos kNever = std::numeric_limits<Nanos>::max();
-// A sleeping thread is woken up to this much late (measured: 50 us, more where the core had gone to sleep).
-constexpr Nanos kSpinLead = 200 * kMicrosecond;
 // Housekeeping takes a while, so it stays away from sends; but not for ever, or the event ring overflows.
 constexpr Nanos kHousekeepingPeriod = 10 * kMillisecond;
 constexpr Nanos kHousekeepingRoom = 400 * kMicrosecond;
 constexpr Nanos kHousekeepingPatience = 50 * kMillisecond;
-// After so many sends in a row replies get their stamps; a smaller burst leaves in one go.
-constexpr int kSendsInARow = 64;
 
 std::size_t planned_requests(const Case& load_set, const std::vector<Arrival>& arrivals) {
   std::size_t planned = arrivals.size();

@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "harness/load_driver.hpp"
+#include "harness/load_pace.hpp"
 #include "harness/reply_json.hpp"
 
 namespace lab {
@@ -20,13 +21,8 @@ constexpr std::int64_t kMostAtOnce = 256 * 1024;
 constexpr std::int64_t kFillerSize = 65'536;
 const std::string kFiller(kFillerSize, 'x');
 
-// Servers that close idle connections wait longer than that (gunicorn 2 s, uvicorn and Node 5 s).
-constexpr Nanos kLongIdle = 500 * kMillisecond;
 // A connection that was closed while idle says so at once when something is sent on it.
 constexpr Nanos kSaysSo = 5 * kMillisecond;
-
-constexpr Nanos kFirstPause = kMillisecond;
-constexpr Nanos kLongestPause = 100 * kMillisecond;
 
 Outcome outcome_of_open(int error) {
   switch (error) {

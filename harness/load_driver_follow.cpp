@@ -9,7 +9,6 @@
 namespace lab {
 
 namespace {
-constexpr Nanos kNever = std::numeric_limits<Nanos>::max();
 // A worker that died just now is there again within a few milliseconds.
 constexpr Nanos kBetweenKills = 5 * kMillisecond;
 constexpr Nanos kKillPatience = 500 * kMillisecond;

@@ -4,17 +4,11 @@
 
 #include <algorithm>
 
+#include "harness/load_pace.hpp"
+
 namespace lab {
 
 namespace {
-
-// A sleeping thread is woken up to this much late (measured: 50 us, more where the core had gone to sleep).
-constexpr Nanos kSpinLead = 200 * kMicrosecond;
-// After so many sends in a row replies get their stamps; a smaller burst leaves in one go.
-constexpr int kSendsInARow = 64;
-constexpr Nanos kFirstPause = kMillisecond;
-constexpr Nanos kLongestPause = 100 * kMillisecond;
-constexpr std::size_t kOpenAtOnce = 128;  // below every usual accept backlog
 
 ArrivalTimes warm_up_times(const EnginePlan& plan) {
   const double rate = plan.curve.ramp > 0 ? plan.curve.from : plan.curve.to;

@@ -4,13 +4,11 @@
 #include <cerrno>
 
 #include "harness/load_engine.hpp"
+#include "harness/load_pace.hpp"
 
 namespace lab {
 
 namespace {
-
-// Servers that close idle connections wait longer than that (gunicorn 2 s, uvicorn and Node 5 s).
-constexpr Nanos kLongIdle = 500 * kMillisecond;
 
 LoadError error_of_broken(ssize_t error) {
   switch (-error) {

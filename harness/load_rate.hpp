@@ -8,8 +8,6 @@
 
 namespace lab {
 
-constexpr Nanos kNever = std::numeric_limits<Nanos>::max();
-
 /// Requests per second over time: from `from` to `to` within `ramp`, then `to` for ever.
 struct RateCurve {
   double from = 0, to = 0;

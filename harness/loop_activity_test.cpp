@@ -1,11 +1,12 @@
 #include "harness/loop_activity.hpp"
+#include "harness/test_times.hpp"
 
 #include <catch2/catch.hpp>
 
 namespace lab {
 namespace {
 
-constexpr Nanos kMs = kMillisecond;
+using testing::kMs;
 
 struct Loop {
   Events events;

@@ -1,4 +1,5 @@
 #include "harness/loop_cycle.hpp"
+#include "harness/test_times.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -7,10 +8,10 @@
 namespace lab {
 namespace {
 
-constexpr Nanos kMs = kMillisecond;
+using testing::kMs;
 
 /// A loop's events, and its cycle in words: `5 B awaits | - | A | B` is time, event, running, ready, waiting.
-struct Loop {
+struct Turns {
   std::vector<Route> routes{{"task", "GET", "/task", {{Wait{10 * kMs}}}}};
   std::vector<RequestRecord> records;
   Events events;
@@ -40,7 +41,7 @@ struct Loop {
 };
 
 TEST_CASE("while one request waits another one runs, and never two at once") {
-  Loop loop;
+  Turns loop;
   loop.request();
   loop.request();
   loop.add(0, 1, EventKind::read);
@@ -63,7 +64,7 @@ TEST_CASE("while one request waits another one runs, and never two at once") {
 }
 
 TEST_CASE("what takes no time at all is still told in its order") {
-  Loop loop;
+  Turns loop;
   loop.request();
   loop.add(0, 1, EventKind::read);
   loop.take(0, 1);
@@ -74,7 +75,7 @@ TEST_CASE("what takes no time at all is still told in its order") {
 }
 
 TEST_CASE("a request queues for the loop from the moment that it was sent, not from its reading") {
-  Loop loop;
+  Turns loop;
   loop.request();
   loop.request();
   loop.records[1].sent = 2 * kMs;
@@ -89,7 +90,7 @@ TEST_CASE("a request queues for the loop from the moment that it was sent, not f
 }
 
 TEST_CASE("a request is ready when its wait is over, though the loop comes to it later") {
-  Loop loop;
+  Turns loop;
   loop.request();
   loop.request();
   loop.take(0, 1);
@@ -106,7 +107,7 @@ TEST_CASE("a request is ready when its wait is over, though the loop comes to it
 }
 
 TEST_CASE("a handler that yields queues behind the others at once") {
-  Loop loop;
+  Turns loop;
   loop.request();
   loop.take(0, 1);
   loop.give(5, 1);
@@ -118,7 +119,7 @@ TEST_CASE("a handler that yields queues behind the others at once") {
 }
 
 TEST_CASE("a handler whose client has gone ends while it waits") {
-  Loop loop;
+  Turns loop;
   loop.request();
   loop.take(0, 1);
   loop.add(1, 1, EventKind::step_begin);
@@ -128,7 +129,7 @@ TEST_CASE("a handler whose client has gone ends while it waits") {
 }
 
 TEST_CASE("other workers' loops and unknown requests are left out") {
-  Loop loop;
+  Turns loop;
   loop.request();
   loop.events.push_back({0, 0, 1, 1, 0, EventKind::acquire, Resource::loop});
   loop.take(0, 9);

@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "lab/core/text.hpp"
+
 namespace lab {
 
 namespace {
@@ -48,12 +50,6 @@ bool has_control_byte(std::string_view text) {
   std::uint8_t seen = 0;
   for (const char c : text) seen |= kBytes[static_cast<unsigned char>(c)];
   return (seen & kControl) != 0;
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
 }
 
 }  // namespace

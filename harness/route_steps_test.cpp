@@ -1,11 +1,12 @@
 #include "harness/route_steps.hpp"
+#include "harness/test_times.hpp"
 
 #include <catch2/catch.hpp>
 
 namespace lab {
 namespace {
 
-constexpr Nanos kMs = kMillisecond;
+using testing::kMs;
 
 TEST_CASE("steps are numbered in the order of the text, dependencies first") {
   const Route route{"page",

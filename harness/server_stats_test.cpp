@@ -1,11 +1,12 @@
 #include "harness/server_stats.hpp"
+#include "harness/test_times.hpp"
 
 #include <catch2/catch.hpp>
 
 namespace lab {
 namespace {
 
-constexpr Nanos kMs = kMillisecond;
+using testing::kMs;
 
 /// One repetition, and what its stats are.
 struct Repetition {

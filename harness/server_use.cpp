@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr Nanos kBetweenLooks = 50 * kMillisecond;
+constexpr Nanos kBetweenSamples = 50 * kMillisecond;
 constexpr Nanos kRoomToLook = 5 * kMillisecond;
 constexpr Nanos kShare = 100;  // of the time, at most one in so many goes into looking
 
@@ -267,7 +267,7 @@ void ServerWatch::look(Nanos now, Nanos room) {
   const Nanos began = monotonic_now();
   find();
   sum_now();
-  next_look_ = now + std::max(kBetweenLooks, kShare * (monotonic_now() - began));
+  next_look_ = now + std::max(kBetweenSamples, kShare * (monotonic_now() - began));
 }
 
 void ServerWatch::finish() {

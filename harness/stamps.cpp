@@ -11,6 +11,7 @@
 #include <tuple>
 
 #include "harness/inferred_steps.hpp"
+#include "lab/core/text.hpp"
 
 namespace lab {
 
@@ -54,16 +55,6 @@ std::optional<Resource> resource_called(std::string_view word) {
     if (to_string(resource) == word) return resource;
   }
   return std::nullopt;
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
-
-bool earlier(const Event& a, const Event& b) {
-  return a.at < b.at;
 }
 
 /// What makes a server's handler busy for others; a database connection does not.

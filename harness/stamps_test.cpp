@@ -11,7 +11,7 @@ namespace {
 
 using Catch::Matchers::Contains;
 
-const std::vector<Route> kRoutes{{"slow", "GET", "/slow", {{Wait{100}, false}}}};
+const std::vector<Route> kSlow{{"slow", "GET", "/slow", {{Wait{100}, false}}}};
 
 StampFields fields(std::string worker, std::string read, std::string started, std::string finished,
                    std::string held = {}) {
@@ -53,7 +53,7 @@ TEST_CASE("stamps fill the records, and workers are numbered in the order of the
   book.add(1, fields("77", "200", "300", "900"));
   book.add(2, fields("9", "210", "210", "210"));
   book.add(3, {});
-  const Events events = book.apply(records, kRoutes);
+  const Events events = book.apply(records, kSlow);
   CHECK(records[0].worker == 1);
   CHECK(records[0].read == 200);
   CHECK(records[0].started == 300);
@@ -72,7 +72,7 @@ TEST_CASE("who came for a worker that died counts under its slot") {
   book.add(1, fields("40", "200", "300", "900"));
   book.add(2, fields("52", "200", "300", "900"));
   book.add(3, fields("60", "200", "300", "900"));
-  book.apply(records, kRoutes, {{40, 0}, {41, 1}, {52, 0}});
+  book.apply(records, kSlow, {{40, 0}, {41, 1}, {52, 0}});
   CHECK(records[0].worker == 0);
   CHECK(records[1].worker == 0);
   CHECK(records[2].worker == 2);
@@ -82,7 +82,7 @@ TEST_CASE("what was held becomes who held what, and the wait is the time in whic
   StampBook book;
   auto records = answered(1);
   book.add(1, fields("7", "200", "300", "900", "loop 300-310, loop 850-900, connection:2 310-840"));
-  const Occupancy occupancy(book.apply(records, kRoutes));
+  const Occupancy occupancy(book.apply(records, kSlow));
   const auto& holds = occupancy.holds_of(1);
   REQUIRE(holds.size() == 3);
   CHECK(holds[1].resource == Resource::connection);
@@ -105,7 +105,7 @@ TEST_CASE("stamps that cannot be are left out and told once, and nothing else is
     auto records = answered(2);
     book.add(1, bad);
     book.add(2, fields("7", "200", "300", "900"));
-    const Events events = book.apply(records, kRoutes);
+    const Events events = book.apply(records, kSlow);
     CHECK(records[0].read == 0);
     CHECK(records[0].started == 0);
     CHECK(records[0].finished == 0);
@@ -120,7 +120,7 @@ TEST_CASE("a reply without a handler has been read and no more") {
   StampBook book;
   auto records = answered(1);
   book.add(1, fields("7", "200", "", ""));
-  CHECK(book.apply(records, kRoutes).size() == 1);
+  CHECK(book.apply(records, kSlow).size() == 1);
   CHECK(records[0].read == 200);
   CHECK(records[0].started == 0);
   CHECK_FALSE(book.warning().has_value());
@@ -132,7 +132,7 @@ TEST_CASE("of a broken list the sound intervals stay") {
   book.add(1, fields("7", "200", "300", "900",
                      "loop 300-400, loop 350-450, moon 300-400, loop 99-120, pool:70000 1-2, pool 500-400,"
                      " loop 500-2000, pool:1 400-500, loop, -, :,,thread:1x 1-2, gil 400-"));
-  const Occupancy occupancy(book.apply(records, kRoutes));
+  const Occupancy occupancy(book.apply(records, kSlow));
   REQUIRE(occupancy.holds_of(1).size() == 2);
   CHECK(occupancy.holds_of(1)[1].resource == Resource::pool);
   CHECK_THAT(book.warning().value_or(""), Contains("11 of the server's stamps"));
@@ -145,7 +145,7 @@ TEST_CASE("endless lists and crowds of workers are cut") {
   for (int i = 0; i < 5000; ++i) list += "loop 300-300,";
   book.add(1, fields("1", "200", "300", "900", list));
   for (std::uint32_t id = 2; id <= 5000; ++id) book.add(id, fields(std::to_string(id), "200", "300", "900"));
-  const Events events = book.apply(records, kRoutes);
+  const Events events = book.apply(records, kSlow);
   CHECK(events.size() <= 5000 * 5 + 2 * 1000);
   CHECK(records[4999].worker == 0);
   CHECK(book.warning().has_value());
@@ -159,7 +159,7 @@ TEST_CASE("a number that is no process id, or an unknown request, is nobody's") 
   auto records = answered(1);
   book.add(1, fields("99999999999", "200", "300", "900"));
   book.add(7, fields("3", "200", "300", "900"));
-  book.apply(records, kRoutes);
+  book.apply(records, kSlow);
   CHECK(records[0].finished == 900);
 }
 
@@ -200,8 +200,8 @@ TEST_CASE("lanes of stamped replies show who held the loop and who waited") {
   auto records = answered(2);
   book.add(1, fields("7", "200", "300", "900", "loop 300-900"));
   book.add(2, fields("7", "200", "900", "1000", "loop 900-1000"));
-  const Occupancy occupancy(book.apply(records, kRoutes));
-  const std::vector<Lane> lanes = make_lanes(records, occupancy, kRoutes, 10);
+  const Occupancy occupancy(book.apply(records, kSlow));
+  const std::vector<Lane> lanes = make_lanes(records, occupancy, kSlow, 10);
   REQUIRE(lanes.size() == 2);
   const auto states = [](const Lane& lane) {
     std::vector<LaneState> all;

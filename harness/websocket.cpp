@@ -7,6 +7,8 @@
 #include <cctype>
 #include <charconv>
 
+#include "lab/core/text.hpp"
+
 namespace lab {
 
 namespace {
@@ -86,12 +88,6 @@ std::string lower(std::string_view text) {
   std::transform(out.begin(), out.end(), out.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out;
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
 }
 
 std::string_view field(std::string_view head, std::string_view lower_name) {

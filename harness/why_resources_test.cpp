@@ -1,15 +1,16 @@
 // WHY where a request holds several things, waits for the lock or a connection, works on after its reply.
 #include <catch2/catch.hpp>
 
+#include "harness/test_times.hpp"
 #include "harness/why.hpp"
 
 using namespace lab;
 
 namespace {
 
-constexpr Nanos kMs = kMillisecond;
+using lab::testing::kMs;
 
-struct Story {
+struct Tale {
   std::vector<Route> routes{{"work", "POST", "/work", {{Wait{100 * kMs}}}}};
   Case load_set{"main", {Load{}}};
   std::vector<RequestRecord> records;
@@ -49,7 +50,7 @@ struct Story {
 }  // namespace
 
 TEST_CASE("a wait for a connection leads to the request that held it") {
-  Story story;
+  Tale story;
   for (std::uint16_t id = 1; id <= 3; ++id) {
     const Nanos begin = (id - 1) * 100 * kMs;
     story.request(0, 0, 0, begin + 100 * kMs, begin + 100 * kMs);
@@ -64,7 +65,7 @@ TEST_CASE("a wait for a connection leads to the request that held it") {
 }
 
 TEST_CASE("a wait for the interpreter lock leads to whoever computed meanwhile") {
-  Story story;
+  Tale story;
   story.routes[0].plan = {{Compute{50 * kMs}}};
   for (std::uint16_t id = 1; id <= 2; ++id) {
     const Nanos begin = (id - 1) * 50 * kMs;
@@ -79,7 +80,7 @@ TEST_CASE("a wait for the interpreter lock leads to whoever computed meanwhile")
 }
 
 TEST_CASE("the work that a request does after its reply is what the next one waited for") {
-  Story story;
+  Tale story;
   story.routes[0].plan = {{Background{{{Compute{80 * kMs}}}}}};
   story.request(0, 0, 0, kMs, 2 * kMs);
   story.hold(1, Resource::loop, 0, kMs);
@@ -96,7 +97,7 @@ TEST_CASE("the work that a request does after its reply is what the next one wai
 }
 
 TEST_CASE("the work after its own reply does not delay that reply") {
-  Story story;
+  Tale story;
   story.routes[0].plan = {{Background{{{Wait{80 * kMs}}}}}};
   story.request(0, 0, 0, kMs, 5 * kMs);
   story.hold(1, Resource::loop, 0, kMs);
@@ -107,7 +108,7 @@ TEST_CASE("the work after its own reply does not delay that reply") {
 }
 
 TEST_CASE("of branches at once the last one to end is the path") {
-  Story story;
+  Tale story;
   story.routes[0].plan = {{Gather{{{{Wait{30 * kMs}}}, {{Wait{100 * kMs}}}}}}};
   story.request(0, 0, 0, 100 * kMs, 100 * kMs);
   story.step(1, 1, 0, 30 * kMs);
@@ -116,7 +117,7 @@ TEST_CASE("of branches at once the last one to end is the path") {
 }
 
 TEST_CASE("steps are known by their number in the text, dependencies first") {
-  Story story;
+  Tale story;
   story.routes[0].depends = {{{{Wait{40 * kMs}}}, false}};
   story.request(0, 0, 0, 150 * kMs, 150 * kMs);
   story.hold(1, Resource::pool, 0, 45 * kMs);
@@ -128,7 +129,7 @@ TEST_CASE("steps are known by their number in the text, dependencies first") {
 }
 
 TEST_CASE("a step that is repeated has its planned length each time") {
-  Story story;
+  Tale story;
   story.routes[0].plan = {{Repeat{3, {{Wait{20 * kMs}}}}}};
   story.request(0, 0, 0, 60 * kMs, 60 * kMs);
   for (int i = 0; i < 3; ++i) story.step(1, 1, i * 20 * kMs, (i + 1) * 20 * kMs);
@@ -136,7 +137,7 @@ TEST_CASE("a step that is repeated has its planned length each time") {
 }
 
 TEST_CASE("the path of a question goes on with the reply that led to it") {
-  Story story;
+  Tale story;
   story.request(0, 0, 0, 2 * kMs, 2 * kMs);
   story.hold(1, Resource::loop, 0, 2 * kMs);
   story.request(52 * kMs, 52 * kMs, 52 * kMs, 54 * kMs, 54 * kMs).parent = 1;
@@ -147,7 +148,7 @@ TEST_CASE("the path of a question goes on with the reply that led to it") {
 }
 
 TEST_CASE("a request that was reset has a place on the path, and no time before the first reply counts") {
-  Story story;
+  Tale story;
   story.request(0, 0, 0, 0, 90 * kMs).outcome = Outcome::reset;
   story.hold(1, Resource::loop, 0, 90 * kMs);
   story.step(1, 0, 0, 90 * kMs);

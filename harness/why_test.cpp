@@ -1,4 +1,5 @@
 #include "harness/why.hpp"
+#include "harness/test_times.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -8,7 +9,7 @@ using namespace lab;
 
 namespace {
 
-constexpr Nanos kMs = kMillisecond;
+using lab::testing::kMs;
 
 struct Story {
   std::vector<Route> routes{{"delay", "POST", "/delay", {{Wait{100 * kMs}}}}};

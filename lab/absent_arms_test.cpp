@@ -10,7 +10,7 @@ using namespace lab;
 
 namespace {
 
-constexpr const char* kFile = R"(
+constexpr const char* kThreeArms = R"(
 question = "Ten at once?"
 routes.delay = { request = "POST /delay", steps = [{ wait = "100ms" }] }
 load = [{ route = "delay", arrivals = "burst", requests = 10 }]
@@ -30,7 +30,7 @@ workers = 4
 /// Whether the text speaks of an arm that has no row, where these have one.
 bool absent(const std::string& text, const std::vector<std::string>& rows, const char* engine = kNative,
             bool ours = true) {
-  const Scenario scenario = parse_scenario(kFile, "ten.toml", known_modes()).value();
+  const Scenario scenario = parse_scenario(kThreeArms, "ten.toml", known_modes()).value();
   std::vector<ArmAnalysis> arms(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     arms[i].report.arm = rows[i];

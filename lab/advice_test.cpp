@@ -14,7 +14,7 @@ using namespace lab;
 
 namespace {
 
-AdviceBook shipped() {
+AdviceBook shipped_advice() {
   return parse_advice(kAdviceText, "advise.toml").value();
 }
 
@@ -75,7 +75,7 @@ std::string small(const std::string& where) {
 }  // namespace
 
 TEST_CASE("every way through the questions ends at an advice, and every advice is reached") {
-  const AdviceBook book = shipped();
+  const AdviceBook book = shipped_advice();
   std::set<std::string> ends;
   follow(book, {}, ends);
   CHECK(ends.size() == book.advice.size());
@@ -83,7 +83,7 @@ TEST_CASE("every way through the questions ends at an advice, and every advice i
 
 TEST_CASE("an advice names a model that exists, and its proof runs that model") {
   const std::vector<Traits> modes = known_modes();
-  for (const Advice& advice : shipped().advice) {
+  for (const Advice& advice : shipped_advice().advice) {
     INFO(advice.id);
     CHECK(std::any_of(modes.begin(), modes.end(),
                       [&](const Traits& mode) { return mode.name == advice.mode; }));
@@ -97,7 +97,7 @@ TEST_CASE("an advice names a model that exists, and its proof runs that model") 
 }
 
 TEST_CASE("the documents' lists prove what they say") {
-  for (const DocumentList& list : shipped().lists) {
+  for (const DocumentList& list : shipped_advice().lists) {
     for (const ListEntry& entry : list.entries) {
       INFO(entry.text);
       if (!entry.proof.empty()) CHECK_NOTHROW(scenario_of_command(entry.proof));
@@ -107,7 +107,7 @@ TEST_CASE("the documents' lists prove what they say") {
 }
 
 TEST_CASE("code fits beside its tag and is plain ASCII") {
-  for (const Advice& advice : shipped().advice) {
+  for (const Advice& advice : shipped_advice().advice) {
     for (const std::string& line : split(advice.fastapi + "\n" + advice.cpp, '\n')) {
       INFO(advice.id << ": " << line);
       CHECK(columns(line) <= 72);
@@ -117,7 +117,7 @@ TEST_CASE("code fits beside its tag and is plain ASCII") {
 }
 
 TEST_CASE("a figure stands for the first word that reaches so far") {
-  const AdviceBook book = shipped();
+  const AdviceBook book = shipped_advice();
   const AdviceQuestion& takes = book.question("takes");
   CHECK(understand(takes, "5ms", false).value() == "short");
   CHECK(understand(takes, "5001us", false).value() == "middle");
@@ -130,7 +130,7 @@ TEST_CASE("a figure stands for the first word that reaches so far") {
 }
 
 TEST_CASE("on a terminal a small number is the number of an answer") {
-  const AdviceBook book = shipped();
+  const AdviceBook book = shipped_advice();
   CHECK(understand(book.question("at-once"), "2", true).value() == "many");
   CHECK(understand(book.question("at-once"), "200", true).value() == "many");
   CHECK(understand(book.question("client"), "2", true).value() == "later");
@@ -139,12 +139,12 @@ TEST_CASE("on a terminal a small number is the number of an answer") {
 }
 
 TEST_CASE("an unknown word is answered with the nearest one") {
-  const auto word = understand(shipped().question("client"), "latr", false);
+  const auto word = understand(shipped_advice().question("client"), "latr", false);
   CHECK(word.error().message == "--client: unknown word 'latr' (did you mean 'later'? known: now, later)");
 }
 
 TEST_CASE("an answer that the path does not ask for is refused, one that is missing is asked next") {
-  const AdviceBook book = shipped();
+  const AdviceBook book = shipped_advice();
   const auto unasked = walk(book, {{"work", "native"}, {"cores", "one"}});
   CHECK(unasked.error().message.find("--cores one changes nothing") == 0);
   const Walk open = walk(book, {{"work", "cpu"}, {"client", "now"}}).value();

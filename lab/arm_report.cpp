@@ -77,17 +77,6 @@ bool all_answered(const RunRepetition& repetition) {
   });
 }
 
-/// The makespan from the first planned moment: a first request sent late does not make the rest quicker.
-double since_first_intended(const RunRepetition& repetition) {
-  Nanos first = std::numeric_limits<Nanos>::max();
-  Nanos last = 0;
-  for (const RequestRecord& record : repetition.records) {
-    if (record.outcome == Outcome::ok) first = std::min({first, record.intended, record.sent});
-    if (record.outcome == Outcome::ok) last = std::max(last, record.received);
-  }
-  return last > first ? seconds(last - first) : 0;
-}
-
 const RunRepetition* expected_for(const Expectation& expected, int number) {
   if (expected.repetitions.empty()) return nullptr;
   for (const RunRepetition& repetition : expected.repetitions) {
@@ -221,6 +210,17 @@ ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& loa
 }
 
 }  // namespace
+
+double since_first_intended(const RunRepetition& repetition) {
+  Nanos first = std::numeric_limits<Nanos>::max();
+  Nanos last = 0;
+  for (const RequestRecord& record : repetition.records) {
+    if (record.outcome != Outcome::ok) continue;
+    first = std::min({first, record.intended, record.sent});
+    last = std::max(last, record.received);
+  }
+  return last > first ? seconds(last - first) : 0;
+}
 
 double least_bound(std::vector<Route> routes, const Arm& arm, const Case& load_set, int cores,
                    const std::vector<std::uint64_t>& seeds) {

@@ -48,6 +48,10 @@ double least_bound(std::vector<Route> routes, const Arm& arm, const Case& load_s
 Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_set, int cores,
                    const std::vector<std::uint64_t>& seeds, std::int64_t most_told = kMostKept);
 
+/// The makespan in seconds from the first planned moment, 0 where nothing came back: a first request that was
+/// sent late makes the rest no quicker.
+double since_first_intended(const RunRepetition& repetition);
+
 /// One row of the report, and what its sentences are made of.
 struct ArmAnalysis {
   ArmReport report;

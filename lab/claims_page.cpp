@@ -27,7 +27,7 @@ std::string tests_of(const Claim& claim) {
   return join(parts, "; ");
 }
 
-std::size_t count(const ClaimsFile& file, ClaimOutcome outcome) {
+std::size_t count_of(const ClaimsFile& file, ClaimOutcome outcome) {
   return static_cast<std::size_t>(std::count_if(
       file.claims.begin(), file.claims.end(), [&](const Claim& claim) { return claim.outcome == outcome; }));
 }
@@ -50,8 +50,8 @@ std::string claims_page(const ClaimsFile& file) {
       "from "
       "this page; `lab verify --claim ID` shows one with its figures.\n\n"
       "Made from `results/claims.toml` by `lab verify --page`.\n",
-      file.claims.size(), count(file, ClaimOutcome::verified), count(file, ClaimOutcome::refuted),
-      count(file, ClaimOutcome::qualified), about_fastapi, scenarios.size());
+      file.claims.size(), count_of(file, ClaimOutcome::verified), count_of(file, ClaimOutcome::refuted),
+      count_of(file, ClaimOutcome::qualified), about_fastapi, scenarios.size());
   for (const auto& [document, title] : file.documents) {
     text += fmt::format(
         "\n## {}: {}\n\n| claim | where | about | outcome | tested by | why |\n|---|---|---|---|---|---|\n",

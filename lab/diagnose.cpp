@@ -11,6 +11,7 @@
 #include "harness/load_address.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
+#include "lab/experiment.hpp"
 #include "lab/interrupt.hpp"
 #include "lab/tell.hpp"
 #include "lab/verbs/verbs.hpp"
@@ -49,12 +50,6 @@ void prepare_files(int connections) {
   }
 }
 
-int available_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 0;
-}
-
 /// Nothing can be said about a request that fails when it is alone.
 Error failed_alone(const DiagnoseOptions& options, const Observations& seen) {
   const std::string& what = options.url.text;
@@ -75,7 +70,7 @@ Error failed_alone(const DiagnoseOptions& options, const Observations& seen) {
 }
 
 /// Why `--check` could not tell whether a loop is blocked.
-Error cannot_check(const DiagnoseOptions& options, const Observations& seen, const Verdict& verdict) {
+Error cannot_check(const DiagnoseOptions& options, const Observations& seen, const Diagnosis& verdict) {
   const std::string& failure = seen.ping_failure;
   if (failure.starts_with("status_"))
     return environment_error("--ping {} answered with status {}; name a cheap route that succeeds",
@@ -117,7 +112,7 @@ int diagnose(const DiagnoseOptions& options) {
   std::optional<LocalServer> local;
   const Observations seen = ask(options, local);
   if (seen.alone.empty() && !seen.interrupted) throw Failure(failed_alone(options, seen));
-  const Verdict verdict = conclude(seen);
+  const Diagnosis verdict = conclude(seen);
   DiagnosisReport report = tell_diagnosis(options, seen, verdict);
   if (local) report.pid = local->pid();
   print(options.output.format == Format::json ? to_json(report) : to_text(report, options.output.style));

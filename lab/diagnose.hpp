@@ -44,6 +44,6 @@ std::string announce(const Outlook& outlook);
 
 /// What was seen and concluded, in words.
 DiagnosisReport tell_diagnosis(const DiagnoseOptions& options, const Observations& seen,
-                               const Verdict& verdict);
+                               const Diagnosis& verdict);
 
 }  // namespace lab

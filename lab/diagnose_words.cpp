@@ -11,11 +11,11 @@ namespace lab {
 
 namespace {
 
-struct Advice {
+struct Hint {
   std::string text, command;
 };
 
-std::string headline(const Observations& seen, const Verdict& verdict) {
+std::string headline(const Observations& seen, const Diagnosis& verdict) {
   const int k = verdict.parallelism;
   const bool computes = verdict.bound_by == BoundBy::cpu;
   switch (verdict.execution) {
@@ -44,7 +44,7 @@ std::string headline(const Observations& seen, const Verdict& verdict) {
   return "";
 }
 
-std::string formula(const Verdict& verdict) {
+std::string formula(const Diagnosis& verdict) {
   const std::string one =
       fmt::format("{:.{}f} ms", verdict.service_s * 1e3, verdict.service_s < 0.01 ? 1 : 0);
   switch (verdict.execution) {
@@ -61,7 +61,7 @@ std::string formula(const Verdict& verdict) {
   return "";
 }
 
-Advice advice(const Verdict& verdict) {
+Hint advice(const Diagnosis& verdict) {
   const bool computes = verdict.bound_by == BoundBy::cpu;
   switch (verdict.execution) {
     case Execution::unknown: return {};
@@ -89,7 +89,7 @@ Advice advice(const Verdict& verdict) {
   return {};
 }
 
-std::vector<DiagnosisRow> rows(const Observations& seen, const Verdict& verdict) {
+std::vector<DiagnosisRow> rows(const Observations& seen, const Diagnosis& verdict) {
   std::map<int, std::vector<double>> makespans;
   if (!seen.alone.empty()) {
     for (const Nanos latency : seen.alone) makespans[1].push_back(seconds(latency));
@@ -126,7 +126,7 @@ std::string announce(const Outlook& outlook) {
 }
 
 DiagnosisReport tell_diagnosis(const DiagnoseOptions& options, const Observations& seen,
-                               const Verdict& verdict) {
+                               const Diagnosis& verdict) {
   DiagnosisReport report;
   report.url = options.url.text;
   if (options.ping) report.ping = options.ping->origin() + options.ping->target;
@@ -159,7 +159,7 @@ DiagnosisReport tell_diagnosis(const DiagnoseOptions& options, const Observation
   report.processes = seen.processes;
   report.cpu_share = seen.cpu_share;
   report.unsure = verdict.unsure;
-  const Advice says = advice(verdict);
+  const Hint says = advice(verdict);
   report.advice = says.text;
   report.command = says.command;
   report.reason = verdict.reason;

@@ -18,24 +18,24 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kWidth = 80;
-constexpr std::size_t kTag = 9;
+constexpr std::size_t kExplainColumns = 80;
+constexpr std::size_t kExplainTag = 9;
 
 /// `WHAT     one paragraph`, going on below itself.
 std::string paragraph(const std::string& tag, const std::string& text, bool ascii) {
-  return join(wrap(printable(text, ascii), pad(tag, kTag), kTag, kWidth), "\n") + "\n";
+  return join(wrap(printable(text, ascii), pad(tag, kExplainTag), kExplainTag, kExplainColumns), "\n") + "\n";
 }
 
 /// A command that can be pasted, however long it is.
 std::string command(const std::string& tag, const std::string& text) {
-  return join(wrap(text, pad(tag, kTag), kTag, kWidth - 2), " \\\n") + "\n";
+  return join(wrap(text, pad(tag, kExplainTag), kExplainTag, kExplainColumns - 2), " \\\n") + "\n";
 }
 
 /// Code as it stands; the tag is in front of its first line.
 std::string code(const std::string& tag, const std::vector<std::string>& lines, bool ascii) {
   std::string text;
   for (const std::string& line : lines)
-    text += pad(text.empty() ? tag : "", kTag) + printable(line, ascii) + "\n";
+    text += pad(text.empty() ? tag : "", kExplainTag) + printable(line, ascii) + "\n";
   return text;
 }
 

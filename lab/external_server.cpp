@@ -32,7 +32,7 @@ constexpr Nanos kQuietFor = 100 * kMillisecond;
 constexpr Nanos kNextToNothing = 3 * kMillisecond;  // of CPU time in that span
 constexpr Nanos kSettled = 3 * kSecond;             // after the first answer
 constexpr Nanos kElsewhere = 5 * kSecond;           // after the start
-constexpr std::size_t kLinesTold = 10;
+constexpr std::size_t kLinesShown = 10;
 
 bool has_placeholder(const std::string& text) {
   return text.find(kPlaceholder) != std::string::npos;
@@ -141,7 +141,7 @@ class Start {
   }
 
   Error too_late() const {
-    const std::vector<std::string> lines = guardian_.last_lines(kLinesTold);
+    const std::vector<std::string> lines = guardian_.last_lines(kLinesShown);
     const std::string where =
         probe_.path.empty() || answered_ != 0
             ? fmt::format("port {} of {}", answered_ != 0 ? port_ : probe_.port, probe_.host)
@@ -207,7 +207,7 @@ Result<ExternalServer> ExternalServer::start(const ExternalCommand& command) {
     const auto ready = Start(command, server.guardian_, *probe, server.port_).await_ready();
     server.start_took_ = monotonic_now() - began;
     if (ready) return server;
-    const bool taken = server.ended() && says_port_taken(server.last_lines(kLinesTold));
+    const bool taken = server.ended() && says_port_taken(server.last_lines(kLinesShown));
     if (!chooses || !taken || attempt == kAttempts) return ready.error();
   }
 }

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kSetup = R"(#!/bin/sh
+constexpr const char* kSetupScript = R"(#!/bin/sh
 # Run once by Gradescope, when the image is made. Nothing has to be installed: the program is statically linked.
 set -e
 chmod 755 "${AUTOGRADER:-/autograder}/source/bin/lab"
@@ -54,12 +54,6 @@ Result<void> check_static(const std::string& program, const fs::path& path) {
     }
   }
   return {};
-}
-
-std::string quoted(const std::string& word) {
-  std::string text = "'";
-  for (const char letter : word) text += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
-  return text + "'";
 }
 
 class Zip {
@@ -98,8 +92,8 @@ class Zip {
 };
 
 std::string options_of(const AutograderPackage& package, const std::string& scenario) {
-  std::string options = " --scenario " + quoted(scenario);
-  if (!package.only.empty()) options += " --only " + quoted(join(package.only, ","));
+  std::string options = " --scenario " + shell_word(scenario);
+  if (!package.only.empty()) options += " --only " + shell_word(join(package.only, ","));
   if (!package.secret.empty()) options += " --secret-file \"$folder/source/secret.txt\"";
   if (package.show_answers) options += " --show-answers";
   return options;
@@ -120,7 +114,7 @@ Result<void> write_autograder(const fs::path& out, const AutograderPackage& pack
   std::error_code error;
   try {
     Zip zip(written);
-    zip.add("setup.sh", kSetup, 0755);
+    zip.add("setup.sh", kSetupScript, 0755);
     zip.add("run_autograder", fmt::format(kRun, options_of(package, scenario->name)), 0755);
     zip.add("bin/lab", program, 0755);
     zip.add("share/lab/scenarios/" + scenario->name + ".toml", scenario->source, 0644);

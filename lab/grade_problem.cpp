@@ -13,7 +13,7 @@ namespace lab {
 
 namespace {
 
-std::string settings_of(const Overrides& settings) {
+std::string settings_in_words(const Overrides& settings) {
   const std::string words = describe_changes(settings);
   return words.empty() ? "none" : words;
 }
@@ -70,20 +70,17 @@ Result<void> agree(const Problem& problem, const AnswerFile& answers) {
   }
   if (answers.settings != Overrides{} && answers.settings != problem.settings) {
     return usage_error("the answers are to other settings ({}) than the problem's ({})",
-                       settings_of(answers.settings), settings_of(problem.settings));
+                       settings_in_words(answers.settings), settings_in_words(problem.settings));
   }
   if (answers.seed && *answers.seed != problem.machine.seed) {
-    return usage_error("the answers are to seed {}, the problem has {}", *answers.seed, problem.machine.seed);
+    return usage_error("the answers are to seed {}, the problem contains {}", *answers.seed,
+                       problem.machine.seed);
   }
   if (!problem.variant.empty() && answers.cores.value_or(problem.machine.cores) != problem.machine.cores) {
     return usage_error("the answers are to {} cores, a variant is about {}", *answers.cores,
                        problem.machine.cores);
   }
   return {};
-}
-
-bool has(const std::vector<std::string>& words, const std::string& word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
 }
 
 /// `lab run NAME …` with the scenario as the reader can name it.
@@ -126,7 +123,7 @@ Result<Problem> make_problem(const ProblemSource& source) {
   }
   if (questions.empty() && !problem.scenario.asks.empty()) {
     return usage_error("the model gives no answer to scenario '{}' with {}; take smaller numbers",
-                       problem.scenario.name, settings_of(source.settings));
+                       problem.scenario.name, settings_in_words(source.settings));
   }
   std::vector<Question> known = questions;
   known.insert(known.end(), file.questions.begin(), file.questions.end());
@@ -167,7 +164,7 @@ Result<GradeSheet> grade_answers(Problem problem, const AnswerFile& answers) {
   sheet.grades.resize(ids.size());
   for (const auto& [id, given] : answers.answers) {
     const auto at = std::find(ids.begin(), ids.end(), id);
-    if (at == ids.end() && has(problem.known, id)) {
+    if (at == ids.end() && contains(problem.known, id)) {
       sheet.left_out.push_back(id);
       continue;
     }

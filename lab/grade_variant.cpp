@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kShortestSecret = 16;  // bytes
 constexpr int kCores = 2;                    // everybody's answers hang on the same machine
-constexpr int kAttempts = 16;
+constexpr int kDraws = 16;
 constexpr int kFactors[] = {40,  50,  60,  70,  80,  90,  110, 120, 130,
                             140, 150, 160, 170, 180, 190, 210, 230, 250};
 constexpr int kWorkers[] = {2, 3, 5, 6, 7, 8};
@@ -140,7 +140,7 @@ Result<Problem> make_variant(const ProblemSource& source, const std::string& stu
   ProblemSource varied = source;
   varied.machine = {kCores, 42};
   const std::vector<std::string> vary = that_vary(*shipped, varied);
-  for (int attempt = 0; attempt < kAttempts && !vary.empty(); ++attempt) {
+  for (int attempt = 0; attempt < kDraws && !vary.empty(); ++attempt) {
     Dice dice(secret, shipped->name, student, attempt);
     varied.settings = throw_settings(*shipped, source.name, dice);
     auto problem = make_problem(varied);

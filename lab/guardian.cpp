@@ -215,7 +215,7 @@ Result<Guardian> Guardian::start(const GuardedProgram& program) {
 
   // Its end comes with the program's image, or when the attempt to have it failed.
   char nothing = 0;
-  while (read(reading.get(), &nothing, 1) < 0 && errno == EINTR) {
+  while (::read(reading.get(), &nothing, 1) < 0 && errno == EINTR) {
   }
   const int error = guardian.news_->error.load();
   if (error == 0 && guardian.program() > 0) return guardian;

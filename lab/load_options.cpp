@@ -26,11 +26,11 @@ struct ArrivalWord {
   const char* word;
   Arrivals arrivals;
 };
-constexpr ArrivalWord kArrivals[] = {{"burst", Arrivals::burst},
-                                     {"closed", Arrivals::closed},
-                                     {"constant", Arrivals::constant},
-                                     {"poisson", Arrivals::poisson},
-                                     {"staggered", Arrivals::staggered}};
+constexpr ArrivalWord kLoadArrivals[] = {{"burst", Arrivals::burst},
+                                         {"closed", Arrivals::closed},
+                                         {"constant", Arrivals::constant},
+                                         {"poisson", Arrivals::poisson},
+                                         {"staggered", Arrivals::staggered}};
 
 Nanos duration_of(const char* option, const std::string& text, Nanos least) {
   const auto span = parse_duration(text);
@@ -59,7 +59,7 @@ double rate_of(const std::string& whole, std::string_view text, bool may_be_zero
 Arrivals arrivals_of(const RawLoadOptions& raw) {
   if (raw.arrivals.empty()) return raw.rate.empty() ? Arrivals::closed : Arrivals::constant;
   std::vector<std::string> known;
-  for (const ArrivalWord& each : kArrivals) {
+  for (const ArrivalWord& each : kLoadArrivals) {
     if (raw.arrivals == each.word) return each.arrivals;
     known.emplace_back(each.word);
   }

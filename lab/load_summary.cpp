@@ -14,20 +14,16 @@ namespace {
 constexpr Nanos kMedianLimit = 100 * kMicrosecond;
 constexpr Nanos kTailLimit = kMillisecond;
 
-std::optional<double> to_seconds(std::optional<Nanos> span) {
-  return span ? std::optional(seconds(*span)) : std::nullopt;
-}
-
 LoadFigures figures_of(Distribution& values) {
   LoadFigures figures;
   figures.n = values.size();
   if (figures.n == 0) return figures;
   figures.min = seconds(values.min());
   figures.max = seconds(values.max());
-  figures.median = to_seconds(values.quantile(0.5));
-  figures.p90 = to_seconds(values.supported_quantile(0.90));
-  figures.p95 = to_seconds(values.supported_quantile(0.95));
-  figures.p99 = to_seconds(values.supported_quantile(0.99));
+  figures.median = seconds(values.quantile(0.5));
+  figures.p90 = seconds(values.supported_quantile(0.90));
+  figures.p95 = seconds(values.supported_quantile(0.95));
+  figures.p99 = seconds(values.supported_quantile(0.99));
   if (!figures.p90) {
     for (const Nanos value : values.exact()) figures.all.push_back(seconds(value));
     std::sort(figures.all.begin(), figures.all.end());

@@ -93,15 +93,11 @@ std::optional<double> mean_of(const Distribution& distribution) {
   return sum / static_cast<double>(distribution.size());
 }
 
-std::optional<double> to_seconds(std::optional<Nanos> span) {
-  return span ? std::optional(seconds(*span)) : std::nullopt;
-}
-
 std::optional<double> latency_value(const Threshold& threshold, Distribution& distribution) {
   switch (threshold.what) {
-    case Threshold::What::percentile: return to_seconds(distribution.supported_quantile(threshold.q));
-    case Threshold::What::min: return to_seconds(distribution.quantile(1e-12));
-    case Threshold::What::max: return to_seconds(distribution.quantile(1));
+    case Threshold::What::percentile: return seconds(distribution.supported_quantile(threshold.q));
+    case Threshold::What::min: return seconds(distribution.quantile(1e-12));
+    case Threshold::What::max: return seconds(distribution.quantile(1));
     default: return mean_of(distribution);
   }
 }

@@ -12,11 +12,11 @@ namespace lab {
 
 namespace {
 
-constexpr Word<Arrivals> kArrivals[] = {{"burst", Arrivals::burst},
-                                        {"closed", Arrivals::closed},
-                                        {"constant", Arrivals::constant},
-                                        {"poisson", Arrivals::poisson},
-                                        {"staggered", Arrivals::staggered}};
+constexpr Word<Arrivals> kArrivalWords[] = {{"burst", Arrivals::burst},
+                                            {"closed", Arrivals::closed},
+                                            {"constant", Arrivals::constant},
+                                            {"poisson", Arrivals::poisson},
+                                            {"staggered", Arrivals::staggered}};
 constexpr Word<bool> kConnections[] = {{"opened", false}, {"fresh", true}};
 constexpr Word<const char*> kEngines[] = {
     {kNative, kNative}, {kFastapi, kFastapi}, {kNode, kNode}, {kRecorded, kRecorded}, {kModel, kModel}};
@@ -94,7 +94,7 @@ Result<Overrides> check_overrides(const RawRunOptions& raw) {
       given(raw.scale, overrides.scale,
             [](const std::string& text) { return number_option("--scale", text, 0, 1000); }),
       given(raw.arrivals, arrivals,
-            [](const std::string& text) { return pick("--arrivals", text, kArrivals); }),
+            [](const std::string& text) { return pick("--arrivals", text, kArrivalWords); }),
       given(raw.connections, fresh,
             [](const std::string& text) { return pick("--connections", text, kConnections); }),
   };

@@ -19,7 +19,7 @@ namespace lab {
 
 namespace {
 
-constexpr std::size_t kIndent = 15;
+constexpr std::size_t kToolIndent = 15;
 
 /// `p50 1.001 s`; 0 where the tool prints nothing, as it does itself.
 std::string percentiles(const ToldLatencies& told) {
@@ -54,7 +54,7 @@ std::string other_tools_text(const OtherTools& others, const TextStyle& style) {
   std::string out;
   const auto add = [&](const std::string& tool, const std::string& text) {
     for (const std::string& line :
-         wrap(printable(text, style.ascii), pad("  " + tool, kIndent), kIndent, width))
+         wrap(printable(text, style.ascii), pad("  " + tool, kToolIndent), kToolIndent, width))
       out += line + "\n";
   };
   double most = 50;

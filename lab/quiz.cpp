@@ -14,10 +14,6 @@ namespace {
 
 constexpr double kSameValue = 0.05;  // a figure this near to a usual mistake is that mistake
 
-bool has(const std::vector<std::string>& words, const std::string& word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 std::vector<std::string> sorted_once(std::vector<std::string> words) {
   std::sort(words.begin(), words.end());
   words.erase(std::unique(words.begin(), words.end()), words.end());
@@ -120,21 +116,21 @@ Result<std::vector<Question>> select(const std::vector<Question>& all, const Qui
     scenarios.push_back(question.scenario);
     ids.push_back(question.id);
   }
-  if (!filter.topic.empty() && !has(topics, filter.topic))
+  if (!filter.topic.empty() && !contains(topics, filter.topic))
     return unknown("--topic", filter.topic, sorted_once(topics));
-  if (!filter.document.empty() && !has(documents, filter.document))
+  if (!filter.document.empty() && !contains(documents, filter.document))
     return unknown("--document", filter.document, sorted_once(documents));
-  if (!filter.scenario.empty() && !has(scenarios, filter.scenario))
+  if (!filter.scenario.empty() && !contains(scenarios, filter.scenario))
     return unknown("--scenario", filter.scenario, sorted_once(scenarios));
   for (const std::string& id : filter.ids) {
-    if (!has(ids, id)) return unknown("--only", id, ids);
+    if (!contains(ids, id)) return unknown("--only", id, ids);
   }
   std::vector<Question> chosen;
   for (const Question& question : all) {
     if (!filter.topic.empty() && question.topic != filter.topic) continue;
-    if (!filter.document.empty() && !has(question.documents, filter.document)) continue;
+    if (!filter.document.empty() && !contains(question.documents, filter.document)) continue;
     if (!filter.scenario.empty() && question.scenario != filter.scenario) continue;
-    if (!filter.ids.empty() && !has(filter.ids, question.id)) continue;
+    if (!filter.ids.empty() && !contains(filter.ids, question.id)) continue;
     chosen.push_back(question);
   }
   if (chosen.empty())

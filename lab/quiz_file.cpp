@@ -9,9 +9,9 @@ namespace lab {
 
 namespace {
 
-constexpr std::size_t kMost = 1000;
+constexpr std::size_t kMostQuestions = 1000;
 
-std::string needed(const TableReader& reader, std::string_view key) {
+std::string needed_text(const TableReader& reader, std::string_view key) {
   reader.need(key, "a text");
   return reader.text(key);
 }
@@ -35,23 +35,23 @@ NumberAnswer read_number(Problems& problems, const TableReader& reader) {
   number.high = number.right * (1 + kTolerance);
   const toml::node* wrong = reader.need("wrong", "[{ value = \"1s\", say = \"…\" }]");
   if (wrong == nullptr) return number;
-  for (const toml::table* entry : read_tables(problems, *wrong, "wrong", kMost)) {
+  for (const toml::table* entry : read_tables(problems, *wrong, "wrong", kMostQuestions)) {
     const TableReader row(problems, *entry, "wrong answer", {"value", "say"});
     bool is_time = false;
     const double value = read_figure(row, "value", is_time);
     if (is_time != number.is_time) row.problem("value", "value must be of the same kind as the answer");
-    number.wrong.push_back({value, needed(row, "say")});
+    number.wrong.push_back({value, needed_text(row, "say")});
   }
   return number;
 }
 
 std::vector<Choice> read_choices(Problems& problems, const TableReader& reader) {
-  std::vector<Choice> choices{{needed(reader, "choice"), "", true}};
+  std::vector<Choice> choices{{needed_text(reader, "choice"), "", true}};
   const toml::node* wrong = reader.need("wrong", "[{ choice = \"…\", say = \"…\" }]");
   if (wrong == nullptr) return choices;
-  for (const toml::table* entry : read_tables(problems, *wrong, "wrong", kMost)) {
+  for (const toml::table* entry : read_tables(problems, *wrong, "wrong", kMostQuestions)) {
     const TableReader row(problems, *entry, "wrong answer", {"choice", "say"});
-    choices.push_back({needed(row, "choice"), needed(row, "say"), false});
+    choices.push_back({needed_text(row, "choice"), needed_text(row, "say"), false});
   }
   return choices;
 }
@@ -67,18 +67,18 @@ Question read_question(Problems& problems, const toml::table& table) {
       problems, table, "question",
       {"id", "document", "place", "topic", "text", "choice", "answer", "wrong", "why", "proof"});
   Question question;
-  question.id = needed(reader, "id");
-  question.documents = {needed(reader, "document")};
-  question.source = fmt::format("{} {}", question.documents.front(), needed(reader, "place"));
-  question.topic = needed(reader, "topic");
-  question.text = needed(reader, "text");
+  question.id = needed_text(reader, "id");
+  question.documents = {needed_text(reader, "document")};
+  question.source = fmt::format("{} {}", question.documents.front(), needed_text(reader, "place"));
+  question.topic = needed_text(reader, "topic");
+  question.text = needed_text(reader, "text");
   if (reader.has("answer")) {
     question.number = read_number(problems, reader);
   } else {
     question.choices = read_choices(problems, reader);
   }
-  question.why = needed(reader, "why");
-  question.proof = needed(reader, "proof");
+  question.why = needed_text(reader, "why");
+  question.proof = needed_text(reader, "proof");
   question.scenario = scenario_of(question.proof);
   return question;
 }
@@ -92,16 +92,16 @@ Result<QuizFile> parse_quiz(std::string_view toml, const std::string& file) {
   if (!table) return problems.first();
   const TableReader reader(problems, *table, "quiz file", {"questions", "measured"});
   if (const toml::node* questions = reader.need("questions", "[[questions]]")) {
-    for (const toml::table* question : read_tables(problems, *questions, "questions", kMost))
+    for (const toml::table* question : read_tables(problems, *questions, "questions", kMostQuestions))
       quiz.questions.push_back(read_question(problems, *question));
   }
   if (const toml::node* measured = reader.find("measured")) {
-    for (const toml::table* entry : read_tables(problems, *measured, "measured", kMost)) {
+    for (const toml::table* entry : read_tables(problems, *measured, "measured", kMostQuestions)) {
       const TableReader row(problems, *entry, "measured answer", {"ask", "from", "to", "usual"});
       bool is_time = false;
       const double from = read_figure(row, "from", is_time);
       const double to = read_figure(row, "to", is_time);
-      quiz.measured[needed(row, "ask")] = {from, to, needed(row, "usual")};
+      quiz.measured[needed_text(row, "ask")] = {from, to, needed_text(row, "usual")};
     }
   }
   if (problems.any()) return problems.first();

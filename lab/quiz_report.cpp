@@ -16,7 +16,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t kIndent = 10;
+constexpr std::size_t kAnswerIndent = 10;
 
 std::string lines(const std::string& text, const std::string& first, std::size_t indent,
                   const TextStyle& style) {
@@ -26,7 +26,7 @@ std::string lines(const std::string& text, const std::string& first, std::size_t
 }
 
 std::string row(const std::string& tag, const std::string& text, const TextStyle& style) {
-  return lines(text, pad(tag, kIndent), kIndent, style);
+  return lines(text, pad(tag, kAnswerIndent), kAnswerIndent, style);
 }
 
 /// What a figure is to be given in.

@@ -13,12 +13,12 @@ using namespace lab;
 
 namespace {
 
-QuizFile shipped() {
+QuizFile shipped_quiz() {
   return parse_quiz(kQuizText, "quiz.toml").value();
 }
 
 std::vector<Question> all_questions() {
-  const QuizFile file = shipped();
+  const QuizFile file = shipped_quiz();
   std::vector<Question> questions = file.questions;
   for (const std::string& name : scenario_names()) {
     for (Question& question : questions_of(load_scenario(name, known_modes()).value(), file.measured))
@@ -46,7 +46,7 @@ std::string typed(double value, bool is_time) {
 }  // namespace
 
 TEST_CASE("there are questions from every document, with a name of their own each") {
-  const std::vector<Question> data = shipped().questions;
+  const std::vector<Question> data = shipped_quiz().questions;
   CHECK(data.size() >= 40);
   for (const char* document : {"D0", "D1", "D2", "D3", "D4"}) {
     INFO(document);
@@ -62,7 +62,7 @@ TEST_CASE("there are questions from every document, with a name of their own eac
 }
 
 TEST_CASE("every ask of every scenario has an answer from the model, or a range that is known") {
-  const QuizFile file = shipped();
+  const QuizFile file = shipped_quiz();
   std::set<std::string> asked;
   for (const std::string& name : scenario_names()) {
     const Scenario scenario = load_scenario(name, known_modes()).value();
@@ -107,7 +107,7 @@ TEST_CASE("every proof is a command that the program takes") {
 }
 
 TEST_CASE("figures of the file are those of the model where they speak of the same") {
-  const std::vector<Question> questions = shipped().questions;
+  const std::vector<Question> questions = shipped_quiz().questions;
   const auto model = [](const std::string& command) {
     const Scenario scenario = scenario_of_command(command);
     return make_prediction(scenario, 42).arms.front().predicted_s.value();
@@ -121,7 +121,7 @@ TEST_CASE("figures of the file are those of the model where they speak of the sa
 }
 
 TEST_CASE("the same seed asks the same quiz, in the same order of choices") {
-  const std::vector<Question> questions = shipped().questions;
+  const std::vector<Question> questions = shipped_quiz().questions;
   const auto once = draw(questions, 10, 7);
   const auto again = draw(questions, 10, 7);
   CHECK(ids_of(once) == ids_of(again));
@@ -131,14 +131,14 @@ TEST_CASE("the same seed asks the same quiz, in the same order of choices") {
 }
 
 TEST_CASE("the right choice stands in every place, and where does not hang on what else is asked") {
-  const Question question = find(shipped().questions, "d2-log");
+  const Question question = find(shipped_quiz().questions, "d2-log");
   std::set<std::ptrdiff_t> places;
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     const Question drawn = draw({question}, 1, seed).front();
     const auto right =
         std::find_if(drawn.choices.begin(), drawn.choices.end(), [](const Choice& c) { return c.right; });
     places.insert(right - drawn.choices.begin());
-    const auto all = draw(shipped().questions, 1000, seed);
+    const auto all = draw(shipped_quiz().questions, 1000, seed);
     CHECK(find(all, "d2-log").choices.front().text == drawn.choices.front().text);
   }
   CHECK(places.size() == question.choices.size());
@@ -165,7 +165,7 @@ TEST_CASE("where nothing at all is right, nearly nothing is too") {
 }
 
 TEST_CASE("a choice is given by its number or its text; an empty answer is none") {
-  const Question question = find(shipped().questions, "d2-log");
+  const Question question = find(shipped_quiz().questions, "d2-log");
   CHECK(grade(question, "1").value().right);
   CHECK_FALSE(grade(question, "2").value().right);
   CHECK(grade(question, "5").error().message == "d2-log: '5' is none of its choices; give 1 to 4");
@@ -192,7 +192,7 @@ TEST_CASE("questions are chosen by topic, document and scenario; unknown words g
 
 TEST_CASE("unanswered questions count, and a threshold decides") {
   QuizResult result;
-  result.questions = draw(shipped().questions, 4, 1);
+  result.questions = draw(shipped_quiz().questions, 4, 1);
   result.grades = {Grade{"a", true, ""}, Grade{"b", true, ""}, Grade{"c", true, ""}, Grade{}};
   CHECK(result.score() == Approx(0.75));
   CHECK(result.passed());

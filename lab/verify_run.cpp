@@ -9,6 +9,7 @@
 
 #include "harness/model/model.hpp"
 #include "harness/statistics.hpp"
+#include "lab/arm_report.hpp"
 #include "lab/environment.hpp"
 #include "lab/interrupt.hpp"
 #include "lab/options.hpp"
@@ -89,18 +90,6 @@ template <class Items, class Id>
 const auto* find_by(const Items& items, Id matches) {
   const auto found = std::find_if(items.begin(), items.end(), matches);
   return found == items.end() ? nullptr : &*found;
-}
-
-/// The makespan from the first planned moment: a first request that was sent late makes the rest no quicker.
-double since_first_intended(const RunRepetition& repetition) {
-  Nanos first = std::numeric_limits<Nanos>::max();
-  Nanos last = 0;
-  for (const RequestRecord& record : repetition.records) {
-    if (record.outcome != Outcome::ok) continue;
-    first = std::min({first, record.intended, record.sent});
-    last = std::max(last, record.received);
-  }
-  return last > first ? seconds(last - first) : 0;
 }
 
 /// What busy cores and a wrong instrument would spoil.

@@ -13,7 +13,7 @@ using namespace lab;
 
 namespace {
 
-ClaimsFile shipped() {
+ClaimsFile shipped_claims() {
   ClaimsFile file = load_claims().value();
   settle_claims(file, known_modes()).value();
   return file;
@@ -46,12 +46,12 @@ VerifyResult made_up(const ClaimsFile& file) {
 TEST_CASE("the page of claims is what the data gives: lab verify --page > results/claims.md") {
   std::ifstream page(checkout_root().value() / "results" / "claims.md");
   const std::string committed{std::istreambuf_iterator<char>(page), {}};
-  const bool current = committed == claims_page(shipped());
+  const bool current = committed == claims_page(shipped_claims());
   CHECK(current);
 }
 
 TEST_CASE("one run per scenario and engine serves all of its claims, with no pair of arm and case twice") {
-  const ClaimsFile file = shipped();
+  const ClaimsFile file = shipped_claims();
   const std::vector<VerifyBatch> batches = plan_batches(file, all_of(file), {});
   std::set<std::pair<std::string, std::string>> seen;
   std::size_t measures = 0;
@@ -66,7 +66,7 @@ TEST_CASE("one run per scenario and engine serves all of its claims, with no pai
 }
 
 TEST_CASE("a scenario is never scaled below what its claims bear") {
-  const ClaimsFile file = shipped();
+  const ClaimsFile file = shipped_claims();
   VerifyOptions options;
   for (const double scale : {0.1, 0.5, 2.0}) {
     options.scale = scale;
@@ -80,7 +80,7 @@ TEST_CASE("a scenario is never scaled below what its claims bear") {
 }
 
 TEST_CASE("the sum counts each claim once: as on record, differing, or inconclusive") {
-  const ClaimsFile file = shipped();
+  const ClaimsFile file = shipped_claims();
   const VerifyResult result = made_up(file);
   const std::size_t counted = result.count(ClaimFinding::verified) + result.count(ClaimFinding::refuted) +
                               result.count(ClaimFinding::qualified) + result.differing().size() +
@@ -91,7 +91,7 @@ TEST_CASE("the sum counts each claim once: as on record, differing, or inconclus
 }
 
 TEST_CASE("the text fits 80 columns, names every claim and what differs; with ascii it is ascii") {
-  const ClaimsFile file = shipped();
+  const ClaimsFile file = shipped_claims();
   const VerifyResult result = made_up(file);
   for (const bool ascii : {false, true}) {
     TextStyle style;

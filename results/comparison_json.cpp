@@ -45,12 +45,6 @@ json::object spell_side(const ComparisonReport::Side& side) {
           {"arm", json_text_or_null(side.arm)}};
 }
 
-json::array texts(const std::vector<std::string>& all) {
-  json::array array;
-  for (const std::string& one : all) array.push_back(json_text(one));
-  return array;
-}
-
 }  // namespace
 
 std::string comparison_json(const ComparisonReport& report) {
@@ -67,9 +61,9 @@ std::string comparison_json(const ComparisonReport& report) {
                                       {"slower", report.slower()},
                                       {"rows", std::move(rows)},
                                       {"differing", std::move(differing)},
-                                      {"only_a", texts(report.only_a)},
-                                      {"only_b", texts(report.only_b)},
-                                      {"warnings", texts(report.warnings)}}) +
+                                      {"only_a", json_texts(report.only_a)},
+                                      {"only_b", json_texts(report.only_b)},
+                                      {"warnings", json_texts(report.warnings)}}) +
          "\n";
 }
 

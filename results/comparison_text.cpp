@@ -15,7 +15,6 @@ namespace lab {
 
 namespace {
 
-constexpr std::size_t kIndent = 6;
 constexpr std::size_t kLongestValue = 60;
 constexpr std::size_t kLongestPair = 16;
 
@@ -69,9 +68,9 @@ Table table_of(const ComparisonReport& report, const std::string& stat, bool man
   return table;
 }
 
-class Page {
+class ComparisonPage {
  public:
-  explicit Page(const TextStyle& style)
+  explicit ComparisonPage(const TextStyle& style)
       : ascii_(style.ascii), width_(static_cast<std::size_t>(std::max(style.width, 40))) {}
 
   void table(const Table& table) {
@@ -79,7 +78,7 @@ class Page {
     for (const std::string& line : lines) out_ += printable(line, ascii_) + "\n";
   }
   void remark(const std::string& tag, const std::string& text) {
-    for (const std::string& line : wrap(printable(text, ascii_), pad(tag, kIndent), kIndent, width_))
+    for (const std::string& line : wrap(printable(text, ascii_), pad(tag, kTagIndent), kTagIndent, width_))
       out_ += line + "\n";
   }
   void blank() { out_ += "\n"; }
@@ -98,7 +97,7 @@ std::string describe(const ComparisonReport::Side& side) {
 }
 
 /// The same reason for many rows is told once, with their names.
-void tell_reasons(const ComparisonReport& report, Page& page) {
+void tell_reasons(const ComparisonReport& report, ComparisonPage& page) {
   std::vector<std::string> order;
   std::map<std::string, std::vector<std::string>> names;
   for (const ComparedRow& row : report.rows) {
@@ -124,7 +123,7 @@ bool ComparisonReport::slower() const {
 }
 
 std::string comparison_text(const ComparisonReport& report, const TextStyle& style) {
-  Page page(style);
+  ComparisonPage page(style);
   page.remark("A", describe(report.a));
   page.remark("B", describe(report.b));
   const bool many_cases = std::any_of(report.rows.begin(), report.rows.end(), [&](const ComparedRow& row) {

@@ -12,7 +12,7 @@ namespace json = boost::json;
 
 namespace {
 
-std::vector<std::string> lines_of(const std::string& text) {
+std::vector<std::string> rows_of(const std::string& text) {
   std::vector<std::string> lines;
   for (std::size_t from = 0; from < text.size();) {
     const std::size_t end = text.find('\n', from);
@@ -102,7 +102,7 @@ TEST_CASE("What was held before the load began is drawn from its start on") {
 
 TEST_CASE("vegeta's lines count from the intended time and leave out what was never sent") {
   const std::vector<std::string> lines =
-      lines_of(to_vegeta(small_run(), {{"POST", "http://127.0.0.1/x"}}, {{"main", {42}}}).value());
+      rows_of(to_vegeta(small_run(), {{"POST", "http://127.0.0.1/x"}}, {{"main", {42}}}).value());
   REQUIRE(lines.size() == 2);
   CHECK(lines[0] == "86400000000000,200,100001,42,0,,,\"say \"\"hi\"\", twice\",0,POST,http://127.0.0.1/x,");
   CHECK(lines[1] ==

@@ -42,13 +42,6 @@ json::object spell_figure(const std::optional<Figure>& figure) {
   return object;
 }
 
-json::object spell_books(const Books& books) {
-  json::object errors;
-  for (const auto& [kind, count] : books.errors) errors[valid_utf8(kind)] = count;
-  return {{"planned", books.planned}, {"unsent", books.unsent},      {"sent", books.sent},
-          {"ok", books.ok},           {"errors", std::move(errors)}, {"unfinished", books.unfinished}};
-}
-
 json::object spell_measure(const ArmReport& arm, const MeasureRow& row) {
   json::object object = spell_figure(figure_of(arm.engine, row.measured, row.predicted));
   object["stat"] = json_text(row.stat);
@@ -106,7 +99,7 @@ json::object spell_arm(const ArmReport& arm) {
             {"p99", json_number(arm.latency_p99_s)},
             {"p999", json_number(arm.latency_p999_s)},
             {"relative_error", arm.latency_error}}},
-          {"books", spell_books(arm.books)},
+          {"books", json_books(arm.books)},
           {"measures", std::move(measures)},
           {"splits", spell_splits(arm)},
           {"verdict", json_text(arm.verdict)},

@@ -1,6 +1,7 @@
 #include "results/json_words.hpp"
 
 #include <cmath>
+#include <utility>
 
 #include "results/utf8.hpp"
 
@@ -20,6 +21,19 @@ json::value json_text_or_null(std::string_view value) {
 json::value json_number(const std::optional<double>& value) {
   if (!value || !std::isfinite(*value)) return nullptr;
   return *value;
+}
+
+json::array json_texts(const std::vector<std::string>& values) {
+  json::array array;
+  for (const std::string& value : values) array.emplace_back(json_text(value));
+  return array;
+}
+
+json::object json_books(const Books& books) {
+  json::object errors;
+  for (const auto& [kind, count] : books.errors) errors[valid_utf8(kind)] = count;
+  return {{"planned", books.planned}, {"unsent", books.unsent},      {"sent", books.sent},
+          {"ok", books.ok},           {"errors", std::move(errors)}, {"unfinished", books.unfinished}};
 }
 
 }  // namespace lab

@@ -23,13 +23,6 @@ json::object spell_figures(const LoadFigures& figures) {
           {"all", std::move(all)}};
 }
 
-json::object spell_books(const Books& books) {
-  json::object errors;
-  for (const auto& [kind, count] : books.errors) errors[valid_utf8(kind)] = count;
-  return {{"planned", books.planned}, {"unsent", books.unsent},      {"sent", books.sent},
-          {"ok", books.ok},           {"errors", std::move(errors)}, {"unfinished", books.unfinished}};
-}
-
 json::object spell_environment(const LoadReport& report) {
   json::object environment{
       {"cores", report.cores}, {"kernel", json_text(report.kernel)}, {"noise", json_text(report.noise)}};
@@ -89,7 +82,7 @@ std::string load_json(const LoadReport& report) {
       {"lag_s", spell_figures(report.lag)},
       {"exact", report.exact},
       {"relative_error", report.exact ? 0.0 : report.histogram_error},
-      {"books", spell_books(report.books)},
+      {"books", json_books(report.books)},
       {"statuses", std::move(statuses)},
       {"bytes_sent", report.bytes_sent},
       {"bytes_received", report.bytes_received},

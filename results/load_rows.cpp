@@ -14,9 +14,9 @@ namespace lab {
 
 namespace {
 
-using Figure = std::pair<const char*, std::optional<double>>;
+using NamedFigure = std::pair<const char*, std::optional<double>>;
 
-std::vector<Figure> figures_of(const LoadFigures& figures) {
+std::vector<NamedFigure> figures_of(const LoadFigures& figures) {
   return {{"min", figures.min}, {"median", figures.median}, {"p90", figures.p90},
           {"p95", figures.p95}, {"p99", figures.p99},       {"max", figures.max}};
 }

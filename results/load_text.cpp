@@ -14,7 +14,6 @@ namespace lab {
 
 namespace {
 
-constexpr std::size_t kIndent = 6;
 constexpr std::size_t kNameWidth = 12;
 constexpr std::size_t kCellWidth = 11;
 constexpr std::size_t kWide = kNameWidth + 6 * kCellWidth;
@@ -28,10 +27,10 @@ std::string time_text(const std::optional<double>& value, bool ascii) {
   return value ? printable(quantity(*value, time_unit(*value)), ascii) : (ascii ? "-" : "–");
 }
 
-using Stat = std::pair<const char*, std::optional<double> LoadFigures::*>;
-constexpr Stat kStats[] = {{"min", &LoadFigures::min}, {"median", &LoadFigures::median},
-                           {"p90", &LoadFigures::p90}, {"p95", &LoadFigures::p95},
-                           {"p99", &LoadFigures::p99}, {"max", &LoadFigures::max}};
+using NamedStat = std::pair<const char*, std::optional<double> LoadFigures::*>;
+constexpr NamedStat kStats[] = {{"min", &LoadFigures::min}, {"median", &LoadFigures::median},
+                                {"p90", &LoadFigures::p90}, {"p95", &LoadFigures::p95},
+                                {"p99", &LoadFigures::p99}, {"max", &LoadFigures::max}};
 using Quantity = std::pair<const char*, LoadFigures LoadReport::*>;
 constexpr Quantity kQuantities[] = {
     {"latency", &LoadReport::latency}, {"uncorrected", &LoadReport::uncorrected}, {"lag", &LoadReport::lag}};
@@ -148,11 +147,11 @@ std::string load_text(const LoadReport& report, const TextStyle& style) {
   std::string out;
   const auto line = [&](const std::string& text) { out += shorten(text, width, style.ascii) + "\n"; };
   const auto remark = [&](const std::string& tag, const std::string& text) {
-    const std::string mark = pad(tag, kIndent);
-    for (std::string each : wrap(printable(text, style.ascii), mark, kIndent, width)) {
+    const std::string mark = pad(tag, kTagIndent);
+    for (std::string each : wrap(printable(text, style.ascii), mark, kTagIndent, width)) {
       if (style.color && each.starts_with(mark)) {
         const char* const look = tag == "WARN" || tag == "MISS" ? "1;38;5;166" : "1";
-        each = fmt::format("\x1b[{}m{}\x1b[0m{}", look, each.substr(0, kIndent), each.substr(kIndent));
+        each = fmt::format("\x1b[{}m{}\x1b[0m{}", look, each.substr(0, kTagIndent), each.substr(kTagIndent));
       }
       out += each + "\n";
     }

@@ -1,5 +1,7 @@
 #include "results/markup.hpp"
 
+#include <fmt/format.h>
+
 #include "results/utf8.hpp"
 
 namespace lab {
@@ -16,6 +18,10 @@ std::string escape_markup(std::string_view text) {
     }
   }
   return result;
+}
+
+std::string svg_text(double x, double y, std::string_view text, std::string_view more) {
+  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" {}>{}</text>\n", x, y, more, escape_markup(text));
 }
 
 }  // namespace lab

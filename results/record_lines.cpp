@@ -30,12 +30,6 @@ std::string sealed_line(const json::object& object) {
   return line;
 }
 
-json::array texts(const std::vector<std::string>& values) {
-  json::array array;
-  for (const std::string& value : values) array.emplace_back(json_text(value));
-  return array;
-}
-
 json::object object(const std::vector<std::pair<std::string, std::string>>& members) {
   json::object result;
   for (const auto& [key, value] : members) result[valid_utf8(key)] = json_text(value);
@@ -75,7 +69,7 @@ std::string encode(const RunHeader& header) {
                       {"scenario", json_text(header.scenario)},
                       {"scenario_file", json_text(header.scenario_file)},
                       {"scenario_source", json_text(header.scenario_source)},
-                      {"options", texts(header.options)},
+                      {"options", json_texts(header.options)},
                       {"seed", header.seed},
                       {"started_utc", json_text(header.started_utc)},
                       {"version", json_text(header.version)},
@@ -101,7 +95,7 @@ std::string encode(const RepetitionLine& line) {
                       {"requests", line.requests},
                       {"events", line.events},
                       {"in_blocks", line.in_blocks},
-                      {"warnings", texts(repetition.warnings)}});
+                      {"warnings", json_texts(repetition.warnings)}});
 }
 
 std::string encode(const SummaryLine& line) {

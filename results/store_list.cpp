@@ -32,8 +32,8 @@ bool being_written(const fs::path& file) {
 
 /// The last line, where it is whole and sound.
 std::optional<SummaryLine> last_line(LineReader& reader) {
-  constexpr std::uint64_t kTail = 1 << 13;  // a summary is shorter; a longer last line is none
-  reader.seek_from_end(kTail);
+  constexpr std::uint64_t kSummaryBytes = 1 << 13;  // a summary is shorter; a longer last line is none
+  reader.seek_from_end(kSummaryBytes);
   RawLine line;
   RawLine last;
   while (reader.next(line)) std::swap(last, line);

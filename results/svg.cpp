@@ -17,13 +17,13 @@ constexpr double kRight = 880;  // the axis ends here; the times stand beyond it
 constexpr double kRow = 18;
 constexpr std::size_t kMostLanes = 12;
 
-struct Look {
+struct Fill {
   LaneState state;
   std::string_view name, style;
 };
 
 // Okabe and Ito's palette, with patterns for those who see no colours.
-constexpr Look kLooks[] = {
+constexpr Fill kFills[] = {
     {LaneState::unread, "unread", "fill=\"url(#unread)\" stroke=\"#999\""},
     {LaneState::runnable, "read, waits its turn", "fill=\"#f0e442\" stroke=\"#999\""},
     {LaneState::loop, "holds the loop", "fill=\"#d55e00\""},
@@ -32,12 +32,8 @@ constexpr Look kLooks[] = {
     {LaneState::reply, "reply on its way", "fill=\"#cc79a7\""},
 };
 
-std::string text_at(double x, double y, std::string_view text, std::string_view more = "") {
-  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" {}>{}</text>\n", x, y, more, escape_markup(text));
-}
-
 std::string_view style_of(LaneState state) {
-  for (const Look& look : kLooks) {
+  for (const Fill& look : kFills) {
     if (look.state == state) return look.style;
   }
   return "fill=\"none\"";
@@ -54,7 +50,7 @@ double length_of(const Report& report) {
 
 std::string draw_lane(const Lane& lane, double y, double length) {
   const auto x = [&](double at) { return kLeft + (kRight - kLeft) * at / length; };
-  std::string svg = text_at(kLeft - 8, y + 13, std::to_string(lane.request), "text-anchor=\"end\"");
+  std::string svg = svg_text(kLeft - 8, y + 13, std::to_string(lane.request), "text-anchor=\"end\"");
   for (const LaneSegment& segment : lane.segments) {
     const double from = x(segment.from_s);
     const double width = x(segment.to_s) - from;
@@ -62,12 +58,12 @@ std::string draw_lane(const Lane& lane, double y, double length) {
     svg += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"13\" {}/>\n", from, y + 2,
                        width, style_of(segment.state));
   }
-  return svg + text_at(x(lane.end_s) + 6, y + 13, fmt::format("{:.2f} s", lane.end_s), "class=\"time\"");
+  return svg + svg_text(x(lane.end_s) + 6, y + 13, fmt::format("{:.2f} s", lane.end_s), "class=\"time\"");
 }
 
 std::string draw_arm(const ArmReport& arm, bool many_cases, double length, double& y) {
   std::string title = arm.arm + (many_cases ? " (" + arm.case_id + ")" : "") + ": " + arm.label;
-  std::string svg = text_at(kLeft, y + 14, title, "class=\"arm\"");
+  std::string svg = svg_text(kLeft, y + 14, title, "class=\"arm\"");
   y += 22;
   const double top = y;
   std::size_t shown = 0;
@@ -77,7 +73,7 @@ std::string draw_arm(const ArmReport& arm, bool many_cases, double length, doubl
     y += kRow;
   }
   if (arm.lanes.size() > kMostLanes) {
-    svg += text_at(kLeft, y + 12, fmt::format("and {} more", arm.lanes.size() - kMostLanes));
+    svg += svg_text(kLeft, y + 12, fmt::format("and {} more", arm.lanes.size() - kMostLanes));
     y += kRow;
   }
   if (arm.bound_s) {
@@ -105,16 +101,16 @@ LanesPicture draw_picture(const Report& report) {
     if (!arm.lanes.empty()) picture.shapes += draw_arm(arm, many_cases, length, y);
   }
   double x = kLeft;
-  for (const Look& look : kLooks) {
+  for (const Fill& look : kFills) {
     picture.shapes += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"14\" height=\"12\" {}/>\n", x,
                                   y + 2, look.style);
-    picture.shapes += text_at(x + 19, y + 12, look.name);
+    picture.shapes += svg_text(x + 19, y + 12, look.name);
     x += 34 + 6.6 * static_cast<double>(look.name.size());
   }
   picture.shapes +=
       fmt::format("<line x1=\"{0:.1f}\" y1=\"{1:.1f}\" x2=\"{0:.1f}\" y2=\"{2:.1f}\" class=\"bound\"/>\n",
                   x + 4, y, y + 16);
-  picture.shapes += text_at(x + 12, y + 12, "bound");
+  picture.shapes += svg_text(x + 12, y + 12, "bound");
   picture.width = kWidth;
   picture.height = y + 34;
   return picture;
@@ -140,7 +136,7 @@ std::string to_svg(const Report& report) {
              ".bound{{stroke:#000;stroke-width:2;stroke-dasharray:4 3}}</style>\n"
              "{2}<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
              picture.width, picture.height + kTop, picture_patterns()) +
-         text_at(kLeft, 26, report.question, "class=\"title\"") +
+         svg_text(kLeft, 26, report.question, "class=\"title\"") +
          fmt::format("<g transform=\"translate(0 {:.0f})\">\n{}</g></svg>\n", kTop, picture.shapes);
 }
 

@@ -18,7 +18,7 @@ SweepCell cell(const std::string& arm, double measured, double predicted) {
 }
 
 /// Workers 1, 2, 4 and d 100 and 200 ms on two arms.
-SweepReport sample() {
+SweepReport sample_sweep() {
   SweepReport report;
   report.scenario = "blocking-async";
   report.question = "Ten <requests> at once?";
@@ -39,7 +39,7 @@ SweepReport sample() {
 }  // namespace
 
 TEST_CASE("the key with most values is the axis, the others make curves") {
-  const SweepPlot plot = plot_of(sample());
+  const SweepPlot plot = plot_of(sample_sweep());
   CHECK(plot.key == "workers");
   CHECK(plot.places == std::vector<std::string>{"1", "2", "4"});
   REQUIRE(plot.curves.size() == 4);
@@ -50,12 +50,12 @@ TEST_CASE("the key with most values is the axis, the others make curves") {
 }
 
 TEST_CASE("values over more than a factor of fifteen stand on a logarithmic axis") {
-  SweepPlot plot = plot_of(sample());
+  SweepPlot plot = plot_of(sample_sweep());
   CHECK(plot.logarithmic);
   CHECK(plot.height(plot.least) == 0);
   CHECK(plot.height(plot.most) == 1);
   CHECK(plot.height(std::sqrt(plot.least * plot.most)) == Approx(0.5));
-  SweepReport narrow = sample();
+  SweepReport narrow = sample_sweep();
   for (SweepPoint& point : narrow.points) point.cells.erase(point.cells.begin());
   plot = plot_of(narrow);
   CHECK_FALSE(plot.logarithmic);
@@ -63,7 +63,7 @@ TEST_CASE("values over more than a factor of fifteen stand on a logarithmic axis
 }
 
 TEST_CASE("the text has every point's median, interval and prediction in 80 columns") {
-  const std::string text = sweep_text(sample(), {80, false, false});
+  const std::string text = sweep_text(sample_sweep(), {80, false, false});
   for (const std::string& line : split(text, '\n')) CHECK(columns(line) <= 80);
   CHECK_THAT(text, Catch::Contains("1.010 s  1.000–1.020  1.000 s"));
   CHECK_THAT(text, Catch::Contains("4        200ms"));
@@ -72,13 +72,13 @@ TEST_CASE("the text has every point's median, interval and prediction in 80 colu
 }
 
 TEST_CASE("plain ASCII has no other byte") {
-  const std::string text = sweep_text(sample(), {80, true, false});
+  const std::string text = sweep_text(sample_sweep(), {80, true, false});
   CHECK(std::all_of(text.begin(), text.end(),
                     [](char letter) { return static_cast<unsigned char>(letter) < 127; }));
 }
 
 TEST_CASE("arms that find no room stand in a table of their own below") {
-  SweepReport report = sample();
+  SweepReport report = sample_sweep();
   for (SweepPoint& point : report.points) {
     for (const char* name : {"thread-pool", "offload"}) point.cells.push_back(cell(name, 0.1, 0.1));
   }
@@ -92,7 +92,7 @@ TEST_CASE("arms that find no room stand in a table of their own below") {
 }
 
 TEST_CASE("what could not be measured is a dash and a note") {
-  SweepReport report = sample();
+  SweepReport report = sample_sweep();
   report.points[0].cells[0].measured.reset();
   report.points[0].cells[0].note = "not run: it asks for 64 cores";
   const std::string text = sweep_text(report, {80, false, false});
@@ -101,7 +101,7 @@ TEST_CASE("what could not be measured is a dash and a note") {
 }
 
 TEST_CASE("a sweep that was interrupted says how far it came") {
-  SweepReport report = sample();
+  SweepReport report = sample_sweep();
   report.points.resize(2);
   report.complete = false;
   report.incomplete_reason = "interrupted";
@@ -111,7 +111,7 @@ TEST_CASE("a sweep that was interrupted says how far it came") {
 }
 
 TEST_CASE("JSON, CSV and Markdown have all points") {
-  const SweepReport report = sample();
+  const SweepReport report = sample_sweep();
   const auto document = boost::json::parse(sweep_json(report)).as_object();
   CHECK(document.at("schema") == "lab.sweep/1");
   REQUIRE(document.at("points").as_array().size() == 6);
@@ -125,7 +125,7 @@ TEST_CASE("JSON, CSV and Markdown have all points") {
 }
 
 TEST_CASE("the picture has a mark for each value, and markup in words stays text") {
-  const std::string svg = sweep_svg(sample());
+  const std::string svg = sweep_svg(sample_sweep());
   CHECK_THAT(
       svg, Catch::StartsWith("<svg") && Catch::Contains("&lt;requests&gt;") && Catch::Contains("workers-4"));
   std::size_t intervals = 0;

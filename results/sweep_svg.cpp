@@ -9,19 +9,15 @@ namespace lab {
 
 namespace {
 
-constexpr double kWidth = 960;
-constexpr double kLeft = 90, kRight = 660;  // the legend stands beyond
-constexpr double kTop = 60, kBottom = 420;
+constexpr double kPlotWidth = 960;
+constexpr double kPlotLeft = 90, kPlotRight = 660;  // the legend stands beyond
+constexpr double kPlotTop = 60, kPlotBottom = 420;
 constexpr double kLegendRow = 18;
 
 // Okabe and Ito's palette without yellow, which does not stand out from white; shapes for those who see none.
 constexpr const char* kColours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                     "#56b4e9", "#e69f00", "#000000"};
 constexpr std::size_t kShapes = 4;
-
-std::string text_at(double x, double y, std::string_view text, std::string_view more = "") {
-  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" {}>{}</text>\n", x, y, more, escape_markup(text));
-}
 
 std::string shape_at(std::size_t index, double x, double y) {
   const char* colour = kColours[index % std::size(kColours)];
@@ -37,12 +33,12 @@ std::string shape_at(std::size_t index, double x, double y) {
 }
 
 double x_of(const SweepPlot& plot, std::size_t place) {
-  return kLeft +
-         (kRight - kLeft) * (static_cast<double>(place) + 0.5) / static_cast<double>(plot.places.size());
+  return kPlotLeft + (kPlotRight - kPlotLeft) * (static_cast<double>(place) + 0.5) /
+                         static_cast<double>(plot.places.size());
 }
 
 double y_of(const SweepPlot& plot, double value) {
-  return kBottom - (kBottom - kTop) * plot.height(value);
+  return kPlotBottom - (kPlotBottom - kPlotTop) * plot.height(value);
 }
 
 /// The model as a dashed line, what was measured as marks with their intervals, joined by a thin line.
@@ -82,16 +78,16 @@ std::string draw_axes(const SweepReport& report, const SweepPlot& plot) {
                                           : plot.least + part * (plot.most - plot.least);
     const double y = y_of(plot, value);
     svg += fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"#ddd\"/>\n",
-                       kLeft, y, kRight, y);
-    svg += text_at(kLeft - 8, y + 4, quantity(value, unit_of(report, value)), "text-anchor=\"end\"");
+                       kPlotLeft, y, kPlotRight, y);
+    svg += svg_text(kPlotLeft - 8, y + 4, quantity(value, unit_of(report, value)), "text-anchor=\"end\"");
   }
-  svg += fmt::format("<path d=\"M{0} {1}V{2}H{3}\" fill=\"none\" stroke=\"#000\"/>\n", kLeft, kTop, kBottom,
-                     kRight);
+  svg += fmt::format("<path d=\"M{0} {1}V{2}H{3}\" fill=\"none\" stroke=\"#000\"/>\n", kPlotLeft, kPlotTop,
+                     kPlotBottom, kPlotRight);
   const std::size_t every = 1 + plot.places.size() / 16;
   for (std::size_t i = 0; i < plot.places.size(); i += every)
-    svg += text_at(x_of(plot, i), kBottom + 18, plot.places[i], "text-anchor=\"middle\"");
-  svg += text_at((kLeft + kRight) / 2, kBottom + 38, plot.key, "text-anchor=\"middle\"");
-  return svg + text_at(kLeft, kTop - 12, report.stat + (plot.logarithmic ? ", logarithmic" : ""));
+    svg += svg_text(x_of(plot, i), kPlotBottom + 18, plot.places[i], "text-anchor=\"middle\"");
+  svg += svg_text((kPlotLeft + kPlotRight) / 2, kPlotBottom + 38, plot.key, "text-anchor=\"middle\"");
+  return svg + svg_text(kPlotLeft, kPlotTop - 12, report.stat + (plot.logarithmic ? ", logarithmic" : ""));
 }
 
 }  // namespace
@@ -100,26 +96,27 @@ std::string sweep_svg(const SweepReport& report) {
   const SweepPlot plot = plot_of(report);
   std::string body;
   if (!plot.curves.empty()) body += draw_axes(report, plot);
-  double y = kTop;
+  double y = kPlotTop;
   const auto legend = [&](const std::string& shape, const std::string& name) {
-    body += shape + text_at(kRight + 44, y + 4, name);
+    body += shape + svg_text(kPlotRight + 44, y + 4, name);
     y += kLegendRow;
   };
   for (std::size_t i = 0; i < plot.curves.size(); ++i) {
     body += draw_curve(plot, plot.curves[i], i, report.predicted_only);
-    legend(shape_at(i, kRight + 30, y), plot.curves[i].name);
+    legend(shape_at(i, kPlotRight + 30, y), plot.curves[i].name);
   }
   legend(fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"#000\" "
                      "stroke-width=\"2\" stroke-dasharray=\"2 4\"/>\n",
-                     kRight + 18, y, kRight + 40, y),
+                     kPlotRight + 18, y, kPlotRight + 40, y),
          "model");
-  const double height = std::max(kBottom + 60, y + 20);
+  const double height = std::max(kPlotBottom + 60, y + 20);
   return fmt::format(
              "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
              "height=\"{1:.0f}\" font-family=\"sans-serif\" font-size=\"12\">\n"
              "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
-             kWidth, height) +
-         text_at(kLeft, 26, report.question.empty() ? report.scenario : report.question, "font-size=\"17\"") +
+             kPlotWidth, height) +
+         svg_text(kPlotLeft, 26, report.question.empty() ? report.scenario : report.question,
+                  "font-size=\"17\"") +
          body + "</svg>\n";
 }
 

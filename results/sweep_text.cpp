@@ -11,8 +11,7 @@ namespace lab {
 
 namespace {
 
-constexpr std::size_t kIndent = 6;
-constexpr std::size_t kGap = 2;
+constexpr std::size_t kColumnGap = 2;
 
 /// The cells of one arm, heading first; all of one width when they are drawn.
 struct Block {
@@ -26,13 +25,13 @@ struct Block {
   }
   std::size_t width() const {
     std::size_t sum = 0;
-    for (std::size_t i = 0; i < columns.size(); ++i) sum += width_of(i) + (i > 0 ? kGap : 0);
+    for (std::size_t i = 0; i < columns.size(); ++i) sum += width_of(i) + (i > 0 ? kColumnGap : 0);
     return std::max(sum, lab::columns(name));
   }
   std::string row(std::size_t index, bool right) const {
     std::string text;
     for (std::size_t i = 0; i < columns.size(); ++i)
-      text += std::string(i > 0 ? kGap : 0, ' ') + pad(columns[i][index], width_of(i), right);
+      text += std::string(i > 0 ? kColumnGap : 0, ' ') + pad(columns[i][index], width_of(i), right);
     return pad(text, width(), right);
   }
 };
@@ -93,19 +92,21 @@ void add_table(const SweepReport& report, std::size_t width, bool ascii, std::st
     std::size_t last = first;
     std::size_t used = keys.width();
     do {
-      used += kGap + blocks[last++].width();
-    } while (last < blocks.size() && used + kGap + blocks[last].width() <= width);
+      used += kColumnGap + blocks[last++].width();
+    } while (last < blocks.size() && used + kColumnGap + blocks[last].width() <= width);
     const auto add_line = [&](std::string line) {
       out += shorten(printable(trimmed(std::move(line)), ascii), width, ascii) + "\n";
     };
     if (first > 0) out += "\n";
     std::string names(keys.width(), ' ');
     for (std::size_t i = first; i < last; ++i)
-      names += std::string(kGap, ' ') + pad(blocks[i].name, blocks[i].width(), blocks[i].columns.size() == 1);
+      names += std::string(kColumnGap, ' ') +
+               pad(blocks[i].name, blocks[i].width(), blocks[i].columns.size() == 1);
     add_line(names);
     for (std::size_t row = 0; row <= report.points.size(); ++row) {
       std::string line = keys.row(row, false);
-      for (std::size_t i = first; i < last; ++i) line += std::string(kGap, ' ') + blocks[i].row(row, true);
+      for (std::size_t i = first; i < last; ++i)
+        line += std::string(kColumnGap, ' ') + blocks[i].row(row, true);
       add_line(line);
     }
     first = last;
@@ -143,7 +144,8 @@ std::string sweep_text(const SweepReport& report, const TextStyle& style) {
   const auto width = static_cast<std::size_t>(std::max(style.width, 40));
   std::string out;
   const auto remark = [&](const std::string& tag, const std::string& text) {
-    for (const std::string& line : wrap(printable(text, style.ascii), pad(tag, kIndent), kIndent, width))
+    for (const std::string& line :
+         wrap(printable(text, style.ascii), pad(tag, kTagIndent), kTagIndent, width))
       out += line + "\n";
   };
   const std::string head =

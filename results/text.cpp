@@ -14,7 +14,6 @@ namespace lab {
 
 namespace {
 
-constexpr std::size_t kIndent = 6;  // a tag of up to five letters and a blank
 class Page {
  public:
   explicit Page(const TextStyle& style)
@@ -34,13 +33,14 @@ class Page {
 
   /// The tag, then the text beside it; a newline in the text starts a line.
   void remark(const Remark& remark) {
-    const std::string tag = pad(shorten(printable(remark.tag, style_.ascii), kIndent - 1, true), kIndent);
+    const std::string tag =
+        pad(shorten(printable(remark.tag, style_.ascii), kTagIndent - 1, true), kTagIndent);
     std::string first = tag;
     for (const std::string& part : split(remark.text, '\n')) {
-      std::vector<std::string> wrapped = wrap(printable(part, style_.ascii), first, kIndent, width_);
+      std::vector<std::string> wrapped = wrap(printable(part, style_.ascii), first, kTagIndent, width_);
       if (first == tag && style_.color) wrapped.front() = emphasise(wrapped.front(), remark);
       lines(wrapped);
-      first.assign(kIndent, ' ');
+      first.assign(kTagIndent, ' ');
     }
   }
 
@@ -52,7 +52,7 @@ class Page {
  private:
   static std::string emphasise(const std::string& line, const Remark& remark) {
     const bool alarm = remark.tag == "WARN" || remark.text.starts_with("FAILED");
-    const std::size_t end = std::min(line.size(), kIndent - 1);
+    const std::size_t end = std::min(line.size(), kTagIndent - 1);
     return fmt::format("\x1b[{}m{}\x1b[0m{}", alarm ? "1;38;5;166" : "1", line.substr(0, end),
                        line.substr(end));
   }

@@ -14,7 +14,7 @@ namespace lab {
 
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string json_quoted(std::string_view text) {
   return boost::json::serialize(boost::json::string(valid_utf8(text)));
 }
 
@@ -53,7 +53,7 @@ class Writer {
 
   std::string write() {
     out_ = fmt::format("{{\"displayTimeUnit\":\"ms\",\"otherData\":{{\"scenario\":{}}},\"traceEvents\":[\n",
-                       quoted(input_.scenario));
+                       json_quoted(input_.scenario));
     for (const TraceProcess& process : input_.processes) write_process(process);
     return std::move(out_) + "\n]}\n";
   }
@@ -70,12 +70,12 @@ class Writer {
     ++pid_;
     zero_ = process.repetition->began;
     event(R"({{"ph":"M","pid":{},"tid":0,"name":"process_name","args":{{"name":{}}}}})", pid_,
-          quoted(process.name));
+          json_quoted(process.name));
     event(R"({{"ph":"M","pid":{},"tid":0,"name":"process_sort_index","args":{{"sort_index":{}}}}})", pid_,
           pid_);
     for (std::size_t i = 0; i < process.tracks.size(); ++i) {
       event(R"({{"ph":"M","pid":{},"tid":{},"name":"thread_name","args":{{"name":{}}}}})", pid_, i + 1,
-            quoted(process.tracks[i]));
+            json_quoted(process.tracks[i]));
       event(R"({{"ph":"M","pid":{},"tid":{},"name":"thread_sort_index","args":{{"sort_index":{}}}}})", pid_,
             i + 1, i + 1);
     }
@@ -88,7 +88,7 @@ class Writer {
     if (slice.to < from) return;
     const std::string args = slice.request == 0 ? "" : fmt::format("\"request\":{}", slice.request);
     event(R"({{"ph":"X","pid":{},"tid":{},"ts":{},"dur":{},"name":{},"cat":"{}","args":{{{}}}}})", pid_,
-          slice.track + 1, microseconds(from - zero_), microseconds(slice.to - from), quoted(slice.name),
+          slice.track + 1, microseconds(from - zero_), microseconds(slice.to - from), json_quoted(slice.name),
           slice.category, args);
   }
 
@@ -96,12 +96,13 @@ class Writer {
     if (record.outcome == Outcome::unsent) return;  // it has no time
     const std::vector<Part> parts = parts_of(record);
     const Nanos end = parts.empty() ? std::max(record.intended, record.sent) : parts.back().to;
-    const std::string name = quoted(record.route < input_.routes.size() ? input_.routes[record.route] : "?");
+    const std::string name =
+        json_quoted(record.route < input_.routes.size() ? input_.routes[record.route] : "?");
     write_edge('b', record.id, name, record.intended,
                fmt::format(R"(,"args":{{"request":{},"outcome":"{}","status":{},"worker":{}}})", record.id,
                            to_string(record.outcome), record.status, record.worker));
     for (const Part& part : parts) {
-      const std::string part_name = quoted(part.name);
+      const std::string part_name = json_quoted(part.name);
       write_edge('b', record.id, part_name, part.from);
       write_edge('e', record.id, part_name, part.to);
     }

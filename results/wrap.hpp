@@ -7,6 +7,9 @@
 
 namespace lab {
 
+/// Room for a tag of up to five letters and a blank: what stands below goes on behind it.
+constexpr std::size_t kTagIndent = 6;
+
 /// Breaks printable text into lines of at most `width` columns, the first after `first`, the others after
 /// `indent` blanks. A word longer than a line is cut. Runs of blanks inside a line stay. A number and its
 /// unit

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kMostClaims = 1'000;
 constexpr std::size_t kMostConditions = 8;
 constexpr double kMostTimes = 1e6;
-constexpr double kWidestPercent = 100;
+constexpr double kWholePercent = 100;
 const std::vector<std::string> kEngines{"native", "fastapi"};
 const std::vector<std::string> kRelations{"below", "above", "about", "equals"};
 const std::vector<std::string> kOutcomes{"verified", "refuted", "qualified"};
@@ -58,7 +58,7 @@ double read_percent(Draft& draft, const TableReader& table, std::string_view key
   const char* end = text.data() + text.size();
   const auto [stop, problem] = std::from_chars(text.data(), end, percent);
   const bool good = problem == std::errc() && stop + 1 == end && *stop == '%';
-  if (!good || !(percent > 0 && percent < kWidestPercent)) {
+  if (!good || !(percent > 0 && percent < kWholePercent)) {
     draft.problems.at(table.where(key), fmt::format("{} {} must be above 0% and below 100%, such as \"20%\"",
                                                     key, in_quotes(text)));
   }

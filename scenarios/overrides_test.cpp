@@ -57,7 +57,7 @@ Result<Scenario> with(const Overrides& overrides) {
   return parse_scenario(kText, "six.toml", kTestModes, overrides);
 }
 
-Scenario good(const Overrides& overrides) {
+Scenario accepted(const Overrides& overrides) {
   const Result<Scenario> scenario = with(overrides);
   INFO((scenario ? "" : scenario.error().message));
   REQUIRE(scenario.has_value());
@@ -88,14 +88,14 @@ bool any_documented(const Scenario& scenario) {
 }  // namespace
 
 TEST_CASE("without options everything is as the file says") {
-  const Scenario s = good({});
+  const Scenario s = accepted({});
   CHECK(s.cases[0].loads[1].requests == 40);  // 10, 60, … 1960 ms
   CHECK(s.arms[0].documented[0].value == Approx(1.1));
   CHECK(s.explain.log == "It fits.");
 }
 
 TEST_CASE("a parameter reaches every place that names it, and the documents' figures go") {
-  const Scenario s = good(options([](Overrides& o) {
+  const Scenario s = accepted(options([](Overrides& o) {
     o.params = {{"d", kSecond}, {"pause", 500 * kMillisecond}};
   }));
   CHECK(unhindered_time(s.routes[0].plan) == kSecond + 10 * kMillisecond);
@@ -110,7 +110,7 @@ TEST_CASE("a parameter reaches every place that names it, and the documents' fig
 }
 
 TEST_CASE("an option that says what the file says changes nothing") {
-  const Scenario s = good(options([](Overrides& o) {
+  const Scenario s = accepted(options([](Overrides& o) {
     o.params = {{"d", 100 * kMillisecond}};
     o.workers = 4;
     o.threads = 40;
@@ -142,7 +142,7 @@ TEST_CASE("an unknown parameter names its option and those that there are") {
 }
 
 TEST_CASE("--requests changes burst and closed loads only") {
-  const Scenario s = good(options([](Overrides& o) { o.requests = 2; }));
+  const Scenario s = accepted(options([](Overrides& o) { o.requests = 2; }));
   CHECK(s.cases[0].loads[0].requests == 2);
   CHECK(s.cases[0].loads[1].requests == 40);
   CHECK(s.cases[1].loads[0].requests == 2);
@@ -153,11 +153,11 @@ TEST_CASE("--requests changes burst and closed loads only") {
           "--requests: 0 is out of range; from 1 to 10,000,000");
   refused(options([](Overrides& o) { o.requests = 10'000'001; }),
           "--requests: 10000001 is out of range; from 1 to 10,000,000");
-  CHECK(good(options([](Overrides& o) { o.requests = 9'000'000; })).cases[0].requests() == 9'000'040);
+  CHECK(accepted(options([](Overrides& o) { o.requests = 9'000'000; })).cases[0].requests() == 9'000'040);
 }
 
 TEST_CASE("--workers and --threads change and rename the arms that have several, and no others") {
-  const Scenario s = good(options([](Overrides& o) {
+  const Scenario s = accepted(options([](Overrides& o) {
     o.workers = 2;
     o.threads = 8;
   }));
@@ -205,12 +205,12 @@ TEST_CASE("an option that finds nothing to change is refused") {
 }
 
 TEST_CASE("--arms and --modes choose, and take with them the checks and questions of the others") {
-  const Scenario s = good(options([](Overrides& o) { o.arms = {"workers-4", "loop"}; }));
+  const Scenario s = accepted(options([](Overrides& o) { o.arms = {"workers-4", "loop"}; }));
   REQUIRE(s.arms.size() == 2);
   CHECK(s.arms[0].id == "loop");
   CHECK(s.checks.empty());
   CHECK(s.asks.size() == 1);
-  const Scenario pools = good(options([](Overrides& o) { o.modes = {"thread-pool"}; }));
+  const Scenario pools = accepted(options([](Overrides& o) { o.modes = {"thread-pool"}; }));
   REQUIRE(pools.arms.size() == 1);
   CHECK(pools.arms[0].id == "pool");
   CHECK(pools.arms[0].documented.size() == 1);
@@ -233,7 +233,7 @@ TEST_CASE("--arms and --modes choose, and take with them the checks and question
 
 TEST_CASE("--arrivals changes the first load of each case and keeps its number of requests") {
   const auto first = [](const Overrides& overrides, std::size_t number) {
-    return good(overrides).cases[number].loads[0];
+    return accepted(overrides).cases[number].loads[0];
   };
   const Overrides constant = options([](Overrides& o) {
     o.arrivals = Arrivals::constant;
@@ -243,8 +243,8 @@ TEST_CASE("--arrivals changes the first load of each case and keeps its number o
   CHECK(first(constant, 0).every == 50 * kMillisecond);
   CHECK(first(constant, 1).requests == 2);
   CHECK(first(constant, 1).at.empty());
-  CHECK(good(constant).cases[1].loads[1].arrivals == Arrivals::closed);
-  CHECK_FALSE(any_documented(good(constant)));
+  CHECK(accepted(constant).cases[1].loads[1].arrivals == Arrivals::closed);
+  CHECK_FALSE(any_documented(accepted(constant)));
   const Overrides closed = options([](Overrides& o) { o.arrivals = Arrivals::closed; });
   CHECK(first(closed, 0).clients == 1);
   CHECK(first(closed, 0).requests == 10);
@@ -272,12 +272,12 @@ TEST_CASE("--arrivals changes the first load of each case and keeps its number o
 }
 
 TEST_CASE("--rate and --duration pace constant and poisson loads") {
-  const Scenario faster = good(options([](Overrides& o) { o.rate = 100; }));
+  const Scenario faster = accepted(options([](Overrides& o) { o.rate = 100; }));
   CHECK(faster.cases[0].loads[1].every == 10 * kMillisecond);
   CHECK(faster.cases[0].loads[1].requests == 199);  // 10, 20, … 1990 ms
-  const Scenario longer = good(options([](Overrides& o) { o.duration = 10 * kSecond; }));
+  const Scenario longer = accepted(options([](Overrides& o) { o.duration = 10 * kSecond; }));
   CHECK(longer.cases[0].loads[1].requests == 200);
-  const Scenario both = good(options([](Overrides& o) {
+  const Scenario both = accepted(options([](Overrides& o) {
     o.arrivals = Arrivals::poisson;
     o.rate = 10;
     o.duration = 3 * kSecond;
@@ -297,13 +297,13 @@ TEST_CASE("--rate and --duration pace constant and poisson loads") {
 }
 
 TEST_CASE("--connections changes every load") {
-  for (const Case& load_set : good(options([](Overrides& o) { o.fresh_connections = true; })).cases) {
+  for (const Case& load_set : accepted(options([](Overrides& o) { o.fresh_connections = true; })).cases) {
     for (const Load& load : load_set.loads) CHECK(load.fresh_connections);
   }
 }
 
 TEST_CASE("--scale multiplies waits, work, periods and parameters once, and no offsets") {
-  const Scenario s = good(options([](Overrides& o) { o.scale = 0.1; }));
+  const Scenario s = accepted(options([](Overrides& o) { o.scale = 0.1; }));
   CHECK(s.params.at("d") == 10 * kMillisecond);
   CHECK(unhindered_time(s.routes[0].plan) == 11 * kMillisecond);
   const Load& ping = s.cases[0].loads[1];
@@ -315,7 +315,7 @@ TEST_CASE("--scale multiplies waits, work, periods and parameters once, and no o
   CHECK_FALSE(any_documented(s));
   REQUIRE(s.asks[0].wrong.size() == 1);
   CHECK(s.asks[0].wrong[0].value == Approx(0.01));
-  const Scenario set = good(options([](Overrides& o) {
+  const Scenario set = accepted(options([](Overrides& o) {
     o.scale = 10;
     o.params = {{"d", kSecond}};
   }));

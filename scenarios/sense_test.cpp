@@ -8,7 +8,7 @@ using namespace lab;
 namespace {
 
 // Line numbers of the cases below are those of this text.
-const std::string kGood = R"toml(question = "?"
+const std::string kRich = R"toml(question = "?"
 trace = "path"
 show = ["value.max", "predict.turnaround.max", "server.memory"]
 [routes.predict]
@@ -66,22 +66,22 @@ stat = "server.memory"
 at_most = "16kB"
 )toml";
 
-struct Bad {
-  std::string what, instead;  ///< of the good text
+struct Slip {
+  std::string what, instead;  ///< of the rich text
   std::string place;          ///< line:column of the message
   std::string phrase;         ///< that the message holds
 };
 
 std::string change(const std::string& what, const std::string& instead) {
-  std::string text = kGood;
+  std::string text = kRich;
   const std::size_t at = text.find(what);
   INFO(what);
   REQUIRE(at != std::string::npos);
   return text.replace(at, what.size(), instead);
 }
 
-void expect_all(const std::vector<Bad>& all) {
-  for (const Bad& bad : all) {
+void expect_slips(const std::vector<Slip>& all) {
+  for (const Slip& bad : all) {
     INFO(bad.what << " -> " << bad.instead);
     const Result<Scenario> scenario = parse_scenario(change(bad.what, bad.instead), "bad.toml", kTestModes);
     REQUIRE_FALSE(scenario.has_value());
@@ -94,8 +94,8 @@ void expect_all(const std::vector<Bad>& all) {
   }
 }
 
-Scenario good(const Overrides& overrides = {}) {
-  const Result<Scenario> scenario = parse_scenario(kGood, "good.toml", kTestModes, overrides);
+Scenario rich(const Overrides& overrides = {}) {
+  const Result<Scenario> scenario = parse_scenario(kRich, "rich.toml", kTestModes, overrides);
   INFO((scenario ? "" : scenario.error().message));
   REQUIRE(scenario.has_value());
   return *scenario;
@@ -104,7 +104,7 @@ Scenario good(const Overrides& overrides = {}) {
 }  // namespace
 
 TEST_CASE("routes, loads and kills are read with all that they can say") {
-  const Scenario s = good();
+  const Scenario s = rich();
   CHECK(s.trace == "path");
   const Route& predict = s.routes[0];
   CHECK(predict.body_limit == 32'000'000);
@@ -130,7 +130,7 @@ TEST_CASE("routes, loads and kills are read with all that they can say") {
 }
 
 TEST_CASE("arms are read with their settings, and change the scenario's queues for themselves") {
-  const Scenario s = good();
+  const Scenario s = rich();
   const Arm& loop = s.arms[0];
   CHECK(loop.accept == Accept::one);
   CHECK(loop.accept_limit == 0);
@@ -151,7 +151,7 @@ TEST_CASE("arms are read with their settings, and change the scenario's queues f
 TEST_CASE("a scale multiplies what clients do, not how patient somebody is") {
   Overrides overrides;
   overrides.scale = 0.1;
-  const Scenario s = good(overrides);
+  const Scenario s = rich(overrides);
   CHECK(s.cases[0].loads[0].body_over == 200 * kMillisecond);
   CHECK(s.cases[0].loads[0].body_bytes == 20'000'000);
   CHECK(s.cases[0].loads[0].then->every == 2 * kMillisecond);
@@ -164,23 +164,23 @@ TEST_CASE("a scale multiplies what clients do, not how patient somebody is") {
 TEST_CASE("options change what hangs on threads and workers, and are refused where that makes no sense") {
   Overrides overrides;
   overrides.threads = 3;
-  CHECK(good(overrides).arms[1].accept_limit == 3);
-  CHECK(good(overrides).arms[0].threads == 3);  // the dependency of `predict` goes to its pool
+  CHECK(rich(overrides).arms[1].accept_limit == 3);
+  CHECK(rich(overrides).arms[0].threads == 3);  // the dependency of `predict` goes to its pool
   overrides = {};
   overrides.workers = 1;
-  const Result<Scenario> lone = parse_scenario(kGood, "good.toml", kTestModes, overrides);
+  const Result<Scenario> lone = parse_scenario(kRich, "rich.toml", kTestModes, overrides);
   REQUIRE_FALSE(lone.has_value());
   CHECK(lone.error().message ==
-        "good.toml:32:1: kill: there is no worker 1 in arm 'loop', which has one (the first is 0)");
+        "rich.toml:32:1: kill: there is no worker 1 in arm 'loop', which has one (the first is 0)");
   overrides = {};
   overrides.fresh_connections = true;
-  const Result<Scenario> fresh = parse_scenario(kGood, "good.toml", kTestModes, overrides);
+  const Result<Scenario> fresh = parse_scenario(kRich, "rich.toml", kTestModes, overrides);
   REQUIRE_FALSE(fresh.has_value());
   CHECK(fresh.error().message.find("--connections fresh: route 'chat' is a WebSocket") == 0);
 }
 
 TEST_CASE("a step that a mode cannot do names the arm, the route and the mode") {
-  expect_all({
+  expect_slips({
       {"mode = \"async-loop\"",
        "mode = { predict = \"thread-pool\", result = \"async-loop\", chat = \"async-loop\" }", "8:55",
        "'yield' needs a handler on the loop, but arm 'loop' runs route 'predict' in thread-pool"},
@@ -191,7 +191,7 @@ TEST_CASE("a step that a mode cannot do names the arm, the route and the mode") 
 }
 
 TEST_CASE("a setting that changes nothing says what it belongs to") {
-  expect_all({
+  expect_slips({
       {"accept = \"one\"\naccept_limit = 0", "accept_limit = 0", "39:16",
        "accept_limit belongs to accept = \"one\""},
       {"accept_limit = 0", "accept_limit = \"thread\"", "40:16", "unknown accept_limit 'thread'"},
@@ -208,7 +208,7 @@ TEST_CASE("a setting that changes nothing says what it belongs to") {
 }
 
 TEST_CASE("queues that nobody fills or knows are mistakes") {
-  expect_all({
+  expect_slips({
       {"[queues.jobs]", "[queues.job]", "16:9", "nothing is put into queue 'job' (did you mean 'jobs'?"},
       {"queues.jobs.scope", "queues.job.scope", "45:8", "nothing is put into queue 'job'"},
       {"result = \"jobs\"", "result = \"job\"", "12:10", "result: unknown queue 'job' (did you mean 'jobs'?"},
@@ -219,7 +219,7 @@ TEST_CASE("queues that nobody fills or knows are mistakes") {
 }
 
 TEST_CASE("loads that ask for what cannot be say why") {
-  expect_all({
+  expect_slips({
       {"route = \"chat\"\n", "route = \"result\"\n", "28:9", "which only `then` of another load fills in"},
       {"keep = \"task_id\"\n", "", "25:8", "add keep = \"task_id\""},
       {"keep = \"task_id\"", "keep = \"task id\"", "25:8", "keep names a key of the reply"},
@@ -239,7 +239,7 @@ TEST_CASE("loads that ask for what cannot be say why") {
 }
 
 TEST_CASE("routes that nobody could ask are mistakes") {
-  expect_all({
+  expect_slips({
       {"/result/{task_id}", "/result/{task_id}/{other}", "11:11", "at most one part in braces"},
       {"/result/{task_id}", "/result-{task_id}", "11:11", "at most one part in braces"},
       {"/result/{task_id}", "/result", "26:18", "no part in braces"},
@@ -261,7 +261,7 @@ TEST_CASE("a result needs the id of its job in the path") {
 }
 
 TEST_CASE("WSGI has no WebSockets") {
-  std::string text = kGood.substr(0, kGood.find("[[arms]]"));
+  std::string text = kRich.substr(0, kRich.find("[[arms]]"));
   text = text.substr(0, text.find("[routes.predict]")) +
          "[routes.chat]\nrequest = \"WS /chat\"\nsteps = []\n" +
          "[[load]]\nroute = \"chat\"\narrivals = \"burst\"\nrequests = 1\n" +
@@ -274,7 +274,7 @@ TEST_CASE("WSGI has no WebSockets") {
 }
 
 TEST_CASE("stats that would never have a value say what they need") {
-  expect_all({
+  expect_slips({
       {"\"predict.turnaround.max\"", "\"chat.turnaround.max\"", "3:22",
        "add then = { … } to the load of route 'chat'"},
       {"\"value.max\"", "\"chat.value.max\"", "3:9", "add keep = \"count\""},

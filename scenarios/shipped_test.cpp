@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::vector<Scenario> shipped() {
+std::vector<Scenario> shipped_scenarios() {
   std::vector<Scenario> scenarios;
   for (const auto& entry : fs::directory_iterator(fs::path(__FILE__).parent_path())) {
     if (entry.path().extension() != ".toml") continue;
@@ -27,10 +27,10 @@ std::vector<Scenario> shipped() {
 
 }  // namespace
 
-TEST_CASE("every scenario that is shipped loads, tells its story and leads on") {
+TEST_CASE("every scenario that is shipped_scenarios loads, tells its story and leads on") {
   const std::set<std::string> groups{"Where waiting time goes", "Where CPU time goes",
                                      "What it costs and how it is run"};
-  const std::vector<Scenario> scenarios = shipped();
+  const std::vector<Scenario> scenarios = shipped_scenarios();
   CHECK(scenarios.size() >= 47);
   std::set<std::string> names;
   for (const Scenario& scenario : scenarios) names.insert(scenario.name);
@@ -54,7 +54,7 @@ TEST_CASE("every scenario that is shipped loads, tells its story and leads on") 
 
 TEST_CASE("whoever goes on from scenario to scenario sees all of them") {
   std::map<std::string, std::string> next;
-  for (const Scenario& scenario : shipped()) next[scenario.name] = scenario.explain.next;
+  for (const Scenario& scenario : shipped_scenarios()) next[scenario.name] = scenario.explain.next;
   std::set<std::string> seen;
   for (std::string at = "blocking-async"; seen.insert(at).second;) at = next[at];
   for (const auto& [name, unused] : next) {
@@ -66,7 +66,7 @@ TEST_CASE("whoever goes on from scenario to scenario sees all of them") {
 TEST_CASE("a scaled scenario still loads, and keeps its checks and what the wrong answers say") {
   Overrides overrides;
   overrides.scale = 0.1;
-  for (const Scenario& scenario : shipped()) {
+  for (const Scenario& scenario : shipped_scenarios()) {
     INFO(scenario.name);
     const Result<Scenario> scaled = load_scenario(scenario.file, kTestModes, overrides);
     REQUIRE(scaled.has_value());
@@ -75,8 +75,8 @@ TEST_CASE("a scaled scenario still loads, and keeps its checks and what the wron
   }
 }
 
-TEST_CASE("one repetition of what is measured fits the budget of every shipped scenario") {
-  for (const Scenario& scenario : shipped()) {
+TEST_CASE("one repetition of what is measured fits the budget of every shipped_scenarios scenario") {
+  for (const Scenario& scenario : shipped_scenarios()) {
     INFO(scenario.name);
     Nanos longest = 0;
     for (const Arm& arm : scenario.arms) {

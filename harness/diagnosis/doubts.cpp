@@ -27,7 +27,7 @@ std::optional<double> share_waited(const Observations& seen, int low, int high) 
 
 }  // namespace
 
-std::optional<bool> is_loop_blocked(const Observations& seen, const Verdict& verdict) {
+std::optional<bool> is_loop_blocked(const Observations& seen, const Diagnosis& verdict) {
   constexpr double kSuffers = 0.6;
   if (seen.pings_alone.empty()) return std::nullopt;
   if (verdict.execution == Execution::workers) {
@@ -47,7 +47,7 @@ std::optional<bool> is_loop_blocked(const Observations& seen, const Verdict& ver
   return !beside_some || *beside_some > kAllOfIt;
 }
 
-std::vector<std::string> doubts(const Observations& seen, const Verdict& verdict) {
+std::vector<std::string> doubts(const Observations& seen, const Diagnosis& verdict) {
   std::vector<std::string> doubts;
   const bool pinged = !seen.pings_alone.empty();
   const bool paired = std::any_of(seen.kept.begin(), seen.kept.end(),

@@ -130,7 +130,7 @@ std::string obstacle(const Observations& seen) {
 
 /// Those that compute at the same time: as many as want a core, or as there are cores.
 void conclude_computing(const Observations& seen, const SharingFit& sharing, double alone_s,
-                        Verdict& verdict) {
+                        Diagnosis& verdict) {
   const int wanted = std::max(1, static_cast<int>(std::lround(sharing.parallelism)));
   verdict.shared = sharing.shared;
   verdict.parallelism = sharing.shared ? std::max(2, wanted) : 1;
@@ -146,7 +146,7 @@ void conclude_computing(const Observations& seen, const SharingFit& sharing, dou
   }
 }
 
-void find_residual(const Observations& seen, Verdict& verdict) {
+void find_residual(const Observations& seen, Diagnosis& verdict) {
   if (verdict.service_s == 0) return;
   std::vector<double> residuals;
   for (const Burst* burst : whole(seen))
@@ -155,13 +155,13 @@ void find_residual(const Observations& seen, Verdict& verdict) {
 }
 
 /// With Jeffreys' estimate of how many of all bursts would fit: eight of eight are not yet all of them.
-double share_that_fits(const Verdict& verdict) {
+double share_that_fits(const Diagnosis& verdict) {
   return (verdict.fitting + 0.5) / (verdict.bursts + 1.0);
 }
 
 /// Several workers, each with a pool of its own, as large together as the most that ran together.
-Verdict uneven_pool(const Observations& seen, const PoolFit& pool, double odds) {
-  Verdict verdict;
+Diagnosis uneven_pool(const Observations& seen, const PoolFit& pool, double odds) {
+  Diagnosis verdict;
   verdict.execution = Execution::pool;
   verdict.bound_by = bound_by(seen);
   verdict.balanced = false;
@@ -179,8 +179,8 @@ Verdict uneven_pool(const Observations& seen, const PoolFit& pool, double odds) 
   return verdict;
 }
 
-Verdict weigh(const Observations& seen) {
-  Verdict verdict;
+Diagnosis weigh(const Observations& seen) {
+  Diagnosis verdict;
   verdict.reason = obstacle(seen);
   if (!verdict.reason.empty()) return verdict;
   const double alone_s = alone_seconds(seen);
@@ -260,7 +260,7 @@ std::string_view to_string(BoundBy bound_by) {
   return kNames[static_cast<std::size_t>(bound_by)];
 }
 
-double expected_makespan(const Verdict& verdict, int at_once) {
+double expected_makespan(const Diagnosis& verdict, int at_once) {
   if (verdict.parallelism == 0) return 0;
   if (verdict.shared)
     return std::max(1.0, static_cast<double>(at_once) / verdict.parallelism) * verdict.service_s;
@@ -268,8 +268,8 @@ double expected_makespan(const Verdict& verdict, int at_once) {
          verdict.service_s;
 }
 
-Verdict conclude(const Observations& seen) {
-  Verdict verdict = weigh(seen);
+Diagnosis conclude(const Observations& seen) {
+  Diagnosis verdict = weigh(seen);
   if (!verdict.reason.empty()) {
     verdict.execution = Execution::unknown;
     verdict.parallelism = 0;

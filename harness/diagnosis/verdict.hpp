@@ -16,7 +16,7 @@ std::string_view to_string(Execution execution);
 std::string_view to_string(BoundBy bound_by);
 
 /// How a server executes, as far as what was seen tells.
-struct Verdict {
+struct Diagnosis {
   Execution execution = Execution::unknown;
   BoundBy bound_by = BoundBy::unknown;
   std::optional<bool> loop_blocked;  ///< none without a cheap request beside it
@@ -33,15 +33,15 @@ struct Verdict {
 };
 
 /// Pure: the same observations give the same verdict.
-Verdict conclude(const Observations& seen);
+Diagnosis conclude(const Observations& seen);
 
 /// What the verdict leaves open, in words.
-std::vector<std::string> doubts(const Observations& seen, const Verdict& verdict);
+std::vector<std::string> doubts(const Observations& seen, const Diagnosis& verdict);
 
 /// Whether the cheap request suffers beside the slow one as it does behind a blocked loop.
-std::optional<bool> is_loop_blocked(const Observations& seen, const Verdict& verdict);
+std::optional<bool> is_loop_blocked(const Observations& seen, const Diagnosis& verdict);
 
 /// What the fitted model says of a burst's makespan, in seconds.
-double expected_makespan(const Verdict& verdict, int at_once);
+double expected_makespan(const Diagnosis& verdict, int at_once);
 
 }  // namespace lab

@@ -77,7 +77,7 @@ const std::vector<Kind>& kinds() {
   return kinds;
 }
 
-bool is_right(const Kind& kind, const Verdict& verdict) {
+bool is_right(const Kind& kind, const Diagnosis& verdict) {
   // Where connections are dealt by lot, a worker may have got none of them.
   const int least = kind.server.by_lot && kind.execution == Execution::workers && kind.parallelism > 2
                         ? kind.parallelism - 1
@@ -93,7 +93,7 @@ bool is_right(const Kind& kind, const Verdict& verdict) {
 TEST_CASE("every execution model is recognized on a quiet machine") {
   for (const Kind& kind : kinds()) {
     const Observations seen = look_at(kind.server, 1);
-    const Verdict verdict = conclude(seen);
+    const Diagnosis verdict = conclude(seen);
     INFO(kind.name << ": " << to_string(verdict.execution) << " of " << verdict.parallelism << ", "
                    << to_string(verdict.bound_by) << ", blocked " << verdict.loop_blocked.value_or(false)
                    << ", " << verdict.confidence << " " << verdict.reason);
@@ -112,7 +112,7 @@ TEST_CASE("on a busy machine nineteen of twenty verdicts are right, and confiden
     kind.server.stalls = 0.1;
     int of_kind = 0;
     for (std::uint64_t seed = 0; seed < kTrials; ++seed) {
-      const Verdict verdict = conclude(look_at(kind.server, seed));
+      const Diagnosis verdict = conclude(look_at(kind.server, seed));
       const bool is = is_right(kind, verdict);
       of_kind += is;
       ++all;
@@ -145,7 +145,7 @@ TEST_CASE("slow routes are told from fewer requests, within the budget") {
 TEST_CASE("what is too slow or too fast to tell stays unknown, with the reason") {
   SimulatedServer slow = server_of(kBlockingLoop);
   slow.service = 9 * kSecond;
-  const Verdict too_slow = conclude(look_at(slow, 1));
+  const Diagnosis too_slow = conclude(look_at(slow, 1));
   CHECK(too_slow.execution == Execution::unknown);
   CHECK(too_slow.reason.find("too slow") != std::string::npos);
   CHECK(too_slow.loop_blocked.value_or(false) == false);
@@ -157,7 +157,7 @@ TEST_CASE("a loop that writes all its replies at the end is one at a time as wel
   Observations seen = look_at(server_of(kBlockingLoop), 1);
   for (Burst& burst : seen.bursts)
     burst.done.assign(burst.done.size(), burst.done.back());  // as asyncio does
-  const Verdict verdict = conclude(seen);
+  const Diagnosis verdict = conclude(seen);
   CHECK(verdict.execution == Execution::serial);
   CHECK(verdict.bound_by == BoundBy::waiting);
   CHECK(verdict.fitting == verdict.bursts);
@@ -167,7 +167,7 @@ TEST_CASE("bursts that overflow the backlog do not count, and are told") {
   SimulatedServer server = server_of(kBlockingLoop);
   for (const auto& [backlog, overflow] : {std::pair{7, "at 8:"}, std::pair{12, "at 16:"}}) {
     server.backlog = backlog;
-    const Verdict verdict = conclude(look_at(server, 1));
+    const Diagnosis verdict = conclude(look_at(server, 1));
     CHECK(verdict.execution == Execution::serial);
     CHECK(verdict.confidence > 0.6);
     REQUIRE(!verdict.unsure.empty());
@@ -203,7 +203,7 @@ TEST_CASE("bursts that fit nothing are unknown") {
     std::sort(burst.done.begin(), burst.done.end());
     seen.bursts.push_back(burst);
   }
-  const Verdict verdict = conclude(seen);
+  const Diagnosis verdict = conclude(seen);
   CHECK(verdict.execution == Execution::unknown);
   CHECK(!verdict.reason.empty());
 }
@@ -229,7 +229,7 @@ TEST_CASE("without a cheap route nothing is said about the loop") {
   Observations seen = look_at(server_of(kBlockingLoop), 1);
   seen.pings.clear();
   seen.pings_alone.clear();
-  const Verdict verdict = conclude(seen);
+  const Diagnosis verdict = conclude(seen);
   CHECK(!verdict.loop_blocked);
   REQUIRE(!verdict.unsure.empty());
   CHECK(verdict.unsure.front().find("no --ping was answered") != std::string::npos);

@@ -2,13 +2,12 @@
 #include <catch2/catch.hpp>
 
 #include "harness/findings/findings_testing.hpp"
+#include "lab/core/text.hpp"
 
 using namespace lab;
 using namespace lab::testing;
 
 namespace {
-
-const Ids kNone;
 
 /// POST puts a job into a queue, GET asks for its result every 20 ms on a connection of its own.
 Experiment task_queue(std::int64_t requests, QueueSettings queue, int workers) {
@@ -18,10 +17,6 @@ Experiment task_queue(std::int64_t requests, QueueSettings queue, int workers) {
   Experiment experiment({{kTaskQueue, {enqueue({wait(ms(30))})}}, {kTaskQueue, {fetch()}}}, {load});
   experiment.arm.queues["jobs"] = queue;
   return experiment.workers(workers).accept(Accept::reuseport);
-}
-
-bool has(const Ids& ids, const std::string& id) {
-  return std::find(ids.begin(), ids.end(), id) != ids.end();
 }
 
 /// Requests on kept connections, each answered `reply` after its handler was done.
@@ -48,16 +43,16 @@ TEST_CASE("LAB111: a loop that is held for 40 ms writes late, and that is not Na
 }
 
 TEST_CASE("LAB113: the worker that is asked does not know the job, unless all share one queue") {
-  CHECK(has(ids_of(findings_of(task_queue(8, {8, 64, false}, 4))), "LAB113"));
+  CHECK(contains(ids_of(findings_of(task_queue(8, {8, 64, false}, 4))), "LAB113"));
   CHECK(ids_of(findings_of(task_queue(8, {8, 64, true}, 4))) == kNone);
 }
 
 TEST_CASE("LAB114: a queue that is full refuses jobs") {
   const std::vector<Finding> findings = findings_of(task_queue(8, {1, 3, false}, 1));
   const Ids ids = ids_of(findings);
-  CHECK(has(ids, "LAB114"));
-  CHECK(has(ids, "LAB102"));
-  CHECK_FALSE(has(ids_of(findings_of(task_queue(3, {1, 3, false}, 1))), "LAB114"));
+  CHECK(contains(ids, "LAB114"));
+  CHECK(contains(ids, "LAB102"));
+  CHECK_FALSE(contains(ids_of(findings_of(task_queue(3, {1, 3, false}, 1))), "LAB114"));
 }
 
 TEST_CASE("LAB115: a generator that gets later and later; one that was held up and catches up is none") {

@@ -3,19 +3,10 @@
 
 #include "harness/findings/findings_testing.hpp"
 #include "harness/findings/words.hpp"
+#include "lab/core/text.hpp"
 
 using namespace lab;
 using namespace lab::testing;
-
-namespace {
-
-bool has(const Ids& ids, const std::string& id) {
-  return std::find(ids.begin(), ids.end(), id) != ids.end();
-}
-
-const Ids kNone;
-
-}  // namespace
 
 TEST_CASE("LAB101: a handler that sleeps on the loop, its victims and what each of them lost") {
   const std::vector<Finding> findings = findings_of(Experiment(kBlockingLoop, {wait(ms(10))}, burst(10)));
@@ -109,7 +100,7 @@ TEST_CASE("LAB105: one worker takes nearly all connections while the others idle
     return found(Experiment(mode, {wait(ms(100))}, fresh(constant(10, ms(2)))).workers(4).accept(accept));
   };
   const Ids uneven = four(kBlockingLoop, Accept::greedy);
-  CHECK(has(uneven, "LAB105"));
+  CHECK(contains(uneven, "LAB105"));
   // 3-3-2-2 blocks as well, but nobody could have done better.
   CHECK(four(kBlockingLoop, Accept::handoff) == Ids{"LAB101"});
   // Who awaits holds nothing, so it does not matter how many are on one worker.
@@ -165,7 +156,7 @@ TEST_CASE("LAB110: connections that are silent keep the threads from those that 
   const std::vector<Finding> findings =
       findings_of(Experiment(threads, {wait(ms(10))}, closed(4, 8)).threads(2));
   const Ids ids = ids_of(findings);
-  CHECK(has(ids, "LAB110"));
+  CHECK(contains(ids, "LAB110"));
   CHECK(found(Experiment(threads, {wait(ms(10))}, closed(2, 8)).threads(2)) == kNone);
 }
 
@@ -174,8 +165,8 @@ TEST_CASE("LAB112, LAB116: a worker is killed with a request in its hands") {
   CHECK(found(experiment) == kNone);
   experiment.load_set.kills = {{0, ms(55)}};
   const Ids ids = found(experiment);
-  CHECK(has(ids, "LAB112"));
-  CHECK(has(ids, "LAB116"));
+  CHECK(contains(ids, "LAB112"));
+  CHECK(contains(ids, "LAB116"));
 }
 
 TEST_CASE("LAB116: how long a worker was away counts from its death, however late that came") {
@@ -226,7 +217,7 @@ TEST_CASE("LAB119: blocking work after the reply stalls the next caller") {
     return found(Experiment(kAsyncLoop, {background({std::move(step)})}, fresh(constant(2, ms(50)))));
   };
   const Ids ids = later(blocking(wait(ms(500))));
-  CHECK(has(ids, "LAB119"));
+  CHECK(contains(ids, "LAB119"));
   CHECK(later(wait(ms(500))) == kNone);
   CHECK(later(pooled({wait(ms(500))})) == kNone);
 }

@@ -10,6 +10,8 @@ namespace lab::testing {
 
 using Ids = std::vector<std::string>;
 
+inline const Ids kNone;
+
 inline std::vector<Finding> findings_of(const Experiment& experiment, const Keep& keep,
                                         bool foreign = false) {
   Members members{

@@ -10,7 +10,7 @@ namespace lab {
 namespace {
 
 // A load that is too short to have a rate, and a backlog that chance alone makes.
-constexpr std::int64_t kFewest = 50;
+constexpr std::int64_t kFewestRequests = 50;
 constexpr double kBacklog = 0.05;  // of the requests
 constexpr std::int64_t kLeastBacklog = 10;
 constexpr double kFull = 0.9;  // of the time that the members have
@@ -68,7 +68,7 @@ void find_overload(const Clues& clues, std::vector<Finding>& findings) {
     const Demand demand = demand_of(clues, load);
     const double least =
         std::max(static_cast<double>(kLeastBacklog), kBacklog * static_cast<double>(demand.requests));
-    if (demand.requests < kFewest || static_cast<double>(demand.waiting) < least ||
+    if (demand.requests < kFewestRequests || static_cast<double>(demand.waiting) < least ||
         demand.waiting <= demand.waiting_half_way)
       continue;
     for (const auto& [resource, held] : demand.held) {

@@ -9,7 +9,7 @@ using namespace lab::testing;
 namespace {
 
 // With and without sinks, and as the bound.
-void check_makespan(const Experiment& experiment, double expected) {
+void expect_makespan(const Experiment& experiment, double expected) {
   CHECK(experiment.makespan() == Approx(expected).epsilon(1e-9));
   Keep keep;
   CHECK(simulate(experiment.input(), &keep, &keep).makespan_s == Approx(expected).epsilon(1e-9));
@@ -20,14 +20,14 @@ void check_makespan(const Experiment& experiment, double expected) {
 
 TEST_CASE("sequential-vs-gather: three waits take 3 s one by one, 1 s gathered, 3 s gathered but blocking") {
   const Step one = wait(kSecond);
-  check_makespan(Experiment(kAsyncLoop, {one, one, one}, burst(1)), 3);
-  check_makespan(Experiment(kAsyncLoop, {gather({{one}, {one}, {one}})}, burst(1)), 1);
+  expect_makespan(Experiment(kAsyncLoop, {one, one, one}, burst(1)), 3);
+  expect_makespan(Experiment(kAsyncLoop, {gather({{one}, {one}, {one}})}, burst(1)), 1);
   const Step held = blocking(one);
-  check_makespan(Experiment(kAsyncLoop, {gather({{held}, {held}, {held}})}, burst(1)), 3);
+  expect_makespan(Experiment(kAsyncLoop, {gather({{held}, {held}, {held}})}, burst(1)), 3);
   // On a blocking loop every wait blocks, and a pool has no loop to gather on.
-  check_makespan(Experiment(kBlockingLoop, {gather({{one}, {one}, {one}})}, burst(1)), 3);
-  check_makespan(Experiment(kThreadPool, {gather({{one}, {one}, {one}})}, burst(1)), 3);
-  check_makespan(Experiment(kOffload, {gather({{one}, {one}, {one}})}, burst(1)), 1);
+  expect_makespan(Experiment(kBlockingLoop, {gather({{one}, {one}, {one}})}, burst(1)), 3);
+  expect_makespan(Experiment(kThreadPool, {gather({{one}, {one}, {one}})}, burst(1)), 3);
+  expect_makespan(Experiment(kOffload, {gather({{one}, {one}, {one}})}, burst(1)), 1);
 }
 
 TEST_CASE("three-models: waits take 1 s in all three, sums share the lock, the cores, or one loop") {
@@ -38,25 +38,25 @@ TEST_CASE("three-models: waits take 1 s in all three, sums share the lock, the c
     return experiment;
   };
   const Plan pause{wait(kSecond)};
-  check_makespan(Experiment(kThreadPool, pause, burst(3)).gil(), 1);
-  check_makespan(processes(pause, 3), 1);
-  check_makespan(Experiment(kAsyncLoop, pause, burst(3)).gil(), 1);
-  check_makespan(Experiment(kThreadPool, sum, burst(4)).gil(), 0.4);
-  check_makespan(processes(sum, 4), 0.2);
-  check_makespan(processes(sum, 4).on_cores(8), 0.1);
-  check_makespan(Experiment(kAsyncLoop, sum, burst(4)).gil(), 0.4);
+  expect_makespan(Experiment(kThreadPool, pause, burst(3)).gil(), 1);
+  expect_makespan(processes(pause, 3), 1);
+  expect_makespan(Experiment(kAsyncLoop, pause, burst(3)).gil(), 1);
+  expect_makespan(Experiment(kThreadPool, sum, burst(4)).gil(), 0.4);
+  expect_makespan(processes(sum, 4), 0.2);
+  expect_makespan(processes(sum, 4).on_cores(8), 0.1);
+  expect_makespan(Experiment(kAsyncLoop, sum, burst(4)).gil(), 0.4);
 }
 
 TEST_CASE("gil: four tasks on two cores take 4c with it and 2c without") {
-  check_makespan(Experiment(kThreadPool, {cpu(ms(100))}, burst(4)).gil(), 0.4);
-  check_makespan(Experiment(kThreadPool, {cpu(ms(100))}, burst(4)), 0.2);
+  expect_makespan(Experiment(kThreadPool, {cpu(ms(100))}, burst(4)).gil(), 0.4);
+  expect_makespan(Experiment(kThreadPool, {cpu(ms(100))}, burst(4)), 0.2);
 }
 
 TEST_CASE("gil: reading files and switching do not need it") {
   for (const Work work : {Work::file_read, Work::thread_switch, Work::process_switch}) {
-    check_makespan(Experiment(kThreadPool, {compute(work, ms(100))}, burst(4)).gil(), 0.2);
+    expect_makespan(Experiment(kThreadPool, {compute(work, ms(100))}, burst(4)).gil(), 0.2);
   }
-  check_makespan(Experiment(kAsyncLoop, {compute(Work::file_read, ms(100))}, burst(4)).gil(), 0.4);
+  expect_makespan(Experiment(kAsyncLoop, {compute(Work::file_read, ms(100))}, burst(4)).gil(), 0.4);
 }
 
 TEST_CASE("mixed-routes: forty-one synchronous dependencies take two rounds of the pool") {
@@ -65,12 +65,12 @@ TEST_CASE("mixed-routes: forty-one synchronous dependencies take two rounds of t
     experiment.routes[0].depends.push_back({{wait(ms(100))}, asynchronous});
     return experiment;
   };
-  check_makespan(with(kAsyncLoop, 40, false), 0.1);
-  check_makespan(with(kAsyncLoop, 41, false), 0.2);
-  check_makespan(with(kThreadPool, 41, false), 0.2);
-  check_makespan(with(kAsyncLoop, 41, true), 0.1);
-  check_makespan(with(kBlockingLoop, 41, true), 0.1);
-  check_makespan(with(kThreads, 41, true), 0.2);
+  expect_makespan(with(kAsyncLoop, 40, false), 0.1);
+  expect_makespan(with(kAsyncLoop, 41, false), 0.2);
+  expect_makespan(with(kThreadPool, 41, false), 0.2);
+  expect_makespan(with(kAsyncLoop, 41, true), 0.1);
+  expect_makespan(with(kBlockingLoop, 41, true), 0.1);
+  expect_makespan(with(kThreads, 41, true), 0.2);
 }
 
 TEST_CASE("mixed-routes: busy synchronous routes leave the asynchronous one alone") {
@@ -103,19 +103,20 @@ TEST_CASE("await-is-not-a-yield: 20,000 awaits that never suspend freeze the hea
 
 TEST_CASE("connection-pool: rounds of k connections") {
   for (const auto& [k, expected] : {std::pair{1, 2.0}, {5, 0.4}, {20, 0.1}, {0, 0.1}}) {
-    check_makespan(Experiment(kAsyncLoop, {on_connection(ms(100))}, burst(20)).connections(k), expected);
+    expect_makespan(Experiment(kAsyncLoop, {on_connection(ms(100))}, burst(20)).connections(k), expected);
   }
-  check_makespan(Experiment(kAsyncLoop, {{Query{ms(100), ""}, false}}, burst(20)).connections(5).workers(2),
-                 0.2);
-  check_makespan(Experiment(kThreadPool, {on_connection(ms(100))}, burst(20)).threads(4).connections(5), 0.5);
+  expect_makespan(Experiment(kAsyncLoop, {{Query{ms(100), ""}, false}}, burst(20)).connections(5).workers(2),
+                  0.2);
+  expect_makespan(Experiment(kThreadPool, {on_connection(ms(100))}, burst(20)).threads(4).connections(5),
+                  0.5);
 }
 
 TEST_CASE("sync-client: N·d in the loop, d awaited, rounds of the pool offloaded") {
   const Step call{CallUpstream{ms(100), true}, false};
-  check_makespan(Experiment(kAsyncLoop, {blocking(call)}, burst(10)), 1.0);
-  check_makespan(Experiment(kAsyncLoop, {call}, burst(10)), 0.1);
-  check_makespan(Experiment(kOffload, {call}, burst(10)).threads(4), 0.3);
-  check_makespan(Experiment(kAsyncLoop, {pooled({call})}, burst(10)).threads(4), 0.3);
+  expect_makespan(Experiment(kAsyncLoop, {blocking(call)}, burst(10)), 1.0);
+  expect_makespan(Experiment(kAsyncLoop, {call}, burst(10)), 0.1);
+  expect_makespan(Experiment(kOffload, {call}, burst(10)).threads(4), 0.3);
+  expect_makespan(Experiment(kAsyncLoop, {pooled({call})}, burst(10)).threads(4), 0.3);
 }
 
 TEST_CASE("forgotten-await: the reply comes at once and nothing is done") {
@@ -202,7 +203,7 @@ TEST_CASE("upload: a slow body holds nothing on a loop and the thread of a serve
   };
   CHECK(worst_ping(kAsyncLoop) == 0);
   CHECK(worst_ping(kThreads) == ms(900));
-  check_makespan(Experiment(kAsyncLoop, {wait(ms(100))}, slow), 1.1);
+  expect_makespan(Experiment(kAsyncLoop, {wait(ms(100))}, slow), 1.1);
 }
 
 TEST_CASE("A body beyond the route's limit is refused with 413") {

@@ -13,13 +13,13 @@ namespace {
 
 using Member = std::tuple<std::uint16_t, Resource, std::uint16_t>;  // worker, resource, unit
 
-int capacity(const Experiment& experiment, Resource resource) {
+int members_of(const Experiment& experiment, Resource resource) {
   const bool single = resource == Resource::loop || resource == Resource::gil;
   return single ? 1 : experiment.arm.threads;
 }
 
 // The first thing that is wrong with the events, or nothing.
-std::string wrong_with(const Experiment& experiment, const Events& events) {
+std::string first_wrong(const Experiment& experiment, const Events& events) {
   std::map<Member, std::uint32_t> holders;
   std::map<std::uint32_t, std::int64_t> step_of;
   Nanos before = 0;
@@ -29,7 +29,7 @@ std::string wrong_with(const Experiment& experiment, const Events& events) {
     const Member member{event.worker, event.resource, event.unit};
     if (event.worker >= experiment.arm.workers) return "a worker that does not exist";
     if (event.kind == EventKind::acquire) {
-      if (event.unit >= capacity(experiment, event.resource)) return "a member that does not exist";
+      if (event.unit >= members_of(experiment, event.resource)) return "a member that does not exist";
       if (!holders.emplace(member, event.request).second) return "held twice";
     } else if (event.kind == EventKind::release) {
       const auto holder = holders.find(member);
@@ -48,7 +48,7 @@ std::string wrong_with(const Experiment& experiment, const Events& events) {
   return "";
 }
 
-std::string wrong_with(const Experiment& experiment, const std::vector<RequestRecord>& records) {
+std::string first_wrong(const Experiment& experiment, const std::vector<RequestRecord>& records) {
   std::set<std::uint32_t> ids;
   Nanos before = 0;
   for (const RequestRecord& r : records) {
@@ -79,8 +79,8 @@ TEST_CASE("Events balance, no member is held twice, stamps add up: for every exp
     const Experiment experiment = random_experiment(seed);
     const Keep keep = experiment.observed();
     INFO("seed " << seed);
-    REQUIRE(wrong_with(experiment, keep.events) == "");
-    REQUIRE(wrong_with(experiment, keep.records) == "");
+    REQUIRE(first_wrong(experiment, keep.events) == "");
+    REQUIRE(first_wrong(experiment, keep.records) == "");
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <ctime>
+#include <limits>
+#include <optional>
 
 namespace lab {
 
@@ -11,6 +13,8 @@ using Nanos = std::int64_t;
 constexpr Nanos kMicrosecond = 1'000;
 constexpr Nanos kMillisecond = 1'000'000;
 constexpr Nanos kSecond = 1'000'000'000;
+/// A time that does not come.
+constexpr Nanos kNever = std::numeric_limits<Nanos>::max();
 
 /// Now on CLOCK_MONOTONIC, in nanoseconds (clock_gettime(2)).
 inline Nanos monotonic_now() noexcept {
@@ -21,6 +25,9 @@ inline Nanos monotonic_now() noexcept {
 
 inline double seconds(Nanos span) noexcept {
   return static_cast<double>(span) / 1e9;
+}
+inline std::optional<double> seconds(std::optional<Nanos> span) noexcept {
+  return span ? std::optional(seconds(*span)) : std::nullopt;
 }
 
 /// Sleeps the calling thread until `deadline` on CLOCK_MONOTONIC; never returns early (clock_nanosleep(2)).

@@ -42,6 +42,10 @@ struct Event {
 
 using Events = std::vector<Event>;
 
+inline bool earlier(const Event& a, const Event& b) {
+  return a.at < b.at;
+}
+
 /// Where events go: a ring in shared memory, a vector.
 class EventSink {
  public:

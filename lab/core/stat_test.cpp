@@ -6,7 +6,7 @@ using namespace lab;
 
 namespace {
 
-std::string error_of(std::string_view text) {
+std::string stat_error(std::string_view text) {
   const auto stat = parse_stat(text);
   return stat ? "no error" : stat.error().message;
 }
@@ -39,33 +39,33 @@ TEST_CASE("A filter is a status or the failed requests") {
   CHECK(parse_stat("count(error)").value().errors);
   for (const char* text : {"share(status=)", "share(status=99)", "share(status=600)", "share(status=4x4)",
                            "share()", "share(status=-1)", "share(errors)"}) {
-    CHECK_THAT(error_of(text), Catch::Contains("is no filter; write (status=404) or (error)"));
+    CHECK_THAT(stat_error(text), Catch::Contains("is no filter; write (status=404) or (error)"));
   }
 }
 
 TEST_CASE("An unknown quantity is answered with the nearest one") {
-  CHECK_THAT(error_of("ping.latecy.max"),
+  CHECK_THAT(stat_error("ping.latecy.max"),
              Catch::Contains("unknown quantity 'latecy' (did you mean 'latency'?"));
   CHECK(parse_stat("ping.latecy.max").error().kind == ErrorKind::usage);
 }
 
 TEST_CASE("Times of single requests need an aggregate, the rest takes none") {
-  CHECK_THAT(error_of("ping.latency"), Catch::Contains("needs an aggregate: ping.latency.max"));
-  CHECK_THAT(error_of("makespan.max"), Catch::Contains("makespan takes no aggregate"));
-  CHECK_THAT(error_of("throughput.p99"), Catch::Contains("takes no aggregate"));
+  CHECK_THAT(stat_error("ping.latency"), Catch::Contains("needs an aggregate: ping.latency.max"));
+  CHECK_THAT(stat_error("makespan.max"), Catch::Contains("makespan takes no aggregate"));
+  CHECK_THAT(stat_error("throughput.p99"), Catch::Contains("takes no aggregate"));
 }
 
 TEST_CASE("Only share and count take a filter, and share needs one") {
-  CHECK_THAT(error_of("makespan(error)"), Catch::Contains("only share and count take a filter"));
-  CHECK_THAT(error_of("share"), Catch::Contains("needs a filter"));
+  CHECK_THAT(stat_error("makespan(error)"), Catch::Contains("only share and count take a filter"));
+  CHECK_THAT(stat_error("share"), Catch::Contains("needs a filter"));
 }
 
 TEST_CASE("What is left over or left out is refused") {
-  CHECK_THAT(error_of("a.b.latency.max"), Catch::Contains("too many parts"));
-  CHECK_THAT(error_of("max"), Catch::Contains("names no quantity"));
-  CHECK_THAT(error_of(".latency.max"), Catch::Contains("the route before the '.' is missing"));
-  CHECK_THAT(error_of("share(error"), Catch::Contains("the ')' is missing"));
-  CHECK_THAT(error_of("share(error).max"), Catch::Contains("the ')' is missing"));
+  CHECK_THAT(stat_error("a.b.latency.max"), Catch::Contains("too many parts"));
+  CHECK_THAT(stat_error("max"), Catch::Contains("names no quantity"));
+  CHECK_THAT(stat_error(".latency.max"), Catch::Contains("the route before the '.' is missing"));
+  CHECK_THAT(stat_error("share(error"), Catch::Contains("the ')' is missing"));
+  CHECK_THAT(stat_error("share(error).max"), Catch::Contains("the ')' is missing"));
   for (const char* text :
        {"", ".", "..", "(", ")", "()", "latency.", "latency.max.", "latency)", "(error)"}) {
     CHECK_FALSE(parse_stat(text).has_value());

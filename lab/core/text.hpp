@@ -18,6 +18,15 @@ std::optional<std::string> nearest_word(std::string_view word, const std::vector
 /// ` (did you mean 'x'? known: a, b, c)`: what an error about an unknown word ends with.
 std::string suggestion(std::string_view word, const std::vector<std::string>& candidates);
 
+/// Without the blanks and tabs around it.
+std::string_view trim(std::string_view text);
+
+/// Whether one of the words is that one.
+bool contains(const std::vector<std::string>& words, std::string_view word);
+
+/// As a shell takes it for one word.
+std::string shell_word(const std::string& word);
+
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 std::vector<std::string> split(std::string_view text, char separator);
 

@@ -7,7 +7,7 @@ namespace lab {
 namespace {
 
 /// `async def` that awaits: only what computes, or blocks on purpose, holds the loop.
-constexpr LoopMode kLoopMode{.handle = handle_on_loop, .after = after_on_loop, .waiting = await_step};
+constexpr LoopMode kWaiting{.handle = handle_on_loop, .after = after_on_loop, .waiting = await_step};
 
 }  // namespace
 
@@ -19,6 +19,6 @@ const Mode k_mode_async_loop{.traits = {.name = "async-loop",
                                         .waiting = Resource::nothing,
                                         .computing = Resource::loop,
                                         .idle = Resource::nothing},
-                             .loop = &kLoopMode};
+                             .loop = &kWaiting};
 
 }  // namespace lab

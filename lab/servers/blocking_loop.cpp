@@ -7,7 +7,7 @@ namespace {
 
 /// `async def` that calls `time.sleep`: every step is a blocking call in the only thread there is. The loop
 /// is held from the first line to the last, so whoever comes meanwhile stays unread in the kernel.
-constexpr LoopMode kLoopMode{.handle = handle_on_loop, .after = after_on_loop};
+constexpr LoopMode kBlocking{.handle = handle_on_loop, .after = after_on_loop};
 
 }  // namespace
 
@@ -19,6 +19,6 @@ const Mode k_mode_blocking_loop{.traits = {.name = "blocking-loop",
                                            .waiting = Resource::loop,
                                            .computing = Resource::loop,
                                            .idle = Resource::nothing},
-                                .loop = &kLoopMode};
+                                .loop = &kBlocking};
 
 }  // namespace lab

@@ -6,7 +6,7 @@
 namespace lab {
 namespace {
 
-class Note final : public JobPool::Job {
+class Slip final : public JobPool::Job {
  public:
   void run(std::uint16_t unit) override {
     taken_by = unit;
@@ -20,22 +20,22 @@ class Note final : public JobPool::Job {
 }  // namespace
 
 TEST_CASE("a pool runs every job once, first come, first served, before it closes") {
-  Note::next = 0;
-  std::vector<Note> notes(1000);
+  Slip::next = 0;
+  std::vector<Slip> notes(1000);
   {
     JobPool pool(1);
-    for (Note& note : notes) pool.submit(note);
+    for (Slip& note : notes) pool.submit(note);
   }
   for (std::size_t i = 0; i < notes.size(); ++i) CHECK(notes[i].order == static_cast<int>(i));
 }
 
 TEST_CASE("a job is told which thread it got") {
-  std::vector<Note> notes(100);
+  std::vector<Slip> notes(100);
   {
     JobPool pool(3);
-    for (Note& note : notes) pool.submit(note);
+    for (Slip& note : notes) pool.submit(note);
   }
-  for (const Note& note : notes) CHECK((note.taken_by >= 0 && note.taken_by < 3));
+  for (const Slip& note : notes) CHECK((note.taken_by >= 0 && note.taken_by < 3));
 }
 
 }  // namespace lab

@@ -7,8 +7,6 @@ namespace lab {
 
 namespace {
 
-constexpr int kServerFault = 500;
-
 LeafFault fault_of(const Result<void>& result, int status) {
   return result ? LeafFault{} : LeafFault{status, result.error().message};
 }

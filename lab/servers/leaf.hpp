@@ -15,6 +15,7 @@ struct LeafFault {
   std::string reason;
   bool none() const { return status == 200; }
 };
+constexpr int kServerFault = 500;
 constexpr int kBadGateway = 502;
 constexpr int kUnavailable = 503;
 

@@ -15,8 +15,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr int kServerFault = 500;
-
 /// What a dependency that is awaited runs by.
 constexpr LoopMode kAwaiting{.waiting = await_step};
 

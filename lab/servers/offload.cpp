@@ -27,7 +27,7 @@ Task send_to_pool(Call& call, Loop& loop, const Step& step, StepPlace place) {
 
 /// `async def` that awaits `run_in_threadpool`: each step goes to the pool, and the loop is held only between
 /// steps. A step marked as blocking was not sent there, and holds the loop.
-constexpr LoopMode kLoopMode{
+constexpr LoopMode kOffloading{
     .handle = handle_on_loop, .after = after_on_loop, .waiting = send_to_pool, .computing = send_to_pool};
 
 }  // namespace
@@ -41,6 +41,6 @@ const Mode k_mode_offload{
                .waiting = Resource::pool,
                .computing = Resource::pool,
                .idle = Resource::nothing},
-    .loop = &kLoopMode};
+    .loop = &kOffloading};
 
 }  // namespace lab

@@ -79,7 +79,7 @@ bool give(int fd) {
   return transfer(
       [](int to) {
         const char byte = 'x';
-        return write(to, &byte, 1);
+        return ::write(to, &byte, 1);
       },
       fd);
 }
@@ -88,7 +88,7 @@ bool take(int fd) {
   return transfer(
       [](int from) {
         char byte = 0;
-        return read(from, &byte, 1);
+        return ::read(from, &byte, 1);
       },
       fd);
 }

@@ -8,7 +8,7 @@ namespace {
 
 /// The handler puts a job into a queue and replies with its id (route_table.cpp makes whole plans to jobs);
 /// what it does besides, it awaits.
-constexpr LoopMode kLoopMode{.handle = handle_on_loop, .after = after_on_loop, .waiting = await_step};
+constexpr LoopMode kQueueing{.handle = handle_on_loop, .after = after_on_loop, .waiting = await_step};
 
 }  // namespace
 
@@ -20,6 +20,6 @@ const Mode k_mode_task_queue{.traits = {.name = "task-queue",
                                         .waiting = Resource::nothing,
                                         .computing = Resource::queue,
                                         .idle = Resource::nothing},
-                             .loop = &kLoopMode};
+                             .loop = &kQueueing};
 
 }  // namespace lab

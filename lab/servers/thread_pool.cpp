@@ -41,7 +41,7 @@ Task after(Call& call, Loop& loop, const LoopMode& /*mode*/) {
     co_await run_in_pool(call, loop, *later.plan, later.place);
 }
 
-constexpr LoopMode kLoopMode{.handle = handle, .after = after};
+constexpr LoopMode kPooling{.handle = handle, .after = after};
 
 }  // namespace
 
@@ -54,6 +54,6 @@ const Mode k_mode_thread_pool{
                .waiting = Resource::pool,
                .computing = Resource::pool,
                .idle = Resource::nothing},
-    .loop = &kLoopMode};
+    .loop = &kPooling};
 
 }  // namespace lab

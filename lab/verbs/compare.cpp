@@ -18,27 +18,12 @@ struct RawCompare {
   RawOutputOptions output;
 };
 
-/// `2%`
-Result<double> parse_share(const std::string& text) {
-  std::size_t read = 0;
-  double value = -1;
-  try {
-    value = std::stod(text, &read);
-  } catch (const std::exception&) {
-    read = 0;
-  }
-  const std::string rest = text.substr(read);
-  if (read == 0 || !(value >= 0 && value <= 100) || !(rest == "%" || (rest.empty() && value == 0)))
-    return usage_error("--tolerance: '{}' is not a share; write for example 2%", text);
-  return value / 100;
-}
-
 int compare(const RawCompare& raw) {
   const OutputOptions output = check_output_options(raw.output).value();
   CompareOptions options;
   options.arm_a = raw.arm;
   options.arm_b = raw.with;
-  options.tolerance = parse_share(raw.tolerance).value();
+  options.tolerance = parse_share("--tolerance", raw.tolerance).value();
   for (const std::string& text : raw.stats) {
     auto stat = parse_stat(text);
     if (!stat) throw Failure(usage_error("--stat: {}", stat.error().message));

@@ -21,8 +21,8 @@ namespace lab {
 
 namespace {
 
-constexpr std::size_t kWidth = 80;
-constexpr std::size_t kTag = 8;
+constexpr std::size_t kShowColumns = 80;
+constexpr std::size_t kShowTag = 8;
 constexpr std::size_t kCodeColumns = 100;  // two lines
 
 /// `TAG     first` / `        second`: the tag stands once, in front of its first line.
@@ -48,8 +48,8 @@ class Block {
 
  private:
   void add(const std::string& text, const std::string& before, std::size_t indent) {
-    const std::string first = pad(tag_, kTag) + before;
-    lines_ += join(wrap(printable(text, ascii_), first, kTag + indent, kWidth), "\n") + "\n";
+    const std::string first = pad(tag_, kShowTag) + before;
+    lines_ += join(wrap(printable(text, ascii_), first, kShowTag + indent, kShowColumns), "\n") + "\n";
     tag_.clear();
   }
 
@@ -99,7 +99,7 @@ std::vector<std::vector<std::string>> answer_rows(const Scenario& scenario, bool
   return rows;
 }
 
-std::string paragraph(const std::string& tag, const std::string& text, bool ascii) {
+std::string tagged_text(const std::string& tag, const std::string& text, bool ascii) {
   if (text.empty()) return "";
   Block block(tag, ascii);
   block.line(text, 0);
@@ -122,26 +122,14 @@ std::string show_answers(const Scenario& scenario, bool ascii) {
     answers.row(row[0], widths[0] + blanks, rest.substr(blanks));
   }
   std::string text = answers.text();
-  text += paragraph("WHY", scenario.explain.text, ascii);
-  text += paragraph("LOG", scenario.explain.log, ascii);
-  return text + paragraph("NOTE", scenario.explain.note, ascii);
-}
-
-/// As a shell takes it for one word.
-std::string quoted(const std::string& word) {
-  const bool plain = std::all_of(word.begin(), word.end(), [](unsigned char letter) {
-    return std::isalnum(letter) != 0 || letter >= 0x80 ||
-           std::string_view("-_./+,:@%").find(static_cast<char>(letter)) != std::string_view::npos;
-  });
-  if (plain) return word;
-  std::string text = "'";
-  for (const char letter : word) text += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
-  return text + "'";
+  text += tagged_text("WHY", scenario.explain.text, ascii);
+  text += tagged_text("LOG", scenario.explain.log, ascii);
+  return text + tagged_text("NOTE", scenario.explain.note, ascii);
 }
 
 /// The next command. A guess is about the makespan and gives nothing away: it is a mistake that many make.
 std::string next_command(const Scenario& scenario, const std::string& name) {
-  std::string run = "lab run " + quoted(name);
+  std::string run = "lab run " + shell_word(name);
   const auto measured = [&](const std::string& id) {
     return std::any_of(scenario.arms.begin(), scenario.arms.end(),
                        [&](const Arm& arm) { return arm.id == id && !arm.predict_only; });
@@ -218,10 +206,11 @@ int show(const std::string& name, bool answers, bool ascii) {
   const std::string size = fmt::format("{} arm{}, about {}", scenario.arms.size(),
                                        scenario.arms.size() == 1 ? "" : "s", about(plan.estimate));
   constexpr std::size_t kSources = 26;
-  std::string text = join(wrap(printable(scenario.question, ascii), "", 0, kWidth), "\n") + "\n";
-  text += join(wrap(printable(join(scenario.sources, "; "), ascii), pad(size, kSources), kSources, kWidth),
-               "\n") +
-          "\n";
+  std::string text = join(wrap(printable(scenario.question, ascii), "", 0, kShowColumns), "\n") + "\n";
+  text +=
+      join(wrap(printable(join(scenario.sources, "; "), ascii), pad(size, kSources), kSources, kShowColumns),
+           "\n") +
+      "\n";
   Block plans("PLAN", ascii);
   for (const Route& route : scenario.routes) plans.line(describe_route(route));
   Block loads("LOAD", ascii);

@@ -24,8 +24,8 @@ struct RawVerifyOptions {
 
 constexpr int kMostRepetitions = 100;
 
-Error unknown(const char* option, const std::string& word, const std::vector<std::string>& known) {
-  return usage_error("{}: unknown {} '{}'{}; lab verify --list shows all", option,
+Error unknown_name(const char* option, const std::string& word, const std::vector<std::string>& known) {
+  return usage_error("{}: unknown_name {} '{}'{}; lab verify --list shows all", option,
                      std::string(option).substr(2), word, suggestion(word, known));
 }
 
@@ -39,10 +39,10 @@ std::vector<const Claim*> chosen(const ClaimsFile& file, const RawVerifyOptions&
     return std::find(words.begin(), words.end(), word) != words.end();
   };
   for (const std::string& document : raw.documents) {
-    if (!has(documents, document)) throw Failure(unknown("--document", document, documents));
+    if (!has(documents, document)) throw Failure(unknown_name("--document", document, documents));
   }
   for (const std::string& id : raw.claims) {
-    if (!has(ids, id)) throw Failure(unknown("--claim", id, ids));
+    if (!has(ids, id)) throw Failure(unknown_name("--claim", id, ids));
   }
   std::vector<const Claim*> claims;
   for (const Claim& claim : file.claims) {

@@ -11,12 +11,12 @@ using test::source_of;
 
 namespace {
 
-const Plan kWait{{Wait{100 * kMillisecond}}};
+const Plan kSleep{{Wait{100 * kMillisecond}}};
 
 }  // namespace
 
 TEST_CASE("main.py is what a teacher would write, and no more") {
-  CHECK(source_of("blocking-loop", kWait) == R"py("""What is it?"""
+  CHECK(source_of("blocking-loop", kSleep) == R"py("""What is it?"""
 import time
 
 from fastapi import FastAPI
@@ -32,23 +32,23 @@ async def delay():
 }
 
 TEST_CASE("each execution model has its spelling") {
-  CHECK(has(source_of("async-loop", kWait), "async def delay():\n    await asyncio.sleep(0.1)\n"));
-  CHECK(has(source_of("thread-pool", kWait), "\ndef delay():\n    time.sleep(0.1)\n"));
-  CHECK(has(source_of("offload", kWait), "    await run_in_threadpool(time.sleep, 0.1)\n"));
-  CHECK(has(source_of("task-queue", kWait), "    task_id = jobs.enqueue(time.sleep, 0.1)\n"));
-  CHECK(has(source_of("thread-per-request", kWait), "def app(environ, start_response):"));
+  CHECK(has(source_of("async-loop", kSleep), "async def delay():\n    await asyncio.sleep(0.1)\n"));
+  CHECK(has(source_of("thread-pool", kSleep), "\ndef delay():\n    time.sleep(0.1)\n"));
+  CHECK(has(source_of("offload", kSleep), "    await run_in_threadpool(time.sleep, 0.1)\n"));
+  CHECK(has(source_of("task-queue", kSleep), "    task_id = jobs.enqueue(time.sleep, 0.1)\n"));
+  CHECK(has(source_of("thread-per-request", kSleep), "def app(environ, start_response):"));
 }
 
 TEST_CASE("what main.py says has nothing of the lab's instruments") {
   for (const Traits& mode : kTestModes) {
-    const std::string text = source_of(mode.name, kWait);
+    const std::string text = source_of(mode.name, kSleep);
     CHECK_FALSE(has(text, "lab"));
     CHECK_FALSE(has(text, "stamp"));
   }
 }
 
 TEST_CASE("a pool of another size than 40 is set at the start") {
-  Scenario scenario = scenario_of("thread-pool", kWait);
+  Scenario scenario = scenario_of("thread-pool", kSleep);
   CHECK_FALSE(has(source_of(scenario), "total_tokens"));
   scenario.arms.front().threads = 4;
   CHECK(has(source_of(scenario), "current_default_thread_limiter().total_tokens = 4"));
@@ -61,8 +61,8 @@ TEST_CASE("steps that hold others become functions of their own where one line d
   CHECK(has(text, "    await asyncio.gather(delay_part(), delay_part())\n"));
   CHECK(has(source_of("async-loop", {{Repeat{20'000, {{Yield{}}}}}}),
             "    for _ in range(20_000):\n        await asyncio.sleep(0)\n"));
-  CHECK(has(source_of("async-loop", {{Forget{kWait}}}), "    asyncio.sleep(0.1)  # no await\n"));
-  CHECK(has(source_of("async-loop", {{Background{{{Pooled{kWait}}}}}}),
+  CHECK(has(source_of("async-loop", {{Forget{kSleep}}}), "    asyncio.sleep(0.1)  # no await\n"));
+  CHECK(has(source_of("async-loop", {{Background{{{Pooled{kSleep}}}}}}),
             "    tasks.add_task(time.sleep, 0.1)\n"));
 }
 
@@ -96,7 +96,7 @@ TEST_CASE("the modules that must be installed follow from what is imported") {
   CHECK(modules("blocking-loop", {{CallUpstream{kSecond}}}) == Modules{"fastapi", "uvicorn", "requests"});
   CHECK(modules("async-loop", {{Query{kSecond}}}) == Modules{"fastapi", "uvicorn", "asyncpg"});
   CHECK(modules("offload", {{Query{kSecond}}}) == Modules{"fastapi", "uvicorn", "psycopg2"});
-  CHECK(modules("thread-per-request", kWait) == Modules{"gunicorn"});
+  CHECK(modules("thread-per-request", kSleep) == Modules{"gunicorn"});
 }
 
 TEST_CASE("a route is never called like something that its module uses") {
@@ -109,7 +109,7 @@ TEST_CASE("a route is never called like something that its module uses") {
 }
 
 TEST_CASE("a question cannot end the text that it stands in") {
-  Scenario scenario = scenario_of("blocking-loop", kWait);
+  Scenario scenario = scenario_of("blocking-loop", kSleep);
   scenario.question = R"(A """ and a \)";
   CHECK(source_of(scenario).starts_with("\"\"\"A ''' and a '\"\"\"\n"));
 }

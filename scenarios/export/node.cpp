@@ -4,6 +4,7 @@
 
 #include "lab/core/text.hpp"
 #include "scenarios/export/fastapi.hpp"
+#include "scenarios/export/python_file.hpp"
 #include "scenarios/export/python_steps.hpp"
 
 namespace lab {
@@ -18,10 +19,6 @@ Lines further_in(const Lines& lines) {
   Lines result;
   for (const std::string& line : lines) result.push_back("  " + line);
   return result;
-}
-
-void append(Lines& lines, const Lines& more) {
-  lines.insert(lines.end(), more.begin(), more.end());
 }
 
 /// What server.js needs besides http.

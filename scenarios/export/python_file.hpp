@@ -10,6 +10,10 @@ namespace lab {
 /// Lines of source without the newline, with their indentation.
 using Lines = std::vector<std::string>;
 
+inline void append(Lines& lines, const Lines& more) {
+  lines.insert(lines.end(), more.begin(), more.end());
+}
+
 /// Each line by one step of four blanks further in.
 Lines indented(const Lines& lines);
 

@@ -5,15 +5,12 @@
 #include <algorithm>
 
 #include "lab/core/text.hpp"
+#include "scenarios/export/python_file.hpp"
 #include "scenarios/export/python_leaf.hpp"
 
 namespace lab {
 
 namespace {
-
-void append(Lines& lines, const Lines& more) {
-  lines.insert(lines.end(), more.begin(), more.end());
-}
 
 bool is_same(const Plan& a, const Plan& b) {
   return python_statements(a, python_thread()) == python_statements(b, python_thread());
