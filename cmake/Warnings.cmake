@@ -1,6 +1,6 @@
 add_library(lab_warnings INTERFACE)
 target_compile_options(lab_warnings INTERFACE -Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Wold-style-cast)
-if(CMAKE_UNITY_BUILD)
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # Several sources are one file then, so one's constants are global to the next one's locals, and coroutines hold
   # types of anonymous namespaces of files that are included.
   target_compile_options(lab_warnings INTERFACE -Wshadow=local -Wno-subobject-linkage)

@@ -12,7 +12,7 @@ namespace {
 using Quantity = Stat::Quantity;
 using Aggregate = Stat::Aggregate;
 
-struct Range {
+struct Extent {
   Nanos begin = 0;
   Nanos end = 0;
 };
@@ -20,7 +20,7 @@ struct Range {
 // One part of a request's latency. A server that is not ours leaves stamps out; they are then 0, before
 // `sent`. (In virtual time 0 is a time like any other, and there `sent` is never after it.)
 std::optional<double> part_of(const RequestRecord& record, Quantity quantity) {
-  Range span;
+  Extent span;
   switch (quantity) {
     case Quantity::latency: return seconds(record.received - record.intended);
     case Quantity::lag: return seconds(record.sent - record.intended);
@@ -98,7 +98,7 @@ std::optional<double> evaluate(const Stat& stat, std::span<const RequestRecord> 
   if (stat.quantity == Quantity::turnaround)
     return aggregate(turnarounds(stat, records, routes), stat.aggregate);
   std::vector<double> parts;
-  std::optional<Range> whole;  // of the ok replies
+  std::optional<Extent> whole;  // of the ok replies
   double ok = 0;
   double sent = 0;
   double counted = 0;
@@ -112,8 +112,8 @@ std::optional<double> evaluate(const Stat& stat, std::span<const RequestRecord> 
     if (record.outcome != Outcome::ok) continue;
     ++ok;
     if (const auto part = part_of(record, stat.quantity)) parts.push_back(*part);
-    if (!whole) whole = Range{record.sent, record.received};
-    whole = Range{std::min(whole->begin, record.sent), std::max(whole->end, record.received)};
+    if (!whole) whole = Extent{record.sent, record.received};
+    whole = Extent{std::min(whole->begin, record.sent), std::max(whole->end, record.received)};
   }
   switch (stat.quantity) {
     case Quantity::makespan: return whole ? std::optional(seconds(whole->end - whole->begin)) : std::nullopt;

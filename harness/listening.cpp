@@ -89,9 +89,9 @@ std::set<std::uint16_t> listening_ports(std::span<const pid_t> pids, const std::
   return ports;
 }
 
-std::vector<Listener> find_listeners(std::span<const pid_t> pids, std::uint16_t port,
-                                     const std::string& proc) {
-  std::vector<Listener> listeners;
+std::vector<ListeningProcess> find_listeners(std::span<const pid_t> pids, std::uint16_t port,
+                                             const std::string& proc) {
+  std::vector<ListeningProcess> listeners;
   if (pids.empty()) return listeners;
   std::map<std::string, std::uint16_t> sockets = sockets_around(pids.front(), proc);
   std::erase_if(sockets, [port](const auto& socket) { return socket.second != port; });

@@ -1,7 +1,6 @@
 #include "harness/load_driver.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "harness/load_pace.hpp"
 

@@ -1,7 +1,6 @@
 // What follows a reply: questions about it, and what the case does to the server meanwhile.
 
 #include <algorithm>
-#include <limits>
 
 #include "harness/load_driver.hpp"
 #include "harness/reply_json.hpp"

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 
 #include "lab/core/clock.hpp"
 #include "lab/core/scenario.hpp"

@@ -1,7 +1,8 @@
 #include "harness/loop_activity.hpp"
-#include "harness/test_times.hpp"
 
 #include <catch2/catch.hpp>
+
+#include "harness/test_times.hpp"
 
 namespace lab {
 namespace {

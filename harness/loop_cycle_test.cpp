@@ -1,9 +1,10 @@
 #include "harness/loop_cycle.hpp"
-#include "harness/test_times.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <string>
+
+#include "harness/test_times.hpp"
 
 namespace lab {
 namespace {

@@ -1,7 +1,8 @@
 #include "harness/route_steps.hpp"
-#include "harness/test_times.hpp"
 
 #include <catch2/catch.hpp>
+
+#include "harness/test_times.hpp"
 
 namespace lab {
 namespace {

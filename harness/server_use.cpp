@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr Nanos kBetweenSamples = 50 * kMillisecond;
+constexpr Nanos kLookPeriod = 50 * kMillisecond;
 constexpr Nanos kRoomToLook = 5 * kMillisecond;
 constexpr Nanos kShare = 100;  // of the time, at most one in so many goes into looking
 
@@ -162,7 +162,7 @@ void ForeignWorkers::look() {
   if (guardian_ <= 0) return;
   const std::vector<pid_t> programs = children_of(guardian_, "/proc");
   std::vector<pid_t> workers;
-  for (const Listener& listener : find_listeners(descendants_of(guardian_), port_)) {
+  for (const ListeningProcess& listener : find_listeners(descendants_of(guardian_), port_)) {
     if (std::find(programs.begin(), programs.end(), listener.pid) == programs.end())
       workers.push_back(listener.pid);
   }
@@ -267,7 +267,7 @@ void ServerWatch::look(Nanos now, Nanos room) {
   const Nanos began = monotonic_now();
   find();
   sum_now();
-  next_look_ = now + std::max(kBetweenSamples, kShare * (monotonic_now() - began));
+  next_look_ = now + std::max(kLookPeriod, kShare * (monotonic_now() - began));
 }
 
 void ServerWatch::finish() {

@@ -1,9 +1,9 @@
 #include "harness/why.hpp"
-#include "harness/test_times.hpp"
 
 #include <catch2/catch.hpp>
 
 #include "harness/lanes.hpp"
+#include "harness/test_times.hpp"
 
 using namespace lab;
 

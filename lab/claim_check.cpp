@@ -114,6 +114,7 @@ std::string Readings::key(const Measure& measure) {
 
 void Readings::add(const Measure& measure, const Reading& reading) {
   Reading& known = readings_[key(measure)];
+  if (known.usable() && known.recorded && reading.recorded) return;  // the same repetitions once more
   if (known.usable() && known.recorded == reading.recorded && reading.usable()) {
     known.values.insert(known.values.end(), reading.values.begin(), reading.values.end());
   } else if (!known.usable()) {

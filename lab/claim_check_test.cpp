@@ -208,3 +208,12 @@ TEST_CASE("an outcome that is not the one on record differs") {
   CHECK(check.finding == ClaimFinding::verified);
   CHECK_FALSE(check.as_recorded());
 }
+
+TEST_CASE("a recording read twice is no more repetitions than it holds") {
+  Readings all = readings({0.1, 0.2, 0.3});
+  Reading recorded = all.get(measure("async"));
+  recorded.recorded = true;
+  all.set(measure("async"), recorded);
+  all.add(measure("async"), recorded);
+  CHECK(all.get(measure("async")).values.size() == 3);
+}

@@ -1,6 +1,5 @@
 #include "lab/diagnose.hpp"
 
-#include <sched.h>
 #include <sys/resource.h>
 
 #include <algorithm>

@@ -25,8 +25,8 @@ void add_exported(const Scenario& scenario, const Arm& arm, std::string_view eng
     bool workers_only;
   };
   constexpr std::array<Variant, 3> kVariants{{{"", {}, false},
-                                              {"@uvloop", {Loop::uvloop, Workers::uvicorn}, false},
-                                              {"@gunicorn", {Loop::asyncio, Workers::gunicorn}, true}}};
+                                              {"@uvloop", {PythonLoop::uvloop, Workers::uvicorn}, false},
+                                              {"@gunicorn", {PythonLoop::asyncio, Workers::gunicorn}, true}}};
   const Target target = engine == kNode ? Target::node : Target::fastapi;
   const std::size_t first = arms.size();
   for (const Variant& variant : kVariants) {

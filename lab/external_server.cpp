@@ -116,9 +116,9 @@ class Start {
  private:
   bool all_there() {
     const std::vector<pid_t> family = descendants_of(guardian_.pid());
-    const std::vector<Listener> listeners = find_listeners(family, port_);
+    const std::vector<ListeningProcess> listeners = find_listeners(family, port_);
     const auto watching = std::count_if(listeners.begin(), listeners.end(),
-                                        [](const Listener& listener) { return listener.watches; });
+                                        [](const ListeningProcess& listener) { return listener.watches; });
     const bool answered_itself = command_.workers <= 1 && !probe_.path.empty() && !listeners.empty();
     if (watching >= command_.workers || answered_itself) return true;
     const bool quiet = quiet_.now(family);

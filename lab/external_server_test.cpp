@@ -20,7 +20,7 @@ using Catch::Matchers::Contains;
 const std::string kPython = "/usr/bin/python3";
 
 /// Listens at the port of its first argument and answers every request; PORT stands for that.
-const std::string kServer = R"(
+const std::string kPythonServer = R"(
 import socket, sys
 s = socket.create_server(('127.0.0.1', int(sys.argv[1])))
 while True:
@@ -69,7 +69,7 @@ std::string a_word() {
 }
 
 TEST_CASE("a server is started at a port of its own, answers, and is gone after stop") {
-  auto server = ExternalServer::start(python(kServer));
+  auto server = ExternalServer::start(python(kPythonServer));
   REQUIRE(server.has_value());
   const pid_t guardian = server->pid();
   CHECK(server->port() != 0);
@@ -81,7 +81,7 @@ TEST_CASE("a server is started at a port of its own, answers, and is gone after 
 }
 
 TEST_CASE("any HTTP status below 500 at the ready path means that it is ready") {
-  ExternalCommand command = python(kServer);
+  ExternalCommand command = python(kPythonServer);
   command.ready = "/docs";
   CHECK(ExternalServer::start(command).has_value());
   command.ready = "http://localhost:{port}/";
@@ -140,7 +140,7 @@ TEST_CASE("a program that never answers is given up with its last lines, and not
 }
 
 TEST_CASE("a program that listens at another port than its own is told so") {
-  ExternalCommand command = python("import sys; sys.argv[1] = '0'\n" + kServer);
+  ExternalCommand command = python("import sys; sys.argv[1] = '0'\n" + kPythonServer);
   command.patience = 300 * kMillisecond;
   auto server = ExternalServer::start(command);
   REQUIRE_FALSE(server.has_value());
@@ -149,7 +149,7 @@ TEST_CASE("a program that listens at another port than its own is told so") {
 }
 
 TEST_CASE("that somebody else answers at the ready URL does not make a server ready") {
-  auto other = ExternalServer::start(python(kServer));
+  auto other = ExternalServer::start(python(kPythonServer));
   REQUIRE(other.has_value());
   ExternalCommand command = shell("echo nobody listens; sleep 600");
   command.patience = 300 * kMillisecond;
@@ -161,7 +161,8 @@ TEST_CASE("that somebody else answers at the ready URL does not make a server re
 }
 
 TEST_CASE("a program that ignores TERM is killed after the patience") {
-  auto server = ExternalServer::start(python("import signal; signal.signal(15, signal.SIG_IGN)\n" + kServer));
+  auto server =
+      ExternalServer::start(python("import signal; signal.signal(15, signal.SIG_IGN)\n" + kPythonServer));
   REQUIRE(server.has_value());
   CHECK_FALSE(server->stop(100 * kMillisecond));
   CHECK(server->pid() == -1);
@@ -172,7 +173,7 @@ TEST_CASE("daemons with sessions of their own end with the server that made them
   const std::vector<pid_t> before = descendants_of(getpid());
   const std::string daemon = "setsid sh -c 'sleep 600; : " + word + "' & ";
   auto server = ExternalServer::start(
-      shell(daemon + "(" + daemon + ") ; exec " + kPython + " -ISc \"" + kServer + "\" $0"));
+      shell(daemon + "(" + daemon + ") ; exec " + kPython + " -ISc \"" + kPythonServer + "\" $0"));
   REQUIRE(server.has_value());
   CHECK(comes_about([&] { return running_with(word) >= 2; }));
   CHECK(server->stop(5 * kSecond));
@@ -188,7 +189,7 @@ TEST_CASE("when this process is killed the guardian ends everything") {
   REQUIRE(lab >= 0);
   if (lab == 0) {
     auto server = ExternalServer::start(
-        shell("setsid sleep 600 & exec " + kPython + " -ISc \"" + kServer + "\" $0 " + word));
+        shell("setsid sleep 600 & exec " + kPython + " -ISc \"" + kPythonServer + "\" $0 " + word));
     const pid_t guardian = server ? server->pid() : -1;
     if (write(ends[1], &guardian, sizeof guardian) < 0) _exit(1);
     pause();
@@ -211,7 +212,7 @@ TEST_CASE("when this process is killed the guardian ends everything") {
 }
 
 TEST_CASE("a killed guardian takes the program with it and is noticed") {
-  auto server = ExternalServer::start(python(kServer));
+  auto server = ExternalServer::start(python(kPythonServer));
   REQUIRE(server.has_value());
   const pid_t program = descendants_of(server->pid()).front();
   ::kill(server->pid(), SIGKILL);
@@ -221,7 +222,7 @@ TEST_CASE("a killed guardian takes the program with it and is noticed") {
 }
 
 TEST_CASE("a program that dies later is told with its last words") {
-  auto server = ExternalServer::start(python(kServer));
+  auto server = ExternalServer::start(python(kPythonServer));
   REQUIRE(server.has_value());
   ::kill(descendants_of(server->pid()).front(), SIGSEGV);
   CHECK(comes_about([&] { return server->ended().has_value(); }));
@@ -234,7 +235,7 @@ TEST_CASE("where the port was taken meanwhile another one is tried, three times 
   ExternalCommand command = shell(
       "echo $0 >> ports; [ $(wc -l < ports) = 3 ] || { echo '[Errno 98] Address "
       "already in use'; exit 1; }; exec " +
-      kPython + " -ISc \"" + kServer + "\" $0");
+      kPython + " -ISc \"" + kPythonServer + "\" $0");
   command.folder = folder->path().string();
   CHECK(ExternalServer::start(command).has_value());
   auto server = ExternalServer::start(command);
@@ -245,9 +246,9 @@ TEST_CASE("where the port was taken meanwhile another one is tried, three times 
 }
 
 TEST_CASE("a port that we did not choose must be free") {
-  auto first = ExternalServer::start(python(kServer));
+  auto first = ExternalServer::start(python(kPythonServer));
   REQUIRE(first.has_value());
-  ExternalCommand command = python(kServer);
+  ExternalCommand command = python(kPythonServer);
   command.chooses_port = false;
   command.port = first->port();
   CHECK_THAT(ExternalServer::start(command).error().message, Contains("in use already"));
@@ -274,7 +275,7 @@ TEST_CASE("the program has nothing of ours: no descriptor, no signal, nothing to
 
 TEST_CASE("endless output neither stops the program nor fills the memory, and its last lines are kept") {
   auto server = ExternalServer::start(
-      python("import sys\nfor i in range(200000): print('x' * 90, i)\nsys.stdout.flush()\n" + kServer));
+      python("import sys\nfor i in range(200000): print('x' * 90, i)\nsys.stdout.flush()\n" + kPythonServer));
   REQUIRE(server.has_value());
   const auto lines = server->last_lines(2);
   REQUIRE(lines.size() == 2);

@@ -73,8 +73,7 @@ Result<void> agree(const Problem& problem, const AnswerFile& answers) {
                        settings_in_words(answers.settings), settings_in_words(problem.settings));
   }
   if (answers.seed && *answers.seed != problem.machine.seed) {
-    return usage_error("the answers are to seed {}, the problem contains {}", *answers.seed,
-                       problem.machine.seed);
+    return usage_error("the answers are to seed {}, the problem has {}", *answers.seed, problem.machine.seed);
   }
   if (!problem.variant.empty() && answers.cores.value_or(problem.machine.cores) != problem.machine.cores) {
     return usage_error("the answers are to {} cores, a variant is about {}", *answers.cores,

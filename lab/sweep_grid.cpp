@@ -41,16 +41,16 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
 }
 
 /// A step that leads from the beginning of a range towards its end.
-struct Step {
+struct GridStep {
   double factor = 1;
   std::int64_t more = 0;
 };
 
 /// Both ends of a range have one kind: whole numbers, or durations in nanoseconds.
-struct Range {
+struct ValueRange {
   std::int64_t from = 0, to = 0;
   bool duration = false;
-  Step step;
+  GridStep step;
 };
 
 constexpr const char* kForms = "write 1,2,8 or 1..8 or 1..64*2 or 100ms..1s+100ms";
@@ -59,8 +59,8 @@ Error not_a_range(const std::string& key, std::string_view text) {
   return usage_error("--vary {}: '{}' is not a range; {}", key, text, kForms);
 }
 
-Result<Range> parse_range(const std::string& key, std::string_view text, std::size_t dots) {
-  Range range;
+Result<ValueRange> parse_range(const std::string& key, std::string_view text, std::size_t dots) {
+  ValueRange range;
   const std::string_view first = text.substr(0, dots);
   std::string_view last = text.substr(dots + 2);
   const std::size_t sign = last.find_first_of("*+");
@@ -96,7 +96,7 @@ Result<Range> parse_range(const std::string& key, std::string_view text, std::si
 }
 
 /// The end belongs to it where a step leads there. At most one value more than a sweep may have.
-std::vector<std::string> values_of(const Range& range) {
+std::vector<std::string> values_of(const ValueRange& range) {
   std::vector<std::string> values;
   for (std::int64_t value = range.from; value <= range.to && values.size() <= kMostPoints;) {
     values.push_back(range.duration ? spell_duration(value) : std::to_string(value));

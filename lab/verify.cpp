@@ -100,9 +100,9 @@ VerifyResult verify(const ClaimsFile& file, const std::vector<const Claim*>& cla
   };
   run_all(plan_batches(file, claims, options), options, false);
   for (const Claim* claim : claims) result.claims.push_back(check_claim(*claim, readings));
-  // What a spread left open, and what surprises, is run again: with the first three, nine repetitions carry
-  // an interval that one outlier on either side does not widen. On a machine that others keep busy more of
-  // them would only be more of the same.
+  // What a spread left open, and what surprises, is run again, and once more: with the first three, nine
+  // repetitions carry an interval that one outlier on either side does not widen. On a machine that others
+  // keep busy more of them at a time would only be more of the same.
   constexpr int kMoreRounds = 2;
   for (int round = 0; round < kMoreRounds && !result.interrupted; ++round) {
     std::vector<ClaimCheck*> open;
@@ -113,6 +113,7 @@ VerifyResult verify(const ClaimsFile& file, const std::vector<const Claim*>& cla
       open_claims.push_back(check.claim);
     }
     VerifyOptions more = options;
+    more.seed = options.seed + static_cast<std::uint64_t>(round) + 1;
     if (2 * result.noise.size() < result.times.size()) more.repetitions = 2 * options.repetitions;
     run_all(plan_batches(file, open_claims, more), more, true);
     for (ClaimCheck* check : open) *check = check_claim(*check->claim, readings);

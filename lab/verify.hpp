@@ -66,9 +66,9 @@ struct VerifyResult {
   std::size_t count(ClaimFinding finding) const;
 };
 
-/// Runs each batch once, and with twice the repetitions where a spread left a claim undecided or its outcome
-/// is another one than on record; an engine that is not there leaves its claims undecided with the reason.
-/// Call it while the process has one thread.
+/// Runs each batch once, and up to twice more with twice the repetitions where a spread left a claim
+/// undecided or its outcome is another one than on record; an engine that is not there leaves its claims
+/// undecided with the reason. Call it while the process has one thread.
 VerifyResult verify(const ClaimsFile& file, const std::vector<const Claim*>& claims,
                     const VerifyOptions& options, const VerifyObserver& observer);
 

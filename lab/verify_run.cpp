@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <ctime>
-#include <limits>
 #include <optional>
 
 #include "harness/model/model.hpp"
@@ -66,7 +65,9 @@ void keep_asked_for(const VerifyBatch& batch, const Scenario& scenario, Stage& s
 /// Requests of the stat's route that failed; where failing is what the stat counts, none.
 std::string failures(const Stat& stat, const RunRepetition& repetition, const std::vector<Route>& routes) {
   using Quantity = Stat::Quantity;
-  if (stat.quantity == Quantity::share || stat.quantity == Quantity::count || stat.of_server()) return "";
+  const bool of_replies =
+      !stat.of_server() || stat.quantity == Quantity::cpu;  // who only refuses, works little
+  if (stat.quantity == Quantity::share || stat.quantity == Quantity::count || !of_replies) return "";
   Books books;
   for (const RequestRecord& record : repetition.records) {
     const bool counts = stat.route.empty() || routes.at(record.route).name == stat.route;

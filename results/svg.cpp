@@ -33,8 +33,8 @@ constexpr Fill kFills[] = {
 };
 
 std::string_view style_of(LaneState state) {
-  for (const Fill& look : kFills) {
-    if (look.state == state) return look.style;
+  for (const Fill& fill : kFills) {
+    if (fill.state == state) return fill.style;
   }
   return "fill=\"none\"";
 }
@@ -101,11 +101,11 @@ LanesPicture draw_picture(const Report& report) {
     if (!arm.lanes.empty()) picture.shapes += draw_arm(arm, many_cases, length, y);
   }
   double x = kLeft;
-  for (const Fill& look : kFills) {
+  for (const Fill& fill : kFills) {
     picture.shapes += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"14\" height=\"12\" {}/>\n", x,
-                                  y + 2, look.style);
-    picture.shapes += svg_text(x + 19, y + 12, look.name);
-    x += 34 + 6.6 * static_cast<double>(look.name.size());
+                                  y + 2, fill.style);
+    picture.shapes += svg_text(x + 19, y + 12, fill.name);
+    x += 34 + 6.6 * static_cast<double>(fill.name.size());
   }
   picture.shapes +=
       fmt::format("<line x1=\"{0:.1f}\" y1=\"{1:.1f}\" x2=\"{0:.1f}\" y2=\"{2:.1f}\" class=\"bound\"/>\n",

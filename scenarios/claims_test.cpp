@@ -151,8 +151,7 @@ TEST_CASE("names that a claim takes from a scenario are looked up, with the plac
             .find("no parameter '$e'") != std::string::npos);
 }
 
-TEST_CASE(
-    "every claim that is shipped_claims speaks of a scenario, arm, case, stat and parameter that exist") {
+TEST_CASE("every claim that is shipped speaks of a scenario, arm, case, stat and parameter that exist") {
   ClaimsFile file = shipped_claims();
   const Result<void> settled = settle_claims(file, kTestModes);
   INFO((settled ? "" : settled.error().message));

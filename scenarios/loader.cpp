@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kExtension = ".toml";
-constexpr std::size_t kLargestScenario = 1 << 20;
+constexpr std::size_t kLargestTomlFile = 1 << 20;
 
 }  // namespace
 
@@ -34,7 +34,7 @@ Result<std::string> read_toml_file(const fs::path& path) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file) return unreadable(errno);
-  std::string text(kLargestScenario + 1, '\0');
+  std::string text(kLargestTomlFile + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad()) return unreadable(errno != 0 ? errno : EIO);
   text.resize(static_cast<std::size_t>(file.gcount()));

@@ -12,10 +12,6 @@ namespace {
 constexpr double kLeastScale = 1e-6, kMostScale = 1e6;
 constexpr double kLeastRate = 1e-3, kMostRate = 1e6;
 
-bool contains(const std::vector<std::string>& words, std::string_view word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 template <class Number>
 void check_range(Draft& draft, std::string_view option, Number value, std::int64_t low, std::int64_t high) {
   if (value >= low && value <= high) return;

@@ -27,7 +27,7 @@ std::vector<Scenario> shipped_scenarios() {
 
 }  // namespace
 
-TEST_CASE("every scenario that is shipped_scenarios loads, tells its story and leads on") {
+TEST_CASE("every scenario that is shipped loads, tells its story and leads on") {
   const std::set<std::string> groups{"Where waiting time goes", "Where CPU time goes",
                                      "What it costs and how it is run"};
   const std::vector<Scenario> scenarios = shipped_scenarios();
@@ -75,7 +75,7 @@ TEST_CASE("a scaled scenario still loads, and keeps its checks and what the wron
   }
 }
 
-TEST_CASE("one repetition of what is measured fits the budget of every shipped_scenarios scenario") {
+TEST_CASE("one repetition of what is measured fits the budget of every shipped scenario") {
   for (const Scenario& scenario : shipped_scenarios()) {
     INFO(scenario.name);
     Nanos longest = 0;

@@ -50,7 +50,8 @@ def main():
         else:
             (copy / NEW_FILE.search(text[:block.start()].rstrip())[1]).write_text(body)
     environment = {**os.environ, "CCACHE_BASEDIR": str(copy), "CCACHE_NOHASHDIR": "true"}
-    subprocess.run(["cmake", "-S", copy, "-B", copy / "build/copy", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DLAB_BENCH=OFF"],
+    subprocess.run(["cmake", "-S", copy, "-B", copy / "build/copy", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DLAB_BENCH=OFF",
+                    "-DCMAKE_UNITY_BUILD=ON", "-DCMAKE_UNITY_BUILD_BATCH_SIZE=8"],
                    check=True, env=environment, stdout=subprocess.DEVNULL)
     subprocess.run(["ninja", "-C", copy / "build/copy", "programs"], check=True, env=environment, stdout=subprocess.DEVNULL)
     environment["PATH"] = f"{copy / 'build/copy/bin'}:{environment['PATH']}"

@@ -100,7 +100,7 @@ Outlook Examiner::outlook() const {
   constexpr std::int64_t kPings = 120;
   constexpr std::int64_t kServices =
       50;  // that kept connections take where all goes one at a time; pings the same
-  outlook.requests += kMostKept + (options_.ping ? kPings : 0);
+  outlook.requests += kMostOnKept + (options_.ping ? kPings : 0);
   if (options_.look_beyond) {
     outlook.beyond = 2 * options_.most_at_once;
     outlook.requests += kRepetitions * outlook.beyond;

@@ -52,7 +52,7 @@ bool Examiner::harvest(int count) {
 
 bool Examiner::send_kept(const std::vector<std::uint32_t>& connections) {
   kept_ += static_cast<std::int64_t>(connections.size());
-  if (kept_ > kMostKept) return false;
+  if (kept_ > kMostOnKept) return false;
   std::vector<Shot> shots;
   for (const std::uint32_t connection : connections) shots.push_back({connection, false, 0, true, true});
   const std::optional<Nanos> before = subject_.cpu_time();

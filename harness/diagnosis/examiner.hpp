@@ -13,7 +13,7 @@
 namespace lab {
 
 /// Requests on kept connections, at most.
-constexpr std::int64_t kMostKept = 300;
+constexpr std::int64_t kMostOnKept = 300;
 
 /// `status_503`, `timeout`
 std::string name_of_failure(const Reply& reply);

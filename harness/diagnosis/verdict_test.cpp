@@ -225,6 +225,26 @@ TEST_CASE("one at a time on a disturbed machine is not taken for workers that we
   CHECK(conclude(seen).execution != Execution::workers);
 }
 
+TEST_CASE("beside several requests a blocked loop costs a ping all of the first one, a lock some of it") {
+  Observations seen;
+  seen.pings_alone = {kMillisecond};
+  Diagnosis verdict;
+  verdict.execution = Execution::serial;
+  const auto said = [&](double beside_one, double beside_four) {
+    const Nanos left = 100 * kMillisecond;
+    const auto ping = [&](int at_once, double share) {
+      const auto waited = static_cast<Nanos>(share * static_cast<double>(left));
+      return PingBeside{at_once, kMillisecond + waited, left, at_once * left};
+    };
+    seen.pings = {ping(1, beside_one), ping(4, beside_four)};
+    return is_loop_blocked(seen, verdict);
+  };
+  CHECK(said(1.0, 3.9) == true);
+  CHECK(said(1.0, 1.0) == true);
+  CHECK(said(0.7, 0.7) == false);  // several turns at the interpreter lock, of 5 ms each
+  CHECK(said(0.3, 0.5) == false);
+}
+
 TEST_CASE("without a cheap route nothing is said about the loop") {
   Observations seen = look_at(server_of(kBlockingLoop), 1);
   seen.pings.clear();

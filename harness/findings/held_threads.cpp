@@ -15,13 +15,13 @@ namespace {
 
 enum Kind : std::size_t { held, idle, receiving, kinds };
 
-struct Shift {
+struct ThreadChange {
   Nanos at;
   int by;
   Kind kind;
 };
 
-using Changes = std::vector<Shift>;
+using Changes = std::vector<ThreadChange>;
 
 struct Threads {
   std::map<std::int32_t, Changes> changes;  ///< by worker
@@ -66,12 +66,13 @@ void add_quiet_time(const Clues& clues, const Hold& hold, const Hold* next, Thre
 
 /// When all of a worker's threads were held, and some of them quietly in this way.
 Spans starved(Changes changes, Kind kind, int threads) {
-  std::sort(changes.begin(), changes.end(),
-            [](const Shift& a, const Shift& b) { return a.at != b.at ? a.at < b.at : a.by > b.by; });
+  std::sort(changes.begin(), changes.end(), [](const ThreadChange& a, const ThreadChange& b) {
+    return a.at != b.at ? a.at < b.at : a.by > b.by;
+  });
   std::array<int, kinds> now{};
   Spans spans;
   Nanos since = 0;
-  for (const Shift& change : changes) {
+  for (const ThreadChange& change : changes) {
     const bool was = now[held] >= threads && now[kind] > 0;
     now[change.kind] += change.by;
     const bool is = now[held] >= threads && now[kind] > 0;

@@ -15,7 +15,7 @@ constexpr double kBacklog = 0.05;  // of the requests
 constexpr std::int64_t kLeastBacklog = 10;
 constexpr double kFull = 0.9;  // of the time that the members have
 
-struct Demand {
+struct LoadDemand {
   std::int64_t requests = 0;
   Nanos first = 0, last = 0;          ///< of the planned arrivals
   std::int64_t waiting = 0;           ///< sent, and not begun when the last one came
@@ -23,8 +23,8 @@ struct Demand {
   std::map<Resource, Nanos> held;     ///< by its requests, in all
 };
 
-Demand demand_of(const Clues& clues, std::uint32_t load) {
-  Demand demand;
+LoadDemand demand_of(const Clues& clues, std::uint32_t load) {
+  LoadDemand demand;
   const auto ours = [&](const RequestRecord& record) {
     return record.load == load && record.parent == 0 && record.sent != 0;
   };
@@ -65,7 +65,7 @@ void find_overload(const Clues& clues, std::vector<Finding>& findings) {
   for (std::uint32_t load = 0; load < scene.load_set.loads.size(); ++load) {
     const Arrivals arrivals = scene.load_set.loads[load].arrivals;
     if (arrivals != Arrivals::constant && arrivals != Arrivals::poisson) continue;
-    const Demand demand = demand_of(clues, load);
+    const LoadDemand demand = demand_of(clues, load);
     const double least =
         std::max(static_cast<double>(kLeastBacklog), kBacklog * static_cast<double>(demand.requests));
     if (demand.requests < kFewestRequests || static_cast<double>(demand.waiting) < least ||

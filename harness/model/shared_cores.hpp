@@ -16,8 +16,6 @@ namespace lab {
 /// w, whoever comes and goes meanwhile, so a heap ordered by that end is all there is.
 class SharedCores {
  public:
-  static constexpr Nanos kNever = std::numeric_limits<Nanos>::max();
-
   explicit SharedCores(int cores) : cores_(cores) {}
 
   void add(std::uint32_t job, double work_ns, Nanos now);

@@ -9,7 +9,7 @@ TEST_CASE("Jobs beyond the number of cores slow each other down") {
   for (std::uint32_t job = 0; job < 4; ++job) cores.add(job, 100, 0);
   CHECK(cores.next() == 200);
   for (std::uint32_t job = 0; job < 4; ++job) CHECK(cores.finish() == job);
-  CHECK(cores.next() == SharedCores::kNever);
+  CHECK(cores.next() == kNever);
 }
 
 TEST_CASE("A job has one core at most") {
@@ -37,7 +37,7 @@ TEST_CASE("A removed job tells what is left of it and no longer takes its share"
   CHECK(cores.next() == 30 + 180);
   CHECK(cores.finish() == 0);
   CHECK(cores.finish() == 2);
-  CHECK(cores.next() == SharedCores::kNever);
+  CHECK(cores.next() == kNever);
 }
 
 TEST_CASE("Whatever comes and goes, the work done is the work asked for") {
@@ -60,7 +60,7 @@ TEST_CASE("Whatever comes and goes, the work done is the work asked for") {
       cores.finish();
     }
   }
-  while (cores.next() != SharedCores::kNever) {
+  while (cores.next() != kNever) {
     CHECK(cores.next() >= now);
     now = cores.next();
     cores.finish();

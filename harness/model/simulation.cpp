@@ -11,7 +11,7 @@ namespace {
 Nanos later(Nanos now, Nanos span) {
   Nanos sum = 0;
   // 292 years are the end of virtual time, one nanosecond before "never".
-  constexpr Nanos kEnd = TimerQueues::kNever - 1;
+  constexpr Nanos kEnd = kNever - 1;
   return __builtin_add_overflow(now, span, &sum) ? kEnd : std::min(sum, kEnd);
 }
 

@@ -29,7 +29,6 @@ class Simulation {
 
  private:
   static constexpr std::uint32_t kNone = TimerQueues::kNone;
-  static constexpr Nanos kNever = TimerQueues::kNever;
 
   struct Task {
     std::uint32_t next = kNone;

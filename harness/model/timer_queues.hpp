@@ -16,7 +16,6 @@ namespace lab {
 class TimerQueues {
  public:
   static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
-  static constexpr Nanos kNever = std::numeric_limits<Nanos>::max();
 
   struct Queue {
     Nanos duration = 0;

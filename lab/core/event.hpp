@@ -42,6 +42,7 @@ struct Event {
 
 using Events = std::vector<Event>;
 
+/// The order in which events are sorted.
 inline bool earlier(const Event& a, const Event& b) {
   return a.at < b.at;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 namespace lab {
 
@@ -66,7 +67,7 @@ bool contains(const std::vector<std::string>& words, std::string_view word) {
 }
 
 std::string shell_word(const std::string& word) {
-  const bool plain = std::all_of(word.begin(), word.end(), [](unsigned char letter) {
+  const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char letter) {
     return std::isalnum(letter) != 0 || letter >= 0x80 ||
            std::string_view("-_./+,:@%").find(static_cast<char>(letter)) != std::string_view::npos;
   });

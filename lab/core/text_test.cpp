@@ -39,3 +39,10 @@ TEST_CASE("Splitting keeps empty parts, and joining undoes it") {
   CHECK(join({}, ", ").empty());
   for (const char* text : {"", "a", "a.b", "..", ".x."}) CHECK(join(split(text, '.'), ".") == text);
 }
+
+TEST_CASE("what a shell would take apart is quoted, and nothing else") {
+  CHECK(shell_word("a/b-c_1.toml") == "a/b-c_1.toml");
+  CHECK(shell_word("my own.toml") == "'my own.toml'");
+  CHECK(shell_word("it's") == "'it'\\''s'");
+  CHECK(shell_word("") == "''");
+}

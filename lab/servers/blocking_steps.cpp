@@ -22,7 +22,8 @@ bool gives_lock_back(const Step& step, Runner runner) {
   return compute != nullptr && releases_gil(compute->work);
 }
 
-LeafFault run_here(Execution& execution, const Step& step, Nanos begun, std::optional<std::uint16_t> unit) {
+LeafFault run_here(PlanExecution& execution, const Step& step, Nanos begun,
+                   std::optional<std::uint16_t> unit) {
   Services& services = execution.services();
   LeafTools tools{.upstream_port = services.upstream_port(),
                   .postgres = &services.postgres(),
@@ -34,7 +35,7 @@ LeafFault run_here(Execution& execution, const Step& step, Nanos begun, std::opt
 }
 
 /// A step that waits or computes, with everything that it needs.
-void run_whole_leaf(Execution& execution, const Step& step, StepPlace place, Runner runner) {
+void run_whole_leaf(PlanExecution& execution, const Step& step, StepPlace place, Runner runner) {
   Services& services = execution.services();
   const bool unlocked = gives_lock_back(step, runner);
   if (unlocked) execution.drop_gil();
@@ -62,7 +63,7 @@ void run_whole_leaf(Execution& execution, const Step& step, StepPlace place, Run
 
 /// A new kind of step must be given a meaning here before this compiles.
 struct RunBlocking {
-  Execution& execution;
+  PlanExecution& execution;
   const Step& step;
   StepPlace place;
   Runner runner;
@@ -99,11 +100,11 @@ struct RunBlocking {
 
 }  // namespace
 
-void run_blocking(Execution& execution, const Step& step, StepPlace place, Runner runner) {
+void run_blocking(PlanExecution& execution, const Step& step, StepPlace place, Runner runner) {
   std::visit(RunBlocking{execution, step, place, runner}, step.action);
 }
 
-void run_blocking(Execution& execution, const Plan& plan, StepPlace first, Runner runner) {
+void run_blocking(PlanExecution& execution, const Plan& plan, StepPlace first, Runner runner) {
   for (const Step& step : plan) {
     if (execution.ended()) return;
     run_blocking(execution, step, first, runner);
@@ -111,14 +112,14 @@ void run_blocking(Execution& execution, const Plan& plan, StepPlace first, Runne
   }
 }
 
-void run_in_member(Execution& execution, const Plan& plan, StepPlace first, std::uint16_t unit) {
+void run_in_member(PlanExecution& execution, const Plan& plan, StepPlace first, std::uint16_t unit) {
   execution.acquire(Resource::pool, unit);
   const bool processes = execution.services().processes() != nullptr;
   run_blocking(execution, plan, first, Runner{.member = processes ? unit : -1});
   execution.release(Resource::pool, unit);
 }
 
-void count(Execution& execution) {
+void count(PlanExecution& execution) {
   const auto value = execution.services().counter().increment();
   if (value) {
     execution.set_count(*value);
@@ -127,11 +128,11 @@ void count(Execution& execution) {
   }
 }
 
-void forget(Execution& execution) {
+void forget(PlanExecution& execution) {
   execution.events().add(EventKind::forgotten, execution.id(), execution.events().stamp());
 }
 
-void enqueue(Execution& execution, const Enqueue& job, StepPlace place) {
+void enqueue(PlanExecution& execution, const Enqueue& job, StepPlace place) {
   if (JobDesk* const desk = execution.services().desk(); desk != nullptr) {
     desk->enqueue(execution, job, place);
   } else {
@@ -139,7 +140,7 @@ void enqueue(Execution& execution, const Enqueue& job, StepPlace place) {
   }
 }
 
-void fetch(Execution& execution, const FetchResult& step) {
+void fetch(PlanExecution& execution, const FetchResult& step) {
   if (JobDesk* const desk = execution.services().desk(); desk != nullptr) {
     desk->fetch(execution, step, execution.argument());
   } else {

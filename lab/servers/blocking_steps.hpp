@@ -15,16 +15,16 @@ struct Runner {
 /// Executes steps in the calling thread, in order, each to its end: a wait sleeps, computing burns, what
 /// other models do at once happens one after another. Ends early where the execution fails. `first` is the
 /// first step's place.
-void run_blocking(Execution& execution, const Plan& plan, StepPlace first, Runner runner = {});
-void run_blocking(Execution& execution, const Step& step, StepPlace place, Runner runner = {});
+void run_blocking(PlanExecution& execution, const Plan& plan, StepPlace first, Runner runner = {});
+void run_blocking(PlanExecution& execution, const Step& step, StepPlace place, Runner runner = {});
 
 /// The same in a thread of the pool that this execution holds from now to the end of the plan.
-void run_in_member(Execution& execution, const Plan& plan, StepPlace first, std::uint16_t unit);
+void run_in_member(PlanExecution& execution, const Plan& plan, StepPlace first, std::uint16_t unit);
 
 // Of those steps that take no time and are the same in every model.
-void count(Execution& execution);
-void forget(Execution& execution);
-void enqueue(Execution& execution, const Enqueue& job, StepPlace place);
-void fetch(Execution& execution, const FetchResult& step);
+void count(PlanExecution& execution);
+void forget(PlanExecution& execution);
+void enqueue(PlanExecution& execution, const Enqueue& job, StepPlace place);
+void fetch(PlanExecution& execution, const FetchResult& step);
 
 }  // namespace lab

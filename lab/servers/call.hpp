@@ -13,11 +13,11 @@ namespace lab {
 /// One request while it is handled. Whoever runs a part of the handler says here what it does; events, the
 /// log and the reply's times come from this. One thread at a time: a hand-over between threads must order
 /// their accesses.
-class Call : public Execution {
+class Call : public PlanExecution {
  public:
   /// `log_number`: what the log calls the request; 0: no log.
   Call(const EventLog& events, Services& services, std::uint32_t log_number, const Request& request)
-      : Execution(events, services, request.id), log_number_(log_number), request_(request) {}
+      : PlanExecution(events, services, request.id), log_number_(log_number), request_(request) {}
 
   /// What the handler is to do; must outlive the call.
   void set(const RouteTable::Match& match) {

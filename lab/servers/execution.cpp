@@ -26,11 +26,11 @@ std::int64_t text_size(const Plan& plan) {
   return size;
 }
 
-void Execution::take_gil() const {
+void PlanExecution::take_gil() const {
   if (Gil* const gil = services_.gil(); gil != nullptr) gil->acquire();
 }
 
-void Execution::drop_gil() const {
+void PlanExecution::drop_gil() const {
   Gil* const gil = services_.gil();
   if (gil == nullptr) return;
   const Gil::Hold hold = gil->release();
@@ -39,7 +39,7 @@ void Execution::drop_gil() const {
   events_.release(Resource::gil, 0, id_, hold.to);
 }
 
-void Execution::poll_gil() const {
+void PlanExecution::poll_gil() const {
   const Gil* const gil = services_.gil();
   if (gil == nullptr || !gil->wanted()) return;
   drop_gil();
@@ -47,13 +47,13 @@ void Execution::poll_gil() const {
 }
 
 template <class Change>
-void Execution::leave(const Change& change) {
+void PlanExecution::leave(const Change& change) {
   const std::lock_guard lock(services_.results());
   if (result_ == nullptr) result_ = std::make_unique<Outcome>();
   change(*result_);
 }
 
-void Execution::fail(int status, std::string reason) {
+void PlanExecution::fail(int status, std::string reason) {
   leave([&](Outcome& result) {
     if (ended()) return;
     result.status = status;
@@ -62,7 +62,7 @@ void Execution::fail(int status, std::string reason) {
   });
 }
 
-void Execution::cancel() {
+void PlanExecution::cancel() {
   leave([&](Outcome& result) {
     if (ended()) return;
     result.cancelled = true;
@@ -71,18 +71,18 @@ void Execution::cancel() {
   });
 }
 
-void Execution::set_count(std::int64_t count) {
+void PlanExecution::set_count(std::int64_t count) {
   leave([&](Outcome& result) { result.count = count; });
 }
 
-void Execution::set_reply(int status, std::string body) {
+void PlanExecution::set_reply(int status, std::string body) {
   leave([&](Outcome& result) {
     result.status = status;
     result.reply = std::move(body);
   });
 }
 
-void Execution::defer(const Plan& plan, StepPlace place) {
+void PlanExecution::defer(const Plan& plan, StepPlace place) {
   leave([&](Outcome& result) { result.deferred.push_back({&plan, place}); });
 }
 

@@ -32,12 +32,12 @@ constexpr std::int64_t kMostToldRepetitions = 256;
 
 /// Somebody's execution of a plan: whose it is, what it needs of the worker, and what came of it. Steps of
 /// one execution may run in several threads at once (Gather). Thread safety: what says so.
-class Execution {
+class PlanExecution {
  public:
-  Execution(const EventLog& events, Services& services, std::uint32_t id)
+  PlanExecution(const EventLog& events, Services& services, std::uint32_t id)
       : events_(events), services_(services), id_(id) {}
-  Execution(const Execution&) = delete;
-  Execution& operator=(const Execution&) = delete;
+  PlanExecution(const PlanExecution&) = delete;
+  PlanExecution& operator=(const PlanExecution&) = delete;
 
   std::uint32_t id() const { return id_; }
   /// What stands for `{…}` of the route in the request's path.

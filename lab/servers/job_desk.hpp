@@ -17,9 +17,9 @@ class JobDesk {
 
   /// Queues the job and leaves its id, or why there is no place, as the execution's reply. `place` is that of
   /// the step itself; its steps come behind it.
-  virtual void enqueue(Execution& execution, const Enqueue& job, StepPlace place) = 0;
+  virtual void enqueue(PlanExecution& execution, const Enqueue& job, StepPlace place) = 0;
   /// Leaves the state of the job that `id` names as the execution's reply.
-  virtual void fetch(Execution& execution, const FetchResult& fetch, std::string_view id) = 0;
+  virtual void fetch(PlanExecution& execution, const FetchResult& fetch, std::string_view id) = 0;
 };
 
 }  // namespace lab

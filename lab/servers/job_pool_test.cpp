@@ -6,7 +6,7 @@
 namespace lab {
 namespace {
 
-class Slip final : public JobPool::Job {
+class JobNote final : public JobPool::Job {
  public:
   void run(std::uint16_t unit) override {
     taken_by = unit;
@@ -20,22 +20,22 @@ class Slip final : public JobPool::Job {
 }  // namespace
 
 TEST_CASE("a pool runs every job once, first come, first served, before it closes") {
-  Slip::next = 0;
-  std::vector<Slip> notes(1000);
+  JobNote::next = 0;
+  std::vector<JobNote> notes(1000);
   {
     JobPool pool(1);
-    for (Slip& note : notes) pool.submit(note);
+    for (JobNote& note : notes) pool.submit(note);
   }
   for (std::size_t i = 0; i < notes.size(); ++i) CHECK(notes[i].order == static_cast<int>(i));
 }
 
 TEST_CASE("a job is told which thread it got") {
-  std::vector<Slip> notes(100);
+  std::vector<JobNote> notes(100);
   {
     JobPool pool(3);
-    for (Slip& note : notes) pool.submit(note);
+    for (JobNote& note : notes) pool.submit(note);
   }
-  for (const Slip& note : notes) CHECK((note.taken_by >= 0 && note.taken_by < 3));
+  for (const JobNote& note : notes) CHECK((note.taken_by >= 0 && note.taken_by < 3));
 }
 
 }  // namespace lab

@@ -171,7 +171,7 @@ Task handle_on_loop(Call& call, Loop& loop, const LoopMode& mode) {
 }
 
 Task after_on_loop(Call& call, Loop& loop, const LoopMode& mode) {
-  for (const Execution::Deferred& later : call.result()->deferred)
+  for (const PlanExecution::Deferred& later : call.result()->deferred)
     co_await run_on_loop(call, loop, mode, *later.plan, later.place);
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "lab/core/text.hpp"
+
 namespace lab {
 
 namespace {
@@ -42,12 +44,6 @@ bool is_digit(char c) {
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
 }
 
 bool valid_host(std::string_view host) {

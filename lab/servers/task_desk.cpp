@@ -51,7 +51,7 @@ void work_on_queue(JobBoard& board, std::size_t queue, std::uint16_t unit, const
                    const EventLog& events, Services& services, void (*took)(void* context), void* context) {
   while (const std::optional<Job> job = board.take(queue, unit)) {
     if (took != nullptr) took(context);
-    Execution execution(events, services, job->request);
+    PlanExecution execution(events, services, job->request);
     execution.acquire(Resource::queue, unit);
     run_blocking(execution, plans.step(job->plan).steps, StepPlace{job->position}.at(1));
     execution.release(Resource::queue, unit);
@@ -81,7 +81,7 @@ TaskDesk::~TaskDesk() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void TaskDesk::enqueue(Execution& execution, const Enqueue& step, StepPlace place) {
+void TaskDesk::enqueue(PlanExecution& execution, const Enqueue& step, StepPlace place) {
   const std::optional<std::size_t> queue = board_.find(step.queue, slot_);
   if (!queue) return execution.fail(kNoPlace, fmt::format("this server has no queue '{}'", step.queue));
   // Before the job can be seen by a worker of the queue, whose events come after.
@@ -99,7 +99,7 @@ void TaskDesk::enqueue(Execution& execution, const Enqueue& step, StepPlace plac
   execution.set_reply(200, fmt::format(R"({{"task_id":{},"status":"processing"}})", *id));
 }
 
-void TaskDesk::fetch(Execution& execution, const FetchResult& step, std::string_view text) {
+void TaskDesk::fetch(PlanExecution& execution, const FetchResult& step, std::string_view text) {
   const std::optional<std::size_t> queue = board_.find(step.queue, slot_);
   const std::int64_t id = to_id(text);
   const JobState state = queue ? board_.state(*queue, id) : JobState::unknown;

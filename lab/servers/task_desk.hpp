@@ -41,8 +41,8 @@ class TaskDesk final : public JobDesk {
   /// Lets the threads finish the jobs that they are at.
   ~TaskDesk() override;
 
-  void enqueue(Execution& execution, const Enqueue& job, StepPlace place) override;
-  void fetch(Execution& execution, const FetchResult& fetch, std::string_view id) override;
+  void enqueue(PlanExecution& execution, const Enqueue& job, StepPlace place) override;
+  void fetch(PlanExecution& execution, const FetchResult& fetch, std::string_view id) override;
 
  private:
   JobBoard& board_;

@@ -90,7 +90,7 @@ void handle(const httplib::Request& /*request*/, httplib::Response& response) {
 /// What the handler has left for after its reply.
 void run_deferred(Call& call) {
   call.take_gil();
-  for (const Execution::Deferred& later : call.result()->deferred)
+  for (const PlanExecution::Deferred& later : call.result()->deferred)
     run_blocking(call, *later.plan, later.place);
   call.drop_gil();
 }

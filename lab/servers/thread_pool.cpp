@@ -37,7 +37,7 @@ Task handle(Call& call, Loop& loop, const LoopMode& /*mode*/) {
 }
 
 Task after(Call& call, Loop& loop, const LoopMode& /*mode*/) {
-  for (const Execution::Deferred& later : call.result()->deferred)
+  for (const PlanExecution::Deferred& later : call.result()->deferred)
     co_await run_in_pool(call, loop, *later.plan, later.place);
 }
 

@@ -40,7 +40,7 @@ std::string command_of(const Path& path) {
 
 /// The words of a question as a script gives them: `await|block|cpu`, or with figures `short|long, or a
 /// duration as 20ms`.
-std::string choice_of(const AdviceQuestion& question) {
+std::string words_to_give(const AdviceQuestion& question) {
   std::vector<std::string> words;
   for (const AdviceAnswer& answer : question.answers) words.push_back(answer.word);
   std::string text = join(words, "|");
@@ -198,7 +198,8 @@ std::string list_text(const AdviceBook& book, const TextStyle& style) {
   }
   text += "\nThe words of the options\n";
   for (const AdviceQuestion& question : book.questions)
-    text += join(wrap(choice_of(question), pad("  --" + question.id, 14), 14, width_of(style)), "\n") + "\n";
+    text +=
+        join(wrap(words_to_give(question), pad("  --" + question.id, 14), 14, width_of(style)), "\n") + "\n";
   return text;
 }
 
@@ -207,7 +208,7 @@ Error missing(const AdviceBook& book, const Walk& walk) {
   const AdviceQuestion& question = book.question(walk.next->asks);
   return usage_error(
       "--{} is missing ({}): {}; lab advise asks on a terminal, lab advise --list shows every way",
-      question.id, question.text, choice_of(question));
+      question.id, question.text, words_to_give(question));
 }
 
 int advise(const AdviseOptions& options) {
@@ -250,7 +251,8 @@ void add_advise(CLI::App& app, Action& action) {
   auto options = std::make_shared<AdviseOptions>();
   const AdviceBook book = parse_advice(kAdviceText, "results/advise.toml").value();
   for (const AdviceQuestion& question : book.questions)
-    add_text(*verb, "--" + question.id, options->given[question.id], choice_of(question))->type_name("WORD");
+    add_text(*verb, "--" + question.id, options->given[question.id], words_to_give(question))
+        ->type_name("WORD");
   verb->add_flag("--list", options->list, "every way through the questions, and the documents' own lists");
   add_text_or_json(*verb, options->output);
   verb->callback([&action, options] { action = [options] { return advise(*options); }; });

@@ -18,12 +18,19 @@ struct RawCompare {
   RawOutputOptions output;
 };
 
+/// `2%`, or 0; a bare 2 might mean either.
+Result<double> parse_tolerance(const std::string& text) {
+  if (text != "0" && !text.ends_with('%'))
+    return usage_error("--tolerance: '{}' is not a share; write for example 2%", text.substr(0, 40));
+  return parse_share("--tolerance", text);
+}
+
 int compare(const RawCompare& raw) {
   const OutputOptions output = check_output_options(raw.output).value();
   CompareOptions options;
   options.arm_a = raw.arm;
   options.arm_b = raw.with;
-  options.tolerance = parse_share("--tolerance", raw.tolerance).value();
+  options.tolerance = parse_tolerance(raw.tolerance).value();
   for (const std::string& text : raw.stats) {
     auto stat = parse_stat(text);
     if (!stat) throw Failure(usage_error("--stat: {}", stat.error().message));

@@ -49,7 +49,7 @@ const Arm& arm_named(const Scenario& scenario, const std::string& id) {
 /// The arm that was asked for, else the first one that has a meaning there.
 std::pair<const Arm*, ExportedServer> choose(const Scenario& scenario, const ExportOptions& options,
                                              Target target) {
-  const ExportChoice choice{options.uvloop ? Loop::uvloop : Loop::asyncio,
+  const ExportChoice choice{options.uvloop ? PythonLoop::uvloop : PythonLoop::asyncio,
                             options.gunicorn ? Workers::gunicorn : Workers::uvicorn};
   std::optional<std::string> first_reason;
   for (const Arm& arm : scenario.arms) {

@@ -25,7 +25,7 @@ struct RawVerifyOptions {
 constexpr int kMostRepetitions = 100;
 
 Error unknown_name(const char* option, const std::string& word, const std::vector<std::string>& known) {
-  return usage_error("{}: unknown_name {} '{}'{}; lab verify --list shows all", option,
+  return usage_error("{}: unknown {} '{}'{}; lab verify --list shows all", option,
                      std::string(option).substr(2), word, suggestion(word, known));
 }
 
@@ -35,19 +35,16 @@ std::vector<const Claim*> chosen(const ClaimsFile& file, const RawVerifyOptions&
   std::vector<std::string> ids;
   for (const auto& [document, title] : file.documents) documents.push_back(document);
   for (const Claim& claim : file.claims) ids.push_back(claim.id);
-  const auto has = [](const std::vector<std::string>& words, const std::string& word) {
-    return std::find(words.begin(), words.end(), word) != words.end();
-  };
   for (const std::string& document : raw.documents) {
-    if (!has(documents, document)) throw Failure(unknown_name("--document", document, documents));
+    if (!contains(documents, document)) throw Failure(unknown_name("--document", document, documents));
   }
   for (const std::string& id : raw.claims) {
-    if (!has(ids, id)) throw Failure(unknown_name("--claim", id, ids));
+    if (!contains(ids, id)) throw Failure(unknown_name("--claim", id, ids));
   }
   std::vector<const Claim*> claims;
   for (const Claim& claim : file.claims) {
-    const bool of_document = raw.documents.empty() || has(raw.documents, claim.document);
-    if (of_document && (raw.claims.empty() || has(raw.claims, claim.id))) claims.push_back(&claim);
+    const bool of_document = raw.documents.empty() || contains(raw.documents, claim.document);
+    if (of_document && (raw.claims.empty() || contains(raw.claims, claim.id))) claims.push_back(&claim);
   }
   if (claims.empty()) throw Failure(usage_error("no claim is both of --document and named by --claim"));
   return claims;

@@ -70,7 +70,7 @@ void add_asgi(ExportedServer& server, const Scenario& scenario, const std::strin
   const PythonFile file = fastapi_application(scenario, arm);
   add_files(server, file, title, "lab_stamps.py");
   server.modules = {"fastapi", "uvicorn"};
-  const bool uvloop = choice.loop == Loop::uvloop;
+  const bool uvloop = choice.loop == PythonLoop::uvloop;
   if (uvloop) server.modules.emplace_back("uvloop");
   for (const Route& route : scenario.routes) {
     if (route.method != "WS") continue;

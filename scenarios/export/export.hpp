@@ -16,14 +16,14 @@ struct SourceFile {
   std::string text;
 };
 
-enum class Loop { asyncio, uvloop };  ///< of Python's event loop
+enum class PythonLoop { asyncio, uvloop };  ///< of Python's event loop
 enum class Workers {
   uvicorn,
   gunicorn
 };  ///< who supervises the workers (gunicorn with uvicorn's worker class)
 
 struct ExportChoice {
-  Loop loop = Loop::asyncio;
+  PythonLoop loop = PythonLoop::asyncio;
   Workers workers = Workers::uvicorn;
 };
 

@@ -1,4 +1,5 @@
 #include "scenarios/export/export.hpp"
+#include "lab/core/text.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -18,10 +19,6 @@ namespace {
 const Plan kWait{{Wait{100 * kMillisecond}}};
 const Plan kCompute{{Compute{100 * kMillisecond}}};
 
-bool contains(const std::vector<std::string>& words, const std::string& word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 }  // namespace
 
 TEST_CASE("what a student types runs main.py, what the lab runs puts stamps around it") {
@@ -37,13 +34,13 @@ TEST_CASE("what a student types runs main.py, what the lab runs puts stamps arou
 
 TEST_CASE("the loop and who looks after the workers can be chosen") {
   const Scenario scenario = scenario_of("async-loop", kWait);
-  const auto by_hand = [&](Loop loop, Workers workers) {
+  const auto by_hand = [&](PythonLoop loop, Workers workers) {
     return exported(scenario, Target::fastapi, {loop, workers}).value().by_hand;
   };
-  CHECK(by_hand(Loop::uvloop, Workers::uvicorn) == "uvicorn main:app --loop uvloop");
-  CHECK(by_hand(Loop::uvloop, Workers::gunicorn) ==
+  CHECK(by_hand(PythonLoop::uvloop, Workers::uvicorn) == "uvicorn main:app --loop uvloop");
+  CHECK(by_hand(PythonLoop::uvloop, Workers::gunicorn) ==
         "gunicorn main:app -k uvicorn.workers.UvicornWorker -w 1");
-  CHECK(by_hand(Loop::asyncio, Workers::gunicorn) ==
+  CHECK(by_hand(PythonLoop::asyncio, Workers::gunicorn) ==
         "gunicorn main:app -k asyncio_worker.AsyncioWorker -w 1");
 }
 
