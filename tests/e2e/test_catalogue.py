@@ -6,7 +6,7 @@ import unittest
 from labcase import ROOT, LabCase
 
 NAMES = sorted(file.stem for file in (ROOT / "scenarios").glob("*.toml"))
-PAUSES = (0, 1, 5, 15, 30)
+PAUSES = (0, 1, 5, 15, 30, 45, 60)
 
 
 def excuse(arm):
