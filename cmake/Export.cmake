@@ -9,4 +9,5 @@ add_custom_command(
           -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
   DEPENDS ${LAB_EXPORTED} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
   VERBATIM)
+set_source_files_properties(${PROJECT_BINARY_DIR}/exported_files.cpp PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 lab_module(export scenarios/export SOURCES ${PROJECT_BINARY_DIR}/exported_files.cpp DEPENDS lab_core lab_scenarios)

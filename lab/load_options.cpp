@@ -9,6 +9,7 @@
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
 #include "lab/load_message.hpp"
+#include "lab/words.hpp"
 
 namespace lab {
 
@@ -21,16 +22,6 @@ constexpr std::int64_t kDefaultPool = 1000;
 constexpr double kMostRate = 10e6;
 constexpr double kStaggeredRate = 10;
 constexpr Nanos kDefaultDuration = 10 * kSecond;
-
-struct ArrivalWord {
-  const char* word;
-  Arrivals arrivals;
-};
-constexpr ArrivalWord kLoadArrivals[] = {{"burst", Arrivals::burst},
-                                         {"closed", Arrivals::closed},
-                                         {"constant", Arrivals::constant},
-                                         {"poisson", Arrivals::poisson},
-                                         {"staggered", Arrivals::staggered}};
 
 Nanos duration_of(const char* option, const std::string& text, Nanos least) {
   const auto span = parse_duration(text);
@@ -58,13 +49,7 @@ double rate_of(const std::string& whole, std::string_view text, bool may_be_zero
 
 Arrivals arrivals_of(const RawLoadOptions& raw) {
   if (raw.arrivals.empty()) return raw.rate.empty() ? Arrivals::closed : Arrivals::constant;
-  std::vector<std::string> known;
-  for (const ArrivalWord& each : kLoadArrivals) {
-    if (raw.arrivals == each.word) return each.arrivals;
-    known.emplace_back(each.word);
-  }
-  throw Failure(
-      usage_error("--arrivals: unknown word '{}'{}", raw.arrivals, suggestion(raw.arrivals, known)));
+  return pick("--arrivals", raw.arrivals, kArrivalWords).value();
 }
 
 bool is_timed(Arrivals arrivals) {

@@ -135,8 +135,7 @@ LoadReport summarise_load(const LoadRequestOptions& options, LoadTotals& totals)
   for (const auto& [url, weight] : options.urls) report.urls.emplace_back(url.text, weight);
   report.method = options.method;
   report.load = options.load;
-  constexpr const char* kArrivals[] = {"burst", "closed", "constant", "poisson", "staggered"};
-  report.arrivals = kArrivals[static_cast<std::size_t>(plan.arrivals)];
+  report.arrivals = to_string(plan.arrivals);
   report.threads = options.plan.threads;
   report.seed = plan.seed;
   report.complete = !totals.interrupted;

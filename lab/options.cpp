@@ -12,11 +12,6 @@ namespace lab {
 
 namespace {
 
-constexpr Word<Arrivals> kArrivalWords[] = {{"burst", Arrivals::burst},
-                                            {"closed", Arrivals::closed},
-                                            {"constant", Arrivals::constant},
-                                            {"poisson", Arrivals::poisson},
-                                            {"staggered", Arrivals::staggered}};
 constexpr Word<bool> kConnections[] = {{"opened", false}, {"fresh", true}};
 constexpr Word<const char*> kEngines[] = {
     {kNative, kNative}, {kFastapi, kFastapi}, {kNode, kNode}, {kRecorded, kRecorded}, {kModel, kModel}};

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lab/core/error.hpp"
+#include "lab/core/scenario.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {
@@ -26,5 +27,11 @@ Result<Value> pick(const char* option, const std::string& text, const Word<Value
   }
   return usage_error("{}: unknown word '{}'{}", option, text, suggestion(text, known));
 }
+
+inline constexpr Word<Arrivals> kArrivalWords[] = {{"burst", Arrivals::burst},
+                                                   {"closed", Arrivals::closed},
+                                                   {"constant", Arrivals::constant},
+                                                   {"poisson", Arrivals::poisson},
+                                                   {"staggered", Arrivals::staggered}};
 
 }  // namespace lab

@@ -6,6 +6,7 @@ far down, is still there at its end: all of them carry a mark in their environme
 import atexit
 import contextlib
 import fcntl
+import functools
 import http.client
 import json
 import os
@@ -65,6 +66,21 @@ stat = "ping.latency.max"
 arm = "blocking"
 within = "15%"
 '''
+
+
+def measured(test, pauses=(0, 1, 5, 15)):
+    """Decorates what holds times against theory: a busy machine spoils one attempt, and may stay busy for a
+    while; a wrong program spoils every one. (Not for tests with a `subTest`, which swallows what fails.)"""
+    @functools.wraps(test)
+    def attempts(case, *args):
+        for pause in pauses:
+            time.sleep(pause)
+            try:
+                return test(case, *args)
+            except AssertionError as wrong:
+                said = wrong
+        raise case.failureException(f"at the last of {len(pauses)} attempts") from said
+    return attempts
 
 
 def install():
@@ -299,19 +315,6 @@ class LabCase(unittest.TestCase):
         kind = jsonschema.validators.validator_for(schema)
         kind.check_schema(schema)
         self.assertEqual([problem.message for problem in kind(schema).iter_errors(document)], [])
-
-    # --- what a busy machine may spoil
-
-    def try_until_nothing_is_wrong(self, look, pauses=(0, 1, 5, 15)):
-        """`look` returns what is wrong, a list of lines. A busy machine spoils a measurement, and may stay busy for a
-        while; a wrong program spoils every one."""
-        said = []
-        for pause in pauses:
-            time.sleep(pause)
-            said = look()
-            if not said:
-                return
-        self.fail(f"at the last of {len(pauses)} attempts:\n" + "\n".join(map(str, said)))
 
     # --- what many tests assert
 

@@ -12,7 +12,7 @@ import termios
 import time
 import unittest
 
-from labcase import ESCAPE, FROZEN, PATIENCE, ROOT, LabCase, Ran, lab_program
+from labcase import ESCAPE, FROZEN, PATIENCE, LabCase, Ran, lab_program
 
 WAY = ("--work", "cpu", "--client", "now", "--takes", "200ms", "--cores", "several")
 

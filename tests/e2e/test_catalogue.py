@@ -1,12 +1,14 @@
-"""Every scenario of the catalogue, on real servers at a tenth of its length, held against the model."""
+"""Every scenario of the catalogue, on real servers at a fraction of its length, held against the model."""
 import json
 import re
 import unittest
 
-from labcase import ROOT, LabCase
+from labcase import ROOT, LabCase, measured
 
 NAMES = sorted(file.stem for file in (ROOT / "scenarios").glob("*.toml"))
 PAUSES = (0, 1, 5, 15, 30, 45, 60)
+# Where every millisecond that a thread wakes late is added to the line of all who wait, a tenth is too short.
+SCALES = {"overload": "0.5"}
 
 
 def excuse(arm):
@@ -35,7 +37,7 @@ def misses(arm):
 
 class Catalogue(LabCase):
     def check_once(self, name):
-        ran = self.lab("run", name, "--scale", "0.1", "--repeat", "3", "--check", "--no-save",
+        ran = self.lab("run", name, "--scale", SCALES.get(name, "0.1"), "--repeat", "3", "--check", "--no-save",
                        "--postgres", "local", "--format", "json", code=None, within=120)
         self.assertIn(ran.code, (0, 1, 3), ran)
         if ran.code == 3:  # below a bound of computing: the machine was faster than when it was calibrated
@@ -50,8 +52,8 @@ class Catalogue(LabCase):
 
 def add_test(name):
     def test(self):
-        self.try_until_nothing_is_wrong(lambda: self.check_once(name), PAUSES)
-    setattr(Catalogue, "test_" + re.sub(r"\W", "_", name) + "_is_as_the_model_says", test)
+        self.assertEqual(self.check_once(name), [])
+    setattr(Catalogue, "test_" + re.sub(r"\W", "_", name) + "_is_as_the_model_says", measured(test, PAUSES))
 
 
 for scenario in NAMES:

@@ -6,7 +6,7 @@ import subprocess
 import unittest
 import zlib
 
-from labcase import BINARY, ESCAPE, FROZEN, MODES, PATIENCE, ROOT, LabCase
+from labcase import BINARY, ESCAPE, FROZEN, MODES, PATIENCE, ROOT, LabCase, measured
 
 RUN_KEYS = {"schema", "scenario", "complete", "seed", "path", "environment", "arms"}
 ARM_KEYS = {"arm", "case", "label", "engine", "mode", "workers", "threads", "requests", "repetitions", "bound_s",
@@ -128,6 +128,7 @@ class Run(LabCase):
             for finding in arm["findings"]:
                 self.assertRegex(finding["id"], r"^LAB\d{3}$")
 
+    @measured
     def test_every_arm_is_at_its_bound_and_none_below(self):
         run = self.lab_json("run", "blocking-async", "--quick", "--no-save")
         for arm in run["arms"]:
@@ -208,6 +209,7 @@ class Run(LabCase):
                        "async-loop=1s").out
         self.assertRegex(out, r"(?i)guess")
 
+    @measured
     def test_a_scenario_from_a_file_and_its_check(self):
         file = self.work / "frozen-report.toml"
         file.write_text(FROZEN)
@@ -297,6 +299,7 @@ class Predict(LabCase):
             self.assertLessEqual(ARM_KEYS, arm.keys())
             self.assertEqual(arm["engine"], "model")
 
+    @measured
     def test_a_million_requests_at_once(self):
         ran = self.lab("predict", "blocking-async", "--requests", 1000000)
         for figure in ("27 h 46 min", "41 min 40 s", "6 h 56 min", "0.1"):
@@ -305,6 +308,7 @@ class Predict(LabCase):
         self.assertLess(ran.seconds, 5 * PATIENCE)
         self.assert_fits(ran.out, 80)
 
+    @measured
     def test_it_is_instant_and_leaves_nothing(self):
         ran = self.lab("predict", "blocking-async")
         self.assertLess(ran.seconds, 1 * PATIENCE)

@@ -11,14 +11,13 @@ import unittest
 
 import jsonschema
 
-from labcase import PATIENCE, ROOT, LabCase
+from labcase import PATIENCE, ROOT, LabCase, measured
 
 sys.path.insert(0, str(ROOT / "bench"))
 import blind_servers  # noqa: E402
 
 SCHEMA = json.loads((ROOT / "results/schema/diagnose.schema.json").read_text())
 QUICK = ("--budget", f"{int(10 * PATIENCE)}s", "--max-concurrency", "16")
-ATTEMPTS = 3  # a busy machine
 
 
 class Scripted(http.server.BaseHTTPRequestHandler):
@@ -61,14 +60,11 @@ class Diagnose(LabCase):
         self.assertEqual(books["sent"], books["ok"] + sum(books["errors"].values()) + books["unfinished"], books)
         return said
 
+    @measured
     def assert_told(self, port, path, expected, *args):
-        """The verdict, in one of a few attempts."""
-        for attempt in range(ATTEMPTS):
-            said = self.diagnose(port, path, *QUICK, *args)
-            if all(said[key] == value for key, value in expected.items()):
-                return said
-            time.sleep(1)
-        self.fail(f"expected {expected}\n{json.dumps(said, indent=1)}")
+        said = self.diagnose(port, path, *QUICK, *args)
+        self.assertEqual({key: said[key] for key in expected}, expected, json.dumps(said, indent=1))
+        return said
 
 
 class Verdicts(Diagnose):
@@ -170,6 +166,7 @@ class Faults(Diagnose):
             ran = self.lab("diagnose", f"http://127.0.0.1:{port}/", "--timeout", "200ms", code=3)
             self.assert_one_line_reason(ran, 3, "no reply within 200 ms", "--timeout")
 
+    @measured
     def test_too_slow_for_the_budget_is_unknown(self):
         with scripted(lambda _: time.sleep(1) or 200) as port:
             said = self.diagnose(port, "/", "--budget", "2500ms", "--ping", "/x")

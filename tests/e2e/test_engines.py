@@ -5,11 +5,10 @@ import stat
 import unittest
 from pathlib import Path
 
-from labcase import PATIENCE, ROOT, LabCase, descendants, wait_until
+from labcase import PATIENCE, ROOT, LabCase, descendants, measured, wait_until
 
 PYTHON = "/usr/bin/python3"
 QUICK = ("--quick", "--no-save")
-ATTEMPTS = 4  # times on a busy machine
 
 
 class Engines(LabCase):
@@ -30,6 +29,7 @@ class Engines(LabCase):
 
 
 class FastApi(Engines):
+    @measured
     def test_the_five_spellings_stand_beside_ours_and_the_model(self):
         report = self.run_json("blocking-async", "--engine", "native,fastapi,model", *QUICK)
         arms = self.arms(report)
@@ -48,18 +48,14 @@ class FastApi(Engines):
         self.assertEqual(self.arm(report, "fastapi", "async-loop")["findings"], [])
         self.assertLess(self.arm(report, "fastapi", "async-loop")["makespan_s"]["median"], 0.5)
 
+    @measured
     def test_our_servers_are_not_further_above_the_bound_than_fastapi(self):
-        def overheads():
-            report = self.run_json("blocking-async", "--engine", "native,fastapi", "--repeat", "3", "--no-save",
-                                   "--arms", "blocking-loop,async-loop,thread-pool,offload")
-            over = {key: arm["makespan_s"]["median"] - arm["bound_s"] for key, arm in self.arms(report).items()}
-            return {arm: (over["native", arm, "main"], over["fastapi", arm, "main"])
-                    for arm in ("blocking-loop", "async-loop", "thread-pool", "offload")}
-        for _ in range(ATTEMPTS):
-            figures = overheads()
-            if all(ours <= theirs for ours, theirs in figures.values()):
-                return
-        self.fail(figures)
+        arms = ("blocking-loop", "async-loop", "thread-pool", "offload")
+        report = self.run_json("blocking-async", "--engine", "native,fastapi", "--repeat", "3", "--no-save",
+                               "--arms", ",".join(arms))
+        over = {key: arm["makespan_s"]["median"] - arm["bound_s"] for key, arm in self.arms(report).items()}
+        for arm in arms:
+            self.assertLessEqual(over["native", arm, "main"], over["fastapi", arm, "main"], arm)
 
     def test_an_arm_without_a_meaning_there_says_why(self):
         report = self.run_json("worker-identity", "--engine", "native,fastapi", "--arms", "reuseport", "--scale", "0.1",
@@ -134,15 +130,13 @@ class Scenarios(Engines):
         self.assertEqual(arms["fastapi", "five", "stand-in"]["books"]["errors"], {})
         self.assertIn("PostgreSQL", arms["fastapi", "five", "postgres"]["not_run"])
 
+    @measured
     def test_a_worker_that_was_replaced_counts_under_its_slot(self):
-        def what_is_wrong():
-            report = self.run_json("worker-crash", "--engine", "fastapi", "--arms", "four", "--set", "d=200ms", *QUICK)
-            arm = self.arm(report, "fastapi", "four@gunicorn")
-            (split,) = arm["splits"]
-            said = " ".join(finding["text"] for finding in arm["findings"])
-            wrong = [] if sum(split) >= arm["books"]["ok"] else [f"{split} of {arm['books']}"]
-            return wrong if "LAB116" in [one["id"] for one in arm["findings"]] else [*wrong, f"no LAB116: {said}"]
-        self.try_until_nothing_is_wrong(what_is_wrong)
+        report = self.run_json("worker-crash", "--engine", "fastapi", "--arms", "four", "--set", "d=200ms", *QUICK)
+        arm = self.arm(report, "fastapi", "four@gunicorn")
+        (split,) = arm["splits"]
+        self.assertGreaterEqual(sum(split), arm["books"]["ok"], split)
+        self.assertIn("LAB116", [one["id"] for one in arm["findings"]], arm["findings"])
 
     def test_a_note_about_an_arm_that_is_not_there_is_not_told(self):
         out = self.lab("run", "blocking-async", "--arms", "blocking-loop", *QUICK).out
@@ -232,6 +226,7 @@ class OwnServer(Engines):
                        *QUICK, code=3, within=40)
         self.assertRegex(ran.err, r"did not answer at port \d+ .* it listens at \d+ instead")
 
+    @measured
     def test_node_has_an_event_loop_too(self):
         report = self.run_json("blocking-async", "--engine", "native,node", "--arms", "blocking-loop,async-loop", *QUICK)
         self.assertIn("LAB101", [finding["id"] for finding in self.arm(report, "node", "blocking-loop")["findings"]])

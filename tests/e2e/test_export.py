@@ -18,7 +18,7 @@ import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from labcase import PATIENCE, ROOT, LabCase, wait_until
+from labcase import PATIENCE, ROOT, LabCase, measured, wait_until
 
 PYTHON = "/usr/bin/python3"
 NEEDED = ("fastapi", "uvicorn", "gunicorn", "httpx", "websockets")
@@ -303,6 +303,7 @@ class AtWork(LabCase):
                 for before, after in zip(replies, replies[1:]):
                     self.assertGreaterEqual(after.started, before.finished)
 
+    @measured
     def test_an_awaiting_handler_holds_nothing_while_it_waits(self):
         with self.serving_export("blocking-async", "async-loop", "--delay", "500ms") as port:
             for reply in self.burst(port, 3, "POST", "/delay"):
@@ -377,6 +378,7 @@ class AtWork(LabCase):
                 self.assertGreater(len(reply.held), 10)
                 self.assertGreater(reply.held_time("loop"), 400e6)
 
+    @measured
     def test_node_has_a_loop_too(self):
         with self.serving_export("blocking-async", "blocking-loop", to="node") as port:
             for reply in self.burst(port, 3, "POST", "/delay"):

@@ -11,7 +11,7 @@ import threading
 import time
 import unittest
 
-from labcase import PATIENCE, lab_program, wait_until
+from labcase import PATIENCE, lab_program, measured, wait_until
 from loadcase import LoadCase, problems_of, reply
 
 
@@ -82,6 +82,7 @@ class Replies(LoadCase):
         self.assertEqual((found["statuses"], len(server.requests)), ({"302": 3}, 3))
         self.assertIn("not followed", " ".join(remark["text"] for remark in found["remarks"]))
 
+    @measured
     def test_it_ends_a_second_after_duration_and_timeout_whatever_the_server_does(self):
         server = self.scripted(lambda *_: time.sleep(30))
         for args in (["-c", "5"], ["--rate", "50"]):

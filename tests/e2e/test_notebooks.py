@@ -2,7 +2,6 @@
 import os
 import re
 import shutil
-import sys
 import tempfile
 import unittest
 from datetime import datetime
@@ -16,7 +15,7 @@ import nbclient  # noqa: E402
 import nbformat  # noqa: E402
 
 import labcase  # noqa: E402
-from labcase import LabCase  # noqa: E402
+from labcase import LabCase, measured  # noqa: E402
 
 NOTEBOOKS = labcase.ROOT / "notebooks"
 LONGEST_CELL = 10  # seconds, on a quiet machine
@@ -54,15 +53,9 @@ class Notebooks(LabCase):
         client.execute(env=env)
         return notebook
 
+    @measured
     def run_solution(self, number):
         path = next((NOTEBOOKS / "solutions").glob(f"{number}-*.ipynb"))
-        try:
-            self.check_solution(path, number)
-        except AssertionError as failure:  # real servers on a machine that others use: once more, and then it counts
-            print(f"once more, after {failure}", file=sys.stderr)
-            self.check_solution(path, number)
-
-    def check_solution(self, path, number):
         notebook = self.execute(nbformat.read(path, 4), path.parent)
         pictures = 0
         for cell in notebook.cells:
