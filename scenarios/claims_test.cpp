@@ -162,9 +162,9 @@ TEST_CASE("every claim that is shipped speaks of a scenario, arm, case, stat and
     CHECK(claim.id.rfind(claim.document, 0) == 0);
     for (const Condition* condition : claim.conditions()) CHECK_FALSE(condition->left.case_id.empty());
   }
-  for (const auto& [document, title] : file.documents) {
+  for (const auto& document : file.documents) {
     const bool spoken_of = std::any_of(file.claims.begin(), file.claims.end(),
-                                       [&](const Claim& claim) { return claim.document == document; });
+                                       [&](const Claim& claim) { return claim.document == document.first; });
     CHECK(spoken_of);
   }
 }

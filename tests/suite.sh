@@ -3,15 +3,14 @@ source "$root/cmake/build.sh"
 
 suite_help() {
   cat <<'HELP'
-labw test [--quick | --release | --format | --tidy | --asan | --tsan | --tidy-tests | --all]…
+labw test [--quick | --release | --format | --tidy | --asan | --tsan | --all]…
 
   --all      release, format, tidy, asan and tsan, which is what CI runs (the default)
   --release  release build, warnings are errors; all tests: unit, layering, end to end
   --format   clang-format agrees with every source
-  --tidy     clang-tidy over all sources but unit tests, every finding is an error
+  --tidy     clang-tidy over all sources, every finding is an error
   --asan     address and undefined-behaviour sanitizers; all tests but those that hold measured times against theory
   --tsan     thread sanitizer; unit and mode tests of the modules that have threads
-  --tidy-tests  clang-tidy over the unit tests too (five minutes more, so by hand)
   --quick    release build with unit tests and layering alone, and the format: a minute
 
 The last line counts Catch2 test cases, unittest cases and checks (format and tidy are one each): N passed, N failed.
@@ -63,12 +62,12 @@ check_format() {
   fi
 }
 
-check_tidy() {  # PATTERN: of the files that are left out
+check_tidy() {
   configure tidy "$root/build/tidy.log" || { show_failure "$root/build/tidy.log"; return; }
   local log=$root/build/tidy.log units
   # What the compiler is given: our sources, most of them eight together (.cxx), and not those that the build makes.
   mapfile -t units < <(sed -nE 's/^ *"file": "(.*)",?$/\1/p' "$root/build/tidy/compile_commands.json" |
-    grep -vE "^$root/build/.*\.cpp$|$1")
+    grep -vE "^$root/build/.*\.cpp$")
   ((${#units[@]})) || { echo "build/tidy/compile_commands.json names no source"; return; }
   # One process for each: a header's finding repeats, and a file with a finding does not hide the others.
   if printf '%s\0' "${units[@]}" | xargs -0 -n 1 -P "$(nproc)" clang-tidy --quiet -p "$root/build/tidy" >"$log" 2>&1; then
@@ -101,7 +100,7 @@ run_suite() {
     case $option in
       --all) stages+=(release format tidy asan tsan) ;;
       --quick) stages+=(quick format) ;;
-      --release | --format | --tidy | --tidy-tests | --asan | --tsan) stages+=("${option#--}") ;;
+      --release | --format | --tidy | --asan | --tsan) stages+=("${option#--}") ;;
       -h | --help) suite_help; exit 0 ;;
       *) fail 2 "unknown option '$option'; labw test --help names them all" ;;
     esac
@@ -123,8 +122,7 @@ run_suite() {
       asan) run_stage asan build_and_test asan all -LE 'static|measured' ;;
       tsan) run_stage tsan build_and_test tsan threaded -L threaded ;;
       format) run_stage format check_format ;;
-      tidy) run_stage tidy check_tidy '_test\.cpp$|_tests\.dir/|lab_catch_main' ;;
-      tidy-tests) run_stage tidy-tests check_tidy '^$' ;;
+      tidy) run_stage tidy check_tidy ;;
     esac 8>&-
   done
   rm -f "$tally"

@@ -51,7 +51,7 @@ SimulatedServer by_lot(SimulatedServer server) {
 }
 
 const std::vector<Kind>& kinds() {
-  static const std::vector<Kind> kinds{
+  static const std::vector<Kind> kKinds{
       {"blocking-loop", server_of(kBlockingLoop), Execution::serial, 1, true},
       {"blocking-loop, 2 workers", server_of(kBlockingLoop, 2), Execution::workers, 2, true},
       {"blocking-loop, 4 workers", server_of(kBlockingLoop, 4), Execution::workers, 4, true},
@@ -74,7 +74,7 @@ const std::vector<Kind>& kinds() {
       {"computing pool under a GIL", computing(server_of(kThreadPool, 1, 8), true), Execution::serial, 1,
        false},
   };
-  return kinds;
+  return kKinds;
 }
 
 bool is_right(const Kind& kind, const Diagnosis& verdict) {
