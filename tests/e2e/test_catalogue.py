@@ -7,8 +7,8 @@ from labcase import ROOT, LabCase, measured
 
 NAMES = sorted(file.stem for file in (ROOT / "scenarios").glob("*.toml"))
 PAUSES = (0, 1, 5, 15, 30, 45, 60)
-# Where every millisecond that a thread wakes late is added to the line of all who wait, a tenth is too short.
-SCALES = {"overload": "0.5"}
+# Where all who wait pay for a thread that wakes late, a tenth of the service time is too short to hide that.
+SCALES = {"overload": "1"}
 
 
 def excuse(arm):
