@@ -38,46 +38,53 @@ std::vector<Compute> kinds_of(std::span<const Route> routes) {
   return kinds;
 }
 
-Result<Nanos> time_of(Compute compute, std::int64_t units) {
-  compute.units = units;
-  const Nanos begun = monotonic_now();
-  if (const auto done = run_work(compute, {}); !done) return done.error();
-  return monotonic_now() - begun;
+/// A run of so many units of this work on the clock.
+TimeOfUnits time_of(Compute compute) {
+  return [compute](std::int64_t units) mutable -> Result<Nanos> {
+    compute.units = units;
+    const Nanos begun = monotonic_now();
+    if (const auto done = run_work(compute, {}); !done) return done.error();
+    return monotonic_now() - begun;
+  };
 }
 
 /// The fastest of several tries: whatever else the machine does only makes them longer.
-Result<Nanos> fastest_of(const Compute& compute, std::int64_t units, int tries) {
+Result<Nanos> fastest_of(const TimeOfUnits& time_of, std::int64_t units, int tries) {
   Nanos fastest = 0;
   for (int i = 0; i < tries; ++i) {
-    const auto tried = time_of(compute, units);
+    const auto tried = time_of(units);
     if (!tried) return tried.error();
     if (i == 0 || *tried < fastest) fastest = *tried;
   }
   return fastest;
 }
 
-/// Units beyond the first in the time beyond that of the first: what a step does once, such as starting the
-/// process to switch to, is not a unit's.
-Result<double> rate_of(const Compute& compute) {
-  prepare_work(compute.work);
-  const auto once = fastest_of(compute, 1, kTries);
-  if (!once) return once.error();
-  std::int64_t units = 1;
-  Nanos beyond = 0;
-  while (beyond < kTry / 4 && units < kMostUnits) {
-    units *= 4;
-    const auto tried = time_of(compute, units + 1);
-    if (!tried) return tried.error();
-    beyond = std::max<Nanos>(1, *tried - *once);
-  }
-  units = std::max<std::int64_t>(
-      1, std::llround(static_cast<double>(units) * static_cast<double>(kTry) / static_cast<double>(beyond)));
-  const auto fastest = fastest_of(compute, units + 1, kTries);
-  if (!fastest) return fastest.error();
-  return static_cast<double>(units) / seconds(std::max<Nanos>(*fastest - *once, 1));
-}
-
 }  // namespace
+
+Result<double> units_per_second(const TimeOfUnits& time_of) {
+  const auto once = fastest_of(time_of, 1, kTries);
+  if (!once) return once.error();
+  std::int64_t too_few = 1;
+  for (;;) {
+    std::int64_t units = too_few;
+    Nanos beyond = 0;
+    do {
+      units *= 4;
+      const auto tried = time_of(units + 1);
+      if (!tried) return tried.error();
+      beyond = std::max<Nanos>(1, *tried - *once);
+    } while (beyond < kTry / 4 && units < kMostUnits);
+    units = std::max<std::int64_t>(
+        too_few,
+        std::llround(static_cast<double>(units) * static_cast<double>(kTry) / static_cast<double>(beyond)));
+    const auto fastest = fastest_of(time_of, units + 1, kTries);
+    if (!fastest) return fastest.error();
+    beyond = std::max<Nanos>(*fastest - *once, 1);
+    if (beyond >= kTry / 4 || units >= kMostUnits) return static_cast<double>(units) / seconds(beyond);
+    // A pause of the machine was taken for work: so few are done sooner.
+    too_few = units * 2;
+  }
+}
 
 Result<WorkRates> calibrate(std::span<const Route> routes) {
   static std::mutex mutex;
@@ -87,7 +94,8 @@ Result<WorkRates> calibrate(std::span<const Route> routes) {
   for (const Compute& compute : kinds_of(routes)) {
     const auto key = std::make_pair(compute.work, compute.file);
     if (!known.contains(key)) {
-      const auto rate = rate_of(compute);
+      prepare_work(compute.work);
+      const auto rate = units_per_second(time_of(compute));
       if (!rate) return rate.error();
       known[key] = *rate;
     }
@@ -103,8 +111,8 @@ double measure_pace(std::span<const Route> routes, const WorkRates& rates) {
     const double rate = rates[index_of(compute.work)];
     const std::int64_t units = std::max<std::int64_t>(1, std::llround(rate * seconds(kPaceTime)));
     if (rate <= 0) continue;
-    const auto once = fastest_of(compute, 1, kPaceTries);
-    const auto time = fastest_of(compute, units + 1, kPaceTries);
+    const auto once = fastest_of(time_of(compute), 1, kPaceTries);
+    const auto time = fastest_of(time_of(compute), units + 1, kPaceTries);
     if (!once || !time || *time <= *once) continue;
     sum += seconds(*time - *once) / (static_cast<double>(units) / rate);
     ++kinds;

@@ -18,6 +18,14 @@ Result<void> run_work(const Compute& compute, const std::function<void()>& betwe
 /// Reading a file and switching are calls into the kernel, for which an interpreter gives its lock back.
 bool releases_gil(Work work);
 
+/// How long a step of so many units takes.
+using TimeOfUnits = std::function<Result<Nanos>(std::int64_t units)>;
+
+/// Units beyond the first per second of the time beyond that of the first: what a step does once, such as
+/// starting the process to switch to, is not a unit's. A pause of the machine in one try is not taken for
+/// work. Errors: those of `time_of`.
+Result<double> units_per_second(const TimeOfUnits& time_of);
+
 /// Units per second of just those kinds of work that the routes have; the others stay 0. Takes about 60 ms
 /// per kind the first time; this process remembers. Errors: those of run_work.
 Result<WorkRates> calibrate(std::span<const Route> routes);

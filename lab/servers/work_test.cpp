@@ -1,6 +1,7 @@
 #include "lab/servers/work.hpp"
 
 #include <catch2/catch.hpp>
+#include <random>
 
 namespace lab {
 namespace {
@@ -41,6 +42,30 @@ TEST_CASE("a file that cannot be read is an error that names it") {
   CHECK(missing.error().message.find("/no/such/file") != std::string::npos);
   compute.file = "/dev/zero";
   CHECK_FALSE(run_work(compute, {}).has_value());
+}
+
+TEST_CASE("a pause of the machine in any try of the calibration is not taken for work") {
+  constexpr Nanos kOnce = 100 * kMicrosecond;
+  constexpr Nanos kUnit = 5 * kMicrosecond;
+  std::mt19937 random(1);
+  std::uniform_int_distribution<Nanos> late(0, 50 * kMicrosecond);
+  for (const Nanos pause : {Nanos{0}, 3 * kMillisecond, 100 * kMillisecond}) {
+    for (int paused = 0; paused < 20; ++paused) {
+      INFO(pause << " ns in try " << paused);
+      int tries = 0;
+      const auto rate = units_per_second([&](std::int64_t units) -> Result<Nanos> {
+        return kOnce + (units - 1) * kUnit + late(random) + (tries++ == paused ? pause : 0);
+      });
+      REQUIRE(rate.has_value());
+      CHECK(*rate == Approx(1e9 / kUnit).epsilon(0.03));
+    }
+  }
+}
+
+TEST_CASE("a unit that takes longer than a whole calibration wants is measured as well") {
+  const auto rate = units_per_second([](std::int64_t units) -> Result<Nanos> { return units * kSecond; });
+  REQUIRE(rate.has_value());
+  CHECK(*rate == Approx(1));
 }
 
 TEST_CASE("only the kinds that routes compute with are calibrated, and once") {
