@@ -35,6 +35,21 @@ def misses(arm):
     return f"{arm['arm']} ({arm['case']}): {measured:.4f} s, predicted {predicted:.4f}, unexplained {unexplained:.4f}"
 
 
+def computes(name):
+    return re.search(r"\{ *(cpu|infer|qrcode|sqrt_sum) *=", (ROOT / f"scenarios/{name}.toml").read_text()) is not None
+
+
+def cores_were_slow(report, check):
+    """The check is about an arm that without what cores took longer than at their calibration, seconds before, would
+    have been as predicted. Who shares a core with us changes its speed by half; a wrong order is `queueing`."""
+    for arm in report["arms"]:
+        if arm["arm"] in check["text"].split(" · ") and arm["makespan_s"]["median"] is not None:
+            slow = sum(cause["s"] for cause in arm["above_bound"] if cause["cause"] in ("slower cores", "runnable", "service"))
+            if slow > 0.1 * arm["predicted_s"] and arm["makespan_s"]["median"] - slow <= arm["predicted_s"] + 0.005:
+                return True
+    return False
+
+
 class Catalogue(LabCase):
     def check_once(self, name):
         ran = self.lab("run", name, "--scale", SCALES.get(name, "0.1"), "--repeat", "3", "--check", "--no-save",
@@ -46,7 +61,8 @@ class Catalogue(LabCase):
         for arm in report["arms"]:
             self.assert_books_balance(arm["books"])
         checks = [f"check {check['text']}: {check['detail']}" for check in report["checks"]
-                  if check["decided"] and not check["passed"]]
+                  if check["decided"] and not check["passed"]
+                  and not (computes(name) and cores_were_slow(report, check))]
         return checks + [miss for miss in map(misses, report["arms"]) if miss]
 
 
