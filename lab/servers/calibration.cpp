@@ -38,8 +38,7 @@ std::vector<Compute> kinds_of(std::span<const Route> routes) {
   return kinds;
 }
 
-/// A run of so many units of this work on the clock.
-TimeOfUnits time_of(Compute compute) {
+TimeOfUnits on_the_clock(Compute compute) {
   return [compute](std::int64_t units) mutable -> Result<Nanos> {
     compute.units = units;
     const Nanos begun = monotonic_now();
@@ -95,7 +94,7 @@ Result<WorkRates> calibrate(std::span<const Route> routes) {
     const auto key = std::make_pair(compute.work, compute.file);
     if (!known.contains(key)) {
       prepare_work(compute.work);
-      const auto rate = units_per_second(time_of(compute));
+      const auto rate = units_per_second(on_the_clock(compute));
       if (!rate) return rate.error();
       known[key] = *rate;
     }
@@ -111,8 +110,9 @@ double measure_pace(std::span<const Route> routes, const WorkRates& rates) {
     const double rate = rates[index_of(compute.work)];
     const std::int64_t units = std::max<std::int64_t>(1, std::llround(rate * seconds(kPaceTime)));
     if (rate <= 0) continue;
-    const auto once = fastest_of(time_of(compute), 1, kPaceTries);
-    const auto time = fastest_of(time_of(compute), units + 1, kPaceTries);
+    const TimeOfUnits time_of = on_the_clock(compute);
+    const auto once = fastest_of(time_of, 1, kPaceTries);
+    const auto time = fastest_of(time_of, units + 1, kPaceTries);
     if (!once || !time || *time <= *once) continue;
     sum += seconds(*time - *once) / (static_cast<double>(units) / rate);
     ++kinds;

@@ -68,16 +68,30 @@ within = "15%"
 '''
 
 
+class Spoiled(AssertionError):
+    """A figure is not what theory says, which may be the machine's doing."""
+
+
+@contextlib.contextmanager
+def figures():
+    """Around assertions that a busy machine may spoil, and around those only: books, bounds, exit codes and orphans
+    are never its doing."""
+    try:
+        yield
+    except AssertionError as wrong:
+        raise Spoiled(str(wrong)) from wrong
+
+
 def measured(test, pauses=(0, 1, 5, 15)):
-    """Decorates what holds times against theory: a busy machine spoils one attempt, and may stay busy for a
-    while; a wrong program spoils every one. (Not for tests with a `subTest`, which swallows what fails.)"""
+    """Decorates what asserts `figures`: a busy machine spoils one attempt, and may stay busy for a while; a wrong program
+    spoils every one. Whatever else fails, fails at once. (Not for a `subTest`, which swallows what fails.)"""
     @functools.wraps(test)
     def attempts(case, *args):
         for pause in pauses:
             time.sleep(pause)
             try:
                 return test(case, *args)
-            except AssertionError as wrong:
+            except Spoiled as wrong:
                 said = wrong
         raise case.failureException(f"at the last of {len(pauses)} attempts") from said
     return attempts

@@ -11,7 +11,7 @@ import unittest
 
 import jsonschema
 
-from labcase import PATIENCE, ROOT, LabCase, measured
+from labcase import PATIENCE, ROOT, LabCase, figures, measured
 
 sys.path.insert(0, str(ROOT / "bench"))
 import blind_servers  # noqa: E402
@@ -63,7 +63,8 @@ class Diagnose(LabCase):
     @measured
     def assert_told(self, port, path, expected, *args):
         said = self.diagnose(port, path, *QUICK, *args)
-        self.assertEqual({key: said[key] for key in expected}, expected, json.dumps(said, indent=1))
+        with figures():
+            self.assertEqual({key: said[key] for key in expected}, expected, json.dumps(said, indent=1))
         return said
 
 
@@ -172,7 +173,8 @@ class Faults(Diagnose):
             said = self.diagnose(port, "/", "--budget", "2500ms", "--ping", "/x")
             self.assertEqual(said["execution"], "unknown", said)
             self.assertIn("too slow", said["reason"])
-            self.assertLess(said["spent_s"], 3.5 * PATIENCE)
+            with figures():
+                self.assertLess(said["spent_s"], 3.5 * PATIENCE)
 
     def test_ctrl_c_ends_it(self):
         with self.serving("blocking-loop") as server:

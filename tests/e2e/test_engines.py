@@ -5,7 +5,7 @@ import stat
 import unittest
 from pathlib import Path
 
-from labcase import PATIENCE, ROOT, LabCase, descendants, measured, wait_until
+from labcase import PATIENCE, ROOT, LabCase, descendants, figures, measured, wait_until
 
 PYTHON = "/usr/bin/python3"
 QUICK = ("--quick", "--no-save")
@@ -44,9 +44,10 @@ class FastApi(Engines):
             self.assertGreaterEqual(arm["makespan_s"]["median"], 0.999 * arm["bound_s"], arm["arm"])
         blocking = self.arm(report, "fastapi", "blocking-loop")
         self.assertIn("LAB101", [finding["id"] for finding in blocking["findings"]])
-        self.assertEqual(blocking["verdict"], "reproduced")
         self.assertEqual(self.arm(report, "fastapi", "async-loop")["findings"], [])
-        self.assertLess(self.arm(report, "fastapi", "async-loop")["makespan_s"]["median"], 0.5)
+        with figures():
+            self.assertEqual(blocking["verdict"], "reproduced")
+            self.assertLess(self.arm(report, "fastapi", "async-loop")["makespan_s"]["median"], 0.5)
 
     @measured
     def test_our_servers_are_not_further_above_the_bound_than_fastapi(self):
@@ -54,8 +55,9 @@ class FastApi(Engines):
         report = self.run_json("blocking-async", "--engine", "native,fastapi", "--repeat", "3", "--no-save",
                                "--arms", ",".join(arms))
         over = {key: arm["makespan_s"]["median"] - arm["bound_s"] for key, arm in self.arms(report).items()}
-        for arm in arms:
-            self.assertLessEqual(over["native", arm, "main"], over["fastapi", arm, "main"], arm)
+        with figures():
+            for arm in arms:
+                self.assertLessEqual(over["native", arm, "main"], over["fastapi", arm, "main"], arm)
 
     def test_an_arm_without_a_meaning_there_says_why(self):
         report = self.run_json("worker-identity", "--engine", "native,fastapi", "--arms", "reuseport", "--scale", "0.1",
@@ -135,8 +137,9 @@ class Scenarios(Engines):
         report = self.run_json("worker-crash", "--engine", "fastapi", "--arms", "four", "--set", "d=200ms", *QUICK)
         arm = self.arm(report, "fastapi", "four@gunicorn")
         (split,) = arm["splits"]
-        self.assertGreaterEqual(sum(split), arm["books"]["ok"], split)
-        self.assertIn("LAB116", [one["id"] for one in arm["findings"]], arm["findings"])
+        with figures():
+            self.assertGreaterEqual(sum(split), arm["books"]["ok"], split)
+            self.assertIn("LAB116", [one["id"] for one in arm["findings"]], arm["findings"])
 
     def test_a_note_about_an_arm_that_is_not_there_is_not_told(self):
         out = self.lab("run", "blocking-async", "--arms", "blocking-loop", *QUICK).out
@@ -233,7 +236,8 @@ class OwnServer(Engines):
         self.assertEqual(self.arm(report, "node", "async-loop")["findings"], [])
         folder = self.export("blocking-async", "async-loop", "node", "node")
         report = self.run_json("blocking-async", "--arms", "async-loop", "--server", f"node {folder}/server.js {{port}}", *QUICK)
-        self.assertLess(self.arm(report, "server", "server")["makespan_s"]["median"], 0.5)
+        with figures():
+            self.assertLess(self.arm(report, "server", "server")["makespan_s"]["median"], 0.5)
 
 
 class Recorded(Engines):

@@ -10,7 +10,7 @@ import time
 import unittest
 from pathlib import Path
 
-from labcase import MODES, PATIENCE, LabCase, descendants, measured, wait_until
+from labcase import MODES, PATIENCE, LabCase, descendants, wait_until
 
 LONG = '''question = "Long enough to be disturbed?"
 [routes.slow]
@@ -144,19 +144,16 @@ class Interrupted(LabCase):
         self.assertIn("kept", [file.name for file in self.work.iterdir()])
         self.assertEqual(len(list(self.work.iterdir())), 1, "no temporary folder is left")
 
-    @measured
     def test_ctrl_c_keeps_finished_repetitions(self):
         ran = self.interrupted_by(signal.SIGINT)
         self.assertEqual(ran.code, 130, ran)
         self.check_partial_results(ran)
 
-    @measured
     def test_term_keeps_finished_repetitions(self):
         ran = self.interrupted_by(signal.SIGTERM)
         self.assertEqual(ran.code, 143, ran)
         self.check_partial_results(ran)
 
-    @measured
     def test_ctrl_c_before_the_first_repetition_ended(self):
         process = self.start("run", "blocking-async", "--arms", "blocking-loop", "--delay", "30s", "--no-save")
         self.assertTrue(wait_until(lambda: len(descendants(process.pid)) >= 2, 10))
@@ -200,7 +197,6 @@ class Killed(LabCase):
         self.assertTrue(gone, "processes outlive lab")
         return time.monotonic() - killed
 
-    @measured
     def test_no_process_outlives_a_killed_run(self):
         process = self.start("run", "blocking-async", "--arms", "workers-4", "--delay", "20s", "--no-save")
         self.assertTrue(wait_until(lambda: len(descendants(process.pid)) >= 5, 10))

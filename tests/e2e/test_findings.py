@@ -4,7 +4,7 @@ import os
 import tomllib
 import unittest
 
-from labcase import ROOT, LabCase, measured
+from labcase import ROOT, LabCase, figures, measured
 
 BOOK = tomllib.loads((ROOT / "results/findings.toml").read_text(encoding="utf-8"))
 IDS = [entry["id"] for entry in BOOK["finding"]]
@@ -54,7 +54,8 @@ class Findings(LabCase):
     @measured
     def check_scenario(self, scenario):
         run = self.lab_json("run", scenario, "--scale", scale_of(scenario), "--repeat", "3", "--no-save")
-        self.assertEqual(differences(run), [])
+        with figures():
+            self.assertEqual(differences(run), [])
 
     def test_every_finding_says_its_title_first(self):
         run = self.lab_json("run", "blocking-async", "--arms", "blocking-loop", "--scale", "0.1", "--quick", "--no-save")

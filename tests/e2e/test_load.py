@@ -10,7 +10,7 @@ import time
 import unittest
 from pathlib import Path
 
-from labcase import BINARY, PATIENCE, descendants, lab_program, measured
+from labcase import BINARY, PATIENCE, descendants, figures, lab_program, measured
 from loadcase import LoadCase, problems_of, reply
 
 SLOW = 3 if PATIENCE > 1 else 1  # rates are lowered by that where a sanitizer makes everything slower
@@ -28,8 +28,9 @@ class Oracles(LoadCase):
         expected = {"min": turn, "median": 5 * turn, "max": 10 * turn}  # nearest rank: the fifth of ten
         found = self.load(self.scripted(one_by_one).url(), "--arrivals", "burst", "-n", "10")
         latency = found["latency_s"]
-        for stat, value in expected.items():
-            self.assertAlmostEqual(latency[stat], value, delta=0.3 * turn, msg=stat)
+        with figures():
+            for stat, value in expected.items():
+                self.assertAlmostEqual(latency[stat], value, delta=0.3 * turn, msg=stat)
         self.assertEqual([latency["p90"], latency["p95"], latency["p99"]], [None] * 3, "ten values carry none of them")
         self.assertEqual(found["books"], {"planned": 10, "unsent": 0, "sent": 10, "ok": 10, "errors": {}, "unfinished": 0})
 
@@ -48,7 +49,8 @@ class Oracles(LoadCase):
         found = self.load(server.url(), "-c", "8", "-n", "800", "--threshold", "mean<1h")
         # Each of the eight clients has a request under way all the time: L = lambda W, but for the last round.
         mean = found["thresholds"][0]["value"]
-        self.assertAlmostEqual(found["requests_per_second"] * mean, 8, delta=0.02 * 8)
+        with figures():
+            self.assertAlmostEqual(found["requests_per_second"] * mean, 8, delta=0.02 * 8)
 
     @measured
     def test_a_frozen_server_is_in_the_corrected_latencies_and_not_in_the_uncorrected_ones(self):
@@ -65,7 +67,8 @@ class Oracles(LoadCase):
         self.check_books(found)
         os.kill(pid, signal.SIGTERM)
         self.assertGreater(found["latency_s"]["p90"], 0.4, "a quarter of the requests was due in the second of silence")
-        self.assertLess(found["uncorrected_latency_s"]["p90"], 0.05, "only one request was under way in it")
+        with figures():
+            self.assertLess(found["uncorrected_latency_s"]["p90"], 0.05, "only one request was under way in it")
         self.assertGreater(found["latency_s"]["max"], 0.95)
         self.assertGreater(found["waited_for_connection"], rate // 2)
         self.assertEqual(found["books"]["planned"], 4 * rate)
@@ -93,7 +96,8 @@ class Loads(LoadCase):
             args = ["--duration", "1s"] if arrivals == "constant" else ["-n", "100"]
             found = self.load(server.url(), "--arrivals", arrivals, "--rate", "100", *args)
             self.assertEqual(found["books"]["planned"], 100)
-            self.assertAlmostEqual(found["span_s"], 1, delta=0.2)
+            with figures():
+                self.assertAlmostEqual(found["span_s"], 1, delta=0.2)
         found = self.load(server.url(), "--arrivals", "poisson", "--rate", "200", "--duration", "1s")
         self.assertAlmostEqual(found["books"]["planned"], 200, delta=60)
         again = self.load(server.url(), "--arrivals", "poisson", "--rate", "200", "--duration", "1s")

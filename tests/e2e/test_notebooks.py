@@ -15,7 +15,7 @@ import nbclient  # noqa: E402
 import nbformat  # noqa: E402
 
 import labcase  # noqa: E402
-from labcase import LabCase, measured  # noqa: E402
+from labcase import LabCase, figures, measured  # noqa: E402
 
 NOTEBOOKS = labcase.ROOT / "notebooks"
 LONGEST_CELL = 10  # seconds, on a quiet machine
@@ -60,11 +60,13 @@ class Notebooks(LabCase):
         pictures = 0
         for cell in notebook.cells:
             said = cell.metadata.get("nbgrader", {})
-            for error in errors_of(cell):
-                excused = error.ename == "NoVerb" and said.get("grade") and not self.grades
-                self.assertTrue(excused, f"{path.name}, {cell.id}:\n{cell.source}\n{error.ename}: {error.evalue}")
+            with figures():  # cells assert what they measured
+                for error in errors_of(cell):
+                    excused = error.ename == "NoVerb" and said.get("grade") and not self.grades
+                    self.assertTrue(excused, f"{path.name}, {cell.id}:\n{cell.source}\n{error.ename}: {error.evalue}")
+                if cell.cell_type == "code":
+                    self.assertLess(seconds_of(cell), LONGEST_CELL * noise() * labcase.PATIENCE, f"{path.name}, {cell.id}:\n{cell.source}")
             if cell.cell_type == "code":
-                self.assertLess(seconds_of(cell), LONGEST_CELL * noise() * labcase.PATIENCE, f"{path.name}, {cell.id}:\n{cell.source}")
                 pictures += sum("image/png" in output.get("data", {}) for output in cell.outputs)
         self.assertGreaterEqual(pictures, PLOTS[number])
         if folder := os.environ.get("LAB_KEEP_NOTEBOOKS"):  # to look at what they draw
