@@ -93,7 +93,7 @@ void explain_excess(ArmReport& report, const RunRepetition& repetition, const Ex
       critical_path(repetition.records, occupancy, planned, routes, load_set, expected.cores);
   report.above_bound_s = seconds(path.makespan) - expected.bound_s;
   // The bound itself contains waiting that the chain of requests met without a known holder.
-  const double possible = expected.bound_s + expected.slower_s;
+  const double possible = expected.bound_s + expected.slower_s + expected.switching_s;
   double owed = std::max(0.0, possible - seconds(path.planned));
   const auto add = [&](const char* name, double value) {
     const double paid = std::min(owed, std::max(0.0, value));
@@ -101,6 +101,7 @@ void explain_excess(ArmReport& report, const RunRepetition& repetition, const Ex
     if (std::abs(value - paid) >= 5e-6) report.above_bound.push_back({name, value - paid});
   };
   if (expected.slower_s >= 5e-6) report.above_bound.push_back({"slower cores", expected.slower_s});
+  if (expected.switching_s >= 5e-6) report.above_bound.push_back({"switching", expected.switching_s});
   add("queueing", std::max(0.0, seconds(path.planned) - possible));
   add("runnable", seconds(path.runnable));
   add("unread", seconds(path.unread));
@@ -209,6 +210,14 @@ ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& loa
   return report;
 }
 
+double least_of(const std::vector<std::uint64_t>& seeds, const std::vector<Route>& routes, const Arm& arm,
+                const Case& load_set, int cores) {
+  double least = bound({&routes, &arm, &load_set, cores, seeds.front()}).seconds;
+  for (std::size_t i = 1; left_to_chance(load_set) && i < seeds.size(); ++i)
+    least = std::min(least, bound({&routes, &arm, &load_set, cores, seeds[i]}).seconds);
+  return least;
+}
+
 }  // namespace
 
 double since_first_intended(const RunRepetition& repetition) {
@@ -225,10 +234,7 @@ double since_first_intended(const RunRepetition& repetition) {
 double least_bound(std::vector<Route> routes, const Arm& arm, const Case& load_set, int cores,
                    const std::vector<std::uint64_t>& seeds) {
   for (Route& route : routes) forget_switching(route.plan);
-  double least = bound({&routes, &arm, &load_set, cores, seeds.front()}).seconds;
-  for (std::size_t i = 1; left_to_chance(load_set) && i < seeds.size(); ++i)
-    least = std::min(least, bound({&routes, &arm, &load_set, cores, seeds[i]}).seconds);
-  return least;
+  return least_of(seeds, routes, arm, load_set, cores);
 }
 
 Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_set, int cores,
@@ -238,6 +244,7 @@ Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_se
   expected.cores = arm.cores > 0 ? arm.cores : cores;
   const Bound least = bound(input);
   expected.bound_s = least_bound(scenario.routes, arm, load_set, cores, seeds);
+  expected.switching_s = least_of(seeds, scenario.routes, arm, load_set, cores) - expected.bound_s;
   expected.bound_has_cpu = least.has_cpu;
   expected.formula = closed_form(input).value_or("");
   if (load_set.requests() > kMostKept) {

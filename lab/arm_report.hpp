@@ -23,6 +23,7 @@ struct Expectation {
   std::optional<double> low_s, high_s;  ///< where the dealing is left to chance
   double bound_s = 0;
   bool bound_has_cpu = false;
+  double switching_s = 0;  ///< what the plan's switching adds, on which no bound rests
   double slower_s = 0;  ///< what the bound would be more at the speed that the cores had during the run
   int cores = 1;
   std::string formula;

@@ -126,6 +126,19 @@ TEST_CASE("what is above the bound is told by cause, and the causes add up") {
   }
 }
 
+TEST_CASE("what only switches is above its bound by switching, and waits in no queue") {
+  Scenario switching = scenario();
+  switching.routes.front().plan = {{Compute{50 * kMillisecond, Work::thread_switch}}};
+  for (Case& one : switching.cases) one.loads.front().requests = 1;
+  const Report report = make_report(switching, run_of(switching, 6, 0));
+  for (const ArmReport& arm : report.arms) {
+    CHECK(arm.bound_s == 0.0);
+    REQUIRE(arm.above_bound.size() == 1);
+    CHECK(arm.above_bound[0].name == "switching");
+    CHECK(arm.above_bound[0].seconds == Approx(0.05));
+  }
+}
+
 TEST_CASE("a wrong guess is answered with the misconception that fits its value") {
   const Report report = make_report(scenario(), run_of(scenario(), 6, 0), {{"async", 1.0}});
   CHECK(all_remarks(report, "GUESS").find("You added the waits.") != std::string::npos);

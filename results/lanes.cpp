@@ -205,7 +205,7 @@ class Drawing {
       if (drawn) entries.push_back(glyph(look.state) + " " + (brief ? look.brief : look.meaning));
     }
     const bool bounds = std::any_of(arms_.begin(), arms_.end(),
-                                    [](const ArmReport* arm) { return arm->bound_s.has_value(); });
+                                    [](const ArmReport* arm) { return arm->bound_s.value_or(0) > 0; });
     if (bounds) entries.push_back(std::string(style_.ascii ? "|" : "│") + " bound");
     return entries;
   }

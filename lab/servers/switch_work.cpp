@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -110,6 +111,29 @@ bool connect(Ends& one, Ends& other) {
   return true;
 }
 
+/// Keeps this thread, and the player that it starts meanwhile, on the core where it is: what is timed then is the
+/// switch, and not how long another core takes to wake, which depends on where the kernel puts the two.
+class OneCore {
+ public:
+  OneCore() {
+    cpu_set_t here;
+    CPU_ZERO(&here);
+    const int core = sched_getcpu();
+    if (core < 0 || core >= CPU_SETSIZE || sched_getaffinity(0, sizeof before_, &before_) != 0) return;
+    CPU_SET(core, &here);
+    pinned_ = sched_setaffinity(0, sizeof here, &here) == 0;
+  }
+  OneCore(const OneCore&) = delete;
+  OneCore& operator=(const OneCore&) = delete;
+  ~OneCore() {
+    if (pinned_) sched_setaffinity(0, sizeof before_, &before_);
+  }
+
+ private:
+  cpu_set_t before_{};
+  bool pinned_ = false;
+};
+
 /// Two hand-overs a turn. False: the other player is gone.
 bool ask_often(const Ends& ends, std::int64_t units) {
   bool there = true;
@@ -143,6 +167,7 @@ Result<void> switch_threads(std::int64_t units) {
   Ends ours;
   Ends theirs;
   if (!connect(ours, theirs)) return system_error("pipe2", "two threads that switch", errno);
+  const OneCore shared;
   try {
     std::thread partner([&theirs] { answer_all(theirs); });
     ask_often(ours, units);
@@ -159,6 +184,7 @@ Result<void> switch_processes(std::int64_t units) {
   Ends theirs;
   if (!connect(ours, theirs)) return system_error("pipe2", "two processes that switch", errno);
   const pid_t parent = getpid();
+  const OneCore shared;
   const pid_t child = fork();
   if (child < 0) return system_error("fork", "a process to switch to", errno);
   if (child == 0) {
