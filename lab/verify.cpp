@@ -82,7 +82,15 @@ VerifyResult verify(const ClaimsFile& file, const std::vector<const Claim*>& cla
   result.repetitions = options.repetitions;
   const Nanos began = monotonic_now();
   Readings readings;
-  const auto run_all = [&](const std::vector<VerifyBatch>& batches, const VerifyOptions& how, bool again) {
+  // Beside three repetitions six more carry an interval that one outlier on either side does not widen. What
+  // others disturbed is taken anew, and on a machine that they keep busy more is only more of the same.
+  const auto more_of = [&](const VerifyBatch& batch) {
+    const bool kept = std::any_of(batch.measures.begin(), batch.measures.end(),
+                                  [&](const Measure& measure) { return readings.get(measure).usable(); });
+    const bool busy = 2 * result.noise.size() >= result.times.size();
+    return kept && !busy ? 2 * options.repetitions : options.repetitions;
+  };
+  const auto run_all = [&](const std::vector<VerifyBatch>& batches, VerifyOptions how, bool again) {
     for (std::size_t i = 0; i < batches.size() && !result.interrupted && interrupt_signal() == 0; ++i) {
       const VerifyBatch& batch = batches[i];
       const auto started = [&](Nanos estimate) {
@@ -90,6 +98,7 @@ VerifyResult verify(const ClaimsFile& file, const std::vector<const Claim*>& cla
       };
       const Nanos start = monotonic_now();
       Readings found;
+      if (again) how.repetitions = more_of(batch);
       const BatchEnd end = take_readings(batch, how, observer, started, found);
       for (const Measure& measure : batch.measures) readings.add(measure, found.get(measure));
       readings.set(batch.scenario, batch.engine, found.setting(batch.measures.front()));
@@ -100,9 +109,7 @@ VerifyResult verify(const ClaimsFile& file, const std::vector<const Claim*>& cla
   };
   run_all(plan_batches(file, claims, options), options, false);
   for (const Claim* claim : claims) result.claims.push_back(check_claim(*claim, readings));
-  // What a spread left open, and what surprises, is run again, and once more: with the first three, nine
-  // repetitions carry an interval that one outlier on either side does not widen. On a machine that others
-  // keep busy more of them at a time would only be more of the same.
+  // What a spread left open, and what surprises, is run again, and once more.
   constexpr int kMoreRounds = 2;
   for (int round = 0; round < kMoreRounds && !result.interrupted; ++round) {
     std::vector<ClaimCheck*> open;
@@ -114,7 +121,6 @@ VerifyResult verify(const ClaimsFile& file, const std::vector<const Claim*>& cla
     }
     VerifyOptions more = options;
     more.seed = options.seed + static_cast<std::uint64_t>(round) + 1;
-    if (2 * result.noise.size() < result.times.size()) more.repetitions = 2 * options.repetitions;
     run_all(plan_batches(file, open_claims, more), more, true);
     for (ClaimCheck* check : open) *check = check_claim(*check->claim, readings);
   }
