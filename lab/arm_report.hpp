@@ -24,7 +24,7 @@ struct Expectation {
   double bound_s = 0;
   bool bound_has_cpu = false;
   double switching_s = 0;  ///< what the plan's switching adds, on which no bound rests
-  double slower_s = 0;  ///< what the bound would be more at the speed that the cores had during the run
+  double slower_s = 0;     ///< what the bound would be more at the speed that the cores had during the run
   int cores = 1;
   std::string formula;
   std::vector<std::int64_t> splits;

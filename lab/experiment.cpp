@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <random>
 
+#include "harness/computed_pace.hpp"
 #include "harness/load.hpp"
 #include "harness/model/model.hpp"
 #include "harness/statistics.hpp"
@@ -180,12 +181,12 @@ Result<RunRepetition> measure_foreign(const Scenario& scenario, const Trial& tri
 
 Result<RunRepetition> measure(const Scenario& scenario, const Trial& trial, Stage& stage, int number,
                               std::uint64_t seed) {
-  const double pace = measure_pace(scenario.routes, stage.rates);
+  const double pace_before = measure_pace(scenario.routes, stage.rates);
   auto repetition = trial.arm->engine == kNative ? measure_native(scenario, trial, stage, seed)
                                                  : measure_foreign(scenario, trial, stage, seed);
   if (!repetition) return repetition;
   repetition->number = number;
-  repetition->pace = pace;
+  repetition->pace = take_computed_pace(repetition->events).value_or(pace_before);
   return repetition;
 }
 

@@ -39,7 +39,9 @@ struct RunRepetition {
   Nanos began = 0;  ///< the load's time zero
   Nanos send_skew = 0;
   std::uint64_t events_dropped = 0;
-  double pace = 1;  ///< how long computing took beside its calibration, measured just before the load
+  /// How long computing took beside its calibration: by its threads' CPU time; where none told, just before
+  /// the load.
+  double pace = 1;
   ServerUse server;
   std::optional<std::vector<Kill>> killed;  ///< when each kill really was; none: not recorded, as planned
   std::vector<RequestRecord> records;

@@ -10,7 +10,7 @@ void sleep_until(Nanos deadline) noexcept {
   }
 }
 
-static Nanos thread_cpu_now() noexcept {
+Nanos thread_cpu_now() noexcept {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return now.tv_sec * kSecond + now.tv_nsec;

@@ -33,8 +33,11 @@ inline std::optional<double> seconds(std::optional<Nanos> span) noexcept {
 /// Sleeps the calling thread until `deadline` on CLOCK_MONOTONIC; never returns early (clock_nanosleep(2)).
 void sleep_until(Nanos deadline) noexcept;
 
-/// Busy for `work` nanoseconds of this thread's own CPU time; time spent preempted does not count
+/// The CPU time that the calling thread has had; time spent preempted does not count
 /// (CLOCK_THREAD_CPUTIME_ID, clock_gettime(2)).
+Nanos thread_cpu_now() noexcept;
+
+/// Busy for `work` nanoseconds of this thread's own CPU time.
 void burn_cpu(Nanos work) noexcept;
 
 }  // namespace lab

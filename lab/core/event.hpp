@@ -24,6 +24,7 @@ enum class EventKind : std::uint8_t {
   forgotten,  ///< the handler made a coroutine that nobody awaits
   cancelled,  ///< the handler was ended because its client had gone
   enqueued,   ///< the request's job is in a queue; value = its id
+  computed,   ///< a step has computed; value = its thread's CPU time, in millionths of the calibrated time
   lost,       ///< the request's job was held by a worker that died; value = its id
 };
 

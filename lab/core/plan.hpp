@@ -142,8 +142,8 @@ void apply_rates(Route& route, const WorkRates& rates);
 /// has become slower since it was calibrated.
 void stretch_computing(Plan& plan, double pace);
 
-/// Takes the time of switching out of the plan: it is the kernel's, and differs by a third from run to run, so no
-/// bound may rest on it.
+/// Takes the time of switching out of the plan: it is the kernel's, and differs by a third from run to run,
+/// so no bound may rest on it.
 void forget_switching(Plan& plan);
 
 /// Calls `visit` for every step of the plan, whatever it is nested in, in the order of the text.

@@ -62,6 +62,7 @@ std::string_view to_string(EventKind kind) {
     case EventKind::forgotten: return "forgotten";
     case EventKind::cancelled: return "cancelled";
     case EventKind::enqueued: return "enqueued";
+    case EventKind::computed: return "computed";
     case EventKind::lost: return "lost";
   }
   return "?";

@@ -1,5 +1,6 @@
 #include "lab/servers/blocking_steps.hpp"
 
+#include <cmath>
 #include <exception>
 #include <optional>
 
@@ -22,8 +23,7 @@ bool gives_lock_back(const Step& step, Runner runner) {
   return compute != nullptr && releases_gil(compute->work);
 }
 
-LeafFault run_here(PlanExecution& execution, const Step& step, Nanos begun,
-                   std::optional<std::uint16_t> unit) {
+LeafEnd run_here(PlanExecution& execution, const Step& step, Nanos begun, std::optional<std::uint16_t> unit) {
   Services& services = execution.services();
   LeafTools tools{.upstream_port = services.upstream_port(),
                   .postgres = &services.postgres(),
@@ -32,6 +32,17 @@ LeafFault run_here(PlanExecution& execution, const Step& step, Nanos begun,
   if (unit && services.database() != nullptr) tools.connection = &services.database()->connection(*unit);
   if (services.gil() != nullptr) tools.between = [&execution] { execution.poll_gil(); };
   return run_leaf(step, begun, tools);
+}
+
+/// How long it took by the thread's own clock, beside the calibrated time: that of a core shared with others
+/// is longer. Nothing of what the kernel does for it in other threads, and of a step too short to be timed.
+void tell_pace(const PlanExecution& execution, const Compute& compute, const LeafEnd& end, StepPlace place) {
+  constexpr Nanos kLeast = kMillisecond;
+  constexpr double kMillionths = 1e6;
+  if (place.quiet || !end.fault.none() || releases_gil(compute.work) || compute.duration < kLeast) return;
+  const double pace = seconds(end.cpu) / seconds(compute.duration);
+  execution.events().add(EventKind::computed, execution.id(), execution.events().stamp(),
+                         std::llround(pace * kMillionths));
 }
 
 /// A step that waits or computes, with everything that it needs.
@@ -49,16 +60,17 @@ void run_whole_leaf(PlanExecution& execution, const Step& step, StepPlace place,
   }
   if (unit) execution.acquire(Resource::connection, *unit);
   const Nanos begun = execution.begin_step(place);
-  const LeafFault fault =
-      runner.member >= 0 ? services.processes()->run(static_cast<std::uint16_t>(runner.member), step, begun)
-                         : run_here(execution, step, begun, unit);
+  const LeafEnd end = runner.member >= 0
+                          ? services.processes()->run(static_cast<std::uint16_t>(runner.member), step, begun)
+                          : run_here(execution, step, begun, unit);
   if (unlocked) execution.take_gil();
   execution.end_step(place);
+  if (const auto* compute = std::get_if<Compute>(&step.action)) tell_pace(execution, *compute, end, place);
   if (unit) {
     execution.release(Resource::connection, *unit);
     services.gate()->give(*unit);
   }
-  if (!fault.none()) execution.fail(fault.status, fault.reason);
+  if (!end.fault.none()) execution.fail(end.fault.status, end.fault.reason);
 }
 
 /// A new kind of step must be given a meaning here before this compiles.

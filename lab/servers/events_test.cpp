@@ -44,14 +44,18 @@ struct Run {
   std::vector<std::uint16_t> ports;
 };
 
-/// Three requests at once, on connections that are open before.
-Run run_three(const Mode& mode, bool blocking_step, int workers) {
+ServerSetup slow_route(const Mode& mode, const Step& step, int workers) {
   ServerSetup setup;
-  setup.routes = {{"slow", "GET", "/slow", {{Wait{kWait}, blocking_step}}}};
+  setup.routes = {{"slow", "GET", "/slow", {step}}};
   setup.arm.modes = {mode.traits};
   setup.arm.workers = workers;
   setup.arm.threads = 4;
-  auto rings = EventRings::create(workers, 4096);
+  return setup;
+}
+
+/// Three requests at once, on connections that are open before.
+Run run_three(const ServerSetup& setup) {
+  auto rings = EventRings::create(setup.arm.workers, 4096);
   REQUIRE(rings.has_value());
   auto server = Server::start(setup, &*rings);
   REQUIRE(server.has_value());
@@ -71,6 +75,10 @@ Run run_three(const Mode& mode, bool blocking_step, int workers) {
   std::stable_sort(run.events.begin(), run.events.end(),
                    [](const Event& a, const Event& b) { return a.at < b.at; });
   return run;
+}
+
+Run run_three(const Mode& mode, bool blocking_step, int workers) {
+  return run_three(slow_route(mode, {Wait{kWait}, blocking_step}, workers));
 }
 
 Events of_request(const Events& events, std::uint32_t request) {
@@ -117,6 +125,26 @@ TEST_CASE("a blocking step keeps what its handler holds", "[sockets]") {
     const Run run = run_three(*find_mode(name), true, 1);
     for (std::uint32_t request = 1; request <= 3; ++request)
       CHECK(trace_of(of_request(run.events, request)) == held);
+  }
+}
+
+TEST_CASE("what computes tells how long by its thread's clock, in a pool's processes too", "[sockets]") {
+  for (const char* name : {"async-loop", "blocking-loop", "thread-pool", "offload", "thread-per-request"}) {
+    for (const bool processes : {false, true}) {
+      ServerSetup setup = slow_route(*find_mode(name), {Compute{2 * kMillisecond}}, 1);
+      if (processes && setup.arm.modes.front().name != "offload") continue;
+      INFO(name << (processes ? " with processes" : ""));
+      setup.arm.pool_processes = processes;
+      setup.rates[static_cast<std::size_t>(Work::spin)] = 1e8;
+      const Run run = run_three(setup);
+      for (std::uint32_t request = 1; request <= 3; ++request) {
+        const Events events = of_request(run.events, request);
+        const auto told = std::find_if(events.begin(), events.end(),
+                                       [](const Event& event) { return event.kind == EventKind::computed; });
+        REQUIRE(told != events.end());
+        CHECK(told->value > 0);
+      }
+    }
   }
 }
 

@@ -1,5 +1,7 @@
 #include "lab/servers/leaf.hpp"
 
+#include <utility>
+
 #include "lab/servers/upstream.hpp"
 #include "lab/servers/work.hpp"
 
@@ -48,8 +50,11 @@ bool needs_connection(const Step& step) {
   return wait != nullptr ? wait->on_connection : std::holds_alternative<Query>(step.action);
 }
 
-LeafFault run_leaf(const Step& step, Nanos begun, const LeafTools& tools) {
-  return std::visit(RunLeaf{begun, tools}, step.action);
+LeafEnd run_leaf(const Step& step, Nanos begun, const LeafTools& tools) {
+  if (!std::holds_alternative<Compute>(step.action)) return {std::visit(RunLeaf{begun, tools}, step.action)};
+  const Nanos before = thread_cpu_now();
+  LeafFault fault = std::visit(RunLeaf{begun, tools}, step.action);
+  return {std::move(fault), thread_cpu_now() - before};
 }
 
 }  // namespace lab

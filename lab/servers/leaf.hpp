@@ -19,6 +19,12 @@ constexpr int kServerFault = 500;
 constexpr int kBadGateway = 502;
 constexpr int kUnavailable = 503;
 
+/// What came of a step, and the CPU time that its computing took the thread; 0 where it does not compute.
+struct LeafEnd {
+  LeafFault fault;
+  Nanos cpu = 0;
+};
+
 /// What a leaf needs of whoever runs it.
 struct LeafTools {
   std::uint16_t upstream_port = 0;
@@ -34,6 +40,6 @@ bool needs_connection(const Step& step);
 
 /// Runs a waiting or computing step to its end in the calling thread, which sleeps or burns. A wait's
 /// deadline counts from `begun`, so no wait is seen to end early. Steps of other kinds do nothing.
-LeafFault run_leaf(const Step& step, Nanos begun, const LeafTools& tools);
+LeafEnd run_leaf(const Step& step, Nanos begun, const LeafTools& tools);
 
 }  // namespace lab

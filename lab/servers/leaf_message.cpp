@@ -19,6 +19,12 @@ struct Head {
 };
 static_assert(std::is_trivially_copyable_v<Head>);
 
+/// A fault's reason follows.
+struct EndHead {
+  int status = 0;
+  Nanos cpu = 0;
+};
+
 struct Write {
   Head& head;
   std::string& text;
@@ -79,12 +85,14 @@ LeafOrder read_order(const std::string& message) {
   return order;
 }
 
-std::string write_fault(const LeafFault& fault) {
-  return bytes_of(fault.status) + fault.reason.substr(0, kMostMessageBytes - sizeof fault.status);
+std::string write_end(const LeafEnd& end) {
+  return bytes_of(EndHead{end.fault.status, end.cpu}) +
+         end.fault.reason.substr(0, kMostMessageBytes - sizeof(EndHead));
 }
 
-LeafFault read_fault(const std::string& message) {
-  return {value_of<int>(message), text_behind<int>(message)};
+LeafEnd read_end(const std::string& message) {
+  const auto head = value_of<EndHead>(message);
+  return {{head.status, text_behind<EndHead>(message)}, head.cpu};
 }
 
 }  // namespace lab

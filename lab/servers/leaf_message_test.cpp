@@ -18,10 +18,17 @@ TEST_CASE("a step reaches a member of the process pool as it was sent") {
 }
 
 TEST_CASE("a fault comes back with its reason, cut to what a message holds") {
-  const LeafFault fault = read_fault(write_fault({503, std::string(100'000, 'x')}));
-  CHECK(fault.status == 503);
-  CHECK(fault.reason.size() < kMostMessageBytes);
-  CHECK(read_fault(write_fault({})).none());
+  const std::string message = write_end({{503, std::string(100'000, 'x')}});
+  CHECK(message.size() == kMostMessageBytes);
+  CHECK(read_end(message).fault.status == 503);
+  CHECK(read_end(message).fault.reason.size() > kMostMessageBytes / 2);
+}
+
+TEST_CASE("what a member computed comes back with its thread's CPU time") {
+  const LeafEnd end = read_end(write_end({{}, 42}));
+  CHECK(end.fault.none());
+  CHECK(end.fault.reason.empty());
+  CHECK(end.cpu == 42);
 }
 
 }  // namespace lab

@@ -41,7 +41,7 @@ bool send_whole(int fd, const std::string& bytes) {
   return size == static_cast<ssize_t>(bytes.size());
 }
 
-/// A member's life: steps in, faults out, until the worker closes its end.
+/// A member's life: steps in, what came of them out, until the worker closes its end.
 [[noreturn]] void be_member(const ServerSetup& setup, int channel, pid_t parent) {
   begin_child(parent, {channel});
   // What ends the worker ends its members, after they have done what they were at.
@@ -66,7 +66,7 @@ bool send_whole(int fd, const std::string& bytes) {
                         .between = {}};
   for (std::string message; receive(channel, message) > 0;) {
     const LeafOrder order = read_order(message);
-    if (!send_whole(channel, write_fault(run_leaf(order.step, order.begun, tools)))) break;
+    if (!send_whole(channel, write_end(run_leaf(order.step, order.begun, tools)))) break;
   }
   _exit(0);
 }
@@ -111,19 +111,19 @@ void ProcessPool::reap(Member& member) {
   member.pid = -1;
 }
 
-LeafFault ProcessPool::run(std::uint16_t number, const Step& step, Nanos begun) {
+LeafEnd ProcessPool::run(std::uint16_t number, const Step& step, Nanos begun) {
   Member& member = members_[number];
   const std::string order = write_order(step, begun);
   if (order.size() > kMostMessageBytes)
-    return {kBadGateway, "the step's text is too long for a member of the process pool"};
+    return {{kBadGateway, "the step's text is too long for a member of the process pool"}};
   std::string answer;
   if (member.pid > 0 && send_whole(member.channel.get(), order) && receive(member.channel.get(), answer) > 0)
-    return read_fault(answer);
+    return read_end(answer);
   const pid_t dead = member.pid;
   reap(member);
   LeafFault fault{kBadGateway, fmt::format("member {} of the process pool died (pid {})", number, dead)};
   if (const auto started = start(member); !started) fault.reason += "; " + started.error().message;
-  return fault;
+  return {std::move(fault)};
 }
 
 }  // namespace lab

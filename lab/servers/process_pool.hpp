@@ -25,7 +25,7 @@ class ProcessPool {
 
   /// Has the member run a waiting or computing step. A member that dies is a fault of status 502, and another
   /// one takes its place.
-  LeafFault run(std::uint16_t member, const Step& step, Nanos begun);
+  LeafEnd run(std::uint16_t member, const Step& step, Nanos begun);
 
   pid_t pid(std::uint16_t member) const { return members_[member].pid; }
 

@@ -111,8 +111,8 @@ bool connect(Ends& one, Ends& other) {
   return true;
 }
 
-/// Keeps this thread, and the player that it starts meanwhile, on the core where it is: what is timed then is the
-/// switch, and not how long another core takes to wake, which depends on where the kernel puts the two.
+/// Keeps this thread, and the player that it starts meanwhile, on the core where it is: what is timed then is
+/// the switch, and not how long another core takes to wake, which depends on where the kernel puts the two.
 class OneCore {
  public:
   OneCore() {

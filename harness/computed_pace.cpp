@@ -1,0 +1,20 @@
+#include "harness/computed_pace.hpp"
+
+#include <algorithm>
+
+#include "harness/statistics.hpp"
+
+namespace lab {
+
+std::optional<double> take_computed_pace(Events& events) {
+  constexpr double kMillionths = 1e6;
+  std::vector<double> paces;
+  for (const Event& event : events) {
+    if (event.kind == EventKind::computed) paces.push_back(static_cast<double>(event.value) / kMillionths);
+  }
+  if (paces.empty()) return std::nullopt;
+  std::erase_if(events, [](const Event& event) { return event.kind == EventKind::computed; });
+  return summarise(std::move(paces)).median;
+}
+
+}  // namespace lab
