@@ -1,16 +1,17 @@
 #include "harness/computed_pace.hpp"
 
 #include <algorithm>
+#include <ratio>
 
 #include "harness/statistics.hpp"
 
 namespace lab {
 
 std::optional<double> take_computed_pace(Events& events) {
-  constexpr double kMillionths = 1e6;
   std::vector<double> paces;
   for (const Event& event : events) {
-    if (event.kind == EventKind::computed) paces.push_back(static_cast<double>(event.value) / kMillionths);
+    if (event.kind == EventKind::computed)
+      paces.push_back(static_cast<double>(event.value) / std::micro::den);
   }
   if (paces.empty()) return std::nullopt;
   std::erase_if(events, [](const Event& event) { return event.kind == EventKind::computed; });

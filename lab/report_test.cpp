@@ -139,6 +139,20 @@ TEST_CASE("what only switches is above its bound by switching, and waits in no q
   }
 }
 
+TEST_CASE("switching that went faster than its calibration is told as what it took, and no more") {
+  Scenario switching = scenario();
+  switching.routes.front().plan = {{Compute{50 * kMillisecond, Work::thread_switch}}};
+  for (Case& one : switching.cases) one.loads.front().requests = 1;
+  const Run run = run_of(switching, 6, -10 * kMillisecond);
+  for (const ArmReport& arm : make_report(switching, run).arms) {
+    double sum = 0;
+    for (const Cause& cause : arm.above_bound) sum += cause.seconds;
+    CHECK(arm.above_bound_s == Approx(0.04));
+    CHECK(sum == Approx(0.04));
+    CHECK(arm.above_bound[0].seconds <= arm.above_bound_s);
+  }
+}
+
 TEST_CASE("a wrong guess is answered with the misconception that fits its value") {
   const Report report = make_report(scenario(), run_of(scenario(), 6, 0), {{"async", 1.0}});
   CHECK(all_remarks(report, "GUESS").find("You added the waits.") != std::string::npos);

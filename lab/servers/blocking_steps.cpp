@@ -3,6 +3,7 @@
 #include <cmath>
 #include <exception>
 #include <optional>
+#include <ratio>
 
 #include "lab/servers/job_desk.hpp"
 #include "lab/servers/leaf.hpp"
@@ -38,11 +39,10 @@ LeafEnd run_here(PlanExecution& execution, const Step& step, Nanos begun, std::o
 /// is longer. Nothing of what the kernel does for it in other threads, and of a step too short to be timed.
 void tell_pace(const PlanExecution& execution, const Compute& compute, const LeafEnd& end, StepPlace place) {
   constexpr Nanos kLeast = kMillisecond;
-  constexpr double kMillionths = 1e6;
   if (place.quiet || !end.fault.none() || releases_gil(compute.work) || compute.duration < kLeast) return;
   const double pace = seconds(end.cpu) / seconds(compute.duration);
   execution.events().add(EventKind::computed, execution.id(), execution.events().stamp(),
-                         std::llround(pace * kMillionths));
+                         std::llround(pace * std::micro::den));
 }
 
 /// A step that waits or computes, with everything that it needs.
