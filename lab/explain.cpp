@@ -8,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 #include <map>
 
+#include "lab/core/command_word.hpp"
 #include "lab/core/text.hpp"
 #include "results/utf8.hpp"
 #include "results/wrap.hpp"
@@ -35,7 +36,7 @@ std::string command(const std::string& tag, const std::string& text) {
 std::string code(const std::string& tag, const std::vector<std::string>& lines, bool ascii) {
   std::string text;
   for (const std::string& line : lines)
-    text += pad(text.empty() ? tag : "", kExplainTag) + printable(line, ascii) + "\n";
+    text += pad(text.empty() ? tag : "", kExplainTag) + printable(as_called(line), ascii) + "\n";
   return text;
 }
 
@@ -107,7 +108,7 @@ std::string list_findings(const FindingBook& book, bool ascii) {
   std::string text = "Findings: queues at a resource, and promises that were broken\n";
   for (const FindingEntry& entry : book.entries)
     text += printable(fmt::format("  {}  {}", entry.id, entry.title), ascii) + "\n";
-  return text + "\nNext: lab explain LAB101\n";
+  return text + as_called("\nNext: lab explain LAB101\n");
 }
 
 std::string explain_as_json(const FindingBook& book, const std::vector<const FindingEntry*>& entries) {

@@ -1,10 +1,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "lab/build_parts.hpp"
+#include "lab/core/command_word.hpp"
 #include "lab/core/error.hpp"
 #include "lab/core/text.hpp"
 #include "lab/environment.hpp"
@@ -113,7 +115,10 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {
-    return app.exit(asked);
+    std::ostringstream text;
+    const int exit_code = app.exit(asked, text, text);
+    lab::print(lab::as_called(text.str()));
+    return exit_code;
   } catch (const CLI::ParseError& error) {
     return complain(explain(app, error));
   }

@@ -6,13 +6,16 @@
 #include <string>
 #include <utility>
 
+#include "lab/core/command_word.hpp"
+
 namespace lab {
 
 /// Progress, questions and warnings go to stderr. Nobody may be listening there, and that is no error: a
-/// closed pipe or a full disk behind stderr must not end an experiment.
+/// closed pipe or a full disk behind stderr must not end an experiment. Commands are spelt as this program
+/// was called.
 template <class... Args>
 void tell(fmt::format_string<Args...> text, Args&&... args) {
-  const std::string line = fmt::format(text, std::forward<Args>(args)...);
+  const std::string line = as_called(fmt::format(text, std::forward<Args>(args)...));
   std::fwrite(line.data(), 1, line.size(), stderr);
   std::fflush(stderr);
 }

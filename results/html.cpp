@@ -6,6 +6,7 @@
 #include <cctype>
 #include <string_view>
 
+#include "lab/core/command_word.hpp"
 #include "results/html_style.hpp"
 #include "results/markup.hpp"
 #include "results/table.hpp"
@@ -106,8 +107,8 @@ std::string remarks_of(const Report& report) {
                    [](unsigned char letter) { return std::tolower(letter); });
     if (remark.text.starts_with("FAILED")) kind = "failed";
     out += element("dt", remark.tag, escape_markup(kind));
-    out +=
-        fmt::format("<dd{}>{}</dd>\n", is_fixed(remark.tag) ? " class=\"fixed\"" : "", lines_of(remark.text));
+    out += fmt::format("<dd{}>{}</dd>\n", is_fixed(remark.tag) ? " class=\"fixed\"" : "",
+                       lines_of(as_called(remark.text)));
   }
   return out + "</dl>\n";
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 
+#include "lab/core/command_word.hpp"
 #include "results/utf8.hpp"
 
 namespace lab {
@@ -19,8 +20,6 @@ std::string take_columns(std::string_view& text, std::size_t count) {
 
 constexpr std::array<std::string_view, 12> kUnits{"ns", "us", "µs", "ms", "s",  "min",
                                                   "h",  "d",  "%",  "MB", "GB", "years"};
-constexpr std::array<std::string_view, 9> kVerbs{"run",    "predict", "show",   "list",    "serve",
-                                                 "report", "history", "doctor", "diagnose"};
 
 std::string_view first_word(std::string_view text) {
   return text.substr(0, text.find(' '));
@@ -90,8 +89,10 @@ std::string_view first_piece(std::string_view text, std::size_t room) {
 
 }  // namespace
 
-std::vector<std::string> wrap(std::string_view text, std::string_view first, std::size_t indent,
+std::vector<std::string> wrap(std::string_view unwrapped, std::string_view first, std::size_t indent,
                               std::size_t width) {
+  const std::string called = as_called(unwrapped);
+  std::string_view text = called;
   const std::size_t room = width > indent + 8 ? width : indent + 8;
   std::vector<std::string> lines;
   std::string line(first);

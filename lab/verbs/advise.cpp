@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "lab/advice.hpp"
+#include "lab/core/command_word.hpp"
 #include "lab/core/text.hpp"
 #include "lab/data.hpp"
 #include "lab/options.hpp"
@@ -177,7 +178,7 @@ std::string list_json(const AdviceBook& book) {
 }
 
 std::string list_text(const AdviceBook& book, const TextStyle& style) {
-  std::string text = "What the answers lead to: lab advise with these options\n";
+  std::string text = as_called("What the answers lead to: lab advise with these options\n");
   Path path;
   paths_from(book, book.nodes.front().id, path, [&](const Path& way, const Advice& advice) {
     text += "\n  " + command_of(way).substr(std::string("lab advise ").size()) + "\n";

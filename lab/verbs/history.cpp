@@ -3,6 +3,7 @@
 #include <memory>
 #include <system_error>
 
+#include "lab/core/command_word.hpp"
 #include "lab/core/text.hpp"
 #include "lab/options.hpp"
 #include "lab/verbs/verbs.hpp"
@@ -30,7 +31,7 @@ int history(const std::string& last) {
   const auto most = static_cast<std::size_t>(parse_count("--last", last, 1, 1'000'000).value());
   const std::vector<RunListing> runs = list_runs(default_runs_folder()).value();
   if (runs.empty()) {
-    print("No run has been recorded yet. Start with: lab run blocking-async\n");
+    print(as_called("No run has been recorded yet. Start with: lab run blocking-async\n"));
     return 0;
   }
   constexpr std::size_t kStateColumn = 57;
@@ -46,7 +47,7 @@ int history(const std::string& last) {
   }
   if (runs.size() > most) text += fmt::format("{} older ones: --last {}\n", runs.size() - most, runs.size());
   text += "Next: lab report last\n";
-  print(text);
+  print(as_called(text));
   return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 
+#include "lab/core/command_word.hpp"
 #include "lab/core/text.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/verbs/verbs.hpp"
@@ -64,7 +65,7 @@ int list_all(bool ascii) {
                         to_string(traits.waiting), to_string(traits.computing), to_string(traits.idle));
   }
   text += "\nNext: lab show blocking-async, then lab run blocking-async\n";
-  print(text);
+  print(as_called(text));
   return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "lab/servers/mode.hpp"
+#include "lab/tell.hpp"
 #include "lab/verbs/verbs.hpp"
 
 namespace lab {
@@ -25,7 +26,7 @@ void print(std::string_view text) {
 }
 
 void print_warning(std::string_view text) {
-  fmt::print(stderr, "lab: warning: {}\n", text);
+  tell("lab: warning: {}\n", text);
 }
 
 std::vector<Traits> known_modes() {
