@@ -145,7 +145,7 @@ void tell_lock(const std::vector<Locked>& all, std::vector<Finding>& findings) {
   findings.push_back(
       {"LAB103",
        fmt::format("computing under a GIL: {} computed at once in {} and got along no faster than one "
-                   "alone: {} lost in all, the longest {}; more threads do not help, processes do.",
+                   "alone: {} lost in total, the longest {}; more threads do not help, processes do.",
                    count(requests, "request"),
                    all.size() == 1 ? "one process" : fmt::format("{} processes", all.size()), spell(lost),
                    spell(longest)),
@@ -184,14 +184,14 @@ void find_crowded_cores(const Clues& clues, std::vector<Finding>& findings) {
     findings.push_back(
         {"LAB106",
          fmt::format("more workers than cores: {} computed at once on {}; they took turns and lost "
-                     "{} in all.",
+                     "{} in total.",
                      count(static_cast<std::int64_t>(crowd.workers), "worker"), on, spell(crowd.lost)),
          seconds(crowd.lost), numbers});
     return;
   }
   findings.push_back(
       {"LAB122",
-       fmt::format("cores exhausted: {} computed at once on {}; they took turns and lost {} in all.",
+       fmt::format("cores exhausted: {} computed at once on {}; they took turns and lost {} in total.",
                    count(crowd.most, "request"), on, spell(crowd.lost)),
        seconds(crowd.lost), numbers});
 }

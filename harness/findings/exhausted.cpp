@@ -32,7 +32,7 @@ Words words_for(Resource resource, const Scene& scene) {
 }
 
 std::string queued(const Queue& queue) {
-  return fmt::format("{} queued {} in all", count(queue.requests, "request"), spell(queue.waited));
+  return fmt::format("{} queued {} in total", count(queue.requests, "request"), spell(queue.waited));
 }
 
 Finding of_members(const Queue& queue, const Scene& scene) {

@@ -17,11 +17,28 @@ TEST_CASE("LAB101: a handler that sleeps on the loop, its victims and what each 
   CHECK(blocked.numbers.at("holder") == 1);
   CHECK(blocked.numbers.at("holder_cost_s") == Approx(0.09));
   CHECK(blocked.text ==
-        "loop blocked: nine requests queued 450 ms behind a sleeping loop (2: 10 ms, 3: 20 ms … 10: "
+        "loop blocked: nine requests queued 450 ms in total behind a sleeping loop (2: 10 ms, 3: 20 ms … 10: "
         "90 ms); "
         "request 1 alone cost the others 90 ms. One turn ran ten requests, 100 ms.");
   CHECK(found(Experiment(kAsyncLoop, {wait(ms(10))}, burst(10))) == kNone);
   CHECK(found(Experiment(kThreadPool, {wait(ms(10))}, burst(10))) == kNone);
+}
+
+TEST_CASE("LAB101: the last victim that is named is the last one, not the one that lost most of the rest") {
+  const Experiment experiment({{kBlockingLoop, {wait(ms(100))}}, {kBlockingLoop, {}}},
+                              {burst(1), constant(5, ms(10), ms(10), 1)});
+  const std::vector<Finding> findings = findings_of(experiment);
+  REQUIRE(ids_of(findings) == Ids{"LAB101"});
+  CHECK(findings.front().text.find("(2: 90 ms, 3: 80 ms … 6: 50 ms)") != std::string::npos);
+}
+
+TEST_CASE("LAB101: a single victim has no total") {
+  const Experiment experiment({{kBlockingLoop, {wait(ms(100))}}, {kBlockingLoop, {}}},
+                              {burst(1), burst(1, 1, ms(10))});
+  const std::vector<Finding> findings = findings_of(experiment);
+  REQUIRE(ids_of(findings) == Ids{"LAB101"});
+  CHECK(findings.front().text.starts_with(
+      "loop blocked: one request queued 90 ms behind a sleeping loop (2: 90 ms);"));
 }
 
 TEST_CASE("LAB101: ten blocks that are short each count as the turn of the loop that they make together") {

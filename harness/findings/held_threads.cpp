@@ -126,7 +126,7 @@ void find_held_threads(const Clues& clues, std::vector<Finding>& findings) {
     const Starving starving = victims_of(clues, threads, kind);
     if (starving.victims == 0) return;
     findings.push_back({id,
-                        fmt::format("{}: {} queued {} in all for {} {}, the longest {}.", what,
+                        fmt::format("{}: {} queued {} in total for {} {}, the longest {}.", what,
                                     count(starving.victims, "request"), spell(starving.lost), whom, why,
                                     spell(starving.longest)),
                         seconds(starving.lost),

@@ -101,7 +101,7 @@ Nanos nanos(double value) {
   return static_cast<Nanos>(value);
 }
 
-/// `2: 10 ms, 3: 20 ms … 10: 90 ms`
+/// `2: 10 ms, 3: 20 ms … 10: 90 ms`: the first two and the last one.
 std::string name_victims(const std::vector<Victim>& victims) {
   constexpr std::size_t kNamed = 3;
   const auto one = [](const Victim& victim) {
@@ -112,9 +112,7 @@ std::string name_victims(const std::vector<Victim>& victims) {
     std::transform(victims.begin(), victims.end(), std::back_inserter(parts), one);
     return join(parts, ", ");
   }
-  const auto worst = std::max_element(victims.begin() + 2, victims.end(),
-                                      [](const Victim& a, const Victim& b) { return a.lost < b.lost; });
-  return fmt::format("{}, {} … {}", one(victims[0]), one(victims[1]), one(*worst));
+  return fmt::format("{}, {} … {}", one(victims[0]), one(victims[1]), one(victims.back()));
 }
 
 /// The turn of a loop in which most of the plans' steps ran.
@@ -224,10 +222,10 @@ void find_loop_blocked(const Clues& clues, std::vector<Finding>& findings) {
             [](const Victim& a, const Victim& b) { return a.request < b.request; });
   const std::uint32_t holder = largest(all.cost);
   const auto victims = static_cast<std::int64_t>(all.victims.size());
-  std::string text =
-      fmt::format("loop blocked: {} queued {} behind {} ({}); request {} alone cost the others {}.",
-                  count(victims, "request"), spell(nanos(all.lost)), largest(all.by_doing),
-                  name_victims(all.victims), holder, spell(nanos(all.cost.at(holder))));
+  std::string text = fmt::format(
+      "loop blocked: {} queued {}{} behind {} ({}); request {} alone cost the others {}.",
+      count(victims, "request"), spell(nanos(all.lost)), victims > 1 ? " in total" : "",
+      largest(all.by_doing), name_victims(all.victims), holder, spell(nanos(all.cost.at(holder))));
   const LongTurn turn = longest_turn(clues);
   if (turn.requests > 1) {
     text += fmt::format(" One turn ran {}, {}.", count(static_cast<std::int64_t>(turn.requests), "request"),

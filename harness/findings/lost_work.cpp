@@ -84,7 +84,7 @@ void find_abandoned(const Scene& scene, std::vector<Finding>& findings) {
   if (requests == 0) return;
   findings.push_back(
       {"LAB117",
-       fmt::format("work for nobody: {} went on after {} had gone, {} in all.", count(requests, "handler"),
+       fmt::format("work for nobody: {} went on after {} had gone, {} in total.", count(requests, "handler"),
                    requests == 1 ? "its client" : "their clients", spell(wasted)),
        seconds(wasted),
        {{"requests", static_cast<double>(requests)}, {"wasted_s", seconds(wasted)}}});

@@ -103,7 +103,7 @@ void find_uneven_deal(const Clues& clues, std::vector<Finding>& findings) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(all) % workers; ++i) ++even[i];
   findings.push_back(
       {"LAB105",
-       fmt::format("connections dealt unevenly: {} instead of {}; {} queued {} in all while another "
+       fmt::format("connections dealt unevenly: {} instead of {}; {} queued {} in total while another "
                    "worker was free.",
                    spell_split(split), spell_split(even), count(victims, "request"),
                    spell(static_cast<Nanos>(lost))),
