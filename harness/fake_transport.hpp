@@ -45,8 +45,11 @@ class FakeTransport final : public Transport {
     plan(connection, delay, {What::bytes, std::move(bytes), then_end});
   }
   void end(std::uint32_t connection, Nanos delay) { plan(connection, delay, {What::end, {}, false}); }
-  /// Before anybody waits again, so without news of it.
-  void end_now(std::uint32_t connection) { sockets_.at(connection).ended = true; }
+  /// Before anybody waits again, so without news of it; `bytes` come before the end.
+  void end_now(std::uint32_t connection, const std::string& bytes = {}) {
+    sockets_.at(connection).inbox += bytes;
+    sockets_.at(connection).ended = true;
+  }
   void broken(std::uint32_t connection, Nanos delay, int error = ECONNRESET) {
     plan(connection, delay, {What::broken, {}, false, error});
   }

@@ -75,6 +75,7 @@ class LoadDriver {
     std::uint32_t load = 0;
     std::uint32_t request = kNoRequest;  // index of the record
     std::int64_t offset = 0;             // bytes of it that are sent, its body's included
+    ssize_t broken = 0;                  // -errno of the send that broke off in the middle of it
     Nanos idle_since = 0;
     std::uint32_t next_idle = kNoConnection;
     std::uint16_t port = 0;

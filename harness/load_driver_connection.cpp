@@ -106,6 +106,7 @@ void LoadDriver::transmit(std::uint32_t index) {
   const std::int64_t whole = head_size + (record.parent == 0 ? load.body_bytes : 0);
   const bool begins = connection.offset == 0;
   if (begins) {
+    connection.broken = 0;
     connection.parser.start(loads_[connection.load].text.is_head(), wants_body(connection), stamped_);
     ports_[request] = connection.port;
     record.sent = clock_.now();
@@ -146,6 +147,11 @@ void LoadDriver::transmit(std::uint32_t index) {
   } else if (connection.offset == 0 && !connection.reopened) {
     // The server closed it while it was idle and has seen nothing of this request.
     reopen(index);
+  } else if (connection.offset > 0 && (taken == -EPIPE || taken == -ECONNRESET)) {
+    // It wants no more of the body: what it said about it (413, say) came before.
+    connection.broken = taken;
+    connection.phase = Phase::awaiting;
+    on_readable(index, true);
   } else {
     fail(index, outcome_of_broken(taken));
   }
@@ -170,14 +176,16 @@ void LoadDriver::on_readable(std::uint32_t index, bool ended) {
   if (phase == Phase::closed || phase == Phase::opening) return;
   while (true) {
     const ssize_t size = transport_.receive(index, buffer_);
-    if (size == -EAGAIN || size == -EINTR) return;
     Connection& connection = connections_[index];
     const bool asked = connection.request != kNoRequest;
+    const bool broken = asked && connection.broken != 0;
+    if ((size == -EAGAIN || size == -EINTR) && !broken) return;
     const bool websocket = is_websocket(index);
     // Idle: the server closed it, or says what nobody asked for. It is opened again when it is needed.
     if (!asked && (size <= 0 || !websocket)) return drop(index);
     const Nanos now = clock_.now();
     if (size <= 0 && was_never_read(index, now)) return reopen(index);
+    if (size <= 0 && broken) return fail(index, outcome_of_broken(connection.broken));
     if (size < 0) return fail(index, outcome_of_broken(size));
     if (size == 0) {
       if (!websocket && connection.parser.end() == ReplyParser::State::done)

@@ -60,6 +60,20 @@ TEST_CASE("every way to end has its kind") {
   CHECK(bench.records[5].outcome == Outcome::closed);
 }
 
+TEST_CASE("what the server said before it refused the rest of a body is the reply of a run's request too") {
+  const bool answers = GENERATE(true, false);
+  VirtualRun bench;
+  bench.load_set.loads = {burst(1)};
+  bench.load_set.loads[0].body_bytes = 1'000'000;
+  bench.transport.on_bytes = [&](std::uint32_t connection, const std::string&) {
+    bench.transport.end_now(connection,
+                            answers ? "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n" : "");
+  };
+  bench.run();
+  CHECK(bench.errors("status_413") == (answers ? 1 : 0));
+  CHECK(bench.errors("reset") == (answers ? 0 : 1));
+}
+
 TEST_CASE("a connection that cannot be made is refused, or the harness's own fault") {
   VirtualRun bench;
   bench.load_set.loads = {burst(5)};
