@@ -34,10 +34,10 @@ EventCollector::EventCollector(EventRings* rings, std::size_t requests) : rings_
   dropped_before_ = rings_->dropped();
 }
 
-void EventCollector::drain(bool skip_torn) {
+void EventCollector::drain() {
   if (rings_ == nullptr) return;
   const std::size_t known = events_.size();
-  rings_->drain(events_, skip_torn);
+  rings_->drain(events_);
   for (std::size_t index = known; index < events_.size(); ++index) {
     const Event& event = events_[index];
     if (event.kind == EventKind::accepted) {
@@ -76,11 +76,9 @@ void EventCollector::await_replied(std::span<const RequestRecord> records, Nanos
     drain();
     next = std::find_if(next, records.end(), is_missing);
     const Nanos now = monotonic_now();
-    if (next == records.end()) return;
-    if (now >= until) break;
+    if (next == records.end() || now >= until) return;
     sleep_until(now + kBetweenLooks);
   }
-  drain(true);
 }
 
 void EventCollector::await_ends(Nanos patience, Nanos until) {
@@ -126,7 +124,9 @@ Events EventCollector::take_accepted() {
 }
 
 std::uint64_t EventCollector::dropped() const {
-  return rings_ == nullptr ? 0 : rings_->dropped() - dropped_before_;
+  if (rings_ == nullptr) return 0;
+  // What was begun before may have been finished since.
+  return std::max(rings_->dropped(), dropped_before_) - dropped_before_;
 }
 
 void apply_events(const Events& events, std::vector<RequestRecord>& records) {

@@ -16,15 +16,13 @@ class EventCollector {
   EventCollector(EventRings* rings, std::size_t requests);
 
   /// Takes what is in the rings. Must be called now and then during the load, or they overflow.
-  /// `skip_torn`: does not wait for a place that a writer took but has not filled.
-  void drain(bool skip_torn = false);
+  void drain();
 
   /// Waits until a server has accepted the connections of all these client ports, at most until `until`
   /// (CLOCK_MONOTONIC). Returns how many it has not.
   std::size_t await_accepted(std::span<const std::uint16_t> ports, Nanos until);
 
-  /// Waits until the `replied` event of every answered request was seen, at most until `until`. Afterwards a
-  /// place that a killed worker took but never filled no longer hides the events behind it.
+  /// Waits until the `replied` event of every answered request was seen, at most until `until`.
   void await_replied(std::span<const RequestRecord> records, Nanos until);
 
   /// Waits until every handler and every step that began has ended, at most until `until`; gives up when

@@ -5,6 +5,15 @@
 #include "harness/load.hpp"
 
 namespace lab {
+
+/// Stops between the two halves of append(), where a writer may be for a while.
+struct EventRingsProbe {
+  static std::uint64_t take_place(EventRings& rings) { return *rings.take_place(0); }
+  static void fill_place(EventRings& rings, std::uint64_t place, const Event& event) {
+    rings.fill_place(0, place, event);
+  }
+};
+
 namespace {
 
 Event event(EventKind kind, Nanos at, std::uint32_t request, std::int64_t value = 0) {
@@ -106,6 +115,22 @@ TEST_CASE("what the rings dropped since the load began is counted") {
   CHECK(collector.dropped() == 0);
   rings.append(0, event(EventKind::turn, 2000, 0));
   CHECK(collector.dropped() == 1);
+}
+
+TEST_CASE("an event that is being written while the wait for replies ends is not lost") {
+  auto rings = EventRings::create(1, 1024).value();
+  EventCollector collector(&rings, 2);
+  const std::uint64_t writing = EventRingsProbe::take_place(rings);
+  rings.append(0, event(EventKind::finished, 3, 2));
+  auto records = records_of(2);
+  for (RequestRecord& record : records) record.outcome = Outcome::ok;
+  collector.await_replied(records, 1);
+  EventRingsProbe::fill_place(rings, writing, event(EventKind::replied, 2, 1));
+  collector.drain();
+  CHECK(collector.dropped() == 0);
+  const Events events = collector.take(0);
+  REQUIRE(events.size() == 2);
+  CHECK(events[0].kind == EventKind::replied);
 }
 
 TEST_CASE("without rings there is nothing to wait for") {

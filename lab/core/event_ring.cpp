@@ -21,8 +21,8 @@ struct EventRings::Cell {
 
 struct EventRings::Header {
   alignas(64) std::atomic<std::uint64_t> head{0};  // next place to fill; writers only
-  // Next place to read. Stored with release after a cell was copied out, loaded with acquire by writers
-  // before they reuse that cell.
+  // First place that is still to be read. Stored with release after all cells before it were copied out,
+  // loaded with acquire by writers before they reuse one.
   alignas(64) std::atomic<std::uint64_t> tail{0};
   std::atomic<std::uint64_t> dropped{0};
 };
@@ -64,6 +64,9 @@ Result<void> EventRings::map() {
   void* base = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, descriptor_, 0);
   if (base == MAP_FAILED) return system_error("mmap", "the event ring", errno);
   base_ = base;
+  readers_.resize(static_cast<std::size_t>(slots_));
+  for (int slot = 0; slot < slots_; ++slot)
+    readers_[static_cast<std::size_t>(slot)].next = header(slot).tail.load(std::memory_order_relaxed);
   return {};
 }
 
@@ -78,6 +81,7 @@ EventRings& EventRings::operator=(EventRings&& other) noexcept {
   std::swap(capacity_, other.capacity_);
   std::swap(slots_, other.slots_);
   std::swap(descriptor_, other.descriptor_);
+  std::swap(readers_, other.readers_);
   return *this;
 }
 
@@ -102,40 +106,49 @@ std::optional<std::uint64_t> EventRings::take_place(int slot) noexcept {
       ring.dropped.fetch_add(1, std::memory_order_relaxed);
       return std::nullopt;
     }
-  } while (!ring.head.compare_exchange_weak(place, place + 1, std::memory_order_relaxed));
+    // Release: a reader that sees this place sees what this thread has filled before.
+  } while (!ring.head.compare_exchange_weak(place, place + 1, std::memory_order_release,
+                                            std::memory_order_relaxed));
   return place;
 }
 
 void EventRings::append(int slot, Event event) noexcept {
-  const std::optional<std::uint64_t> place = take_place(slot);
-  if (!place) return;
-  event.worker = static_cast<std::uint16_t>(slot);
-  Cell& cell = cells(slot)[*place & (capacity_ - 1)];
-  cell.event = event;
-  cell.filled.store(*place + 1, std::memory_order_release);
+  if (const std::optional<std::uint64_t> place = take_place(slot)) fill_place(slot, *place, event);
 }
 
-void EventRings::drain(Events& out, bool skip_torn) {
+void EventRings::fill_place(int slot, std::uint64_t place, Event event) noexcept {
+  event.worker = static_cast<std::uint16_t>(slot);
+  Cell& cell = cells(slot)[place & (capacity_ - 1)];
+  cell.event = event;
+  cell.filled.store(place + 1, std::memory_order_release);
+}
+
+bool EventRings::take_event(int slot, std::uint64_t place, Events& out) const {
+  const Cell& cell = cells(slot)[place & (capacity_ - 1)];
+  if (cell.filled.load(std::memory_order_acquire) != place + 1) return false;
+  out.push_back(cell.event);
+  return true;
+}
+
+void EventRings::drain(Events& out) {
   for (int slot = 0; slot < slots_; ++slot) {
     Header& ring = header(slot);
-    std::uint64_t place = ring.tail.load(std::memory_order_relaxed);
+    Reader& reader = readers_[static_cast<std::size_t>(slot)];
+    // First the end, then what was torn: whatever a thread has before the end comes behind its earlier
+    // events.
     const std::uint64_t end = ring.head.load(std::memory_order_acquire);
-    for (; place != end; ++place) {
-      const Cell& cell = cells(slot)[place & (capacity_ - 1)];
-      if (cell.filled.load(std::memory_order_acquire) != place + 1) {
-        if (!skip_torn) break;
-        ring.dropped.fetch_add(1, std::memory_order_relaxed);
-        continue;
-      }
-      out.push_back(cell.event);
+    std::erase_if(reader.torn, [&](std::uint64_t place) { return take_event(slot, place, out); });
+    for (; reader.next != end; ++reader.next) {
+      if (!take_event(slot, reader.next, out)) reader.torn.push_back(reader.next);
     }
-    ring.tail.store(place, std::memory_order_release);
+    ring.tail.store(reader.torn.empty() ? end : reader.torn.front(), std::memory_order_release);
   }
 }
 
 std::uint64_t EventRings::dropped() const {
   std::uint64_t sum = 0;
   for (int slot = 0; slot < slots_; ++slot) sum += header(slot).dropped.load(std::memory_order_relaxed);
+  for (const Reader& reader : readers_) sum += reader.torn.size();
   return sum;
 }
 

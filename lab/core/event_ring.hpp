@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "lab/core/error.hpp"
 #include "lab/core/event.hpp"
@@ -37,21 +38,29 @@ class EventRings {
   /// Tens of nanoseconds. `event.worker` is set to `slot`.
   void append(int slot, Event event) noexcept;
 
-  /// Moves all events that are complete to the end of `out`, slot by slot in the order of their places.
-  /// `skip_torn`: the writers are dead, so a place that was taken but never filled is counted as dropped.
-  void drain(Events& out, bool skip_torn = false);
+  /// Moves all events that are complete to the end of `out`, slot by slot; those of one thread stay in their
+  /// order. A place that was taken but not filled yet holds nobody back: its event comes with a later call,
+  /// or never where its writer was killed.
+  void drain(Events& out);
 
-  /// How many events found no place, over all slots.
+  /// How many events are lost, over all slots: those that found no place, and those that the last drain()
+  /// found begun and not finished.
   std::uint64_t dropped() const;
 
  private:
   struct Cell;
   struct Header;
+  struct Reader {
+    std::uint64_t next = 0;           // place that was not looked at yet
+    std::vector<std::uint64_t> torn;  // places before it that were not filled
+  };
   Result<void> map();
   friend struct EventRingsProbe;  // the test that stops between the halves of append()
   std::optional<std::uint64_t> take_place(int slot) noexcept;
+  void fill_place(int slot, std::uint64_t place, Event event) noexcept;
   Header& header(int slot) const;
   Cell* cells(int slot) const;
+  bool take_event(int slot, std::uint64_t place, Events& out) const;
 
   void* base_ = nullptr;
   std::size_t bytes_ = 0;
@@ -59,6 +68,7 @@ class EventRings {
   std::size_t capacity_ = 0;
   int slots_ = 0;
   int descriptor_ = -1;
+  std::vector<Reader> readers_;  // by slot; of the process that drains
 };
 
 }  // namespace lab

@@ -13,7 +13,10 @@ namespace lab {
 
 /// Stops between the two halves of append(), where a killed writer can be.
 struct EventRingsProbe {
-  static void take_place_only(EventRings& rings, int slot) { rings.take_place(slot); }
+  static std::uint64_t take_place(EventRings& rings, int slot) { return *rings.take_place(slot); }
+  static void fill_place(EventRings& rings, int slot, std::uint64_t place, const Event& event) {
+    rings.fill_place(slot, place, event);
+  }
 };
 
 }  // namespace lab
@@ -130,7 +133,7 @@ TEST_CASE("A ring outlives a killed worker: all that it appended is there") {
   int status = 0;
   REQUIRE(waitpid(child, &status, 0) == child);
   CHECK(WIFSIGNALED(status));
-  rings.drain(out, true);
+  rings.drain(out);
   // One after another; where some are missing the ring was full and says how many at least.
   std::uint64_t missing = 0;
   bool order = out.front().value == 0;
@@ -145,17 +148,38 @@ TEST_CASE("A ring outlives a killed worker: all that it appended is there") {
   CHECK(out.back().value == -1);
 }
 
-TEST_CASE("A place that a killed writer took and never filled holds others back until it is given up") {
+TEST_CASE("A place that was taken and not filled yet holds no other event back and is read when it is") {
   EventRings rings = rings_of(1);
   rings.append(0, event_of(1));
-  EventRingsProbe::take_place_only(rings, 0);
-  rings.append(0, event_of(2));
+  const std::uint64_t torn = EventRingsProbe::take_place(rings, 0);
+  rings.append(0, event_of(3));
   Events out;
   rings.drain(out);
-  CHECK(values(out) == std::vector<std::int64_t>{1});
-  rings.drain(out, true);
-  CHECK(values(out) == std::vector<std::int64_t>{1, 2});
+  CHECK(values(out) == std::vector<std::int64_t>{1, 3});
   CHECK(rings.dropped() == 1);
+  EventRingsProbe::fill_place(rings, 0, torn, event_of(2));
+  rings.drain(out);
+  CHECK(values(out) == std::vector<std::int64_t>{1, 3, 2});
+  CHECK(rings.dropped() == 0);
+}
+
+TEST_CASE("A place that was never filled is nobody else's, so a late writer overwrites nothing") {
+  EventRings rings = rings_of(1);
+  const std::uint64_t torn = EventRingsProbe::take_place(rings, 0);
+  Events out;
+  for (std::size_t i = 1; i < 2 * kCapacity; ++i) {
+    rings.append(0, event_of(static_cast<std::int64_t>(i)));
+    rings.drain(out);
+  }
+  CHECK(out.size() == kCapacity - 1);
+  CHECK(rings.dropped() == kCapacity + 1);  // those without a place, and the one begun
+  EventRingsProbe::fill_place(rings, 0, torn, event_of(-1));
+  rings.append(0, event_of(7));
+  rings.drain(out);
+  CHECK(out.back().value == -1);
+  rings.append(0, event_of(8));
+  rings.drain(out);
+  CHECK(out.back().value == 8);
 }
 
 TEST_CASE("A torn place does not bring back the event that was there a round before") {
@@ -164,8 +188,8 @@ TEST_CASE("A torn place does not bring back the event that was there a round bef
   for (std::size_t i = 0; i < kCapacity; ++i) rings.append(0, event_of(5));
   rings.drain(out);
   out.clear();
-  EventRingsProbe::take_place_only(rings, 0);
-  rings.drain(out, true);
+  EventRingsProbe::take_place(rings, 0);
+  rings.drain(out);
   CHECK(out.empty());
   CHECK(rings.dropped() == 1);
 }

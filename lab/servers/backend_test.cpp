@@ -136,7 +136,7 @@ TEST_CASE("a server on io_uring answers, tells, and finishes what is in flight w
       CHECK(server->stop(kPatience));
       CHECK(status_of(client.reply()) == 200);
       Events events;
-      rings->drain(events, true);
+      rings->drain(events);
       CHECK(std::count_if(events.begin(), events.end(), [](const Event& event) {
               return event.request == 9 && event.kind == EventKind::replied;
             }) == 2);

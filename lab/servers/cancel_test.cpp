@@ -38,7 +38,7 @@ Events hang_up(bool cancel, Nanos wait, EventKind until) {
   client.reset();
   CHECK(seen(until));
   CHECK(server->stop(kPatience));
-  rings->drain(events, true);
+  rings->drain(events);
   return events;
 }
 

@@ -70,7 +70,7 @@ Run run_three(const ServerSetup& setup) {
         "GET /slow HTTP/1.1\r\nHost: lab\r\nLab-Request: " + std::to_string(i + 1) + "\r\n\r\n");
   for (const auto& client : clients) CHECK(test::status_of(client->reply()) == 200);
   CHECK(server->stop(test::kPatience));
-  rings->drain(run.events, true);
+  rings->drain(run.events);
   CHECK(rings->dropped() == 0);
   std::stable_sort(run.events.begin(), run.events.end(),
                    [](const Event& a, const Event& b) { return a.at < b.at; });
@@ -245,7 +245,7 @@ TEST_CASE("a thread goes from a request that ends its connection straight to the
   for (const auto& client : clients) CHECK(client->closed_by_server());
   CHECK(server->stop(test::kPatience));
   Events events;
-  rings->drain(events, true);
+  rings->drain(events);
   std::stable_sort(events.begin(), events.end(), [](const Event& a, const Event& b) { return a.at < b.at; });
   Trace holds;
   for (const Event& event : events) {

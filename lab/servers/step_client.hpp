@@ -28,7 +28,7 @@ inline ServerSetup setup_for(const Mode& mode, const Plan& plan) {
 
 inline Events in_order(EventRings& rings) {
   Events all;
-  rings.drain(all, true);
+  rings.drain(all);
   std::stable_sort(all.begin(), all.end(), [](const Event& a, const Event& b) { return a.at < b.at; });
   Events some;
   std::copy_if(all.begin(), all.end(), std::back_inserter(some),

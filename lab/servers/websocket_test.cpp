@@ -86,7 +86,7 @@ TEST_CASE("each text message is a request and gets one as its reply", "[sockets]
     CHECK(client.closed_by_server());
     CHECK(server->stop(kPatience));
     Events events;
-    rings->drain(events, true);
+    rings->drain(events);
     for (const EventKind kind :
          {EventKind::read, EventKind::started, EventKind::finished, EventKind::replied}) {
       for (const std::uint32_t id : {41U, 42U})
