@@ -36,12 +36,12 @@ struct JobBoard::Entry {
   std::uint32_t queue = 0;
   std::uint16_t holder = 0;
   JobState state = JobState::unknown;
+  bool is_open() const { return state == JobState::queued || state == JobState::running; }
 };
 
 struct JobBoard::Shared {
   pthread_mutex_t mutex;
   std::int64_t next_id = 1;
-  Entry entries[kRemembered];
 };
 
 struct JobBoard::Line {
@@ -88,7 +88,9 @@ Result<JobBoard> JobBoard::create(const ServerSetup& setup) {
   JobBoard board;
   board.queues_ = queues_of(setup);
   if (board.queues_.empty()) return board;
-  std::size_t bytes = aligned(sizeof(Shared));
+  board.entries_ = kRemembered;
+  for (const BoardQueue& queue : board.queues_) board.entries_ += places(queue.settings);
+  std::size_t bytes = aligned(sizeof(Shared)) + aligned(board.entries_ * sizeof(Entry));
   for (const BoardQueue& queue : board.queues_) {
     board.offsets_.push_back(bytes);
     bytes += aligned(sizeof(Line)) + aligned(places(queue.settings) * sizeof(std::int64_t));
@@ -118,6 +120,7 @@ JobBoard::JobBoard(JobBoard&& other) noexcept {
 JobBoard& JobBoard::operator=(JobBoard&& other) noexcept {
   std::swap(base_, other.base_);
   std::swap(bytes_, other.bytes_);
+  std::swap(entries_, other.entries_);
   std::swap(queues_, other.queues_);
   std::swap(offsets_, other.offsets_);
   return *this;
@@ -135,9 +138,15 @@ std::int64_t* JobBoard::ring(std::size_t queue) const {
   return reinterpret_cast<std::int64_t*>(static_cast<char*>(base_) + offsets_[queue] + aligned(sizeof(Line)));
 }
 
+/// Where the job of this id is, or was until another one took its place.
+JobBoard::Entry& JobBoard::entry_at(std::int64_t id) const {
+  auto* const entries = reinterpret_cast<Entry*>(static_cast<char*>(base_) + aligned(sizeof(Shared)));
+  return entries[static_cast<std::size_t>(id) % entries_];
+}
+
 JobBoard::Entry* JobBoard::entry(std::size_t queue, std::int64_t id) const {
   if (id <= 0) return nullptr;
-  Entry& found = static_cast<Shared*>(base_)->entries[static_cast<std::size_t>(id) % kRemembered];
+  Entry& found = entry_at(id);
   return found.job.id == id && found.queue == queue ? &found : nullptr;
 }
 
@@ -155,9 +164,10 @@ std::optional<std::int64_t> JobBoard::put(std::size_t queue, Job job) {
   {
     const Lock lock(shared);
     if (to.waiting + to.running >= most) return std::nullopt;
+    // Only what is over gives up its entry, and there are more entries than jobs that are not.
+    while (entry_at(shared.next_id).is_open()) ++shared.next_id;
     job.id = shared.next_id++;
-    Entry& place = shared.entries[static_cast<std::size_t>(job.id) % kRemembered];
-    place = {job, static_cast<std::uint32_t>(queue), 0, JobState::queued};
+    entry_at(job.id) = {job, static_cast<std::uint32_t>(queue), 0, JobState::queued};
     ring(queue)[(to.first + to.waiting) % most] = job.id;
     ++to.waiting;
   }
@@ -215,20 +225,20 @@ std::vector<Job> JobBoard::lose(std::size_t queue, std::optional<std::uint16_t> 
   Line& of = line(queue);
   {
     const Lock lock(shared);
-    const std::int64_t oldest =
-        std::max<std::int64_t>(1, shared.next_id - static_cast<std::int64_t>(kRemembered));
-    for (std::int64_t id = oldest; id < shared.next_id; ++id) {
-      Entry* const found = entry(queue, id);
-      if (found == nullptr) continue;
-      const bool running = found->state == JobState::running && (!holder || found->holder == *holder);
-      const bool waited = found->state == JobState::queued && !holder;
-      if (!running && !waited) continue;
+    // Entries are taken in turn, so past the newest id none was used yet.
+    const std::int64_t used = std::min(shared.next_id, static_cast<std::int64_t>(entries_));
+    for (std::int64_t place = 0; place < used; ++place) {
+      Entry& found = entry_at(place);
+      if (found.queue != queue || !found.is_open()) continue;
+      const bool running = found.state == JobState::running;
+      if (holder && !(running && found.holder == *holder)) continue;
       if (running && of.running > 0) --of.running;
-      found->state = JobState::lost;
-      lost.push_back(found->job);
+      found.state = JobState::lost;
+      lost.push_back(found.job);
     }
     if (!holder) of.waiting = of.running = 0;
   }
+  std::sort(lost.begin(), lost.end(), [](const Job& a, const Job& b) { return a.id < b.id; });
   // It may have died between the semaphore and its job.
   sem_post(&of.some);
   return lost;

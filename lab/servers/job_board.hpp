@@ -32,8 +32,9 @@ struct BoardQueue {
 };
 
 /// All jobs of a server in memory that its processes share, so that what a dead one held is still known. Made
-/// by the master before it forks. Remembers the last 100,000 jobs. A process that is killed in the middle of
-/// a change leaves the board usable (robust mutex). Thread safety: all of it, from any thread or process.
+/// by the master before it forks. Keeps every job until it is over, and then among the last 100,000. A
+/// process that is killed in the middle of a change leaves the board usable (robust mutex). Thread safety:
+/// all of it, from any thread or process.
 class JobBoard {
  public:
   /// Of the queues that the arm and the steps of its routes name; none where there are none.
@@ -71,10 +72,12 @@ class JobBoard {
   static std::vector<BoardQueue> queues_of(const ServerSetup& setup);
   Line& line(std::size_t queue) const;
   std::int64_t* ring(std::size_t queue) const;
+  Entry& entry_at(std::int64_t id) const;
   Entry* entry(std::size_t queue, std::int64_t id) const;
 
   void* base_ = nullptr;
   std::size_t bytes_ = 0;
+  std::size_t entries_ = 0;
   std::vector<BoardQueue> queues_;
   std::vector<std::size_t> offsets_;  // of the lines
 };

@@ -106,6 +106,46 @@ TEST_CASE("what a dead worker of a queue was at is lost, and nothing else") {
   CHECK(board->lose(0).size() == 2);
 }
 
+TEST_CASE("queues together hold all jobs that each of them may hold") {
+  constexpr std::int64_t kEach = 50'000;
+  ServerSetup setup = board_setup(kEach);
+  setup.arm.queues["mails"] = setup.arm.queues["reports"] = setup.arm.queues["jobs"];
+  auto board = JobBoard::create(setup);
+  REQUIRE(board.has_value());
+  REQUIRE(board->queues().size() == 3);
+  for (std::size_t queue = 0; queue < 3; ++queue) {
+    for (std::int64_t i = 0; i < kEach; ++i)
+      REQUIRE(board->put(queue, {.request = static_cast<std::uint32_t>(i)}).has_value());
+  }
+  for (std::size_t queue = 0; queue < 3; ++queue) {
+    for (std::int64_t i = 0; i < kEach; ++i) {
+      const auto job = board->take(queue, 0);
+      REQUIRE(job->request == i);
+      board->finish(queue, job->id, false);
+    }
+  }
+}
+
+TEST_CASE("a job that waits is kept however many others come and go") {
+  ServerSetup setup = board_setup(8);
+  setup.arm.queues["mails"] = setup.arm.queues["jobs"];
+  auto board = JobBoard::create(setup);
+  REQUIRE(board.has_value());
+  const auto running = board->put(0, {.request = 1});
+  const auto waiting = board->put(0, {.request = 2});
+  board->take(0, 0);
+  for (int i = 0; i < 250'000; ++i) {
+    REQUIRE(board->put(1, {}).has_value());
+    board->finish(1, board->take(1, 0)->id, false);
+  }
+  CHECK(board->state(0, *running) == JobState::running);
+  CHECK(board->state(0, *waiting) == JobState::queued);
+  const std::vector<Job> lost = board->lose(0);
+  REQUIRE(lost.size() == 2);
+  CHECK(lost.front().id == *running);
+  CHECK(lost.back().id == *waiting);
+}
+
 TEST_CASE("a closed queue lets its workers go") {
   auto board = JobBoard::create(board_setup(8));
   REQUIRE(board.has_value());
@@ -172,7 +212,7 @@ TEST_CASE("the jobs of a killed worker are lost, and their requests are told", "
   CHECK(becomes(server->port(), id, "lost"));
   server->kill();
   Events events;
-  rings->drain(events, true);
+  rings->drain(events);
   const auto lost = std::find_if(events.begin(), events.end(),
                                  [](const Event& event) { return event.kind == EventKind::lost; });
   REQUIRE(lost != events.end());
@@ -189,7 +229,7 @@ TEST_CASE("a job's steps are told as its request's, by a worker of the queue", "
     CHECK(becomes(server->port(), id_of(put(server->port())), "done"));
     CHECK(server->stop(kPatience));
     Events events;
-    rings->drain(events, true);
+    rings->drain(events);
     std::stable_sort(events.begin(), events.end(),
                      [](const Event& a, const Event& b) { return a.at < b.at; });
     std::vector<EventKind> kinds;
