@@ -6,7 +6,9 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstring>
+#include <utility>
+
+#include "lab/servers/passed_descriptor.hpp"
 
 namespace lab {
 
@@ -16,20 +18,6 @@ std::uint16_t port_of(const sockaddr_storage& address) {
   if (address.ss_family == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
   return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
 }
-
-/// One descriptor travels with each message; the client's port is the message.
-struct Envelope {
-  explicit Envelope(std::uint16_t& client_port) {
-    body = {&client_port, sizeof client_port};
-    message.msg_iov = &body;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-  }
-  iovec body{};
-  msghdr message{};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-};
 
 }  // namespace
 
@@ -69,34 +57,16 @@ Offer ConnectionSource::take(Accepted& accepted) {
 }
 
 Offer ConnectionSource::receive(Accepted& accepted) {
-  for (;;) {
-    Envelope envelope(accepted.client_port);
-    const ssize_t size = recvmsg(fd(), &envelope.message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) return Offer::none;
-    const cmsghdr* header = CMSG_FIRSTHDR(&envelope.message);
-    // Without a free descriptor the kernel drops the one in the message: that client is shed.
-    if (header == nullptr || (envelope.message.msg_flags & MSG_CTRUNC) != 0) return Offer::exhausted;
-    int received = -1;
-    std::memcpy(&received, CMSG_DATA(header), sizeof received);
-    accepted.fd = UniqueFd(received);
-    return Offer::taken;
-  }
+  PassedDescriptor passed;
+  if (!take_descriptor(fd(), passed, MSG_DONTWAIT)) return Offer::none;
+  if (!passed.fd.valid()) return Offer::exhausted;  // that client is shed
+  accepted.fd = std::move(passed.fd);
+  accepted.client_port = static_cast<std::uint16_t>(passed.number);
+  return Offer::taken;
 }
 
 bool hand_over(int channel, const Accepted& connection) {
-  std::uint16_t client_port = connection.client_port;
-  Envelope envelope(client_port);
-  cmsghdr* header = CMSG_FIRSTHDR(&envelope.message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  const int fd = connection.fd.get();
-  std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-  for (;;) {
-    if (sendmsg(channel, &envelope.message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return true;
-    if (errno != EINTR) return false;
-  }
+  return pass_descriptor(channel, connection.fd.get(), connection.client_port, MSG_DONTWAIT);
 }
 
 }  // namespace lab

@@ -1,9 +1,10 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <memory>
 
@@ -20,6 +21,23 @@ using test::RawClient;
 using test::setup_for;
 using test::status_of;
 using test::steps_of;
+
+namespace {
+
+/// 0: it has none, or several.
+pid_t only_child_of(pid_t parent) {
+  const std::string id = std::to_string(parent);
+  std::ifstream file("/proc/" + id + "/task/" + id + "/children");
+  pid_t child = 0;
+  pid_t another = 0;
+  return file >> child && !(file >> another) ? child : 0;
+}
+
+std::ptrdiff_t threads_of(pid_t process) {
+  return std::distance(std::filesystem::directory_iterator("/proc/" + std::to_string(process) + "/task"), {});
+}
+
+}  // namespace
 
 TEST_CASE("every execution model calls an upstream server, kept or new, and says 502 where there is none",
           "[sockets]") {
@@ -131,7 +149,7 @@ TEST_CASE("a wait on a database connection holds one", "[sockets]") {
     for (const auto& client : clients) CHECK(status_of(client->reply()) == 200);
     CHECK(server->stop(test::kPatience));
     Events all;
-    rings->drain(all, true);
+    rings->drain(all);
     std::stable_sort(all.begin(), all.end(), [](const Event& a, const Event& b) { return a.at < b.at; });
     int holders = 0;
     int most = 0;
@@ -160,13 +178,9 @@ TEST_CASE("a pool of processes runs steps, and a member that dies costs its requ
   REQUIRE(server.has_value());
   RawClient client(server->port());
   client.send(test::get("/it"));
-  const std::string children = "/proc/" + std::to_string(server->workers()[0]) + "/task/" +
-                               std::to_string(server->workers()[0]) + "/children";
-  pid_t member = 0;
-  if (FILE* const file = std::fopen(children.c_str(), "r"); file != nullptr) {
-    CHECK(std::fscanf(file, "%d", &member) == 1);
-    std::fclose(file);
-  }
+  const pid_t fork_server = only_child_of(server->workers()[0]);
+  REQUIRE(fork_server > 0);
+  const pid_t member = only_child_of(fork_server);
   REQUIRE(member > 0);
   kill(member, SIGKILL);
   const std::string reply = client.reply();
@@ -174,6 +188,10 @@ TEST_CASE("a pool of processes runs steps, and a member that dies costs its requ
   CHECK(has(reply, "of the process pool died"));
   client.send(test::get("/it"));
   CHECK(status_of(client.reply()) == 200);
+  // The new one too is the child of a process without threads; the worker, whose pool noticed, has some.
+  CHECK(only_child_of(fork_server) != member);
+  CHECK(threads_of(fork_server) == 1);
+  CHECK(threads_of(server->workers()[0]) > 1);
   CHECK(server->stop(test::kPatience));
 }
 

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <vector>
 
 namespace lab {
 
@@ -25,13 +24,15 @@ void begin_child(pid_t parent, std::initializer_list<int> keep) {
   const int null = open("/dev/null", O_RDWR);
   dup2(null, STDIN_FILENO);
   dup2(null, STDOUT_FILENO);
-  std::vector<int> kept(keep);
-  std::sort(kept.begin(), kept.end());
   unsigned from = STDERR_FILENO + 1;
-  for (const int fd : kept) {
-    if (fd < 0) continue;
-    if (static_cast<unsigned>(fd) > from) close_range(from, static_cast<unsigned>(fd) - 1, 0);
-    from = static_cast<unsigned>(fd) + 1;
+  for (;;) {
+    unsigned next = ~0U;
+    for (const int fd : keep) {
+      if (fd >= 0 && static_cast<unsigned>(fd) >= from) next = std::min(next, static_cast<unsigned>(fd));
+    }
+    if (next == ~0U) break;
+    if (next > from) close_range(from, next - 1, 0);
+    from = next + 1;
   }
   close_range(from, ~0U, 0);
 }

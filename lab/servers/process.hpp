@@ -8,7 +8,8 @@ namespace lab {
 
 /// What a process that was just forked does first: it dies with its parent (PR_SET_PDEATHSIG, and a check
 /// that the parent is still there), forgets inherited signal handlers and masks, reads nothing, writes
-/// nothing to stdout, and closes every descriptor above stderr but `keep`.
+/// nothing to stdout, and closes every descriptor above stderr but `keep`. Async-signal-safe: its parent may
+/// have threads, of which one may have been in malloc.
 void begin_child(pid_t parent, std::initializer_list<int> keep);
 
 /// Opens /dev/null where stdin, stdout or stderr is closed, so that no descriptor opened later takes its

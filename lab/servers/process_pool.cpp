@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "lab/servers/leaf_message.hpp"
+#include "lab/servers/passed_descriptor.hpp"
 #include "lab/servers/process.hpp"
 #include "lab/servers/services.hpp"
 #include "lab/servers/work.hpp"
@@ -41,13 +42,15 @@ bool send_whole(int fd, const std::string& bytes) {
   return size == static_cast<ssize_t>(bytes.size());
 }
 
+/// Whoever ends the worker ends these as well, after they have done what they were at.
+void leave_signals_to_worker() {
+  for (const int number : {SIGINT, SIGTERM, SIGPIPE}) std::signal(number, SIG_IGN);
+}
+
 /// A member's life: steps in, what came of them out, until the worker closes its end.
 [[noreturn]] void be_member(const ServerSetup& setup, int channel, pid_t parent) {
   begin_child(parent, {channel});
-  // What ends the worker ends its members, after they have done what they were at.
-  std::signal(SIGINT, SIG_IGN);
-  std::signal(SIGTERM, SIG_IGN);
-  std::signal(SIGPIPE, SIG_IGN);
+  leave_signals_to_worker();
   prctl(PR_SET_NAME, "lab-member", 0UL, 0UL, 0UL);
   prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
   PgConnection kept;
@@ -71,44 +74,81 @@ bool send_whole(int fd, const std::string& bytes) {
   _exit(0);
 }
 
+/// A new member's pid with the channel to it; or errno, negative.
+void answer_order(const ServerSetup& setup, int orders) {
+  std::array<int, 2> ends{};
+  // Packets keep their bounds, so a message is one call.
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    pass_descriptor(orders, -1, -errno, 0);
+    return;
+  }
+  const UniqueFd ours(ends[0]);
+  const UniqueFd theirs(ends[1]);
+  const pid_t parent = getpid();
+  const pid_t member = fork();
+  if (member == 0) be_member(setup, theirs.get(), parent);
+  if (member < 0) {
+    pass_descriptor(orders, -1, -errno, 0);
+  } else {
+    pass_descriptor(orders, ours.get(), member, 0);
+  }
+}
+
+/// A life with one thread: forks a member for every byte, until the worker closes its end; ends as the last.
+[[noreturn]] void be_fork_server(const ServerSetup& setup, int orders, pid_t worker) {
+  begin_child(worker, {orders});
+  leave_signals_to_worker();
+  std::signal(SIGCHLD, SIG_IGN);  // members are reaped by the kernel
+  prctl(PR_SET_NAME, "lab-forkserver", 0UL, 0UL, 0UL);
+  for (std::string order; receive(orders, order) > 0;) answer_order(setup, orders);
+  // With SIGCHLD ignored it waits for all of them (wait(2)).
+  while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
+  }
+  _exit(0);
+}
+
 }  // namespace
 
-ProcessPool::ProcessPool(const ServerSetup& setup) : setup_(setup) {
-  members_.resize(static_cast<std::size_t>(setup.arm.threads));
+ProcessPool::ProcessPool(const ServerSetup& setup) : members_(static_cast<std::size_t>(setup.arm.threads)) {
+  std::array<int, 2> ends{};
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    throw Failure(system_error("socketpair", "the process pool", errno));
+  orders_ = UniqueFd(ends[0]);
+  const UniqueFd theirs(ends[1]);
+  const pid_t worker = getpid();
+  fork_server_ = fork();
+  if (fork_server_ == 0) be_fork_server(setup, theirs.get(), worker);
+  if (fork_server_ < 0) throw Failure(system_error("fork", "the process pool", errno));
   for (Member& member : members_) {
     if (const auto started = start(member); !started) {
-      for (Member& other : members_) reap(other);
+      end();
       throw Failure(started.error());
     }
   }
 }
 
 ProcessPool::~ProcessPool() {
-  for (Member& member : members_) member.channel.reset();
-  for (Member& member : members_) reap(member);
+  end();
 }
 
-Result<void> ProcessPool::start(Member& member) const {
-  std::array<int, 2> ends{};
-  // Packets keep their bounds, so a message is one call.
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
-    return system_error("socketpair", "a member of the process pool", errno);
-  member.channel = UniqueFd(ends[0]);
-  const UniqueFd theirs(ends[1]);
-  const pid_t parent = getpid();
-  member.pid = fork();
-  if (member.pid == 0) be_member(setup_, theirs.get(), parent);
-  if (member.pid < 0) return system_error("fork", "a member of the process pool", errno);
-  return {};
-}
-
-void ProcessPool::reap(Member& member) {
-  member.channel.reset();
-  if (member.pid > 0) {
-    while (waitpid(member.pid, nullptr, 0) < 0 && errno == EINTR) {
-    }
+void ProcessPool::end() {
+  members_.clear();
+  orders_.reset();
+  while (waitpid(fork_server_, nullptr, 0) < 0 && errno == EINTR) {
   }
-  member.pid = -1;
+}
+
+Result<void> ProcessPool::start(Member& member) {
+  const std::lock_guard lock(ordering_);
+  member = Member();
+  PassedDescriptor born;
+  if (!send_whole(orders_.get(), "+") || !take_descriptor(orders_.get(), born, 0))
+    return environment_error("the process that forks the members of the process pool is gone");
+  if (born.number < 0) return system_error("fork", "a member of the process pool", -born.number);
+  if (!born.fd.valid()) return system_error("recvmsg", "a member of the process pool", EMFILE);
+  member.pid = born.number;
+  member.channel = std::move(born.fd);
+  return {};
 }
 
 LeafEnd ProcessPool::run(std::uint16_t number, const Step& step, Nanos begun) {
@@ -120,7 +160,6 @@ LeafEnd ProcessPool::run(std::uint16_t number, const Step& step, Nanos begun) {
   if (member.pid > 0 && send_whole(member.channel.get(), order) && receive(member.channel.get(), answer) > 0)
     return read_end(answer);
   const pid_t dead = member.pid;
-  reap(member);
   LeafFault fault{kBadGateway, fmt::format("member {} of the process pool died (pid {})", number, dead)};
   if (const auto started = start(member); !started) fault.reason += "; " + started.error().message;
   return {std::move(fault)};

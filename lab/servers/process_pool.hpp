@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <mutex>
 #include <vector>
 
 #include "lab/servers/leaf.hpp"
@@ -11,12 +12,14 @@
 
 namespace lab {
 
-/// The processes of a worker's pool, forked from it. They run leaves one at a time and die with the worker.
+/// The processes of a worker's pool. They run leaves one at a time and die with the worker. They are forked
+/// from a process between it and them that has one thread, because a child that is forked beside other
+/// threads may find malloc or libpq in the middle of something, for ever.
 /// Thread safety: one thread at a time per member.
 class ProcessPool {
  public:
-  /// Forks setup.arm.threads members, while the process has one thread. The setup must outlive it. Throws
-  /// Failure where the machine gives no more processes.
+  /// Has setup.arm.threads members. Call it while the process has one thread. Throws Failure where the
+  /// machine gives no more processes.
   explicit ProcessPool(const ServerSetup& setup);
   ProcessPool(const ProcessPool&) = delete;
   ProcessPool& operator=(const ProcessPool&) = delete;
@@ -34,10 +37,12 @@ class ProcessPool {
     pid_t pid = -1;
     UniqueFd channel;
   };
-  Result<void> start(Member& member) const;
-  static void reap(Member& member);
+  Result<void> start(Member& member);
+  void end();
 
-  const ServerSetup& setup_;
+  std::mutex ordering_;
+  UniqueFd orders_;  // to the fork server; guarded by ordering_ once there are threads
+  pid_t fork_server_ = -1;
   std::vector<Member> members_;
 };
 
