@@ -1,10 +1,12 @@
 #include "harness/server_use.hpp"
 
 #include <signal.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -147,15 +149,41 @@ std::vector<pid_t> descendants_of(pid_t pid, const std::string& proc) {
   return family;
 }
 
+bool descends_from(pid_t pid, pid_t ancestor) {
+  while (pid > 1 && pid != ancestor) {
+    // The name in parentheses may hold anything; behind it come the state and the parent.
+    const std::string stat = text_of("/proc/" + std::to_string(pid) + "/stat");
+    const std::size_t name_end = stat.rfind(") ");
+    if (name_end == std::string::npos) return false;
+    pid = static_cast<pid_t>(number_at(stat, name_end + 4).value_or(0));
+  }
+  return pid == ancestor;
+}
+
+bool kill_if(pid_t pid, const std::function<bool()>& is_meant) {
+  const int process = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  if (process < 0) {
+    // A kernel before 5.3, or a container's seccomp profile that does not know the call.
+    return (errno == ENOSYS || errno == EPERM) && is_meant() && ::kill(pid, SIGKILL) == 0;
+  }
+  const bool killed = is_meant() && syscall(SYS_pidfd_send_signal, process, SIGKILL, nullptr, 0) == 0;
+  close(process);
+  return killed;
+}
+
 Nanos cpu_time_of(pid_t pid) {
   return cpu_clock(pid).value_or(0);
 }
 
 bool kill_worker(pid_t master, int slot) {
-  for (const WorkerProcess& worker : find_workers(master)) {
-    if (worker.slot == slot && ::kill(worker.pid, SIGKILL) == 0) return true;
-  }
-  return false;
+  const auto pid_of = [master](int wanted) {
+    for (const WorkerProcess& worker : find_workers(master)) {
+      if (worker.slot == wanted) return worker.pid;
+    }
+    return 0;
+  };
+  const pid_t pid = pid_of(slot);
+  return pid > 0 && kill_if(pid, [&] { return pid_of(slot) == pid; });
 }
 
 void ForeignWorkers::look() {
@@ -188,7 +216,11 @@ bool ForeignWorkers::kill(int slot) {
   if (guardian_ <= 0) return false;
   look();
   const auto index = static_cast<std::size_t>(slot);
-  return slot >= 0 && index < now_.size() && now_[index] > 0 && ::kill(now_[index], SIGKILL) == 0;
+  if (slot < 0 || index >= now_.size() || now_[index] <= 0) return false;
+  return kill_if(now_[index], [&, pid = now_[index]] {
+    look();
+    return now_[index] == pid;
+  });
 }
 
 ServerWatch::ServerWatch(pid_t master, bool foreign, std::string proc)

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -42,6 +43,13 @@ std::vector<WorkerProcess> find_workers(pid_t master, const std::string& proc = 
 
 /// All that descend from a process just now, nearest first.
 std::vector<pid_t> descendants_of(pid_t pid, const std::string& proc = "/proc");
+
+/// It is below `ancestor` just now, on any level.
+bool descends_from(pid_t pid, pid_t ancestor);
+
+/// Sends SIGKILL to a process if `is_meant` says so of its pid once the process is held (pidfd_open(2)): its
+/// parent may reap it at any moment, and whoever gets its number then is spared. False: nothing was killed.
+bool kill_if(pid_t pid, const std::function<bool()>& is_meant);
 
 /// CPU time of a process so far, in nanoseconds; 0 where there is none any more.
 Nanos cpu_time_of(pid_t pid);

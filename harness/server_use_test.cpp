@@ -1,5 +1,8 @@
 #include "harness/server_use.hpp"
 
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -150,6 +153,57 @@ TEST_CASE("the slots of foreign workers are their ids in order, and whoever is n
   workers.take({kNobody + 1, kNobody + 2, kNobody + 9, kNobody + 10});
   CHECK(workers.slots().at(kNobody + 10) == 3);
   CHECK_FALSE(workers.kill(0));  // without a guardian nobody is killed
+}
+
+/// A process that waits to be killed, with the pid that was asked for where the kernel lets us choose.
+pid_t idle_process(pid_t wanted = 0) {
+  if (wanted > 0) std::ofstream("/proc/sys/kernel/ns_last_pid") << wanted - 1;
+  const pid_t pid = fork();
+  if (pid == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) pause();
+  }
+  return pid;
+}
+
+void end_process(pid_t pid) {
+  ::kill(pid, SIGKILL);
+  waitpid(pid, nullptr, 0);
+}
+
+TEST_CASE("a process is killed if it is still the one that was meant") {
+  const pid_t spared = idle_process();
+  CHECK_FALSE(kill_if(spared, [] { return false; }));
+  CHECK(waitpid(spared, nullptr, WNOHANG) == 0);
+  CHECK(kill_if(spared, [&] { return descends_from(spared, getpid()); }));
+  CHECK(waitpid(spared, nullptr, 0) == spared);
+  CHECK_FALSE(kill_if(spared, [] { return true; }));
+}
+
+TEST_CASE("whoever has got the number of a process that was meant is not killed in its place") {
+  const pid_t meant = idle_process();
+  pid_t heir = 0;
+  const bool killed = kill_if(meant, [&] {
+    end_process(meant);
+    for (int attempt = 0; attempt < 20 && heir != meant; ++attempt) {
+      if (heir != 0) end_process(heir);
+      heir = idle_process(meant);
+    }
+    return true;
+  });
+  CHECK_FALSE(killed);
+  CHECK(waitpid(heir, nullptr, WNOHANG) == 0);
+  end_process(heir);
+}
+
+TEST_CASE("descent is told on any level, and ends with it") {
+  CHECK(descends_from(getpid(), getppid()));
+  CHECK_FALSE(descends_from(getppid(), getpid()));
+  const pid_t child = idle_process();
+  CHECK(descends_from(child, getpid()));
+  CHECK(descends_from(child, getppid()));
+  end_process(child);
+  CHECK_FALSE(descends_from(child, getpid()));
 }
 
 TEST_CASE("near a send the watch looks away") {

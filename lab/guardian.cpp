@@ -154,7 +154,8 @@ class Watch {
   void kill_all() {
     const Nanos until = monotonic_now() + kKillPatience;
     while (reap() && monotonic_now() < until) {
-      for (const pid_t pid : descendants_of(getpid())) ::kill(pid, SIGKILL);
+      for (const pid_t pid : descendants_of(getpid()))
+        kill_if(pid, [pid] { return descends_from(pid, getpid()); });
       take_signal(kMillisecond);
     }
   }
@@ -291,7 +292,7 @@ void Guardian::end_by_force() {
     for (const pid_t pid : descendants_of(getpid())) {
       if (getsid(pid) != session) continue;
       more = true;
-      ::kill(pid, SIGKILL);
+      kill_if(pid, [&] { return getsid(pid) == session && descends_from(pid, getpid()); });
       waitpid(pid, nullptr, WNOHANG);
     }
     if (more) sleep_until(monotonic_now() + kMillisecond);
