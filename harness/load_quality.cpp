@@ -44,7 +44,7 @@ std::optional<std::string> fell_behind(const Case& load_set, std::span<const Req
     }
     lags.push_back(seconds(record.sent - record.intended));
   }
-  const auto spell = [](double value) { return format_duration(static_cast<Nanos>(value * 1e9)); };
+  const auto spell = [](double value) { return format_duration(to_nanos(value)); };
   const auto median = nearest_rank(lags, 0.5);
   const auto tail = nearest_rank(lags, 0.99);
   if (tail && *tail > kTailLimit) {

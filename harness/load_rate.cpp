@@ -42,8 +42,7 @@ Nanos RateCurve::when(double count) const {
     const double slope = (to - from) / seconds(ramp);
     time = 2 * count / (from + std::sqrt(std::max(0.0, from * from + 2 * slope * count)));
   }
-  const double nanoseconds = std::round(time * 1e9);
-  return nanoseconds < 9e18 && std::isfinite(nanoseconds) ? static_cast<Nanos>(nanoseconds) : kNever;
+  return to_nanos(time);
 }
 
 ArrivalTimes::ArrivalTimes(Arrivals arrivals, const RateCurve& curve, std::int64_t requests, Nanos until,

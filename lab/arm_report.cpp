@@ -129,7 +129,7 @@ CheckRow judge_check(const Check& check, const Arm& arm, const Case& load_set, b
                      const Expectation& expected) {
   const bool time = check.stat.is_time();
   const auto spell = [&](double value) {
-    return time ? format_duration(std::llround(value * 1e9)) : fmt::format("{:.4g}", value);
+    return time ? format_duration(to_nanos(value)) : fmt::format("{:.4g}", value);
   };
   CheckRow row;
   row.text = fmt::format("{} · {}{}", check.text, arm.id, many_cases ? " · " + load_set.id : "");

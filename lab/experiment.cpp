@@ -212,20 +212,21 @@ ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions
                                const Stage& stage) {
   ExperimentPlan plan;
   const std::vector<Trial> trials = trials_of(scenario, stage);
-  Nanos round = 0;
+  double round = 0;  // seconds; all arms together may take longer than virtual time lasts
   for (const Trial& trial : trials) {
     const ModelInput input = model_input(scenario, trial.arm->arm, *trial.load_set, options.seed);
-    round += trial.arm->engine == kNative ? kPerTrial : kPerForeignTrial;
-    round += static_cast<Nanos>(simulate(input).makespan_s * 1e9);
+    round +=
+        seconds(trial.arm->engine == kNative ? kPerTrial : kPerForeignTrial) + simulate(input).makespan_s;
   }
   if (options.quick) {
     plan.repetitions = 1;
   } else if (options.repetitions) {
     plan.repetitions = *options.repetitions;
   } else if (round > 0) {
-    plan.repetitions = static_cast<int>(std::clamp<Nanos>(options.budget / round, 1, kDefaultRepetitions));
+    plan.repetitions =
+        static_cast<int>(std::clamp<double>(seconds(options.budget) / round, 1, kDefaultRepetitions));
   }
-  plan.estimate = round * plan.repetitions;
+  plan.estimate = to_nanos(round * plan.repetitions);
   plan.trials = static_cast<std::int64_t>(trials.size()) * plan.repetitions;
   return plan;
 }

@@ -278,7 +278,7 @@ Scenario as_engine_computes(const Scenario& scenario, const std::string& engine,
     for (Route& route : own.routes) {
       change_computing(route.plan, [&](Compute& compute) {
         if (compute.work == Work::sqrt_sum)
-          compute.duration = std::llround(static_cast<double>(compute.units) / rate * 1e9);
+          compute.duration = to_nanos(static_cast<double>(compute.units) / rate);
       });
     }
   }

@@ -18,7 +18,7 @@ namespace {
 namespace json = boost::json;
 
 std::string spell_value(const Question& question, double value) {
-  return question.number.is_time ? format_duration(std::llround(value * 1e9)) : fmt::format("{:.4g}", value);
+  return question.number.is_time ? format_duration(to_nanos(value)) : fmt::format("{:.4g}", value);
 }
 
 std::string mistake_of(const Grade& grade) {

@@ -27,7 +27,7 @@ constexpr Quantile kQuantiles[] = {{"p90", 0.9, &ArmReport::latency_p90_s},
                                    {"p99.9", 0.999, &ArmReport::latency_p999_s}};
 
 std::string spell(const std::optional<double>& value) {
-  return value ? format_duration(std::llround(*value * 1e9)) : "–";
+  return value ? format_duration(to_nanos(*value)) : "–";
 }
 
 }  // namespace

@@ -116,8 +116,7 @@ std::string load_in_words(const EnginePlan& plan, const RawLoadOptions& raw, int
       break;
     case Arrivals::burst: words = requests() + " at once"; break;
     case Arrivals::staggered:
-      words = fmt::format("{}, one every {}", requests(),
-                          format_duration(static_cast<Nanos>(std::llround(1e9 / plan.curve.to))));
+      words = fmt::format("{}, one every {}", requests(), format_duration(to_nanos(1 / plan.curve.to)));
       break;
     case Arrivals::constant:
     case Arrivals::poisson:

@@ -68,7 +68,7 @@ class Remarks {
 
   void about_the_generator() {
     if (report_.burst_skew_s && counts_.sent > 1)
-      note("the burst left within " + format_duration(std::llround(*report_.burst_skew_s * 1e9)));
+      note("the burst left within " + format_duration(to_nanos(*report_.burst_skew_s)));
     if (plan_.arrivals == Arrivals::burst || plan_.arrivals == Arrivals::closed) return;
     const auto tail = totals_.samples.lag.supported_quantile(0.99);
     const auto median = totals_.samples.lag.quantile(0.5);
@@ -140,8 +140,7 @@ LoadReport summarise_load(const LoadRequestOptions& options, LoadTotals& totals)
   report.seed = plan.seed;
   report.complete = !totals.interrupted;
   report.span_s = span_of(options, totals);
-  if (totals.interrupted)
-    report.incomplete = "interrupted after " + format_duration(std::llround(report.span_s * 1e9));
+  if (totals.interrupted) report.incomplete = "interrupted after " + format_duration(to_nanos(report.span_s));
   if (report.span_s > 0) report.requests_per_second = static_cast<double>(counts.ok) / report.span_s;
   report.requested_rate = options.requested_rate;
   report.latency = figures_of(totals.samples.latency);

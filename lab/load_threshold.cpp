@@ -146,7 +146,7 @@ ThresholdRow judge(const Threshold& threshold, LoadTotals& totals, double reques
     return row;
   }
   if (const auto value = latency_value(threshold, latencies))
-    return told(*value, format_duration(std::llround(*value * 1e9)));
+    return told(*value, format_duration(to_nanos(*value)));
   const double needed = std::ceil(std::log(0.05) / std::log(threshold.q));
   row.measured =
       fmt::format("{} replies do not carry this percentile; it takes {:.0f}", latencies.size(), needed);

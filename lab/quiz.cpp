@@ -32,7 +32,7 @@ std::string without_blanks(std::string text) {
 
 std::string spell(double value, bool is_time) {
   if (!is_time) return fmt::format("{:.4g}", value);
-  return format_duration(std::llround(value * 1e9));
+  return format_duration(to_nanos(value));
 }
 
 /// FNV-1a: the order of the choices hangs on the seed and the question, not on what else is drawn.

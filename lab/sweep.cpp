@@ -129,7 +129,7 @@ Result<SweepEstimate> estimate_sweep(const Sweep& sweep, const std::vector<bool>
     const ExperimentPlan plan = plan_experiment(scenario, experiment, stage);
     ++estimate.points;
     estimate.trials += plan.trials;
-    estimate.time += plan.estimate;
+    estimate.time += std::min(plan.estimate, kNever - estimate.time);
   }
   return estimate;
 }

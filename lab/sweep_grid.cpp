@@ -103,7 +103,7 @@ std::vector<std::string> values_of(const ValueRange& range) {
     const double next = range.step.more > 0
                             ? static_cast<double>(value) + static_cast<double>(range.step.more)
                             : static_cast<double>(value) * range.step.factor;
-    if (next > static_cast<double>(range.to) + 0.5) break;
+    if (next > static_cast<double>(range.to) + 0.5 || next >= 0x1p63) break;
     value = std::max(value + 1, static_cast<std::int64_t>(std::llround(next)));
   }
   return values;

@@ -25,6 +25,7 @@ TEST_CASE("a list has values and ranges of whole numbers or durations") {
   CHECK(values_of("1..8*1.5") == Values{"1", "2", "3", "5", "8"});
   CHECK(values_of("100ms..300ms+100ms") == Values{"100ms", "200ms", "300ms"});
   CHECK(values_of("500us..2ms*2") == Values{"500us", "1ms", "2ms"});
+  CHECK(values_of("9223372036854775807..9223372036854775807") == Values{"9223372036854775807"});
   CHECK(values_of("burst,closed") == Values{"burst", "closed"});
 }
 

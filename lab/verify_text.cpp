@@ -47,7 +47,7 @@ std::string spell_limit(const Condition& condition) {
   }
   if (!condition.param.empty()) return spell_times(condition.times) + condition.param;
   const Stat& stat = condition.left.stat;
-  if (stat.is_time()) return format_duration(std::llround(*condition.value * 1e9));
+  if (stat.is_time()) return format_duration(to_nanos(*condition.value));
   return quantity(*condition.value, unit_of(stat, *condition.value));
 }
 

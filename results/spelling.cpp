@@ -50,7 +50,7 @@ std::string long_time(double seconds) {
   constexpr double kLongest = 9e9;  // what fits into int64 nanoseconds, about 285 years
   if (seconds < 99.95) return quantity(seconds, time_unit(seconds));
   if (seconds > kLongest) return fmt::format("{:.0f} years", seconds / 31'557'600);
-  return format_duration(std::llround(seconds * 1e9));
+  return format_duration(to_nanos(seconds));
 }
 
 std::string memory(double bytes) {

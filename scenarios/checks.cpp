@@ -41,7 +41,7 @@ void read_within(Draft& draft, const toml::node& node, Check& check) {
 /// `50 ms` or `0.25`: the limit as messages write it.
 std::string spelled(const Stat& stat, double value) {
   if (!stat.is_time()) return fmt::format("{}", value);
-  return format_duration(std::llround(value * 1e9));
+  return format_duration(to_nanos(value));
 }
 
 void read_limits(Draft& draft, const TableReader& table, Check& check) {

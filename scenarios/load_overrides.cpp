@@ -41,7 +41,7 @@ void change_arrivals(Draft& draft, LoadSpec& spec) {
   const bool paced = is_timed(wanted) || wanted == Arrivals::staggered;
   if (draft.overrides.rate && paced) {
     draft.options_used.insert("--rate");
-    spec.load.every = std::llround(1e9 / *draft.overrides.rate);
+    spec.load.every = to_nanos(1 / *draft.overrides.rate);
   }
   if (paced && spec.load.every == 0) {
     draft.problems.option(
@@ -63,7 +63,7 @@ void change_arrivals(Draft& draft, LoadSpec& spec) {
 void change_pace(Draft& draft, LoadSpec& spec) {
   if (!is_timed(spec.load.arrivals)) return;
   if (draft.overrides.rate) {
-    const Nanos every = std::llround(1e9 / *draft.overrides.rate);
+    const Nanos every = to_nanos(1 / *draft.overrides.rate);
     draft.options_used.insert("--rate");
     draft.figures_changed |= every != spec.load.every;
     spec.load.every = every;

@@ -59,7 +59,7 @@ void read_rate(const TableReader& table, const toml::node& node, Load& load) {
     table.problem("rate", "rate must be a number of requests per second from 0.001 to 1,000,000");
     return;
   }
-  load.every = std::llround(1e9 / *rate);
+  load.every = to_nanos(1 / *rate);
 }
 
 void read_period(Draft& draft, const TableReader& table, LoadSpec& spec) {

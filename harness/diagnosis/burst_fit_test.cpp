@@ -12,7 +12,7 @@ namespace {
 Burst burst(int at_once, int parallelism, double overhead, double service_s) {
   Burst made{at_once, {}};
   for (const double at : pool_replies(at_once, parallelism, overhead))
-    made.done.push_back(static_cast<Nanos>(at * service_s * 1e9));
+    made.done.push_back(to_nanos(at * service_s));
   return made;
 }
 

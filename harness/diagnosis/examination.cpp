@@ -20,7 +20,7 @@ constexpr double kTogether = 1.5;  // a burst that takes less than that much of 
 }  // namespace
 
 Nanos Examiner::service() const {
-  return static_cast<Nanos>(alone_seconds(seen_) * static_cast<double>(kSecond));
+  return to_nanos(alone_seconds(seen_));
 }
 
 bool Examiner::affordable(Nanos span, double share) const {

@@ -20,7 +20,7 @@ std::string count(std::int64_t number, std::string_view noun) {
 }
 
 std::string spell(double seconds) {
-  return format_duration(std::llround(seconds * 1e9));
+  return format_duration(to_nanos(seconds));
 }
 
 std::string spell(Nanos span) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <ctime>
 #include <limits>
@@ -28,6 +29,15 @@ inline double seconds(Nanos span) noexcept {
 }
 inline std::optional<double> seconds(std::optional<Nanos> span) noexcept {
   return span ? std::optional(seconds(*span)) : std::nullopt;
+}
+
+/// In nanoseconds, rounded. What 292 years cannot hold becomes that, and what is no number becomes 0.
+inline Nanos to_nanos(double seconds) noexcept {
+  constexpr double kEnd = 0x1p63;  // the least that does not fit
+  const double span = std::round(seconds * 1e9);
+  if (std::isnan(span)) return 0;
+  if (span >= kEnd) return kNever;
+  return span <= -kEnd ? -kNever : static_cast<Nanos>(span);
 }
 
 /// Sleeps the calling thread until `deadline` on CLOCK_MONOTONIC; never returns early (clock_nanosleep(2)).

@@ -1,6 +1,7 @@
 #include "lab/core/duration.hpp"
 
 #include <catch2/catch.hpp>
+#include <limits>
 
 using namespace lab;
 
@@ -46,6 +47,16 @@ TEST_CASE("Negative, absurd and unreadable durations are refused, each with its 
 TEST_CASE("A pasted megabyte does not come back in the message") {
   CHECK(error_of(std::string(1'000'000, 'x')).size() < 200);
   CHECK(error_of(std::string(1'000'000, '1')).size() < 200);
+}
+
+TEST_CASE("Seconds become nanoseconds as far as those can be counted") {
+  CHECK(to_nanos(0.1) == 100 * kMillisecond);
+  CHECK(to_nanos(-1.5) == -1500 * kMillisecond);
+  CHECK(to_nanos(1e-9 * 0.6) == 1);
+  CHECK(to_nanos(1e6 * 10 * 365 * 86400) == kNever);
+  CHECK(to_nanos(-1e300) == -kNever);
+  CHECK(to_nanos(std::numeric_limits<double>::infinity()) == kNever);
+  CHECK(to_nanos(std::numeric_limits<double>::quiet_NaN()) == 0);
 }
 
 TEST_CASE("A span is written as people read it") {

@@ -162,7 +162,7 @@ void apply_rates(Plan& plan, const WorkRates& rates) {
       compute.units = std::max<std::int64_t>(compute.duration > 0 ? 1 : 0,
                                              std::llround(seconds(compute.duration) * rate));
     } else if (compute.duration == 0) {
-      compute.duration = std::llround(static_cast<double>(compute.units) / rate * 1e9);
+      compute.duration = to_nanos(static_cast<double>(compute.units) / rate);
     }
   });
 }
@@ -173,9 +173,8 @@ void apply_rates(Route& route, const WorkRates& rates) {
 }
 
 void stretch_computing(Plan& plan, double pace) {
-  change_computing(plan, [&](Compute& compute) {
-    compute.duration = std::llround(static_cast<double>(compute.duration) * pace);
-  });
+  change_computing(plan,
+                   [&](Compute& compute) { compute.duration = to_nanos(seconds(compute.duration) * pace); });
 }
 
 void forget_switching(Plan& plan) {

@@ -133,7 +133,7 @@ void tell_clocks(const LoadTeam& team, LoadReport& report) {
   report.clock_error_s = seconds(*std::max_element(errors.begin(), errors.end()));
   report.remarks.push_back(
       {"NOTE", fmt::format("the {} processes began together within {}: their clocks were compared over MPI",
-                           team.ranks(), format_duration(std::llround(*report.clock_error_s * 1e9)))});
+                           team.ranks(), format_duration(to_nanos(*report.clock_error_s)))});
 }
 
 int load(const RawLoadOptions& raw) {

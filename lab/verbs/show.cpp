@@ -68,7 +68,7 @@ std::string predicted(const MeasureRow& measure) {
   if (!measure.predicted) return "?";
   if (!measure.is_time) return fmt::format("{:.4g}", *measure.predicted);
   return *measure.predicted > kLongest ? long_time(*measure.predicted)
-                                       : format_duration(std::llround(*measure.predicted * 1e9));
+                                       : format_duration(to_nanos(*measure.predicted));
 }
 
 std::string times_sign(std::string formula, bool ascii) {
@@ -135,7 +135,7 @@ std::string next_command(const Scenario& scenario, const std::string& name) {
   };
   for (const Ask& ask : scenario.asks) {
     if (ask.answer != Stat{} || ask.wrong.empty() || !measured(ask.answer_arm)) continue;
-    const auto wrong = static_cast<Nanos>(std::llround(ask.wrong.front().value * 1e9));
+    const auto wrong = to_nanos(ask.wrong.front().value);
     return fmt::format("{} --guess {}={}", run, ask.answer_arm, spell_duration(wrong));
   }
   const auto makespan = std::find(scenario.show.begin(), scenario.show.end(), Stat{});
