@@ -3,23 +3,31 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
 
+#include "lab/core/clock.hpp"
 #include "lab/core/error.hpp"
+#include "lab/servers/process.hpp"
 
 namespace lab {
 
 namespace {
 
 volatile std::sig_atomic_t g_signal = 0;
+std::atomic<Nanos> g_first{0};  ///< when it came
 int g_event = -1;
 
 void on_signal(int number) {
-  if (g_signal != 0)
+  if (g_signal != 0) {
+    // A terminal that closes says so several times: the kernel, and its shell.
+    if (number == SIGHUP || monotonic_now() < g_first + kSecondSignal) return;
     _exit(128 + number);  // a second Ctrl-C: now; the children follow by their parent-death signal
-  g_signal = number;
+  }
+  g_first = monotonic_now();
+  g_signal = number == SIGHUP ? SIGTERM : number;
   const std::uint64_t one = 1;
   const int saved = errno;
   [[maybe_unused]] const ssize_t written = write(g_event, &one, sizeof one);
@@ -35,9 +43,13 @@ void watch_for_interrupts() {
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
   action.sa_flags = 0;  // no SA_RESTART: blocking reads at a prompt end too
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&action.sa_mask, number);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);  // a reader that went away, and
+  struct sigaction inherited {};
+  sigaction(SIGHUP, nullptr, &inherited);
+  if (inherited.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);  // nohup(1)
+  std::signal(SIGPIPE, SIG_IGN);                                             // a reader that went away, and
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow, are errors of the write that meets them
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "results/run.hpp"
@@ -62,6 +63,10 @@ struct RunListing {
 /// Newest first. A missing folder is an empty list; damaged runs and those whose writer was killed are listed
 /// with the problem. Reads the first and last line of each.
 Result<std::vector<RunListing>> list_runs(const std::filesystem::path& folder);
+
+/// Which of these runs, newest first, `name` means: a folder's name, or the newest of a scenario, or of all
+/// with `last`; complete ones first. Null: none.
+const RunListing* named_run(const std::vector<RunListing>& runs, std::string_view name);
 
 /// `results/runs` of the checkout that holds the program or the current folder, else user_runs_folder().
 std::filesystem::path default_runs_folder();

@@ -130,6 +130,17 @@ Result<std::vector<RunListing>> list_runs(const fs::path& folder) {
   return listings;
 }
 
+const RunListing* named_run(const std::vector<RunListing>& runs, std::string_view name) {
+  const RunListing* incomplete = nullptr;
+  for (const RunListing& run : runs) {
+    if (name == run.name) return &run;
+    if (name != "last" && name != run.header.scenario) continue;
+    if (run.readable && run.summary.complete) return &run;
+    if (incomplete == nullptr) incomplete = &run;
+  }
+  return incomplete;
+}
+
 fs::path default_runs_folder() {
   const std::optional<fs::path> root = checkout_root();
   return root ? *root / "results" / "runs" : user_runs_folder();

@@ -212,6 +212,29 @@ TEST_CASE("Runs are listed newest first with what their ends say") {
   CHECK(runs[1].name == "2025-01-01T00-00-00Z-old");
 }
 
+TEST_CASE(
+    "The last run, and a scenario's, is the newest complete one, or the newest where none is complete") {
+  std::vector<RunListing> runs(4);
+  const auto set = [&](std::size_t i, const char* name, const char* scenario, bool complete, bool readable) {
+    runs[i].name = name;
+    runs[i].header.scenario = scenario;
+    runs[i].summary.complete = complete;
+    runs[i].readable = readable;
+  };
+  set(0, ".incomplete-d", "gil", false, true);
+  set(1, "c", "gil", true, false);
+  set(2, "b", "qr-code", false, true);
+  set(3, "a", "gil", true, true);
+  CHECK(named_run(runs, "last") == &runs[3]);
+  CHECK(named_run(runs, "gil") == &runs[3]);
+  CHECK(named_run(runs, "qr-code") == &runs[2]);
+  CHECK(named_run(runs, ".incomplete-d") == &runs[0]);
+  CHECK(named_run(runs, "c") == &runs[1]);
+  CHECK(named_run(runs, "pool-limit") == nullptr);
+  runs.pop_back();
+  CHECK(named_run(runs, "last") == &runs[0]);
+}
+
 TEST_CASE("Damaged runs are listed with the problem, in their place") {
   const TemporaryFolder folder;
   const fs::path good = save(folder.path(), false, header("good"), {});

@@ -17,17 +17,10 @@
 
 namespace lab {
 
-namespace {
-
-// timeout(1) sends its TERM twice in a row; a person who asks again takes longer.
-constexpr Nanos kSecondSignal = 100 * kMillisecond;
-
-}  // namespace
-
 Master::Master(const ServerSetup& setup, EventRings* rings) : setup_(setup), rings_(rings) {
   sigset_t watched;
   sigemptyset(&watched);
-  for (const int number : {SIGTERM, SIGINT, SIGCHLD}) sigaddset(&watched, number);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&watched, number);
   sigprocmask(SIG_BLOCK, &watched, &old_mask_);
   signals_ = UniqueFd(signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
 }
@@ -147,7 +140,7 @@ void Master::read_signals() {
     if (info.ssi_signo == SIGCHLD) continue;
     if (!stopping_) {
       begin_stop();
-    } else if (monotonic_now() >= stop_began_ + kSecondSignal) {
+    } else if (info.ssi_signo != SIGHUP && monotonic_now() >= stop_began_ + kSecondSignal) {
       kill_all();
     }
   }

@@ -4,7 +4,12 @@
 
 #include <initializer_list>
 
+#include "lab/core/clock.hpp"
+
 namespace lab {
+
+/// timeout(1) sends its TERM twice in a row; a person who asks again takes longer.
+inline constexpr Nanos kSecondSignal = 100 * kMillisecond;
 
 /// What a process that was just forked does first: it dies with its parent (PR_SET_PDEATHSIG, and a check
 /// that the parent is still there), forgets inherited signal handlers and masks, reads nothing, writes

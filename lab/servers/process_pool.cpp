@@ -44,7 +44,7 @@ bool send_whole(int fd, const std::string& bytes) {
 
 /// Whoever ends the worker ends these as well, after they have done what they were at.
 void leave_signals_to_worker() {
-  for (const int number : {SIGINT, SIGTERM, SIGPIPE}) std::signal(number, SIG_IGN);
+  for (const int number : {SIGINT, SIGHUP, SIGTERM, SIGPIPE}) std::signal(number, SIG_IGN);
 }
 
 /// A member's life: steps in, what came of them out, until the worker closes its end.

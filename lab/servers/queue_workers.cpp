@@ -69,7 +69,7 @@ Result<void> QueueWorkers::fork_member(std::size_t index) {
 void QueueWorkers::be_member(std::size_t index, pid_t master) {
   begin_child(master, {ready_signal_});
   // The master closes the queue instead: the job that it is at is to be finished.
-  for (const int number : {SIGTERM, SIGINT, SIGPIPE}) std::signal(number, SIG_IGN);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) std::signal(number, SIG_IGN);
   prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
   prctl(PR_SET_NAME, fmt::format("lab-queue-{}", index).c_str(), 0UL, 0UL, 0UL);
   limit_cores(setup_.arm.cores);

@@ -43,7 +43,8 @@ int Worker::run() {
   // Without this the kernel may end any sleep 50 us late to save a wake-up (prctl(2)); threads inherit it.
   prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
   prctl(PR_SET_NAME, fmt::format("lab-worker-{}", wiring_.slot).c_str(), 0UL, 0UL, 0UL);
-  std::signal(SIGINT, SIG_IGN);  // Ctrl-C reaches the whole group; the master turns it into TERM
+  // Ctrl-C and the end of a terminal reach the whole group; the master turns them into TERM.
+  for (const int number : {SIGINT, SIGHUP}) std::signal(number, SIG_IGN);
   std::signal(SIGPIPE, SIG_IGN);
   grow_descriptor_table();
   try {

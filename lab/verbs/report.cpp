@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,14 +18,36 @@
 
 namespace lab {
 
+namespace {
+
+/// Where the newest run of that name was not taken, or is not whole.
+void warn_of_incomplete(const std::vector<RunListing>& runs, const RunListing& taken,
+                        const std::string& name) {
+  const auto newest = std::find_if(runs.begin(), runs.end(), [&](const RunListing& run) {
+    return name == "last" || name == run.header.scenario;
+  });
+  const std::string& reason = newest->problem.empty() ? newest->summary.reason : newest->problem;
+  if (&*newest != &taken) {
+    print_warning(
+        fmt::format("{} is {}: the newer {} is incomplete ({})", name, taken.name, newest->name, reason));
+  } else if (!taken.readable || !taken.summary.complete) {
+    print_warning(fmt::format("{} is {}, which is incomplete ({}); there is no complete one", name,
+                              taken.name, reason));
+  }
+}
+
+}  // namespace
+
 std::filesystem::path find_run(const std::string& name) {
   std::error_code ignored;
   if (std::filesystem::exists(name, ignored)) return name;
-  std::vector<std::string> names;
-  for (const RunListing& run : list_runs(default_runs_folder()).value()) {  // newest first
-    if (name == run.name || name == run.header.scenario || name == "last") return run.path;
-    names.push_back(run.name);
+  const std::vector<RunListing> runs = list_runs(default_runs_folder()).value();
+  if (const RunListing* run = named_run(runs, name)) {
+    if (name != run->name) warn_of_incomplete(runs, *run, name);
+    return run->path;
   }
+  std::vector<std::string> names;
+  for (const RunListing& run : runs) names.push_back(run.name);
   if (names.empty())
     throw Failure(usage_error("no run '{}': nothing has been recorded yet; see lab run", name));
   const auto near = nearest_word(name, names);

@@ -2,7 +2,10 @@
 import contextlib
 import json
 import os
+import pty
 import resource
+import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,7 +13,7 @@ import time
 import unittest
 from pathlib import Path
 
-from labcase import MODES, PATIENCE, LabCase, descendants, wait_until
+from labcase import MODES, PATIENCE, LabCase, descendants, lab_program, wait_until
 
 LONG = '''question = "Long enough to be disturbed?"
 [routes.slow]
@@ -122,12 +125,14 @@ class Interrupted(LabCase):
     ARGS = ("run", "blocking-async", "--arms", "async-loop", "--delay", "200ms", "--repeat", 200, "--save", "kept",
             "--format", "json")
 
-    def interrupted_by(self, number):
-        process = self.start(*self.ARGS)
+    def interrupted_by(self, *numbers):
+        process = self.start(*self.ARGS, start_new_session=True)
         time.sleep(2 * PATIENCE)
         self.assertIsNone(process.poll(), "it is still running")
         sent = time.monotonic()
-        process.send_signal(number)
+        for number in numbers:
+            os.killpg(process.pid, number)
+            time.sleep(0.003)
         ran = self.finish(process, 10)
         self.assertLess(time.monotonic() - sent, 2 * PATIENCE, ran)
         self.assertEqual(self.running(), [])
@@ -153,6 +158,49 @@ class Interrupted(LabCase):
         ran = self.interrupted_by(signal.SIGTERM)
         self.assertEqual(ran.code, 143, ran)
         self.check_partial_results(ran)
+
+    def test_a_second_term_within_moments_as_timeout_sends_it_ends_no_sooner(self):
+        ran = self.interrupted_by(signal.SIGTERM, signal.SIGTERM, signal.SIGCONT)
+        self.assertEqual(ran.code, 143, ran)
+        self.check_partial_results(ran)
+
+    def test_hup_is_taken_as_term_however_often_it_comes(self):
+        ran = self.interrupted_by(signal.SIGHUP, signal.SIGCONT, signal.SIGHUP)
+        self.assertEqual(ran.code, 143, ran)
+        self.check_partial_results(ran)
+
+    def test_a_terminal_that_closes_keeps_finished_repetitions_and_last_prefers_complete_runs(self):
+        self.lab("run", "blocking-async", "--arms", "async-loop", "--quick", "--quiet")
+        pid, master = pty.fork()
+        if pid == 0:
+            os.chdir(self.work)
+            os.execve(lab_program(), ["lab", *map(str, self.ARGS[:-4])], self.environment)
+        end = time.monotonic() + 2 * PATIENCE
+        while time.monotonic() < end:  # read, lest it wait for its reader
+            if select.select([master], [], [], 0.1)[0]:
+                os.read(master, 65536)
+        os.close(master)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 143)
+        incomplete, complete = sorted(self.runs.iterdir(), reverse=True)
+        self.assertFalse(incomplete.name.startswith("."), "it has its name")
+        told = self.lab_json("report", incomplete.name)
+        self.assertEqual((told["complete"], told["arms"][0]["repetitions"] > 0), (False, True))
+        for words in (("report", "last"), ("report", "blocking-async"), ("compare", "last", "last")):
+            ran = self.lab(*words, "--format", "json")
+            self.assertIn(f"the newer {incomplete.name} is incomplete", ran.err)
+        self.assertEqual(json.loads(self.lab("report", "last", "--format", "json").out)["path"], str(complete))
+        shutil.rmtree(complete)
+        ran = self.lab("report", "last", "--format", "json")
+        self.assertIn("there is no complete one", ran.err)
+        self.assertFalse(json.loads(ran.out)["complete"])
+
+    def test_under_nohup_a_terminal_that_closes_is_nothing(self):
+        process = self.start("run", "blocking-async", "--arms", "async-loop", "--repeat", 6, "--no-save", "--format", "json",
+                             preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        time.sleep(0.3 * PATIENCE)
+        process.send_signal(signal.SIGHUP)
+        ran = self.finish(process, 30)
+        self.assertEqual((ran.code, json.loads(ran.out)["complete"]), (0, True), ran)
 
     def test_ctrl_c_before_the_first_repetition_ended(self):
         process = self.start("run", "blocking-async", "--arms", "blocking-loop", "--delay", "30s", "--no-save")
