@@ -153,8 +153,19 @@ void RunWriter::State::discard() {
 bool RunWriter::State::rename(const fs::path& from, const fs::path& to) {
   if (disk->rename(from.c_str(), to.c_str(), RENAME_NOREPLACE) == 0) return true;
   if (errno != EINVAL) return false;
-  // Some network file systems do not know the flag; a plain rename never replaces a folder that holds files.
-  return disk->rename(from.c_str(), to.c_str(), 0) == 0;
+  // Some network file systems do not know the flag. A plain rename never replaces a folder that holds files;
+  // it replaces a file, so that its name is taken first by making an empty one, which only one writer can.
+  const bool is_file = from != temporary;
+  if (is_file) {
+    const int made = ::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (made < 0) return false;
+    ::close(made);
+  }
+  if (disk->rename(from.c_str(), to.c_str(), 0) == 0) return true;
+  const int error_number = errno;
+  if (is_file) ::unlink(to.c_str());
+  errno = error_number;
+  return false;
 }
 
 /// The folder appears under its name at once, whole.
@@ -180,7 +191,7 @@ Result<fs::path> RunWriter::State::publish_files() {
     if (rename(temporary / name, to)) continue;
     Error error = system_error("rename to", to.string(), errno);
     std::error_code ignored;
-    if (name == "run.jsonl") fs::remove(target / "requests.bin", ignored);
+    if (name != names.front()) fs::remove(target / names.front(), ignored);  // ours, not another run's
     return error;
   }
   discard();

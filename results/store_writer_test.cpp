@@ -55,6 +55,16 @@ Result<fs::path> record(const fs::path& folder, bool exact, Disk* disk) {
   return writer.finish({true, "", "", {}});
 }
 
+/// As of a network file system that has no RENAME_NOREPLACE.
+class PlainRenameDisk : public Disk {
+ public:
+  int rename(const char* from, const char* to, unsigned flags) override {
+    if (flags == 0) return Disk::rename(from, to, flags);
+    errno = EINVAL;
+    return -1;
+  }
+};
+
 /// Runs `body` in a child process; its exit code, or 128 + the signal that ended it.
 template <class Body>
 int in_child(Body body) {
@@ -121,6 +131,32 @@ TEST_CASE("A file size limit stops the recording, not the program") {
   });
   CHECK(code == 0);
   CHECK(folder.entries() == 0);
+}
+
+TEST_CASE(
+    "Of two runs into one existing folder the first stays as it is, and the second says why it is not kept") {
+  const bool knows_flag = GENERATE(true, false);
+  const auto [first_lines, second_lines] =
+      GENERATE(std::pair(std::size_t{1}, std::size_t{1}), std::pair(std::size_t{1}, std::size_t{100}),
+               std::pair(std::size_t{100}, std::size_t{1}), std::pair(std::size_t{100}, std::size_t{100}));
+  INFO(knows_flag << " " << first_lines << " " << second_lines);
+  const TemporaryFolder folder;
+  PlainRenameDisk plain;
+  Disk* const disk = knows_flag ? nullptr : &plain;
+  RunWriter first = RunWriter::create(folder.path(), true, header(), {first_lines, disk}).value();
+  RunWriter second = RunWriter::create(folder.path(), true, header("other"), {second_lines, disk}).value();
+  first.add(repetition(1, 5, 5));
+  second.add(repetition(2, 6, 6));
+  REQUIRE(first.finish({true, "", "", {}}).has_value());
+  const Result<fs::path> refused = second.finish({true, "", "", {}});
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().message.find("--save") != std::string::npos);
+  const Run run = read_run(folder.path()).value();
+  CHECK(run.damage.empty());
+  CHECK(run.header.scenario == "blocking-async");
+  REQUIRE(run.repetitions.size() == 1);
+  CHECK(same(run.repetitions[0], repetition(1, 5, 5)));
+  CHECK(folder.entries() == (first_lines == 1 ? 2 : 1));
 }
 
 TEST_CASE("A writer that is not finished leaves nothing") {
