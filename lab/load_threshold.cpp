@@ -115,9 +115,10 @@ Result<Threshold> parse_threshold(const std::string& text) {
   using Compare = Threshold::Compare;
   threshold.compare =
       less ? (equal ? Compare::at_most : Compare::below) : (equal ? Compare::at_least : Compare::above);
-  if (const auto read = read_metric(std::string_view(text).substr(0, at), threshold); !read)
+  if (const auto read = read_metric(trim(std::string_view(text).substr(0, at)), threshold); !read)
     return read.error();
-  if (const auto read = read_limit(std::string_view(text).substr(at + (equal ? 2 : 1)), threshold); !read)
+  if (const auto read = read_limit(trim(std::string_view(text).substr(at + (equal ? 2 : 1))), threshold);
+      !read)
     return read.error();
   return threshold;
 }

@@ -55,11 +55,8 @@ Result<double> plain_number(const Question& question, const std::string& answer)
 
 Result<double> figure(const Question& question, const std::string& answer) {
   if (!question.number.is_time) return plain_number(question, answer);
-  const auto span = parse_duration(without_blanks(answer));
-  if (!span) {
-    const auto as_written = parse_duration(answer);  // to quote it so
-    return usage_error("{}: {}", question.id, (as_written ? span : as_written).error().message);
-  }
+  const auto span = parse_duration(answer);
+  if (!span) return usage_error("{}: {}", question.id, span.error().message);
   return seconds(*span);
 }
 

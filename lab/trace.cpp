@@ -111,7 +111,7 @@ std::optional<Remark> tell_await(const Scenario& scenario, const RunRepetition& 
 std::string spell_hop(const std::vector<double>& each) {
   if (each.empty()) return "–";
   const double median = summarise(each).median;
-  return median < 1e-3 ? fmt::format("{:.0f} us", median * 1e6) : fmt::format("{:.1f} ms", median * 1e3);
+  return median < 1e-3 ? fmt::format("{:.0f} µs", median * 1e6) : fmt::format("{:.1f} ms", median * 1e3);
 }
 
 using Hops = std::map<std::string_view, std::vector<double>>;

@@ -12,14 +12,12 @@ namespace lab {
 
 namespace {
 
-/// `~5s`, `~1.1 s` and `0.12 s` without what a duration must not have.
-std::string bare(std::string_view text) {
+/// The figure of `~5s` and `about 0.12 s`.
+std::string_view bare(std::string_view text) {
   for (const std::string_view about : {"~", "≈", "about "}) {
     if (text.starts_with(about)) text.remove_prefix(about.size());
   }
-  std::string kept;
-  std::remove_copy(text.begin(), text.end(), std::back_inserter(kept), ' ');
-  return kept;
+  return trim(text);
 }
 
 std::optional<double> parse_number(std::string_view text) {

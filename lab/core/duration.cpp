@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "lab/core/text.hpp"
+
 namespace lab {
 
 namespace {
@@ -24,14 +26,25 @@ constexpr double kLongest = 10.0 * 365 * 86400 * 1e9;  // ten years
 
 }  // namespace
 
-Result<Nanos> parse_duration(std::string_view text) {
+Result<Nanos> parse_duration(std::string_view written) {
+  const std::string_view text = trim(written);
+  std::string digits(text.substr(0, text.find_first_not_of("0123456789.,eE+-")));
+  const std::size_t comma = digits.find(',');
+  if (comma != std::string::npos) digits[comma] = '.';
   double number = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (problem != std::errc() || !std::isfinite(number)) {
     return usage_error("'{}' is not a duration; write a number and a unit, as 100ms, 1.5s or 200us",
                        text.substr(0, 40));
   }
-  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  const auto read = static_cast<std::size_t>(end - digits.data());
+  std::string_view unit = trim(text.substr(read));
+  if (unit == "\u00b5s" || unit == "\u03bcs") unit = "us";  // the micro sign, and the Greek letter
+  if (comma <= 3 && read == comma + 4 && digits.front() != '0') {
+    return usage_error("'{}' can be read in two ways; write {}{}{} or {}{}", text.substr(0, 40),
+                       digits.substr(0, comma), digits.substr(comma + 1, 3), unit, digits.substr(0, read),
+                       unit);
+  }
   if (number < 0) return usage_error("'{}' is negative; a duration is 0ms or more", text.substr(0, 40));
   if (unit.empty() && number == 0) return Nanos{0};
   if (unit.empty()) return usage_error("'{0}' has no unit; write {0}ms or {0}s", text.substr(0, 40));
@@ -49,7 +62,7 @@ std::string format_duration(Nanos span) {
   const double s = seconds(span);
   if (span == 0) return "0 s";
   if (span < kMicrosecond) return fmt::format("{} ns", span);
-  if (s < 0.9995e-3) return fmt::format("{:.3g} us", s * 1e6);
+  if (s < 0.9995e-3) return fmt::format("{:.3g} µs", s * 1e6);
   if (s < 0.9995) return fmt::format("{:.3g} ms", s * 1e3);
   if (s < 99.95) return fmt::format("{:.4g} s", s);
   const auto whole = static_cast<Nanos>(std::llround(s));
