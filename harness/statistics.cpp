@@ -137,8 +137,12 @@ Verdict judge(const Summary& measured, std::optional<double> documented, std::op
   return crosses ? Verdict::inconclusive : verdict;
 }
 
+double least_possible(double bound, bool bound_has_cpu) {
+  return bound * (1 - (bound_has_cpu ? kCpuBoundRoom : kRounding));
+}
+
 bool below_bound(double measured, double bound, bool bound_has_cpu) {
-  return measured < bound * (1 - (bound_has_cpu ? kCpuBoundRoom : kRounding));
+  return measured < least_possible(bound, bound_has_cpu);
 }
 
 }  // namespace lab

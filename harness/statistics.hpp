@@ -75,7 +75,10 @@ std::string_view to_string(Verdict verdict);
 /// border of the verdict. None without a documented figure.
 Verdict judge(const Summary& measured, std::optional<double> documented, std::optional<double> bound);
 
-/// Is a measured value below what physics allows? Bounds of waits allow nothing, bounds with CPU work 3 %.
+/// The least that may be measured: bounds of waits allow nothing below them, bounds with CPU work 3 %.
+double least_possible(double bound, bool bound_has_cpu);
+
+/// Is a measured value below what physics allows?
 bool below_bound(double measured, double bound, bool bound_has_cpu);
 
 }  // namespace lab

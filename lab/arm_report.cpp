@@ -292,6 +292,8 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
     paces.push_back(repetition->pace);
   }
   report.pace = summarise(std::move(paces)).median;
+  analysis.computes = expected.bound_has_cpu;
+  analysis.best_pace = expected.best_pace;
   report.burst_skew_s = summarise(skews).median;
 
   const bool answered =
@@ -309,8 +311,8 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
     analysis.makespan = *measured;
     report.makespan_s = row.measured;
     if (!answered) continue;
-    const double room = expected.bound_has_cpu ? 0.97 : 1.0;  // the clock of CPU work drifts by 2 %
-    row.verdict = to_string(judge(*measured, row.documented, room * expected.bound_s));
+    row.verdict =
+        to_string(judge(*measured, row.documented, least_possible(expected.bound_s, expected.bound_has_cpu)));
     const bool below =
         std::any_of(repetitions.begin(), repetitions.end(), [&](const RunRepetition* repetition) {
           return below_bound(since_first_intended(*repetition), expected.bound_s, expected.bound_has_cpu);
@@ -318,6 +320,10 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
     if (below && engine != kServer) row.verdict = to_string(Verdict::instrument_fault);
   }
   report.verdict = report.measures.front().verdict;
+  const bool faulty = report.verdict == to_string(Verdict::instrument_fault);
+  for (MeasureRow& row : report.measures) {
+    if (faulty && row.documented) row.verdict = report.verdict;
+  }
 
   const auto latency = [&](Stat::Aggregate aggregate) -> std::optional<double> {
     Stat stat;
@@ -335,14 +341,14 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
     const RunRepetition& typical =
         median_repetition(repetitions, report.makespan_s->median, scenario.routes, load_set);
     const Occupancy occupancy(typical.events);
-    if (all_answered(typical) && load_set.kills.empty()) {
+    if (!faulty && all_answered(typical) && load_set.kills.empty()) {
       explain_excess(report, typical, expected, occupancy, scenario.routes, load_set);
     }
     const RunRepetition& first = *repetitions.front();
     if (!first.events.empty())  // who tells nothing has no lanes: nobody knows when it read what
       report.lanes = make_lanes(first.records, Occupancy(first.events), scenario.routes, kMostLanes);
   }
-  if (told) {
+  if (told && !faulty) {
     const RunRepetition& typical =
         report.makespan_s
             ? median_repetition(repetitions, report.makespan_s->median, scenario.routes, load_set)

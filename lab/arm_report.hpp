@@ -24,6 +24,7 @@ struct Expectation {
   double bound_s = 0;
   bool bound_has_cpu = false;
   double switching_s = 0;  ///< what the plan's switching adds, on which no bound rests
+  double best_pace = 1;    ///< at which the bound holds: what computing took in the fastest repetition
   double slower_s = 0;     ///< what the bound would be more at the speed that the cores had during the run
   int cores = 1;
   std::string formula;
@@ -59,6 +60,8 @@ struct ArmAnalysis {
   const Arm* arm = nullptr;
   const Case* load_set = nullptr;
   std::vector<Finding> findings;  ///< the most costly first
+  bool computes = false;          ///< its bound has CPU work
+  double best_pace = 1;           ///< of the fastest repetition
   Summary makespan;
   std::vector<CheckRow> checks;
 };

@@ -142,7 +142,8 @@ void answer_guesses(const Scenario& scenario, const std::vector<ArmAnalysis>& ar
                     const std::vector<Guess>& guesses, std::vector<Remark>& remarks) {
   for (const Guess& guess : guesses) {
     for (const ArmAnalysis& arm : arms) {
-      if (arm.report.arm != guess.arm || !arm.report.makespan_s) continue;
+      const bool faulty = arm.report.verdict == "instrument-fault";
+      if (arm.report.arm != guess.arm || !arm.report.makespan_s || faulty) continue;
       const double measured = arm.report.makespan_s->median;
       const double ratio = guess.seconds > 0 ? measured / guess.seconds : 0;
       std::string text = fmt::format("{}: you said {}, it took {}", name_of(arm, scenario.cases.size() > 1),
@@ -294,18 +295,25 @@ void tell_use(const std::vector<ArmAnalysis>& arms, std::vector<Remark>& remarks
 /// The machine's speed is not constant; predictions follow it, and whoever compares runs should know.
 void tell_pace(const std::vector<ArmAnalysis>& arms, std::vector<Remark>& remarks) {
   constexpr double kWorthTelling = 0.02;
-  const ArmAnalysis* furthest = nullptr;
+  const ArmAnalysis* slowest = nullptr;
+  const ArmAnalysis* fastest = nullptr;
   for (const ArmAnalysis& arm : arms) {
-    const double off = std::abs(arm.report.pace - 1);
-    if (off > kWorthTelling && (furthest == nullptr || off > std::abs(furthest->report.pace - 1)))
-      furthest = &arm;
+    if (!arm.computes) continue;
+    if (slowest == nullptr || arm.report.pace > slowest->report.pace) slowest = &arm;
+    if (fastest == nullptr || arm.best_pace < fastest->best_pace) fastest = &arm;
   }
-  if (furthest == nullptr) return;
-  remarks.push_back(
-      {"NOTE", fmt::format("computing took {:.0f} % {} than when it was calibrated ({}); bounds and "
-                           "predictions follow",
-                           100 * std::abs(furthest->report.pace - 1),
-                           furthest->report.pace > 1 ? "longer" : "less", furthest->report.arm)});
+  if (fastest != nullptr && 1 - fastest->best_pace > kWorthTelling) {
+    remarks.push_back(
+        {"NOTE", fmt::format("computing took up to {:.0f} % less than when it was calibrated ({}): each "
+                             "bound is that of its arm's fastest repetition, and predictions follow",
+                             100 * (1 - fastest->best_pace), fastest->report.arm)});
+  }
+  if (slowest != nullptr && slowest->report.pace - 1 > kWorthTelling) {
+    remarks.push_back(
+        {"NOTE", fmt::format("computing took {:.0f} % longer than when it was calibrated ({}); predictions "
+                             "follow, bounds do not",
+                             100 * (slowest->report.pace - 1), slowest->report.arm)});
+  }
 }
 
 }  // namespace

@@ -37,6 +37,16 @@ Scenario scenario() {
   return parse_scenario(kFile, "ten.toml", known_modes()).value();
 }
 
+/// Four requests that compute on one loop.
+Scenario computing(const std::string& each) {
+  return parse_scenario("question = \"Four?\"\nroutes.work = { request = \"GET /work\", steps = [{ cpu = \"" +
+                            each +
+                            "\" }] }\nload = [{ route = \"work\", arrivals = \"burst\", requests = 4 }]\n"
+                            "arms = [{ id = \"loop\", mode = \"async-loop\" }]\n",
+                        "four.toml", known_modes())
+      .value();
+}
+
 /// A run whose repetitions are the model's own, each request received `late` later.
 Run run_of(const Scenario& scenario, int repetitions, Nanos late) {
   Run run;
@@ -94,6 +104,43 @@ TEST_CASE("a makespan below its bound is the instrument's fault, whatever the do
   const Report report = make_report(scenario(), run_of(scenario(), 6, -kMillisecond));
   CHECK(arm_of(report, "blocking").verdict == "instrument-fault");
   CHECK(arm_of(report, "async").verdict == "instrument-fault");
+}
+
+TEST_CASE("of an instrument's fault nothing is claimed: no finding, no excess, no answer to a guess") {
+  const Report report = make_report(scenario(), run_of(scenario(), 6, -kMillisecond), {{"blocking", 1.0}});
+  const ArmReport& blocking = arm_of(report, "blocking");
+  CHECK(blocking.findings.empty());
+  CHECK(blocking.above_bound.empty());
+  CHECK(all_remarks(report, "WHY").empty());
+  CHECK(all_remarks(report, "GUESS").empty());
+  CHECK(all_remarks(report, "WARN").find("nothing is claimed") != std::string::npos);
+}
+
+TEST_CASE(
+    "the table's bound is the one that repetitions are held against: of the fastest computing among them") {
+  const Scenario calm = computing("100ms");
+  const auto with_one_at = [&](double pace, const char* took) {
+    Run run = run_of(calm, 6, kMillisecond);
+    run.repetitions[3] = run_of(computing(took), 6, kMillisecond).repetitions[3];
+    run.repetitions[3].pace = pace;
+    return make_report(calm, run);
+  };
+  const Report honest = with_one_at(0.95, "95ms");
+  CHECK(arm_of(honest, "loop").verdict != "instrument-fault");
+  CHECK(arm_of(honest, "loop").bound_s == Approx(0.38));
+  CHECK_THAT(all_remarks(honest, "NOTE"), Catch::Contains("computing took up to 5 % less"));
+  const Report faulty = with_one_at(1.0, "95ms");
+  CHECK(arm_of(faulty, "loop").verdict == "instrument-fault");
+  CHECK(arm_of(faulty, "loop").bound_s == Approx(0.4));
+  CHECK_THAT(all_remarks(faulty, "NOTE"), !Catch::Contains("computing took"));
+}
+
+TEST_CASE("what computes nothing says nothing of the speed of computing") {
+  Run run = run_of(scenario(), 6, kMillisecond);
+  for (RunRepetition& repetition : run.repetitions) repetition.pace = 0.9;
+  const Report report = make_report(scenario(), run);
+  CHECK(arm_of(report, "blocking").bound_s == Approx(1.0));
+  CHECK_THAT(all_remarks(report, "NOTE"), !Catch::Contains("computing took"));
 }
 
 TEST_CASE("a check fails where the measurement leaves its tolerance") {
