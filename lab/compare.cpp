@@ -171,10 +171,11 @@ std::vector<DifferingRow> differing(const Run& a, const Run& b) {
   return rows;
 }
 
-/// Choosing other arms changes nothing in those that both have.
+/// Choosing other arms or cases changes nothing in those that both have.
 Overrides settings(const Run& run) {
   Overrides overrides = overrides_from(run.header.options).value();
   overrides.arms.clear();
+  overrides.cases.clear();
   overrides.modes.clear();
   return overrides;
 }

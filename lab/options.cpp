@@ -45,7 +45,7 @@ Result<std::pair<std::string, Nanos>> assignment(const char* option, const std::
   if (at == std::string::npos || at == 0) return usage_error("{}: '{}' is not {}", option, text, form);
   auto value = duration_option(option, text.substr(at + 1));
   if (!value) return value.error();
-  return std::pair{text.substr(0, at), *value};
+  return std::pair{std::string(trim(std::string_view(text).substr(0, at))), *value};
 }
 
 /// Fills `target` from `text` where the option was given.
@@ -61,6 +61,7 @@ Result<void> given(const std::string& text, Target& target, Parse parse) {
 Result<Overrides> check_overrides(const RawRunOptions& raw) {
   Overrides overrides;
   overrides.arms = raw.arms;
+  overrides.cases = raw.cases;
   overrides.modes = raw.modes;
   for (const std::string& setting : raw.settings) {
     auto parsed = assignment("--set", setting, "NAME=DURATION, as d=1s");
@@ -154,6 +155,7 @@ void add_scenario_options(CLI::App& app, RawRunOptions& raw) {
       ->required()
       ->type_name("SCENARIO");
   add_texts(app, "--arms", raw.arms, "only these arms")->delimiter(',')->type_name("ARM,ARM");
+  add_texts(app, "--case", raw.cases, "only these cases")->delimiter(',')->type_name("CASE,CASE");
   add_texts(app, "--modes", raw.modes, "only arms of these execution models")
       ->delimiter(',')
       ->type_name("MODE,MODE");
@@ -279,6 +281,7 @@ std::vector<std::string> to_arguments(const RawRunOptions& raw) {
     if (!value.empty()) arguments.push_back(fmt::format("{}={}", option, value));
   };
   add("--arms", join(raw.arms, ","));
+  add("--case", join(raw.cases, ","));
   add("--modes", join(raw.modes, ","));
   add("--requests", raw.requests);
   add("--delay", raw.delay);

@@ -56,7 +56,7 @@ struct RawOutputOptions {
 };
 
 struct RawRunOptions {
-  std::vector<std::string> scenarios, arms, modes, engines, settings, guesses, servers;
+  std::vector<std::string> scenarios, arms, cases, modes, engines, settings, guesses, servers;
   std::string requests, delay, workers, threads, repeat, budget, seed, scale, arrivals, rate, duration,
       connections, save, postgres, ready, python;
   bool quick = false, ask = false, check = false, no_save = false;

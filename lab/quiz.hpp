@@ -67,10 +67,11 @@ struct ModelMachine {
 };
 
 /// The questions of a scenario's [[ask]]: `pool-limit-1`, `pool-limit-2` … The right answers come from the
-/// model; what it cannot say and `measured` does not know is left out.
+/// model; what it cannot say and `measured` does not know is left out. `path`: where its proofs find it;
+/// empty: by its name.
 std::vector<Question> questions_of(const Scenario& scenario,
                                    const std::map<std::string, MeasuredAnswer>& measured,
-                                   const ModelMachine& machine = {});
+                                   const ModelMachine& machine = {}, const std::string& path = "");
 
 /// The arm and the case that a question is about.
 const Arm& arm_of(const Scenario& scenario, const Ask& ask);

@@ -77,9 +77,10 @@ bool asks_postgres(const Scenario& scenario, const Ask& ask) {
   return found;
 }
 
-std::string proof_of(const Scenario& scenario, const Ask& ask) {
+std::string proof_of(const Scenario& scenario, const Ask& ask, const std::string& path) {
   const Arm& arm = arm_of(scenario, ask);
-  return fmt::format("lab {} {} --arms {}{}", arm.predict_only ? "predict" : "run", scenario.name, arm.id,
+  return fmt::format("lab {} {} --arms {}{}", arm.predict_only ? "predict" : "run",
+                     path.empty() ? scenario.name : shell_word(path), arm.id,
                      !arm.predict_only && asks_postgres(scenario, ask) ? " --postgres local" : "");
 }
 
@@ -107,7 +108,7 @@ std::optional<double> ask_the_model(const Scenario& scenario, const Ask& ask, co
 
 std::vector<Question> questions_of(const Scenario& scenario,
                                    const std::map<std::string, MeasuredAnswer>& measured,
-                                   const ModelMachine& machine) {
+                                   const ModelMachine& machine, const std::string& path) {
   std::vector<Question> questions;
   for (std::size_t i = 0; i < scenario.asks.size(); ++i) {
     const Ask& ask = scenario.asks[i];
@@ -133,7 +134,7 @@ std::vector<Question> questions_of(const Scenario& scenario,
       question.context.push_back("asked before: " + scenario.asks[before].text);
     question.text = ask.text;
     question.why = scenario.explain.text;
-    question.proof = proof_of(scenario, ask);
+    question.proof = proof_of(scenario, ask, path);
     questions.push_back(std::move(question));
   }
   return questions;

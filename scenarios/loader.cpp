@@ -49,10 +49,6 @@ Result<Scenario> load_file(const fs::path& path, std::span<const Traits> modes, 
   return parse_scenario(*text, path.string(), modes, overrides);
 }
 
-bool is_path(const std::string& text) {
-  return text.find('/') != std::string::npos || text.ends_with(kExtension);
-}
-
 Error unknown_scenario(const std::string& name) {
   const std::vector<std::string> known = scenario_names();
   if (!known.empty())
@@ -64,6 +60,10 @@ Error unknown_scenario(const std::string& name) {
 }
 
 }  // namespace
+
+bool is_scenario_path(const std::string& text) {
+  return text.find('/') != std::string::npos || text.ends_with(kExtension);
+}
 
 std::vector<fs::path> scenario_folders() {
   std::vector<fs::path> folders;
@@ -95,7 +95,7 @@ std::vector<std::string> scenario_names() {
 
 Result<Scenario> load_scenario(const std::string& name_or_path, std::span<const Traits> modes,
                                const Overrides& overrides) {
-  if (is_path(name_or_path)) return load_file(name_or_path, modes, overrides);
+  if (is_scenario_path(name_or_path)) return load_file(name_or_path, modes, overrides);
   for (const fs::path& folder : scenario_folders()) {
     const fs::path path = folder / (name_or_path + std::string(kExtension));
     std::error_code error;

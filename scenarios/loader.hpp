@@ -26,6 +26,7 @@ struct Overrides {
   std::optional<Nanos> duration;          ///< --duration: how long constant and poisson loads last
   std::optional<bool> fresh_connections;  ///< --connections opened|fresh
   std::vector<std::string> arms;          ///< --arms: only these, in the file's order
+  std::vector<std::string> cases;         ///< --case: only these, in the file's order
   std::vector<std::string> modes;         ///< --modes: only arms of these modes
   double scale = 1;                       ///< --scale: multiplies waits, CPU work, periods and durations
   bool operator==(const Overrides&) const = default;
@@ -38,6 +39,9 @@ Result<Scenario> parse_scenario(std::string_view toml, const std::string& file, 
 /// Folders where scenarios are looked for, best first: $LAB_SCENARIOS, the checkout that holds the program or
 /// the current folder, the installation's share/lab/scenarios.
 std::vector<std::filesystem::path> scenario_folders();
+
+/// Whether it is a path to a .toml, not a scenario's name.
+bool is_scenario_path(const std::string& text);
 
 /// A name (`blocking-async`) or a path to a .toml. The error names the nearest scenario.
 Result<Scenario> load_scenario(const std::string& name_or_path, std::span<const Traits> modes,

@@ -66,13 +66,33 @@ void choose_arms(Draft& draft) {
   }
 }
 
-/// Checks and questions about arms that are left out have nothing to look at.
+void choose_cases(Draft& draft) {
+  const std::vector<std::string>& wanted = draft.overrides.cases;
+  std::vector<Case>& cases = draft.scenario.cases;
+  if (wanted.empty()) return;
+  check_words(draft, "--case", wanted, ids_of(cases), "case");
+  if (draft.problems.any()) return;
+  for (Ask& ask : draft.scenario.asks) {
+    if (ask.answer_case.empty()) ask.answer_case = cases.front().id;
+  }
+  for (std::size_t i = cases.size(); i-- > 0;) {
+    if (contains(wanted, cases[i].id)) continue;
+    cases.erase(cases.begin() + static_cast<std::ptrdiff_t>(i));
+    draft.kill_places.erase(draft.kill_places.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+}
+
+/// Checks and questions about arms and cases that are left out have nothing to look at.
 void drop_orphans(Scenario& scenario) {
   const std::vector<std::string> arms = ids_of(scenario.arms);
+  const std::vector<std::string> cases = ids_of(scenario.cases);
   const auto check_gone = [&](const Check& check) {
-    return !check.arm.empty() && !contains(arms, check.arm);
+    return (!check.arm.empty() && !contains(arms, check.arm)) ||
+           (!check.case_id.empty() && !contains(cases, check.case_id));
   };
-  const auto ask_gone = [&](const Ask& ask) { return !contains(arms, ask.answer_arm); };
+  const auto ask_gone = [&](const Ask& ask) {
+    return !contains(arms, ask.answer_arm) || (!ask.answer_case.empty() && !contains(cases, ask.answer_case));
+  };
   scenario.checks.erase(std::remove_if(scenario.checks.begin(), scenario.checks.end(), check_gone),
                         scenario.checks.end());
   scenario.asks.erase(std::remove_if(scenario.asks.begin(), scenario.asks.end(), ask_gone),
@@ -158,6 +178,7 @@ void check_overrides(Draft& draft) {
 
 void finish_overrides(Draft& draft) {
   choose_arms(draft);
+  choose_cases(draft);
   if (draft.problems.any()) return;
   drop_orphans(draft.scenario);
   change_arms(draft);

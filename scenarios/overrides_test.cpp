@@ -156,6 +156,22 @@ TEST_CASE("--requests changes burst and closed loads only") {
   CHECK(accepted(options([](Overrides& o) { o.requests = 9'000'000; })).cases[0].requests() == 9'000'040);
 }
 
+TEST_CASE("--case leaves the cases that it names, and the checks and questions that speak of them") {
+  const Scenario first = accepted(options([](Overrides& o) { o.cases = {"one"}; }));
+  REQUIRE(first.cases.size() == 1);
+  CHECK(first.cases[0].id == "one");
+  CHECK(first.asks.size() == 1);  // of the first case, as it names none
+  CHECK(first.checks.size() == 1);
+  const Scenario second = accepted(options([](Overrides& o) { o.cases = {"two"}; }));
+  REQUIRE(second.cases.size() == 1);
+  CHECK(second.cases[0].loads[1].clients == 4);
+  CHECK(second.asks.empty());
+  CHECK(second.checks.size() == 1);
+  CHECK(accepted(options([](Overrides& o) { o.cases = {"two", "one"}; })).cases[0].id == "one");
+  refused(options([](Overrides& o) { o.cases = {"twoo"}; }),
+          "--case: scenario 'six' has no case 'twoo' (did you mean 'two'? known: one, two)");
+}
+
 TEST_CASE("--workers and --threads change and rename the arms that have several, and no others") {
   const Scenario s = accepted(options([](Overrides& o) {
     o.workers = 2;

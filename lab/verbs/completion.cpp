@@ -39,10 +39,8 @@ std::vector<RunListing> kept_runs() {
 
 /// The scenario's name where the word names a run; otherwise the word.
 std::string scenario_of(const std::string& word, const std::vector<RunListing>& runs) {
-  for (const RunListing& run : runs) {
-    if (word == "last" || word == run.name) return run.header.scenario;
-  }
-  return word;
+  const RunListing* run = named_run(runs, word);
+  return run == nullptr ? word : run->header.scenario;
 }
 
 /// Those that the line names, itself or by a run.
@@ -103,6 +101,8 @@ std::vector<Candidate> of_scenarios(std::string_view kind, std::span<const std::
   for (const Scenario& scenario : scenarios_on(line)) {
     if (kind == "ARM") {
       for (const Arm& arm : scenario.arms) add_once(found, arm.id);
+    } else if (kind == "CASE") {
+      for (const Case& load_set : scenario.cases) add_once(found, load_set.id);
     } else {
       for (const auto& [name, value] : scenario.params) add_once(found, name);
     }
@@ -125,7 +125,7 @@ std::vector<Candidate> of_claims(std::string_view kind) {
 std::vector<Candidate> known(std::string_view kind, std::span<const std::string> line) {
   std::vector<Candidate> found;
   if (kind == "SCENARIO") return scenarios();
-  if (kind == "ARM" || kind == "NAME") return of_scenarios(kind, line);
+  if (kind == "ARM" || kind == "CASE" || kind == "NAME") return of_scenarios(kind, line);
   if (kind == "RUN") return runs(!line.back().empty());
   if (kind == "D" || kind == "CLAIM") return of_claims(kind);
   if (kind == "ID" && is_value_of("--only", line)) return questions(line);

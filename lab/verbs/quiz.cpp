@@ -79,6 +79,19 @@ std::vector<Question> all_questions() {
   return questions;
 }
 
+/// What a file of one's own asks. Where it is a shipped one as it stands, what was measured of that holds.
+std::vector<Question> questions_in(const Scenario& own, const std::string& path) {
+  const auto shipped = load_scenario(own.name, known_modes());
+  std::map<std::string, MeasuredAnswer> measured;
+  if (shipped && shipped->source == own.source)
+    measured = parse_quiz(kQuizText, "results/quiz.toml").value().measured;
+  std::vector<Question> questions = questions_of(own, measured, {}, path);
+  if (questions.empty())
+    throw Failure(
+        usage_error("{}: asks nothing that can be graded; add an [[ask]], see scenarios/README.md", path));
+  return questions;
+}
+
 std::string read_answers(const std::string& path) {
   constexpr std::size_t kLargest = 1 << 20;
   std::ifstream file;
@@ -153,8 +166,16 @@ std::vector<Grade> ask_all(const std::vector<Question>& questions, const TextSty
 
 int quiz(const RawQuizOptions& raw) {
   const QuizOptions options = check(raw);
-  std::vector<Question> questions =
-      select(all_questions(), {raw.topic, raw.document, raw.scenario, raw.only}).value();
+  QuizFilter filter{raw.topic, raw.document, raw.scenario, raw.only};
+  std::vector<Question> questions;
+  if (is_scenario_path(raw.scenario)) {
+    const Scenario own = load_scenario(raw.scenario, known_modes()).value();
+    filter.scenario = own.name;
+    questions = questions_in(own, raw.scenario);
+  } else {
+    questions = all_questions();
+  }
+  questions = select(questions, filter).value();
   const std::size_t count = raw.list ? questions.size() : options.count;
   if (raw.list && !options.as_json) {
     print(list_questions(questions, options.style));
@@ -198,7 +219,8 @@ void add_quiz(CLI::App& app, Action& action) {
   add_text(*verb, "--seed", raw->seed, "the same seed asks the same quiz")->type_name("S");
   add_text(*verb, "--topic", raw->topic, "concepts, loop, waiting, computing or running")->type_name("WORD");
   add_text(*verb, "--document", raw->document, "D0 to D4")->type_name("D");
-  add_text(*verb, "--scenario", raw->scenario, "questions that this scenario answers")->type_name("SCENARIO");
+  add_text(*verb, "--scenario", raw->scenario, "questions that this scenario answers, a name or a path")
+      ->type_name("SCENARIO");
   add_texts(*verb, "--only", raw->only, "these questions")->delimiter(',')->type_name("ID,ID");
   verb->add_flag("--list", raw->list, "all questions, without answers");
   verb->add_flag("--questions", raw->questions, "print the questions of this seed and ask nothing");

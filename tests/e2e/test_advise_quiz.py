@@ -12,7 +12,7 @@ import termios
 import time
 import unittest
 
-from labcase import ESCAPE, FROZEN, PATIENCE, LabCase, Ran, lab_program
+from labcase import ESCAPE, FROZEN, PATIENCE, ROOT, LabCase, Ran, lab_program
 
 WAY = ("--work", "cpu", "--client", "now", "--takes", "200ms", "--cores", "several")
 
@@ -222,6 +222,19 @@ wrong = [{ value = "500ms", say = "That is the mean wait." }]
         self.assertIn("500 ms: That is the mean wait.", ran.out)
         self.assertIn("right is  950 ms", ran.out)
         self.assertIn("broken.toml:1:12", ran.err)
+
+    def test_a_path_asks_what_that_file_asks_as_lab_run_takes_it(self):
+        gil = (ROOT / "scenarios/gil.toml").read_text()
+        (self.work / "gil.toml").write_text(gil.replace('c = "100ms"', 'c = "50ms"'))
+        for path in ("gil.toml", "./gil.toml", str(self.work / "gil.toml")):
+            result = self.graded('{"gil-1": "200 ms"}', "--scenario", path, "--seed", 1)
+            row = {row["id"]: row for row in result["results"]}["gil-1"]
+            self.assertTrue(row["right"], row)
+            self.assertEqual({row["id"] for row in result["results"]}, {"gil-1", "gil-2"})
+            self.assertEqual(row["proof"], f"lab run {path} --arms threads-gil")
+        (self.work / "mute.toml").write_text(FROZEN)
+        self.assert_one_line_reason(self.lab("quiz", "--scenario", "mute.toml", "--list", code=None), 2, "[[ask]]")
+        self.assert_one_line_reason(self.lab("quiz", "--scenario", "none.toml", "--list", code=None), 2, "none.toml")
 
     def test_right_answers_from_a_graded_quiz_score_in_full(self):
         questions = self.questions("--seed", 3, "--count", 30)

@@ -319,6 +319,66 @@ class Predict(LabCase):
             self.assertLess(ran.seconds, 1 * PATIENCE)
 
 
+class Cases(LabCase):
+    def test_case_stands_wherever_arms_does_and_is_told_again(self):
+        words = ("gil", "--case", "four-wait", "--arms", "threads", "--format", "json")
+        for verb in (("predict",), ("run", "--quick", "--quiet")):
+            told = json.loads(self.lab(verb[0], *words, *verb[1:]).out)
+            self.assertEqual([(arm["arm"], arm["case"]) for arm in told["arms"]], [("threads", "four-wait")])
+        again = json.loads(self.lab("report", "last", "--format", "json").out)
+        self.assertEqual([(arm["arm"], arm["case"]) for arm in again["arms"]], [("threads", "four-wait")])
+        swept = self.lab("sweep", "gil", "--case", "four-wait", "--vary", "d=10ms,20ms", "--predict", "--format", "csv").out
+        self.assertNotIn("four-compute", swept)
+        self.assert_one_line_reason(self.lab("predict", "gil", "--case", "four-waits", code=None), 2, "'four-wait'")
+
+
+class Times(LabCase):
+    """One reader of times for options, prompts, answers and files."""
+    SAME = ("100ms", "100 ms", "0.1s", "0.1 s", "0,1s", "0,1 s", "100000us", "100000µs", "100000 µs")
+    # A bare number, a comma that may separate thousands, no unit of ours.
+    REFUSED = (("100", "100ms"), ("0,1", "0,1s"), ("1,000ms", "1000ms"), ("5 fortnights", "unit"))
+
+    def readers(self, text):
+        """The exit code and what is said of that time, wherever one is read."""
+        (self.work / "mine.toml").write_text(FROZEN.replace('"100ms"', json.dumps(text)))
+        (self.work / "answers.json").write_text(json.dumps({"gil-2": text}))
+        graded = {"schema": "lab.answers/1", "scenario": "gil", "answers": {"gil-2": text}, "settings": {"d": text}}
+        (self.work / "graded.json").write_text(json.dumps(graded))
+        run = ("run", "blocking-async", "--arms", "async-loop", "--quick", "--no-save", "--quiet")
+        for words in (("predict", "blocking-async", "--delay", text), ("predict", "blocking-async", "--set", f"d={text}"),
+                      ("predict", "mine.toml"), (*run, "--guess", f"async-loop={text}"), (*run, "--budget", text),
+                      ("quiz", "--only", "gil-2", "--seed", 1, "--answers", "answers.json", "--format", "json"),
+                      ("grade", "graded.json", "--format", "json"),
+                      ("sweep", "blocking-async", "--vary", f"d={text},1s", "--predict", "--format", "json")):
+            if words[0] != "sweep" or "," not in text:  # which separates the values there
+                yield words, self.lab(*words, code=None)
+
+    def test_each_takes_the_same_spellings(self):
+        for text in self.SAME:
+            for words, ran in self.readers(text):
+                with self.subTest(words=words):
+                    self.assertEqual(ran.code, 0, ran)
+        self.assertIn("you said 100 ms", self.lab("run", "blocking-async", "--arms", "async-loop", "--quick", "--no-save",
+                                                  "--guess", "async-loop = 0,1 s").out)
+
+    def test_each_refuses_the_same_with_the_fix(self):
+        for text, fix in self.REFUSED:
+            for words, ran in self.readers(text):
+                with self.subTest(words=words):
+                    self.assert_one_line_reason(ran, 2, fix)
+
+    def test_ask_reads_as_the_options_do(self):
+        for text in ("100 ms", "0,1 s"):
+            ran = self.in_terminal("run", "blocking-async", "--arms", "async-loop", "--ask", "--quick", "--no-save",
+                                   keys=text.encode() + b"\n")
+            self.assertIn("you said 100 ms", ran.out)
+
+    def test_microseconds_are_written_alike_everywhere(self):
+        ran = self.lab("run", "blocking-async", "--arms", "async-loop", "--delay", "200us", "--quick", "--no-save")
+        self.assertIn("µs", ran.out)
+        self.assertNotRegex(ran.out, r"\d us\b")
+
+
 class Terminal(LabCase):
     def test_color_only_on_a_terminal_and_never_with_no_color(self):
         color = re.compile(ESCAPE + r"\[[0-9;]*m")
