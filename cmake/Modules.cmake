@@ -1,8 +1,10 @@
-# One CMake target per module: lab_module(NAME folder [THREADED] [SOURCES more…] [EXCEPT file…] [DEPENDS …]) builds the library
-# lab_NAME from the folder's sources and the test program NAME_tests from the *_test.cpp beside them. The tests of a module
-# that is THREADED run under the thread sanitizer too (target and label `threaded`).
+# One CMake target per module: lab_module(NAME folder [THREADED] [HOT] [SOURCES more…] [EXCEPT file…] [DEPENDS …]) builds the
+# library lab_NAME from the folder's sources and the test program NAME_tests from the *_test.cpp beside them. The tests of a
+# module that is THREADED run under the thread sanitizer too (target and label `threaded`).
+# A release is optimised where it is measured: a HOT module's code runs while a request is under way, or a million times in
+# virtual time. All else runs once, and compiles in less than two thirds of the time without what -O3 adds; tests in half.
 function(lab_module name folder)
-  cmake_parse_arguments(ARG "THREADED" "" "SOURCES;EXCEPT;DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "THREADED;HOT" "" "SOURCES;EXCEPT;DEPENDS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
   foreach(file IN LISTS ARG_EXCEPT)
     list(REMOVE_ITEM sources ${folder}/${file})
@@ -13,9 +15,13 @@ function(lab_module name folder)
   add_library(lab_${name} STATIC ${sources} ${ARG_SOURCES})
   target_include_directories(lab_${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(lab_${name} PUBLIC ${ARG_DEPENDS} PRIVATE lab_warnings)
+  if(NOT ARG_HOT)
+    target_compile_options(lab_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+  endif()
   if(tests AND LAB_TESTS)
     add_executable(${name}_tests ${tests})
     target_link_libraries(${name}_tests PRIVATE lab_${name} lab_catch_main lab_warnings)
+    target_compile_options(${name}_tests PRIVATE $<$<CONFIG:Release>:-O0>)
     add_test(NAME unit.${name} COMMAND ${name}_tests)
     set_tests_properties(unit.${name} PROPERTIES LABELS unit)
     if(ARG_THREADED)

@@ -1,9 +1,7 @@
 # `mpirun -n 4 lab load …`: a plugin beside the program, so that the program itself needs no MPI. Built where Open MPI is.
 set(MPI_CXX_SKIP_MPICXX TRUE)
 find_package(MPI QUIET COMPONENTS CXX)
-option(LAB_MPI "Build lab_mpi.so" ${MPI_CXX_FOUND})
-if(LAB_MPI)
-  find_package(MPI REQUIRED COMPONENTS CXX)
+if(MPI_CXX_FOUND)
   add_library(lab_mpi MODULE load_mpi_plugin.cpp)
   target_include_directories(lab_mpi PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(lab_mpi PRIVATE MPI::MPI_CXX lab_warnings)

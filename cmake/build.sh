@@ -40,8 +40,9 @@ configure() {  # PRESET LOG
     rm -rf -- "$folder"
   fi
   # Ninja notices changed CMakeLists.txt by itself, but knows nothing of presets.
-  [[ -e $folder/build.ninja && ! $root/CMakePresets.json -nt $folder/build.ninja ]] && return
-  (cd -- "$root" && cmake --preset "$1") >"$2" 2>&1
+  [[ -e $folder/build.ninja && ! $root/CMakePresets.json -nt $folder/build.ninja &&
+    $(cat "$folder/.labw-found" 2>/dev/null) == "$(found_here)" ]] && return
+  (cd -- "$root" && cmake --preset "$1") >"$2" 2>&1 && found_here >"$folder/.labw-found"
 }
 
 build() {  # PRESET TARGET

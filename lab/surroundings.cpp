@@ -23,6 +23,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// `labw` leaves the program on io_uring unbuilt until an arm asks for it, as it takes half a minute that
+/// most users never need. It passes its own path in LAB_BUILD. A failed build shows in `backend_available`.
+void build_backend() {
+  static const bool built =
+      std::getenv("LAB_BUILD") != nullptr && std::system(R"("$LAB_BUILD" build io-uring >&2)") == 0;
+  static_cast<void>(built);
+}
+
 template <class Action>
 bool contains(const Route& route, const auto& accepts) {
   bool found = false;
@@ -187,6 +195,7 @@ Result<Surroundings> Surroundings::prepare(Scenario& scenario, const std::string
 
 std::optional<std::string> Surroundings::obstacle(const Scenario& scenario, const Arm& arm,
                                                   const Case& load_set) const {
+  if (arm.backend == Backend::io_uring) build_backend();
   if (auto available = backend_available(arm.backend); !available) return available.error().message;
   for (std::size_t route = 0; route < scenario.routes.size(); ++route) {
     if (!loads_route(load_set, route) || !postgres_.empty()) continue;

@@ -15,10 +15,12 @@
 #include "lab/build_parts.hpp"
 #include "lab/core/clock.hpp"
 #include "lab/core/duration.hpp"
+#include "lab/core/paths.hpp"
 #include "lab/core/text.hpp"
 #include "lab/environment.hpp"
 #include "lab/foreign_servers.hpp"
 #include "lab/postgres.hpp"
+#include "lab/servers/backend.hpp"
 #include "lab/servers/server.hpp"
 #include "lab/verbs/verbs.hpp"
 #include "results/store.hpp"
@@ -133,6 +135,8 @@ std::string fastapi_row() {
 std::string io_uring_row() {
   const auto available = backend_available(Backend::io_uring);
   if (available) return row("io_uring", "usable");
+  if (std::getenv("LAB_BUILD") != nullptr && !io_uring_program(program_path().parent_path()))
+    return row("io_uring", "not built", "labw builds it when an arm asks for it");
   return row("io_uring", "not usable", available.error().message + "; the arm of loop-backend is left out");
 }
 
