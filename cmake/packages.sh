@@ -4,7 +4,10 @@
 packages_of() {  # SECTION…: their packages by this system's names, a line each
   local section package rest
   while read -r section package rest; do
-    [[ " $* " == *" $section "* ]] && name_here "$package"
+    [[ " $* " == *" $section "* ]] || continue
+    # `command:package`: another vendor's package of that command would conflict with Debian's.
+    if [[ $package == *:* ]] && command -v "${package%%:*}" >/dev/null; then continue; fi
+    name_here "${package#*:}"
   done <"$root/cmake/packages.txt" || true
 }
 

@@ -39,7 +39,7 @@ Told tell(const Experiment& experiment) {
 
 TEST_CASE("the causes add up to the makespan and explain it, for every experiment of the model") {
   int unexplained = 0;
-  for (std::uint64_t seed = 0; seed < 1500; ++seed) {
+  for (std::uint64_t seed = 0; seed < 1500 / LAB_TEST_DIVISOR; ++seed) {
     const Told told = tell(random_experiment(seed));
     INFO("seed " << seed << " unexplained " << told.path.unexplained << " of " << told.path.makespan);
     REQUIRE(told.adds_up);
@@ -54,7 +54,7 @@ TEST_CASE("the causes add up to the makespan and explain it, for every experimen
 // Where a worker takes connections one at a time, what made room for one leaves no trace in a few cases.
 TEST_CASE("they do so with every kind of step and resource, but for five in a thousand") {
   int unexplained = 0;
-  for (std::uint64_t seed = 0; seed < 1500; ++seed) {
+  for (std::uint64_t seed = 0; seed < 1500 / LAB_TEST_DIVISOR; ++seed) {
     const Told told = tell(random_rich_experiment(seed));
     INFO("seed " << seed << " unexplained " << told.path.unexplained << " of " << told.path.makespan);
     REQUIRE(told.adds_up);
@@ -68,7 +68,7 @@ TEST_CASE("they do so with every kind of step and resource, but for five in a th
 }
 
 TEST_CASE("where clients go and workers die the causes still add up") {
-  for (std::uint64_t seed = 0; seed < 1000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 1000 / LAB_TEST_DIVISOR; ++seed) {
     INFO("seed " << seed);
     REQUIRE(tell(random_faulty_experiment(seed)).adds_up);
   }

@@ -9,11 +9,12 @@ labw test [--quick | --release | --format | --tidy | --asan | --tsan | --all]…
   --release  release build, warnings are errors; all tests: unit, layering, end to end
   --format   clang-format agrees with every source
   --tidy     clang-tidy over all sources, every finding is an error
-  --asan     address and undefined-behaviour sanitizers; all tests but those that hold measured times against theory
+  --asan     address and undefined-behaviour sanitizers; unit tests, and the end-to-end tests of servers, faults and load
   --tsan     thread sanitizer; unit and mode tests of the modules that have threads
   --quick    release build with unit tests and layering alone, and the format: a minute
 
-The last line counts Catch2 test cases, unittest cases and checks (format and tidy are one each): N passed, N failed.
+The end names what was skipped and why, which tests needed a second attempt, and the ten slowest. The last line counts Catch2
+test cases, unittest cases and checks (format and tidy are one each): N passed, N failed, N skipped.
 Exit code 0 when nothing failed, else 1; 2 for an unknown option.
 HELP
 }
@@ -24,20 +25,18 @@ in_color() {  # CODE TEXT
 
 passed=0
 failed=0
+skipped=0
 summary=()
 
-count() {  # STAGE SECONDS PASSED FAILED
-  passed=$((passed + $3)) failed=$((failed + $4))
-  summary+=("$(printf '%-10s %5d passed %5d failed %6d s' "$1" "$3" "$4" "$2")")
-}
-
-run_stage() {  # NAME COMMAND…: the command prints, and leaves `PASSED FAILED` in $tally
-  local name=$1 started=$SECONDS good bad
+run_stage() {  # NAME COMMAND…: the command prints, and leaves `PASSED FAILED SKIPPED ATTEMPTS` in $tally
+  local name=$1 started=$SECONDS good bad left again
   in_color 1 "== $name"
-  printf '0 1\n' >"$tally"  # whatever dies before it has counted is one failure
+  printf '0 1 0 0\n' >"$tally"  # whatever dies before it has counted is one failure
   "${@:2}" || true
-  read -r good bad <"$tally"
-  count "$name" $((SECONDS - started)) "$good" "$bad"
+  read -r good bad left again <"$tally"
+  passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + left))
+  summary+=("$(printf '%-8s %5d passed %4d failed %4d skipped %4d second attempts %5d s' \
+    "$name" "$good" "$bad" "$left" "$again" $((SECONDS - started)))")
 }
 
 sources() {  # PATTERN…: what git knows or would add; all files where this is no git checkout
@@ -55,23 +54,44 @@ sources() {  # PATTERN…: what git knows or would add; all files where this is 
 check_format() {
   local log=$root/build/format.log
   if (cd -- "$root" && sources '*.cpp' '*.hpp' | xargs -0 -r clang-format --dry-run -Werror) >"$log" 2>&1; then
-    echo '1 0' >"$tally"
+    echo '1 0 0 0' >"$tally"
   else
     echo "clang-format -i puts these files right:"
     sed -nE 's/^([^:]+):[0-9]+:[0-9]+: .*/\1/p' "$log" | sort -u
   fi
 }
 
+# A unit that was clean is not looked at again while nothing that it includes has changed: a file named by the hash of it all
+# remembers it, for every checkout on this machine.
+tidy_unit() {  # UNIT: its findings, and 1 where there are any
+  local unit=$1 command key
+  command=$(jq -r --arg unit "$unit" 'first(.[] | select(.file == $unit)) | .command' "$tidy_database" |
+    sed -E 's/ -o [^ ]+//; s/ -c / -MM /')
+  key=$({
+    sed "s|$root||g" <<<"$command"
+    clang-tidy --version
+    cat "$root/.clang-tidy"
+    # shellcheck disable=SC2086  # the compiler's own words, in which no path has a blank
+    ${command#*ccache } 2>/dev/null | tr -d '\\\n' | tr ' ' '\n' | grep -E "^($root/|\.\./)" | sort -u | xargs -r cat
+  } | sed "s|$root||g" | sha256sum | cut -d ' ' -f 1)
+  [[ -e $tidy_clean/$key ]] && return
+  clang-tidy --quiet -p "${tidy_database%/*}" "$unit" && touch "$tidy_clean/$key"
+}
+
 check_tidy() {
   configure tidy "$root/build/tidy.log" || { show_failure "$root/build/tidy.log"; return; }
   local log=$root/build/tidy.log units
-  # What the compiler is given: our sources, most of them eight together (.cxx), and not those that the build makes.
-  mapfile -t units < <(sed -nE 's/^ *"file": "(.*)",?$/\1/p' "$root/build/tidy/compile_commands.json" |
-    grep -vE "^$root/build/.*\.cpp$")
+  export root tidy_database=$root/build/tidy/compile_commands.json tidy_clean=${XDG_CACHE_HOME:-$HOME/.cache}/lab-tidy
+  export -f tidy_unit
+  mkdir -p "$tidy_clean"
+  find "$tidy_clean" -type f -mtime +30 -delete
+  # What the compiler is given: our sources, most of them many together (.cxx), and not those that the build makes. The
+  # servers on io_uring are the same sources once more.
+  mapfile -t units < <(jq -r '.[].file' "$tidy_database" | grep -vE "^$root/build/.*\.cpp$|/lab-io-uring\.dir/" | sort -u)
   ((${#units[@]})) || { echo "build/tidy/compile_commands.json names no source"; return; }
   # One process for each: a header's finding repeats, and a file with a finding does not hide the others.
-  if printf '%s\0' "${units[@]}" | xargs -0 -n 1 -P "$(nproc)" clang-tidy --quiet -p "$root/build/tidy" >"$log" 2>&1; then
-    echo '1 0' >"$tally"
+  if printf '%s\0' "${units[@]}" | xargs -0 -n 1 -P "$(nproc)" bash -c 'tidy_unit "$1"' _ >"$log" 2>&1; then
+    echo '1 0 0 0' >"$tally"
   else
     grep -vE '^[0-9]+ warnings?( and [0-9]+ errors?)? generated|^Error while processing|^$' "$log" | head -n 200
   fi
@@ -90,11 +110,11 @@ build_and_test() {  # PRESET TARGET CTEST_OPTION…
   without_randomness ctest --test-dir "$folder" --output-on-failure --no-tests=error -j "$(nproc)" --timeout 600 \
     --output-junit "$junit" --test-output-size-passed 1000000 --test-output-size-failed 1000000 "${@:3}" || true
   local counted
-  if counted=$(python3 -B "$root/tests/count_tests.py" "$junit"); then echo "$counted" >"$tally"; fi
+  if counted=$(python3 -B "$root/tests/count_tests.py" "$junit" "$notes"); then echo "$counted" >"$tally"; fi
 }
 
 run_suite() {
-  local stages=() option tally=$root/build/tally
+  local stages=() option tally=$root/build/tally notes=$root/build/notes
   (($#)) || set -- --all
   for option in "$@"; do
     case $option in
@@ -115,11 +135,12 @@ run_suite() {
   export PYTHONDONTWRITEBYTECODE=1 CLICOLOR_FORCE=0
   export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=print_stacktrace=1:exitcode=99
   export TSAN_OPTIONS="halt_on_error=1:exitcode=99:die_after_fork=0:suppressions='$root/cmake/tsan.supp'"
+  : >"$notes"
   for option in "${stages[@]}"; do
     case $option in
-      quick) run_stage quick build_and_test release all -LE 'e2e|measured' ;;
+      quick) run_stage quick build_and_test release all -LE e2e ;;
       release) run_stage release build_and_test release all ;;
-      asan) run_stage asan build_and_test asan all -LE 'static|measured' ;;
+      asan) run_stage asan build_and_test asan all -L 'unit|sanitized' ;;
       tsan) run_stage tsan build_and_test tsan threaded -L threaded ;;
       format) run_stage format check_format ;;
       tidy) run_stage tidy check_tidy ;;
@@ -127,7 +148,12 @@ run_suite() {
   done
   rm -f "$tally"
   echo
+  grep -E '^(skipped|second attempt):' "$notes" | sort | uniq -c | sed -E 's/^ *1 //; s/^ *([0-9]+) (.*)$/\2 (\1 times)/' || true
+  if grep -q '^took:' "$notes"; then
+    echo "slowest tests:"
+    sed -n 's/^took: //p' "$notes" | sort -rn | head -n 10 | cut -c 1-150
+  fi
   printf '%s\n' "${summary[@]}"
-  echo "$passed passed, $failed failed"
+  echo "$passed passed, $failed failed, $skipped skipped"
   ((failed == 0)) || exit 1
 }

@@ -9,7 +9,7 @@ using namespace lab::testing;
 TEST_CASE(
     "No schedule of the simulation is shorter than the bound, whatever the plan, arm, load and dealing") {
   std::size_t tight = 0;
-  for (std::uint64_t seed = 0; seed < 20'000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 20'000 / LAB_TEST_DIVISOR; ++seed) {
     const Experiment experiment = random_experiment(seed);
     const Bound least = bound(experiment.input());
     const double makespan = experiment.makespan();
@@ -26,7 +26,7 @@ TEST_CASE(
 
 TEST_CASE("The bound holds for every kind of step, accept policy and body") {
   std::size_t tight = 0;
-  for (std::uint64_t seed = 0; seed < 20'000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 20'000 / LAB_TEST_DIVISOR; ++seed) {
     const Experiment experiment = random_rich_experiment(seed);
     const Bound least = bound(experiment.input());
     const double makespan = experiment.makespan();

@@ -82,7 +82,7 @@ TEST_CASE("A process pool computes without the interpreter lock") {
 
 TEST_CASE("A closed form is the bound, and the prediction reaches it") {
   Draw draw(5);
-  for (int i = 0; i < 3000; ++i) {
+  for (int i = 0; i < 3000 / LAB_TEST_DIVISOR; ++i) {
     const Traits modes[] = {kBlockingLoop, kAsyncLoop, kThreadPool, kOffload, kThreads};
     const Nanos span = draw.number(1, 1000) * kMillisecond;
     Experiment experiment(modes[draw.number(0, 4)], {draw.one_in(2) ? wait(span) : cpu(span)},

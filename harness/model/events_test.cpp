@@ -75,7 +75,7 @@ std::string first_wrong(const Experiment& experiment, const std::vector<RequestR
 }  // namespace
 
 TEST_CASE("Events balance, no member is held twice, stamps add up: for every experiment") {
-  for (std::uint64_t seed = 0; seed < 3000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 3000 / LAB_TEST_DIVISOR; ++seed) {
     const Experiment experiment = random_experiment(seed);
     const Keep keep = experiment.observed();
     INFO("seed " << seed);
@@ -85,7 +85,7 @@ TEST_CASE("Events balance, no member is held twice, stamps add up: for every exp
 }
 
 TEST_CASE("Simulating with and without sinks gives the same makespan, requests and splits") {
-  for (std::uint64_t seed = 0; seed < 5000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 5000 / LAB_TEST_DIVISOR; ++seed) {
     const Experiment experiment = random_experiment(seed);
     Keep keep;
     const Prediction watched = simulate(experiment.input(), &keep, &keep);

@@ -78,7 +78,7 @@ std::string wrong_with(const Experiment& experiment, const std::vector<RequestRe
 }  // namespace
 
 TEST_CASE("Whatever the plan, nothing is held twice and all is answered") {
-  for (std::uint64_t seed = 0; seed < 5000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 5000 / LAB_TEST_DIVISOR; ++seed) {
     const Experiment experiment = random_rich_experiment(seed);
     const Keep keep = experiment.observed();
     INFO("seed " << seed);
@@ -88,7 +88,7 @@ TEST_CASE("Whatever the plan, nothing is held twice and all is answered") {
 }
 
 TEST_CASE("Whoever goes or dies, nothing is held twice and every request ends once") {
-  for (std::uint64_t seed = 0; seed < 5000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 5000 / LAB_TEST_DIVISOR; ++seed) {
     const Experiment experiment = random_faulty_experiment(seed);
     const Keep keep = experiment.observed();
     INFO("seed " << seed);
@@ -98,7 +98,7 @@ TEST_CASE("Whoever goes or dies, nothing is held twice and every request ends on
 }
 
 TEST_CASE("Whatever the plan, simulating with and without sinks gives the same") {
-  for (std::uint64_t seed = 0; seed < 5000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 5000 / LAB_TEST_DIVISOR; ++seed) {
     const Experiment experiment = random_faulty_experiment(seed);
     Keep keep;
     const Prediction watched = simulate(experiment.input(), &keep, &keep);
