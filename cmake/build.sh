@@ -16,7 +16,7 @@ show_progress() {  # LOG TITLE SHOWN (the title stands there already)
     last=$(tail -c 2000 "$1" 2>/dev/null | grep -oE '^\[[0-9]+/[0-9]+\] (Building|Linking)' | tail -n 1) || continue
     last=${last#[} last=${last%%]*}
     if [[ -t 2 ]]; then
-      printf '\r\033[Klabw: %s %s' "$2" "$last" >&2
+      printf '\r\033[Klabw: %s: %s' "$2" "${last/\// of }" >&2
     elif [[ -z $shown ]]; then
       echo "labw: $2" >&2
     fi
@@ -60,12 +60,12 @@ build() {  # PRESET TARGET
     fi
   fi
   if [[ ! -e $folder/build.ninja ]]; then
-    # About 2 s a file where eight are compiled together: Asio and Beast are 140,000 lines before our first.
+    # About two thirds of a second a file where many are compiled together; with the tests twice that.
     local files
     files=$(cd -- "$root" && find lab harness scenarios results -name '*.cpp' | wc -l)
-    [[ $2 == all ]] || files=$((files * 3 / 4))
-    local minutes=$((files * 2 / $(nproc) / 60 + 1))
-    title="building $1 (first time: about $minutes minute$( ((minutes == 1)) || echo s))"
+    [[ $2 == programs ]] || files=$((files * 2))
+    local minutes=$((files * 2 / 3 / $(nproc) / 60 + 1))
+    title="building $1, about $minutes minute$( ((minutes == 1)) || echo s)${LABW_NEXT:+, then ${LABW_NEXT:0:26}}"
     if [[ -t 2 ]]; then printf 'labw: %s' "$title" >&2; else echo "labw: $title" >&2; fi
     shown=yes
   fi
