@@ -93,18 +93,6 @@ Truth decide_by_repetition(const Condition& condition, const Reading& left, cons
   return decide(condition.relation, condition.within, spread_of(std::move(ratios)), {times, times, times});
 }
 
-/// Conditions whose times a busy machine may have spoilt are undecided, and so is what hangs on them.
-void doubt_surprise(const Readings& readings, ClaimCheck& result) {
-  for (ConditionCheck& check : result.checks) {
-    std::string unquiet = check.left.unquiet;
-    if (unquiet.empty() && check.condition->right) unquiet = readings.get(*check.condition->right).unquiet;
-    if (unquiet.empty() || check.truth == Truth::undecided) continue;
-    check.truth = Truth::undecided;
-    check.reason = unquiet;
-    result.finding = ClaimFinding::inconclusive;
-  }
-}
-
 }  // namespace
 
 std::string Readings::key(const Measure& measure) {
@@ -144,10 +132,16 @@ bool ClaimCheck::worth_repeating() const {
   });
 }
 
+bool ClaimCheck::by_recording() const {
+  return !undecided() && std::any_of(checks.begin(), checks.end(),
+                                     [](const ConditionCheck& check) { return check.recorded; });
+}
+
 ConditionCheck check_condition(const Condition& condition, const Readings& readings) {
   ConditionCheck check;
   check.condition = &condition;
   check.left = readings.get(condition.left);
+  check.recorded = check.left.recorded || (condition.right && readings.get(*condition.right).recorded);
   check.scale = readings.setting(condition.left).scale;
   check.reason = why_undecided(check.left);
   if (!check.reason.empty()) return check;
@@ -186,7 +180,6 @@ ClaimCheck check_claim(const Claim& claim, const Readings& readings) {
   } else {
     result.finding = ClaimFinding::verified;
   }
-  if (!result.undecided() && !result.as_recorded()) doubt_surprise(readings, result);
   return result;
 }
 

@@ -18,11 +18,10 @@ namespace lab {
 struct Reading {
   std::vector<double> values{};
   std::string absent{};     ///< the reason why there is nothing, or empty
-  std::string disturbed{};  ///< why the values say little, or empty
+  std::string disturbed{};  ///< why the values say little, whatever they say, or empty
   bool recorded = false;    ///< FastAPI as it was recorded
-  std::string unquiet{};    ///< why times that surprise are not to be believed, or empty
 
-  bool usable() const { return absent.empty() && disturbed.empty() && unquiet.empty() && !values.empty(); }
+  bool usable() const { return absent.empty() && disturbed.empty() && !values.empty(); }
 };
 
 /// What was run, for conditions to be held against. Parameters are those of the run: scaled.
@@ -63,7 +62,8 @@ struct ConditionCheck {
   Reading left;
   std::optional<Spread> measured, limit;  ///< what was measured, and what it was held against
   double scale = 1;
-  std::string reason;  ///< why it is undecided
+  bool recorded = false;  ///< one side is FastAPI as it was recorded
+  std::string reason;     ///< why it is undecided
 };
 
 enum class ClaimFinding : std::uint8_t { verified, refuted, qualified, inconclusive };
@@ -77,7 +77,10 @@ struct ClaimCheck {
 
   bool as_recorded() const { return to_string(finding) == to_string(claim->outcome); }
   bool undecided() const { return finding == ClaimFinding::inconclusive; }
-  /// A spread that crosses a limit, or an outcome that is not on record: another run may decide it.
+  /// It hangs on what was recorded on another machine, so nothing was verified here.
+  bool by_recording() const;
+  /// A spread that crosses a limit, what others disturbed, or an outcome that is not on record: another run
+  /// may decide it.
   bool worth_repeating() const;
 };
 
@@ -87,8 +90,7 @@ struct ClaimCheck {
 ConditionCheck check_condition(const Condition& condition, const Readings& readings);
 
 /// Verified: all tests hold and there are no exceptions that fail. Refuted: a test fails. Qualified: all
-/// tests hold and every exception fails. Inconclusive: a condition that it hangs on is undecided, or the
-/// outcome is another one than on record and the machine was not quiet.
+/// tests hold and every exception fails. Inconclusive: a condition that it hangs on is undecided.
 ClaimCheck check_claim(const Claim& claim, const Readings& readings);
 
 }  // namespace lab

@@ -71,7 +71,13 @@ std::vector<const ClaimCheck*> VerifyResult::undecided() const {
 
 std::size_t VerifyResult::count(ClaimFinding finding) const {
   return static_cast<std::size_t>(std::count_if(claims.begin(), claims.end(), [&](const ClaimCheck& check) {
-    return check.finding == finding && check.as_recorded();
+    return check.finding == finding && check.as_recorded() && !check.by_recording();
+  }));
+}
+
+std::size_t VerifyResult::recorded() const {
+  return static_cast<std::size_t>(std::count_if(claims.begin(), claims.end(), [](const ClaimCheck& check) {
+    return check.as_recorded() && check.by_recording();
   }));
 }
 
@@ -109,7 +115,7 @@ VerifyResult verify(const ClaimsFile& file, const std::vector<const Claim*>& cla
   };
   run_all(plan_batches(file, claims, options), options, false);
   for (const Claim* claim : claims) result.claims.push_back(check_claim(*claim, readings));
-  // What a spread left open, and what surprises, is run again, and once more.
+  // What a spread or others left open, and what differs from the record, is run again, and once more.
   constexpr int kMoreRounds = 2;
   for (int round = 0; round < kMoreRounds && !result.interrupted; ++round) {
     std::vector<ClaimCheck*> open;

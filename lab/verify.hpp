@@ -62,13 +62,15 @@ struct VerifyResult {
 
   std::vector<const ClaimCheck*> differing() const;
   std::vector<const ClaimCheck*> undecided() const;
-  /// Claims whose finding is this and is the one on record.
+  /// Claims whose finding is this and is the one on record, measured here.
   std::size_t count(ClaimFinding finding) const;
+  /// Claims as on record that recordings of FastAPI decided.
+  std::size_t recorded() const;
 };
 
-/// Runs each batch once, and up to twice more with twice the repetitions where a spread left a claim
-/// undecided or its outcome is another one than on record; an engine that is not there leaves its claims
-/// undecided with the reason. Call it while the process has one thread.
+/// Runs each batch once, and up to twice more with twice the repetitions where a spread or a busy machine
+/// left a claim undecided, whatever is on record, or its outcome is another one; an engine that is not there
+/// leaves its claims undecided with the reason. Call it while the process has one thread.
 VerifyResult verify(const ClaimsFile& file, const std::vector<const Claim*>& claims,
                     const VerifyOptions& options, const VerifyObserver& observer);
 

@@ -41,7 +41,7 @@ json::object spell_check(const ConditionCheck& check, bool exception) {
   object["all"] = json::array(check.left.values.begin(), check.left.values.end());
   object["limit"] = spell_spread(check.limit);
   object["scale"] = check.scale;
-  object["recorded"] = check.left.recorded;
+  object["recorded"] = check.recorded;
   object["holds"] =
       check.truth == Truth::undecided ? json::value(nullptr) : json::value(check.truth == Truth::holds);
   object["reason"] = json_text_or_null(check.reason);
@@ -77,6 +77,7 @@ std::string verify_json(const VerifyResult& result) {
     json::object object = spell_claim(*check.claim);
     object["outcome"] = json::string(to_string(check.finding));
     object["as_on_record"] = check.as_recorded();
+    object["recorded"] = check.by_recording();
     json::array conditions;
     for (const ConditionCheck& one : check.checks)
       conditions.push_back(spell_check(one, conditions.size() >= check.claim->tests.size()));
@@ -97,6 +98,7 @@ std::string verify_json(const VerifyResult& result) {
                    {"verified", result.count(ClaimFinding::verified)},
                    {"refuted", result.count(ClaimFinding::refuted)},
                    {"qualified", result.count(ClaimFinding::qualified)},
+                   {"recorded", result.recorded()},
                    {"differing", ids(result.differing())},
                    {"inconclusive", ids(result.undecided())},
                    {"claims", std::move(claims)}});

@@ -21,8 +21,7 @@ namespace lab {
 
 namespace {
 
-constexpr double kDisturbed = 0.15;          // of the cores' time
-constexpr std::int64_t kManyRequests = 100;  // whose own work is a good part of what is measured
+constexpr double kDisturbed = 0.15;  // of the cores' time
 
 /// The scenario as this batch runs it, without arms that no claim asks for.
 Scenario load_batch(const VerifyBatch& batch, RunHeader& header) {
@@ -107,14 +106,11 @@ void doubt(const Measure& measure, const BatchRun& done, const Case& load_set, R
     }
   }
   const Quantity quantity = measure.stat.quantity;
-  const bool work = least.has_cpu || quantity == Quantity::throughput || quantity == Quantity::switch_time ||
-                    load_set.requests() >= kManyRequests;
   const bool counts = quantity == Quantity::share || quantity == Quantity::count ||
                       quantity == Quantity::value ||
                       (quantity >= Quantity::memory && quantity != Quantity::switch_time);
   if (counts || done.others <= kDisturbed) return;
-  const std::string reason = fmt::format("others took {:.0f} % of the cores meanwhile", done.others * 100);
-  (work ? reading.disturbed : reading.unquiet) = reason;
+  reading.disturbed = fmt::format("others took {:.0f} % of the cores meanwhile", done.others * 100);
 }
 
 Reading read_measure(const Measure& measure, const std::string& engine, const BatchRun& done) {

@@ -65,7 +65,7 @@ std::string arm_words(const Measure& measure) {
 }
 
 std::string engine_word(const ConditionCheck& check) {
-  if (check.left.recorded) return "FastAPI, recorded";
+  if (check.recorded) return "FastAPI, recorded";
   return check.condition->left.engine == "fastapi" ? "FastAPI" : "C++";
 }
 
@@ -133,10 +133,13 @@ std::string grouped_by_document(const ClaimsFile& file, const Items& items, cons
 std::string claim_rows(const ClaimCheck& check, const TextStyle& style, bool details) {
   const Claim& claim = *check.claim;
   const bool differs = !check.undecided() && !check.as_recorded();
-  std::string finding(to_string(check.finding));
+  const bool recorded = check.as_recorded() && check.by_recording();
+  std::string finding(recorded ? "recorded" : to_string(check.finding));
   if (differs) finding += "!";
   std::string text = head(claim, finding, differs || check.undecided(), style);
   if (differs) text += lines(fmt::format("on record: {}", to_string(claim.outcome)), "  DIFFERS ", 4, style);
+  if (recorded)
+    text += lines(fmt::format("{} by FastAPI as it ran elsewhere", to_string(check.finding)), "  ", 4, style);
   for (const ConditionCheck& one : check.checks) text += lines(check_line(one), "  ", 4, style);
   if (!details) return text;
   text += lines(claim.why, "  WHY ", 6, style);
@@ -147,11 +150,13 @@ std::string claim_rows(const ClaimCheck& check, const TextStyle& style, bool det
 
 std::string sum_up(const VerifyResult& result, const TextStyle& style) {
   const std::size_t claims = result.claims.size();
+  const std::string recorded =
+      result.recorded() == 0 ? "" : fmt::format("{} recorded, not verified here; ", result.recorded());
   std::string sum = fmt::format(
-      "{} claim{}: {} verified, {} refuted, {} qualified, as on record; {} differing, {} inconclusive",
+      "{} claim{}: {} verified, {} refuted, {} qualified, as on record; {}{} differing, {} inconclusive",
       claims, claims == 1 ? "" : "s", result.count(ClaimFinding::verified),
-      result.count(ClaimFinding::refuted), result.count(ClaimFinding::qualified), result.differing().size(),
-      result.undecided().size());
+      result.count(ClaimFinding::refuted), result.count(ClaimFinding::qualified), recorded,
+      result.differing().size(), result.undecided().size());
   std::string text = "\n" + lines(sum, "", 4, style);
   if (result.interrupted) {
     text += lines(

@@ -29,6 +29,11 @@ def claim(id, times, outcome, about="concurrency", scenario="blocking-async"):
     return CLAIM % {"id": id, "times": times, "outcome": outcome, "about": about, "scenario": scenario}
 
 
+def counted(id, outcome, relation="below"):
+    """A claim about a count, which no busy machine leaves inconclusive: no request failed. It is true, and false "above"."""
+    return claim(id, 8, outcome).replace('"makespan", is = "above", times = 8, of = "$d"', f'"count(error)", is = "{relation}", value = 1')
+
+
 class Verify(LabCase):
     def claims(self, *claims):
         file = self.work / "claims.toml"
@@ -36,43 +41,41 @@ class Verify(LabCase):
         return file
 
     def test_outcomes_as_on_record(self):
-        file = self.claims(claim("slow", 8, "verified"), claim("slower", 40, "refuted"))
+        file = self.claims(counted("true", "verified"), counted("false", "refuted", "above"))
         ran = self.lab("verify", "--file", file, "--quiet")
-        self.assertIn("2 claims: 1 verified, 1 refuted, 0 qualified, as on record", ran.out)
+        self.assertIn("2 claims: 1 verified, 1 refuted, 0 qualified, as on record; 0 differing", " ".join(ran.out.split()))
         self.assertIn("1 run of 3 repetitions", ran.out)
         self.assertEqual(ran.err, "")
         self.assertTrue(all(cells(line) <= 80 for line in ran.out.splitlines()), ran)
 
     def test_an_outcome_that_differs_exits_1_and_is_named(self):
-        # A count: a time that surprises on a busy machine is no difference but inconclusive.
-        failing = claim("failing", 8, "refuted").replace('"makespan", is = "above", times = 8, of = "$d"',
-                                                         '"count(error)", is = "below", value = 1')
-        ran = self.lab("verify", "--file", self.claims(failing, claim("slower", 40, "refuted")), code=1)
+        ran = self.lab("verify", "--file", self.claims(counted("failing", "refuted"), counted("slower", "verified")), code=1)
         self.assertIn("DIFFERS on record: refuted", ran.out)
         self.assertIn("differing: D2-failing", ran.out)
         self.assertIn("once more, 1 of 1: blocking-async", ran.err)
 
     def test_json_is_one_document_with_what_was_measured(self):
-        file = self.claims(claim("slow", 8, "verified"))
-        told = self.lab_json("verify", "--file", file, "--repeat", "4")
+        told = self.lab_json("verify", "--file", self.claims(claim("slow", 8, "verified")), "--repeat", "4", code=None)
         self.assert_obeys(told, "verify")
-        self.assertEqual((told["verified"], told["differing"], told["inconclusive"]), (1, [], []))
         condition = told["claims"][0]["conditions"][0]
-        self.assertEqual(len(condition["all"]), 4)
         self.assertEqual(condition["scale"], 0.2)
         self.assertAlmostEqual(condition["limit"]["median"], 0.16)
         self.assertGreater(condition["measured"]["median"], 0.19)
-        self.assertTrue(condition["holds"])
-
+        if told["noise"]:  # others took the cores, at least in its last run
+            self.assertIn(told["inconclusive"], ([], ["D2-slow"]))
+            self.assertGreater(told["runs"], 1)
+        else:
+            self.assertEqual((told["verified"], told["recorded"], told["differing"], told["inconclusive"]), (1, 0, [], []))
+            self.assertEqual((len(condition["all"]), condition["holds"]), (4, True))
     def test_one_claim_is_told_with_its_reason_and_command(self):
-        file = self.claims(claim("slow", 8, "verified"), claim("slower", 40, "refuted"))
+        file = self.claims(counted("slow", "verified"), counted("slower", "verified"))
         ran = self.lab("verify", "--file", file, "--claim", "D2-slow")
         self.assertIn("WHY One after another.", ran.out)
         self.assertIn("lab run blocking-async", ran.out)
         self.assertNotIn("D2-slower", ran.out)
 
     def test_fastapi_that_is_missing_leaves_its_claims_open_with_the_reason(self):
-        file = self.claims(claim("slow", 8, "verified"),
+        file = self.claims(counted("slow", "verified"),
                            claim("real", 8, "verified", about="fastapi", scenario="ten-by-one-second"))
         ran = self.lab("verify", "--file", file, "--python", "/nowhere/python3")
         self.assertIn("2 claims: 1 verified, 0 refuted, 0 qualified, as on record; 0 differing, 1 inconclusive",
@@ -81,8 +84,20 @@ class Verify(LabCase):
         self.assertIn("/nowhere/python3", ran.out)
         ran = self.lab("verify", "--file", file, "--python", "/nowhere/python3", "--claim", "D2-real", code=3)
 
+    def test_what_recordings_of_fastapi_decide_is_recorded_and_not_verified(self):
+        file = self.claims(claim("real", 8, "verified", about="fastapi"), claim("other", 40, "refuted", about="fastapi"))
+        ran = self.lab("verify", "--file", file, "--python", "/nowhere/python3")
+        self.assertIn("2 claims: 0 verified, 0 refuted, 0 qualified, as on record; 2 recorded, not verified here; 0 differing, "
+                      "0 inconclusive", " ".join(ran.out.split()))
+        self.assertRegex(ran.out, r"(?m)^recorded +D2-real")
+        self.assertRegex(ran.out, r"(?m)^ +refuted by FastAPI as it ran elsewhere$")
+        told = self.lab_json("verify", "--file", file, "--python", "/nowhere/python3")
+        self.assert_obeys(told, "verify")
+        self.assertEqual((told["verified"], told["refuted"], told["recorded"]), (0, 0, 2))
+        self.assertEqual([one["recorded"] for one in told["claims"]], [True, True])
+
     def test_save_keeps_a_run_that_can_be_reported(self):
-        file = self.claims(claim("slow", 8, "verified"))
+        file = self.claims(counted("slow", "verified"))
         self.lab("verify", "--file", file, "--save")
         runs = list(self.runs.iterdir())
         self.assertEqual(len(runs), 1)
@@ -126,7 +141,7 @@ class Verify(LabCase):
         self.assertIn("WARN interrupted: 0 of 1 claims were decided", ran.out)
 
     def test_interrupted_it_keeps_what_was_decided(self):
-        file = self.claims(claim("slow", 8, "verified"), claim("later", 4, "verified", scenario="ten-by-one-second"))
+        file = self.claims(counted("slow", "verified"), claim("later", 4, "verified", scenario="ten-by-one-second"))
         process = self.start("verify", "--file", file, "--scale", "0.5", "--format", "json")
         while "ten-by-one-second" not in process.stderr.readline():
             self.assertIsNone(process.poll())
