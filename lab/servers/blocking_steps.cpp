@@ -39,8 +39,8 @@ LeafEnd run_here(PlanExecution& execution, const Step& step, Nanos begun, std::o
 /// is longer. Nothing of what the kernel does for it in other threads, and of a step too short to be timed.
 void tell_pace(const PlanExecution& execution, const Compute& compute, const LeafEnd& end, StepPlace place) {
   constexpr Nanos kLeast = kMillisecond;
-  if (place.quiet || !end.fault.none() || releases_gil(compute.work) || compute.duration < kLeast) return;
-  const double pace = seconds(end.cpu) / seconds(compute.duration);
+  if (place.quiet || end.units == 0 || releases_gil(compute.work) || compute.duration < kLeast) return;
+  const double pace = pace_of(compute, end);
   execution.events().add(EventKind::computed, execution.id(), execution.events().stamp(),
                          std::llround(pace * std::micro::den));
 }

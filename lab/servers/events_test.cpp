@@ -143,6 +143,8 @@ TEST_CASE("what computes tells how long by its thread's clock, in a pool's proce
                                        [](const Event& event) { return event.kind == EventKind::computed; });
         REQUIRE(told != events.end());
         CHECK(told->value > 0);
+        CHECK(std::count_if(events.begin(), events.end(),
+                            [](const Event& event) { return event.kind == EventKind::computed; }) == 1);
       }
     }
   }

@@ -53,8 +53,15 @@ bool needs_connection(const Step& step) {
 LeafEnd run_leaf(const Step& step, Nanos begun, const LeafTools& tools) {
   if (!std::holds_alternative<Compute>(step.action)) return {std::visit(RunLeaf{begun, tools}, step.action)};
   const Nanos before = thread_cpu_now();
+  const std::int64_t units_before = units_run();
   LeafFault fault = std::visit(RunLeaf{begun, tools}, step.action);
-  return {std::move(fault), thread_cpu_now() - before};
+  return {std::move(fault), thread_cpu_now() - before, units_run() - units_before};
+}
+
+double pace_of(const Compute& compute, const LeafEnd& end) {
+  if (end.units <= 0 || compute.units <= 0 || compute.duration <= 0) return 0;
+  const double times = static_cast<double>(end.units) / static_cast<double>(compute.units);
+  return seconds(end.cpu) / (seconds(compute.duration) * times);
 }
 
 }  // namespace lab

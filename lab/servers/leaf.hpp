@@ -19,11 +19,17 @@ constexpr int kServerFault = 500;
 constexpr int kBadGateway = 502;
 constexpr int kUnavailable = 503;
 
-/// What came of a step, and the CPU time that its computing took the thread; 0 where it does not compute.
+/// What came of a step, the CPU time that its computing took the thread and the units that were run in it; 0
+/// where it does not compute.
 struct LeafEnd {
   LeafFault fault;
   Nanos cpu = 0;
+  std::int64_t units = 0;
 };
+
+/// How much longer a unit took than it is calibrated to, 1.0 as calibrated: of the units that were run, so
+/// that work done twice is no slow core. 0 where none was.
+double pace_of(const Compute& compute, const LeafEnd& end);
 
 /// What a leaf needs of whoever runs it.
 struct LeafTools {

@@ -23,6 +23,7 @@ static_assert(std::is_trivially_copyable_v<Head>);
 struct EndHead {
   int status = 0;
   Nanos cpu = 0;
+  std::int64_t units = 0;
 };
 
 struct Write {
@@ -86,13 +87,13 @@ LeafOrder read_order(const std::string& message) {
 }
 
 std::string write_end(const LeafEnd& end) {
-  return bytes_of(EndHead{end.fault.status, end.cpu}) +
+  return bytes_of(EndHead{end.fault.status, end.cpu, end.units}) +
          end.fault.reason.substr(0, kMostMessageBytes - sizeof(EndHead));
 }
 
 LeafEnd read_end(const std::string& message) {
   const auto head = value_of<EndHead>(message);
-  return {{head.status, text_behind<EndHead>(message)}, head.cpu};
+  return {{head.status, text_behind<EndHead>(message)}, head.cpu, head.units};
 }
 
 }  // namespace lab

@@ -24,11 +24,12 @@ TEST_CASE("a fault comes back with its reason, cut to what a message holds") {
   CHECK(read_end(message).fault.reason.size() > kMostMessageBytes / 2);
 }
 
-TEST_CASE("what a member computed comes back with its thread's CPU time") {
-  const LeafEnd end = read_end(write_end({{}, 42}));
+TEST_CASE("what a member computed comes back with its thread's CPU time and its units") {
+  const LeafEnd end = read_end(write_end({{}, 42, 7}));
   CHECK(end.fault.none());
   CHECK(end.fault.reason.empty());
   CHECK(end.cpu == 42);
+  CHECK(end.units == 7);
 }
 
 }  // namespace lab

@@ -50,9 +50,9 @@ void add_roots(std::int64_t units, const Between& between) {
   });
 }
 
-}  // namespace
+thread_local std::int64_t units_of_thread = 0;
 
-Result<void> run_work(const Compute& compute, const Between& between) {
+Result<void> run_kind(const Compute& compute, const Between& between) {
   switch (compute.work) {
     case Work::spin: spin(compute.units, between); return {};
     case Work::sqrt_sum: add_roots(compute.units, between); return {};
@@ -64,6 +64,18 @@ Result<void> run_work(const Compute& compute, const Between& between) {
     case Work::process_switch: return switch_processes(compute.units);
   }
   return {};
+}
+
+}  // namespace
+
+Result<void> run_work(const Compute& compute, const Between& between) {
+  const Result<void> done = run_kind(compute, between);
+  if (done) units_of_thread += compute.units;
+  return done;
+}
+
+std::int64_t units_run() {
+  return units_of_thread;
 }
 
 bool releases_gil(Work work) {

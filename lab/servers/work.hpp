@@ -15,6 +15,9 @@ namespace lab {
 /// cannot be read, a QR code that cannot be made, no more threads or processes.
 Result<void> run_work(const Compute& compute, const std::function<void()>& between);
 
+/// Units that run_work() has run to their end in the calling thread.
+std::int64_t units_run();
+
 /// Reading a file and switching are calls into the kernel, for which an interpreter gives its lock back.
 bool releases_gil(Work work);
 

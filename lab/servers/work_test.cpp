@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 #include <random>
 
+#include "lab/servers/leaf.hpp"
+
 namespace lab {
 namespace {
 
@@ -19,6 +21,23 @@ TEST_CASE("every kind of work runs, none and many units alike") {
       CHECK(run_work(units_of(static_cast<Work>(kind), units), {}).has_value());
     }
   }
+}
+
+TEST_CASE(
+    "a step runs the units that were asked for, once, and work done twice is not taken for a slow core") {
+  for (const Work work : {Work::spin, Work::sqrt_sum, Work::qr_code, Work::inference}) {
+    const Step step{Compute{.duration = kMillisecond, .work = work, .units = 7}};
+    const LeafEnd end = run_leaf(step, 0, {});
+    INFO(to_string(work));
+    CHECK(end.fault.none());
+    CHECK(end.units == 7);
+    CHECK(run_leaf(step, 0, {.between = [] {}}).units == 7);
+  }
+  CHECK(run_leaf({Wait{0}}, 0, {}).units == 0);
+  const Compute asked{.duration = 10 * kMillisecond, .units = 100};
+  CHECK(pace_of(asked, {{}, 20 * kMillisecond, 100}) == Approx(2));
+  CHECK(pace_of(asked, {{}, 20 * kMillisecond, 200}) == Approx(1));
+  CHECK(pace_of(asked, {{}, 20 * kMillisecond, 0}) == 0);
 }
 
 TEST_CASE("long work pauses between small groups of units, which are counted and not timed") {
