@@ -1,5 +1,5 @@
-// What WHY must satisfy for everything that the model can do: its parts add up, and next to nothing is
-// unexplained.
+// What WHY must satisfy for everything that the model can do. Its servers and clients cost nothing, so the
+// path leads back through steps of the plan alone: whatever WHY charges to overhead it has made up.
 #include <catch2/catch.hpp>
 
 #include "harness/model/random_experiment.hpp"
@@ -15,8 +15,15 @@ constexpr Nanos kAtMost = kMillisecond;
 
 struct Told {
   CriticalPath path;
-  bool adds_up = false;
-  bool explained = false;
+  Nanos allowed = 0;
+
+  bool adds_up() const {
+    return path.planned + path.lag + path.unread + path.runnable + path.service + path.reply +
+               path.unexplained ==
+           path.makespan;
+  }
+  bool explained() const { return path.unexplained <= allowed; }
+  bool all_planned() const { return path.makespan - path.planned <= allowed; }
 };
 
 Told tell(const Experiment& experiment) {
@@ -27,49 +34,48 @@ Told tell(const Experiment& experiment) {
   const Occupancy occupancy(keep.events);
   Told told;
   told.path = critical_path(records, occupancy, occupancy, experiment.routes, experiment.load_set, 0);
-  const CriticalPath& p = told.path;
-  told.adds_up =
-      p.planned + p.lag + p.unread + p.runnable + p.service + p.reply + p.unexplained == p.makespan;
-  const auto allowed = std::max<Nanos>(kAtMost, static_cast<Nanos>(kShare * static_cast<double>(p.makespan)));
-  told.explained = p.unexplained <= allowed;
+  told.allowed =
+      std::max<Nanos>(kAtMost, static_cast<Nanos>(kShare * static_cast<double>(told.path.makespan)));
   return told;
+}
+
+/// How many of them leave more unexplained, or charge more to overhead, than is allowed.
+struct Misses {
+  int unexplained = 0;
+  int not_planned = 0;
+};
+
+template <class Make>
+Misses misses_of(std::uint64_t seeds, Make make) {
+  Misses misses;
+  for (std::uint64_t seed = 0; seed < seeds / LAB_TEST_DIVISOR; ++seed) {
+    const Told told = tell(make(seed));
+    INFO("seed " << seed << " unexplained " << told.path.unexplained << ", planned " << told.path.planned
+                 << " of " << told.path.makespan);
+    REQUIRE(told.adds_up());
+    REQUIRE(told.path.lag == 0);  // the model's client is never late
+    if (!told.explained() || !told.all_planned()) UNSCOPED_INFO("seed " << seed);
+    misses.unexplained += told.explained() ? 0 : 1;
+    misses.not_planned += told.all_planned() ? 0 : 1;
+  }
+  return misses;
 }
 
 }  // namespace
 
-TEST_CASE("the causes add up to the makespan and explain it, for every experiment of the model") {
-  int unexplained = 0;
-  for (std::uint64_t seed = 0; seed < 1500 / LAB_TEST_DIVISOR; ++seed) {
-    const Told told = tell(random_experiment(seed));
-    INFO("seed " << seed << " unexplained " << told.path.unexplained << " of " << told.path.makespan);
-    REQUIRE(told.adds_up);
-    if (!told.explained) {
-      ++unexplained;
-      UNSCOPED_INFO("seed " << seed);
-    }
-  }
-  CHECK(unexplained == 0);
+TEST_CASE("the causes add up to the makespan and explain it by the plan, for every experiment of the model") {
+  const Misses misses = misses_of(1500, random_experiment);
+  CHECK(misses.unexplained == 0);
+  CHECK(misses.not_planned <= 20);
 }
 
 // Where a worker takes connections one at a time, what made room for one leaves no trace in a few cases.
 TEST_CASE("they do so with every kind of step and resource, but for five in a thousand") {
-  int unexplained = 0;
-  for (std::uint64_t seed = 0; seed < 1500 / LAB_TEST_DIVISOR; ++seed) {
-    const Told told = tell(random_rich_experiment(seed));
-    INFO("seed " << seed << " unexplained " << told.path.unexplained << " of " << told.path.makespan);
-    REQUIRE(told.adds_up);
-    if (!told.explained) {
-      ++unexplained;
-      UNSCOPED_INFO("seed " << seed << " unexplained " << told.path.unexplained << " of "
-                            << told.path.makespan);
-    }
-  }
-  CHECK(unexplained <= 7);
+  const Misses misses = misses_of(1500, random_rich_experiment);
+  CHECK(misses.unexplained <= 7);
+  CHECK(misses.not_planned <= 130);
 }
 
 TEST_CASE("where clients go and workers die the causes still add up") {
-  for (std::uint64_t seed = 0; seed < 1000 / LAB_TEST_DIVISOR; ++seed) {
-    INFO("seed " << seed);
-    REQUIRE(tell(random_faulty_experiment(seed)).adds_up);
-  }
+  CHECK(misses_of(1000, random_faulty_experiment).not_planned <= 70);
 }
