@@ -56,11 +56,14 @@ class Installed(LabCase):
         for verb, options in verbs_and_options(self).items():
             section = text.partition(f".Ss lab {verb}\n")[2].partition("\n.Ss ")[0]
             self.assertEqual([name for name in sorted(options) if f"Fl {name[1:]}" not in section], [], verb)
-        if shutil.which("man"):
-            done = subprocess.run(["man", "--warnings", "-l", page], capture_output=True, text=True,
-                                  env={**self.environment, "MANWIDTH": "80"})
-            self.assertEqual((done.returncode, done.stderr), (0, ""))
-            self.assert_fits(done.stdout, 80)
+
+    @unittest.skipUnless(shutil.which("man"), "no man (man-db)")
+    def test_man_reads_the_manual_without_a_warning(self):
+        page = self.install() / "share/man/man1/lab.1"
+        done = subprocess.run(["man", "--warnings", "-l", page], capture_output=True, text=True,
+                              env={**self.environment, "MANWIDTH": "80"})
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assert_fits(done.stdout, 80)
 
 
 class Completion(LabCase):

@@ -1,4 +1,5 @@
 """What experiments need beside their servers: a database, an upstream, files, worker processes to kill."""
+import contextlib
 import glob
 import signal
 import tempfile
@@ -13,6 +14,14 @@ LEFT_BEHIND = tempfile.gettempdir() + "/lab-*-??????"
 
 
 class Postgres(LabCase):
+    @staticmethod
+    def postgres_below(pid):
+        for child in descendants(pid):
+            with contextlib.suppress(OSError):
+                if "postgres" in Path(f"/proc/{child}/cmdline").read_text(errors="replace"):
+                    return True
+        return False
+
     def test_without_one_the_arms_are_not_run_and_say_why(self):
         report = self.lab_json("run", "sync-driver", *FAST)
         self.assertEqual({arm["makespan_s"]["median"] for arm in report["arms"]}, {None})
@@ -37,15 +46,14 @@ class Postgres(LabCase):
     def test_an_interrupted_run_leaves_no_server_and_no_folder(self):
         before = set(glob.glob(LEFT_BEHIND))
         process = self.start("run", "sync-driver", "--postgres", "local", "--set", "d=2s", "--no-save")
-        wait_until(lambda: any("postgres" in Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
-                               for pid in descendants(process.pid)), 10)
+        self.assertTrue(wait_until(lambda: self.postgres_below(process.pid), 10), "no PostgreSQL was started")
         process.send_signal(signal.SIGINT)
         self.assertEqual(self.finish(process, within=10).code, 130)
         self.assertLessEqual(set(glob.glob(LEFT_BEHIND)), before)  # no more than there was
 
     def test_a_killed_run_leaves_no_process(self):
         process = self.start("run", "sync-driver", "--postgres", "local", "--set", "d=2s", "--no-save")
-        wait_until(lambda: len(descendants(process.pid)) > 3, 10)
+        self.assertTrue(wait_until(lambda: self.postgres_below(process.pid), 10), "no PostgreSQL was started")
         process.kill()
         process.wait()
         self.assertTrue(wait_until(lambda: not self.running(), 5), self.running())
@@ -97,8 +105,9 @@ class Killed(LabCase):
     def test_a_process_pool_and_a_shared_queue_die_with_the_program(self):
         for name in ("three-models", "task-queue", "sync-client", "switch-cost"):
             process = self.start("run", name, "--no-save")
-            wait_until(lambda: len(descendants(process.pid)) > 1, 10)
+            self.assertTrue(wait_until(lambda: len(descendants(process.pid)) > 1, 10), f"{name} has no children")
             time.sleep(0.3 * PATIENCE)
+            self.assertIsNone(process.poll(), f"{name} ended by itself")
             process.kill()
             process.wait()
             self.assertTrue(wait_until(lambda: not self.running(), 5), f"{name}: {self.running()}")
