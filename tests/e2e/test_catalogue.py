@@ -104,6 +104,45 @@ class Catalogue(LabCase):
         return checks + [miss for miss in (misses(name, scenario, arm) for arm in report["arms"]) if miss]
 
 
+class Judgement(unittest.TestCase):
+    """What the test above must not let pass: a report made up."""
+    WAITS = {"routes": {"r": {"steps": [{"wait": "$d"}]}}, "load": [{"route": "r", "arrivals": "burst"}]}
+    WORKS = {"routes": {"r": {"steps": [{"cpu": "$c"}]}}, "load": [{"route": "r", "arrivals": "burst"}]}
+
+    @staticmethod
+    def arm(mode, times, **more):
+        return {"arm": "a", "case": "main", "mode": mode, "workers": 1, "requests": 10, "predicted_s": SHORTEST,
+                "predicted_range_s": None, "not_run": None, "books": {"ok": 30, "errors": {}}, "pace": 1.0,
+                "makespan_s": {"median": sorted(times)[1], "all": times}, "above_bound": [{"cause": "service", "s": SHORTEST}], **more}
+
+    def test_a_handler_twice_too_slow_is_a_miss_whatever_cause_is_told(self):
+        for mode in EACH:
+            for scenario in (self.WAITS, self.WORKS):
+                self.assertIsNone(misses("s", scenario, self.arm(mode, [0.0205, 0.021, 0.0204])))
+                self.assertIsNotNone(misses("s", scenario, self.arm(mode, [0.0405, 0.041, 0.0404])), mode)
+            self.assertIsNotNone(misses("s", self.WAITS, self.arm(mode, [0.0245, 0.024, 0.0241])), mode)
+
+    def test_one_good_repetition_shows_that_the_machine_spoilt_the_others(self):
+        self.assertIsNone(misses("s", self.WAITS, self.arm("async-loop", [0.09, 0.0203, 0.05])))
+        self.assertIsNotNone(misses("s", self.WAITS, self.arm("async-loop", [0.09, 0.015, 0.05])), "sooner than it can be")
+
+    def test_slow_cores_excuse_a_check_and_a_slow_handler_does_not(self):
+        for cause, pace, excused in (("slower cores", 1.5, True), ("slower cores", 2.0, False), ("service", 1.0, False)):
+            arm = self.arm("async-loop", [0.03] * 3, above_bound=[{"cause": cause, "s": 0.01}], pace=pace)
+            check = {"text": "makespan within 5% · a"}
+            self.assertEqual(cores_were_slow({"arms": [arm]}, check), excused, (cause, pace))
+
+    def test_request_errors_are_counted_against_the_models(self):
+        arm = {"arm": "a", "books": {"errors": {"status_500": 3}, "planned": 30}}
+        model = {"books": {"errors": {}, "planned": 10}}
+        case = Catalogue()
+        with self.assertRaises(AssertionError):
+            case.assert_errors_are_the_models("s", arm, model)
+        case.assert_errors_are_the_models("s", arm, {"books": {"errors": {"status_500": 1}, "planned": 10}})
+        with self.assertRaises(AssertionError):
+            case.assert_errors_are_the_models("worker-crash", arm, model)
+
+
 def add_test(name):
     def test(self):
         wrong = self.check_once(name)
