@@ -77,10 +77,12 @@ TEST_CASE("a query without PostgreSQL is answered with 503 and libpq's words", "
   }
 }
 
-// Hidden, as it needs a server: LAB_TEST_POSTGRES=postgresql://… servers_tests '[.postgres]'
-TEST_CASE("every execution model asks the PostgreSQL that LAB_TEST_POSTGRES names", "[sockets][.postgres]") {
+TEST_CASE("every execution model asks PostgreSQL where LAB_TEST_POSTGRES names one", "[sockets]") {
   const char* const url = std::getenv("LAB_TEST_POSTGRES");
-  REQUIRE(url != nullptr);
+  if (url == nullptr) {
+    WARN("skipped: LAB_TEST_POSTGRES names no PostgreSQL");
+    return;
+  }
   for (const int connections : {0, 2}) {
     for (const Mode* mode : every_mode()) {
       INFO(mode->traits.name << ", " << connections << " connections");
