@@ -14,6 +14,7 @@ SHORTEST = 0.02
 SCALES = {"overload": 1}
 # Which requests fail hangs on a moment there, so only the kinds of failures are the model's.
 BY_CHANCE = ("worker-crash", "task-queue")
+ASKING_AGAIN = ("ml-inference",)  # until a result is there: as often as that takes
 
 # What may lie between the best repetition and the model, in seconds: once, and for each request by execution model.
 LATE = 0.001     # a first request, a timer, a wake-up; for each worker
@@ -86,7 +87,8 @@ class Catalogue(LabCase):
             self.assertEqual(arm["books"]["errors"].keys(), expected.keys(), arm["arm"])
         else:
             self.assertEqual(arm["books"]["errors"], expected, arm["arm"])
-            self.assertEqual(arm["books"]["planned"], predicted["books"]["planned"] * REPETITIONS, arm["arm"])
+            if name not in ASKING_AGAIN:
+                self.assertEqual(arm["books"]["planned"], predicted["books"]["planned"] * REPETITIONS, arm["arm"])
 
     def check_once(self, name):
         scale = self.scale_of(name)
