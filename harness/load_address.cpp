@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -55,6 +56,11 @@ std::string Address::text() const {
   return name.data();
 }
 
+std::uint16_t Address::port() const {
+  // At the same place in a sockaddr_in6.
+  return ntohs(reinterpret_cast<const sockaddr_in*>(&storage)->sin_port);
+}
+
 bool Address::is_private() const {
   if (storage.ss_family == AF_INET)
     return is_private_v4(ntohl(reinterpret_cast<const sockaddr_in*>(&storage)->sin_addr.s_addr));
@@ -62,7 +68,9 @@ bool Address::is_private() const {
          is_private_v6(reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr);
 }
 
-Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port) {
+namespace {
+
+Result<std::vector<Address>> look_up(const std::string& host, std::uint16_t port) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;
@@ -76,6 +84,20 @@ Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port
     address.size = each->ai_addrlen;
   }
   freeaddrinfo(found);
+  return addresses;
+}
+
+}  // namespace
+
+Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port) {
+  auto addresses = look_up(host, port);
+  if (!addresses || host != "localhost") return addresses;
+  // Both, whatever the hosts file has (RFC 6761, 6.3): a server may listen at either.
+  for (const char* loopback : {"127.0.0.1", "::1"}) {
+    const auto known = [&](const Address& address) { return address.text() == loopback; };
+    if (std::any_of(addresses->begin(), addresses->end(), known)) continue;
+    if (const auto other = look_up(loopback, port)) addresses->push_back(other->front());
+  }
   return addresses;
 }
 

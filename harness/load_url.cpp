@@ -78,11 +78,8 @@ Result<std::uint16_t> take_port(std::string_view whole, std::string_view& rest, 
 
 Result<std::string> check_target(std::string_view whole, std::string_view rest) {
   if (rest.empty()) return std::string("/");
-  if (rest.front() != '/' && rest.front() != '?' && rest.front() != '#') {
-    if (rest.find('@') != std::string_view::npos)
-      return bad(whole, "names a user; send --header 'Authorization: …' instead");
+  if (rest.front() != '/' && rest.front() != '?' && rest.front() != '#')
     return bad(whole, fmt::format("has '{}' behind its host", rest.substr(0, 20)));
-  }
   for (std::size_t at = 0; at < rest.size(); ++at) {
     const auto is_hex = [&](std::size_t place) {
       return place < rest.size() && std::isxdigit(static_cast<unsigned char>(rest[place])) != 0;
@@ -115,9 +112,13 @@ Result<Url> parse_url(std::string_view text) {
   Url url;
   url.text = text;
   std::string_view rest = text;
+  if (text.starts_with("unix:") || text.starts_with("http+unix:"))
+    return bad(text, "is a Unix socket, which is not spoken to; let the server listen at a TCP port as well");
   const auto tls = take_scheme(text, rest);
   if (!tls) return tls.error();
   url.tls = *tls;
+  if (rest.substr(0, rest.find_first_of("/?#")).find('@') != std::string_view::npos)
+    return bad(text, "names a user; send --header 'Authorization: …' instead");
   const auto host = take_host(text, rest);
   if (!host) return host.error();
   url.host = *host;

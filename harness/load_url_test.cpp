@@ -2,7 +2,10 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <string>
+#include <vector>
 
 #include "harness/load_address.hpp"
 
@@ -33,6 +36,9 @@ TEST_CASE("what is no URL is refused with what to write instead") {
       {"http://a:80x/", "give 1 to 65535"},
       {"http://a:65536/", "give 1 to 65535"},
       {"http://u@a/", "names a user"},
+      {"http://user:pw@a:80/", "names a user"},
+      {"http://user:80@a/", "names a user"},
+      {"unix:/run/app.sock", "is a Unix socket"},
       {"http://[::g]/", "no IPv6 address"},
       {"http://a/b c", "write %20"},
       {"http://a/\xc3\xa4", "write %C3"},
@@ -46,6 +52,13 @@ TEST_CASE("what is no URL is refused with what to write instead") {
     CHECK(url.error().kind == ErrorKind::usage);
     CHECK_THAT(url.error().message, Catch::Contains(problem));
   }
+}
+
+TEST_CASE("localhost is both loopback addresses, whatever the machine's hosts file says") {
+  std::vector<std::string> found;
+  for (const Address& address : resolve("localhost", 80).value()) found.push_back(address.text());
+  for (const char* address : {"127.0.0.1", "::1"})
+    CHECK(std::count(found.begin(), found.end(), address) == 1);
 }
 
 TEST_CASE("loopback and private networks are told from the rest of the world") {

@@ -21,22 +21,31 @@ bool started_by_mpirun() {
   return ranks != nullptr && std::atoi(ranks) > 1;
 }
 
-/// Beside the program where it was built, below lib where it is installed.
 Result<const LabMpi*> load_plugin() {
-  std::error_code error;
-  const std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
-  for (const auto& path : {folder / "lab_mpi.so", folder / "../lib/lab/lab_mpi.so"}) {
-    void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);
-    if (library == nullptr) continue;
-    const auto entry = reinterpret_cast<LabMpiEntry>(dlsym(library, "lab_mpi"));
-    const LabMpi* const functions = entry != nullptr ? entry() : nullptr;
-    if (functions != nullptr && functions->version == kLabMpiVersion) return functions;
+  const auto path = mpi_plugin();
+  if (!path) {
+    return environment_error(
+        "mpirun started this, but it was built without Open MPI: lab_mpi.so is not beside it; install "
+        "libopenmpi-dev where it is missing and build again (./labw build)");
   }
-  return environment_error(
-      "mpirun started this, but lab_mpi.so is not beside it: install libopenmpi-dev and build again");
+  void* const library = dlopen(path->c_str(), RTLD_NOW | RTLD_GLOBAL);
+  if (library == nullptr) return environment_error("{} cannot be loaded: {}", path->string(), dlerror());
+  const auto entry = reinterpret_cast<LabMpiEntry>(dlsym(library, "lab_mpi"));
+  const LabMpi* const functions = entry != nullptr ? entry() : nullptr;
+  if (functions != nullptr && functions->version == kLabMpiVersion) return functions;
+  return environment_error("{} is another version's; build all of it again", path->string());
 }
 
 }  // namespace
+
+std::optional<std::filesystem::path> mpi_plugin() {
+  std::error_code error;
+  const std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  for (const auto& path : {folder / "lab_mpi.so", folder / "../lib/lab/lab_mpi.so"}) {
+    if (std::filesystem::exists(path, error)) return path;
+  }
+  return std::nullopt;
+}
 
 Result<std::unique_ptr<LoadTeam>> LoadTeam::join() {
   std::unique_ptr<LoadTeam> team(new LoadTeam);

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "harness/load_generator.hpp"
@@ -9,6 +11,9 @@
 struct LabMpi;
 
 namespace lab {
+
+/// lab_mpi.so: beside the program where it was built, below lib where it is installed; none without Open MPI.
+std::optional<std::filesystem::path> mpi_plugin();
 
 /// The processes that share a load: this one alone, or all that mpirun started.
 class LoadTeam {

@@ -19,6 +19,7 @@
 #include "lab/core/text.hpp"
 #include "lab/environment.hpp"
 #include "lab/foreign_servers.hpp"
+#include "lab/load_team.hpp"
 #include "lab/postgres.hpp"
 #include "lab/servers/backend.hpp"
 #include "lab/servers/server.hpp"
@@ -140,6 +141,15 @@ std::string io_uring_row() {
   return row("io_uring", "not usable", available.error().message + "; the arm of loop-backend is left out");
 }
 
+std::string mpi_row() {
+  if (const auto plugin = mpi_plugin()) {
+    const bool starts = program_in_path("mpirun").has_value();
+    return row("mpi", plugin->string(), starts ? "" : "mpirun is missing (apt-get install openmpi-bin)");
+  }
+  return row("mpi", "missing",
+             "mpirun -n 4 lab load cannot share a load (apt-get install libopenmpi-dev, then ./labw build)");
+}
+
 int doctor() {
   const NoiseMeter noise;
   const Environment environment = describe_environment();
@@ -171,6 +181,7 @@ int doctor() {
   text += database_row();
   text += fastapi_row();
   text += io_uring_row();
+  text += mpi_row();
   text += helper_rows();
   print(text);
   return 0;

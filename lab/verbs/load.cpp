@@ -5,6 +5,7 @@
 #include <cmath>
 #include <memory>
 
+#include "harness/diagnosis/local_server.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/environment.hpp"
 #include "lab/interrupt.hpp"
@@ -162,7 +163,12 @@ int load(const RawLoadOptions& raw) {
   const Environment environment = describe_environment();
   report.cores = environment.cores;
   report.kernel = environment.kernel;
-  report.noise = noise.verdict();
+  // A server on this machine that is loaded takes its cores, and is no noise.
+  const auto& addresses = options.plan.addresses;
+  const bool alone = std::none_of(addresses.begin(), addresses.end(), [](const Address& address) {
+    return LocalServer::find(address, address.port()).has_value();
+  });
+  report.noise = noise.verdict(alone);
   report.environment = environment.details;
   for (auto& detail : noise.details()) report.environment.push_back(std::move(detail));
   print(spell(report, options.output));

@@ -417,6 +417,7 @@ class Doctor(LabCase):
         ran = self.lab("doctor")
         self.assertRegex(ran.out, r"(?i)cores")
         self.assertRegex(ran.out, r"(?i)descriptors|open files")
+        self.assertRegex(ran.out, r"(?m)^mpi +(\S+lab_mpi\.so|missing; mpirun)")
         self.assert_fits(ran.out, 80)
 
 
