@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """The blind trial of `lab diagnose`: every kind of server, K times each, and how often the verdict was right.
 
-usage: blind.py LAB [-k 20] [-j 3] [--only WORD] [--budget 20s] [--json FILE]
+usage: blind.py LAB [-k 20] [-j 3] [--only PATTERN] [--budget 20s] [--json FILE]
 Starts each server once, diagnoses it K times. Of those that wait, J at once: they leave the cores idle; those that
-compute one by one, after them. Right: execution, parallelism where it has one, waiting or computing, and
-whether the loop is blocked. Exit code 1 where a kind was right in fewer than 19 of 20.
+compute one by one, after them. Right: execution, parallelism where it has one, waiting or computing, whether the
+loop is blocked, the limit, the serial part, the words; and nothing that its own table refutes. Exit code 1 where a
+kind was right in fewer than 19 of 20.
 """
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -30,12 +32,39 @@ def wrong(kind, said):
         found.append(f"bound by {said['bound_by']}")
     if kind.blocked is not None and said["loop_blocked"] is not kind.blocked:
         found.append(f"blocked: {said['loop_blocked']}")
-    return ", ".join(found)
+    limit = said.get("limit")
+    if (limit is None) != (kind.limit is None):
+        found.append(f"limit: {limit}")
+    elif limit:
+        what, many, status = kind.limit
+        number = limit["in_flight"] if limit["kind"] == "in_flight" else limit["per_second"]
+        if (limit["kind"], limit["status"]) != (what, status) or not 0.8 * many <= number <= 1.25 * many:
+            found.append(f"limit: {limit}")
+    part = said.get("serial_part_s")
+    if kind.serial_part and not kind.serial_part[0] <= (part or 0) <= kind.serial_part[1]:
+        found.append(f"serial part {part}")
+    if kind.says not in json.dumps([said["says"], said["advice"], said["unsure"], said.get("notes")]):
+        found.append(f"does not say '{kind.says}'")
+    return ", ".join(found + refuted(said))
+
+
+def refuted(said):
+    """What its own table says against a verdict. A floor is the least time that so many at once can take."""
+    least = {"serial": lambda n: n, "pool": lambda n: -(-n // said["parallelism"]), "workers": lambda n: -(-n // said["parallelism"]),
+             "concurrent": lambda n: 1}.get(said["execution"])
+    if said["bound_by"] == "cpu" and said["execution"] == "pool":
+        least = lambda n: max(1, n / said["parallelism"])
+    found = []
+    for row in said["evidence"] if least else ():
+        floor = least(row["at_once"]) * said["service_s"]
+        if floor > 1.1 * row["makespan_s"]:
+            found.append(f"REFUTED: at {row['at_once']} at least {floor:.3f} s, measured {row['makespan_s']:.3f}")
+    return found
 
 
 def diagnose(lab, port, kind, budget, seed):
     command = [lab, "diagnose", f"http://127.0.0.1:{port}{kind.route}", "--format", "json", "--quiet", "--budget", budget,
-               "--seed", str(seed), *(["--ping", "/ping"] if kind.ping else [])]
+               "--seed", str(seed), *(["--ping", "/ping"] if kind.ping else []), *kind.options]
     ran = subprocess.run(command, capture_output=True, text=True)
     return json.loads(ran.stdout) if ran.returncode == 0 else {"failed": ran.stderr.strip()}
 
@@ -70,7 +99,7 @@ def main():
     lab = str(Path(options.lab).resolve())
     began = time.monotonic()
     print(f"{'server':36}   right  exec  conf   s     mistakes")
-    kinds = [kind for kind in blind_servers.kinds(len(os.sched_getaffinity(0))) if options.only in kind.name]
+    kinds = [kind for kind in blind_servers.kinds(len(os.sched_getaffinity(0))) if re.search(options.only, kind.name) and blind_servers.is_here(kind)]
     scores = []
     for at_once, some in ((options.j, [kind for kind in kinds if kind.bound_by == "waiting"]),
                           (1, [kind for kind in kinds if kind.bound_by != "waiting"])):

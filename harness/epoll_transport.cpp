@@ -106,6 +106,11 @@ void EpollTransport::close(std::uint32_t connection) {
   sockets_[connection] = -1;
 }
 
+void EpollTransport::acknowledge(std::uint32_t connection) {
+  const int on = 1;
+  setsockopt(sockets_[connection], IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
 /// Where one reply came, more may follow at once. Whoever is awake then spares the server the wake-up, which
 /// costs it as much as its reply.
 int EpollTransport::look_for_more(Nanos until) {

@@ -33,6 +33,7 @@ class EpollTransport final : public Transport {
   ssize_t send(std::uint32_t connection, std::string_view bytes) override;
   ssize_t receive(std::uint32_t connection, std::span<char> into) override;
   void close(std::uint32_t connection) override;
+  void acknowledge(std::uint32_t connection) override;
   std::span<const Readiness> wait(Nanos until) override;
   bool interrupted() const override { return interrupted_; }
   /// Its descriptor, for a layer above; -1: not open.

@@ -31,6 +31,8 @@ class FakeTransport final : public Transport {
   std::function<void(std::uint32_t connection, const std::string& request)> on_request;
   /// Called with the bytes of every send before that; a WebSocket's server answers here.
   std::function<void(std::uint32_t connection, const std::string& bytes)> on_bytes;
+  /// Called where the caller acknowledges what came at once.
+  std::function<void(std::uint32_t connection)> on_acknowledge;
   /// errno of an attempt to open, by its number 0, 1, …; at once, or when connecting ends.
   std::map<int, int> fail_open, fail_connect;
   Nanos connect_takes = 20 * kMicrosecond;
@@ -63,6 +65,9 @@ class FakeTransport final : public Transport {
     plan(connection, connect_takes,
          {What::opened, {}, false, fail_connect.count(attempt) != 0 ? fail_connect[attempt] : 0});
     return 0;
+  }
+  void acknowledge(std::uint32_t connection) override {
+    if (on_acknowledge) on_acknowledge(connection);
   }
   int opened(std::uint32_t connection) override { return sockets_.at(connection).error; }
   std::uint16_t local_port(std::uint32_t connection) override {

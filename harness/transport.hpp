@@ -46,6 +46,8 @@ class Transport {
   /// Bytes read, 0 at the peer's end, or -errno.
   virtual ssize_t receive(std::uint32_t connection, std::span<char> into) = 0;
   virtual void close(std::uint32_t connection) = 0;
+  /// Acknowledges what came at once, where the kernel would wait up to 40 ms for something to send with it.
+  virtual void acknowledge(std::uint32_t /*connection*/) {}
   /// What happened; sleeps until something does, at most until `until`. In the past: only looks.
   virtual std::span<const Readiness> wait(Nanos until) = 0;
   /// The run is to end now.

@@ -87,7 +87,8 @@ Error cannot_check(const DiagnoseOptions& options, const Observations& seen, con
 Observations ask(const DiagnoseOptions& options, std::optional<LocalServer>& local) {
   const Address address = address_of(options);
   const ExaminationOptions& examination = options.examination;
-  prepare_files(examination.most_at_once * (examination.look_beyond ? 2 : 1));
+  constexpr int kPings = 32, kStream = 300;  // beside a burst; in an even stream, if none is answered
+  prepare_files(std::max(examination.most_at_once * (examination.look_beyond ? 2 : 1) + kPings, kStream));
   local = LocalServer::find(address, options.url.port);
   const auto transport = EpollTransport::create(address.text(), options.url.port, interrupt_fd());
   if (!transport) throw Failure(transport.error());
@@ -101,6 +102,7 @@ Observations ask(const DiagnoseOptions& options, std::optional<LocalServer>& loc
   if (local) {
     seen.processes = local->processes();
     seen.cores = available_cores();
+    seen.runtime = local->runtime();
   }
   return seen;
 }

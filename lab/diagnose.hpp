@@ -14,7 +14,7 @@ namespace lab {
 
 /// The options of `lab diagnose` as they stand on the command line.
 struct RawDiagnoseOptions {
-  std::string url, ping, method = "GET", body, timeout = "10s", most, budget = "30s", seed = "42";
+  std::string url, ping, method = "GET", body, timeout = "10s", most, budget = "30s", seed = "42", watch;
   std::vector<std::string> headers;
   bool check = false, own_server = false;
   RawOutputOptions output;

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kLargestBody = 16 << 20;
 constexpr std::int64_t kMostAtOnce = 1024;
+constexpr Nanos kLongestWatch = 3600 * kSecond;
 
 bool is_token(const std::string& text) {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";  // RFC 9110, 5.6.2
@@ -120,6 +121,13 @@ Result<DiagnoseOptions> check_diagnose_options(const RawDiagnoseOptions& raw) {
     if (!most) return most.error();
     examination.most_at_once = static_cast<int>(*most);
     examination.look_beyond = false;
+  }
+  if (!raw.watch.empty()) {
+    auto watch = span_of("--watch", raw.watch);
+    if (!watch) return watch.error();
+    if (*watch < kSecond || *watch > kLongestWatch)
+      return usage_error("--watch '{}': give 1s to 1h", raw.watch);
+    examination.watch = *watch;
   }
   options.check = raw.check;
   options.own_server = raw.own_server;

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "results/export.hpp"
@@ -23,6 +24,7 @@ struct DiagnosisRow {
 struct DiagnosisReport {
   std::string url, ping;  ///< as given; ping may be empty
   std::string execution, bound_by;
+  std::string tag;  ///< `SERIAL`, `LIMITED`: what the text begins with
   std::optional<bool> loop_blocked, balanced;
   int parallelism = 0;    ///< 0: unknown
   bool at_least = false;  ///< it may be larger: nothing limited the largest burst
@@ -37,6 +39,14 @@ struct DiagnosisReport {
   std::int64_t pid = 0;              ///< 0: not on this machine
   int processes = 0;
   std::optional<double> cpu_share;  ///< of a request's latency alone
+  std::vector<std::string> notes;   ///< what else was found, in words
+  double serial_part_s = 0;         ///< of each request, one at a time; 0: not told
+  int limit_in_flight = 0, limit_status = 0;
+  double limit_per_second = 0;
+  bool limited = false;
+  std::optional<double> kept_lag_s, first_s;
+  std::vector<std::pair<double, double>> pauses;  ///< when, and how long
+  bool watched = false;
   std::vector<std::string> unsure;
   std::string advice, command;  ///< what to do, and the experiment that shows it
   std::string reason;           ///< why it is unknown

@@ -24,6 +24,22 @@ json::array evidence(const DiagnosisReport& report) {
   return rows;
 }
 
+json::value limit(const DiagnosisReport& report) {
+  if (!report.limited) return nullptr;
+  const auto or_none = [](auto value) { return value > 0 ? json::value(value) : json::value(nullptr); };
+  return json::object{{"kind", report.limit_in_flight > 0 ? "in_flight" : "rate"},
+                      {"in_flight", or_none(report.limit_in_flight)},
+                      {"per_second", or_none(report.limit_per_second)},
+                      {"status", or_none(report.limit_status)}};
+}
+
+json::array pauses(const DiagnosisReport& report) {
+  json::array all;
+  for (const auto& [at_s, length_s] : report.pauses)
+    all.push_back(json::object{{"at_s", at_s}, {"length_s", length_s}});
+  return all;
+}
+
 }  // namespace
 
 std::string to_json(const DiagnosisReport& report) {
@@ -39,6 +55,12 @@ std::string to_json(const DiagnosisReport& report) {
       {"parallelism_is_at_least", report.at_least},
       {"confidence", report.confidence},
       {"service_s", report.service_s},
+      {"serial_part_s", report.serial_part_s > 0 ? json::value(report.serial_part_s) : json::value(nullptr)},
+      {"limit", limit(report)},
+      {"kept_lag_s", or_null(report.kept_lag_s)},
+      {"first_s", or_null(report.first_s)},
+      {"pauses", report.watched ? json::value(pauses(report)) : json::value(nullptr)},
+      {"notes", json::array(report.notes.begin(), report.notes.end())},
       {"overhead_s", report.overhead_s},
       {"residual_s", report.residual_s},
       {"bursts", report.bursts},

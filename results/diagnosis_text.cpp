@@ -16,11 +16,6 @@ constexpr std::size_t kTag = 8;
 constexpr std::size_t kMostColumns = 5;
 constexpr std::size_t kCell = 6;
 
-std::string upper(std::string text) {
-  for (char& letter : text) letter = letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 32) : letter;
-  return text;
-}
-
 std::string tagged_lines(const std::string& tag, const std::string& text, const TextStyle& style) {
   const std::size_t indent = std::max(kTag, tag.size() + 2);
   return join(wrap(printable(text, style.ascii), pad(tag, indent), indent,
@@ -44,8 +39,11 @@ std::string figures(const std::string& name, const std::vector<std::optional<dou
                     const Unit& unit, const std::string& says, const TextStyle& style) {
   std::string line = pad(shorten(name, 9, style.ascii), 9);
   for (const auto& value : values) line += pad(value ? number(*value, unit) : "", kCell, true);
-  line += " " + unit.name + (says.empty() ? "" : "  " + says);
-  return shorten(printable(line, style.ascii), static_cast<std::size_t>(style.width), style.ascii) + "\n";
+  line += " " + unit.name;
+  if (says.empty()) return line + "\n";
+  return join(wrap(printable(says, style.ascii), line + "  ", 9, static_cast<std::size_t>(style.width)),
+              "\n") +
+         "\n";
 }
 
 std::string table(const DiagnosisReport& report, const TextStyle& style) {
@@ -88,7 +86,7 @@ std::string to_text(const DiagnosisReport& report, const TextStyle& style) {
   std::string fits;
   if (report.bursts > 0 && report.execution != "unknown")
     fits = fmt::format("   ({} of {} bursts fit)", report.fitting, report.bursts);
-  std::string text = tagged_lines(upper(report.execution), report.headline + fits, style);
+  std::string text = tagged_lines(report.tag, report.headline + fits, style);
   text += table(report, style);
   if (report.pairs > 0) {
     text += tagged_lines("pairs",
@@ -97,6 +95,7 @@ std::string to_text(const DiagnosisReport& report, const TextStyle& style) {
                          style);
   }
   text += process(report);
+  for (const std::string& note : report.notes) text += tagged_lines("NOTE", note, style);
   for (const std::string& doubt : report.unsure) text += tagged_lines("UNSURE", doubt, style);
   const std::string experiment = report.command.empty() ? "" : ": " + report.command;
   if (!report.advice.empty()) text += tagged_lines("TRY", report.advice + experiment, style);

@@ -11,6 +11,10 @@ namespace {
 constexpr double kMostError = 0.5;  // of one reply: an outlier is an outlier, however far out
 // As shares of the service time. Beyond the last one the server's own work is what is seen.
 constexpr double kRough[] = {0, 0.008, 0.04, 0.13, 0.3};
+// Of those that all run together, a part of each may run one at a time that is longer than the rest. Beyond
+// the last one nothing tells it from one at a time.
+constexpr double kSerialParts[] = {0.1, 0.11, 0.15, 0.2, 0.36, 0.43, 0.52, 0.62, 0.75,
+                                   0.9, 1,    1.1,  1.3, 1.6,  2,    2.5,  3};
 constexpr double kBetween[] = {0.002, 0.004, 0.015, 0.025, 0.06, 0.09, 0.18, 0.24};
 constexpr double kWorthRefining = 0.03;
 constexpr double kGap = 0.35;  // between two rounds of a pool at least, as a share of the service time
@@ -143,6 +147,9 @@ std::vector<PoolFit> fit_pools(const Observations& seen) {
       improve(best, overhead);
       if (parallelism == 1) break;  // one at a time: overhead is service
     }
+    if (parallelism == largest && largest > 1) {
+      for (const double overhead : kSerialParts) improve(best, overhead);
+    }
     least = std::min(least, best.error);
   }
   for (PoolFit& fit : fits) {
@@ -187,6 +194,31 @@ bool has_rounds(const Observations& seen, int parallelism, double service_s) {
     }
   }
   return 2 * rounds >= told && told > 0;
+}
+
+int first_round(const Burst& burst, double service_s) {
+  constexpr double kFirst = 2;  // the first round ends before that
+  for (std::size_t i = 1; i < burst.done.size(); ++i) {
+    const double before = seconds(burst.done[i - 1]);
+    if (before > kFirst * service_s) return 0;
+    if (seconds(burst.done[i]) - before >= kGap * service_s) return static_cast<int>(i);
+  }
+  return burst.done.empty() || seconds(burst.done.back()) > kFirst * service_s ? 0 : burst.at_once;
+}
+
+FirstRounds first_rounds(const Observations& seen, double service_s) {
+  std::map<int, int> times;
+  FirstRounds rounds;
+  for (const Burst& burst : seen.bursts) {
+    const int round = first_round(burst, service_s);
+    if (round == 0 || round == burst.at_once) continue;
+    ++rounds.told;
+    ++times[round];
+  }
+  for (const auto& [round, count] : times) {
+    if (2 * count >= rounds.told) rounds.usual = round;
+  }
+  return rounds;
 }
 
 double deviation(const Burst& burst, const PoolFit& fit) {

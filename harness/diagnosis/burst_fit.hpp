@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "harness/diagnosis/observation.hpp"
@@ -30,6 +31,16 @@ double serial_deviation(const Burst& burst, double service_s);
 
 /// Whether the bursts larger than that show the pause between the first of its rounds and the second one.
 bool has_rounds(const Observations& seen, int parallelism, double service_s);
+
+/// How many replies come before the first pause of that kind: all where there is none, 0 where they are
+/// spread so that none can be told.
+int first_round(const Burst& burst, double service_s);
+/// The first rounds of the bursts in which some waited.
+struct FirstRounds {
+  int told = 0;   ///< bursts in which one can be told
+  int usual = 0;  ///< what at least half of them agree on; 0: they do not
+};
+FirstRounds first_rounds(const Observations& seen, double service_s);
 
 /// How much all bursts together tell, in bursts of one request: a size counts by the root of it.
 double weight_of_bursts(const Observations& seen);

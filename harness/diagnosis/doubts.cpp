@@ -13,16 +13,35 @@ namespace {
 /// of them; none where there was no such ping.
 std::optional<double> share_waited(const Observations& seen, int low, int high) {
   constexpr Nanos kShort = 2 * kMillisecond;
-  std::vector<double> alone;
-  for (const Nanos latency : seen.pings_alone) alone.push_back(seconds(latency));
-  const double free_s = alone.empty() ? 0 : median_of(alone);
+  const double free_s = ping_alone_seconds(seen);
+  // Of a ping that is sent late little is left to wait for, and any delay is a large share of it.
+  constexpr Nanos kEarly = 2;
+  Nanos most = 0;
+  for (const PingBeside& ping : seen.pings) {
+    if (ping.at_once >= low && ping.at_once <= high) most = std::max(most, ping.first_left);
+  }
   std::vector<double> shares;
   for (const PingBeside& ping : seen.pings) {
-    if (ping.at_once < low || ping.at_once > high || ping.first_left < kShort) continue;
+    if (ping.at_once < low || ping.at_once > high || ping.first_left < std::max(kShort, most / kEarly))
+      continue;
     shares.push_back((seconds(ping.latency) - free_s) / seconds(ping.first_left));
   }
   if (shares.empty()) return std::nullopt;
   return median_of(shares);
+}
+
+/// Whether a ping ever waited for the most of what runs one at a time of the requests beside it, or for what
+/// holds up all others now and then.
+std::optional<bool> waited_for_parts(const Observations& seen, const Diagnosis& verdict) {
+  constexpr double kMost = 0.4;
+  constexpr int kMany = 4;
+  std::optional<bool> waited;
+  for (const PingBeside& ping : seen.pings) {
+    if (ping.at_once < kMany) continue;
+    const double parts = verdict.stalls ? verdict.stalls->took_s : ping.at_once * verdict.serial_part_s;
+    waited = waited.value_or(false) || seconds(ping.latency) - ping_alone_seconds(seen) > kMost * parts;
+  }
+  return waited;
 }
 
 }  // namespace
@@ -30,6 +49,7 @@ std::optional<double> share_waited(const Observations& seen, int low, int high) 
 std::optional<bool> is_loop_blocked(const Observations& seen, const Diagnosis& verdict) {
   constexpr double kSuffers = 0.6;
   if (seen.pings_alone.empty()) return std::nullopt;
+  if (verdict.stalls || verdict.serial_part_s > 0) return waited_for_parts(seen, verdict);
   if (verdict.execution == Execution::workers) {
     // Beside a single slow request the other workers answer the ping: all of them must be busy.
     const auto beside_all = share_waited(seen, 2 * verdict.parallelism, 1 << 20);
@@ -53,7 +73,10 @@ std::vector<std::string> doubts(const Observations& seen, const Diagnosis& verdi
   const bool paired = std::any_of(seen.kept.begin(), seen.kept.end(),
                                   [](const KeptBurst& burst) { return burst.connections.size() == 2; });
   switch (verdict.execution) {
-    case Execution::unknown: break;
+    case Execution::unknown:
+      if (verdict.limit && verdict.limit->status == 0)
+        doubts.emplace_back("work that it does after each reply, one at a time, would look the same");
+      break;
     case Execution::serial:
       if (!pinged && seen.ping_given) {
         doubts.emplace_back("a blocked loop, a lock and a pool of one look the same: no --ping was answered");
@@ -89,12 +112,18 @@ std::vector<std::string> doubts(const Observations& seen, const Diagnosis& verdi
         doubts.emplace_back("there may be more workers that were dealt no connection");
       break;
     case Execution::concurrent:
-      doubts.emplace_back(
-          fmt::format("a limit above {}: --max-concurrency looks further", seen.most_at_once));
-      if (verdict.overhead_s > 0.001) {
+      if (!verdict.limit) {
+        doubts.emplace_back(
+            fmt::format("a limit above {}: --max-concurrency looks further", seen.most_at_once));
+      }
+      if (verdict.serial_part_s == 0 && verdict.overhead_s > 0.001) {
         doubts.emplace_back(
             fmt::format("each further request adds {:.1f} ms: a part of it runs one at a time",
                         verdict.overhead_s * 1e3));
+      }
+      if (verdict.serial_part_s > 0 && verdict.loop_blocked != true) {
+        doubts.emplace_back(fmt::format("a limit of {:.0f} requests a second would look the same",
+                                        1 / verdict.serial_part_s));
       }
       break;
   }
@@ -106,9 +135,11 @@ std::vector<std::string> doubts(const Observations& seen, const Diagnosis& verdi
                     "connections wait for seconds",
                     seen.overflowed_at));
   }
-  for (const auto& [kind, count] : seen.failures)
+  for (const auto& [kind, count] : seen.failures) {
+    if (verdict.limit && kind == fmt::format("status_{}", verdict.limit->status)) continue;
     doubts.push_back(fmt::format("{} of {} requests failed ({}); what they were part of does not count",
                                  count, seen.sent, kind));
+  }
   return doubts;
 }
 

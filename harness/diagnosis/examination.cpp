@@ -12,10 +12,16 @@ namespace lab {
 namespace {
 
 constexpr int kAlone = 5;                // requests one after another; the first one warms the server up
+constexpr int kWhenWarm = 40;            // when it is warm, for what happens to one in ten
 constexpr double kBurstShare = 0.55;     // of the budget
 constexpr Nanos kComfort = 7 * kSecond;  // bursts stop growing and repeating after that, however much is left
 constexpr int kRepetitions = 3;
 constexpr double kTogether = 1.5;  // a burst that takes less than that much of one request ran together
+
+/// Too Many Requests, Service Unavailable: what says that there are too many (RFC 6585, 4; RFC 9110, 15.6.4).
+bool is_refusal(const Reply& reply) {
+  return reply.outcome == Outcome::bad_status && (reply.status == 429 || reply.status == 503);
+}
 
 }  // namespace
 
@@ -45,8 +51,9 @@ std::string name_of_failure(const Reply& reply) {
   return std::string(to_string(reply.outcome));
 }
 
-std::vector<Reply> Examiner::fire(const std::vector<Shot>& shots, Nanos patience) {
-  std::vector<Reply> replies = subject_.fire(shots, std::min(patience, options_.timeout));
+std::vector<Reply> Examiner::fire(const std::vector<Shot>& shots, Nanos patience, bool limited) {
+  std::vector<Reply> replies =
+      subject_.fire(shots, limited ? std::min(patience, options_.timeout) : patience);
   const bool in_time = patience >= options_.timeout;
   for (const Reply& reply : replies) {
     if (reply.outcome == Outcome::unsent) continue;
@@ -68,13 +75,44 @@ std::optional<double> Examiner::runnable_since(std::optional<Nanos> before, Nano
   return seconds(*now - *before) / seconds(makespan);
 }
 
+Nanos Examiner::makespan(int at_once) const {
+  Nanos least = 0;
+  for (const Burst& burst : seen_.bursts) {
+    if (burst.at_once != at_once || burst.done.empty()) continue;
+    least = least == 0 ? burst.done.back() : std::min(least, burst.done.back());
+  }
+  return least == 0 ? expected(at_once) : least;
+}
+
+void Examiner::ask_alone_again() {
+  constexpr Nanos kEnough = 9 * kSecond / 4;
+  if (over() || refused_alone_ != 0) return;
+  const Nanos one = std::max<Nanos>(service(), kMicrosecond);
+  if (affordable(one, 0.7)) ask_alone(static_cast<int>(std::clamp<Nanos>(kEnough / one, 2, kWhenWarm)));
+}
+
+/// After a pause a limit of requests a second has room again, and whatever is done behind a reply is done.
+void Examiner::ask_rested() {
+  constexpr int kTimes = 3;
+  if (refused_alone_ != 0 || seen_.most_at_once < 2 || parallel_ > 1) return;
+  const Nanos pause = std::clamp<Nanos>(3 * service(), 100 * kMillisecond, kSecond);
+  for (int i = 0; i < kTimes && affordable(pause + service(), 0.8) && !over(); ++i) {
+    const Reply reply = fire({{0, false, pause, true, false}}, left()).front();
+    if (reply.outcome != Outcome::ok) return;
+    seen_.rested.push_back(reply.latency());
+  }
+}
+
 bool Examiner::ask_alone(int times) {
   const std::optional<Nanos> before = subject_.cpu_time();
   const std::size_t first = seen_.alone.size();
+  bool fine = true;
   for (int i = 0; i < times; ++i) {
-    if (i > 0 && !affordable(service(), 0.2)) break;
+    if (i > 0 && !affordable(service(), first < kAlone ? 0.2 : 0.7)) break;
     const Reply reply = fire({Shot{}}, std::min(left(), options_.timeout)).front();
-    if (reply.outcome != Outcome::ok) return false;
+    if (is_refusal(reply)) refused_alone_ = reply.status;
+    fine = reply.outcome == Outcome::ok;
+    if (!fine) break;
     seen_.alone.push_back(reply.latency());
   }
   const std::optional<Nanos> after = subject_.cpu_time();
@@ -82,7 +120,7 @@ bool Examiner::ask_alone(int times) {
       std::accumulate(seen_.alone.begin() + static_cast<std::ptrdiff_t>(first), seen_.alone.end(), Nanos{0});
   // The last ones count: the first request also pays for what happens once.
   if (before && after && spent > 0) seen_.cpu_share = seconds(*after - *before) / seconds(spent);
-  return true;
+  return fine;
 }
 
 Outlook Examiner::outlook() const {
@@ -97,10 +135,10 @@ Outlook Examiner::outlook() const {
     serial += size;
     bursts += kRepetitions;
   }
-  constexpr std::int64_t kPings = 120;
   constexpr std::int64_t kServices =
       50;  // that kept connections take where all goes one at a time; pings the same
-  outlook.requests += kMostOnKept + (options_.ping ? kPings : 0);
+  outlook.requests += kMostOnKept + kMostForLimit + 3 * (options_.most_at_once + 1) + kWhenWarm + 3 + 12;
+  if (options_.ping) outlook.requests += kMostPings;
   if (options_.look_beyond) {
     outlook.beyond = 2 * options_.most_at_once;
     outlook.requests += kRepetitions * outlook.beyond;
@@ -108,7 +146,9 @@ Outlook Examiner::outlook() const {
   const Nanos more = one * kServices * (options_.ping ? 2 : 1);
   outlook.least = std::min(options_.budget, one * bursts);
   const Nanos growing = std::min(one * serial * kRepetitions, std::max(kComfort, one * kAlone));
-  outlook.most = std::clamp(growing + more, outlook.least, options_.budget);
+  outlook.most = std::clamp(growing + more, outlook.least, options_.budget) + options_.watch;
+  outlook.least += options_.watch;
+  if (options_.watch > 0) outlook.requests += options_.watch / watch_gap() + 1;
   return outlook;
 }
 
@@ -127,6 +167,9 @@ bool Examiner::send_burst(int at_once) {
       std::any_of(replies.begin(), replies.end(), [](const Reply& reply) { return reply.late; });
   if (overflowed && (seen_.overflowed_at == 0 || at_once < seen_.overflowed_at))
     seen_.overflowed_at = at_once;
+  burst.refused = static_cast<int>(std::count_if(replies.begin(), replies.end(), is_refusal));
+  if (burst.refused > 0) burst.status = std::find_if(replies.begin(), replies.end(), is_refusal)->status;
+  if (burst.refused + static_cast<int>(burst.done.size()) != at_once || overflowed) burst.refused = 0;
   if (burst.done.size() != shots.size() || overflowed) {
     burst.done.clear();
     failed_sizes_.insert(at_once);
@@ -176,10 +219,16 @@ Observations examine(Subject& subject, const ExaminationOptions& options,
   Examiner examiner(subject, options);
   if (!examiner.ask_alone(1)) return examiner.take();
   announce(examiner.outlook());
-  if (!examiner.ask_alone(kAlone - 1)) return examiner.take();
-  examiner.send_bursts();
+  if (examiner.ask_alone(kAlone - 1)) {
+    examiner.send_bursts();
+    examiner.ask_alone_again();
+    examiner.ask_rested();
+  }
+  examiner.probe_limit();
   examiner.keep_connections();
+  examiner.ask_on_kept();
   if (options.ping) examiner.ping_beside();
+  examiner.watch();
   return examiner.take();
 }
 

@@ -16,6 +16,7 @@ struct ExaminationOptions {
   Nanos timeout = 10 * kSecond;  ///< of a request
   std::uint64_t seed = 42;       ///< which connections are paired
   bool ping = false;             ///< there is a cheap request
+  Nanos watch = 0;               ///< so long it is asked once more, evenly, for what happens now and then
 };
 
 /// What will be asked of the server, known after its first reply.
@@ -27,8 +28,9 @@ struct Outlook {
 };
 
 /// Asks the server: alone, in growing bursts on fresh connections, in pairs on kept ones, and cheap requests
-/// beside slow ones. What comes next depends on what was seen, and on what is left of the budget; a request
-/// that fails when it is alone ends it. `announce` is called once, before the second request.
+/// beside slow ones; what refuses some of a burst is asked for its limit. What comes next depends on what was
+/// seen, and on what is left of the budget; a request that fails when it is alone ends it. `announce` is
+/// called once, before the second request.
 Observations examine(Subject& subject, const ExaminationOptions& options,
                      const std::function<void(const Outlook&)>& announce);
 

@@ -121,7 +121,7 @@ bool Examiner::find_groups(int count) {
 }
 
 void Examiner::keep_connections() {
-  if (over() || seen_.most_at_once < 4) return;
+  if (over() || seen_.most_at_once < 4 || seen_.limit_probe) return;
   const std::vector<PoolFit> fits = fit_pools(seen_);
   const auto best = std::min_element(fits.begin(), fits.end(),
                                      [](const PoolFit& a, const PoolFit& b) { return a.error < b.error; });
@@ -132,6 +132,21 @@ void Examiner::keep_connections() {
   const int count = known ? std::max(kFewest, best->parallelism + 2) : kUsual;
   if (count > options_.most_at_once || !affordable((count + 8) * service(), kShare)) return;
   if (harvest(count) && !over()) find_groups(count);
+  subject_.hang_up();
+}
+
+/// One connection, used again and again: a server that writes its reply in two parts and waits for the first
+/// one's acknowledgement shows it here, because a client's kernel puts that off.
+void Examiner::ask_on_kept() {
+  constexpr int kTimes = 6, kPrompt = 3;
+  if (over() || seen_.most_at_once == 0 || refused_alone_ != 0) return;
+  for (int i = 0; i < 1 + kTimes + kPrompt; ++i) {
+    const bool prompt = i > kTimes;
+    if (!affordable(service() + 50 * kMillisecond, 0.9)) break;
+    const Reply reply = fire({{0, false, 0, true, true, prompt}}, left()).front();
+    if (reply.outcome != Outcome::ok || !reply.kept) break;
+    if (i > 0) (prompt ? seen_.prompt_on_kept : seen_.alone_on_kept).push_back(reply.latency());
+  }
   subject_.hang_up();
 }
 

@@ -6,16 +6,20 @@
 namespace lab {
 
 void Examiner::ping_beside(int at_once) {
-  constexpr int kPings = 3;
+  constexpr int kThroughout = 16;
   const Nanos one = service();
   const Nanos gap = at_once > 1 ? std::min<Nanos>(2 * kMillisecond, one * 3 / (10 * at_once)) : 0;
   std::vector<Shot> shots = staggered(at_once, gap, false);
   const Nanos sent = gap * at_once;
-  for (int i = 0; i < kPings; ++i) {
-    // The first two while even a single slow one is under way.
-    const Nanos at = sent + one * (i == 0 ? 15 : i == 1 ? 35 : 50) / 100;
-    shots.push_back({static_cast<std::uint32_t>(at_once + i), true, at, false, false});
-  }
+  // The first three while even a single slow one is under way; then until the last one is answered. A backlog
+  // that is known to be short has room for those three only.
+  std::vector<Nanos> times{one * 15 / 100, one * 35 / 100, one * 50 / 100};
+  const Nanos whole = makespan(at_once);
+  const Nanos step = std::max<Nanos>(whole / kThroughout, 2 * kMillisecond);
+  for (Nanos at = times.back() + step; at < whole - kMillisecond && seen_.overflowed_at == 0; at += step)
+    times.push_back(at);
+  for (const Nanos at : times)
+    shots.push_back({static_cast<std::uint32_t>(shots.size()), true, sent + at, false, false});
   const std::vector<Reply> replies = fire(shots, left());
   const auto pings = replies.begin() + at_once;
   const auto fine = [](const Reply& reply) { return reply.outcome == Outcome::ok; };

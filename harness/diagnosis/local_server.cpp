@@ -130,6 +130,12 @@ std::optional<LocalServer> LocalServer::find(const Address& address, std::uint16
   return server;
 }
 
+std::string LocalServer::runtime() const {
+  std::error_code gone;
+  const std::string name = fs::read_symlink(fmt::format("/proc/{}/exe", pid()), gone).filename().string();
+  return name.substr(0, name.find_first_of("0123456789.-"));
+}
+
 Nanos LocalServer::cpu_time() {
   std::set<pid_t> all(listeners_.begin(), listeners_.end());
   for (const pid_t pid : listeners_) {

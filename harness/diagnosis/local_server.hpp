@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "harness/load_address.hpp"
@@ -20,6 +21,8 @@ class LocalServer {
 
   /// The lowest id among those that listen: the one that was started first, as a rule.
   pid_t pid() const { return listeners_.front(); }
+  /// The name of its program without a version, as `python`, `node`, `java`; empty where it can't be read.
+  std::string runtime() const;
   int processes() const { return static_cast<int>(listeners_.size()); }
   /// How long all of their threads had a core or waited for one since they were found, as far as was seen at
   /// each call: on a busy machine a request that computes takes its CPU time and that. From

@@ -57,6 +57,11 @@ TEST_CASE("a server is looked for at its own address only") {
   CHECK_FALSE(server.is_found_at("::1"));
 }
 
+TEST_CASE("a server's language is its program's name without a version") {
+  const Listening server("127.0.0.1");
+  CHECK(LocalServer::find(address_of("127.0.0.1"), server.port)->runtime() == "diagnosis_tests");
+}
+
 TEST_CASE("a server that listens everywhere is found at every address of this machine, at no other") {
   const Listening server("0.0.0.0");
   CHECK(server.is_found_at("127.0.0.1"));

@@ -21,6 +21,7 @@ struct SimulatedServer {
   int backlog = 1 << 20;  ///< so many fresh connections at once are taken; the others a second late
   bool computes = false;
   Nanos service = ms(50);
+  Nanos serial_part = 0;          ///< of it the loop computes so long, after the rest
   bool by_lot = false;            ///< connections are dealt by lot instead of in turn
   Nanos jitter = 0;               ///< mean of what each reply is late
   double stalls = 0;              ///< share of salvos in which the machine stands still for up to 30 ms
@@ -91,8 +92,9 @@ class SimulatedSubject final : public Subject {
     std::vector<Load> loads;
     if (!slow.empty()) loads.push_back(staggered(times(slow), 0));
     if (!cheap.empty()) loads.push_back(staggered(times(cheap), 1));
-    Experiment experiment(
-        {{server_.mode, {server_.computes ? cpu(span) : wait(span)}}, {server_.ping_mode, {}}}, loads);
+    Plan slow_plan{server_.computes ? cpu(span) : wait(span - server_.serial_part)};
+    if (server_.serial_part > 0) slow_plan.push_back(cpu(server_.serial_part));
+    Experiment experiment({{server_.mode, slow_plan}, {server_.ping_mode, {}}}, loads);
     experiment.arm.threads = server_.threads;
     experiment.arm.gil = server_.gil;
     Keep keep;

@@ -160,6 +160,8 @@ void SocketSubject::on_readable(std::uint32_t connection) {
       if (!whole) return end_shot(connection, Outcome::closed);
     } else {
       at.parser.feed({buffer_.data(), static_cast<std::size_t>(size)});
+      if ((*shots_)[at.shot].prompt && at.parser.state() == ReplyParser::State::reading)
+        transport_.acknowledge(connection);
     }
     if (at.parser.state() == ReplyParser::State::bad) return end_shot(connection, Outcome::bad_reply);
     if (at.parser.state() == ReplyParser::State::done) {

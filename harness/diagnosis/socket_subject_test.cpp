@@ -128,6 +128,23 @@ TEST_CASE("failures have their names") {
   }
 }
 
+TEST_CASE("a reply in two parts is acknowledged at once where that is asked for") {
+  World world;
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+  world.transport.on_request = [&](std::uint32_t connection, const std::string&) {
+    world.transport.reply(connection, 10 * kMillisecond, head);
+    // The second part waits for the first one's acknowledgement, which a kernel puts off for 40 ms.
+    if (!world.transport.on_acknowledge) world.transport.reply(connection, 50 * kMillisecond, "ok");
+  };
+  Shot shot{0, false, 0, true, true, false};
+  CHECK(world.subject.fire({shot}, kSecond).front().latency() >= 50 * kMillisecond);
+  world.transport.on_acknowledge = [&](std::uint32_t connection) {
+    world.transport.reply(connection, 0, "ok");
+  };
+  shot.prompt = true;
+  CHECK(world.subject.fire({shot}, kSecond).front().latency() < 11 * kMillisecond);
+}
+
 TEST_CASE("a server that closes after its reply keeps nothing") {
   World world;
   world.answer_after(kMillisecond, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");

@@ -16,6 +16,9 @@ struct Shot {
   Nanos at = 0;               ///< after the salvo's time zero
   bool opened_before = true;  ///< its connection is there at time zero; otherwise it is opened at `at`
   bool keep = false;          ///< leave the connection open for a later salvo
+  /// The first part of a reply is acknowledged at once, so that a server that waits for it with the second
+  /// one (Nagle's algorithm, RFC 896) shows how it executes. Otherwise as the kernel sees fit: as clients do.
+  bool prompt = true;
 };
 
 /// How a shot ended. Times count from the salvo's time zero.

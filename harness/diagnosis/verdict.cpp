@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 
 #include "harness/diagnosis/burst_fit.hpp"
 #include "harness/diagnosis/kept_fit.hpp"
+#include "harness/diagnosis/self_check.hpp"
 
 namespace lab {
 
@@ -25,6 +27,7 @@ struct Candidate {
   Execution execution = Execution::unknown;
   double error = 1;  ///< of the bursts
   double pairs = 0;  ///< log likelihood of the pairs
+  PoolFit fit{};
 };
 
 BoundBy bound_by(const Observations& seen) {
@@ -73,8 +76,7 @@ std::vector<const Burst*> whole(const Observations& seen) {
 /// speak against it.
 Candidate workers(const std::vector<const Burst*>& bursts, const PairLikelihood& pairs, double pool_error,
                   double alone_s) {
-  // Without a pair that waited there would have to be more workers than connections were kept.
-  constexpr double kWithPairs = -1, kWithoutPairs = -4, kNoneWaited = -6;
+  constexpr double kWithPairs = -1, kWithoutPairs = -4;
   std::vector<double> errors, largest;
   int most = 0;
   for (const Burst* burst : bursts) most = std::max(most, burst->at_once);
@@ -82,6 +84,8 @@ Candidate workers(const std::vector<const Burst*>& bursts, const PairLikelihood&
     errors.push_back(grid_deviation(*burst, alone_s));
     if (burst->at_once == most) largest.push_back(seconds(burst->done.back()));
   }
+  // Without a pair that waited there would have to be more workers than connections were kept.
+  if (pairs.pairs > 0 && pairs.waiting == 0) return {Execution::workers, 1, kWithoutPairs};
   // As many workers as requests: no.
   if (median_of(largest) < kWaited * alone_s) return {Execution::workers, 1, kWithoutPairs};
   // Nothing ever ran beside anything else: a disturbed machine makes one by one take longer, never shorter.
@@ -91,18 +95,36 @@ Candidate workers(const std::vector<const Burst*>& bursts, const PairLikelihood&
   });
   if (!overlapped && pairs.waiting == pairs.pairs) return {Execution::workers, 1, kWithoutPairs};
   return {Execution::workers, std::min(median_of(errors), pool_error),
-          pairs.workers + (pairs.pairs == 0     ? kWithoutPairs
-                           : pairs.waiting == 0 ? kNoneWaited
-                                                : kWithPairs)};
+          pairs.workers + (pairs.pairs == 0 ? kWithoutPairs : kWithPairs)};
+}
+
+Diagnosis of_fit(const Observations& seen, Execution execution, const PoolFit& fit) {
+  Diagnosis verdict;
+  verdict.execution = execution;
+  verdict.bound_by = bound_by(seen);
+  verdict.parallelism = fit.parallelism;
+  verdict.service_s = fit.service_s;
+  verdict.overhead_s = fit.overhead_s;
+  return verdict;
 }
 
 /// A pool that is almost as large as the largest burst and none at all differ by a few late replies; and none
-/// without rounds is a pool.
-PoolFit best_pool(const Observations& seen, const std::vector<PoolFit>& fits, double alone_s) {
-  constexpr double kClearlyBetter = 0.01;
+/// without rounds is a pool. Where most bursts agree how many are in the first round, so many it is.
+PoolFit best_pool(const Observations& seen, std::vector<PoolFit> fits, double alone_s) {
+  constexpr double kClearlyBetter = 0.01, kAsGood = 0.05;
   const int largest = fits.back().parallelism;
+  const double error_of_all = fits.back().error;
+  const int agreed = first_rounds(seen, alone_s).usual;
+  std::erase_if(fits, [&](const PoolFit& fit) {
+    return fit.parallelism > 1 && fit.parallelism < largest &&
+           !contradiction(seen, of_fit(seen, Execution::pool, fit)).empty();
+  });
   PoolFit pool = best_between(fits, 2, largest - 1);
-  if (pool.error + kClearlyBetter >= fits.back().error) pool = best_between(fits, 2, largest * 9 / 10);
+  if (pool.error + kClearlyBetter >= error_of_all) pool = best_between(fits, 2, largest * 9 / 10);
+  if (agreed > 1 && agreed < largest) {
+    const PoolFit counted = best_between(fits, agreed, agreed);
+    if (counted.error < pool.error + kAsGood) pool = counted;
+  }
   if (!has_rounds(seen, pool.parallelism, alone_s)) pool.error = 1;
   return pool;
 }
@@ -161,31 +183,154 @@ double share_that_fits(const Diagnosis& verdict) {
 
 /// Several workers, each with a pool of its own, as large together as the most that ran together.
 Diagnosis uneven_pool(const Observations& seen, const PoolFit& pool, double odds) {
-  Diagnosis verdict;
-  verdict.execution = Execution::pool;
-  verdict.bound_by = bound_by(seen);
+  Diagnosis verdict = of_fit(seen, Execution::pool, pool);
   verdict.balanced = false;
-  verdict.service_s = pool.service_s;
-  verdict.overhead_s = pool.overhead_s;
-  verdict.parallelism = pool.parallelism;
+  const double alone_s = alone_seconds(seen);
   for (const Burst* burst : whole(seen)) {
     ++verdict.bursts;
     PoolFit all = pool;
     all.parallelism = burst->at_once;
-    verdict.fitting += std::min(deviation(*burst, pool), deviation(*burst, all)) < kFits;
-    if (deviation(*burst, all) < kFits) verdict.parallelism = std::max(verdict.parallelism, burst->at_once);
+    const int round = first_round(*burst, alone_s);
+    PoolFit own = pool;
+    own.parallelism = std::max(1, round);
+    verdict.fitting +=
+        std::min({deviation(*burst, pool), deviation(*burst, all), deviation(*burst, own)}) < kFits;
+    verdict.parallelism = std::max(verdict.parallelism, round);
   }
   verdict.confidence = odds * share_that_fits(verdict);
   return verdict;
 }
 
-Diagnosis weigh(const Observations& seen) {
+/// So many workers that no burst was faster than they can be; none where that is far from those that the kept
+/// connections were with: then their pairs waited for something else. Where none was kept, the least number.
+std::optional<int> workers_by_floor(const Observations& seen, double alone_s) {
+  constexpr int kMost = 64;
+  const int counted = std::max(2, count_workers(seen));
+  const bool paired = weigh_pairs(seen).pairs > 0;
   Diagnosis verdict;
-  verdict.reason = obstacle(seen);
-  if (!verdict.reason.empty()) return verdict;
+  verdict.execution = Execution::workers;
+  verdict.service_s = alone_s;
+  for (int count = counted; count <= (paired ? counted + counted / 3 : kMost); ++count) {
+    verdict.parallelism = count;
+    if (contradiction(seen, verdict).empty()) return count;
+  }
+  return std::nullopt;
+}
+
+/// The service time for which the floor of `workers` holds to the last digit.
+double least_service(const Observations& seen, int workers, double alone_s) {
+  std::map<int, std::vector<double>> makespans;
+  for (const Burst* burst : whole(seen)) makespans[burst->at_once].push_back(seconds(burst->done.back()));
+  double least = alone_s;
+  for (const auto& [at_once, all] : makespans)
+    least = std::min(least, median_of(all) / std::ceil(static_cast<double>(at_once) / workers));
+  return least;
+}
+
+/// The verdict that a candidate stands for.
+Diagnosis verdict_of(const Observations& seen, const Candidate& candidate, const SharingFit* computing) {
   const double alone_s = alone_seconds(seen);
   const auto bursts = whole(seen);
+  Diagnosis verdict = of_fit(seen, candidate.execution, candidate.fit);
   verdict.bursts = static_cast<int>(bursts.size());
+  if (candidate.execution == Execution::workers) {
+    verdict.parallelism = workers_by_floor(seen, alone_s).value_or(std::max(2, count_workers(seen)));
+    verdict.service_s = alone_s;
+    verdict.overhead_s = 0;
+    verdict.balanced = dealt_evenly(seen, verdict.parallelism, alone_s);
+    for (const Burst* burst : bursts)
+      verdict.fitting +=
+          (computing != nullptr && computing->shared) || grid_deviation(*burst, alone_s) < kFitsGrid;
+  } else if (computing != nullptr) {
+    conclude_computing(seen, *computing, alone_s, verdict);
+  } else {
+    for (const Burst* burst : bursts) {
+      const bool one = candidate.execution == Execution::serial;
+      verdict.fitting += (one ? serial_deviation(*burst, candidate.fit.service_s)
+                              : deviation(*burst, candidate.fit)) < kFits;
+    }
+  }
+  return verdict;
+}
+
+/// Why a verdict that nothing contradicts is not given all the same.
+std::string doubtful(const Candidate& candidate, const Diagnosis& verdict, double alone_s) {
+  if (candidate.error > kGood) return "the bursts fit no way of executing that is known here";
+  if (verdict.confidence < kSure)
+    return "what was seen fits several ways of executing, or too little of it fits one";
+  if (alone_s < kFastSeconds && (verdict.confidence < 0.9 || candidate.error > 0.1)) {
+    return fmt::format("a request takes {:.1f} ms: too fast for a clear picture; take a slower route",
+                       alone_s * 1e3);
+  }
+  return "";
+}
+
+/// The likeliest that no measurement contradicts; none where there is none.
+std::optional<Diagnosis> likeliest(const Observations& seen, std::vector<Candidate> candidates,
+                                   const SharingFit* computing) {
+  const double alone_s = alone_seconds(seen);
+  const double weight = weight_of_bursts(seen);
+  while (!candidates.empty()) {
+    const std::vector<double> odds = probabilities(candidates, weight);
+    const auto best = std::max_element(odds.begin(), odds.end()) - odds.begin();
+    const Candidate candidate = candidates[static_cast<std::size_t>(best)];
+    Diagnosis verdict = verdict_of(seen, candidate, computing);
+    if (candidate.error < 1 && contradiction(seen, verdict).empty()) {
+      if (candidate.execution == Execution::workers)
+        verdict.service_s = least_service(seen, verdict.parallelism, alone_s);
+      // A busy machine makes bursts slower, so that their fit may say more than one alone takes.
+      constexpr double kAlone = 1.05;
+      if (computing == nullptr && verdict.service_s > kAlone * alone_s) verdict.service_s = alone_s;
+      verdict.confidence = odds[static_cast<std::size_t>(best)] * share_that_fits(verdict);
+      verdict.reason = doubtful(candidate, verdict, alone_s);
+      return verdict;
+    }
+    candidates.erase(candidates.begin() + best);
+  }
+  return std::nullopt;
+}
+
+/// Those that run together, but that some hold up all others.
+Diagnosis with_stalls(const Observations& seen, const Stalls& stalls) {
+  Diagnosis verdict;
+  verdict.execution = Execution::concurrent;
+  verdict.bound_by = bound_by(seen);
+  verdict.stalls = stalls;
+  verdict.service_s = alone_seconds(seen);
+  verdict.parallelism = seen.most_at_once;
+  for (const Burst* burst : whole(seen)) {
+    ++verdict.bursts;
+    const double expected = expected_makespan(verdict, burst->at_once);
+    verdict.fitting += std::abs(seconds(burst->done.back()) - expected) < 2 * stalls.took_s;
+  }
+  verdict.confidence = share_that_fits(verdict);
+  return verdict;
+}
+
+/// What a limit leaves to be told of how a server executes; none: as if there were none.
+std::optional<Diagnosis> hidden_by(const Limit& limit, const Observations& seen) {
+  if (limit.in_flight > 0) return std::nullopt;
+  Diagnosis verdict;
+  verdict.bound_by = bound_by(seen);
+  verdict.limit = limit;
+  verdict.reason = limit.per_second > 0
+                       ? fmt::format("a limit of {:.3g} requests a second hides it", limit.per_second)
+                       : "requests are refused, and no steady number of them";
+  return verdict;
+}
+
+Diagnosis weigh(const Observations& seen) {
+  Diagnosis verdict;
+  const auto limit = seen.interrupted || seen.alone.empty() ? std::nullopt : find_refusing_limit(seen);
+  verdict.limit = limit;
+  verdict.reason = obstacle(seen);
+  if (!verdict.reason.empty()) {
+    const auto hidden = limit ? hidden_by(*limit, seen) : std::nullopt;
+    return hidden ? *hidden : verdict;
+  }
+  const double alone_s = alone_seconds(seen);
+  const auto bursts = whole(seen);
+  if (const auto stalls = find_stalls(seen); stalls && !limit) return with_stalls(seen, *stalls);
   const std::vector<PoolFit> fits = fit_pools(seen);
   const PairLikelihood pairs = weigh_pairs(seen);
   const SharingFit sharing = fit_sharing(seen, alone_s);
@@ -194,58 +339,55 @@ Diagnosis weigh(const Observations& seen) {
   const bool shared = counted ? sharing.shared : sharing.shared && computes_alone(seen);
   const PoolFit serial = fit_serial(seen);
   const PoolFit pool = best_pool(seen, fits, alone_s);
-  const PoolFit all = fits.back();
+  const PoolFit& all = fits.back();
 
-  std::vector<Candidate> candidates;
+  std::optional<Diagnosis> found;
   if (counted || shared) {
-    candidates = {{shared ? Execution::pool : Execution::serial, 0, shared ? pairs.pool : 0},
-                  {Execution::workers, 0,
-                   shared && pairs.waiting > 0 && pairs.waiting < pairs.pairs ? pairs.workers : -10}};
-  } else {
-    candidates = {{Execution::serial, serial.error, pairs.serial},
-                  {Execution::pool, pool.error, pairs.pool},
-                  {Execution::concurrent, all.error, pairs.pool},
-                  workers(bursts, pairs, std::min(pool.error, serial.error), alone_s)};
+    found = likeliest(seen,
+                      {{shared ? Execution::pool : Execution::serial, 0, shared ? pairs.pool : 0},
+                       {Execution::workers, 0,
+                        shared && pairs.waiting > 0 && pairs.waiting < pairs.pairs ? pairs.workers : -10}},
+                      &sharing);
   }
-  const std::vector<double> odds = probabilities(candidates, weight_of_bursts(seen));
-  const auto best = static_cast<std::size_t>(std::max_element(odds.begin(), odds.end()) - odds.begin());
-  const Candidate& winner = candidates[best];
-  const double odds_of_winner = odds[best];
-  // Bursts of one size that sometimes wait and sometimes do not: a pool that is not the same for all of them.
-  if (odds.size() > 2 && odds_of_winner < kSure && odds[1] + odds[2] > 0.9 && pool.error < kGood)
-    return uneven_pool(seen, pool, odds[1] + odds[2]);
-  verdict.execution = winner.execution;
-  verdict.bound_by = bound_by(seen);
-  if (winner.execution == Execution::workers) {
-    verdict.parallelism = std::max(2, count_workers(seen));
-    verdict.service_s = alone_s;
-    verdict.balanced = dealt_evenly(seen, verdict.parallelism, alone_s);
-    for (const Burst* burst : bursts)
-      verdict.fitting += shared || grid_deviation(*burst, alone_s) < kFitsGrid;
-  } else if (counted || shared) {
-    conclude_computing(seen, sharing, alone_s, verdict);
-  } else {
-    const PoolFit fit = winner.execution == Execution::serial ? serial
-                        : winner.execution == Execution::pool ? pool
-                                                              : all;
-    verdict.parallelism = fit.parallelism;
-    verdict.service_s = fit.service_s;
-    verdict.overhead_s = fit.overhead_s;
-    for (const Burst* burst : bursts) {
-      const bool one = winner.execution == Execution::serial;
-      verdict.fitting += (one ? serial_deviation(*burst, fit.service_s) : deviation(*burst, fit)) < kFits;
+  if (!found) {
+    const std::vector<Candidate> candidates{
+        {Execution::serial, serial.error, pairs.serial, serial},
+        {Execution::pool, pool.error, pairs.pool, pool},
+        {Execution::concurrent, all.error, pairs.pool, all},
+        workers(bursts, pairs, std::min(pool.error, serial.error), alone_s)};
+    const std::vector<double> odds = probabilities(candidates, weight_of_bursts(seen));
+    // Bursts of one size that sometimes wait and sometimes do not: a pool that is not the same for all.
+    const bool mixed = *std::max_element(odds.begin(), odds.end()) < kSure && pool.error < kGood;
+    const FirstRounds rounds = first_rounds(seen, alone_s);
+    const bool uneven = rounds.told > 2 && rounds.usual == 0 && pool.error < kGood;
+    if ((mixed || uneven) && odds[1] + odds[2] > 0.9) {
+      found = uneven_pool(seen, pool, odds[1] + odds[2]);
+      if (!contradiction(seen, *found).empty()) found.reset();
     }
+    if (!found) found = likeliest(seen, candidates, nullptr);
   }
-  verdict.confidence = odds_of_winner * share_that_fits(verdict);
-  if (winner.error > kGood) {
-    verdict.reason = "the bursts fit no way of executing that is known here";
-  } else if (verdict.confidence < kSure) {
-    verdict.reason = "what was seen fits several ways of executing, or too little of it fits one";
-  } else if (alone_s < kFastSeconds && (verdict.confidence < 0.9 || winner.error > 0.1)) {
-    verdict.reason = fmt::format(
-        "a request takes {:.1f} ms: too fast for a clear picture; take a slower route", alone_s * 1e3);
+  if (!found) {
+    verdict.reason = "the measurements contradict every way of executing that is known here";
+    verdict.bursts = static_cast<int>(bursts.size());
+    return verdict;
   }
-  return verdict;
+  found->limit = limit;
+  if (found->execution == Execution::serial && found->reason.empty()) {
+    const auto delaying = find_delaying_limit(seen, found->service_s);
+    if (delaying) return *hidden_by(*delaying, seen);
+  }
+  if (limit && limit->in_flight > 0 && found->execution == Execution::concurrent)
+    found->parallelism = limit->in_flight;
+  return *found;
+}
+
+/// Of those that run together: what each adds, where it is more than a server's own work and many at once
+/// feel it.
+double serial_part(const Observations& seen, const Diagnosis& verdict) {
+  constexpr double kOwnWork = 0.003, kFelt = 0.5;
+  const bool together = verdict.execution == Execution::concurrent && !verdict.stalls;
+  if (!together || verdict.overhead_s < kOwnWork) return 0;
+  return seen.most_at_once * verdict.overhead_s > kFelt * verdict.service_s ? verdict.overhead_s : 0;
 }
 
 }  // namespace
@@ -262,10 +404,25 @@ std::string_view to_string(BoundBy bound_by) {
 
 double expected_makespan(const Diagnosis& verdict, int at_once) {
   if (verdict.parallelism == 0) return 0;
+  if (verdict.stalls) return verdict.service_s + at_once * verdict.stalls->share * verdict.stalls->took_s;
   if (verdict.shared)
     return std::max(1.0, static_cast<double>(at_once) / verdict.parallelism) * verdict.service_s;
   return pool_replies(at_once, verdict.parallelism, verdict.overhead_s / verdict.service_s).back() *
          verdict.service_s;
+}
+
+std::optional<double> worst_ping_seconds(const Observations& seen, int at_once) {
+  std::optional<double> worst;
+  for (const PingBeside& ping : seen.pings) {
+    if (ping.at_once == at_once) worst = std::max(worst.value_or(0), seconds(ping.latency));
+  }
+  return worst;
+}
+
+double ping_alone_seconds(const Observations& seen) {
+  std::vector<double> alone;
+  for (const Nanos latency : seen.pings_alone) alone.push_back(seconds(latency));
+  return alone.empty() ? 0 : median_of(alone);
 }
 
 Diagnosis conclude(const Observations& seen) {
@@ -276,6 +433,7 @@ Diagnosis conclude(const Observations& seen) {
     verdict.balanced.reset();
     verdict.shared = false;
   }
+  verdict.serial_part_s = serial_part(seen, verdict);
   find_residual(seen, verdict);
   verdict.loop_blocked = is_loop_blocked(seen, verdict);
   // Workers that take one request each and close: no connection tells them from a pool, their number does,
@@ -284,7 +442,7 @@ Diagnosis conclude(const Observations& seen) {
   if (verdict.execution == Execution::pool && seen.closes && verdict.parallelism > 1 &&
       (others == 0 || others == 1)) {
     verdict.execution = Execution::workers;
-    verdict.balanced = true;
+    verdict.balanced = verdict.balanced.value_or(true);
   }
   verdict.unsure = doubts(seen, verdict);
   return verdict;

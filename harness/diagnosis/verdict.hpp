@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/diagnosis/interruptions.hpp"
+#include "harness/diagnosis/limits.hpp"
 #include "harness/diagnosis/observation.hpp"
 
 namespace lab {
@@ -20,15 +22,19 @@ struct Diagnosis {
   Execution execution = Execution::unknown;
   BoundBy bound_by = BoundBy::unknown;
   std::optional<bool> loop_blocked;  ///< none without a cheap request beside it
-  std::optional<bool> balanced;      ///< of workers: whether they got equally many connections
+  std::optional<bool> balanced;      ///< of workers, or several pools: whether they got equally many
   int parallelism = 0;  ///< requests at a time; of `concurrent` the most that were tried; 0: unknown
   bool shared = false;  ///< those at work slow each other down: cores or an interpreter lock
   double confidence = 0;
   int bursts = 0, fitting = 0;
   double service_s = 0;   ///< of one request
   double overhead_s = 0;  ///< what each further one adds although they run together
+  /// The same, where it is what the verdict is about: a part of each request runs one at a time. Otherwise 0.
+  double serial_part_s = 0;
   double residual_s = 0;  ///< of the makespans, median
-  std::string reason;     ///< why it is unknown
+  std::optional<Limit> limit;
+  std::optional<Stalls> stalls;
+  std::string reason;  ///< why it is unknown
   std::vector<std::string> unsure;
 };
 
@@ -40,6 +46,11 @@ std::vector<std::string> doubts(const Observations& seen, const Diagnosis& verdi
 
 /// Whether the cheap request suffers beside the slow one as it does behind a blocked loop.
 std::optional<bool> is_loop_blocked(const Observations& seen, const Diagnosis& verdict);
+
+/// The longest that a ping took beside so many slow ones; none where none was sent.
+std::optional<double> worst_ping_seconds(const Observations& seen, int at_once);
+/// The median of those without a slow one; 0 where there was none.
+double ping_alone_seconds(const Observations& seen);
 
 /// What the fitted model says of a burst's makespan, in seconds.
 double expected_makespan(const Diagnosis& verdict, int at_once);

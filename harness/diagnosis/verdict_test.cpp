@@ -245,6 +245,43 @@ TEST_CASE("beside several requests a blocked loop costs a ping all of the first 
   CHECK(said(0.3, 0.5) == false);
 }
 
+TEST_CASE("a part that runs one at a time is the verdict, and pings through the burst tell whom it hurts") {
+  for (const Nanos part : {ms(10), ms(30), ms(60)}) {
+    SimulatedServer server = server_of(kAsyncLoop);
+    server.service = ms(90);
+    server.serial_part = part;
+    const Observations seen = look_at(server, 1);
+    const Diagnosis verdict = conclude(seen);
+    INFO(part << ": " << to_string(verdict.execution) << ", " << verdict.serial_part_s << " "
+              << verdict.reason);
+    CHECK(verdict.execution == Execution::concurrent);
+    CHECK(verdict.serial_part_s == Approx(seconds(part)).epsilon(0.15));
+    CHECK(verdict.loop_blocked == true);
+    CHECK(worst_ping_seconds(seen, 4).value_or(0) > 0.4 * 4 * seconds(part));
+    Observations apart = seen;  // the same behind a lock: other routes go on
+    for (PingBeside& ping : apart.pings) ping.latency = kMillisecond;
+    CHECK(conclude(apart).loop_blocked == false);
+  }
+}
+
+TEST_CASE("several pools that are dealt unevenly are no pool of so many") {
+  SimulatedServer server = by_lot(server_of(kThreadPool, 4, 40));
+  for (std::uint64_t seed = 0; seed < 5; ++seed) {
+    const Diagnosis verdict = conclude(look_at(server, seed));
+    INFO(to_string(verdict.execution) << " of " << verdict.parallelism << " " << verdict.reason);
+    const bool at_least = verdict.execution == Execution::concurrent || verdict.balanced == false;
+    CHECK(at_least);
+  }
+  server = by_lot(server_of(kThreadPool, 2, 4));
+  server.ping_mode = kThreadPool;
+  for (std::uint64_t seed = 0; seed < 5; ++seed) {
+    const Diagnosis verdict = conclude(look_at(server, seed));
+    INFO(to_string(verdict.execution) << " of " << verdict.parallelism << " " << verdict.reason);
+    CHECK(verdict.execution == Execution::pool);
+    CHECK(verdict.parallelism == 8);
+  }
+}
+
 TEST_CASE("without a cheap route nothing is said about the loop") {
   Observations seen = look_at(server_of(kBlockingLoop), 1);
   seen.pings.clear();

@@ -34,6 +34,9 @@ void add_diagnose(CLI::App& app, Action& action) {
   add_text(*verb, "--budget", options->budget, "for everything")
       ->capture_default_str()
       ->type_name("DURATION");
+  add_text(*verb, "--watch", options->watch,
+           "ask evenly for so long afterwards, --ping where it is given: what pauses now and then")
+      ->type_name("DURATION");
   add_text(*verb, "--seed", options->seed, "which connections are paired")
       ->capture_default_str()
       ->type_name("S");

@@ -4,6 +4,7 @@ import http.server
 import json
 import shutil
 import signal
+import socket
 import sys
 import threading
 import time
@@ -127,6 +128,65 @@ class Verdicts(Diagnose):
                 self.assert_told(port, kinds[name].route, {"execution": execution})
 
 
+class Limits(Diagnose):
+    """What refuses, delays or holds up some of the requests; the servers are those of the blind trial."""
+
+    def run_kind(self, name, *args):
+        kind = next(kind for kind in blind_servers.kinds(2) if kind.name == name)
+        if not blind_servers.is_here(kind):
+            self.skipTest(f"needs {kind.command[0]}")
+        with blind_servers.running(kind, "lab", self.environment) as port:
+            return self.diagnose(port, kind.route, *QUICK, *args)
+
+    @measured
+    def test_the_ninth_gets_503(self):
+        said = self.run_kind("node 503 beyond 8")
+        with figures():
+            self.assertEqual(said["limit"], {"kind": "in_flight", "in_flight": 8, "per_second": None, "status": 503})
+            self.assertEqual((said["execution"], said["parallelism"]), ("concurrent", 8))
+            self.assertIn("8 in flight, the 9th gets 503", said["says"])
+            self.assertNotIn("failed", " ".join(said["unsure"]))
+
+    @measured
+    def test_a_part_that_blocks_the_loop_is_the_verdict(self):
+        said = self.run_kind("node await 90 ms + block 10 ms", "--ping", "/ping")
+        with figures():
+            self.assertEqual((said["execution"], said["loop_blocked"]), ("concurrent", True), said)
+            self.assertAlmostEqual(said["serial_part_s"], 0.011, delta=0.003)
+            self.assertIn("runs one at a time and blocks the event loop", said["says"])
+            self.assertNotIn("nothing to mend", said["advice"])
+
+    @measured
+    def test_a_loop_is_spoken_to_in_its_own_language(self):
+        said = self.run_kind("node blocked", "--ping", "/ping")
+        self.assertNotIn("def", said["advice"].split())
+        with figures():
+            self.assertIn("asynchronous call", said["advice"])
+
+    @measured
+    def test_kept_connections_that_wait_for_an_acknowledgement_are_named(self):
+        with scripted(lambda _: time.sleep(0.02) or 200) as port:  # header and body are two writes, as Python sends them
+            said = self.diagnose(port, "/", *QUICK)
+        with figures():
+            self.assertEqual(said["execution"], "concurrent", said)
+            self.assertAlmostEqual(said["kept_lag_s"], 0.041, delta=0.008)
+            self.assertIn("TCP_NODELAY", " ".join(said["notes"]))
+
+    @measured
+    def test_watch_finds_a_pause(self):
+        began = time.monotonic()
+
+        def answer(path):
+            if path == "/ping" and 3 < (time.monotonic() - began) % 6 < 4:
+                time.sleep(4 - (time.monotonic() - began) % 6)
+            return time.sleep(0.005) or 200
+        with scripted(answer) as port:
+            said = self.diagnose(port, "/", "--budget", "1s", "--max-concurrency", "4", "--ping", "/ping", "--watch", "8s")
+        with figures():
+            self.assertGreaterEqual(len(said["pauses"]), 1, said)
+            self.assertAlmostEqual(said["pauses"][0]["length_s"], 1, delta=0.2)
+
+
 class Faults(Diagnose):
     def test_nothing_listens(self):
         ran = self.lab("diagnose", f"http://127.0.0.1:{blind_servers.free_port()}/", code=3)
@@ -202,9 +262,27 @@ class Usage(Diagnose):
                                ((local, "--body", "@/nowhere"), "/nowhere"),
                                ((local, "--timeout", "5"), "--timeout"),
                                ((local, "--budget", "0s"), "--budget"),
+                               ((local, "--watch", "2h"), "--watch"),
+                               (("unix:/run/app.sock",), "is a Unix socket"),
+                               (("http://user:pw@127.0.0.1/",), "names a user"),
                                ((local, "--max-concurrency", "3"), "--max-concurrency"),
                                ((local, "--format", "csv"), "text or json")):
             self.assert_one_line_reason(self.lab("diagnose", *args, code=None), 2, fragment)
+
+    def test_localhost_is_also_the_loopback_of_ipv6(self):
+        class Six(http.server.ThreadingHTTPServer):
+            address_family = socket.AF_INET6
+        try:
+            server = Six(("::1", 0), Scripted)
+        except OSError:
+            self.skipTest("no IPv6 here")
+        with server:
+            server.answer = lambda _: time.sleep(0.005) or 200
+            threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+            url = f"http://localhost:{server.server_port}/"
+            self.lab("diagnose", url, "--budget", "1s", "--max-concurrency", "4", "--quiet")
+            self.lab("load", url, "-n", "5", "--quiet")
+            server.shutdown()
 
     def test_strangers_servers_are_left_alone(self):
         ran = self.lab("diagnose", "http://192.0.2.1/", code=None)

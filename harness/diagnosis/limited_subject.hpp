@@ -1,0 +1,82 @@
+// For the tests of this folder: a server in virtual time that limits what it lets in.
+#pragma once
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "harness/diagnosis/subject.hpp"
+
+namespace lab::testing {
+
+/// Everything runs together for `service`, but that a limit refuses or delays; each tenth request or so may
+/// hold up all others, and all of them wait for a pause of the server.
+struct LimitedServer {
+  Nanos service = 50 * kMillisecond;
+  int in_flight = 0;    ///< 0: no such limit
+  Nanos every = 0;      ///< one request each; 0: no such limit
+  int bucket = 1;       ///< so many at once when it was idle
+  bool delays = false;  ///< what comes too fast waits for its time instead of being refused
+  int status = 503;
+  Nanos pause_every = 0, pause = 0;
+};
+
+class LimitedSubject final : public Subject {
+ public:
+  explicit LimitedSubject(const LimitedServer& server) : server_(server) {}
+
+  std::vector<Reply> fire(const std::vector<Shot>& shots, Nanos) override {
+    std::vector<Reply> replies(shots.size());
+    std::vector<std::size_t> order(shots.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return shots[a].at < shots[b].at; });
+    Nanos end = 0;
+    for (const std::size_t i : order) {
+      Reply& reply = replies[i];
+      reply.sent = shots[i].at;
+      const Nanos at = now_ + shots[i].at;
+      const Nanos done = shots[i].ping ? after_pause(at + kMillisecond) : serve(at);
+      reply.outcome = done == 0 ? Outcome::bad_status : Outcome::ok;
+      reply.status = done == 0 ? server_.status : 200;
+      reply.received = (done == 0 ? at + kMillisecond : done) - now_;
+      reply.kept = shots[i].keep && done != 0;
+      end = std::max(end, reply.received);
+    }
+    now_ += end + kMillisecond;
+    return replies;
+  }
+  void hang_up() override {}
+  Nanos now() override { return now_; }
+  bool interrupted() const override { return false; }
+  std::optional<Nanos> cpu_time() override { return 0; }
+
+ private:
+  /// When it is served; 0: it is refused.
+  Nanos serve(Nanos at) {
+    if (server_.every > 0) {
+      // The time at which the bucket is empty runs ahead of the clock (GCRA).
+      const Nanos due = std::max(due_, at - (server_.bucket - 1) * server_.every);
+      if (due > at && !server_.delays) return 0;
+      due_ = due + server_.every;
+      return after_pause(std::max(due, at) + server_.service);
+    }
+    std::erase_if(ends_, [&](Nanos end) { return end <= at; });
+    if (server_.in_flight > 0 && static_cast<int>(ends_.size()) >= server_.in_flight) return 0;
+    ends_.push_back(after_pause(at + server_.service));
+    return ends_.back();
+  }
+
+  Nanos after_pause(Nanos at) const {
+    if (server_.pause_every == 0) return at;
+    const Nanos begun = at / server_.pause_every * server_.pause_every;
+    return std::max(at, begun + server_.pause);
+  }
+
+  const LimitedServer server_;
+  std::vector<Nanos> ends_;
+  Nanos due_ = 0;
+  Nanos now_ = 1005 * kSecond;
+};
+
+}  // namespace lab::testing
