@@ -182,7 +182,14 @@ class Walk {
     if (r.started != 0 && at_ > r.started) return path_.service;
     if (r.read != 0 && at_ > r.read) return path_.runnable;
     if (at_ <= body_there()) return path_.planned;
+    if (starts_client()) return path_.lag;
     return r.read == 0 ? path_.unexplained : path_.unread;
+  }
+
+  /// Its client is a process that was just started: what passes until the server reads is the client's.
+  bool starts_client() const {
+    return current_->parent == 0 && current_->load < load_set_.loads.size() && at_ <= current_->read &&
+           load_set_.loads[current_->load].client_process;
   }
 
   /// When the client had sent all of it: until then nobody can read it whole.
@@ -233,7 +240,7 @@ class Walk {
     if (follow_holder(since) || follow_turn()) return;
     const auto room = holders_.made_room(current_->worker, current_->id, at_ - kWakeUp, at_);
     if (at_ <= current_->read && (follow(room, since) || follow_predecessor(since))) return;
-    const bool comes_in = at_ <= body_there();
+    const bool comes_in = at_ <= body_there() || starts_client();
     if (comes_in || holds_something() || at_ - since <= kWakeUp || at_ > current_->finished)
       return spend_until(since);
     since_unexplained(since);

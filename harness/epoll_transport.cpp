@@ -55,19 +55,33 @@ int EpollTransport::open(std::uint32_t connection) {
   if (socket < 0) return errno;
   const int on = 1;
   setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  int error = 0;
-  if (connect(socket, address.get(), address.size) != 0 && errno != EINPROGRESS) error = errno;
+  if (connect(socket, address.get(), address.size) != 0 && errno != EINPROGRESS) {
+    const int error = errno;
+    ::close(socket);
+    return error;
+  }
+  return keep(connection, socket);
+}
+
+int EpollTransport::keep(std::uint32_t connection, int socket) {
   epoll_event interest{};
   // One registration for the whole life of the connection: edges cost no further system call.
   interest.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   interest.data.u64 = connection;
-  if (error == 0 && epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &interest) != 0) error = errno;
-  if (error != 0) {
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &interest) != 0) {
+    const int error = errno;
     ::close(socket);
     return error;
   }
   sockets_[connection] = socket;
   return 0;
+}
+
+int EpollTransport::open_client(std::uint32_t connection) {
+  if (connection >= sockets_.size()) sockets_.resize(connection + 1, -1);
+  close(connection);
+  const auto end = clients_.prepare(connection);
+  return end ? keep(connection, *end) : errno;
 }
 
 int EpollTransport::opened(std::uint32_t connection) {
@@ -91,6 +105,10 @@ std::uint16_t EpollTransport::local_port(std::uint32_t connection) {
 }
 
 ssize_t EpollTransport::send(std::uint32_t connection, std::string_view bytes) {
+  if (clients_.is_client(connection)) {
+    const int error = clients_.start(connection, bytes);
+    return error == 0 ? static_cast<ssize_t>(bytes.size()) : -error;
+  }
   const ssize_t taken = ::send(sockets_[connection], bytes.data(), bytes.size(), MSG_NOSIGNAL);
   return taken < 0 ? -errno : taken;
 }
@@ -102,6 +120,7 @@ ssize_t EpollTransport::receive(std::uint32_t connection, std::span<char> into) 
 
 void EpollTransport::close(std::uint32_t connection) {
   if (sockets_[connection] < 0) return;
+  clients_.end(connection);
   ::close(sockets_[connection]);
   sockets_[connection] = -1;
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/client_processes.hpp"
 #include "harness/load_address.hpp"
 #include "harness/transport.hpp"
 #include "lab/core/error.hpp"
@@ -28,6 +29,7 @@ class EpollTransport final : public Transport {
   ~EpollTransport() override;
 
   int open(std::uint32_t connection) override;
+  int open_client(std::uint32_t connection) override;
   int opened(std::uint32_t connection) override;
   std::uint16_t local_port(std::uint32_t connection) override;
   ssize_t send(std::uint32_t connection, std::string_view bytes) override;
@@ -43,12 +45,14 @@ class EpollTransport final : public Transport {
   EpollTransport() = default;
   int look_for_more(Nanos until);
   int wait_for_events(Nanos until);
+  int keep(std::uint32_t connection, int socket);
 
   int epoll_ = -1;
   std::vector<Address> addresses_;
   std::vector<int> sockets_;  // by connection; -1: none
   std::array<epoll_event, 256> events_{};
   std::array<Readiness, 256> ready_{};
+  ClientProcesses clients_;
   Nanos awake_until_ = 0;
   bool coarse_timeouts_ = false;  // no epoll_pwait2 here: whole milliseconds
   bool interrupted_ = false;

@@ -57,7 +57,7 @@ class Painter {
 };
 
 Lane make_lane(const RequestRecord& record, const Occupancy& occupancy, const std::vector<Route>& routes,
-               const std::vector<RouteSteps>& steps, Nanos zero, Nanos last) {
+               const std::vector<RouteSteps>& steps, Nanos zero, Nanos last, LaneState before_read) {
   Lane lane;
   lane.request = record.id;
   lane.route = routes[record.route].name;
@@ -66,7 +66,7 @@ Lane make_lane(const RequestRecord& record, const Occupancy& occupancy, const st
   lane.end_s = lane.answered ? seconds(record.received - zero) : 0;
   const Nanos end = record.received == 0 ? last : record.received;
   Painter painter(record, end);
-  painter.paint(record.sent, record.read == 0 ? end : record.read, LaneState::unread);
+  painter.paint(record.sent, record.read == 0 ? end : record.read, before_read);
   if (record.read != 0) painter.paint(record.read, end, LaneState::runnable);
   if (record.finished != 0) painter.paint(record.finished, end, LaneState::reply);
   for (const StepSpan& step : occupancy.steps_of(record.id)) {
@@ -86,7 +86,7 @@ Lane make_lane(const RequestRecord& record, const Occupancy& occupancy, const st
 }  // namespace
 
 std::vector<Lane> make_lanes(std::span<const RequestRecord> records, const Occupancy& occupancy,
-                             const std::vector<Route>& routes, std::size_t limit) {
+                             const std::vector<Route>& routes, const Case& load_set, std::size_t limit) {
   Nanos zero = 0;
   Nanos last = 0;
   for (const RequestRecord& record : records) {
@@ -99,7 +99,9 @@ std::vector<Lane> make_lanes(std::span<const RequestRecord> records, const Occup
   for (const RequestRecord& record : records) {
     if (lanes.size() == limit) break;
     if (record.sent == 0) continue;
-    lanes.push_back(make_lane(record, occupancy, routes, steps, zero, last));
+    const bool starts = record.load < load_set.loads.size() && load_set.loads[record.load].client_process;
+    lanes.push_back(make_lane(record, occupancy, routes, steps, zero, last,
+                              starts ? LaneState::unsent : LaneState::unread));
   }
   return lanes;
 }

@@ -43,7 +43,8 @@ void LoadDriver::start_open(std::uint32_t index) {
   Connection& connection = connections_[index];
   const bool for_request = connection.request != kNoRequest;
   connection.reopened = for_request;
-  const int error = transport_.open(index);
+  const bool is_client = case_.loads[connection.load].client_process;
+  const int error = is_client ? transport_.open_client(index) : transport_.open(index);
   if (error == 0) {
     connection.phase = Phase::opening;
   } else if (for_request) {

@@ -201,7 +201,7 @@ TEST_CASE("lanes of stamped replies show who held the loop and who waited") {
   book.add(1, fields("7", "200", "300", "900", "loop 300-900"));
   book.add(2, fields("7", "200", "900", "1000", "loop 900-1000"));
   const Occupancy occupancy(book.apply(records, kSlow));
-  const std::vector<Lane> lanes = make_lanes(records, occupancy, kSlow, 10);
+  const std::vector<Lane> lanes = make_lanes(records, occupancy, kSlow, Case{}, 10);
   REQUIRE(lanes.size() == 2);
   const auto states = [](const Lane& lane) {
     std::vector<LaneState> all;

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -38,6 +39,9 @@ class Transport {
   virtual ~Transport() = default;
   /// Begins to connect; 0, or errno. Its end is told by `writable`.
   virtual int open(std::uint32_t connection) = 0;
+  /// The same with a client process of its own, which is started with the request that is sent first, makes
+  /// its connection itself and ends after the reply. ENOTSUP where there are none.
+  virtual int open_client(std::uint32_t /*connection*/) { return ENOTSUP; }
   /// How connecting ended: 0, or errno.
   virtual int opened(std::uint32_t connection) = 0;
   virtual std::uint16_t local_port(std::uint32_t connection) = 0;

@@ -199,7 +199,8 @@ TEST_CASE("a pool whose members are all held has a queue") {
 
 TEST_CASE("lanes show a request unread, then holding the loop, then its reply") {
   const Story story = blocked_loop();
-  const std::vector<Lane> lanes = make_lanes(story.records, Occupancy(story.events), story.routes, 10);
+  const std::vector<Lane> lanes =
+      make_lanes(story.records, Occupancy(story.events), story.routes, Case{}, 10);
   REQUIRE(lanes.size() == 3);
   CHECK(lanes[0].end_s == Approx(0.101));
   REQUIRE(lanes[1].segments.size() == 2);
@@ -209,12 +210,29 @@ TEST_CASE("lanes show a request unread, then holding the loop, then its reply") 
   CHECK(lanes[1].segments[1].to_s == Approx(0.202));
 }
 
+TEST_CASE("what passes until a client process has started and asked is lag, and its lane is empty") {
+  Story story;
+  story.load_set.loads.resize(1);
+  story.load_set.loads[0].client_process = true;
+  story.request(1, kSecond, kSecond + 30 * kMs, kSecond + 30 * kMs, kSecond + 30 * kMs, kSecond + 31 * kMs);
+  const CriticalPath path = critical_path(story.records, Occupancy(story.events), Occupancy(Events{}),
+                                          story.routes, story.load_set, 0);
+  CHECK(path.lag == 30 * kMs);
+  CHECK(path.unread == 0);
+  CHECK(path.unexplained == 0);
+  const std::vector<Lane> lanes =
+      make_lanes(story.records, Occupancy(story.events), story.routes, story.load_set, 10);
+  REQUIRE_FALSE(lanes.at(0).segments.empty());
+  CHECK(lanes[0].segments.front().state != LaneState::unread);
+}
+
 TEST_CASE("lanes show a wait that holds nothing as waiting, and its lateness as runnable") {
   Story story;
   story.request(1, kSecond, kSecond, kSecond, kSecond + 110 * kMs, kSecond + 110 * kMs);
   story.add(kSecond, EventKind::step_begin, 1);
   story.add(kSecond + 110 * kMs, EventKind::step_end, 1);
-  const std::vector<Lane> lanes = make_lanes(story.records, Occupancy(story.events), story.routes, 10);
+  const std::vector<Lane> lanes =
+      make_lanes(story.records, Occupancy(story.events), story.routes, Case{}, 10);
   REQUIRE(lanes.at(0).segments.size() == 2);
   CHECK(lanes[0].segments[0].state == LaneState::waiting);
   CHECK(lanes[0].segments[0].to_s == Approx(0.1));

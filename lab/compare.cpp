@@ -227,7 +227,7 @@ void warn_of_outliers(const std::vector<ComparedRow>& rows, std::vector<std::str
       }
     }
   }
-  if (!far.empty()) warnings.push_back("far from the others, and kept: " + join(far, "; "));
+  if (!far.empty()) warnings.push_back("outliers, not removed: " + join(far, "; "));
 }
 
 ComparisonReport::Side side_of(const ToldRun& told, const std::string& arm) {

@@ -96,10 +96,10 @@ std::string explain_as_text(const FindingBook& book, const FindingEntry& entry, 
   text += code("FASTAPI", entry.fastapi, ascii);
   text += command("SEE IT", entry.command);
   const std::string sick = sick_arms_of(book, entry.id);
-  if (!sick.empty()) text += paragraph("SICK", sick, ascii);
+  if (!sick.empty()) text += paragraph("SHOWS IT", sick, ascii);
   if (!entry.healthy.empty()) {
     text += paragraph(
-        "WELL", fmt::format("{}: {}", entry.scenario, with_case(entry.healthy, entry.healthy_case)), ascii);
+        "HEALTHY", fmt::format("{}: {}", entry.scenario, with_case(entry.healthy, entry.healthy_case)), ascii);
   }
   return text;
 }

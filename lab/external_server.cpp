@@ -194,7 +194,7 @@ Result<ExternalServer> ExternalServer::start(const ExternalCommand& command) {
     ExternalServer server;
     server.port_ = *port != 0 ? *port : probe->port;
     if (server.port_ == 0)
-      return usage_error("nobody knows where '{}' will listen: write {{port}} where its port belongs",
+      return usage_error("it is not known where '{}' will listen: write {{port}} where its port belongs",
                          command.arguments.front());
     if (!chooses && answers({.host = "127.0.0.1", .port = server.port_, .path = {}}, began + kOneAnswer))
       return environment_error(

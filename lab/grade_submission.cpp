@@ -60,7 +60,7 @@ std::vector<std::string> students_in(const fs::path& metadata) {
 }  // namespace
 
 Result<void> Submission::check_student(const std::string& id) const {
-  if (students.empty()) return usage_error("submission_metadata.json does not say who hands in");
+  if (students.empty()) return usage_error("submission_metadata.json does not say who submits");
   if (std::find(students.begin(), students.end(), id) != students.end()) return {};
   return usage_error("\"student\" is '{}', but it is handed in by {}", id.substr(0, 60), students.front());
 }

@@ -150,7 +150,7 @@ ThresholdRow judge(const Threshold& threshold, LoadTotals& totals, double reques
     return told(*value, format_duration(to_nanos(*value)));
   const double needed = std::ceil(std::log(0.05) / std::log(threshold.q));
   row.measured =
-      fmt::format("{} replies do not carry this percentile; it takes {:.0f}", latencies.size(), needed);
+      fmt::format("{} replies cannot support this percentile; it takes {:.0f}", latencies.size(), needed);
   return row;
 }
 

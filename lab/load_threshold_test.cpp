@@ -36,12 +36,12 @@ TEST_CASE("a threshold compares what it names") {
     CHECK_FALSE(passes(missed));
 }
 
-TEST_CASE("a percentile that the replies do not carry is missed, and says how many it takes") {
+TEST_CASE("a percentile that the replies cannot support is missed, and says how many it takes") {
   LoadTotals totals = hundred();
   const ThresholdRow row = judge(parse_threshold("p99<10s").value(), totals, 50);
   CHECK_FALSE(row.passed);
   CHECK_FALSE(row.value.has_value());
-  CHECK(row.measured == "100 replies do not carry this percentile; it takes 299");
+  CHECK(row.measured == "100 replies cannot support this percentile; it takes 299");
 }
 
 TEST_CASE("nothing holds of latencies that there are not") {

@@ -12,6 +12,7 @@
 #include "lab/engines.hpp"
 #include "lab/experiment.hpp"
 #include "results/store.hpp"
+#include "scenarios/loader.hpp"
 
 namespace lab {
 
@@ -64,7 +65,7 @@ Result<Recording> find_recording(const Scenario& scenario, bool as_written) {
   }
   auto run = read_run(path);
   if (!run) return run.error();
-  if (run->header.scenario_source != scenario.source)
+  if (!same_experiment(run->header.scenario_source, scenario.source))
     return environment_error("the scenario has changed since it was recorded");
   for (const auto& [key, value] : run->header.environment) {
     if (key == "cores" && value != std::to_string(available_cores()))

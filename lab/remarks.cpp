@@ -11,6 +11,7 @@
 
 #include "harness/findings/words.hpp"
 #include "lab/absent_arms.hpp"
+#include "lab/answer.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment.hpp"
 #include "lab/recordings.hpp"
@@ -79,14 +80,21 @@ bool tells_nothing(const ArmReport& report) {
          report.above_bound.front().name == "unexplained";
 }
 
-/// WHY for the arm with the most costly finding, and for every arm that misses its prediction.
-void explain_why(const std::vector<ArmAnalysis>& arms, bool many_cases, std::vector<Remark>& remarks) {
+/// WHY for the arm with the most costly finding, among those that the answer speaks of where they have any,
+/// and for every arm that misses its prediction.
+void explain_why(const Conclusion& answer, const std::vector<ArmAnalysis>& arms, bool many_cases,
+                 std::vector<Remark>& remarks) {
   const ArmAnalysis* longest = nullptr;
   const auto cost = [](const ArmAnalysis& arm) {
     return arm.findings.empty() ? 0 : arm.findings.front().cost_s;
   };
-  for (const ArmAnalysis& arm : arms) {
-    if (cost(arm) > 0 && (longest == nullptr || cost(arm) > cost(*longest))) longest = &arm;
+  // What the question is about comes first; the largest burst may be a dearer one.
+  for (const bool asked : {true, false}) {
+    for (const ArmAnalysis& arm : arms) {
+      if (longest != nullptr && !asked && speaks_of(answer, longest->report)) break;
+      if (asked && !speaks_of(answer, arm.report)) continue;
+      if (cost(arm) > 0 && (longest == nullptr || cost(arm) > cost(*longest))) longest = &arm;
+    }
   }
   std::set<std::tuple<std::string, std::string, std::string>> told;
   for (const ArmAnalysis& arm : arms) {
@@ -122,8 +130,8 @@ void speak_of_the_log(const Scenario& scenario, const std::vector<ArmAnalysis>& 
       continue;
     if (!said.insert(arm.report.arm.substr(0, arm.report.arm.find('@'))).second) continue;
     remarks.push_back(
-        {"LOG", fmt::format("{} for {} is below the bound of {}: it cannot be.", arm.report.documented_text,
-                            arm.report.arm, spell(*arm.report.bound_s))});
+        {"LOG", fmt::format("{} for {} is below the bound of {}: that is impossible.",
+                            arm.report.documented_text, arm.report.arm, spell(*arm.report.bound_s))});
   }
   if (scenario.explain.log.empty() || !documented) return;
   if (speaks_of_absent(scenario.explain.log, scenario, arms, false)) return;
@@ -182,7 +190,7 @@ void name_outliers(const std::vector<ArmAnalysis>& arms, bool many_cases, std::v
       }
     }
   }
-  if (!far.empty()) remarks.push_back({"WARN", "far from the others, and kept: " + join(far, ", ")});
+  if (!far.empty()) remarks.push_back({"WARN", "outliers, not removed: " + join(far, ", ")});
 }
 
 /// The same words with other numbers.
@@ -231,8 +239,8 @@ void warn(const std::vector<ArmAnalysis>& arms, const Run& run, bool many_cases,
     }
     if (arm.report.verdict == "instrument-fault") {
       remarks.push_back(
-          {"WARN", fmt::format("{}: a makespan below its bound of {} cannot be: the instrument is at "
-                               "fault, nothing is claimed",
+          {"WARN", fmt::format("{}: a makespan below its bound of {} is impossible: the instrument is at "
+                               "fault, so nothing is claimed",
                                name_of(arm, many_cases), spell(arm.report.bound_s.value_or(0)))});
     }
     if (arm.report.verdict == "inconclusive") {
@@ -323,7 +331,7 @@ std::vector<Remark> make_remarks(const Scenario& scenario, const std::vector<Arm
   const bool many_cases = scenario.cases.size() > 1;
   std::vector<Remark> remarks;
   answer_guesses(scenario, arms, guesses, remarks);
-  explain_why(arms, many_cases, remarks);
+  explain_why(scenario.explain.answer, arms, many_cases, remarks);
   speak_of_the_log(scenario, arms, remarks);
   const std::string& note = scenario.explain.note;
   if (!note.empty() && !speaks_of_absent(note, scenario, arms, true)) remarks.push_back({"NOTE", note});
@@ -346,6 +354,7 @@ std::vector<Remark> make_remarks(const Scenario& scenario, const std::vector<Arm
     remarks.push_back({"WARN", fmt::format("{}, so no interval: small differences mean nothing",
                                            count(most->report.repetitions, "repetition"))});
   }
+  if (const auto answer = answer_sentence(scenario.explain.answer, arms)) remarks.push_back({"SO", *answer});
   const std::vector<std::string> known = scenario_names();
   if (std::find(known.begin(), known.end(), scenario.explain.next) != known.end()) {
     std::string text = "lab run " + scenario.explain.next;

@@ -27,7 +27,7 @@ std::optional<std::string> obstacle(const Stage& stage, const Scenario& scenario
   if (one.arm.cores > available_cores())
     return fmt::format("it asks for {} cores, this machine has {}", one.arm.cores, available_cores());
   if (one.engine == kServer && !load_set.kills.empty())
-    return "nobody knows its workers, so none can be killed";
+    return "its workers are not known, so none can be killed";
   return stage.foreign.obstacle(one);
 }
 

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "lab/core/paths.hpp"
 #include "lab/interrupt.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/servers/work.hpp"
@@ -197,6 +198,9 @@ std::optional<std::string> Surroundings::obstacle(const Scenario& scenario, cons
                                                   const Case& load_set) const {
   if (arm.backend == Backend::io_uring) build_backend();
   if (auto available = backend_available(arm.backend); !available) return available.error().message;
+  const auto needs_curl = [](const Load& load) { return load.client_process; };
+  if (std::any_of(load_set.loads.begin(), load_set.loads.end(), needs_curl) && !find_program("curl"))
+    return "no curl, which its clients are (apt-get install curl)";
   for (std::size_t route = 0; route < scenario.routes.size(); ++route) {
     if (!loads_route(load_set, route) || !postgres_.empty()) continue;
     if (contains<Query>(scenario.routes[route])) return "no PostgreSQL (--postgres local)";

@@ -99,7 +99,7 @@ std::optional<Remark> tell_await(const Scenario& scenario, const RunRepetition& 
         fmt::format("what {0}'s await did, in four steps:\n"
                     "1 At {1} {0} stops where it is and gives the loop back.\n"
                     "2 It goes on the waiting list, with a note of what is to wake it; nothing is held.\n"
-                    "3 The loop runs who is ready meanwhile: {2}.\n"
+                    "3 The loop runs whatever is ready meanwhile: {2}.\n"
                     "4 At {3} its wait is over: it joins the ready queue, and at {4} it goes on behind "
                     "the await.",
                     who, at(*pause), others.empty() ? "nobody" : join(others, ", then "), at(*ready),

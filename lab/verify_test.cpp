@@ -31,7 +31,7 @@ std::string words(const Measure& measure) {
          to_string(measure.stat);
 }
 
-/// A result in which every claim was found as on record, but the first, which differs, and the second, which
+/// A result in which every claim was found as expected, but the first, which differs, and the second, which
 /// is undecided.
 VerifyResult made_up(const ClaimsFile& file) {
   VerifyResult result;
@@ -122,7 +122,7 @@ TEST_CASE("a scenario is scaled as asked, but never below what its claims bear")
   }
 }
 
-TEST_CASE("the sum counts each claim once: as on record, differing, or inconclusive") {
+TEST_CASE("the sum counts each claim once: as expected, differing, or inconclusive") {
   const ClaimsFile file = shipped_claims();
   const VerifyResult result = made_up(file);
   const std::size_t counted = result.count(ClaimFinding::verified) + result.count(ClaimFinding::refuted) +

@@ -153,7 +153,7 @@ std::string sum_up(const VerifyResult& result, const TextStyle& style) {
   const std::string recorded =
       result.recorded() == 0 ? "" : fmt::format("{} recorded, not verified here; ", result.recorded());
   std::string sum = fmt::format(
-      "{} claim{}: {} verified, {} refuted, {} qualified, as on record; {}{} differing, {} inconclusive",
+      "{} claim{}: {} verified, {} refuted, {} qualified, as expected; {}{} differing, {} inconclusive",
       claims, claims == 1 ? "" : "s", result.count(ClaimFinding::verified),
       result.count(ClaimFinding::refuted), result.count(ClaimFinding::qualified), recorded,
       result.differing().size(), result.undecided().size());

@@ -292,7 +292,8 @@ class Drawing {
 
   std::string ending(const ArmReport& arm, const LaneGroup& lanes) {
     const bool all = lanes.requests.size() > 1 && std::cmp_equal(lanes.requests.size(), arm.requests);
-    const std::string number_of = all ? ", all " + count_word(lanes.requests.size()) : "";
+    const std::size_t size = lanes.requests.size();
+    const std::string number_of = !all ? "" : size == 2 ? ", both" : ", all " + count_word(size);
     if (!lanes.answered) return "no reply" + number_of;
     const bool differ = unit_.name == "s" && lanes.first_end < kShort && lanes.last_end >= kShort;
     const std::string from = ending_time(lanes.first_end, differ);

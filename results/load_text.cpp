@@ -193,7 +193,7 @@ std::string load_text(const LoadReport& report, const TextStyle& style) {
     remark(each.passed ? "PASS" : "MISS", fmt::format("{}: {}", each.text, each.measured));
   for (const Remark& each : report.remarks) remark(each.tag, each.text);
   if (!report.other_tools.empty()) {
-    out += "\nThe same requests, as other tools would have told them:\n";
+    out += "\nThe same requests, as other tools would have reported them:\n";
     for (const std::string& each : report.other_tools) line(printable(each, style.ascii));
   }
   return out;

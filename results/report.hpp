@@ -86,7 +86,7 @@ struct CheckRow {
   std::string interval = {};  ///< of the median: `112 ms–130 ms`; empty where too few repetitions carry none
 };
 
-/// A remark under the table: tag WHY, LOG, NOTE, NEXT, GUESS, CHECK, WARN.
+/// A remark under the table: tag WHY, LOG, NOTE, SO, NEXT, GUESS, CHECK, WARN.
 struct Remark {
   std::string tag, text;
 };

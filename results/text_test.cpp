@@ -207,7 +207,7 @@ TEST_CASE("Findings that no remark speaks of come under WHY, once for all arms t
   CHECK(has(
       text,
       "WHY   blocking-loop: LAB101 loop blocked: nine requests queued 4.5 s in all behind a sleeping loop. "
-      "The same holds of workers-4.\n"));
+      "The same holds for workers-4.\n"));
 }
 
 TEST_CASE("Remarks stand in the order why, log, note, warning, next") {

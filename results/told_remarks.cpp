@@ -16,8 +16,8 @@ namespace {
 constexpr std::size_t kChecksTold = 3;  // more than that are summed up
 
 /// In which order the remarks stand; other tags come before NEXT.
-constexpr std::array<std::string_view, 11> kTags{"LOOP", "AWAIT", "PATH", "TAIL", "GUESS", "WHY",
-                                                 "LOG",  "CHECK", "NOTE", "WARN", "NEXT"};
+constexpr std::array<std::string_view, 12> kTags{"LOOP", "AWAIT", "PATH", "TAIL", "GUESS", "WHY",
+                                                 "LOG",  "CHECK", "NOTE", "WARN", "SO",    "NEXT"};
 
 std::size_t rank_of(const std::string& tag) {
   const auto* at = std::find(kTags.begin(), kTags.end() - 1, tag);
@@ -46,7 +46,7 @@ std::vector<Remark> findings(const Report& report) {
   }
   for (auto& [remark, names] : others) {
     names.erase(std::unique(names.begin(), names.end()), names.end());
-    remarks[remark].text += fmt::format(" The same holds of {}.", join(names, ", "));
+    remarks[remark].text += fmt::format(" The same holds for {}.", join(names, ", "));
   }
   return remarks;
 }

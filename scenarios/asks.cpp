@@ -33,13 +33,14 @@ void read_answer(Draft& draft, const toml::node& node, Ask& ask) {
   ask.answer = read_stat(draft, std::string_view(text).substr(dot + 1), node.source());
 }
 
-Ask::Wrong read_wrong(Draft& draft, const toml::table& table, const Stat& answer) {
+Ask::Wrong read_wrong(Draft& draft, const toml::table& table, const Stat& answer,
+                      const std::string& load_set) {
   const TableReader reader(draft.problems, table, "wrong answer", {"value", "say"});
   Ask::Wrong wrong;
   const toml::node* value = reader.need("value", "value = \"0s\"");
-  reader.need("say", "say = \"async def alone never yields.\"");
+  reader.need("say", "say = \"That is the mean wait.\"");
   if (value != nullptr) wrong.value = read_value(draft, *value, answer, "value", Scaling::scaled);
-  wrong.say = reader.text("say");
+  wrong.say = fill_in(draft, reader.text("say"), reader.where("say"), load_set);
   return wrong;
 }
 
@@ -47,17 +48,17 @@ Ask read_ask(Draft& draft, const toml::table& table) {
   const TableReader reader(draft.problems, table, "ask", {"text", "answer", "case", "wrong"});
   Ask ask;
   reader.need("text", "text = \"How long does the slowest ping take?\"");
-  ask.text = reader.text("text");
   const toml::node* answer = reader.need("answer", "answer = \"blocking.makespan\"");
   if (answer != nullptr && !draft.problems.any()) read_answer(draft, *answer, ask);
   if (const toml::node* load_set = reader.find("case")) {
     const std::vector<std::string> cases = ids_of(draft.scenario.cases);
     ask.answer_case = cases.at(read_known(draft, *load_set, "case", cases));
   }
+  ask.text = fill_in(draft, reader.text("text"), reader.where("text"), ask.answer_case);
   const toml::node* wrong = reader.find("wrong");
   if (wrong == nullptr || draft.problems.any()) return ask;
   for (const toml::table* entry : read_tables(draft.problems, *wrong, "wrong", kMostWrong)) {
-    ask.wrong.push_back(read_wrong(draft, *entry, ask.answer));
+    ask.wrong.push_back(read_wrong(draft, *entry, ask.answer, ask.answer_case));
     if (draft.problems.any()) break;
   }
   return ask;
@@ -82,11 +83,17 @@ void read_explain(Draft& draft, const TableReader& file) {
     file.problem("explain", fmt::format("explain must be one table, [explain], not {}", kind_of(*node)));
     return;
   }
-  const TableReader reader(draft.problems, *table, "explain", {"text", "log", "note", "next", "next_reason"});
+  const TableReader reader(draft.problems, *table, "explain",
+                           {"answer", "text", "log", "note", "next", "next_reason"});
   Explain& explain = draft.scenario.explain;
-  explain.text = reader.text("text", true);
-  explain.log = reader.text("log", true);
-  explain.note = reader.text("note", true);
+  const auto filled = [&](std::string_view key) {
+    return fill_in(draft, reader.text(key, true), reader.where(key), "");
+  };
+  if (reader.has("answer"))
+    explain.answer = read_answer_sentence(draft, reader.text("answer", true), reader.where("answer"));
+  explain.text = filled("text");
+  explain.log = filled("log");
+  explain.note = filled("note");
   if (const toml::node* next = reader.find("next")) explain.next = read_id(draft, *next, "next");
   explain.next_reason = reader.text("next_reason");
   if (reader.has("next_reason") && !reader.has("next")) {

@@ -154,6 +154,8 @@ TEST_CASE("an unknown word is named with the nearest known one") {
       {"threads = 8", "accept = \"gready\"", "34:10",
        "unknown accept 'gready' (did you mean 'greedy'? known: handoff, one, greedy, reuseport)"},
       {"requests = 1\n", "requests = 1\nconnections = \"open\"\n", "19:15", "did you mean 'opened'?"},
+      {"requests = 1\n", "requests = 1\nconnections = \"process\"\nhang_up = \"1s\"\n", "20:11",
+       "hang_up cannot stand beside connections = \"process\""},
   });
 }
 

@@ -92,15 +92,25 @@ std::vector<std::string> names_of(std::span<const Traits> modes);
 std::size_t read_known(Draft& draft, const toml::node& node, std::string_view what,
                        const std::vector<std::string>& known);
 
+/// A sentence of the scenario with its parameters filled in: `$d`, `$d*3`, `$d/2`, and `$requests`, how many
+/// the first load of that case (empty: of the first one) sends. An unknown name is a problem (texts.cpp).
+std::string fill_in(Draft& draft, std::string_view text, const toml::source_region& where,
+                    const std::string& case_id);
+
+/// The sentence that answers the question; `{ARM.STAT}` or `{CASE: ARM.STAT}` is a figure of the run
+/// (texts.cpp).
+Conclusion read_answer_sentence(Draft& draft, std::string_view text, const toml::source_region& where);
+
 // The parts of a file, in the order in which they are read.
-void read_params(Draft& draft, const TableReader& file);   // params.cpp
-void read_routes(Draft& draft, const TableReader& file);   // routes.cpp
-void read_cases(Draft& draft, const TableReader& file);    // cases.cpp
-void read_queues(Draft& draft, const TableReader& file);   // queues.cpp
-void read_arms(Draft& draft, const TableReader& file);     // arms.cpp
-void read_checks(Draft& draft, const TableReader& file);   // checks.cpp
-void read_asks(Draft& draft, const TableReader& file);     // asks.cpp
-void read_explain(Draft& draft, const TableReader& file);  // asks.cpp
+void read_params(Draft& draft, const TableReader& file);    // params.cpp
+void read_routes(Draft& draft, const TableReader& file);    // routes.cpp
+void read_cases(Draft& draft, const TableReader& file);     // cases.cpp
+void read_queues(Draft& draft, const TableReader& file);    // queues.cpp
+void read_arms(Draft& draft, const TableReader& file);      // arms.cpp
+void read_checks(Draft& draft, const TableReader& file);    // checks.cpp
+void fill_question(Draft& draft, const TableReader& file);  // texts.cpp
+void read_asks(Draft& draft, const TableReader& file);      // asks.cpp
+void read_explain(Draft& draft, const TableReader& file);   // asks.cpp
 
 /// Options whose value is out of range, whatever the scenario (overrides.cpp).
 void check_overrides(Draft& draft);

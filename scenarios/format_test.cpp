@@ -213,6 +213,15 @@ TEST_CASE("each kind of arrivals is read with its own keys") {
   CHECK(staggered.requests == 3);
 }
 
+TEST_CASE("connections are opened before the load, fresh, or a client process's own") {
+  const Load opened = load_of("arrivals = \"burst\", requests = 1, connections = \"opened\"");
+  CHECK_FALSE((opened.fresh_connections || opened.client_process));
+  const Load fresh = load_of("arrivals = \"burst\", requests = 1, connections = \"fresh\"");
+  CHECK((fresh.fresh_connections && !fresh.client_process));
+  const Load process = load_of("arrivals = \"burst\", requests = 1, connections = \"process\"");
+  CHECK((process.fresh_connections && process.client_process));
+}
+
 TEST_CASE("until counts the requests that are sent strictly before it") {
   CHECK(load_of("arrivals = \"constant\", every = \"10ms\", until = \"30ms\"").requests == 3);
   CHECK(load_of("arrivals = \"constant\", every = \"10ms\", until = \"30001us\"").requests == 4);

@@ -85,7 +85,10 @@ void apply_overrides(Draft& draft, LoadSpec& spec, bool first) {
     change_requests(draft, spec);  // a load that has just become a burst counts as one
   }
   change_pace(draft, spec);
-  if (draft.overrides.fresh_connections) spec.load.fresh_connections = *draft.overrides.fresh_connections;
+  if (draft.overrides.fresh_connections) {
+    spec.load.fresh_connections = *draft.overrides.fresh_connections;
+    spec.load.client_process = false;
+  }
 }
 
 }  // namespace lab

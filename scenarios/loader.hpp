@@ -47,6 +47,10 @@ bool is_scenario_path(const std::string& text);
 Result<Scenario> load_scenario(const std::string& name_or_path, std::span<const Traits> modes,
                                const Overrides& overrides = {});
 
+/// Whether a recorded scenario's TOML text describes the experiment of `scenario`: what is sent to which
+/// servers. Questions, labels, checks and explanations may differ, and the scenario may have cases more.
+bool same_experiment(std::string_view recorded, std::string_view scenario);
+
 /// Names of all scenarios that are found, sorted.
 std::vector<std::string> scenario_names();
 

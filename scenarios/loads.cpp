@@ -97,8 +97,20 @@ void read_offsets(Draft& draft, const TableReader& table, LoadSpec& spec) {
 
 void read_connections(Draft& draft, const TableReader& table, Load& load) {
   const toml::node* node = table.find("connections");
-  if (node != nullptr)
-    load.fresh_connections = read_known(draft, *node, "connections", {"opened", "fresh"}) == 1;
+  if (node == nullptr) return;
+  const std::size_t kind = read_known(draft, *node, "connections", {"opened", "fresh", "process"});
+  load.fresh_connections = kind != 0;
+  load.client_process = kind == 2;
+}
+
+/// A client process asks once and prints the reply; it brings no body and goes nowhere else.
+void check_client_process(const TableReader& table, const Route& route, const Load& load) {
+  if (!load.client_process) return;
+  for (const char* key : {"body", "hang_up", "keep", "then"}) {
+    if (table.has(key)) table.problem(key, fmt::format("{} cannot stand beside connections = \"process\"", key));
+  }
+  if (route.method == "WS")
+    table.problem("connections", "a client process opens no WebSocket; leave connections out");
 }
 
 LoadSpec read_spec(Draft& draft, const TableReader& table) {
@@ -115,6 +127,7 @@ LoadSpec read_spec(Draft& draft, const TableReader& table) {
   load.from = read_duration(draft, table, "from", Scaling::scaled, 0);
   read_connections(draft, table, load);
   read_behaviour(draft, table, load);
+  check_client_process(table, draft.scenario.routes[load.route], load);
   if (table.has("requests")) spec.requests = table.integer("requests", 1, kMostRequests, 1);
   switch (load.arrivals) {
     case Arrivals::closed:

@@ -133,6 +133,9 @@ void drop_figures(Draft& draft) {
   const bool scaled = draft.overrides.scale != 1;
   const bool arms_changed = draft.options_used.count("--workers") + draft.options_used.count("--threads") > 0;
   if (draft.figures_changed || scaled || arms_changed) scenario.explain.note.clear();
+  const Overrides& asked = draft.overrides;
+  if (arms_changed || asked.requests || asked.arrivals || asked.rate || asked.duration)
+    scenario.explain.answer = {};  // its words are about that many
   if (!draft.figures_changed && !scaled) return;
   for (Arm& arm : scenario.arms) arm.documented.clear();
   scenario.explain.log.clear();

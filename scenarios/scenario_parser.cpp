@@ -86,8 +86,8 @@ Result<Scenario> parse_scenario(std::string_view toml, const std::string& file, 
   if (!draft.problems.any()) check_overrides(draft);
   // Each part relies on those before it: routes name parameters, loads and arms name routes, checks name
   // arms.
-  constexpr Part kParts[] = {read_head, read_params, read_routes, read_show,    read_cases, read_queues,
-                             read_arms, read_checks, read_asks,   read_explain, check_sense};
+  constexpr Part kParts[] = {read_head, read_params, read_routes,   read_show, read_cases,   read_queues,
+                             read_arms, read_checks, fill_question, read_asks, read_explain, check_sense};
   for (const Part read : kParts) {
     if (draft.problems.any()) return draft.problems.first();
     read(draft, reader);

@@ -1,10 +1,13 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <regex>
 #include <set>
 
+#include "lab/core/duration.hpp"
 #include "scenarios/loader.hpp"
 #include "scenarios/test_modes.hpp"
 
@@ -72,6 +75,38 @@ TEST_CASE("a scaled scenario still loads, and keeps its checks and what the wron
     REQUIRE(scaled.has_value());
     CHECK(scaled->checks.size() == scenario.checks.size());
     CHECK(scaled->asks.front().wrong.size() == scenario.asks.front().wrong.size());
+  }
+}
+
+TEST_CASE("no shipped question carries a number that a parameter can change") {
+  const std::regex duration(R"(([0-9][0-9.,]*) ?(ns|us|ms|s|min|h)\b)");
+  for (const Scenario& scenario : shipped_scenarios()) {
+    Overrides others;
+    for (const auto& [name, value] : scenario.params) others.params[name] = value + value / 7 + 7;
+    const Result<Scenario> changed = load_scenario(scenario.file, kTestModes, others);
+    REQUIRE(changed.has_value());
+    std::string texts = changed->question + " " + changed->explain.text + " " + changed->explain.next_reason;
+    for (const Ask& ask : changed->asks) texts += " " + ask.text;
+    INFO(scenario.name << ": " << texts);
+    for (std::sregex_iterator at(texts.begin(), texts.end(), duration), end; at != end; ++at) {
+      const Result<Nanos> span = parse_duration((*at)[1].str() + (*at)[2].str());
+      REQUIRE(span.has_value());
+      for (const auto& [name, value] : scenario.params) CHECK(*span != value);
+    }
+  }
+}
+
+TEST_CASE("every shipped scenario ends with a sentence that answers its question") {
+  for (const Scenario& scenario : shipped_scenarios()) {
+    INFO(scenario.name);
+    const Conclusion& answer = scenario.explain.answer;
+    REQUIRE_FALSE(answer.words.empty());
+    CHECK_FALSE(answer.figures.empty());
+    for (const Conclusion::Figure& figure : answer.figures) {
+      const auto& show = scenario.show;
+      INFO(to_string(figure.stat));
+      CHECK((figure.stat == Stat{} || std::find(show.begin(), show.end(), figure.stat) != show.end()));
+    }
   }
 }
 

@@ -35,7 +35,7 @@ std::map<std::uint32_t, Spans> told_computing(const Clues& clues) {
   return computing;
 }
 
-/// Requests of one process that computed at the same time and got along no faster than one alone.
+/// Requests of one process that computed at the same time and were no faster than one alone.
 struct Locked {
   std::int32_t worker = 0;
   std::set<std::uint32_t> requests;

@@ -66,7 +66,7 @@ void find_lost_jobs(const Scene& scene, std::vector<Finding>& findings) {
   const auto lost = static_cast<std::int64_t>(server_stat(stat, evidence_of(scene)).value_or(0));
   if (lost == 0) return;
   findings.push_back({"LAB112",
-                      fmt::format("work lost: {} had been begun when a worker died, and nobody finished {}.",
+                      fmt::format("work lost: {} had begun when a worker died, and nobody finished {}.",
                                   count(lost, "job"), lost == 1 ? "it" : "them"),
                       0,
                       {{"lost", static_cast<double>(lost)}}});

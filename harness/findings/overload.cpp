@@ -80,7 +80,7 @@ void find_overload(const Clues& clues, std::vector<Finding>& findings) {
       findings.push_back(
           {"LAB121",
            fmt::format(
-               "overloaded: more comes than can be done. When the last of {} came, {} were waiting (half "
+               "overloaded: more requests come than can be served. When the last of {} came, {} were waiting (half "
                "way {}), and their work fills {:.0f} % of the time of {}.",
                count(demand.requests, "request"), demand.waiting, demand.waiting_half_way, 100 * share,
                members == 1 ? fmt::format("the {}", to_string(resource))

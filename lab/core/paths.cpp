@@ -1,6 +1,11 @@
 #include "lab/core/paths.hpp"
 
+#include <unistd.h>
+
+#include <cstdlib>
 #include <system_error>
+
+#include "lab/core/text.hpp"
 
 namespace lab {
 
@@ -25,6 +30,15 @@ std::optional<fs::path> checkout_root() {
   if (auto root = checkout_above(program_path().parent_path())) return root;
   std::error_code error;
   return checkout_above(fs::current_path(error));
+}
+
+std::optional<fs::path> find_program(std::string_view name) {
+  const char* path = std::getenv("PATH");
+  for (const std::string& folder : split(path == nullptr ? "/usr/bin:/bin" : path, ':')) {
+    const fs::path candidate = fs::path(folder) / name;
+    if (access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return std::nullopt;
 }
 
 fs::path installed_share() {

@@ -43,6 +43,7 @@ struct Load {
   Nanos from = 0;                  ///< the first one's time, after the start of the load
   std::vector<Nanos> at;           ///< staggered: times after the start of the load
   bool fresh_connections = false;  ///< connect with the request instead of before the load
+  bool client_process = false;     ///< each request is a fresh client process's (curl); connections are fresh
   Nanos hang_up = 0;               ///< the client closes its connection so long after sending; 0: never
   std::int64_t body_bytes = 0;     ///< of each request
   Nanos body_over = 0;             ///< the body is sent evenly over that time
@@ -149,7 +150,19 @@ struct Ask {
   std::string answer_case;  ///< empty: the first case
 };
 
+/// The sentence that answers the scenario's question, with figures of the run in it.
+struct Conclusion {
+  struct Figure {
+    std::string arm;
+    std::string case_id;
+    Stat stat;
+  };
+  std::vector<std::string> words;  ///< around the figures, so one more than those; empty: no such sentence
+  std::vector<Figure> figures;
+};
+
 struct Explain {
+  Conclusion answer;
   std::string text;  ///< why, in a few plain sentences
   std::string log;   ///< about the documents' figures
   std::string note;

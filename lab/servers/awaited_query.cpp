@@ -71,7 +71,7 @@ LeafFault read_results(PgConnection& connection) {
     if (copies(status)) {  // libpq would go on saying so until somebody had copied
       PQclear(result);
       connection.reset();
-      return {kUnavailable, "COPY is no query: nobody is there to copy"};
+      return {kUnavailable, "COPY is no query: there is nothing to copy from or to"};
     }
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && fault.none()) fault = fault_of(connection);
     PQclear(result);

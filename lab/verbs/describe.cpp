@@ -69,6 +69,8 @@ std::string describe_load(const Load& load, const Scenario& scenario) {
   if (load.from > 0) text += fmt::format(", from {}", format_duration(load.from));
   if (route.method == "WS") {
     text += ", on open WebSockets";
+  } else if (load.client_process) {
+    text += ", each from a curl process of its own";
   } else {
     text += load.fresh_connections ? ", fresh connections" : ", connections open";
   }

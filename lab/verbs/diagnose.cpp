@@ -10,7 +10,7 @@ namespace lab {
 
 void add_diagnose(CLI::App& app, Action& action) {
   CLI::App* verb = app.add_subcommand(
-      "diagnose", "how does a server execute? Serial, a pool of k, k workers, concurrent; told from outside");
+      "diagnose", "how does a server execute? Serial, a pool of k, k workers, concurrent; seen from outside");
   verb->footer(
       "Example: lab diagnose http://127.0.0.1:8000/report --ping /health --check\n"
       "The request is sent some hundred times: take a route that may be asked so often.");

@@ -40,15 +40,6 @@ std::string row(std::string_view what, const std::string& found, const std::stri
   return join(wrap(printable(text, false), pad(what, kColumn), kColumn, 80), "\n") + "\n";
 }
 
-std::optional<std::string> program_in_path(const std::string& name) {
-  const char* path = std::getenv("PATH");
-  for (const std::string& folder : split(path == nullptr ? "/usr/bin:/bin" : path, ':')) {
-    const std::filesystem::path candidate = std::filesystem::path(folder) / name;
-    if (access(candidate.c_str(), X_OK) == 0) return candidate.string();
-  }
-  return std::nullopt;
-}
-
 /// How much later than asked a sleeping thread wakes: 200 sleeps of 1 ms. Median and worst, in nanoseconds.
 std::pair<Nanos, Nanos> wake_up_lateness() {
   std::vector<double> late;
@@ -84,7 +75,7 @@ struct Helper {
 
 std::optional<std::string> find_helper(const Helper& helper) {
   for (const char* program : helper.programs) {
-    if (auto found = program_in_path(program)) return found;
+    if (const auto found = find_program(program)) return found->string();
   }
   for (const char* file : helper.files) {
     if (access(file, F_OK) == 0) return file;
@@ -97,7 +88,7 @@ std::string helper_rows() {
   const std::array<Helper, 4> helpers{
       {{"node", {"node"}, {}, "nodejs", "--engine node cannot run"},
        {"wrk", {"wrk"}, {}, "wrk", "bench/against_wrk.py cannot run; no verb needs it"},
-       {"curl", {"curl"}, {}, "curl", "try lab serve with a browser; no verb needs it"},
+       {"curl", {"curl"}, {}, "curl", "loads from client processes are left out (forgotten-await)"},
        {"chromium", {"chromium", "chromium-browser", "google-chrome"}, {}, "chromium", kNobody}}};
   std::string text;
   for (const Helper& helper : helpers) {
@@ -164,7 +155,7 @@ int doctor() {
   text +=
       row("wake-up",
           fmt::format("{} late at the median, {} at worst", format_duration(median), format_duration(worst)),
-          median > 200 * kMicrosecond ? "slow timers: makespans of 100 ms carry this" : "");
+          median > 200 * kMicrosecond ? "slow timers: every wait is measured that much too long" : "");
   text += row("limits", file_limit());
   text += row("noise", noise.verdict());
   const std::vector<std::string> scenarios = scenario_names();

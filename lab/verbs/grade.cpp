@@ -202,7 +202,7 @@ void add_grade(CLI::App& app, Action& action) {
   add_text(*verb, "--variant", raw->variant, "print a student's own problem and grade nothing")
       ->type_name("SCENARIO");
   add_text(*verb, "--pass", raw->pass, "exit 1 below this score, as 80%")->type_name("SHARE");
-  verb->add_flag("--show-answers", raw->show_answers, "tell what is right, and why");
+  verb->add_flag("--show-answers", raw->show_answers, "say what is right, and why");
   add_text(*verb, "--autograder", raw->autograder, "write the zip that Gradescope runs")
       ->type_name("OUT.zip");
   add_text(*verb, "--program", raw->program,

@@ -17,7 +17,7 @@ namespace {
 
 /// Repetitions that `lab report` would read. A record without its summary must be read to know them, which is
 /// done where that is quick.
-std::string kept(const RunListing& run) {
+std::string repetitions(const RunListing& run) {
   constexpr std::uintmax_t kQuick = 8'000'000;
   if (run.problem.empty()) return std::to_string(run.repetitions);
   std::error_code error;
@@ -34,15 +34,15 @@ int history(const std::string& last) {
     print(as_called("No run has been recorded yet. Start with: lab run blocking-async\n"));
     return 0;
   }
-  constexpr std::size_t kStateColumn = 57;
-  std::string text = fmt::format("{:<50}{:>5}  {}\n", "run", "kept", "state");
+  constexpr std::size_t kStateColumn = 64;
+  std::string text = fmt::format("{:<50}{:>12}  {}\n", "run", "repetitions", "state");
   for (std::size_t i = 0; i < runs.size() && i < most; ++i) {
     const RunListing& run = runs[i];
     const std::string state = !run.readable                ? run.problem
                               : run.summary.complete       ? "complete"
                               : run.summary.reason.empty() ? "incomplete"
                                                            : "incomplete: " + run.summary.reason;
-    const std::string first = pad(printable(run.name, false), 50) + pad(kept(run), 5, true) + "  ";
+    const std::string first = pad(printable(run.name, false), 50) + pad(repetitions(run), 12, true) + "  ";
     text += join(wrap(printable(state, false), first, kStateColumn, 80), "\n") + "\n";
   }
   if (runs.size() > most) text += fmt::format("{} older ones: --last {}\n", runs.size() - most, runs.size());

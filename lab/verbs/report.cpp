@@ -57,7 +57,7 @@ std::filesystem::path find_run(const std::string& name) {
 
 Scenario recorded_scenario(const Run& run) {
   if (run.header.scenario_source.empty())
-    throw Failure(usage_error("the run's header is lost, so nothing can be told of it"));
+    throw Failure(usage_error("the run's header is lost, so nothing can be said about it"));
   const RunHeader& header = run.header;
   Scenario scenario = parse_scenario(header.scenario_source, header.scenario_file, known_modes(),
                                      overrides_from(header.options).value())
@@ -117,7 +117,7 @@ void add_report(CLI::App& app, Action& action) {
     bool other_tools = false;
     RawOutputOptions output;
   };
-  CLI::App* verb = app.add_subcommand("report", "a recorded run told again, in any format");
+  CLI::App* verb = app.add_subcommand("report", "a recorded run shown again, in any format");
   verb->footer("Example: lab report last --format md");
   auto options = std::make_shared<Options>();
   add_text(*verb, "run", options->run, "a folder, its name, a scenario's newest run, or 'last'")

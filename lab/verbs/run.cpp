@@ -43,7 +43,7 @@ void ask_for_guesses(const Scenario& scenario, const Overrides& overrides, std::
   for (const Arm& arm : scenario.arms) {
     while (true) {
       const auto line = ask_line(
-          fmt::format("  your guess for {} ({}), as 100ms or 1.5s; Enter to pass: ", arm.id, arm.label));
+          fmt::format("  your guess for {} ({}), as 100ms or 1.5s; Enter to skip: ", arm.id, arm.label));
       if (!line) return;
       if (line->empty()) break;
       const auto value = parse_duration(*line);

@@ -130,7 +130,7 @@ void add_verify(CLI::App& app, Action& action) {
   add_text(*verb, "--file", raw->file, "other claims than results/claims.toml")->type_name("FILE");
   add_text(*verb, "--python", raw->python, "the interpreter that has FastAPI (/usr/bin/python3)")
       ->type_name("PATH");
-  verb->add_flag("--list", raw->list, "what would be run and what is on record; runs nothing");
+  verb->add_flag("--list", raw->list, "what would be run and what is expected; runs nothing");
   verb->add_flag("--page", raw->page, "the page results/claims.md; runs nothing");
   verb->add_flag("--save", raw->save, "keep every run, as lab run does");
   add_output_options(*verb, raw->output, {Format::text, Format::json});

@@ -78,7 +78,7 @@ lab.show("blocking-async")
 #
 # | id | question |
 # |---|---|
-# | `blocking-async-1` | handlers that block the loop: when has the tenth request its answer? |
+# | `blocking-async-1` | handlers that block the loop: when does the tenth request get its answer? |
 # | `blocking-async-2` | handlers that await? |
 # | `blocking-async-3` | four worker processes, each blocked by its own requests, dealt in turn? |
 #

@@ -82,8 +82,8 @@ ax.legend();
 #
 # | id | question |
 # |---|---|
-# | `ml-inference-1` | four predictions of 100 ms in `def` handlers under the GIL: when has the last caller its answer? |
-# | `ml-inference-2` | with a task queue: when has the last caller a *reply* to POST /predict? |
+# | `ml-inference-1` | four predictions of 100 ms in `def` handlers under the GIL: when does the last caller get an answer? |
+# | `ml-inference-2` | with a task queue: when does the last caller get a *reply* to POST /predict? |
 
 # %% answer=predict-ml
 ### BEGIN SOLUTION

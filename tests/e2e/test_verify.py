@@ -43,7 +43,7 @@ class Verify(LabCase):
     def test_outcomes_as_on_record(self):
         file = self.claims(counted("true", "verified"), counted("false", "refuted", "above"))
         ran = self.lab("verify", "--file", file, "--quiet")
-        self.assertIn("2 claims: 1 verified, 1 refuted, 0 qualified, as on record; 0 differing", " ".join(ran.out.split()))
+        self.assertIn("2 claims: 1 verified, 1 refuted, 0 qualified, as expected; 0 differing", " ".join(ran.out.split()))
         self.assertIn("1 run of 3 repetitions", ran.out)
         self.assertEqual(ran.err, "")
         self.assertTrue(all(cells(line) <= 80 for line in ran.out.splitlines()), ran)
@@ -78,7 +78,7 @@ class Verify(LabCase):
         file = self.claims(counted("slow", "verified"),
                            claim("real", 8, "verified", about="fastapi", scenario="ten-by-one-second"))
         ran = self.lab("verify", "--file", file, "--python", "/nowhere/python3")
-        self.assertIn("2 claims: 1 verified, 0 refuted, 0 qualified, as on record; 0 differing, 1 inconclusive",
+        self.assertIn("2 claims: 1 verified, 0 refuted, 0 qualified, as expected; 0 differing, 1 inconclusive",
                       " ".join(ran.out.split()))
         self.assertIn("inconclusive: D2-real", ran.out)
         self.assertIn("/nowhere/python3", ran.out)
@@ -87,7 +87,7 @@ class Verify(LabCase):
     def test_what_recordings_of_fastapi_decide_is_recorded_and_not_verified(self):
         file = self.claims(claim("real", 8, "verified", about="fastapi"), claim("other", 40, "refuted", about="fastapi"))
         ran = self.lab("verify", "--file", file, "--python", "/nowhere/python3")
-        self.assertIn("2 claims: 0 verified, 0 refuted, 0 qualified, as on record; 2 recorded, not verified here; 0 differing, "
+        self.assertIn("2 claims: 0 verified, 0 refuted, 0 qualified, as expected; 2 recorded, not verified here; 0 differing, "
                       "0 inconclusive", " ".join(ran.out.split()))
         self.assertRegex(ran.out, r"(?m)^recorded +D2-real")
         self.assertRegex(ran.out, r"(?m)^ +refuted by FastAPI as it ran elsewhere$")
