@@ -346,7 +346,8 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
     }
     const RunRepetition& first = *repetitions.front();
     if (!first.events.empty())  // who tells nothing has no lanes: nobody knows when it read what
-      report.lanes = make_lanes(first.records, Occupancy(first.events), scenario.routes, load_set, kMostLanes);
+      report.lanes =
+          make_lanes(first.records, Occupancy(first.events), scenario.routes, load_set, kMostLanes);
   }
   if (told && !faulty) {
     const RunRepetition& typical =

@@ -98,8 +98,9 @@ std::string explain_as_text(const FindingBook& book, const FindingEntry& entry, 
   const std::string sick = sick_arms_of(book, entry.id);
   if (!sick.empty()) text += paragraph("SHOWS IT", sick, ascii);
   if (!entry.healthy.empty()) {
-    text += paragraph(
-        "HEALTHY", fmt::format("{}: {}", entry.scenario, with_case(entry.healthy, entry.healthy_case)), ascii);
+    text +=
+        paragraph("HEALTHY",
+                  fmt::format("{}: {}", entry.scenario, with_case(entry.healthy, entry.healthy_case)), ascii);
   }
   return text;
 }

@@ -62,8 +62,10 @@ std::string other_tools_text(const OtherTools& others, const TextStyle& style) {
   for (const ToldPercentile& one : others.truth.percentiles) {
     if (carries_percentile(all, one.percent / 100)) most = std::max(most, one.percent);
   }
-  add("here", percentiles(others.truth) +
-                  (most < 99 ? fmt::format("; {} cannot support a percentile above p{:g}", count(all, "value"), most) : ""));
+  add("here",
+      percentiles(others.truth) +
+          (most < 99 ? fmt::format("; {} cannot support a percentile above p{:g}", count(all, "value"), most)
+                     : ""));
   add("wrk",
       percentiles(others.wrk) + missing(others.wrk, all, "replies are counted: those past 2 s are dropped"));
   const bool zeros = std::any_of(others.hey.percentiles.begin(), others.hey.percentiles.end(),

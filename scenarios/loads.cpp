@@ -107,7 +107,8 @@ void read_connections(Draft& draft, const TableReader& table, Load& load) {
 void check_client_process(const TableReader& table, const Route& route, const Load& load) {
   if (!load.client_process) return;
   for (const char* key : {"body", "hang_up", "keep", "then"}) {
-    if (table.has(key)) table.problem(key, fmt::format("{} cannot stand beside connections = \"process\"", key));
+    if (table.has(key))
+      table.problem(key, fmt::format("{} cannot stand beside connections = \"process\"", key));
   }
   if (route.method == "WS")
     table.problem("connections", "a client process opens no WebSocket; leave connections out");

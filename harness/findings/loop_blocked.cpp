@@ -250,14 +250,14 @@ void find_loop_blocked(const Clues& clues, std::vector<Finding>& findings) {
             [](const Victim& a, const Victim& b) { return a.request < b.request; });
   const std::uint32_t holder = largest(all.cost);
   const auto victims = static_cast<std::int64_t>(all.victims.size());
-  std::string text = fmt::format(
-      "loop blocked: {} queued {}{} behind {} ({}); request {} delayed {}.",
-      count(victims, "request"), spell(nanos(all.lost)), victims > 1 ? " in total" : "",
-      largest(all.by_doing), name_victims(all.victims), holder, delayed_by(clues, holder, all.victims));
+  std::string text = fmt::format("loop blocked: {} queued {}{} behind {} ({}); request {} delayed {}.",
+                                 count(victims, "request"), spell(nanos(all.lost)),
+                                 victims > 1 ? " in total" : "", largest(all.by_doing),
+                                 name_victims(all.victims), holder, delayed_by(clues, holder, all.victims));
   const LongTurn turn = longest_turn(clues);
   if (turn.requests > 1) {
-    text += fmt::format(" The loop served {} in one go without looking up, {}.", count(static_cast<std::int64_t>(turn.requests), "request"),
-                        spell(turn.busy));
+    text += fmt::format(" The loop served {} in one go without looking up.",
+                        count(static_cast<std::int64_t>(turn.requests), "request"));
   }
   findings.push_back({"LAB101",
                       std::move(text),

@@ -79,12 +79,13 @@ void find_overload(const Clues& clues, std::vector<Finding>& findings) {
       if (share < kFull) continue;
       findings.push_back(
           {"LAB121",
-           fmt::format(
-               "overloaded: more requests come than can be served. When the last of {} came, {} were waiting (half "
-               "way {}), and their work fills {:.0f} % of the time of {}.",
-               count(demand.requests, "request"), demand.waiting, demand.waiting_half_way, 100 * share,
-               members == 1 ? fmt::format("the {}", to_string(resource))
-                            : fmt::format("the {} of {}", to_string(resource), members)),
+           fmt::format("overloaded: more requests come than can be served. When the last of {} came, {} were "
+                       "waiting (half "
+                       "way {}), and their work fills {:.0f} % of the time of {}.",
+                       count(demand.requests, "request"), demand.waiting, demand.waiting_half_way,
+                       100 * share,
+                       members == 1 ? fmt::format("the {}", to_string(resource))
+                                    : fmt::format("the {} of {}", to_string(resource), members)),
            0,
            {{"requests", static_cast<double>(demand.requests)},
             {"waiting", static_cast<double>(demand.waiting)},

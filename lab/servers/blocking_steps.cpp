@@ -55,7 +55,8 @@ void run_whole_leaf(PlanExecution& execution, const Step& step, StepPlace place,
   if (needs) unit = services.gate()->take_blocking(runner.on_loop ? kConnectionPatience : 0);
   if (needs && !unit) {
     if (unlocked) execution.take_gil();
-    execution.fail(kUnavailable, "no database connection became free: the requests that hold them wait for this loop");
+    execution.fail(kUnavailable,
+                   "no database connection became free: the requests that hold them wait for this loop");
     return;
   }
   if (unit) execution.acquire(Resource::connection, *unit);

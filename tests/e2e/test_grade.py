@@ -275,7 +275,7 @@ class Runs(GradeCase):
         self.refused(cut, "incomplete")
         self.change(damaged, 2, '"status":200', '"status":201', seal=False)
         self.refused(damaged, "damaged or altered")
-        self.change(text, 0, "each waits 100 ms", "each waits 9 ms")
+        self.change(text, 0, "each waits $d", "each waits long")
         self.refused(text, "another text")
         before = copy()
         header = json.loads((before / "run.jsonl").read_text().splitlines()[0])
