@@ -134,7 +134,7 @@ std::string io_uring_row() {
 
 std::string mpi_row() {
   if (const auto plugin = mpi_plugin()) {
-    const bool starts = program_in_path("mpirun").has_value();
+    const bool starts = find_program("mpirun").has_value();
     return row("mpi", plugin->string(), starts ? "" : "mpirun is missing (apt-get install openmpi-bin)");
   }
   return row("mpi", "missing",
