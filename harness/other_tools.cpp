@@ -15,7 +15,28 @@ constexpr int kWrkPercents[] = {50, 75, 90, 99};
 constexpr int kHeyPercents[] = {10, 25, 50, 75, 90, 95, 99};
 constexpr double kAutocannonPercents[] = {2.5, 50, 97.5, 99};
 
-ToldLatencies wrk(const std::vector<double>& sorted) {
+Nanos to_nanos(double value_s) {
+  return std::llround(value_s * 1e9);
+}
+
+/// The interval at which wrk expects replies on each of its connections, in microseconds; 0: it corrects
+/// nothing.
+std::int64_t wrk_interval(std::span<const Answer> answers) {
+  if (answers.empty()) return 0;
+  std::vector<std::pair<Nanos, int>> changes;  // of how many are under way; at one time ends come first
+  for (const Answer& answer : answers) {
+    changes.emplace_back(to_nanos(answer.intended_s), 1);
+    changes.emplace_back(to_nanos(answer.intended_s) + to_nanos(answer.latency_s), -1);
+  }
+  std::sort(changes.begin(), changes.end());
+  std::int64_t under_way = 0;
+  std::int64_t connections = 1;
+  for (const auto& [at, change] : changes) connections = std::max(connections, under_way += change);
+  const std::int64_t each = static_cast<std::int64_t>(answers.size()) / connections;
+  return (changes.back().first - changes.front().first) / kMicrosecond / std::max<std::int64_t>(each, 1);
+}
+
+ToldLatencies wrk(const std::vector<double>& sorted, std::int64_t interval_us) {
   std::vector<std::int64_t> counted;
   for (const double latency : sorted) {
     const auto us = static_cast<std::int64_t>(latency * 1e6);
@@ -23,6 +44,13 @@ ToldLatencies wrk(const std::vector<double>& sorted) {
   }
   ToldLatencies told;
   told.counted = static_cast<std::int64_t>(counted.size());
+  for (std::size_t i = counted.size(); i-- > 0 && interval_us > 0 && counted[i] >= 2 * interval_us;) {
+    for (std::int64_t us = counted[i] - interval_us; us > interval_us; us -= interval_us) {
+      counted.push_back(us);
+      ++told.added;
+    }
+  }
+  std::sort(counted.begin(), counted.end());
   for (const int percent : kWrkPercents) {
     const auto rank =
         static_cast<std::size_t>(std::llround(percent / 100.0 * static_cast<double>(counted.size()) + 0.5));
@@ -124,17 +152,11 @@ std::vector<Answer> answers_of(std::span<const RequestRecord> records) {
 }
 
 OtherTools what_others_print(std::span<const Answer> answers, bool paced) {
-  std::vector<double> latencies;
-  for (const Answer& answer : answers) latencies.push_back(answer.latency_s);
-  OtherTools others = what_others_print(latencies, paced);
-  others.closed_loop = closed_loop(answers);
-  return others;
-}
-
-OtherTools what_others_print(std::span<const double> latencies_s, bool paced) {
-  std::vector<double> sorted(latencies_s.begin(), latencies_s.end());
+  std::vector<double> sorted;
+  for (const Answer& answer : answers) sorted.push_back(answer.latency_s);
   std::sort(sorted.begin(), sorted.end());
-  return {wrk(sorted), hey(sorted), autocannon(sorted, paced), {}, by_nearest_rank(sorted)};
+  return {wrk(sorted, wrk_interval(answers)), hey(sorted), autocannon(sorted, paced), closed_loop(answers),
+          by_nearest_rank(sorted)};
 }
 
 }  // namespace lab

@@ -28,6 +28,7 @@ struct ToldPercentile {
 struct ToldLatencies {
   std::vector<ToldPercentile> percentiles;
   std::int64_t counted = 0;  ///< requests that its percentiles rest on
+  std::int64_t added = 0;    ///< entries of its own besides, for requests that it holds to be missing
 };
 
 /// What other load generators would have printed of the very same replies. Each reads the latencies alone, as
@@ -35,7 +36,9 @@ struct ToldLatencies {
 /// own.
 struct OtherTools {
   /// wrk 4.1.0 --latency: a reply past its timeout of 2 s is missing in the histogram (stats_record and
-  /// stats_percentile of src/stats.c).
+  /// stats_percentile of src/stats.c). Where each of its connections had n replies, it expects one every nth
+  /// part of the runtime, and adds to each reply of v those of v - e, v - 2e … down to e (stats_correct). Its
+  /// connections are as many as were under way together.
   ToldLatencies wrk;
   /// hey 0.1.4: value i of n where i * 100 / n first reaches the percentile, each value for one percentile
   /// only; what is left over is printed as 0 (latencies() of requester/report.go).
@@ -53,7 +56,5 @@ struct OtherTools {
 
 /// `paced`: the load had a rate.
 OtherTools what_others_print(std::span<const Answer> answers, bool paced);
-/// The same where nobody knows when each should have been sent: without the closed loop.
-OtherTools what_others_print(std::span<const double> latencies_s, bool paced);
 
 }  // namespace lab

@@ -20,13 +20,15 @@ std::string line_of(const std::string& name, const ToldLatencies& told) {
     line += fmt::format(" p{:g} {},", each.percent, value);
   }
   if (line.ends_with(',')) line.pop_back();
-  return line + fmt::format("; of {}", told.counted);
+  line += fmt::format("; of {}", told.counted);
+  return told.added > 0 ? line + fmt::format(" and {} added", told.added) : line;
 }
 
 }  // namespace
 
 std::vector<std::string> other_tools_lines(const LoadTotals& totals, bool paced) {
-  if (static_cast<std::int64_t>(totals.kept.size()) != totals.samples.latency.size())
+  if (static_cast<std::int64_t>(totals.kept.size()) !=
+      totals.samples.latency.size() + totals.error_replies.latency.size())
     return {"there were too many requests to keep each of them"};
   std::vector<Answer> answers;
   answers.reserve(totals.kept.size());

@@ -67,7 +67,10 @@ std::string other_tools_text(const OtherTools& others, const TextStyle& style) {
           (most < 99 ? fmt::format("; {} cannot support a percentile above p{:g}", count(all, "value"), most)
                      : ""));
   add("wrk",
-      percentiles(others.wrk) + missing(others.wrk, all, "replies are counted: those past 2 s are dropped"));
+      percentiles(others.wrk) + missing(others.wrk, all, "replies are counted: those past 2 s are dropped") +
+          (others.wrk.added == 0
+               ? ""
+               : fmt::format("; it adds {} for requests that it holds to be missing", others.wrk.added)));
   const bool zeros = std::any_of(others.hey.percentiles.begin(), others.hey.percentiles.end(),
                                  [](const ToldPercentile& one) { return !one.latency_s; });
   add("hey", percentiles(others.hey) + (zeros ? "; the zeros are its own" : ""));
