@@ -134,6 +134,10 @@ Shift compare_samples(std::span<const double> a, std::span<const double> b) {
   shift.exact = ranks.size() <= kMostExact;
   shift.p = shift.exact ? exact_p(ranks, a.size()) : normal_p(ranks, a.size());
   shift.least_p = least_p(a.size(), b.size());
+  const auto [least_a, most_a] = std::minmax_element(a.begin(), a.end());
+  const auto [least_b, most_b] = std::minmax_element(b.begin(), b.end());
+  const double gap = std::max(*least_b - *most_a, *least_a - *most_b);
+  shift.apart = gap > std::max({0.0, *most_a - *least_a, *most_b - *least_b});
   return shift;
 }
 

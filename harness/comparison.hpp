@@ -16,6 +16,8 @@ struct Shift {
   std::optional<double> low, high;  ///< none where the samples are too small to carry 95 %
   double p = 1;                     ///< two-sided, Mann-Whitney
   double least_p = 1;               ///< the smallest that samples of these sizes can give
+  /// No value of one lies among the other's, and the gap between them is wider than the range of either.
+  bool apart = false;
   bool exact = true;  ///< every way to deal the ranks was counted; otherwise the normal approximation
 };
 

@@ -88,6 +88,7 @@ ComparedRow compare_arms(const ArmReport& a, const ArmReport& b, const MeasureRo
   row.shift_high = shift.high;
   row.p = shift.p;
   row.exact = shift.exact;
+  row.apart = shift.apart;
   for (const auto& [arm, side] : {std::pair{&a, "A"}, std::pair{&b, "B"}}) {
     if (arm->verdict == "instrument-fault")
       row.reason = fmt::format("in {} it was measured below its bound: instrument fault", side);
@@ -115,16 +116,22 @@ void judge(std::vector<ComparedRow>& rows, double tolerance, const std::string& 
     ComparedRow& row = rows[i];
     row.p_adjusted = adjusted[i];
     const double possible = static_cast<double>(rows.size()) * least_p(row.a.all.size(), row.b.all.size());
-    const bool seen = row.p_adjusted <= kRisk;
-    if (row.reason.empty() && !seen && possible > kRisk) {
+    // What others measured besides cannot make a gap doubtful that is wider than either sample.
+    const bool seen = row.p_adjusted <= kRisk || (row.p <= kRisk && row.apart);
+    // Where the interval is no wider than what counts as no difference, there is none.
+    const double counting = tolerance * std::abs(row.a.median);
+    const bool equal = counting > 0 && row.shift_low && row.shift_high &&
+                       std::max(-*row.shift_low, *row.shift_high) <= counting;
+    const bool open = row.reason.empty() && !seen && !equal;
+    if (open && possible > kRisk) {
       const std::size_t needed = needed_repetitions(rows.size());
       row.reason = fmt::format(
           "{} against {} repetitions cannot show a difference{}; {} against {} can{}", row.a.all.size(),
           row.b.all.size(), rows.size() > 1 ? fmt::format(" among {} comparisons", rows.size()) : "", needed,
           needed, rows.size() > 1 ? ", or fewer comparisons (--stat, --arm)" : "");
     }
-    if (row.reason.empty() && !seen && !noise.empty()) row.reason = noise;
-    const bool counts = std::abs(row.shift) > tolerance * std::abs(row.a.median);
+    if (open && row.reason.empty()) row.reason = noise;
+    const bool counts = std::abs(row.shift) > counting;
     if (!row.reason.empty()) {
       row.verdict = "inconclusive";
     } else {

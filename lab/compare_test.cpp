@@ -34,6 +34,7 @@ ToldRun told(std::vector<ArmReport> arms) {
 
 const std::vector<double> kBefore{1.001, 1.002, 1.003, 1.004, 1.005, 1.006};
 const std::vector<double> kAfter{1.101, 1.102, 1.103, 1.104, 1.105, 1.106};
+const std::vector<double> kJustAfter{1.007, 1.008, 1.009, 1.010, 1.011, 1.012};
 const std::vector<double> kMixed{1.0015, 1.0025, 1.0035, 1.0005, 1.0055, 1.0045};
 
 TEST_CASE("six repetitions that do not overlap are slower, with the interval of the shift") {
@@ -87,7 +88,7 @@ TEST_CASE("several comparisons are judged together") {
   std::vector<ArmReport> after;
   for (int i = 0; i < 30; ++i) {
     before.push_back(arm("a" + std::to_string(i), kBefore));
-    after.push_back(arm("a" + std::to_string(i), kAfter));
+    after.push_back(arm("a" + std::to_string(i), kJustAfter));
   }
   const auto report = compare_runs(told(before), told(after), {}).value();
   CHECK(report.rows[0].p_adjusted == Approx(30 * 2.0 / 924));
@@ -96,6 +97,19 @@ TEST_CASE("several comparisons are judged together") {
   CompareOptions one;
   one.arm_a = "a3";
   CHECK(compare_runs(told(before), told(after), one).value().rows[0].verdict == "slower");
+}
+
+TEST_CASE("one arm's noise does not hide that another became tenfold") {
+  const ToldRun before =
+      told({arm("a", {0.1010, 0.1011, 0.1012, 0.1013}), arm("b", {0.301, 0.302, 0.303, 0.304})});
+  const ToldRun after =
+      told({arm("a", {1.0030, 1.0031, 1.0032, 1.0033}), arm("b", {0.3015, 0.3005, 0.305, 0.3025})});
+  const auto report = compare_runs(before, after, {}).value();
+  CHECK(report.rows[0].p_adjusted > 0.05);
+  CHECK(report.rows[0].verdict == "slower");
+  CHECK(report.slower());
+  CHECK(report.rows[1].verdict == "inconclusive");
+  CHECK(report.inconclusive());
 }
 
 TEST_CASE("a shift below the tolerance counts as no difference") {
@@ -114,6 +128,16 @@ TEST_CASE("on a noisy machine nothing seen is no answer, and a difference is sti
   noisy.report.arms = {arm("a", kAfter)};
   report = compare_runs(told({arm("a", kBefore)}), noisy, {}).value();
   CHECK(report.rows[0].verdict == "slower");
+}
+
+TEST_CASE("an interval within the tolerance is an answer, on a noisy machine too") {
+  ToldRun noisy = told({arm("a", kMixed)});
+  noisy.run.summary.noise = "noisy: 9 % of the time stolen by the hypervisor";
+  CompareOptions options;
+  options.tolerance = 0.05;
+  const auto report = compare_runs(told({arm("a", kBefore)}), noisy, options).value();
+  CHECK(report.rows[0].verdict == "no difference seen");
+  CHECK_FALSE(report.inconclusive());
 }
 
 TEST_CASE("what an instrument fault measured is compared with nothing") {

@@ -34,6 +34,7 @@ json::object spell_row(const ComparedRow& row) {
           {"p", row.p},
           {"p_adjusted", row.p_adjusted},
           {"exact", row.exact},
+          {"apart", row.apart},
           {"verdict", json_text(row.verdict)},
           {"reason", json_text_or_null(row.reason)}};
 }
@@ -59,6 +60,7 @@ std::string comparison_json(const ComparisonReport& report) {
                                       {"b", spell_side(report.b)},
                                       {"tolerance", report.tolerance},
                                       {"slower", report.slower()},
+                                      {"inconclusive", report.inconclusive()},
                                       {"rows", std::move(rows)},
                                       {"differing", std::move(differing)},
                                       {"only_a", json_texts(report.only_a)},

@@ -19,6 +19,7 @@ struct ComparedRow {
   std::optional<double> shift_low, shift_high;
   double p = 1, p_adjusted = 1;  ///< Mann-Whitney; Holm over all rows
   bool exact = true;
+  bool apart = false;   ///< so far apart that it counts whatever else was compared (Shift::apart)
   std::string verdict;  ///< faster, slower, more, less, no difference seen, inconclusive
   std::string reason;   ///< why it is inconclusive, or empty
 };
@@ -43,6 +44,7 @@ struct ComparisonReport {
   double tolerance = 0;  ///< relative; what is less counts as no difference
 
   bool slower() const;
+  bool inconclusive() const;
 };
 
 std::string comparison_text(const ComparisonReport& report, const TextStyle& style);

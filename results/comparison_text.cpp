@@ -122,6 +122,11 @@ bool ComparisonReport::slower() const {
                      [](const ComparedRow& row) { return row.verdict == "slower"; });
 }
 
+bool ComparisonReport::inconclusive() const {
+  return std::any_of(rows.begin(), rows.end(),
+                     [](const ComparedRow& row) { return row.verdict == "inconclusive"; });
+}
+
 std::string comparison_text(const ComparisonReport& report, const TextStyle& style) {
   ComparisonPage page(style);
   page.remark("A", describe(report.a));
@@ -148,16 +153,18 @@ std::string comparison_text(const ComparisonReport& report, const TextStyle& sty
   }
   const bool exact =
       std::all_of(report.rows.begin(), report.rows.end(), [](const ComparedRow& row) { return row.exact; });
-  page.remark(
-      "HOW",
-      fmt::format(
-          "B − A is the median of all differences (Hodges–Lehmann), p Mann–Whitney's"
-          "{}{}.{}",
-          exact ? ", exact" : "",
-          report.rows.size() > 1 ? fmt::format(", by Holm for {} comparisons", report.rows.size()) : "",
-          report.tolerance > 0
-              ? fmt::format(" Less than {:g} % counts as no difference.", report.tolerance * 100)
-              : ""));
+  page.remark("HOW",
+              fmt::format("B − A is the median of all differences (Hodges–Lehmann), p Mann–Whitney's"
+                          "{}{}.{}",
+                          exact ? ", exact" : "",
+                          report.rows.size() > 1
+                              ? fmt::format(", by Holm for {} comparisons; a gap wider than the range of "
+                                            "either counts without",
+                                            report.rows.size())
+                              : "",
+                          report.tolerance > 0 ? fmt::format(" Less than {:g} % counts as no difference.",
+                                                             report.tolerance * 100)
+                                               : ""));
   return page.take();
 }
 

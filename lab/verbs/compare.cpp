@@ -47,7 +47,9 @@ int compare(const RawCompare& raw) {
   if (!raw.b.empty()) other = tell_run(raw.b, options.stats);
   const ComparisonReport report = compare_runs(a, other ? *other : a, options).value();
   print(output.format == Format::json ? comparison_json(report) : comparison_text(report, output.style));
-  return raw.check && report.slower() ? static_cast<int>(ErrorKind::check_failed) : 0;
+  if (!raw.check) return 0;
+  if (report.slower()) return static_cast<int>(ErrorKind::check_failed);
+  return report.inconclusive() ? static_cast<int>(ErrorKind::environment) : 0;
 }
 
 }  // namespace
@@ -70,7 +72,7 @@ void add_compare(CLI::App& app, Action& action) {
   add_text(*verb, "--tolerance", raw->tolerance, "a smaller shift counts as no difference, as 2%")
       ->capture_default_str()
       ->type_name("SHARE");
-  verb->add_flag("--check", raw->check, "exit 1 where something is slower");
+  verb->add_flag("--check", raw->check, "exit 1 where something is slower, 3 where that cannot be decided");
   add_output_options(*verb, raw->output, {Format::text, Format::json});
   verb->callback([&action, raw] { action = [raw] { return compare(*raw); }; });
 }

@@ -80,6 +80,18 @@ class Compare(Case):
             self.assertEqual((row["shift"]["estimate"], row["p"]), (0, 1))
         self.assertEqual(document["differing"], [])
 
+    def test_check_exits_3_where_it_cannot_decide_and_1_where_anything_is_slower(self):
+        self.run_quick("before")
+        self.run_quick("after", "--delay", "200ms")
+        document = self.lab_json("compare", "before", "after", "--check", code=1)
+        self.assertEqual({row["verdict"] for row in document["rows"]}, {"slower"}, document)
+        for row in document["rows"]:
+            self.assertGreater(row["p_adjusted"], 0.05, "four against four, two arms")
+        ran = self.lab("compare", "before", "before", "--check", code=3)
+        self.assertIn("inconclusive", ran.out)
+        self.run_quick("many", "--arms", "blocking", repeat=6)
+        self.lab("compare", "many", "many", "--check", "--tolerance", "50%")
+
     def test_two_arms_of_one_run(self):
         self.run_quick("one")
         document = valid(self.lab_json("compare", "one", "--arm", "blocking", "--with", "workers"), "compare")
