@@ -59,7 +59,8 @@ struct VirtualRun {
   }
 
   std::int64_t errors(const std::string& kind) const {
-    return books.errors.count(kind) != 0 ? books.errors.at(kind) : 0;
+    const auto& counts = books.not_sent.count(kind) != 0 ? books.not_sent : books.errors;
+    return counts.count(kind) != 0 ? counts.at(kind) : 0;
   }
 };
 

@@ -86,9 +86,9 @@ std::string to_bytes(const LoadTotals& totals) {
   writer.put(totals.counts);
   writer.put(totals.interrupted);
   writer.put(std::string_view(totals.first_problem));
-  for (const Distribution* values :
-       {&totals.samples.latency, &totals.samples.uncorrected, &totals.samples.lag})
-    writer.put(*values);
+  for (const LoadDistributions* part : {&totals.samples, &totals.error_replies}) {
+    for (const Distribution* values : {&part->latency, &part->uncorrected, &part->lag}) writer.put(*values);
+  }
   writer.put(std::string_view(reinterpret_cast<const char*>(totals.kept.data()),
                               totals.kept.size() * sizeof(LoadSample)));
   writer.put(totals.warnings.size());
@@ -102,8 +102,9 @@ void add_bytes(std::string_view bytes, LoadTotals& totals) {
   totals.interrupted |= reader.get<bool>();
   const std::string_view problem = reader.text();
   if (totals.first_problem.empty()) totals.first_problem = problem;
-  for (Distribution* values : {&totals.samples.latency, &totals.samples.uncorrected, &totals.samples.lag})
-    reader.add_to(*values);
+  for (LoadDistributions* part : {&totals.samples, &totals.error_replies}) {
+    for (Distribution* values : {&part->latency, &part->uncorrected, &part->lag}) reader.add_to(*values);
+  }
   const std::string_view kept = reader.text();
   const std::size_t before = totals.kept.size();
   totals.kept.resize(before + kept.size() / sizeof(LoadSample));

@@ -13,6 +13,7 @@ LoadTotals totals_of(Nanos first, Nanos last, std::size_t most_exact) {
   for (Nanos value = first; value <= last; ++value) values.push_back(value * 1000);
   totals.samples.latency.add(values);
   totals.samples.lag.add(std::vector<Nanos>{first});
+  totals.error_replies.latency.add(std::vector<Nanos>{last});
   totals.counts.ok = totals.counts.sent = totals.counts.planned = last - first + 1;
   totals.counts.statuses[200] = totals.counts.ok;
   totals.warnings = {"careful"};
@@ -36,6 +37,7 @@ TEST_CASE("totals of two processes add up to those of one load") {
       CHECK(here.samples.latency.quantile(q) == whole.samples.latency.quantile(q));
     CHECK(here.samples.uncorrected.size() == 0);
     CHECK(here.samples.lag.size() == 2);
+    CHECK(here.error_replies.latency.size() == 2);
     CHECK(here.warnings.size() == 2);
   }
 }

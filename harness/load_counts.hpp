@@ -21,8 +21,10 @@ enum class LoadError : std::uint8_t {
   tls,             ///< the other side does not speak TLS as we do
   no_descriptors,  ///< this side ran out of file descriptors
   no_ports,        ///< this side ran out of local ports
+  extra,           ///< a whole reply with more bytes behind it than it said (Content-Length)
+  long_header,     ///< a line of its head is longer than this client reads
 };
-constexpr std::size_t kLoadErrors = 10;
+constexpr std::size_t kLoadErrors = 12;
 
 std::string_view to_string(LoadError error);
 /// What an errno of connect(2), or of Transport::opened, means.
@@ -32,16 +34,20 @@ LoadError error_of_open(int error_number);
 /// that they can travel between processes.
 struct LoadCounts {
   std::int64_t planned = 0, unsent = 0, sent = 0, ok = 0, unfinished = 0;
-  std::array<std::int64_t, kLoadErrors> errors{};
-  std::array<std::int64_t, 600> unexpected{};  ///< by status: replies that count as errors
-  std::array<std::int64_t, 600> statuses{};    ///< by status: all whole replies
+  std::array<std::int64_t, kLoadErrors> errors{};    ///< of what was sent
+  std::array<std::int64_t, kLoadErrors> not_sent{};  ///< of the unsent: why they found no connection
+  std::array<std::int64_t, 600> unexpected{};        ///< by status: replies that count as errors
+  std::array<std::int64_t, 600> statuses{};          ///< by status: all whole replies
   std::int64_t bytes_sent = 0, bytes_received = 0;
-  std::int64_t connections = 0;         ///< that were opened
-  Nanos connecting = 0;                 ///< how long that took, all together
-  std::int64_t closed_by_server = 0;    ///< of these, by the server and not for an error of its replies
-  std::int64_t waited = 0;              ///< requests whose time had come while no connection was free
-  std::int64_t warm_up = 0;             ///< requests before time zero, in none of the other counts
-  std::int64_t gave_up = 0;             ///< shares that stopped because nothing was answered any more
+  std::int64_t connections = 0;       ///< that were opened
+  Nanos connecting = 0;               ///< how long that took, all together
+  std::int64_t closed_by_server = 0;  ///< of these, by the server and not for an error of its replies
+  std::int64_t closed_before = 0;     ///< LoadError::closed: on a new connection, before any of the reply
+  std::int64_t closed_in = 0;         ///< in the middle of the reply
+  std::int64_t closed_after = 0;      ///< behind the reply to the request before, and before any of this one
+  std::int64_t waited = 0;            ///< requests whose time had come while no connection was free
+  std::int64_t warm_up = 0;           ///< requests before time zero, in none of the other counts
+  std::int64_t gave_up = 0;           ///< shares that stopped because nothing was answered any more
   Nanos first_sent = 0, last_sent = 0;  ///< after time zero
   Nanos last_end = 0;                   ///< when the last request ended, after time zero
 

@@ -205,9 +205,9 @@ void LoadDriver::on_readable(std::uint32_t index, bool ended) {
       switch (connection.parser.state()) {
         case ReplyParser::State::bad: return fail(index, Outcome::bad_reply);
         case ReplyParser::State::done:
+          if (used < bytes) return fail(index, Outcome::extra);
           return complete(index, now,
-                          connection.parser.keep_alive() && used == bytes && !ended &&
-                              connection.phase == Phase::awaiting);
+                          connection.parser.keep_alive() && !ended && connection.phase == Phase::awaiting);
         case ReplyParser::State::reading: break;
       }
     }

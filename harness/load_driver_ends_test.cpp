@@ -195,12 +195,12 @@ TEST_CASE("what a server says unasked costs it the connection, not the next requ
   CHECK(bench.transport.opens == std::vector<std::uint32_t>{0, 1, 1});
 }
 
-TEST_CASE("surplus bytes behind a reply end the connection") {
+TEST_CASE("surplus bytes behind a reply are an error and end the connection") {
   VirtualRun bench;
   bench.load_set.loads = {closed(3, 1)};
   bench.answer_after(kMillisecond, kOk + "surplus");
   bench.run();
-  CHECK(bench.books.ok == 3);
+  CHECK(bench.errors("extra") == 3);
   CHECK(bench.transport.opens.size() == 3);
 }
 

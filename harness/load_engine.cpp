@@ -26,9 +26,11 @@ LoadEngine::LoadEngine(const EnginePlan& plan, SampleArena& arena, Clock& clock,
       clock_(clock),
       transport_(transport),
       samples_(arena),
+      error_replies_(arena),
       times_(load_times(plan)),
       lanes_(plan.most),
       links_(static_cast<std::size_t>(plan.most) * plan.endpoints, Link::closed),
+      used_(links_.size(), 0),
       opening_since_(links_.size(), 0),
       turns_(plan.requests.size(), 0),
       unused_(plan.fresh ? 0 : std::min(plan.clients, plan.most)) {
@@ -219,22 +221,23 @@ void LoadEngine::unlink(std::uint32_t index) {
   (lane.after == kNone ? last_due_ : lanes_[lane.after].before) = lane.before;
 }
 
-void LoadEngine::complete(std::uint32_t index, Nanos now, bool keep) {
+void LoadEngine::complete(std::uint32_t index, Nanos now, bool keep, bool extra) {
   Lane& lane = lanes_[index];
   const auto status = static_cast<std::size_t>(lane.parser.status());
   last_answer_ = now;
   lane.failures = 0;
+  used_[lane.connection] = 1;
   if (!keep || plan_.fresh) drop(lane.connection);
   if (counts(lane)) {
     ++counts_.sent;
     ++counts_.statuses[status];
-    if (plan_.expected[status]) {
-      ++counts_.ok;
-      const Nanos could_act = lane.waited ? std::min(lane.free_since, lane.acted) : lane.intended;
-      samples_.add({lane.intended - began_, now - lane.intended, now - lane.sent, lane.acted - could_act});
-    } else {
-      ++counts_.unexpected[status];
-    }
+    const bool ok = plan_.expected[status] && !extra;
+    ++(ok      ? counts_.ok
+       : extra ? counts_.errors[static_cast<std::size_t>(LoadError::extra)]
+               : counts_.unexpected[status]);
+    const Nanos could_act = lane.waited ? std::min(lane.free_since, lane.acted) : lane.intended;
+    (ok ? samples_ : error_replies_)
+        .add({lane.intended - began_, now - lane.intended, now - lane.sent, lane.acted - could_act});
     counts_.last_end = now - began_;
   } else {
     ++counts_.warm_up;
@@ -247,8 +250,14 @@ void LoadEngine::fail(std::uint32_t index, LoadError error) {
   const Nanos now = clock_.now();
   if (links_[lane.connection] != Link::closed) drop(lane.connection);
   if (counts(lane)) {
-    ++counts_.sent;
-    ++counts_.errors[static_cast<std::size_t>(error)];
+    const bool sent = lane.sent != 0;
+    ++(sent ? counts_.sent : counts_.unsent);
+    ++(sent ? counts_.errors : counts_.not_sent)[static_cast<std::size_t>(error)];
+    if (error == LoadError::closed && sent) {
+      ++(lane.heard                    ? counts_.closed_in
+         : used_[lane.connection] != 0 ? counts_.closed_after
+                                       : counts_.closed_before);
+    }
     counts_.last_end = now - began_;
   } else {
     ++counts_.warm_up;
@@ -303,7 +312,7 @@ Nanos LoadEngine::wait_until(Nanos now) const {
 void LoadEngine::publish() {
   // Relaxed: whoever looks wants numbers for people, not what else was written.
   progress_.ok.store(counts_.ok, std::memory_order_relaxed);
-  progress_.ended.store(counts_.sent, std::memory_order_relaxed);
+  progress_.ended.store(counts_.sent + counts_.unsent, std::memory_order_relaxed);
   progress_.under_way.store(outstanding_, std::memory_order_relaxed);
 }
 

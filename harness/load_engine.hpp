@@ -70,9 +70,11 @@ class LoadEngine {
 
   const LoadCounts& counts() const { return counts_; }
   const SampleStore& samples() const { return samples_; }
+  /// Of whole replies that are errors: an unexpected status, extra bytes.
+  const SampleStore& error_replies() const { return error_replies_; }
   const EngineProgress& progress() const { return progress_; }
   bool interrupted() const { return interrupted_; }
-  /// What was wrong with the first reply that was not HTTP; empty: none.
+  /// What was wrong with the first bad reply; empty: none.
   std::string_view first_problem() const { return first_problem_; }
 
  private:
@@ -129,7 +131,7 @@ class LoadEngine {
   void reopen(std::uint32_t lane);
   bool closed_by_now(Lane& lane);
   // endings
-  void complete(std::uint32_t lane, Nanos now, bool keep);
+  void complete(std::uint32_t lane, Nanos now, bool keep, bool extra = false);
   void fail(std::uint32_t lane, LoadError error);
   void release(std::uint32_t lane, Nanos now, Nanos pause);
   void expire(Nanos now);
@@ -142,14 +144,15 @@ class LoadEngine {
   const EnginePlan plan_;
   Clock& clock_;
   Transport& transport_;
-  SampleStore samples_;
+  SampleStore samples_, error_replies_;
   LoadCounts counts_;
   EngineProgress progress_;
   ArrivalTimes times_;  // of open loads, from times_began_; the warm-up's first
   Nanos times_began_ = 0;
   bool warming_ = false;
   std::vector<Lane> lanes_;
-  std::vector<Link> links_;  // by connection
+  std::vector<Link> links_;         // by connection
+  std::vector<std::uint8_t> used_;  // by connection: has it brought a reply?
   std::vector<Nanos> opening_since_;
   std::vector<std::int64_t> turns_;  // by request: smooth weighted round robin
   DueHeap later_;                    // closed: clients that start or go on later

@@ -28,6 +28,7 @@ void LoadEngine::start_open(std::uint32_t index) {
   if (lane.acted == 0) lane.acted = now;
   lane.reopened = true;
   opening_since_[lane.connection] = now;
+  used_[lane.connection] = 0;
   const int error = transport_.open(lane.connection);
   if (error != 0) return fail(index, error_of_open(error));
   links_[lane.connection] = Link::opening;
@@ -137,11 +138,12 @@ void LoadEngine::on_readable(std::uint32_t connection, bool ended) {
     switch (lane.parser.state()) {
       case ReplyParser::State::bad:
         if (first_problem_.empty()) first_problem_ = lane.parser.problem();
-        return fail(index, LoadError::bad_reply);
+        return fail(index, lane.parser.is_too_long() ? LoadError::long_header : LoadError::bad_reply);
       case ReplyParser::State::done:
         if (!lane.parser.keep_alive() || ended) ++counts_.closed_by_server;
         return complete(index, now,
-                        lane.parser.keep_alive() && used == bytes && !ended && lane.phase == Phase::awaiting);
+                        lane.parser.keep_alive() && used == bytes && !ended && lane.phase == Phase::awaiting,
+                        used < bytes);
       case ReplyParser::State::reading: break;
     }
     if (bytes < buffer_.size() && !ended) return;

@@ -27,7 +27,7 @@ struct Bench {
   FakeTransport server{clock};
   SampleArena arena{100'000};
   std::optional<LoadEngine> engine;
-  LoadDistributions samples;
+  LoadDistributions samples, error_replies;
 
   const LoadCounts& run(const EnginePlan& plan) {
     engine.emplace(plan, arena, clock, server);
@@ -37,6 +37,8 @@ struct Bench {
     const Books books = engine->counts().books();
     CHECK(books.balance());
     CHECK(samples.latency.size() == books.ok);
+    error_replies = LoadDistributions();
+    engine->error_replies().pour_into(error_replies);
     return engine->counts();
   }
 };
@@ -157,7 +159,9 @@ TEST_CASE("a server that dies leaves every request accounted for") {
   CHECK(counts.ok == 50);
   CHECK(counts.planned == 100);
   CHECK(counts.errors[static_cast<std::size_t>(LoadError::reset)] == 10);
-  CHECK(counts.errors[static_cast<std::size_t>(LoadError::refused)] == 40);
+  CHECK(counts.sent == 60);
+  CHECK(counts.unsent == 40);
+  CHECK(counts.not_sent[static_cast<std::size_t>(LoadError::refused)] == 40);
 }
 
 TEST_CASE("a load of a number of requests ends where nothing is answered for one timeout") {
@@ -249,6 +253,72 @@ TEST_CASE("what the server said before it refused the rest of a body is the repl
   const LoadCounts& counts = bench.run(plan);
   CHECK(counts.statuses[413] == (answers ? 1 : 0));
   CHECK(counts.errors[static_cast<std::size_t>(LoadError::reset)] == (answers ? 0 : 1));
+}
+
+TEST_CASE("replies that are errors have latencies of their own") {
+  Bench bench;
+  int answered = 0;
+  bench.server.on_request = [&](auto connection, const auto&) {
+    const bool busy = ++answered > 5;
+    bench.server.reply(connection, busy ? kMillisecond : 10 * kMillisecond,
+                       busy ? "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n" : kReply);
+  };
+  EnginePlan plan = plan_of(Arrivals::closed);
+  plan.planned = 20;
+  const LoadCounts& counts = bench.run(plan);
+  CHECK(counts.ok == 5);
+  CHECK(counts.unexpected[503] == 15);
+  REQUIRE(bench.error_replies.latency.size() == 15);
+  CHECK(bench.error_replies.latency.max() == Approx(kMillisecond).epsilon(0.1));
+}
+
+TEST_CASE("bytes behind a reply that its head does not announce are an error of their own") {
+  for (const std::string& reply :
+       {kReply + "surplus", std::string("HTTP/1.1 204 No Content\r\n\r\nbody"), kReply + kReply}) {
+    Bench bench;
+    bench.server.on_request = [&](auto connection, const auto&) {
+      bench.server.reply(connection, kMillisecond, reply);
+    };
+    EnginePlan plan = plan_of(Arrivals::closed);
+    plan.planned = 4;
+    const LoadCounts& counts = bench.run(plan);
+    CHECK(counts.ok == 0);
+    CHECK(counts.errors[static_cast<std::size_t>(LoadError::extra)] == 4);
+    CHECK(counts.statuses[200] + counts.statuses[204] == 4);
+    CHECK(bench.error_replies.latency.size() == 4);
+  }
+}
+
+TEST_CASE("a server that closes is told by where: before a reply, in one, behind the one before") {
+  Bench bench;
+  int asked = 0;
+  bench.server.on_request = [&](auto connection, const auto&) {
+    switch (++asked) {
+      case 1: return bench.server.end(connection, kMillisecond);
+      case 2: return bench.server.reply(connection, kMillisecond, kReply.substr(0, 20), true);
+      case 3: return bench.server.reply(connection, kMillisecond, kReply);
+      default: return bench.server.end(connection, kMillisecond);
+    }
+  };
+  EnginePlan plan = plan_of(Arrivals::closed);
+  plan.planned = 4;
+  const LoadCounts& counts = bench.run(plan);
+  CHECK(counts.errors[static_cast<std::size_t>(LoadError::closed)] == 3);
+  CHECK(counts.closed_before == 1);
+  CHECK(counts.closed_in == 1);
+  CHECK(counts.closed_after == 1);
+}
+
+TEST_CASE("a header line over 8 KB is named as such") {
+  Bench bench;
+  bench.server.on_request = [&](auto connection, const auto&) {
+    bench.server.reply(connection, kMillisecond,
+                       "HTTP/1.1 200 OK\r\nSet-Cookie: " + std::string(9000, 'x') + "\r\n\r\n");
+  };
+  EnginePlan plan = plan_of(Arrivals::closed);
+  plan.planned = 2;
+  CHECK(bench.run(plan).errors[static_cast<std::size_t>(LoadError::long_header)] == 2);
+  CHECK(bench.engine->first_problem() == "a header line is longer than 8 KB");
 }
 
 TEST_CASE("no request waits as long as there is a connection that was never taken") {

@@ -124,10 +124,15 @@ LoadTotals collect(const std::vector<std::unique_ptr<Worker>>& workers, const Ge
   const std::size_t most_exact = plan.most_exact;
   LoadTotals totals;
   totals.samples = {Distribution(most_exact), Distribution(most_exact), Distribution(most_exact)};
+  totals.error_replies = totals.samples;
   for (const auto& worker : workers) {
     totals.counts.add(worker->engine->counts());
     worker->engine->samples().pour_into(totals.samples);
-    if (plan.keep_samples) worker->engine->samples().append_to(totals.kept);
+    worker->engine->error_replies().pour_into(totals.error_replies);
+    if (plan.keep_samples) {
+      worker->engine->samples().append_to(totals.kept);
+      worker->engine->error_replies().append_to(totals.kept);
+    }
     totals.interrupted |= worker->engine->interrupted();
     if (totals.first_problem.empty()) totals.first_problem = worker->engine->first_problem();
   }

@@ -28,10 +28,11 @@ struct GeneratorPlan {
 /// What one process, or all together, sent and got.
 struct LoadTotals {
   LoadCounts counts;
-  LoadDistributions samples;
-  std::vector<LoadSample> kept;  ///< every one, where that was asked for and there was room
+  LoadDistributions samples;        ///< of ok replies
+  LoadDistributions error_replies;  ///< of whole replies that are errors
+  std::vector<LoadSample> kept;     ///< of every whole reply, where that was asked for and there was room
   bool interrupted = false;
-  std::string first_problem;  ///< of the first reply that was not HTTP
+  std::string first_problem;  ///< of the first bad reply
   std::vector<std::string> warnings;
 };
 

@@ -11,7 +11,7 @@
 
 namespace lab {
 
-/// What is kept of one request that was answered, in nanoseconds.
+/// What is kept of one request that got a whole reply, in nanoseconds.
 struct LoadSample {
   Nanos intended = 0;     ///< after time zero
   Nanos latency = 0;      ///< from the intended time: what a user would have felt

@@ -68,7 +68,7 @@ void ReplyParser::start(bool to_head, bool keep_body, bool keep_stamps) {
   partial_.clear();
   body_bytes_ = 0;
   interim_ = 0;
-  keep_alive_ = false;
+  keep_alive_ = too_long_ = false;
   forget_head();
 }
 
@@ -128,7 +128,11 @@ std::size_t ReplyParser::take_line(std::string_view bytes) {
   const std::size_t end = bytes.find('\n');
   const std::size_t length = std::min(end, bytes.size());
   if (partial_.size() + length > kMaxLine) {
-    bad("a line is longer than 8 KB");
+    too_long_ = part_ == Part::field || part_ == Part::status_line;
+    bad(part_ == Part::field         ? "a header line is longer than 8 KB"
+        : part_ == Part::status_line ? "the status line is longer than 8 KB"
+        : part_ == Part::trailer     ? "a trailer is longer than 8 KB"
+                                     : "the line before a chunk is longer than 8 KB");
     return length;
   }
   if (end == std::string_view::npos) {

@@ -42,6 +42,8 @@ class ReplyParser {
   const StampFields* stamps() const { return stamps_.get(); }
   /// Why the reply is bad.
   std::string_view problem() const { return problem_; }
+  /// It may be HTTP, with a line of its head over 8 KB.
+  bool is_too_long() const { return too_long_; }
 
  private:
   enum class Part : std::uint8_t {
@@ -87,6 +89,7 @@ class ReplyParser {
   bool saw_close_ = false;
   bool saw_keep_alive_ = false;
   bool keep_alive_ = false;
+  bool too_long_ = false;
 };
 
 }  // namespace lab

@@ -39,7 +39,10 @@ double span_of(const LoadRequestOptions& options, const LoadTotals& totals) {
   if (has_rate(plan.arrivals) && plan.planned >= 0)
     return seconds(
         std::max(last_end, std::min(plan.duration, plan.curve.when(static_cast<double>(plan.planned)))));
-  const bool by_time = plan.duration != kNever && (plan.planned < 0 || totals.counts.unsent > 0);
+  // Who found no connection had its turn; the rest of the unsent ran out of time.
+  const Books books = totals.counts.books();
+  const bool late = books.unsent > books.failed() - (books.sent - books.ok - books.unfinished);
+  const bool by_time = plan.duration != kNever && (plan.planned < 0 || late);
   return seconds(std::max<Nanos>(by_time ? plan.duration : 0, last_end));
 }
 
@@ -85,7 +88,9 @@ class Remarks {
       note(fmt::format("{} request{} had no whole reply within {}: no latency above counts them", timeouts,
                        timeouts == 1 ? "" : "s", format_duration(plan_.timeout)));
     }
-    if (!totals_.first_problem.empty()) note("the first reply that was not HTTP: " + totals_.first_problem);
+    if (!totals_.first_problem.empty()) note("the first bad reply: " + totals_.first_problem);
+    if (errors(LoadError::extra) > 0)
+      note("extra: more bytes came behind a reply than its head says (Content-Length)");
     if (errors(LoadError::no_descriptors) > 0)
       warn("this side ran out of file descriptors: raise `ulimit -n`, or give --max-connections");
     if (errors(LoadError::no_ports) > 0)
@@ -144,6 +149,7 @@ LoadReport summarise_load(const LoadRequestOptions& options, LoadTotals& totals)
   if (report.span_s > 0) report.requests_per_second = static_cast<double>(counts.ok) / report.span_s;
   report.requested_rate = options.requested_rate;
   report.latency = figures_of(totals.samples.latency);
+  report.error_latency = figures_of(totals.error_replies.latency);
   report.uncorrected = figures_of(totals.samples.uncorrected);
   report.lag = figures_of(totals.samples.lag);
   report.exact = totals.samples.latency.is_exact();
@@ -157,6 +163,9 @@ LoadReport summarise_load(const LoadRequestOptions& options, LoadTotals& totals)
   report.connections = counts.connections;
   if (counts.connections > 0)
     report.connect_s = seconds(counts.connecting) / static_cast<double>(counts.connections);
+  report.closed_before = counts.closed_before;
+  report.closed_in = counts.closed_in;
+  report.closed_after = counts.closed_after;
   report.waited_for_connection = counts.waited;
   report.warm_up = counts.warm_up;
   if (plan.arrivals == Arrivals::burst && counts.sent > 0)
@@ -175,7 +184,7 @@ int load_exit_code(const LoadRequestOptions& options, const LoadReport& report) 
                                   [](const ThresholdRow& row) { return !row.passed; });
   const bool errors_judged = std::any_of(options.thresholds.begin(), options.thresholds.end(),
                                          [](const Threshold& threshold) { return threshold.about_errors(); });
-  const bool failed = missed || (!errors_judged && !report.books.errors.empty());
+  const bool failed = missed || (!errors_judged && report.books.failed() > 0);
   return failed ? static_cast<int>(ErrorKind::check_failed) : 0;
 }
 

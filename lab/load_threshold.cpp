@@ -132,14 +132,16 @@ ThresholdRow judge(const Threshold& threshold, LoadTotals& totals, double reques
     row.passed = holds(threshold, value);
     return row;
   };
-  const std::int64_t failed = totals.counts.sent - totals.counts.ok - totals.counts.unfinished;
+  const Books books = totals.counts.books();
+  const std::int64_t failed = books.failed();
   if (threshold.what == Threshold::What::errors)
     return told(static_cast<double>(failed), fmt::format("{}", failed));
   if (threshold.what == Threshold::What::rate)
     return told(requests_per_second, fmt::format("{:.1f} requests/s", requests_per_second));
-  if (threshold.what == Threshold::What::error_share && totals.counts.sent > 0) {
-    const double share = static_cast<double>(failed) / static_cast<double>(totals.counts.sent);
-    return told(share, fmt::format("{:.3g} % ({} of {})", share * 100, failed, totals.counts.sent));
+  const std::int64_t tried = books.ok + failed + books.unfinished;
+  if (threshold.what == Threshold::What::error_share && tried > 0) {
+    const double share = static_cast<double>(failed) / static_cast<double>(tried);
+    return told(share, fmt::format("{:.3g} % ({} of {})", share * 100, failed, tried));
   }
   Distribution& latencies = threshold.uncorrected ? totals.samples.uncorrected : totals.samples.latency;
   if (threshold.about_errors() || latencies.size() == 0) {

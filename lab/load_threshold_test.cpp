@@ -36,6 +36,16 @@ TEST_CASE("a threshold compares what it names") {
     CHECK_FALSE(passes(missed));
 }
 
+TEST_CASE("a request that found no connection is a failure though it was not sent") {
+  LoadTotals totals = hundred();
+  totals.counts.planned += 99;
+  totals.counts.unsent += 99;
+  totals.counts.not_sent[0] += 99;
+  const ThresholdRow row = judge(parse_threshold("errors<1%").value(), totals, 50);
+  CHECK_FALSE(row.passed);
+  CHECK(row.measured == "50 % (100 of 200)");
+}
+
 TEST_CASE("a percentile that the replies cannot support is missed, and says how many it takes") {
   LoadTotals totals = hundred();
   const ThresholdRow row = judge(parse_threshold("p99<10s").value(), totals, 50);

@@ -226,6 +226,7 @@ void warn(const std::vector<ArmAnalysis>& arms, const Run& run, bool many_cases,
     for (const auto& [kind, number] : books.errors) {
       if (kind != to_string(Outcome::hung_up)) kinds.push_back(fmt::format("{} {}", kind, number));
     }
+    for (const auto& [kind, number] : books.not_sent) kinds.push_back(fmt::format("{} {}", kind, number));
     if (!kinds.empty()) {
       remarks.push_back({"WARN", fmt::format("{}: of {} requests {} ended well; {}", name_of(arm, many_cases),
                                              books.planned, books.ok, join(kinds, ", "))});

@@ -73,7 +73,8 @@ std::string failures(const Stat& stat, const RunRepetition& repetition, const st
     if (counts && record.outcome != Outcome::hung_up) books.add(record);
   }
   if (books.ok == books.planned) return "";
-  const std::string kind = books.errors.empty() ? "no reply" : books.errors.begin()->first;
+  const auto& kinds = books.errors.empty() ? books.not_sent : books.errors;
+  const std::string kind = kinds.empty() ? "no reply" : kinds.begin()->first;
   return fmt::format("{} of {} requests failed ({})", books.planned - books.ok, books.planned, kind);
 }
 

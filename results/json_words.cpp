@@ -32,8 +32,15 @@ json::array json_texts(const std::vector<std::string>& values) {
 json::object json_books(const Books& books) {
   json::object errors;
   for (const auto& [kind, count] : books.errors) errors[valid_utf8(kind)] = count;
-  return {{"planned", books.planned}, {"unsent", books.unsent},      {"sent", books.sent},
-          {"ok", books.ok},           {"errors", std::move(errors)}, {"unfinished", books.unfinished}};
+  json::object not_sent;
+  for (const auto& [kind, count] : books.not_sent) not_sent[valid_utf8(kind)] = count;
+  return {{"planned", books.planned},
+          {"unsent", books.unsent},
+          {"sent", books.sent},
+          {"ok", books.ok},
+          {"errors", std::move(errors)},
+          {"unfinished", books.unfinished},
+          {"not_sent", std::move(not_sent)}};
 }
 
 }  // namespace lab

@@ -59,8 +59,9 @@ double makespan(const ArmReport& arm) {
 
 /// Only the first requests have lanes.
 bool cut(const ArmReport& arm) {
-  const std::int64_t unsent = std::max<std::int64_t>(0, arm.books.planned - arm.books.sent);
-  return static_cast<std::int64_t>(arm.lanes.size()) + unsent < arm.requests;
+  std::int64_t untried = std::max<std::int64_t>(0, arm.books.planned - arm.books.sent);
+  for (const auto& [kind, count] : arm.books.not_sent) untried -= count;  // these have lanes
+  return static_cast<std::int64_t>(arm.lanes.size()) + untried < arm.requests;
 }
 
 /// Seconds that the unluckiest request waited for somebody to have time for it.

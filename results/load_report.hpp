@@ -44,16 +44,18 @@ struct LoadReport {
   bool complete = true;
   std::string incomplete;  ///< why, where it is not
   double span_s = 0;       ///< from time zero to the last reply, at least to the end of the load's plan
-  double requests_per_second = 0;        ///< ok replies / span
-  std::optional<double> requested_rate;  ///< of an open load, in the mean of its duration
-  LoadFigures latency, uncorrected, lag;
-  bool exact = true;           ///< percentiles are of all samples, not of a histogram
-  double histogram_error = 0;  ///< relative, where they are
+  double requests_per_second = 0;         ///< ok replies / span
+  std::optional<double> requested_rate;   ///< of an open load, in the mean of its duration
+  LoadFigures latency, uncorrected, lag;  ///< of ok replies
+  LoadFigures error_latency;              ///< of whole replies that are errors, from the intended time
+  bool exact = true;                      ///< percentiles are of all samples, not of a histogram
+  double histogram_error = 0;             ///< relative, where they are
   Books books;
   std::map<int, std::int64_t> statuses;  ///< all whole replies
   std::int64_t bytes_sent = 0, bytes_received = 0;
-  std::int64_t connections = 0;            ///< opened
-  std::optional<double> connect_s;         ///< mean
+  std::int64_t connections = 0;                                     ///< opened
+  std::optional<double> connect_s;                                  ///< mean
+  std::int64_t closed_before = 0, closed_in = 0, closed_after = 0;  ///< of books.errors: closed, by where
   std::int64_t waited_for_connection = 0;  ///< requests whose time had come while none was free
   std::int64_t warm_up = 0;                ///< requests before, in none of the figures
   std::optional<double> burst_skew_s;      ///< last sent - first sent
@@ -70,6 +72,8 @@ struct LoadReport {
 
 /// For a terminal, a projector or a pipe (load_text.cpp).
 std::string load_text(const LoadReport& report, const TextStyle& style);
+/// `503` where all replies that are errors have one status and nothing else is wrong; otherwise `errors`.
+std::string kind_of_error_replies(const LoadReport& report);
 /// lab.load/1, one document with a newline at its end (load_json.cpp).
 std::string load_json(const LoadReport& report);
 /// One row per figure (load_rows.cpp).

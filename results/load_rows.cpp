@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -25,6 +26,7 @@ const std::vector<std::pair<const char*, LoadFigures LoadReport::*>>& quantities
   static const std::vector<std::pair<const char*, LoadFigures LoadReport::*>> kQuantities{
       {"latency", &LoadReport::latency},
       {"uncorrected_latency", &LoadReport::uncorrected},
+      {"error_latency", &LoadReport::error_latency},
       {"lag", &LoadReport::lag}};
   return kQuantities;
 }
@@ -52,6 +54,7 @@ std::string load_csv(const LoadReport& report) {
                                                          {"unfinished", books.unfinished}};
   for (const auto& [name, count] : counts) add("books", name, fmt::format("{}", count), "");
   for (const auto& [kind, count] : books.errors) add("errors", kind, fmt::format("{}", count), "");
+  for (const auto& [kind, count] : books.not_sent) add("not_sent", kind, fmt::format("{}", count), "");
   for (const auto& [status, count] : report.statuses)
     add("status", fmt::format("{}", status), fmt::format("{}", count), "");
   add("bytes", "sent", fmt::format("{}", report.bytes_sent), "bytes");
@@ -69,20 +72,28 @@ std::string load_markdown(const LoadReport& report) {
     out += fmt::format("`{} {}`{}  \n", report.method, printable(url, false),
                        report.urls.size() > 1 ? fmt::format(" × {}", weight) : "");
   }
-  out += fmt::format("{}: **{:.1f} requests/s**, {} ok of {} sent, {} planned.\n\n",
-                     printable(report.load, false), report.requests_per_second, report.books.ok,
-                     report.books.sent, report.books.planned);
+  const std::int64_t errors = report.error_latency.n;
+  out += fmt::format(
+      "{}: **{:.1f} {}requests/s**, {} ok of {} sent, {} planned{}.\n\n", printable(report.load, false),
+      report.requests_per_second, errors > 0 ? "ok " : "", report.books.ok, report.books.sent,
+      report.books.planned,
+      errors > 0 ? fmt::format("; {} replies were {}", errors, kind_of_error_replies(report)) : "");
   if (!report.complete) out += "Incomplete: " + printable(report.incomplete, false) + "\n\n";
   out += "| | min | median | p90 | p95 | p99 | max |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n";
   for (const auto& [name, figures] : quantities()) {
-    out += fmt::format("| {} |", std::string(name) == "uncorrected_latency" ? "uncorrected latency" : name);
+    if (figures == &LoadReport::error_latency && errors == 0) continue;
+    std::string words = name;
+    std::replace(words.begin(), words.end(), '_', ' ');
+    out += fmt::format("| {} |", words);
     for (const auto& [stat, value] : figures_of(report.*figures))
       out += fmt::format(" {} |", value ? quantity(*value, time_unit(*value)) : "–");
     out += "\n";
   }
-  if (!report.books.errors.empty()) {
+  if (report.books.failed() > 0) {
     out += "\n| error | requests |\n| --- | ---: |\n";
     for (const auto& [kind, count] : report.books.errors) out += fmt::format("| {} | {} |\n", kind, count);
+    for (const auto& [kind, count] : report.books.not_sent)
+      out += fmt::format("| not sent: {} | {} |\n", kind, count);
   }
   if (!report.thresholds.empty()) {
     out += "\n| threshold | measured | |\n| --- | --- | --- |\n";

@@ -32,26 +32,36 @@ constexpr NamedStat kStats[] = {{"min", &LoadFigures::min}, {"median", &LoadFigu
                                 {"p90", &LoadFigures::p90}, {"p95", &LoadFigures::p95},
                                 {"p99", &LoadFigures::p99}, {"max", &LoadFigures::max}};
 using Quantity = std::pair<const char*, LoadFigures LoadReport::*>;
-constexpr Quantity kQuantities[] = {
-    {"latency", &LoadReport::latency}, {"uncorrected", &LoadReport::uncorrected}, {"lag", &LoadReport::lag}};
+constexpr Quantity kQuantities[] = {{"latency", &LoadReport::latency},
+                                    {"uncorrected", &LoadReport::uncorrected},
+                                    {"of errors", &LoadReport::error_latency},
+                                    {"lag", &LoadReport::lag}};
+
+/// Those that are told: of errors only where there are any.
+std::vector<Quantity> quantities_of(const LoadReport& report) {
+  std::vector<Quantity> told(std::begin(kQuantities), std::end(kQuantities));
+  if (report.error_latency.n == 0) told.erase(told.begin() + 2);
+  return told;
+}
 
 /// A row per quantity; where that has no room, per statistic.
 std::vector<std::string> table_lines(const LoadReport& report, bool ascii, std::size_t width) {
   const bool wide = width >= kWide;
+  const std::vector<Quantity> quantities = quantities_of(report);
   std::vector<std::string> lines{std::string(wide ? kNameWidth : kStatWidth, ' ')};
   if (wide) {
     for (const auto& [stat, value] : kStats) lines[0] += pad(stat, kCellWidth, true);
-    for (const auto& [name, figures] : kQuantities) {
+    for (const auto& [name, figures] : quantities) {
       lines.push_back(pad(name, kNameWidth));
       for (const auto& [stat, value] : kStats)
         lines.back() += pad(time_text(report.*figures.*value, ascii), kCellWidth, true);
     }
     return lines;
   }
-  for (const auto& [name, figures] : kQuantities) lines[0] += pad(name, kNameWidth, true);
+  for (const auto& [name, figures] : quantities) lines[0] += pad(name, kNameWidth, true);
   for (const auto& [stat, value] : kStats) {
     lines.push_back(pad(stat, kStatWidth));
-    for (const auto& [name, figures] : kQuantities)
+    for (const auto& [name, figures] : quantities)
       lines.back() += pad(time_text(report.*figures.*value, ascii), kNameWidth, true);
   }
   return lines;
@@ -78,17 +88,29 @@ std::string rate_text(double rate) {
 }
 
 std::vector<std::string> books_lines(const Books& books) {
-  std::int64_t failed = 0;
-  for (const auto& [kind, count] : books.errors) failed += count;
   return {fmt::format("planned {} = sent {} + unsent {}", grouped(books.planned), grouped(books.sent),
                       grouped(books.unsent)),
           fmt::format("sent {} = ok {} + errors {} + unfinished {}", grouped(books.sent), grouped(books.ok),
-                      grouped(failed), grouped(books.unfinished))};
+                      grouped(books.sent - books.ok - books.unfinished), grouped(books.unfinished))};
 }
 
-std::string errors_line(const Books& books) {
+/// `2 before a reply, 1 in one`: where the server closed.
+std::string closings(const LoadReport& report) {
   std::vector<std::string> parts;
-  for (const auto& [kind, count] : books.errors) parts.push_back(fmt::format("{} {}", kind, grouped(count)));
+  for (const auto& [count, where] :
+       {std::pair{report.closed_before, "before a reply"}, std::pair{report.closed_in, "in a reply"},
+        std::pair{report.closed_after, "behind the reply before"}}) {
+    if (count > 0) parts.push_back(fmt::format("{} {}", grouped(count), where));
+  }
+  return parts.empty() ? "" : " (" + join(parts, ", ") + ")";
+}
+
+std::string errors_line(const LoadReport& report) {
+  std::vector<std::string> parts;
+  for (const auto& [kind, count] : report.books.errors)
+    parts.push_back(fmt::format("{} {}{}", kind, grouped(count), kind == "closed" ? closings(report) : ""));
+  for (const auto& [kind, count] : report.books.not_sent)
+    parts.push_back(fmt::format("not sent: {} {}", kind, grouped(count)));
   return join(parts, ", ");
 }
 
@@ -142,6 +164,15 @@ std::vector<std::string> bar_lines(const LoadReport& report, const TextStyle& st
 
 }  // namespace
 
+std::string kind_of_error_replies(const LoadReport& report) {
+  std::string only;
+  for (const auto& [kind, count] : report.books.errors) {
+    if (kind == "extra" || (kind.starts_with("status_") && !only.empty())) return "errors";
+    if (kind.starts_with("status_")) only = kind.substr(7);
+  }
+  return only;
+}
+
 std::string load_text(const LoadReport& report, const TextStyle& style) {
   const auto width = static_cast<std::size_t>(style.width > 0 ? std::max(style.width, 20) : 80);
   std::string out;
@@ -170,11 +201,19 @@ std::string load_text(const LoadReport& report, const TextStyle& style) {
   for (const std::string& each : wrap(printable(report.load, style.ascii), "", 0, width)) out += each + "\n";
   if (!report.complete) remark("WARN", "incomplete: " + report.incomplete);
   out += "\n";
-  std::string rate = fmt::format("{} requests/s", rate_text(report.requests_per_second));
+  const std::int64_t errors = report.error_latency.n;
+  std::string rate =
+      fmt::format("{} {}requests/s", rate_text(report.requests_per_second), errors > 0 ? "ok " : "");
   rate = bold(rate, style);
   if (report.requested_rate) rate += fmt::format(" of {} asked for", rate_text(*report.requested_rate));
-  out += fmt::format("{}, {} answered in {}\n\n", rate, grouped(report.books.ok),
+  out += fmt::format("{}, {} answered{} in {}\n", rate, grouped(report.books.ok), errors > 0 ? " ok" : "",
                      printable(long_time(report.span_s), style.ascii));
+  if (errors > 0) {
+    std::string share = fmt::format("{} of {} replies were {}", grouped(errors),
+                                    grouped(errors + report.latency.n), kind_of_error_replies(report));
+    out += bold(share, style) + "\n";
+  }
+  out += "\n";
   for (const std::string& each : table_lines(report, style.ascii, width)) line(each);
   if (!report.latency.all.empty()) {
     out += "\n";
@@ -187,7 +226,7 @@ std::string load_text(const LoadReport& report, const TextStyle& style) {
   const std::vector<std::string> books = books_lines(report.books);
   remark("BOOKS", books[0]);
   remark("", books[1]);
-  if (!report.books.errors.empty()) remark("ERROR", errors_line(report.books));
+  if (report.books.failed() > 0) remark("ERROR", errors_line(report));
   remark("BYTES", bytes_line(report));
   for (const ThresholdRow& each : report.thresholds)
     remark(each.passed ? "PASS" : "MISS", fmt::format("{}: {}", each.text, each.measured));

@@ -42,6 +42,40 @@ TEST_CASE("a load's report fits 80 columns, and is ASCII where that is asked for
   CHECK_THAT(text, Catch::Contains("MISS  p99<200ms: 998 replies"));
 }
 
+TEST_CASE("a load whose replies are mostly errors says so in its headline") {
+  LoadReport report = sample();
+  report.requested_rate.reset();
+  report.requests_per_second = 156;
+  report.latency.n = report.books.ok = 320;
+  report.error_latency = {256'263, 0.0001, 0.0002, 0.0003, 0.0004, 0.0005, 0.001, {}};
+  report.books.errors = {{"status_503", 256'263}};
+  report.books.not_sent = {{"refused", 40}};
+  const std::string text = load_text(report, {80, true, false});
+  CHECK_THAT(text, Catch::Contains("156.0 ok requests/s, 320 answered ok in 10.000 s\n"
+                                   "256,263 of 256,583 replies were 503\n"));
+  CHECK_THAT(text, Catch::Contains("\nof errors   "));
+  CHECK_THAT(text, Catch::Contains("ERROR status_503 256,263, not sent: refused 40"));
+  CHECK_THAT(load_markdown(report), Catch::Contains("256263 replies were 503") &&
+                                        Catch::Contains("| error latency |") &&
+                                        Catch::Contains("| not sent: refused | 40 |"));
+  CHECK_THAT(load_csv(report), Catch::Contains("not_sent,refused,40,"));
+  const auto document = boost::json::parse(load_json(report)).as_object();
+  CHECK(document.at("error_latency_s").at("n") == 256'263);
+  CHECK(document.at("books").at("not_sent").at("refused") == 40);
+  report.books.errors["status_500"] = 1;
+  CHECK_THAT(load_text(report, {80, true, false}), Catch::Contains("replies were errors\n"));
+}
+
+TEST_CASE("a closed connection is told with where it was closed") {
+  LoadReport report = sample();
+  report.books.errors = {{"closed", 6}};
+  report.closed_before = 1;
+  report.closed_in = 2;
+  report.closed_after = 3;
+  CHECK_THAT(load_text(report, {120, true, false}),
+             Catch::Contains("closed 6 (1 before a reply, 2 in a reply, 3 behind the reply before)"));
+}
+
 TEST_CASE("a narrow terminal gets a line per statistic") {
   const std::string text = load_text(sample(), {60, true, false});
   for (const std::string& line : split(text, '\n')) CHECK(columns(line) <= 60);

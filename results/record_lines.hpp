@@ -14,7 +14,7 @@ namespace lab {
 constexpr std::string_view kRunSchema = "lab.run-record/1";
 
 // The last of each enumeration that a file may name.
-constexpr Outcome kLastOutcome = Outcome::hung_up;
+constexpr Outcome kLastOutcome = Outcome::extra;
 constexpr EventKind kLastEventKind = EventKind::lost;
 constexpr auto kLastResource = static_cast<Resource>(kResources - 1);
 

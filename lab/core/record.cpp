@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <numeric>
+
 namespace lab {
 
 std::string_view to_string(Outcome outcome) {
@@ -17,13 +19,25 @@ std::string_view to_string(Outcome outcome) {
     case Outcome::bad_status: return "bad_status";
     case Outcome::harness_fault: return "harness_fault";
     case Outcome::hung_up: return "hung_up";
+    case Outcome::extra: return "extra";
   }
   return "?";
 }
 
+namespace {
+
+std::int64_t sum_of(const std::map<std::string, std::int64_t>& counts) {
+  return std::accumulate(counts.begin(), counts.end(), std::int64_t{0},
+                         [](std::int64_t sum, const auto& count) { return sum + count.second; });
+}
+
+}  // namespace
+
 void Books::add(const RequestRecord& record) {
   ++planned;
-  if (record.outcome == Outcome::unsent) {
+  const bool unconnected = record.outcome == Outcome::refused || record.outcome == Outcome::harness_fault;
+  if (unconnected) ++not_sent[std::string(to_string(record.outcome))];
+  if (unconnected || record.outcome == Outcome::unsent) {
     ++unsent;
     return;
   }
@@ -43,12 +57,15 @@ void Books::add(const Books& other) {
   ok += other.ok;
   unfinished += other.unfinished;
   for (const auto& [kind, count] : other.errors) errors[kind] += count;
+  for (const auto& [kind, count] : other.not_sent) not_sent[kind] += count;
 }
 
 bool Books::balance() const {
-  std::int64_t failed = 0;
-  for (const auto& [kind, count] : errors) failed += count;
-  return planned == sent + unsent && sent == ok + failed + unfinished;
+  return planned == sent + unsent && sent == ok + sum_of(errors) + unfinished && sum_of(not_sent) <= unsent;
+}
+
+std::int64_t Books::failed() const {
+  return sum_of(errors) + sum_of(not_sent);
 }
 
 }  // namespace lab

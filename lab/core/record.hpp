@@ -22,6 +22,7 @@ enum class Outcome : std::uint8_t {
   bad_status,     ///< a whole reply with an unexpected status
   harness_fault,  ///< this side ran out of descriptors or ports
   hung_up,        ///< this side closed the connection as planned (Load::hang_up)
+  extra,          ///< a whole reply with more bytes behind it than it said (Content-Length)
 };
 
 std::string_view to_string(Outcome outcome);
@@ -60,14 +61,18 @@ struct ServerUse {
   bool known() const { return processes > 0; }
 };
 
-/// planned = sent + unsent; sent = ok + errors by kind + unfinished. Always, exactly.
+/// planned = sent + unsent; sent = ok + errors by kind + unfinished. Always, exactly. A request that found no
+/// connection was not sent: it is one of the unsent, with its reason.
 struct Books {
   std::int64_t planned = 0, unsent = 0, sent = 0, ok = 0, unfinished = 0;
-  std::map<std::string, std::int64_t> errors;  ///< by kind: `timeout`, `status_503`
+  std::map<std::string, std::int64_t> errors;    ///< by kind: `timeout`, `status_503`
+  std::map<std::string, std::int64_t> not_sent;  ///< of the unsent, by why they had no connection: `refused`
 
   void add(const RequestRecord& record);
   void add(const Books& other);
   bool balance() const;
+  /// Requests that went wrong, sent or not.
+  std::int64_t failed() const;
 };
 
 /// Where finished requests go: a vector, a file, a histogram.

@@ -7,8 +7,9 @@ using namespace lab;
 namespace {
 
 constexpr Outcome kOutcomes[] = {
-    Outcome::ok,     Outcome::unsent,  Outcome::unfinished, Outcome::refused,    Outcome::reset,
-    Outcome::closed, Outcome::timeout, Outcome::bad_reply,  Outcome::bad_status, Outcome::harness_fault};
+    Outcome::ok,         Outcome::unsent,        Outcome::unfinished, Outcome::refused,
+    Outcome::reset,      Outcome::closed,        Outcome::timeout,    Outcome::bad_reply,
+    Outcome::bad_status, Outcome::harness_fault, Outcome::extra};
 
 RequestRecord ended(Outcome outcome, std::uint16_t status = 0) {
   RequestRecord record;
@@ -36,11 +37,11 @@ TEST_CASE("Books balance whatever ends how") {
     ++n;
     CHECK(books.balance());
   }
-  CHECK(books.planned == 55);
+  CHECK(books.planned == 66);
   CHECK(books.ok == 1);
-  CHECK(books.unsent == 2);
   CHECK(books.unfinished == 3);
-  CHECK(books.sent == 53);
+  CHECK(books.unsent == 2 + 4 + 10);
+  CHECK(books.sent == 50);
 }
 
 TEST_CASE("Errors are counted by kind, unexpected statuses by number") {
@@ -51,6 +52,17 @@ TEST_CASE("Errors are counted by kind, unexpected statuses by number") {
   books.add(ended(Outcome::bad_status, 404));
   CHECK(books.errors ==
         std::map<std::string, std::int64_t>{{"timeout", 1}, {"status_503", 2}, {"status_404", 1}});
+}
+
+TEST_CASE("A request that found no connection was not sent, and is a failure") {
+  Books books;
+  books.add(ended(Outcome::refused));
+  books.add(ended(Outcome::unsent));
+  CHECK(books.sent == 0);
+  CHECK(books.unsent == 2);
+  CHECK(books.errors.empty());
+  CHECK(books.not_sent == std::map<std::string, std::int64_t>{{"refused", 1}});
+  CHECK(books.failed() == 1);
 }
 
 TEST_CASE("Books of several repetitions add up") {
@@ -68,6 +80,7 @@ TEST_CASE("Books of several repetitions add up") {
   CHECK(first.ok == both.ok);
   CHECK(first.unfinished == both.unfinished);
   CHECK(first.errors == both.errors);
+  CHECK(first.not_sent == both.not_sent);
   CHECK(first.balance());
 }
 

@@ -97,7 +97,10 @@ class LoadCase(LabCase):
         books = document["books"]
         self.assertEqual(books["planned"], books["sent"] + books["unsent"], books)
         self.assertEqual(books["sent"], books["ok"] + sum(books["errors"].values()) + books["unfinished"], books)
+        self.assertLessEqual(sum(books["not_sent"].values()), books["unsent"], books)
         self.assertEqual(document["latency_s"]["n"], books["ok"])
+        self.assertEqual(document["error_latency_s"]["n"], sum(document["statuses"].values()) - books["ok"])
+        self.assertEqual(books["errors"].get("closed", 0), sum(document["closed"].values()), document["closed"])
 
     def serve(self):
         """The port and pid of an async-loop server."""

@@ -53,6 +53,34 @@ class Replies(LoadCase):
         self.assertEqual(self.errors(endless, code=3), {"timeout": 4})
         self.assertEqual(self.errors(lambda *_: time.sleep(2), code=3), {"timeout": 4})
         self.assertEqual(self.errors(drops, code=3), {"reset": 4})
+        self.assertEqual(self.errors(reply() + b"surplus"), {"extra": 4})
+        self.assertEqual(self.errors(reply(b"ok", "200 OK", "X: " + 9000 * "x"), code=3), {"long_header": 4})
+
+    def test_where_a_server_closes_is_told(self):
+        def after_one(_, connection, answered=set()):
+            if connection in answered:
+                return False
+            answered.add(connection)
+            connection.sendall(reply())
+        def in_one(_, connection):
+            connection.sendall(reply()[:30])
+            return False
+        for script, closed in ((lambda *_: False, "before_reply"), (in_one, "in_reply"), (after_one, "after_reply")):
+            server = self.scripted(script)
+            found = self.load(server.url(), "-n", "8", "-c", "2", "--method", "POST", code=None)
+            self.assertEqual({where for where, count in found["closed"].items() if count}, {closed})
+
+    def test_a_headline_does_not_hide_that_most_replies_were_errors(self):
+        answered = []
+
+        def limited(_, connection):
+            answered.append(1)
+            connection.sendall(reply() if len(answered) <= 5 else reply(b"busy", "503 Service Unavailable"))
+        server = self.scripted(limited)
+        told = self.lab("load", server.url(), "-n", "205", "-c", "1", "--ascii", code=1).out
+        self.assertIn("5 answered ok", told)
+        self.assertIn("200 of 205 replies were 503", told)
+        self.assertIn("of errors", told)
 
     def test_statuses_are_errors_unless_they_are_expected(self):
         busy = reply(b"busy", "503 Service Unavailable")
