@@ -37,14 +37,14 @@ struct Prediction {
 
 /// Runs the discrete-event simulation: resources loop (1 per worker), pool (P per worker), threads (T per
 /// worker), GIL (1 per worker, 5 ms switch interval), database connections (per worker), task queues, cores
-/// (C, shared equally by what computes; processor sharing), connections dealt to the workers by the arm's
-/// accept policy: `handoff` and `one` exactly, `reuseport` by lot, `greedy` by one rule among those possible
-/// (whose loop turns takes all that waits). First come, first served at every resource. Each request's record
-/// goes to `records` when its reply is received, events to `events` as they happen, both in order of virtual
-/// time: the load starts at kModelStart, and stamps are those that a server without any overhead would leave.
-/// Without sinks it is several times faster, and its memory grows with what is under way, not with the load;
-/// `latencies` of the requests that were answered with 200, counted from their intended times, cost little
-/// more.
+/// (C, shared equally by what computes: processor sharing, in slices (SharedCores)), connections dealt to the
+/// workers by the arm's accept policy: `handoff` and `one` exactly, `reuseport` by lot, `greedy` by one rule
+/// among those possible (whose loop turns takes all that waits). First come, first served at every resource.
+/// Each request's record goes to `records` when its reply is received, events to `events` as they happen,
+/// both in order of virtual time: the load starts at kModelStart, and stamps are those that a server without
+/// any overhead would leave. Without sinks it is several times faster, and its memory grows with what is
+/// under way, not with the load; `latencies` of the requests that were answered with 200, counted from their
+/// intended times, cost little more.
 Prediction simulate(const ModelInput& input, RecordSink* records = nullptr, EventSink* events = nullptr,
                     Histogram* latencies = nullptr);
 
@@ -58,6 +58,15 @@ struct Range {
 /// `reuseport`: 5th percentile, median and 95th of 200 lots. `greedy`: the best dealing, what simulate()
 /// gives, and all connections on one worker. Nothing for other policies and single workers.
 std::optional<Range> makespan_range(const ModelInput& input);
+
+/// Other ways in which the connections may be dealt where that is left to chance, as inputs that simulate()
+/// takes with `arm`, which must live as long: for `greedy` the best dealing and all on one worker, for
+/// `reuseport` forty lots. None for other policies and single workers.
+struct Dealing {
+  Arm arm;
+  std::uint64_t lot = 0;
+};
+std::vector<Dealing> other_dealings(const Arm& arm);
 
 /// The least makespan that plan, arm and load allow under zero overhead and the best dealing of connections:
 /// for every resource, the earliest moment it can be needed, the work it must do over its capacity, the least

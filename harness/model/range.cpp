@@ -19,18 +19,32 @@ Range of_lots(ModelInput input) {
 
 Range of_rule(const ModelInput& input) {
   Range range;
-  range.median_s = simulate(input).makespan_s;
-  ModelInput other = input;
-  Arm arm = *input.arm;
-  other.arm = &arm;
-  arm.accept = Accept::handoff;
-  range.low_s = std::min(range.median_s, simulate(other).makespan_s);
-  arm.workers = 1;
-  range.high_s = std::max(range.median_s, simulate(other).makespan_s);
+  range.median_s = range.low_s = range.high_s = simulate(input).makespan_s;
+  for (const Dealing& dealing : other_dealings(*input.arm)) {
+    ModelInput other = input;
+    other.arm = &dealing.arm;
+    const double makespan = simulate(other).makespan_s;
+    range.low_s = std::min(range.low_s, makespan);
+    range.high_s = std::max(range.high_s, makespan);
+  }
   return range;
 }
 
 }  // namespace
+
+std::vector<Dealing> other_dealings(const Arm& arm) {
+  constexpr std::uint64_t kSomeLots = 40;
+  std::vector<Dealing> dealings;
+  if (arm.workers <= 1) return dealings;
+  if (arm.accept == Accept::greedy) {
+    dealings.resize(2, {arm, 0});
+    for (Dealing& dealing : dealings) dealing.arm.accept = Accept::handoff;
+    dealings.back().arm.workers = 1;
+  } else if (arm.accept == Accept::reuseport) {
+    for (std::uint64_t lot = 1; lot <= kSomeLots; ++lot) dealings.push_back({arm, lot});
+  }
+  return dealings;
+}
 
 std::optional<Range> makespan_range(const ModelInput& input) {
   if (input.arm->workers <= 1) return std::nullopt;
