@@ -12,13 +12,16 @@
 #include "lab/core/duration.hpp"
 #include "lab/experiment.hpp"
 #include "lab/latency_tail.hpp"
+#include "lab/likely_execution.hpp"
 
 namespace lab {
 
 namespace {
 
 constexpr std::size_t kMostLanes = 2'000;
-constexpr double kSlack = 0.005;           // seconds: "within 3 % or 5 ms, whichever is more"
+constexpr std::int64_t kMostDealt =
+    20'000;                       // requests that are simulated for ranges: some tens of milliseconds
+constexpr double kSlack = 0.005;  // seconds: "within 3 % or 5 ms, whichever is more"
 constexpr double kSlackComputing = 0.010;  // the kernel gives cores away in slices of some ms
 
 Figure to_figure(const Summary& summary) {
@@ -125,7 +128,7 @@ std::vector<std::int64_t> splits_of(const RunRepetition& repetition, int workers
 }
 
 CheckRow judge_check(const Check& check, const Arm& arm, const Case& load_set, bool many_cases,
-                     const std::optional<Summary>& measured, const std::optional<double>& predicted,
+                     const std::optional<Summary>& measured, const MeasureRow& stat,
                      const Expectation& expected) {
   const bool time = check.stat.is_time();
   const auto spell = [&](double value) {
@@ -144,19 +147,19 @@ CheckRow judge_check(const Check& check, const Arm& arm, const Case& load_set, b
   double least = -1e300;
   double most = 1e300;
   if (check.within_relative || check.within_absolute) {
-    if (!predicted) {
+    if (!stat.predicted) {
       row.detail = "the model gives no value";
       return row;
     }
     double room = check.within_absolute ? seconds(*check.within_absolute)
-                                        : *check.within_relative * std::abs(*predicted);
+                                        : *check.within_relative * std::abs(*stat.predicted);
     const double slack = expected.bound_has_cpu ? kSlackComputing : kSlack;
     if (time && check.within_relative) room = std::max(room, slack);
-    const bool range = check.stat == Stat{} && expected.low_s && expected.high_s;
-    least = (range ? *expected.low_s : *predicted) - room;
-    most = (range ? *expected.high_s : *predicted) + room;
-    const std::string said =
-        range ? fmt::format("{}–{}", spell(*expected.low_s), spell(*expected.high_s)) : spell(*predicted);
+    const double low = stat.predicted_low.value_or(*stat.predicted);
+    const double high = stat.predicted_high.value_or(*stat.predicted);
+    least = low - room;
+    most = high + room;
+    const std::string said = low < high ? fmt::format("{}–{}", spell(low), spell(high)) : spell(low);
     row.detail = fmt::format("{}, predicted {}", spell(measured->median), said);
   } else {
     row.detail = spell(measured->median);
@@ -173,6 +176,27 @@ CheckRow judge_check(const Check& check, const Arm& arm, const Case& load_set, b
   row.decided = inside(measured->low.value_or(measured->median)) == row.passed &&
                 inside(measured->high.value_or(measured->median)) == row.passed;
   return row;
+}
+
+/// What the stat may be where the dealing of connections is left to chance: 5th to 95th percentile of many
+/// ways.
+void find_range(const Stat& stat, const Expectation& expected, const std::vector<Route>& routes,
+                const Case& load_set, MeasureRow& row) {
+  if (!row.predicted || !expected.low_s) return;
+  if (stat == Stat{}) {
+    row.predicted_low = expected.low_s;
+    row.predicted_high = expected.high_s;
+    return;
+  }
+  std::vector<double> values;
+  for (const RunRepetition& dealing : expected.dealings) {
+    if (const auto value = evaluate(stat, dealing, routes, load_set)) values.push_back(*value);
+  }
+  if (values.empty()) return;
+  std::sort(values.begin(), values.end());
+  const std::size_t beyond = values.size() / 20;
+  row.predicted_low = std::min(*row.predicted, values[beyond]);
+  row.predicted_high = std::max(*row.predicted, values[values.size() - 1 - beyond]);
 }
 
 ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,
@@ -204,6 +228,7 @@ ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& loa
     } else if (stat == Stat{}) {
       row.predicted = expected.makespan_s;
     }
+    find_range(stat, expected, scenario.routes, load_set, row);
     if (const Documented* figure = documented(arm, load_set, stat)) {
       row.documented = figure->value;
       row.documented_text = figure->text;
@@ -268,7 +293,16 @@ Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_se
     makespans.push_back(evaluate(Stat{}, expected.repetitions.back(), scenario.routes, load_set).value_or(0));
   }
   expected.makespan_s = summarise(std::move(makespans)).median;
-  if (expected.low_s) expected.makespan_s = makespan_range(input)->median_s;
+  if (expected.low_s) {
+    expected.makespan_s = makespan_range(input)->median_s;
+    const std::vector<Dealing> dealings = other_dealings(arm);
+    const bool few = load_set.requests() * static_cast<std::int64_t>(dealings.size()) <= kMostDealt;
+    for (const Dealing& dealing : few ? dealings : std::vector<Dealing>{}) {
+      expected.dealings.push_back(simulate_repetition(scenario, dealing.arm, load_set, cores, 1,
+                                                      seeds.front(), load_set.requests() <= most_told,
+                                                      dealing.lot));
+    }
+  }
   expected.splits = splits_of(expected.repetitions.front(), arm.workers);
   return expected;
 }
@@ -349,6 +383,8 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
       report.lanes =
           make_lanes(first.records, Occupancy(first.events), scenario.routes, load_set, kMostLanes);
   }
+  if (engine == kServer)
+    analysis.likely_execution = likely_execution(repetitions, expected.bound_s, expected.bound_has_cpu);
   if (told && !faulty) {
     const RunRepetition& typical =
         report.makespan_s
@@ -365,7 +401,7 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
                      [&](const MeasureRow& measure) { return measure.stat == to_string(check.stat); });
     analysis.checks.push_back(judge_check(check, arm, load_set, scenario.cases.size() > 1,
                                           summary_of(check.stat, repetitions, scenario.routes, load_set),
-                                          row->predicted, expected));
+                                          *row, expected));
   }
   return analysis;
 }

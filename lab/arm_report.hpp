@@ -21,6 +21,7 @@ inline constexpr std::int64_t kMostKept = 300'000;  ///< simulated requests that
 struct Expectation {
   double makespan_s = 0;
   std::optional<double> low_s, high_s;  ///< where the dealing is left to chance
+  std::vector<RunRepetition> dealings;  ///< then: simulated under others of its ways to be dealt
   double bound_s = 0;
   bool bound_has_cpu = false;
   double switching_s = 0;  ///< what the plan's switching adds, on which no bound rests
@@ -64,6 +65,7 @@ struct ArmAnalysis {
   double best_pace = 1;           ///< of the fastest repetition
   Summary makespan;
   std::vector<CheckRow> checks;
+  std::string likely_execution;  ///< of a server of one's own that tells nothing (likely_execution.hpp)
 };
 
 ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,

@@ -99,24 +99,32 @@ void explain_why(const Conclusion& answer, const std::vector<ArmAnalysis>& arms,
   std::set<std::tuple<std::string, std::string, std::string>> told;
   for (const ArmAnalysis& arm : arms) {
     const bool misses = arm.report.engine != kModel && far_above_bound(arm.report);
-    if (&arm != longest && !misses) continue;
+    const bool own = tells_nothing(arm.report) && !arm.likely_execution.empty();
+    if (&arm != longest && !misses && !own) continue;
     // What holds of uvicorn's asyncio holds of uvloop and gunicorn too.
     const std::string written = arm.report.arm.substr(0, arm.report.arm.find('@'));
     if (!told.insert({arm.report.engine, written, arm.report.case_id}).second) continue;
     std::string text = name_of(arm, many_cases) + ": ";
     text += tell_findings(arm.findings);
     if (tells_nothing(arm.report)) {
-      text += fmt::format(
-          "Above the bound: {}. The server tells nothing of itself (five header fields would, see "
-          "README.md), so no cause is known.",
-          spell(arm.report.above_bound_s));
+      if (own) text += arm.likely_execution + ". ";
+      if (misses) {
+        text +=
+            fmt::format("Above the bound: {}. {}", spell(arm.report.above_bound_s),
+                        own ? "lab diagnose tells more of it, and so do five header fields (README.md)."
+                            : "The server tells nothing of itself (five header fields would, README.md), and "
+                              "its replies fit no way of executing that is known here: see lab diagnose.");
+      }
     } else if (arm.report.engine != kModel && !arm.report.above_bound.empty()) {
       text += fmt::format("Above the bound: {}.", excess(arm.report));
       if (arm.report.burst_skew_s > 0)
         text += fmt::format(" Sent within {}.", spell(std::round(arm.report.burst_skew_s * 1e6) * 1e-6));
     }
     while (text.ends_with(' ')) text.pop_back();
-    remarks.push_back({"WHY", text});
+    // Who brings a server asks about that one first.
+    const auto first = std::find_if(remarks.begin(), remarks.end(),
+                                    [](const Remark& remark) { return remark.tag == "WHY"; });
+    remarks.insert(arm.report.engine == kServer ? first : remarks.end(), Remark{"WHY", text});
   }
 }
 

@@ -258,3 +258,50 @@ TEST_CASE("a file that does not say what to show shows what it checks") {
   changed.checks.front().stat = parse_stat("delay.latency.max").value();
   CHECK(make_prediction(changed, 42).headline == std::vector<std::string>{"delay.latency.max"});
 }
+
+TEST_CASE("every stat of workers that accept as they like has a range, from the best dealing to the worst") {
+  const Scenario greedy = parse_scenario(R"(
+question = "Who gets them?"
+routes.delay = { request = "POST /delay", steps = [{ wait = "100ms" }] }
+load = [{ route = "delay", arrivals = "burst", requests = 10, connections = "fresh" }]
+show = ["makespan", "latency.mean", "latency.max"]
+[[arms]]
+id = "greedy"
+mode = "blocking-loop"
+workers = 4
+accept = "greedy"
+[[arms]]
+id = "lottery"
+mode = "blocking-loop"
+workers = 4
+accept = "reuseport"
+[[arms]]
+id = "dealt"
+mode = "blocking-loop"
+workers = 4
+[[checks]]
+stat = "latency.mean"
+within = "1%"
+)",
+                                         "greedy.toml", known_modes())
+                              .value();
+  Run run = run_of(greedy, 6, 0);
+  for (RunRepetition& repetition : run.repetitions) {
+    if (repetition.arm != "greedy") continue;
+    // All on one worker: ten times 100 ms, 550 ms in the mean.
+    for (std::size_t i = 0; i < repetition.records.size(); ++i)
+      repetition.records[i].received =
+          repetition.records[i].sent + static_cast<Nanos>(i + 1) * 100 * kMillisecond;
+  }
+  const Report report = make_report(greedy, run);
+  const auto mean_of = [&](const char* arm) {
+    const auto& measures = arm_of(report, arm).measures;
+    return *std::find_if(measures.begin(), measures.end(),
+                         [](const MeasureRow& row) { return row.stat == "latency.mean"; });
+  };
+  CHECK(mean_of("greedy").predicted_low.value() == Approx(0.18));
+  CHECK(mean_of("greedy").predicted_high.value() == Approx(0.55));
+  CHECK(mean_of("lottery").predicted_high.value() > mean_of("lottery").predicted_low.value());
+  CHECK_FALSE(mean_of("dealt").predicted_low.has_value());
+  for (const CheckRow& check : report.checks) CHECK(check.passed);
+}

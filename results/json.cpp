@@ -46,6 +46,9 @@ json::object spell_measure(const ArmReport& arm, const MeasureRow& row) {
   json::object object = spell_figure(figure_of(arm.engine, row.measured, row.predicted));
   object["stat"] = json_text(row.stat);
   object["predicted"] = json_number(row.predicted);
+  object["predicted_range"] =
+      row.predicted_low ? json::value{json_number(row.predicted_low), json_number(row.predicted_high)}
+                        : json::value(nullptr);
   object["documented"] = json_number(row.documented);
   object["unit"] = row.is_time    ? json::value("s")
                    : row.is_bytes ? json::value("bytes")

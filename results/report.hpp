@@ -24,6 +24,7 @@ struct MeasureRow {
   bool is_time = true;    ///< seconds; otherwise a plain number
   bool is_bytes = false;  ///< a plain number of them
   std::optional<double> predicted;
+  std::optional<double> predicted_low, predicted_high;  ///< where the dealing is left to chance
   std::optional<Figure> measured;
   std::optional<double> documented;
   std::string documented_text;  ///< as the documents write it: `~1.1s`

@@ -87,10 +87,9 @@ std::vector<Entry> entries_of(const Report& report) {
                   .documented_text = row->documented_text,
                   .verdict = row->verdict};
       constexpr double kSame = 1.005;  // spelled alike
-      if (stat == "makespan" && arm.predicted_high_s &&
-          *arm.predicted_high_s > kSame * *arm.predicted_low_s) {
-        entry.expected = arm.predicted_low_s;
-        entry.expected_most = arm.predicted_high_s;
+      if (row->predicted_high && *row->predicted_high > kSame * *row->predicted_low) {
+        entry.expected = row->predicted_low;
+        entry.expected_most = row->predicted_high;
       }
       if (!entry.measured && arm.engine == "model" && row->predicted)
         entry.measured = Figure{*row->predicted, {}, {}, {}};

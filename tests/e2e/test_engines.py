@@ -190,6 +190,23 @@ class OwnServer(Engines):
         self.assertAlmostEqual(own["bound_s"], 0.1)
         self.assertGreaterEqual(own["makespan_s"]["median"], 0.1)
 
+    def test_why_speaks_of_a_server_of_ones_own_first_and_tells_how_its_replies_come(self):
+        server = self.script("one.py", "import http.server, sys, time\n"
+                             "class Handler(http.server.BaseHTTPRequestHandler):\n"
+                             "    def do_GET(self):\n"
+                             "        if self.path != '/ping': time.sleep(0.1)\n"
+                             "        self.send_response(200)\n"
+                             "        self.end_headers()\n"
+                             "    do_POST = do_GET\n"
+                             "    def log_message(self, *args): pass\n"
+                             "http.server.HTTPServer.request_queue_size = 64\n"
+                             "http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), Handler).serve_forever()\n")
+        report = self.run_json("blocking-async", "--arms", "blocking-loop", "--server", f"{PYTHON} {server} {{port}}",
+                               "--ready", "/ping", "--repeat", "2", "--no-save")
+        why = [remark["text"] for remark in report["remarks"] if remark["tag"] == "WHY"]
+        self.assertRegex(why[0], r"^server: the replies come one at a time, 10\d(\.\d+)? ms each.*bursts fit")
+        self.assertNotIn("no cause is known", why[0])
+
     def test_a_reply_faster_than_the_plan_is_no_fault_of_the_instrument(self):
         server = self.script("empty.py", "import http.server, sys\n"
                              "class Handler(http.server.BaseHTTPRequestHandler):\n"
