@@ -223,7 +223,9 @@ ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& loa
     row.stat = to_string(stat);
     row.is_time = stat.is_time();
     row.is_bytes = stat.is_bytes();
-    if (const auto predicted = summary_of(stat, pointers(expected.repetitions), scenario.routes, load_set)) {
+    auto predicted = summary_of(stat, pointers(expected.loaded), scenario.routes, load_set);
+    if (!predicted) predicted = summary_of(stat, pointers(expected.repetitions), scenario.routes, load_set);
+    if (predicted) {
       row.predicted = predicted->median;
     } else if (stat == Stat{}) {
       row.predicted = expected.makespan_s;

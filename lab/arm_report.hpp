@@ -32,6 +32,8 @@ struct Expectation {
   std::vector<std::int64_t> splits;
   std::optional<Histogram> latencies;  ///< where the load is too large to keep
   std::vector<RunRepetition>
+      loaded;  ///< with a framework's own time, on which predictions rest where there are any
+  std::vector<RunRepetition>
       repetitions;  ///< simulated, one per seed; none where the load is too large to keep
 };
 

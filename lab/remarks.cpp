@@ -333,6 +333,23 @@ void tell_pace(const std::vector<ArmAnalysis>& arms, std::vector<Remark>& remark
   }
 }
 
+/// What a framework takes of its own is in the predictions, so whoever reads them should know.
+void tell_own_time(const std::vector<ArmAnalysis>& arms, std::vector<Remark>& remarks) {
+  std::map<std::string, std::map<std::string, std::string>> told;  // by case that showed it: arm, time
+  for (const ArmAnalysis& arm : arms) {
+    if (arm.report.own_time_s > 0)
+      told[arm.report.own_time_case][arm.report.arm] = spell(std::round(arm.report.own_time_s * 1e5) * 1e-5);
+  }
+  for (const auto& [busiest, times] : told) {
+    std::vector<std::string> parts;
+    for (const auto& [arm, time] : times) parts.push_back(arm + " " + time);
+    remarks.push_back(
+        {"NOTE", fmt::format("what the framework computes for each request, as {} showed it, is in the "
+                             "predictions of the other cases: {}",
+                             busiest, join(parts, ", "))});
+  }
+}
+
 }  // namespace
 
 std::vector<Remark> make_remarks(const Scenario& scenario, const std::vector<ArmAnalysis>& arms,
@@ -348,6 +365,7 @@ std::vector<Remark> make_remarks(const Scenario& scenario, const std::vector<Arm
   tell_recording(run, remarks);
   tell_use(arms, remarks);
   tell_pace(arms, remarks);
+  tell_own_time(arms, remarks);
   name_outliers(arms, many_cases, remarks);
   warn(arms, run, many_cases, remarks);
   const bool measured = std::any_of(arms.begin(), arms.end(), [](const ArmAnalysis& arm) {

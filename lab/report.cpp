@@ -16,6 +16,7 @@
 #include "lab/experiment.hpp"
 #include "lab/foreign_servers.hpp"
 #include "lab/latency_tail.hpp"
+#include "lab/own_time.hpp"
 #include "lab/remarks.hpp"
 #include "lab/surroundings.hpp"
 #include "lab/trace.hpp"
@@ -159,6 +160,35 @@ std::vector<EngineArm> rows_of(const Scenario& scenario, const Run& run) {
   return rows;
 }
 
+using OwnTimes = std::map<std::pair<std::string, std::string>, OwnTime>;
+
+/// By engine and arm, of those that are somebody's framework.
+OwnTimes find_own_times(const Scenario& scenario, const Run& run, const std::vector<EngineArm>& rows,
+                        int cores, const std::vector<std::uint64_t>& seeds) {
+  OwnTimes times;
+  for (const EngineArm& one : rows) {
+    if (one.engine != kFastapi && one.engine != kNode && one.engine != kRecorded) continue;
+    std::map<std::string, std::vector<const RunRepetition*>> measured;
+    for (const RunRepetition& repetition : run.repetitions) {
+      if (repetition.engine == one.engine && repetition.arm == one.arm.id)
+        measured[repetition.case_id].push_back(&repetition);
+    }
+    if (!measured.empty()) {
+      times[{one.engine, one.arm.id}] = find_own_time(as_engine_computes(scenario, one.engine, run.header),
+                                                      one.arm, cores, seeds, measured);
+    }
+  }
+  return times;
+}
+
+/// Predictions with the framework's own time; bounds and causes stay without.
+void expect_own_time(const OwnTime& own, const Scenario& timed, const Arm& arm, const Case& load_set,
+                     int cores, const std::vector<std::uint64_t>& seeds, Expectation& expected) {
+  Expectation loaded = expect(with_own_time(timed, own.each), arm, load_set, cores, seeds, 0);
+  expected.makespan_s = loaded.makespan_s;
+  expected.loaded = std::move(loaded.repetitions);
+}
+
 }  // namespace
 
 Report make_report(const Scenario& written, const Run& run, const std::vector<Guess>& guesses) {
@@ -179,6 +209,7 @@ Report make_report(const Scenario& written, const Run& run, const std::vector<Gu
   const std::vector<std::uint64_t> seeds = seeds_of(run);
   const int cores = report.cores > 0 ? report.cores : available_cores();
   const std::vector<EngineArm> rows = rows_of(scenario, run);
+  OwnTimes own_times = find_own_times(scenario, run, rows, cores, seeds);
   std::deque<Arm> shown;
   std::vector<ArmAnalysis> arms;
   for (const Case& load_set : scenario.cases) {
@@ -193,6 +224,9 @@ Report make_report(const Scenario& written, const Run& run, const std::vector<Gu
       const Scenario computed = as_engine_computes(scenario, one.engine, run.header);
       const Scenario timed = at_pace(computed, pace);
       Expectation expected = expect(timed, arm, load_set, cores, seeds);
+      const OwnTime& own = own_times[{one.engine, arm.id}];
+      const bool known = there && own.each > 0 && own.case_id != load_set.id;
+      if (known) expect_own_time(own, timed, arm, load_set, cores, seeds, expected);
       // No bound rests on a busy machine: it is what the cores can do at their best, in any of the
       // repetitions. Each of them is held against the bound that the table shows.
       expected.best_pace = there ? best_pace(group->second) : 1;
@@ -207,6 +241,10 @@ Report make_report(const Scenario& written, const Run& run, const std::vector<Gu
         if (const ServerUse& use = group->second.front()->server; use.known())
           arms.back().report.server = use;
         if (one.engine != kNative) arms.back().checks = check_foreign(arms.back());
+        if (known) {
+          arms.back().report.own_time_s = seconds(own.each);
+          arms.back().report.own_time_case = own.case_id;
+        }
       } else if (!left_out.empty()) {
         arms.push_back(left_out_arm(timed, arm, load_set, expected, left_out, one.engine));
       } else {

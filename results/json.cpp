@@ -91,6 +91,7 @@ json::object spell_arm(const ArmReport& arm) {
                                                                   json_number(arm.predicted_high_s)}
                                                     : json::value(nullptr)},
           {"pace", arm.pace},
+          {"own_time_s", arm.own_time_s > 0 ? json_number(arm.own_time_s) : json::value(nullptr)},
           {"documented_s", json_number(arm.documented_s)},
           {"documented", json_text_or_null(arm.documented_text)},
           {"makespan_s", spell_figure(figure_of(arm.engine, arm.makespan_s, arm.predicted_s))},

@@ -69,8 +69,10 @@ struct ArmReport {
   std::vector<Lane> lanes;         ///< of the first repetition; at most the first few thousand requests
   std::vector<Cause> above_bound;  ///< sums to the median repetition's makespan - bound
   double above_bound_s = 0;
-  double burst_skew_s = 0;          ///< median over repetitions
-  double pace = 1;                  ///< what computing took beside its calibration, median
+  double burst_skew_s = 0;    ///< median over repetitions
+  double own_time_s = 0;      ///< of a framework per request, as another case showed it; in the predictions
+  std::string own_time_case;  ///< which one
+  double pace = 1;            ///< what computing took beside its calibration, median
   std::optional<ServerUse> server;  ///< what its processes used in the first repetition
   double memory_bytes = 0;          ///< of the connections alone, where it is worth telling (predict)
 };
