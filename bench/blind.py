@@ -8,6 +8,7 @@ loop is blocked, the limit, the serial part, the words; and nothing that its own
 kind was right in fewer than 19 of 20.
 """
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -71,8 +72,11 @@ def diagnose(lab, port, kind, budget, seed):
 
 def trial(lab, kind, options):
     rights, execution_rights, mistakes, confidences, spent = 0, 0, [], [], []
-    with blind_servers.running(kind, lab) as port:
+    with contextlib.ExitStack() as stack:
         for seed in range(options.k):
+            if seed == 0 or kind.fresh:
+                stack.close()
+                port = stack.enter_context(blind_servers.running(kind, lab))
             said = diagnose(lab, port, kind, options.budget, seed)
             options.documents.append({"kind": kind.name, **said})
             mistake = said.get("failed") or wrong(kind, said)

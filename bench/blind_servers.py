@@ -219,6 +219,7 @@ class Kind:
     says: str = ""  # words that must be in what it prints
     options: tuple = ()
     behind: tuple = ()  # a second server that the first one asks
+    fresh: bool = False  # started anew for each trial
 
 
 def native(mode, route, *answers, workers=1, threads=None, **more):
@@ -307,7 +308,7 @@ def kinds(cores):
         node("a tenth blocks 200 ms", "/sometimes", concurrent, says="now and then"),
         node("503 beyond 8", "/eight", concurrent, (8,), limit=("in_flight", 8, 503)),
         node("429 by rate", "/rate", ("concurrent", "unknown"), limit=("rate", 10, 429)),
-        node("warm-up", "/warm", concurrent, blocked=False, says="the first request took 30"),
+        node("warm-up", "/warm", concurrent, blocked=False, says="the first request took 30", fresh=True),
         node("a pause of 2 s every 10 s", "/wait", concurrent, pause=10000, says="2.0 s", options=("--watch", "25s")),
         java("a pool of 6", "/wait", 6, pool, (6,), says="kept connection"),
         java("a thread each", "/wait", 0, concurrent, blocked=False, says="kept connection"),

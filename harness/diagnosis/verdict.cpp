@@ -21,6 +21,7 @@ constexpr double kFastSeconds = 0.002;  // below that only a clear picture count
 constexpr double kFits = 0.2;           // mean deviation of a burst that fits
 constexpr double kFitsGrid = 0.3;       // of one that fits workers, 0.5 being chance
 constexpr double kGood = 0.25;          // of all of them
+constexpr double kOwnWork = 0.003;      // seconds that a request costs any server on its only loop or lock
 constexpr double kSure = 0.6;           // what is less likely is not said
 
 struct Candidate {
@@ -125,6 +126,9 @@ PoolFit best_pool(const Observations& seen, std::vector<PoolFit> fits, double al
     const PoolFit counted = best_between(fits, agreed, agreed);
     if (counted.error < pool.error + kAsGood) pool = counted;
   }
+  // One as large as that is told only by bursts that agree: a busy machine makes the last replies late too.
+  constexpr int kLarge = 64;
+  if (pool.parallelism > kLarge && pool.parallelism != agreed) pool.error = 1;
   if (!has_rounds(seen, pool.parallelism, alone_s)) pool.error = 1;
   return pool;
 }
@@ -339,7 +343,11 @@ Diagnosis weigh(const Observations& seen) {
   const bool shared = counted ? sharing.shared : sharing.shared && computes_alone(seen);
   const PoolFit serial = fit_serial(seen);
   const PoolFit pool = best_pool(seen, fits, alone_s);
-  const PoolFit& all = fits.back();
+  PoolFit all = fits.back();
+  // A part that runs one at a time gives replies at even distances, not rounds with pauses between them.
+  const FirstRounds rounds = first_rounds(seen, alone_s);
+  const bool in_rounds = 3 * rounds.told > static_cast<int>(bursts.size()) && rounds.usual != 1;
+  if (in_rounds && all.overhead_s > kOwnWork) all.error = 1;
 
   std::optional<Diagnosis> found;
   if (counted || shared) {
@@ -358,7 +366,6 @@ Diagnosis weigh(const Observations& seen) {
     const std::vector<double> odds = probabilities(candidates, weight_of_bursts(seen));
     // Bursts of one size that sometimes wait and sometimes do not: a pool that is not the same for all.
     const bool mixed = *std::max_element(odds.begin(), odds.end()) < kSure && pool.error < kGood;
-    const FirstRounds rounds = first_rounds(seen, alone_s);
     const bool uneven = rounds.told > 2 && rounds.usual == 0 && pool.error < kGood;
     if ((mixed || uneven) && odds[1] + odds[2] > 0.9) {
       found = uneven_pool(seen, pool, odds[1] + odds[2]);
@@ -384,7 +391,7 @@ Diagnosis weigh(const Observations& seen) {
 /// Of those that run together: what each adds, where it is more than a server's own work and many at once
 /// feel it.
 double serial_part(const Observations& seen, const Diagnosis& verdict) {
-  constexpr double kOwnWork = 0.003, kFelt = 0.5;
+  constexpr double kFelt = 0.5;
   const bool together = verdict.execution == Execution::concurrent && !verdict.stalls;
   if (!together || verdict.overhead_s < kOwnWork) return 0;
   return seen.most_at_once * verdict.overhead_s > kFelt * verdict.service_s ? verdict.overhead_s : 0;

@@ -1,5 +1,6 @@
 #include "harness/diagnosis/verdict.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <string>
 #include <tuple>
@@ -262,6 +263,27 @@ TEST_CASE("a part that runs one at a time is the verdict, and pings through the 
     for (PingBeside& ping : apart.pings) ping.latency = kMillisecond;
     CHECK(conclude(apart).loop_blocked == false);
   }
+}
+
+TEST_CASE("rounds with pauses between them are no part that runs one at a time") {
+  // Recorded: two processes with a pool of four each, of which one takes the most.
+  Observations seen;
+  seen.alone = {ms(51), ms(52), ms(51), ms(51)};
+  for (int repetition = 0; repetition < 3; ++repetition) {
+    for (const int size : {2, 4, 8, 16, 32, 64}) {
+      Burst burst{size, {}};
+      const int few = size / 3;  // that went to the other one
+      for (int i = 0; i < size - few; ++i) burst.done.push_back(ms(51) * (i / 4 + 1));
+      for (int i = 0; i < few; ++i) burst.done.push_back(ms(51) * (i / 4 + 1));
+      std::sort(burst.done.begin(), burst.done.end());
+      seen.bursts.push_back(burst);
+    }
+  }
+  seen.most_at_once = 64;
+  const Diagnosis verdict = conclude(seen);
+  INFO(to_string(verdict.execution) << " of " << verdict.parallelism << " " << verdict.reason);
+  CHECK(verdict.serial_part_s == 0);
+  CHECK(verdict.parallelism == 8);
 }
 
 TEST_CASE("several pools that are dealt unevenly are no pool of so many") {
