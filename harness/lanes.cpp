@@ -3,12 +3,14 @@
 #include <algorithm>
 
 #include "harness/route_steps.hpp"
+#include "harness/why.hpp"
 
 namespace lab {
 
 namespace {
 
-/// Paints later facts over earlier ones: first the stamps' phases, then steps, then what was held.
+/// Paints later facts over earlier ones: first the stamps' phases, then steps, what was held, and what was
+/// lacking.
 class Painter {
  public:
   Painter(const RequestRecord& record, Nanos end) : cuts_{record.sent, end} {}
@@ -79,7 +81,13 @@ Lane make_lane(const RequestRecord& record, const Occupancy& occupancy, const st
       painter.paint(hold.from, hold.to, LaneState::pool);
     }
   }
+  for (const Hold& hold : occupancy.holds_of(record.id)) {
+    if (hold.resource == Resource::gil)
+      painter.paint(idle_since(record, hold, occupancy), hold.from, LaneState::lock);
+  }
   lane.segments = painter.segments(zero);
+  if (lane.segments.empty())
+    lane.segments.push_back({seconds(end - zero), seconds(end - zero), LaneState::reply});
   return lane;
 }
 

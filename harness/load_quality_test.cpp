@@ -48,6 +48,16 @@ TEST_CASE("a generator that is late says by how much") {
   CHECK_THAT(*fell_behind(load_set, steadily_late), Contains("median"));
 }
 
+TEST_CASE("lateness that is little beside what the requests took is no warning") {
+  Case load_set;
+  load_set.loads = {{.arrivals = Arrivals::constant, .requests = 10, .at = {}}};
+  std::vector<RequestRecord> records(10, sent(0, kSecond, 240 * kMicrosecond));
+  for (RequestRecord& record : records) record.received = kSecond + 100 * kMillisecond;
+  CHECK_FALSE(fell_behind(load_set, records).has_value());
+  for (RequestRecord& record : records) record.received = kSecond + 10 * kMillisecond;
+  CHECK(fell_behind(load_set, records).has_value());
+}
+
 TEST_CASE("the width of a burst, a closed load and connecting are no lateness") {
   Case load_set;
   load_set.loads = {{.arrivals = Arrivals::burst, .requests = 2, .at = {}},

@@ -65,20 +65,6 @@ std::pair<Nanos, Nanos> steps_within(const Hold& hold, const Occupancy& occupanc
 
 using Spans = std::vector<std::pair<Nanos, Nanos>>;
 
-/// Since when the request had done nothing else, at the moment that a hold of it began.
-Nanos idle_since(const RequestRecord& record, const Hold& hold, const Occupancy& occupancy) {
-  Nanos since = record.read;
-  const auto consider = [&](Nanos moment) {
-    if (moment <= hold.from) since = std::max(since, moment);
-  };
-  for (const StepSpan& step : occupancy.steps_of(record.id)) consider(step.to);
-  for (const Hold& other : occupancy.holds_of(record.id)) {
-    if (other.from < hold.from) consider(other.from);
-    consider(other.to);
-  }
-  return since;
-}
-
 /// Until when it waited for the loop: a loop may read many requests before it starts the first of their
 /// handlers (uvloop).
 Nanos loop_took_it(const RequestRecord& record, const Occupancy& occupancy) {
@@ -216,6 +202,19 @@ Queue queue_at(Resource resource, int capacity, std::span<const RequestRecord> r
 }
 
 }  // namespace
+
+Nanos idle_since(const RequestRecord& record, const Hold& hold, const Occupancy& occupancy) {
+  Nanos since = record.read;
+  const auto consider = [&](Nanos moment) {
+    if (moment <= hold.from) since = std::max(since, moment);
+  };
+  for (const StepSpan& step : occupancy.steps_of(record.id)) consider(step.to);
+  for (const Hold& other : occupancy.holds_of(record.id)) {
+    if (other.from < hold.from) consider(other.from);
+    consider(other.to);
+  }
+  return since;
+}
 
 std::vector<Queue> find_queues(std::span<const RequestRecord> records, const Occupancy& occupancy,
                                const std::vector<Route>& routes, const Members& members) {

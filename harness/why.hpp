@@ -55,6 +55,10 @@ struct Members {
   int queue_workers = 0;
 };
 
+/// Since when a request had done nothing else, at the moment that one of its holds began: for how long it
+/// waited for what it then held.
+Nanos idle_since(const RequestRecord& record, const Hold& hold, const Occupancy& occupancy);
+
 /// The queues at the loop, the pool or threads, the interpreter lock, the database connections and the
 /// workers of task queues, read from who held what while others waited. It is a queue only while no member is
 /// free, and only behind steps of a plan: what takes long to wake up queues for nothing.

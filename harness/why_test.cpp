@@ -239,6 +239,37 @@ TEST_CASE("lanes show a wait that holds nothing as waiting, and its lateness as 
   CHECK(lanes[0].segments[1].state == LaneState::runnable);
 }
 
+TEST_CASE(
+    "lanes show a thread that has a member of the pool and lacks the lock, between its turns and before "
+    "them") {
+  Story story;
+  story.request(1, kSecond, kSecond, kSecond, kSecond + 30 * kMs, kSecond + 30 * kMs);
+  const auto turn = [&](Nanos from, Nanos to) {
+    story.add(kSecond + from, EventKind::acquire, 1, Resource::gil);
+    story.add(kSecond + to, EventKind::release, 1, Resource::gil);
+  };
+  story.add(kSecond, EventKind::acquire, 1, Resource::pool);
+  turn(5 * kMs, 10 * kMs);
+  turn(25 * kMs, 30 * kMs);
+  story.add(kSecond + 30 * kMs, EventKind::release, 1, Resource::pool);
+  story.sort();
+  const std::vector<Lane> lanes = make_lanes(story.records, Occupancy(story.events), story.routes, 10);
+  std::vector<LaneState> states;
+  for (const LaneSegment& segment : lanes.at(0).segments) states.push_back(segment.state);
+  CHECK(states == std::vector{LaneState::lock, LaneState::pool, LaneState::lock, LaneState::pool});
+  CHECK(lanes[0].segments[2].from_s == Approx(0.010));
+  CHECK(lanes[0].segments[2].to_s == Approx(0.025));
+}
+
+TEST_CASE("a request that took no time has a lane that begins where it ends") {
+  Story story;
+  story.request(1, kSecond, kSecond, kSecond, kSecond, kSecond);
+  story.request(2, 2 * kSecond, 2 * kSecond, 2 * kSecond, 2 * kSecond, 2 * kSecond);
+  const std::vector<Lane> lanes = make_lanes(story.records, Occupancy(story.events), story.routes, 10);
+  REQUIRE(lanes.at(1).segments.size() == 1);
+  CHECK(lanes[1].segments[0].from_s == Approx(lanes[1].end_s));
+}
+
 TEST_CASE("a hold that was never released ends with the last event") {
   Events events;
   events.push_back({10, 0, 1, 0, 0, EventKind::acquire, Resource::loop});

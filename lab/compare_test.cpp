@@ -68,6 +68,19 @@ TEST_CASE("on a narrow terminal p goes first, then the interval, never the verdi
   CHECK(page(46).find("slower") != std::string::npos);
 }
 
+TEST_CASE("how it was judged speaks of p where the table has it, and of the verdict where it has not") {
+  const auto report =
+      compare_runs(told({arm("thread-per-request", kBefore)}), told({arm("thread-per-request", kAfter)}), {})
+          .value();
+  for (const int width : {64, 110}) {
+    TextStyle style;
+    style.width = width;
+    const std::string page = comparison_text(report, style);
+    CHECK((page.find("p is Mann") != std::string::npos) == (width == 110));
+    CHECK((page.find("   p  ") != std::string::npos) == (width == 110));
+  }
+}
+
 TEST_CASE("values that mix show no difference") {
   const auto report = compare_runs(told({arm("a", kBefore)}), told({arm("a", kMixed)}), {}).value();
   CHECK(report.rows[0].verdict == "no difference seen");

@@ -152,9 +152,27 @@ Result<RunRepetition> measure_native(const Scenario& scenario, const Trial& tria
   return repetition;
 }
 
+/// How it ended, where it did: its guardian may know a moment after the connections were lost.
+std::optional<std::string> how_it_ended(ExternalServer& server, const RunRepetition& repetition) {
+  const bool lost =
+      std::any_of(repetition.records.begin(), repetition.records.end(), [](const RequestRecord& record) {
+        return record.outcome == Outcome::closed || record.outcome == Outcome::reset ||
+               record.outcome == Outcome::refused;
+      });
+  const Nanos until = monotonic_now() + (lost ? 200 * kMillisecond : 0);
+  for (;;) {
+    if (auto how = server.ended()) return how;
+    if (monotonic_now() >= until) return std::nullopt;
+    sleep_until(monotonic_now() + 5 * kMillisecond);
+  }
+}
+
+/// `said`: all that a server wrote that failed, unless another one's words are there.
 Result<RunRepetition> measure_foreign(const Scenario& scenario, const Trial& trial, Stage& stage,
-                                      std::uint64_t seed) {
-  auto server = stage.foreign.start(*trial.arm, stage.surroundings);
+                                      std::uint64_t seed, std::string& said) {
+  std::string words;
+  auto server = stage.foreign.start(*trial.arm, stage.surroundings, &words);
+  if (said.empty()) said = words;
   if (!server) return server.error();
   LoadTarget target;
   target.port = server->port();
@@ -167,12 +185,14 @@ Result<RunRepetition> measure_foreign(const Scenario& scenario, const Trial& tri
         std::any_of(repetition->records.begin(), repetition->records.end(), [](const RequestRecord& record) {
           return record.outcome == Outcome::bad_status && record.status >= 500;
         });
-    const std::vector<std::string> said = server->last_lines(3);
-    if (const auto how = server->ended()) {
+    const auto how = how_it_ended(*server, *repetition);
+    const std::string last = server->last_words();
+    if (how) {
       repetition->warnings.push_back("the server " + *how);
-    } else if (refused && !said.empty()) {
-      repetition->warnings.push_back("the server said: " + join(said, " | "));
+    } else if (refused && !last.empty()) {
+      repetition->warnings.push_back("the server said: " + last);
     }
+    if ((how || refused) && said.empty()) said = server->output();
   }
   // Ours in every line but their interpreter's: all they have is in memory or in a temporary folder.
   end_server(*server, repetition.has_value() && trial.arm->engine == kServer, kForeignPatience);
@@ -180,10 +200,10 @@ Result<RunRepetition> measure_foreign(const Scenario& scenario, const Trial& tri
 }
 
 Result<RunRepetition> measure(const Scenario& scenario, const Trial& trial, Stage& stage, int number,
-                              std::uint64_t seed) {
+                              std::uint64_t seed, std::string& said) {
   const double pace_before = measure_pace(scenario.routes, stage.rates);
   auto repetition = trial.arm->engine == kNative ? measure_native(scenario, trial, stage, seed)
-                                                 : measure_foreign(scenario, trial, stage, seed);
+                                                 : measure_foreign(scenario, trial, stage, seed, said);
   if (!repetition) return repetition;
   repetition->number = number;
   repetition->pace = take_computed_pace(repetition->events).value_or(pace_before);
@@ -312,7 +332,8 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
     if (number > 1) std::shuffle(trials.begin(), trials.end(), random);
     for (const Trial& trial : trials) {
       if (stage.is_left_out(*trial.arm, *trial.load_set)) continue;
-      auto repetition = measure(scenario, trial, stage, number, repetition_seed(options.seed, number));
+      auto repetition =
+          measure(scenario, trial, stage, number, repetition_seed(options.seed, number), result.server_said);
       if (!repetition && interrupt_signal() == 0 && trial.arm->engine != kNative) {
         // Somebody else's server that does not work costs its own rows, not the run.
         stage.left_out.push_back(
@@ -320,9 +341,10 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
         if (!result.server_fault) {
           const std::string where =
               trial.arm->engine == kServer ? "" : fmt::format(" ({})", trial.arm->engine);
+          result.server_that_failed = trial.arm->arm.id + where;
           result.server_fault =
               Error{repetition.error().kind,
-                    fmt::format("{}{}: {}", trial.arm->arm.id, where, repetition.error().message)};
+                    fmt::format("{}: {}", result.server_that_failed, repetition.error().message)};
         }
         continue;
       }
@@ -347,7 +369,7 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
 
   result.run.header.not_run = stage.left_out;
   result.run.summary.complete = !result.fault && !result.server_fault && !result.interrupted;
-  if (result.server_fault) result.run.summary.reason = result.server_fault->message;
+  if (result.server_fault) result.run.summary.reason = result.server_that_failed + " could not be run";
   if (result.fault) result.run.summary.reason = result.fault->message;
   if (result.interrupted) result.run.summary.reason = "interrupted";
   return result;

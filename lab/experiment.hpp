@@ -52,6 +52,8 @@ struct ExperimentResult {
   Run run;
   std::optional<Error> fault;         ///< what stopped it early
   std::optional<Error> server_fault;  ///< why a server that is not ours did not run; the others did
+  std::string server_that_failed;     ///< the first one: its arm, and its engine where that is not `server`
+  std::string server_said;            ///< all that the first one wrote that did not start, ended or refused
   bool interrupted = false;
 };
 

@@ -141,7 +141,7 @@ class Start {
   }
 
   Error too_late() const {
-    const std::vector<std::string> lines = guardian_.last_lines(kLinesShown);
+    const std::string words = guardian_.last_words();
     const std::string where =
         probe_.path.empty() || answered_ != 0
             ? fmt::format("port {} of {}", answered_ != 0 ? port_ : probe_.port, probe_.host)
@@ -153,7 +153,7 @@ class Start {
             : fmt::format("; it listens at {} instead: it must listen at {{port}}", fmt::join(ports, ", "));
     return environment_error("'{}' did not answer at {} within {:.0f} s{}{}{}", command_.arguments.front(),
                              where, std::ceil(seconds(monotonic_now() - began_)), elsewhere,
-                             lines.empty() ? "; it said nothing" : ": ", fmt::join(lines, " | "));
+                             words.empty() ? "; it said nothing" : ": ", words);
   }
 
   const ExternalCommand& command_;
@@ -182,7 +182,7 @@ std::string with_port(std::string text, std::uint16_t port) {
   return text;
 }
 
-Result<ExternalServer> ExternalServer::start(const ExternalCommand& command) {
+Result<ExternalServer> ExternalServer::start(const ExternalCommand& command, std::string* said) {
   if (command.arguments.empty()) return usage_error("there is no command to start the server with");
   const bool chooses = command.chooses_port && names_port(command);
   for (int attempt = 1;; ++attempt) {
@@ -207,6 +207,7 @@ Result<ExternalServer> ExternalServer::start(const ExternalCommand& command) {
     const auto ready = Start(command, server.guardian_, *probe, server.port_).await_ready();
     server.start_took_ = monotonic_now() - began;
     if (ready) return server;
+    if (said != nullptr) *said = server.output();
     const bool taken = server.ended() && says_port_taken(server.last_lines(kLinesShown));
     if (!chooses || !taken || attempt == kAttempts) return ready.error();
   }

@@ -38,9 +38,10 @@ struct ExternalCommand {
 class ExternalServer {
  public:
   /// Starts it and waits until it is ready. Call it while this process has one thread. Errors (exit 3): no
-  /// such program, not executable, it ended while starting (how, and its last lines), not ready within its
-  /// patience, the port is in use, interrupted. Exit 2: no command.
-  static Result<ExternalServer> start(const ExternalCommand& command);
+  /// such program, not executable, it ended while starting (how, and its last words), not ready within its
+  /// patience, the port is in use, interrupted. Exit 2: no command. `said`: all that a server wrote that did
+  /// not start.
+  static Result<ExternalServer> start(const ExternalCommand& command, std::string* said = nullptr);
 
   ExternalServer() = default;
   ExternalServer(ExternalServer&& other) noexcept = default;
@@ -54,7 +55,7 @@ class ExternalServer {
   pid_t pid() const { return guardian_.pid(); }
   /// Nanoseconds from its start until it was ready.
   Nanos start_took() const { return start_took_; }
-  /// It ended although nobody asked it to: how, with its last lines.
+  /// It ended although nobody asked it to: how, with its last words.
   std::optional<std::string> ended() { return guardian_.ended(); }
 
   /// TERM to the program; KILL to whatever is left when it has ended, or after `patience`. Every process is
@@ -64,6 +65,8 @@ class ExternalServer {
   void kill() { guardian_.kill(); }
   /// The last lines of what it wrote to stdout and stderr, at most `most`, of its last 64 KB.
   std::vector<std::string> last_lines(std::size_t most) const { return guardian_.last_lines(most); }
+  std::string last_words() const { return guardian_.last_words(); }
+  std::string output() const { return guardian_.output(); }
 
  private:
   Guardian guardian_;

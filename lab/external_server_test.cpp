@@ -229,6 +229,26 @@ TEST_CASE("a program that dies later is told with its last words") {
   CHECK_THAT(*server->ended(), Contains("signal 11"));
 }
 
+TEST_CASE(
+    "of what a program wrote that ended, the line that names the error is told, and the whole is kept") {
+  const auto told = [](const std::string& program, std::string& said) {
+    const auto server = ExternalServer::start(python(program), &said);
+    REQUIRE_FALSE(server.has_value());
+    return server.error().message;
+  };
+  std::string said;
+  CHECK_THAT(told("import json\njson.loads('{no')", said),
+             Contains("ended with exit code 1: json.decoder.JSONDecodeError: "));
+  CHECK(std::count(said.begin(), said.end(), '\n') > 5);
+  CHECK_THAT(said, Contains("Traceback"));
+  const std::string node = told(
+      "import sys\nsys.exit('x.js:1\\nthrow 1\\n\\nError: so it is\\n    at f (x.js:1:7)\\n\\nNode.js v18')",
+      said);
+  CHECK_THAT(node, Contains("exit code 1: Error: so it is"));
+  CHECK(node.find('|') == std::string::npos);
+  CHECK_THAT(told("import sys\nsys.exit('first\\nsecond')", said), Contains("exit code 1: second"));
+}
+
 TEST_CASE("where the port was taken meanwhile another one is tried, three times in all") {
   auto folder = TemporaryFolder::create("lab-test");
   REQUIRE(folder.has_value());
@@ -264,11 +284,12 @@ TEST_CASE("the program has nothing of ours: no descriptor, no signal, nothing to
   ExternalCommand command =
       shell("ls /proc/self/fd | wc -l; grep SigIgn /proc/self/status; cat; echo \"word $WORD\"; exit 1");
   command.environment = {{"WORD", "for {port}"}};
-  auto server = ExternalServer::start(command);
+  std::string said;
+  auto server = ExternalServer::start(command, &said);
   ::signal(SIGPIPE, SIG_DFL);
   REQUIRE_FALSE(server.has_value());
   // 0, 1, 2 and the folder that is being listed.
-  CHECK_THAT(server.error().message, Contains(": 4 | SigIgn:\t0000000000000000 | word for "));
+  CHECK_THAT(said, Contains("4\nSigIgn:\t0000000000000000\nword for "));
   close(ends[0]);
   close(ends[1]);
 }

@@ -234,7 +234,8 @@ std::string ForeignServers::interpreter_of(const EngineArm& arm) const {
   return is_python(arm) ? options_.python : "node";
 }
 
-Result<ExternalServer> ForeignServers::start(const EngineArm& arm, Surroundings& surroundings) {
+Result<ExternalServer> ForeignServers::start(const EngineArm& arm, Surroundings& surroundings,
+                                             std::string* said) {
   ExternalCommand command;
   command.patience = kPatience;
   if (arm.engine == kServer) {
@@ -267,7 +268,7 @@ Result<ExternalServer> ForeignServers::start(const EngineArm& arm, Surroundings&
     for (const char* tail : {"", "-wal", "-shm", "-journal"}) std::filesystem::remove(store + tail, ignored);
     command.environment.emplace_back("STORE", store);
   }
-  return ExternalServer::start(command);
+  return ExternalServer::start(command, said);
 }
 
 Scenario as_engine_computes(const Scenario& scenario, const std::string& engine, const RunHeader& header) {

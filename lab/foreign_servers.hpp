@@ -44,8 +44,8 @@ class ForeignServers {
   /// Why this arm cannot be run here; nothing where it can.
   std::optional<std::string> obstacle(const EngineArm& arm) const;
 
-  /// A fresh server for one trial.
-  Result<ExternalServer> start(const EngineArm& arm, Surroundings& surroundings);
+  /// A fresh server for one trial. `said`: all that one wrote that did not start.
+  Result<ExternalServer> start(const EngineArm& arm, Surroundings& surroundings, std::string* said = nullptr);
 
   /// Versions and rates, as a run records them.
   const std::vector<std::pair<std::string, std::string>>& environment() const { return environment_; }

@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 #include <cmath>
+#include <map>
 
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
@@ -105,13 +106,15 @@ std::string grade_text(const GradeSheet& sheet, const TextStyle& style) {
   std::string text = fmt::format("{} of {} points ({:.0f} %)\n", sheet.points(), sheet.grades.size(),
                                  std::floor(sheet.score() * 100 + 1e-9));
   text += tagged("OF", head_of(sheet.problem), style);
+  std::map<std::string, std::string> said;  // a reason that several questions share is told once
   for (std::size_t i = 0; i < sheet.grades.size(); ++i) {
     const Question& question = sheet.problem.questions[i];
     text += "\n" + tagged("", fmt::format("{}: {}", question.id, question.text), style).substr(8);
     text += tagged(sheet.grades[i].right ? "RIGHT" : "WRONG", told(sheet, i), style);
     if (sheet.show_answers) {
       text += tagged("IS", right_answer(question), style);
-      if (!question.why.empty()) text += tagged("WHY", question.why, style);
+      const auto [first, fresh] = said.emplace(question.why, question.id);
+      if (!question.why.empty()) text += tagged("WHY", fresh ? question.why : "see " + first->second, style);
     }
     if (!sheet.grades[i].right) text += tagged_command("SEE", question.proof, style);
   }

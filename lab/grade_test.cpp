@@ -55,6 +55,19 @@ TEST_CASE("no usual mistake is near what is accepted, in any scenario") {
   }
 }
 
+TEST_CASE("a reason that several questions share is told once") {
+  GradeSheet sheet = grade_answers(shipped("blocking-async"), {}).value();
+  sheet.show_answers = true;
+  const std::string& why = sheet.problem.questions.at(0).why;
+  REQUIRE(sheet.problem.questions.at(1).why == why);
+  TextStyle style;
+  style.width = 4'000;
+  const std::string text = grade_text(sheet, style);
+  CHECK(text.find(why) != std::string::npos);
+  CHECK(text.find(why) == text.rfind(why));
+  CHECK(text.find("WHY     see blocking-async-1\n") != std::string::npos);
+}
+
 TEST_CASE("adding up, taking one alone and dividing are known by this problem's own figures") {
   Overrides settings;
   settings.requests = 13;

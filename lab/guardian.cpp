@@ -13,8 +13,10 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <new>
 #include <string_view>
 
@@ -46,7 +48,6 @@ constexpr Nanos kKillPatience = 5 * kSecond;  // for processes that even KILL do
 constexpr off_t kKept = 65'536;
 constexpr off_t kTrimAt = 1 << 20;
 constexpr std::size_t kLongestLine = 400;
-constexpr std::size_t kLinesTold = 10;
 
 sigset_t watched_signals() {
   sigset_t watched;
@@ -246,8 +247,8 @@ std::optional<std::string> Guardian::ended() {
   } else {
     return std::nullopt;
   }
-  const std::vector<std::string> lines = last_lines(kLinesTold);
-  return lines.empty() ? how + " and said nothing" : fmt::format("{}: {}", how, fmt::join(lines, " | "));
+  const std::string words = last_words();
+  return words.empty() ? how + " and said nothing" : fmt::format("{}: {}", how, words);
 }
 
 bool Guardian::await_end(Nanos until) {
@@ -299,23 +300,40 @@ void Guardian::end_by_force() {
   }
 }
 
-std::vector<std::string> Guardian::last_lines(std::size_t most) const {
+std::string Guardian::output() const {
   struct stat status {};
-  if (!output_.valid() || fstat(output_.get(), &status) != 0) return {};
+  if (!output_.valid() || fstat(output_.get(), &status) != 0) return "";
   const off_t from = std::max<off_t>(0, status.st_size - kKept);
   std::string text(static_cast<std::size_t>(status.st_size - from), '\0');
   const ssize_t size = pread(output_.get(), text.data(), text.size(), from);
   text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, size)));
   if (const std::size_t newline = text.find('\n'); from > 0 && newline != std::string::npos)
-    text.erase(0, newline);
+    text.erase(0, newline + 1);
+  return text;
+}
+
+std::vector<std::string> Guardian::last_lines(std::size_t most) const {
   std::vector<std::string> lines;
-  for (std::string& line : split(text, '\n')) {
+  for (std::string& line : split(output(), '\n')) {
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
     if (line.size() > kLongestLine) line = line.substr(0, kLongestLine) + " ...";
     if (!line.empty()) lines.push_back(std::move(line));
   }
   if (lines.size() > most) lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(most));
   return lines;
+}
+
+std::string Guardian::last_words() const {
+  const std::vector<std::string> lines = last_lines(SIZE_MAX);
+  const auto names_fault = [](const std::string& line) {
+    const std::string_view words[] = {"rror", "xception", "panic", "fatal", "Fatal"};
+    return line.front() != ' ' && line.front() != '\t' &&
+           std::any_of(std::begin(words), std::end(words),
+                       [&](std::string_view word) { return line.find(word) != std::string::npos; });
+  };
+  const auto fault = std::find_if(lines.rbegin(), lines.rend(), names_fault);
+  if (fault != lines.rend()) return *fault;
+  return lines.empty() ? "" : std::string(trim(lines.back()));
 }
 
 }  // namespace lab

@@ -48,7 +48,7 @@ class Guardian {
   pid_t program() const;
 
   /// It ended although nobody asked it to: "ended with exit code 1" or "was ended by signal 9 (Killed)", and
-  /// its last lines.
+  /// its last words.
   std::optional<std::string> ended();
 
   /// TERM to the program, KILL for all that is left when it has ended or after `patience`; all is reaped on
@@ -59,6 +59,11 @@ class Guardian {
 
   /// Of its last 64 KB, without empty ones; long ones are cut.
   std::vector<std::string> last_lines(std::size_t most) const;
+  /// The last line that names an error, as a traceback ends in one; else the last line. Empty: it wrote
+  /// nothing.
+  std::string last_words() const;
+  /// What it wrote to stdout and stderr, at most the last 64 KB.
+  std::string output() const;
 
  private:
   struct Unmap {

@@ -78,7 +78,7 @@ void LiveView::progress(std::int64_t done, std::int64_t trials, Nanos estimate) 
   for (std::int64_t i = 0; i < width; ++i) {
     bar_ += ascii_ ? (i < full ? "#" : ".") : (i < full ? "█" : "░");
   }
-  bar_ += fmt::format(" {}/{}, about {} left", done, trials, format_duration(std::max<Nanos>(left, 0)));
+  bar_ += fmt::format(" {}/{}, about {} left", done, trials, format_estimate(std::max<Nanos>(left, 0)));
   draw_bar();
 }
 

@@ -48,7 +48,14 @@ std::string topic_of(const Scenario& scenario) {
 
 std::string describe_arm(const Arm& arm) {
   const std::string settings = unusual_settings(arm);
-  return fmt::format("{} ({}){}{}", arm.mode_name(), arm.label, settings.empty() ? "" : " ", settings);
+  std::string label = arm.label;
+  // `uvicorn --workers × 5`, `blocking-loop × 5`: the settings and the model say it.
+  for (const std::string& times :
+       {fmt::format(" × {} workers", arm.workers), fmt::format(" × {}", arm.workers)}) {
+    if (label.ends_with(times)) label.erase(label.size() - times.size());
+  }
+  label = label.starts_with(arm.mode_name()) ? "" : fmt::format(" ({})", label);
+  return arm.mode_name() + label + (settings.empty() ? "" : " ") + settings;
 }
 
 std::vector<std::string> context_of(const Scenario& scenario, const Ask& ask) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cmath>
+#include <map>
 
 #include "lab/core/text.hpp"
 #include "results/utf8.hpp"
@@ -123,14 +124,17 @@ std::string result_text(const QuizResult& result, const TextStyle& style) {
   std::string text = fmt::format("{} of {} right ({:.0f} %), seed {}\n", result.right(), asked,
                                  std::floor(result.score() * 100), result.seed);
   std::vector<std::string> unanswered;
+  std::map<std::string, std::string> said;  // a reason that several questions share is told once
   for (std::size_t i = 0; i < asked; ++i) {
     const Question& question = result.questions[i];
     const Grade& grade = result.grades[i];
     if (grade.given.empty()) unanswered.push_back(question.id);
     if (grade.right || grade.given.empty()) continue;
+    const auto [first, fresh] = said.emplace(question.why, question.id);
+    const std::string reason = fresh ? question.why : "see " + first->second;
     text += "\n" + lines(fmt::format("{}: {}", question.id, question.source), "", 4, style);
     text += row("asked", question.text, style) + told(question, grade, style);
-    text += row("right is", right_answer(question), style) + row("because", question.why, style);
+    text += row("right is", right_answer(question), style) + row("because", reason, style);
     text += row("see it", question.proof, style);
   }
   if (!unanswered.empty()) text += "\n" + lines("not answered: " + join(unanswered, ", "), "", 2, style);

@@ -98,6 +98,22 @@ TEST_CASE("the right answer is graded right, every wrong one as the mistake that
   }
 }
 
+TEST_CASE("an arm is described without saying its model or its number of workers twice") {
+  Overrides five;
+  five.workers = 5;
+  const auto scenario = load_scenario("worker-identity", known_modes(), five);
+  REQUIRE(scenario.has_value());
+  const QuizFile file = parse_quiz(kQuizText, "results/quiz.toml").value();
+  const std::vector<Question> questions = questions_of(*scenario, file.measured);
+  REQUIRE_FALSE(questions.empty());
+  for (const Question& question : questions) {
+    const std::string& line = question.context.back();
+    INFO(line);
+    CHECK(line.find(line.substr(0, line.find(' ')), 1) == std::string::npos);
+    CHECK(line.find("× 5") == line.rfind("× 5"));
+  }
+}
+
 TEST_CASE("every proof is a command that the program takes") {
   for (const Question& question : all_questions()) {
     INFO(question.proof);

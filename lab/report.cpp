@@ -300,4 +300,8 @@ Report make_prediction(const Scenario& written, std::uint64_t seed) {
   return report;
 }
 
+void add_server_output(Report& report, const std::string& path) {
+  report.remarks.push_back({"NOTE", "all that the server wrote: " + path});
+}
+
 }  // namespace lab

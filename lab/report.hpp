@@ -19,6 +19,12 @@ struct Guess {
 /// verdicts, lanes, WHY, checks. `run.header.environment` is copied.
 Report make_report(const Scenario& scenario, const Run& run, const std::vector<Guess>& guesses = {});
 
+/// Where a run's folder keeps all that a server of its wrote that failed.
+inline constexpr const char* kServerOutput = "server.txt";
+
+/// Says where all that a server wrote can be read.
+void add_server_output(Report& report, const std::string& path);
+
 /// The same from the model alone: nothing is run (`lab predict`).
 Report make_prediction(const Scenario& scenario, std::uint64_t seed);
 

@@ -75,6 +75,7 @@ class ComparisonPage {
 
   void table(const Table& table) {
     std::vector<std::string> lines = lay_out(table, width_, ascii_);
+    shows_p_ |= contains(split(lines.front(), ' '), "p");
     for (const std::string& line : lines) out_ += printable(line, ascii_) + "\n";
   }
   void remark(const std::string& tag, const std::string& text) {
@@ -82,11 +83,13 @@ class ComparisonPage {
       out_ += line + "\n";
   }
   void blank() { out_ += "\n"; }
+  bool shows_p() const { return shows_p_; }
   std::string take() { return std::move(out_); }
 
  private:
   bool ascii_;
   std::size_t width_;
+  bool shows_p_ = false;  // a narrow table has no room for it
   std::string out_;
 };
 
@@ -154,9 +157,9 @@ std::string comparison_text(const ComparisonReport& report, const TextStyle& sty
   const bool exact =
       std::all_of(report.rows.begin(), report.rows.end(), [](const ComparedRow& row) { return row.exact; });
   page.remark("HOW",
-              fmt::format("B − A is the median of all differences (Hodges–Lehmann), p Mann–Whitney's"
+              fmt::format("B − A is the median of all differences (Hodges–Lehmann), {} Mann–Whitney's"
                           "{}{}.{}",
-                          exact ? ", exact" : "",
+                          page.shows_p() ? "p is" : "the verdict", exact ? ", exact" : "",
                           report.rows.size() > 1
                               ? fmt::format(", by Holm for {} comparisons; a gap wider than the range of "
                                             "either counts without",

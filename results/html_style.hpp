@@ -6,10 +6,10 @@ namespace lab {
 inline constexpr const char* kPageStyle = R"css(
 :root { color-scheme: light dark; --paper: #ffffff; --card: #f6f7f9; --ink: #16191d; --soft: #5b6470;
   --rule: #d9dee5; --accent: #0b5cad; --good: #1a7f4b; --bad: #b3261e; --odd: #8a5a00;
-  --unread: #f4f4f4; --unread-dot: #777777; --wait: #e8f7f1; }
+  --unread: #f4f4f4; --unread-dot: #777777; --wait: #e8f7f1; --lock: #fff4dd; }
 @media (prefers-color-scheme: dark) {
   :root { --paper: #14171b; --card: #1d2127; --ink: #eceff3; --soft: #a3adb9; --rule: #343b45; --accent: #7db8f5;
-    --good: #6fd3a0; --bad: #ff9a8f; --odd: #f0c060; --unread: #23272d; --unread-dot: #9aa3ad; --wait: #17332a; }
+    --good: #6fd3a0; --bad: #ff9a8f; --odd: #f0c060; --unread: #23272d; --unread-dot: #9aa3ad; --wait: #17332a; --lock: #33280f; }
 }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink);
@@ -43,6 +43,7 @@ svg .bound { stroke: var(--ink); stroke-width: 2; stroke-dasharray: 4 3; }
 #unread rect { fill: var(--unread); }
 #unread circle { fill: var(--unread-dot); }
 #waiting rect { fill: var(--wait); }
+#lock rect { fill: var(--lock); }
 dl.told { display: grid; grid-template-columns: max-content 1fr; gap: .6rem 1.1rem; margin: 0; }
 dl.told dt { font-size: .8rem; font-weight: 700; letter-spacing: .06em; color: var(--accent); padding-top: .2rem; }
 dl.told dd { margin: 0; max-width: 75ch; white-space: pre-line; }

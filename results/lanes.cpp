@@ -22,21 +22,20 @@ struct Look {
   const char* unicode;
   const char* ascii;
   const char* color;  ///< of the 256-colour palette, near Okabe and Ito's set for colour blindness
-  const char* meaning;
   const char* brief;  ///< where the meanings do not fit one line
 };
-constexpr std::array<Look, 7> kLooks{{
-    {LaneState::unsent, " ", " ", "", "", ""},
-    {LaneState::unread, "·", ".", "245", "unread", "unread"},
-    {LaneState::loop, "█", "#", "166", "holds the loop", "loop"},
-    {LaneState::pool, "▓", "P", "32", "holds a pool member or thread", "pool or thread"},
-    {LaneState::waiting, "░", "~", "74", "waits, loop free", "waits"},
-    {LaneState::runnable, "▒", "+", "178", "runnable", "runnable"},
-    {LaneState::reply, "─", "-", "245", "reply on its way", "reply"},
+constexpr std::array<Look, 8> kLooks{{
+    {LaneState::unsent, " ", " ", "", ""},
+    {LaneState::unread, "·", ".", "245", "unread"},
+    {LaneState::loop, "█", "#", "166", "loop"},
+    {LaneState::pool, "▓", "P", "32", "pool or thread"},
+    {LaneState::waiting, "░", "~", "74", "waits"},
+    {LaneState::runnable, "▒", "+", "178", "runnable"},
+    {LaneState::lock, "╳", "x", "136", "waits for the lock"},
+    {LaneState::reply, "─", "-", "245", "reply"},
 }};
 constexpr std::size_t kAllShown = 4;  ///< more groups of lanes than that are elided to three
 constexpr std::size_t kTail = 20;     ///< columns kept for what stands right of the lanes
-constexpr double kShort = 0.01;       ///< seconds; on an axis of seconds they are told in milliseconds
 constexpr double kQueues = 0.05;      ///< of the makespan: a shorter wait is hardly seen
 
 const Look& look_of(LaneState state) {
@@ -44,24 +43,8 @@ const Look& look_of(LaneState state) {
                        [state](const Look& look) { return look.state == state; });
 }
 
-double last_end(const ArmReport& arm) {
-  double end = 0;
-  for (const Lane& lane : arm.lanes) {
-    end = std::max(end, lane.end_s);
-    if (!lane.segments.empty()) end = std::max(end, lane.segments.back().to_s);
-  }
-  return end;
-}
-
 double makespan(const ArmReport& arm) {
   return arm.makespan_s ? arm.makespan_s->median : last_end(arm);
-}
-
-/// Only the first requests have lanes.
-bool cut(const ArmReport& arm) {
-  std::int64_t untried = std::max<std::int64_t>(0, arm.books.planned - arm.books.sent);
-  for (const auto& [kind, count] : arm.books.not_sent) untried -= count;  // these have lanes
-  return static_cast<std::int64_t>(arm.lanes.size()) + untried < arm.requests;
 }
 
 /// Seconds that the unluckiest request waited for somebody to have time for it.
@@ -70,7 +53,8 @@ double longest_queueing(const ArmReport& arm) {
   for (const Lane& lane : arm.lanes) {
     double queued = 0;
     for (const LaneSegment& segment : lane.segments) {
-      const bool queues = segment.state == LaneState::unread || segment.state == LaneState::runnable;
+      const bool queues = segment.state == LaneState::unread || segment.state == LaneState::runnable ||
+                          segment.state == LaneState::lock;
       if (queues) queued += segment.to_s - segment.from_s;
     }
     longest = std::max(longest, queued);
@@ -98,7 +82,7 @@ class Drawing {
     std::set<std::string> routes;
     for (const ArmReport* arm : arms_) {
       scale_s_ = std::max({scale_s_, last_end(*arm), arm->bound_s.value_or(0)});
-      if (cut(*arm)) scale_s_ = std::max(scale_s_, makespan(*arm));
+      if (!cut_words(*arm).empty()) scale_s_ = std::max(scale_s_, makespan(*arm));
       for (const Lane& lane : arm->lanes) routes.insert(lane.route);
     }
     routes_ = routes.size() > 1;
@@ -107,15 +91,16 @@ class Drawing {
         width_ >= 80 ? width_ / 2 : std::min<std::size_t>(40, width_ > kTail + 18 ? width_ - kTail - 8 : 10);
     for (const ArmReport* arm : arms_) groups_.push_back(group_lanes(*arm, scale_s_, count_));
     for (std::size_t i = 0; i < arms_.size(); ++i) {
+      const std::vector<bool> drawn = drawn_groups(groups_[i], kAllShown);
       for (std::size_t at = 0; at < groups_[i].size(); ++at) {
         const LaneGroup& lanes = groups_[i][at];
-        if (elided(groups_[i], at)) continue;
+        if (!drawn[at]) continue;
         label_width_ = std::max(label_width_, columns(label(lanes)));
         used_.insert(lanes.cells.begin(), lanes.cells.end());
       }
     }
     label_width_ = std::min(label_width_, width_ > count_ + 14 ? width_ - count_ - 14 : 4);
-    unit_ = lane_unit();
+    times_ = LaneTimes(scale_s_);
   }
 
   std::vector<std::string> lines() {
@@ -142,13 +127,19 @@ class Drawing {
     longest = first_that_queues(longest);
     arms_.push_back(longest);
     const ArmReport* other = nullptr;
+    // A server of one's own is what the reader came for: it stands beside the longest arm, or is it.
+    const auto own = std::find_if(report_.arms.begin(), report_.arms.end(), [&](const ArmReport& arm) {
+      return arm.engine == "server" && !arm.lanes.empty() && arm.case_id == longest->case_id;
+    });
+    if (own != report_.arms.end() && longest->engine != "server") other = &*own;
     for (const bool free : {true, false}) {
+      if (other != nullptr) break;
       for (const ArmReport& arm : report_.arms) {
-        const bool fits = &arm != longest && !arm.lanes.empty() && arm.case_id == longest->case_id &&
-                          arm.engine == longest->engine && (!free || free_waiting(arm) > 0);
+        const bool alike = arm.engine == longest->engine || longest->engine == "server";
+        const bool fits = &arm != longest && !arm.lanes.empty() && arm.case_id == longest->case_id && alike &&
+                          (!free || free_waiting(arm) > 0);
         if (fits && (other == nullptr || clearly_faster(arm, *other))) other = &arm;
       }
-      if (other != nullptr) break;
     }
     if (other != nullptr) arms_.push_back(other);
   }
@@ -164,16 +155,6 @@ class Drawing {
     return longest;
   }
 
-  /// Of many groups only three are drawn: the first, the next or the first of another route, and the last.
-  static bool elided(const std::vector<LaneGroup>& groups, std::size_t at) {
-    if (groups.size() <= kAllShown || at == 0 || at + 1 == groups.size()) return false;
-    const auto other = std::find_if(groups.begin(), groups.end(), [&](const LaneGroup& each) {
-      return each.route != groups.front().route;
-    });
-    const bool alone = other == groups.end() || other + 1 == groups.end();
-    return at != (alone ? 1 : static_cast<std::size_t>(other - groups.begin()));
-  }
-
   /// Noise must not decide which arm is shown: of equals the file's first one.
   static bool clearly_faster(const ArmReport& a, const ArmReport& b) {
     return makespan(a) < 0.9 * makespan(b);
@@ -181,15 +162,7 @@ class Drawing {
 
   std::string spell(const std::string& text) const { return printable(text, style_.ascii); }
 
-  std::string label(const LaneGroup& lanes) const {
-    return spell(routes_ ? lanes.route + " " + request_numbers(lanes) : request_numbers(lanes));
-  }
-
-  Unit lane_unit() const {
-    Unit unit = time_unit(scale_s_);
-    if (unit.decimals == 3 && unit.name == "s") unit.decimals = 2;
-    return unit;
-  }
+  std::string label(const LaneGroup& lanes) const { return spell(group_label(lanes, routes_)); }
 
   std::string glyph(LaneState state) const {
     return style_.ascii ? look_of(state).ascii : look_of(state).unicode;
@@ -202,8 +175,9 @@ class Drawing {
   std::vector<std::string> legend(bool brief) const {
     std::vector<std::string> entries;
     for (const Look& look : kLooks) {
-      const bool drawn = used_.count(look.state) > 0 && look.meaning[0] != '\0';
-      if (drawn) entries.push_back(glyph(look.state) + " " + (brief ? look.brief : look.meaning));
+      const bool drawn = used_.count(look.state) > 0 && look.state != LaneState::unsent;
+      const std::string meaning = brief ? look.brief : std::string(meaning_of(look.state));
+      if (drawn) entries.push_back(glyph(look.state) + " " + meaning);
     }
     const bool bounds = std::any_of(arms_.begin(), arms_.end(),
                                     [](const ArmReport* arm) { return arm->bound_s.value_or(0) > 0; });
@@ -238,24 +212,28 @@ class Drawing {
 
   void draw(const ArmReport& arm, const std::vector<LaneGroup>& groups) {
     const std::string mark = pad(style_.ascii ? ":" : "⋮", label_width_, true);
-    unit_told_ = false;
+    const std::vector<bool> drawn = drawn_groups(groups, kAllShown);
+    bool unit_told = false;
     for (std::size_t i = 0; i < groups.size(); ++i) {
-      if (elided(groups, i)) {
-        if (!elided(groups, i - 1)) lines_.push_back(mark);
+      if (!drawn[i]) {
+        if (drawn[i - 1]) lines_.push_back(mark);
         continue;
       }
       const std::string text = pad(shorten(label(groups[i]), label_width_, style_.ascii), label_width_, true);
-      std::string tail = ending(arm, groups[i]);
+      std::string tail = times_.of(groups[i], !unit_told);
+      unit_told |= tail.ends_with(" " + times_.unit());
+      const bool all =
+          groups[i].requests.size() > 1 && std::cmp_equal(groups[i].requests.size(), arm.requests);
+      const std::size_t size = groups[i].requests.size();
+      if (all) tail += size == 2 ? ", both" : ", all " + count_word(size);
       const std::size_t room = width_ - std::min(width_, label_width_ + count_ + 3);
       std::string line =
           text + " " + bar(arm, groups[i].cells) + " " + shorten(spell(tail), room, style_.ascii);
       line.erase(line.find_last_not_of(' ') + 1);
       lines_.push_back(std::move(line));
     }
-    if (!cut(arm)) return;
-    const std::string told =
-        fmt::format("{} the first {} of {} requests", mark, arm.lanes.size(), arm.requests);
-    lines_.push_back(shorten(told, width_, style_.ascii));
+    if (const std::string cut = cut_words(arm); !cut.empty())
+      lines_.push_back(shorten(mark + " " + cut, width_, style_.ascii));
   }
 
   /// The cells with the bound's mark, one column wider than the scale.
@@ -283,34 +261,15 @@ class Drawing {
     return out;
   }
 
-  /// A time on the lanes' scale; the first one names the unit, and so does what the scale would round to 0.
-  std::string ending_time(double end_s, bool names) {
-    if (unit_.name == "s" && end_s < kShort) return fmt::format("{:.1f}", end_s * 1e3) + (names ? " ms" : "");
-    if (!names || unit_told_) return number(end_s, unit_);
-    unit_told_ = true;
-    return quantity(end_s, unit_);
-  }
-
-  std::string ending(const ArmReport& arm, const LaneGroup& lanes) {
-    const bool all = lanes.requests.size() > 1 && std::cmp_equal(lanes.requests.size(), arm.requests);
-    const std::size_t size = lanes.requests.size();
-    const std::string number_of = !all ? "" : size == 2 ? ", both" : ", all " + count_word(size);
-    if (!lanes.answered) return "no reply" + number_of;
-    const bool differ = unit_.name == "s" && lanes.first_end < kShort && lanes.last_end >= kShort;
-    const std::string from = ending_time(lanes.first_end, differ);
-    if (ending_time(lanes.last_end, false) == from) return ending_time(lanes.last_end, true) + number_of;
-    return from + "–" + ending_time(lanes.last_end, true) + number_of;
-  }
-
   const Report& report_;
   const TextStyle& style_;
   std::size_t width_ = 80, count_ = 40, label_width_ = 3;
   std::vector<const ArmReport*> arms_;
   std::vector<std::vector<LaneGroup>> groups_;
   std::set<LaneState> used_;
-  bool routes_ = false, cases_ = false, unit_told_ = false;
+  bool routes_ = false, cases_ = false;
   double scale_s_ = 0;
-  Unit unit_;
+  LaneTimes times_{1};
   std::vector<std::string> lines_;
 };
 

@@ -1,5 +1,6 @@
 #include "results/lanes.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "results/samples_test.hpp"
@@ -33,11 +34,12 @@ TEST_CASE("Every state has a sign of its own, explained where it is used") {
                                                 {0.2, 0.4, LaneState::loop},
                                                 {0.4, 0.6, LaneState::pool},
                                                 {0.6, 0.8, LaneState::waiting},
-                                                {0.8, 1.0, LaneState::reply}})});
-  CHECK(
-      draw_lanes(report, kAscii) ==
-      std::vector<std::string>{"only   . unread   # loop   P pool or thread   ~ waits   + runnable   - reply",
-                               "  1 ....++++########PPPPPPPP~~~~~~~~--------  1.00 s"});
+                                                {0.8, 0.9, LaneState::lock},
+                                                {0.9, 1.0, LaneState::reply}})});
+  CHECK(draw_lanes(report, kAscii) ==
+        std::vector<std::string>{"only   . unread   # loop   P pool or thread   ~ waits   + runnable",
+                                 "  x waits for the lock   - reply",
+                                 "  1 ....++++########PPPPPPPP~~~~~~~~xxxx----  1.00 s"});
 }
 
 TEST_CASE("A request too short for a cell is still seen") {
@@ -45,7 +47,7 @@ TEST_CASE("A request too short for a cell is still seen") {
                                  samples::lane(2, 2.5004, {{2.5, 2.5004, LaneState::waiting}})});
   const std::vector<std::string> lines = draw_lanes(report, kAscii);
   REQUIRE(lines.size() == 3);
-  CHECK(lines[1] == "  2                     ~                     2.50 s");
+  CHECK(lines[1] == "  2                     ~                     0.4 ms");
 }
 
 TEST_CASE("Lanes that look alike collapse, and a long series is elided") {
@@ -229,4 +231,44 @@ TEST_CASE("An elided series keeps a lane of another route") {
   CHECK(lines[1].rfind(" ping 2 ", 0) == 0);
   CHECK(lines[3].rfind("delay 1 ~~~", 0) == 0);
   CHECK(lines[5].rfind("ping 21 ", 0) == 0);
+}
+
+TEST_CASE("Threads that take turns under the lock within a cell show its share") {
+  std::vector<LaneSegment> turns;
+  for (int i = 0; i < 80; ++i) {
+    const double from = 0.005 * i;
+    turns.push_back({from, from + 0.005, i % 4 == 0 ? LaneState::pool : LaneState::lock});
+  }
+  const std::string line = draw_lanes(one_arm({samples::lane(1, 0.4, turns)}), kAscii)[1];
+  CHECK(std::count(line.begin(), line.end(), 'P') == 10);
+  CHECK(std::count(line.begin(), line.end(), 'x') == 30);
+  CHECK(line.find("PP") == std::string::npos);
+}
+
+TEST_CASE("What a request took stands beside its lane, not when it ended") {
+  std::vector<Lane> lanes;
+  for (std::uint32_t i = 0; i < 3; ++i)
+    lanes.push_back(samples::lane(i + 1, i + 0.5, {{i + 0.0, i + 0.5, LaneState::waiting}}));
+  const std::vector<std::string> lines = draw_lanes(one_arm(lanes), kAscii);
+  REQUIRE(lines.size() == 4);
+  CHECK(lines[1].ends_with("  0.50 s"));
+  CHECK(lines[3].ends_with("  0.50"));
+}
+
+TEST_CASE("A server of one's own is drawn beside the longest arm, however soon its requests were over") {
+  Report report = samples::blocking_async();
+  ArmReport own = report.arms[1];
+  own.arm = own.engine = "server";
+  own.makespan_s.reset();
+  own.lanes = {samples::lane(1, 0.001, {{0, 0.001, LaneState::loop}})};
+  report.arms.push_back(own);
+  const std::vector<std::string> lines = draw_lanes(report, kAscii);
+  CHECK(lines[0].starts_with("blocking-loop "));
+  CHECK(std::count(lines.begin(), lines.end(), "server, same scale") == 1);
+
+  report.arms.back().lanes = {samples::lane(1, 9, {{0, 9, LaneState::loop}})};
+  const std::vector<std::string> slow = draw_lanes(report, kAscii);
+  CHECK(slow[0].starts_with("server "));
+  CHECK(std::count_if(slow.begin(), slow.end(),
+                      [](const std::string& line) { return line.ends_with("same scale"); }) == 1);
 }

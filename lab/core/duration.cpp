@@ -73,6 +73,12 @@ std::string format_duration(Nanos span) {
   return fmt::format("{} d {} h", hours / 24, hours % 24);
 }
 
+std::string format_estimate(Nanos span) {
+  Nanos unit = 1;
+  while (span / unit >= 100) unit *= 10;
+  return format_duration((span + unit / 2) / unit * unit);
+}
+
 std::string spell_duration(Nanos span) {
   if (span == 0) return "0ms";
   for (std::size_t i = kUnits.size() - 2; i-- > 0;) {  // s, ms, us, ns: whole numbers only

@@ -17,6 +17,9 @@ Result<Nanos> parse_duration(std::string_view written);
 /// passed).
 std::string format_duration(Nanos span);
 
+/// The same with the two digits that an estimate is good for: 30.36 s is `30 s`.
+std::string format_estimate(Nanos span);
+
 /// As one writes it in a scenario file, exact: `100ms`, `1500us`.
 std::string spell_duration(Nanos span);
 

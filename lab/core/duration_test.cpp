@@ -14,6 +14,13 @@ std::string error_of(std::string_view text) {
 
 }  // namespace
 
+TEST_CASE("An estimate has the two digits that it is good for") {
+  CHECK(format_estimate(15'610 * kMillisecond) == "16 s");
+  CHECK(format_estimate(1'260 * kMillisecond) == "1.3 s");
+  CHECK(format_estimate(754 * kSecond) == "12 min 30 s");
+  CHECK(format_estimate(0) == "0 s");
+}
+
 TEST_CASE("A duration is a number and a unit") {
   CHECK(parse_duration("100ms").value() == 100 * kMillisecond);
   CHECK(parse_duration("1.5s").value() == 1500 * kMillisecond);

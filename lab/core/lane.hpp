@@ -14,6 +14,7 @@ enum class LaneState : std::uint8_t {
   loop,      ///< holds the loop
   pool,      ///< holds a pool member or a thread
   waiting,   ///< waits and holds nothing
+  lock,      ///< has what it needs but the interpreter lock, which another thread holds
   reply,     ///< finished, the reply is on its way
 };
 

@@ -1,4 +1,4 @@
-// The only file that includes Beast: it costs seconds to compile.
+// Reads header fields with Beast's parser. Beast costs seconds to compile: few files include it.
 // Under sanitizers GCC 12 sees an optional in it as perhaps uninitialised, which it is not read as.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"

@@ -68,7 +68,7 @@ std::optional<std::string> ask(const AdviceQuestion& question, const TextStyle& 
   tell("\n{}", spell_question(question, style));
   for (;;) {
     const auto line = ask_line(
-        fmt::format("answer, 1 to {} or a word; Enter repeats, q leaves: ", question.answers.size()));
+        fmt::format("answer, 1 to {} or a word; Enter repeats, q leaves: ", question.answers.size()), style);
     if (!line) return std::nullopt;
     if (*line == "q") return "";
     if (line->empty()) {

@@ -38,12 +38,12 @@ int history(const std::string& last) {
   std::string text = fmt::format("{:<50}{:>12}  {}\n", "run", "repetitions", "state");
   for (std::size_t i = 0; i < runs.size() && i < most; ++i) {
     const RunListing& run = runs[i];
-    const std::string state = !run.readable                ? run.problem
-                              : run.summary.complete       ? "complete"
-                              : run.summary.reason.empty() ? "incomplete"
-                                                           : "incomplete: " + run.summary.reason;
-    const std::string first = pad(printable(run.name, false), 50) + pad(repetitions(run), 12, true) + "  ";
-    text += join(wrap(printable(state, false), first, kStateColumn, 80), "\n") + "\n";
+    const std::string reason = printable(!run.readable ? run.problem : run.summary.reason, false);
+    std::string state = !run.readable ? "unreadable" : run.summary.complete ? "complete" : "incomplete";
+    const bool below = columns(state + ": " + reason) > 80 - kStateColumn;
+    if (!reason.empty() && !below) state += ": " + reason;
+    text += pad(printable(run.name, false), 50) + pad(repetitions(run), 12, true) + "  " + state + "\n";
+    if (below) text += join(wrap(reason, "    ", 4, 80), "\n") + "\n";
   }
   if (runs.size() > most) text += fmt::format("{} older ones: --last {}\n", runs.size() - most, runs.size());
   text += "Next: lab report last\n";

@@ -146,7 +146,7 @@ std::vector<Grade> ask_all(const std::vector<Question>& questions, const TextSty
     const std::string head = fmt::format("{} of {}", i + 1, questions.size());
     tell("\n{}", spell_question(question, head, style));
     for (;;) {
-      const auto line = ask_line(answer_prompt(question));
+      const auto line = ask_line(answer_prompt(question), style);
       if (!line || *line == "q") return grades;
       if (*line == "s") break;
       if (line->empty()) {

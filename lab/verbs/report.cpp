@@ -104,6 +104,7 @@ int report(const std::string& name, bool other_tools, const RawOutputOptions& ra
   Report told = make_report(scenario, run);
   told.changes = describe_changes(overrides);
   told.path = path.string();
+  if (std::filesystem::exists(path / kServerOutput)) add_server_output(told, (path / kServerOutput).string());
   print(output.format == Format::gbench ? to_gbench(told, run).value() : spell({told}, output));
   if (other_tools) print("\n" + other_tools_text(run, scenario, output.style));
   return 0;

@@ -1,7 +1,11 @@
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 
 #include "lab/core/duration.hpp"
@@ -11,7 +15,9 @@
 #include "lab/interrupt.hpp"
 #include "lab/live.hpp"
 #include "lab/options.hpp"
+#include "lab/report.hpp"
 #include "lab/run_header.hpp"
+#include "lab/servers/unique_fd.hpp"
 #include "lab/stage.hpp"
 #include "lab/tell.hpp"
 #include "lab/verbs/spell.hpp"
@@ -36,14 +42,16 @@ void check_guesses(const Scenario& scenario, const std::vector<Guess>& guesses) 
 
 /// Asks before anything is shown; an empty line passes one question, the end of input the rest. Ctrl-C throws
 /// Failure.
-void ask_for_guesses(const Scenario& scenario, const Overrides& overrides, std::vector<Guess>& guesses) {
-  tell("{}\n", scenario.question);
+void ask_for_guesses(const Scenario& scenario, const Overrides& overrides, const TextStyle& style,
+                     std::vector<Guess>& guesses) {
+  tell("{}", wrapped(scenario.question, style));
   if (const std::string changes = describe_changes(overrides); !changes.empty())
-    tell("changed: {}\n", changes);
+    tell("{}", wrapped("changed: " + changes, style));
   for (const Arm& arm : scenario.arms) {
     while (true) {
       const auto line = ask_line(
-          fmt::format("  your guess for {} ({}), as 100ms or 1.5s; Enter to skip: ", arm.id, arm.label));
+          fmt::format("  your guess for {} ({}), as 100ms or 1.5s; Enter to skip: ", arm.id, arm.label),
+          style);
       if (!line) return;
       if (line->empty()) break;
       const auto value = parse_duration(*line);
@@ -51,9 +59,23 @@ void ask_for_guesses(const Scenario& scenario, const Overrides& overrides, std::
         guesses.push_back({arm.id, seconds(*value)});
         break;
       }
-      tell("  {}\n", value.error().message);
+      tell("{}", wrapped("  " + value.error().message, style));
     }
   }
+}
+
+/// Keeps all that a server wrote that failed: beside the run, or in a temporary file where nothing is saved.
+/// Its path, or nothing where it cannot be written.
+std::string keep_server_output(const std::string& said, const std::string& folder) {
+  std::string path = folder + "/" + kServerOutput;
+  if (folder.empty()) {
+    path = (std::filesystem::temp_directory_path() / "lab-server-XXXXXX.txt").string();
+    const UniqueFd made(mkostemps(path.data(), 4, O_CLOEXEC));
+    if (!made.valid()) return "";
+  }
+  std::ofstream file(path, std::ios::binary);
+  file << said;
+  return file.flush() ? path : "";
 }
 
 struct Finished {
@@ -68,7 +90,8 @@ Finished run_one(Scenario scenario, const RawRunOptions& raw, const RunOptions& 
   if (auto possible = preflight(scenario, experiment); !possible) throw Failure(possible.error());
 
   std::vector<Guess> guesses = options.guesses;
-  if (options.ask && isatty(STDIN_FILENO) == 1) ask_for_guesses(scenario, options.overrides, guesses);
+  if (options.ask && isatty(STDIN_FILENO) == 1)
+    ask_for_guesses(scenario, options.overrides, options.output.style, guesses);
   if (interrupt_signal() != 0) throw Failure(environment_error("interrupted"));
 
   Stage stage = Stage::prepare(scenario, experiment).value();
@@ -90,7 +113,7 @@ Finished run_one(Scenario scenario, const RawRunOptions& raw, const RunOptions& 
   LiveView live(options.output);
   if (!options.output.quiet) {
     tell("{}: {} repetition{}, about {}, budget {}\n", scenario.name, plan.repetitions,
-         plan.repetitions == 1 ? "" : "s", format_duration(plan.estimate),
+         plan.repetitions == 1 ? "" : "s", format_estimate(plan.estimate),
          format_duration(experiment.budget));
   }
   live.progress(0, plan.trials, plan.estimate);
@@ -113,7 +136,11 @@ Finished run_one(Scenario scenario, const RawRunOptions& raw, const RunOptions& 
       run_experiment(scenario, experiment, header, stage, writer ? &*writer : nullptr, observer);
   live.clear();
   if (result.run.repetitions.empty() && result.fault) throw Failure(*result.fault);
-  if (result.run.repetitions.empty() && result.server_fault) throw Failure(*result.server_fault);
+  if (result.run.repetitions.empty() && result.server_fault) {
+    const std::string whole = result.server_said.empty() ? "" : keep_server_output(result.server_said, "");
+    if (!whole.empty()) result.server_fault->message += "; all that it wrote: " + whole;
+    throw Failure(*result.server_fault);
+  }
   if (result.run.repetitions.empty() && result.interrupted) {
     throw Failure(
         environment_error("interrupted before the first repetition had ended: there is nothing to report"));
@@ -131,6 +158,10 @@ Finished run_one(Scenario scenario, const RawRunOptions& raw, const RunOptions& 
       finished.report.remarks.push_back({"WARN", "not saved: " + saved.error().message});
       finished.exit_code = static_cast<int>(ErrorKind::environment);
     }
+  }
+  if (!result.server_said.empty()) {
+    const std::string whole = keep_server_output(result.server_said, finished.report.path);
+    if (!whole.empty()) add_server_output(finished.report, whole);
   }
   const bool fault = std::any_of(finished.report.arms.begin(), finished.report.arms.end(),
                                  [](const ArmReport& arm) { return arm.verdict == "instrument-fault"; });

@@ -9,6 +9,8 @@
 #include "lab/servers/mode.hpp"
 #include "lab/servers/server.hpp"
 #include "lab/surroundings.hpp"
+#include "lab/tell.hpp"
+#include "lab/verbs/describe.hpp"
 #include "lab/verbs/verbs.hpp"
 
 namespace lab {
@@ -104,12 +106,22 @@ ServerSetup make_setup(const ServeOptions& options, std::optional<Surroundings>&
   return setup;
 }
 
+constexpr const char* kBuiltinRoutes =
+    "/ greets, /delay?ms=100 waits, /cpu?ms=100 computes, /ping answers at once";
+
+/// One line on stdout is the contract; for people the routes stand on stderr.
+void print_routes(const ServerSetup& setup) {
+  if (setup.builtin_routes) tell("routes: {}\n", kBuiltinRoutes);
+  for (const Route& route : setup.routes) tell("route: {}\n", describe_route(route));
+}
+
 int serve(const ServeOptions& options) {
   std::optional<Surroundings> surroundings;
   const ServerSetup setup = make_setup(options, surroundings);
   return serve_here(setup, nullptr, [&](std::uint16_t port, const std::vector<pid_t>& workers) {
     print(fmt::format("listening on http://{}:{} mode={} pid={} workers={}\n", setup.host, port,
                       setup.arm.mode_name(), getpid(), workers.size()));
+    print_routes(setup);
   });
 }
 
@@ -119,9 +131,8 @@ void add_serve(CLI::App& app, Action& action) {
   CLI::App* verb =
       app.add_subcommand("serve", "one server by itself until Ctrl-C, for curl, wrk or a browser");
   verb->footer(
-      "Example: lab serve blocking-loop --workers 4 --port 0\n"
-      "Routes without a scenario: / greets, /delay?ms=100 waits, /cpu?ms=100 computes, /ping answers at "
-      "once");
+      fmt::format("Example: lab serve blocking-loop --workers 4 --port 0\nRoutes without a scenario: {}",
+                  kBuiltinRoutes));
   auto options = std::make_shared<ServeOptions>();
   add_text(*verb, "mode", options->mode, "the execution model")->type_name("MODE");
   add_text(*verb, "--scenario", options->scenario, "serve this scenario's routes")->type_name("SCENARIO");

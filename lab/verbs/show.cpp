@@ -56,13 +56,6 @@ class Block {
   bool ascii_;
 };
 
-/// Two digits are all that an estimate is good for: 30.36 s is about 30 s.
-std::string about(Nanos span) {
-  Nanos unit = 1;
-  while (span / unit >= 100) unit *= 10;
-  return format_duration((span + unit / 2) / unit * unit);
-}
-
 std::string predicted(const MeasureRow& measure) {
   constexpr double kLongest = 9e9;  // what int64 nanoseconds hold
   if (!measure.predicted) return "?";
@@ -203,7 +196,7 @@ int show(const std::string& name, bool answers, bool ascii) {
   stage.arms = engine_arms(scenario, kNative);
   const ExperimentPlan plan = plan_experiment(scenario, options, stage);
   const std::string size = fmt::format("{} arm{}, about {}", scenario.arms.size(),
-                                       scenario.arms.size() == 1 ? "" : "s", about(plan.estimate));
+                                       scenario.arms.size() == 1 ? "" : "s", format_estimate(plan.estimate));
   constexpr std::size_t kSources = 26;
   std::string text = join(wrap(printable(scenario.question, ascii), "", 0, kShowColumns), "\n") + "\n";
   text +=

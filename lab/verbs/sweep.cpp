@@ -120,7 +120,7 @@ void announce(const Sweep& sweep, const SweepEstimate& estimate, bool quiet) {
   const std::size_t known = sweep.tasks.size() - estimate.points;
   tell("{}: {} points{}, {} runs of a server, about {}\n", sweep.tasks.front().scenario.name,
        sweep.tasks.size(), known > 0 ? fmt::format(" ({} done already)", known) : "", estimate.trials,
-       format_duration(estimate.time));
+       format_estimate(estimate.time));
 }
 
 int measure(const Sweep& sweep, const std::optional<std::filesystem::path>& folder,

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <iostream>
 
@@ -27,6 +28,12 @@ void wait_for_input() {
   while (interrupt_signal() == 0 && poll(watched, 2, -1) < 0 && errno == EINTR) {
   }
   if (interrupt_signal() != 0) throw Failure(environment_error("interrupted"));
+}
+
+std::string prompt_lines(const std::string& text, const TextStyle& style) {
+  const std::string blanks(std::min(text.find_first_not_of(' '), text.size()), ' ');
+  return join(
+      wrap(printable(text, style.ascii), blanks, blanks.size(), static_cast<std::size_t>(style.width)), "\n");
 }
 
 }  // namespace
@@ -57,8 +64,12 @@ void add_text_or_json(CLI::App& app, RawOutputOptions& raw) {
   app.add_flag("--ascii", raw.ascii, "no character beyond ASCII");
 }
 
-std::optional<std::string> ask_line(const std::string& prompt) {
-  tell("{}", prompt);
+std::string wrapped(const std::string& text, const TextStyle& style) {
+  return prompt_lines(text, style) + "\n";
+}
+
+std::optional<std::string> ask_line(const std::string& prompt, const TextStyle& style) {
+  tell("{} ", prompt_lines(prompt, style));
   wait_for_input();
   std::string line;
   const bool read = static_cast<bool>(std::getline(std::cin, line));

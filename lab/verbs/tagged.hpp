@@ -20,8 +20,11 @@ std::string tagged_code(const std::string& tag, const std::string& code, const T
 /// The options --format (text or json) and --ascii of verbs that know no other format.
 void add_text_or_json(CLI::App& app, RawOutputOptions& raw);
 
-/// Asks on a terminal (the prompt goes to stderr) and reads a line without blanks at its ends; none at the
-/// end of input. Ctrl-C throws Failure.
-std::optional<std::string> ask_line(const std::string& prompt);
+/// A text on lines of the style's width, which all begin with the blanks that it begins with.
+std::string wrapped(const std::string& text, const TextStyle& style);
+
+/// Asks on a terminal (the prompt goes to stderr, on lines of the style's width) and reads a line without
+/// blanks at its ends; none at the end of input. Ctrl-C throws Failure.
+std::optional<std::string> ask_line(const std::string& prompt, const TextStyle& style);
 
 }  // namespace lab

@@ -71,7 +71,7 @@ VerifyObserver observer_for(const OutputOptions& output) {
   observer.started = [](const VerifyBatch& batch, std::size_t number, std::size_t batches, bool again,
                         Nanos estimate) {
     tell("{} {} of {}: {} ({}), about {}\n", again ? "once more," : "run", number, batches, batch.scenario,
-         batch.engine, format_duration(estimate));
+         batch.engine, format_estimate(estimate));
   };
   observer.saved = [](const std::string& path) { tell("saved {}\n", path); };
   return observer;

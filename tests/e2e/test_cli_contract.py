@@ -366,6 +366,14 @@ class Times(LabCase):
                 with self.subTest(words=words):
                     self.assert_one_line_reason(ran, 2, fix)
 
+    def test_prompts_break_between_words(self):
+        ran = self.in_terminal("run", "blocking-async", "--arms", "async-loop", "--ask", "--quick", "--no-save",
+                               columns=40, keys=b"\n")
+        asked = ran.out[:ran.out.index("Enter")].replace("\r", "").splitlines()
+        for line in asked:
+            self.assertLessEqual(len(line), 40)
+        self.assertIn("your guess for async-loop (await sleep)", " ".join(" ".join(asked).split()))
+
     def test_ask_reads_as_the_options_do(self):
         for text in ("100 ms", "0,1 s"):
             ran = self.in_terminal("run", "blocking-async", "--arms", "async-loop", "--ask", "--quick", "--no-save",

@@ -34,6 +34,15 @@ class Serve(LabCase):
                 server.send_signal(signal.SIGTERM)
                 self.assertEqual(server.wait(10 * PATIENCE), 0)
 
+    def test_its_routes_stand_on_stderr(self):
+        for words, routes in ((["async-loop"], ["/delay?ms=100 waits", "/ping answers"]),
+                              (["async-loop", "--scenario", "frozen-server"], ["GET /slow", "GET /ping"])):
+            with self.serving(*words) as server:
+                server.send_signal(signal.SIGTERM)
+                _, err = server.communicate(timeout=10 * PATIENCE)
+                for route in routes:
+                    self.assertIn(route, err)
+
     def test_curl_agrees(self):
         with self.serving("blocking-loop", "--workers", "4") as server:
             self.assertEqual(server.workers, 4)
