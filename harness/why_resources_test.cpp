@@ -168,3 +168,38 @@ TEST_CASE("the loop of a worker that died is free when its successor takes it") 
   REQUIRE(occupancy.holds.size() == 2);
   CHECK(occupancy.holds[0].to == 50 * kMs);
 }
+
+TEST_CASE("who held something for no time at all kept nobody waiting") {
+  Tale story;
+  story.request(0, 0, 0, 100 * kMs, 100 * kMs);
+  story.hold(1, Resource::loop, 0, 100 * kMs);
+  story.step(1, 0, 0, 100 * kMs);
+  story.request(0, 100 * kMs, 100 * kMs, 100 * kMs, 100 * kMs);
+  story.hold(2, Resource::loop, 100 * kMs, 100 * kMs);
+  const Nanos then = 100 * kMs + kMicrosecond;
+  story.request(0, then, then, 200 * kMs, 200 * kMs);
+  story.hold(3, Resource::loop, then, 200 * kMs);
+  story.step(3, 0, then, 200 * kMs);
+  CHECK(story.path().requests == std::vector<std::uint32_t>{3, 1});
+}
+
+TEST_CASE("a holder that no record tells of is nobody's neighbour in the list") {
+  Tale story;
+  story.request(0, 0, 0, kMs, kMs);
+  story.request(0, 100 * kMs, 100 * kMs, 200 * kMs, 200 * kMs).id = 3;
+  story.hold(2, Resource::loop, 0, 100 * kMs);
+  story.hold(3, Resource::loop, 100 * kMs, 200 * kMs);
+  story.step(3, 0, 100 * kMs, 200 * kMs);
+  CHECK(story.path().requests == std::vector<std::uint32_t>{3});
+}
+
+TEST_CASE("a request whose end nobody told has waited for who held what it got") {
+  Tale story;
+  story.request(0, 0, 0, 100 * kMs, 100 * kMs);
+  story.hold(1, Resource::pool, 0, 100 * kMs);
+  story.step(1, 0, 0, 100 * kMs);
+  story.request(0, 0, 100 * kMs, 200 * kMs, 200 * kMs).finished = 0;
+  story.hold(2, Resource::pool, 100 * kMs, 200 * kMs);
+  story.step(2, 0, 100 * kMs, 200 * kMs);
+  CHECK(story.path().requests == std::vector<std::uint32_t>{2, 1});
+}
