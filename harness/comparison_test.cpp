@@ -4,6 +4,7 @@
 #include <bit>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <random>
 
@@ -141,6 +142,33 @@ TEST_CASE("many values take the normal approximation, which meets the exact p at
   CHECK(*normal.low == Approx(*exact.low).margin(0.02));
   CHECK(*normal.high == Approx(*exact.high).margin(0.02));
   CHECK(compare_samples(Sample(100, 1.0), Sample(100, 1.0)).p == 1);
+}
+
+TEST_CASE("samples are apart where the gap between them is wider than either") {
+  CHECK(compare_samples(Sample{1, 1.1}, Sample{1.3, 1.4}).apart);
+  CHECK(compare_samples(Sample{1.3, 1.4}, Sample{1, 1.1}).apart);
+  CHECK_FALSE(compare_samples(Sample{1, 1.1}, Sample{1.2, 1.4}).apart);
+  CHECK_FALSE(compare_samples(Sample{1, 1}, Sample{1, 1}).apart);
+}
+
+TEST_CASE("equal samples of four are apart in less than one of a thousand cases, heavy tails or not") {
+  std::mt19937_64 random(11);
+  std::normal_distribution<double> normal(0, 1);
+  std::lognormal_distribution<double> skewed(0, 1);
+  std::cauchy_distribution<double> heavy(0, 1);
+  for (const std::function<double()>& draw : {std::function<double()>([&] { return normal(random); }),
+                                              std::function<double()>([&] { return skewed(random); }),
+                                              std::function<double()>([&] { return heavy(random); })}) {
+    int apart = 0;
+    for (int trial = 0; trial < 10'000; ++trial) {
+      Sample a(4);
+      Sample b(4);
+      for (double& value : a) value = draw();
+      for (double& value : b) value = draw();
+      apart += compare_samples(a, b).apart ? 1 : 0;
+    }
+    CHECK(apart < 10);
+  }
 }
 
 TEST_CASE("Holm multiplies the smallest by all, the next by one less, and never goes back") {
