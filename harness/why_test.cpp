@@ -253,7 +253,8 @@ TEST_CASE(
   turn(25 * kMs, 30 * kMs);
   story.add(kSecond + 30 * kMs, EventKind::release, 1, Resource::pool);
   story.sort();
-  const std::vector<Lane> lanes = make_lanes(story.records, Occupancy(story.events), story.routes, 10);
+  const std::vector<Lane> lanes =
+      make_lanes(story.records, Occupancy(story.events), story.routes, story.load_set, 10);
   std::vector<LaneState> states;
   for (const LaneSegment& segment : lanes.at(0).segments) states.push_back(segment.state);
   CHECK(states == std::vector{LaneState::lock, LaneState::pool, LaneState::lock, LaneState::pool});
@@ -265,7 +266,8 @@ TEST_CASE("a request that took no time has a lane that begins where it ends") {
   Story story;
   story.request(1, kSecond, kSecond, kSecond, kSecond, kSecond);
   story.request(2, 2 * kSecond, 2 * kSecond, 2 * kSecond, 2 * kSecond, 2 * kSecond);
-  const std::vector<Lane> lanes = make_lanes(story.records, Occupancy(story.events), story.routes, 10);
+  const std::vector<Lane> lanes =
+      make_lanes(story.records, Occupancy(story.events), story.routes, story.load_set, 10);
   REQUIRE(lanes.at(1).segments.size() == 1);
   CHECK(lanes[1].segments[0].from_s == Approx(lanes[1].end_s));
 }
