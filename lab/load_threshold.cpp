@@ -6,6 +6,7 @@
 
 #include "harness/statistics.hpp"
 #include "lab/core/duration.hpp"
+#include "lab/core/text.hpp"
 
 namespace lab {
 
