@@ -37,7 +37,7 @@ struct Prediction {
 
 /// Runs the discrete-event simulation: resources loop (1 per worker), pool (P per worker), threads (T per
 /// worker), GIL (1 per worker, 5 ms switch interval), database connections (per worker), task queues, cores
-/// (C, shared equally by what computes: processor sharing, in slices (SharedCores)), connections dealt to the
+/// (C, shared equally by what computes: processor sharing), connections dealt to the
 /// workers by the arm's accept policy: `handoff` and `one` exactly, `reuseport` by lot, `greedy` by one rule
 /// among those possible (whose loop turns takes all that waits). First come, first served at every resource.
 /// Each request's record goes to `records` when its reply is received, events to `events` as they happen,

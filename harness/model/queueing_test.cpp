@@ -123,18 +123,6 @@ TEST_CASE("Closed loads obey the utilisation law: clients or the pool bind, whic
   CHECK(with(20) == Approx(50).epsilon(1e-9));
 }
 
-TEST_CASE("Clients that compute and wait in turn do not stay in lockstep on the cores") {
-  // Eight on two cores: 5 ms each, then 20 ms. In step each round takes 20 + 20 ms; spread, the cores are
-  // busy 20 of every 25 ms, so that all but the first rounds take little more than those.
-  const double makespan =
-      Experiment(kThreadPool, {cpu(ms(5)), wait(ms(20))}, closed(8, 800)).threads(8).on_cores(2).makespan();
-  CHECK(makespan >= 2.5);
-  CHECK(makespan < 2.8);
-  // Equal jobs at once still take their share of the cores, to the nanosecond.
-  CHECK(Experiment(kThreadPool, {cpu(ms(5))}, burst(7)).on_cores(2).makespan() ==
-        Approx(0.0175).epsilon(1e-6));
-}
-
 TEST_CASE("A blocking step keeps clients in convoy: who is answered first is read again last") {
   // Each round: one wait of 90 ms for all, then five times 10 ms on the loop, which reads nothing meanwhile.
   const Plan plan{wait(ms(90)), blocking(wait(ms(10)))};

@@ -11,44 +11,6 @@ void SharedCores::add(std::uint32_t job, double work_ns, Nanos now) {
   if (places_.size() <= job) places_.resize(job + std::size_t{1});
   heap_.emplace_back();
   sift_up(heap_.size() - 1, {received_ + work_ns, order_++, job});
-  if (slice_ > 0) {
-    if (work_ns != equal_work_) equal_.clear();
-    equal_work_ = work_ns;
-    equal_.push_back(job);
-    even_ = false;
-  }
-  plan_next();
-}
-
-Nanos SharedCores::next() {
-  if (!even_) stagger();
-  return next_;
-}
-
-/// Deals the work of equal jobs anew among them: in groups of C from the last one backwards, each of which
-/// ends `apart` after the one before.
-void SharedCores::stagger() {
-  even_ = true;
-  const auto jobs = static_cast<double>(equal_.size());
-  const double groups = std::ceil(jobs / cores_);
-  if (groups < 2) return;
-  const double apart = std::min(slice_, equal_work_ * (jobs / cores_ - 1) / (groups - 1));
-  double end = received_ + equal_work_ - apart * cores_ * (groups - 1) / jobs;
-  auto left = groups;
-  for (std::size_t i = 0; i < equal_.size(); ++i) {
-    const double behind =
-        std::floor((jobs - 1 - static_cast<double>(i)) / cores_) + 1;  // groups, its own too
-    if (behind < left) end += apart / behind;
-    left = behind;
-    Entry entry = heap_[places_[equal_[i]]];
-    entry.end = end;
-    const std::size_t at = places_[entry.job];
-    if (at > 0 && entry.before(heap_[(at - 1) / 2])) {
-      sift_up(at, entry);
-    } else {
-      sift_down(at, entry);
-    }
-  }
   plan_next();
 }
 
@@ -57,7 +19,6 @@ std::uint32_t SharedCores::finish() {
   received_ = first.end;  // not advance(): rounding to whole nanoseconds must not leave a remainder of work
   as_of_ = next_;
   erase(0);
-  equal_.clear();
   plan_next();
   return first.job;
 }
@@ -67,13 +28,11 @@ double SharedCores::remove(std::uint32_t job, Nanos now) {
   const std::size_t at = places_[job];
   const double left = std::max(0.0, heap_[at].end - received_);
   erase(at);
-  equal_.clear();
   plan_next();
   return left;
 }
 
 void SharedCores::advance(Nanos now) {
-  if (now > as_of_) equal_.clear();
   if (!heap_.empty()) {
     const double rate = std::min(1.0, cores_ / static_cast<double>(heap_.size()));
     received_ += static_cast<double>(now - as_of_) * rate;

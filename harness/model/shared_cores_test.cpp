@@ -12,28 +12,6 @@ TEST_CASE("Jobs beyond the number of cores slow each other down") {
   CHECK(cores.next() == kNever);
 }
 
-TEST_CASE("In slices equal jobs end one slice after the other, and the last when all work is done") {
-  const auto ends = [](int cores, std::uint32_t jobs, double work, Nanos slice) {
-    SharedCores shared(cores, slice);
-    for (std::uint32_t job = 0; job < jobs; ++job) shared.add(job, work, 0);
-    std::vector<Nanos> at;
-    for (std::uint32_t job = 0; job < jobs; ++job) {
-      at.push_back(shared.next());
-      CHECK(shared.finish() == job);
-    }
-    CHECK(shared.next() == kNever);
-    return at;
-  };
-  CHECK(ends(2, 4, 100, 10) == std::vector<Nanos>{190, 190, 200, 200});
-  CHECK(ends(2, 2, 100, 10) == std::vector<Nanos>{100, 100});
-  CHECK(ends(1, 3, 100, 10) == std::vector<Nanos>{280, 290, 300});
-  // Work shorter than a slice is done at one go, one after the other.
-  CHECK(ends(2, 6, 5, 10) == std::vector<Nanos>{5, 5, 10, 10, 15, 15});
-  // None is faster than a core, and no core idles before the end.
-  CHECK(ends(2, 3, 100, 1000) == std::vector<Nanos>{100, 150, 150});
-  CHECK(ends(2, 5, 100, 10) == std::vector<Nanos>{230, 240, 240, 250, 250});
-}
-
 TEST_CASE("A job has one core at most") {
   SharedCores cores(8);
   cores.add(3, 100, 50);

@@ -7,14 +7,6 @@ namespace lab {
 
 namespace {
 
-/// What Linux gives a thread at least before the next one of as much right has its turn: 0.75 ms times one
-/// more than the logarithm of two cores (sched(7); CFS and EEVDF alike). None where computing is taken away
-/// in the middle, by an interpreter lock or a kill: what is left of it must then be its own.
-Nanos slice_of(const ModelInput& input) {
-  constexpr Nanos kSlice = 1500 * kMicrosecond;
-  return input.arm->gil || !input.load_set->kills.empty() ? 0 : kSlice;
-}
-
 bool is_stamp(MicroOpKind kind) {
   return kind == MicroOpKind::read || kind == MicroOpKind::start || kind == MicroOpKind::finish ||
          kind == MicroOpKind::step_begin || kind == MicroOpKind::step_end || kind == MicroOpKind::forget;
@@ -38,7 +30,7 @@ Simulation::Simulation(const ModelInput& input, RecordSink* records, EventSink* 
       arrivals_(*input.load_set, input.seed),
       workers_(static_cast<std::uint32_t>(std::max(1, input.arm->workers))),
       first_worker_(input.seed % workers_),
-      cores_(std::max(1, input.arm->cores > 0 ? input.arm->cores : input.cores), slice_of(input)),
+      cores_(std::max(1, input.arm->cores > 0 ? input.arm->cores : input.cores)),
       arm_(*input.arm),
       seed_(input.seed + 0x9E3779B97F4A7C15ULL * input.lot),
       exponential_work_(input.exponential_work),
