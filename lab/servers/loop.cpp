@@ -2,6 +2,7 @@
 
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/post.hpp>
+#include <cstddef>
 #include <memory>
 #include <utility>
 
@@ -13,21 +14,49 @@ namespace asio = boost::asio;
 
 namespace {
 
+/// Goes to the pool and comes back through the loop's queue in memory of its own. A thread that allocates or
+/// frees for the first time gets an arena of malloc's, and the first burst would wait while each makes one.
 template <class Resume>
 class PoolJob final : public JobPool::Job {
  public:
   PoolJob(const PoolTask& task, Resume resume) : task_(task), resume_(std::move(resume)) {}
 
   void run(std::uint16_t unit) override {
-    const std::unique_ptr<PoolJob> self(this);
     task_.run(task_, unit);
     // From here on the loop may finish the request, so nothing of it may be touched.
-    asio::post(std::move(resume_));
+    asio::post(asio::get_associated_executor(resume_), Done{std::unique_ptr<PoolJob>(this)});
   }
 
  private:
+  template <class T>
+  struct Memory {
+    using value_type = T;
+    explicit Memory(PoolJob* of) : job(of) {}
+    template <class Other>
+    Memory(const Memory<Other>& other) : job(other.job) {}
+    T* allocate(std::size_t) const {
+      static_assert(sizeof(T) <= sizeof(memory_));
+      return reinterpret_cast<T*>(job->memory_);
+    }
+    void deallocate(T*, std::size_t) const {}
+    bool operator==(const Memory&) const = default;
+    PoolJob* job;
+  };
+
+  struct Done {
+    using allocator_type = Memory<Done>;
+    allocator_type get_allocator() const { return allocator_type(job.get()); }
+    void operator()() {
+      Resume resume = std::move(job->resume_);
+      job.reset();
+      std::move(resume)();
+    }
+    std::unique_ptr<PoolJob> job;
+  };
+
   PoolTask task_;
   Resume resume_;
+  alignas(std::max_align_t) std::byte memory_[96];
 };
 
 struct Submit {
@@ -80,6 +109,15 @@ asio::awaitable<std::uint16_t, Executor> Loop::connection(ConnectionGate& gate) 
       co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void(std::uint16_t)>(
           StandInLine{&gate}, kAwait);
   co_return unit;
+}
+
+std::int64_t poll_a_moment(asio::io_context& context) {
+  constexpr Nanos kMoment = 20 * kMicrosecond;
+  const Nanos end = monotonic_now() + kMoment;
+  do {
+    if (const std::size_t ran = context.poll_one(); ran > 0) return static_cast<std::int64_t>(ran);
+  } while (!context.stopped() && monotonic_now() < end);
+  return 0;
 }
 
 UpstreamPool& Loop::upstream() {

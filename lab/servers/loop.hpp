@@ -76,6 +76,11 @@ class Loop {
   std::optional<JobPool> pool_;
 };
 
+/// Looks for more a moment longer before the loop goes to sleep: in a burst the next bytes are on their way,
+/// and to wake a sleeping process costs the sender more than to send. Runs the first handler that is ready
+/// within that moment; how many ran: 1 or 0.
+std::int64_t poll_a_moment(boost::asio::io_context& context);
+
 /// How a handler is executed in the loop's process. All of these are entered and left with the loop held, and
 /// say so through the call whenever they let go of it between.
 struct LoopMode {

@@ -90,16 +90,6 @@ void LoopServer::run() {
   stop_.release();
 }
 
-/// Looks for more a moment longer before the loop goes to sleep: in a burst the next bytes are on their way,
-/// and to wake a sleeping process costs the sender more than to send. Returns how many handlers ran.
-std::int64_t poll_a_moment(asio::io_context& context) {
-  constexpr Nanos kMoment = 20 * kMicrosecond;
-  const Nanos end = monotonic_now() + kMoment;
-  do {
-  } while (!context.stopped() && monotonic_now() < end);
-  return 0;
-}
-
 /// Waits until something is ready and runs it. What comes after a silence, or after a handler that kept the
 /// loop as long, may be the beginning of a burst: the loop then stays awake between its requests for a while.
 /// With a steady stream of them this would only burn its core.
