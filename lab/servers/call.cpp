@@ -38,13 +38,16 @@ std::string Call::body() const {
   const Outcome* const left = result();
   if (left != nullptr && !left->failure.empty()) return detail_body(left->failure);
   if (left != nullptr && !left->reply.empty()) return left->reply;
-  const std::string message =
-      route_->argument == ServedRoute::Argument::none ? route_->message : reply_message(*plan_);
-  const std::string count =
-      left != nullptr && left->count >= 0 ? fmt::format("\"count\":{},", left->count) : std::string();
-  return fmt::format("{{\"message\":{},{}\"start_time\":\"{}\",\"end_time\":\"{}\",\"worker_id\":{}}}",
-                     json_string(message), count, local_time(started_wall_clock_),
-                     local_time(finished_wall_clock_), getpid());
+  // Without fmt: see append_digits.
+  std::string body = "{\"message\":";
+  body +=
+      json_string(route_->argument == ServedRoute::Argument::none ? route_->message : reply_message(*plan_));
+  if (left != nullptr && left->count >= 0)
+    body.append(",\"count\":").append(fmt::format_int(left->count).c_str());
+  append_local_time(body.append(",\"start_time\":\""), started_wall_clock_);
+  append_local_time(body.append("\",\"end_time\":\""), finished_wall_clock_);
+  body.append("\",\"worker_id\":").append(fmt::format_int(getpid()).c_str());
+  return body += '}';
 }
 
 void Call::log_send() const {
@@ -52,8 +55,10 @@ void Call::log_send() const {
 }
 
 void Call::log_line(const char* what) const {
-  const std::string line = fmt::format("{} {} {} {} worker={} request={}\n", local_time(wall_clock_now()),
-                                       what, request_.method, request_.target, getpid(), log_number_);
+  std::string line;
+  append_local_time(line, wall_clock_now());
+  line += fmt::format(" {} {} {} worker={} request={}\n", what, request_.method, request_.target, getpid(),
+                      log_number_);
   // One write: lines of several threads and workers must not mix.
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line.data(), line.size());
 }

@@ -26,8 +26,8 @@ std::string detail_body(std::string_view reason);
 /// `text` as a JSON string, quotes included.
 std::string json_string(std::string_view text);
 
-/// Local time as `YYYY-MM-DD HH:MM:SS.ffffff`; `at` is nanoseconds of CLOCK_REALTIME.
-std::string local_time(Nanos at);
+/// Appends local time as `YYYY-MM-DD HH:MM:SS.ffffff`; `at` is nanoseconds of CLOCK_REALTIME.
+void append_local_time(std::string& out, Nanos at);
 
 /// Now on CLOCK_REALTIME, in nanoseconds.
 Nanos wall_clock_now();
