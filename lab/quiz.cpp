@@ -30,7 +30,7 @@ std::string without_blanks(std::string text) {
   return text;
 }
 
-std::string spell(double value, bool is_time) {
+std::string format_answer(double value, bool is_time) {
   if (!is_time) return fmt::format("{:.4g}", value);
   return format_duration(to_nanos(value));
 }
@@ -62,7 +62,7 @@ Result<double> figure(const Question& question, const std::string& answer) {
 
 Grade grade_number(const NumberAnswer& number, double value) {
   Grade grade;
-  grade.given = spell(value, number.is_time);
+  grade.given = format_answer(value, number.is_time);
   grade.value = value;
   const auto distance = [&](const NumberAnswer::Wrong& wrong) { return std::abs(wrong.value - value); };
   const auto nearest =
@@ -161,7 +161,7 @@ std::string right_answer(const Question& question) {
     if (choice.right) return choice.text;
   }
   const NumberAnswer& number = question.number;
-  return number.usual.empty() ? spell(number.right, number.is_time) : number.usual;
+  return number.usual.empty() ? format_answer(number.right, number.is_time) : number.usual;
 }
 
 }  // namespace lab
