@@ -40,40 +40,41 @@ bool cannot_be_told(const Finding& finding, const Arm& arm, const Case& load_set
 
 }  // namespace
 
-std::vector<Finding> find_arm_findings(const std::vector<Route>& routes, const Arm& arm, const Case& load_set,
-                                       int cores, double pace,
-                                       const std::vector<const RunRepetition*>& repetitions,
-                                       const RunRepetition& typical) {
-  const auto of = [&](const RunRepetition& repetition) {
-    return find_findings({.records = repetition.records,
-                          .events = repetition.events,
-                          .routes = routes,
-                          .load_set = load_set,
-                          .kills = kills_of(repetition, load_set),
-                          .members = members_of(arm),
-                          .queue_workers = queue_workers_of(arm),
-                          .workers = arm.workers,
-                          .cores = cores,
-                          .pace = pace,
-                          .foreign = repetition.engine != kNative && repetition.engine != kModel,
-                          .began = repetition.began});
-  };
+std::vector<Finding> find_in_repetition(const std::vector<Route>& routes, const Arm& arm,
+                                        const Case& load_set, int cores, double pace,
+                                        const RunRepetition& repetition) {
+  return find_findings({.records = repetition.records,
+                        .events = repetition.events,
+                        .routes = routes,
+                        .load_set = load_set,
+                        .kills = kills_of(repetition, load_set),
+                        .members = members_of(arm),
+                        .queue_workers = queue_workers_of(arm),
+                        .workers = arm.workers,
+                        .cores = cores,
+                        .pace = pace,
+                        .foreign = repetition.engine != kNative && repetition.engine != kModel,
+                        .began = repetition.began});
+}
+
+std::vector<Finding> common_findings(std::vector<std::vector<Finding>> each, std::size_t typical,
+                                     const Arm& arm, const Case& load_set, const std::string& engine) {
   std::map<std::string, std::size_t> seen;
+  for (const std::vector<Finding>& some : each) {
+    for (const Finding& finding : some) ++seen[finding.id];
+  }
+  std::rotate(each.begin(), each.begin() + static_cast<std::ptrdiff_t>(typical),
+              each.begin() + static_cast<std::ptrdiff_t>(typical) + 1);
   std::vector<Finding> findings;
-  const auto add = [&](std::vector<Finding> some, bool counts) {
+  for (std::vector<Finding>& some : each) {
     for (Finding& finding : some) {
       const bool known = std::any_of(findings.begin(), findings.end(),
                                      [&](const Finding& other) { return other.id == finding.id; });
-      if (counts) ++seen[finding.id];
-      if (!known) findings.push_back(std::move(finding));
+      const bool common = seen[finding.id] * 2 >= each.size();
+      if (!known && common && !cannot_be_told(finding, arm, load_set, engine))
+        findings.push_back(std::move(finding));
     }
-  };
-  add(of(typical), false);
-  for (const RunRepetition* repetition : repetitions) add(of(*repetition), true);
-  std::erase_if(findings, [&](const Finding& finding) { return seen[finding.id] * 2 < repetitions.size(); });
-  std::erase_if(findings, [&](const Finding& finding) {
-    return cannot_be_told(finding, arm, load_set, typical.engine);
-  });
+  }
   std::stable_sort(findings.begin(), findings.end(),
                    [](const Finding& a, const Finding& b) { return a.cost_s > b.cost_s; });
   return findings;

@@ -13,6 +13,7 @@
 #include "lab/experiment.hpp"
 #include "lab/latency_tail.hpp"
 #include "lab/likely_execution.hpp"
+#include "lab/set_aside.hpp"
 
 namespace lab {
 
@@ -49,29 +50,54 @@ const Documented* documented(const Arm& arm, const Case& load_set, const Stat& s
   return nullptr;
 }
 
-std::optional<Summary> summary_of(const Stat& stat, const std::vector<const RunRepetition*>& repetitions,
-                                  const std::vector<Route>& routes, const Case& load_set) {
-  std::vector<double> values;
-  for (const RunRepetition* repetition : repetitions) {
-    if (const auto value = evaluate(stat, *repetition, routes, load_set)) values.push_back(*value);
+/// Values of stats, repetition by repetition; what a report needs of them once their requests are put aside.
+class StatTable {
+ public:
+  explicit StatTable(std::vector<Stat> stats) : stats_(std::move(stats)), values_(stats_.size()) {}
+
+  void add(const RunRepetition& repetition, const std::vector<Route>& routes, const Case& load_set) {
+    for (std::size_t i = 0; i < stats_.size(); ++i)
+      values_[i].push_back(evaluate(stats_[i], repetition, routes, load_set));
   }
-  if (values.empty()) return std::nullopt;
-  return summarise(std::move(values));
-}
 
-std::vector<const RunRepetition*> pointers(const std::vector<RunRepetition>& repetitions) {
-  std::vector<const RunRepetition*> result;
-  for (const RunRepetition& repetition : repetitions) result.push_back(&repetition);
-  return result;
-}
+  std::optional<Summary> summary(const Stat& stat) const {
+    std::vector<double> known;
+    for (const std::optional<double>& value : column(stat)) {
+      if (value) known.push_back(*value);
+    }
+    if (known.empty()) return std::nullopt;
+    return summarise(std::move(known));
+  }
 
-const RunRepetition& median_repetition(const std::vector<const RunRepetition*>& repetitions, double median,
-                                       const std::vector<Route>& routes, const Case& load_set) {
-  const auto distance = [&](const RunRepetition* repetition) {
-    return std::abs(evaluate(Stat{}, *repetition, routes, load_set).value_or(1e18) - median);
-  };
-  return **std::min_element(repetitions.begin(), repetitions.end(),
-                            [&](const auto* a, const auto* b) { return distance(a) < distance(b); });
+  /// The repetition whose makespan is nearest to the median, or the first.
+  std::size_t typical() const {
+    const std::optional<Summary> makespan = summary(Stat{});
+    if (!makespan) return 0;
+    const auto& values = column(Stat{});
+    const auto distance = [&](const std::optional<double>& value) {
+      return std::abs(value.value_or(1e18) - makespan->median);
+    };
+    const auto nearest = std::min_element(values.begin(), values.end(), [&](const auto& a, const auto& b) {
+      return distance(a) < distance(b);
+    });
+    return static_cast<std::size_t>(nearest - values.begin());
+  }
+
+ private:
+  const std::vector<std::optional<double>>& column(const Stat& stat) const {
+    const auto found = std::find(stats_.begin(), stats_.end(), stat);
+    return values_[static_cast<std::size_t>(found - stats_.begin())];
+  }
+
+  std::vector<Stat> stats_;
+  std::vector<std::vector<std::optional<double>>> values_;
+};
+
+Stat latency_stat(Stat::Aggregate aggregate) {
+  Stat stat;
+  stat.quantity = Stat::Quantity::latency;
+  stat.aggregate = aggregate;
+  return stat;
 }
 
 bool all_answered(const RunRepetition& repetition) {
@@ -80,20 +106,24 @@ bool all_answered(const RunRepetition& repetition) {
   });
 }
 
-const RunRepetition* expected_for(const Expectation& expected, int number) {
-  if (expected.repetitions.empty()) return nullptr;
-  for (const RunRepetition& repetition : expected.repetitions) {
-    if (repetition.number == number) return &repetition;
-  }
-  return &expected.repetitions.front();
+/// Who held what in the repetition of that number, were it as the model says.
+Occupancy planned_for(int number, const Scenario& scenario, const Arm& arm, const Case& load_set,
+                      const Expectation& expected) {
+  if (!expected.simulated) return Occupancy(Events{});
+  const bool other =
+      left_to_chance(load_set) && number > 1 && number <= static_cast<int>(expected.seeds.size());
+  if (!other) return Occupancy(expected.simulated->events);
+  return Occupancy(simulate_repetition(scenario, arm, load_set, expected.machine_cores, number,
+                                       expected.seeds[static_cast<std::size_t>(number - 1)],
+                                       expected.with_events)
+                       .events);
 }
 
-void explain_excess(ArmReport& report, const RunRepetition& repetition, const Expectation& expected,
-                    const Occupancy& occupancy, const std::vector<Route>& routes, const Case& load_set) {
-  const RunRepetition* model = expected_for(expected, repetition.number);
-  const Occupancy planned(model == nullptr ? Events{} : model->events);
-  const CriticalPath path =
-      critical_path(repetition.records, occupancy, planned, routes, load_set, expected.cores);
+void explain_excess(ArmReport& report, const RunRepetition& repetition, const Scenario& scenario,
+                    const Arm& arm, const Expectation& expected, const Case& load_set) {
+  const CriticalPath path = critical_path(repetition.records, Occupancy(repetition.events),
+                                          planned_for(repetition.number, scenario, arm, load_set, expected),
+                                          scenario.routes, load_set, expected.cores);
   report.above_bound_s = seconds(path.makespan) - expected.bound_s;
   // The bound itself contains waiting that the chain of requests met without a known holder.
   // It may have gone faster than when it was calibrated: what it took is then no more than what there is.
@@ -223,10 +253,8 @@ ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& loa
     row.stat = to_string(stat);
     row.is_time = stat.is_time();
     row.is_bytes = stat.is_bytes();
-    auto predicted = summary_of(stat, pointers(expected.loaded), scenario.routes, load_set);
-    if (!predicted) predicted = summary_of(stat, pointers(expected.repetitions), scenario.routes, load_set);
-    if (predicted) {
-      row.predicted = predicted->median;
+    if (const auto predicted = expected.predicted.find(row.stat); predicted != expected.predicted.end()) {
+      row.predicted = predicted->second;
     } else if (stat == Stat{}) {
       row.predicted = expected.makespan_s;
     }
@@ -272,6 +300,8 @@ Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_se
   const ModelInput input{&scenario.routes, &arm, &load_set, cores, seeds.front()};
   Expectation expected;
   expected.cores = arm.cores > 0 ? arm.cores : cores;
+  expected.machine_cores = cores;
+  expected.seeds = seeds;
   const Bound least = bound(input);
   expected.bound_s = least_bound(scenario.routes, arm, load_set, cores, seeds);
   expected.switching_s = least_of(seeds, scenario.routes, arm, load_set, cores) - expected.bound_s;
@@ -287,14 +317,20 @@ Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_se
     expected.low_s = range->low_s;
     expected.high_s = range->high_s;
   }
+  expected.with_events = load_set.requests() <= most_told;
+  StatTable table(stats_of(scenario));
   const std::size_t count = left_to_chance(load_set) ? seeds.size() : 1;
-  std::vector<double> makespans;
   for (std::size_t i = 0; i < count; ++i) {
-    expected.repetitions.push_back(simulate_repetition(
-        scenario, arm, load_set, cores, static_cast<int>(i) + 1, seeds[i], load_set.requests() <= most_told));
-    makespans.push_back(evaluate(Stat{}, expected.repetitions.back(), scenario.routes, load_set).value_or(0));
+    RunRepetition simulated = simulate_repetition(scenario, arm, load_set, cores, static_cast<int>(i) + 1,
+                                                  seeds[i], expected.with_events);
+    table.add(simulated, scenario.routes, load_set);
+    if (i == 0) expected.simulated = std::move(simulated);
   }
-  expected.makespan_s = summarise(std::move(makespans)).median;
+  for (const Stat& stat : stats_of(scenario)) {
+    if (const auto summary = table.summary(stat)) expected.predicted[to_string(stat)] = summary->median;
+  }
+  const std::optional<Summary> makespan = table.summary(Stat{});
+  expected.makespan_s = makespan ? makespan->median : 0;
   if (expected.low_s) {
     expected.makespan_s = makespan_range(input)->median_s;
     const std::vector<Dealing> dealings = other_dealings(arm);
@@ -305,7 +341,7 @@ Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_se
                                                       dealing.lot));
     }
   }
-  expected.splits = splits_of(expected.repetitions.front(), arm.workers);
+  expected.splits = splits_of(*expected.simulated, arm.workers);
   return expected;
 }
 
@@ -315,6 +351,8 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
   ArmAnalysis analysis;
   analysis.arm = &arm;
   analysis.load_set = &load_set;
+  analysis.computes = expected.bound_has_cpu;
+  analysis.best_pace = expected.best_pace;
   ArmReport& report = analysis.report;
   report = describe_arm(scenario, arm, load_set, expected);
   report.engine = engine;
@@ -322,22 +360,44 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
   std::vector<double> skews;
   std::vector<double> paces;
   for (const RunRepetition* repetition : repetitions) {
-    for (const RequestRecord& record : repetition->records) report.books.add(record);
-    report.splits.push_back(splits_of(*repetition, arm.workers));
     skews.push_back(seconds(repetition->send_skew));
     paces.push_back(repetition->pace);
   }
   report.pace = summarise(std::move(paces)).median;
-  analysis.computes = expected.bound_has_cpu;
-  analysis.best_pace = expected.best_pace;
   report.burst_skew_s = summarise(skews).median;
 
-  const bool answered =
-      std::all_of(repetitions.begin(), repetitions.end(),
-                  [](const RunRepetition* repetition) { return all_answered(*repetition); });
+  // One repetition after the other, as not all of them may be in memory.
+  std::vector<Stat> stats = stats_of(scenario);
+  const Stat latencies[] = {latency_stat(Stat::Aggregate::min), latency_stat(Stat::Aggregate::median),
+                            latency_stat(Stat::Aggregate::max)};
+  stats.insert(stats.end(), std::begin(latencies), std::end(latencies));
+  StatTable table(std::move(stats));
+  std::vector<std::vector<Finding>> findings;
+  bool answered = true;
+  bool below = false;
+  bool told = engine != kModel;
+  for (const RunRepetition* repetition : repetitions) {
+    RunRepetition room;
+    const RunRepetition& one = whole(*repetition, room);
+    table.add(one, scenario.routes, load_set);
+    for (const RequestRecord& record : one.records) report.books.add(record);
+    report.splits.push_back(splits_of(one, arm.workers));
+    answered = answered && all_answered(one);
+    below |=
+        engine != kServer && below_bound(since_first_intended(one), expected.bound_s, expected.bound_has_cpu);
+    if (repetition == repetitions.front()) {
+      told |= !one.events.empty();
+      if (told && !one.events.empty())  // who tells nothing has no lanes: nobody knows when it read what
+        report.lanes = make_lanes(one.records, Occupancy(one.events), scenario.routes, load_set, kMostLanes);
+    }
+    if (told)
+      findings.push_back(
+          find_in_repetition(scenario.routes, arm, load_set, expected.cores, report.pace, one));
+  }
+
   for (MeasureRow& row : report.measures) {
     const Stat stat = parse_stat(row.stat).value();
-    const std::optional<Summary> measured = summary_of(stat, repetitions, scenario.routes, load_set);
+    const std::optional<Summary> measured = table.summary(stat);
     if (!measured) continue;
     row.measured = to_figure(*measured);
     if (stat != Stat{}) {
@@ -349,51 +409,33 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
     if (!answered) continue;
     row.verdict =
         to_string(judge(*measured, row.documented, least_possible(expected.bound_s, expected.bound_has_cpu)));
-    const bool below =
-        std::any_of(repetitions.begin(), repetitions.end(), [&](const RunRepetition* repetition) {
-          return below_bound(since_first_intended(*repetition), expected.bound_s, expected.bound_has_cpu);
-        });
-    if (below && engine != kServer) row.verdict = to_string(Verdict::instrument_fault);
+    if (below) row.verdict = to_string(Verdict::instrument_fault);
   }
   report.verdict = report.measures.front().verdict;
   const bool faulty = report.verdict == to_string(Verdict::instrument_fault);
   for (MeasureRow& row : report.measures) {
     if (faulty && row.documented) row.verdict = report.verdict;
   }
+  if (!report.makespan_s) report.lanes = {};
 
-  const auto latency = [&](Stat::Aggregate aggregate) -> std::optional<double> {
-    Stat stat;
-    stat.quantity = Stat::Quantity::latency;
-    stat.aggregate = aggregate;
-    const auto summary = summary_of(stat, repetitions, scenario.routes, load_set);
+  const auto median_of = [&](const Stat& stat) -> std::optional<double> {
+    const auto summary = table.summary(stat);
     return summary ? std::optional<double>(summary->median) : std::nullopt;
   };
-  report.latency_min_s = latency(Stat::Aggregate::min);
-  report.latency_median_s = latency(Stat::Aggregate::median);
-  report.latency_max_s = latency(Stat::Aggregate::max);
+  report.latency_min_s = median_of(latencies[0]);
+  report.latency_median_s = median_of(latencies[1]);
+  report.latency_max_s = median_of(latencies[2]);
 
-  const bool told = engine != kModel || !repetitions.front()->events.empty();
-  if (report.makespan_s && told) {
-    const RunRepetition& typical =
-        median_repetition(repetitions, report.makespan_s->median, scenario.routes, load_set);
-    const Occupancy occupancy(typical.events);
-    if (!faulty && all_answered(typical) && load_set.kills.empty()) {
-      explain_excess(report, typical, expected, occupancy, scenario.routes, load_set);
-    }
-    const RunRepetition& first = *repetitions.front();
-    if (!first.events.empty())  // who tells nothing has no lanes: nobody knows when it read what
-      report.lanes =
-          make_lanes(first.records, Occupancy(first.events), scenario.routes, load_set, kMostLanes);
-  }
   if (engine == kServer)
     analysis.likely_execution = likely_execution(repetitions, expected.bound_s, expected.bound_has_cpu);
   if (told && !faulty) {
-    const RunRepetition& typical =
-        report.makespan_s
-            ? median_repetition(repetitions, report.makespan_s->median, scenario.routes, load_set)
-            : *repetitions.front();
-    analysis.findings =
-        find_arm_findings(scenario.routes, arm, load_set, expected.cores, report.pace, repetitions, typical);
+    const std::size_t typical = table.typical();
+    if (report.makespan_s && load_set.kills.empty()) {
+      RunRepetition room;
+      const RunRepetition& one = whole(*repetitions[typical], room);
+      if (all_answered(one)) explain_excess(report, one, scenario, arm, expected, load_set);
+    }
+    analysis.findings = common_findings(std::move(findings), typical, arm, load_set, engine);
   }
   for (const Check& check : scenario.checks) {
     if (!check.arm.empty() && check.arm != arm.id) continue;
@@ -402,8 +444,7 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
         std::find_if(report.measures.begin(), report.measures.end(),
                      [&](const MeasureRow& measure) { return measure.stat == to_string(check.stat); });
     analysis.checks.push_back(judge_check(check, arm, load_set, scenario.cases.size() > 1,
-                                          summary_of(check.stat, repetitions, scenario.routes, load_set),
-                                          *row, expected));
+                                          table.summary(check.stat), *row, expected));
   }
   return analysis;
 }
@@ -422,7 +463,7 @@ ArmAnalysis left_out_arm(const Scenario& scenario, const Arm& arm, const Case& l
 ArmAnalysis predicted_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,
                           const Expectation& expected) {
   ArmAnalysis analysis;
-  if (expected.repetitions.empty()) {
+  if (!expected.simulated) {
     analysis.report = describe_arm(scenario, arm, load_set, expected);
     analysis.report.makespan_s = Figure{expected.makespan_s, {}, {}, {expected.makespan_s}};
     analysis.report.measures.front().measured = analysis.report.makespan_s;
@@ -431,8 +472,8 @@ ArmAnalysis predicted_arm(const Scenario& scenario, const Arm& arm, const Case& 
     analysis.report.splits.push_back(expected.splits);
     if (expected.latencies) tell_latencies(*expected.latencies, analysis.report);
   } else {
-    analysis = analyse_arm(scenario, arm, load_set, expected, {&expected.repetitions.front()}, kModel);
-    tell_latencies(expected.repetitions.front().records, analysis.report);
+    analysis = analyse_arm(scenario, arm, load_set, expected, {&*expected.simulated}, kModel);
+    tell_latencies(expected.simulated->records, analysis.report);
     analysis.checks.clear();
   }
   analysis.arm = &arm;

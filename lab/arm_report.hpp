@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,14 +28,15 @@ struct Expectation {
   double switching_s = 0;  ///< what the plan's switching adds, on which no bound rests
   double best_pace = 1;    ///< at which the bound holds: what computing took in the fastest repetition
   double slower_s = 0;     ///< what the bound would be more at the speed that the cores had during the run
-  int cores = 1;
+  int cores = 1;           ///< that the arm may use
+  int machine_cores = 1;   ///< that there are
   std::string formula;
   std::vector<std::int64_t> splits;
-  std::optional<Histogram> latencies;  ///< where the load is too large to keep
-  std::vector<RunRepetition>
-      loaded;  ///< with a framework's own time, on which predictions rest where there are any
-  std::vector<RunRepetition>
-      repetitions;  ///< simulated, one per seed; none where the load is too large to keep
+  std::optional<Histogram> latencies;       ///< where the load is too large to keep
+  std::optional<RunRepetition> simulated;   ///< of the first seed; none where the load is too large to keep
+  std::map<std::string, double> predicted;  ///< median over the seeds, by the name of the stat
+  std::vector<std::uint64_t> seeds;         ///< of the repetitions
+  bool with_events = false;                 ///< of those that are simulated
 };
 
 /// Whether arrivals of the case are random.

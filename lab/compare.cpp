@@ -12,6 +12,7 @@
 #include "lab/engines.hpp"
 #include "lab/options.hpp"
 #include "lab/report.hpp"
+#include "lab/set_aside.hpp"
 #include "lab/verbs/runs.hpp"
 #include "lab/verbs/verbs.hpp"
 #include "results/spelling.hpp"
@@ -265,7 +266,8 @@ std::vector<std::pair<std::string, std::string>> pairs_of(const ToldRun& a, cons
 ToldRun tell_run(const std::string& name, const std::vector<Stat>& stats) {
   ToldRun told;
   const std::filesystem::path path = find_run(name);
-  told.run = read_run(path).value();
+  SetAside set_aside;
+  told.run = read_run(path, [&](RunRepetition& repetition) { set_aside.take(repetition); }).value();
   told.scenario = recorded_scenario(told.run);
   Scenario shown = told.scenario;
   if (!stats.empty()) shown.show = stats;

@@ -16,6 +16,7 @@
 #include "lab/interrupt.hpp"
 #include "lab/servers/server.hpp"
 #include "lab/servers/work.hpp"
+#include "lab/set_aside.hpp"
 #include "lab/stage.hpp"
 #include "results/store.hpp"
 
@@ -309,8 +310,10 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
   ExperimentResult result;
   result.run.header = std::move(header);
   const ExperimentPlan plan = plan_experiment(scenario, options, stage);
+  SetAside set_aside;
   const auto keep = [&](RunRepetition repetition) {
     if (writer != nullptr) writer->add(repetition);
+    set_aside.take(repetition);
     result.run.repetitions.push_back(std::move(repetition));
   };
 

@@ -32,8 +32,8 @@ std::set<std::string> found(const Scenario& scenario, const Arm& arm, const Case
   const RunRepetition repetition = simulate_repetition(scenario, arm, load_set, kCores, 1, kSeed, true);
   std::set<std::string> ids;
   const int cores = arm.cores > 0 ? arm.cores : kCores;
-  for (const Finding& finding :
-       find_arm_findings(scenario.routes, arm, load_set, cores, 1, {&repetition}, repetition))
+  std::vector<Finding> seen = find_in_repetition(scenario.routes, arm, load_set, cores, 1, repetition);
+  for (const Finding& finding : common_findings({std::move(seen)}, 0, arm, load_set, repetition.engine))
     ids.insert(finding.id);
   return ids;
 }

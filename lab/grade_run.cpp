@@ -52,6 +52,7 @@ Result<void> is_of(const Problem& problem, const Run& run, const Overrides& sett
   }
   Overrides asked = settings;
   asked.arms.clear();
+  asked.cases.clear();
   asked.modes.clear();
   if (asked != problem.settings) {
     return usage_error("it was made with other settings ({}) than the problem's ({}); run {}",

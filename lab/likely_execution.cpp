@@ -7,6 +7,7 @@
 
 #include "harness/diagnosis/verdict.hpp"
 #include "lab/core/duration.hpp"
+#include "lab/set_aside.hpp"
 
 namespace lab {
 
@@ -59,7 +60,8 @@ std::string likely_execution(const std::vector<const RunRepetition*>& repetition
                              bool computes) {
   Observations seen;
   for (const RunRepetition* repetition : repetitions) {
-    Burst burst = burst_of(*repetition);
+    RunRepetition room;
+    Burst burst = burst_of(whole(*repetition, room));
     if (burst.done.empty()) return "";
     // Nobody asked it alone: the plan's time, or that of its first reply where the plan is not what it does.
     seen.alone.push_back(std::min(std::llround(plan_s * 1e9), static_cast<long long>(burst.done.front())));

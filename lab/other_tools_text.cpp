@@ -12,6 +12,7 @@
 #include "lab/core/text.hpp"
 #include "lab/engines.hpp"
 #include "lab/load_options.hpp"
+#include "lab/set_aside.hpp"
 #include "results/spelling.hpp"
 #include "results/utf8.hpp"
 #include "results/wrap.hpp"
@@ -89,9 +90,11 @@ std::string other_tools_text(const OtherTools& others, const TextStyle& style) {
 std::string other_tools_text(const Run& run, const Scenario& scenario, const TextStyle& style) {
   std::string out = "What other tools would have printed of the same replies (first repetition)\n";
   std::set<std::tuple<std::string, std::string, std::string>> told;
-  for (const RunRepetition& repetition : run.repetitions) {
-    if (repetition.engine == kModel) continue;
-    if (!told.insert({repetition.arm, repetition.engine, repetition.case_id}).second) continue;
+  for (const RunRepetition& kept : run.repetitions) {
+    if (kept.engine == kModel) continue;
+    if (!told.insert({kept.arm, kept.engine, kept.case_id}).second) continue;
+    RunRepetition room;
+    const RunRepetition& repetition = whole(kept, room);
     std::string name = repetition.arm;
     if (repetition.engine != kNative && repetition.engine != kServer) name += " on " + repetition.engine;
     if (scenario.cases.size() > 1) name += fmt::format(" ({})", repetition.case_id);

@@ -6,6 +6,7 @@
 #include "harness/model/model.hpp"
 #include "harness/statistics.hpp"
 #include "lab/experiment.hpp"
+#include "lab/set_aside.hpp"
 
 namespace lab {
 
@@ -47,7 +48,8 @@ OwnTime find_own_time(const Scenario& scenario, const Arm& arm, int cores,
     if (in_a_row < most) continue;
     std::vector<double> each;
     for (const RunRepetition* repetition : group->second) {
-      const auto makespan = measured_makespan(*repetition, scenario, load_set);
+      RunRepetition room;
+      const auto makespan = measured_makespan(whole(*repetition, room), scenario, load_set);
       const std::size_t number = static_cast<std::size_t>(std::max(1, repetition->number)) - 1;
       if (!makespan || number >= seeds.size()) continue;
       each.push_back((*makespan - simulated_makespan(scenario, arm, load_set, cores, seeds[number])) /

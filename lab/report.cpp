@@ -18,6 +18,7 @@
 #include "lab/latency_tail.hpp"
 #include "lab/own_time.hpp"
 #include "lab/remarks.hpp"
+#include "lab/set_aside.hpp"
 #include "lab/surroundings.hpp"
 #include "lab/trace.hpp"
 
@@ -137,7 +138,8 @@ std::size_t servers_of(const Run& run) {
 Arm with_known_workers(Arm arm, const std::vector<const RunRepetition*>& repetitions) {
   arm.workers = 1;
   for (const RunRepetition* repetition : repetitions) {
-    for (const RequestRecord& record : repetition->records)
+    RunRepetition room;
+    for (const RequestRecord& record : whole(*repetition, room).records)
       arm.workers = std::max(arm.workers, record.worker + 1);
   }
   return arm;
@@ -184,9 +186,9 @@ OwnTimes find_own_times(const Scenario& scenario, const Run& run, const std::vec
 /// Predictions with the framework's own time; bounds and causes stay without.
 void expect_own_time(const OwnTime& own, const Scenario& timed, const Arm& arm, const Case& load_set,
                      int cores, const std::vector<std::uint64_t>& seeds, Expectation& expected) {
-  Expectation loaded = expect(with_own_time(timed, own.each), arm, load_set, cores, seeds, 0);
+  const Expectation loaded = expect(with_own_time(timed, own.each), arm, load_set, cores, seeds, 0);
   expected.makespan_s = loaded.makespan_s;
-  expected.loaded = std::move(loaded.repetitions);
+  for (const auto& [stat, seconds] : loaded.predicted) expected.predicted[stat] = seconds;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "harness/loop_cycle.hpp"
 #include "harness/statistics.hpp"
 #include "lab/core/text.hpp"
+#include "lab/set_aside.hpp"
 #include "results/utf8.hpp"
 
 namespace lab {
@@ -136,7 +137,10 @@ std::vector<Remark> tell_trace(const Scenario& scenario, const Run& run) {
   std::vector<Remark> remarks;
   const bool many = scenario.arms.size() * scenario.cases.size() > 1;
   std::vector<std::pair<std::string, Hops>> arms;
-  for (const RunRepetition& repetition : run.repetitions) {
+  for (const RunRepetition& kept : run.repetitions) {
+    if (scenario.trace.empty()) break;
+    RunRepetition room;
+    const RunRepetition& repetition = whole(kept, room);
     if (scenario.trace == "cycle" && repetition.number == 1) {
       const bool first = remarks.empty();
       remarks.push_back(tell_cycle(scenario, repetition, many));

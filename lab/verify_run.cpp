@@ -13,6 +13,7 @@
 #include "lab/interrupt.hpp"
 #include "lab/options.hpp"
 #include "lab/other_load.hpp"
+#include "lab/set_aside.hpp"
 #include "lab/stage.hpp"
 #include "lab/verbs/verbs.hpp"
 #include "results/store.hpp"
@@ -102,7 +103,8 @@ void doubt(const Measure& measure, const BatchRun& done, const Case& load_set, R
   if (measure.stat == Stat{} && !least.has_cpu) {
     for (const RunRepetition& repetition : done.run.repetitions) {
       const bool same = repetition.arm == measure.arm && repetition.case_id == measure.case_id;
-      if (same && below_bound(since_first_intended(repetition), least.seconds, false))
+      RunRepetition room;
+      if (same && below_bound(since_first_intended(whole(repetition, room)), least.seconds, false))
         reading.absent = fmt::format("measured below the bound of {:.4g} s: instrument fault", least.seconds);
     }
   }
@@ -123,8 +125,10 @@ Reading read_measure(const Measure& measure, const std::string& engine, const Ba
     if (left_out.engine == engine && left_out.arm == measure.arm && left_out.case_id == measure.case_id)
       reading.absent = left_out.reason;
   }
-  for (const RunRepetition& repetition : done.run.repetitions) {
-    if (repetition.arm != measure.arm || repetition.case_id != measure.case_id) continue;
+  for (const RunRepetition& kept : done.run.repetitions) {
+    if (kept.arm != measure.arm || kept.case_id != measure.case_id) continue;
+    RunRepetition room;
+    const RunRepetition& repetition = whole(kept, room);
     if (reading.absent.empty()) reading.absent = failures(measure.stat, repetition, done.scenario.routes);
     const auto value = evaluate(measure.stat, repetition, done.scenario.routes, load_set);
     if (value) reading.values.push_back(*value);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,6 +33,8 @@ struct RunHeader {
   std::vector<std::pair<std::string, std::string>> environment;  ///< `cores`, `kernel`, `cpu` …
 };
 
+struct AsideFile;
+
 /// One repetition of one arm on one case.
 struct RunRepetition {
   std::string arm, case_id, engine;
@@ -47,6 +50,8 @@ struct RunRepetition {
   std::vector<RequestRecord> records;
   Events events;
   std::vector<std::string> warnings;
+  std::shared_ptr<const AsideFile>
+      aside;  ///< where its records and events are, which are empty then (SetAside)
 };
 
 /// Whom this repetition lost: as it was recorded, in older files and in virtual time as the case plans it.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,8 +47,9 @@ class RunWriter {
 };
 
 /// Reads a run's folder or its run.jsonl. Damaged lines are reported in Run::damage, all others are read.
+/// `whole`: is given each repetition once all of it is read, and may put its requests and events elsewhere.
 /// Errors: no such run, not a run, a version this program does not know.
-Result<Run> read_run(const std::filesystem::path& path);
+Result<Run> read_run(const std::filesystem::path& path, std::function<void(RunRepetition&)> whole = {});
 
 /// One line of `lab history`.
 struct RunListing {

@@ -2,6 +2,7 @@
 #include <cerrno>
 #include <map>
 #include <system_error>
+#include <utility>
 
 #include "results/line_reader.hpp"
 #include "results/record_blocks.hpp"
@@ -19,6 +20,7 @@ constexpr std::size_t kDamageShown = 100;
 /// Puts a run together from lines and blocks, whatever is missing.
 class Assembly {
  public:
+  explicit Assembly(std::function<void(RunRepetition&)> whole) : whole_(std::move(whole)) {}
   void line(const RawLine& raw);
   void blocks(const fs::path& folder);
   void damage(std::string_view file, std::uint64_t offset, const std::string& what) {
@@ -32,7 +34,20 @@ class Assembly {
     std::uint64_t requests = 0, events = 0;
     bool in_blocks = false;
     bool announced = false;  ///< its own line was read
+    bool given = false;      ///< to whole_
+
+    bool complete() const {
+      return announced && repetition.records.size() == requests && repetition.events.size() == events;
+    }
   };
+
+  /// Nothing more of it is to come: another one has begun, or the end is there.
+  void give(std::uint32_t ordinal) {
+    const auto part = parts_.find(ordinal);
+    if (!whole_ || part == parts_.end() || part->second.given || !part->second.complete()) return;
+    part->second.given = true;
+    whole_(part->second.repetition);
+  }
 
   void damage(std::string what) {
     if (++damages_ <= kDamageShown) run_.damage.push_back(std::move(what));
@@ -55,8 +70,10 @@ class Assembly {
   void check_parts();
   void check_summary();
 
+  std::function<void(RunRepetition&)> whole_;
   Run run_;
   std::map<std::uint32_t, Part> parts_;  ///< by ordinal
+  std::uint32_t current_ = 0;            ///< the one that is being read
   std::optional<SummaryLine> summary_;
   std::uint64_t lines_ = 0;
   std::size_t sound_ = 0;
@@ -106,12 +123,13 @@ void Assembly::add(std::uint64_t offset, RunHeader&& header) {
 }
 
 void Assembly::add(std::uint64_t offset, RepetitionLine&& line) {
+  give(std::exchange(current_, line.ordinal));
   Part& part = parts_[line.ordinal];
   if (part.announced)
     return damage("run.jsonl", offset, fmt::format("repetition {} comes twice", line.ordinal));
   line.repetition.records = std::move(part.repetition.records);
   line.repetition.events = std::move(part.repetition.events);
-  part = {std::move(line.repetition), line.requests, line.events, line.in_blocks, true};
+  part = {std::move(line.repetition), line.requests, line.events, line.in_blocks, true, false};
 }
 
 void Assembly::add(std::uint64_t offset, SummaryLine&& line) {
@@ -132,12 +150,14 @@ void Assembly::blocks(const fs::path& folder) {
   std::error_code error;
   if (!expected && !fs::exists(file, error)) return;
   BlockSink sink;
-  sink.record = [this](std::uint32_t ordinal, const RequestRecord& record) {
-    parts_[ordinal].repetition.records.push_back(record);
+  const auto part = [this](std::uint32_t ordinal) -> RunRepetition& {
+    if (ordinal != current_) give(std::exchange(current_, ordinal));
+    return parts_[ordinal].repetition;
   };
-  sink.event = [this](std::uint32_t ordinal, const Event& event) {
-    parts_[ordinal].repetition.events.push_back(event);
+  sink.record = [&](std::uint32_t ordinal, const RequestRecord& record) {
+    part(ordinal).records.push_back(record);
   };
+  sink.event = [&](std::uint32_t ordinal, const Event& event) { part(ordinal).events.push_back(event); };
   sink.damage = [this](std::uint64_t offset, const std::string& what) {
     damage("requests.bin", offset, what);
   };
@@ -152,11 +172,12 @@ void Assembly::check_parts() {
                          repetition.records.size(), repetition.events.size()));
       continue;
     }
-    if (repetition.records.size() != part.requests || repetition.events.size() != part.events) {
+    if (!part.given && !part.complete()) {
       damage(fmt::format("repetition {} ({}): {} of {} requests and {} of {} events could be read", ordinal,
                          repetition.arm, repetition.records.size(), part.requests, repetition.events.size(),
                          part.events));
     }
+    give(ordinal);
     run_.repetitions.push_back(std::move(part.repetition));
   }
 }
@@ -189,7 +210,7 @@ Result<Run> Assembly::finish(const fs::path& path) {
 
 }  // namespace
 
-Result<Run> read_run(const fs::path& path) {
+Result<Run> read_run(const fs::path& path, std::function<void(RunRepetition&)> whole) {
   std::error_code error;
   const fs::path file = fs::is_directory(path, error) ? path / "run.jsonl" : path;
   LineReader reader(file);
@@ -197,7 +218,7 @@ Result<Run> read_run(const fs::path& path) {
     return usage_error("no run at {}; `lab history` lists the runs there are", path.string());
   }
   if (reader.error() != 0) return system_error("open", file.string(), reader.error());
-  Assembly assembly;
+  Assembly assembly(std::move(whole));
   RawLine line;
   while (reader.next(line)) assembly.line(line);
   if (reader.error() != 0) {

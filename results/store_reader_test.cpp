@@ -60,6 +60,45 @@ std::vector<std::size_t> unnoticed_flips(const fs::path& folder, const fs::path&
 
 }  // namespace
 
+TEST_CASE("Each repetition that is whole is handed over once, before the next one is read") {
+  const std::size_t lines_at_most = GENERATE(std::size_t{1}, std::size_t{100});
+  const TemporaryFolder folder;
+  RunWriter writer = RunWriter::create(folder.path(), false, header(), {lines_at_most, nullptr}).value();
+  for (int number = 1; number <= 3; ++number) writer.add(repetition(number, 20, 5'000));
+  const fs::path path = writer.finish({true, "", "", {}}).value();
+  std::vector<RunRepetition> taken;
+  const Run run = read_run(path, [&](RunRepetition& one) {
+                    taken.push_back(one);
+                    one.records = {};
+                    one.events = {};
+                  }).value();
+  CHECK(run.damage.empty());
+  REQUIRE(taken.size() == 3);
+  REQUIRE(run.repetitions.size() == 3);
+  for (int number = 1; number <= 3; ++number) {
+    const auto i = static_cast<std::size_t>(number - 1);
+    CHECK(same(taken[i], repetition(number, 20, 5'000)));
+    CHECK(run.repetitions[i].number == number);
+    CHECK(run.repetitions[i].records.empty());
+  }
+}
+
+TEST_CASE("A repetition of which something is lost is not handed over") {
+  const TemporaryFolder folder;
+  RunWriter writer = RunWriter::create(folder.path(), false, header()).value();
+  writer.add(repetition(1, 20, 0));
+  writer.add(repetition(2, 20, 0));
+  const fs::path path = writer.finish({true, "", "", {}}).value();
+  std::string bytes = bytes_of(path / "run.jsonl");
+  bytes[bytes.find("\"type\":\"request\"") + 3] ^= 4;
+  write_bytes(path / "run.jsonl", bytes);
+  std::vector<int> taken;
+  const Run run = read_run(path, [&](RunRepetition& one) { taken.push_back(one.number); }).value();
+  CHECK(taken == std::vector<int>{2});
+  CHECK(run.repetitions.size() == 2);
+  CHECK_FALSE(run.damage.empty());
+}
+
 TEST_CASE("Every flipped bit of run.jsonl is noticed") {
   const TemporaryFolder folder;
   const fs::path path = save(folder.path(), small_header(), {repetition(1, 1, 1)}, 10);

@@ -10,6 +10,7 @@
 #include "lab/other_tools_text.hpp"
 #include "lab/report.hpp"
 #include "lab/run_trace.hpp"
+#include "lab/set_aside.hpp"
 #include "lab/verbs/runs.hpp"
 #include "lab/verbs/spell.hpp"
 #include "lab/verbs/verbs.hpp"
@@ -93,7 +94,12 @@ int report(const std::string& name, bool other_tools, const RawOutputOptions& ra
   if (other_tools && output.format != Format::text)
     throw Failure(usage_error("--other-tools adds to the text; leave --format out"));
   const std::filesystem::path path = find_run(name);
-  const Run run = read_run(path).value();
+  SetAside set_aside;
+  const bool tells_requests = output.format == Format::trace || output.format == Format::vegeta;
+  const auto put_aside = [&](RunRepetition& repetition) {
+    if (!tells_requests) set_aside.take(repetition);
+  };
+  const Run run = read_run(path, put_aside).value();
   for (const std::string& damage : run.damage) print_warning(damage);
   const Overrides overrides = overrides_from(run.header.options).value();
   const Scenario scenario = recorded_scenario(run);

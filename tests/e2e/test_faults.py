@@ -31,6 +31,22 @@ workers = 4
 '''
 
 
+# A repetition of it takes some 12 MB.
+MANY = '''question = "Many requests?"
+[routes.ping]
+request = "GET /ping"
+steps = []
+[[load]]
+route = "ping"
+arrivals = "closed"
+clients = 20
+requests = 30000
+[[arms]]
+id = "loop"
+mode = "async-loop"
+'''
+
+
 def with_limit(kind, value):
     """For preexec_fn: this resource and no more of it."""
     return lambda: resource.setrlimit(kind, (value, value))
@@ -233,6 +249,27 @@ class Interrupted(LabCase):
         process.wait(10 * PATIENCE)
         self.assertNotEqual(process.returncode, -signal.SIGSEGV)
         self.assertNotEqual(process.returncode, -signal.SIGABRT)
+
+
+class Memory(LabCase):
+    def peak_of(self, *args):
+        """Megabytes of the program itself; its servers are processes of their own, and smaller."""
+        process = self.start(*args)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, 0, process.stderr.read())
+        return used.ru_maxrss / 1024
+
+    def test_the_peak_does_not_grow_with_repetitions(self):
+        (self.work / "many.toml").write_text(MANY)
+        for words in (("run", "many.toml", "--quiet", "--save"), ("run", "many.toml", "--arrivals", "poisson", "--rate",
+                      "15000", "--duration", "2s", "--quiet", "--save")):
+            folders = [f"{len(words)}-{repeat}" for repeat in (1, 6)]
+            once, often = (self.peak_of(*words, folder, "--repeat", folder[-1]) for folder in folders)
+            # Six repetitions of 30,000 requests are 70 MB; what is kept in memory is 16.
+            self.assertLess(often, once + 32, words)
+            once, often = (self.peak_of("report", folder) for folder in folders)
+            self.assertLess(often, once + 32, words)
 
 
 class Killed(LabCase):
