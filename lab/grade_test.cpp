@@ -56,7 +56,9 @@ TEST_CASE("no usual mistake is near what is accepted, in any scenario") {
 }
 
 TEST_CASE("a reason that several questions share is told once") {
-  GradeSheet sheet = grade_answers(shipped("blocking-async"), {}).value();
+  const AnswerFile answers =
+      answers_of(R"({"schema": "lab.answers/1", "scenario": "blocking-async", "answers": {}})");
+  GradeSheet sheet = grade_answers(shipped("blocking-async"), answers).value();
   sheet.show_answers = true;
   const std::string& why = sheet.problem.questions.at(0).why;
   REQUIRE(sheet.problem.questions.at(1).why == why);

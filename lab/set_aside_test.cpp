@@ -12,7 +12,8 @@ TEST_CASE("beyond what memory may hold, requests and events wait on disk and com
   RunRepetition second = samples::repetition(2, 10'000, 5'000);
   RunRepetition third = samples::repetition(3, 7, 0);
   {
-    SetAside set_aside(2'000);
+    SetAside set_aside(first.records.capacity() * sizeof(RequestRecord) +
+                       first.events.capacity() * sizeof(Event));
     set_aside.take(first);
     set_aside.take(second);
     set_aside.take(third);
