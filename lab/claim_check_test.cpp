@@ -124,6 +124,14 @@ TEST_CASE("about is a band around the figure, whose edge must not be crossed") {
   CHECK(truth(about, readings({0.09, 0.10, 0.11})) == Truth::undecided);
 }
 
+TEST_CASE("the edge of a band belongs to it, and nought equals nought") {
+  const Condition about = against_value(Relation::about, 100, 0.5);
+  CHECK(truth(about, readings({50, 60, 150})) == Truth::holds);
+  CHECK(truth(about, readings({40, 45, 50})) == Truth::undecided);
+  CHECK(truth(about, readings({150, 155, 160})) == Truth::undecided);
+  CHECK(truth(against_value(Relation::equals, 0), readings({0, 0, 0})) == Truth::holds);
+}
+
 TEST_CASE("a figure of the documents shrinks with the scale of the run, a count does not") {
   const Condition about = against_value(Relation::about, 1.1, 0.2);
   CHECK(truth(about, readings({0.11, 0.11, 0.12}, {}, 0.1)) == Truth::holds);

@@ -86,6 +86,16 @@ PAUSE = 5  # seconds before the second attempt
 _second_attempts = []
 
 
+_took = []  # (seconds, test)
+
+
+@atexit.register
+def report_what_took_long():
+    for seconds, name in _took:
+        if seconds >= 1:
+            print(f"{seconds:.2f} s: {name}", flush=True)
+
+
 @atexit.register
 def report_attempts():
     for name, why in _second_attempts:
@@ -179,6 +189,8 @@ class LabCase(unittest.TestCase):
     maxDiff = None
 
     def setUp(self):
+        began = time.monotonic()
+        self.addCleanup(lambda: _took.append((time.monotonic() - began, self.id().partition(".")[2])))
         folder = tempfile.TemporaryDirectory(prefix="lab-case-")
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
