@@ -63,8 +63,8 @@ void SetAside::take(RunRepetition& repetition) {
   append_blocks(*file, repetition.events);
   file->flush();
   if (file->failure()) return;
-  repetition.records = {};
-  repetition.events = {};
+  repetition.records = std::vector<RequestRecord>();  // unlike clear() and = {} this gives the memory back
+  repetition.events = Events();
   repetition.aside = std::move(aside);
 }
 
