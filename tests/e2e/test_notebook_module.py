@@ -181,6 +181,16 @@ class Program(LabCase):
         self.assertEqual(self.elsewhere("print(lab.program())"), f"{binary}\n")
         self.assertEqual((self.work / "calls").read_text(), "build\n")
 
+    def test_a_claim_that_a_busy_machine_leaves_open_is_no_error_and_a_failure_is(self):
+        binary = self.work / "tree/build/release/bin/lab"
+        binary.parent.mkdir(parents=True)
+        claim = {"id": "D1", "claim": "c", "outcome": "inconclusive", "on_record": "verified", "why": "w", "conditions": []}
+        binary.write_text(f"#!/bin/bash\necho '{json.dumps({'schema': 'lab.verify/1', 'claims': [claim]})}'; exit 3\n")
+        binary.chmod(0o755)
+        self.assertEqual(self.elsewhere("print(lab.verify('D1').attrs['outcome'])"), "inconclusive\n")
+        binary.write_text("#!/bin/bash\necho 'lab: no port is free' >&2; exit 3\n")
+        self.assertEqual(self.elsewhere("lab.verify('D1')"), "no port is free\n")
+
     def test_a_wrong_LAB_is_told_by_its_value(self):
         for wrong in ("/nowhere/lab", str(self.work)):
             os.environ["LAB"] = wrong
