@@ -14,7 +14,7 @@ namespace {
 
 using Catch::Matchers::Contains;
 
-const std::string kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+const std::string kOkReply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 // Request texts as the server got them; its thread writes, the test reads after the run.
 struct Heard {
@@ -54,7 +54,7 @@ Load load_of(Arrivals arrivals, std::int64_t requests) {
 
 TEST_CASE("a burst against a real server is answered, stamped in order and its books balance") {
   Heard heard;
-  const ScriptedServer server(heard.always({kOk}));
+  const ScriptedServer server(heard.always({kOkReply}));
   const auto result = run_load(case_of({load_of(Arrivals::burst, 10)}), target_at(server.port), nullptr, {});
   REQUIRE(result.has_value());
   CHECK(result->books.balance());
@@ -73,7 +73,7 @@ TEST_CASE("a burst against a real server is answered, stamped in order and its b
 
 TEST_CASE("the warm-up takes the route that does nothing and is not recorded") {
   Heard heard;
-  const ScriptedServer server(heard.always({kOk}));
+  const ScriptedServer server(heard.always({kOkReply}));
   LoadOptions options;
   options.warm_up_requests = 4;
   const auto result =
@@ -88,7 +88,7 @@ TEST_CASE("the warm-up takes the route that does nothing and is not recorded") {
 
 TEST_CASE("closed and steady loads run side by side on a real server") {
   Heard heard;
-  const ScriptedServer server(heard.always({kOk}));
+  const ScriptedServer server(heard.always({kOkReply}));
   Load closed = load_of(Arrivals::closed, 40);
   closed.clients = 4;
   Load steady = load_of(Arrivals::constant, 10);
@@ -133,7 +133,7 @@ TEST_CASE("a warm-up without a reply is a warning and the load runs all the same
   Heard heard;
   const ScriptedServer server([](const std::string& request) {
     return request.find("/ping") != std::string::npos ? ScriptedServer::Answer{"", true}
-                                                      : ScriptedServer::Answer{kOk};
+                                                      : ScriptedServer::Answer{kOkReply};
   });
   const auto result = run_load(case_of({load_of(Arrivals::burst, 1)}), target_at(server.port), nullptr, {});
   REQUIRE(result.has_value());
@@ -144,7 +144,7 @@ TEST_CASE("a warm-up without a reply is a warning and the load runs all the same
 
 TEST_CASE("an interruption before the load leaves every request unsent") {
   Heard heard;
-  const ScriptedServer server(heard.always({kOk}));
+  const ScriptedServer server(heard.always({kOkReply}));
   const int interrupt = eventfd(1, EFD_CLOEXEC);
   LoadOptions options;
   options.interrupt_fd = interrupt;
@@ -170,7 +170,7 @@ TEST_CASE("events that the server left come with the result, those of before the
         rings.append(0, {.at = monotonic_now(), .request = number, .kind = kind});
       }
     }
-    return ScriptedServer::Answer{kOk};
+    return ScriptedServer::Answer{kOkReply};
   });
   const auto result = run_load(case_of({load_of(Arrivals::burst, 3)}), target_at(server.port), &rings, {});
   REQUIRE(result.has_value());
@@ -188,7 +188,7 @@ TEST_CASE("events that the server left come with the result, those of before the
 TEST_CASE("the timer slack is afterwards what it was") {
   const int before = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
   Heard heard;
-  const ScriptedServer server(heard.always({kOk}));
+  const ScriptedServer server(heard.always({kOkReply}));
   REQUIRE(run_load(case_of({load_of(Arrivals::burst, 1)}), target_at(server.port), nullptr, {}).has_value());
   CHECK(prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0) == before);
 }

@@ -173,7 +173,7 @@ std::string formula(const Diagnosis& verdict, bool exact) {
       fmt::format("{:.{}f} ms", std::floor(verdict.service_s / unit) * unit * 1e3, digits);
   const bool floor =
       !exact || verdict.stalls || verdict.balanced == false || verdict.execution == Execution::workers;
-  const std::string so_long = floor ? "≥ " + least : "= " + one;
+  std::string so_long = floor ? "≥ " + least : "= " + one;
   switch (verdict.execution) {
     case Execution::unknown: return "";
     case Execution::serial: return so_long + " × n";

@@ -342,7 +342,7 @@ void tell_own_time(const std::vector<ArmAnalysis>& arms, std::vector<Remark>& re
   }
   for (const auto& [busiest, times] : told) {
     std::vector<std::string> parts;
-    for (const auto& [arm, time] : times) parts.push_back(arm + " " + time);
+    for (const auto& [arm, time] : times) parts.push_back(fmt::format("{} {}", arm, time));
     remarks.push_back(
         {"NOTE", fmt::format("what the framework computes for each request, as {} showed it, is in the "
                              "predictions of the other cases: {}",

@@ -27,9 +27,9 @@ namespace {
 /// `labw` leaves the program on io_uring unbuilt until an arm asks for it, as it takes half a minute that
 /// most users never need. It passes its own path in LAB_BUILD. A failed build shows in `backend_available`.
 void build_backend() {
-  static const bool built =
+  static const bool kBuilt =
       std::getenv("LAB_BUILD") != nullptr && std::system(R"("$LAB_BUILD" build io-uring >&2)") == 0;
-  static_cast<void>(built);
+  static_cast<void>(kBuilt);
 }
 
 template <class Action>

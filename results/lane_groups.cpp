@@ -215,7 +215,7 @@ std::string LaneTimes::one(double seconds, bool unit) const {
 std::string LaneTimes::of(const LaneGroup& lanes, bool unit) const {
   if (!lanes.answered) return "no reply";
   const bool of_scale = !is_short(lanes.longest);
-  const std::string last = one(lanes.longest, unit || !of_scale);
+  std::string last = one(lanes.longest, unit || !of_scale);
   if (one(lanes.shortest, true) == one(lanes.longest, true)) return last;
   return one(lanes.shortest, of_scale && is_short(lanes.shortest)) + "–" + last;
 }

@@ -30,7 +30,7 @@ class PoolJob final : public JobPool::Job {
  private:
   template <class T>
   struct Memory {
-    using value_type = T;
+    using value_type = T;  // NOLINT(readability-identifier-naming): the allocator requirements name it
     explicit Memory(PoolJob* of) : job(of) {}
     template <class Other>
     Memory(const Memory<Other>& other) : job(other.job) {}
@@ -44,7 +44,7 @@ class PoolJob final : public JobPool::Job {
   };
 
   struct Done {
-    using allocator_type = Memory<Done>;
+    using allocator_type = Memory<Done>;  // NOLINT(readability-identifier-naming): Asio looks for it
     allocator_type get_allocator() const { return allocator_type(job.get()); }
     void operator()() {
       Resume resume = std::move(job->resume_);

@@ -69,7 +69,7 @@ Result<void> run_kind(const Compute& compute, const Between& between) {
 }  // namespace
 
 Result<void> run_work(const Compute& compute, const Between& between) {
-  const Result<void> done = run_kind(compute, between);
+  Result<void> done = run_kind(compute, between);
   if (done) units_of_thread += compute.units;
   return done;
 }

@@ -40,7 +40,7 @@ int history(const std::string& last) {
     const RunListing& run = runs[i];
     const std::string reason = printable(!run.readable ? run.problem : run.summary.reason, false);
     std::string state = !run.readable ? "unreadable" : run.summary.complete ? "complete" : "incomplete";
-    const bool below = columns(state + ": " + reason) > 80 - kStateColumn;
+    const bool below = columns(state) + 2 + columns(reason) > 80 - kStateColumn;
     if (!reason.empty() && !below) state += ": " + reason;
     text += pad(printable(run.name, false), 50) + pad(repetitions(run), 12, true) + "  " + state + "\n";
     if (below) text += join(wrap(reason, "    ", 4, 80), "\n") + "\n";
