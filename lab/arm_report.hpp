@@ -21,8 +21,9 @@ inline constexpr std::int64_t kMostKept = 300'000;  ///< simulated requests that
 /// What the model says of one arm on one case: computed once, compared with every repetition.
 struct Expectation {
   double makespan_s = 0;
-  std::optional<double> low_s, high_s;  ///< where the dealing is left to chance
-  std::vector<RunRepetition> dealings;  ///< then: simulated under others of its ways to be dealt
+  std::optional<double> low_s, high_s;  ///< where the kernel decides
+  /// The stats by name where it decides otherwise, medians over the seeds.
+  std::vector<std::map<std::string, double>> dealings;
   double bound_s = 0;
   bool bound_has_cpu = false;
   double switching_s = 0;  ///< what the plan's switching adds, on which no bound rests

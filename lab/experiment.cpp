@@ -282,7 +282,8 @@ Result<void> preflight(const Scenario& scenario, const ExperimentOptions& option
 }
 
 RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, const Case& load_set, int cores,
-                                  int number, std::uint64_t seed, bool with_events, std::uint64_t lot) {
+                                  int number, std::uint64_t seed, bool with_events, std::uint64_t lot,
+                                  Nanos slice) {
   RunRepetition repetition;
   repetition.arm = arm.id;
   repetition.case_id = load_set.id;
@@ -290,8 +291,8 @@ RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, cons
   repetition.number = number;
   repetition.began = kModelStart;
   Collector collector(repetition);
-  simulate({&scenario.routes, &arm, &load_set, cores, seed, lot}, &collector,
-           with_events ? &collector : nullptr);
+  const ModelInput input{&scenario.routes, &arm, &load_set, cores, seed, lot, false, slice};
+  simulate(input, &collector, with_events ? &collector : nullptr);
   std::sort(repetition.records.begin(), repetition.records.end(),
             [](const RequestRecord& a, const RequestRecord& b) { return a.id < b.id; });
   return repetition;

@@ -67,10 +67,11 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
 /// Refuses what this machine cannot run, before any child is started: too many workers, too few descriptors.
 Result<void> preflight(const Scenario& scenario, const ExperimentOptions& options);
 
-/// One virtual repetition under the arm's own rules, on a machine of that many cores. `lot`: another draw of
-/// what the kernel leaves to chance.
+/// One virtual repetition under the arm's own rules, on a machine of that many cores. `lot` and `slice`:
+/// other ways in which the kernel may decide.
 RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, const Case& load_set, int cores,
-                                  int number, std::uint64_t seed, bool with_events, std::uint64_t lot = 0);
+                                  int number, std::uint64_t seed, bool with_events, std::uint64_t lot = 0,
+                                  Nanos slice = 0);
 
 /// A stat of one repetition, from all the evidence that it left.
 std::optional<double> evaluate(const Stat& stat, const RunRepetition& repetition,

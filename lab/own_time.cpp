@@ -36,7 +36,7 @@ OwnTime find_own_time(const Scenario& scenario, const Arm& arm, int cores,
                       const std::vector<std::uint64_t>& seeds,
                       const std::map<std::string, std::vector<const RunRepetition*>>& measured) {
   OwnTime best;
-  if (scenario.cases.size() < 2 || !other_dealings(arm).empty()) return best;
+  if (scenario.cases.size() < 2 || dealt_by_chance(arm)) return best;
   const Scenario probed = with_own_time(scenario, kProbe);
   double most = kFewest;
   for (const Case& load_set : scenario.cases) {

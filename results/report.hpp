@@ -24,7 +24,7 @@ struct MeasureRow {
   bool is_time = true;    ///< seconds; otherwise a plain number
   bool is_bytes = false;  ///< a plain number of them
   std::optional<double> predicted;
-  std::optional<double> predicted_low, predicted_high;  ///< where the dealing is left to chance
+  std::optional<double> predicted_low, predicted_high;  ///< where the kernel decides
   std::optional<Figure> measured;
   std::optional<double> documented;
   std::string documented_text;  ///< as the documents write it: `~1.1s`
@@ -52,7 +52,7 @@ struct ArmReport {
   std::int64_t requests = 0;
   int repetitions = 0;
   std::optional<double> bound_s, predicted_s, documented_s;
-  std::optional<double> predicted_low_s, predicted_high_s;  ///< where the dealing is left to chance
+  std::optional<double> predicted_low_s, predicted_high_s;  ///< where the kernel decides
   std::string documented_text;
   std::optional<Figure> makespan_s;  ///< none where the arm was not run
   std::optional<double> latency_min_s, latency_median_s, latency_max_s;

@@ -27,6 +27,9 @@ struct ModelInput {
   /// Computing steps take exponentially distributed times with theirs as the mean, so that the simulation can
   /// be held against queueing theory. Servers cannot do that.
   bool exponential_work = false;
+  /// What a thread gets of a core before the next one has its turn; 0: cores are shared evenly at every
+  /// moment.
+  Nanos slice = 0;
 };
 
 struct Prediction {
@@ -48,7 +51,7 @@ struct Prediction {
 Prediction simulate(const ModelInput& input, RecordSink* records = nullptr, EventSink* events = nullptr,
                     Histogram* latencies = nullptr);
 
-/// What the makespan may be where the dealing of connections is left to chance.
+/// What the makespan may be where the kernel decides: who gets a connection, who computes first.
 struct Range {
   double low_s = 0;
   double median_s = 0;
@@ -56,17 +59,22 @@ struct Range {
 };
 
 /// `reuseport`: 5th percentile, median and 95th of 200 lots. `greedy`: the best dealing, what simulate()
-/// gives, and all connections on one worker. Nothing for other policies and single workers.
+/// gives, and all connections on one worker. Other policies and single workers: cores shared evenly and in
+/// slices, where that makes a difference; else nothing.
 std::optional<Range> makespan_range(const ModelInput& input);
 
-/// Other ways in which the connections may be dealt where that is left to chance, as inputs that simulate()
-/// takes with `arm`, which must live as long: for `greedy` the best dealing and all on one worker, for
-/// `reuseport` forty lots. None for other policies and single workers.
+/// Other ways in which the kernel may decide, as inputs that simulate() takes with `arm`, which must live as
+/// long: for `greedy` the best dealing of connections and all on one worker, for `reuseport` forty lots;
+/// where threads that compute may outnumber the cores, slices of several lengths.
 struct Dealing {
   Arm arm;
   std::uint64_t lot = 0;
+  Nanos slice = 0;
 };
-std::vector<Dealing> other_dealings(const Arm& arm);
+std::vector<Dealing> other_dealings(const ModelInput& input);
+
+/// Whether chance deals the connections.
+bool dealt_by_chance(const Arm& arm);
 
 /// The least makespan that plan, arm and load allow under zero overhead and the best dealing of connections:
 /// for every resource, the earliest moment it can be needed, the work it must do over its capacity, the least

@@ -128,3 +128,25 @@ TEST_CASE("A blocking step keeps clients in convoy: who is answered first is rea
   const Plan plan{wait(ms(90)), blocking(wait(ms(10)))};
   CHECK(Experiment(kAsyncLoop, plan, closed(5, 5000)).makespan() == Approx(140).epsilon(1e-9));
 }
+
+TEST_CASE("Clients that compute and wait stay in step where cores are shared evenly, not where in slices") {
+  // Eight on two cores: 5 ms each, then 20 ms. In step each round takes 20 + 20 ms; spread, one takes 25 ms.
+  Experiment experiment(kThreadPool, {cpu(ms(5)), wait(ms(20))}, closed(8, 400));
+  experiment.threads(8).on_cores(2);
+  const auto range = makespan_range(experiment.input());
+  REQUIRE(range);
+  CHECK(range->low_s == Approx(1.265));
+  CHECK(range->median_s == Approx(2.0));
+  CHECK(range->high_s == Approx(2.0));
+  CHECK(bound(experiment.input()).seconds <= range->low_s);
+}
+
+TEST_CASE(
+    "Who computes first makes no difference worth a range where there are cores enough or all are alike") {
+  Experiment experiment(kThreadPool, {cpu(ms(200))}, burst(4));
+  CHECK_FALSE(makespan_range(experiment.threads(4).on_cores(2).input()));
+  Experiment enough(kThreadPool, {cpu(ms(5)), wait(ms(20))}, closed(2, 40));
+  CHECK_FALSE(makespan_range(enough.threads(8).on_cores(2).input()));
+  Experiment waits(kThreadPool, {wait(ms(20))}, closed(8, 40));
+  CHECK(other_dealings(waits.threads(8).on_cores(2).input()).empty());
+}

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "lab/core/clock.hpp"
@@ -12,17 +14,20 @@ namespace lab {
 /// min(1, C/n) (processor sharing; Kleinrock 1967). Jobs that began together end together, in the order they
 /// came.
 ///
-/// Virtual work V is what each job present has received so far; a job that comes at V with work w ends at V +
-/// w, whoever comes and goes meanwhile, so a heap ordered by that end is all there is.
+/// With a slice, as kernels share: who computes is put behind those who wait for a core when it has had its
+/// slice, so jobs that began together end one after the other.
+///
+/// Without one, virtual work V is what each job present has received so far; a job that comes at V with work
+/// w ends at V + w, whoever comes and goes meanwhile, so a heap ordered by that end is all there is.
 class SharedCores {
  public:
-  explicit SharedCores(int cores) : cores_(cores) {}
+  explicit SharedCores(int cores, Nanos slice = 0) : cores_(cores), slice_(slice) {}
 
   void add(std::uint32_t job, double work_ns, Nanos now);
-  /// When the next job ends if nothing changes until then; kNever without jobs.
+  /// When the next job ends, or its slice, if nothing changes until then; kNever without jobs.
   Nanos next() const { return next_; }
-  /// Takes out the job that ends at next().
-  std::uint32_t finish();
+  /// Takes out the job that ends at next(); none where that was the end of a slice.
+  std::optional<std::uint32_t> finish();
   /// Takes out a job before its end; returns the work that is left, in nanoseconds.
   double remove(std::uint32_t job, Nanos now);
 
@@ -33,6 +38,15 @@ class SharedCores {
     std::uint32_t job = 0;
     bool before(const Entry& other) const { return end != other.end ? end < other.end : order < other.order; }
   };
+  struct Turn {
+    std::uint32_t job = 0;
+    double left = 0;  // when it began
+    Nanos began = 0;
+    Nanos ends() const;  // the job
+  };
+  std::optional<std::uint32_t> end_turn();
+  double remove_turn(std::uint32_t job, Nanos now);
+  void take_turns(Nanos now);
   void advance(Nanos now);
   void plan_next();
   void place(std::size_t at, const Entry& entry);
@@ -41,6 +55,9 @@ class SharedCores {
   void erase(std::size_t at);
 
   double cores_;
+  Nanos slice_;
+  std::vector<Turn> turns_;  // on the cores, where there are slices
+  std::deque<Turn> waiting_;
   double received_ = 0;  // V
   Nanos as_of_ = 0;      // the moment at which V was right
   Nanos next_ = kNever;

@@ -28,7 +28,7 @@ TEST_CASE("A newcomer delays who is there, and a leaver speeds them up") {
   CHECK(cores.finish() == 0);
 }
 
-TEST_CASE("A removed job tells what is left of it and no longer takes its share") {
+TEST_CASE("A removed job reports what is left of it and no longer takes its share") {
   SharedCores cores(1);
   cores.add(0, 100, 0);
   cores.add(1, 100, 0);
@@ -66,4 +66,45 @@ TEST_CASE("Whatever comes and goes, the work done is the work asked for") {
     cores.finish();
   }
   CHECK(static_cast<double>(now) == Approx(asked).margin(200));
+}
+
+TEST_CASE("In slices those who began together end one after the other, and the last when all work is done") {
+  const auto ends = [](int cores, std::uint32_t jobs, double work, Nanos slice) {
+    SharedCores shared(cores, slice);
+    for (std::uint32_t job = 0; job < jobs; ++job) shared.add(job, work, 0);
+    std::vector<Nanos> at;
+    while (shared.next() != kNever) {
+      const Nanos now = shared.next();
+      if (const auto job = shared.finish()) {
+        CHECK(*job == at.size());
+        at.push_back(now);
+      }
+    }
+    return at;
+  };
+  CHECK(ends(2, 4, 100, 10) == std::vector<Nanos>{190, 190, 200, 200});
+  CHECK(ends(2, 2, 100, 10) == std::vector<Nanos>{100, 100});
+  CHECK(ends(1, 3, 100, 10) == std::vector<Nanos>{280, 290, 300});
+  // Work shorter than a slice is done at one go.
+  CHECK(ends(2, 6, 5, 10) == std::vector<Nanos>{5, 5, 10, 10, 15, 15});
+  CHECK(ends(4, 1, 100, 10) == std::vector<Nanos>{100});
+}
+
+TEST_CASE("In slices a newcomer waits for the rest of one; what is left of a removed job is its own") {
+  SharedCores cores(1, 10);
+  cores.add(0, 100, 0);
+  CHECK(cores.next() == 100);
+  cores.add(1, 5, 33);  // job 0 has had its slice long ago
+  CHECK(cores.next() == 38);
+  CHECK(cores.remove(0, 36) == 67.0);
+  CHECK(cores.finish() == 1);
+  CHECK(cores.next() == kNever);
+  cores.add(2, 50, 40);
+  cores.add(3, 50, 40);
+  CHECK(cores.remove(2, 44) == 46.0);
+  CHECK(cores.next() == 94);
+  cores.add(4, 5, 46);  // three has come just now
+  CHECK(cores.next() == 54);
+  CHECK(cores.finish() == std::nullopt);
+  CHECK(cores.next() == 59);
 }

@@ -52,10 +52,11 @@ Prediction Simulation::run() {
     if (at == kNever) break;
     now_ = std::max(now_, at);
     if (cpu_at == at) {
-      const std::uint32_t task = cores_.finish();
-      if (rich_) extras_[task].place = Place::none;
-      ++tasks_[task].pc;
-      run_task(task);
+      if (const auto task = cores_.finish()) {
+        if (rich_) extras_[*task].place = Place::none;
+        ++tasks_[*task].pc;
+        run_task(*task);
+      }
     } else if (timer_at == at) {
       expire(*timer);
     } else if (switch_at == at) {
