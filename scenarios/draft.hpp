@@ -93,7 +93,8 @@ std::size_t read_known(Draft& draft, const toml::node& node, std::string_view wh
                        const std::vector<std::string>& known);
 
 /// A sentence of the scenario with its parameters filled in: `$d`, `$d*3`, `$d/2`, and `$requests`, how many
-/// the first load of that case (empty: of the first one) sends. An unknown name is a problem (texts.cpp).
+/// the first load of that case (empty: of the first one) sends, `$workers` and `$threads`, how many the first
+/// arm has that has some. An unknown name is a problem (texts.cpp).
 std::string fill_in(Draft& draft, std::string_view text, const toml::source_region& where,
                     const std::string& case_id);
 

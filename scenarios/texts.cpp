@@ -6,6 +6,8 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <optional>
+#include <span>
 
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
@@ -26,10 +28,66 @@ std::string number_in_words(std::int64_t number, bool begins_sentence) {
   if (number >= 0 && number < static_cast<std::int64_t>(kWords.size()))
     word = kWords.at(static_cast<std::size_t>(number));
   if (number == 20) word = "twenty";
+  if (number == 40) word = "forty";
   if (number == 100) word = "a hundred";
   if (number == 1000) word = "a thousand";
   if (begins_sentence) word[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(word[0])));
   return word;
+}
+
+/// After "one": `requests wait` becomes `request waits`, and `blocking requests` `blocking request`. Takes
+/// what it has changed off the text.
+std::string in_singular(std::string_view& rest) {
+  constexpr std::string_view kNouns[] = {"requests", "clients", "tasks",   "handlers",    "users",
+                                         "queries",  "workers", "threads", "connections", "processes"};
+  constexpr std::string_view kVerbs[] = {"wait",  "compute", "ask",   "need", "make",
+                                         "await", "hang",    "count", "share"};
+  std::string changed;
+  const auto take_word = [&] {
+    const std::size_t space = rest.find_first_not_of(' ');
+    if (space == std::string_view::npos) return std::string_view();
+    const std::size_t end = std::min(rest.find_first_of(" ,.?:;", space), rest.size());
+    changed += rest.substr(0, space);
+    const std::string_view word = rest.substr(space, end - space);
+    rest.remove_prefix(end);
+    return word;
+  };
+  const auto is_among = [](std::string_view word, std::span<const std::string_view> words) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+  };
+  const std::string_view whole = rest;
+  for (int words = 0; words < 2; ++words) {
+    const std::string_view noun = take_word();
+    if (noun.starts_with('$')) break;
+    if (!is_among(noun, kNouns)) {
+      changed += noun;
+      continue;
+    }
+    const bool es = noun == "processes";
+    changed += noun == "queries" ? "query" : std::string(noun.substr(0, noun.size() - (es ? 2 : 1)));
+    const std::string_view before_verb = rest;
+    const std::string up_to_noun = changed;
+    const std::string_view verb = take_word();
+    if (is_among(verb, kVerbs)) return changed + std::string(verb) + "s";
+    rest = before_verb;
+    return up_to_noun;
+  }
+  rest = whole;
+  return "";
+}
+
+/// How many of the first arm that has several workers, or of the first one that has threads, with the
+/// command's options; none where there are none.
+std::optional<std::int64_t> how_many(const Draft& draft, std::string_view what) {
+  const std::vector<Arm>& arms = draft.scenario.arms;
+  const bool workers = what == "workers";
+  if (!workers && what != "threads") return std::nullopt;
+  const auto arm = std::find_if(arms.begin(), arms.end(), [&](const Arm& one) {
+    return workers ? one.workers > 1 : has_threads(draft.scenario, one);
+  });
+  if (arm == arms.end()) return std::nullopt;
+  return workers ? draft.overrides.workers.value_or(arm->workers)
+                 : draft.overrides.threads.value_or(arm->threads);
 }
 
 /// `*3` or `/2` behind a parameter; 1 where there is neither. Takes it off the text.
@@ -99,11 +157,16 @@ std::string fill_in(Draft& draft, std::string_view text, const toml::source_regi
                                        [&](const Case& one) { return case_id.empty() || one.id == case_id; });
     if (param != scenario.params.end()) {
       filled += format_duration(static_cast<Nanos>(static_cast<double>(param->second) * take_factor(text)));
-    } else if (name == "requests" && load_set != scenario.cases.end()) {
+      continue;
+    }
+    std::optional<std::int64_t> number = how_many(draft, name);
+    if (name == "requests" && load_set != scenario.cases.end()) number = load_set->loads.front().requests;
+    if (number) {
       const bool begins = filled.empty() || filled.ends_with(". ") || filled.ends_with("? ");
-      filled += number_in_words(load_set->loads.front().requests, begins);
+      filled += number_in_words(*number, begins);
+      if (*number == 1) filled += in_singular(text);
     } else {
-      std::vector<std::string> known{"requests"};
+      std::vector<std::string> known{"requests", "workers", "threads"};
       for (const auto& [key, value] : scenario.params) known.push_back(key);
       draft.problems.at(where, fmt::format("a text names the unknown parameter {}{}",
                                            in_quotes(fmt::format("${}", name)), suggestion(name, known)));

@@ -76,6 +76,33 @@ TEST_CASE("texts say how many requests there are, in words where they are few") 
   CHECK(read->asks.front().text == "A thousand at once?");
 }
 
+TEST_CASE("one request is spoken of in the singular") {
+  Overrides one;
+  one.requests = 1;
+  CHECK(question("$requests requests wait $d", one) == "One request waits 100 ms");
+  CHECK(question("$requests blocking requests, or $requests users", one) ==
+        "One blocking request, or one user");
+  CHECK(question("$requests queries of $d", one) == "One query of 100 ms");
+  CHECK(question("$requests POST /delay, each sleeps", one) == "One POST /delay, each sleeps");
+  CHECK(question("$requests $d requests", one) == "One 100 ms requests");
+}
+
+TEST_CASE("texts say how many workers and threads there are, with what the options change") {
+  const auto worded = [](const Overrides& overrides) {
+    const std::string file = texts_file("$threads threads, or $workers worker processes?", "");
+    const auto read = parse_scenario(file + "[[arms]]\nid = \"two\"\nmode = \"blocking-loop\"\nworkers = 2\n",
+                                     "x.toml", kTestModes, overrides);
+    INFO((read ? "" : read.error().message));
+    REQUIRE(read.has_value());
+    return read->question;
+  };
+  CHECK(worded({}) == "Forty threads, or two worker processes?");
+  Overrides other;
+  other.workers = 1;
+  other.threads = 7;
+  CHECK(worded(other) == "Seven threads, or one worker process?");
+}
+
 TEST_CASE("an unknown name in a text is reported where it stands") {
   const auto read = scenario("Each waits $e.");
   REQUIRE_FALSE(read.has_value());
