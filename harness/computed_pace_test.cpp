@@ -17,7 +17,7 @@ TEST_CASE("the pace is what half of the steps took at least, so one that was int
   CHECK(take_computed_pace(events) == Approx(1.06));
 }
 
-TEST_CASE("the events that tell the pace are taken out, and no others") {
+TEST_CASE("the events that report the pace are taken out, and no others") {
   Events events{
       {.at = 1, .kind = EventKind::read}, computed(1'000'000), {.at = 2, .kind = EventKind::replied}};
   REQUIRE(take_computed_pace(events));

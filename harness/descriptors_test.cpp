@@ -25,7 +25,7 @@ TEST_CASE("the soft limit is raised as far as is wished and allowed, never lower
   CHECK(choose_limit({4096, 4096}, 1024, 4096).value() == 4096);
 }
 
-TEST_CASE("a hard limit that is too low is told with need, limit and remedy") {
+TEST_CASE("a hard limit that is too low is reported with need, limit and remedy") {
   const auto chosen = choose_limit({10064, 10064}, 1024, 4096);
   REQUIRE_FALSE(chosen.has_value());
   CHECK(chosen.error().kind == ErrorKind::environment);

@@ -50,7 +50,7 @@ TEST_CASE("repeated steps lie one in each hold, under the same number") {
   CHECK(infer_steps(route_of({{Repeat{1'000'000'000, {kCpu}}, false}}), 0, 160, in_one).empty());
 }
 
-TEST_CASE("waits and computing in turn are told apart by what was held") {
+TEST_CASE("waits and computing in turn are distinguished by what was held") {
   const std::vector<Hold> holds{held(0, 52), held(155, 210), held(312, 315)};
   const auto steps = infer_steps(route_of({kCpu, kWait, kCpu, kWait}), 0, 315, holds);
   REQUIRE(steps.size() == 4);

@@ -20,7 +20,7 @@ const std::string kTable =
     "100\n"
     "   3: 00000000:1F90 short\n";
 
-TEST_CASE("listening sockets are told from connections and other ports") {
+TEST_CASE("listening sockets are distinguished from connections and other ports") {
   CHECK(listening_sockets(kTable) == std::map<std::string, std::uint16_t>{{"4711", 8080}, {"4713", 41120}});
   CHECK(listening_sockets("").empty());
 }

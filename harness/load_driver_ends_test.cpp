@@ -87,7 +87,7 @@ TEST_CASE("a connection that cannot be made is refused, or the harness's own fau
   CHECK(bench.records[0].outcome == Outcome::refused);
 }
 
-TEST_CASE("a failed opening before the load is told, and tried again with the request") {
+TEST_CASE("a failed opening before the load is reported, and tried again with the request") {
   VirtualRun bench;
   bench.load_set.loads = {burst(2)};
   bench.transport.fail_connect = {{0, ECONNREFUSED}};

@@ -289,7 +289,7 @@ TEST_CASE("bytes behind a reply that its head does not announce are an error of 
   }
 }
 
-TEST_CASE("a server that closes is told by where: before a reply, in one, behind the one before") {
+TEST_CASE("a server that closes is named by where: before a reply, in one, behind the one before") {
   Bench bench;
   int asked = 0;
   bench.server.on_request = [&](auto connection, const auto&) {
@@ -336,7 +336,7 @@ TEST_CASE("no request waits as long as there is a connection that was never take
   CHECK(bench.run(plan).waited == 90);
 }
 
-TEST_CASE("connections that the server closes are told from those that this side closes") {
+TEST_CASE("connections that the server closes are distinguished from those that this side closes") {
   struct Example {
     std::string reply;
     bool then_end;

@@ -61,7 +61,7 @@ TEST_CASE("localhost is both loopback addresses, whatever the machine's hosts fi
     CHECK(std::count(found.begin(), found.end(), address) == 1);
 }
 
-TEST_CASE("loopback and private networks are told from the rest of the world") {
+TEST_CASE("loopback and private networks are distinguished from the rest of the world") {
   const auto is_private = [](const std::string& host) {
     return resolve(host, 80).value().front().is_private();
   };

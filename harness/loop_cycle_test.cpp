@@ -64,7 +64,7 @@ TEST_CASE("while one request waits another one runs, and never two at once") {
                                                  "12 A ends | - | - | B"});
 }
 
-TEST_CASE("what takes no time at all is still told in its order") {
+TEST_CASE("what takes no time at all is still shown in its order") {
   Turns loop;
   loop.request();
   loop.add(0, 1, EventKind::read);

@@ -27,7 +27,7 @@ std::vector<double> rounded(const ToldLatencies& told) {
   return seconds;
 }
 
-TEST_CASE("wrk tells of ten requests of one to ten seconds that all took one") {
+TEST_CASE("wrk reports of ten requests of one to ten seconds that all took one") {
   const ToldLatencies wrk = what_others_print(blocked_loop(0.001), true).wrk;
   CHECK(rounded(wrk) == std::vector<double>{1, 1, 1, 1});
   CHECK(wrk.counted == 1);

@@ -107,7 +107,7 @@ TEST_CASE("the gap is the longest turn of any loop, the utilisation the busiest 
   CHECK(one.value("loop.utilisation") == Approx(0.25));
 }
 
-TEST_CASE("work is counted by the events that tell of it") {
+TEST_CASE("work is counted by the events that speak of it") {
   Repetition one;
   one.request(0, kMs);
   one.add(0, EventKind::step_begin, 1);

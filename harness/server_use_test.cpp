@@ -56,7 +56,7 @@ TEST_CASE("private memory is what the rollup says, in bytes") {
   CHECK_FALSE(private_dirty_in("Rss: 3 kB\n").has_value());
 }
 
-TEST_CASE("the status tells memory, threads and switches, and is refused where one is missing") {
+TEST_CASE("the status reports memory, threads and switches, and is refused where one is missing") {
   ProcessUse use;
   REQUIRE(read_status(kStatus, use));
   CHECK(use.virtual_size == 200 * 1024);
@@ -196,7 +196,7 @@ TEST_CASE("whoever has got the number of a process that was meant is not killed 
   end_process(heir);
 }
 
-TEST_CASE("descent is told on any level, and ends with it") {
+TEST_CASE("descent is seen on any level, and ends with it") {
   CHECK(descends_from(getpid(), getppid()));
   CHECK_FALSE(descends_from(getppid(), getpid()));
   const pid_t child = idle_process();

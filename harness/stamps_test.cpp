@@ -95,7 +95,7 @@ TEST_CASE("what was held becomes who held what, and the wait is the time in whic
   CHECK_FALSE(book.warning().has_value());
 }
 
-TEST_CASE("stamps that cannot be are left out and told once, and nothing else is harmed") {
+TEST_CASE("stamps that cannot be are left out and reported once, and nothing else is harmed") {
   for (const StampFields& bad :
        {fields("7", "x", "300", "900"), fields("7", "200", "", "900"), fields("7", "99", "300", "900"),
         fields("7", "200", "300", "1001"), fields("7", "400", "300", "900"), fields("7", "200", "901", "900"),

@@ -88,7 +88,7 @@ TEST_CASE("what a server must not send is bad") {
   }
 }
 
-TEST_CASE("a close frame is told as such") {
+TEST_CASE("a close frame is reported as such") {
   WebSocketReader reader = open_reader();
   reader.feed(bytes({0x88, 0x02, 0x03, 0xE8}));
   CHECK(reader.next() == News::close);

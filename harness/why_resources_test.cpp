@@ -183,7 +183,7 @@ TEST_CASE("who held something for no time at all kept nobody waiting") {
   CHECK(story.path().requests == std::vector<std::uint32_t>{3, 1});
 }
 
-TEST_CASE("a holder that no record tells of is nobody's neighbour in the list") {
+TEST_CASE("a holder that no record speaks of is nobody's neighbour in the list") {
   Tale story;
   story.request(0, 0, 0, kMs, kMs);
   story.request(0, 100 * kMs, 100 * kMs, 200 * kMs, 200 * kMs).id = 3;
@@ -193,7 +193,7 @@ TEST_CASE("a holder that no record tells of is nobody's neighbour in the list") 
   CHECK(story.path().requests == std::vector<std::uint32_t>{3});
 }
 
-TEST_CASE("a request whose end nobody told has waited for who held what it got") {
+TEST_CASE("a request whose end nobody reported has waited for who held what it got") {
   Tale story;
   story.request(0, 0, 0, 100 * kMs, 100 * kMs);
   story.hold(1, Resource::pool, 0, 100 * kMs);

@@ -41,7 +41,7 @@ bool absent(const std::string& text, const std::vector<std::string>& rows, const
 
 }  // namespace
 
-TEST_CASE("a note that names an arm is told where that arm is in the table") {
+TEST_CASE("a note that names an arm is reported where that arm is in the table") {
   const std::string note = "workers-4 is dealt its ten connections in turn.";
   CHECK_FALSE(absent(note, {"one", "workers-4"}));
   CHECK(absent(note, {"one", "async-loop"}));

@@ -186,7 +186,7 @@ TEST_CASE("arms that only one run has are named; the model is nobody's measureme
   CHECK(report.only_b.empty());
 }
 
-TEST_CASE("different scenarios are refused, different settings told") {
+TEST_CASE("different scenarios are refused, different settings reported") {
   ToldRun other = told({arm("a", kBefore)});
   other.scenario.name = "gil";
   const auto refused = compare_runs(told({arm("a", kBefore)}), other, {});
@@ -204,7 +204,7 @@ TEST_CASE("different scenarios are refused, different settings told") {
   CHECK(report.differing[0].key == "commit");
 }
 
-TEST_CASE("an outlier is told and stays in the figures") {
+TEST_CASE("an outlier is reported and stays in the figures") {
   ToldRun odd = told({arm("a", {1.001, 1.002, 1.003, 1.004, 1.005, 1.9})});
   const auto report = compare_runs(told({arm("a", kBefore)}), odd, {}).value();
   REQUIRE(report.warnings.size() == 1);

@@ -62,7 +62,7 @@ Error failed_alone(const DiagnoseOptions& options, const Observations& seen) {
                              format_duration(patience));
   }
   if (kind.starts_with("status_")) {
-    return environment_error("{} answered with status {}; only successful replies tell how it executes", what,
+    return environment_error("{} answered with status {}; only successful replies show how it executes", what,
                              kind.substr(7));
   }
   return environment_error("{}: the only request failed: {}", what, kind);
@@ -78,9 +78,10 @@ Error cannot_check(const DiagnoseOptions& options, const Observations& seen, con
     return environment_error("--ping {} failed: {}; name a cheap route that succeeds", options.ping->target,
                              failure);
   if (!verdict.reason.empty())
-    return environment_error("--check cannot tell whether a loop is blocked: {}", verdict.reason);
+    return environment_error("--check cannot decide whether a loop is blocked: {}", verdict.reason);
   return environment_error(
-      "--check cannot tell whether a loop is blocked: no --ping was answered while slow requests were under "
+      "--check cannot decide whether a loop is blocked: no --ping was answered while slow requests were "
+      "under "
       "way; give a larger --budget");
 }
 

@@ -133,7 +133,7 @@ Result<DiagnoseOptions> check_diagnose_options(const RawDiagnoseOptions& raw) {
   options.own_server = raw.own_server;
   if (raw.check && !options.ping)
     return usage_error(
-        "--check needs --ping URL: only a cheap route beside the slow one tells a blocked loop");
+        "--check needs --ping URL: only a cheap route beside the slow one shows a blocked loop");
   auto output = check_output_options(raw.output);
   if (!output) return output.error();
   options.output = *output;

@@ -139,7 +139,7 @@ TEST_CASE("a program that never answers is given up with its last lines, and not
   CHECK(running_with(word) == 0);
 }
 
-TEST_CASE("a program that listens at another port than its own is told so") {
+TEST_CASE("a program that listens at another port than its own is reported") {
   ExternalCommand command = python("import sys; sys.argv[1] = '0'\n" + kPythonServer);
   command.patience = 300 * kMillisecond;
   auto server = ExternalServer::start(command);
@@ -221,7 +221,7 @@ TEST_CASE("a killed guardian takes the program with it and is noticed") {
   CHECK(::kill(program, 0) != 0);
 }
 
-TEST_CASE("a program that dies later is told with its last words") {
+TEST_CASE("a program that dies later is reported with its last words") {
   auto server = ExternalServer::start(python(kPythonServer));
   REQUIRE(server.has_value());
   ::kill(descendants_of(server->pid()).front(), SIGSEGV);
@@ -230,7 +230,7 @@ TEST_CASE("a program that dies later is told with its last words") {
 }
 
 TEST_CASE(
-    "of what a program wrote that ended, the line that names the error is told, and the whole is kept") {
+    "of what a program wrote that ended, the line that names the error is reported, and the whole is kept") {
   const auto told = [](const std::string& program, std::string& said) {
     const auto server = ExternalServer::start(python(program), &said);
     REQUIRE_FALSE(server.has_value());

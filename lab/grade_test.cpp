@@ -55,7 +55,7 @@ TEST_CASE("no usual mistake is near what is accepted, in any scenario") {
   }
 }
 
-TEST_CASE("a reason that several questions share is told once") {
+TEST_CASE("a reason that several questions share is reported once") {
   const AnswerFile answers =
       answers_of(R"({"schema": "lab.answers/1", "scenario": "blocking-async", "answers": {}})");
   GradeSheet sheet = grade_answers(shipped("blocking-async"), answers).value();

@@ -62,7 +62,7 @@ TEST_CASE("a framework's own time per request is found in the case that leaves i
   CHECK(found(scenario, scenario.arms[0], run_with(scenario, scenario.arms[0], 0)).each == 0);
 }
 
-TEST_CASE("a request that failed tells nothing of a framework's own time") {
+TEST_CASE("a request that failed reports nothing of a framework's own time") {
   const Scenario scenario = parse_scenario(kFile, "full.toml", known_modes()).value();
   std::vector<RunRepetition> repetitions = run_with(scenario, scenario.arms[0], kMillisecond);
   for (RunRepetition& repetition : repetitions) repetition.records.back().outcome = Outcome::reset;

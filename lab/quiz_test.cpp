@@ -218,7 +218,7 @@ TEST_CASE("unanswered questions count, and a threshold decides") {
   CHECK(result.passed());
 }
 
-TEST_CASE("a mistake in the file is told with its place") {
+TEST_CASE("a mistake in the file is reported with its place") {
   const auto message = [](const std::string& toml) { return parse_quiz(toml, "q.toml").error().message; };
   CHECK(message("[[questions]]\nid = \"x\"\n").find("q.toml:1:1: question needs the key 'document'") == 0);
   const std::string start =

@@ -109,11 +109,11 @@ void explain_why(const Conclusion& answer, const std::vector<ArmAnalysis>& arms,
     if (tells_nothing(arm.report)) {
       if (own) text += arm.likely_execution + ". ";
       if (misses) {
-        text +=
-            fmt::format("Above the bound: {}. {}", spell(arm.report.above_bound_s),
-                        own ? "lab diagnose tells more of it, and so do five header fields (README.md)."
-                            : "The server tells nothing of itself (five header fields would, README.md), and "
-                              "its replies fit no way of executing that is known here: see lab diagnose.");
+        text += fmt::format(
+            "Above the bound: {}. {}", spell(arm.report.above_bound_s),
+            own ? "lab diagnose shows more of it, and so do five header fields (README.md)."
+                : "The server reports nothing of itself (five header fields would, README.md), and "
+                  "its replies fit no way of executing that is known here: see lab diagnose.");
       }
     } else if (arm.report.engine != kModel && !arm.report.above_bound.empty()) {
       text += fmt::format("Above the bound: {}.", excess(arm.report));

@@ -161,7 +161,7 @@ TEST_CASE("the queue behind a sleeping loop is LAB101, and a loop that waits has
   CHECK(arm_of(report, "async").findings.empty());
 }
 
-TEST_CASE("what is above the bound is told by cause, and the causes add up") {
+TEST_CASE("what is above the bound is reported by cause, and the causes add up") {
   const Report report = make_report(scenario(), run_of(scenario(), 6, 3 * kMillisecond));
   for (const ArmReport& arm : report.arms) {
     double sum = 0;
@@ -186,7 +186,7 @@ TEST_CASE("what only switches is above its bound by switching, and waits in no q
   }
 }
 
-TEST_CASE("switching that went faster than its calibration is told as what it took, and no more") {
+TEST_CASE("switching that went faster than its calibration is reported as what it took, and no more") {
   Scenario switching = scenario();
   switching.routes.front().plan = {{Compute{50 * kMillisecond, Work::thread_switch}}};
   for (Case& one : switching.cases) one.loads.front().requests = 1;
@@ -205,7 +205,7 @@ TEST_CASE("a wrong guess is answered with the misconception that fits its value"
   CHECK(all_remarks(report, "GUESS").find("You added the waits.") != std::string::npos);
 }
 
-TEST_CASE("a right guess is told so") {
+TEST_CASE("a right guess is called right") {
   const Report report = make_report(scenario(), run_of(scenario(), 6, 0), {{"async", 0.1}});
   CHECK(all_remarks(report, "GUESS").find("right") != std::string::npos);
 }

@@ -51,7 +51,7 @@ TEST_CASE("a folder that holds anything is not taken for a new sweep") {
   CHECK(create_sweep(folder.path, sample()).error().kind == ErrorKind::usage);
 }
 
-TEST_CASE("a damaged manifest is told with its file") {
+TEST_CASE("a damaged manifest is reported with its file") {
   const Folder folder;
   const fs::path sweep = create_sweep(folder.path / "mine", sample()).value();
   for (const char* text :

@@ -187,7 +187,7 @@ TEST_CASE("A request that was never sent does not make the list a cut one") {
   CHECK(draw_lanes(report, kAscii).size() == 2);
 }
 
-TEST_CASE("Short requests on a long axis are told in milliseconds and still drawn") {
+TEST_CASE("Short requests on a long axis are given in milliseconds and still drawn") {
   Report report =
       one_arm({samples::lane(1, 0.5, {{0, 0.5, LaneState::loop}}),
                samples::lane(2, 0.0004, {{0, 0.0004, LaneState::unread}}), samples::lane(3, 0.25, {})});

@@ -66,7 +66,7 @@ TEST_CASE("a load whose replies are mostly errors says so in its headline") {
   CHECK_THAT(load_text(report, {80, true, false}), Catch::Contains("replies were errors\n"));
 }
 
-TEST_CASE("a closed connection is told with where it was closed") {
+TEST_CASE("a closed connection is reported with where it was closed") {
   LoadReport report = sample();
   report.books.errors = {{"closed", 6}};
   report.closed_before = 1;
@@ -84,7 +84,7 @@ TEST_CASE("a narrow terminal gets a line per statistic") {
   CHECK_THAT(text, Catch::Contains("max         1.500 s     1.500 s     1.500 s\n"));
 }
 
-TEST_CASE("few replies are told one by one instead of as bars") {
+TEST_CASE("few replies are shown one by one instead of as bars") {
   LoadReport report = sample();
   report.latency.all = {0.1, 0.201, 1.5};
   const std::string text = load_text(report, {80, true, false});
@@ -100,7 +100,7 @@ TEST_CASE("no label runs into its bar") {
   CHECK_THAT(load_text(report, {80, true, false}), Catch::Contains("below 1.00257 ms  #"));
 }
 
-TEST_CASE("CSV and Markdown tell completeness, thresholds and remarks") {
+TEST_CASE("CSV and Markdown report completeness, thresholds and remarks") {
   LoadReport report = sample();
   report.complete = false;
   report.remarks[0].text = "one, two | three";

@@ -35,14 +35,14 @@ TEST_CASE("Plain numbers keep what they need") {
   CHECK(quantity(17234.5, plain_unit(17234.5)) == "17234");
 }
 
-TEST_CASE("Long predictions are told in minutes, hours, days and years") {
+TEST_CASE("Long predictions are given in minutes, hours, days and years") {
   CHECK(long_time(0.1) == "0.100 s");
   CHECK(long_time(2500) == "41 min 40 s");
   CHECK(long_time(25'000) == "6 h 56 min");
   CHECK(long_time(1e12) == "31688 years");
 }
 
-TEST_CASE("Memory is told in megabytes and gigabytes") {
+TEST_CASE("Memory is given in megabytes and gigabytes") {
   CHECK(memory(8e9) == "8 GB");
   CHECK(memory(1.25e9) == "1.2 GB");
   CHECK(memory(120e6) == "120 MB");

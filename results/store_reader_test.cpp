@@ -113,7 +113,7 @@ TEST_CASE("Every flipped bit of requests.bin is noticed") {
   CHECK_FALSE(noticed(path));
 }
 
-TEST_CASE("A damaged line costs that line alone, and its offset is told") {
+TEST_CASE("A damaged line costs that line alone, and its offset is reported") {
   const TemporaryFolder folder;
   const fs::path path = save(folder.path(), small_header(), {repetition(1, 10, 0)}, 100);
   std::string bytes = bytes_of(path / "run.jsonl");
@@ -242,7 +242,7 @@ TEST_CASE("Reading goes on at the next sound block") {
         fmt::format("requests.bin: byte {}: {} bytes are no block", 8 + 24 + 5 * 96, 24 + 6 * 96));
 }
 
-TEST_CASE("A file full of damage is told in a hundred lines and a number") {
+TEST_CASE("A file full of damage is reported in a hundred lines and a number") {
   const TemporaryFolder folder;
   std::string bytes = encode(small_header());
   for (int i = 0; i < 500; ++i) bytes += "garbage\n";

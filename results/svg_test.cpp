@@ -65,7 +65,8 @@ TEST_CASE("a long series is folded to rows that look alike, then cut with the nu
   CHECK(count(cut, ">20</text>") == 1);
 }
 
-TEST_CASE("a request is seen however short it is, with what it took in digits that tell it from others") {
+TEST_CASE(
+    "a request is seen however short it is, with what it took in digits that distinguish it from others") {
   Report report = two_lanes();
   ArmReport& arm = report.arms[0];
   arm.bound_s.reset();

@@ -30,7 +30,7 @@ std::vector<Report> all_samples() {
 
 }  // namespace
 
-TEST_CASE("A run of five arms is told in table, lanes and remarks on 25 rows of 80 columns") {
+TEST_CASE("A run of five arms is shown in table, lanes and remarks on 25 rows of 80 columns") {
   CHECK(to_text(samples::blocking_async(), style(80)) ==
         R"(Ten requests at once, each waits 100 ms. When is the last one answered?
 
@@ -184,7 +184,7 @@ TEST_CASE("Case and engine are columns only where they differ") {
   CHECK(has(text, "thread-pool    other  native"));
 }
 
-TEST_CASE("Many checks are summed up, and those that failed are told") {
+TEST_CASE("Many checks are summed up, and those that failed are reported") {
   Report report = samples::blocking_async();
   for (int i = 0; i < 10; ++i) report.checks.push_back({"makespan within 3% · a", true, true, "1 s"});
   CHECK_FALSE(has(to_text(report, style(80)), "CHECK"));

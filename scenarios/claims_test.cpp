@@ -71,7 +71,7 @@ except = [{ arm = "blocking-loop", stat = "latency.max", is = "above", times = 5
   CHECK(exception.left.engine == "native");
 }
 
-TEST_CASE("what is wrong with a claims file is told with its place and the fix") {
+TEST_CASE("what is wrong with a claims file is reported with its place and the fix") {
   const auto says = [](const std::string& text, const std::string& place, const std::string& what) {
     const std::string message = error_of(text);
     INFO(message);

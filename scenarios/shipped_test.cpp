@@ -30,7 +30,7 @@ std::vector<Scenario> shipped_scenarios() {
 
 }  // namespace
 
-TEST_CASE("every scenario that is shipped loads, tells its story and leads on") {
+TEST_CASE("every scenario that is shipped loads, has its story and leads on") {
   const std::set<std::string> groups{"Where waiting time goes", "Where CPU time goes",
                                      "What it costs and how it is run"};
   const std::vector<Scenario> scenarios = shipped_scenarios();

@@ -72,7 +72,7 @@ TEST_CASE("requests that share the cores finish together") {
   CHECK_FALSE(fit_sharing(observed(2, 0), 0.05).shared);
 }
 
-TEST_CASE("pairs that always or never wait tell workers, others a pool or a single one") {
+TEST_CASE("pairs that always or never wait mean workers, others a pool or a single one") {
   const auto pair = [](std::uint32_t a, std::uint32_t b, bool waits) {
     return KeptBurst{{a, b}, {50 * kMillisecond, (waits ? 100 : 50) * kMillisecond}};
   };

@@ -82,7 +82,7 @@ std::vector<std::string> doubts(const Observations& seen, const Diagnosis& verdi
         doubts.emplace_back("a blocked loop, a lock and a pool of one look the same: no --ping was answered");
       } else if (!pinged && verdict.bound_by == BoundBy::cpu) {
         doubts.emplace_back(
-            "an interpreter lock (GIL) or a blocked loop? --ping tells: beside a lock it loses "
+            "an interpreter lock (GIL) or a blocked loop? --ping decides: beside a lock it loses "
             "milliseconds only");
       } else if (!pinged) {
         doubts.emplace_back("without --ping, a lock or a pool of one would look the same");

@@ -38,7 +38,7 @@ Observations a_tenth_blocks() {
 
 }  // namespace
 
-TEST_CASE("what blocks now and then is told apart from one at a time") {
+TEST_CASE("what blocks now and then is distinguished from one at a time") {
   Observations seen = a_tenth_blocks();
   const auto stalls = find_stalls(seen);
   REQUIRE(stalls);
@@ -85,7 +85,7 @@ TEST_CASE(
   CHECK_FALSE(find_kept_lag(seen));
 }
 
-TEST_CASE("--watch finds the pauses that bursts miss, and tells how often") {
+TEST_CASE("--watch finds the pauses that bursts miss, and reports how often") {
   LimitedServer server;
   server.pause_every = 10 * kSecond;
   server.pause = 2 * kSecond;

@@ -130,7 +130,7 @@ TEST_CASE("on a busy machine nineteen of twenty verdicts are right, and confiden
   CHECK(sure_and_right * 100 >= sure * 98);
 }
 
-TEST_CASE("slow routes are told from fewer requests, within the budget") {
+TEST_CASE("slow routes are judged by fewer requests, within the budget") {
   ExaminationOptions options;
   options.budget = 20 * kSecond;
   for (const auto& [mode, execution] :
@@ -143,7 +143,7 @@ TEST_CASE("slow routes are told from fewer requests, within the budget") {
   }
 }
 
-TEST_CASE("what is too slow or too fast to tell stays unknown, with the reason") {
+TEST_CASE("what is too slow or too fast to decide stays unknown, with the reason") {
   SimulatedServer slow = server_of(kBlockingLoop);
   slow.service = 9 * kSecond;
   const Diagnosis too_slow = conclude(look_at(slow, 1));
@@ -164,7 +164,7 @@ TEST_CASE("a loop that writes all its replies at the end is one at a time as wel
   CHECK(verdict.fitting == verdict.bursts);
 }
 
-TEST_CASE("bursts that overflow the backlog do not count, and are told") {
+TEST_CASE("bursts that overflow the backlog do not count, and are reported") {
   SimulatedServer server = server_of(kBlockingLoop);
   for (const auto& [backlog, overflow] : {std::pair{7, "at 8:"}, std::pair{12, "at 16:"}}) {
     server.backlog = backlog;
@@ -246,7 +246,7 @@ TEST_CASE("beside several requests a blocked loop costs a ping all of the first 
   CHECK(said(0.3, 0.5) == false);
 }
 
-TEST_CASE("a part that runs one at a time is the verdict, and pings through the burst tell whom it hurts") {
+TEST_CASE("a part that runs one at a time is the verdict, and pings through the burst report whom it hurts") {
   for (const Nanos part : {ms(10), ms(30), ms(60)}) {
     SimulatedServer server = server_of(kAsyncLoop);
     server.service = ms(90);

@@ -145,7 +145,7 @@ TEST_CASE("LAB108: a coroutine that nobody awaits") {
   CHECK(found(Experiment(kAsyncLoop, {wait(ms(100))}, burst(10))) == kNone);
 }
 
-TEST_CASE("LAB108: a server that tells nothing gives itself away by answering too soon") {
+TEST_CASE("LAB108: a server that reports nothing gives itself away by answering too soon") {
   const Experiment experiment(kAsyncLoop, {wait(ms(100))}, burst(10));
   Keep keep = experiment.observed();
   keep.events.clear();

@@ -43,7 +43,7 @@ TEST_CASE("Work after the reply goes on where the queue has no place for its job
   CHECK(keep.count(EventKind::step_end) == 4 + 2);
 }
 
-TEST_CASE("256 repetitions are told one by one, more of them as one") {
+TEST_CASE("256 repetitions are shown one by one, more of them as one") {
   const auto told = [](std::int64_t times) {
     return Experiment(kAsyncLoop, {repeat(times, {wait(1000)})}, burst(1))
         .observed()
@@ -107,7 +107,7 @@ TEST_CASE("Who waits for a connection is cancelled at once, who waits for the lo
   CHECK(kept.of(2).finished == kModelStart + ms(210));
 }
 
-TEST_CASE("Connections are told by numbers from 1") {
+TEST_CASE("Connections are numbered from 1") {
   for (const Load& load : {burst(3), fresh(burst(3))}) {
     const Keep keep = Experiment(kAsyncLoop, {wait(ms(10))}, load).observed();
     std::vector<std::int64_t> numbers;

@@ -94,7 +94,7 @@ TEST_CASE("An unknown id is answered with 404 until the client gives up") {
   CHECK(nothing.records[0].status == 404);
 }
 
-TEST_CASE("A killed worker's jobs are lost and told as such; a shared queue's are not") {
+TEST_CASE("A killed worker's jobs are lost and reported as such; a shared queue's are not") {
   const auto with = [](bool shared) {
     Experiment experiment = predict({wait(ms(100))}, 3);
     experiment.arm.queues["jobs"].shared = shared;

@@ -90,7 +90,7 @@ TEST_CASE("Every program releases what it acquires, innermost first") {
   }
 }
 
-TEST_CASE("A demand tells when a resource is needed first, for how long, and what follows") {
+TEST_CASE("A demand says when a resource is needed first, for how long, and what follows") {
   const Demand demand =
       demand_of(compile_route({wait(100), blocking(wait(10)), cpu(5), wait(50)}, kAsyncLoop, false));
   CHECK(demand.length == 165);

@@ -72,7 +72,7 @@ TEST_CASE("What is left over or left out is refused") {
   }
 }
 
-TEST_CASE("Stats of times are told from plain numbers") {
+TEST_CASE("Stats of times are distinguished from plain numbers") {
   for (const char* text : {"makespan", "latency.max", "reply.min"}) CHECK(parse_stat(text).value().is_time());
   for (const char* text : {"throughput", "count", "share(error)"})
     CHECK_FALSE(parse_stat(text).value().is_time());

@@ -116,7 +116,7 @@ TEST_CASE("a kernel that refuses io_uring is named, and the way out too") {
   }
 }
 
-TEST_CASE("a server on io_uring answers, tells, and finishes what is in flight when it is stopped",
+TEST_CASE("a server on io_uring answers, reports, and finishes what is in flight when it is stopped",
           "[sockets]") {
   if (!io_uring_here()) return;
   for (const char* name : {"async-loop", "thread-pool"}) {

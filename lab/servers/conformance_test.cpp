@@ -102,7 +102,7 @@ TEST_CASE("every execution model keeps its promises to a connection", "[sockets]
   }
 }
 
-TEST_CASE("a reply tells message, times and worker", "[sockets]") {
+TEST_CASE("a reply contains message, times and worker", "[sockets]") {
   for (const Mode* mode : all_modes()) {
     INFO(mode->traits.name);
     auto server = Server::start(builtin_setup(*mode), nullptr);

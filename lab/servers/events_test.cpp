@@ -128,7 +128,7 @@ TEST_CASE("a blocking step keeps what its handler holds", "[sockets]") {
   }
 }
 
-TEST_CASE("what computes tells how long by its thread's clock, in a pool's processes too", "[sockets]") {
+TEST_CASE("what computes reports how long by its thread's clock, in a pool's processes too", "[sockets]") {
   for (const char* name : {"async-loop", "blocking-loop", "thread-pool", "offload", "thread-per-request"}) {
     for (const bool processes : {false, true}) {
       ServerSetup setup = slow_route(*find_mode(name), {Compute{2 * kMillisecond}}, 1);

@@ -29,7 +29,7 @@ TEST_CASE("a pool runs every job once, first come, first served, before it close
   for (std::size_t i = 0; i < notes.size(); ++i) CHECK(notes[i].order == static_cast<int>(i));
 }
 
-TEST_CASE("a job is told which thread it got") {
+TEST_CASE("a job knows which thread it got") {
   std::vector<JobNote> notes(100);
   {
     JobPool pool(3);

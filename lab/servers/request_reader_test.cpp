@@ -81,7 +81,7 @@ TEST_CASE("pipelined requests are taken one by one") {
   CHECK_FALSE(reader.request().keep_alive);
 }
 
-TEST_CASE("a client that expects 100 Continue is told to proceed once") {
+TEST_CASE("a client that expects 100 Continue is asked to proceed once") {
   RequestReader reader;
   const std::string head =
       "POST /a HTTP/1.1\r\nHost: lab\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";

@@ -24,7 +24,7 @@ Request request_of(const char* method, const char* target) {
 
 }  // namespace
 
-TEST_CASE("a message tells the plan's true length") {
+TEST_CASE("a message contains the plan's true length") {
   CHECK(reply_message({}) == "Response at once");
   CHECK(reply_message({{Wait{100 * kMillisecond}}}) == "Response after 0.1 seconds delay");
   CHECK(reply_message({{Wait{2 * kSecond}}, {Wait{3 * kSecond}}}) == "Response after 5 seconds delay");

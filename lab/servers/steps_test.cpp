@@ -61,7 +61,7 @@ TEST_CASE("dependencies run before the handler, and count as part of it", "[sock
   }
 }
 
-TEST_CASE("repeated steps keep their place, and very many tell of themselves once", "[sockets]") {
+TEST_CASE("repeated steps keep their place, and very many are reported once", "[sockets]") {
   for (const Mode* mode : every_mode()) {
     INFO(mode->traits.name);
     const Answer some = ask(setup_for(*mode, {{Repeat{2, {{kShort}, {Compute{.units = 1}}}}}}));

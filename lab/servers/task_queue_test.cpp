@@ -202,7 +202,7 @@ TEST_CASE("a queue in each process is unknown to the others; a shared one is not
   }
 }
 
-TEST_CASE("the jobs of a killed worker are lost, and their requests are told", "[sockets]") {
+TEST_CASE("the jobs of a killed worker are lost, and their requests are reported", "[sockets]") {
   auto rings = EventRings::create(1, 1024);
   REQUIRE(rings.has_value());
   auto server = Server::start(queue_setup(kMinute, false), &*rings);
@@ -220,7 +220,7 @@ TEST_CASE("the jobs of a killed worker are lost, and their requests are told", "
   CHECK(lost->request == 7);
 }
 
-TEST_CASE("a job's steps are told as its request's, by a worker of the queue", "[sockets]") {
+TEST_CASE("a job's steps are reported as its request's, by a worker of the queue", "[sockets]") {
   for (const bool shared : {false, true}) {
     auto rings = EventRings::create(1, 1024);
     REQUIRE(rings.has_value());

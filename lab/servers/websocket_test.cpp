@@ -124,7 +124,7 @@ TEST_CASE("an unmasked frame ends the connection", "[sockets]") {
   CHECK(close_code(next_frame(client)) == 1002);
 }
 
-TEST_CASE("a plain GET of a WebSocket's path is told to upgrade", "[sockets]") {
+TEST_CASE("a plain GET of a WebSocket's path is asked to upgrade", "[sockets]") {
   auto server = Server::start(chat_setup(*find_mode("async-loop")), nullptr);
   REQUIRE(server.has_value());
   RawClient client(server->port());
@@ -134,7 +134,7 @@ TEST_CASE("a plain GET of a WebSocket's path is told to upgrade", "[sockets]") {
   CHECK(reply.find("\r\nUpgrade: websocket\r\n") != std::string::npos);
 }
 
-TEST_CASE("a stopping server tells the held connections", "[sockets]") {
+TEST_CASE("a stopping server says so to the held connections", "[sockets]") {
   auto server = Server::start(chat_setup(*find_mode("async-loop")), nullptr);
   REQUIRE(server.has_value());
   RawClient client(server->port());

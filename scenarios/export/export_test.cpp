@@ -60,7 +60,7 @@ TEST_CASE("cores are the kernel's business") {
   CHECK(exported(scenario).value().by_hand.starts_with("taskset -c 0-1 uvicorn"));
 }
 
-TEST_CASE("the arm is told as Python executes it") {
+TEST_CASE("the arm is described as Python executes it") {
   Scenario scenario = scenario_of("thread-pool", kCompute);
   scenario.arms.front().workers = 2;
   const Arm real = exported(scenario).value().arm;

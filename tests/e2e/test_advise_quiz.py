@@ -247,7 +247,7 @@ wrong = [{ value = "500ms", say = "That is the mean wait." }]
             self.assertEqual(row["right"], row["id"] in right, row)
         self.assertEqual(full["right"], len(right))
 
-    def test_a_wrong_figure_is_told_as_the_mistake_that_it_is(self):
+    def test_a_wrong_figure_is_reported_as_the_mistake_that_it_is(self):
         result = self.graded('{"gil-1": "0.2s", "blocking-async-1": "1000 ms"}', "--seed", 1, "--only",
                              "gil-1,blocking-async-1")
         rows = {row["id"]: row for row in result["results"]}

@@ -120,7 +120,7 @@ class Judgement(unittest.TestCase):
                 "predicted_range_s": None, "not_run": None, "books": {"ok": 30, "errors": {}}, "pace": 1.0,
                 "makespan_s": {"median": sorted(times)[1], "all": times}, "above_bound": [{"cause": "service", "s": SHORTEST}], **more}
 
-    def test_a_handler_twice_too_slow_is_a_miss_whatever_cause_is_told(self):
+    def test_a_handler_twice_too_slow_is_a_miss_whatever_cause_is_reported(self):
         for mode in EACH:
             for scenario in (self.WAITS, self.WORKS):
                 self.assertIsNone(misses("s", scenario, self.arm(mode, [0.0205, 0.021, 0.0204])))

@@ -78,7 +78,7 @@ class ListAndShow(LabCase):
         self.assertRegex(self.lab("show", "frozen-server", "--answers").out,
                          r"(?m)^PREDICT blocking-loop +ping\.latency\.max +4\.95 s")
 
-    def test_show_tells_arms_apart(self):
+    def test_show_distinguishes_arms(self):
         out = self.lab("show", "wsgi-vs-asgi").out
         self.assertRegex(out, r"threads-8 .*\(8 threads\)")
         self.assertRegex(out, r"threads-64 .*\(64 threads\)")
@@ -95,7 +95,7 @@ class ListAndShow(LabCase):
         self.assertNotIn("...", ran.out)
         self.assertTrue(ran.out.isascii())
 
-    def test_a_closed_standard_output_is_told_and_a_closed_pipe_is_not(self):
+    def test_a_closed_standard_output_is_reported_and_a_closed_pipe_is_not(self):
         ran = subprocess.run(["sh", "-c", f"'{BINARY}' list >&-"], env=self.environment, capture_output=True, text=True)
         self.assertEqual((ran.returncode, ran.stderr), (3, "lab: standard output is closed\n"))
         ran = subprocess.run(["bash", "-c", f"'{BINARY}' list | head -1; exit ${{PIPESTATUS[0]}}"],
@@ -319,7 +319,7 @@ class Predict(LabCase):
 
 
 class Cases(LabCase):
-    def test_case_stands_wherever_arms_does_and_is_told_again(self):
+    def test_case_stands_wherever_arms_does_and_is_shown_again(self):
         words = ("gil", "--case", "four-wait", "--arms", "threads", "--format", "json")
         for verb in (("predict",), ("run", "--quick", "--quiet")):
             told = json.loads(self.lab(verb[0], *words, *verb[1:]).out)

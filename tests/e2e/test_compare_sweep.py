@@ -220,7 +220,7 @@ class Sweep(Case):
         self.assertIn("2 of 3 points", ran.out)
         self.assertEqual([file.stat().st_mtime_ns for file in done], before)
 
-    def test_a_finished_sweep_is_told_again_and_a_changed_scenario_is_refused(self):
+    def test_a_finished_sweep_is_shown_again_and_a_changed_scenario_is_refused(self):
         words = ("--arms", "blocking", "--repeat", "1", "--quiet", "--format", "json")
         first = json.loads(self.sweep("--vary", "d=20ms,30ms", *words).out)
         again = valid(self.lab_json("sweep", "--resume", "last"), "sweep")

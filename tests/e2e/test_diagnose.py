@@ -103,18 +103,18 @@ class Verdicts(Diagnose):
         with self.serving("thread-per-request", "--threads", "4") as server:
             self.assert_told(server.port, "/delay?ms=30", {"execution": "pool", "parallelism": 4})
 
-    def test_workers_are_told_from_a_pool_by_their_connections(self):
+    def test_workers_are_distinguished_from_a_pool_by_their_connections(self):
         with self.serving("blocking-loop", "--workers", "3") as server:
             said = self.assert_told(server.port, "/delay?ms=30", {"execution": "workers", "parallelism": 3,
                                                                   "balanced": True})
             self.assertGreater(said["pairs"]["waited"], 0)
             self.assertGreater(said["pairs"]["tried"], said["pairs"]["waited"])
 
-    def test_computing_is_told_from_waiting(self):
+    def test_computing_is_distinguished_from_waiting(self):
         with self.serving("async-loop") as server:
             self.assert_told(server.port, "/cpu?ms=20", {"execution": "serial", "bound_by": "cpu"})
 
-    def test_a_backlog_that_overflows_is_told_and_not_taken_for_workers(self):
+    def test_a_backlog_that_overflows_is_reported_and_not_taken_for_workers(self):
         kind = next(kind for kind in blind_servers.kinds(2) if kind.name == "http.server")
         with blind_servers.running(kind, "lab", self.environment) as port:
             said = self.assert_told(port, kind.route, {"execution": "serial", "parallelism": 1})
@@ -198,14 +198,14 @@ class Faults(Diagnose):
                 ran = self.lab("diagnose", f"http://127.0.0.1:{port}/", code=None)
                 self.assert_one_line_reason(ran, 3, f"status {status}")
 
-    def test_a_check_that_cannot_tell_never_passes(self):
+    def test_a_check_that_cannot_decide_never_passes(self):
         with scripted(lambda path: 404 if path == "/nosuch" else time.sleep(0.02) or 200) as port:
             ran = self.lab("diagnose", f"http://127.0.0.1:{port}/", "--ping", "/nosuch", "--check", "--quiet", *QUICK, code=3)
             self.assertIn("--ping /nosuch answered with status 404", ran.err)
             self.assertNotIn("without --ping", ran.out)
             ran = self.lab("diagnose", f"http://127.0.0.1:{port}/", "--ping", "/x", "--check", "--quiet", "--budget", "45ms",
                            "--max-concurrency", "4", code=3)
-            self.assertIn("--check cannot tell", ran.err)
+            self.assertIn("--check cannot decide", ran.err)
 
     def test_a_server_that_refuses_the_second_of_two_is_unknown(self):
         busy = threading.Semaphore(1)

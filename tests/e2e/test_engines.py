@@ -141,7 +141,7 @@ class Scenarios(Engines):
             self.assertGreaterEqual(sum(split), arm["books"]["ok"], split)
             self.assertIn("LAB116", [one["id"] for one in arm["findings"]], arm["findings"])
 
-    def test_a_note_about_an_arm_that_is_not_there_is_not_told(self):
+    def test_a_note_about_an_arm_that_is_not_there_is_not_reported(self):
         out = self.lab("run", "blocking-async", "--arms", "blocking-loop", *QUICK).out
         self.assertNotIn("workers-4", out)
         self.assertNotIn("0.03", out)
@@ -167,7 +167,7 @@ class OwnServer(Engines):
         main.write_text(text)
         self.assertNotIn("LAB101", findings())
 
-    def test_a_server_that_tells_nothing_is_measured_all_the_same(self):
+    def test_a_server_that_reports_nothing_is_measured_all_the_same(self):
         server = self.script("plain.py", "import http.server, socketserver, sys, time\n"
                              "class Handler(http.server.BaseHTTPRequestHandler):\n"
                              "    protocol_version = 'HTTP/1.1'\n"
@@ -190,7 +190,7 @@ class OwnServer(Engines):
         self.assertAlmostEqual(own["bound_s"], 0.1)
         self.assertGreaterEqual(own["makespan_s"]["median"], 0.1)
 
-    def test_why_speaks_of_a_server_of_ones_own_first_and_tells_how_its_replies_come(self):
+    def test_why_speaks_of_a_server_of_ones_own_first_and_reports_how_its_replies_come(self):
         server = self.script("one.py", "import http.server, sys, time\n"
                              "class Handler(http.server.BaseHTTPRequestHandler):\n"
                              "    def do_GET(self):\n"
@@ -239,7 +239,7 @@ class OwnServer(Engines):
         self.assertIn("incomplete: server", " ".join(ran.out.split()))
         self.assertIn("No such file or directory", " ".join(ran.out.split()))
 
-    def test_a_server_at_another_port_is_told_so(self):
+    def test_a_server_at_another_port_is_reported(self):
         elsewhere = self.script("elsewhere.py", "import http.server\nhttp.server.HTTPServer(('127.0.0.1', 0), "
                                 "http.server.SimpleHTTPRequestHandler).serve_forever()\n")
         ran = self.lab("run", "blocking-async", "--arms", "async-loop", "--server", f"{PYTHON} {elsewhere} {{port}}",

@@ -373,7 +373,7 @@ class AtWork(LabCase):
                     received += peer.recv(4096)
                 self.assertIn(b'"message"', received)
 
-    def test_of_many_short_turns_the_nearest_are_told_as_one(self):
+    def test_of_many_short_turns_the_nearest_are_reported_as_one(self):
         with self.serving_export("cpu-chunks", "async-loop") as port:
             for reply in self.burst(port, 2, "GET", "/chunks"):  # their hundred chunks alternate
                 self.assertGreater(len(reply.held), 10)

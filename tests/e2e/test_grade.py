@@ -80,7 +80,7 @@ class Answers(GradeCase):
         self.assertIn("divided the sum by 4 workers", third["misconception"])
         self.assertNotIn("tenth", first["text"])
 
-    def test_answers_are_told_only_when_the_teacher_asks(self):
+    def test_answers_are_shown_only_when_the_teacher_asks(self):
         path = self.hand_in({})
         for answer in self.grade(path)["answers"]:
             self.assertFalse({"expected", "expected_s", "why"} & set(answer))
@@ -347,7 +347,7 @@ class Gradescope(GradeCase):
         for test in result["tests"]:
             self.assertTrue({"name", "score", "max_score", "status", "output", "visibility"} <= set(test))
 
-    def test_what_cannot_be_graded_is_told_to_the_student(self):
+    def test_what_cannot_be_graded_is_reported_to_the_student(self):
         folder = self.unpack()
         refused = self.submit(folder, {"blocking-async-1": "3"})
         self.assertEqual(refused["score"], 0)
@@ -366,7 +366,7 @@ class Gradescope(GradeCase):
         self.assertEqual((stolen["score"], stolen["tests"]), (0, []))
         self.assertIn("handed in by bob@school", stolen["output"])
 
-    def test_what_cannot_be_asked_is_told_before_a_zip_is_written(self):
+    def test_what_cannot_be_asked_is_reported_before_a_zip_is_written(self):
         self.secret.write_text("abc")
         program = self.static_program()
         for options, word in ((("blocking-async", "--secret-file", self.secret), "too short"),

@@ -41,7 +41,7 @@ class Attempts(unittest.TestCase):
     def mistake(_):
         raise NameError("what")
 
-    def test_a_figure_has_two_attempts_and_the_end_tells_of_both(self):
+    def test_a_figure_has_two_attempts_and_the_end_names_both(self):
         self.assertEqual(self.attempts(self.good), (1, True, ""))
         tries, passed, told = self.attempts(self.figure, self.good)
         self.assertEqual((tries, passed), (2, True))

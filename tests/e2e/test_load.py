@@ -35,7 +35,7 @@ class Oracles(LoadCase):
         self.assertEqual(found["books"], {"planned": 10, "unsent": 0, "sent": 10, "ok": 10, "errors": {}, "unfinished": 0,
                                           "not_sent": {}})
 
-    def test_a_percentile_is_told_from_29_59_and_299_replies_on(self):
+    def test_a_percentile_is_reported_from_29_59_and_299_replies_on(self):
         server = self.answers(reply())
         for n, told in ((28, []), (29, ["p90"]), (59, ["p90", "p95"]), (299, ["p90", "p95", "p99"])):
             latency = self.load(server.url(), "-n", str(n), "-c", "1")["latency_s"]
@@ -121,7 +121,7 @@ class Loads(LoadCase):
         self.load(one.url(), other.url(), "-n", "20", "-c", "2")
         self.assertEqual((len(one.requests), len(other.requests)), (10, 10))
 
-    def test_the_request_says_what_it_was_told_to_say(self):
+    def test_the_request_says_what_it_was_to_say(self):
         server = self.answers(reply())
         (self.work / "body.json").write_text('{"a": 1}')
         self.load(server.url("/x?y=1"), "-n", "1", "--body", "@body.json", "--header", "X-Key: v")
@@ -172,7 +172,7 @@ class Loads(LoadCase):
         self.assertNotIn("svg", told)
         self.assertIn("json", told)
 
-    def test_a_terminal_is_told_the_load_once(self):
+    def test_a_terminal_gets_the_load_once(self):
         server = self.answers(reply())
         told = self.in_terminal("load", server.url(), "-n", "5", "-c", "1").out
         self.assertEqual(told.count("closed loop, 1 client"), 1, told)
@@ -197,7 +197,7 @@ class Mpi(LoadCase):
         return subprocess.run(["mpirun", "--oversubscribe", "-n", str(ranks), lab_program(), "load", *args],
                               capture_output=True, text=True, cwd=self.work, env=self.environment, timeout=60 * PATIENCE)
 
-    def test_ranks_share_a_load_and_one_of_them_tells_all(self):
+    def test_ranks_share_a_load_and_one_of_them_reports_all(self):
         server = self.answers(reply())
         for args in (["-n", "101", "-c", "6"], ["--rate", "100", "--duration", "1s"], ["--arrivals", "burst", "-n", "9"]):
             ran = self.mpirun(2, server.url(), *args, "--format", "json", "--quiet")

@@ -56,7 +56,7 @@ class Replies(LoadCase):
         self.assertEqual(self.errors(reply() + b"surplus"), {"extra": 4})
         self.assertEqual(self.errors(reply(b"ok", "200 OK", "X: " + 9000 * "x"), code=3), {"long_header": 4})
 
-    def test_where_a_server_closes_is_told(self):
+    def test_where_a_server_closes_is_reported(self):
         def after_one(_, connection, answered=set()):
             if connection in answered:
                 return False
@@ -169,7 +169,7 @@ class Refusals(LoadCase):
         self.assertEqual(ran.code, 3, ran)
         self.assertIn("the hard limit is 200", ran.err)
 
-    def test_a_pool_that_the_limit_makes_smaller_is_told(self):
+    def test_a_pool_that_the_limit_makes_smaller_is_reported(self):
         process = self.start("load", self.answers(reply()).url(), "--rate", "20", "-n", "5", "--quiet",
                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200)))
         self.assertIn("leaves room for 136 of 1000 connections", self.finish(process).out.replace("\n      ", " "))

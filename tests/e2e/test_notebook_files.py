@@ -135,13 +135,13 @@ class Made(unittest.TestCase):
                 given.update(re.findall(r'answers\["([\w-]+)"\] = "(.+)"', cell.source))
         self.assertGreater(seen, 20)
 
-    def test_students_are_told_how_an_answer_is_written_before_the_first_question(self):
+    def test_students_read_how_an_answer_is_written_before_the_first_question(self):
         for source in SOURCES:
             cells = nbformat.read(NOTEBOOKS / f"{source.stem}.ipynb", 4).cells
             first = next(place for place, cell in enumerate(cells) if "YOUR CODE HERE" in cell.source)
             self.assertRegex(cells[first - 1].source, r'(answers|verdicts)\["[^"]+"\] = ', source.name)
 
-    def test_students_are_told_the_name_of_each_variable_that_a_test_reads(self):
+    def test_students_read_the_name_of_each_variable_that_a_test_reads(self):
         for source in SOURCES:
             cells = nbformat.read(NOTEBOOKS / f"{source.stem}.ipynb", 4).cells
             for place, cell in enumerate(cells):

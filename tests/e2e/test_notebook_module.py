@@ -113,7 +113,7 @@ class Records(LabCase):
         self.refused("No such file", "lab history", path=self.work / "nowhere")
         self.refused("No such file", path=self.work)  # a folder without run.jsonl
 
-    def test_a_damaged_line_is_left_out_told_with_its_offset_and_costs_no_other(self):
+    def test_a_damaged_line_is_left_out_and_reported_with_its_offset_and_costs_no_other(self):
         data = bytearray(RECORDED.read_bytes())
         at = data.index(b'{"type":"request"')
         data[at + 40] ^= 1
@@ -124,13 +124,13 @@ class Records(LabCase):
         self.assertEqual(record.damaged, [at])
         self.assertEqual(len(record.requests), len(lab.read(RECORDED).requests) - 1)
 
-    def test_a_record_without_its_end_is_told_to_be_incomplete(self):
+    def test_a_record_without_its_end_is_reported_as_incomplete(self):
         path = self.work / "run.jsonl"
         path.write_bytes(RECORDED.read_bytes()[:200_000])
         with self.assertWarnsRegex(UserWarning, "incomplete"):
             self.assertFalse(lab.read(path).complete)
 
-    def test_requests_in_a_binary_file_are_refused_with_the_command_that_tells_them(self):
+    def test_requests_in_a_binary_file_are_refused_with_the_command_that_shows_them(self):
         rep = {"type": "repetition", "repetition": 1, "arm": "x", "case": "main", "engine": "native", "number": 1,
                "began_ns": 1, "send_skew_ns": 0, "in_blocks": True}
         with self.assertRaisesRegex(lab.LabError, "--format csv"):
@@ -191,7 +191,7 @@ class Program(LabCase):
         binary.write_text("#!/bin/bash\necho 'lab: no port is free' >&2; exit 3\n")
         self.assertEqual(self.elsewhere("lab.verify('D1')"), "no port is free\n")
 
-    def test_a_wrong_LAB_is_told_by_its_value(self):
+    def test_a_wrong_LAB_is_reported_by_its_value(self):
         for wrong in ("/nowhere/lab", str(self.work)):
             os.environ["LAB"] = wrong
             with self.assertRaisesRegex(lab.LabError, re.escape(f"LAB={wrong} is not a program")):

@@ -67,7 +67,7 @@ class Verify(LabCase):
         else:
             self.assertEqual((told["verified"], told["recorded"], told["differing"], told["inconclusive"]), (1, 0, [], []))
             self.assertEqual((len(condition["all"]), condition["holds"]), (4, True))
-    def test_one_claim_is_told_with_its_reason_and_command(self):
+    def test_one_claim_is_reported_with_its_reason_and_command(self):
         file = self.claims(counted("slow", "verified"), counted("slower", "verified"))
         ran = self.lab("verify", "--file", file, "--claim", "D2-slow")
         self.assertIn("WHY One after another.", ran.out)
