@@ -268,6 +268,13 @@ class Recorded(Engines):
         report = self.run_json("blocking-async", "--engine", "native,recorded", *QUICK)
         self.assertEqual(self.arm(report, "recorded", "blocking-loop")["verdict"], "reproduced")
 
+    def test_every_case_has_its_recording(self):
+        report = self.run_json("forgotten-await", "--engine", "native,recorded", *QUICK)
+        cases = {engine: {arm["case"] for arm in report["arms"] if arm["engine"] == engine and arm["makespan_s"]}
+                 for engine in ("native", "recorded")}
+        self.assertEqual(cases["recorded"], cases["native"])
+        self.assertIn("ten-curls", cases["recorded"])
+
     def test_a_recording_does_not_speak_of_other_settings(self):
         report = self.run_json("blocking-async", "--engine", "native,recorded", "--arms", "async-loop", "--scale", "0.1", *QUICK)
         self.assertIn("recorded", self.arm(report, "recorded", "async-loop")["not_run"])

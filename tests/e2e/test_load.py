@@ -131,6 +131,17 @@ class Loads(LoadCase):
             "Content-Length: 8"])
         self.assertEqual(body, '{"a": 1}')
 
+    def test_what_the_target_itself_takes_of_the_cores_is_no_noise(self):
+        def computes(_, connection):
+            end = time.thread_time() + 0.05
+            while time.thread_time() < end:
+                pass
+            connection.sendall(reply())
+        found = self.load(self.scripted(computes).url(), "-c", "2", "-n", "20")
+        shares = {key: float(value) for key, value in found["environment"].items() if key == "others_share"}
+        self.assertGreater(shares["others_share"], 0.15, "the server took less than would be noise")
+        self.assertNotIn("others", found["environment"]["noise"])
+
     def test_fresh_connections_are_opened_for_every_request(self):
         server = self.answers(reply())
         found = self.load(server.url(), "-n", "12", "-c", "3", "--connections", "fresh")
