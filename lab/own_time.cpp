@@ -41,6 +41,9 @@ OwnTime find_own_time(const Scenario& scenario, const Arm& arm, int cores,
   double most = kFewest;
   for (const Case& load_set : scenario.cases) {
     const auto group = measured.find(load_set.id);
+    const bool by_processes = std::any_of(load_set.loads.begin(), load_set.loads.end(),
+                                          [](const Load& load) { return load.client_process; });
+    if (by_processes) continue;  // what their clients take is not the framework's
     if (group == measured.end() || load_set.requests() > kMostSimulated || !load_set.kills.empty()) continue;
     const double plain = simulated_makespan(scenario, arm, load_set, cores, seeds.front());
     const double in_a_row =

@@ -68,3 +68,14 @@ TEST_CASE("a request that failed reports nothing of a framework's own time") {
   for (RunRepetition& repetition : repetitions) repetition.records.back().outcome = Outcome::reset;
   CHECK(found(scenario, scenario.arms[0], repetitions).each == 0);
 }
+
+TEST_CASE("what clients that are processes take is not taken for a framework's own time") {
+  std::string file = kFile;
+  const std::string quick = "every = \"50ms\", requests = 40";
+  const std::string curls = "connections = \"process\", requests = 400";
+  file.replace(file.find("arrivals = \"constant\", " + quick), ("arrivals = \"constant\", " + quick).size(),
+               "arrivals = \"burst\", " + curls);
+  const Scenario scenario = parse_scenario(file, "full.toml", known_modes()).value();
+  const OwnTime own = found(scenario, scenario.arms[0], run_with(scenario, scenario.arms[0], kMillisecond));
+  CHECK(own.case_id == "full");
+}
