@@ -16,7 +16,8 @@ name_here() {  # NAME[|NAME…]
   local name
   if [[ $1 == *'|'* ]]; then
     for name in ${1//|/ }; do
-      if dpkg-query -W "$name" >/dev/null 2>&1 || [[ -n $(apt-cache show "$name" 2>/dev/null) ]]; then
+      # What another package only names is known to dpkg, too.
+      if [[ $(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null) == installed || -n $(apt-cache show "$name" 2>/dev/null) ]]; then
         printf '%s\n' "$name"
         return
       fi

@@ -253,5 +253,26 @@ class Completion(LabCase):
         self.assert_one_line_reason(self.lab("completion", "bsh", code=None), 2, "'bash'")
 
 
+class Missing(LabCase):
+    def test_of_two_names_the_one_that_is_installed_counts_though_dpkg_knows_the_other(self):
+        tools = self.work / "bin"
+        tools.mkdir()
+        # As on Ubuntu, where libboost1.83-dev names libboost1.81-dev as what it conflicts with.
+        (tools / "dpkg-query").write_text("""#!/bin/sh
+shift
+format=$1; shift
+for name; do
+  case $name in libboost*1.81*) status=not-installed ;; *) status=installed ;; esac
+  case $format in *Package*) echo "$status $name" ;; *) printf %s "$status" ;; esac
+done
+""")
+        (tools / "apt-cache").write_text("#!/bin/sh\n")
+        for tool in tools.iterdir():
+            tool.chmod(0o755)
+        done = subprocess.run(["bash", "-c", f"root={ROOT}; source $root/cmake/packages.sh; missing_packages build"], text=True,
+                              capture_output=True, env={**self.environment, "PATH": f"{tools}:{self.environment['PATH']}"})
+        self.assertEqual((done.stdout, done.stderr), ("", ""))
+
+
 if __name__ == "__main__":
     unittest.main()
