@@ -203,3 +203,57 @@ TEST_CASE("a request whose end nobody reported has waited for who held what it g
   story.step(2, 0, 100 * kMs, 200 * kMs);
   CHECK(story.path().requests == std::vector<std::uint32_t>{2, 1});
 }
+
+TEST_CASE("what was given back within a hand-over counts as given back, to its last nanosecond") {
+  constexpr Nanos kHandover = 2 * kMicrosecond;
+  Tale story;
+  story.request(0, 0, 0, 100 * kMs, 100 * kMs);
+  story.hold(1, Resource::pool, 0, 100 * kMs + kHandover);
+  story.step(1, 0, 0, 100 * kMs);
+  story.request(0, 0, 100 * kMs, 200 * kMs, 200 * kMs);
+  story.hold(2, Resource::pool, 100 * kMs + kHandover, 200 * kMs);
+  story.step(2, 0, 100 * kMs, 200 * kMs);
+  CHECK(story.path().requests == std::vector<std::uint32_t>{2, 1});
+}
+
+TEST_CASE("of a request that failed what nobody explains counts from the first that did not") {
+  Tale story;
+  story.request(-100 * kMs, 50 * kMs, 50 * kMs, 200 * kMs, kSecond).outcome = Outcome::timeout;
+  story.hold(1, Resource::loop, 50 * kMs, 60 * kMs);
+  story.request(0, 60 * kMs, 60 * kMs, 160 * kMs, 160 * kMs);
+  story.hold(2, Resource::loop, 60 * kMs, 160 * kMs);
+  story.step(2, 0, 60 * kMs, 160 * kMs);
+  const CriticalPath path = story.path();
+  CHECK(path.requests == std::vector<std::uint32_t>{2, 1});
+  CHECK(path.makespan == 160 * kMs);
+  CHECK(path.unexplained == 50 * kMs);
+}
+
+TEST_CASE(
+    "what a handler does beside its steps while it holds the loop is its service, to the moment of its end") {
+  Tale story;
+  story.request(0, 0, 0, 10 * kMs, 10 * kMs);
+  story.hold(1, Resource::loop, 0, 10 * kMs);
+  const CriticalPath path = story.path();
+  CHECK(path.service == 10 * kMs);
+  CHECK(path.unexplained == 0);
+}
+
+TEST_CASE("who was sent only now is not what a request has waited for") {
+  Tale story;
+  story.request(50 * kMs, 50 * kMs, 50 * kMs, 50 * kMs + kMicrosecond, 51 * kMs);
+  story.request(0, 50 * kMs, 50 * kMs, 150 * kMs, 150 * kMs);
+  story.hold(2, Resource::loop, 50 * kMs, 150 * kMs);
+  CHECK(story.path().requests == std::vector<std::uint32_t>{2});
+}
+
+TEST_CASE("what a predecessor did after its answer is waited for though its client has not read that yet") {
+  Tale story;
+  story.request(0, 0, 0, 10 * kMs, 90 * kMs);
+  story.step(1, 0, 10 * kMs, 50 * kMs);
+  story.request(0, 50 * kMs, 50 * kMs, 150 * kMs, 150 * kMs);
+  story.step(2, 0, 50 * kMs, 150 * kMs);
+  const CriticalPath path = story.path();
+  CHECK(path.requests == std::vector<std::uint32_t>{2, 1});
+  CHECK(path.planned == 140 * kMs);
+}
