@@ -104,10 +104,12 @@ without_randomness() {
 }
 
 build_and_test() {  # PRESET TARGET CTEST_OPTION…
-  local folder=$root/build/$1 junit=$root/build/$1-tests.xml
+  local folder=$root/build/$1 junit=$root/build/$1-tests.xml jobs
+  jobs=$(nproc)
+  [[ $1 == release ]] || jobs=$((jobs * 2))  # where nothing is timed, and many tests wait for processes
   (build "$1" "$2") || return 0
   rm -f "$junit"
-  without_randomness ctest --test-dir "$folder" --output-on-failure --no-tests=error -j "$(nproc)" --timeout 600 \
+  without_randomness ctest --test-dir "$folder" --output-on-failure --no-tests=error -j "$jobs" --timeout 600 \
     --output-junit "$junit" --test-output-size-passed 1000000 --test-output-size-failed 1000000 "${@:3}" || true
   local counted
   if counted=$(python3 -B "$root/tests/count_tests.py" "$junit" "$notes"); then echo "$counted" >"$tally"; fi

@@ -76,11 +76,30 @@ class Spoiled(AssertionError):
 def figures():
     """Around assertions that a busy machine may spoil, and around those only: books, bounds, exit codes and orphans
     are never its doing."""
+    if PART == "beside":
+        raise RuntimeError("what holds figures runs by itself: decorate it with measured, or with alone where a helper is")
     try:
         yield
     except AssertionError as wrong:
         raise Spoiled(str(wrong)) from wrong
 
+
+def alone(test):
+    """Decorates a test or a class whose tests hold something against a clock: nothing else of the suite runs meanwhile."""
+    test.alone = True
+    return test
+
+
+def part_of(names, case):
+    """Those of a class's tests that this program is to run."""
+    def by_itself(name):
+        return getattr(case, "alone", False) or getattr(getattr(case, name), "alone", False)
+    return [name for name in names if PART is None or by_itself(name) == (PART == "alone")]
+
+
+PART = os.environ.get("LAB_TEST_PART")  # `alone` or `beside` others; all where it is not set
+_all_names = unittest.defaultTestLoader.getTestCaseNames
+unittest.defaultTestLoader.getTestCaseNames = lambda case: part_of(_all_names(case), case)
 
 PAUSE = 5  # seconds before the second attempt
 _second_attempts = []
@@ -106,6 +125,7 @@ def measured(test):
     """Decorates what asserts `figures`: a busy machine may spoil one attempt, so there are two, and the end of the output
     tells who needed both; more would hide what fails every other time. Whatever else fails, fails at once. (Not for a
     `subTest`, which swallows what fails.)"""
+    @alone
     @functools.wraps(test)
     def attempts(case, *args):
         try:

@@ -12,7 +12,7 @@ import unittest
 
 import jsonschema
 
-from labcase import PATIENCE, ROOT, LabCase, figures, measured
+from labcase import PATIENCE, ROOT, LabCase, alone, figures, measured
 
 sys.path.insert(0, str(ROOT / "bench"))
 import blind_servers  # noqa: E402
@@ -69,6 +69,7 @@ class Diagnose(LabCase):
         return said
 
 
+@alone
 class Verdicts(Diagnose):
     def test_a_blocked_loop_is_serial_and_stops_a_build(self):
         with self.serving("blocking-loop") as server:
@@ -79,11 +80,11 @@ class Verdicts(Diagnose):
             self.assertGreater(said["confidence"], 0.6)
             self.assertIn("lab run sync-driver", said["try"])
             url = f"http://127.0.0.1:{server.port}/delay?ms=20"
-            ran = self.lab("diagnose", url, "--ping", "/ping", "--check", *QUICK, code=None)
+            ran = self.lab("diagnose", url, "--ping", "/ping", "--check", *QUICK[:2], "--max-concurrency", "4", code=None)
             self.assertEqual(ran.code, 1, ran)
             self.assertIn("SERIAL", ran.out)
             self.assertRegex(ran.out, r"makespan .* = \d+ ms × n, residual")
-            self.assertRegex(ran.err, r"^will send at most \d+ requests, at most 16 at once")
+            self.assertRegex(ran.err, r"^will send at most \d+ requests, at most 4 at once")
             self.assert_fits(ran.out + ran.err, 80)
 
     def test_a_loop_that_awaits_is_concurrent(self):
@@ -122,10 +123,9 @@ class Verdicts(Diagnose):
 
     @unittest.skipUnless(shutil.which("node"), "needs node")
     def test_node(self):
-        kinds = {kind.name: kind for kind in blind_servers.kinds(2)}
-        for name, execution in (("node setTimeout", "concurrent"), ("node blocked", "serial")):
-            with blind_servers.running(kinds[name], "lab", self.environment) as port:
-                self.assert_told(port, kinds[name].route, {"execution": execution})
+        kind = next(kind for kind in blind_servers.kinds(2) if kind.name == "node setTimeout")
+        with blind_servers.running(kind, "lab", self.environment) as port:
+            self.assert_told(port, kind.route, {"execution": "concurrent"})
 
 
 class Limits(Diagnose):
@@ -161,6 +161,7 @@ class Limits(Diagnose):
         said = self.run_kind("node blocked", "--ping", "/ping")
         self.assertNotIn("def", said["advice"].split())
         with figures():
+            self.assertEqual(said["execution"], "serial", said)
             self.assertIn("asynchronous call", said["advice"])
 
     @measured
@@ -177,11 +178,11 @@ class Limits(Diagnose):
         began = time.monotonic()
 
         def answer(path):
-            if path == "/ping" and 3 < (time.monotonic() - began) % 6 < 4:
-                time.sleep(4 - (time.monotonic() - began) % 6)
+            if path == "/ping" and 2 < (time.monotonic() - began) % 3:
+                time.sleep(3 - (time.monotonic() - began) % 3)
             return time.sleep(0.005) or 200
         with scripted(answer) as port:
-            said = self.diagnose(port, "/", "--budget", "1s", "--max-concurrency", "4", "--ping", "/ping", "--watch", "8s")
+            said = self.diagnose(port, "/", "--budget", "1s", "--max-concurrency", "4", "--ping", "/ping", "--watch", "4s")
         with figures():
             self.assertGreaterEqual(len(said["pauses"]), 1, said)
             self.assertAlmostEqual(said["pauses"][0]["length_s"], 1, delta=0.2)

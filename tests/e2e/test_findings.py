@@ -1,26 +1,23 @@
-"""Findings on real servers: sick arms show what the table says, healthy ones nothing; and `lab explain`."""
+"""The table of findings, against which test_catalogue.py holds what arms show; and `lab explain`."""
 import json
 import os
 import tomllib
 import unittest
 
-from labcase import ROOT, LabCase, figures, measured
+from labcase import ROOT, LabCase
 
 BOOK = tomllib.loads((ROOT / "results/findings.toml").read_text(encoding="utf-8"))
 IDS = [entry["id"] for entry in BOOK["finding"]]
 ON_TWO_CORES = {"LAB106", "LAB122"}
-# One scenario for each kind of finding, all short at a tenth of their length.
-SCENARIOS = ("blocking-async", "pool-limit", "gil", "worker-identity", "await-is-not-a-yield", "forgotten-await",
-             "sequential-vs-gather", "background-task", "task-queue", "client-gone", "worker-state", "upload",
-             "connection-pool", "worker-crash", "overload", "concurrency-vs-parallelism")
 
 
-def expected(scenario, arm, case):
-    """What this arm must show at a tenth, and what it may."""
+def expected(scenario, arm, case, scale="0.1"):
+    """What this arm must show at a tenth of its length, and what it may; where it is longer, also what it shows in full."""
     for sick in BOOK["arms"]["sick"]:
         if (sick["scenario"], sick["arm"]) == (scenario, arm) and sick.get("case", case) == case:
             must = set(sick.get("at_a_tenth", sick["findings"]))
-            return must, must | set(sick.get("perhaps", ()))
+            longer = set(sick["findings"]) if float(scale) > 0.1 else set()
+            return must, must | longer | set(sick.get("perhaps", ()))
     return set(), set()
 
 
@@ -35,14 +32,14 @@ def was_measured(arm):
     return arm["not_run"] is None and (arm["makespan_s"]["median"] is not None or bool(arm["findings"]))
 
 
-def differences(run):
-    """What the arms of a report of `lab run` show besides what they must and may, a line for each such arm."""
+def differences(run, scale="0.1"):
+    """What the arms of a report of `lab run --scale` show besides what they must and may, a line for each such arm."""
     said = []
     for arm in run["arms"]:
         if not was_measured(arm):
             continue
         found = {finding["id"] for finding in arm["findings"]}
-        must, may = expected(run["scenario"], arm["arm"], arm["case"])
+        must, may = expected(run["scenario"], arm["arm"], arm["case"], scale)
         if len(os.sched_getaffinity(0)) != 2:
             found, must = found - ON_TWO_CORES, must - ON_TWO_CORES
         if not must <= found or not found <= may:
@@ -52,27 +49,11 @@ def differences(run):
 
 
 class Findings(LabCase):
-    @measured
-    def check_scenario(self, scenario):
-        run = self.lab_json("run", scenario, "--scale", scale_of(scenario), "--repeat", "3", "--no-save")
-        with figures():
-            self.assertEqual(differences(run), [])
-
     def test_every_finding_says_its_title_first(self):
         run = self.lab_json("run", "blocking-async", "--arms", "blocking-loop", "--scale", "0.1", "--quick", "--no-save")
         (finding,) = [one for one in run["arms"][0]["findings"] if one["id"] == "LAB101"]
         self.assertEqual(finding.keys(), {"id", "text"})
         self.assertRegex(finding["text"], r"^loop blocked: nine requests queued .* \(2: .* … 10: .*\); request \d+ ")
-
-
-def add_test(scenario):
-    def test(self):
-        self.check_scenario(scenario)
-    setattr(Findings, f"test_{scenario.replace('-', '_')}_shows_what_the_table_says", test)
-
-
-for name in SCENARIOS:
-    add_test(name)
 
 
 class Explain(LabCase):

@@ -54,5 +54,29 @@ class Attempts(unittest.TestCase):
             self.assertEqual(self.attempts(self.figure, wrong, self.good)[:2], (2, False))
 
 
+class Parts(unittest.TestCase):
+    def test_each_test_is_in_one_part_and_what_holds_figures_is_in_that_which_runs_by_itself(self):
+        class Case(unittest.TestCase):
+            @labcase.measured
+            def test_a_figure(self): pass
+            @labcase.alone
+            def test_with_a_helper(self): pass
+            def test_a_count(self): pass
+
+        @labcase.alone
+        class Helped(Case):
+            pass
+        names = ["test_a_count", "test_a_figure", "test_with_a_helper"]
+        for case, expected in ((Case, names[1:]), (Helped, names)):
+            for part, wanted in ((None, names), ("alone", expected), ("beside", [name for name in names if name not in expected])):
+                with mock.patch.object(labcase, "PART", part):
+                    self.assertEqual(unittest.defaultTestLoader.getTestCaseNames(case), wanted)
+
+    def test_figures_beside_others_are_a_mistake(self):
+        with mock.patch.object(labcase, "PART", "beside"), self.assertRaises(RuntimeError):
+            with labcase.figures():
+                pass
+
+
 if __name__ == "__main__":
     unittest.main()

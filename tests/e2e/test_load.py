@@ -10,7 +10,7 @@ import time
 import unittest
 from pathlib import Path
 
-from labcase import BINARY, PATIENCE, descendants, figures, lab_program, measured
+from labcase import BINARY, PATIENCE, alone, descendants, figures, lab_program, measured
 from loadcase import LoadCase, problems_of, reply
 
 SLOW = 3 if PATIENCE > 1 else 1  # rates are lowered by that where a sanitizer makes everything slower
@@ -208,6 +208,7 @@ class Mpi(LoadCase):
         return subprocess.run(["mpirun", "--oversubscribe", "-n", str(ranks), lab_program(), "load", *args],
                               capture_output=True, text=True, cwd=self.work, env=self.environment, timeout=60 * PATIENCE)
 
+    @alone
     def test_ranks_share_a_load_and_one_of_them_reports_all(self):
         server = self.answers(reply())
         for args in (["-n", "101", "-c", "6"], ["--rate", "100", "--duration", "1s"], ["--arrivals", "burst", "-n", "9"]):
