@@ -2,8 +2,8 @@
 
 #include <benchmark/benchmark.h>
 
-#include "harness/load.hpp"
-#include "harness/statistics.hpp"
+#include "harness/client/load.hpp"
+#include "harness/statistics/statistics.hpp"
 
 namespace {
 

@@ -3,11 +3,11 @@
 #include <benchmark/benchmark.h>
 
 #include "lab/core/event_ring.hpp"
-#include "lab/servers/call.hpp"
-#include "lab/servers/mode.hpp"
-#include "lab/servers/reply.hpp"
-#include "lab/servers/request_reader.hpp"
-#include "lab/servers/route_table.hpp"
+#include "lab/servers/http/reply.hpp"
+#include "lab/servers/http/request_reader.hpp"
+#include "lab/servers/http/route_table.hpp"
+#include "lab/servers/modes/mode.hpp"
+#include "lab/servers/steps/call.hpp"
 
 namespace {
 

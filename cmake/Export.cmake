@@ -10,4 +10,4 @@ add_custom_command(
   DEPENDS ${LAB_EXPORTED} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
   VERBATIM)
 set_source_files_properties(${PROJECT_BINARY_DIR}/exported_files.cpp PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
-lab_module(export scenarios/export SOURCES ${PROJECT_BINARY_DIR}/exported_files.cpp DEPENDS lab_core lab_scenarios)
+lab_module(export FOLDERS scenarios/export SOURCES ${PROJECT_BINARY_DIR}/exported_files.cpp DEPENDS lab_core lab_scenarios)

@@ -5,14 +5,14 @@
 #include <string>
 #include <vector>
 
-#include "lab/build_parts.hpp"
+#include "lab/cli/build_parts.hpp"
+#include "lab/cli/commands/verbs.hpp"
+#include "lab/cli/tell.hpp"
 #include "lab/core/command_word.hpp"
 #include "lab/core/error.hpp"
 #include "lab/core/text.hpp"
-#include "lab/environment.hpp"
-#include "lab/interrupt.hpp"
-#include "lab/tell.hpp"
-#include "lab/verbs/verbs.hpp"
+#include "lab/experiment/environment.hpp"
+#include "lab/experiment/interrupt.hpp"
 
 namespace {
 

@@ -4,13 +4,13 @@
 #include <catch2/catch.hpp>
 #include <map>
 
-#include "harness/load.hpp"
-#include "harness/occupancy.hpp"
+#include "harness/client/load.hpp"
+#include "harness/trace/occupancy.hpp"
+#include "lab/cli/commands/verbs.hpp"
 #include "lab/core/event_ring.hpp"
-#include "lab/experiment.hpp"
-#include "lab/servers/server.hpp"
-#include "lab/verbs/verbs.hpp"
-#include "scenarios/loader.hpp"
+#include "lab/experiment/experiment.hpp"
+#include "lab/servers/supervisor/server.hpp"
+#include "scenarios/loader/loader.hpp"
 
 using namespace lab;
 

@@ -22,7 +22,7 @@ NETWORK = re.compile(r"^(boost/(asio|beast)[./]|httplib\.h$)")
 BEAST = re.compile(r"^boost/beast[./]")
 MOST_BEAST_FILES = 5
 # What another module includes of the servers; Asio's 140,000 lines must not come with it.
-SERVER_INTERFACE = {"lab/servers/mode.hpp", "lab/servers/server.hpp"}
+SERVER_INTERFACE = {"lab/servers/modes/mode.hpp", "lab/servers/supervisor/server.hpp"}
 
 
 def module_of(path):

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "harness/diagnosis/examination.hpp"
-#include "harness/diagnosis/limited_subject.hpp"
+#include "harness/diagnosis/testing/limited_subject.hpp"
 #include "harness/diagnosis/verdict.hpp"
 
 using namespace lab;

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "harness/diagnosis/examination.hpp"
-#include "harness/diagnosis/limited_subject.hpp"
+#include "harness/diagnosis/testing/limited_subject.hpp"
 #include "harness/diagnosis/verdict.hpp"
 
 using namespace lab;

@@ -15,8 +15,8 @@
 #include <string>
 #include <system_error>
 
-#include "harness/listening.hpp"
-#include "harness/server_use.hpp"
+#include "harness/trace/listening.hpp"
+#include "harness/trace/server_use.hpp"
 
 namespace lab {
 

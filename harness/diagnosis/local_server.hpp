@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/load_address.hpp"
+#include "harness/client/load_address.hpp"
 #include "lab/core/clock.hpp"
 
 namespace lab {

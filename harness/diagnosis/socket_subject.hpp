@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "harness/client/reply_parser.hpp"
+#include "harness/client/transport.hpp"
 #include "harness/diagnosis/subject.hpp"
-#include "harness/reply_parser.hpp"
-#include "harness/transport.hpp"
 
 namespace lab {
 

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "harness/fake_transport.hpp"
+#include "harness/client/testing/fake_transport.hpp"
 
 using namespace lab;
 

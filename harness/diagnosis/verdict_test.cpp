@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "harness/diagnosis/examination.hpp"
-#include "harness/diagnosis/simulated_subject.hpp"
+#include "harness/diagnosis/testing/simulated_subject.hpp"
 
 using namespace lab;
 using namespace lab::testing;

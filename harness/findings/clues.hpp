@@ -7,8 +7,8 @@
 
 #include "harness/findings/finding.hpp"
 #include "harness/findings/spans.hpp"
-#include "harness/loop_activity.hpp"
-#include "harness/route_steps.hpp"
+#include "harness/trace/loop_activity.hpp"
+#include "harness/trace/route_steps.hpp"
 
 namespace lab {
 

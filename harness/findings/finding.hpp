@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/occupancy.hpp"
-#include "harness/why.hpp"
+#include "harness/analysis/why.hpp"
+#include "harness/trace/occupancy.hpp"
 #include "lab/core/record.hpp"
 #include "lab/core/scenario.hpp"
 

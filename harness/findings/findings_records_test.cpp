@@ -1,7 +1,7 @@
 // Findings of queues, kept connections and generators: from the statuses and stamps of the records.
 #include <catch2/catch.hpp>
 
-#include "harness/findings/findings_testing.hpp"
+#include "harness/findings/testing/findings_testing.hpp"
 #include "lab/core/text.hpp"
 
 using namespace lab;

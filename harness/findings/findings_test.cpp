@@ -1,7 +1,7 @@
 // Every finding on a sick server and on the healthy one beside it, in virtual time.
 #include <catch2/catch.hpp>
 
-#include "harness/findings/findings_testing.hpp"
+#include "harness/findings/testing/findings_testing.hpp"
 #include "harness/findings/words.hpp"
 #include "lab/core/text.hpp"
 

@@ -7,7 +7,7 @@
 
 #include "harness/findings/clues.hpp"
 #include "harness/findings/words.hpp"
-#include "harness/server_stats.hpp"
+#include "harness/trace/server_stats.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {

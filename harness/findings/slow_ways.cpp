@@ -7,7 +7,7 @@
 #include "harness/findings/clues.hpp"
 #include "harness/findings/cumulative.hpp"
 #include "harness/findings/words.hpp"
-#include "harness/statistics.hpp"
+#include "harness/statistics/statistics.hpp"
 
 namespace lab {
 

@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
-#include "harness/model/model_testing.hpp"
-#include "harness/model/random_experiment.hpp"
+#include "harness/model/testing/model_testing.hpp"
+#include "harness/model/testing/random_experiment.hpp"
 
 using namespace lab;
 using namespace lab::testing;

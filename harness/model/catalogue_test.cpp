@@ -1,7 +1,7 @@
 // The bounds of the experiments, row by row, in virtual time.
 #include <catch2/catch.hpp>
 
-#include "harness/model/model_testing.hpp"
+#include "harness/model/testing/model_testing.hpp"
 
 using namespace lab;
 using namespace lab::testing;

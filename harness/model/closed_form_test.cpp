@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "harness/model/random_experiment.hpp"
+#include "harness/model/testing/random_experiment.hpp"
 
 using namespace lab;
 using namespace lab::testing;

@@ -1,8 +1,8 @@
 // Where one more, one less or the same moment makes the difference.
 #include <catch2/catch.hpp>
 
-#include "harness/model/model_testing.hpp"
 #include "harness/model/shared_cores.hpp"
+#include "harness/model/testing/model_testing.hpp"
 
 using namespace lab;
 using namespace lab::testing;

@@ -1,7 +1,7 @@
 // Latencies that are counted while the simulation runs, without a record of any request.
 #include <catch2/catch.hpp>
 
-#include "harness/model/random_experiment.hpp"
+#include "harness/model/testing/random_experiment.hpp"
 
 using namespace lab;
 using namespace lab::testing;

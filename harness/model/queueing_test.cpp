@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "harness/model/model_testing.hpp"
+#include "harness/model/testing/model_testing.hpp"
 
 using namespace lab;
 using namespace lab::testing;

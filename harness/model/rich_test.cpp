@@ -4,7 +4,7 @@
 #include <set>
 #include <tuple>
 
-#include "harness/model/random_experiment.hpp"
+#include "harness/model/testing/random_experiment.hpp"
 
 using namespace lab;
 using namespace lab::testing;

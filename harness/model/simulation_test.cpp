@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <numeric>
 
-#include "harness/model/model_testing.hpp"
+#include "harness/model/testing/model_testing.hpp"
 
 using namespace lab;
 using namespace lab::testing;

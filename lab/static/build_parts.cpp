@@ -1,4 +1,4 @@
-#include "lab/build_parts.hpp"
+#include "lab/cli/build_parts.hpp"
 
 namespace lab {
 

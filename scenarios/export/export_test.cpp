@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "scenarios/export/export_testing.hpp"
+#include "scenarios/export/testing/export_testing.hpp"
 
 namespace lab {
 

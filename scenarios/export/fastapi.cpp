@@ -8,7 +8,7 @@
 #include "lab/core/text.hpp"
 #include "scenarios/export/meaning.hpp"
 #include "scenarios/export/python_steps.hpp"
-#include "scenarios/python.hpp"
+#include "scenarios/loader/python.hpp"
 
 namespace lab {
 

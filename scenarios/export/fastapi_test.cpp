@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
-#include "scenarios/export/export_testing.hpp"
 #include "scenarios/export/python_file.hpp"
+#include "scenarios/export/testing/export_testing.hpp"
 
 namespace lab {
 

@@ -5,7 +5,7 @@
 #include "lab/core/plan.hpp"
 #include "lab/core/scenario.hpp"
 #include "scenarios/export/python_file.hpp"
-#include "scenarios/python.hpp"
+#include "scenarios/loader/python.hpp"
 
 namespace lab {
 

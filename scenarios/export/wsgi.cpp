@@ -4,7 +4,7 @@
 #include "scenarios/export/fastapi.hpp"
 #include "scenarios/export/meaning.hpp"
 #include "scenarios/export/python_steps.hpp"
-#include "scenarios/python.hpp"
+#include "scenarios/loader/python.hpp"
 
 namespace lab {
 

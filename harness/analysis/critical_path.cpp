@@ -1,0 +1,405 @@
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <tuple>
+
+#include "harness/analysis/why.hpp"
+#include "harness/trace/route_steps.hpp"
+
+namespace lab {
+
+namespace {
+
+// Stamps of two threads that hand over to each other may be that much out of order.
+constexpr Nanos kHandover = 2 * kMicrosecond;
+// A sleeping loop or thread is awake again after at most that; a longer wait behind nobody has no known
+// cause.
+constexpr Nanos kWakeUp = kMillisecond;
+
+/// Holds of one resource in order of their ends: who had it last before a given moment?
+class Holders {
+ public:
+  explicit Holders(const Occupancy& occupancy) {
+    for (const Hold& hold : occupancy.holds) {
+      if (hold.to > hold.from) by_resource_[key(hold)].push_back(hold);
+    }
+    for (const auto& [resource, holds] : by_resource_) {
+      std::vector<Hold>& all = by_worker_[std::get<0>(resource)];
+      all.insert(all.end(), holds.begin(), holds.end());
+    }
+    for (auto& [worker, holds] : by_worker_) {
+      std::sort(holds.begin(), holds.end(), [](const Hold& a, const Hold& b) { return a.to < b.to; });
+    }
+    for (auto& [resource, holds] : by_resource_) {
+      std::sort(holds.begin(), holds.end(), [](const Hold& a, const Hold& b) { return a.to < b.to; });
+    }
+  }
+
+  /// The last one by another request that began before mine and ended after `after`, not later than `at`.
+  std::optional<Hold> last_before(const Hold& mine, Nanos after, Nanos at) const {
+    const auto found = by_resource_.find(key(mine));
+    if (found == by_resource_.end()) return std::nullopt;
+    const std::vector<Hold>& holds = found->second;
+    auto end = std::upper_bound(holds.begin(), holds.end(), at + kHandover,
+                                [](Nanos moment, const Hold& hold) { return moment < hold.to; });
+    while (end != holds.begin()) {
+      --end;
+      if (end->to <= after) return std::nullopt;
+      if (end->request != mine.request && end->from < mine.from) return *end;
+    }
+    return std::nullopt;
+  }
+
+  /// Whoever last gave anything of this worker back between `since` and `at`: where a worker takes a
+  /// connection only when it has room, that made room for `request`.
+  std::optional<Hold> made_room(std::int32_t worker, std::uint32_t request, Nanos since, Nanos at) const {
+    const auto found = by_worker_.find(static_cast<std::uint16_t>(worker));
+    if (worker < 0 || found == by_worker_.end()) return std::nullopt;
+    const std::vector<Hold>& holds = found->second;
+    auto end = std::upper_bound(holds.begin(), holds.end(), at + kHandover,
+                                [](Nanos moment, const Hold& hold) { return moment < hold.to; });
+    while (end != holds.begin()) {
+      --end;
+      if (end->to < since) return std::nullopt;
+      if (end->request != request && end->from < at - kHandover) return *end;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  using Key = std::tuple<std::uint16_t, Resource, std::uint16_t>;
+  static Key key(const Hold& hold) { return {hold.worker, hold.resource, hold.unit}; }
+  std::map<Key, std::vector<Hold>> by_resource_;
+  std::map<std::uint16_t, std::vector<Hold>> by_worker_;
+};
+
+/// What the cores were busy with, to tell who waited for one.
+class Cores {
+ public:
+  Cores(std::span<const RequestRecord> records, const Occupancy& occupancy,
+        const std::vector<RouteSteps>& routes) {
+    for (const StepSpan& step : occupancy.steps) {
+      if (step.request == 0 || step.request > records.size()) continue;
+      const std::uint32_t route = records[step.request - 1].route;
+      if (route < routes.size() && !routes[route].waits(step.index)) steps_.push_back(step);
+      moments_.push_back(step.to);
+    }
+    for (const RequestRecord& record : records) {
+      for (const Nanos moment : {record.read, record.started, record.finished}) moments_.push_back(moment);
+    }
+    std::sort(moments_.begin(), moments_.end());
+  }
+
+  /// Something was done for some request at least every millisecond: they went from one to the next.
+  bool went_on(Nanos from, Nanos to) const {
+    auto moment = std::upper_bound(moments_.begin(), moments_.end(), from);
+    for (Nanos last = from; last < to; last = *moment++) {
+      if (moment == moments_.end() || *moment > to) return to - last <= kWakeUp;
+      if (*moment - last > kWakeUp) return false;
+    }
+    return true;
+  }
+
+  /// How many requests computed at a time, on the average of that span.
+  double computing(Nanos from, Nanos to) const {
+    if (to <= from) return 0;
+    Nanos sum = 0;
+    for (const StepSpan& step : steps_)
+      sum += std::max<Nanos>(0, std::min(step.to, to) - std::max(step.from, from));
+    return static_cast<double>(sum) / static_cast<double>(to - from);
+  }
+
+ private:
+  std::vector<StepSpan> steps_;  // that compute
+  std::vector<Nanos> moments_;
+};
+
+class Walk {
+ public:
+  Walk(std::span<const RequestRecord> records, const Occupancy& occupancy, const Occupancy& planned,
+       const std::vector<Route>& routes, const Case& load_set, int cores)
+      : records_(records),
+        occupancy_(occupancy),
+        planned_(planned),
+        routes_(steps_of_routes(routes)),
+        holders_(occupancy),
+        cores_(records, occupancy, routes_),
+        core_count_(cores),
+        load_set_(load_set) {}
+
+  CriticalPath run() {
+    const RequestRecord* last = nullptr;
+    for (const RequestRecord& record : records_) {
+      if (record.sent == 0 || record.outcome != Outcome::ok) continue;
+      if (first_ == nullptr || record.sent < first_->sent) first_ = &record;
+      if (last == nullptr || record.received > last->received) last = &record;
+    }
+    if (last == nullptr) return path_;
+    path_.makespan = last->received - first_->sent;
+    go_to(last, last->received);
+    do {
+      // Every turn moves back in time or to an earlier holder; the limit only guards against a contradictory
+      // event stream.
+      for (std::size_t turns = 0; at_ > floor() && turns < 100 + 10 * occupancy_.holds.size(); ++turns) {
+        step_back();
+      }
+      if (at_ > floor()) path_.unexplained += at_ - floor();
+    } while (at_ > first_->sent && follow_client());
+    finish_at_send();
+    return path_;
+  }
+
+ private:
+  void go_to(const RequestRecord* record, Nanos at) {
+    current_ = record;
+    at_ = at;
+    // Its own later work has nothing to do with its reply, but may be what others wait for.
+    after_reply_ = record->finished != 0 && at > record->received;
+    path_.requests.push_back(record->id);
+  }
+
+  /// Where the path leaves the current request. What failed may have been sent before the first that did not.
+  Nanos floor() const { return std::max(current_->sent, first_->sent); }
+
+  const RequestRecord* find(std::uint32_t id) const {
+    if (id == 0 || id > records_.size() || records_[id - 1].id != id) return nullptr;
+    return &records_[id - 1];
+  }
+
+  // Steps and holds of the current request that can have led to where the path is. What it was given at the
+  // very moment of its end it had waited for.
+  bool counts(const StepSpan& step) const {
+    return after_reply_ || current_->finished == 0 || step.from < current_->finished;
+  }
+  bool counts(const Hold& hold) const {
+    return after_reply_ || current_->finished == 0 || hold.from <= current_->finished;
+  }
+
+  Nanos& phase() {
+    const RequestRecord& r = *current_;
+    if (after_reply_ && at_ > r.finished) return path_.service;
+    if (r.finished != 0 && at_ > r.finished) return path_.reply;
+    if (r.started != 0 && at_ > r.started) return path_.service;
+    if (r.read != 0 && at_ > r.read) return path_.runnable;
+    if (at_ <= body_there()) return path_.planned;
+    if (starts_client()) return path_.lag;
+    return r.read == 0 ? path_.unexplained : path_.unread;
+  }
+
+  /// Its client is a process that was just started: what passes until the server reads is the client's.
+  bool starts_client() const {
+    return current_->parent == 0 && current_->load < load_set_.loads.size() && at_ <= current_->read &&
+           load_set_.loads[current_->load].client_process;
+  }
+
+  /// When the client had sent all of it: until then nobody can read it whole.
+  Nanos body_there() const {
+    if (current_->parent != 0 || current_->load >= load_set_.loads.size()) return 0;
+    const Nanos over = load_set_.loads[current_->load].body_over;
+    return over > 0 ? current_->sent + over : 0;
+  }
+
+  /// Gives the time back to `to` to the phases that it lies in.
+  void spend_until(Nanos to) {
+    to = std::max(to, floor());
+    while (at_ > to) {
+      Nanos& part = phase();
+      Nanos edge = to;
+      for (const Nanos stamp : {current_->finished, current_->started, current_->read, body_there()}) {
+        if (stamp < at_ && stamp > edge) edge = stamp;
+      }
+      part += at_ - edge;
+      at_ = edge;
+    }
+  }
+
+  /// As long as the model says; a step that is executed again and again has a length each time.
+  Nanos planned_length(const StepSpan& step) const {
+    std::ptrdiff_t before = 0;
+    for (const StepSpan& mine : occupancy_.steps_of(step.request)) {
+      if (mine.index == step.index && mine.from < step.from) ++before;
+    }
+    std::optional<Nanos> length;
+    for (const StepSpan& planned : planned_.steps_of(step.request)) {
+      if (planned.index != step.index) continue;
+      length = planned.to - planned.from;
+      if (before-- == 0) break;
+    }
+    return length ? *length : routes_[current_->route].unhindered(step.index);
+  }
+
+  void step_back() {
+    const StepSpan* inside = nullptr;
+    for (const StepSpan& step : occupancy_.steps_of(current_->id)) {
+      // Of branches at once the one that ends first is done with here.
+      const bool here = step.from < at_ && at_ <= step.to && counts(step);
+      if (here && (inside == nullptr || step.to < inside->to)) inside = &step;
+    }
+    if (inside != nullptr) return back_through(*inside);
+    const Nanos since = last_change();
+    if (follow_holder(since) || follow_turn()) return;
+    const auto room = holders_.made_room(current_->worker, current_->id, at_ - kWakeUp, at_);
+    if (at_ <= current_->read && (follow(room, since) || follow_predecessor(since))) return;
+    const bool comes_in = at_ <= body_there() || starts_client();
+    if (comes_in || holds_something() || at_ - since <= kWakeUp || at_ > current_->finished)
+      return spend_until(since);
+    since_unexplained(since);
+  }
+
+  void since_unexplained(Nanos since) {
+    // The generator needs some of a core, too.
+    constexpr double kMost = 0.75;
+    since = std::max(since, floor());
+    const bool no_core = core_count_ > 0 &&
+                         (cores_.computing(since, at_) >= kMost * core_count_ || cores_.went_on(since, at_));
+    (no_core ? path_.runnable : path_.unexplained) += at_ - since;
+    at_ = since;
+  }
+
+  /// Own work inside a step; what exceeds the plan is lateness, or waiting for a resource that others held.
+  void back_through(const StepSpan& step) {
+    const Nanos due = step.from + planned_length(step);
+    if (at_ > due) {
+      if (follow_holder(due)) return;
+      spend_until(due);
+    }
+    const Nanos from = std::max(step.from, floor());
+    path_.planned += std::max<Nanos>(0, at_ - from);
+    at_ = std::min(at_, from);
+  }
+
+  bool holds_something() const {
+    const std::vector<Hold>& holds = occupancy_.holds_of(current_->id);
+    return std::any_of(holds.begin(), holds.end(),
+                       [&](const Hold& hold) { return hold.from < at_ && at_ <= hold.to && counts(hold); });
+  }
+
+  /// When the request last ended a step, or got or gave something: until then back it did one thing.
+  Nanos last_change() const {
+    Nanos last = current_->sent;
+    if (body_there() < at_) last = std::max(last, body_there());
+    // A body that came in had no need of anybody.
+    if (at_ <= body_there()) return last;
+    for (const StepSpan& step : occupancy_.steps_of(current_->id)) {
+      if (step.to < at_ && counts(step)) last = std::max(last, step.to);
+    }
+    for (const Hold& hold : occupancy_.holds_of(current_->id)) {
+      if (hold.from < at_ - kHandover && counts(hold)) last = std::max(last, hold.from);
+      if (hold.to < at_ && counts(hold)) last = std::max(last, hold.to);
+    }
+    return last;
+  }
+
+  /// The request got something at this moment that somebody else held meanwhile: the path goes on with them.
+  bool follow_holder(Nanos waiting_since) {
+    const std::vector<Hold>& holds = occupancy_.holds_of(current_->id);
+    std::optional<Hold> holder;
+    for (auto mine = holds.rbegin(); mine != holds.rend() && !holder; ++mine) {
+      const bool got = mine->from >= at_ - kHandover && mine->from <= at_ + kHandover;
+      if (got && counts(*mine)) holder = holders_.last_before(*mine, waiting_since, at_);
+    }
+    return follow(holder, waiting_since);
+  }
+
+  bool follow(const std::optional<Hold>& holder, Nanos waiting_since) {
+    if (!holder || holder->to <= waiting_since || at_ <= body_there()) return false;
+    spend_until(std::min(holder->to, at_));
+    const RequestRecord* next = find(holder->request);
+    if (next != nullptr && next->sent < at_ && at_ > floor()) {
+      go_to(next, at_);
+      after_reply_ = next->finished != 0 && holder->from >= next->finished;
+    } else {
+      spend_until(std::max(holder->from, waiting_since));  // accepting a connection: no request's work
+    }
+    return true;
+  }
+
+  /// A loop that writes its replies at the end of its turn (uvloop) keeps them from whoever held it last.
+  bool follow_turn() {
+    if (after_reply_ || current_->finished == 0 || at_ - current_->finished <= kWakeUp) return false;
+    const auto last = holders_.made_room(current_->worker, current_->id, current_->finished, at_);
+    return last && last->resource == Resource::loop && follow(last, current_->finished);
+  }
+
+  /// The same where the predecessor's last act in this worker took no time.
+  bool follow_predecessor(Nanos waiting_since) {
+    if (at_ <= body_there()) return false;
+    const auto just_now = [&](Nanos moment) {
+      return moment > waiting_since && moment >= at_ - kWakeUp && moment <= at_ + kHandover;
+    };
+    const auto before = std::find_if(records_.begin(), records_.end(), [&](const RequestRecord& record) {
+      const bool earlier = std::pair(record.started, record.id) < std::pair(current_->started, current_->id);
+      if (record.worker != current_->worker || record.started == 0 || !earlier || record.sent >= at_)
+        return false;
+      const std::vector<StepSpan>& steps = occupancy_.steps_of(record.id);
+      return just_now(record.finished) ||
+             std::any_of(steps.begin(), steps.end(), [&](const StepSpan& step) { return just_now(step.to); });
+    });
+    if (before == records_.end()) return false;
+    go_to(&*before, at_);
+    after_reply_ = !just_now(before->finished);
+    return true;
+  }
+
+  /// A client of a closed load sends when its last reply is there, and so does one that asks again: the path
+  /// goes on with that reply.
+  bool follow_client() {
+    if (current_->parent != 0) return follow_question();
+    const bool closed = current_->load < load_set_.loads.size() &&
+                        load_set_.loads[current_->load].arrivals == Arrivals::closed;
+    if (!closed || current_->intended <= first_->intended) return false;
+    const auto before = std::find_if(records_.begin(), records_.end(), [&](const RequestRecord& record) {
+      return record.load == current_->load && record.received == current_->intended &&
+             record.id < current_->id;
+    });
+    if (before == records_.end()) return false;
+    path_.lag += current_->sent - current_->intended;
+    go_to(&*before, before->received);
+    return true;
+  }
+
+  bool follow_question() {
+    const RequestRecord* before = nullptr;
+    for (const RequestRecord& record : records_) {
+      const bool same = record.id == current_->parent || record.parent == current_->parent;
+      if (!same || record.id >= current_->id || record.received > current_->intended) continue;
+      if (before == nullptr || record.received > before->received) before = &record;
+    }
+    if (before == nullptr || before->received <= first_->sent) return false;
+    path_.lag += current_->sent - current_->intended;
+    path_.planned += current_->intended - before->received;  // the pause that the load asks for
+    go_to(before, before->received);
+    return true;
+  }
+
+  void finish_at_send() {
+    const Nanos since_first = std::max<Nanos>(0, current_->sent - first_->sent);
+    const Nanos offset = std::clamp<Nanos>(current_->intended - first_->intended, 0, since_first);
+    path_.planned += offset;
+    path_.lag += since_first - offset;
+  }
+
+  std::span<const RequestRecord> records_;
+  const Occupancy& occupancy_;
+  const Occupancy& planned_;
+  std::vector<RouteSteps> routes_;
+  Holders holders_;
+  Cores cores_;
+  int core_count_;
+  const Case& load_set_;
+  CriticalPath path_;
+  const RequestRecord* first_ = nullptr;
+  const RequestRecord* current_ = nullptr;
+  Nanos at_ = 0;
+  bool after_reply_ = false;
+};
+
+}  // namespace
+
+CriticalPath critical_path(std::span<const RequestRecord> records, const Occupancy& occupancy,
+                           const Occupancy& planned_steps, const std::vector<Route>& routes,
+                           const Case& load_set, int cores) {
+  return Walk(records, occupancy, planned_steps, routes, load_set, cores).run();
+}
+
+}  // namespace lab

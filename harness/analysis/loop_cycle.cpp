@@ -1,0 +1,228 @@
+#include "harness/analysis/loop_cycle.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "harness/trace/route_steps.hpp"
+
+namespace lab {
+
+namespace {
+
+struct Change {
+  Nanos at = 0;
+  CycleEvent what = CycleEvent::arrives;
+  std::uint32_t request = 0;
+
+  /// At one moment the loop is given back before it is taken.
+  int rank() const {
+    switch (what) {
+      case CycleEvent::awaits:
+      case CycleEvent::yields:
+      case CycleEvent::ends: return 0;
+      case CycleEvent::arrives:
+      case CycleEvent::ready: return 1;
+      default: return 2;
+    }
+  }
+};
+
+/// Follows one request through the events of its worker.
+class Follower {
+ public:
+  Follower(const std::vector<const Event*>& events, const RequestRecord& record, const RouteSteps& steps,
+           std::vector<Change>& changes)
+      : events_(events), sent_(record.sent), steps_(steps), changes_(changes) {}
+
+  void run() {
+    for (std::size_t i = 0; i < events_.size(); ++i) follow(i);
+  }
+
+ private:
+  void add(Nanos at, CycleEvent what) { changes_.push_back({at, what, events_.front()->request}); }
+
+  void follow(std::size_t i) {
+    const Event& event = *events_[i];
+    const bool loop = event.resource == Resource::loop;
+    switch (event.kind) {
+      case EventKind::read:
+        // It queues for the loop from the moment that its bytes lie in the socket.
+        add(sent_ > 0 ? std::min(sent_, event.at) : event.at, CycleEvent::arrives);
+        break;
+      case EventKind::acquire:
+        if (loop) take(event.at);
+        break;
+      case EventKind::release:
+        if (loop) give_back(event.at, i);
+        break;
+      case EventKind::step_begin: open_[event.value] = event.at; break;
+      case EventKind::step_end: end_step(event); break;
+      case EventKind::finished: over_ = true; break;
+      case EventKind::cancelled:
+        if (!holds_) add(event.at, CycleEvent::ends);
+        over_ = true;
+        break;
+      default: break;
+    }
+  }
+
+  void take(Nanos at) {
+    // A real loop notes the end of a wait when it comes to it; the wait was over before.
+    if (waits_ && !open_.empty()) {
+      const auto& [index, began] = *open_.begin();
+      const bool timed = steps_.waits(index) && steps_.unhindered(index) > 0;
+      add(timed ? std::clamp(began + steps_.unhindered(index), began, at) : at, CycleEvent::ready);
+    } else if (waits_) {
+      add(at, CycleEvent::ready);
+    }
+    add(at, started_ ? CycleEvent::resumes : CycleEvent::starts);
+    started_ = true;
+    holds_ = true;
+    waits_ = false;
+  }
+
+  void give_back(Nanos at, std::size_t i) {
+    holds_ = false;
+    bool begins = false;
+    bool comes_back = false;
+    bool ends = over_;
+    for (std::size_t next = i + 1; next < events_.size() && !begins && !comes_back; ++next) {
+      begins = events_[next]->kind == EventKind::step_begin;
+      comes_back = events_[next]->kind == EventKind::acquire && events_[next]->resource == Resource::loop;
+      ends |= events_[next]->kind == EventKind::finished;
+    }
+    if (!open_.empty() || begins) {
+      waits_ = true;
+      return add(at, CycleEvent::awaits);
+    }
+    if (comes_back) return add(at, CycleEvent::yields);
+    if (ends) add(at, CycleEvent::ends);
+  }
+
+  void end_step(const Event& event) {
+    const auto begun = open_.find(event.value);
+    if (begun == open_.end()) return;
+    const Nanos due = begun->second + steps_.unhindered(event.value);
+    const bool timed = steps_.waits(event.value) && steps_.unhindered(event.value) > 0;
+    open_.erase(begun);
+    if (holds_ || !waits_ || !open_.empty()) return;
+    waits_ = false;
+    add(timed ? std::min(event.at, due) : event.at, CycleEvent::ready);
+  }
+
+  const std::vector<const Event*>& events_;
+  Nanos sent_;
+  const RouteSteps& steps_;
+  std::vector<Change>& changes_;
+  std::map<std::int64_t, Nanos> open_;  // steps, by index
+  bool started_ = false, holds_ = false, waits_ = false, over_ = false;
+};
+
+/// All changes in order of time. What happens to one request stays in its own order, however short it was.
+std::vector<Change> in_order(const std::vector<std::vector<Change>>& lives) {
+  std::vector<Change> changes;
+  std::vector<std::size_t> next(lives.size(), 0);
+  for (;;) {
+    const Change* first = nullptr;
+    std::size_t whose = 0;
+    for (std::size_t i = 0; i < lives.size(); ++i) {
+      if (next[i] == lives[i].size()) continue;
+      const Change& change = lives[i][next[i]];
+      const bool before = first == nullptr || change.at < first->at ||
+                          (change.at == first->at && change.rank() < first->rank());
+      if (before) first = &change;
+      if (before) whose = i;
+    }
+    if (first == nullptr) return changes;
+    changes.push_back(*first);
+    ++next[whose];
+  }
+}
+
+void remove(std::vector<std::uint32_t>& set, std::uint32_t request) {
+  set.erase(std::remove(set.begin(), set.end(), request), set.end());
+}
+
+}  // namespace
+
+std::string_view to_string(CycleEvent event) {
+  switch (event) {
+    case CycleEvent::arrives: return "arrives";
+    case CycleEvent::starts: return "starts";
+    case CycleEvent::awaits: return "awaits";
+    case CycleEvent::ready: return "is ready";
+    case CycleEvent::resumes: return "goes on";
+    case CycleEvent::yields: return "yields";
+    case CycleEvent::ends: return "ends";
+  }
+  return "?";
+}
+
+std::vector<CycleStep> loop_cycle(const Events& events, std::span<const RequestRecord> records,
+                                  const std::vector<Route>& routes, std::uint16_t worker) {
+  std::map<std::uint32_t, std::vector<const Event*>> by_request;
+  for (const Event& event : events) {
+    if (event.worker == worker && event.request != 0) by_request[event.request].push_back(&event);
+  }
+  const std::vector<RouteSteps> steps = steps_of_routes(routes);
+  std::vector<std::vector<Change>> lives;
+  for (const auto& [request, mine] : by_request) {
+    if (request > records.size() || records[request - 1].route >= steps.size()) continue;
+    const RequestRecord& record = records[request - 1];
+    std::vector<Change>& life = lives.emplace_back();
+    Follower(mine, record, steps[record.route], life).run();
+    // A server notes that it read a request after it gave the loop to it.
+    std::stable_sort(life.begin(), life.end(), [](const Change& a, const Change& b) {
+      const bool arrives = a.what == CycleEvent::arrives && b.what != CycleEvent::arrives;
+      return a.at != b.at ? a.at < b.at : arrives;
+    });
+  }
+  const std::vector<Change> changes = in_order(lives);
+  std::vector<CycleStep> cycle;
+  CycleStep now;
+  for (const Change& change : changes) {
+    remove(now.ready, change.request);
+    remove(now.waiting, change.request);
+    if (now.running == change.request) now.running.reset();
+    switch (change.what) {
+      case CycleEvent::starts:
+      case CycleEvent::resumes:
+        // Two threads' stamps may overlap by a microsecond; a loop never does.
+        if (now.running) now.ready.push_back(*now.running);
+        now.running = change.request;
+        break;
+      case CycleEvent::arrives:
+      case CycleEvent::ready:
+      case CycleEvent::yields: now.ready.push_back(change.request); break;
+      case CycleEvent::awaits: now.waiting.push_back(change.request); break;
+      case CycleEvent::ends: break;
+    }
+    now.at = change.at;
+    now.what = change.what;
+    now.request = change.request;
+    cycle.push_back(now);
+  }
+  return cycle;
+}
+
+std::vector<PathSpan> request_path(const RequestRecord& record, const Events& events) {
+  std::vector<PathSpan> path;
+  if (record.sent == 0) return path;
+  const auto replied = std::find_if(events.begin(), events.end(), [&](const Event& event) {
+    return event.kind == EventKind::replied && event.request == record.id;
+  });
+  const auto add = [&path](std::string_view name, Nanos from, Nanos to) {
+    if (from != 0 && to != 0) path.push_back({name, from, std::max(from, to)});
+  };
+  const bool connects = record.accepted > record.intended;
+  if (connects) add("accept", record.intended, record.accepted);
+  add("parse", connects ? std::max(record.sent, record.accepted) : record.sent, record.read);
+  add("route", record.read, record.started);
+  add("handler", record.started, record.finished);
+  const Nanos written = replied == events.end() ? 0 : replied->at;
+  add("write", record.finished, written);
+  add("reply", written != 0 ? written : record.finished, record.received);
+  return path;
+}
+
+}  // namespace lab

@@ -1,0 +1,237 @@
+#include <algorithm>
+#include <map>
+
+#include "harness/analysis/why.hpp"
+#include "harness/trace/route_steps.hpp"
+
+namespace lab {
+
+namespace {
+
+// Threads wake up late and loops have small work of their own: what waits less than this waits for no one.
+constexpr Nanos kWorthTelling = 5 * kMillisecond;
+
+/// How many requests wait at each moment, and the request-time lost up to any moment.
+class Waiting {
+ public:
+  void add(Nanos from, Nanos to) {
+    if (to <= from) return;
+    changes_.push_back({from, +1});
+    changes_.push_back({to, -1});
+  }
+
+  void prepare() {
+    std::sort(changes_.begin(), changes_.end());
+    std::int64_t count = 0;
+    Nanos lost = 0;
+    Nanos at = changes_.empty() ? 0 : changes_.front().first;
+    for (const auto& [moment, change] : changes_) {
+      lost += count * (moment - at);
+      at = moment;
+      count += change;
+      points_.push_back({at, lost, count});
+    }
+  }
+
+  Nanos lost_between(Nanos from, Nanos to) const { return lost_until(to) - lost_until(from); }
+
+ private:
+  struct Point {
+    Nanos at, lost;
+    std::int64_t count;
+  };
+
+  Nanos lost_until(Nanos moment) const {
+    auto after = std::upper_bound(points_.begin(), points_.end(), moment,
+                                  [](Nanos value, const Point& point) { return value < point.at; });
+    if (after == points_.begin()) return 0;
+    const Point& point = *std::prev(after);
+    return point.lost + point.count * (moment - point.at);
+  }
+
+  std::vector<std::pair<Nanos, std::int64_t>> changes_;
+  std::vector<Point> points_;
+};
+
+/// Nanoseconds of a hold in which its request waited, and in which it computed.
+std::pair<Nanos, Nanos> steps_within(const Hold& hold, const Occupancy& occupancy, const RouteSteps& route) {
+  std::pair<Nanos, Nanos> sums{0, 0};
+  for (const StepSpan& step : occupancy.steps_of(hold.request)) {
+    const Nanos within = std::max<Nanos>(0, std::min(hold.to, step.to) - std::max(hold.from, step.from));
+    (route.waits(step.index) ? sums.first : sums.second) += within;
+  }
+  return sums;
+}
+
+using Spans = std::vector<std::pair<Nanos, Nanos>>;
+
+/// Until when it waited for the loop: a loop may read many requests before it starts the first of their
+/// handlers (uvloop).
+Nanos loop_took_it(const RequestRecord& record, const Occupancy& occupancy) {
+  constexpr Nanos kStarting = 50 * kMicrosecond;
+  for (const Hold& hold : occupancy.holds_of(record.id)) {
+    const bool starts_it = hold.from <= record.started + kStarting && record.started <= hold.to;
+    if (hold.resource == Resource::loop && starts_it) return record.started;
+  }
+  return record.read;
+}
+
+/// The parts of a request's life in which it can only wait for this resource.
+Spans waiting_spans(const RequestRecord& record, Resource resource, const Occupancy& occupancy) {
+  if (resource == Resource::loop) return {{record.sent, loop_took_it(record, occupancy)}};
+  if (resource == Resource::thread) return {{record.sent, record.read}};
+  Spans spans;
+  // A loop needs the lock to read a request, too.
+  if (resource == Resource::gil) spans.emplace_back(record.sent, record.read);
+  for (const Hold& hold : occupancy.holds_of(record.id)) {
+    if (hold.resource == resource) spans.emplace_back(idle_since(record, hold, occupancy), hold.from);
+  }
+  if (spans.empty() && resource == Resource::pool) return {{record.read, record.started}};
+  return spans;
+}
+
+/// The lock is held by what runs on the loop: whoever waits for it waits for the loop.
+bool is_the_loops_own(const Hold& hold, const Occupancy& occupancy) {
+  if (hold.resource != Resource::gil) return false;
+  const std::vector<Hold>& holds = occupancy.holds_of(hold.request);
+  return std::any_of(holds.begin(), holds.end(), [&](const Hold& other) {
+    return other.resource == Resource::loop && other.from <= hold.from && hold.to <= other.to;
+  });
+}
+
+/// When no member of a resource was free, per worker: `capacity` of them held at the same time.
+std::map<std::int32_t, std::vector<std::pair<Nanos, Nanos>>> exhausted(Resource resource,
+                                                                       const Occupancy& occupancy,
+                                                                       int capacity) {
+  std::map<std::int32_t, std::vector<std::pair<Nanos, int>>> changes;
+  for (const Hold& hold : occupancy.holds) {
+    if (hold.resource != resource || hold.to <= hold.from || is_the_loops_own(hold, occupancy)) continue;
+    changes[hold.worker].push_back({hold.from, +1});
+    changes[hold.worker].push_back({hold.to, -1});
+  }
+  std::map<std::int32_t, std::vector<std::pair<Nanos, Nanos>>> spans;
+  for (auto& [worker, moments] : changes) {
+    // A member that is handed on at once was not free in between: takers count before givers.
+    std::sort(moments.begin(), moments.end(), [](const auto& a, const auto& b) {
+      return a.first != b.first ? a.first < b.first : a.second > b.second;
+    });
+    int held = 0;
+    Nanos since = 0;
+    for (const auto& [at, change] : moments) {
+      const bool was_full = held >= capacity;
+      held += change;
+      if (!was_full && held >= capacity) since = at;
+      if (was_full && held < capacity) spans[worker].push_back({since, at});
+    }
+  }
+  return spans;
+}
+
+/// The median length of its holds by requests.
+Nanos typical(Resource resource, const Occupancy& occupancy) {
+  std::vector<Nanos> lengths;
+  for (const Hold& hold : occupancy.holds) {
+    if (hold.resource == resource && hold.request != 0) lengths.push_back(hold.to - hold.from);
+  }
+  if (lengths.empty()) return 0;
+  const auto middle = lengths.begin() + static_cast<std::ptrdiff_t>(lengths.size() / 2);
+  std::nth_element(lengths.begin(), middle, lengths.end());
+  return *middle;
+}
+
+Queue queue_at(Resource resource, int capacity, std::span<const RequestRecord> records,
+               const Occupancy& occupancy, const std::vector<RouteSteps>& routes) {
+  std::map<std::int32_t, Waiting> by_worker;
+  for (const RequestRecord& record : records) {
+    if (record.sent == 0 || record.read == 0 || record.started == 0) continue;
+    for (const auto& [from, to] : waiting_spans(record, resource, occupancy))
+      by_worker[record.worker].add(from, to);
+  }
+  for (auto& [worker, waiting] : by_worker) waiting.prepare();
+
+  Queue queue;
+  queue.resource = resource;
+  Nanos held_time = 0;
+  Nanos held_waiting = 0;
+  Nanos held_computing = 0;
+  for (const Hold& hold : occupancy.holds) {
+    if (hold.resource != resource || hold.request == 0 || hold.request > records.size()) continue;
+    const auto waiting = by_worker.find(hold.worker);
+    if (waiting == by_worker.end()) continue;
+    const RouteSteps& route = routes[records[hold.request - 1].route];
+    held_time += hold.to - hold.from;
+    const auto [waited, computed] = steps_within(hold, occupancy, route);
+    held_waiting += waited;
+    held_computing += computed;
+    const Nanos cost = waiting->second.lost_between(hold.from, hold.to);
+    if (cost > queue.worst_holder_cost) {
+      queue.worst_holder_cost = cost;
+      queue.worst_holder = hold.request;
+    }
+  }
+  if ((held_waiting + held_computing) * 2 < held_time)
+    return queue;  // held by its own overhead, not by any plan
+
+  std::map<std::int32_t, Waiting> full;
+  for (const auto& [worker, spans] : exhausted(resource, occupancy, capacity)) {
+    Nanos all = 0;
+    for (const auto& [from, to] : spans) {
+      full[worker].add(from, to);
+      all += to - from;
+    }
+    full[worker].prepare();
+    queue.exhausted = std::max(queue.exhausted, all);
+  }
+  queue.typical_hold = typical(resource, occupancy);
+  for (const RequestRecord& record : records) {
+    if (record.sent == 0 || record.read == 0 || record.started == 0) continue;
+    const auto none_free = full.find(record.worker);
+    if (none_free == full.end()) continue;
+    Nanos waited = 0;
+    for (const auto& [from, to] : waiting_spans(record, resource, occupancy))
+      waited += none_free->second.lost_between(from, to);
+    if (waited < kWorthTelling) continue;
+    ++queue.requests;
+    queue.waited += waited;
+    queue.longest = std::max(queue.longest, waited);
+  }
+  queue.behind_waiting =
+      static_cast<Nanos>(static_cast<double>(queue.waited) * static_cast<double>(held_waiting) /
+                         static_cast<double>(std::max<Nanos>(held_time, 1)));
+  return queue;
+}
+
+}  // namespace
+
+Nanos idle_since(const RequestRecord& record, const Hold& hold, const Occupancy& occupancy) {
+  Nanos since = record.read;
+  const auto consider = [&](Nanos moment) {
+    if (moment <= hold.from) since = std::max(since, moment);
+  };
+  for (const StepSpan& step : occupancy.steps_of(record.id)) consider(step.to);
+  for (const Hold& other : occupancy.holds_of(record.id)) {
+    if (other.from < hold.from) consider(other.from);
+    consider(other.to);
+  }
+  return since;
+}
+
+std::vector<Queue> find_queues(std::span<const RequestRecord> records, const Occupancy& occupancy,
+                               const std::vector<Route>& routes, const Members& members) {
+  std::vector<Queue> queues;
+  const std::vector<RouteSteps> steps = steps_of_routes(routes);
+  const std::pair<Resource, int> resources[] = {{Resource::loop, 1},
+                                                {Resource::pool, members.pool},
+                                                {Resource::thread, members.pool},
+                                                {Resource::gil, 1},
+                                                {Resource::connection, members.connections},
+                                                {Resource::queue, members.queue_workers}};
+  for (const auto& [resource, capacity] : resources) {
+    if (capacity == 0) continue;
+    Queue queue = queue_at(resource, capacity, records, occupancy, steps);
+    if (queue.requests > 0) queues.push_back(queue);
+  }
+  return queues;
+}
+
+}  // namespace lab

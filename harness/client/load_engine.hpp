@@ -1,0 +1,170 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <bitset>
+#include <cstdint>
+#include <functional>
+#include <queue>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/client/load_counts.hpp"
+#include "harness/client/load_rate.hpp"
+#include "harness/client/load_samples.hpp"
+#include "harness/client/reply_parser.hpp"
+#include "harness/client/transport.hpp"
+
+namespace lab {
+
+/// A request that is sent over and over.
+struct LoadRequest {
+  std::string bytes;           ///< head and body
+  std::uint32_t endpoint = 0;  ///< which of EnginePlan::endpoints
+  std::int64_t weight = 1;     ///< its share among the others
+  bool to_head = false;        ///< a HEAD request: its reply has no body
+  bool idempotent = true;      ///< may be sent again when a kept connection turns out to be closed
+};
+
+struct EnginePlan {
+  std::vector<LoadRequest> requests;
+  std::uint32_t endpoints = 1;  ///< connection c goes to endpoint c modulo their number
+  Arrivals arrivals = Arrivals::closed;
+  RateCurve curve;               ///< of open loads
+  std::int64_t planned = -1;     ///< of all shares together; negative: as many as the duration allows
+  std::uint32_t clients = 1;     ///< of this share. Closed: clients; open: connections opened before the load
+  std::uint32_t most = 1;        ///< connections of this share at once, to each endpoint; at least `clients`
+  Nanos duration = kNever;       ///< nothing is sent that was not intended before
+  Nanos warm_up = 0;             ///< sent before time zero, and neither counted nor recorded
+  Nanos client_ramp = 0;         ///< closed: the clients start one after another within so long
+  Nanos timeout = 10 * kSecond;  ///< from the intended time
+  bool fresh = false;            ///< a new connection for each request
+  std::bitset<600> expected;     ///< statuses that are ok
+  LoadShare share;
+  std::uint64_t seed = 0;
+};
+
+/// What another thread may look at while an engine runs.
+struct EngineProgress {
+  std::atomic<std::int64_t> ended{0}, ok{0}, under_way{0};
+};
+
+/// Sends one share of a load and records every request: the hot loop of `lab load`. Unlike LoadDriver, which
+/// keeps a record of every request of a scenario, it knows no plan of the server's and keeps four numbers a
+/// request, so it runs for as long as it likes; nothing on the way from one reply to the next request
+/// allocates, sorts or asks the kernel for more than send and receive. One thread. Virtual time with a fake
+/// clock and transport.
+class LoadEngine {
+ public:
+  LoadEngine(const EnginePlan& plan, SampleArena& arena, Clock& clock, Transport& transport);
+
+  /// Opens the connections that the load begins with, at most until `until`; the errno of the first that
+  /// failed, 0: none did. Fresh ones are not opened before.
+  int open_connections(Nanos until);
+  /// Runs the load; its time zero is `began`, at least the warm-up after now. Returns when everything is
+  /// over: at the latest a timeout after the duration, or, for loads of a number of requests, when nothing
+  /// was answered for one timeout.
+  void run(Nanos began);
+
+  const LoadCounts& counts() const { return counts_; }
+  const SampleStore& samples() const { return samples_; }
+  /// Of whole replies that are errors: an unexpected status, extra bytes.
+  const SampleStore& error_replies() const { return error_replies_; }
+  const EngineProgress& progress() const { return progress_; }
+  bool interrupted() const { return interrupted_; }
+  /// What was wrong with the first bad reply; empty: none.
+  std::string_view first_problem() const { return first_problem_; }
+
+ private:
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+  enum class Phase : std::uint8_t { idle, opening, sending, awaiting };
+  enum class Link : std::uint8_t { closed, opening, open };
+
+  /// A client, or one place of an open load's pool: it has one request under way at a time.
+  struct Lane {
+    ReplyParser parser;
+    Nanos intended = 0, acted = 0, sent = 0;
+    Nanos free_since = 0;
+    ssize_t broken = 0;                           // -errno of a send after which a reply may still be there
+    std::size_t offset = 0;                       // bytes of the request that are sent
+    std::uint32_t request = 0;                    // index of the plan's
+    std::uint32_t connection = 0;                 // that it is on
+    std::uint32_t before = kNone, after = kNone;  // of those under way, in the order of their deadlines
+    std::uint32_t next_idle = kNone;
+    std::uint16_t failures = 0;
+    Phase phase = Phase::idle;
+    bool was_idle = false;  // so long that the server may have closed the connection
+    bool reopened = false;
+    bool heard = false;   // a byte of the reply
+    bool waited = false;  // for a free connection: no fault of the generator's
+  };
+  struct Due {
+    Nanos at = 0;
+    std::uint32_t lane = 0;
+    bool operator>(const Due& other) const { return at > other.at; }
+  };
+  class DueHeap : public std::priority_queue<Due, std::vector<Due>, std::greater<>> {
+   public:
+    void reserve(std::size_t size) { c.reserve(size); }
+  };
+
+  bool is_closed_loop() const { return plan_.arrivals == Arrivals::closed; }
+  bool counts(const Lane& lane) const { return lane.intended >= began_; }
+  // issuing
+  void issue_due(Nanos now);
+  void issue_next_of(std::uint32_t lane, Nanos now);
+  void issue(std::uint32_t lane, Nanos intended);
+  std::uint32_t choose_request();
+  std::uint32_t take_lane();
+  void make_idle(std::uint32_t lane);
+  void link(std::uint32_t lane);
+  void unlink(std::uint32_t lane);
+  // connections
+  void start_open(std::uint32_t lane);
+  void on_opened(std::uint32_t connection);
+  void transmit(std::uint32_t lane);
+  void handle(std::span<const Readiness> ready);
+  void on_readable(std::uint32_t connection, bool ended);
+  void drop(std::uint32_t connection);
+  void reopen(std::uint32_t lane);
+  bool closed_by_now(Lane& lane);
+  // endings
+  void complete(std::uint32_t lane, Nanos now, bool keep, bool extra = false);
+  void fail(std::uint32_t lane, LoadError error);
+  void release(std::uint32_t lane, Nanos now, Nanos pause);
+  void expire(Nanos now);
+  bool finished() const;
+  void settle();
+  // waiting
+  Nanos wait_until(Nanos now) const;
+  void publish();
+
+  const EnginePlan plan_;
+  Clock& clock_;
+  Transport& transport_;
+  SampleStore samples_, error_replies_;
+  LoadCounts counts_;
+  EngineProgress progress_;
+  ArrivalTimes times_;  // of open loads, from times_began_; the warm-up's first
+  Nanos times_began_ = 0;
+  bool warming_ = false;
+  std::vector<Lane> lanes_;
+  std::vector<Link> links_;         // by connection
+  std::vector<std::uint8_t> used_;  // by connection: has it brought a reply?
+  std::vector<Nanos> opening_since_;
+  std::vector<std::int64_t> turns_;  // by request: smooth weighted round robin
+  DueHeap later_;                    // closed: clients that start or go on later
+  std::uint32_t first_idle_ = kNone, last_idle_ = kNone, unused_ = 0;
+  std::uint32_t first_due_ = kNone, last_due_ = kNone;
+  std::int64_t to_issue_ = -1;  // closed: negative: without end
+  std::int64_t outstanding_ = 0;
+  Nanos began_ = 0, last_answer_ = 0;
+  bool gave_up_ = false, interrupted_ = false;
+  int open_error_ = 0;
+  std::string_view first_problem_;
+  std::array<char, 65536> buffer_{};
+};
+
+}  // namespace lab

@@ -1,0 +1,54 @@
+#include "harness/client/request_text.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstring>
+
+namespace lab {
+
+namespace {
+constexpr std::string_view kEnd = "\r\n\r\n";
+constexpr std::size_t kMostDigits = 10;
+}  // namespace
+
+RequestText::RequestText(const Route& route, const std::string& host, std::uint16_t port, bool identify,
+                         std::int64_t body_bytes)
+    : method_(route.method), path_(route.path), identify_(identify), is_head_(route.method == "HEAD") {
+  const bool is_ipv6 = host.find(':') != std::string::npos;
+  fields_ = fmt::format(" HTTP/1.1\r\nHost: {}{}{}:{}", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", port);
+  // RFC 9110, 8.6: a method that has a meaning for a body says that there is none.
+  const bool means_body = method_ == "POST" || method_ == "PUT" || method_ == "PATCH";
+  if (means_body || body_bytes > 0) fields_ += fmt::format("\r\nContent-Length: {}", body_bytes);
+  write(path_);
+}
+
+void RequestText::write(const std::string& path) {
+  text_ = method_ + ' ' + path + fields_;
+  if (identify_) {
+    text_ += "\r\nLab-Request: ";
+    digits_ = text_.size();
+    text_.append(kMostDigits, '0');
+  }
+  text_ += kEnd;
+}
+
+std::string_view RequestText::with_id(std::uint32_t id) noexcept {
+  if (digits_ == 0) return text_;
+  char* const begin = text_.data() + digits_;
+  char* const end = std::to_chars(begin, begin + kMostDigits, id).ptr;
+  std::memcpy(end, kEnd.data(), kEnd.size());
+  return {text_.data(), static_cast<std::size_t>(end + kEnd.size() - text_.data())};
+}
+
+std::string_view RequestText::with_id(std::uint32_t id, std::int64_t value) {
+  const std::size_t open = path_.find('{');
+  const std::size_t close = path_.find('}', open);
+  if (open != std::string::npos && close != std::string::npos && value != value_) {
+    write(path_.substr(0, open) + std::to_string(value) + path_.substr(close + 1));
+    value_ = value;
+  }
+  return with_id(id);
+}
+
+}  // namespace lab

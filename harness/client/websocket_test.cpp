@@ -1,0 +1,98 @@
+#include "harness/client/websocket.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace lab {
+namespace {
+
+using News = WebSocketReader::News;
+
+constexpr const char* kKey = "dGhlIHNhbXBsZSBub25jZQ==";
+
+std::string upgrade_reply(const std::string& accept) {
+  return "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nConnection: Upgrade\r\n"
+         "Sec-WebSocket-Accept: " +
+         accept + "\r\n\r\n";
+}
+
+WebSocketReader open_reader() {
+  WebSocketReader reader;
+  reader.start(kKey);
+  reader.feed(upgrade_reply(websocket_accept(kKey)));
+  REQUIRE(reader.next() == News::accepted);
+  return reader;
+}
+
+std::string bytes(std::initializer_list<int> values) {
+  std::string out;
+  for (const int value : values) out += static_cast<char>(value);
+  return out;
+}
+
+TEST_CASE("the accept value is that of RFC 6455's own example") {
+  CHECK(websocket_accept(kKey) == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+}
+
+TEST_CASE("a key has sixteen bytes and is another one for each connection") {
+  CHECK(websocket_key(1).size() == 24);
+  CHECK(websocket_key(1).ends_with("=="));
+  CHECK(websocket_key(1) != websocket_key(2));
+}
+
+TEST_CASE("a client's frame is masked: RFC 6455's example of Hello") {
+  CHECK(websocket_frame(WebSocketOp::text, "Hello", 0x37fa213d) ==
+        bytes({0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58}));
+  const std::string longer = websocket_frame(WebSocketOp::text, std::string(300, 'x'), 0);
+  CHECK(longer.substr(0, 4) == bytes({0x81, 0xfe, 0x01, 0x2c}));
+}
+
+TEST_CASE("messages come whole however their bytes are split") {
+  const std::string frames = bytes({0x81, 0x02, 'o', 'k', 0x01, 0x01, 'a', 0x89, 0x01, '!', 0x80, 0x01, 'b'});
+  WebSocketReader reader = open_reader();
+  std::vector<std::string> heard;
+  for (const char byte : frames) {
+    reader.feed(std::string_view(&byte, 1));
+    for (News news = reader.next(); news != News::nothing; news = reader.next()) {
+      heard.push_back((news == News::message ? "message " : "ping ") + reader.payload());
+    }
+  }
+  CHECK(heard == std::vector<std::string>{"message ok", "ping !", "message ab"});
+}
+
+TEST_CASE("a server that does not know the key, or speaks nothing of it, is bad") {
+  WebSocketReader reader;
+  reader.start(kKey);
+  reader.feed(upgrade_reply("AAAAAAAAAAAAAAAAAAAAAAAAAAA="));
+  CHECK(reader.next() == News::bad);
+  reader.start(kKey);
+  reader.feed("SSH-2.0-OpenSSH\r\n\r\n");
+  CHECK(reader.next() == News::bad);
+}
+
+TEST_CASE("a server that refuses says with which status") {
+  WebSocketReader reader;
+  reader.start(kKey);
+  reader.feed("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+  CHECK(reader.next() == News::refused);
+  CHECK(reader.status() == 404);
+}
+
+TEST_CASE("what a server must not send is bad") {
+  for (const std::string& frame :
+       {bytes({0x81, 0x81, 0, 0, 0, 0, 'x'}), bytes({0xC1, 0x00}), bytes({0x80, 0x00}), bytes({0x83, 0x00}),
+        bytes({0x09, 0x00}), bytes({0x89, 0x7E, 0x00, 0x7E}), bytes({0x8B, 0x00}),
+        bytes({0x82, 0x7F, 0, 0, 0, 1, 0, 0, 0, 0}), bytes({0x01, 0x00, 0x81, 0x00})}) {
+    WebSocketReader reader = open_reader();
+    reader.feed(frame);
+    CHECK(reader.next() == News::bad);
+  }
+}
+
+TEST_CASE("a close frame is reported as such") {
+  WebSocketReader reader = open_reader();
+  reader.feed(bytes({0x88, 0x02, 0x03, 0xE8}));
+  CHECK(reader.next() == News::close);
+}
+
+}  // namespace
+}  // namespace lab

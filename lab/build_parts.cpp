@@ -1,7 +1,0 @@
-#include "lab/build_parts.hpp"
-
-namespace lab {
-
-const std::string_view kMissingParts;
-
-}  // namespace lab

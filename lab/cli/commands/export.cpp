@@ -1,0 +1,164 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+
+#include "lab/cli/commands/verbs.hpp"
+#include "lab/cli/options.hpp"
+#include "lab/cli/tell.hpp"
+#include "lab/core/text.hpp"
+#include "lab/experiment/foreign_servers.hpp"
+#include "results/render/utf8.hpp"
+#include "scenarios/export/export.hpp"
+
+namespace lab {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ExportOptions {
+  std::string scenario, arm, to, folder, delay;
+  std::vector<std::string> settings;
+  bool uvloop = false, gunicorn = false, force = false;
+};
+
+Target target_of(const std::string& word) {
+  if (word == "fastapi") return Target::fastapi;
+  if (word == "node") return Target::node;
+  throw Failure(usage_error("--to: unknown word '{}'{}", word, suggestion(word, {"fastapi", "node"})));
+}
+
+const char* name_of(Target target) {
+  return target == Target::fastapi ? "FastAPI" : "Node";
+}
+
+const Arm& arm_named(const Scenario& scenario, const std::string& id) {
+  std::vector<std::string> ids;
+  for (const Arm& arm : scenario.arms) {
+    if (arm.id == id) return arm;
+    ids.push_back(arm.id);
+  }
+  throw Failure(
+      usage_error("--arm: scenario '{}' has no arm '{}'{}", scenario.name, id, suggestion(id, ids)));
+}
+
+/// The arm that was asked for, else the first one that has a meaning there.
+std::pair<const Arm*, ExportedServer> choose(const Scenario& scenario, const ExportOptions& options,
+                                             Target target) {
+  const ExportChoice choice{options.uvloop ? PythonLoop::uvloop : PythonLoop::asyncio,
+                            options.gunicorn ? Workers::gunicorn : Workers::uvicorn};
+  std::optional<std::string> first_reason;
+  for (const Arm& arm : scenario.arms) {
+    if (!options.arm.empty() && &arm != &arm_named(scenario, options.arm)) continue;
+    auto server = export_server(scenario, arm, target, choice);
+    if (server) return {&arm, std::move(*server)};
+    if (!first_reason)
+      first_reason =
+          fmt::format("'{}' has no meaning in {}: {}", arm.id, name_of(target), server.error().message);
+  }
+  throw Failure(usage_error("arm {}", *first_reason));
+}
+
+void write(const fs::path& folder, const ExportedServer& server, bool force) {
+  std::error_code problem;
+  fs::create_directories(folder, problem);
+  if (problem) throw Failure(environment_error("--dir: {}: {}", folder.string(), problem.message()));
+  for (const SourceFile& file : server.files) {
+    const fs::path path = folder / file.name;
+    if (!force && fs::exists(fs::symlink_status(path, problem)))
+      throw Failure(
+          usage_error("--dir: {} is there already; give another folder, or --force", path.string()));
+  }
+  for (const SourceFile& file : server.files) {
+    const fs::path path = folder / file.name;
+    errno = 0;
+    std::ofstream out(path, std::ios::binary | std::ios::trunc);
+    out << file.text;
+    out.close();
+    if (!out)
+      throw Failure(environment_error("{}: cannot be written: {}", path.string(), std::strerror(errno)));
+  }
+}
+
+/// As one word that a shell takes as it stands.
+std::string for_shell(const std::string& text) {
+  constexpr const char* kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string word = "'";
+  for (const char letter : text) word += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
+  return word + "'";
+}
+
+std::string in_double_quotes(const std::string& text) {
+  std::string word = "\"";
+  for (const char letter : text) {
+    if (std::string_view("\"\\$`").find(letter) != std::string_view::npos) word += '\\';
+    word += letter;
+  }
+  return word + "\"";
+}
+
+int export_arm(const ExportOptions& options) {
+  const Target target = target_of(options.to);
+  if (target == Target::node && (options.uvloop || options.gunicorn))
+    throw Failure(usage_error("--uvloop and --gunicorn go with --to fastapi"));
+  if (options.force && options.folder.empty()) throw Failure(usage_error("--force goes with --dir"));
+  RawRunOptions raw;
+  raw.settings = options.settings;
+  raw.delay = options.delay;
+  const Overrides overrides = check_run_options(raw).value().overrides;
+  const Scenario scenario = load_scenario(options.scenario, known_modes(), overrides).value();
+  const auto [arm, server] = choose(scenario, options, target);
+  std::vector<std::string> beside;
+  for (const SourceFile& file : server.files) {
+    if (&file != &server.files.front()) beside.push_back(file.name);
+  }
+  if (!options.folder.empty()) write(options.folder, server, options.force);
+  if (options.arm.empty()) tell("lab: arm '{}' of {}\n", arm->id, scenario.name);
+  if (options.folder.empty()) {
+    print(server.files.front().text);
+    tell("lab: beside it belongs {}; --dir DIR writes all of them\n", join(beside, ", "));
+  } else {
+    tell("lab: {} in {}, with {}\n", server.files.front().name, options.folder, join(beside, ", "));
+    const std::string script =
+        fmt::format("cd {} && exec {} {}", for_shell(options.folder),
+                    target == Target::node ? "node" : ForeignOptions{}.python, join(server.arguments, " "));
+    std::string changes = " --arms " + for_shell(arm->id);
+    for (const std::string& setting : options.settings) changes += " --set " + for_shell(setting);
+    if (!options.delay.empty()) changes += " --delay " + for_shell(options.delay);
+    tell("lab: beside the lab's own: lab run {}{} --server {}\n", for_shell(options.scenario), changes,
+         for_shell("sh -c " + in_double_quotes(script)));
+  }
+  tell("lab: by hand: {}\n", server.by_hand);
+  return 0;
+}
+
+}  // namespace
+
+void add_export(CLI::App& app, Action& action) {
+  CLI::App* verb = app.add_subcommand("export", "an arm as the source of a FastAPI or Node server");
+  verb->footer("Example: lab export blocking-async --arm async-loop --to fastapi > main.py");
+  auto options = std::make_shared<ExportOptions>();
+  add_text(*verb, "scenario", options->scenario, "a name or a path to a .toml")
+      ->required()
+      ->type_name("SCENARIO");
+  add_text(*verb, "--to", options->to, "fastapi or node")->required()->type_name("SERVER");
+  add_text(*verb, "--arm", options->arm, "of the scenario; else the first that has a meaning there")
+      ->type_name("ARM");
+  add_text(*verb, "--dir", options->folder, "write it and what belongs beside it into this folder")
+      ->type_name("DIR");
+  verb->add_flag("--force", options->force, "overwrite files there");
+  verb->add_flag("--uvloop", options->uvloop, "the loop is uvloop's, not asyncio's");
+  verb->add_flag("--gunicorn", options->gunicorn, "gunicorn looks after the workers, not uvicorn itself");
+  add_texts(*verb, "--set", options->settings, "a parameter, as d=1s")
+      ->type_name("NAME=DURATION")
+      ->allow_extra_args(false);
+  add_text(*verb, "--delay", options->delay, "the scenario's d")->type_name("DURATION");
+  verb->callback([&action, options] { action = [options] { return export_arm(*options); }; });
+}
+
+}  // namespace lab

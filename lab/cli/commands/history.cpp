@@ -1,0 +1,64 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <system_error>
+
+#include "lab/cli/commands/verbs.hpp"
+#include "lab/cli/options.hpp"
+#include "lab/core/command_word.hpp"
+#include "lab/core/text.hpp"
+#include "results/render/utf8.hpp"
+#include "results/render/wrap.hpp"
+#include "results/store/store.hpp"
+
+namespace lab {
+
+namespace {
+
+/// Repetitions that `lab report` would read. A record without its summary must be read to know them, which is
+/// done where that is quick.
+std::string repetitions(const RunListing& run) {
+  constexpr std::uintmax_t kQuick = 8'000'000;
+  if (run.problem.empty()) return std::to_string(run.repetitions);
+  std::error_code error;
+  const auto size = std::filesystem::file_size(run.path / "run.jsonl", error);
+  if (error || size > kQuick || !run.readable) return "–";
+  const auto read = read_run(run.path);
+  return read ? std::to_string(read->repetitions.size()) : "–";
+}
+
+int history(const std::string& last) {
+  const auto most = static_cast<std::size_t>(parse_count("--last", last, 1, 1'000'000).value());
+  const std::vector<RunListing> runs = list_runs(default_runs_folder()).value();
+  if (runs.empty()) {
+    print(as_called("No run has been recorded yet. Start with: lab run blocking-async\n"));
+    return 0;
+  }
+  constexpr std::size_t kStateColumn = 64;
+  std::string text = fmt::format("{:<50}{:>12}  {}\n", "run", "repetitions", "state");
+  for (std::size_t i = 0; i < runs.size() && i < most; ++i) {
+    const RunListing& run = runs[i];
+    const std::string reason = printable(!run.readable ? run.problem : run.summary.reason, false);
+    std::string state = !run.readable ? "unreadable" : run.summary.complete ? "complete" : "incomplete";
+    const bool below = columns(state) + 2 + columns(reason) > 80 - kStateColumn;
+    if (!reason.empty() && !below) state += ": " + reason;
+    text += pad(printable(run.name, false), 50) + pad(repetitions(run), 12, true) + "  " + state + "\n";
+    if (below) text += join(wrap(reason, "    ", 4, 80), "\n") + "\n";
+  }
+  if (runs.size() > most) text += fmt::format("{} older ones: --last {}\n", runs.size() - most, runs.size());
+  text += "Next: lab report last\n";
+  print(as_called(text));
+  return 0;
+}
+
+}  // namespace
+
+void add_history(CLI::App& app, Action& action) {
+  CLI::App* verb = app.add_subcommand("history", "past runs, newest first");
+  verb->footer("Example: lab history --last 5");
+  auto last = std::make_shared<std::string>("20");
+  add_text(*verb, "--last", *last, "how many")->capture_default_str()->type_name("N");
+  verb->callback([&action, last] { action = [last] { return history(*last); }; });
+}
+
+}  // namespace lab

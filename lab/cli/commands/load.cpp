@@ -1,0 +1,195 @@
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "harness/diagnosis/local_server.hpp"
+#include "lab/cli/commands/verbs.hpp"
+#include "lab/cli/load_options.hpp"
+#include "lab/cli/tell.hpp"
+#include "lab/core/duration.hpp"
+#include "lab/experiment/environment.hpp"
+#include "lab/experiment/interrupt.hpp"
+#include "lab/experiment/load_team.hpp"
+#include "lab/report/load_summary.hpp"
+
+namespace lab {
+
+namespace {
+
+constexpr int kAnswersWithinMs = 1000;
+constexpr Nanos kRunUp = 2 * kMillisecond;
+
+/// RFC 9110, 9.2.2.
+bool is_idempotent(const std::string& method) {
+  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS";
+}
+
+/// Finds the endpoints of all URLs and gives every URL its request.
+void aim(LoadRequestOptions& options) {
+  GeneratorPlan& plan = options.plan;
+  for (const auto& [url, weight] : options.urls) {
+    const std::string origin = url.origin();
+    auto known = std::find(plan.origins.begin(), plan.origins.end(), origin);
+    if (known == plan.origins.end()) {
+      const auto addresses = resolve(url.host, url.port).value();
+      for (const Address& address : addresses) {
+        if (address.is_private() || options.own_server) continue;
+        throw Failure(usage_error(
+            "{} is {}, beyond this machine and private networks: a load there is an attack unless the server "
+            "is yours; if it is, say so with --i-own-this-server",
+            url.host, address.text()));
+      }
+      plan.addresses.push_back(first_that_answers(addresses, kAnswersWithinMs));
+      plan.origins.push_back(origin);
+      plan.tls.push_back(url.tls);
+      known = plan.origins.end() - 1;
+    }
+    LoadRequest request;
+    request.bytes = request_bytes(options, url);
+    request.endpoint = static_cast<std::uint32_t>(known - plan.origins.begin());
+    request.weight = weight;
+    request.to_head = options.method == "HEAD";
+    request.idempotent = is_idempotent(options.method);
+    plan.engine.requests.push_back(std::move(request));
+  }
+  plan.engine.endpoints = static_cast<std::uint32_t>(plan.addresses.size());
+}
+
+/// Ranks divide the load as threads do; only the first one says anything.
+void share_among(const LoadTeam& team, LoadRequestOptions& options) {
+  options.plan.engine.share = team.share();
+  if (team.ranks() == 1) return;
+  const auto parts = static_cast<std::uint32_t>(team.ranks() * options.plan.threads);
+  if (options.plan.engine.clients < parts) {
+    throw Failure(usage_error("-c: {} processes with {} thread(s) each cannot share {} connections",
+                              team.ranks(), options.plan.threads, options.plan.engine.clients));
+  }
+  options.load += fmt::format(", {} processes", team.ranks());
+  if (team.rank() != 0) options.output.quiet = true;
+}
+
+std::string spell(const LoadReport& report, const OutputOptions& output) {
+  switch (output.format) {
+    case Format::json: return load_json(report);
+    case Format::csv: return load_csv(report);
+    case Format::markdown: return load_markdown(report);
+    default: return load_text(report, output.style);
+  }
+}
+
+/// One line that is written over and over, where stderr is a terminal.
+class ProgressLine {
+ public:
+  explicit ProgressLine(const LoadRequestOptions& options)
+      : plan_(options.plan.engine), shown_(!options.output.quiet && isatty(STDERR_FILENO) == 1) {}
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+  ~ProgressLine() {
+    if (drawn_) tell("\r\x1b[K");
+  }
+
+  void show(const LoadProgress& progress) {
+    if (!shown_ || progress.since_start <= 0) return;
+    const Nanos step = progress.since_start - last_.since_start;
+    const double rate = static_cast<double>(progress.ok - last_.ok) / seconds(std::max<Nanos>(step, 1));
+    std::string left;
+    if (plan_.duration != kNever && progress.since_start < plan_.duration) {
+      left = fmt::format(", {:.0f} s left", seconds(plan_.duration - progress.since_start));
+    } else if (plan_.planned > 0) {
+      left = fmt::format(" of {}", plan_.planned);
+    }
+    tell("\r\x1b[K{:.0f} s: {} ended{}, {:.0f}/s, {} under way", seconds(progress.since_start),
+         progress.ended, left, rate, progress.under_way);
+    if (progress.ended > progress.ok) tell(", {} failed", progress.ended - progress.ok);
+    last_ = progress;
+    drawn_ = true;
+  }
+
+ private:
+  const EnginePlan& plan_;
+  bool shown_;
+  bool drawn_ = false;
+  LoadProgress last_;
+};
+
+LoadTotals send(const LoadRequestOptions& options, LoadTeam& team) {
+  ProgressLine line(options);
+  const Nanos warm_up = options.plan.engine.warm_up;
+  LoadTotals totals = generate(
+                          options.plan, [&] { return team.agree_on_start(kRunUp + warm_up); },
+                          [&line](const LoadProgress& progress) { line.show(progress); })
+                          .value();
+  team.gather(totals);
+  return totals;
+}
+
+void tell_clocks(const LoadTeam& team, LoadReport& report) {
+  report.ranks = team.ranks();
+  if (team.ranks() == 1) return;
+  for (const Nanos offset : team.clock_offsets()) report.clock_offsets_s.push_back(seconds(offset));
+  const auto& errors = team.clock_errors();
+  report.clock_error_s = seconds(*std::max_element(errors.begin(), errors.end()));
+  report.remarks.push_back(
+      {"NOTE", fmt::format("the {} processes began together within {}: their clocks were compared over MPI",
+                           team.ranks(), format_duration(to_nanos(*report.clock_error_s)))});
+}
+
+int load(const RawLoadOptions& raw) {
+  LoadRequestOptions options = check_load_options(raw).value();
+  const auto team = LoadTeam::join().value();
+  share_among(*team, options);
+  aim(options);
+  options.plan.interrupt_fd = interrupt_fd();
+  const std::uint32_t wished = options.plan.engine.most;
+  fit_descriptors(options.plan).value();
+  const std::uint32_t most = options.plan.engine.most;
+  const bool told_by_the_report =
+      options.output.format == Format::text && options.output.terminal && isatty(STDERR_FILENO) == 1;
+  if (!options.output.quiet && !told_by_the_report) tell("{}\n", options.load);
+  const NoiseMeter noise;
+  LoadTotals totals = send(options, *team);
+  if (team->rank() != 0) return 0;
+  LoadReport report = summarise_load(options, totals);
+  if (most < wished) {
+    report.remarks.push_back(
+        {"NOTE",
+         fmt::format("the hard limit of descriptors (ulimit -Hn) leaves room for {} of {} connections", most,
+                     wished)});
+  }
+  tell_clocks(*team, report);
+  const Environment environment = describe_environment();
+  report.cores = environment.cores;
+  report.kernel = environment.kernel;
+  // A server on this machine that is loaded takes its cores, and is no noise.
+  const auto& addresses = options.plan.addresses;
+  const bool alone = std::none_of(addresses.begin(), addresses.end(), [](const Address& address) {
+    return LocalServer::find(address, address.port()).has_value();
+  });
+  report.noise = noise.verdict(alone);
+  report.environment = environment.details;
+  for (auto& detail : noise.details()) report.environment.push_back(std::move(detail));
+  print(spell(report, options.output));
+  return totals.interrupted ? interrupt_exit_code() : load_exit_code(options, report);
+}
+
+}  // namespace
+
+void add_load(CLI::App& app, Action& action) {
+  CLI::App* verb = app.add_subcommand("load", "the load generator by itself, against any HTTP server");
+  verb->footer(
+      "Examples: lab load http://127.0.0.1:8000/ping\n"
+      "          lab load http://127.0.0.1:8000/ --rate 100..1000 --duration 30s --threshold 'p99<200ms'\n"
+      "          lab load 9@http://127.0.0.1:8000/ping 1@http://127.0.0.1:8000/report -c 50 -n 10000\n"
+      "Without options: 10 clients in a closed loop for 10 s. With --rate: an open loop, whose latencies "
+      "count\n"
+      "from the time at which each request was meant to be sent.\n"
+      "Exit 1 where a request failed or a threshold is missed (a threshold on errors replaces the former).");
+  auto raw = std::make_shared<RawLoadOptions>();
+  add_load_options(*verb, *raw);
+  verb->callback([&action, raw] { action = [raw] { return load(*raw); }; });
+}
+
+}  // namespace lab

@@ -1,0 +1,221 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "lab/cli/commands/verbs.hpp"
+#include "lab/cli/live.hpp"
+#include "lab/cli/options.hpp"
+#include "lab/cli/spell.hpp"
+#include "lab/cli/tagged.hpp"
+#include "lab/cli/tell.hpp"
+#include "lab/core/duration.hpp"
+#include "lab/core/text.hpp"
+#include "lab/experiment/environment.hpp"
+#include "lab/experiment/experiment.hpp"
+#include "lab/experiment/interrupt.hpp"
+#include "lab/experiment/run_header.hpp"
+#include "lab/experiment/stage.hpp"
+#include "lab/report/report.hpp"
+#include "lab/servers/supervisor/unique_fd.hpp"
+#include "results/store/store.hpp"
+
+namespace lab {
+
+namespace {
+
+void check_guesses(const Scenario& scenario, const std::vector<Guess>& guesses) {
+  std::vector<std::string> arms;
+  for (const Arm& arm : scenario.arms) arms.push_back(arm.id);
+  for (const Guess& guess : guesses) {
+    if (std::find(arms.begin(), arms.end(), guess.arm) == arms.end()) {
+      throw Failure(usage_error("--guess: scenario '{}' has no arm '{}'{}", scenario.name, guess.arm,
+                                suggestion(guess.arm, arms)));
+    }
+  }
+}
+
+/// Asks before anything is shown; an empty line passes one question, the end of input the rest. Ctrl-C throws
+/// Failure.
+void ask_for_guesses(const Scenario& scenario, const Overrides& overrides, const TextStyle& style,
+                     std::vector<Guess>& guesses) {
+  tell("{}", wrapped(scenario.question, style));
+  if (const std::string changes = describe_changes(overrides); !changes.empty())
+    tell("{}", wrapped("changed: " + changes, style));
+  for (const Arm& arm : scenario.arms) {
+    while (true) {
+      const auto line = ask_line(
+          fmt::format("  your guess for {} ({}), as 100ms or 1.5s; Enter to skip: ", arm.id, arm.label),
+          style);
+      if (!line) return;
+      if (line->empty()) break;
+      const auto value = parse_duration(*line);
+      if (value) {
+        guesses.push_back({arm.id, seconds(*value)});
+        break;
+      }
+      tell("{}", wrapped("  " + value.error().message, style));
+    }
+  }
+}
+
+/// Keeps all that a server wrote that failed: beside the run, or in a temporary file where nothing is saved.
+/// Its path, or nothing where it cannot be written.
+std::string keep_server_output(const std::string& said, const std::string& folder) {
+  std::string path = folder + "/" + kServerOutput;
+  if (folder.empty()) {
+    path = (std::filesystem::temp_directory_path() / "lab-server-XXXXXX.txt").string();
+    const UniqueFd made(mkostemps(path.data(), 4, O_CLOEXEC));
+    if (!made.valid()) return "";
+  }
+  std::ofstream file(path, std::ios::binary);
+  file << said;
+  return file.flush() ? path : "";
+}
+
+struct Finished {
+  Report report;
+  int exit_code = 0;
+};
+
+/// One scenario from its first server to its report; the report is not printed yet.
+Finished run_one(Scenario scenario, const RawRunOptions& raw, const RunOptions& options) {
+  ExperimentOptions experiment = options.experiment;
+  if (!options.own_budget) experiment.budget = scenario.budget;
+  if (auto possible = preflight(scenario, experiment); !possible) throw Failure(possible.error());
+
+  std::vector<Guess> guesses = options.guesses;
+  if (options.ask && isatty(STDIN_FILENO) == 1)
+    ask_for_guesses(scenario, options.overrides, options.output.style, guesses);
+  if (interrupt_signal() != 0) throw Failure(environment_error("interrupted"));
+
+  Stage stage = Stage::prepare(scenario, experiment).value();
+  const ExperimentPlan plan = plan_experiment(scenario, experiment, stage);
+  const bool others_only = !experiment.uses(kNative) && !experiment.uses(kModel);
+  if (others_only && plan.trials == 0 && stage.recorded.empty() && !stage.left_out.empty())
+    throw Failure(environment_error("nothing can be run: {}", stage.left_out.front().reason));
+
+  RunHeader header = begin_header(scenario, to_arguments(raw), experiment.seed, plan.repetitions, stage);
+  const NoiseMeter noise;
+  std::optional<RunWriter> writer;
+  if (!options.no_save) {
+    auto created =
+        RunWriter::create(options.save.value_or(default_runs_folder()), options.save.has_value(), header);
+    if (!created) throw Failure(created.error());
+    writer.emplace(std::move(*created));
+  }
+
+  LiveView live(options.output);
+  if (!options.output.quiet) {
+    tell("{}: {} repetition{}, about {}, budget {}\n", scenario.name, plan.repetitions,
+         plan.repetitions == 1 ? "" : "s", format_estimate(plan.estimate),
+         format_duration(experiment.budget));
+  }
+  live.progress(0, plan.trials, plan.estimate);
+  const auto report_of = [&](const Run& run) {
+    Report report = make_report(scenario, run, guesses);
+    report.changes = describe_changes(options.overrides);
+    report.checks_asked = options.check;
+    return report;
+  };
+  ExperimentObserver observer;
+  observer.trial_done = [&](const RunRepetition&, std::int64_t done, std::int64_t trials) {
+    live.progress(done, trials, plan.estimate);
+  };
+  observer.round_done = [&](const Run& run, int rounds) {
+    if (!live.wants_reports() || rounds == plan.repetitions) return;
+    const Report report = report_of(run);
+    live.show(to_text(report, options.output.style), table_text(report, options.output.style));
+  };
+  ExperimentResult result =
+      run_experiment(scenario, experiment, header, stage, writer ? &*writer : nullptr, observer);
+  live.clear();
+  if (result.run.repetitions.empty() && result.fault) throw Failure(*result.fault);
+  if (result.run.repetitions.empty() && result.server_fault) {
+    const std::string whole = result.server_said.empty() ? "" : keep_server_output(result.server_said, "");
+    if (!whole.empty()) result.server_fault->message += "; all that it wrote: " + whole;
+    throw Failure(*result.server_fault);
+  }
+  if (result.run.repetitions.empty() && result.interrupted) {
+    throw Failure(
+        environment_error("interrupted before the first repetition had ended: there is nothing to report"));
+  }
+
+  result.run.summary.noise = noise.verdict();
+  result.run.summary.environment = noise.details();
+  Finished finished{report_of(result.run), 0};
+  if (writer) {
+    auto saved = writer->finish(result.run.summary);
+    if (saved) {
+      finished.report.path = saved->string();
+    } else {
+      tell("lab: {}\n", saved.error().message);
+      finished.report.remarks.push_back({"WARN", "not saved: " + saved.error().message});
+      finished.exit_code = static_cast<int>(ErrorKind::environment);
+    }
+  }
+  if (!result.server_said.empty()) {
+    const std::string whole = keep_server_output(result.server_said, finished.report.path);
+    if (!whole.empty()) add_server_output(finished.report, whole);
+  }
+  const bool fault = std::any_of(finished.report.arms.begin(), finished.report.arms.end(),
+                                 [](const ArmReport& arm) { return arm.verdict == "instrument-fault"; });
+  if (fault) finished.exit_code = static_cast<int>(ErrorKind::environment);
+  const bool failed = std::any_of(finished.report.checks.begin(), finished.report.checks.end(),
+                                  [](const CheckRow& check) { return check.decided && !check.passed; });
+  if (options.check && failed && finished.exit_code == 0)
+    finished.exit_code = static_cast<int>(ErrorKind::check_failed);
+  for (const auto& stop : {result.server_fault, result.fault}) {
+    if (!stop) continue;
+    tell("lab: {}\n", stop->message);
+    finished.exit_code = static_cast<int>(stop->kind);
+  }
+  if (result.interrupted) finished.exit_code = interrupt_exit_code();
+  return finished;
+}
+
+int run_all(const RawRunOptions& raw) {
+  RunOptions options = check_run_options(raw).value();
+  std::vector<Scenario> scenarios;
+  for (const std::string& name : options.scenarios) {
+    scenarios.push_back(load_scenario(name, known_modes(), options.overrides).value());
+    check_guesses(scenarios.back(), options.guesses);
+  }
+  if (options.save && scenarios.size() > 1) {
+    throw Failure(
+        usage_error("--save: one folder holds one run; run the {} scenarios one by one", scenarios.size()));
+  }
+  std::vector<Report> reports;
+  int exit_code = 0;
+  for (const Scenario& scenario : scenarios) {
+    Finished finished = run_one(scenario, raw, options);
+    exit_code = std::max(exit_code, finished.exit_code);
+    if (options.output.format == Format::text) {
+      if (!reports.empty()) print("\n");
+      print(to_text(finished.report, options.output.style));
+    }
+    reports.push_back(std::move(finished.report));
+    if (interrupt_signal() != 0) break;
+  }
+  if (options.output.format != Format::text) print(spell(reports, options.output));
+  return exit_code;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Action& action) {
+  CLI::App* verb = app.add_subcommand("run", "run an experiment on real servers and compare it with theory");
+  verb->footer("Example: lab run blocking-async --guess async-loop=1s");
+  auto raw = std::make_shared<RawRunOptions>();
+  add_scenario_options(*verb, *raw);
+  add_experiment_options(*verb, *raw);
+  add_output_options(*verb, raw->output);
+  verb->callback([&action, raw] { action = [raw] { return run_all(*raw); }; });
+}
+
+}  // namespace lab

@@ -1,0 +1,156 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <optional>
+
+#include "lab/cli/commands/verbs.hpp"
+#include "lab/cli/describe.hpp"
+#include "lab/cli/options.hpp"
+#include "lab/cli/tell.hpp"
+#include "lab/core/text.hpp"
+#include "lab/experiment/surroundings.hpp"
+#include "lab/servers/modes/mode.hpp"
+#include "lab/servers/supervisor/server.hpp"
+
+namespace lab {
+
+namespace {
+
+struct ServeOptions {
+  std::string mode, scenario, arm, host = "127.0.0.1", port = "8000", workers, threads, delay, postgres;
+  std::vector<std::string> settings;
+  bool log = false;
+};
+
+const Mode& mode_named(const std::string& name) {
+  if (const Mode* mode = find_mode(name)) return *mode;
+  std::vector<std::string> names;
+  for (const Mode* mode : all_modes()) names.emplace_back(mode->traits.name);
+  throw Failure(usage_error("unknown execution model '{}'{}", name, suggestion(name, names)));
+}
+
+int count_option(const char* option, const std::string& text, int least, int most) {
+  return static_cast<int>(parse_count(option, text, least, most).value());
+}
+
+/// The arm that is to be served: the named one, else the first that runs in the given mode, else the mode
+/// itself on all routes of the scenario.
+Arm choose_arm(const Scenario& scenario, const ServeOptions& options) {
+  std::vector<std::string> ids;
+  for (const Arm& arm : scenario.arms) {
+    ids.push_back(arm.id);
+    if (arm.id == options.arm) return arm;
+  }
+  if (!options.arm.empty()) {
+    throw Failure(usage_error("--arm: scenario '{}' has no arm '{}'{}", scenario.name, options.arm,
+                              suggestion(options.arm, ids)));
+  }
+  if (options.mode.empty()) return scenario.arms.front();
+  const Traits& traits = mode_named(options.mode).traits;
+  for (const Arm& arm : scenario.arms) {
+    if (arm.mode_name() == traits.name) return arm;
+  }
+  Arm arm;
+  arm.id = traits.name;
+  arm.modes.assign(scenario.routes.size(), traits);
+  return arm;
+}
+
+Case every_route(const Scenario& scenario) {
+  Case load_set;
+  load_set.loads.resize(scenario.routes.size());
+  for (std::size_t route = 0; route < scenario.routes.size(); ++route) load_set.loads[route].route = route;
+  return load_set;
+}
+
+ServerSetup make_setup(const ServeOptions& options, std::optional<Surroundings>& surroundings) {
+  ServerSetup setup;
+  if (!options.scenario.empty()) {
+    RawRunOptions raw;
+    raw.settings = options.settings;
+    raw.delay = options.delay;
+    const Overrides overrides = check_run_options(raw).value().overrides;
+    Scenario scenario = load_scenario(options.scenario, known_modes(), overrides).value();
+    setup.arm = choose_arm(scenario, options);
+    surroundings = Surroundings::prepare(scenario, options.postgres).value();
+    if (const auto reason = surroundings->obstacle(scenario, setup.arm, every_route(scenario)))
+      throw Failure(environment_error("{}", *reason));
+    setup.rates = calibrate_scenario(scenario, false).value();
+    setup.routes = scenario.routes;
+    surroundings->furnish(setup);
+  } else {
+    if (!options.postgres.empty()) throw Failure(usage_error("--postgres goes with --scenario"));
+    if (options.mode.empty()) {
+      throw Failure(
+          usage_error("name an execution model, as lab serve async-loop, or a scenario with --scenario"));
+    }
+    if (!options.arm.empty()) throw Failure(usage_error("--arm goes with --scenario"));
+    if (!options.settings.empty() || !options.delay.empty()) {
+      throw Failure(usage_error("--set and --delay go with --scenario; without one, use /delay?ms=100"));
+    }
+    setup.arm.id = options.mode;
+    setup.arm.modes = {mode_named(options.mode).traits};
+    setup.builtin_routes = true;
+  }
+  setup.host = options.host;
+  setup.port = static_cast<std::uint16_t>(count_option("--port", options.port, 0, 65535));
+  if (!options.workers.empty()) setup.arm.workers = count_option("--workers", options.workers, 1, 256);
+  if (!options.threads.empty()) {
+    if (!needs_pool(setup.routes, setup.arm) && !setup.arm.uses(Resource::thread)) {
+      throw Failure(usage_error("--threads: {} has neither a pool nor threads", setup.arm.mode_name()));
+    }
+    setup.arm.threads = count_option("--threads", options.threads, 1, 10'000);
+  }
+  setup.log = options.log;
+  return setup;
+}
+
+constexpr const char* kBuiltinRoutes =
+    "/ greets, /delay?ms=100 waits, /cpu?ms=100 computes, /ping answers at once";
+
+/// One line on stdout is the contract; for people the routes stand on stderr.
+void print_routes(const ServerSetup& setup) {
+  if (setup.builtin_routes) tell("routes: {}\n", kBuiltinRoutes);
+  for (const Route& route : setup.routes) tell("route: {}\n", describe_route(route));
+}
+
+int serve(const ServeOptions& options) {
+  std::optional<Surroundings> surroundings;
+  const ServerSetup setup = make_setup(options, surroundings);
+  return serve_here(setup, nullptr, [&](std::uint16_t port, const std::vector<pid_t>& workers) {
+    print(fmt::format("listening on http://{}:{} mode={} pid={} workers={}\n", setup.host, port,
+                      setup.arm.mode_name(), getpid(), workers.size()));
+    print_routes(setup);
+  });
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, Action& action) {
+  CLI::App* verb =
+      app.add_subcommand("serve", "one server by itself until Ctrl-C, for curl, wrk or a browser");
+  verb->footer(
+      fmt::format("Example: lab serve blocking-loop --workers 4 --port 0\nRoutes without a scenario: {}",
+                  kBuiltinRoutes));
+  auto options = std::make_shared<ServeOptions>();
+  add_text(*verb, "mode", options->mode, "the execution model")->type_name("MODE");
+  add_text(*verb, "--scenario", options->scenario, "serve this scenario's routes")->type_name("SCENARIO");
+  add_text(*verb, "--arm", options->arm, "of the scenario; else the first of that mode")->type_name("ARM");
+  add_text(*verb, "--port", options->port, "0: the kernel chooses")->capture_default_str()->type_name("PORT");
+  add_text(*verb, "--host", options->host, "the address to listen on")
+      ->capture_default_str()
+      ->type_name("ADDRESS");
+  add_text(*verb, "--workers", options->workers, "processes")->type_name("W");
+  add_text(*verb, "--threads", options->threads, "of the pool, or of thread-per-request")->type_name("P");
+  add_texts(*verb, "--set", options->settings, "a parameter of the scenario, as d=1s")
+      ->type_name("NAME=DURATION")
+      ->allow_extra_args(false);
+  add_text(*verb, "--delay", options->delay, "the scenario's d")->type_name("DURATION");
+  add_text(*verb, "--postgres", options->postgres, "for query steps: a connection string, or local")
+      ->type_name("URL");
+  verb->add_flag("--log", options->log, "start, end and send lines on stderr");
+  verb->callback([&action, options] { action = [options] { return serve(*options); }; });
+}
+
+}  // namespace lab

@@ -1,0 +1,248 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "lab/cli/commands/verbs.hpp"
+#include "lab/cli/describe.hpp"
+#include "lab/cli/options.hpp"
+#include "lab/core/duration.hpp"
+#include "lab/core/text.hpp"
+#include "lab/experiment/experiment.hpp"
+#include "lab/experiment/stage.hpp"
+#include "lab/report/report.hpp"
+#include "results/render/spelling.hpp"
+#include "results/render/utf8.hpp"
+#include "results/render/wrap.hpp"
+#include "scenarios/loader/code_line.hpp"
+
+namespace lab {
+
+namespace {
+
+constexpr std::size_t kShowColumns = 80;
+constexpr std::size_t kShowTag = 8;
+constexpr std::size_t kCodeColumns = 100;  // two lines
+
+/// `TAG     first` / `        second`: the tag stands once, in front of its first line.
+class Block {
+ public:
+  Block(std::string tag, bool ascii) : tag_(std::move(tag)), ascii_(ascii) {}
+
+  /// A long line goes on below, `hang` columns further to the right.
+  void line(const std::string& text, std::size_t hang = 4) { row("", 0, text, hang); }
+
+  /// The text beside a label of `width` columns; below it where that leaves too little room.
+  void row(const std::string& label, std::size_t width, const std::string& text, std::size_t hang = 0) {
+    constexpr std::size_t kWidestLabel = 40;
+    if (width > kWidestLabel) {
+      if (!label.empty()) add(label, "", 4);
+      add(text, "    ", 4 + hang);
+    } else {
+      add(text, pad(printable(label, ascii_), width), width + hang);
+    }
+  }
+
+  const std::string& text() const { return lines_; }
+
+ private:
+  void add(const std::string& text, const std::string& before, std::size_t indent) {
+    const std::string first = pad(tag_, kShowTag) + before;
+    lines_ += join(wrap(printable(text, ascii_), first, kShowTag + indent, kShowColumns), "\n") + "\n";
+    tag_.clear();
+  }
+
+  std::string tag_, lines_;
+  bool ascii_;
+};
+
+std::string predicted(const MeasureRow& measure) {
+  constexpr double kLongest = 9e9;  // what int64 nanoseconds hold
+  if (!measure.predicted) return "?";
+  if (!measure.is_time) return fmt::format("{:.4g}", *measure.predicted);
+  return *measure.predicted > kLongest ? long_time(*measure.predicted)
+                                       : format_duration(to_nanos(*measure.predicted));
+}
+
+std::string times_sign(std::string formula, bool ascii) {
+  const std::string dot = "·";
+  for (std::size_t at = 0; ascii && (at = formula.find(dot)) != std::string::npos;)
+    formula.replace(at, dot.size(), "*");
+  return printable(formula, ascii);
+}
+
+/// Arm, stat (unless it is all about the makespan), prediction, formula, log: one row per figure that the
+/// scenario's table shows or the documents give.
+std::vector<std::vector<std::string>> answer_rows(const Scenario& scenario, bool ascii) {
+  const Report report = make_prediction(scenario, 42);
+  const std::vector<std::string>& headline = report.headline;
+  const bool only_makespan = headline == std::vector<std::string>{"makespan"};
+  std::vector<std::vector<std::string>> rows;
+  for (const ArmReport& arm : report.arms) {
+    const std::string name = scenario.cases.size() > 1 ? arm.arm + " (" + arm.case_id + ")" : arm.arm;
+    for (const MeasureRow& measure : arm.measures) {
+      const bool shown = std::find(headline.begin(), headline.end(), measure.stat) != headline.end();
+      if (!(shown && measure.predicted) && measure.documented_text.empty()) continue;
+      rows.push_back({name, only_makespan && shown ? "" : measure.stat, predicted(measure),
+                      measure.stat == "makespan" ? times_sign(arm.formula, ascii) : "",
+                      measure.documented_text.empty() ? "" : "log " + measure.documented_text});
+    }
+  }
+  return rows;
+}
+
+std::string tagged_text(const std::string& tag, const std::string& text, bool ascii) {
+  if (text.empty()) return "";
+  Block block(tag, ascii);
+  block.line(text, 0);
+  return block.text();
+}
+
+std::string show_answers(const Scenario& scenario, bool ascii) {
+  Block answers("PREDICT", ascii);
+  const auto rows = answer_rows(scenario, ascii);
+  std::vector<std::size_t> widths(5, 0);
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], row[i].empty() ? 0 : columns(printable(row[i], ascii)) + 2);
+  }
+  for (const auto& row : rows) {
+    std::string rest;
+    for (std::size_t i = 1; i < row.size(); ++i) rest += pad(printable(row[i], ascii), widths[i]);
+    rest.erase(rest.find_last_not_of(' ') + 1);
+    const std::size_t blanks = std::min(rest.find_first_not_of(' '), rest.size());
+    answers.row(row[0], widths[0] + blanks, rest.substr(blanks));
+  }
+  std::string text = answers.text();
+  text += tagged_text("WHY", scenario.explain.text, ascii);
+  text += tagged_text("LOG", scenario.explain.log, ascii);
+  return text + tagged_text("NOTE", scenario.explain.note, ascii);
+}
+
+/// The next command. A guess is about the makespan and gives nothing away: it is a mistake that many make.
+std::string next_command(const Scenario& scenario, const std::string& name) {
+  std::string run = "lab run " + shell_word(name);
+  const auto measured = [&](const std::string& id) {
+    return std::any_of(scenario.arms.begin(), scenario.arms.end(),
+                       [&](const Arm& arm) { return arm.id == id && !arm.predict_only; });
+  };
+  for (const Ask& ask : scenario.asks) {
+    if (ask.answer != Stat{} || ask.wrong.empty() || !measured(ask.answer_arm)) continue;
+    const auto wrong = to_nanos(ask.wrong.front().value);
+    return fmt::format("{} --guess {}={}", run, ask.answer_arm, spell_duration(wrong));
+  }
+  const auto makespan = std::find(scenario.show.begin(), scenario.show.end(), Stat{});
+  if (!scenario.show.empty() && makespan == scenario.show.end()) return run;
+  for (const Arm& arm : scenario.arms) {
+    if (!arm.predict_only) return fmt::format("{} --guess {}=1s", run, arm.id);
+  }
+  return run;
+}
+
+void warn_of_unknown_next(const Scenario& scenario) {
+  const std::string& next = scenario.explain.next;
+  const std::vector<std::string> names = scenario_names();
+  if (next.empty() || std::find(names.begin(), names.end(), next) != names.end()) return;
+  print_warning(fmt::format("{}: next = '{}' is no known scenario", printable(scenario.file, false),
+                            printable(next, false)));
+}
+
+/// A route that does nothing looks the same in every arm, unless the arm's routes are run in different ways.
+bool tells_something(const Scenario& scenario, const Arm& arm, std::size_t index) {
+  const auto idle = [](const Route& route) {
+    return route.plan.empty() && route.depends.empty() && route.method != "WS";
+  };
+  const auto& routes = scenario.routes;
+  if (!idle(routes[index]) || std::all_of(routes.begin(), routes.end(), idle)) return true;
+  return std::any_of(arm.modes.begin(), arm.modes.end(),
+                     [&](const Traits& mode) { return mode.name != arm.modes.front().name; });
+}
+
+std::string show_arms(const Scenario& scenario, bool ascii) {
+  Block holding("HOLDS", ascii);
+  Block code("CODE", ascii);
+  std::vector<std::string> seen;
+  std::size_t name_width = 0;
+  std::size_t mode_width = 0;
+  for (const Arm& arm : scenario.arms) {
+    name_width = std::max(name_width, columns(arm.id) + 2);
+    for (const Traits& mode : arm.modes) mode_width = std::max(mode_width, mode.name.size() + 2);
+  }
+  for (const Arm& arm : scenario.arms) {
+    std::string label = arm.id;
+    std::string settings = unusual_settings(arm);
+    for (std::size_t route = 0; route < arm.modes.size(); ++route) {
+      const Traits& mode = arm.modes[route];
+      if (std::find(seen.begin(), seen.end(), mode.name) == seen.end()) {
+        seen.emplace_back(mode.name);
+        holding.row(std::string(mode.name), mode_width, describe_holding(mode));
+      }
+      if (!tells_something(scenario, arm, route)) continue;
+      std::string line = fastapi_line(scenario.routes[route], mode, arm, kCodeColumns);
+      if (!settings.empty()) line += "  " + settings;
+      code.row(label, name_width, line, 4);
+      label.clear();
+      settings.clear();
+    }
+  }
+  return holding.text() + code.text();
+}
+
+int show(const std::string& name, bool answers, bool ascii) {
+  const Scenario scenario = load_scenario(name, known_modes()).value();
+  ExperimentOptions options;
+  options.budget = scenario.budget;
+  Stage stage;
+  stage.arms = engine_arms(scenario, kNative);
+  const ExperimentPlan plan = plan_experiment(scenario, options, stage);
+  const std::string size = fmt::format("{} arm{}, about {}", scenario.arms.size(),
+                                       scenario.arms.size() == 1 ? "" : "s", format_estimate(plan.estimate));
+  constexpr std::size_t kSources = 26;
+  std::string text = join(wrap(printable(scenario.question, ascii), "", 0, kShowColumns), "\n") + "\n";
+  text +=
+      join(wrap(printable(join(scenario.sources, "; "), ascii), pad(size, kSources), kSources, kShowColumns),
+           "\n") +
+      "\n";
+  Block plans("PLAN", ascii);
+  for (const Route& route : scenario.routes) plans.line(describe_route(route));
+  Block loads("LOAD", ascii);
+  for (const Case& load_set : scenario.cases) {
+    const std::string prefix = scenario.cases.size() > 1 ? load_set.id + ": " : "";
+    for (const Load& load : load_set.loads) {
+      const std::string line = describe_load(load, scenario);
+      loads.line(line.starts_with(prefix) ? line : prefix + line);  // a case is often called after its route
+    }
+    for (const Kill& kill : load_set.kills) loads.line(prefix + describe_kill(kill));
+  }
+  text += plans.text() + loads.text() + show_arms(scenario, ascii);
+  if (answers) text += show_answers(scenario, ascii);
+  Block next("TRY", ascii);
+  next.line(next_command(scenario, name));
+  print(text + next.text());
+  warn_of_unknown_next(scenario);
+  return 0;
+}
+
+}  // namespace
+
+void add_show(CLI::App& app, Action& action) {
+  struct Options {
+    std::string scenario;
+    bool answers = false;
+    bool ascii = false;
+  };
+  CLI::App* verb = app.add_subcommand("show", "question, plan, load and arms of a scenario");
+  verb->footer("Example: lab show blocking-async --answers");
+  auto options = std::make_shared<Options>();
+  add_text(*verb, "scenario", options->scenario, "a name or a path to a .toml")
+      ->required()
+      ->type_name("SCENARIO");
+  verb->add_flag("--answers", options->answers,
+                 "also predictions, the documents' figures and the explanation");
+  verb->add_flag("--ascii", options->ascii, "no character beyond ASCII");
+  verb->callback([&action, options] {
+    action = [options] { return show(options->scenario, options->answers, options->ascii); };
+  });
+}
+
+}  // namespace lab

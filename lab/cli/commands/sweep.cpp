@@ -1,0 +1,235 @@
+#include "lab/report/sweep.hpp"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "lab/cli/commands/verbs.hpp"
+#include "lab/cli/live.hpp"
+#include "lab/cli/tell.hpp"
+#include "lab/core/duration.hpp"
+#include "lab/experiment/environment.hpp"
+#include "lab/experiment/interrupt.hpp"
+#include "lab/experiment/run_header.hpp"
+#include "results/store/store.hpp"
+
+namespace lab {
+
+namespace {
+
+struct RawSweep {
+  RawRunOptions run;
+  std::vector<std::string> vary;
+  std::string stat, resume;
+  bool predict = false;
+};
+
+std::string spell(const SweepReport& report, const OutputOptions& output) {
+  switch (output.format) {
+    case Format::json: return sweep_json(report);
+    case Format::csv: return sweep_csv(report);
+    case Format::markdown: return sweep_markdown(report);
+    case Format::svg: return sweep_svg(report);
+    default: return sweep_text(report, output.style);
+  }
+}
+
+std::string name_of(const Sweep& sweep, const SweepTask& task) {
+  std::string name;
+  for (std::size_t i = 0; i < task.values.size(); ++i)
+    name += fmt::format("{}{}={}", i > 0 ? ", " : "", sweep.keys[i].name, task.values[i]);
+  return name;
+}
+
+void refuse_what_a_sweep_lacks(const RawSweep& raw) {
+  const auto refuse = [](bool given, const char* option) {
+    if (given) throw Failure(usage_error("{} belongs to lab run, not to a sweep", option));
+  };
+  refuse(!raw.run.guesses.empty(), "--guess");
+  refuse(raw.run.ask, "--ask");
+  refuse(raw.run.check, "--check");
+}
+
+/// A sweep that goes on takes all its settings from its manifest.
+void refuse_other_settings(const RawSweep& raw) {
+  const bool given = !raw.vary.empty() || !raw.stat.empty() || raw.predict || !raw.run.scenarios.empty() ||
+                     !raw.run.save.empty() || raw.run.no_save || !sweep_arguments(raw.run).empty();
+  if (given) {
+    throw Failure(
+        usage_error("--resume goes on with the settings that the sweep began with; give nothing else but "
+                    "--postgres and how "
+                    "to print it"));
+  }
+}
+
+SweepManifest describe(const RawSweep& raw, const Sweep& sweep) {
+  const Environment machine = describe_environment();
+  // A path must lead there from any other folder as well; a name is looked for again.
+  const std::string& word = raw.run.scenarios.front();
+  const bool path = word.find('/') != std::string::npos || word.ends_with(".toml");
+  return {sweep.tasks.front().scenario.name,
+          path ? std::filesystem::absolute(word).string() : word,
+          sweep.tasks.front().scenario.source,
+          version(),
+          machine.kernel,
+          machine.cores,
+          utc_now(),
+          raw.vary,
+          sweep_arguments(raw.run),
+          to_string(sweep.stat)};
+}
+
+/// Runs of another program, machine or scenario do not belong into one table.
+void check_unchanged(const SweepManifest& began, const SweepManifest& now) {
+  const auto check = [](const char* what, const std::string& then, const std::string& today) {
+    if (then == today) return;
+    throw Failure(
+        usage_error("--resume: the sweep began with {} {}, this is {}; begin a new one", what, then, today));
+  };
+  check("lab", began.version, now.version);
+  check("kernel", began.kernel, now.kernel);
+  check("cores:", std::to_string(began.cores), std::to_string(now.cores));
+  if (began.source != now.source)
+    throw Failure(
+        usage_error("--resume: the file of scenario '{}' has changed since the sweep began; begin a new one",
+                    began.scenario));
+}
+
+int predict(const Sweep& sweep, const OutputOptions& output) {
+  SweepReport report = begin_report(sweep);
+  report.predicted_only = true;
+  for (const SweepTask& task : sweep.tasks) {
+    if (interrupt_signal() != 0) {
+      report.complete = false;
+      report.incomplete_reason = "interrupted";
+      break;
+    }
+    report.points.push_back({task.values, "", predicted_cells(task, sweep.stat)});
+  }
+  print(spell(report, output));
+  return report.complete ? 0 : interrupt_exit_code();
+}
+
+std::vector<bool> done_points(const Sweep& sweep, const std::optional<std::filesystem::path>& folder) {
+  std::vector<bool> done(sweep.tasks.size(), false);
+  for (std::size_t i = 0; folder && i < done.size(); ++i) done[i] = point_is_done(*folder, i);
+  return done;
+}
+
+void announce(const Sweep& sweep, const SweepEstimate& estimate, bool quiet) {
+  if (quiet) return;
+  const std::size_t known = sweep.tasks.size() - estimate.points;
+  tell("{}: {} points{}, {} runs of a server, about {}\n", sweep.tasks.front().scenario.name,
+       sweep.tasks.size(), known > 0 ? fmt::format(" ({} done already)", known) : "", estimate.trials,
+       format_estimate(estimate.time));
+}
+
+int measure(const Sweep& sweep, const std::optional<std::filesystem::path>& folder,
+            const OutputOptions& output) {
+  const std::vector<bool> done = done_points(sweep, folder);
+  const SweepEstimate estimate = estimate_sweep(sweep, done).value();
+  announce(sweep, estimate, output.quiet);
+  SweepReport report = begin_report(sweep);
+  report.path = folder ? folder->string() : "";
+  LiveView live(output);
+  std::int64_t trials = 0;
+  int exit_code = 0;
+  for (std::size_t i = 0; i < sweep.tasks.size(); ++i) {
+    const SweepTask& task = sweep.tasks[i];
+    const auto place = folder ? std::optional(point_folder(*folder, i)) : std::nullopt;
+    const std::string path = place ? place->string() : "";
+    if (done[i]) {
+      report.points.push_back({task.values, path, cells_of(task, sweep.stat, read_run(*place).value())});
+      continue;
+    }
+    if (interrupt_signal() != 0) break;
+    live.progress(trials, estimate.trials, estimate.time);
+    PointEnd end;
+    try {
+      end = run_point(task, place, [&] { live.progress(++trials, estimate.trials, estimate.time); });
+    } catch (const Failure& failure) {
+      end.fault = failure.error();
+    }
+    if (end.interrupted || interrupt_signal() != 0) {
+      if (end.run.repetitions.empty()) break;
+    }
+    if (!end.run.repetitions.empty()) {
+      report.points.push_back({task.values, path, cells_of(task, sweep.stat, end.run)});
+      if (end.run.summary.noise.starts_with("noisy"))
+        report.warnings.push_back(fmt::format("{}: {}", name_of(sweep, task), end.run.summary.noise));
+    }
+    if (end.fault) {
+      live.clear();
+      tell("lab: {}: {}\n", name_of(sweep, task), end.fault->message);
+      report.warnings.push_back(fmt::format("{}: {}", name_of(sweep, task), end.fault->message));
+      exit_code = static_cast<int>(end.fault->kind);
+      if (end.run.repetitions.empty()) break;
+    }
+  }
+  live.clear();
+  report.complete = report.points.size() == sweep.tasks.size();
+  if (!report.complete)
+    report.incomplete_reason = interrupt_signal() != 0 ? "interrupted" : "stopped by an error";
+  if (!report.complete && folder) tell("lab: to go on: lab sweep --resume {}\n", folder->string());
+  if (report.points.empty() && interrupt_signal() != 0)
+    throw Failure(
+        environment_error("interrupted before the first point had ended: there is nothing to report"));
+  if (!report.points.empty()) print(spell(report, output));
+  return interrupt_signal() != 0 && !report.complete ? interrupt_exit_code() : exit_code;
+}
+
+int go_on(const RawSweep& raw, const OutputOptions& output) {
+  refuse_other_settings(raw);
+  const std::filesystem::path folder = find_sweep(raw.resume).value();
+  const SweepManifest began = read_manifest(folder).value();
+  RawSweep same;
+  same.run = raw_from(began.arguments).value();
+  same.run.scenarios = {began.asked_for};
+  same.run.postgres = raw.run.postgres;
+  same.run.output = raw.run.output;
+  same.vary = began.vary;
+  const Sweep sweep = plan_sweep(same.run, same.vary, began.stat).value();
+  check_unchanged(began, describe(same, sweep));
+  return measure(sweep, folder, output);
+}
+
+int sweep(const RawSweep& raw) {
+  const OutputOptions output = check_output_options(raw.run.output).value();
+  refuse_what_a_sweep_lacks(raw);
+  if (!raw.resume.empty()) return go_on(raw, output);
+  if (raw.run.scenarios.empty()) throw Failure(usage_error("name a scenario, or --resume a sweep"));
+  const Sweep planned = plan_sweep(raw.run, raw.vary, raw.stat).value();
+  if (raw.predict) return predict(planned, output);
+  estimate_sweep(planned, std::vector<bool>(planned.tasks.size(), false)).value();
+  std::optional<std::filesystem::path> folder;
+  if (!raw.run.no_save)
+    folder = create_sweep(planned.tasks.front().options.save, describe(raw, planned)).value();
+  return measure(planned, folder, output);
+}
+
+}  // namespace
+
+void add_sweep(CLI::App& app, Action& action) {
+  CLI::App* verb =
+      app.add_subcommand("sweep", "a grid of settings: one table and one plot beside the model's");
+  verb->footer(
+      "Example: lab sweep worker-identity --vary workers=1..8*2 --vary d=50ms,100ms\n"
+      "KEY: workers, threads, requests, delay, rate, duration, scale, arrivals, connections, seed, or a "
+      "parameter");
+  auto raw = std::make_shared<RawSweep>();
+  add_scenario_options(*verb, raw->run);
+  verb->get_option("scenario")->required(false);
+  add_experiment_options(*verb, raw->run);
+  add_texts(*verb, "--vary", raw->vary,
+            "a setting and its values, as workers=1,2,4 or 1..64*2; may be repeated")
+      ->type_name("KEY=LIST")
+      ->allow_extra_args(false);
+  add_text(*verb, "--stat", raw->stat, "what is shown (the scenario's first)")->type_name("STAT");
+  verb->add_flag("--predict", raw->predict, "the model alone, nothing is run");
+  add_text(*verb, "--resume", raw->resume, "go on with an interrupted sweep: a folder, its name, or 'last'")
+      ->type_name("DIR");
+  add_output_options(*verb, raw->run.output,
+                     {Format::text, Format::json, Format::markdown, Format::csv, Format::svg});
+  verb->callback([&action, raw] { action = [raw] { return sweep(*raw); }; });
+}
+
+}  // namespace lab

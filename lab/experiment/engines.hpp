@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lab/core/scenario.hpp"
+#include "results/store/run.hpp"
+#include "scenarios/export/export.hpp"
+
+namespace lab {
+
+/// Who answers an arm's requests.
+inline constexpr const char* kNative = "native";      ///< our own server processes
+inline constexpr const char* kFastapi = "fastapi";    ///< the exported main.py on real FastAPI
+inline constexpr const char* kNode = "node";          ///< the exported server.js
+inline constexpr const char* kServer = "server";      ///< any other server, given by --server
+inline constexpr const char* kRecorded = "recorded";  ///< FastAPI as it was recorded (results/reference/)
+inline constexpr const char* kModel = "model";        ///< nobody: virtual time
+
+/// One arm as one engine executes it.
+struct EngineArm {
+  std::string engine;
+  Arm arm;                               ///< as it executes there, which its prediction and its bound rest on
+  std::optional<ExportedServer> source;  ///< of fastapi, node and recorded
+  std::string refusal;                   ///< why this arm has no meaning there; empty: it has
+};
+
+/// The arms of one engine. FastAPI's stand once for asyncio and, as `ID@uvloop`, once for uvloop; arms of
+/// several workers as `ID@gunicorn` too. `servers`: how many servers of one's own there are (kServer); their
+/// bound is the plan's alone, as if every request had a worker to itself.
+std::vector<EngineArm> engine_arms(const Scenario& scenario, std::string_view engine,
+                                   std::size_t servers = 0);
+
+/// All engines that a run has something of, in the order of a table: ours, theirs, the model.
+std::vector<std::string> engines_of(const Run& run);
+
+}  // namespace lab

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lab/experiment/other_load.hpp"
+
+namespace lab {
+
+/// What this machine is, for the record of a run.
+struct Environment {
+  int cores = 0;  ///< that this process may use
+  std::string kernel;
+  std::vector<std::pair<std::string, std::string>>
+      details;  ///< `cpu`, `governor`, `timer_slack_ns`, `commit` …
+};
+
+Environment describe_environment();
+
+/// How busy the machine was between two moments.
+class NoiseMeter {
+ public:
+  NoiseMeter();
+  /// `quiet`, or `noisy: 4 % of the time stolen by the hypervisor`, since construction. Pressure is no noise:
+  /// an experiment that computes presses on the cores itself. Without `alone` what other programs take is
+  /// none either: the server that is measured may be one of them.
+  std::string verdict(bool alone = true) const;
+  /// Load average before and after, and what came in between: share stolen, share of the cores that others
+  /// took, share of the time in which a task waited for a core, context switches of the whole machine.
+  std::vector<std::pair<std::string, std::string>> details() const;
+
+ private:
+  struct Sample {
+    double total = 0, steal = 0;  ///< ticks of all cores
+    double pressure_us = 0, wall_us = 0, context_switches = 0;
+    std::string load;
+  };
+  static Sample sample();
+  static double stolen(const Sample& begin, const Sample& end);
+  static double squeezed(const Sample& begin, const Sample& end);
+  Sample begin_;
+  OtherLoad others_;
+};
+
+/// `0.1.0 (abc1234)`.
+std::string version();
+
+}  // namespace lab

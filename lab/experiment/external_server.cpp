@@ -1,0 +1,250 @@
+#include "lab/experiment/external_server.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <set>
+
+#include "harness/trace/listening.hpp"
+#include "harness/trace/server_use.hpp"
+#include "lab/core/duration.hpp"
+#include "lab/experiment/interrupt.hpp"
+#include "lab/experiment/probe.hpp"
+#include "lab/servers/supervisor/unique_fd.hpp"
+
+namespace lab {
+
+namespace {
+
+constexpr std::string_view kPlaceholder = "{port}";
+constexpr int kAttempts = 3;
+constexpr Nanos kOneAnswer = 2 * kSecond;
+constexpr Nanos kQuietFor = 100 * kMillisecond;
+constexpr Nanos kNextToNothing = 3 * kMillisecond;  // of CPU time in that span
+constexpr Nanos kSettled = 3 * kSecond;             // after the first answer
+constexpr Nanos kElsewhere = 5 * kSecond;           // after the start
+constexpr std::size_t kLinesShown = 10;
+
+bool has_placeholder(const std::string& text) {
+  return text.find(kPlaceholder) != std::string::npos;
+}
+
+bool names_port(const ExternalCommand& command) {
+  return std::any_of(command.arguments.begin(), command.arguments.end(), has_placeholder) ||
+         std::any_of(command.environment.begin(), command.environment.end(),
+                     [](const auto& variable) { return has_placeholder(variable.second); });
+}
+
+/// Free a moment ago; who takes it meanwhile is noticed when the program cannot.
+Result<std::uint16_t> free_port() {
+  const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  if (!socket.valid() || bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
+      getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
+    return system_error("bind", "a free port of 127.0.0.1", errno);
+  return ntohs(address.sin_port);
+}
+
+/// In the words of Python, Node, Go, nginx, Java, Rust …
+bool says_port_taken(const std::vector<std::string>& lines) {
+  static constexpr std::array<std::string_view, 5> kWords{"address already in use", "address in use",
+                                                          "eaddrinuse", "errno 98", "port is already"};
+  return std::any_of(lines.begin(), lines.end(), [](std::string line) {
+    std::transform(line.begin(), line.end(), line.begin(),
+                   [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+    return std::any_of(kWords.begin(), kWords.end(),
+                       [&](std::string_view word) { return line.find(word) != std::string::npos; });
+  });
+}
+
+/// Tells when a family of processes has nothing to do any more.
+class Quiet {
+ public:
+  bool now(const std::vector<pid_t>& family) {
+    const Nanos moment = monotonic_now();
+    if (moment < next_) return false;
+    Nanos used = 0;
+    for (const pid_t pid : family) used += cpu_time_of(pid);
+    const bool quiet = next_ != 0 && family == family_ && used - used_ < kNextToNothing;
+    family_ = family;
+    used_ = used;
+    next_ = moment + kQuietFor;
+    return quiet;
+  }
+
+ private:
+  std::vector<pid_t> family_;
+  Nanos used_ = 0;
+  Nanos next_ = 0;  // 0: it never looked
+};
+
+/// One program that was started, until it can be sent requests.
+class Start {
+ public:
+  Start(const ExternalCommand& command, Guardian& guardian, const Probe& probe, std::uint16_t port)
+      : command_(command), guardian_(guardian), probe_(probe), port_(port) {}
+
+  Result<void> await_ready() {
+    const Nanos until = monotonic_now() + command_.patience;
+    for (Nanos pause = kMillisecond;; pause = std::min(2 * pause, 4 * kMillisecond)) {
+      if (const auto how = guardian_.ended())
+        return environment_error("'{}' did not start: it {}", command_.arguments.front(), *how);
+      if (interrupt_signal() != 0)
+        return environment_error("the start of '{}' was interrupted", command_.arguments.front());
+      if (answered_ == 0 && answers(probe_, std::min(until, monotonic_now() + kOneAnswer)))
+        answered_ = monotonic_now();
+      if (answered_ != 0 && all_there()) return {};
+      if (monotonic_now() >= until || listens_elsewhere()) return too_late();
+      pollfd interrupt{interrupt_fd(), POLLIN, 0};
+      const timespec span{0, pause};
+      ppoll(&interrupt, 1, &span, nullptr);
+    }
+  }
+
+ private:
+  bool all_there() {
+    const std::vector<pid_t> family = descendants_of(guardian_.pid());
+    const std::vector<ListeningProcess> listeners = find_listeners(family, port_);
+    const auto watching = std::count_if(listeners.begin(), listeners.end(),
+                                        [](const ListeningProcess& listener) { return listener.watches; });
+    const bool answered_itself = command_.workers <= 1 && !probe_.path.empty() && !listeners.empty();
+    if (watching >= command_.workers || answered_itself) return true;
+    const bool quiet = quiet_.now(family);
+    const auto workers = static_cast<std::size_t>(std::max(1, command_.workers));
+    // Workers that share their master's socket, or leave it to their master.
+    const bool enough = !listeners.empty() && (listeners.size() >= workers || family.size() > workers);
+    return (enough && quiet) || (monotonic_now() - answered_ >= kSettled && accepts());
+  }
+
+  /// Somebody may have answered a --ready URL of another port.
+  bool accepts() const {
+    return answers({.host = "127.0.0.1", .port = port_, .path = {}}, monotonic_now() + kOneAnswer);
+  }
+
+  /// It has been at rest for a while, at another port than ours: nothing more will come.
+  bool listens_elsewhere() {
+    if (monotonic_now() - began_ < kElsewhere) return false;
+    const std::vector<pid_t> family = descendants_of(guardian_.pid());
+    return at_rest_.now(family) && !listening_ports(family).empty() && !accepts();
+  }
+
+  Error too_late() const {
+    const std::string words = guardian_.last_words();
+    const std::string where =
+        probe_.path.empty() || answered_ != 0
+            ? fmt::format("port {} of {}", answered_ != 0 ? port_ : probe_.port, probe_.host)
+            : fmt::format("http://{}:{}{}", probe_.host, probe_.port, probe_.path);
+    const std::set<std::uint16_t> ports = listening_ports(descendants_of(guardian_.pid()));
+    const std::string elsewhere =
+        ports.empty() || ports.contains(port_)
+            ? ""
+            : fmt::format("; it listens at {} instead: it must listen at {{port}}", fmt::join(ports, ", "));
+    return environment_error("'{}' did not answer at {} within {:.0f} s{}{}{}", command_.arguments.front(),
+                             where, std::ceil(seconds(monotonic_now() - began_)), elsewhere,
+                             words.empty() ? "; it said nothing" : ": ", words);
+  }
+
+  const ExternalCommand& command_;
+  Guardian& guardian_;
+  const Probe& probe_;
+  const std::uint16_t port_;
+  const Nanos began_ = monotonic_now();
+  Nanos answered_ = 0;
+  Quiet quiet_, at_rest_;
+};
+
+GuardedProgram program_at(const ExternalCommand& command, std::uint16_t port) {
+  GuardedProgram program{command.arguments, command.folder, command.environment};
+  for (std::string& word : program.arguments) word = with_port(word, port);
+  for (auto& [name, value] : program.environment) value = with_port(value, port);
+  return program;
+}
+
+}  // namespace
+
+std::string with_port(std::string text, std::uint16_t port) {
+  const std::string digits = std::to_string(port);
+  for (std::size_t at = text.find(kPlaceholder); at != std::string::npos;
+       at = text.find(kPlaceholder, at + digits.size()))
+    text.replace(at, kPlaceholder.size(), digits);
+  return text;
+}
+
+Result<ExternalServer> ExternalServer::start(const ExternalCommand& command, std::string* said) {
+  if (command.arguments.empty()) return usage_error("there is no command to start the server with");
+  const bool chooses = command.chooses_port && names_port(command);
+  for (int attempt = 1;; ++attempt) {
+    const Nanos began = monotonic_now();
+    const Result<std::uint16_t> port = chooses ? free_port() : command.port;
+    if (!port) return port.error();
+    const auto probe = make_probe(with_port(command.ready, *port), *port);
+    if (!probe) return probe.error();
+    ExternalServer server;
+    server.port_ = *port != 0 ? *port : probe->port;
+    if (server.port_ == 0)
+      return usage_error("it is not known where '{}' will listen: write {{port}} where its port belongs",
+                         command.arguments.front());
+    if (!chooses && answers({.host = "127.0.0.1", .port = server.port_, .path = {}}, began + kOneAnswer))
+      return environment_error(
+          "port {} is in use already; end what listens there, or write {{port}} in the "
+          "command",
+          server.port_);
+    auto guardian = Guardian::start(program_at(command, server.port_));
+    if (!guardian) return guardian.error();
+    server.guardian_ = std::move(*guardian);
+    const auto ready = Start(command, server.guardian_, *probe, server.port_).await_ready();
+    server.start_took_ = monotonic_now() - began;
+    if (ready) return server;
+    if (said != nullptr) *said = server.output();
+    const bool taken = server.ended() && says_port_taken(server.last_lines(kLinesShown));
+    if (!chooses || !taken || attempt == kAttempts) return ready.error();
+  }
+}
+
+Result<std::vector<std::string>> split_command(const std::string& line) {
+  std::vector<std::string> words;
+  std::string word;
+  bool in_word = false;
+  char quote = '\0';
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char letter = line[i];
+    const bool blank = std::isspace(static_cast<unsigned char>(letter)) != 0;
+    if (quote == '\0' && blank) {
+      if (in_word) words.push_back(std::exchange(word, {}));
+      in_word = false;
+      continue;
+    }
+    in_word = true;
+    if (letter == quote) {
+      quote = '\0';
+    } else if (quote == '\0' && (letter == '\'' || letter == '"')) {
+      quote = letter;
+    } else if (letter == '\\' && quote != '\'' && i + 1 < line.size()) {
+      const char next = line[++i];
+      // Between double quotes a backslash means something before few characters only.
+      const bool literal = quote == '"' && next != '"' && next != '\\' && next != '$' && next != '`';
+      if (literal) word += '\\';
+      word += next;
+    } else {
+      word += letter;
+    }
+  }
+  if (quote != '\0') return usage_error("the command has an open quote ({}): {}", quote, line);
+  if (in_word) words.push_back(word);
+  if (words.empty()) return usage_error("there is no command to start the server with");
+  return words;
+}
+
+}  // namespace lab

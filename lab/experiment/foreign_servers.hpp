@@ -1,0 +1,73 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lab/core/error.hpp"
+#include "lab/core/scenario.hpp"
+#include "lab/experiment/engines.hpp"
+#include "lab/experiment/external_server.hpp"
+#include "lab/experiment/temporary.hpp"
+
+namespace lab {
+
+class Surroundings;
+
+/// Servers that are not ours and whom the user names.
+struct ForeignOptions {
+  std::string python = "/usr/bin/python3";  ///< not whichever comes first in PATH: Debian's has the packages
+  std::vector<std::string> servers;         ///< command lines with {port}, in the order of their arms
+  std::string ready;                        ///< what is asked until they answer
+};
+
+/// What an interpreter has of the modules that were looked for, by name: the version, `?` where it does not
+/// say, empty where it is missing.
+using Modules = std::map<std::string, std::string>;
+
+/// Asks a Python which of these modules it has; `python` itself is among them. Error (exit 3): no such
+/// interpreter, or it does not run.
+Result<Modules> look_for_modules(const std::string& python, const std::vector<std::string>& modules);
+
+/// Starts the servers of other engines for an experiment: writes their files, knows their interpreters,
+/// measures how fast these compute. Not thread-safe; made while the process has one thread.
+class ForeignServers {
+ public:
+  /// Errors: a --server that cannot be split or has no {port} (exit 2), no room for the files (exit 3).
+  /// A missing interpreter or module is no error but an obstacle.
+  static Result<ForeignServers> prepare(const Scenario& scenario, const std::vector<EngineArm>& arms,
+                                        ForeignOptions options);
+
+  /// Why this arm cannot be run here; nothing where it can.
+  std::optional<std::string> obstacle(const EngineArm& arm) const;
+
+  /// A fresh server for one trial. `said`: all that one wrote that did not start.
+  Result<ExternalServer> start(const EngineArm& arm, Surroundings& surroundings, std::string* said = nullptr);
+
+  /// Versions and rates, as a run records them.
+  const std::vector<std::pair<std::string, std::string>>& environment() const { return environment_; }
+
+ private:
+  Result<void> measure_rate(const EngineArm& arm);
+  std::filesystem::path folder_of(const EngineArm& arm) const;
+  std::string interpreter_of(const EngineArm& arm) const;
+
+  ForeignOptions options_;
+  std::vector<std::vector<std::string>> commands_;  // of servers, split
+  TemporaryFolder folder_;
+  std::optional<Modules> modules_;
+  std::string no_python_, no_node_;
+  std::string data_file_;                      // of steps that read
+  std::map<std::string, std::string> rates_;   // by engine, turns per second
+  std::map<std::string, std::string> broken_;  // by engine, why its interpreter cannot be used
+  std::vector<std::pair<std::string, std::string>> environment_;
+};
+
+/// The scenario as that engine computes it: how long it takes to add up roots is its own affair, read from
+/// what the run recorded (ForeignServers::environment()).
+Scenario as_engine_computes(const Scenario& scenario, const std::string& engine, const RunHeader& header);
+
+}  // namespace lab

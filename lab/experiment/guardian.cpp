@@ -1,0 +1,339 @@
+#include "lab/experiment/guardian.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <iterator>
+#include <new>
+#include <string_view>
+
+#include "harness/trace/server_use.hpp"
+#include "lab/core/text.hpp"
+#include "lab/servers/supervisor/process.hpp"
+
+namespace lab {
+
+/// In memory that outlives the guardian. Written by the guardian, and by the program before its exec; read by
+/// us after the end of the pipe that exec closes, or after `ended`.
+struct GuardianNews {
+  enum Step { none, folder, program_file };
+  std::atomic<pid_t> program{0};
+  std::atomic<int> step{none};  // that failed, or is being done
+  std::atomic<int> error{0};    // of that step
+  std::atomic<int> status{0};
+  std::atomic<bool> forced{false};  // it had to be killed
+  std::atomic<bool> ended{false};   // release: publishes `status` and `forced`
+};
+
+namespace {
+
+constexpr int kPassOn = SIGTERM;     // us: end in order
+constexpr int kKillAll = SIGQUIT;    // us: end at once
+constexpr int kParentGone = SIGHUP;  // the kernel: nobody is there any more to ask
+constexpr Nanos kLook = 100 * kMillisecond;
+constexpr Nanos kKillPatience = 5 * kSecond;  // for processes that even KILL does not end soon
+constexpr off_t kKept = 65'536;
+constexpr off_t kTrimAt = 1 << 20;
+constexpr std::size_t kLongestLine = 400;
+
+sigset_t watched_signals() {
+  sigset_t watched;
+  sigemptyset(&watched);
+  for (const int number : {kPassOn, kKillAll, kParentGone, SIGCHLD}) sigaddset(&watched, number);
+  return watched;
+}
+
+timespec span_of(Nanos span) {
+  return {span / kSecond, span % kSecond};
+}
+
+/// Gives back the memory of what the program wrote long ago.
+void trim(int output, off_t& trimmed) {
+  struct stat status {};
+  if (fstat(output, &status) != 0 || status.st_size - trimmed < kTrimAt) return;
+  const off_t end = (status.st_size - kKept) / kKept * kKept;
+  if (fallocate(output, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, trimmed, end - trimmed) == 0)
+    trimmed = end;
+}
+
+std::string describe_end(int status) {
+  if (WIFSIGNALED(status))
+    return fmt::format("was ended by signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
+  if (WEXITSTATUS(status) == 0) return "ended with exit code 0 (a server must stay in the foreground)";
+  return fmt::format("ended with exit code {}", WEXITSTATUS(status));
+}
+
+/// The process that the program descends from, and what it does all its life.
+class Watch {
+ public:
+  Watch(GuardianNews& news, int output) : news_(news), output_(output) {}
+
+  [[noreturn]] void run(const GuardedProgram& program, pid_t parent, int started) {
+    begin_child(parent, {output_, started});
+    dup2(STDIN_FILENO, STDERR_FILENO);  // whoever reads ours must not wait for the guardian to end
+    sigprocmask(SIG_BLOCK, &watched_, nullptr);
+    prctl(PR_SET_PDEATHSIG, kParentGone, 0, 0, 0);
+    if (getppid() != parent) _exit(1);
+    setpgid(0, 0);
+    prctl(PR_SET_NAME, "lab-guardian", 0, 0, 0);
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    const pid_t guardian = getpid();
+    program_ = fork();
+    if (program_ < 0) {
+      news_.error.store(errno);
+      _exit(1);
+    }
+    if (program_ == 0) become(program, guardian, started);
+    news_.program.store(program_);
+    close(started);
+    while (!news_.ended.load(std::memory_order_relaxed) && !all_must_go_) look_after();
+    kill_all();
+    _exit(0);
+  }
+
+ private:
+  [[noreturn]] void become(const GuardedProgram& program, pid_t guardian, int started) {
+    begin_child(guardian, {output_, started});  // it is killed should the guardian be
+    setsid();
+    dup2(output_, STDOUT_FILENO);
+    dup2(output_, STDERR_FILENO);
+    for (const auto& [name, value] : program.environment) setenv(name.c_str(), value.c_str(), 1);
+    std::vector<char*> words;
+    words.reserve(program.arguments.size() + 1);
+    for (const std::string& word : program.arguments) words.push_back(const_cast<char*>(word.c_str()));
+    words.push_back(nullptr);
+    news_.step.store(GuardianNews::folder);
+    if (program.folder.empty() || chdir(program.folder.c_str()) == 0) {
+      news_.step.store(GuardianNews::program_file);
+      execvp(words[0], words.data());
+    }
+    news_.error.store(errno);
+    _exit(127);
+  }
+
+  void look_after() {
+    take_signal(kLook);
+    reap();
+    trim(output_, trimmed_);
+  }
+
+  void take_signal(Nanos patience) {
+    const timespec span = span_of(patience);
+    const int number = sigtimedwait(&watched_, nullptr, &span);
+    if (number == kKillAll || number == kParentGone) all_must_go_ = true;
+    if (number != kPassOn || news_.ended.load(std::memory_order_relaxed)) return;
+    ::kill(program_, SIGTERM);
+    ::kill(program_, SIGCONT);  // a stopped process would never see it
+  }
+
+  /// False: there is no child any more, and so no descendant, because orphans become children of this one.
+  bool reap() {
+    int status = 0;
+    pid_t child = 0;
+    while ((child = waitpid(-1, &status, WNOHANG)) > 0) {
+      if (child != program_) continue;
+      news_.status.store(status, std::memory_order_relaxed);
+      news_.forced.store(all_must_go_, std::memory_order_relaxed);
+      news_.ended.store(true, std::memory_order_release);
+    }
+    return child == 0 || errno != ECHILD;
+  }
+
+  void kill_all() {
+    const Nanos until = monotonic_now() + kKillPatience;
+    while (reap() && monotonic_now() < until) {
+      for (const pid_t pid : descendants_of(getpid()))
+        kill_if(pid, [pid] { return descends_from(pid, getpid()); });
+      take_signal(kMillisecond);
+    }
+  }
+
+  GuardianNews& news_;
+  const int output_;
+  const sigset_t watched_ = watched_signals();
+  pid_t program_ = -1;
+  off_t trimmed_ = 0;
+  bool all_must_go_ = false;
+};
+
+}  // namespace
+
+void Guardian::Unmap::operator()(GuardianNews* news) const {
+  munmap(news, sizeof(GuardianNews));
+}
+
+Guardian::Guardian(Guardian&& other) noexcept {
+  *this = std::move(other);
+}
+
+Guardian& Guardian::operator=(Guardian&& other) noexcept {
+  std::swap(news_, other.news_);
+  std::swap(output_, other.output_);
+  std::swap(pid_, other.pid_);
+  return *this;
+}
+
+Guardian::~Guardian() {
+  kill();
+}
+
+Result<Guardian> Guardian::start(const GuardedProgram& program) {
+  const std::string& name = program.arguments.front();
+  fill_standard_descriptors();
+  Guardian guardian;
+  void* memory =
+      mmap(nullptr, sizeof(GuardianNews), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return system_error("mmap", name, errno);
+  guardian.news_.reset(new (memory) GuardianNews);
+  guardian.output_ = UniqueFd(memfd_create("lab-output", MFD_CLOEXEC));
+  if (!guardian.output_.valid()) return system_error("memfd_create", name, errno);
+  fcntl(guardian.output_.get(), F_SETFL, O_APPEND);  // several processes may write into it
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return system_error("pipe2", name, errno);
+  const UniqueFd reading(ends[0]);
+  UniqueFd writing(ends[1]);
+  // Should the guardian itself be killed, its orphans come to us (prctl(2)).
+  prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+
+  const pid_t parent = getpid();
+  guardian.pid_ = fork();
+  if (guardian.pid_ < 0) return system_error("fork", name, errno);
+  if (guardian.pid_ == 0) Watch(*guardian.news_, guardian.output_.get()).run(program, parent, writing.get());
+  setpgid(guardian.pid_, guardian.pid_);  // whoever comes first, parent or child
+  writing.reset();
+
+  // Its end comes with the program's image, or when the attempt to have it failed.
+  char nothing = 0;
+  while (::read(reading.get(), &nothing, 1) < 0 && errno == EINTR) {
+  }
+  const int error = guardian.news_->error.load();
+  if (error == 0 && guardian.program() > 0) return guardian;
+  const int step = guardian.news_->step.load();
+  guardian.kill();
+  if (step == GuardianNews::folder) return system_error("chdir", program.folder, error);
+  if (error == ENOENT) return environment_error("cannot start '{}': there is no such program", name);
+  if (error == EACCES)
+    return environment_error("cannot start '{}': it is not executable (chmod +x, or name its interpreter)",
+                             name);
+  return system_error("exec", name, error == 0 ? ECHILD : error);
+}
+
+pid_t Guardian::program() const {
+  return news_ == nullptr ? -1 : news_->program.load();
+}
+
+std::optional<std::string> Guardian::ended() {
+  if (pid_ < 0) return std::nullopt;
+  siginfo_t info{};
+  std::string how;
+  if (news_->ended.load(std::memory_order_acquire)) {
+    how = describe_end(news_->status.load(std::memory_order_relaxed));
+  } else if (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+             info.si_pid == pid_) {
+    how = "was lost: somebody killed its guardian";
+  } else {
+    return std::nullopt;
+  }
+  const std::string words = last_words();
+  return words.empty() ? how + " and said nothing" : fmt::format("{}: {}", how, words);
+}
+
+bool Guardian::await_end(Nanos until) {
+  for (Nanos pause = 100 * kMicrosecond;; pause = std::min(2 * pause, 2 * kMillisecond)) {
+    int status = 0;
+    const pid_t reaped = waitpid(pid_, &status, WNOHANG);
+    if (reaped == pid_ || (reaped < 0 && errno == ECHILD)) {
+      if (reaped < 0 || !WIFEXITED(status)) end_by_force();
+      pid_ = -1;
+      return true;
+    }
+    if (monotonic_now() >= until) return false;
+    sleep_until(monotonic_now() + pause);
+  }
+}
+
+bool Guardian::stop(Nanos patience) {
+  if (pid_ < 0) return true;
+  ::kill(pid_, kPassOn);
+  if (!await_end(monotonic_now() + patience)) kill();
+  return news_->ended.load(std::memory_order_acquire) && !news_->forced.load(std::memory_order_relaxed);
+}
+
+void Guardian::kill() {
+  if (pid_ < 0) return;
+  ::kill(pid_, kKillAll);
+  ::kill(pid_, SIGCONT);
+  if (await_end(monotonic_now() + kKillPatience + kSecond)) return;
+  end_by_force();
+  pid_ = -1;
+}
+
+/// Without a guardian: its orphans are ours, and those of the program's session are known by that.
+void Guardian::end_by_force() {
+  ::kill(pid_, SIGKILL);
+  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  const pid_t session = program();
+  const Nanos until = monotonic_now() + kKillPatience;
+  for (bool more = session > 0; more && monotonic_now() < until;) {
+    more = false;
+    for (const pid_t pid : descendants_of(getpid())) {
+      if (getsid(pid) != session) continue;
+      more = true;
+      kill_if(pid, [&] { return getsid(pid) == session && descends_from(pid, getpid()); });
+      waitpid(pid, nullptr, WNOHANG);
+    }
+    if (more) sleep_until(monotonic_now() + kMillisecond);
+  }
+}
+
+std::string Guardian::output() const {
+  struct stat status {};
+  if (!output_.valid() || fstat(output_.get(), &status) != 0) return "";
+  const off_t from = std::max<off_t>(0, status.st_size - kKept);
+  std::string text(static_cast<std::size_t>(status.st_size - from), '\0');
+  const ssize_t size = pread(output_.get(), text.data(), text.size(), from);
+  text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, size)));
+  if (const std::size_t newline = text.find('\n'); from > 0 && newline != std::string::npos)
+    text.erase(0, newline + 1);
+  return text;
+}
+
+std::vector<std::string> Guardian::last_lines(std::size_t most) const {
+  std::vector<std::string> lines;
+  for (std::string& line : split(output(), '\n')) {
+    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
+    if (line.size() > kLongestLine) line = line.substr(0, kLongestLine) + " ...";
+    if (!line.empty()) lines.push_back(std::move(line));
+  }
+  if (lines.size() > most) lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(most));
+  return lines;
+}
+
+std::string Guardian::last_words() const {
+  const std::vector<std::string> lines = last_lines(SIZE_MAX);
+  const auto names_fault = [](const std::string& line) {
+    const std::string_view words[] = {"rror", "xception", "panic", "fatal", "Fatal"};
+    return line.front() != ' ' && line.front() != '\t' &&
+           std::any_of(std::begin(words), std::end(words),
+                       [&](std::string_view word) { return line.find(word) != std::string::npos; });
+  };
+  const auto fault = std::find_if(lines.rbegin(), lines.rend(), names_fault);
+  if (fault != lines.rend()) return *fault;
+  return lines.empty() ? "" : std::string(trim(lines.back()));
+}
+
+}  // namespace lab

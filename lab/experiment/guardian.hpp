@@ -1,0 +1,81 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lab/core/clock.hpp"
+#include "lab/core/error.hpp"
+#include "lab/servers/supervisor/unique_fd.hpp"
+
+namespace lab {
+
+struct GuardianNews;  // what the guardian tells us
+
+/// A program to run below a guardian.
+struct GuardedProgram {
+  std::vector<std::string> arguments;
+  std::string folder;                                            ///< its working directory; empty: ours
+  std::vector<std::pair<std::string, std::string>> environment;  ///< besides ours
+};
+
+/// A small process between us and a program that is not ours. It is the reaper of everything that the program
+/// leaves behind (PR_SET_CHILD_SUBREAPER), and kills all of it when the program ends, when we ask for it, and
+/// when this process is gone (PR_SET_PDEATHSIG). The program has a session of its own, no descriptor of ours,
+/// default signals, nothing to read, and writes into a file in memory whose last 64 KB are kept. Not
+/// thread-safe.
+class Guardian {
+ public:
+  /// Forks. Call it while this process has one thread. Errors (exit 3): no memory or processes left, no such
+  /// program or folder, not executable.
+  static Result<Guardian> start(const GuardedProgram& program);
+
+  Guardian() = default;
+  Guardian(Guardian&& other) noexcept;
+  Guardian& operator=(Guardian&& other) noexcept;
+  Guardian(const Guardian&) = delete;
+  Guardian& operator=(const Guardian&) = delete;
+  ~Guardian();  ///< kill()
+
+  /// -1 once everything was reaped.
+  pid_t pid() const { return pid_; }
+  /// The program itself.
+  pid_t program() const;
+
+  /// It ended although nobody asked it to: "ended with exit code 1" or "was ended by signal 9 (Killed)", and
+  /// its last words.
+  std::optional<std::string> ended();
+
+  /// TERM to the program, KILL for all that is left when it has ended or after `patience`; all is reaped on
+  /// return. False: the program had to be killed.
+  bool stop(Nanos patience);
+  /// KILL for all of them, reaped on return.
+  void kill();
+
+  /// Of its last 64 KB, without empty ones; long ones are cut.
+  std::vector<std::string> last_lines(std::size_t most) const;
+  /// The last line that names an error, as a traceback ends in one; else the last line. Empty: it wrote
+  /// nothing.
+  std::string last_words() const;
+  /// What it wrote to stdout and stderr, at most the last 64 KB.
+  std::string output() const;
+
+ private:
+  struct Unmap {
+    void operator()(GuardianNews* news) const;
+  };
+
+  bool await_end(Nanos until);
+  void end_by_force();
+
+  std::unique_ptr<GuardianNews, Unmap> news_;
+  UniqueFd output_;
+  pid_t pid_ = -1;
+};
+
+}  // namespace lab

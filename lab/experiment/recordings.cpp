@@ -1,0 +1,84 @@
+#include "lab/experiment/recordings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <system_error>
+#include <utility>
+
+#include "lab/core/paths.hpp"
+#include "lab/core/text.hpp"
+#include "lab/experiment/engines.hpp"
+#include "lab/experiment/experiment.hpp"
+#include "results/store/store.hpp"
+#include "scenarios/loader/loader.hpp"
+
+namespace lab {
+
+std::filesystem::path recordings_folder() {
+  if (const auto root = checkout_root()) return *root / "results" / "reference";
+  return installed_share() / "reference";
+}
+
+namespace {
+
+std::vector<std::string> recorded_scenarios() {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(recordings_folder(), ignored)) {
+    if (entry.path().extension() == ".jsonl") names.push_back(entry.path().stem());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace
+
+std::string describe_making(const RunHeader& header) {
+  struct Part {
+    const char* key;
+    const char* spelling;
+  };
+  constexpr std::array<Part, 7> kParts{{{"cpu", "{}"},
+                                        {"cores", "{} cores"},
+                                        {"kernel", "kernel {}"},
+                                        {"python", "Python {}"},
+                                        {"fastapi", "FastAPI {}"},
+                                        {"uvicorn", "uvicorn {}"},
+                                        {"gunicorn", "gunicorn {}"}}};
+  std::vector<std::string> parts;
+  for (const Part& part : kParts) {
+    for (const auto& [key, value] : header.environment) {
+      if (key == part.key) parts.push_back(fmt::format(fmt::runtime(part.spelling), value));
+    }
+  }
+  const std::string day = header.started_utc.substr(0, header.started_utc.find('T'));
+  return (day.empty() ? "some day" : day) + (parts.empty() ? "" : " on " + join(parts, ", "));
+}
+
+Result<Recording> find_recording(const Scenario& scenario, bool as_written) {
+  const std::filesystem::path path = recordings_folder() / (scenario.name + ".jsonl");
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) {
+    return environment_error("FastAPI was not recorded on it, but on {}", join(recorded_scenarios(), ", "));
+  }
+  auto run = read_run(path);
+  if (!run) return run.error();
+  if (!same_experiment(run->header.scenario_source, scenario.source))
+    return environment_error("the scenario has changed since it was recorded");
+  for (const auto& [key, value] : run->header.environment) {
+    if (key == "cores" && value != std::to_string(available_cores()))
+      return environment_error("it was recorded on {} cores, here are {}", value, available_cores());
+  }
+  if (!as_written) return environment_error("it was recorded without options that change the scenario");
+  Recording recording{{}, describe_making(run->header)};
+  for (RunRepetition& repetition : run->repetitions) {
+    if (repetition.engine != kFastapi) continue;
+    repetition.engine = kRecorded;
+    recording.repetitions.push_back(std::move(repetition));
+  }
+  return recording;
+}
+
+}  // namespace lab

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "lab/core/error.hpp"
+#include "lab/core/scenario.hpp"
+#include "results/store/run.hpp"
+
+namespace lab {
+
+/// Where the committed recordings of real FastAPI are: `results/reference` of the checkout, or installed.
+std::filesystem::path recordings_folder();
+
+/// What was recorded of a scenario on real FastAPI.
+struct Recording {
+  std::vector<RunRepetition> repetitions;  ///< their engine renamed to `recorded`
+  std::string made;  ///< `2026-11-21 on AMD EPYC, 2 cores, kernel 6.1, Python 3.11.2, …`
+};
+
+/// The key under which a run's environment tells when and where its recording was made.
+inline constexpr const char* kRecordingMade = "recording made";
+
+/// The committed recording of this scenario. `as_written`: no option has changed the scenario. The error is a
+/// reason to print: there is none, or it speaks of other settings.
+Result<Recording> find_recording(const Scenario& scenario, bool as_written);
+
+/// When and where, from what the run recorded of its surroundings; unknown parts are left out.
+std::string describe_making(const RunHeader& header);
+
+}  // namespace lab

@@ -1,0 +1,56 @@
+#include "lab/report/answer.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace lab;
+
+namespace {
+
+ArmAnalysis answered_row(const std::string& arm, const std::string& engine, double makespan) {
+  ArmAnalysis analysis;
+  analysis.report.arm = arm;
+  analysis.report.case_id = "main";
+  analysis.report.engine = engine;
+  analysis.report.makespan_s = Figure{makespan, {}, {}, {makespan}};
+  MeasureRow share;
+  share.stat = "share(error)";
+  share.is_time = false;
+  share.measured = Figure{0.25, {}, {}, {0.25}};
+  analysis.report.measures = {share};
+  return analysis;
+}
+
+Conclusion answer_about(const std::string& arm, const char* stat = "makespan") {
+  return {{"After ", "."}, {{arm, "main", parse_stat(stat).value()}}};
+}
+
+}  // namespace
+
+TEST_CASE("the answer has the medians of the run in it, those of our own servers first") {
+  const std::vector<ArmAnalysis> arms{answered_row("pool", "fastapi", 0.25),
+                                      answered_row("pool", "native", 0.2)};
+  CHECK(answer_sentence(answer_about("pool"), arms) == "After 200 ms.");
+  CHECK(answer_sentence(answer_about("pool"), {arms[0]}) == "After 250 ms.");
+  CHECK(answer_sentence(answer_about("pool", "share(error)"), arms) == "After 25 %.");
+}
+
+TEST_CASE("a prediction answers with the model's figure") {
+  ArmAnalysis predicted = answered_row("pool", "model", 0);
+  predicted.report.makespan_s.reset();
+  predicted.report.predicted_s = 0.2;
+  CHECK(answer_sentence(answer_about("pool"), {predicted}) == "After 200 ms.");
+}
+
+TEST_CASE("there is no answer where an arm that it speaks of was left out") {
+  const std::vector<ArmAnalysis> arms{answered_row("pool", "native", 0.2)};
+  CHECK_FALSE(answer_sentence(answer_about("loop"), arms).has_value());
+  CHECK_FALSE(answer_sentence(answer_about("pool", "latency.max"), arms).has_value());
+  CHECK_FALSE(answer_sentence(Conclusion{}, arms).has_value());
+  ArmAnalysis faulty = arms.front();
+  faulty.report.verdict = "instrument-fault";
+  CHECK_FALSE(answer_sentence(answer_about("pool"), {faulty}).has_value());
+  ArmAnalysis absent = answered_row("pool", "native", 0);
+  absent.report.makespan_s.reset();
+  absent.report.not_run = "no io_uring";
+  CHECK_FALSE(answer_sentence(answer_about("pool"), {absent}).has_value());
+}

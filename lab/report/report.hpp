@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lab/core/scenario.hpp"
+#include "results/report/report.hpp"
+#include "results/store/run.hpp"
+
+namespace lab {
+
+struct Guess {
+  std::string arm;
+  double seconds = 0;
+};
+
+/// Derives everything that is told about a run from its records, the model and the scenario: medians, bounds,
+/// verdicts, lanes, WHY, checks. `run.header.environment` is copied.
+Report make_report(const Scenario& scenario, const Run& run, const std::vector<Guess>& guesses = {});
+
+/// Where a run's folder keeps all that a server of its wrote that failed.
+inline constexpr const char* kServerOutput = "server.txt";
+
+/// Says where all that a server wrote can be read.
+void add_server_output(Report& report, const std::string& path);
+
+/// The same from the model alone: nothing is run (`lab predict`).
+Report make_prediction(const Scenario& scenario, std::uint64_t seed);
+
+}  // namespace lab

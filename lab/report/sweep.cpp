@@ -1,0 +1,218 @@
+#include "lab/report/sweep.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "lab/cli/commands/verbs.hpp"
+#include "lab/core/text.hpp"
+#include "lab/experiment/engines.hpp"
+#include "lab/experiment/environment.hpp"
+#include "lab/experiment/experiment.hpp"
+#include "lab/experiment/run_header.hpp"
+#include "lab/experiment/stage.hpp"
+#include "lab/report/report.hpp"
+#include "results/store/store.hpp"
+
+namespace lab {
+
+namespace {
+
+Result<Stat> stat_of(const Scenario& scenario, const std::string& text) {
+  if (text.empty()) return scenario.show.empty() ? Stat{} : scenario.show.front();
+  auto stat = parse_stat(text);
+  if (!stat) return usage_error("--stat: {}", stat.error().message);
+  std::vector<std::string> routes;
+  for (const Route& route : scenario.routes) routes.push_back(route.name);
+  if (!stat->route.empty() && std::find(routes.begin(), routes.end(), stat->route) == routes.end())
+    return usage_error("--stat: scenario '{}' has no route '{}'{}", scenario.name, stat->route,
+                       suggestion(stat->route, routes));
+  return stat;
+}
+
+ExperimentOptions experiment_of(const SweepTask& task) {
+  ExperimentOptions experiment = task.options.experiment;
+  if (!task.options.own_budget) experiment.budget = task.scenario.budget;
+  return experiment;
+}
+
+const MeasureRow* find_measure(const ArmReport& arm, const Stat& stat) {
+  const std::string name = to_string(stat);
+  const auto found = std::find_if(arm.measures.begin(), arm.measures.end(),
+                                  [&](const MeasureRow& row) { return row.stat == name; });
+  return found == arm.measures.end() ? nullptr : &*found;
+}
+
+std::string note_of(const ArmReport& arm, bool measured) {
+  if (!arm.not_run.empty()) return "not run: " + arm.not_run;
+  if (arm.verdict == "instrument-fault")
+    return "measured below its bound: instrument fault, nothing is claimed";
+  const std::int64_t bad = arm.books.planned - arm.books.ok;
+  if (measured && bad > 0)
+    return fmt::format("{} of {} requests were not answered well", bad, arm.books.planned);
+  return "";
+}
+
+std::vector<SweepCell> cells_from(const Report& report, const Stat& stat, bool predicted_only) {
+  const bool any_measured = std::any_of(report.arms.begin(), report.arms.end(),
+                                        [](const ArmReport& arm) { return arm.engine != kModel; });
+  std::vector<SweepCell> cells;
+  for (const ArmReport& arm : report.arms) {
+    // The model stands beside every arm that was measured.
+    if (arm.engine == kModel && any_measured) continue;
+    const MeasureRow* row = find_measure(arm, stat);
+    SweepCell cell;
+    cell.arm = name_on_engine(arm);
+    cell.case_id = arm.case_id;
+    if (row != nullptr) cell.predicted = row->predicted;
+    const bool measured =
+        row != nullptr && !predicted_only && arm.engine != kModel && row->measured.has_value();
+    if (measured) cell.measured = row->measured;
+    if (!predicted_only) cell.note = note_of(arm, measured);
+    cells.push_back(std::move(cell));
+  }
+  return cells;
+}
+
+Scenario showing(const Scenario& scenario, const Stat& stat) {
+  Scenario shown = scenario;
+  shown.show = {stat};
+  return shown;
+}
+
+}  // namespace
+
+Result<Sweep> plan_sweep(const RawRunOptions& raw, const std::vector<std::string>& vary,
+                         const std::string& stat) {
+  auto keys = parse_grid(vary);
+  if (!keys) return keys.error();
+  if (raw.scenarios.size() != 1)
+    return usage_error("a sweep is of one scenario; {} are named", raw.scenarios.size());
+  Sweep sweep;
+  sweep.keys = std::move(*keys);
+  for (std::vector<std::string>& values : points_of(sweep.keys)) {
+    SweepTask task;
+    auto point = at_point(raw, sweep.keys, values);
+    if (!point) return point.error();
+    task.raw = std::move(*point);
+    auto options = check_run_options(task.raw);
+    if (!options) return options.error();
+    task.options = std::move(*options);
+    auto scenario = load_scenario(raw.scenarios.front(), known_modes(), task.options.overrides);
+    if (!scenario) return scenario.error();
+    task.scenario = std::move(*scenario);
+    task.values = std::move(values);
+    sweep.tasks.push_back(std::move(task));
+  }
+  auto known = stat_of(sweep.tasks.front().scenario, stat);
+  if (!known) return known.error();
+  sweep.stat = *known;
+  return sweep;
+}
+
+Result<SweepEstimate> estimate_sweep(const Sweep& sweep, const std::vector<bool>& done) {
+  SweepEstimate estimate;
+  for (std::size_t i = 0; i < sweep.tasks.size(); ++i) {
+    if (done[i]) continue;
+    const SweepTask& task = sweep.tasks[i];
+    const ExperimentOptions experiment = experiment_of(task);
+    if (auto possible = preflight(task.scenario, experiment); !possible) return possible.error();
+    Scenario scenario = task.scenario;
+    if (auto rates = calibrate_scenario(scenario, true); !rates) return rates.error();
+    Stage stage;  // nothing is prepared yet: what cannot be run here is found out at its turn
+    for (const std::string& engine : experiment.engines) {
+      if (engine == kModel || engine == kRecorded) continue;
+      for (EngineArm& arm : engine_arms(scenario, engine, experiment.foreign.servers.size()))
+        stage.arms.push_back(std::move(arm));
+    }
+    const ExperimentPlan plan = plan_experiment(scenario, experiment, stage);
+    ++estimate.points;
+    estimate.trials += plan.trials;
+    estimate.time += std::min(plan.estimate, kNever - estimate.time);
+  }
+  return estimate;
+}
+
+PointEnd run_point(const SweepTask& task, const std::optional<std::filesystem::path>& folder,
+                   const std::function<void()>& trial_done) {
+  const ExperimentOptions experiment = experiment_of(task);
+  preflight(task.scenario, experiment).value();
+  Scenario scenario = task.scenario;
+  Stage stage = Stage::prepare(scenario, experiment).value();
+  const ExperimentPlan plan = plan_experiment(scenario, experiment, stage);
+  RunHeader header = begin_header(scenario, to_arguments(task.raw), experiment.seed, plan.repetitions, stage);
+  std::optional<RunWriter> writer;
+  if (folder) writer.emplace(RunWriter::create(*folder, true, header).value());
+  const NoiseMeter noise;
+  ExperimentObserver observer;
+  observer.trial_done = [&](const RunRepetition&, std::int64_t, std::int64_t) { trial_done(); };
+  ExperimentResult result =
+      run_experiment(scenario, experiment, header, stage, writer ? &*writer : nullptr, observer);
+  PointEnd end;
+  end.interrupted = result.interrupted;
+  end.fault = result.fault ? result.fault : result.server_fault;
+  // What is not whole is not kept: the point is run again when the sweep goes on.
+  if (end.interrupted || result.fault) return end;
+  result.run.summary.noise = noise.verdict();
+  result.run.summary.environment = noise.details();
+  if (writer) {
+    auto saved = writer->finish(result.run.summary);
+    if (!saved) end.fault = saved.error();
+  }
+  end.run = std::move(result.run);
+  return end;
+}
+
+std::vector<SweepCell> cells_of(const SweepTask& task, const Stat& stat, const Run& run) {
+  return cells_from(make_report(showing(task.scenario, stat), run), stat, false);
+}
+
+std::vector<SweepCell> predicted_cells(const SweepTask& task, const Stat& stat) {
+  return cells_from(make_prediction(showing(task.scenario, stat), task.options.experiment.seed), stat, true);
+}
+
+SweepReport begin_report(const Sweep& sweep) {
+  SweepReport report;
+  report.scenario = sweep.tasks.front().scenario.name;
+  report.question = sweep.tasks.front().scenario.question;
+  report.stat = to_string(sweep.stat);
+  report.is_time = sweep.stat.is_time();
+  report.is_bytes = sweep.stat.is_bytes();
+  report.planned = sweep.tasks.size();
+  for (const SweepKey& key : sweep.keys) report.keys.push_back(key.name);
+  return report;
+}
+
+std::vector<std::string> sweep_arguments(const RawRunOptions& raw) {
+  std::vector<std::string> arguments = to_arguments(raw);
+  const auto add = [&](const char* option, const std::string& value) {
+    if (!value.empty()) arguments.push_back(fmt::format("{}={}", option, value));
+  };
+  add("--seed", raw.seed);
+  add("--engine", join(raw.engines, ","));
+  for (const std::string& server : raw.servers) add("--server", server);
+  add("--ready", raw.ready);
+  add("--python", raw.python);
+  add("--repeat", raw.repeat);
+  add("--budget", raw.budget);
+  if (raw.quick) arguments.emplace_back("--quick");
+  return arguments;
+}
+
+Result<RawRunOptions> raw_from(const std::vector<std::string>& arguments) {
+  CLI::App app;
+  RawRunOptions raw;
+  add_scenario_options(app, raw);
+  add_experiment_options(app, raw);
+  app.get_option("scenario")->required(false);
+  std::vector<std::string> reversed{arguments.rbegin(), arguments.rend()};
+  try {
+    app.parse(std::move(reversed));
+  } catch (const CLI::ParseError& error) {
+    return usage_error("the sweep's recorded options cannot be read: {}", error.what());
+  }
+  return raw;
+}
+
+}  // namespace lab

@@ -1,0 +1,330 @@
+#include "lab/servers/event_loop/session.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+
+#include "lab/servers/event_loop/loop_steps.hpp"
+#include "lab/servers/http/reply.hpp"
+#include "lab/servers/modes/mode.hpp"
+#include "lab/servers/steps/call.hpp"
+
+namespace lab {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// So many pipelined requests are answered before the others get their turn.
+constexpr int kMaxStreak = 64;
+// What a connection keeps for pipelined requests.
+constexpr std::size_t kKeptLeftover = 256;
+
+asio::ip::tcp protocol_of(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+  return address.ss_family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4();
+}
+
+}  // namespace
+
+Session::Session(SessionContext& context, Accepted accepted)
+    : context_(context), socket_(context.loop.executor()), reader_(&context.worker.body_rules()) {
+  const asio::ip::tcp protocol = protocol_of(accepted.fd.get());
+  // Where that fails the first read does, too.
+  boost::system::error_code problem;
+  socket_.assign(protocol, accepted.fd.get(), problem);
+  if (!problem) accepted.fd.release();
+}
+
+// GCC 12 miscompiles `switch (co_await …)` and braced temporaries inside a co_await operand: named values
+// only.
+Task Session::run() {
+  for (bool open = true; open;) {
+    const RequestReader::State state = reader_.parse(input_);
+    if (state == RequestReader::State::whole) {
+      open = co_await answer();
+    } else if (state == RequestReader::State::more) {
+      const Input got = co_await read();
+      if (got != Input::bytes) open = co_await end_of_input(got);
+    } else if (state == RequestReader::State::proceed) {
+      open = co_await send("HTTP/1.1 100 Continue\r\n\r\n");
+    } else {
+      open = co_await refuse(reader_.refusal());
+    }
+  }
+}
+
+Session::BoolTask Session::end_of_input(Input got) {
+  if (got == Input::end && reader_.idle()) co_return false;
+  Refusal refusal{400, "the request ended before it was whole"};
+  if (got == Input::expired) refusal = {408, "the request took too long to come"};
+  const bool open = co_await refuse(refusal);
+  co_return open;
+}
+
+Session::InputTask Session::read() {
+  Input result = Input::end;
+  // More than fits into the scratch (a body, pipelined requests) comes in several gulps.
+  if ((more_likely_ || context_.stopping) && receive_now(result)) co_return result;
+  for (;;) {
+    if (context_.stopping && reader_.idle()) co_return Input::end;
+    if (reader_.in_body() != body_deadline_) clear_deadline();
+    body_deadline_ = reader_.in_body();
+    if (!reader_.idle()) set_deadline(body_deadline_ ? body_span() : kHeaderDeadline);
+    waiting_ = true;
+    streak_ = 0;
+    // A connection that waits has room for a small request alone: more for each of thousands would be
+    // megabytes. The first wait is for the socket itself, so that it ends in a later turn, however soon the
+    // bytes come. The others leave the reading to the reactor, which knows from the last one that nothing is
+    // there yet: one system call less than to wait and then read.
+    boost::system::error_code problem;
+    std::size_t size = 0;
+    if (first_read_) {
+      const auto [ended] = co_await socket_.async_wait(Socket::wait_read, kAwaitTuple);
+      problem = ended;
+    } else {
+      const asio::mutable_buffer room = asio::buffer(small_);
+      const auto [ended, received] = co_await socket_.async_receive(room, kAwaitTuple);
+      problem = ended;
+      size = received;
+    }
+    waiting_ = false;
+    first_read_ = false;
+    begun_ = context_.worker.events().stamp();
+    if (size > 0) {
+      input_ = {small_.data(), size};
+      more_likely_ = size == small_.size();
+      co_return Input::bytes;
+    }
+    if (!problem) {
+      if (receive_now(result)) co_return result;
+      continue;
+    }
+    if (problem != asio::error::operation_aborted) co_return Input::end;
+    if (expired_) co_return Input::expired;
+    // Told to stop: what has been sent already is still answered.
+    if (receive_now(result)) co_return result;
+  }
+}
+
+/// Reads what is there; false where nothing is. Many bytes are left in the scratch, which is the next
+/// session's after a suspension.
+bool Session::receive_now(Input& input) {
+  ssize_t size = 0;
+  do {
+    size = ::recv(socket_.native_handle(), context_.scratch.data(), context_.scratch.size(), MSG_DONTWAIT);
+  } while (size < 0 && errno == EINTR);
+  more_likely_ = false;
+  if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return false;
+  input = size > 0 ? Input::bytes : Input::end;
+  if (size > 0) {
+    input_ = {context_.scratch.data(), static_cast<std::size_t>(size)};
+    more_likely_ = input_.size() == context_.scratch.size();
+  }
+  return true;
+}
+
+void Session::keep_leftover() {
+  const bool in_scratch = input_.data() >= context_.scratch.data() &&
+                          input_.data() < context_.scratch.data() + context_.scratch.size();
+  if (in_scratch && !input_.empty()) {
+    held_.assign(input_);
+    input_ = held_;
+  } else if (input_.empty() && held_.capacity() > kKeptLeftover) {
+    held_ = std::string();
+  }
+}
+
+/// Only a handler that lets go of everything while it waits can be ended in the middle.
+ClientWatch Session::watch_client(Call& call, const RouteTable::Match& match) {
+  const bool wanted =
+      context_.worker.setup().arm.cancel && match.route->mode->traits.waiting == Resource::nothing;
+  if (!wanted) return ClientWatch();
+  return ClientWatch(socket_, call);
+}
+
+Session::BoolTask Session::answer() {
+  clear_deadline();
+  keep_leftover();
+  const RouteTable::Match match = context_.worker.routes().find(reader_.request());
+  if (match.route != nullptr && match.route->route.method == "WS") {
+    const bool open = co_await serve_websocket(match);
+    co_return open;
+  }
+  const Request& request = reader_.request();
+  const Worker& worker = context_.worker;
+  const EventLog& events = worker.events();
+  events.acquire(Resource::loop, 0, request.id, begun_);
+  const Nanos read_at = events.stamp();
+  events.add(EventKind::read, request.id, read_at);
+  Call call(events, worker.services(), worker.log_number(request), request);
+  ReplyHead head{.status = match.status,
+                 .http_1_0 = request.http_1_0,
+                 .head_only = request.head(),
+                 .allow = match.allow};
+  std::string made;
+  std::string_view body;
+  if (match.route != nullptr) {
+    const LoopMode& mode = *match.route->mode->loop;
+    call.set(match);
+    {
+      const ClientWatch watch = watch_client(call, match);
+      call.take_gil();
+      // Where nothing is to be done on the loop there is nothing to await.
+      if (call.idle() && mode.handle == handle_on_loop) {
+        call.pass(worker.setup().arm.gil ? events.stamp() : read_at);  // it may have waited for the lock
+      } else {
+        co_await mode.handle(call, context_.loop, mode);
+      }
+      call.drop_gil();
+    }
+    if (call.cancelled()) {
+      events.release(Resource::loop, 0, request.id, events.stamp());
+      co_return false;
+    }
+    head.status = call.status();
+    body = match.route->fixed_body;
+    if (body.empty()) body = made = call.body();
+    head.service = call.service();
+  } else {
+    body = made = detail_body(match.reason);
+  }
+  head.keep_alive =
+      request.keep_alive && !context_.close_after_reply && !(context_.stopping && input_.empty());
+  context_.reply.clear();
+  append_reply(context_.reply, head, body);
+  std::string_view rest = context_.reply;
+  bool sent = send_now(rest);
+  // The bytes are in a buffer that all sessions share.
+  if (sent && !rest.empty()) {
+    std::string left(rest);
+    sent = co_await send_rest(std::move(left));
+  }
+  begun_ = events.stamp();
+  if (sent) {
+    events.add(EventKind::replied, request.id, begun_);
+    context_.worker.replied();
+    if (match.route != nullptr) call.log_send();
+  }
+  if (call.has_deferred()) {
+    const LoopMode& mode = *match.route->mode->loop;
+    call.take_gil();
+    co_await mode.after(call, context_.loop, mode);
+    call.drop_gil();
+    begun_ = events.stamp();
+  }
+  events.release(Resource::loop, 0, request.id, begun_);
+  if (!sent || !head.keep_alive) co_return false;
+  reader_.next();
+  if (++streak_ % kMaxStreak == 0) {
+    co_await asio::post(context_.loop.executor(), kAwait);
+    begun_ = events.stamp();
+  }
+  co_return true;
+}
+
+Session::BoolTask Session::refuse(Refusal refusal) {
+  clear_deadline();
+  input_ = {};
+  context_.reply.clear();
+  append_reply(context_.reply, {.status = refusal.status, .keep_alive = false}, detail_body(refusal.reason));
+  const bool sent = co_await send(context_.reply);
+  if (sent) co_await linger();
+  co_return false;
+}
+
+bool Session::send_now(std::string_view& bytes) {
+  ssize_t size = 0;
+  do {
+    size = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  } while (size < 0 && errno == EINTR);
+  if (size < 0) return errno == EAGAIN || errno == EWOULDBLOCK;
+  bytes.remove_prefix(static_cast<std::size_t>(size));
+  return true;
+}
+
+Session::BoolTask Session::send(std::string_view bytes) {
+  if (!send_now(bytes)) co_return false;
+  if (bytes.empty()) co_return true;
+  std::string rest(bytes);
+  const bool sent = co_await send_rest(std::move(rest));
+  co_return sent;
+}
+
+Session::BoolTask Session::send_rest(std::string rest) {
+  keep_leftover();
+  set_deadline(kWriteDeadline);
+  std::size_t done = 0;
+  while (done < rest.size()) {
+    waiting_ = true;
+    const auto [problem] = co_await socket_.async_wait(Socket::wait_write, kAwaitTuple);
+    waiting_ = false;
+    // A stop lets the client read what it asked for; only the deadline ends that.
+    if (expired_ || (problem && problem != asio::error::operation_aborted)) co_return false;
+    const ssize_t size =
+        ::send(socket_.native_handle(), rest.data() + done, rest.size() - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) co_return false;
+    if (size > 0) done += static_cast<std::size_t>(size);
+  }
+  clear_deadline();
+  co_return true;
+}
+
+/// Closing with unread bytes makes the kernel send a reset, which takes the reply with it; so they are read
+/// first.
+Task Session::linger() {
+  boost::system::error_code ignored;
+  socket_.shutdown(Socket::shutdown_send, ignored);
+  set_deadline(kLinger);
+  for (std::size_t discarded = 0; discarded < kMaxDiscarded && !context_.stopping;) {
+    waiting_ = true;
+    const auto [problem] = co_await socket_.async_wait(Socket::wait_read, kAwaitTuple);
+    waiting_ = false;
+    Input input = Input::end;
+    if (problem || (receive_now(input) && input == Input::end)) break;
+    discarded += input_.size();
+    input_ = {};
+  }
+}
+
+void Session::stop() {
+  if (!waiting_) return;
+  if (deadline_ == 0 && upgraded_) {
+    ::shutdown(socket_.native_handle(), SHUT_RD);
+  } else if (deadline_ == 0) {
+    socket_.cancel();
+  } else {
+    deadline_ = std::min(deadline_, monotonic_now() + kStopGrace);
+  }
+}
+
+void Session::enforce_deadline(Nanos now) {
+  if (deadline_ == 0 || now < deadline_) return;
+  expired_ = true;
+  if (upgraded_) ::shutdown(socket_.native_handle(), SHUT_RDWR);
+  if (waiting_) socket_.cancel();
+}
+
+Nanos Session::body_span() const {
+  return reader_.body_deadline() > 0 ? reader_.body_deadline() : kBodyDeadline;
+}
+
+void Session::set_deadline(Nanos span) {
+  if (deadline_ != 0) return;
+  deadline_ = monotonic_now() + (context_.stopping ? std::min(span, kStopGrace) : span);
+  if (context_.deadlines++ == 0) context_.watch_deadlines();
+}
+
+void Session::clear_deadline() {
+  if (deadline_ == 0) return;
+  deadline_ = 0;
+  expired_ = false;
+  --context_.deadlines;
+}
+
+}  // namespace lab

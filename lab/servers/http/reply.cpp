@@ -1,0 +1,131 @@
+#include "lab/servers/http/reply.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <ctime>
+
+namespace lab {
+
+namespace {
+
+constexpr int kUpgradeRequired = 426;
+
+std::string_view status_line(int status) {
+  switch (status) {
+    case 200: return "HTTP/1.1 200 OK";
+    case 400: return "HTTP/1.1 400 Bad Request";
+    case 404: return "HTTP/1.1 404 Not Found";
+    case 405: return "HTTP/1.1 405 Method Not Allowed";
+    case 408: return "HTTP/1.1 408 Request Timeout";
+    case 413: return "HTTP/1.1 413 Content Too Large";
+    case 414: return "HTTP/1.1 414 URI Too Long";
+    case 417: return "HTTP/1.1 417 Expectation Failed";
+    case 426: return "HTTP/1.1 426 Upgrade Required";
+    case 431: return "HTTP/1.1 431 Request Header Fields Too Large";
+    case 501: return "HTTP/1.1 501 Not Implemented";
+    case 502: return "HTTP/1.1 502 Bad Gateway";
+    case 503: return "HTTP/1.1 503 Service Unavailable";
+    case 505: return "HTTP/1.1 505 HTTP Version Not Supported";
+    default: return "HTTP/1.1 500 Internal Server Error";
+  }
+}
+
+/// The last so many decimal digits. Half a page of code: fmt's is tens, which a server that has slept has to
+/// fetch anew.
+void append_digits(std::string& out, std::uint64_t number, std::size_t digits) {
+  out.append(digits, '0');
+  for (auto at = out.rbegin(); digits > 0; --digits, ++at, number /= 10)
+    *at = static_cast<char>('0' + number % 10);
+}
+
+/// RFC 9110, 5.6.7; a thread formats it at most once a second.
+std::string_view http_date() {
+  thread_local std::time_t formatted = 0;
+  thread_local std::array<char, 40> text{};
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  if (now.tv_sec != formatted) {
+    formatted = now.tv_sec;
+    std::tm fields{};
+    gmtime_r(&formatted, &fields);
+    std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &fields);
+  }
+  return {text.data(), 29};
+}
+
+}  // namespace
+
+void append_reply(std::string& out, const ReplyHead& head, std::string_view body) {
+  out.append(status_line(head.status));
+  out.append("\r\nDate: ").append(http_date());
+  out.append("\r\nContent-Type: application/json\r\nContent-Length: ");
+  const fmt::format_int length(body.size());
+  out.append(length.data(), length.size());
+  if (!head.allow.empty()) out.append("\r\nAllow: ").append(head.allow);
+  if (head.service != 0) {
+    const auto microseconds = static_cast<std::uint64_t>((head.service + kMicrosecond / 2) / kMicrosecond);
+    out.append("\r\nServer-Timing: handler;dur=").append(fmt::format_int(microseconds / 1000).c_str());
+    append_digits(out.append("."), microseconds, 3);
+  }
+  if (head.status == kUpgradeRequired) {
+    out.append("\r\nUpgrade: websocket\r\nConnection: Upgrade, close");
+  } else if (!head.keep_alive) {
+    out.append("\r\nConnection: close");
+  } else if (head.http_1_0) {
+    out.append("\r\nConnection: keep-alive");
+  }
+  out.append("\r\n\r\n");
+  if (!head.head_only) out.append(body);
+}
+
+std::string json_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+std::string detail_body(std::string_view reason) {
+  return fmt::format("{{\"detail\":{}}}", json_string(reason));
+}
+
+Nanos wall_clock_now() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return now.tv_sec * kSecond + now.tv_nsec;
+}
+
+void append_local_time(std::string& out, Nanos at) {
+  // A reply has two of them, and what changes within a second is the end alone.
+  thread_local std::time_t formatted = -1;
+  thread_local std::string text;
+  const std::time_t second = at / kSecond;
+  if (second != formatted) {
+    std::tm fields{};
+    localtime_r(&second, &fields);
+    text.clear();
+    const auto part = [](int number, std::size_t digits, const char* behind) {
+      append_digits(text, static_cast<std::uint64_t>(number), digits);
+      text.append(behind);
+    };
+    part(fields.tm_year + 1900, 4, "-");
+    part(fields.tm_mon + 1, 2, "-");
+    part(fields.tm_mday, 2, " ");
+    part(fields.tm_hour, 2, ":");
+    part(fields.tm_min, 2, ":");
+    part(fields.tm_sec, 2, ".");
+    formatted = second;
+  }
+  append_digits(out.append(text), static_cast<std::uint64_t>(at % kSecond / kMicrosecond), 6);
+}
+
+}  // namespace lab

@@ -1,0 +1,193 @@
+#include "lab/servers/http/route_table.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "lab/servers/http/reply.hpp"
+#include "lab/servers/supervisor/execution.hpp"
+
+namespace lab {
+
+namespace {
+
+constexpr std::int64_t kMostMilliseconds = 3'600'000;
+constexpr std::int64_t kDefaultMilliseconds = 100;
+
+/// What the handler spends before it replies.
+struct Totals {
+  Nanos wait = 0;
+  Nanos cpu = 0;
+  void add(const Step& step) {
+    if (const auto* waiting = std::get_if<Wait>(&step.action)) {
+      wait += waiting->duration;
+    } else if (const auto* computing = std::get_if<Compute>(&step.action)) {
+      cpu += computing->duration;
+    } else {
+      wait += unhindered_time({step});
+    }
+  }
+};
+
+/// The value of `ms` in `a=b&ms=12.5` as a span; the default where there is none, nothing where it is no
+/// plain number in range.
+std::optional<Nanos> milliseconds(std::string_view query) {
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), pair.size() + 1));
+    if (!pair.starts_with("ms=")) continue;
+    const std::string_view text = pair.substr(3);
+    double value = 0;
+    const auto [end, problem] =
+        std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+    const bool plain = text.find_first_not_of("0123456789.") == std::string_view::npos;
+    if (problem != std::errc() || end != text.data() + text.size() || !plain) return std::nullopt;
+    if (value > static_cast<double>(kMostMilliseconds)) return std::nullopt;
+    return std::llround(value * static_cast<double>(kMillisecond));
+  }
+  return kDefaultMilliseconds * kMillisecond;
+}
+
+bool answers(const Route& route, std::string_view method) {
+  const bool websocket = route.method == "WS";  // it begins as a GET
+  return (route.method == method && !websocket) || (method == "GET" && websocket) ||
+         (method == "HEAD" && route.method == "GET");
+}
+
+std::string method_of(const Route& route) {
+  return route.method == "WS" ? "GET" : route.method;
+}
+
+/// In mode `task-queue` a handler that says nothing of queues is a job as a whole.
+bool is_job(const Mode& mode, const Plan& plan) {
+  if (mode.traits.computing != Resource::queue || plan.empty()) return false;
+  bool says = false;
+  for_each_step(plan, [&](const Step& step) {
+    says |= std::holds_alternative<Enqueue>(step.action) || std::holds_alternative<FetchResult>(step.action);
+  });
+  return !says;
+}
+
+ServedRoute serve_route(const Route& route, const Mode* mode, std::string message) {
+  ServedRoute served{.route = route, .mode = mode, .message = std::move(message), .fixed_body = ""};
+  for (const Dependency& dependency : route.depends) served.plan_position += text_size(dependency.steps);
+  if (is_job(*mode, route.plan)) {
+    served.route.plan = {};
+    served.route.plan.push_back({.action = Enqueue{"jobs", route.plan}});
+    --served.plan_position;  // the step that puts it there is not in the text
+  }
+  return served;
+}
+
+}  // namespace
+
+std::string reply_message(const Plan& plan) {
+  if (plan.empty()) return "Response at once";
+  Totals totals;
+  for (const Step& step : plan) totals.add(step);
+  if (totals.cpu == 0) return fmt::format("Response after {:g} seconds delay", seconds(totals.wait));
+  if (totals.wait == 0) return fmt::format("Response after {:g} seconds of computing", seconds(totals.cpu));
+  return fmt::format("Response after {:g} seconds delay and {:g} seconds of computing", seconds(totals.wait),
+                     seconds(totals.cpu));
+}
+
+RouteTable::RouteTable(const ServerSetup& setup) : rates_(setup.rates) {
+  const std::string greeting = fmt::format("Hello from {}", setup.arm.mode_name());
+  for (std::size_t i = 0; i < setup.routes.size(); ++i) {
+    const Route& route = setup.routes[i];
+    const bool greets = route.method == "GET" && route.path == "/" && route.plan.empty();
+    routes_.push_back(serve_route(route, find_mode(setup.arm.modes[i].name),
+                                  greets ? greeting : reply_message(route.plan)));
+  }
+  const Mode* mode = find_mode(setup.arm.modes.front().name);
+  if (!has("GET", "/")) add("GET", "/", mode, ServedRoute::Argument::none, greeting);
+  if (setup.builtin_routes) add_builtin(mode);
+  for (ServedRoute& served : routes_) {
+    if (served.route.plan.empty() && served.route.depends.empty() &&
+        served.argument == ServedRoute::Argument::none)
+      served.fixed_body =
+          fmt::format("{{\"message\":{},\"worker_id\":{}}}", json_string(served.message), getpid());
+  }
+}
+
+void RouteTable::add_builtin(const Mode* mode) {
+  for (const char* method : {"GET", "POST"}) {
+    add(method, "/delay", mode, ServedRoute::Argument::wait_ms, "");
+    add(method, "/cpu", mode, ServedRoute::Argument::cpu_ms, "");
+  }
+  add("GET", "/ping", mode, ServedRoute::Argument::none, "pong");
+}
+
+void RouteTable::add(std::string method, std::string path, const Mode* mode, ServedRoute::Argument argument,
+                     std::string message) {
+  if (has(method, path)) return;
+  Route route{.name = path, .method = std::move(method), .path = path, .plan = {}};
+  routes_.push_back(serve_route(route, mode, std::move(message)));
+  routes_.back().argument = argument;
+}
+
+bool RouteTable::has(std::string_view method, std::string_view path) const {
+  return std::any_of(routes_.begin(), routes_.end(), [&](const ServedRoute& served) {
+    return served.route.method == method && served.route.path == path;
+  });
+}
+
+bool matches_path(std::string_view route_path, std::string_view path, std::string_view& argument) {
+  const std::size_t opens = route_path.find('{');
+  if (opens == std::string_view::npos) return route_path == path;
+  const std::string_view before = route_path.substr(0, opens);
+  const std::string_view behind =
+      route_path.substr(std::min(route_path.find('}', opens), route_path.size() - 1) + 1);
+  if (path.size() <= before.size() + behind.size() || !path.starts_with(before) || !path.ends_with(behind))
+    return false;
+  const std::string_view part = path.substr(opens, path.size() - before.size() - behind.size());
+  if (part.find('/') != std::string_view::npos) return false;
+  argument = part;
+  return true;
+}
+
+RouteTable::Match RouteTable::find_route(const Request& request) const {
+  const std::string_view path = request.path();
+  Match match;
+  for (const ServedRoute& served : routes_) {
+    if (!matches_path(served.route.path, path, match.argument)) continue;
+    if (answers(served.route, request.method)) {
+      match.route = &served;
+      match.status = 200;
+      return match;
+    }
+    match.status = 405;
+    match.reason = "method not allowed";
+    match.allow += (match.allow.empty() ? "" : ", ") + method_of(served.route);
+    if (served.route.method == "GET") match.allow += ", HEAD";
+  }
+  if (match.status == 200) {
+    match.status = 404;
+    match.reason = "no such path";
+  }
+  return match;
+}
+
+RouteTable::Match RouteTable::find(const Request& request) const {
+  Match match = find_route(request);
+  if (match.route == nullptr || match.route->argument == ServedRoute::Argument::none) return match;
+  const std::optional<Nanos> length = milliseconds(request.query());
+  if (!length) {
+    match.route = nullptr;
+    match.status = 400;
+    match.reason = "ms must be a number from 0 to 3600000, as in ?ms=100 or ?ms=12.5";
+    return match;
+  }
+  if (match.route->argument == ServedRoute::Argument::wait_ms) {
+    match.argument_plan = {{.action = Wait{*length}}};
+  } else {
+    match.argument_plan = {{.action = Compute{*length}}};
+    apply_rates(match.argument_plan, rates_);
+  }
+  return match;
+}
+
+}  // namespace lab

@@ -1,0 +1,164 @@
+#include "lab/servers/steps/blocking_steps.hpp"
+
+#include <cmath>
+#include <exception>
+#include <optional>
+#include <ratio>
+
+#include "lab/servers/steps/leaf.hpp"
+#include "lab/servers/steps/services.hpp"
+#include "lab/servers/steps/work.hpp"
+#include "lab/servers/task_queue/job_desk.hpp"
+
+namespace lab {
+
+namespace {
+
+// Longer than this a thread that blocks its loop does not wait for a connection: who has it may need the
+// loop.
+constexpr Nanos kConnectionPatience = 30 * kSecond;
+
+bool gives_lock_back(const Step& step, Runner runner) {
+  if (is_waiting(step) || runner.member >= 0) return true;
+  const auto* compute = std::get_if<Compute>(&step.action);
+  return compute != nullptr && releases_gil(compute->work);
+}
+
+LeafEnd run_here(PlanExecution& execution, const Step& step, Nanos begun, std::optional<std::uint16_t> unit) {
+  Services& services = execution.services();
+  LeafTools tools{.upstream_port = services.upstream_port(),
+                  .postgres = &services.postgres(),
+                  .connection = nullptr,
+                  .between = {}};
+  if (unit && services.database() != nullptr) tools.connection = &services.database()->connection(*unit);
+  if (services.gil() != nullptr) tools.between = [&execution] { execution.poll_gil(); };
+  return run_leaf(step, begun, tools);
+}
+
+/// How long it took by the thread's own clock, beside the calibrated time: that of a core shared with others
+/// is longer. Nothing of what the kernel does for it in other threads, and of a step too short to be timed.
+void tell_pace(const PlanExecution& execution, const Compute& compute, const LeafEnd& end, StepPlace place) {
+  constexpr Nanos kLeast = kMillisecond;
+  if (place.quiet || end.units == 0 || releases_gil(compute.work) || compute.duration < kLeast) return;
+  const double pace = pace_of(compute, end);
+  execution.events().add(EventKind::computed, execution.id(), execution.events().stamp(),
+                         std::llround(pace * std::micro::den));
+}
+
+/// A step that waits or computes, with everything that it needs.
+void run_whole_leaf(PlanExecution& execution, const Step& step, StepPlace place, Runner runner) {
+  Services& services = execution.services();
+  const bool unlocked = gives_lock_back(step, runner);
+  if (unlocked) execution.drop_gil();
+  std::optional<std::uint16_t> unit;
+  const bool needs = services.gate() != nullptr && needs_connection(step);
+  if (needs) unit = services.gate()->take_blocking(runner.on_loop ? kConnectionPatience : 0);
+  if (needs && !unit) {
+    if (unlocked) execution.take_gil();
+    execution.fail(kUnavailable,
+                   "no database connection became free: the requests that hold them wait for this loop");
+    return;
+  }
+  if (unit) execution.acquire(Resource::connection, *unit);
+  const Nanos begun = execution.begin_step(place);
+  const LeafEnd end = runner.member >= 0
+                          ? services.processes()->run(static_cast<std::uint16_t>(runner.member), step, begun)
+                          : run_here(execution, step, begun, unit);
+  if (unlocked) execution.take_gil();
+  execution.end_step(place);
+  if (const auto* compute = std::get_if<Compute>(&step.action)) tell_pace(execution, *compute, end, place);
+  if (unit) {
+    execution.release(Resource::connection, *unit);
+    services.gate()->give(*unit);
+  }
+  if (!end.fault.none()) execution.fail(end.fault.status, end.fault.reason);
+}
+
+/// A new kind of step must be given a meaning here before this compiles.
+struct RunBlocking {
+  PlanExecution& execution;
+  const Step& step;
+  StepPlace place;
+  Runner runner;
+
+  void operator()(const Wait& /*wait*/) const { run_whole_leaf(execution, step, place, runner); }
+  void operator()(const Compute& /*compute*/) const { run_whole_leaf(execution, step, place, runner); }
+  void operator()(const CallUpstream& /*call*/) const { run_whole_leaf(execution, step, place, runner); }
+  void operator()(const Query& /*query*/) const { run_whole_leaf(execution, step, place, runner); }
+  void operator()(const Increment& /*step*/) const { count(execution); }
+  // A thread gives nothing back, and what is ready does not make it wait.
+  void operator()(const Yield& /*step*/) const {}
+  void operator()(const Ready& /*step*/) const {}
+  void operator()(const Repeat& repeat) const {
+    const bool told_as_one = repeat.times > kMostToldRepetitions;
+    if (told_as_one) execution.begin_step(place);
+    const StepPlace inside{place.position + 1, place.quiet || told_as_one};
+    for (std::int64_t i = 0; i < repeat.times && !execution.ended(); ++i)
+      run_blocking(execution, repeat.steps, inside, runner);
+    if (told_as_one) execution.end_step(place);
+  }
+  void operator()(const Gather& gather) const {
+    StepPlace next = place.at(1);
+    for (const Plan& branch : gather.branches) {
+      run_blocking(execution, branch, next, runner);
+      next = next.at(text_size(branch));
+    }
+  }
+  void operator()(const Pooled& pooled) const { run_blocking(execution, pooled.steps, place.at(1), runner); }
+  void operator()(const Forget& /*step*/) const { forget(execution); }
+  void operator()(const Background& later) const { execution.defer(later.steps, place.at(1)); }
+  void operator()(const Enqueue& job) const { enqueue(execution, job, place); }
+  void operator()(const FetchResult& wanted) const { fetch(execution, wanted); }
+};
+
+}  // namespace
+
+void run_blocking(PlanExecution& execution, const Step& step, StepPlace place, Runner runner) {
+  std::visit(RunBlocking{execution, step, place, runner}, step.action);
+}
+
+void run_blocking(PlanExecution& execution, const Plan& plan, StepPlace first, Runner runner) {
+  for (const Step& step : plan) {
+    if (execution.ended()) return;
+    run_blocking(execution, step, first, runner);
+    first = first.at(text_size(step));
+  }
+}
+
+void run_in_member(PlanExecution& execution, const Plan& plan, StepPlace first, std::uint16_t unit) {
+  execution.acquire(Resource::pool, unit);
+  const bool processes = execution.services().processes() != nullptr;
+  run_blocking(execution, plan, first, Runner{.member = processes ? unit : -1});
+  execution.release(Resource::pool, unit);
+}
+
+void count(PlanExecution& execution) {
+  const auto value = execution.services().counter().increment();
+  if (value) {
+    execution.set_count(*value);
+  } else {
+    execution.fail(kUnavailable, value.error().message);
+  }
+}
+
+void forget(PlanExecution& execution) {
+  execution.events().add(EventKind::forgotten, execution.id(), execution.events().stamp());
+}
+
+void enqueue(PlanExecution& execution, const Enqueue& job, StepPlace place) {
+  if (JobDesk* const desk = execution.services().desk(); desk != nullptr) {
+    desk->enqueue(execution, job, place);
+  } else {
+    execution.fail(kUnavailable, "this worker has no task queue");
+  }
+}
+
+void fetch(PlanExecution& execution, const FetchResult& step) {
+  if (JobDesk* const desk = execution.services().desk(); desk != nullptr) {
+    desk->fetch(execution, step, execution.argument());
+  } else {
+    execution.fail(kUnavailable, "this worker has no task queue");
+  }
+}
+
+}  // namespace lab

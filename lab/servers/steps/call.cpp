@@ -1,0 +1,82 @@
+#include "lab/servers/steps/call.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace lab {
+
+Nanos Call::start() {
+  // A handler that does nothing and is watched by nobody reads no clock.
+  if (idle() && !events().on() && log_number_ == 0) return 0;
+  started_ = monotonic_now();
+  if (!idle()) started_wall_clock_ = wall_clock_now();
+  events().add(EventKind::started, id(), started_);
+  if (log_number_ != 0) log_line("start");
+  return started_;
+}
+
+Nanos Call::finish() {
+  if (idle() && !events().on() && log_number_ == 0) return 0;
+  finished_ = monotonic_now();
+  if (!idle()) finished_wall_clock_ = wall_clock_now();
+  // A cancelled handler has not come to its end; its event says so.
+  if (!cancelled()) events().add(EventKind::finished, id(), finished_);
+  if (log_number_ != 0) log_line("end  ");
+  return finished_;
+}
+
+void Call::pass(Nanos at) {
+  started_ = finished_ = at;
+  events().add(EventKind::started, id(), at);
+  events().add(EventKind::finished, id(), at);
+  if (log_number_ == 0) return;
+  log_line("start");
+  log_line("end  ");
+}
+
+std::string Call::body() const {
+  const Outcome* const left = result();
+  if (left != nullptr && !left->failure.empty()) return detail_body(left->failure);
+  if (left != nullptr && !left->reply.empty()) return left->reply;
+  // Without fmt: see append_digits.
+  std::string body = "{\"message\":";
+  body +=
+      json_string(route_->argument == ServedRoute::Argument::none ? route_->message : reply_message(*plan_));
+  if (left != nullptr && left->count >= 0)
+    body.append(",\"count\":").append(fmt::format_int(left->count).c_str());
+  append_local_time(body.append(",\"start_time\":\""), started_wall_clock_);
+  append_local_time(body.append("\",\"end_time\":\""), finished_wall_clock_);
+  body.append("\",\"worker_id\":").append(fmt::format_int(getpid()).c_str());
+  return body += '}';
+}
+
+void Call::log_send() const {
+  if (log_number_ != 0) log_line("send ");
+}
+
+void Call::log_line(const char* what) const {
+  std::string line;
+  append_local_time(line, wall_clock_now());
+  line += fmt::format(" {} {} {} worker={} request={}\n", what, request_.method, request_.target, getpid(),
+                      log_number_);
+  // One write: lines of several threads and workers must not mix.
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line.data(), line.size());
+}
+
+Call::Interruption::Interruption(Call& call, void (*end)(void* operation), void* operation)
+    : call_(call), end_(end), operation_(operation), next_(call.waits_) {
+  if (next_ != nullptr) next_->before_ = this;
+  call_.waits_ = this;
+}
+
+Call::Interruption::~Interruption() {
+  (before_ == nullptr ? call_.waits_ : before_->next_) = next_;
+  if (next_ != nullptr) next_->before_ = before_;
+}
+
+void Call::interrupt() {
+  cancel();
+  for (Interruption* wait = waits_; wait != nullptr; wait = wait->next_) wait->end_(wait->operation_);
+}
+
+}  // namespace lab

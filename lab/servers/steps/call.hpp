@@ -1,0 +1,85 @@
+#pragma once
+
+#include <string>
+
+#include "lab/core/plan.hpp"
+#include "lab/servers/http/reply.hpp"
+#include "lab/servers/http/route_table.hpp"
+#include "lab/servers/supervisor/event_log.hpp"
+#include "lab/servers/supervisor/execution.hpp"
+
+namespace lab {
+
+/// One request while it is handled. Whoever runs a part of the handler says here what it does; events, the
+/// log and the reply's times come from this. One thread at a time: a hand-over between threads must order
+/// their accesses.
+class Call : public PlanExecution {
+ public:
+  /// `log_number`: what the log calls the request; 0: no log.
+  Call(const EventLog& events, Services& services, std::uint32_t log_number, const Request& request)
+      : PlanExecution(events, services, request.id), log_number_(log_number), request_(request) {}
+
+  /// What the handler is to do; must outlive the call.
+  void set(const RouteTable::Match& match) {
+    route_ = match.route;
+    plan_ = &match.plan();
+    set_argument(match.argument);
+  }
+  const ServedRoute& route() const { return *route_; }
+  const Plan& plan() const { return *plan_; }
+  /// Where the plan's first step stands.
+  StepPlace place() const { return {route_->plan_position}; }
+  const std::vector<Dependency>& dependencies() const { return route_->route.depends; }
+
+  /// The handler has neither steps nor dependencies.
+  bool idle() const { return plan_->empty() && route_->route.depends.empty(); }
+
+  /// The handler begins and ends, now. Each gives the moment.
+  Nanos start();
+  Nanos finish();
+
+  /// Both at once, of an idle handler.
+  void pass(Nanos at);
+
+  /// What the reply says: its status, and its JSON body where the route has no fixed one.
+  int status() const { return result() == nullptr ? 200 : result()->status; }
+  std::string body() const;
+  /// How long the handler took; 0 of one that has nothing to do.
+  Nanos service() const { return idle() ? 0 : finished_ - started_; }
+  /// The reply was sent.
+  void log_send() const;
+
+  /// What ends a wait of this call early; kept in the frame of the coroutine that waits. The loop's thread
+  /// only.
+  class Interruption {
+   public:
+    Interruption(Call& call, void (*end)(void* operation), void* operation);
+    Interruption(const Interruption&) = delete;
+    Interruption& operator=(const Interruption&) = delete;
+    ~Interruption();
+
+   private:
+    friend class Call;
+    Call& call_;
+    void (*end_)(void* operation);
+    void* operation_;
+    Interruption* next_;
+    Interruption* before_ = nullptr;
+  };
+  /// The client has gone: what the handler awaits now ends at once, and it goes no further. The loop's thread
+  /// only.
+  void interrupt();
+
+ private:
+  void log_line(const char* what) const;
+
+  std::uint32_t log_number_;
+  const Request& request_;
+  const ServedRoute* route_ = nullptr;
+  const Plan* plan_ = nullptr;
+  Interruption* waits_ = nullptr;
+  Nanos started_ = 0, finished_ = 0;                        // CLOCK_MONOTONIC
+  Nanos started_wall_clock_ = 0, finished_wall_clock_ = 0;  // CLOCK_REALTIME, for the reply
+};
+
+}  // namespace lab

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "lab/servers/steps/leaf.hpp"
+
+namespace lab {
+
+/// What a member of the process pool is told to do.
+struct LeafOrder {
+  Step step;
+  Nanos begun = 0;  ///< what a wait's deadline counts from
+};
+
+constexpr std::size_t kMostMessageBytes = 64 << 10;
+
+// Between processes of one program, so bytes lie as they lie in memory.
+std::string write_order(const Step& leaf, Nanos begun);
+LeafOrder read_order(const std::string& message);
+std::string write_end(const LeafEnd& end);
+LeafEnd read_end(const std::string& message);
+
+}  // namespace lab

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "lab/servers/http/connection_gate.hpp"
+#include "lab/servers/steps/counter.hpp"
+#include "lab/servers/steps/database.hpp"
+#include "lab/servers/steps/gil.hpp"
+#include "lab/servers/supervisor/process_pool.hpp"
+#include "lab/servers/supervisor/server.hpp"
+
+namespace lab {
+
+class JobDesk;
+
+/// What the steps of a worker's handlers share: its interpreter lock, its connections, its counter, the
+/// processes of its pool. Thread safety: open(), close() and set_desk() from the main thread while it is the
+/// only one, the rest from any thread.
+class Services {
+ public:
+  /// The setup must outlive it.
+  explicit Services(const ServerSetup& setup);
+
+  /// Makes what the first requests would otherwise wait for. It forks, so the process must have one thread.
+  /// A database that does not answer is no error here: its queries will say so. Throws Failure where no
+  /// member can be forked.
+  void open();
+  /// Ends and reaps the members of the pool.
+  void close();
+
+  Gil* gil() { return gil_.get(); }                      ///< null: the arm has none
+  ConnectionGate* gate() { return gate_.get(); }         ///< null: every query has a connection of its own
+  Database* database() { return database_.get(); }       ///< null: no kept connections
+  ProcessPool* processes() { return processes_.get(); }  ///< null: the pool's members are threads
+  JobDesk* desk() { return desk_; }                      ///< null: no task queues
+  void set_desk(JobDesk* desk) { desk_ = desk; }
+  Counter& counter() { return counter_; }
+  std::uint16_t upstream_port() const { return setup_.upstream_port; }
+  const std::string& postgres() const { return setup_.postgres; }
+  /// Guards what the steps of one execution leave: rare, so one mutex for all.
+  std::mutex& results() { return results_; }
+
+ private:
+  const ServerSetup& setup_;
+  std::mutex results_;
+  std::unique_ptr<Gil> gil_;
+  std::unique_ptr<ConnectionGate> gate_;
+  std::unique_ptr<Database> database_;
+  std::unique_ptr<ProcessPool> processes_;
+  JobDesk* desk_ = nullptr;
+  Counter counter_;
+};
+
+/// Calls `visit` for every step of the routes, those of their dependencies first.
+template <class Visitor>
+void for_each_step_of(const std::vector<Route>& routes, const Visitor& visit) {
+  for (const Route& route : routes) {
+    for (const Dependency& dependency : route.depends) for_each_step(dependency.steps, visit);
+    for_each_step(route.plan, visit);
+  }
+}
+
+}  // namespace lab

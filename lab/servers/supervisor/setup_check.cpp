@@ -1,0 +1,216 @@
+#include "lab/servers/supervisor/setup_check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+#include "lab/servers/modes/mode.hpp"
+#include "lab/servers/steps/leaf_message.hpp"
+#include "lab/servers/steps/services.hpp"
+#include "lab/servers/steps/work.hpp"
+
+namespace lab {
+
+namespace {
+
+// What a request may at most execute, and how deep its steps may lie in each other: the stack is finite.
+constexpr std::int64_t kMostSteps = 100'000'000;
+constexpr int kMostDepth = 64;
+constexpr int kMostQueueWorkers = 256;
+constexpr std::int64_t kMostQueued = 50'000;
+
+bool is_loopback(const std::string& host) {
+  return host == "::1" || host == "localhost" || host.starts_with("127.");
+}
+
+int depth_of(const Plan& plan) {
+  int depth = 0;
+  for (const Step& step : plan) {
+    for (const Plan* inner : nested_plans(step)) depth = std::max(depth, 1 + depth_of(*inner));
+  }
+  return depth;
+}
+
+/// The word for a step that only a loop can do; empty for the others.
+struct OnlyOnLoop {
+  std::string_view operator()(const Gather& /*step*/) const { return "gather"; }
+  std::string_view operator()(const Yield& /*step*/) const { return "yield"; }
+  std::string_view operator()(const Ready& /*step*/) const { return "ready"; }
+  std::string_view operator()(const Forget& /*step*/) const { return "forget"; }
+  std::string_view operator()(const Pooled& /*step*/) const { return "pooled"; }
+  std::string_view operator()(const Enqueue& /*step*/) const { return "enqueue"; }
+  std::string_view operator()(const FetchResult& /*step*/) const { return "result"; }
+  template <class Other>
+  std::string_view operator()(const Other& /*step*/) const {
+    return {};
+  }
+};
+
+/// What is wrong with the steps of one route in its mode.
+class StepCheck {
+ public:
+  StepCheck(const ServerSetup& setup, const Route& route, const Traits& mode)
+      : setup_(setup), route_(route), mode_(mode) {}
+
+  std::optional<Error> find() {
+    if (route_.method == "WS" && mode_.handler == Resource::thread)
+      refuse("thread-per-request (cpp-httplib) has no WebSocket; use a mode with a loop");
+    if (route_.body_limit < 0 || route_.body_deadline < 0)
+      refuse("body_limit and body_deadline must not be negative");
+    for (const Dependency& dependency : route_.depends) check(dependency.steps, dependency.asynchronous);
+    check(route_.plan, mode_.handler == Resource::loop);
+    return fault_;
+  }
+
+ private:
+  void check(const Plan& plan, bool on_loop) {
+    if (depth_of(plan) > kMostDepth) refuse("its steps lie more than {} deep in each other", kMostDepth);
+    if (executed_steps(plan) > kMostSteps) refuse("a request would execute more than {} steps", kMostSteps);
+    if (!fault_) check_steps(plan, on_loop);
+  }
+
+  void check_steps(const Plan& plan, bool on_loop) {
+    for (const Step& step : plan) {
+      if (fault_) return;
+      check_step(step, on_loop);
+      for (const Plan* inner : nested_plans(step)) check_steps(*inner, on_loop && stays_on_loop(step));
+    }
+  }
+
+  static bool stays_on_loop(const Step& step) {
+    return !std::holds_alternative<Pooled>(step.action) && !std::holds_alternative<Enqueue>(step.action);
+  }
+
+  void check_step(const Step& step, bool on_loop) {
+    const std::string_view word = std::visit(OnlyOnLoop{}, step.action);
+    if (!word.empty() && !on_loop)
+      refuse("{} needs a handler on the loop, and {} runs this one elsewhere; use async-loop or offload",
+             word, mode_.name);
+    if (std::holds_alternative<CallUpstream>(step.action) && setup_.upstream_port == 0)
+      refuse("call needs an upstream server, and there is none");
+    if (const auto* query = std::get_if<Query>(&step.action)) check_query(*query);
+    if (std::holds_alternative<Increment>(step.action) && setup_.arm.shared_counters && setup_.store.empty())
+      refuse("shared counters need a file to count in, and there is none");
+    if (const auto* compute = std::get_if<Compute>(&step.action)) check_compute(*compute);
+  }
+
+  void check_query(const Query& query) {
+    if (setup_.postgres.empty())
+      refuse("query needs PostgreSQL, and none was given; use --postgres URL or --postgres local");
+    if (query.sql.size() >= kMostMessageBytes / 2)
+      refuse("the text of a query has {} bytes; {} are the most", query.sql.size(), kMostMessageBytes / 2);
+  }
+
+  void check_compute(const Compute& compute) {
+    if (compute.units < 0 || compute.duration < 0)
+      refuse("{} needs an amount that is not negative", to_string(compute.work));
+  }
+
+  template <class... Args>
+  void refuse(fmt::format_string<Args...> text, Args&&... args) {
+    if (!fault_)
+      fault_ = usage_error("arm '{}', route '{}': {}", setup_.arm.id, route_.name,
+                           fmt::format(text, std::forward<Args>(args)...));
+  }
+
+  const ServerSetup& setup_;
+  const Route& route_;
+  const Traits& mode_;
+  std::optional<Error> fault_;
+};
+
+/// Reads a byte of every file that the routes read.
+Result<void> check_files(const std::vector<Route>& routes) {
+  Result<void> outcome;
+  for_each_step_of(routes, [&outcome](const Step& step) {
+    const auto* compute = std::get_if<Compute>(&step.action);
+    if (compute == nullptr || compute->file.empty() || !outcome) return;
+    Compute one_byte = *compute;
+    one_byte.units = 1;
+    outcome = run_work(one_byte, {});
+  });
+  return outcome;
+}
+
+std::optional<Error> find_fault_of_modes(const ServerSetup& setup) {
+  const Arm& arm = setup.arm;
+  bool own_server = false;
+  bool loop_server = false;
+  bool offloads = false;
+  for (const Traits& traits : arm.modes) {
+    const Mode* mode = find_mode(traits.name);
+    if (mode == nullptr) return usage_error("no execution model is called '{}'; see lab list", traits.name);
+    if (!mode->is_built()) {
+      return environment_error("this statically linked lab has no {}; use the Debian package or ./labw",
+                               traits.name);
+    }
+    (mode->loop != nullptr ? loop_server : own_server) = true;
+    offloads |= traits.handler == Resource::loop && traits.waiting == Resource::pool;
+  }
+  if (own_server && loop_server)
+    return usage_error("{} cannot share a server: thread-per-request has no loop", arm.mode_name());
+  if (own_server && !is_loopback(setup.host))
+    return usage_error("thread-per-request (cpp-httplib) serves on loopback only; use --host 127.0.0.1");
+  const bool only_offload =
+      offloads && std::all_of(arm.modes.begin(), arm.modes.end(),
+                              [](const Traits& mode) { return mode.handler == Resource::loop; });
+  if (arm.pool_processes && !only_offload)
+    return usage_error("arm '{}': a pool of processes runs single steps, so its mode must be offload, not {}",
+                       arm.id, arm.mode_name());
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Error> find_fault(const ServerSetup& setup) {
+  const Arm& arm = setup.arm;
+  if (arm.modes.empty() || (!setup.routes.empty() && arm.modes.size() != setup.routes.size()))
+    return usage_error("arm '{}' has {} modes for {} routes", arm.id, arm.modes.size(), setup.routes.size());
+  if (auto fault = find_fault_of_modes(setup)) return fault;
+  if (arm.workers < 1 || arm.workers > 1024)
+    return usage_error("workers must be 1 to 1024, not {}", arm.workers);
+  if (arm.threads < 1 || arm.threads > 4096)
+    return usage_error("threads must be 1 to 4096, not {}", arm.threads);
+  for (const auto& [name, queue] : arm.queues) {
+    if (queue.workers < 1 || queue.workers > kMostQueueWorkers)
+      return usage_error("queue '{}': workers must be 1 to {}, not {}", name, kMostQueueWorkers,
+                         queue.workers);
+    if (queue.capacity < 1 || queue.capacity > kMostQueued)
+      return usage_error("queue '{}': capacity must be 1 to {}, not {}", name, kMostQueued, queue.capacity);
+  }
+  if (arm.connections < 0 || arm.connections > 1000)
+    return usage_error("connections must be 0 to 1000, not {}", arm.connections);
+  for (std::size_t i = 0; i < setup.routes.size(); ++i) {
+    if (auto fault = StepCheck(setup, setup.routes[i], arm.modes[i]).find()) return fault;
+  }
+  return std::nullopt;
+}
+
+Result<ServerSetup> complete(ServerSetup setup) {
+  if (const auto fault = find_fault(setup)) return *fault;
+  // A builtin route's step comes with its request.
+  const Route builtin{.name = "cpu", .method = "GET", .path = "/cpu", .plan = {{.action = Compute{}}}};
+  std::vector<Route> unknown;
+  const auto lacks = [&](const Step& step) {
+    const auto* compute = std::get_if<Compute>(&step.action);
+    return compute != nullptr && compute->units == 0 &&
+           setup.rates[static_cast<std::size_t>(compute->work)] <= 0;
+  };
+  for (const Route& route : setup.routes) {
+    bool some = false;
+    for_each_step_of({route}, [&](const Step& step) { some |= lacks(step); });
+    if (some) unknown.push_back(route);
+  }
+  if (setup.builtin_routes && lacks(builtin.plan.front())) unknown.push_back(builtin);
+  if (const auto readable = check_files(setup.routes); !readable) return readable.error();
+  const auto measured = calibrate(unknown);
+  if (!measured) return measured.error();
+  for (std::size_t kind = 0; kind < kWorkKinds; ++kind) {
+    if (setup.rates[kind] <= 0) setup.rates[kind] = (*measured)[kind];
+  }
+  for (Route& route : setup.routes) apply_rates(route, setup.rates);
+  return setup;
+}
+
+}  // namespace lab

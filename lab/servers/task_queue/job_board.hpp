@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lab/core/error.hpp"
+#include "lab/core/scenario.hpp"
+#include "lab/servers/supervisor/server.hpp"
+
+namespace lab {
+
+/// A job as it lies in a queue: which plan, for whom.
+struct Job {
+  std::int64_t id = 0;
+  std::uint32_t request = 0;  ///< that put it there
+  std::uint32_t plan = 0;     ///< which Enqueue step of the setup (QueuedPlans)
+  std::int64_t position = 0;  ///< of that step, as its events count
+  std::uint16_t worker = 0;   ///< slot that put it there
+};
+
+enum class JobState : std::uint8_t { unknown, queued, running, done, failed, lost };
+
+/// A queue of a server: one of a worker's own, or one that all share.
+struct BoardQueue {
+  std::string name;
+  int slot = -1;  ///< whose it is; -1: everybody's
+  QueueSettings settings;
+};
+
+/// All jobs of a server in memory that its processes share, so that what a dead one held is still known. Made
+/// by the master before it forks. Keeps every job until it is over, and then among the last 100,000. A
+/// process that is killed in the middle of a change leaves the board usable (robust mutex). Thread safety:
+/// all of it, from any thread or process.
+class JobBoard {
+ public:
+  /// Of the queues that the arm and the steps of its routes name; none where there are none.
+  static Result<JobBoard> create(const ServerSetup& setup);
+  JobBoard() = default;
+  JobBoard(JobBoard&& other) noexcept;
+  JobBoard& operator=(JobBoard&& other) noexcept;
+  JobBoard(const JobBoard&) = delete;
+  JobBoard& operator=(const JobBoard&) = delete;
+  ~JobBoard();
+
+  const std::vector<BoardQueue>& queues() const { return queues_; }
+  /// The queue that the worker in this slot means by the name.
+  std::optional<std::size_t> find(std::string_view name, int slot) const;
+
+  /// Gives the job's id; nothing where no place is left. What is running has a place of its own.
+  std::optional<std::int64_t> put(std::size_t queue, Job job);
+  /// Waits for a job and takes it; nothing once the queue is closed. `holder`: which worker of the queue.
+  std::optional<Job> take(std::size_t queue, std::uint16_t holder);
+  void finish(std::size_t queue, std::int64_t id, bool failed);
+  JobState state(std::size_t queue, std::int64_t id) const;
+
+  /// From now on take() gives nothing; open() undoes it.
+  void close(std::size_t queue);
+  void open(std::size_t queue);
+  /// A worker of the queue has died: gives the jobs that it was at, which are lost. Without `holder`: all of
+  /// them have, and what waited is lost as well.
+  std::vector<Job> lose(std::size_t queue, std::optional<std::uint16_t> holder = std::nullopt);
+
+ private:
+  struct Shared;
+  struct Line;
+  struct Entry;
+  class Lock;
+  static std::vector<BoardQueue> queues_of(const ServerSetup& setup);
+  Line& line(std::size_t queue) const;
+  std::int64_t* ring(std::size_t queue) const;
+  Entry& entry_at(std::int64_t id) const;
+  Entry* entry(std::size_t queue, std::int64_t id) const;
+
+  void* base_ = nullptr;
+  std::size_t bytes_ = 0;
+  std::size_t entries_ = 0;
+  std::vector<BoardQueue> queues_;
+  std::vector<std::size_t> offsets_;  // of the lines
+};
+
+}  // namespace lab

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "lab/servers/http/route_table.hpp"
+#include "lab/servers/supervisor/event_log.hpp"
+#include "lab/servers/task_queue/job_board.hpp"
+#include "lab/servers/task_queue/job_desk.hpp"
+
+namespace lab {
+
+class Services;
+
+/// The Enqueue steps of a server's routes, numbered alike in all of its processes. The table must outlive it.
+class QueuedPlans {
+ public:
+  explicit QueuedPlans(const RouteTable& routes);
+  std::uint32_t number(const Enqueue& step) const { return numbers_.at(&step); }
+  const Enqueue& step(std::uint32_t number) const { return *steps_[number]; }
+
+ private:
+  void add(const Plan& plan);
+  std::vector<const Enqueue*> steps_;
+  std::unordered_map<const Enqueue*, std::uint32_t> numbers_;
+};
+
+/// Executes jobs of one queue in the calling thread until it is closed. `unit` is what its events call it;
+/// `took` is called for each job.
+void work_on_queue(JobBoard& board, std::size_t queue, std::uint16_t unit, const QueuedPlans& plans,
+                   const EventLog& events, Services& services, void (*took)(void* context) = nullptr,
+                   void* context = nullptr);
+
+/// A worker's side of the board: its handlers put jobs there and ask for them, and its threads execute those
+/// of its own queues. Thread safety: enqueue() and fetch() from any thread.
+class TaskDesk final : public JobDesk {
+ public:
+  /// Starts the threads. Everything must outlive it.
+  TaskDesk(JobBoard& board, int slot, const RouteTable& routes, const EventLog& events, Services& services);
+  /// Lets the threads finish the jobs that they are at.
+  ~TaskDesk() override;
+
+  void enqueue(PlanExecution& execution, const Enqueue& job, StepPlace place) override;
+  void fetch(PlanExecution& execution, const FetchResult& fetch, std::string_view id) override;
+
+ private:
+  JobBoard& board_;
+  int slot_;
+  QueuedPlans plans_;
+  const EventLog& events_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace lab

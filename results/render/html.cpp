@@ -1,0 +1,162 @@
+#include "results/render/html.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <string_view>
+
+#include "lab/core/command_word.hpp"
+#include "results/render/html_style.hpp"
+#include "results/render/markup.hpp"
+#include "results/render/table.hpp"
+#include "results/report/told_remarks.hpp"
+
+namespace lab {
+
+namespace {
+
+std::string element(std::string_view tag, std::string_view text, std::string_view kind = "") {
+  if (kind.empty()) return fmt::format("<{0}>{1}</{0}>\n", tag, escape_markup(text));
+  return fmt::format("<{0} class=\"{2}\">{1}</{0}>\n", tag, escape_markup(text), kind);
+}
+
+/// `~1.1  agrees`: the verdict's word gets its colour.
+std::string log_cell(const std::string& text) {
+  for (const std::string_view word : {"agrees", "impossible", "slower", "faster", "undecided"}) {
+    if (!text.ends_with(word)) continue;
+    const std::string figure = text.substr(0, text.size() - word.size());
+    return fmt::format("{}<span class=\"{}\">{}</span>", escape_markup(figure), word, word);
+  }
+  return escape_markup(text);
+}
+
+std::string cell_kind(const Column& column) {
+  std::string kind = column.right ? "right" : "";
+  const auto add = [&](const char* word) { kind += std::string(kind.empty() ? "" : " ") + word; };
+  if (column.role == ColumnRole::measured) add("main");
+  if (column.role == ColumnRole::label || column.role == ColumnRole::interval) add("soft");
+  if (column.role == ColumnRole::note) add("wide");
+  return kind;
+}
+
+std::string attribute(const std::string& kind) {
+  return kind.empty() ? "" : fmt::format(" class=\"{}\"", kind);
+}
+
+std::string table_of(const Report& report) {
+  Table table = make_table(report, false);
+  name_columns(table);
+  std::string out = "<div class=\"scroll\"><table>\n<thead><tr>";
+  for (const Column& column : table.columns) {
+    out += fmt::format("<th scope=\"col\"{}>{}</th>", attribute(column.right ? "right" : ""),
+                       escape_markup(column.heading));
+  }
+  out += "</tr></thead>\n<tbody>\n";
+  for (const TableRow& row : table.rows) {
+    out += "<tr>";
+    for (std::size_t i = 0; i < row.cells.size(); ++i) {
+      const bool log = table.columns[i].role == ColumnRole::log;
+      out += fmt::format("<td{}>{}</td>", attribute(cell_kind(table.columns[i])),
+                         log ? log_cell(row.cells[i]) : escape_markup(row.cells[i]));
+    }
+    const std::size_t left = table.columns.size() - std::min(row.cells.size(), table.columns.size());
+    if (left > 0)
+      out += fmt::format("<td colspan=\"{}\" class=\"soft wide\">{}</td>", left, escape_markup(row.rest));
+    out += "</tr>\n";
+  }
+  return out + "</tbody></table></div>\n";
+}
+
+std::string picture_of(const Report& report, bool& patterns_there) {
+  const bool lanes = std::any_of(report.arms.begin(), report.arms.end(),
+                                 [](const ArmReport& arm) { return !arm.lanes.empty(); });
+  if (!lanes) return "";
+  const LanesPicture picture = draw_picture(report);
+  std::string out = fmt::format(
+      "<h2>Request by request{}</h2>\n<figure><svg role=\"img\" aria-label=\"requests over time\" "
+      "viewBox=\"0 0 {:.0f} {:.0f}\">\n",
+      report.predicted_only ? "" : ", in the first repetition", picture.width, picture.height);
+  if (!patterns_there) out += picture_patterns();
+  patterns_there = true;
+  return out + picture.shapes + "</svg></figure>\n";
+}
+
+/// LOOP, PATH and TAIL are tables in themselves: their columns stand under each other.
+bool is_fixed(const std::string& tag) {
+  return tag == "LOOP" || tag == "PATH" || tag == "TAIL";
+}
+
+std::string lines_of(const std::string& text) {
+  std::string out;
+  for (std::size_t from = 0; from <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', from), text.size());
+    out += (from == 0 ? "" : "\n") + escape_markup(std::string_view(text).substr(from, end - from));
+    from = end + 1;
+  }
+  return out;
+}
+
+std::string remarks_of(const Report& report) {
+  const std::vector<Remark> remarks = all_remarks(report);
+  if (remarks.empty()) return "";
+  std::string out = "<h2>What it says</h2>\n<dl class=\"told\">\n";
+  for (const Remark& remark : remarks) {
+    std::string kind = remark.tag;
+    std::transform(kind.begin(), kind.end(), kind.begin(),
+                   [](unsigned char letter) { return std::tolower(letter); });
+    if (remark.text.starts_with("FAILED")) kind = "failed";
+    out += element("dt", remark.tag, escape_markup(kind));
+    out += fmt::format("<dd{}>{}</dd>\n", is_fixed(remark.tag) ? " class=\"fixed\"" : "",
+                       lines_of(as_called(remark.text)));
+  }
+  return out + "</dl>\n";
+}
+
+std::string machine_of(const Report& report) {
+  std::string rows;
+  const auto add = [&](const std::string& key, const std::string& value) {
+    if (!value.empty()) rows += element("dt", key) + element("dd", value);
+  };
+  if (report.cores > 0) add("cores", fmt::format("{}", report.cores));
+  add("kernel", report.kernel);
+  add("noise", report.noise);
+  for (const EnvironmentRow& row : report.environment) add(row.key, row.value);
+  add("seed", fmt::format("{}", report.seed));
+  return "<details><summary>What it ran on</summary>\n<dl class=\"machine\">\n" + rows + "</dl></details>\n";
+}
+
+std::string facts_of(const Report& report) {
+  std::string facts = report.predicted_only ? "Virtual time: nothing was run" : "";
+  const auto add = [&](const std::string& part) {
+    if (!part.empty()) facts += (facts.empty() ? "" : " · ") + part;
+  };
+  if (!report.changes.empty()) add("changed: " + report.changes);
+  return facts.empty() ? "" : element("p", facts, "facts");
+}
+
+std::string article_of(const Report& report, bool& patterns_there) {
+  std::string out = "<article>\n" + element("p", report.scenario, "name") +
+                    element("h1", report.question.empty() ? report.scenario : report.question) +
+                    facts_of(report);
+  if (!report.complete) out += element("p", "Incomplete: " + report.incomplete_reason, "warning");
+  out += table_of(report) + picture_of(report, patterns_there) + remarks_of(report);
+  if (!report.predicted_only) out += machine_of(report);
+  return out + "</article>\n";
+}
+
+}  // namespace
+
+std::string to_html(const std::vector<Report>& reports) {
+  std::string title = "Concurrency Lab";
+  if (!reports.empty()) title = reports.front().scenario + " · " + title;
+  std::string out =
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n" +
+      element("title", title) + "<style>" + kPageStyle + "</style>\n</head>\n<body>\n<main>\n";
+  bool patterns_there = false;
+  for (const Report& report : reports) out += article_of(report, patterns_there);
+  return out + "</main>\n</body>\n</html>\n";
+}
+
+}  // namespace lab

@@ -1,0 +1,195 @@
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "results/render/json_words.hpp"
+#include "results/render/utf8.hpp"
+#include "results/report/export.hpp"
+
+namespace lab {
+
+namespace json = boost::json;
+
+namespace {
+
+json::value server_use(const ArmReport& arm) {
+  if (!arm.server) return nullptr;
+  const ServerUse& use = *arm.server;
+  return json::object{{"processes", use.processes},
+                      {"private_bytes", use.private_peak},
+                      {"resident_bytes", use.resident_peak},
+                      {"virtual_bytes", use.virtual_peak},
+                      {"threads", use.threads_peak},
+                      {"cpu_s", static_cast<double>(use.cpu) * 1e-9},
+                      {"voluntary_switches", use.voluntary_switches},
+                      {"involuntary_switches", use.involuntary_switches}};
+}
+
+/// What the model gave stands in for a measurement where the engine is the model.
+std::optional<Figure> figure_of(const std::string& engine, const std::optional<Figure>& measured,
+                                const std::optional<double>& predicted) {
+  if (measured || engine != "model" || !predicted) return measured;
+  return Figure{*predicted, {}, {}, {*predicted}};
+}
+
+json::object spell_figure(const std::optional<Figure>& figure) {
+  json::object object{{"median", nullptr}, {"low", nullptr}, {"high", nullptr}, {"all", json::array()}};
+  if (!figure) return object;
+  object["median"] = json_number(figure->median);
+  object["low"] = json_number(figure->low);
+  object["high"] = json_number(figure->high);
+  for (const double value : figure->all) object["all"].as_array().push_back(json_number(value));
+  return object;
+}
+
+json::object spell_measure(const ArmReport& arm, const MeasureRow& row) {
+  json::object object = spell_figure(figure_of(arm.engine, row.measured, row.predicted));
+  object["stat"] = json_text(row.stat);
+  object["predicted"] = json_number(row.predicted);
+  object["predicted_range"] =
+      row.predicted_low ? json::value{json_number(row.predicted_low), json_number(row.predicted_high)}
+                        : json::value(nullptr);
+  object["documented"] = json_number(row.documented);
+  object["unit"] = row.is_time    ? json::value("s")
+                   : row.is_bytes ? json::value("bytes")
+                                  : json::value(nullptr);
+  object["verdict"] = json_text(row.verdict);
+  return object;
+}
+
+json::array spell_splits(const ArmReport& arm) {
+  json::array splits;
+  for (const std::vector<std::int64_t>& repetition : arm.splits) {
+    splits.emplace_back(json::array(repetition.begin(), repetition.end()));
+  }
+  return splits;
+}
+
+json::object spell_arm(const ArmReport& arm) {
+  json::array measures;
+  for (const MeasureRow& row : arm.measures) measures.push_back(spell_measure(arm, row));
+  json::array findings;
+  for (const FindingRow& row : arm.findings)
+    findings.push_back({{"id", json_text(row.id)}, {"text", json_text(row.text)}});
+  json::array causes;
+  for (const Cause& cause : arm.above_bound) {
+    causes.push_back({{"cause", json_text(cause.name)}, {"s", json_number(cause.seconds)}});
+  }
+  return {{"arm", json_text(arm.arm)},
+          {"case", json_text(arm.case_id)},
+          {"label", json_text(arm.label)},
+          {"engine", json_text(arm.engine)},
+          {"mode", json_text(arm.mode)},
+          {"workers", arm.workers},
+          {"threads", arm.threads ? json::value(*arm.threads) : json::value(nullptr)},
+          {"server", server_use(arm)},
+          {"requests", arm.requests},
+          {"repetitions", arm.repetitions},
+          {"bound_s", json_number(arm.bound_s)},
+          {"predicted_s", json_number(arm.predicted_s)},
+          {"predicted_range_s", arm.predicted_low_s ? json::value{json_number(arm.predicted_low_s),
+                                                                  json_number(arm.predicted_high_s)}
+                                                    : json::value(nullptr)},
+          {"pace", arm.pace},
+          {"own_time_s", arm.own_time_s > 0 ? json_number(arm.own_time_s) : json::value(nullptr)},
+          {"documented_s", json_number(arm.documented_s)},
+          {"documented", json_text_or_null(arm.documented_text)},
+          {"makespan_s", spell_figure(figure_of(arm.engine, arm.makespan_s, arm.predicted_s))},
+          {"latency_s",
+           {{"min", json_number(arm.latency_min_s)},
+            {"median", json_number(arm.latency_median_s)},
+            {"max", json_number(arm.latency_max_s)},
+            {"p90", json_number(arm.latency_p90_s)},
+            {"p99", json_number(arm.latency_p99_s)},
+            {"p999", json_number(arm.latency_p999_s)},
+            {"relative_error", arm.latency_error}}},
+          {"books", json_books(arm.books)},
+          {"measures", std::move(measures)},
+          {"splits", spell_splits(arm)},
+          {"verdict", json_text(arm.verdict)},
+          {"findings", std::move(findings)},
+          {"formula", json_text_or_null(arm.formula)},
+          {"not_run", json_text_or_null(arm.not_run)},
+          {"above_bound_s",
+           arm.above_bound.empty() ? json::value(nullptr) : json::value(json_number(arm.above_bound_s))},
+          {"above_bound", std::move(causes)},
+          {"burst_skew_s", json_number(arm.burst_skew_s)},
+          {"memory_bytes",
+           arm.memory_bytes > 0 ? json::value(json_number(arm.memory_bytes)) : json::value(nullptr)}};
+}
+
+json::object spell_environment(const Report& report) {
+  json::object environment{
+      {"cores", report.cores}, {"kernel", json_text(report.kernel)}, {"noise", json_text(report.noise)}};
+  for (const EnvironmentRow& row : report.environment)
+    environment.emplace(valid_utf8(row.key), json_text(row.value));
+  return environment;
+}
+
+/// As json::serialize, but 1.003 is spelled `1.003` and not `1.003E0`; shortest digits that read back the
+/// same.
+void write(const json::value& value, std::string& out) {
+  if (const json::object* object = value.if_object()) {
+    const char* separator = "{";
+    for (const auto& [key, member] : *object) {
+      out += separator;
+      out += json::serialize(json::string(key)) + ": ";
+      write(member, out);
+      separator = ", ";
+    }
+    out += object->empty() ? "{}" : "}";
+  } else if (const json::array* array = value.if_array()) {
+    const char* separator = "[";
+    for (const json::value& element : *array) {
+      out += separator;
+      write(element, out);
+      separator = ", ";
+    }
+    out += array->empty() ? "[]" : "]";
+  } else if (value.is_double()) {
+    const std::string digits = fmt::format("{}", value.get_double());
+    // A figure of seconds is a real number for every reader, even where it happens to be whole.
+    out += digits.find_first_of(".e") == std::string::npos ? digits + ".0" : digits;
+  } else {
+    out += json::serialize(value);
+  }
+}
+
+}  // namespace
+
+std::string to_json(const Report& report) {
+  json::array arms;
+  for (const ArmReport& arm : report.arms) arms.push_back(spell_arm(arm));
+  json::array checks;
+  for (const CheckRow& check : report.checks) {
+    checks.push_back({{"text", json_text(check.text)},
+                      {"passed", check.passed},
+                      {"decided", check.decided},
+                      {"detail", json_text(check.detail)}});
+  }
+  json::array remarks;
+  for (const Remark& remark : report.remarks)
+    remarks.push_back({{"tag", json_text(remark.tag)}, {"text", json_text(remark.text)}});
+  json::array headline;
+  for (const std::string& stat : report.headline) headline.push_back(json_text(stat));
+  const json::object document{{"schema", "lab.run/1"},
+                              {"scenario", json_text(report.scenario)},
+                              {"question", json_text(report.question)},
+                              {"complete", report.complete},
+                              {"complete_reason", json_text_or_null(report.incomplete_reason)},
+                              {"predicted_only", report.predicted_only},
+                              {"seed", report.seed},
+                              {"path", json_text_or_null(report.path)},
+                              {"changes", json_text_or_null(report.changes)},
+                              {"planned_repetitions", report.planned_repetitions},
+                              {"headline", std::move(headline)},
+                              {"environment", spell_environment(report)},
+                              {"arms", std::move(arms)},
+                              {"checks", std::move(checks)},
+                              {"remarks", std::move(remarks)}};
+  std::string out;
+  write(document, out);
+  return out += '\n';
+}
+
+}  // namespace lab

@@ -1,0 +1,88 @@
+#include "results/render/spelling.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cctype>
+#include <cmath>
+
+#include "lab/core/duration.hpp"
+
+namespace lab {
+
+Unit time_unit(double value) {
+  const double size = std::abs(value);
+  if (size >= 999.95) return {1, 0, "s"};
+  if (size >= 99.9995) return {1, 1, "s"};
+  if (size >= 0.09995 || size == 0) return {1, 3, "s"};
+  if (size >= 0.009995) return {1e3, 1, "ms"};
+  if (size >= 0.0009995) return {1e3, 2, "ms"};
+  if (size >= 0.00009995) return {1e3, 3, "ms"};
+  return {1e6, 1, "µs"};
+}
+
+Unit plain_unit(double value) {
+  const double size = std::abs(value);
+  if (size >= 999.5 || std::floor(size) == size) return {1, 0, ""};
+  return {1, size >= 10 ? 1 : 3, ""};
+}
+
+Unit byte_unit(double bytes) {
+  const double size = std::abs(bytes);
+  if (size >= 999.95e6) return {1e-9, 2, "GB"};
+  if (size >= 999.95e3) return {1e-6, 1, "MB"};
+  return {1e-3, 1, "KB"};
+}
+
+std::string number(double value, const Unit& unit) {
+  constexpr double kReadable = 99'999;
+  if (!unit.name.empty() && std::abs(value * unit.factor) > kReadable)
+    return quantity(value, time_unit(value));
+  return fmt::format("{:.{}f}", value * unit.factor, unit.decimals);
+}
+
+std::string quantity(double value, const Unit& unit) {
+  const std::string digits = fmt::format("{:.{}f}", value * unit.factor, unit.decimals);
+  return unit.name.empty() ? digits : digits + " " + unit.name;
+}
+
+std::string long_time(double seconds) {
+  constexpr double kLongest = 9e9;  // what fits into int64 nanoseconds, about 285 years
+  if (seconds < 99.95) return quantity(seconds, time_unit(seconds));
+  if (seconds > kLongest) return fmt::format("{:.0f} years", seconds / 31'557'600);
+  return format_duration(to_nanos(seconds));
+}
+
+std::string memory(double bytes) {
+  if (bytes >= 9.95e9) return fmt::format("{:.0f} GB", bytes / 1e9);
+  if (bytes >= 9.5e8) return fmt::format("{:.2g} GB", bytes / 1e9);
+  return fmt::format("{:.0f} MB", bytes / 1e6);
+}
+
+std::string count_word(std::size_t count) {
+  constexpr std::array<const char*, 13> kWords{"none",  "one",   "two",  "three", "four",   "five",  "six",
+                                               "seven", "eight", "nine", "ten",   "eleven", "twelve"};
+  return count < kWords.size() ? kWords[count] : fmt::format("{}", count);
+}
+
+std::string verdict_word(const std::string& verdict) {
+  if (verdict == "none") return "";
+  if (verdict == "reproduced") return "agrees";
+  if (verdict == "faster" || verdict == "slower") return "ran " + verdict;
+  if (verdict == "instrument-fault") return "instrument fault";
+  return verdict;
+}
+
+std::string without_unit(const std::string& documented, const Unit& unit) {
+  if (unit.name != "s" || documented.size() < 2 || documented.back() != 's') return documented;
+  std::string bare = documented.substr(0, documented.size() - 1);
+  while (!bare.empty() && bare.back() == ' ') bare.pop_back();
+  return !bare.empty() && std::isdigit(static_cast<unsigned char>(bare.back())) != 0 ? bare : documented;
+}
+
+std::string name_on_engine(const ArmReport& arm) {
+  const bool ours = arm.engine == "native" || arm.engine == "model" || arm.engine == "server";
+  return ours ? arm.arm : fmt::format("{} on {}", arm.arm, arm.engine);
+}
+
+}  // namespace lab

@@ -1,0 +1,106 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+#include <map>
+#include <optional>
+#include <string_view>
+
+#include "results/render/utf8.hpp"
+#include "results/report/exports.hpp"
+
+namespace lab {
+
+namespace {
+
+/// Quoted as Go's encoding/csv wants it, on one line.
+std::string cell(std::string_view text) {
+  std::string plain = printable(text, false);
+  if (plain.find_first_of(",\"") == std::string::npos) return plain;
+  std::string quoted = "\"";
+  for (const char letter : plain) quoted += letter == '"' ? std::string("\"\"") : std::string(1, letter);
+  return quoted + "\"";
+}
+
+/// Nanoseconds since 1970 of `2026-11-21T09:30:00Z`; 0 where it is not such a text.
+Nanos unix_time(const std::string& utc) {
+  std::tm fields{};
+  const char* end = strptime(utc.c_str(), "%Y-%m-%dT%H:%M:%SZ", &fields);
+  return end == nullptr ? 0 : timegm(&fields) * kSecond;
+}
+
+bool several_cases(const Run& run) {
+  return std::any_of(run.repetitions.begin(), run.repetitions.end(), [&](const RunRepetition& repetition) {
+    return repetition.case_id != run.repetitions.front().case_id;
+  });
+}
+
+/// vegeta calls whatever has a text here a failure.
+std::string error_of(const RequestRecord& record) {
+  switch (record.outcome) {
+    case Outcome::ok: return "";
+    case Outcome::bad_status: return fmt::format("status {}", record.status);
+    default: return std::string(to_string(record.outcome));
+  }
+}
+
+using BytesOut = std::map<std::string, std::vector<std::int64_t>>;
+
+std::int64_t bytes_of(const BytesOut& bytes_out, const std::string& case_id, std::uint32_t load) {
+  const auto loads = bytes_out.find(case_id);
+  return loads == bytes_out.end() || load >= loads->second.size() ? 0 : loads->second[load];
+}
+
+struct Hit {
+  Nanos at = 0;  ///< since the run's first load
+  const RequestRecord* record = nullptr;
+  const std::string* case_id = nullptr;
+};
+
+/// The hits of each attack in order of time, for vegeta merges attacks by their timestamps.
+std::map<std::string, std::vector<Hit>> attacks_of(const Run& run) {
+  const bool many = several_cases(run);
+  const auto earliest =
+      std::min_element(run.repetitions.begin(), run.repetitions.end(),
+                       [](const RunRepetition& a, const RunRepetition& b) { return a.began < b.began; });
+  std::map<std::string, std::vector<Hit>> attacks;
+  for (const RunRepetition& repetition : run.repetitions) {
+    std::string name = repetition.arm;
+    if (repetition.engine != "native") name += " on " + repetition.engine;
+    if (many) name += " " + repetition.case_id;
+    for (const RequestRecord& record : repetition.records) {
+      if (record.outcome != Outcome::unsent)
+        attacks[name].push_back({record.intended - earliest->began, &record, &repetition.case_id});
+    }
+  }
+  for (auto& [name, hits] : attacks) {
+    std::stable_sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) { return a.at < b.at; });
+  }
+  return attacks;
+}
+
+}  // namespace
+
+Result<std::string> to_vegeta(const Run& run, const std::vector<VegetaTarget>& targets,
+                              const std::map<std::string, std::vector<std::int64_t>>& bytes_out) {
+  const auto attacks = attacks_of(run);
+  if (attacks.empty()) {
+    return usage_error("--format: vegeta has a line for each request that was sent, and none was");
+  }
+  const Nanos start = unix_time(run.header.started_utc);
+  std::string out;
+  for (const auto& [attack, hits] : attacks) {
+    std::uint64_t sequence = 0;
+    for (const Hit& hit : hits) {
+      const RequestRecord& record = *hit.record;
+      const VegetaTarget target = record.route < targets.size() ? targets[record.route] : VegetaTarget{};
+      const Nanos latency = record.received > record.intended ? record.latency() : 0;
+      out += fmt::format("{},{},{},{},0,{},,{},{},{},{},\n", start + hit.at, record.status, latency,
+                         bytes_of(bytes_out, *hit.case_id, record.load), cell(error_of(record)), cell(attack),
+                         sequence++, cell(target.method), cell(target.url));
+    }
+  }
+  return out;
+}
+
+}  // namespace lab

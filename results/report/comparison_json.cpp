@@ -1,0 +1,72 @@
+#include <boost/json.hpp>
+
+#include "results/render/json_words.hpp"
+#include "results/report/comparison_report.hpp"
+
+namespace lab {
+
+namespace json = boost::json;
+
+namespace {
+
+json::object figure(const Figure& one) {
+  return {{"median", one.median},
+          {"low", json_number(one.low)},
+          {"high", json_number(one.high)},
+          {"all", json::array(one.all.begin(), one.all.end())}};
+}
+
+json::object spell_row(const ComparedRow& row) {
+  const bool relative = row.a.median != 0;
+  return {{"arm", json_text(row.name)},
+          {"case", json_text(row.case_id)},
+          {"stat", json_text(row.stat)},
+          {"unit", row.is_time    ? json::value("s")
+                   : row.is_bytes ? json::value("bytes")
+                                  : json::value(nullptr)},
+          {"a", figure(row.a)},
+          {"b", figure(row.b)},
+          {"shift",
+           {{"estimate", row.shift},
+            {"low", json_number(row.shift_low)},
+            {"high", json_number(row.shift_high)},
+            {"relative", relative ? json_number(row.shift / row.a.median) : json::value(nullptr)}}},
+          {"p", row.p},
+          {"p_adjusted", row.p_adjusted},
+          {"exact", row.exact},
+          {"apart", row.apart},
+          {"verdict", json_text(row.verdict)},
+          {"reason", json_text_or_null(row.reason)}};
+}
+
+json::object spell_side(const ComparisonReport::Side& side) {
+  return {{"path", json_text(side.path)},
+          {"started", json_text(side.started_utc)},
+          {"noise", json_text(side.noise)},
+          {"arm", json_text_or_null(side.arm)}};
+}
+
+}  // namespace
+
+std::string comparison_json(const ComparisonReport& report) {
+  json::array rows;
+  for (const ComparedRow& row : report.rows) rows.push_back(spell_row(row));
+  json::array differing;
+  for (const DifferingRow& row : report.differing)
+    differing.push_back({{"key", json_text(row.key)}, {"a", json_text(row.a)}, {"b", json_text(row.b)}});
+  return json::serialize(json::object{{"schema", "lab.compare/1"},
+                                      {"scenario", json_text(report.scenario)},
+                                      {"a", spell_side(report.a)},
+                                      {"b", spell_side(report.b)},
+                                      {"tolerance", report.tolerance},
+                                      {"slower", report.slower()},
+                                      {"inconclusive", report.inconclusive()},
+                                      {"rows", std::move(rows)},
+                                      {"differing", std::move(differing)},
+                                      {"only_a", json_texts(report.only_a)},
+                                      {"only_b", json_texts(report.only_b)},
+                                      {"warnings", json_texts(report.warnings)}}) +
+         "\n";
+}
+
+}  // namespace lab

@@ -1,0 +1,181 @@
+#include <boost/json.hpp>
+#include <catch2/catch.hpp>
+
+#include "lab/core/text.hpp"
+#include "results/report/export.hpp"
+#include "results/store/samples_test.hpp"
+
+using namespace lab;
+namespace json = boost::json;
+
+namespace {
+
+json::object parsed(const Report& report) {
+  const std::string text = to_json(report);
+  REQUIRE(text.back() == '\n');
+  REQUIRE(text.find('\n') == text.size() - 1);
+  return json::parse(text).as_object();
+}
+
+std::vector<std::string> rows(const std::string& text) {
+  std::vector<std::string> lines = split(text, '\n');
+  lines.pop_back();
+  return lines;
+}
+
+}  // namespace
+
+TEST_CASE("JSON has the contract's members with their types") {
+  const json::object document = parsed(samples::blocking_async());
+  CHECK(document.at("schema") == "lab.run/1");
+  CHECK(document.at("scenario") == "blocking-async");
+  CHECK(document.at("complete") == true);
+  CHECK(document.at("seed") == 42);
+  CHECK(document.at("path") == "results/runs/2026-11-21T09-30-00Z-blocking-async");
+  CHECK(document.at("environment").at("cores") == 2);
+  CHECK(document.at("environment").at("kernel") == "6.1.0");
+  CHECK(document.at("environment").at("noise") == "quiet");
+  REQUIRE(document.at("arms").as_array().size() == 5);
+  const json::object& arm = document.at("arms").as_array()[0].as_object();
+  CHECK(arm.at("arm") == "blocking-loop");
+  CHECK(arm.at("case") == "main");
+  CHECK(arm.at("label") == "async, time.sleep");
+  CHECK(arm.at("engine") == "native");
+  CHECK(arm.at("workers") == 1);
+  CHECK(arm.at("threads").is_null());
+  CHECK(arm.at("requests") == 10);
+  CHECK(arm.at("repetitions") == 6);
+  CHECK(arm.at("bound_s").as_double() == 1.0);
+  CHECK(arm.at("predicted_s").as_double() == 1.0);
+  CHECK(arm.at("documented_s").as_double() == 1.1);
+  CHECK(arm.at("makespan_s").at("median").as_double() == 1.003);
+  CHECK(arm.at("makespan_s").at("low").as_double() == 1.002);
+  CHECK(arm.at("makespan_s").at("all").as_array().size() == 6);
+  CHECK(arm.at("books").at("planned") == 60);
+  CHECK(arm.at("books").at("errors").is_object());
+  CHECK(arm.at("verdict") == "reproduced");
+  CHECK(arm.at("findings").as_array()[0].at("id") == "LAB101");
+  const json::object& measure = arm.at("measures").as_array()[0].as_object();
+  CHECK(measure.at("stat") == "makespan");
+  CHECK(measure.at("documented").as_double() == 1.1);
+  CHECK(document.at("arms").as_array()[4].at("splits") == json::parse("[[3,3,2,2],[2,3,3,2]]"));
+  CHECK(document.at("arms").as_array()[3].at("documented_s").is_null());
+  CHECK(document.at("arms").as_array()[3].at("threads") == 40);
+}
+
+TEST_CASE("JSON has null for intervals that too few repetitions cannot carry") {
+  const json::object document = parsed(samples::frozen());
+  const json::value& makespan = document.at("arms").as_array()[0].at("makespan_s");
+  CHECK(makespan.at("low").is_null());
+  CHECK(makespan.at("high").is_null());
+  CHECK(document.at("path").is_null());
+}
+
+TEST_CASE("JSON keeps its shape for an arm that was not run") {
+  const json::object document = parsed(samples::frozen());
+  const json::value& arm = document.at("arms").as_array()[2];
+  CHECK(arm.at("not_run") == "python3-fastapi is not installed");
+  CHECK(arm.at("makespan_s").at("median").is_null());
+  CHECK(arm.at("makespan_s").at("all").as_array().empty());
+  CHECK(arm.at("latency_s").at("max").is_null());
+}
+
+TEST_CASE("JSON gives the model's makespan where the model is the engine") {
+  Report report = samples::prediction();
+  report.arms[0].makespan_s.reset();
+  report.arms[0].predicted_s = 7;
+  const json::object document = parsed(report);
+  CHECK(document.at("arms").as_array()[0].at("makespan_s").at("median").as_double() == 7.0);
+}
+
+TEST_CASE("JSON is valid whatever the strings and figures hold") {
+  Report report = samples::blocking_async();
+  report.question = "\xff\"\\\n\x01";
+  report.arms[0].bound_s = std::numeric_limits<double>::infinity();
+  report.arms[0].makespan_s->median = 1e-300;
+  report.seed = 18'446'744'073'709'551'615U;
+  report.arms[0].books.errors["status_\x80"] = 3;
+  const json::object document = parsed(report);
+  CHECK(document.at("question") == "\xef\xbf\xbd\"\\\n\x01");
+  CHECK(document.at("arms").as_array()[0].at("bound_s").is_null());
+  CHECK(document.at("arms").as_array()[0].at("makespan_s").at("median").as_double() == 1e-300);
+  CHECK(document.at("seed").as_uint64() == 18'446'744'073'709'551'615U);
+}
+
+TEST_CASE("JSON says why a run is not complete and what the checks found") {
+  Report report = samples::frozen();
+  report.complete = false;
+  report.incomplete_reason = "interrupted";
+  const json::object document = parsed(report);
+  CHECK(document.at("complete") == false);
+  CHECK(document.at("complete_reason") == "interrupted");
+  CHECK(document.at("checks").as_array()[1].at("passed") == false);
+}
+
+TEST_CASE("CSV has one row per arm, case, repetition and stat") {
+  const std::vector<std::string> lines = rows(to_csv(samples::frozen()));
+  REQUIRE(lines.size() == 1 + 4 + 4 + 2 + 3);
+  CHECK(lines[0] ==
+        "arm,case,engine,repetition,stat,value,unit,mode,workers,threads,requests,bound,predicted,documented,"
+        "verdict,"
+        "label");
+  CHECK(lines[1] ==
+        "blocking,main,native,1,makespan,5.001,s,blocking,1,,10,5,5,,none,\"async def, time.sleep\"");
+  CHECK(lines[4] ==
+        "blocking,main,native,2,ping.latency.max,4.953,s,blocking,1,,10,,4.95,5,reproduced,\"async def, "
+        "time.sleep\"");
+  CHECK(lines[9] == "fastapi,main,native,,makespan,,s,,1,,0,,5,,none,");
+}
+
+TEST_CASE("CSV quotes as RFC 4180 says and disarms formulas but not numbers") {
+  Report report;
+  const auto label = [&report](const std::string& text) {
+    ArmReport arm = samples::arm("a", text, 1, {1, {}, {}, {-1}});
+    report.arms.push_back(arm);
+  };
+  label("say \"hi\", twice");
+  label("=HYPERLINK(1)");
+  label("+1+cmd");
+  label("@sum");
+  label(" -2+3");
+  label("-5.5");
+  label("two\nlines");
+  const std::string text = to_csv(report);
+  CHECK(text.find(",\"say \"\"hi\"\", twice\"\n") != std::string::npos);
+  CHECK(text.find(",'=HYPERLINK(1)\n") != std::string::npos);
+  CHECK(text.find(",'+1+cmd\n") != std::string::npos);
+  CHECK(text.find(",'@sum\n") != std::string::npos);
+  CHECK(text.find(",' -2+3\n") != std::string::npos);
+  CHECK(text.find(",-5.5\n") != std::string::npos);
+  CHECK(text.find(",\"two\nlines\"\n") != std::string::npos);
+  CHECK(text.find(",makespan,-1,s,") != std::string::npos);
+}
+
+TEST_CASE("Markdown has the same columns as the text") {
+  const std::vector<std::string> lines = rows(to_markdown(samples::blocking_async()));
+  REQUIRE(lines.size() == 2 + 2 + 5);
+  CHECK(lines[0] == "Ten requests at once, each waits 100 ms. When is the last one answered?");
+  CHECK(lines[2] == "| arm | in FastAPI | measured | min–max (6) | bound | log |");
+  CHECK(lines[3] == "| --- | --- | ---: | --- | ---: | --- |");
+  CHECK(lines[8] == "| workers-4 | blocking-loop × 4 | 0.302 s | 0.301–0.304 | 0.300 | – |");
+}
+
+TEST_CASE("Markdown cells are text, never markup") {
+  Report report = samples::blocking_async();
+  report.arms[0].label = "a|b <img src=x> `c`";
+  const std::string text = to_markdown(report);
+  CHECK(text.find("a\\|b \\<img src=x\\> \\`c\\`") != std::string::npos);
+}
+
+TEST_CASE("Markdown of a prediction names its columns") {
+  const std::vector<std::string> lines = rows(to_markdown(samples::prediction()));
+  REQUIRE(lines.size() == 2 + 2 + 4);
+  CHECK(lines[2] == "| arm | predicted | formula | note |");
+  CHECK(lines[6] == "| thread-pool | 41 min 40 s | ⌈N/P⌉·d | P = 40 |");
+}
+
+TEST_CASE("Markdown says why an arm was not run") {
+  const std::string text = to_markdown(samples::frozen());
+  CHECK(text.find("| fastapi | makespan | not run: python3-fastapi is not installed |  |  |\n") !=
+        std::string::npos);
+}

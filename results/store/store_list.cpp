@@ -1,0 +1,157 @@
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+
+#include "lab/core/paths.hpp"
+#include "results/store/line_reader.hpp"
+#include "results/store/record_lines.hpp"
+#include "results/store/store.hpp"
+
+namespace lab {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view kUnfinished = ".incomplete-";
+
+/// Does a living process still hold the lock that a writer takes?
+bool being_written(const fs::path& file) {
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool locked = ::flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(fd);
+  return locked;
+}
+
+/// The last line, where it is whole and sound.
+std::optional<SummaryLine> last_line(LineReader& reader) {
+  constexpr std::uint64_t kSummaryBytes = 1 << 13;  // a summary is shorter; a longer last line is none
+  reader.seek_from_end(kSummaryBytes);
+  RawLine line;
+  RawLine last;
+  while (reader.next(line)) std::swap(last, line);
+  if (!last.ended || last.offset == 0) return std::nullopt;
+  Result<RunLine> decoded = decode(last.text);
+  if (!decoded || !std::holds_alternative<SummaryLine>(decoded.value())) return std::nullopt;
+  return std::get<SummaryLine>(decoded.value());
+}
+
+void read_header(LineReader& reader, RunListing& listing) {
+  RawLine line;
+  reader.next(line);
+  Result<RunLine> decoded = decode(line.text);
+  if (decoded && std::holds_alternative<RunHeader>(decoded.value())) {
+    listing.header = std::move(std::get<RunHeader>(decoded.value()));
+    listing.header.scenario_source.clear();
+    listing.header.environment.clear();
+    return;
+  }
+  listing.readable = false;
+  if (!decoded) {
+    listing.problem = fmt::format("run.jsonl: byte 0: {}", decoded.error().message);
+  } else if (const auto* other = std::get_if<OtherSchema>(&decoded.value())) {
+    listing.problem = fmt::format("of schema {}, which this program does not read", other->schema);
+  } else {
+    listing.problem = "run.jsonl does not begin with a header";
+  }
+}
+
+RunListing list_run(const fs::path& folder) {
+  RunListing listing;
+  listing.path = folder;
+  listing.name = folder.filename().string();
+  LineReader reader(folder / "run.jsonl");
+  if (reader.error() != 0) {
+    listing.readable = false;
+    listing.problem = fmt::format("run.jsonl: {}", std::generic_category().message(reader.error()));
+    listing.summary.complete = false;
+    return listing;
+  }
+  read_header(reader, listing);
+  const std::optional<SummaryLine> summary = last_line(reader);
+  if (summary) {
+    listing.summary = summary->summary;
+    listing.repetitions = summary->repetitions;
+    return listing;
+  }
+  const bool killed = listing.name.starts_with(kUnfinished);
+  listing.summary.complete = false;
+  listing.summary.reason = killed ? "its writer was killed" : "the record ends without its summary";
+  if (listing.problem.empty()) listing.problem = listing.summary.reason;
+  return listing;
+}
+
+/// Sorts alike whether it comes from the header or, where that is damaged, from the folder's name.
+std::string time_key(const RunListing& listing) {
+  std::string key = listing.header.started_utc.empty() ? listing.name : listing.header.started_utc;
+  if (key.starts_with(kUnfinished)) key.erase(0, kUnfinished.size());
+  std::replace(key.begin(), key.end(), ':', '-');
+  return key.substr(0, 20);
+}
+
+bool newer(const RunListing& a, const RunListing& b) {
+  const std::string key_a = time_key(a);
+  const std::string key_b = time_key(b);
+  if (key_a != key_b) return key_a > key_b;
+  // The second run of one second is `…-2`, the tenth `…-10`.
+  return a.name.size() != b.name.size() ? a.name.size() > b.name.size() : a.name > b.name;
+}
+
+fs::path home_folder() {
+  const char* home = std::getenv("HOME");
+  if (home != nullptr && *home != '\0') return home;
+  const passwd* user = ::getpwuid(::getuid());
+  return user != nullptr && user->pw_dir != nullptr ? fs::path(user->pw_dir) : fs::path("/");
+}
+
+}  // namespace
+
+Result<std::vector<RunListing>> list_runs(const fs::path& folder) {
+  std::vector<RunListing> listings;
+  std::error_code error;
+  fs::directory_iterator entries(folder, error);
+  if (error == std::errc::no_such_file_or_directory) return listings;
+  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
+    std::error_code ignored;
+    if (!entries->is_directory(ignored)) continue;
+    const bool unfinished = entries->path().filename().string().starts_with(kUnfinished);
+    if (unfinished && being_written(entries->path() / "run.jsonl")) continue;
+    listings.push_back(list_run(entries->path()));
+  }
+  if (error) return environment_error("cannot list the runs in {}: {}", folder.string(), error.message());
+  std::sort(listings.begin(), listings.end(), newer);
+  return listings;
+}
+
+const RunListing* named_run(const std::vector<RunListing>& runs, std::string_view name) {
+  const RunListing* incomplete = nullptr;
+  for (const RunListing& run : runs) {
+    if (name == run.name) return &run;
+    if (name != "last" && name != run.header.scenario) continue;
+    if (run.readable && run.summary.complete) return &run;
+    if (incomplete == nullptr) incomplete = &run;
+  }
+  return incomplete;
+}
+
+fs::path default_runs_folder() {
+  const std::optional<fs::path> root = checkout_root();
+  return root ? *root / "results" / "runs" : user_runs_folder();
+}
+
+fs::path user_runs_folder() {
+  const char* data = std::getenv("XDG_DATA_HOME");
+  // The XDG base directory specification: a relative path is to be ignored.
+  const fs::path base =
+      data != nullptr && fs::path(data).is_absolute() ? fs::path(data) : home_folder() / ".local" / "share";
+  return base / "lab" / "runs";
+}
+
+}  // namespace lab

@@ -1,0 +1,112 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "scenarios/loader/draft.hpp"
+
+namespace lab {
+
+namespace {
+
+/// Virtual time is counted in nanoseconds and ends after 292 years.
+constexpr double kMostWork = 250.0 * 365 * 86'400 * 1e9;
+
+std::vector<Load> read_loads(Draft& draft, const toml::node& node, std::string_view what) {
+  std::vector<Load> loads;
+  for (const toml::table* table : read_tables(draft.problems, node, what, kMostEntries)) {
+    loads.push_back(read_load(draft, *table, loads.empty()));
+    if (draft.problems.any()) break;
+  }
+  return loads;
+}
+
+/// A case as a whole: what no single load can know.
+void check_case(Draft& draft, const Case& load_set, const toml::source_region& where) {
+  if (draft.problems.any()) return;
+  if (load_set.requests() > kMostRequests) {
+    draft.problems.at(where, fmt::format("the loads of case '{}' send {} requests; at most {} together",
+                                         load_set.id, grouped(load_set.requests()), grouped(kMostRequests)));
+  }
+  double work = 0;
+  for (const Load& load : load_set.loads) {
+    const Route& route = draft.scenario.routes.at(load.route);
+    double each = static_cast<double>(unhindered_time(route.plan));
+    for (const Dependency& dependency : route.depends)
+      each += static_cast<double>(unhindered_time(dependency.steps));
+    work += each * static_cast<double>(load.requests);
+  }
+  if (work > kMostWork) {
+    draft.problems.at(
+        where,
+        fmt::format("the requests of case '{}' take more than 250 years one after another", load_set.id));
+  }
+}
+
+void read_case(Draft& draft, const toml::table& table) {
+  const TableReader reader(draft.problems, table, "case", {"id", "load", "kill"});
+  Case load_set;
+  if (const toml::node* id = reader.need("id", "id = \"main\"")) {
+    load_set.id = read_id(draft, *id, "case");
+    const std::vector<std::string> taken = ids_of(draft.scenario.cases);
+    if (std::find(taken.begin(), taken.end(), load_set.id) != taken.end()) {
+      draft.problems.at(id->source(), fmt::format("there is already a case '{}'", load_set.id));
+    }
+  }
+  const toml::node* load =
+      reader.need("load", "load = [{ route = \"slow\", arrivals = \"burst\", requests = 1 }]");
+  if (draft.problems.any()) return;
+  load_set.loads = read_loads(draft, *load, fmt::format("load of case '{}'", load_set.id));
+  load_set.kills = read_kills(draft, reader.find("kill"), fmt::format("kill of case '{}'", load_set.id));
+  check_case(draft, load_set, table.source());
+  draft.scenario.cases.push_back(load_set);
+}
+
+}  // namespace
+
+std::vector<Kill> read_kills(Draft& draft, const toml::node* node, std::string_view what) {
+  std::vector<Kill> kills;
+  std::vector<toml::source_region>& places = draft.kill_places.emplace_back();
+  if (node == nullptr) return kills;
+  for (const toml::table* table : read_tables(draft.problems, *node, what, kMostEntries)) {
+    const TableReader reader(draft.problems, *table, std::string(what), {"worker", "at"});
+    reader.need("worker", "worker = 0");
+    reader.need("at", "at = \"150ms\"");
+    Kill kill;
+    kill.worker = static_cast<int>(reader.integer("worker", 0, kMostWorkers - 1, 0));
+    kill.at = read_duration(draft, reader, "at", Scaling::scaled, 0);
+    places.push_back(table->source());
+    kills.push_back(kill);
+    if (draft.problems.any()) break;
+  }
+  return kills;
+}
+
+void read_cases(Draft& draft, const TableReader& file) {
+  const toml::node* load = file.find("load");
+  const toml::node* cases = file.find("cases");
+  if (load != nullptr && cases != nullptr) {
+    file.problem("cases", "both [[load]] and [[cases]] are given; put the loads into the cases");
+    return;
+  }
+  if (cases != nullptr && file.has("kill")) {
+    file.problem("kill",
+                 "[[kill]] stands beside [[load]]; in a case write kill = [{ worker = 0, at = \"150ms\" }]");
+    return;
+  }
+  if (cases != nullptr) {
+    for (const toml::table* table : read_tables(draft.problems, *cases, "cases", kMostEntries)) {
+      read_case(draft, *table);
+      if (draft.problems.any()) return;
+    }
+    return;
+  }
+  if (file.need("load", "[[load]], or several load sets as [[cases]]") == nullptr) return;
+  Case main;
+  main.id = "main";
+  main.loads = read_loads(draft, *load, "load");
+  main.kills = read_kills(draft, file.find("kill"), "kill");
+  check_case(draft, main, load->source());
+  draft.scenario.cases.push_back(main);
+}
+
+}  // namespace lab
