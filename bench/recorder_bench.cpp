@@ -2,8 +2,8 @@
 
 #include <benchmark/benchmark.h>
 
-#include "harness/client/load.hpp"
 #include "harness/statistics/statistics.hpp"
+#include "harness/trace/event_collector.hpp"
 
 namespace {
 

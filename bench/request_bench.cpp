@@ -6,7 +6,7 @@
 #include "lab/servers/http/reply.hpp"
 #include "lab/servers/http/request_reader.hpp"
 #include "lab/servers/http/route_table.hpp"
-#include "lab/servers/modes/mode.hpp"
+#include "lab/servers/mode.hpp"
 #include "lab/servers/steps/call.hpp"
 
 namespace {

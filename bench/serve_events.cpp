@@ -14,7 +14,7 @@
 #include <cstdio>
 
 #include "lab/core/event_ring.hpp"
-#include "lab/servers/modes/mode.hpp"
+#include "lab/servers/mode.hpp"
 #include "lab/servers/supervisor/server.hpp"
 
 namespace {

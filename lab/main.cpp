@@ -7,9 +7,9 @@
 
 #include "lab/cli/build_parts.hpp"
 #include "lab/cli/commands/verbs.hpp"
-#include "lab/cli/tell.hpp"
 #include "lab/core/command_word.hpp"
 #include "lab/core/error.hpp"
+#include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/environment.hpp"
 #include "lab/experiment/interrupt.hpp"
@@ -31,7 +31,7 @@ std::string printable(std::string text) {
 }
 
 int complain(const lab::Error& error) {
-  lab::tell("lab: {}\n", printable(error.message));
+  lab::print_error("lab: {}\n", printable(error.message));
   return static_cast<int>(error.kind);
 }
 
@@ -109,7 +109,7 @@ int run(int argc, char** argv) {
   lab::add_completion(app, action);
   lab::add_doctor(app, action);
   if (argc < 2) {
-    lab::tell("{}", app.help());
+    lab::print_error("{}", app.help());
     return static_cast<int>(ErrorKind::usage);
   }
   try {

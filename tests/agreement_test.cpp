@@ -6,9 +6,9 @@
 
 #include "harness/client/load.hpp"
 #include "harness/trace/occupancy.hpp"
-#include "lab/cli/commands/verbs.hpp"
 #include "lab/core/event_ring.hpp"
 #include "lab/experiment/experiment.hpp"
+#include "lab/servers/mode.hpp"
 #include "lab/servers/supervisor/server.hpp"
 #include "scenarios/loader/loader.hpp"
 

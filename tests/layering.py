@@ -1,4 +1,5 @@
-"""Checks the #includes of a checkout against the one-way rule: core <- servers, harness, scenarios, results <- lab.
+"""Checks the #includes of a checkout against the one-way rule: core <- model <- harness <- results <- lab, servers and scenarios
+beside them on core alone, and inside each of them room by room.
 
 Usage: layering.py ROOT. Prints one line per violation; exit 1 where there is any.
 """
@@ -7,27 +8,55 @@ import sys
 from pathlib import Path
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
-# A module's folder, and the folders of which it may include. The first folder that holds a file is its module.
-MODULES = {
-    "lab/core": ["lab/core"],
-    "lab/servers": ["lab/servers", "lab/core"],
-    "harness/model": ["harness/model", "lab/core"],
-    "harness/findings": ["harness/findings", "harness", "harness/model", "lab/core"],
-    "harness": ["harness", "harness/model", "lab/core"],
-    "scenarios": ["scenarios", "lab/core"],
-    "results": ["results", "lab/core"],
-    "lab": ["lab", "lab/core", "lab/servers", "harness", "harness/model", "harness/findings", "scenarios", "results"],
+# Every room, and the rooms of which it may include. Tests and their helpers may include of any room below their module's.
+CORE = ["lab/core"]
+SERVERS = ["lab/servers", "lab/servers/http", "lab/servers/steps", "lab/servers/worker", "lab/servers/task_queue",
+           "lab/servers/event_loop", "lab/servers/modes", "lab/servers/supervisor"]
+HARNESS = ["harness/model", "harness/statistics", "harness/trace", "harness/client", "harness/analysis"]
+RESULTS = ["results/store", "results/render", "results/report"]
+SCENARIOS = ["scenarios/loader", "scenarios/export"]
+LAB = ["lab/experiment", "lab/report", "lab/course", "lab/cli", "lab/cli/commands"]
+
+
+def upwards(rooms, below):
+    """Each room may include of those that stand before it, and of what is below them all."""
+    return {room: [*below, *rooms[:place + 1]] for place, room in enumerate(rooms)}
+
+
+ROOMS = {
+    **upwards(CORE, []),
+    **upwards(SERVERS, CORE),
+    **upwards(HARNESS, CORE),
+    "harness/findings": [*CORE, *HARNESS, "harness/findings"],
+    "harness/diagnosis": [*CORE, *HARNESS, "harness/diagnosis"],
+    **upwards(SCENARIOS, CORE),
+    **upwards(RESULTS, CORE),
+    **dict.fromkeys(RESULTS[1:], [*CORE, *RESULTS]),
+    **upwards(LAB, [*CORE, "lab/servers", "lab/servers/steps", "lab/servers/supervisor", *HARNESS, "harness/findings", "harness/diagnosis", *SCENARIOS,
+                    *RESULTS]),
+    **dict.fromkeys(["lab/report", "lab/course"], [*CORE, "lab/servers", "lab/servers/steps", "lab/servers/supervisor", *HARNESS, "harness/findings",
+                                                   "harness/diagnosis", *SCENARIOS, *RESULTS, *LAB[:-1]]),
+    "lab/static": [*CORE, *SERVERS, "lab/cli", "lab/static"],
+    "lab": [*CORE, *LAB],
 }
 NETWORK = re.compile(r"^(boost/(asio|beast)[./]|httplib\.h$)")
 BEAST = re.compile(r"^boost/beast[./]")
 MOST_BEAST_FILES = 5
 # What another module includes of the servers; Asio's 140,000 lines must not come with it.
-SERVER_INTERFACE = {"lab/servers/modes/mode.hpp", "lab/servers/supervisor/server.hpp"}
+SERVER_INTERFACE = {"lab/servers/mode.hpp", "lab/servers/supervisor/server.hpp"}
 
 
-def module_of(path):
-    """The module that a path inside the checkout belongs to, or None."""
-    return next((folder for folder in MODULES if path.startswith(folder + "/")), None)
+def module_of(room):
+    """`harness/model/testing` belongs to harness/model; a test may include what any room of its module may."""
+    return next((part for part in ("lab/servers", "harness/model", "harness/findings", "harness/diagnosis", "harness", "scenarios", "results",
+                                   "lab/core") if f"{room}/".startswith(part + "/")), "lab")
+
+
+def allowed(path, room):
+    if not path.endswith("_test.cpp") and not room.endswith("/testing"):
+        return ROOMS[room]
+    module = module_of(room)
+    return {other for part, others in ROOMS.items() if module_of(part) == module for other in others}
 
 
 def violations(root):
@@ -36,12 +65,16 @@ def violations(root):
         for file in sorted((root / folder).rglob("*.[ch]pp")):
             path = file.relative_to(root).as_posix()
             includes = INCLUDE.findall(file.read_text(encoding="utf-8"))
-            module = module_of(path)
+            room = path.rpartition("/")[0]
+            if room not in ROOMS and not (room.endswith("/testing") and room.removesuffix("/testing") in [*ROOMS, "harness"]):
+                found.append(f"{path}: {room} is no room of this house (tests/layering.py)")
+                continue
+            module, below = module_of(room), allowed(path, room)
             for include in includes:
-                other = module_of(include)
-                if other and other not in MODULES[module]:
-                    found.append(f"{path}: {module} must not include {other} ({include})")
-                elif not other and not (root / include).exists() and (file.parent / include).exists():
+                other = include.rpartition("/")[0]
+                if other in ROOMS and other not in below:
+                    found.append(f"{path}: {room} must not include {other} ({include})")
+                elif not (root / include).exists() and (file.parent / include).exists():
                     found.append(f"{path}: write the path from the checkout's root, not {include}")
                 if include.startswith("CLI/") and module != "lab":
                     found.append(f"{path}: only lab/ may include {include}")

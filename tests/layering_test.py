@@ -7,10 +7,12 @@ from layering import violations
 
 CLEAN = {
     "lab/core/plan.hpp": "#include <vector>\n",
-    "lab/servers/supervisor/server.hpp": '#include "lab/core/plan.hpp"\n',
-    "lab/servers/connection.hpp": "#include <boost/asio/awaitable.hpp>\n#include <boost/beast/http.hpp>\n",
+    "lab/servers/supervisor/server.hpp": '#include "lab/core/plan.hpp"\n#include "lab/servers/http/limits.hpp"\n',
+    "lab/servers/event_loop/connection.hpp": "#include <boost/asio/awaitable.hpp>\n#include <boost/beast/http.hpp>\n",
+    "lab/servers/http/reply_test.cpp": '#include "lab/servers/supervisor/server.hpp"\n',
     "harness/model/model.hpp": '#include "lab/core/plan.hpp"\n',
     "harness/client/load.cpp": '#include "harness/model/model.hpp"\n#include <boost/asio.hpp>\n',
+    "harness/client/testing/script.hpp": '#include "harness/client/load.hpp"\n',
     "scenarios/loader/loader.hpp": '#include "lab/core/plan.hpp"\n',
     "results/report/report.hpp": '#include "lab/core/plan.hpp"\n',
     "lab/cli/commands/run.cpp": '#include <CLI/CLI.hpp>\n#include "lab/experiment/experiment.hpp"\n#include "results/report/report.hpp"\n',
@@ -20,15 +22,20 @@ VIOLATIONS = {
     "harness includes servers": ("harness/client/load.cpp", '#include "lab/servers/supervisor/server.hpp"'),
     "servers include the model": ("lab/servers/supervisor/server.cpp", '#include "harness/model/model.hpp"'),
     "the model includes the harness": ("harness/model/model.cpp", '#include "harness/client/load.hpp"'),
-    "results include scenarios": ("results/store.cpp", '#include "scenarios/loader/loader.hpp"'),
+    "the statistics include the client": ("harness/statistics/median.cpp", '#include "harness/client/load.hpp"'),
+    "a request reader includes the supervisor": ("lab/servers/http/reader.cpp", '#include "lab/servers/supervisor/server.hpp"'),
+    "results include scenarios": ("results/store/store.cpp", '#include "scenarios/loader/loader.hpp"'),
     "scenarios include results": ("scenarios/loader/loader.cpp", '  #  include "results/report/report.hpp"'),
-    "a module includes the program": ("results/store.cpp", '#include "lab/experiment/experiment.hpp"'),
-    "a module includes a verb": ("lab/servers/supervisor/server.cpp", '#include "lab/verbs/run.hpp"'),
+    "a module includes the program": ("results/store/store.cpp", '#include "lab/experiment/experiment.hpp"'),
+    "a module includes a command": ("lab/servers/supervisor/server.cpp", '#include "lab/cli/commands/run.hpp"'),
+    "an experiment includes a command": ("lab/experiment/stage.cpp", '#include "lab/cli/commands/run.hpp"'),
+    "a room that nobody knows": ("harness/things/thing.cpp", "#include <vector>"),
+    "a source beside the rooms": ("results/store.cpp", "#include <vector>"),
     "CLI11 outside the program": ("scenarios/loader/loader.cpp", "#include <CLI/CLI.hpp>"),
     "Asio in a header of the harness": ("harness/client/load.hpp", "#include <boost/asio/io_context.hpp>"),
     "Beast in a header of the program": ("lab/experiment/experiment.hpp", "#include <boost/beast.hpp>"),
-    "httplib in the servers' interface": ("lab/servers/modes/mode.hpp", "#include <httplib.h>"),
-    "a path that hides its module": ("harness/client/load.cpp", '#include "model/model.hpp"'),
+    "httplib in the servers' interface": ("lab/servers/mode.hpp", "#include <httplib.h>"),
+    "a path that hides its module": ("harness/client/load.cpp", '#include "../model/model.hpp"'),
 }
 
 
@@ -53,9 +60,9 @@ class Layering(unittest.TestCase):
                 self.assertTrue(found[0].startswith(path + ":"), found)
 
     def test_beast_in_a_sixth_file_is_found(self):
-        files = {f"lab/servers/x{i}.cpp": "#include <boost/beast/core.hpp>" for i in range(4)}
+        files = {f"lab/servers/http/x{i}.cpp": "#include <boost/beast/core.hpp>" for i in range(4)}
         self.assertEqual(violations(self.tree(files)), [])
-        files["lab/servers/x4.cpp"] = "#include <boost/beast/core.hpp>"
+        files["lab/servers/http/x4.cpp"] = "#include <boost/beast/core.hpp>"
         self.assertIn("6 files", violations(self.tree(files))[0])
 
 

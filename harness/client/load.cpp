@@ -5,11 +5,11 @@
 #include <cstring>
 #include <optional>
 
-#include "harness/analysis/load_quality.hpp"
 #include "harness/client/connection_plan.hpp"
 #include "harness/client/epoll_transport.hpp"
 #include "harness/client/load_driver.hpp"
 #include "harness/client/load_pace.hpp"
+#include "harness/client/load_quality.hpp"
 #include "harness/trace/event_collector.hpp"
 #include "harness/trace/route_steps.hpp"
 #include "harness/trace/server_use.hpp"

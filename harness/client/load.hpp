@@ -72,8 +72,4 @@ Result<LoadResult> run_load(const Case& load_set, const LoadTarget& target, Even
 /// How many descriptors the case needs; raises the soft limit where allowed. Error names limit and need.
 Result<void> prepare_descriptors(const Case& load_set);
 
-/// Fills read, started, finished and worker of the records from a server's events (by request id), and
-/// accepted where that event bears an id. run_load finds accepted by the client's port as well.
-void apply_events(const Events& events, std::vector<RequestRecord>& records);
-
 }  // namespace lab

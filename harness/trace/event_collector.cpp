@@ -6,8 +6,6 @@
 #include <set>
 #include <utility>
 
-#include "harness/client/load.hpp"
-
 namespace lab {
 
 namespace {

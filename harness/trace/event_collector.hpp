@@ -51,4 +51,8 @@ class EventCollector {
 void apply_accepted(const Events& accepted, std::span<const std::uint16_t> ports,
                     std::span<RequestRecord> records);
 
+/// Fills read, started, finished and worker of the records from a server's events (by request id), and
+/// accepted where that event bears an id. run_load finds accepted by the client's port as well.
+void apply_events(const Events& events, std::vector<RequestRecord>& records);
+
 }  // namespace lab

@@ -9,8 +9,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "lab/cli/tell.hpp"
 #include "lab/core/duration.hpp"
+#include "lab/core/terminal.hpp"
 
 namespace lab {
 
@@ -84,14 +84,14 @@ void LiveView::progress(std::int64_t done, std::int64_t trials, Nanos estimate) 
 
 void LiveView::draw_bar() {
   if (bar_.empty()) return;
-  tell("\r\x1b[K{}", bar_);
+  print_error("\r\x1b[K{}", bar_);
   std::fflush(stderr);
   bar_shown_ = true;
 }
 
 void LiveView::remove_bar() {
   if (!bar_shown_) return;
-  tell("\r\x1b[K");
+  print_error("\r\x1b[K");
   std::fflush(stderr);
   bar_shown_ = false;
 }

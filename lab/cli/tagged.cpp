@@ -8,11 +8,11 @@
 #include <cerrno>
 #include <iostream>
 
-#include "lab/cli/tell.hpp"
 #include "lab/core/error.hpp"
+#include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
+#include "lab/core/utf8.hpp"
 #include "lab/experiment/interrupt.hpp"
-#include "results/render/utf8.hpp"
 #include "results/render/wrap.hpp"
 
 namespace lab {
@@ -69,13 +69,13 @@ std::string wrapped(const std::string& text, const TextStyle& style) {
 }
 
 std::optional<std::string> ask_line(const std::string& prompt, const TextStyle& style) {
-  tell("{} ", prompt_lines(prompt, style));
+  print_error("{} ", prompt_lines(prompt, style));
   wait_for_input();
   std::string line;
   const bool read = static_cast<bool>(std::getline(std::cin, line));
   if (interrupt_signal() != 0) throw Failure(environment_error("interrupted"));
   if (!read) {
-    tell("\n");
+    print_error("\n");
     return std::nullopt;
   }
   const std::size_t first = line.find_first_not_of(" \t\r");

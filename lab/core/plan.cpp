@@ -183,4 +183,16 @@ void forget_switching(Plan& plan) {
   });
 }
 
+std::int64_t text_size(const Step& step) {
+  std::int64_t size = 1;
+  for (const Plan* inner : nested_plans(step)) size += text_size(*inner);
+  return size;
+}
+
+std::int64_t text_size(const Plan& plan) {
+  std::int64_t size = 0;
+  for (const Step& step : plan) size += text_size(step);
+  return size;
+}
+
 }  // namespace lab

@@ -184,4 +184,8 @@ void change_computing(Plan& plan, const Change& change) {
   }
 }
 
+/// How many steps a step's text has, itself included.
+std::int64_t text_size(const Step& step);
+std::int64_t text_size(const Plan& plan);
+
 }  // namespace lab

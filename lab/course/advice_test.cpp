@@ -6,9 +6,10 @@
 #include <set>
 
 #include "lab/core/paths.hpp"
+#include "lab/core/utf8.hpp"
 #include "lab/course/data.hpp"
+#include "lab/servers/mode.hpp"
 #include "lab/testing/proof_testing.hpp"
-#include "results/render/utf8.hpp"
 
 using namespace lab;
 

@@ -10,7 +10,7 @@
 
 #include "lab/core/command_word.hpp"
 #include "lab/core/text.hpp"
-#include "results/render/utf8.hpp"
+#include "lab/core/utf8.hpp"
 #include "results/render/wrap.hpp"
 
 namespace lab {

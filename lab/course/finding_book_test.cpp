@@ -2,11 +2,11 @@
 #include <catch2/catch.hpp>
 #include <set>
 
-#include "lab/cli/commands/verbs.hpp"
+#include "lab/core/utf8.hpp"
 #include "lab/course/explain.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "lab/report/arm_findings.hpp"
-#include "results/render/utf8.hpp"
+#include "lab/servers/mode.hpp"
 #include "scenarios/loader/loader.hpp"
 
 using namespace lab;

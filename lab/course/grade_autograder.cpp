@@ -10,9 +10,9 @@
 #include <fstream>
 #include <memory>
 
-#include "lab/cli/commands/verbs.hpp"
 #include "lab/core/paths.hpp"
 #include "lab/core/text.hpp"
+#include "lab/servers/mode.hpp"
 #include "scenarios/loader/loader.hpp"
 
 namespace lab {

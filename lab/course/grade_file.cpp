@@ -7,8 +7,8 @@
 #include "lab/core/duration.hpp"
 #include "lab/core/json_keys.hpp"
 #include "lab/core/text.hpp"
+#include "lab/core/utf8.hpp"
 #include "lab/course/grade.hpp"
-#include "results/render/utf8.hpp"
 
 namespace lab {
 

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
 #include "lab/course/data.hpp"
 #include "lab/course/grade.hpp"
+#include "lab/servers/mode.hpp"
 
 namespace lab {
 

@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "harness/statistics/statistics.hpp"
-#include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/course/grade.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "lab/report/report.hpp"
+#include "lab/servers/mode.hpp"
 #include "results/store/store.hpp"
 
 namespace lab {

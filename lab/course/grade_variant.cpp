@@ -8,8 +8,8 @@
 #include <iterator>
 #include <map>
 
-#include "lab/cli/commands/verbs.hpp"
 #include "lab/course/grade.hpp"
+#include "lab/servers/mode.hpp"
 
 namespace lab {
 

@@ -8,7 +8,7 @@
 #include <map>
 
 #include "lab/core/text.hpp"
-#include "results/render/utf8.hpp"
+#include "lab/core/utf8.hpp"
 #include "results/render/wrap.hpp"
 
 namespace lab {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "lab/servers/modes/mode.hpp"
+#include "lab/servers/mode.hpp"
 
 namespace lab {
 

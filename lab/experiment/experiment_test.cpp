@@ -2,9 +2,9 @@
 
 #include <catch2/catch.hpp>
 
-#include "lab/cli/commands/verbs.hpp"
 #include "lab/experiment/engines.hpp"
 #include "lab/experiment/stage.hpp"
+#include "lab/servers/mode.hpp"
 #include "scenarios/loader/loader.hpp"
 
 using namespace lab;

@@ -17,9 +17,9 @@
 #include "harness/trace/listening.hpp"
 #include "harness/trace/server_use.hpp"
 #include "lab/core/duration.hpp"
+#include "lab/core/unique_fd.hpp"
 #include "lab/experiment/interrupt.hpp"
 #include "lab/experiment/probe.hpp"
-#include "lab/servers/supervisor/unique_fd.hpp"
 
 namespace lab {
 

@@ -21,8 +21,8 @@
 #include <string_view>
 
 #include "harness/trace/server_use.hpp"
+#include "lab/core/process.hpp"
 #include "lab/core/text.hpp"
-#include "lab/servers/supervisor/process.hpp"
 
 namespace lab {
 

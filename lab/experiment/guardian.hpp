@@ -11,7 +11,7 @@
 
 #include "lab/core/clock.hpp"
 #include "lab/core/error.hpp"
-#include "lab/servers/supervisor/unique_fd.hpp"
+#include "lab/core/unique_fd.hpp"
 
 namespace lab {
 

@@ -10,7 +10,7 @@
 
 #include "lab/core/clock.hpp"
 #include "lab/core/error.hpp"
-#include "lab/servers/supervisor/process.hpp"
+#include "lab/core/process.hpp"
 
 namespace lab {
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "harness/analysis/other_tools.hpp"
+#include "lab/core/utf8.hpp"
 #include "results/render/spelling.hpp"
-#include "results/render/utf8.hpp"
 
 namespace lab {
 

@@ -2,8 +2,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "lab/cli/commands/verbs.hpp"
 #include "lab/experiment/experiment.hpp"
+#include "lab/servers/mode.hpp"
 #include "scenarios/loader/loader.hpp"
 
 using namespace lab;

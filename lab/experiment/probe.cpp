@@ -11,8 +11,8 @@
 #include <memory>
 #include <string_view>
 
+#include "lab/core/unique_fd.hpp"
 #include "lab/experiment/interrupt.hpp"
-#include "lab/servers/supervisor/unique_fd.hpp"
 
 namespace lab {
 

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "results/store/run_samples_test.hpp"
+#include "results/report/testing/run_samples.hpp"
 
 using namespace lab;
 using lab::samples::same;

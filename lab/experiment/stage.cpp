@@ -10,7 +10,7 @@
 
 #include "lab/experiment/experiment.hpp"
 #include "lab/experiment/recordings.hpp"
-#include "lab/servers/modes/mode.hpp"
+#include "lab/servers/mode.hpp"
 
 namespace lab {
 

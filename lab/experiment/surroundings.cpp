@@ -15,7 +15,7 @@
 
 #include "lab/core/paths.hpp"
 #include "lab/experiment/interrupt.hpp"
-#include "lab/servers/modes/mode.hpp"
+#include "lab/servers/mode.hpp"
 #include "lab/servers/steps/work.hpp"
 
 namespace lab {

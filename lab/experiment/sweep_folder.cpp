@@ -10,7 +10,7 @@
 #include <sstream>
 
 #include "lab/core/text.hpp"
-#include "results/render/utf8.hpp"
+#include "lab/core/utf8.hpp"
 #include "results/store/disk.hpp"
 #include "results/store/store.hpp"
 

@@ -8,7 +8,6 @@
 
 #include "harness/statistics/comparison.hpp"
 #include "harness/statistics/statistics.hpp"
-#include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/cli/runs.hpp"
 #include "lab/core/text.hpp"

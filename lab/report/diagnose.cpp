@@ -8,9 +8,8 @@
 #include "harness/client/load_address.hpp"
 #include "harness/diagnosis/local_server.hpp"
 #include "harness/diagnosis/socket_subject.hpp"
-#include "lab/cli/commands/verbs.hpp"
-#include "lab/cli/tell.hpp"
 #include "lab/core/duration.hpp"
+#include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "lab/experiment/interrupt.hpp"
@@ -98,7 +97,7 @@ Observations ask(const DiagnoseOptions& options, std::optional<LocalServer>& loc
   SocketSubject subject({options.request, options.ping_request, options.to_head, false}, clock, **transport,
                         [&]() { return local ? std::optional(local->cpu_time()) : std::nullopt; });
   Observations seen = examine(subject, examination, [&](const Outlook& outlook) {
-    if (!options.output.quiet) tell("{}", announce(outlook));
+    if (!options.output.quiet) print_error("{}", announce(outlook));
   });
   if (local) {
     seen.processes = local->processes();

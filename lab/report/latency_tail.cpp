@@ -8,7 +8,7 @@
 
 #include "harness/statistics/statistics.hpp"
 #include "lab/core/duration.hpp"
-#include "results/render/utf8.hpp"
+#include "lab/core/utf8.hpp"
 
 namespace lab {
 

@@ -11,10 +11,10 @@
 #include "harness/statistics/statistics.hpp"
 #include "lab/cli/load_options.hpp"
 #include "lab/core/text.hpp"
+#include "lab/core/utf8.hpp"
 #include "lab/experiment/engines.hpp"
 #include "lab/experiment/set_aside.hpp"
 #include "results/render/spelling.hpp"
-#include "results/render/utf8.hpp"
 #include "results/render/wrap.hpp"
 
 namespace lab {

@@ -11,11 +11,11 @@
 
 #include "harness/findings/words.hpp"
 #include "lab/core/text.hpp"
-#include "lab/experiment/absent_arms.hpp"
+#include "lab/core/utf8.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "lab/experiment/recordings.hpp"
+#include "lab/report/absent_arms.hpp"
 #include "lab/report/answer.hpp"
-#include "results/render/utf8.hpp"
 #include "scenarios/loader/loader.hpp"
 
 namespace lab {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "lab/cli/commands/verbs.hpp"
 #include "lab/experiment/experiment.hpp"
+#include "lab/servers/mode.hpp"
 #include "scenarios/loader/loader.hpp"
 
 using namespace lab;

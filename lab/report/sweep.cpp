@@ -5,7 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
-#include "lab/cli/commands/verbs.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/engines.hpp"
 #include "lab/experiment/environment.hpp"
@@ -13,6 +12,7 @@
 #include "lab/experiment/run_header.hpp"
 #include "lab/experiment/stage.hpp"
 #include "lab/report/report.hpp"
+#include "lab/servers/mode.hpp"
 #include "results/store/store.hpp"
 
 namespace lab {

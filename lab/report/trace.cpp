@@ -9,8 +9,8 @@
 #include "harness/analysis/loop_cycle.hpp"
 #include "harness/statistics/statistics.hpp"
 #include "lab/core/text.hpp"
+#include "lab/core/utf8.hpp"
 #include "lab/experiment/set_aside.hpp"
-#include "results/render/utf8.hpp"
 
 namespace lab {
 

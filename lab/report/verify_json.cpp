@@ -1,7 +1,7 @@
 #include <boost/json.hpp>
 
 #include "lab/report/verify_spell.hpp"
-#include "results/render/json_words.hpp"
+#include "results/store/json_words.hpp"
 
 namespace lab {
 

@@ -8,7 +8,6 @@
 
 #include "harness/model/model.hpp"
 #include "harness/statistics/statistics.hpp"
-#include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/experiment/environment.hpp"
 #include "lab/experiment/interrupt.hpp"
@@ -16,6 +15,7 @@
 #include "lab/experiment/set_aside.hpp"
 #include "lab/experiment/stage.hpp"
 #include "lab/report/arm_report.hpp"
+#include "lab/servers/mode.hpp"
 #include "results/store/store.hpp"
 
 namespace lab {

@@ -5,10 +5,10 @@
 #include <fstream>
 #include <iterator>
 
-#include "lab/cli/commands/verbs.hpp"
 #include "lab/core/paths.hpp"
+#include "lab/core/utf8.hpp"
 #include "lab/report/verify_spell.hpp"
-#include "results/render/utf8.hpp"
+#include "lab/servers/mode.hpp"
 
 using namespace lab;
 

@@ -5,9 +5,9 @@
 
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
+#include "lab/core/utf8.hpp"
 #include "lab/report/verify_spell.hpp"
 #include "results/render/spelling.hpp"
-#include "results/render/utf8.hpp"
 #include "results/render/wrap.hpp"
 
 namespace lab {

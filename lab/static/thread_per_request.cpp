@@ -1,6 +1,6 @@
 #include "lab/servers/modes/thread_per_request_traits.hpp"
 
-#include "lab/servers/modes/mode.hpp"
+#include "lab/servers/mode.hpp"
 
 namespace lab {
 

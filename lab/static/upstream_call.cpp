@@ -10,8 +10,8 @@
 #include <memory>
 #include <string_view>
 
+#include "lab/core/unique_fd.hpp"
 #include "lab/servers/steps/upstream.hpp"
-#include "lab/servers/supervisor/unique_fd.hpp"
 
 namespace lab {
 

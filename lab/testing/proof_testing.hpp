@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/core/text.hpp"
+#include "lab/servers/mode.hpp"
 
 namespace lab {
 

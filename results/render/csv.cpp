@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "lab/core/text.hpp"
+#include "lab/core/utf8.hpp"
 #include "results/render/cells.hpp"
-#include "results/render/utf8.hpp"
 #include "results/report/export.hpp"
 
 namespace lab {

@@ -5,7 +5,7 @@
 #include <numeric>
 #include <set>
 
-#include "results/render/utf8.hpp"
+#include "lab/core/utf8.hpp"
 #include "results/report/exports.hpp"
 
 namespace lab {

@@ -2,9 +2,9 @@
 
 #include <boost/json.hpp>
 
-#include "results/render/json_words.hpp"
-#include "results/render/utf8.hpp"
+#include "lab/core/utf8.hpp"
 #include "results/report/export.hpp"
+#include "results/store/json_words.hpp"
 
 namespace lab {
 

@@ -8,9 +8,9 @@
 #include <set>
 #include <utility>
 
+#include "lab/core/utf8.hpp"
 #include "results/render/lane_groups.hpp"
 #include "results/render/spelling.hpp"
-#include "results/render/utf8.hpp"
 #include "results/render/wrap.hpp"
 
 namespace lab {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "results/store/samples_test.hpp"
+#include "results/report/testing/samples.hpp"
 
 using namespace lab;
 

@@ -1,7 +1,7 @@
 #include "lab/core/text.hpp"
+#include "lab/core/utf8.hpp"
 #include "results/render/cells.hpp"
 #include "results/render/table.hpp"
-#include "results/render/utf8.hpp"
 #include "results/report/export.hpp"
 
 namespace lab {

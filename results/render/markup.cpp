@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "results/render/utf8.hpp"
+#include "lab/core/utf8.hpp"
 
 namespace lab {
 

@@ -5,9 +5,9 @@
 #include <set>
 #include <string_view>
 
+#include "lab/core/utf8.hpp"
 #include "results/render/lane_groups.hpp"
 #include "results/render/markup.hpp"
-#include "results/render/utf8.hpp"
 #include "results/report/export.hpp"
 
 namespace lab {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "results/render/utf8.hpp"
+#include "lab/core/utf8.hpp"
 
 namespace lab {
 

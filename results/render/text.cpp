@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "lab/core/text.hpp"
+#include "lab/core/utf8.hpp"
 #include "results/render/lanes.hpp"
 #include "results/render/table.hpp"
-#include "results/render/utf8.hpp"
 #include "results/render/wrap.hpp"
 #include "results/report/export.hpp"
 #include "results/report/told_remarks.hpp"

@@ -2,9 +2,9 @@
 #include <catch2/catch.hpp>
 
 #include "lab/core/text.hpp"
-#include "results/render/utf8.hpp"
+#include "lab/core/utf8.hpp"
 #include "results/report/export.hpp"
-#include "results/store/samples_test.hpp"
+#include "results/report/testing/samples.hpp"
 
 using namespace lab;
 

@@ -8,7 +8,7 @@
 #include <iterator>
 #include <optional>
 
-#include "results/render/utf8.hpp"
+#include "lab/core/utf8.hpp"
 
 namespace lab {
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-#include "results/render/utf8.hpp"
+#include "lab/core/utf8.hpp"
 #include "results/report/exports.hpp"
 
 namespace lab {

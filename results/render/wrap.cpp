@@ -5,7 +5,7 @@
 #include <cctype>
 
 #include "lab/core/command_word.hpp"
-#include "results/render/utf8.hpp"
+#include "lab/core/utf8.hpp"
 
 namespace lab {
 

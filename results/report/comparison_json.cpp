@@ -1,7 +1,7 @@
 #include <boost/json.hpp>
 
-#include "results/render/json_words.hpp"
 #include "results/report/comparison_report.hpp"
+#include "results/store/json_words.hpp"
 
 namespace lab {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "lab/core/text.hpp"
+#include "lab/core/utf8.hpp"
 #include "results/render/spelling.hpp"
-#include "results/render/utf8.hpp"
 #include "results/render/wrap.hpp"
 #include "results/report/diagnosis.hpp"
 

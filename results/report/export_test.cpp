@@ -3,7 +3,7 @@
 
 #include "lab/core/text.hpp"
 #include "results/report/export.hpp"
-#include "results/store/samples_test.hpp"
+#include "results/report/testing/samples.hpp"
 
 using namespace lab;
 namespace json = boost::json;

@@ -5,7 +5,7 @@
 
 #include "results/render/html.hpp"
 #include "results/render/trace.hpp"
-#include "results/store/samples_test.hpp"
+#include "results/report/testing/samples.hpp"
 
 using namespace lab;
 namespace json = boost::json;

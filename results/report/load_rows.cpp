@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "lab/core/utf8.hpp"
 #include "results/render/cells.hpp"
 #include "results/render/spelling.hpp"
-#include "results/render/utf8.hpp"
 #include "results/report/load_report.hpp"
 
 namespace lab {

@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "lab/core/text.hpp"
+#include "lab/core/utf8.hpp"
 #include "results/render/spelling.hpp"
-#include "results/render/utf8.hpp"
 #include "results/render/wrap.hpp"
 #include "results/report/load_report.hpp"
 

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "lab/core/text.hpp"
-#include "results/render/utf8.hpp"
+#include "lab/core/utf8.hpp"
 #include "results/report/load_report.hpp"
 
 using namespace lab;

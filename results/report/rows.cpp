@@ -5,9 +5,9 @@
 #include <map>
 #include <set>
 
+#include "lab/core/utf8.hpp"
 #include "results/render/spelling.hpp"
 #include "results/render/table.hpp"
-#include "results/render/utf8.hpp"
 
 namespace lab {
 

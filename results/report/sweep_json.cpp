@@ -4,10 +4,10 @@
 #include <cmath>
 
 #include "lab/core/text.hpp"
+#include "lab/core/utf8.hpp"
 #include "results/render/cells.hpp"
-#include "results/render/json_words.hpp"
-#include "results/render/utf8.hpp"
 #include "results/report/sweep_report.hpp"
+#include "results/store/json_words.hpp"
 
 namespace lab {
 

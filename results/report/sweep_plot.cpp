@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "results/render/utf8.hpp"
+#include "lab/core/utf8.hpp"
 #include "results/report/sweep_report.hpp"
 
 namespace lab {

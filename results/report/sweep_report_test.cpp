@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "lab/core/text.hpp"
-#include "results/render/utf8.hpp"
+#include "lab/core/utf8.hpp"
 
 using namespace lab;
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "lab/core/text.hpp"
-#include "results/render/utf8.hpp"
+#include "lab/core/utf8.hpp"
 #include "results/render/wrap.hpp"
 #include "results/report/sweep_report.hpp"
 

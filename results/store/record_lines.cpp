@@ -5,9 +5,9 @@
 #include <boost/json.hpp>
 #include <iterator>
 
-#include "results/render/json_words.hpp"
-#include "results/render/utf8.hpp"
+#include "lab/core/utf8.hpp"
 #include "results/store/checksum.hpp"
+#include "results/store/json_words.hpp"
 
 namespace lab {
 

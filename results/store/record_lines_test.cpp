@@ -4,9 +4,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "results/report/testing/run_samples.hpp"
 #include "results/store/checksum.hpp"
 #include "results/store/record_blocks.hpp"
-#include "results/store/run_samples_test.hpp"
 
 using namespace lab;
 using namespace lab::samples;

@@ -5,7 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "lab/core/paths.hpp"
-#include "results/store/run_samples_test.hpp"
+#include "results/report/testing/run_samples.hpp"
 
 using namespace lab;
 using namespace lab::samples;

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "results/report/testing/run_samples.hpp"
 #include "results/store/checksum.hpp"
 #include "results/store/record_lines.hpp"
-#include "results/store/run_samples_test.hpp"
 #include "results/store/store.hpp"
 
 using namespace lab;

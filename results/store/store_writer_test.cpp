@@ -8,8 +8,8 @@
 #include <csignal>
 #include <utility>
 
+#include "results/report/testing/run_samples.hpp"
 #include "results/store/disk.hpp"
-#include "results/store/run_samples_test.hpp"
 #include "results/store/store.hpp"
 
 using namespace lab;

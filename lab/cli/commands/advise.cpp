@@ -7,12 +7,12 @@
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/cli/tagged.hpp"
-#include "lab/cli/tell.hpp"
 #include "lab/core/command_word.hpp"
+#include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
+#include "lab/core/utf8.hpp"
 #include "lab/course/advice.hpp"
 #include "lab/course/data.hpp"
-#include "results/render/utf8.hpp"
 #include "results/render/wrap.hpp"
 
 namespace lab {
@@ -65,19 +65,19 @@ std::string spell_question(const AdviceQuestion& question, const TextStyle& styl
 
 /// A word of the question; empty where the person left, none where the input ended.
 std::optional<std::string> ask(const AdviceQuestion& question, const TextStyle& style) {
-  tell("\n{}", spell_question(question, style));
+  print_error("\n{}", spell_question(question, style));
   for (;;) {
     const auto line = ask_line(
         fmt::format("answer, 1 to {} or a word; Enter repeats, q leaves: ", question.answers.size()), style);
     if (!line) return std::nullopt;
     if (*line == "q") return "";
     if (line->empty()) {
-      tell("\n{}", spell_question(question, style));
+      print_error("\n{}", spell_question(question, style));
       continue;
     }
     const auto word = understand(question, *line, true);
     if (word) return *word;
-    tell("{}", tagged("", word.error().message, style));
+    print_error("{}", tagged("", word.error().message, style));
   }
 }
 
@@ -232,13 +232,13 @@ int advise(const AdviseOptions& options) {
     const std::string so_far = command_of(way.path);
     if (!word) throw Failure(usage_error("the input ended before the last question; so far: {}", so_far));
     if (word->empty()) {
-      tell("left; to go on: {}\n", so_far);
+      print_error("left; to go on: {}\n", so_far);
       return 0;
     }
     answers[way.next->asks] = *word;
     way = walk(book, answers).value();
   }
-  if (isatty(STDIN_FILENO) == 1) tell("\n");
+  if (isatty(STDIN_FILENO) == 1) print_error("\n");
   print(as_json ? json_of(way) : spell_advice(*way.advice, way.path, style));
   return 0;
 }

@@ -6,6 +6,7 @@
 
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
+#include "lab/core/terminal.hpp"
 
 namespace lab {
 

@@ -8,11 +8,12 @@
 
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
+#include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/course/data.hpp"
 #include "lab/course/explain.hpp"
 #include "lab/course/quiz.hpp"
-#include "lab/servers/modes/mode.hpp"
+#include "lab/servers/mode.hpp"
 #include "results/store/store.hpp"
 #include "scenarios/loader/claims.hpp"
 #include "scenarios/loader/loader.hpp"

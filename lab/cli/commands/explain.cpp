@@ -5,6 +5,7 @@
 
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
+#include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {

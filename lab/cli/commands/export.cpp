@@ -8,10 +8,11 @@
 
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
-#include "lab/cli/tell.hpp"
+#include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
+#include "lab/core/utf8.hpp"
 #include "lab/experiment/foreign_servers.hpp"
-#include "results/render/utf8.hpp"
+#include "lab/servers/mode.hpp"
 #include "scenarios/export/export.hpp"
 
 namespace lab {
@@ -118,22 +119,22 @@ int export_arm(const ExportOptions& options) {
     if (&file != &server.files.front()) beside.push_back(file.name);
   }
   if (!options.folder.empty()) write(options.folder, server, options.force);
-  if (options.arm.empty()) tell("lab: arm '{}' of {}\n", arm->id, scenario.name);
+  if (options.arm.empty()) print_error("lab: arm '{}' of {}\n", arm->id, scenario.name);
   if (options.folder.empty()) {
     print(server.files.front().text);
-    tell("lab: beside it belongs {}; --dir DIR writes all of them\n", join(beside, ", "));
+    print_error("lab: beside it belongs {}; --dir DIR writes all of them\n", join(beside, ", "));
   } else {
-    tell("lab: {} in {}, with {}\n", server.files.front().name, options.folder, join(beside, ", "));
+    print_error("lab: {} in {}, with {}\n", server.files.front().name, options.folder, join(beside, ", "));
     const std::string script =
         fmt::format("cd {} && exec {} {}", for_shell(options.folder),
                     target == Target::node ? "node" : ForeignOptions{}.python, join(server.arguments, " "));
     std::string changes = " --arms " + for_shell(arm->id);
     for (const std::string& setting : options.settings) changes += " --set " + for_shell(setting);
     if (!options.delay.empty()) changes += " --delay " + for_shell(options.delay);
-    tell("lab: beside the lab's own: lab run {}{} --server {}\n", for_shell(options.scenario), changes,
-         for_shell("sh -c " + in_double_quotes(script)));
+    print_error("lab: beside the lab's own: lab run {}{} --server {}\n", for_shell(options.scenario), changes,
+                for_shell("sh -c " + in_double_quotes(script)));
   }
-  tell("lab: by hand: {}\n", server.by_hand);
+  print_error("lab: by hand: {}\n", server.by_hand);
   return 0;
 }
 

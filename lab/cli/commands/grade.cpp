@@ -7,7 +7,7 @@
 #include "lab/cli/options.hpp"
 #include "lab/cli/runs.hpp"
 #include "lab/cli/tagged.hpp"
-#include "lab/cli/tell.hpp"
+#include "lab/core/terminal.hpp"
 #include "lab/course/grade.hpp"
 #include "lab/course/grade_autograder.hpp"
 #include "lab/course/grade_report.hpp"
@@ -125,7 +125,7 @@ int pack(const RawGradeOptions& raw) {
   if (!raw.secret_file.empty()) package.secret = read_secret(raw.secret_file);
   if (!raw.program.empty()) package.program = raw.program;
   write_autograder(raw.autograder, package).value();
-  tell("wrote {}; upload it to Gradescope as the autograder\n", raw.autograder);
+  print_error("wrote {}; upload it to Gradescope as the autograder\n", raw.autograder);
   return 0;
 }
 

@@ -6,8 +6,9 @@
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/core/command_word.hpp"
+#include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
-#include "results/render/utf8.hpp"
+#include "lab/core/utf8.hpp"
 #include "results/render/wrap.hpp"
 #include "results/store/store.hpp"
 

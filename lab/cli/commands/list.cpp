@@ -5,9 +5,10 @@
 
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/core/command_word.hpp"
+#include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
-#include "lab/servers/modes/mode.hpp"
-#include "results/render/utf8.hpp"
+#include "lab/core/utf8.hpp"
+#include "lab/servers/mode.hpp"
 #include "results/render/wrap.hpp"
 #include "scenarios/loader/loader.hpp"
 

@@ -8,8 +8,8 @@
 #include "harness/diagnosis/local_server.hpp"
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/load_options.hpp"
-#include "lab/cli/tell.hpp"
 #include "lab/core/duration.hpp"
+#include "lab/core/terminal.hpp"
 #include "lab/experiment/environment.hpp"
 #include "lab/experiment/interrupt.hpp"
 #include "lab/experiment/load_team.hpp"
@@ -88,7 +88,7 @@ class ProgressLine {
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
   ~ProgressLine() {
-    if (drawn_) tell("\r\x1b[K");
+    if (drawn_) print_error("\r\x1b[K");
   }
 
   void show(const LoadProgress& progress) {
@@ -101,9 +101,9 @@ class ProgressLine {
     } else if (plan_.planned > 0) {
       left = fmt::format(" of {}", plan_.planned);
     }
-    tell("\r\x1b[K{:.0f} s: {} ended{}, {:.0f}/s, {} under way", seconds(progress.since_start),
-         progress.ended, left, rate, progress.under_way);
-    if (progress.ended > progress.ok) tell(", {} failed", progress.ended - progress.ok);
+    print_error("\r\x1b[K{:.0f} s: {} ended{}, {:.0f}/s, {} under way", seconds(progress.since_start),
+                progress.ended, left, rate, progress.under_way);
+    if (progress.ended > progress.ok) print_error(", {} failed", progress.ended - progress.ok);
     last_ = progress;
     drawn_ = true;
   }
@@ -148,7 +148,7 @@ int load(const RawLoadOptions& raw) {
   const std::uint32_t most = options.plan.engine.most;
   const bool told_by_the_report =
       options.output.format == Format::text && options.output.terminal && isatty(STDERR_FILENO) == 1;
-  if (!options.output.quiet && !told_by_the_report) tell("{}\n", options.load);
+  if (!options.output.quiet && !told_by_the_report) print_error("{}\n", options.load);
   const NoiseMeter noise;
   LoadTotals totals = send(options, *team);
   if (team->rank() != 0) return 0;

@@ -4,6 +4,8 @@
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/cli/spell.hpp"
+#include "lab/core/terminal.hpp"
+#include "lab/servers/mode.hpp"
 
 namespace lab {
 

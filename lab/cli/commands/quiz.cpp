@@ -12,11 +12,12 @@
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/cli/tagged.hpp"
-#include "lab/cli/tell.hpp"
+#include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/course/data.hpp"
 #include "lab/course/quiz.hpp"
 #include "lab/course/quiz_report.hpp"
+#include "lab/servers/mode.hpp"
 
 namespace lab {
 
@@ -144,13 +145,13 @@ std::vector<Grade> ask_all(const std::vector<Question>& questions, const TextSty
   for (std::size_t i = 0; i < questions.size(); ++i) {
     const Question& question = questions[i];
     const std::string head = fmt::format("{} of {}", i + 1, questions.size());
-    tell("\n{}", spell_question(question, head, style));
+    print_error("\n{}", spell_question(question, head, style));
     for (;;) {
       const auto line = ask_line(answer_prompt(question), style);
       if (!line || *line == "q") return grades;
       if (*line == "s") break;
       if (line->empty()) {
-        tell("\n{}", spell_question(question, head, style));
+        print_error("\n{}", spell_question(question, head, style));
         continue;
       }
       const auto graded = grade(question, *line);
@@ -158,7 +159,7 @@ std::vector<Grade> ask_all(const std::vector<Question>& questions, const TextSty
         grades[i] = *graded;
         break;
       }
-      tell("{}", tagged("", graded.error().message, style));
+      print_error("{}", tagged("", graded.error().message, style));
     }
   }
   return grades;
@@ -189,9 +190,9 @@ int quiz(const RawQuizOptions& raw) {
   }
   std::vector<Grade> grades;
   if (raw.answers.empty()) {
-    if (questions.size() < count) tell("there are {} such questions\n", questions.size());
+    if (questions.size() < count) print_error("there are {} such questions\n", questions.size());
     grades = ask_all(questions, options.style);
-    tell("\n");
+    print_error("\n");
   } else {
     const auto answers = parse_answers(read_answers(raw.answers), questions);
     for (const Question& question : questions) {

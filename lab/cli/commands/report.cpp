@@ -9,11 +9,13 @@
 #include "lab/cli/options.hpp"
 #include "lab/cli/runs.hpp"
 #include "lab/cli/spell.hpp"
+#include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/run_trace.hpp"
 #include "lab/experiment/set_aside.hpp"
 #include "lab/report/other_tools_text.hpp"
 #include "lab/report/report.hpp"
+#include "lab/servers/mode.hpp"
 #include "results/report/exports.hpp"
 #include "results/store/store.hpp"
 

@@ -13,16 +13,17 @@
 #include "lab/cli/options.hpp"
 #include "lab/cli/spell.hpp"
 #include "lab/cli/tagged.hpp"
-#include "lab/cli/tell.hpp"
 #include "lab/core/duration.hpp"
+#include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
+#include "lab/core/unique_fd.hpp"
 #include "lab/experiment/environment.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "lab/experiment/interrupt.hpp"
 #include "lab/experiment/run_header.hpp"
 #include "lab/experiment/stage.hpp"
 #include "lab/report/report.hpp"
-#include "lab/servers/supervisor/unique_fd.hpp"
+#include "lab/servers/mode.hpp"
 #include "results/store/store.hpp"
 
 namespace lab {
@@ -44,9 +45,9 @@ void check_guesses(const Scenario& scenario, const std::vector<Guess>& guesses) 
 /// Failure.
 void ask_for_guesses(const Scenario& scenario, const Overrides& overrides, const TextStyle& style,
                      std::vector<Guess>& guesses) {
-  tell("{}", wrapped(scenario.question, style));
+  print_error("{}", wrapped(scenario.question, style));
   if (const std::string changes = describe_changes(overrides); !changes.empty())
-    tell("{}", wrapped("changed: " + changes, style));
+    print_error("{}", wrapped("changed: " + changes, style));
   for (const Arm& arm : scenario.arms) {
     while (true) {
       const auto line = ask_line(
@@ -59,7 +60,7 @@ void ask_for_guesses(const Scenario& scenario, const Overrides& overrides, const
         guesses.push_back({arm.id, seconds(*value)});
         break;
       }
-      tell("{}", wrapped("  " + value.error().message, style));
+      print_error("{}", wrapped("  " + value.error().message, style));
     }
   }
 }
@@ -112,9 +113,9 @@ Finished run_one(Scenario scenario, const RawRunOptions& raw, const RunOptions& 
 
   LiveView live(options.output);
   if (!options.output.quiet) {
-    tell("{}: {} repetition{}, about {}, budget {}\n", scenario.name, plan.repetitions,
-         plan.repetitions == 1 ? "" : "s", format_estimate(plan.estimate),
-         format_duration(experiment.budget));
+    print_error("{}: {} repetition{}, about {}, budget {}\n", scenario.name, plan.repetitions,
+                plan.repetitions == 1 ? "" : "s", format_estimate(plan.estimate),
+                format_duration(experiment.budget));
   }
   live.progress(0, plan.trials, plan.estimate);
   const auto report_of = [&](const Run& run) {
@@ -154,7 +155,7 @@ Finished run_one(Scenario scenario, const RawRunOptions& raw, const RunOptions& 
     if (saved) {
       finished.report.path = saved->string();
     } else {
-      tell("lab: {}\n", saved.error().message);
+      print_error("lab: {}\n", saved.error().message);
       finished.report.remarks.push_back({"WARN", "not saved: " + saved.error().message});
       finished.exit_code = static_cast<int>(ErrorKind::environment);
     }
@@ -172,7 +173,7 @@ Finished run_one(Scenario scenario, const RawRunOptions& raw, const RunOptions& 
     finished.exit_code = static_cast<int>(ErrorKind::check_failed);
   for (const auto& stop : {result.server_fault, result.fault}) {
     if (!stop) continue;
-    tell("lab: {}\n", stop->message);
+    print_error("lab: {}\n", stop->message);
     finished.exit_code = static_cast<int>(stop->kind);
   }
   if (result.interrupted) finished.exit_code = interrupt_exit_code();

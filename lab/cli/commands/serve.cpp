@@ -7,10 +7,10 @@
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/describe.hpp"
 #include "lab/cli/options.hpp"
-#include "lab/cli/tell.hpp"
+#include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/surroundings.hpp"
-#include "lab/servers/modes/mode.hpp"
+#include "lab/servers/mode.hpp"
 #include "lab/servers/supervisor/server.hpp"
 
 namespace lab {
@@ -111,8 +111,8 @@ constexpr const char* kBuiltinRoutes =
 
 /// One line on stdout is the contract; for people the routes stand on stderr.
 void print_routes(const ServerSetup& setup) {
-  if (setup.builtin_routes) tell("routes: {}\n", kBuiltinRoutes);
-  for (const Route& route : setup.routes) tell("route: {}\n", describe_route(route));
+  if (setup.builtin_routes) print_error("routes: {}\n", kBuiltinRoutes);
+  for (const Route& route : setup.routes) print_error("route: {}\n", describe_route(route));
 }
 
 int serve(const ServeOptions& options) {

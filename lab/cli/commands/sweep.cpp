@@ -5,8 +5,8 @@
 
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/live.hpp"
-#include "lab/cli/tell.hpp"
 #include "lab/core/duration.hpp"
+#include "lab/core/terminal.hpp"
 #include "lab/experiment/environment.hpp"
 #include "lab/experiment/interrupt.hpp"
 #include "lab/experiment/run_header.hpp"
@@ -118,9 +118,9 @@ std::vector<bool> done_points(const Sweep& sweep, const std::optional<std::files
 void announce(const Sweep& sweep, const SweepEstimate& estimate, bool quiet) {
   if (quiet) return;
   const std::size_t known = sweep.tasks.size() - estimate.points;
-  tell("{}: {} points{}, {} runs of a server, about {}\n", sweep.tasks.front().scenario.name,
-       sweep.tasks.size(), known > 0 ? fmt::format(" ({} done already)", known) : "", estimate.trials,
-       format_estimate(estimate.time));
+  print_error("{}: {} points{}, {} runs of a server, about {}\n", sweep.tasks.front().scenario.name,
+              sweep.tasks.size(), known > 0 ? fmt::format(" ({} done already)", known) : "", estimate.trials,
+              format_estimate(estimate.time));
 }
 
 int measure(const Sweep& sweep, const std::optional<std::filesystem::path>& folder,
@@ -159,7 +159,7 @@ int measure(const Sweep& sweep, const std::optional<std::filesystem::path>& fold
     }
     if (end.fault) {
       live.clear();
-      tell("lab: {}: {}\n", name_of(sweep, task), end.fault->message);
+      print_error("lab: {}: {}\n", name_of(sweep, task), end.fault->message);
       report.warnings.push_back(fmt::format("{}: {}", name_of(sweep, task), end.fault->message));
       exit_code = static_cast<int>(end.fault->kind);
       if (end.run.repetitions.empty()) break;
@@ -169,7 +169,7 @@ int measure(const Sweep& sweep, const std::optional<std::filesystem::path>& fold
   report.complete = report.points.size() == sweep.tasks.size();
   if (!report.complete)
     report.incomplete_reason = interrupt_signal() != 0 ? "interrupted" : "stopped by an error";
-  if (!report.complete && folder) tell("lab: to go on: lab sweep --resume {}\n", folder->string());
+  if (!report.complete && folder) print_error("lab: to go on: lab sweep --resume {}\n", folder->string());
   if (report.points.empty() && interrupt_signal() != 0)
     throw Failure(
         environment_error("interrupted before the first point had ended: there is nothing to report"));

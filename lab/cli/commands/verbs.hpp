@@ -1,11 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <string_view>
-#include <vector>
-
-#include "lab/core/error.hpp"
-#include "lab/core/traits.hpp"
 
 namespace CLI {
 class App;
@@ -35,13 +30,5 @@ void add_quiz(CLI::App& app, Action& action);
 void add_grade(CLI::App& app, Action& action);
 void add_completion(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
-
-/// Results go to stdout; what cannot be written is an error (exit 3), but for a reader that went away.
-void print(std::string_view text);
-/// One line on stderr: `lab: warning: …`.
-void print_warning(std::string_view text);
-
-/// The rows of the table of execution models, for the loader and for help.
-std::vector<Traits> known_modes();
 
 }  // namespace lab

@@ -4,12 +4,13 @@
 
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
-#include "lab/cli/tell.hpp"
 #include "lab/core/duration.hpp"
+#include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/interrupt.hpp"
 #include "lab/report/verify.hpp"
 #include "lab/report/verify_spell.hpp"
+#include "lab/servers/mode.hpp"
 
 namespace lab {
 
@@ -70,10 +71,10 @@ VerifyObserver observer_for(const OutputOptions& output) {
   if (output.quiet) return observer;
   observer.started = [](const VerifyBatch& batch, std::size_t number, std::size_t batches, bool again,
                         Nanos estimate) {
-    tell("{} {} of {}: {} ({}), about {}\n", again ? "once more," : "run", number, batches, batch.scenario,
-         batch.engine, format_estimate(estimate));
+    print_error("{} {} of {}: {} ({}), about {}\n", again ? "once more," : "run", number, batches,
+                batch.scenario, batch.engine, format_estimate(estimate));
   };
-  observer.saved = [](const std::string& path) { tell("saved {}\n", path); };
+  observer.saved = [](const std::string& path) { print_error("saved {}\n", path); };
   return observer;
 }
 

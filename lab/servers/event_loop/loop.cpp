@@ -6,7 +6,7 @@
 #include <memory>
 #include <utility>
 
-#include "lab/servers/steps/upstream_pool.hpp"
+#include "lab/servers/event_loop/upstream_pool.hpp"
 
 namespace lab {
 

@@ -12,8 +12,8 @@
 
 #include "lab/core/clock.hpp"
 #include "lab/servers/http/connection_gate.hpp"
-#include "lab/servers/supervisor/execution.hpp"
-#include "lab/servers/task_queue/job_pool.hpp"
+#include "lab/servers/steps/execution.hpp"
+#include "lab/servers/steps/job_pool.hpp"
 
 namespace lab {
 

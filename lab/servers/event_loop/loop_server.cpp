@@ -9,8 +9,8 @@
 #include <list>
 
 #include "lab/servers/event_loop/session.hpp"
-#include "lab/servers/modes/mode.hpp"
-#include "lab/servers/supervisor/worker.hpp"
+#include "lab/servers/mode.hpp"
+#include "lab/servers/worker/worker.hpp"
 
 namespace lab {
 

@@ -9,7 +9,7 @@
 
 #include "lab/servers/event_loop/loop_steps.hpp"
 #include "lab/servers/http/reply.hpp"
-#include "lab/servers/modes/mode.hpp"
+#include "lab/servers/mode.hpp"
 #include "lab/servers/steps/call.hpp"
 
 namespace lab {

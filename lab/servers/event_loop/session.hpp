@@ -9,8 +9,8 @@
 #include "lab/servers/event_loop/loop.hpp"
 #include "lab/servers/http/limits.hpp"
 #include "lab/servers/http/request_reader.hpp"
-#include "lab/servers/supervisor/connection_source.hpp"
-#include "lab/servers/supervisor/worker.hpp"
+#include "lab/servers/worker/connection_source.hpp"
+#include "lab/servers/worker/worker.hpp"
 
 namespace lab {
 

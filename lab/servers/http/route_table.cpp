@@ -8,7 +8,6 @@
 #include <cmath>
 
 #include "lab/servers/http/reply.hpp"
-#include "lab/servers/supervisor/execution.hpp"
 
 namespace lab {
 

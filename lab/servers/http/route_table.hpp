@@ -7,8 +7,8 @@
 
 #include "lab/core/plan.hpp"
 #include "lab/servers/http/request_reader.hpp"
-#include "lab/servers/modes/mode.hpp"
-#include "lab/servers/supervisor/server.hpp"
+#include "lab/servers/mode.hpp"
+#include "lab/servers/server_setup.hpp"
 
 namespace lab {
 

@@ -1,6 +1,6 @@
 #include "lab/servers/event_loop/awaited.hpp"
 #include "lab/servers/event_loop/loop_steps.hpp"
-#include "lab/servers/modes/mode.hpp"
+#include "lab/servers/mode.hpp"
 
 namespace lab {
 

@@ -1,5 +1,5 @@
 #include "lab/servers/event_loop/loop_steps.hpp"
-#include "lab/servers/modes/mode.hpp"
+#include "lab/servers/mode.hpp"
 
 namespace lab {
 

@@ -1,5 +1,5 @@
 #include "lab/servers/event_loop/loop_steps.hpp"
-#include "lab/servers/modes/mode.hpp"
+#include "lab/servers/mode.hpp"
 #include "lab/servers/steps/blocking_steps.hpp"
 #include "lab/servers/steps/call.hpp"
 #include "lab/servers/steps/services.hpp"

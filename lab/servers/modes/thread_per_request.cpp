@@ -7,13 +7,13 @@
 #include <atomic>
 #include <memory>
 
-#include "lab/servers/http/httplib_connection.hpp"
-#include "lab/servers/modes/mode.hpp"
+#include "lab/servers/mode.hpp"
+#include "lab/servers/modes/httplib_connection.hpp"
 #include "lab/servers/modes/thread_per_request_traits.hpp"
 #include "lab/servers/steps/blocking_steps.hpp"
 #include "lab/servers/steps/call.hpp"
-#include "lab/servers/supervisor/worker.hpp"
-#include "lab/servers/task_queue/job_pool.hpp"
+#include "lab/servers/steps/job_pool.hpp"
+#include "lab/servers/worker/worker.hpp"
 
 namespace lab {
 

@@ -5,10 +5,10 @@
 #include <optional>
 #include <ratio>
 
+#include "lab/servers/steps/job_desk.hpp"
 #include "lab/servers/steps/leaf.hpp"
 #include "lab/servers/steps/services.hpp"
 #include "lab/servers/steps/work.hpp"
-#include "lab/servers/task_queue/job_desk.hpp"
 
 namespace lab {
 

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "lab/servers/supervisor/execution.hpp"
+#include "lab/servers/steps/execution.hpp"
 
 namespace lab {
 

@@ -5,8 +5,8 @@
 #include "lab/core/plan.hpp"
 #include "lab/servers/http/reply.hpp"
 #include "lab/servers/http/route_table.hpp"
-#include "lab/servers/supervisor/event_log.hpp"
-#include "lab/servers/supervisor/execution.hpp"
+#include "lab/servers/steps/event_log.hpp"
+#include "lab/servers/steps/execution.hpp"
 
 namespace lab {
 

@@ -8,8 +8,8 @@
 #include <mutex>
 #include <vector>
 
+#include "lab/core/unique_fd.hpp"
 #include "lab/servers/steps/work_kinds.hpp"
-#include "lab/servers/supervisor/unique_fd.hpp"
 
 namespace lab {
 

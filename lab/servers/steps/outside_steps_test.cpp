@@ -8,7 +8,7 @@
 #include <map>
 #include <memory>
 
-#include "lab/servers/steps/step_client.hpp"
+#include "lab/servers/testing/step_client.hpp"
 
 namespace lab {
 

@@ -6,11 +6,11 @@
 #include <string>
 
 #include "lab/servers/http/connection_gate.hpp"
+#include "lab/servers/server_setup.hpp"
 #include "lab/servers/steps/counter.hpp"
 #include "lab/servers/steps/database.hpp"
 #include "lab/servers/steps/gil.hpp"
-#include "lab/servers/supervisor/process_pool.hpp"
-#include "lab/servers/supervisor/server.hpp"
+#include "lab/servers/steps/process_pool.hpp"
 
 namespace lab {
 

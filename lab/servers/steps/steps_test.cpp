@@ -2,8 +2,8 @@
 #include <catch2/catch.hpp>
 #include <memory>
 
-#include "lab/servers/steps/step_client.hpp"
 #include "lab/servers/supervisor/setup_check.hpp"
+#include "lab/servers/testing/step_client.hpp"
 
 namespace lab {
 

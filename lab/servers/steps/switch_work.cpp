@@ -11,9 +11,9 @@
 #include <system_error>
 #include <thread>
 
+#include "lab/core/process.hpp"
+#include "lab/core/unique_fd.hpp"
 #include "lab/servers/steps/work_kinds.hpp"
-#include "lab/servers/supervisor/process.hpp"
-#include "lab/servers/supervisor/unique_fd.hpp"
 
 namespace lab {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "lab/core/error.hpp"
-#include "lab/servers/supervisor/unique_fd.hpp"
+#include "lab/core/unique_fd.hpp"
 
 namespace lab {
 

@@ -13,7 +13,8 @@
 #include <csignal>
 #include <cstring>
 
-#include "lab/servers/supervisor/process.hpp"
+#include "lab/core/process.hpp"
+#include "lab/servers/supervisor/run_worker.hpp"
 
 namespace lab {
 
@@ -173,7 +174,7 @@ void Master::be_worker(std::size_t slot, pid_t master) {
                  .status = &status_[slot],
                  .board = &board_});
   // Never return into the caller's stack: it belongs to the parent's story.
-  _exit(worker.run());
+  _exit(run_worker(worker));
 }
 
 Result<void> Master::reap() {

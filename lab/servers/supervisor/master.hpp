@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "lab/servers/supervisor/listener.hpp"
-#include "lab/servers/supervisor/restart_policy.hpp"
 #include "lab/servers/supervisor/server.hpp"
-#include "lab/servers/supervisor/worker.hpp"
 #include "lab/servers/task_queue/dealer.hpp"
 #include "lab/servers/task_queue/job_board.hpp"
 #include "lab/servers/task_queue/queue_workers.hpp"
+#include "lab/servers/worker/restart_policy.hpp"
+#include "lab/servers/worker/worker.hpp"
 
 namespace lab {
 

@@ -13,10 +13,10 @@
 #include <ctime>
 #include <utility>
 
+#include "lab/core/process.hpp"
 #include "lab/core/text.hpp"
-#include "lab/servers/event_loop/backend.hpp"
+#include "lab/servers/supervisor/backend.hpp"
 #include "lab/servers/supervisor/master.hpp"
-#include "lab/servers/supervisor/process.hpp"
 #include "lab/servers/supervisor/setup_check.hpp"
 
 namespace lab {
@@ -24,15 +24,6 @@ namespace lab {
 namespace {
 
 constexpr Nanos kStartDeadline = 10 * kSecond;
-
-void write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t size = write(fd, text.data(), text.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) return;
-    text.remove_prefix(static_cast<std::size_t>(size));
-  }
-}
 
 /// What the forked process is from now on.
 [[noreturn]] void be_master(const ServerSetup& setup, EventRings* rings, UniqueFd report, pid_t parent) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string>
 
-#include "lab/servers/modes/mode.hpp"
+#include "lab/servers/mode.hpp"
 #include "lab/servers/steps/leaf_message.hpp"
 #include "lab/servers/steps/services.hpp"
 #include "lab/servers/steps/work.hpp"

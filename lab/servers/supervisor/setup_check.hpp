@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "lab/core/error.hpp"
-#include "lab/servers/supervisor/server.hpp"
+#include "lab/servers/server_setup.hpp"
 
 namespace lab {
 

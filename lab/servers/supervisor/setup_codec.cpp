@@ -5,7 +5,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "lab/servers/modes/mode.hpp"
+#include "lab/servers/mode.hpp"
 
 namespace lab {
 

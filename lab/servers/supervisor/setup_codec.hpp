@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "lab/core/error.hpp"
-#include "lab/servers/supervisor/server.hpp"
+#include "lab/servers/server_setup.hpp"
 
 namespace lab {
 

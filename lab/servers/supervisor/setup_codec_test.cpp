@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "lab/servers/modes/mode.hpp"
+#include "lab/servers/mode.hpp"
 
 namespace lab {
 

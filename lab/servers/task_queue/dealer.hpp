@@ -3,7 +3,7 @@
 #include <deque>
 #include <vector>
 
-#include "lab/servers/supervisor/connection_source.hpp"
+#include "lab/servers/worker/connection_source.hpp"
 
 namespace lab {
 

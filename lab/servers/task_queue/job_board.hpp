@@ -9,7 +9,7 @@
 
 #include "lab/core/error.hpp"
 #include "lab/core/scenario.hpp"
-#include "lab/servers/supervisor/server.hpp"
+#include "lab/servers/server_setup.hpp"
 
 namespace lab {
 

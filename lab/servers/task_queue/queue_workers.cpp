@@ -11,8 +11,8 @@
 #include <cstring>
 #include <exception>
 
+#include "lab/core/process.hpp"
 #include "lab/servers/steps/services.hpp"
-#include "lab/servers/supervisor/process.hpp"
 #include "lab/servers/task_queue/task_desk.hpp"
 
 namespace lab {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "lab/core/event_ring.hpp"
-#include "lab/servers/supervisor/restart_policy.hpp"
-#include "lab/servers/supervisor/worker.hpp"
 #include "lab/servers/task_queue/job_board.hpp"
+#include "lab/servers/worker/restart_policy.hpp"
+#include "lab/servers/worker/worker.hpp"
 
 namespace lab {
 

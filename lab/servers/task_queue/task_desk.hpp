@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "lab/servers/http/route_table.hpp"
-#include "lab/servers/supervisor/event_log.hpp"
+#include "lab/servers/steps/event_log.hpp"
+#include "lab/servers/steps/job_desk.hpp"
 #include "lab/servers/task_queue/job_board.hpp"
-#include "lab/servers/task_queue/job_desk.hpp"
 
 namespace lab {
 

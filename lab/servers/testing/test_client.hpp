@@ -11,9 +11,9 @@
 #include <string_view>
 
 #include "lab/core/clock.hpp"
-#include "lab/servers/modes/mode.hpp"
+#include "lab/core/unique_fd.hpp"
+#include "lab/servers/mode.hpp"
 #include "lab/servers/supervisor/server.hpp"
-#include "lab/servers/supervisor/unique_fd.hpp"
 
 namespace lab::test {
 

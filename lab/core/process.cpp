@@ -1,0 +1,79 @@
+#include "lab/core/process.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+namespace lab {
+
+void begin_child(pid_t parent, std::initializer_list<int> keep) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  // The parent may have died before the line above.
+  if (getppid() != parent) _exit(1);
+  for (int number = 1; number < NSIG; ++number) {
+    if (number != SIGKILL && number != SIGSTOP) std::signal(number, SIG_DFL);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  const int null = open("/dev/null", O_RDWR);
+  dup2(null, STDIN_FILENO);
+  dup2(null, STDOUT_FILENO);
+  unsigned from = STDERR_FILENO + 1;
+  for (;;) {
+    unsigned next = ~0U;
+    for (const int fd : keep) {
+      if (fd >= 0 && static_cast<unsigned>(fd) >= from) next = std::min(next, static_cast<unsigned>(fd));
+    }
+    if (next == ~0U) break;
+    if (next > from) close_range(from, next - 1, 0);
+    from = next + 1;
+  }
+  close_range(from, ~0U, 0);
+}
+
+void fill_standard_descriptors() {
+  int fd = -1;
+  do {
+    fd = open("/dev/null", O_RDWR);
+  } while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd >= 0) close(fd);
+}
+
+void grow_descriptor_table() {
+  constexpr rlim_t kEnough = 16384;  // 128 KB of the kernel's memory
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == 0) return;
+  const int highest =
+      fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, static_cast<int>(std::min(limit.rlim_cur, kEnough) - 1));
+  if (highest >= 0) close(highest);
+}
+
+void limit_cores(int cores) {
+  cpu_set_t allowed;
+  if (cores <= 0 || sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  cpu_set_t chosen;
+  CPU_ZERO(&chosen);
+  for (int core = 0; core < CPU_SETSIZE && CPU_COUNT(&chosen) < cores; ++core) {
+    if (CPU_ISSET(core, &allowed)) CPU_SET(core, &chosen);
+  }
+  sched_setaffinity(0, sizeof chosen, &chosen);
+}
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t size = write(fd, text.data(), text.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(size));
+  }
+  return true;
+}
+
+}  // namespace lab

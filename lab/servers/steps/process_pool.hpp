@@ -1,0 +1,49 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "lab/core/unique_fd.hpp"
+#include "lab/servers/server_setup.hpp"
+#include "lab/servers/steps/leaf.hpp"
+
+namespace lab {
+
+/// The processes of a worker's pool. They run leaves one at a time and die with the worker. They are forked
+/// from a process between it and them that has one thread, because a child that is forked beside other
+/// threads may find malloc or libpq in the middle of something, for ever.
+/// Thread safety: one thread at a time per member.
+class ProcessPool {
+ public:
+  /// Has setup.arm.threads members. Call it while the process has one thread. Throws Failure where the
+  /// machine gives no more processes.
+  explicit ProcessPool(const ServerSetup& setup);
+  ProcessPool(const ProcessPool&) = delete;
+  ProcessPool& operator=(const ProcessPool&) = delete;
+  /// Ends and reaps them.
+  ~ProcessPool();
+
+  /// Has the member run a waiting or computing step. A member that dies is a fault of status 502, and another
+  /// one takes its place.
+  LeafEnd run(std::uint16_t member, const Step& step, Nanos begun);
+
+  pid_t pid(std::uint16_t member) const { return members_[member].pid; }
+
+ private:
+  struct Member {
+    pid_t pid = -1;
+    UniqueFd channel;
+  };
+  Result<void> start(Member& member);
+  void end();
+
+  std::mutex ordering_;
+  UniqueFd orders_;  // to the fork server; guarded by ordering_ once there are threads
+  pid_t fork_server_ = -1;
+  std::vector<Member> members_;
+};
+
+}  // namespace lab

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+
+#include "lab/core/clock.hpp"
+#include "lab/core/unique_fd.hpp"
+
+namespace lab {
+
+/// A connection that was taken over: non-blocking, closed on exec, without Nagle's delay.
+struct Accepted {
+  UniqueFd fd;
+  std::uint16_t client_port = 0;
+};
+
+/// What asking for a connection gave.
+enum class Offer : std::uint8_t {
+  taken,
+  none,       ///< nobody is waiting
+  exhausted,  ///< no descriptors are left; ask again after kAcceptPause
+};
+
+/// How long to leave the accept queue alone when descriptors have run out: often enough to serve again within
+/// a second, seldom enough to cost nothing.
+constexpr Nanos kAcceptPause = 50 * kMillisecond;
+
+/// One descriptor kept in reserve. When all others are in use it is given up to take one waiting connection
+/// and close it, so that this client hears of it instead of hanging. Not thread-safe.
+class SpareDescriptor {
+ public:
+  SpareDescriptor();
+  void shed_one(int listening);
+
+ private:
+  UniqueFd fd_;
+};
+
+/// Takes connections off a listening socket; never blocks. Not thread-safe.
+class Acceptor {
+ public:
+  explicit Acceptor(int listening) : listening_(listening) {}
+  int fd() const { return listening_; }
+  Offer take(Accepted& accepted);
+
+ private:
+  int listening_;
+  SpareDescriptor spare_;
+};
+
+/// Where a worker's connections come from: the listening socket itself, or the master's hand. Not
+/// thread-safe.
+class ConnectionSource {
+ public:
+  /// `handed`: `fd` is a channel that the master passes descriptors through, else a listening socket.
+  ConnectionSource(int fd, bool handed) : acceptor_(fd), handed_(handed) {}
+  /// Readable when a connection waits.
+  int fd() const { return acceptor_.fd(); }
+  Offer take(Accepted& accepted);
+
+ private:
+  Offer receive(Accepted& accepted);
+
+  Acceptor acceptor_;
+  bool handed_;
+};
+
+/// Passes a connection through a channel (SCM_RIGHTS, unix(7)). False: the channel is full for now.
+bool hand_over(int channel, const Accepted& connection);
+
+}  // namespace lab

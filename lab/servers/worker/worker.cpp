@@ -1,0 +1,48 @@
+#include "lab/servers/worker/worker.hpp"
+
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+
+#include <csignal>
+
+namespace lab {
+
+namespace {
+
+/// TERM as something to poll for; blocked in every thread that the worker starts later.
+UniqueFd watch_for_term() {
+  sigset_t term;
+  sigemptyset(&term);
+  sigaddset(&term, SIGTERM);
+  sigprocmask(SIG_BLOCK, &term, nullptr);
+  return UniqueFd(signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+}  // namespace
+
+Worker::Worker(const ServerSetup& setup, EventRings* rings, const Wiring& wiring)
+    : setup_(setup),
+      routes_(setup),
+      body_rules_(routes_),
+      events_(rings, wiring.slot),
+      services_(std::make_unique<Services>(setup)),
+      connections_(wiring.connections, wiring.handed),
+      stop_fd_(watch_for_term()),
+      wiring_(wiring) {}
+
+void Worker::ready() {
+  wiring_.status->ready.store(true, std::memory_order_release);
+  eventfd_write(wiring_.ready_signal, 1);
+}
+
+std::uint32_t Worker::log_number(const Request& request) const {
+  if (!setup_.log) return 0;
+  return request.id != 0 ? request.id : logged_.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+void Worker::note_first_reply() {
+  replied_.store(true, std::memory_order_relaxed);
+  wiring_.status->replied.store(true, std::memory_order_relaxed);
+}
+
+}  // namespace lab

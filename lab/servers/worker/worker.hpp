@@ -1,0 +1,78 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "lab/servers/http/body_rules.hpp"
+#include "lab/servers/http/route_table.hpp"
+#include "lab/servers/server_setup.hpp"
+#include "lab/servers/steps/event_log.hpp"
+#include "lab/servers/steps/services.hpp"
+#include "lab/servers/worker/connection_source.hpp"
+
+namespace lab {
+
+class JobBoard;
+
+/// What a worker tells its master through shared memory. Outlives the worker.
+struct WorkerStatus {
+  std::atomic<bool> ready{false};    ///< can answer
+  std::atomic<bool> replied{false};  ///< has answered a request
+  // Written before the worker ends, read after its death was reaped: needs no ordering of its own.
+  char last_words[240] = {};
+};
+
+/// What a worker process has: its slot, its connections, its events.
+/// Thread safety: events(), log_number() and replied() from any thread, the rest from the main thread.
+class Worker {
+ public:
+  struct Wiring {
+    int slot = 0;
+    int connections = -1;   ///< a listening socket, or the master's channel
+    bool handed = false;    ///< it is the channel
+    int ready_signal = -1;  ///< an eventfd of the master's
+    WorkerStatus* status = nullptr;
+    JobBoard* board = nullptr;  ///< the server's task queues
+  };
+
+  Worker(const ServerSetup& setup, EventRings* rings, const Wiring& wiring);
+
+  const Wiring& wiring() const { return wiring_; }
+  const ServerSetup& setup() const { return setup_; }
+  const RouteTable& routes() const { return routes_; }
+  const BodyRules& body_rules() const { return body_rules_; }
+  const EventLog& events() const { return events_; }
+  /// What the steps of handlers share.
+  Services& services() const { return *services_; }
+  /// What the log calls this request: its id, else which one without an id it is in this worker; 0: no log.
+  std::uint32_t log_number(const Request& request) const;
+  ConnectionSource& connections() { return connections_; }
+  /// Readable from the moment that the worker is to finish what is in flight and end.
+  int stop_fd() const { return stop_fd_.get(); }
+
+  /// The mode calls it when it can answer.
+  void ready();
+  /// A reply has left: this worker does not count as one that cannot start.
+  void replied() {
+    if (!replied_.load(std::memory_order_relaxed)) note_first_reply();
+  }
+
+ private:
+  void note_first_reply();
+
+  const ServerSetup& setup_;
+  RouteTable routes_;
+  BodyRules body_rules_;
+  EventLog events_;
+  std::unique_ptr<Services> services_;
+  ConnectionSource connections_;
+  UniqueFd stop_fd_;
+  Wiring wiring_;
+  mutable std::atomic<std::uint32_t> logged_{0};
+  std::atomic<bool> replied_{
+      false};  // this process's own copy: the shared one is on a line that others write
+};
+
+}  // namespace lab
