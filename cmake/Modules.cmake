@@ -1,10 +1,10 @@
-# One CMake target per module: lab_module(NAME FOLDERS folder… [THREADED] [HOT] [SOURCES more…] [EXCEPT file…] [DEPENDS …])
+# One CMake target per module: lab_module(NAME FOLDERS folder… [THREADED] [HOT] [SOURCES more…] [EXCEPT file…] [DEPENDS …] [TESTS_DEPEND …])
 # builds the library lab_NAME from the folders' sources and the test program NAME_tests from the *_test.cpp beside them. The tests of a
 # module that is THREADED run under the thread sanitizer too (target and label `threaded`).
 # A release is optimised where it is measured: a HOT module's code runs while a request is under way, or a million times in
 # virtual time. All else runs once, and compiles in less than two thirds of the time without what -O3 adds; tests in half.
 function(lab_module name)
-  cmake_parse_arguments(ARG "THREADED;HOT" "" "FOLDERS;SOURCES;EXCEPT;DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "THREADED;HOT" "" "FOLDERS;SOURCES;EXCEPT;DEPENDS;TESTS_DEPEND" ${ARGN})
   list(TRANSFORM ARG_FOLDERS REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/\\1/*.cpp")
   list(TRANSFORM ARG_EXCEPT PREPEND ${PROJECT_SOURCE_DIR}/)
   file(GLOB sources CONFIGURE_DEPENDS ${ARG_FOLDERS})
@@ -22,7 +22,7 @@ function(lab_module name)
   endif()
   if(tests AND LAB_TESTS)
     add_executable(${name}_tests ${tests})
-    target_link_libraries(${name}_tests PRIVATE lab_${name} lab_catch_main lab_warnings)
+    target_link_libraries(${name}_tests PRIVATE lab_${name} ${ARG_TESTS_DEPEND} lab_catch_main lab_warnings)
     target_compile_options(${name}_tests PRIVATE $<$<CONFIG:Release>:-O0>)
     add_test(NAME unit.${name} COMMAND ${name}_tests --min-duration 1)
     set_tests_properties(unit.${name} PROPERTIES LABELS unit)

@@ -12,7 +12,7 @@ using namespace lab;
 namespace {
 
 std::string read(const std::string& name) {
-  std::ifstream file(std::filesystem::path(__FILE__).parent_path() / name, std::ios::binary);
+  std::ifstream file(std::filesystem::path(__FILE__).parent_path().parent_path() / name, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
 

@@ -18,7 +18,7 @@ namespace {
 
 std::vector<Scenario> shipped_scenarios() {
   std::vector<Scenario> scenarios;
-  for (const auto& entry : fs::directory_iterator(fs::path(__FILE__).parent_path())) {
+  for (const auto& entry : fs::directory_iterator(fs::path(__FILE__).parent_path().parent_path())) {
     if (entry.path().extension() != ".toml") continue;
     const Result<Scenario> scenario = load_scenario(entry.path().string(), kTestModes);
     INFO((scenario ? "" : scenario.error().message));
@@ -129,7 +129,7 @@ TEST_CASE("one repetition of what is measured fits the budget of every shipped s
 }
 
 TEST_CASE("the full example of the README loads") {
-  std::ifstream file(fs::path(__FILE__).parent_path() / "README.md");
+  std::ifstream file(fs::path(__FILE__).parent_path().parent_path() / "README.md");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const std::string fence = "```toml\n";
   const std::size_t begin = text.find(fence);
@@ -143,8 +143,8 @@ TEST_CASE("the full example of the README loads") {
 }
 
 TEST_CASE("blocking-async has the arms and figures that the documents give") {
-  const Result<Scenario> s =
-      load_scenario((fs::path(__FILE__).parent_path() / "blocking-async.toml").string(), kTestModes);
+  const Result<Scenario> s = load_scenario(
+      (fs::path(__FILE__).parent_path().parent_path() / "blocking-async.toml").string(), kTestModes);
   REQUIRE(s.has_value());
   std::vector<std::string> arms;
   for (const Arm& arm : s->arms) arms.push_back(arm.id + ": " + arm.label);
