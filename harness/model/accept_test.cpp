@@ -1,4 +1,5 @@
 // How several workers come to their connections.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <numeric>
 
@@ -109,4 +110,17 @@ TEST_CASE("A single worker leaves nothing to chance") {
     CHECK_FALSE(makespan_range(experiment.input()));
     CHECK(experiment.makespan() == Approx(1.0));
   }
+}
+
+TEST_CASE("A loop that always has work takes connections between two turns") {
+  const Plan chunks{repeat(20, {cpu(ms(5)), {Yield{}}})};
+  const Keep keep =
+      Experiment({{kAsyncLoop, chunks}, {kAsyncLoop, {}}}, {fresh(burst(4)), fresh(burst(1, 1, ms(12)))})
+          .workers(2)
+          .accept(Accept::one, 0)
+          .observed();
+  const auto ping = std::find_if(keep.records.begin(), keep.records.end(),
+                                 [](const RequestRecord& record) { return record.route == 1; });
+  REQUIRE(ping != keep.records.end());
+  CHECK(ping->latency() <= ms(15));
 }
