@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -36,6 +37,56 @@ void begin_child(pid_t parent, std::initializer_list<int> keep) {
     from = next + 1;
   }
   close_range(from, ~0U, 0);
+}
+
+Result<ChildProcess> ChildProcess::start(std::string_view what, std::initializer_list<int> keep,
+                                         const std::function<int()>& life) {
+  const pid_t parent = getpid();
+  ChildProcess child;
+  child.pid_ = fork();
+  if (child.pid_ < 0) return system_error("fork", what, errno);
+  if (child.pid_ == 0) {
+    begin_child(parent, keep);
+    _exit(life());
+  }
+  return child;
+}
+
+ChildProcess::~ChildProcess() {
+  if (!there()) return;
+  signal(SIGKILL);
+  await_end();
+}
+
+void ChildProcess::signal(int number) const {
+  if (there()) ::kill(pid_, number);
+}
+
+std::optional<int> ChildProcess::reap(int flags) {
+  int status = 0;
+  pid_t found = 0;
+  do {
+    found = there() ? waitpid(pid_, &status, flags) : -1;
+  } while (found < 0 && there() && errno == EINTR);
+  if (found == 0) return std::nullopt;
+  pid_ = -1;
+  return found < 0 ? -1 : status;
+}
+
+std::optional<int> ChildProcess::ended() {
+  return reap(WNOHANG);
+}
+
+int ChildProcess::await_end() {
+  return *reap(0);
+}
+
+std::optional<int> ChildProcess::await_end(Nanos until) {
+  for (Nanos pause = 100 * kMicrosecond;; pause = std::min(2 * pause, 2 * kMillisecond)) {
+    if (const auto status = ended()) return status;
+    if (monotonic_now() >= until) return std::nullopt;
+    sleep_until(monotonic_now() + pause);
+  }
 }
 
 void fill_standard_descriptors() {

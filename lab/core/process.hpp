@@ -2,10 +2,14 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <initializer_list>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "lab/core/clock.hpp"
+#include "lab/core/error.hpp"
 
 namespace lab {
 
@@ -17,6 +21,44 @@ inline constexpr Nanos kSecondSignal = 100 * kMillisecond;
 /// nothing to stdout, and closes every descriptor above stderr but `keep`. Async-signal-safe: its parent may
 /// have threads, of which one may have been in malloc.
 void begin_child(pid_t parent, std::initializer_list<int> keep);
+
+/// A process that was forked here and is reaped here. The only place where anything forks.
+class ChildProcess {
+ public:
+  /// Forks. The child begins as begin_child says, with the descriptors of `keep`; what `life` returns is its
+  /// exit code, and it never returns into the caller's story. Error (exit 3): no more processes; it names
+  /// `what`.
+  static Result<ChildProcess> start(std::string_view what, std::initializer_list<int> keep,
+                                    const std::function<int()>& life);
+
+  ChildProcess() = default;
+  ChildProcess(ChildProcess&& other) noexcept { *this = std::move(other); }
+  ChildProcess& operator=(ChildProcess&& other) noexcept {
+    std::swap(pid_, other.pid_);
+    return *this;
+  }
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
+  /// Whoever lets go of a child that runs kills it.
+  ~ChildProcess();
+
+  /// -1: there is none, or it was reaped.
+  pid_t pid() const { return pid_; }
+  bool there() const { return pid_ > 0; }
+  /// Nothing where it was reaped.
+  void signal(int number) const;
+  /// Its status (wait(2)), once, when it has ended; -1: somebody else reaped it.
+  std::optional<int> ended();
+  /// The same, waiting for its end.
+  int await_end();
+  /// The same, waiting at most until then, with short pauses.
+  std::optional<int> await_end(Nanos until);
+
+ private:
+  std::optional<int> reap(int flags);
+
+  pid_t pid_ = -1;
+};
 
 /// Opens /dev/null where stdin, stdout or stderr is closed, so that no descriptor opened later takes its
 /// place and is lost to begin_child.

@@ -81,32 +81,30 @@ class Watch {
  public:
   Watch(GuardianNews& news, int output) : news_(news), output_(output) {}
 
-  [[noreturn]] void run(const GuardedProgram& program, pid_t parent, int started) {
-    begin_child(parent, {output_, started});
+  int run(const GuardedProgram& program, pid_t parent, int started) {
     dup2(STDIN_FILENO, STDERR_FILENO);  // whoever reads ours must not wait for the guardian to end
     sigprocmask(SIG_BLOCK, &watched_, nullptr);
     prctl(PR_SET_PDEATHSIG, kParentGone, 0, 0, 0);
-    if (getppid() != parent) _exit(1);
+    if (getppid() != parent) return 1;
     setpgid(0, 0);
     prctl(PR_SET_NAME, "lab-guardian", 0, 0, 0);
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    const pid_t guardian = getpid();
-    program_ = fork();
-    if (program_ < 0) {
+    // It is killed should the guardian be.
+    auto child = ChildProcess::start("", {output_, started}, [&] { return become(program); });
+    if (!child) {
       news_.error.store(errno);
-      _exit(1);
+      return 1;
     }
-    if (program_ == 0) become(program, guardian, started);
+    program_ = child->pid();
     news_.program.store(program_);
     close(started);
     while (!news_.ended.load(std::memory_order_relaxed) && !all_must_go_) look_after();
     kill_all();
-    _exit(0);
+    _exit(0);  // the program was reaped with its descendants
   }
 
  private:
-  [[noreturn]] void become(const GuardedProgram& program, pid_t guardian, int started) {
-    begin_child(guardian, {output_, started});  // it is killed should the guardian be
+  int become(const GuardedProgram& program) {
     setsid();
     dup2(output_, STDOUT_FILENO);
     dup2(output_, STDERR_FILENO);
@@ -121,7 +119,7 @@ class Watch {
       execvp(words[0], words.data());
     }
     news_.error.store(errno);
-    _exit(127);
+    return 127;
   }
 
   void look_after() {
@@ -182,7 +180,7 @@ Guardian::Guardian(Guardian&& other) noexcept {
 Guardian& Guardian::operator=(Guardian&& other) noexcept {
   std::swap(news_, other.news_);
   std::swap(output_, other.output_);
-  std::swap(pid_, other.pid_);
+  std::swap(child_, other.child_);
   return *this;
 }
 
@@ -209,10 +207,13 @@ Result<Guardian> Guardian::start(const GuardedProgram& program) {
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 
   const pid_t parent = getpid();
-  guardian.pid_ = fork();
-  if (guardian.pid_ < 0) return system_error("fork", name, errno);
-  if (guardian.pid_ == 0) Watch(*guardian.news_, guardian.output_.get()).run(program, parent, writing.get());
-  setpgid(guardian.pid_, guardian.pid_);  // whoever comes first, parent or child
+  const int output = guardian.output_.get();
+  auto child = ChildProcess::start(name, {output, writing.get()}, [&] {
+    return Watch(*guardian.news_, output).run(program, parent, writing.get());
+  });
+  if (!child) return child.error();
+  guardian.child_ = std::move(*child);
+  setpgid(guardian.pid(), guardian.pid());  // whoever comes first, parent or child
   writing.reset();
 
   // Its end comes with the program's image, or when the attempt to have it failed.
@@ -236,13 +237,13 @@ pid_t Guardian::program() const {
 }
 
 std::optional<std::string> Guardian::ended() {
-  if (pid_ < 0) return std::nullopt;
+  if (!child_.there()) return std::nullopt;
   siginfo_t info{};
   std::string how;
   if (news_->ended.load(std::memory_order_acquire)) {
     how = describe_end(news_->status.load(std::memory_order_relaxed));
-  } else if (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-             info.si_pid == pid_) {
+  } else if (waitid(P_PID, static_cast<id_t>(pid()), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+             info.si_pid == pid()) {
     how = "was lost: somebody killed its guardian";
   } else {
     return std::nullopt;
@@ -252,41 +253,31 @@ std::optional<std::string> Guardian::ended() {
 }
 
 bool Guardian::await_end(Nanos until) {
-  for (Nanos pause = 100 * kMicrosecond;; pause = std::min(2 * pause, 2 * kMillisecond)) {
-    int status = 0;
-    const pid_t reaped = waitpid(pid_, &status, WNOHANG);
-    if (reaped == pid_ || (reaped < 0 && errno == ECHILD)) {
-      if (reaped < 0 || !WIFEXITED(status)) end_by_force();
-      pid_ = -1;
-      return true;
-    }
-    if (monotonic_now() >= until) return false;
-    sleep_until(monotonic_now() + pause);
-  }
+  const pid_t session = program();
+  const auto status = child_.await_end(until);
+  if (status && (*status < 0 || !WIFEXITED(*status))) end_session(session);
+  return status.has_value();
 }
 
 bool Guardian::stop(Nanos patience) {
-  if (pid_ < 0) return true;
-  ::kill(pid_, kPassOn);
+  if (!child_.there()) return true;
+  child_.signal(kPassOn);
   if (!await_end(monotonic_now() + patience)) kill();
   return news_->ended.load(std::memory_order_acquire) && !news_->forced.load(std::memory_order_relaxed);
 }
 
 void Guardian::kill() {
-  if (pid_ < 0) return;
-  ::kill(pid_, kKillAll);
-  ::kill(pid_, SIGCONT);
+  if (!child_.there()) return;
+  child_.signal(kKillAll);
+  child_.signal(SIGCONT);
   if (await_end(monotonic_now() + kKillPatience + kSecond)) return;
-  end_by_force();
-  pid_ = -1;
+  const pid_t session = program();
+  child_ = {};
+  end_session(session);
 }
 
 /// Without a guardian: its orphans are ours, and those of the program's session are known by that.
-void Guardian::end_by_force() {
-  ::kill(pid_, SIGKILL);
-  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
-  const pid_t session = program();
+void Guardian::end_session(pid_t session) {
   const Nanos until = monotonic_now() + kKillPatience;
   for (bool more = session > 0; more && monotonic_now() < until;) {
     more = false;

@@ -11,6 +11,7 @@
 
 #include "lab/core/clock.hpp"
 #include "lab/core/error.hpp"
+#include "lab/core/process.hpp"
 #include "lab/core/unique_fd.hpp"
 
 namespace lab {
@@ -43,7 +44,7 @@ class Guardian {
   ~Guardian();  ///< kill()
 
   /// -1 once everything was reaped.
-  pid_t pid() const { return pid_; }
+  pid_t pid() const { return child_.pid(); }
   /// The program itself.
   pid_t program() const;
 
@@ -71,11 +72,11 @@ class Guardian {
   };
 
   bool await_end(Nanos until);
-  void end_by_force();
+  static void end_session(pid_t session);
 
   std::unique_ptr<GuardianNews, Unmap> news_;
   UniqueFd output_;
-  pid_t pid_ = -1;
+  ChildProcess child_;
 };
 
 }  // namespace lab

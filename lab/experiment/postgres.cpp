@@ -51,36 +51,29 @@ Result<Identity> identity_for_postgres() {
 }
 
 /// A child that ends when this process does, in a group of its own so that Ctrl-C is ours to act on.
-pid_t launch(const std::vector<std::string>& command, const Identity& identity, const fs::path& log) {
+Result<ChildProcess> launch(const std::vector<std::string>& command, const Identity& identity,
+                            const fs::path& log) {
   std::vector<char*> words;
   words.reserve(command.size() + 1);
   for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   const pid_t parent = getpid();
-  const pid_t child = fork();
-  if (child != 0) {
-    if (child > 0) setpgid(child, child);
-    return child;
-  }
-  setpgid(0, 0);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(number, SIG_DFL);
-  const int output = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  const int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  dup2(input, STDIN_FILENO);
-  dup2(output, STDOUT_FILENO);
-  dup2(output, STDERR_FILENO);
-  if (identity.change &&
-      (setgroups(0, nullptr) != 0 || setgid(identity.group) != 0 || setuid(identity.user) != 0))
-    _exit(126);
-  // After the change of identity, which clears it (prctl(2)). SIGQUIT is PostgreSQL's immediate shutdown.
-  prctl(PR_SET_PDEATHSIG, SIGQUIT, 0, 0, 0);
-  if (getppid() != parent) _exit(126);
-  if (chdir("/") != 0) _exit(126);
-  execv(words[0], words.data());
-  _exit(127);
+  auto child = ChildProcess::start(fs::path(command.front()).filename().string(), {}, [&] {
+    setpgid(0, 0);
+    const int output = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    dup2(output, STDOUT_FILENO);
+    dup2(output, STDERR_FILENO);
+    if (identity.change &&
+        (setgroups(0, nullptr) != 0 || setgid(identity.group) != 0 || setuid(identity.user) != 0))
+      return 126;
+    // After the change of identity, which clears it (prctl(2)). SIGQUIT is PostgreSQL's immediate shutdown.
+    prctl(PR_SET_PDEATHSIG, SIGQUIT, 0, 0, 0);
+    if (getppid() != parent || chdir("/") != 0) return 126;
+    execv(words[0], words.data());
+    return 127;
+  });
+  if (child) setpgid(child->pid(), child->pid());
+  return child;
 }
 
 std::string last_line(const fs::path& log) {
@@ -100,23 +93,12 @@ bool pause_or_interrupt() {
   return interrupt_signal() != 0;
 }
 
-bool reaped(pid_t child, int& status) {
-  const pid_t found = waitpid(child, &status, WNOHANG);
-  return found == child || (found < 0 && errno == ECHILD);
-}
-
-void end_group(pid_t leader, int signal_number, Nanos patience) {
-  kill(leader, signal_number);
-  const Nanos until = monotonic_now() + patience;
-  int status = 0;
-  while (!reaped(leader, status)) {
-    if (monotonic_now() >= until) {
-      kill(-leader, SIGKILL);
-      while (waitpid(leader, nullptr, 0) < 0 && errno == EINTR) {
-      }
-      break;
-    }
-    poll(nullptr, 0, kPollMilliseconds);
+void end_group(ChildProcess& child, int signal_number, Nanos patience) {
+  const pid_t leader = child.pid();
+  child.signal(signal_number);
+  if (!child.await_end(monotonic_now() + patience)) {
+    kill(-leader, SIGKILL);
+    child.await_end();
   }
   // Its own children have become ours where this process is their reaper.
   while (waitpid(-leader, nullptr, 0) > 0) {
@@ -125,28 +107,27 @@ void end_group(pid_t leader, int signal_number, Nanos patience) {
 
 Result<void> make_cluster(const fs::path& programs, const fs::path& folder, const Identity& identity) {
   const fs::path log = folder / "initdb.log";
-  const pid_t child = launch({(programs / "initdb").string(), "-D", (folder / "data").string(), "-U", "lab",
-                              "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions"},
-                             identity, log);
-  if (child < 0) return system_error("fork", "initdb", errno);
-  int status = 0;
+  auto child = launch({(programs / "initdb").string(), "-D", (folder / "data").string(), "-U", "lab", "-A",
+                       "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions"},
+                      identity, log);
+  if (!child) return child.error();
   const Nanos until = monotonic_now() + kStartDeadline;
-  while (!reaped(child, status)) {
+  std::optional<int> status;
+  while (!(status = child->ended())) {
     const bool interrupted = pause_or_interrupt();
     if (!interrupted && monotonic_now() < until) continue;
-    end_group(child, SIGKILL, 0);
+    end_group(*child, SIGKILL, 0);
     return environment_error("initdb was {}", interrupted ? "interrupted" : "not done after 30 s");
   }
-  if (status == 0) return {};
+  if (*status == 0) return {};
   return environment_error("initdb failed: {}", last_line(log));
 }
 
-Result<void> await_server(pid_t server, const std::string& url, const fs::path& log) {
+Result<void> await_server(ChildProcess& server, const std::string& url, const fs::path& log) {
   const Nanos until = monotonic_now() + kStartDeadline;
   for (;;) {
     if (try_postgres(url)) return {};
-    int status = 0;
-    if (reaped(server, status)) return environment_error("PostgreSQL did not start: {}", last_line(log));
+    if (server.ended()) return environment_error("PostgreSQL did not start: {}", last_line(log));
     if (pause_or_interrupt()) return environment_error("PostgreSQL's start was interrupted");
     if (monotonic_now() >= until) return environment_error("PostgreSQL did not answer within 30 s");
   }
@@ -223,11 +204,12 @@ Result<LocalPostgres> LocalPostgres::start() {
 
   if (auto made = make_cluster(programs, path, *identity); !made) return made.error();
   const fs::path log = path / "server.log";
-  postgres.server_ = launch({(programs / "postgres").string(), "-D", (path / "data").string(), "-k",
-                             path.string(), "-c", "listen_addresses=", "-c", "max_connections=300", "-c",
-                             "fsync=off", "-c", "shared_buffers=16MB", "-c", "autovacuum=off"},
-                            *identity, log);
-  if (postgres.server_ < 0) return system_error("fork", "postgres", errno);
+  auto server = launch({(programs / "postgres").string(), "-D", (path / "data").string(), "-k", path.string(),
+                        "-c", "listen_addresses=", "-c", "max_connections=300", "-c", "fsync=off", "-c",
+                        "shared_buffers=16MB", "-c", "autovacuum=off"},
+                       *identity, log);
+  if (!server) return server.error();
+  postgres.server_ = std::move(*server);
   postgres.url_ = fmt::format("host={} user=lab dbname=postgres", path.string());
   if (auto answers = await_server(postgres.server_, postgres.url_, log); !answers) return answers.error();
   return postgres;
@@ -246,7 +228,7 @@ LocalPostgres& LocalPostgres::operator=(LocalPostgres&& other) noexcept {
 
 LocalPostgres::~LocalPostgres() {
   // SIGINT: PostgreSQL's fast shutdown, which waits for nobody.
-  if (server_ > 0) end_group(server_, SIGINT, kStopPatience);
+  if (server_.there()) end_group(server_, SIGINT, kStopPatience);
 }
 
 }  // namespace lab

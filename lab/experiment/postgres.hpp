@@ -1,12 +1,11 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "lab/core/error.hpp"
+#include "lab/core/process.hpp"
 #include "lab/experiment/temporary.hpp"
 
 namespace lab {
@@ -31,7 +30,7 @@ class LocalPostgres {
 
  private:
   TemporaryFolder folder_;
-  pid_t server_ = -1;
+  ChildProcess server_;
   std::string url_;
 };
 
