@@ -69,6 +69,13 @@ workers-4      6 h 56 min   ⌈N/W⌉·d  if dealt evenly
 )");
 }
 
+TEST_CASE("A prediction that chance decides goes from when to when") {
+  Report report = samples::prediction();
+  report.arms[1].predicted_low_s = 0.1;
+  report.arms[1].predicted_high_s = 0.25;
+  CHECK(has(to_text(report, style(80)), "async-loop     0.100 s – 0.250 s  d"));
+}
+
 TEST_CASE("A prediction in ASCII multiplies with a star and rounds with ceil") {
   CHECK(has(to_text(samples::prediction(), style(80, true)),
             "thread-pool    41 min 40 s  ceil(N/P)*d  P = 40\n"));

@@ -169,6 +169,12 @@ class TableMaker {
       if (stats) row.cells.push_back(spell(entry.stat));
       std::string value = "–";
       if (entry.measured && entry.is_time) value = long_time(entry.measured->median);
+      const ArmReport& arm = *entry.arm;
+      // Who goes first is left to chance: from when to when.
+      if (entry.stat == "makespan" && arm.predicted_low_s && arm.predicted_high_s &&
+          long_time(*arm.predicted_low_s) != long_time(*arm.predicted_high_s)) {
+        value = long_time(*arm.predicted_low_s) + " – " + long_time(*arm.predicted_high_s);
+      }
       if (entry.measured && !entry.is_time) value = quantity(entry.measured->median, unit_of(entry));
       row.cells.push_back(spell(value));
       const bool makespan = entry.stat == "makespan";
