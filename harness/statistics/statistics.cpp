@@ -57,11 +57,11 @@ Verdict place(double measured, double documented) {
 
 }  // namespace
 
-Summary summarise(std::vector<double> values) {
-  Summary summary;
-  summary.all = std::move(values);
-  if (summary.all.empty()) return summary;
-  std::vector<double> sorted = summary.all;
+Estimate summarise(std::vector<double> values) {
+  Estimate summary;
+  summary.samples = std::move(values);
+  if (summary.samples.empty()) return summary;
+  std::vector<double> sorted = summary.samples;
   std::sort(sorted.begin(), sorted.end());
   summary.median = median_of_sorted(sorted);
   if (sorted.size() >= kLeastForInterval) {
@@ -127,8 +127,8 @@ std::string_view to_string(Verdict verdict) {
   return "?";
 }
 
-Verdict judge(const Summary& measured, std::optional<double> documented, std::optional<double> bound) {
-  if (!documented || measured.all.empty()) return Verdict::none;
+Verdict judge(const Estimate& measured, std::optional<double> documented, std::optional<double> bound) {
+  if (!documented || measured.samples.empty()) return Verdict::none;
   if (bound && *documented < *bound * (1 - kRounding)) return Verdict::impossible;
   const Verdict verdict = place(measured.median, *documented);
   const bool crosses =

@@ -15,13 +15,13 @@ namespace lab {
 /// Median over repetitions with an interval from order statistics: none below six; n = 6: minimum to maximum
 /// (96.9 %); n = 9: ranks 2 to 8 (96.1 %); larger n: the ranks whose coverage is nearest to 95 %
 /// (distribution-free, binomial: David and Nagaraja, Order Statistics, 7.1).
-struct Summary {
+struct Estimate {
   double median = 0;
   std::optional<double> low, high;
-  std::vector<double> all;  ///< in the order of the repetitions
+  std::vector<double> samples;  ///< in the order of the repetitions
 };
 
-Summary summarise(std::vector<double> values);
+Estimate summarise(std::vector<double> values);
 
 /// Exact nearest-rank quantile, 0 < q <= 1, of unsorted values. Empty input gives none.
 std::optional<double> nearest_rank(std::span<const double> values, double q);
@@ -73,7 +73,7 @@ std::string_view to_string(Verdict verdict);
 
 /// reproduced: within 20 %; impossible: `documented` is below `bound`; inconclusive: the interval crosses the
 /// border of the verdict. None without a documented figure.
-Verdict judge(const Summary& measured, std::optional<double> documented, std::optional<double> bound);
+Verdict judge(const Estimate& measured, std::optional<double> documented, std::optional<double> bound);
 
 /// The least that may be measured: bounds of waits allow nothing below them, bounds with CPU work 3 %.
 double least_possible(double bound, bool bound_has_cpu);

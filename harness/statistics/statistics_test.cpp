@@ -47,11 +47,11 @@ TEST_CASE("a percentile is given only from the number of values that carries it"
 }
 
 TEST_CASE("below six repetitions there is a median but no interval") {
-  const Summary summary = summarise({5, 1, 4, 2});
+  const Estimate summary = summarise({5, 1, 4, 2});
   CHECK(summary.median == 3);
   CHECK_FALSE(summary.low.has_value());
   CHECK_FALSE(summary.high.has_value());
-  CHECK(summary.all == std::vector<double>{5, 1, 4, 2});
+  CHECK(summary.samples == std::vector<double>{5, 1, 4, 2});
 }
 
 TEST_CASE("the interval's ranks have the coverage nearest to 95 percent") {
@@ -60,7 +60,7 @@ TEST_CASE("the interval's ranks have the coverage nearest to 95 percent") {
   const std::vector<std::pair<int, double>> ranks{{6, 1},  {7, 1},  {8, 2},  {9, 2},
                                                   {10, 2}, {20, 6}, {25, 8}, {100, 41}};
   for (const auto& [n, rank] : ranks) {
-    const Summary summary = summarise(one_to(n));
+    const Estimate summary = summarise(one_to(n));
     INFO("n = " << n);
     CHECK(summary.low == rank);
     CHECK(summary.high == n + 1 - rank);
@@ -68,8 +68,8 @@ TEST_CASE("the interval's ranks have the coverage nearest to 95 percent") {
 }
 
 TEST_CASE("nothing measured gives an empty summary") {
-  const Summary summary = summarise({});
-  CHECK(summary.all.empty());
+  const Estimate summary = summarise({});
+  CHECK(summary.samples.empty());
   CHECK_FALSE(summary.low.has_value());
 }
 
@@ -86,7 +86,7 @@ TEST_CASE("equal values have no outlier, and one among many equal ones is flagge
   CHECK(outliers({}).empty());
 }
 
-Summary steady(double value) {
+Estimate steady(double value) {
   return summarise(std::vector<double>(6, value));
 }
 
@@ -112,7 +112,7 @@ TEST_CASE("an interval across the border of the verdict is inconclusive") {
 
 TEST_CASE("without a documented figure or a measurement there is no verdict") {
   CHECK(judge(steady(1.0), std::nullopt, 1.0) == Verdict::none);
-  CHECK(judge(Summary{}, 1.0, 1.0) == Verdict::none);
+  CHECK(judge(Estimate{}, 1.0, 1.0) == Verdict::none);
 }
 
 TEST_CASE("a bound made of waits allows nothing, one with CPU work three percent") {

@@ -130,6 +130,7 @@ struct Arm {
 struct Check {
   Stat stat;
   std::string text;                                 ///< as written
+  std::string tolerance{};                          ///< `within 3%`, as written; empty: not of the model
   std::string arm;                                  ///< empty: every arm
   std::string case_id;                              ///< empty: every case
   std::optional<double> within_relative;            ///< of the model's value: 0.03

@@ -69,7 +69,7 @@ Result<void> is_possible(const Run& run, const Overrides& settings) {
   if (!scenario) return scenario.error();
   scenario->name = run.header.scenario;
   for (const ArmReport& arm : make_report(*scenario, run).arms) {
-    if (arm.verdict == "instrument-fault")
+    if (arm.verdict == Verdict::instrument_fault)
       return usage_error("arm {} has a makespan below its bound, which cannot have been measured", arm.arm);
   }
   return {};

@@ -20,28 +20,30 @@ bool same_program(const ExportedServer& a, const ExportedServer& b) {
 void add_exported(const Scenario& scenario, const Arm& arm, std::string_view engine,
                   std::vector<EngineArm>& arms) {
   struct Variant {
-    const char* suffix;
+    const char* runtime;
     ExportChoice choice;
     bool workers_only;
   };
   constexpr std::array<Variant, 3> kVariants{{{"", {}, false},
-                                              {"@uvloop", {PythonLoop::uvloop, Workers::uvicorn}, false},
-                                              {"@gunicorn", {PythonLoop::asyncio, Workers::gunicorn}, true}}};
+                                              {"uvloop", {PythonLoop::uvloop, Workers::uvicorn}, false},
+                                              {"gunicorn", {PythonLoop::asyncio, Workers::gunicorn}, true}}};
   const Target target = engine == kNode ? Target::node : Target::fastapi;
   const std::size_t first = arms.size();
   for (const Variant& variant : kVariants) {
     if (variant.workers_only && arm.workers == 1) continue;
     auto exported = export_server(scenario, arm, target, variant.choice);
     if (!exported) {
-      if (arms.size() == first) arms.push_back({std::string(engine), arm, {}, exported.error().message});
+      if (arms.size() == first)
+        arms.push_back({std::string(engine), arm, {}, exported.error().message, arm.id, ""});
       return;
     }
     const bool known =
         std::any_of(arms.begin() + static_cast<std::ptrdiff_t>(first), arms.end(),
                     [&](const EngineArm& one) { return same_program(*one.source, *exported); });
     if (known) continue;
-    EngineArm one{std::string(engine), exported->arm, std::move(*exported), ""};
-    one.arm.id = arm.id + variant.suffix;
+    EngineArm one{std::string(engine), exported->arm, std::move(*exported), "", arm.id, variant.runtime};
+    one.arm.id = arm.id;
+    if (!one.runtime.empty()) one.arm.id += "@" + one.runtime;
     one.arm.documented = arm.documented;
     arms.push_back(std::move(one));
   }
@@ -69,13 +71,15 @@ Arm plan_alone(const Scenario& scenario, std::size_t number) {
 std::vector<EngineArm> engine_arms(const Scenario& scenario, std::string_view engine, std::size_t servers) {
   std::vector<EngineArm> arms;
   if (engine == kServer) {
-    for (std::size_t number = 0; number < servers; ++number)
-      arms.push_back({kServer, plan_alone(scenario, number), {}, ""});
+    for (std::size_t number = 0; number < servers; ++number) {
+      const Arm arm = plan_alone(scenario, number);
+      arms.push_back({kServer, arm, {}, "", arm.id, ""});
+    }
     return arms;
   }
   for (const Arm& arm : scenario.arms) {
     if (engine == kNative || engine == kModel) {
-      arms.push_back({std::string(engine), arm, {}, ""});
+      arms.push_back({std::string(engine), arm, {}, "", arm.id, ""});
     } else {
       add_exported(scenario, arm, engine, arms);
     }

@@ -6,19 +6,12 @@
 #include <string_view>
 #include <vector>
 
+#include "lab/core/engine.hpp"
 #include "lab/core/scenario.hpp"
 #include "results/store/run.hpp"
 #include "scenarios/export/export.hpp"
 
 namespace lab {
-
-/// Who answers an arm's requests.
-inline constexpr const char* kNative = "native";      ///< our own server processes
-inline constexpr const char* kFastapi = "fastapi";    ///< the exported main.py on real FastAPI
-inline constexpr const char* kNode = "node";          ///< the exported server.js
-inline constexpr const char* kServer = "server";      ///< any other server, given by --server
-inline constexpr const char* kRecorded = "recorded";  ///< FastAPI as it was recorded (results/reference/)
-inline constexpr const char* kModel = "model";        ///< nobody: virtual time
 
 /// One arm as one engine executes it.
 struct EngineArm {
@@ -26,6 +19,8 @@ struct EngineArm {
   Arm arm;                               ///< as it executes there, which its prediction and its bound rest on
   std::optional<ExportedServer> source;  ///< of fastapi, node and recorded
   std::string refusal;                   ///< why this arm has no meaning there; empty: it has
+  std::string written{};  ///< the id of the scenario's arm, which `arm` may bear with a runtime
+  std::string runtime{};  ///< EngineId::runtime
 };
 
 /// The arms of one engine. FastAPI's stand once for asyncio and, as `ID@uvloop`, once for uvloop; arms of

@@ -53,8 +53,8 @@ bool speaks_of_absent(const std::string& text, const Scenario& scenario, const s
   if (!written) return false;
   const auto present = [&](const Arm& arm) {
     return std::any_of(arms.begin(), arms.end(), [&](const ArmAnalysis& row) {
-      const bool is_ours = row.report.engine == kNative || row.report.engine == kModel;
-      return (is_ours || !ours) && row.report.arm.substr(0, row.report.arm.find('@')) == arm.id;
+      const bool is_ours = row.report.engine.is(kNative) || row.report.engine.is(kModel);
+      return (is_ours || !ours) && row.report.written == arm.id;
     });
   };
   return std::any_of(written->arms.begin(), written->arms.end(),

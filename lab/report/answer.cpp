@@ -19,21 +19,20 @@ bool is_row_of(const Conclusion::Figure& figure, const ArmReport& arm) {
 std::optional<std::string> spell_row(const MeasureRow& row) {
   const std::optional<double> value = row.measured ? std::optional(row.measured->median) : row.predicted;
   if (!value) return std::nullopt;
-  if (row.is_time) return spell(*value);
-  if (row.stat.find("share(") != std::string::npos) return fmt::format("{:.0f} %", 100 * *value);
-  return quantity(*value, row.is_bytes ? byte_unit(*value) : plain_unit(*value));
+  if (row.stat.is_time()) return spell(*value);
+  if (row.stat.quantity == Stat::Quantity::share) return fmt::format("{:.0f} %", 100 * *value);
+  return quantity(*value, row.stat.is_bytes() ? byte_unit(*value) : plain_unit(*value));
 }
 
 std::optional<std::string> spell_figure(const Conclusion::Figure& figure, const ArmReport& arm) {
   if (!arm.not_run.empty() && !arm.makespan_s) return std::nullopt;
-  if (arm.verdict == "instrument-fault") return std::nullopt;
+  if (arm.verdict == Verdict::instrument_fault) return std::nullopt;
   if (figure.stat == Stat{}) {
     if (arm.makespan_s) return spell(arm.makespan_s->median);
     return arm.predicted_s ? std::optional(spell(*arm.predicted_s)) : std::nullopt;
   }
-  const auto row = std::find_if(arm.measures.begin(), arm.measures.end(), [&](const MeasureRow& measure) {
-    return measure.stat == to_string(figure.stat);
-  });
+  const auto row = std::find_if(arm.measures.begin(), arm.measures.end(),
+                                [&](const MeasureRow& measure) { return measure.stat == figure.stat; });
   return row == arm.measures.end() ? std::nullopt : spell_row(*row);
 }
 
@@ -47,8 +46,8 @@ std::optional<std::string> answer_sentence(const Conclusion& answer, const std::
     const ArmReport* row = nullptr;
     for (const ArmAnalysis& arm : arms) {
       if (!is_row_of(figure, arm.report)) continue;
-      const bool ours = arm.report.engine == kNative;
-      if (row == nullptr || (ours && row->engine != kNative)) row = &arm.report;
+      const bool ours = arm.report.engine.is(kNative);
+      if (row == nullptr || (ours && !row->engine.is(kNative))) row = &arm.report;
     }
     const auto text = row == nullptr ? std::nullopt : spell_figure(figure, *row);
     if (!text) return std::nullopt;

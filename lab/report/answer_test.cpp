@@ -10,12 +10,11 @@ ArmAnalysis answered_row(const std::string& arm, const std::string& engine, doub
   ArmAnalysis analysis;
   analysis.report.arm = arm;
   analysis.report.case_id = "main";
-  analysis.report.engine = engine;
-  analysis.report.makespan_s = Figure{makespan, {}, {}, {makespan}};
+  analysis.report.engine.kind = engine;
+  analysis.report.makespan_s = Estimate{makespan, {}, {}, {makespan}};
   MeasureRow share;
-  share.stat = "share(error)";
-  share.is_time = false;
-  share.measured = Figure{0.25, {}, {}, {0.25}};
+  share.stat = parse_stat("share(error)").value();
+  share.measured = Estimate{0.25, {}, {}, {0.25}};
   analysis.report.measures = {share};
   return analysis;
 }
@@ -47,7 +46,7 @@ TEST_CASE("there is no answer where an arm that it speaks of was left out") {
   CHECK_FALSE(answer_sentence(answer_about("pool", "latency.max"), arms).has_value());
   CHECK_FALSE(answer_sentence(Conclusion{}, arms).has_value());
   ArmAnalysis faulty = arms.front();
-  faulty.report.verdict = "instrument-fault";
+  faulty.report.verdict = Verdict::instrument_fault;
   CHECK_FALSE(answer_sentence(answer_about("pool"), {faulty}).has_value());
   ArmAnalysis absent = answered_row("pool", "native", 0);
   absent.report.makespan_s.reset();

@@ -25,10 +25,6 @@ constexpr std::int64_t kMostDealt =
 constexpr double kSlack = 0.005;  // seconds: "within 3 % or 5 ms, whichever is more"
 constexpr double kSlackComputing = 0.010;  // the kernel gives cores away in slices of some ms
 
-Figure to_figure(const Summary& summary) {
-  return {summary.median, summary.low, summary.high, summary.all};
-}
-
 /// The stats told of every arm: makespan first, then what table, documents and checks ask for.
 std::vector<Stat> stats_of(const Scenario& scenario) {
   std::vector<Stat> stats{Stat{}};
@@ -60,7 +56,7 @@ class StatTable {
       values_[i].push_back(evaluate(stats_[i], repetition, routes, load_set));
   }
 
-  std::optional<Summary> summary(const Stat& stat) const {
+  std::optional<Estimate> summary(const Stat& stat) const {
     std::vector<double> known;
     for (const std::optional<double>& value : column(stat)) {
       if (value) known.push_back(*value);
@@ -71,7 +67,7 @@ class StatTable {
 
   /// The repetition whose makespan is nearest to the median, or the first.
   std::size_t typical() const {
-    const std::optional<Summary> makespan = summary(Stat{});
+    const std::optional<Estimate> makespan = summary(Stat{});
     if (!makespan) return 0;
     const auto& values = column(Stat{});
     const auto distance = [&](const std::optional<double>& value) {
@@ -158,7 +154,7 @@ std::vector<std::int64_t> splits_of(const RunRepetition& repetition, int workers
 }
 
 CheckRow judge_check(const Check& check, const Arm& arm, const Case& load_set, bool many_cases,
-                     const std::optional<Summary>& measured, const MeasureRow& stat,
+                     const std::optional<Estimate>& measured, const MeasureRow& stat,
                      const Expectation& expected) {
   const bool time = check.stat.is_time();
   const auto spell = [&](double value) {
@@ -166,7 +162,8 @@ CheckRow judge_check(const Check& check, const Arm& arm, const Case& load_set, b
   };
   CheckRow row;
   row.text = fmt::format("{} · {}{}", check.text, arm.id, many_cases ? " · " + load_set.id : "");
-  row.stat = to_string(check.stat);
+  row.stat = check.stat;
+  row.tolerance = check.tolerance;
   if (!measured) {
     row.detail = "nothing was measured";
     return row;
@@ -218,7 +215,8 @@ void find_range(const Stat& stat, const Expectation& expected, MeasureRow& row) 
   }
   std::vector<double> values;
   for (const auto& dealing : expected.dealings) {
-    if (const auto value = dealing.find(row.stat); value != dealing.end()) values.push_back(value->second);
+    if (const auto value = dealing.find(to_string(stat)); value != dealing.end())
+      values.push_back(value->second);
   }
   if (values.empty()) return;
   std::sort(values.begin(), values.end());
@@ -234,7 +232,7 @@ void find_range(const Stat& stat, const Expectation& expected, MeasureRow& row) 
 ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,
                        const Expectation& expected) {
   ArmReport report;
-  report.arm = arm.id;
+  report.arm = report.written = arm.id;
   report.case_id = load_set.id;
   report.label = arm.label;
   report.mode = arm.mode_name();
@@ -252,10 +250,9 @@ ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& loa
   }
   for (const Stat& stat : stats_of(scenario)) {
     MeasureRow row;
-    row.stat = to_string(stat);
-    row.is_time = stat.is_time();
-    row.is_bytes = stat.is_bytes();
-    if (const auto predicted = expected.predicted.find(row.stat); predicted != expected.predicted.end()) {
+    row.stat = stat;
+    if (const auto predicted = expected.predicted.find(to_string(stat));
+        predicted != expected.predicted.end()) {
       row.predicted = predicted->second;
     } else if (stat == Stat{}) {
       row.predicted = expected.makespan_s;
@@ -362,7 +359,7 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
   analysis.best_pace = expected.best_pace;
   ArmReport& report = analysis.report;
   report = describe_arm(scenario, arm, load_set, expected);
-  report.engine = engine;
+  report.engine.kind = engine;
   report.repetitions = static_cast<int>(repetitions.size());
   std::vector<double> skews;
   std::vector<double> paces;
@@ -403,23 +400,20 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
   }
 
   for (MeasureRow& row : report.measures) {
-    const Stat stat = parse_stat(row.stat).value();
-    const std::optional<Summary> measured = table.summary(stat);
-    if (!measured) continue;
-    row.measured = to_figure(*measured);
-    if (stat != Stat{}) {
-      row.verdict = to_string(judge(*measured, row.documented, std::nullopt));
+    row.measured = table.summary(row.stat);
+    if (!row.measured) continue;
+    if (row.stat != Stat{}) {
+      row.verdict = judge(*row.measured, row.documented, std::nullopt);
       continue;
     }
-    analysis.makespan = *measured;
     report.makespan_s = row.measured;
     if (!answered) continue;
     row.verdict =
-        to_string(judge(*measured, row.documented, least_possible(expected.bound_s, expected.bound_has_cpu)));
-    if (below) row.verdict = to_string(Verdict::instrument_fault);
+        judge(*row.measured, row.documented, least_possible(expected.bound_s, expected.bound_has_cpu));
+    if (below) row.verdict = Verdict::instrument_fault;
   }
   report.verdict = report.measures.front().verdict;
-  const bool faulty = report.verdict == to_string(Verdict::instrument_fault);
+  const bool faulty = report.verdict == Verdict::instrument_fault;
   for (MeasureRow& row : report.measures) {
     if (faulty && row.documented) row.verdict = report.verdict;
   }
@@ -442,14 +436,13 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
       const RunRepetition& one = whole(*repetitions[typical], room);
       if (all_answered(one)) explain_excess(report, one, scenario, arm, expected, load_set);
     }
-    analysis.findings = common_findings(std::move(findings), typical, arm, load_set, engine);
+    report.findings = common_findings(std::move(findings), typical, arm, load_set, engine);
   }
   for (const Check& check : scenario.checks) {
     if (!check.arm.empty() && check.arm != arm.id) continue;
     if (!check.case_id.empty() && check.case_id != load_set.id) continue;
-    const auto row =
-        std::find_if(report.measures.begin(), report.measures.end(),
-                     [&](const MeasureRow& measure) { return measure.stat == to_string(check.stat); });
+    const auto row = std::find_if(report.measures.begin(), report.measures.end(),
+                                  [&](const MeasureRow& measure) { return measure.stat == check.stat; });
     analysis.checks.push_back(judge_check(check, arm, load_set, scenario.cases.size() > 1,
                                           table.summary(check.stat), *row, expected));
   }
@@ -462,7 +455,7 @@ ArmAnalysis left_out_arm(const Scenario& scenario, const Arm& arm, const Case& l
   analysis.arm = &arm;
   analysis.load_set = &load_set;
   analysis.report = describe_arm(scenario, arm, load_set, expected);
-  analysis.report.engine = engine;
+  analysis.report.engine.kind = engine;
   analysis.report.not_run = reason;
   return analysis;
 }
@@ -472,7 +465,7 @@ ArmAnalysis predicted_arm(const Scenario& scenario, const Arm& arm, const Case& 
   ArmAnalysis analysis;
   if (!expected.simulated) {
     analysis.report = describe_arm(scenario, arm, load_set, expected);
-    analysis.report.makespan_s = Figure{expected.makespan_s, {}, {}, {expected.makespan_s}};
+    analysis.report.makespan_s = Estimate{expected.makespan_s, {}, {}, {expected.makespan_s}};
     analysis.report.measures.front().measured = analysis.report.makespan_s;
     analysis.report.books.planned = analysis.report.books.sent = analysis.report.books.ok =
         load_set.requests();
@@ -485,7 +478,7 @@ ArmAnalysis predicted_arm(const Scenario& scenario, const Arm& arm, const Case& 
   }
   analysis.arm = &arm;
   analysis.load_set = &load_set;
-  analysis.report.engine = kModel;
+  analysis.report.engine.kind = kModel;
   analysis.report.repetitions = 1;
   return analysis;
 }

@@ -65,10 +65,8 @@ struct ArmAnalysis {
   ArmReport report;
   const Arm* arm = nullptr;
   const Case* load_set = nullptr;
-  std::vector<Finding> findings;  ///< the most costly first
-  bool computes = false;          ///< its bound has CPU work
-  double best_pace = 1;           ///< of the fastest repetition
-  Summary makespan;
+  bool computes = false;  ///< its bound has CPU work
+  double best_pace = 1;   ///< of the fastest repetition
   std::vector<CheckRow> checks;
   std::string likely_execution;  ///< of a server of one's own that tells nothing (likely_execution.hpp)
 };

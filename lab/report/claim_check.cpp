@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "harness/statistics/statistics.hpp"
-
 namespace lab {
 
 namespace {
@@ -15,12 +13,12 @@ constexpr std::size_t kLeastRepetitions = 3;
 constexpr double kExact = 1e-9;
 constexpr const char* kNotRun = "it was not run";
 
-Spread spread_of(std::vector<double> values) {
-  const auto [least, most] = std::minmax_element(values.begin(), values.end());
-  const double low = *least;
-  const double high = *most;
-  const Summary summary = summarise(std::move(values));
-  return {summary.low.value_or(low), summary.median, summary.high.value_or(high)};
+Estimate spread_of(std::vector<double> values) {
+  Estimate spread = summarise(std::move(values));
+  const auto [least, most] = std::minmax_element(spread.samples.begin(), spread.samples.end());
+  if (!spread.low) spread.low = *least;
+  if (!spread.high) spread.high = *most;
+  return spread;
 }
 
 std::string why_undecided(const Reading& reading) {
@@ -36,9 +34,9 @@ void find_limit(const Condition& condition, const Readings& readings, ConditionC
     const Reading right = readings.get(*condition.right);
     check.reason = why_undecided(right);
     if (!check.reason.empty()) return;
-    const Spread spread = spread_of(right.values);
-    check.limit =
-        Spread{condition.times * spread.low, condition.times * spread.median, condition.times * spread.high};
+    const Estimate spread = spread_of(right.values);
+    check.limit = Estimate{
+        condition.times * spread.median, condition.times * *spread.low, condition.times * *spread.high, {}};
     return;
   }
   double limit = 0;
@@ -53,11 +51,11 @@ void find_limit(const Condition& condition, const Readings& readings, ConditionC
     }
     limit = condition.times * seconds(param->second);
   }
-  check.limit = Spread{limit, limit, limit};
+  check.limit = Estimate{limit, limit, limit, {}};
 }
 
 /// Below `low` of the limit whatever the repetitions were, or above its high end.
-Truth decide(Relation relation, double within, const Spread& measured, const Spread& limit) {
+Truth decide(Relation relation, double within, const Estimate& measured, const Estimate& limit) {
   switch (relation) {
     case Relation::below:
       if (measured.high < limit.low) return Truth::holds;
@@ -70,8 +68,8 @@ Truth decide(Relation relation, double within, const Spread& measured, const Spr
       const double room = relation == Relation::equals ? kExact : 0;
       const auto below = [&](double value) { return value * (1 - within) - room; };
       const auto above = [&](double value) { return value * (1 + within) + room; };
-      if (measured.low >= below(limit.high) && measured.high <= above(limit.low)) return Truth::holds;
-      const bool outside = measured.high < below(limit.low) || measured.low > above(limit.high);
+      if (*measured.low >= below(*limit.high) && *measured.high <= above(*limit.low)) return Truth::holds;
+      const bool outside = *measured.high < below(*limit.low) || *measured.low > above(*limit.high);
       return outside ? Truth::fails : Truth::undecided;
     }
   }
@@ -90,7 +88,8 @@ Truth decide_by_repetition(const Condition& condition, const Reading& left, cons
   std::vector<double> ratios;
   for (std::size_t i = 0; i < left.values.size(); ++i) ratios.push_back(left.values[i] / right.values[i]);
   const double times = condition.times;
-  return decide(condition.relation, condition.within, spread_of(std::move(ratios)), {times, times, times});
+  return decide(condition.relation, condition.within, spread_of(std::move(ratios)),
+                {times, times, times, {}});
 }
 
 }  // namespace

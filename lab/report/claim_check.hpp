@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/statistics/statistics.hpp"
 #include "lab/core/clock.hpp"
 #include "scenarios/loader/claims.hpp"
 
@@ -51,16 +52,13 @@ class Readings {
 
 enum class Truth : std::uint8_t { holds, fails, undecided };
 
-/// The least, the median and the most that repetitions leave possible.
-struct Spread {
-  double low = 0, median = 0, high = 0;
-};
-
 struct ConditionCheck {
   const Condition* condition = nullptr;
   Truth truth = Truth::undecided;
   Reading left;
-  std::optional<Spread> measured, limit;  ///< what was measured, and what it was held against
+  /// What was measured, and what it was held against: the median, and the least and the most that the
+  /// repetitions leave possible.
+  std::optional<Estimate> measured, limit;
   double scale = 1;
   bool recorded = false;  ///< one side is FastAPI as it was recorded
   std::string reason;     ///< why it is undecided

@@ -26,7 +26,7 @@ constexpr double kSameSpeed = 0.03;  // calibrations drift by 2 %
 /// What one engine measured of one arm and case; nobody measured the model, and a recording is always the
 /// same.
 bool is_measured(const ArmReport& arm) {
-  return arm.engine != kModel && arm.engine != kRecorded && arm.repetitions > 0;
+  return !arm.engine.is(kModel) && !arm.engine.is(kRecorded) && arm.repetitions > 0;
 }
 
 std::vector<std::string> names_of(const Report& report) {
@@ -51,23 +51,23 @@ const ArmReport* find_arm(const Report& report, const std::string& name, const s
   return found == report.arms.end() ? nullptr : &*found;
 }
 
-const MeasureRow* find_measure(const ArmReport& arm, const std::string& stat) {
+const MeasureRow* find_measure(const ArmReport& arm, const Stat& stat) {
   const auto found = std::find_if(arm.measures.begin(), arm.measures.end(), [&](const MeasureRow& row) {
-    return row.stat == stat && row.measured && !row.measured->all.empty();
+    return row.stat == stat && row.measured && !row.measured->samples.empty();
   });
   return found == arm.measures.end() ? nullptr : &*found;
 }
 
-std::vector<std::string> stats_of(const ToldRun& told, const CompareOptions& options) {
-  std::vector<std::string> stats;
-  const auto add = [&](const std::string& stat) {
+std::vector<Stat> stats_of(const ToldRun& told, const CompareOptions& options) {
+  std::vector<Stat> stats;
+  const auto add = [&](const Stat& stat) {
     if (std::find(stats.begin(), stats.end(), stat) == stats.end()) stats.push_back(stat);
   };
-  for (const Stat& stat : options.stats) add(to_string(stat));
+  for (const Stat& stat : options.stats) add(stat);
   if (!stats.empty()) return stats;
-  add("makespan");
-  for (const std::string& stat : told.report.headline) add(stat);
-  for (const Check& check : told.scenario.checks) add(to_string(check.stat));
+  add({});
+  for (const Stat& stat : told.report.headline) add(stat);
+  for (const Check& check : told.scenario.checks) add(check.stat);
   return stats;
 }
 
@@ -78,30 +78,23 @@ ComparedRow compare_arms(const ArmReport& a, const ArmReport& b, const MeasureRo
   if (name_on_engine(b) != row.name) row.name += " → " + name_on_engine(b);
   row.case_id = a.case_id;
   row.stat = measure_a.stat;
-  row.is_time = measure_a.is_time;
-  row.is_bytes = measure_a.is_bytes;
   row.a = *measure_a.measured;
   row.b = *measure_b.measured;
-  const Shift shift = compare_samples(row.a.all, row.b.all);
-  row.shift = shift.estimate;
-  row.shift_low = shift.low;
-  row.shift_high = shift.high;
-  row.p = shift.p;
-  row.exact = shift.exact;
-  row.apart = shift.apart;
+  row.shift = compare_samples(row.a.samples, row.b.samples);
   for (const auto& [arm, side] : {std::pair{&a, "A"}, std::pair{&b, "B"}}) {
-    if (arm->verdict == "instrument-fault")
+    if (arm->verdict == Verdict::instrument_fault)
       row.reason = fmt::format("in {} it was measured below its bound: instrument fault", side);
   }
   return row;
 }
 
 /// Words for a shift that was seen. What is no time has no better end, but for throughput.
-std::string direction(const ComparedRow& row) {
-  const bool more = row.shift > 0;
-  if (row.is_time) return more ? "slower" : "faster";
-  if (row.stat.ends_with("throughput")) return more ? "faster" : "slower";
-  return more ? "more" : "less";
+CompareVerdict direction(const ComparedRow& row) {
+  const bool more = row.shift.estimate > 0;
+  if (row.stat.is_time()) return more ? CompareVerdict::slower : CompareVerdict::faster;
+  if (row.stat.quantity == Stat::Quantity::throughput)
+    return more ? CompareVerdict::faster : CompareVerdict::slower;
+  return more ? CompareVerdict::more : CompareVerdict::less;
 }
 
 bool noisy(const Run& run) {
@@ -110,32 +103,33 @@ bool noisy(const Run& run) {
 
 void judge(std::vector<ComparedRow>& rows, double tolerance, const std::string& noise) {
   std::vector<double> p;
-  for (const ComparedRow& row : rows) p.push_back(row.p);
+  for (const ComparedRow& row : rows) p.push_back(row.shift.p);
   const std::vector<double> adjusted = holm(p);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     ComparedRow& row = rows[i];
     row.p_adjusted = adjusted[i];
-    const double possible = static_cast<double>(rows.size()) * least_p(row.a.all.size(), row.b.all.size());
+    const double possible =
+        static_cast<double>(rows.size()) * least_p(row.a.samples.size(), row.b.samples.size());
     // What others measured besides cannot make a gap doubtful that is wider than either sample.
-    const bool seen = row.p_adjusted <= kRisk || (row.p <= kRisk && row.apart);
+    const bool seen = row.p_adjusted <= kRisk || (row.shift.p <= kRisk && row.shift.apart);
     // Where the interval is no wider than what counts as no difference, there is none.
     const double counting = tolerance * std::abs(row.a.median);
-    const bool equal = counting > 0 && row.shift_low && row.shift_high &&
-                       std::max(-*row.shift_low, *row.shift_high) <= counting;
+    const bool equal = counting > 0 && row.shift.low && row.shift.high &&
+                       std::max(-*row.shift.low, *row.shift.high) <= counting;
     const bool open = row.reason.empty() && !seen && !equal;
     if (open && possible > kRisk) {
       const std::size_t needed = needed_repetitions(rows.size());
       row.reason = fmt::format(
-          "{} against {} repetitions cannot show a difference{}; {} against {} can{}", row.a.all.size(),
-          row.b.all.size(), rows.size() > 1 ? fmt::format(" among {} comparisons", rows.size()) : "", needed,
-          needed, rows.size() > 1 ? ", or fewer comparisons (--stat, --arm)" : "");
+          "{} against {} repetitions cannot show a difference{}; {} against {} can{}", row.a.samples.size(),
+          row.b.samples.size(), rows.size() > 1 ? fmt::format(" among {} comparisons", rows.size()) : "",
+          needed, needed, rows.size() > 1 ? ", or fewer comparisons (--stat, --arm)" : "");
     }
     if (open && row.reason.empty()) row.reason = noise;
-    const bool counts = std::abs(row.shift) > counting;
+    const bool counts = std::abs(row.shift.estimate) > counting;
     if (!row.reason.empty()) {
-      row.verdict = "inconclusive";
+      row.verdict = CompareVerdict::inconclusive;
     } else {
-      row.verdict = seen && counts ? direction(row) : "no difference seen";
+      row.verdict = seen && counts ? direction(row) : CompareVerdict::none_seen;
     }
   }
 }
@@ -222,15 +216,12 @@ void warn_of_outliers(const std::vector<ComparedRow>& rows, std::vector<std::str
   std::vector<std::string> far;
   for (const ComparedRow& row : rows) {
     for (const auto& [figure, side] : {std::pair{&row.a, "A"}, std::pair{&row.b, "B"}}) {
-      const double room = std::max(row.is_time ? 0.001 : 0.0, 0.02 * std::abs(figure->median));
-      for (const std::size_t index : outliers(figure->all)) {
-        const double value = figure->all[index];
+      const double room = std::max(row.stat.is_time() ? 0.001 : 0.0, 0.02 * std::abs(figure->median));
+      for (const std::size_t index : outliers(figure->samples)) {
+        const double value = figure->samples[index];
         if (std::abs(value - figure->median) <= room) continue;
-        const Unit unit = row.is_time    ? time_unit(value)
-                          : row.is_bytes ? byte_unit(value)
-                                         : plain_unit(value);
-        far.push_back(fmt::format("{} {} {} {} in repetition {}", side, row.name, row.stat,
-                                  quantity(value, unit), index + 1));
+        far.push_back(fmt::format("{} {} {} {} in repetition {}", side, row.name, to_string(row.stat),
+                                  quantity(value, unit_of(row.stat, value)), index + 1));
       }
     }
   }
@@ -291,8 +282,8 @@ Result<ComparisonReport> compare_runs(const ToldRun& a, const ToldRun& b, const 
   report.a = side_of(a, two_arms ? options.arm_a : "");
   report.b = side_of(b, two_arms ? options.arm_b : "");
   const auto pairs = pairs_of(a, b, options, report);
-  const std::vector<std::string> stats = stats_of(a, options);
-  for (const std::string& stat : stats) {
+  const std::vector<Stat> stats = stats_of(a, options);
+  for (const Stat& stat : stats) {
     for (const Case& load_set : a.scenario.cases) {
       for (const auto& [name_a, name_b] : pairs) {
         const ArmReport* first = find_arm(a.report, name_a, load_set.id);
@@ -306,8 +297,10 @@ Result<ComparisonReport> compare_runs(const ToldRun& a, const ToldRun& b, const 
     }
   }
   if (report.rows.empty()) {
+    std::vector<std::string> names;
+    for (const Stat& stat : stats) names.push_back(to_string(stat));
     return usage_error("there is nothing that both measured: A has {}; B has {}; stat {}",
-                       join(names_of(a.report), ", "), join(names_of(b.report), ", "), join(stats, ", "));
+                       join(names_of(a.report), ", "), join(names_of(b.report), ", "), join(names, ", "));
   }
   std::string noise;
   if (noisy(b.run)) noise = "the machine was " + b.run.summary.noise;

@@ -10,13 +10,12 @@ ArmReport arm(const std::string& id, std::vector<double> makespans) {
   ArmReport report;
   report.arm = id;
   report.case_id = "main";
-  report.engine = "native";
+  report.engine.kind = kNative;
   report.repetitions = static_cast<int>(makespans.size());
   MeasureRow row;
-  row.stat = "makespan";
   std::vector<double> sorted = makespans;
   std::sort(sorted.begin(), sorted.end());
-  row.measured = Figure{sorted[sorted.size() / 2], {}, {}, std::move(makespans)};
+  row.measured = Estimate{sorted[sorted.size() / 2], {}, {}, std::move(makespans)};
   report.measures = {row};
   report.books.planned = report.books.sent = report.books.ok = 10;
   return report;
@@ -27,7 +26,7 @@ ToldRun told(std::vector<ArmReport> arms) {
   run.scenario.name = run.run.header.scenario = "blocking-async";
   run.scenario.cases.push_back({"main", {}, {}});
   run.report.arms = std::move(arms);
-  run.report.headline = {"makespan"};
+  run.report.headline = {Stat{}};
   run.run.summary.noise = "quiet";
   return run;
 }
@@ -40,13 +39,13 @@ const std::vector<double> kMixed{1.0015, 1.0025, 1.0035, 1.0005, 1.0055, 1.0045}
 TEST_CASE("six repetitions that do not overlap are slower, with the interval of the shift") {
   const auto report = compare_runs(told({arm("a", kBefore)}), told({arm("a", kAfter)}), {}).value();
   REQUIRE(report.rows.size() == 1);
-  CHECK(report.rows[0].verdict == "slower");
-  CHECK(report.rows[0].shift == Approx(0.1));
-  CHECK(report.rows[0].shift_low.value() < 0.1);
-  CHECK(report.rows[0].shift_high.value() > 0.1);
+  CHECK(report.rows[0].verdict == CompareVerdict::slower);
+  CHECK(report.rows[0].shift.estimate == Approx(0.1));
+  CHECK(report.rows[0].shift.low.value() < 0.1);
+  CHECK(report.rows[0].shift.high.value() > 0.1);
   CHECK(report.slower());
   const auto back = compare_runs(told({arm("a", kAfter)}), told({arm("a", kBefore)}), {}).value();
-  CHECK(back.rows[0].verdict == "faster");
+  CHECK(back.rows[0].verdict == CompareVerdict::faster);
   CHECK_FALSE(back.slower());
 }
 
@@ -83,16 +82,16 @@ TEST_CASE("how it was judged speaks of p where the table has it, and of the verd
 
 TEST_CASE("values that mix show no difference") {
   const auto report = compare_runs(told({arm("a", kBefore)}), told({arm("a", kMixed)}), {}).value();
-  CHECK(report.rows[0].verdict == "no difference seen");
+  CHECK(report.rows[0].verdict == CompareVerdict::none_seen);
   CHECK(report.rows[0].reason.empty());
 }
 
 TEST_CASE("too few repetitions are inconclusive, and say how many would do") {
   const auto report =
       compare_runs(told({arm("a", {1, 1.1, 1.2})}), told({arm("a", {2, 2.1, 2.2})}), {}).value();
-  CHECK(report.rows[0].verdict == "inconclusive");
+  CHECK(report.rows[0].verdict == CompareVerdict::inconclusive);
   CHECK(report.rows[0].reason == "3 against 3 repetitions cannot show a difference; 4 against 4 can");
-  CHECK_FALSE(report.rows[0].shift_low.has_value());
+  CHECK_FALSE(report.rows[0].shift.low.has_value());
   CHECK_FALSE(report.slower());
 }
 
@@ -105,11 +104,11 @@ TEST_CASE("several comparisons are judged together") {
   }
   const auto report = compare_runs(told(before), told(after), {}).value();
   CHECK(report.rows[0].p_adjusted == Approx(30 * 2.0 / 924));
-  CHECK(report.rows[0].verdict == "inconclusive");
+  CHECK(report.rows[0].verdict == CompareVerdict::inconclusive);
   CHECK_THAT(report.rows[0].reason, Catch::Contains("among 30 comparisons; 7 against 7 can"));
   CompareOptions one;
   one.arm_a = "a3";
-  CHECK(compare_runs(told(before), told(after), one).value().rows[0].verdict == "slower");
+  CHECK(compare_runs(told(before), told(after), one).value().rows[0].verdict == CompareVerdict::slower);
 }
 
 TEST_CASE("one arm's noise does not hide that another became tenfold") {
@@ -119,9 +118,9 @@ TEST_CASE("one arm's noise does not hide that another became tenfold") {
       told({arm("a", {1.0030, 1.0031, 1.0032, 1.0033}), arm("b", {0.3015, 0.3005, 0.305, 0.3025})});
   const auto report = compare_runs(before, after, {}).value();
   CHECK(report.rows[0].p_adjusted > 0.05);
-  CHECK(report.rows[0].verdict == "slower");
+  CHECK(report.rows[0].verdict == CompareVerdict::slower);
   CHECK(report.slower());
-  CHECK(report.rows[1].verdict == "inconclusive");
+  CHECK(report.rows[1].verdict == CompareVerdict::inconclusive);
   CHECK(report.inconclusive());
 }
 
@@ -129,18 +128,18 @@ TEST_CASE("a shift below the tolerance counts as no difference") {
   CompareOptions options;
   options.tolerance = 0.2;
   const auto report = compare_runs(told({arm("a", kBefore)}), told({arm("a", kAfter)}), options).value();
-  CHECK(report.rows[0].verdict == "no difference seen");
+  CHECK(report.rows[0].verdict == CompareVerdict::none_seen);
 }
 
 TEST_CASE("on a noisy machine nothing seen is no answer, and a difference is still one") {
   ToldRun noisy = told({arm("a", kMixed)});
   noisy.run.summary.noise = "noisy: 9 % of the time stolen by the hypervisor";
   auto report = compare_runs(told({arm("a", kBefore)}), noisy, {}).value();
-  CHECK(report.rows[0].verdict == "inconclusive");
+  CHECK(report.rows[0].verdict == CompareVerdict::inconclusive);
   CHECK_THAT(report.rows[0].reason, Catch::Contains("stolen"));
   noisy.report.arms = {arm("a", kAfter)};
   report = compare_runs(told({arm("a", kBefore)}), noisy, {}).value();
-  CHECK(report.rows[0].verdict == "slower");
+  CHECK(report.rows[0].verdict == CompareVerdict::slower);
 }
 
 TEST_CASE("an interval within the tolerance is an answer, on a noisy machine too") {
@@ -149,15 +148,15 @@ TEST_CASE("an interval within the tolerance is an answer, on a noisy machine too
   CompareOptions options;
   options.tolerance = 0.05;
   const auto report = compare_runs(told({arm("a", kBefore)}), noisy, options).value();
-  CHECK(report.rows[0].verdict == "no difference seen");
+  CHECK(report.rows[0].verdict == CompareVerdict::none_seen);
   CHECK_FALSE(report.inconclusive());
 }
 
 TEST_CASE("what an instrument fault measured is compared with nothing") {
   ToldRun faulty = told({arm("a", kAfter)});
-  faulty.report.arms[0].verdict = "instrument-fault";
+  faulty.report.arms[0].verdict = Verdict::instrument_fault;
   const auto report = compare_runs(told({arm("a", kBefore)}), faulty, {}).value();
-  CHECK(report.rows[0].verdict == "inconclusive");
+  CHECK(report.rows[0].verdict == CompareVerdict::inconclusive);
   CHECK_THAT(report.rows[0].reason, Catch::Contains("in B") && Catch::Contains("instrument fault"));
 }
 
@@ -169,7 +168,7 @@ TEST_CASE("two arms of one run stand beside each other") {
   const auto report = compare_runs(run, run, options).value();
   REQUIRE(report.rows.size() == 1);
   CHECK(report.rows[0].name == "a → b");
-  CHECK(report.rows[0].verdict == "slower");
+  CHECK(report.rows[0].verdict == CompareVerdict::slower);
   options.arm_b = "bb";
   CHECK_THAT(compare_runs(run, run, options).error().message,
              Catch::Contains("--with") && Catch::Contains("'b'"));
@@ -177,7 +176,7 @@ TEST_CASE("two arms of one run stand beside each other") {
 
 TEST_CASE("arms that only one run has are named; the model is nobody's measurement") {
   ArmReport model = arm("c", kBefore);
-  model.engine = "model";
+  model.engine.kind = kModel;
   const auto report =
       compare_runs(told({arm("a", kBefore), arm("b", kBefore), model}), told({arm("a", kBefore), model}), {})
           .value();
@@ -209,7 +208,7 @@ TEST_CASE("an outlier is reported and stays in the figures") {
   const auto report = compare_runs(told({arm("a", kBefore)}), odd, {}).value();
   REQUIRE(report.warnings.size() == 1);
   CHECK_THAT(report.warnings[0], Catch::Contains("B a makespan 1.900 s in repetition 6"));
-  CHECK(report.rows[0].b.all.size() == 6);
+  CHECK(report.rows[0].b.samples.size() == 6);
 }
 
 }  // namespace

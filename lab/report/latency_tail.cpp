@@ -54,7 +54,7 @@ void tell_latencies(const Histogram& latencies, ArmReport& arm) {
   arm.latency_error = Histogram::kRelativeError;
 }
 
-std::optional<Remark> tell_tails(const std::vector<ArmReport>& arms) {
+std::optional<Note> tell_tails(const std::vector<ArmReport>& arms) {
   std::set<std::string> cases;
   for (const ArmReport& arm : arms) cases.insert(arm.case_id);
   std::string text = pad("latency", kNameWidth);
@@ -74,7 +74,7 @@ std::optional<Remark> tell_tails(const std::vector<ArmReport>& arms) {
   if (!any) return std::nullopt;
   if (error > 0)
     text += fmt::format("\nquantiles within {:.2g} % of the exact ranks, maximum exact", error * 100);
-  return Remark{"TAIL", text};
+  return Note{NoteKind::tail, text};
 }
 
 }  // namespace lab

@@ -17,6 +17,6 @@ void tell_latencies(std::span<const RequestRecord> records, ArmReport& arm);
 void tell_latencies(const Histogram& latencies, ArmReport& arm);
 
 /// A row of latencies for each arm; nothing where no arm has any.
-std::optional<Remark> tell_tails(const std::vector<ArmReport>& arms);
+std::optional<Note> tell_tails(const std::vector<ArmReport>& arms);
 
 }  // namespace lab

@@ -65,8 +65,8 @@ class Remarks {
   }
 
  private:
-  void note(const std::string& text) { report_.remarks.push_back({"NOTE", text}); }
-  void warn(const std::string& text) { report_.remarks.push_back({"WARN", text}); }
+  void note(const std::string& text) { report_.remarks.push_back({NoteKind::note, text}); }
+  void warn(const std::string& text) { report_.remarks.push_back({NoteKind::warn, text}); }
   std::int64_t errors(LoadError kind) const { return counts_.errors[static_cast<std::size_t>(kind)]; }
 
   void about_the_generator() {

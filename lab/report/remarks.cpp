@@ -30,7 +30,7 @@ std::string name_of(const std::string& arm, const std::string& engine, const std
 }
 
 std::string name_of(const ArmAnalysis& arm, bool many_cases) {
-  return name_of(arm.report.arm, arm.report.engine, arm.report.case_id, many_cases);
+  return name_of(arm.report.arm, arm.report.engine.kind, arm.report.case_id, many_cases);
 }
 
 /// `3.0 ms (service 1.9, unread 0.8, reply 0.3)`: what makes a twentieth of it, or is not known.
@@ -69,24 +69,30 @@ std::string tell_findings(const std::vector<Finding>& findings) {
   return text;
 }
 
+std::vector<std::string> ids_of(const std::vector<Finding>& findings) {
+  std::vector<std::string> ids;
+  for (const Finding& finding : findings) ids.push_back(finding.id);
+  return ids;
+}
+
 /// A server of one's own may do whatever it likes.
 bool faster_than_its_plan(const ArmReport& report) {
-  return report.engine == kServer && report.makespan_s && report.bound_s &&
+  return report.engine.is(kServer) && report.makespan_s && report.bound_s &&
          below_bound(report.makespan_s->median, *report.bound_s, true);
 }
 
 bool tells_nothing(const ArmReport& report) {
-  return report.engine == kServer && !report.above_bound.empty() &&
+  return report.engine.is(kServer) && !report.above_bound.empty() &&
          report.above_bound.front().name == "unexplained";
 }
 
 /// WHY for the arm with the most costly finding, among those that the answer speaks of where they have any,
 /// and for every arm that misses its prediction.
 void explain_why(const Conclusion& answer, const std::vector<ArmAnalysis>& arms, bool many_cases,
-                 std::vector<Remark>& remarks) {
+                 std::vector<Note>& remarks) {
   const ArmAnalysis* longest = nullptr;
   const auto cost = [](const ArmAnalysis& arm) {
-    return arm.findings.empty() ? 0 : arm.findings.front().cost_s;
+    return arm.report.findings.empty() ? 0 : arm.report.findings.front().cost_s;
   };
   // What the question is about comes first; the largest burst may be a dearer one.
   for (const bool asked : {true, false}) {
@@ -98,14 +104,13 @@ void explain_why(const Conclusion& answer, const std::vector<ArmAnalysis>& arms,
   }
   std::set<std::tuple<std::string, std::string, std::string>> told;
   for (const ArmAnalysis& arm : arms) {
-    const bool misses = arm.report.engine != kModel && far_above_bound(arm.report);
+    const bool misses = !arm.report.engine.is(kModel) && far_above_bound(arm.report);
     const bool own = tells_nothing(arm.report) && !arm.likely_execution.empty();
     if (&arm != longest && !misses && !own) continue;
     // What holds of uvicorn's asyncio holds of uvloop and gunicorn too.
-    const std::string written = arm.report.arm.substr(0, arm.report.arm.find('@'));
-    if (!told.insert({arm.report.engine, written, arm.report.case_id}).second) continue;
+    if (!told.insert({arm.report.engine.kind, arm.report.written, arm.report.case_id}).second) continue;
     std::string text = name_of(arm, many_cases) + ": ";
-    text += tell_findings(arm.findings);
+    text += tell_findings(arm.report.findings);
     if (tells_nothing(arm.report)) {
       if (own) text += arm.likely_execution + ". ";
       if (misses) {
@@ -115,7 +120,7 @@ void explain_why(const Conclusion& answer, const std::vector<ArmAnalysis>& arms,
                 : "The server reports nothing of itself (five header fields would, README.md), and "
                   "its replies fit no way of executing that is known here: see lab diagnose.");
       }
-    } else if (arm.report.engine != kModel && !arm.report.above_bound.empty()) {
+    } else if (!arm.report.engine.is(kModel) && !arm.report.above_bound.empty()) {
       text += fmt::format("Above the bound: {}.", excess(arm.report));
       if (arm.report.burst_skew_s > 0)
         text += fmt::format(" Sent within {}.", spell(std::round(arm.report.burst_skew_s * 1e6) * 1e-6));
@@ -123,30 +128,31 @@ void explain_why(const Conclusion& answer, const std::vector<ArmAnalysis>& arms,
     while (text.ends_with(' ')) text.pop_back();
     // Who brings a server asks about that one first.
     const auto first = std::find_if(remarks.begin(), remarks.end(),
-                                    [](const Remark& remark) { return remark.tag == "WHY"; });
-    remarks.insert(arm.report.engine == kServer ? first : remarks.end(), Remark{"WHY", text});
+                                    [](const Note& remark) { return remark.kind == NoteKind::why; });
+    remarks.insert(arm.report.engine.is(kServer) ? first : remarks.end(),
+                   Note{NoteKind::why, text, ids_of(arm.report.findings)});
   }
 }
 
 void speak_of_the_log(const Scenario& scenario, const std::vector<ArmAnalysis>& arms,
-                      std::vector<Remark>& remarks) {
+                      std::vector<Note>& remarks) {
   std::set<std::string> said;
   bool documented = false;
   for (const ArmAnalysis& arm : arms) {
     documented |= arm.report.documented_s.has_value();
     if (!arm.report.documented_s || !arm.report.bound_s || *arm.report.documented_s >= *arm.report.bound_s)
       continue;
-    if (!said.insert(arm.report.arm.substr(0, arm.report.arm.find('@'))).second) continue;
+    if (!said.insert(arm.report.written).second) continue;
     remarks.push_back(
-        {"LOG", fmt::format("{} for {} is below the bound of {}: that is impossible.",
-                            arm.report.documented_text, arm.report.arm, spell(*arm.report.bound_s))});
+        {NoteKind::log, fmt::format("{} for {} is below the bound of {}: that is impossible.",
+                                    arm.report.documented_text, arm.report.arm, spell(*arm.report.bound_s))});
   }
   if (scenario.explain.log.empty() || !documented) return;
   if (speaks_of_absent(scenario.explain.log, scenario, arms, false)) return;
   if (said.size() == 1) {
     remarks.back().text += " " + scenario.explain.log;
   } else {
-    remarks.push_back({"LOG", scenario.explain.log});
+    remarks.push_back({NoteKind::log, scenario.explain.log});
   }
 }
 
@@ -155,10 +161,10 @@ std::string spell_ratio(double ratio) {
 }
 
 void answer_guesses(const Scenario& scenario, const std::vector<ArmAnalysis>& arms,
-                    const std::vector<Guess>& guesses, std::vector<Remark>& remarks) {
+                    const std::vector<Guess>& guesses, std::vector<Note>& remarks) {
   for (const Guess& guess : guesses) {
     for (const ArmAnalysis& arm : arms) {
-      const bool faulty = arm.report.verdict == "instrument-fault";
+      const bool faulty = arm.report.verdict == Verdict::instrument_fault;
       if (arm.report.arm != guess.arm || !arm.report.makespan_s || faulty) continue;
       const double measured = arm.report.makespan_s->median;
       const double ratio = guess.seconds > 0 ? measured / guess.seconds : 0;
@@ -180,25 +186,26 @@ void answer_guesses(const Scenario& scenario, const std::vector<ArmAnalysis>& ar
           if (std::abs(wrong.value - guess.seconds) <= room) text += " " + wrong.say;
         }
       }
-      remarks.push_back({"GUESS", text});
+      remarks.push_back({NoteKind::guess, text});
     }
   }
 }
 
 /// Repetitions far from the others, by more than anybody would overlook; they stay in the figures.
-void name_outliers(const std::vector<ArmAnalysis>& arms, bool many_cases, std::vector<Remark>& remarks) {
+void name_outliers(const std::vector<ArmAnalysis>& arms, bool many_cases, std::vector<Note>& remarks) {
   std::vector<std::string> far;
   for (const ArmAnalysis& arm : arms) {
-    for (const std::size_t index : outliers(arm.makespan.all)) {
-      const double value = arm.makespan.all[index];
-      const double room = std::max(0.001, 0.02 * arm.makespan.median);
-      if (std::abs(value - arm.makespan.median) > room) {
+    const Estimate makespan = arm.report.makespan_s.value_or(Estimate{});
+    for (const std::size_t index : outliers(makespan.samples)) {
+      const double value = makespan.samples[index];
+      const double room = std::max(0.001, 0.02 * makespan.median);
+      if (std::abs(value - makespan.median) > room) {
         far.push_back(
             fmt::format("{} {} in repetition {}", name_of(arm, many_cases), spell(value), index + 1));
       }
     }
   }
-  if (!far.empty()) remarks.push_back({"WARN", "outliers, not removed: " + join(far, ", ")});
+  if (!far.empty()) remarks.push_back({NoteKind::warn, "outliers, not removed: " + join(far, ", ")});
 }
 
 /// The same words with other numbers.
@@ -211,7 +218,7 @@ std::string kind_of(const std::string& warning) {
 
 /// What the generator, the rings and other servers say of themselves: the first of each kind, and how many
 /// more there were.
-void warn_of_the_harness(const Run& run, bool many_cases, std::vector<Remark>& remarks) {
+void warn_of_the_harness(const Run& run, bool many_cases, std::vector<Note>& remarks) {
   std::map<std::string, std::pair<std::string, int>> told;
   for (const RunRepetition& repetition : run.repetitions) {
     for (const std::string& warning : repetition.warnings) {
@@ -222,12 +229,11 @@ void warn_of_the_harness(const Run& run, bool many_cases, std::vector<Remark>& r
   }
   for (const auto& [key, first] : told) {
     const std::string more = first.second > 1 ? fmt::format(" (and {} more such)", first.second - 1) : "";
-    remarks.push_back({"WARN", first.first + more});
+    remarks.push_back({NoteKind::warn, first.first + more});
   }
 }
 
-void warn(const std::vector<ArmAnalysis>& arms, const Run& run, bool many_cases,
-          std::vector<Remark>& remarks) {
+void warn(const std::vector<ArmAnalysis>& arms, const Run& run, bool many_cases, std::vector<Note>& remarks) {
   for (const ArmAnalysis& arm : arms) {
     const Books& books = arm.report.books;
     std::vector<std::string> kinds;
@@ -236,81 +242,83 @@ void warn(const std::vector<ArmAnalysis>& arms, const Run& run, bool many_cases,
     }
     for (const auto& [kind, number] : books.not_sent) kinds.push_back(fmt::format("{} {}", kind, number));
     if (!kinds.empty()) {
-      remarks.push_back({"WARN", fmt::format("{}: of {} requests {} ended well; {}", name_of(arm, many_cases),
-                                             books.planned, books.ok, join(kinds, ", "))});
+      remarks.push_back(
+          {NoteKind::warn, fmt::format("{}: of {} requests {} ended well; {}", name_of(arm, many_cases),
+                                       books.planned, books.ok, join(kinds, ", "))});
     }
     if (faster_than_its_plan(arm.report)) {
       remarks.push_back(
-          {"WARN", fmt::format("{}: answered within {}, the plan alone takes {}: it does not do "
-                               "this plan (a wrong route, an error, a forgotten await?)",
-                               name_of(arm, many_cases), spell(arm.report.makespan_s->median),
-                               spell(*arm.report.bound_s))});
+          {NoteKind::warn, fmt::format("{}: answered within {}, the plan alone takes {}: it does not do "
+                                       "this plan (a wrong route, an error, a forgotten await?)",
+                                       name_of(arm, many_cases), spell(arm.report.makespan_s->median),
+                                       spell(*arm.report.bound_s))});
     }
-    if (arm.report.verdict == "instrument-fault") {
+    if (arm.report.verdict == Verdict::instrument_fault) {
       remarks.push_back(
-          {"WARN", fmt::format("{}: a makespan below its bound of {} is impossible: the instrument is at "
-                               "fault, so nothing is claimed",
-                               name_of(arm, many_cases), spell(arm.report.bound_s.value_or(0)))});
+          {NoteKind::warn,
+           fmt::format("{}: a makespan below its bound of {} is impossible: the instrument is at "
+                       "fault, so nothing is claimed",
+                       name_of(arm, many_cases), spell(arm.report.bound_s.value_or(0)))});
     }
-    if (arm.report.verdict == "inconclusive") {
+    if (arm.report.verdict == Verdict::inconclusive) {
       remarks.push_back(
-          {"WARN", fmt::format("{}: the interval crosses the border of a verdict; the machine is {}",
-                               name_of(arm, many_cases),
-                               run.summary.noise.empty() ? "of unknown noise" : run.summary.noise)});
+          {NoteKind::warn, fmt::format("{}: the interval crosses the border of a verdict; the machine is {}",
+                                       name_of(arm, many_cases),
+                                       run.summary.noise.empty() ? "of unknown noise" : run.summary.noise)});
     }
   }
   if (run.summary.noise.starts_with("noisy"))
-    remarks.push_back({"WARN", "the machine was " + run.summary.noise});
+    remarks.push_back({NoteKind::warn, "the machine was " + run.summary.noise});
   warn_of_the_harness(run, many_cases, remarks);
 }
 
 /// Reasons that the table has no room for.
-void tell_left_out(const std::vector<ArmAnalysis>& arms, std::vector<Remark>& remarks) {
+void tell_left_out(const std::vector<ArmAnalysis>& arms, std::vector<Note>& remarks) {
   std::map<std::pair<std::string, std::string>, std::vector<std::string>> reasons;
   for (const ArmAnalysis& arm : arms) {
     if (columns(arm.report.not_run) <= kLongestReason) continue;
-    std::vector<std::string>& names = reasons[{arm.report.engine, arm.report.not_run}];
+    std::vector<std::string>& names = reasons[{arm.report.engine.kind, arm.report.not_run}];
     if (std::find(names.begin(), names.end(), arm.report.arm) == names.end()) names.push_back(arm.report.arm);
   }
   for (const auto& [why, names] : reasons) {
     const bool plain = why.first == kNative || why.first == kServer;
     const std::string where = plain ? "" : fmt::format(" on {}", why.first);
-    remarks.push_back({"NOTE", fmt::format("not run{}: {}: {}", where, join(names, ", "), why.second)});
+    remarks.push_back(
+        {NoteKind::note, fmt::format("not run{}: {}: {}", where, join(names, ", "), why.second)});
   }
 }
 
-void tell_recording(const Run& run, std::vector<Remark>& remarks) {
+void tell_recording(const Run& run, std::vector<Note>& remarks) {
   for (const auto& [key, value] : run.header.environment) {
     if (key == kRecordingMade)
-      remarks.push_back({"NOTE", fmt::format("recorded: FastAPI as it ran on another day, {}", value)});
+      remarks.push_back(
+          {NoteKind::note, fmt::format("recorded: FastAPI as it ran on another day, {}", value)});
   }
 }
 
 /// What the same arm costs on each engine: that of the first arm and case that several ran.
-void tell_use(const std::vector<ArmAnalysis>& arms, std::vector<Remark>& remarks) {
+void tell_use(const std::vector<ArmAnalysis>& arms, std::vector<Note>& remarks) {
   std::vector<std::string> parts;
   const ArmReport* first = nullptr;
   for (const ArmAnalysis& arm : arms) {
     const ArmReport& report = arm.report;
     if (!report.server) continue;
     if (first == nullptr) first = &report;
-    const bool same = report.arm.substr(0, report.arm.find('@')) == first->arm || report.engine == kServer;
+    const bool same = report.written == first->arm || report.engine.is(kServer);
     if (!same || report.case_id != first->case_id) continue;
     const ServerUse& use = *report.server;
-    const std::string engine = report.arm.find('@') == std::string::npos
-                                   ? report.engine
-                                   : report.arm.substr(report.arm.find('@') + 1);
+    const std::string& engine = report.engine.runtime.empty() ? report.engine.kind : report.engine.runtime;
     parts.push_back(fmt::format(
         "{} {:.1f} MB, {}, {:.0f} ms CPU, {}", engine, static_cast<double>(use.private_peak) / 1e6,
         count(use.threads_peak, "thread"), static_cast<double>(use.cpu) / 1e6,
         fmt::format("{} switches", use.voluntary_switches + use.involuntary_switches)));
   }
   if (parts.size() > 1)
-    remarks.push_back({"NOTE", fmt::format("{} used: {}", first->arm, join(parts, "; "))});
+    remarks.push_back({NoteKind::note, fmt::format("{} used: {}", first->arm, join(parts, "; "))});
 }
 
 /// The machine's speed is not constant; predictions follow it, and whoever compares runs should know.
-void tell_pace(const std::vector<ArmAnalysis>& arms, std::vector<Remark>& remarks) {
+void tell_pace(const std::vector<ArmAnalysis>& arms, std::vector<Note>& remarks) {
   constexpr double kWorthTelling = 0.02;
   const ArmAnalysis* slowest = nullptr;
   const ArmAnalysis* fastest = nullptr;
@@ -321,20 +329,22 @@ void tell_pace(const std::vector<ArmAnalysis>& arms, std::vector<Remark>& remark
   }
   if (fastest != nullptr && 1 - fastest->best_pace > kWorthTelling) {
     remarks.push_back(
-        {"NOTE", fmt::format("computing took up to {:.0f} % less than when it was calibrated ({}): each "
-                             "bound is that of its arm's fastest repetition, and predictions follow",
-                             100 * (1 - fastest->best_pace), fastest->report.arm)});
+        {NoteKind::note,
+         fmt::format("computing took up to {:.0f} % less than when it was calibrated ({}): each "
+                     "bound is that of its arm's fastest repetition, and predictions follow",
+                     100 * (1 - fastest->best_pace), fastest->report.arm)});
   }
   if (slowest != nullptr && slowest->report.pace - 1 > kWorthTelling) {
     remarks.push_back(
-        {"NOTE", fmt::format("computing took {:.0f} % longer than when it was calibrated ({}); predictions "
-                             "follow, bounds do not",
-                             100 * (slowest->report.pace - 1), slowest->report.arm)});
+        {NoteKind::note,
+         fmt::format("computing took {:.0f} % longer than when it was calibrated ({}); predictions "
+                     "follow, bounds do not",
+                     100 * (slowest->report.pace - 1), slowest->report.arm)});
   }
 }
 
 /// What a framework takes of its own is in the predictions, so whoever reads them should know.
-void tell_own_time(const std::vector<ArmAnalysis>& arms, std::vector<Remark>& remarks) {
+void tell_own_time(const std::vector<ArmAnalysis>& arms, std::vector<Note>& remarks) {
   std::map<std::string, std::map<std::string, std::string>> told;  // by case that showed it: arm, time
   for (const ArmAnalysis& arm : arms) {
     if (arm.report.own_time_s > 0)
@@ -343,24 +353,25 @@ void tell_own_time(const std::vector<ArmAnalysis>& arms, std::vector<Remark>& re
   for (const auto& [busiest, times] : told) {
     std::vector<std::string> parts;
     for (const auto& [arm, time] : times) parts.push_back(fmt::format("{} {}", arm, time));
-    remarks.push_back(
-        {"NOTE", fmt::format("what the framework computes for each request, as {} showed it, is in the "
-                             "predictions of the other cases: {}",
-                             busiest, join(parts, ", "))});
+    remarks.push_back({NoteKind::note,
+                       fmt::format("what the framework computes for each request, as {} showed it, is in the "
+                                   "predictions of the other cases: {}",
+                                   busiest, join(parts, ", "))});
   }
 }
 
 }  // namespace
 
-std::vector<Remark> make_remarks(const Scenario& scenario, const std::vector<ArmAnalysis>& arms,
-                                 const Run& run, const std::vector<Guess>& guesses) {
+std::vector<Note> make_remarks(const Scenario& scenario, const std::vector<ArmAnalysis>& arms, const Run& run,
+                               const std::vector<Guess>& guesses) {
   const bool many_cases = scenario.cases.size() > 1;
-  std::vector<Remark> remarks;
+  std::vector<Note> remarks;
   answer_guesses(scenario, arms, guesses, remarks);
   explain_why(scenario.explain.answer, arms, many_cases, remarks);
   speak_of_the_log(scenario, arms, remarks);
   const std::string& note = scenario.explain.note;
-  if (!note.empty() && !speaks_of_absent(note, scenario, arms, true)) remarks.push_back({"NOTE", note});
+  if (!note.empty() && !speaks_of_absent(note, scenario, arms, true))
+    remarks.push_back({NoteKind::note, note});
   tell_left_out(arms, remarks);
   tell_recording(run, remarks);
   tell_use(arms, remarks);
@@ -369,24 +380,26 @@ std::vector<Remark> make_remarks(const Scenario& scenario, const std::vector<Arm
   name_outliers(arms, many_cases, remarks);
   warn(arms, run, many_cases, remarks);
   const bool measured = std::any_of(arms.begin(), arms.end(), [](const ArmAnalysis& arm) {
-    return arm.report.engine != kModel && arm.report.repetitions > 0;
+    return !arm.report.engine.is(kModel) && arm.report.repetitions > 0;
   });
-  const bool intervals = std::any_of(arms.begin(), arms.end(),
-                                     [](const ArmAnalysis& arm) { return arm.makespan.low.has_value(); });
+  const bool intervals = std::any_of(arms.begin(), arms.end(), [](const ArmAnalysis& arm) {
+    return arm.report.makespan_s && arm.report.makespan_s->low;
+  });
   if (measured && !intervals) {
     const auto most =
         std::max_element(arms.begin(), arms.end(), [](const ArmAnalysis& a, const ArmAnalysis& b) {
           return a.report.repetitions < b.report.repetitions;
         });
-    remarks.push_back({"WARN", fmt::format("{}, so no interval: small differences mean nothing",
-                                           count(most->report.repetitions, "repetition"))});
+    remarks.push_back({NoteKind::warn, fmt::format("{}, so no interval: small differences mean nothing",
+                                                   count(most->report.repetitions, "repetition"))});
   }
-  if (const auto answer = answer_sentence(scenario.explain.answer, arms)) remarks.push_back({"SO", *answer});
+  if (const auto answer = answer_sentence(scenario.explain.answer, arms))
+    remarks.push_back({NoteKind::so, *answer});
   const std::vector<std::string> known = scenario_names();
   if (std::find(known.begin(), known.end(), scenario.explain.next) != known.end()) {
     std::string text = "lab run " + scenario.explain.next;
     if (!scenario.explain.next_reason.empty()) text += fmt::format("    ({})", scenario.explain.next_reason);
-    remarks.push_back({"NEXT", text});
+    remarks.push_back({NoteKind::next, text});
   }
   return remarks;
 }

@@ -9,7 +9,7 @@
 namespace lab {
 
 /// The sentences under the table: WHY, LOG, NOTE, GUESS, WARN, NEXT.
-std::vector<Remark> make_remarks(const Scenario& scenario, const std::vector<ArmAnalysis>& arms,
-                                 const Run& run, const std::vector<Guess>& guesses);
+std::vector<Note> make_remarks(const Scenario& scenario, const std::vector<ArmAnalysis>& arms, const Run& run,
+                               const std::vector<Guess>& guesses);
 
 }  // namespace lab

@@ -40,14 +40,13 @@ Report start_report(const Scenario& scenario) {
   Report report;
   report.scenario = scenario.name;
   report.question = scenario.question;
-  for (const Stat& stat : scenario.show) report.headline.push_back(to_string(stat));
+  report.headline = scenario.show;
   for (const Check& check : scenario.checks) {  // a file that does not say what to show checks what matters
-    const std::string stat = to_string(check.stat);
     const bool known =
-        std::find(report.headline.begin(), report.headline.end(), stat) != report.headline.end();
-    if (scenario.show.empty() && !known) report.headline.push_back(stat);
+        std::find(report.headline.begin(), report.headline.end(), check.stat) != report.headline.end();
+    if (scenario.show.empty() && !known) report.headline.push_back(check.stat);
   }
-  if (report.headline.empty()) report.headline.emplace_back("makespan");
+  if (report.headline.empty()) report.headline.emplace_back();
   return report;
 }
 
@@ -67,17 +66,15 @@ void copy_environment(const Run& run, Report& report) {
     } else if (key == "kernel") {
       report.kernel = value;
     } else {
-      report.environment.push_back({key, value});
+      report.environment.emplace_back(key, value);
     }
   }
-  for (const auto& [key, value] : run.summary.environment) report.environment.push_back({key, value});
+  report.environment.insert(report.environment.end(), run.summary.environment.begin(),
+                            run.summary.environment.end());
 }
 
 void finish_report(const Scenario& scenario, std::vector<ArmAnalysis>& arms, const Run& run,
                    const std::vector<Guess>& guesses, Report& report) {
-  for (ArmAnalysis& arm : arms) {
-    for (const Finding& finding : arm.findings) arm.report.findings.push_back({finding.id, finding.text});
-  }
   report.remarks = make_remarks(scenario, arms, run, guesses);
   for (ArmAnalysis& arm : arms) {
     report.arms.push_back(std::move(arm.report));
@@ -152,9 +149,8 @@ std::vector<EngineArm> rows_of(const Scenario& scenario, const Run& run) {
     for (EngineArm& one : engine_arms(scenario, engine, servers_of(run))) rows.push_back(std::move(one));
   }
   const auto place = [&](const EngineArm& one) {
-    const std::string written = one.arm.id.substr(0, one.arm.id.find('@'));
     return std::find_if(scenario.arms.begin(), scenario.arms.end(),
-                        [&](const Arm& arm) { return arm.id == written; }) -
+                        [&](const Arm& arm) { return arm.id == one.written; }) -
            scenario.arms.begin();
   };
   std::stable_sort(rows.begin(), rows.end(),
@@ -252,12 +248,14 @@ Report make_report(const Scenario& written, const Run& run, const std::vector<Gu
       } else {
         arms.push_back(predicted_arm(scenario, arm, load_set, expected));
         arms.back().report.not_run = "predicted only";
-        arms.back().findings.clear();
+        arms.back().report.findings.clear();
       }
+      arms.back().report.written = one.written;
+      arms.back().report.engine.runtime = one.runtime;
     }
   }
   finish_report(scenario, arms, run, guesses, report);
-  std::vector<Remark> trace = tell_trace(scenario, run);
+  std::vector<Note> trace = tell_trace(scenario, run);
   std::move(trace.begin(), trace.end(), std::back_inserter(report.remarks));
   return report;
 }
@@ -290,7 +288,7 @@ Report make_prediction(const Scenario& written, std::uint64_t seed) {
         simulated.repetitions.push_back(
             simulate_repetition(scenario, arm, load_set, report.cores, 1, seed, true));
     }
-    const std::vector<Remark> trace = tell_trace(scenario, simulated);
+    const std::vector<Note> trace = tell_trace(scenario, simulated);
     report.remarks.insert(report.remarks.end(), trace.begin(), trace.end());
   }
   const bool cut = std::any_of(scenario.cases.begin(), scenario.cases.end(),
@@ -298,12 +296,13 @@ Report make_prediction(const Scenario& written, std::uint64_t seed) {
   const bool wide = cut || std::any_of(scenario.cases.begin(), scenario.cases.end(), left_to_chance);
   if (auto tails = wide ? tell_tails(report.arms) : std::nullopt) report.remarks.push_back(std::move(*tails));
   if (cut)
-    report.remarks.push_back({"NOTE", fmt::format("no lanes and no WHY above {} requests", kMostTold)});
+    report.remarks.push_back(
+        {NoteKind::note, fmt::format("no lanes and no WHY above {} requests", kMostTold)});
   return report;
 }
 
 void add_server_output(Report& report, const std::string& path) {
-  report.remarks.push_back({"NOTE", "all that the server wrote: " + path});
+  report.remarks.push_back({NoteKind::note, "all that the server wrote: " + path});
 }
 
 }  // namespace lab

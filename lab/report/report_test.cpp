@@ -71,8 +71,8 @@ const ArmReport& arm_of(const Report& report, const std::string& id) {
 
 std::string all_remarks(const Report& report, const std::string& tag) {
   std::string text;
-  for (const Remark& remark : report.remarks) {
-    if (remark.tag == tag) text += remark.text + "\n";
+  for (const Note& remark : report.remarks) {
+    if (to_string(remark.kind) == tag) text += remark.text + "\n";
   }
   return text;
 }
@@ -87,10 +87,10 @@ TEST_CASE("a run that equals its prediction reproduces 1.1 s, and calls 0.03 s i
   CHECK(blocking.predicted_s == Approx(1.0));
   CHECK(blocking.makespan_s->median == Approx(1.001));
   CHECK(blocking.makespan_s->low.has_value());
-  CHECK(blocking.verdict == "reproduced");
+  CHECK(blocking.verdict == Verdict::reproduced);
   CHECK(blocking.books.ok == 60);
   CHECK(blocking.splits == std::vector<std::vector<std::int64_t>>(6, {10}));
-  CHECK(arm_of(report, "async").verdict == "impossible");
+  CHECK(arm_of(report, "async").verdict == Verdict::impossible);
   CHECK(all_remarks(report, "LOG").find("~0.03s") != std::string::npos);
 }
 
@@ -102,8 +102,8 @@ TEST_CASE("below six repetitions there is no interval, and the report says so") 
 
 TEST_CASE("a makespan below its bound is the instrument's fault, whatever the documents say") {
   const Report report = make_report(scenario(), run_of(scenario(), 6, -kMillisecond));
-  CHECK(arm_of(report, "blocking").verdict == "instrument-fault");
-  CHECK(arm_of(report, "async").verdict == "instrument-fault");
+  CHECK(arm_of(report, "blocking").verdict == Verdict::instrument_fault);
+  CHECK(arm_of(report, "async").verdict == Verdict::instrument_fault);
 }
 
 TEST_CASE("of an instrument's fault nothing is claimed: no finding, no excess, no answer to a guess") {
@@ -126,11 +126,11 @@ TEST_CASE(
     return make_report(calm, run);
   };
   const Report honest = with_one_at(0.95, "95ms");
-  CHECK(arm_of(honest, "loop").verdict != "instrument-fault");
+  CHECK(arm_of(honest, "loop").verdict != Verdict::instrument_fault);
   CHECK(arm_of(honest, "loop").bound_s == Approx(0.38));
   CHECK_THAT(all_remarks(honest, "NOTE"), Catch::Contains("computing took up to 5 % less"));
   const Report faulty = with_one_at(1.0, "95ms");
-  CHECK(arm_of(faulty, "loop").verdict == "instrument-fault");
+  CHECK(arm_of(faulty, "loop").verdict == Verdict::instrument_fault);
   CHECK(arm_of(faulty, "loop").bound_s == Approx(0.4));
   CHECK_THAT(all_remarks(faulty, "NOTE"), !Catch::Contains("computing took"));
 }
@@ -213,7 +213,7 @@ TEST_CASE("a right guess is called right") {
 TEST_CASE("a prediction has the table's shape with engine model, and no verdict about a measurement") {
   const Report report = make_prediction(scenario(), 42);
   CHECK(report.predicted_only);
-  for (const ArmReport& arm : report.arms) CHECK(arm.engine == "model");
+  for (const ArmReport& arm : report.arms) CHECK(arm.engine.is(kModel));
   CHECK(arm_of(report, "blocking").formula == "N·d");
   CHECK(arm_of(report, "blocking").lanes.size() == 10);
 }
@@ -235,8 +235,8 @@ TEST_CASE("a load that was not wholly answered is no makespan to be judged") {
   }
   const Report report = make_report(scenario(), run);
   CHECK(arm_of(report, "blocking").verdict ==
-        "none");  // 0.4 s for four of ten: nobody's fault but the books'
-  CHECK(arm_of(report, "async").verdict == "impossible");
+        Verdict::none);  // 0.4 s for four of ten: nobody's fault but the books'
+  CHECK(arm_of(report, "async").verdict == Verdict::impossible);
 }
 
 TEST_CASE("an old run is judged with the cores of the machine that ran it") {
@@ -254,9 +254,9 @@ TEST_CASE("an old run is judged with the cores of the machine that ran it") {
 
 TEST_CASE("a file that does not say what to show shows what it checks") {
   Scenario changed = scenario();
-  CHECK(make_prediction(changed, 42).headline == std::vector<std::string>{"makespan"});
+  CHECK(make_prediction(changed, 42).headline == std::vector<Stat>{Stat{}});
   changed.checks.front().stat = parse_stat("delay.latency.max").value();
-  CHECK(make_prediction(changed, 42).headline == std::vector<std::string>{"delay.latency.max"});
+  CHECK(make_prediction(changed, 42).headline == std::vector<Stat>{parse_stat("delay.latency.max").value()});
 }
 
 TEST_CASE("every stat of workers that accept as they like has a range, from the best dealing to the worst") {
@@ -297,7 +297,7 @@ within = "1%"
   const auto mean_of = [&](const char* arm) {
     const auto& measures = arm_of(report, arm).measures;
     return *std::find_if(measures.begin(), measures.end(),
-                         [](const MeasureRow& row) { return row.stat == "latency.mean"; });
+                         [](const MeasureRow& row) { return to_string(row.stat) == "latency.mean"; });
   };
   CHECK(mean_of("greedy").predicted_low.value() == Approx(0.18));
   CHECK(mean_of("greedy").predicted_high.value() == Approx(0.55));

@@ -38,15 +38,14 @@ ExperimentOptions experiment_of(const SweepTask& task) {
 }
 
 const MeasureRow* find_measure(const ArmReport& arm, const Stat& stat) {
-  const std::string name = to_string(stat);
   const auto found = std::find_if(arm.measures.begin(), arm.measures.end(),
-                                  [&](const MeasureRow& row) { return row.stat == name; });
+                                  [&](const MeasureRow& row) { return row.stat == stat; });
   return found == arm.measures.end() ? nullptr : &*found;
 }
 
 std::string note_of(const ArmReport& arm, bool measured) {
   if (!arm.not_run.empty()) return "not run: " + arm.not_run;
-  if (arm.verdict == "instrument-fault")
+  if (arm.verdict == Verdict::instrument_fault)
     return "measured below its bound: instrument fault, nothing is claimed";
   const std::int64_t bad = arm.books.planned - arm.books.ok;
   if (measured && bad > 0)
@@ -56,18 +55,18 @@ std::string note_of(const ArmReport& arm, bool measured) {
 
 std::vector<SweepCell> cells_from(const Report& report, const Stat& stat, bool predicted_only) {
   const bool any_measured = std::any_of(report.arms.begin(), report.arms.end(),
-                                        [](const ArmReport& arm) { return arm.engine != kModel; });
+                                        [](const ArmReport& arm) { return !arm.engine.is(kModel); });
   std::vector<SweepCell> cells;
   for (const ArmReport& arm : report.arms) {
     // The model stands beside every arm that was measured.
-    if (arm.engine == kModel && any_measured) continue;
+    if (arm.engine.is(kModel) && any_measured) continue;
     const MeasureRow* row = find_measure(arm, stat);
     SweepCell cell;
     cell.arm = name_on_engine(arm);
     cell.case_id = arm.case_id;
     if (row != nullptr) cell.predicted = row->predicted;
     const bool measured =
-        row != nullptr && !predicted_only && arm.engine != kModel && row->measured.has_value();
+        row != nullptr && !predicted_only && !arm.engine.is(kModel) && row->measured.has_value();
     if (measured) cell.measured = row->measured;
     if (!predicted_only) cell.note = note_of(arm, measured);
     cells.push_back(std::move(cell));
@@ -176,9 +175,7 @@ SweepReport begin_report(const Sweep& sweep) {
   SweepReport report;
   report.scenario = sweep.tasks.front().scenario.name;
   report.question = sweep.tasks.front().scenario.question;
-  report.stat = to_string(sweep.stat);
-  report.is_time = sweep.stat.is_time();
-  report.is_bytes = sweep.stat.is_bytes();
+  report.stat = sweep.stat;
   report.planned = sweep.tasks.size();
   for (const SweepKey& key : sweep.keys) report.keys.push_back(key.name);
   return report;

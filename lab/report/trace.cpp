@@ -52,7 +52,7 @@ std::string line(const std::string& time, const std::string& what, const std::st
   return pad(time, 9) + pad(what, 14) + pad(running, 10) + pad(ready, 14) + waiting;
 }
 
-Remark tell_cycle(const Scenario& scenario, const RunRepetition& repetition, bool many) {
+Note tell_cycle(const Scenario& scenario, const RunRepetition& repetition, bool many) {
   const Names names(repetition, scenario.routes);
   const std::vector<CycleStep> steps = loop_cycle(repetition.events, repetition.records, scenario.routes);
   std::string text = many ? repetition.arm + " " + repetition.case_id + "\n" : "";
@@ -69,11 +69,11 @@ Remark tell_cycle(const Scenario& scenario, const RunRepetition& repetition, boo
                         step.running ? names.of(*step.running) : "–", names.of(step.ready),
                         names.of(step.waiting));
   }
-  return {"LOOP", text};
+  return {NoteKind::loop, text};
 }
 
 /// The first await of the run that was resumed, in four steps: where its task is, and who has the loop.
-std::optional<Remark> tell_await(const Scenario& scenario, const RunRepetition& repetition) {
+std::optional<Note> tell_await(const Scenario& scenario, const RunRepetition& repetition) {
   const Names names(repetition, scenario.routes);
   const std::vector<CycleStep> steps = loop_cycle(repetition.events, repetition.records, scenario.routes);
   const auto next = [&](auto from, CycleEvent what, std::uint32_t request) {
@@ -95,8 +95,8 @@ std::optional<Remark> tell_await(const Scenario& scenario, const RunRepetition& 
       if (runs && std::find(others.begin(), others.end(), name) == others.end()) others.push_back(name);
     }
     const std::string who = names.of(pause->request);
-    return Remark{
-        "AWAIT",
+    return Note{
+        NoteKind::await,
         fmt::format("what {0}'s await did, in four steps:\n"
                     "1 At {1} {0} stops where it is and gives the loop back.\n"
                     "2 It goes on the waiting list, with a note of what is to wake it; nothing is held.\n"
@@ -117,7 +117,7 @@ std::string spell_hop(const std::vector<double>& each) {
 
 using Hops = std::map<std::string_view, std::vector<double>>;
 
-Remark tell_paths(const Scenario& scenario, const std::vector<std::pair<std::string, Hops>>& arms) {
+Note tell_paths(const Scenario& scenario, const std::vector<std::pair<std::string, Hops>>& arms) {
   std::string text = pad("median", 20);
   for (const std::string_view hop : kHops) text += pad(hop, 9);
   for (const auto& [name, hops] : arms) {
@@ -128,13 +128,13 @@ Remark tell_paths(const Scenario& scenario, const std::vector<std::pair<std::str
     }
   }
   if (scenario.arms.size() == 1) text += "\n";
-  return {"PATH", text};
+  return {NoteKind::path, text};
 }
 
 }  // namespace
 
-std::vector<Remark> tell_trace(const Scenario& scenario, const Run& run) {
-  std::vector<Remark> remarks;
+std::vector<Note> tell_trace(const Scenario& scenario, const Run& run) {
+  std::vector<Note> remarks;
   const bool many = scenario.arms.size() * scenario.cases.size() > 1;
   std::vector<std::pair<std::string, Hops>> arms;
   for (const RunRepetition& kept : run.repetitions) {

@@ -26,13 +26,9 @@ json::object spell_claim(const Claim& claim) {
           {"why", json_text(claim.why)}};
 }
 
-json::value spell_spread(const std::optional<Spread>& spread) {
+json::value spell_spread(const std::optional<Estimate>& spread) {
   if (!spread) return nullptr;
-  json::object object;
-  object["median"] = spread->median;
-  object["low"] = spread->low;
-  object["high"] = spread->high;
-  return object;
+  return json::object{{"median", spread->median}, {"low", *spread->low}, {"high", *spread->high}};
 }
 
 json::object spell_check(const ConditionCheck& check, bool exception) {

@@ -28,7 +28,7 @@ constexpr double kDisturbed = 0.15;  // of the cores' time
 Scenario load_batch(const VerifyBatch& batch, RunHeader& header) {
   RawRunOptions raw;
   std::set<std::string> arms;
-  for (const auto& [arm, load_set] : batch.pairs()) arms.insert(arm.substr(0, arm.find('@')));
+  for (const Measure& measure : batch.measures) arms.insert(measure.written);
   if (batch.engine != kRecorded) {
     raw.arms.assign(arms.begin(), arms.end());
     raw.scale = fmt::format("{}", batch.scale);

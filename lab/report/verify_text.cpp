@@ -14,16 +14,11 @@ namespace lab {
 
 namespace {
 
-Unit unit_of(const Stat& stat, double value) {
-  if (stat.is_time()) return time_unit(value);
-  return stat.is_bytes() ? byte_unit(value) : plain_unit(value);
-}
-
 /// `103 ms`, or `103 ms (101–104)` where the repetitions differ in what is printed.
-std::string spell(const Stat& stat, const Spread& spread) {
+std::string spell(const Stat& stat, const Estimate& spread) {
   const Unit unit = unit_of(stat, spread.median);
-  const std::string low = number(spread.low, unit);
-  const std::string high = number(spread.high, unit);
+  const std::string low = number(*spread.low, unit);
+  const std::string high = number(*spread.high, unit);
   std::string text = quantity(spread.median, unit);
   if (low != high) text += fmt::format(" ({}–{})", low, high);
   return text;

@@ -24,35 +24,20 @@ std::string value_text(const std::optional<double>& value) {
   return value && std::isfinite(*value) ? fmt::format("{}", *value) : "";
 }
 
-/// The arm's measures, the makespan first even where it is not one of them.
-std::vector<MeasureRow> measures_of(const ArmReport& arm) {
-  std::vector<MeasureRow> rows = arm.measures;
-  const bool listed =
-      std::any_of(rows.begin(), rows.end(), [](const MeasureRow& row) { return row.stat == "makespan"; });
-  if (listed) return rows;
-  MeasureRow makespan;
-  makespan.stat = "makespan";
-  makespan.predicted = arm.predicted_s;
-  makespan.measured = arm.makespan_s;
-  makespan.documented = arm.documented_s;
-  makespan.verdict = arm.verdict;
-  rows.insert(rows.begin(), std::move(makespan));
-  return rows;
-}
-
 void add_rows(const ArmReport& arm, const MeasureRow& row, std::string& out) {
   std::vector<double> values;
   if (row.measured)
-    values = row.measured->all.empty() ? std::vector<double>{row.measured->median} : row.measured->all;
+    values =
+        row.measured->samples.empty() ? std::vector<double>{row.measured->median} : row.measured->samples;
   const auto add = [&](const std::string& repetition, const std::string& value) {
-    const bool makespan = row.stat == "makespan";
+    const bool makespan = row.stat == Stat{};
     const std::vector<std::string> cells{arm.arm,
                                          arm.case_id,
-                                         arm.engine,
+                                         arm.engine.kind,
                                          repetition,
-                                         row.stat,
+                                         to_string(row.stat),
                                          value,
-                                         row.is_time ? "s" : "",
+                                         row.stat.is_time() ? "s" : "",
                                          arm.mode,
                                          fmt::format("{}", arm.workers),
                                          arm.threads ? fmt::format("{}", *arm.threads) : "",
@@ -60,13 +45,13 @@ void add_rows(const ArmReport& arm, const MeasureRow& row, std::string& out) {
                                          value_text(makespan ? arm.bound_s : std::nullopt),
                                          value_text(row.predicted),
                                          value_text(row.documented),
-                                         row.verdict,
+                                         std::string(to_string(row.verdict)),
                                          arm.label};
     std::vector<std::string> spelled;
     for (const std::string& each : cells) spelled.push_back(csv_cell(each));
     out += join(spelled, ",") + "\n";
   };
-  if (values.empty()) add("", arm.engine == "model" ? value_text(row.predicted) : "");
+  if (values.empty()) add("", arm.engine.is(kModel) ? value_text(row.predicted) : "");
   for (std::size_t i = 0; i < values.size(); ++i) add(fmt::format("{}", i + 1), value_text(values[i]));
 }
 
@@ -91,7 +76,7 @@ std::string to_csv(const Report& report) {
       "verdict,"
       "label\n";
   for (const ArmReport& arm : report.arms) {
-    for (const MeasureRow& row : measures_of(arm)) add_rows(arm, row, out);
+    for (const MeasureRow& row : arm.measures) add_rows(arm, row, out);
   }
   return out;
 }

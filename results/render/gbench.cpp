@@ -17,8 +17,8 @@ namespace {
 constexpr double kMilliseconds = 1e3;
 
 std::string environment_of(const Report& report, const std::string& key) {
-  for (const EnvironmentRow& row : report.environment) {
-    if (row.key == key) return row.value;
+  for (const auto& [name, value] : report.environment) {
+    if (name == key) return value;
   }
   return "";
 }
@@ -93,7 +93,8 @@ void add_aggregates(const Family& family, const std::vector<double>& real, const
 std::vector<double> cpu_of(const ArmReport& arm, const Run& run) {
   std::vector<double> used;
   for (const RunRepetition& repetition : run.repetitions) {
-    if (repetition.arm == arm.arm && repetition.case_id == arm.case_id && repetition.engine == arm.engine)
+    if (repetition.arm == arm.arm && repetition.case_id == arm.case_id &&
+        repetition.engine == arm.engine.kind)
       used.push_back(seconds(repetition.server.cpu) * kMilliseconds);
   }
   return used;
@@ -107,10 +108,10 @@ Result<std::string> to_gbench(const Report& report, const Run& run) {
   json::array benchmarks;
   Family family;
   for (const ArmReport& arm : report.arms) {
-    if (!arm.makespan_s || arm.engine == "model") continue;
+    if (!arm.makespan_s || arm.engine.is(kModel)) continue;
     family.name = valid_utf8(name_on_engine(arm)) + (cases.size() > 1 ? "/" + valid_utf8(arm.case_id) : "");
-    family.repetitions = arm.makespan_s->all.size();
-    std::vector<double> real = arm.makespan_s->all;
+    family.repetitions = arm.makespan_s->samples.size();
+    std::vector<double> real = arm.makespan_s->samples;
     for (double& each : real) each *= kMilliseconds;
     std::vector<double> cpu = cpu_of(arm, run);
     cpu.resize(real.size());

@@ -82,9 +82,9 @@ std::string picture_of(const Report& report, bool& patterns_there) {
   return out + picture.shapes + "</svg></figure>\n";
 }
 
-/// LOOP, PATH and TAIL are tables in themselves: their columns stand under each other.
-bool is_fixed(const std::string& tag) {
-  return tag == "LOOP" || tag == "PATH" || tag == "TAIL";
+/// These are tables in themselves: their columns stand under each other.
+bool is_fixed(NoteKind kind) {
+  return kind == NoteKind::loop || kind == NoteKind::path || kind == NoteKind::tail;
 }
 
 std::string lines_of(const std::string& text) {
@@ -98,16 +98,16 @@ std::string lines_of(const std::string& text) {
 }
 
 std::string remarks_of(const Report& report) {
-  const std::vector<Remark> remarks = all_remarks(report);
+  const std::vector<Note> remarks = all_remarks(report);
   if (remarks.empty()) return "";
   std::string out = "<h2>What it says</h2>\n<dl class=\"told\">\n";
-  for (const Remark& remark : remarks) {
-    std::string kind = remark.tag;
+  for (const Note& remark : remarks) {
+    std::string kind(to_string(remark.kind));
     std::transform(kind.begin(), kind.end(), kind.begin(),
                    [](unsigned char letter) { return std::tolower(letter); });
-    if (remark.text.starts_with("FAILED")) kind = "failed";
-    out += element("dt", remark.tag, escape_markup(kind));
-    out += fmt::format("<dd{}>{}</dd>\n", is_fixed(remark.tag) ? " class=\"fixed\"" : "",
+    if (remark.failed) kind = "failed";
+    out += element("dt", to_string(remark.kind), escape_markup(kind));
+    out += fmt::format("<dd{}>{}</dd>\n", is_fixed(remark.kind) ? " class=\"fixed\"" : "",
                        lines_of(as_called(remark.text)));
   }
   return out + "</dl>\n";
@@ -121,7 +121,7 @@ std::string machine_of(const Report& report) {
   if (report.cores > 0) add("cores", fmt::format("{}", report.cores));
   add("kernel", report.kernel);
   add("noise", report.noise);
-  for (const EnvironmentRow& row : report.environment) add(row.key, row.value);
+  for (const auto& [key, value] : report.environment) add(key, value);
   add("seed", fmt::format("{}", report.seed));
   return "<details><summary>What it ran on</summary>\n<dl class=\"machine\">\n" + rows + "</dl></details>\n";
 }

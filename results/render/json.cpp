@@ -26,34 +26,22 @@ json::value server_use(const ArmReport& arm) {
 }
 
 /// What the model gave stands in for a measurement where the engine is the model.
-std::optional<Figure> figure_of(const std::string& engine, const std::optional<Figure>& measured,
-                                const std::optional<double>& predicted) {
-  if (measured || engine != "model" || !predicted) return measured;
-  return Figure{*predicted, {}, {}, {*predicted}};
-}
-
-json::object spell_figure(const std::optional<Figure>& figure) {
-  json::object object{{"median", nullptr}, {"low", nullptr}, {"high", nullptr}, {"all", json::array()}};
-  if (!figure) return object;
-  object["median"] = json_number(figure->median);
-  object["low"] = json_number(figure->low);
-  object["high"] = json_number(figure->high);
-  for (const double value : figure->all) object["all"].as_array().push_back(json_number(value));
-  return object;
+std::optional<Estimate> figure_of(const EngineId& engine, const std::optional<Estimate>& measured,
+                                  const std::optional<double>& predicted) {
+  if (measured || !engine.is(kModel) || !predicted) return measured;
+  return Estimate{*predicted, {}, {}, {*predicted}};
 }
 
 json::object spell_measure(const ArmReport& arm, const MeasureRow& row) {
-  json::object object = spell_figure(figure_of(arm.engine, row.measured, row.predicted));
-  object["stat"] = json_text(row.stat);
+  json::object object = json_estimate(figure_of(arm.engine, row.measured, row.predicted));
+  object["stat"] = to_string(row.stat);
   object["predicted"] = json_number(row.predicted);
   object["predicted_range"] =
       row.predicted_low ? json::value{json_number(row.predicted_low), json_number(row.predicted_high)}
                         : json::value(nullptr);
   object["documented"] = json_number(row.documented);
-  object["unit"] = row.is_time    ? json::value("s")
-                   : row.is_bytes ? json::value("bytes")
-                                  : json::value(nullptr);
-  object["verdict"] = json_text(row.verdict);
+  object["unit"] = json_unit(row.stat);
+  object["verdict"] = json_text(to_string(row.verdict));
   return object;
 }
 
@@ -69,7 +57,7 @@ json::object spell_arm(const ArmReport& arm) {
   json::array measures;
   for (const MeasureRow& row : arm.measures) measures.push_back(spell_measure(arm, row));
   json::array findings;
-  for (const FindingRow& row : arm.findings)
+  for (const Finding& row : arm.findings)
     findings.push_back({{"id", json_text(row.id)}, {"text", json_text(row.text)}});
   json::array causes;
   for (const Cause& cause : arm.above_bound) {
@@ -78,7 +66,7 @@ json::object spell_arm(const ArmReport& arm) {
   return {{"arm", json_text(arm.arm)},
           {"case", json_text(arm.case_id)},
           {"label", json_text(arm.label)},
-          {"engine", json_text(arm.engine)},
+          {"engine", json_text(arm.engine.kind)},
           {"mode", json_text(arm.mode)},
           {"workers", arm.workers},
           {"threads", arm.threads ? json::value(*arm.threads) : json::value(nullptr)},
@@ -94,7 +82,7 @@ json::object spell_arm(const ArmReport& arm) {
           {"own_time_s", arm.own_time_s > 0 ? json_number(arm.own_time_s) : json::value(nullptr)},
           {"documented_s", json_number(arm.documented_s)},
           {"documented", json_text_or_null(arm.documented_text)},
-          {"makespan_s", spell_figure(figure_of(arm.engine, arm.makespan_s, arm.predicted_s))},
+          {"makespan_s", json_estimate(figure_of(arm.engine, arm.makespan_s, arm.predicted_s))},
           {"latency_s",
            {{"min", json_number(arm.latency_min_s)},
             {"median", json_number(arm.latency_median_s)},
@@ -106,7 +94,7 @@ json::object spell_arm(const ArmReport& arm) {
           {"books", json_books(arm.books)},
           {"measures", std::move(measures)},
           {"splits", spell_splits(arm)},
-          {"verdict", json_text(arm.verdict)},
+          {"verdict", json_text(to_string(arm.verdict))},
           {"findings", std::move(findings)},
           {"formula", json_text_or_null(arm.formula)},
           {"not_run", json_text_or_null(arm.not_run)},
@@ -121,8 +109,7 @@ json::object spell_arm(const ArmReport& arm) {
 json::object spell_environment(const Report& report) {
   json::object environment{
       {"cores", report.cores}, {"kernel", json_text(report.kernel)}, {"noise", json_text(report.noise)}};
-  for (const EnvironmentRow& row : report.environment)
-    environment.emplace(valid_utf8(row.key), json_text(row.value));
+  for (const auto& [key, value] : report.environment) environment.emplace(valid_utf8(key), json_text(value));
   return environment;
 }
 
@@ -168,10 +155,10 @@ std::string to_json(const Report& report) {
                       {"detail", json_text(check.detail)}});
   }
   json::array remarks;
-  for (const Remark& remark : report.remarks)
-    remarks.push_back({{"tag", json_text(remark.tag)}, {"text", json_text(remark.text)}});
+  for (const Note& remark : report.remarks)
+    remarks.push_back({{"tag", json_text(to_string(remark.kind))}, {"text", json_text(remark.text)}});
   json::array headline;
-  for (const std::string& stat : report.headline) headline.push_back(json_text(stat));
+  for (const Stat& stat : report.headline) headline.push_back(json::string(to_string(stat)));
   const json::object document{{"schema", "lab.run/1"},
                               {"scenario", json_text(report.scenario)},
                               {"question", json_text(report.question)},

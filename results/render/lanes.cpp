@@ -129,13 +129,13 @@ class Drawing {
     const ArmReport* other = nullptr;
     // A server of one's own is what the reader came for: it stands beside the longest arm, or is it.
     const auto own = std::find_if(report_.arms.begin(), report_.arms.end(), [&](const ArmReport& arm) {
-      return arm.engine == "server" && !arm.lanes.empty() && arm.case_id == longest->case_id;
+      return arm.engine.is(kServer) && !arm.lanes.empty() && arm.case_id == longest->case_id;
     });
-    if (own != report_.arms.end() && longest->engine != "server") other = &*own;
+    if (own != report_.arms.end() && !longest->engine.is(kServer)) other = &*own;
     for (const bool free : {true, false}) {
       if (other != nullptr) break;
       for (const ArmReport& arm : report_.arms) {
-        const bool alike = arm.engine == longest->engine || longest->engine == "server";
+        const bool alike = arm.engine.kind == longest->engine.kind || longest->engine.is(kServer);
         const bool fits = &arm != longest && !arm.lanes.empty() && arm.case_id == longest->case_id && alike &&
                           (!free || free_waiting(arm) > 0);
         if (fits && (other == nullptr || clearly_faster(arm, *other))) other = &arm;
@@ -148,7 +148,7 @@ class Drawing {
   const ArmReport* first_that_queues(const ArmReport* longest) const {
     const ArmReport* first = nullptr;
     for (const ArmReport& arm : report_.arms) {
-      if (arm.arm != longest->arm || arm.engine != longest->engine || arm.lanes.empty()) continue;
+      if (arm.arm != longest->arm || arm.engine.kind != longest->engine.kind || arm.lanes.empty()) continue;
       if (first == nullptr) first = &arm;
       if (longest_queueing(arm) > longest_queueing(*first) + kQueues * makespan(arm)) return &arm;
     }

@@ -120,7 +120,7 @@ ArmReport pool(const std::string& case_id, std::uint32_t count, double jitter) {
   }
   const std::uint32_t rounds = (count + 39) / 40;
   arm.bound_s = 0.1 * rounds;
-  arm.makespan_s = Figure{last, {}, {}, {last}};
+  arm.makespan_s = Estimate{last, {}, {}, {last}};
   return arm;
 }
 
@@ -172,7 +172,7 @@ TEST_CASE("Lanes stand in the order in which they end") {
 TEST_CASE("A list of lanes that was cut says so and does not seem to end the arm") {
   Report report = one_arm({samples::lane(1, 1, {{0, 1, LaneState::loop}})}, 100.0);
   report.arms[0].requests = 100;
-  report.arms[0].makespan_s = Figure{100, {}, {}, {100}};
+  report.arms[0].makespan_s = Estimate{100, {}, {}, {100}};
   const std::vector<std::string> lines = draw_lanes(report, kAscii);
   REQUIRE(lines.size() == 3);
   CHECK(lines[1] == "  1 #                                       | 1.0 s");
@@ -258,7 +258,7 @@ TEST_CASE("What a request took stands beside its lane, not when it ended") {
 TEST_CASE("A server of one's own is drawn beside the longest arm, however soon its requests were over") {
   Report report = samples::blocking_async();
   ArmReport own = report.arms[1];
-  own.arm = own.engine = "server";
+  own.arm = own.engine.kind = kServer;
   own.makespan_s.reset();
   own.lanes = {samples::lane(1, 0.001, {{0, 0.001, LaneState::loop}})};
   report.arms.push_back(own);

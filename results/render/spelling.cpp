@@ -34,6 +34,11 @@ Unit byte_unit(double bytes) {
   return {1e-3, 1, "KB"};
 }
 
+Unit unit_of(const Stat& stat, double value) {
+  if (stat.is_time()) return time_unit(value);
+  return stat.is_bytes() ? byte_unit(value) : plain_unit(value);
+}
+
 std::string number(double value, const Unit& unit) {
   constexpr double kReadable = 99'999;
   if (!unit.name.empty() && std::abs(value * unit.factor) > kReadable)
@@ -65,12 +70,15 @@ std::string count_word(std::size_t count) {
   return count < kWords.size() ? kWords[count] : fmt::format("{}", count);
 }
 
-std::string verdict_word(const std::string& verdict) {
-  if (verdict == "none") return "";
-  if (verdict == "reproduced") return "agrees";
-  if (verdict == "faster" || verdict == "slower") return "ran " + verdict;
-  if (verdict == "instrument-fault") return "instrument fault";
-  return verdict;
+std::string verdict_word(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::none: return "";
+    case Verdict::reproduced: return "agrees";
+    case Verdict::faster: return "ran faster";
+    case Verdict::slower: return "ran slower";
+    case Verdict::instrument_fault: return "instrument fault";
+    default: return std::string(to_string(verdict));
+  }
 }
 
 std::string without_unit(const std::string& documented, const Unit& unit) {
@@ -81,8 +89,8 @@ std::string without_unit(const std::string& documented, const Unit& unit) {
 }
 
 std::string name_on_engine(const ArmReport& arm) {
-  const bool ours = arm.engine == "native" || arm.engine == "model" || arm.engine == "server";
-  return ours ? arm.arm : fmt::format("{} on {}", arm.arm, arm.engine);
+  const bool ours = arm.engine.is(kNative) || arm.engine.is(kModel) || arm.engine.is(kServer);
+  return ours ? arm.arm : fmt::format("{} on {}", arm.arm, arm.engine.kind);
 }
 
 }  // namespace lab

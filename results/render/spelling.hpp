@@ -21,6 +21,9 @@ Unit plain_unit(double value);
 /// `3.2 KB`, `41.0 MB`
 Unit byte_unit(double bytes);
 
+/// The unit in which a value of that stat reads well.
+Unit unit_of(const Stat& stat, double value);
+
 /// `1.003`, without the unit's name. A value far beyond the unit's range comes in its own, with the name.
 std::string number(double value, const Unit& unit);
 /// `1.003 s`
@@ -36,7 +39,7 @@ std::string memory(double bytes);
 std::string count_word(std::size_t count);
 
 /// The verdict about a documented figure in the log column's words; empty for none.
-std::string verdict_word(const std::string& verdict);
+std::string verdict_word(Verdict verdict);
 
 /// `~1.1` for `~1.1s` beside figures in seconds; other spellings stay.
 std::string without_unit(const std::string& documented, const Unit& unit);

@@ -58,9 +58,9 @@ TEST_CASE("A documented figure loses its unit only beside seconds") {
 }
 
 TEST_CASE("Verdicts are spoken of the measurement") {
-  CHECK(verdict_word("reproduced") == "agrees");
-  CHECK(verdict_word("slower") == "ran slower");
-  CHECK(verdict_word("impossible") == "impossible");
-  CHECK(verdict_word("instrument-fault") == "instrument fault");
-  CHECK(verdict_word("none").empty());
+  CHECK(verdict_word(Verdict::reproduced) == "agrees");
+  CHECK(verdict_word(Verdict::slower) == "ran slower");
+  CHECK(verdict_word(Verdict::impossible) == "impossible");
+  CHECK(verdict_word(Verdict::instrument_fault) == "instrument fault");
+  CHECK(verdict_word(Verdict::none).empty());
 }

@@ -32,9 +32,9 @@ class Page {
   }
 
   /// The tag, then the text beside it; a newline in the text starts a line.
-  void remark(const Remark& remark) {
+  void remark(const Note& remark) {
     const std::string tag =
-        pad(shorten(printable(remark.tag, style_.ascii), kTagIndent - 1, true), kTagIndent);
+        pad(shorten(std::string(to_string(remark.kind)), kTagIndent - 1, true), kTagIndent);
     std::string first = tag;
     for (const std::string& part : split(remark.text, '\n')) {
       std::vector<std::string> wrapped = wrap(printable(part, style_.ascii), first, kTagIndent, width_);
@@ -50,8 +50,8 @@ class Page {
   }
 
  private:
-  static std::string emphasise(const std::string& line, const Remark& remark) {
-    const bool alarm = remark.tag == "WARN" || remark.text.starts_with("FAILED");
+  static std::string emphasise(const std::string& line, const Note& remark) {
+    const bool alarm = remark.kind == NoteKind::warn || remark.failed;
     const std::size_t end = std::min(line.size(), kTagIndent - 1);
     return fmt::format("\x1b[{}m{}\x1b[0m{}", alarm ? "1;38;5;166" : "1", line.substr(0, end),
                        line.substr(end));
@@ -69,7 +69,8 @@ void add_heading(const Report& report, Page& page) {
     if (!report.question.empty()) page.paragraph(report.question);
     if (!report.changes.empty()) page.paragraph("changed: " + report.changes);
     if (!report.complete) {
-      page.remark({"WARN", "incomplete: " + (report.incomplete_reason.empty() ? "the reason is not known"
+      page.remark(
+          {NoteKind::warn, "incomplete: " + (report.incomplete_reason.empty() ? "the reason is not known"
                                                                               : report.incomplete_reason)});
     }
     page.blank();
@@ -85,7 +86,7 @@ std::string to_text(const Report& report, const TextStyle& style) {
   page.blank();
   page.lines(draw_lanes(report, page.style()));
   page.blank();
-  for (const Remark& remark : all_remarks(report)) page.remark(remark);
+  for (const Note& remark : all_remarks(report)) page.remark(remark);
   return page.take();
 }
 

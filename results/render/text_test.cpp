@@ -163,7 +163,7 @@ TEST_CASE("Five and fewer repetitions claim no interval and show their number") 
   Report report = samples::blocking_async();
   for (ArmReport& arm : report.arms) {
     arm.repetitions = 2;
-    arm.makespan_s = Figure{arm.makespan_s->median, {}, {}, {1, 2}};
+    arm.makespan_s = Estimate{arm.makespan_s->median, {}, {}, {1, 2}};
   }
   const std::string text = table_text(report, style(80));
   CHECK(has(text, "measured, n = 2"));
@@ -175,7 +175,7 @@ TEST_CASE("An interval of inner ranks is not called minimum to maximum") {
   Report report = samples::blocking_async();
   for (ArmReport& arm : report.arms) {
     arm.repetitions = 9;
-    arm.makespan_s->all = {0.01, 1, 1, 1, 1, 1, 1, 1, 9};
+    arm.makespan_s->samples = {0.01, 1, 1, 1, 1, 1, 1, 1, 9};
   }
   CHECK(has(table_text(report, style(80)), "95 % (9)"));
 }
@@ -184,7 +184,7 @@ TEST_CASE("Case and engine are columns only where they differ") {
   Report report = samples::blocking_async();
   CHECK_FALSE(has(table_text(report, style(120)), "engine"));
   CHECK_FALSE(has(table_text(report, style(120)), "case"));
-  report.arms[1].engine = "model";
+  report.arms[1].engine.kind = kModel;
   report.arms[2].case_id = "other";
   const std::string text = table_text(report, style(120));
   CHECK(has(text, "arm            case   engine  in FastAPI"));
@@ -193,13 +193,14 @@ TEST_CASE("Case and engine are columns only where they differ") {
 
 TEST_CASE("Many checks are summed up, and those that failed are reported") {
   Report report = samples::blocking_async();
-  for (int i = 0; i < 10; ++i) report.checks.push_back({"makespan within 3% · a", true, true, "1 s"});
+  for (int i = 0; i < 10; ++i)
+    report.checks.push_back({"makespan within 3% · a", true, true, "1 s", {}, "within 3%"});
   CHECK_FALSE(has(to_text(report, style(80)), "CHECK"));
   report.checks_asked = true;
   CHECK(has(to_text(report, style(80)), "\nCHECK 10 of 10 within 3%\n"));
   report.checks_asked = false;
-  report.checks[3] = {"makespan within 3% · b", false, true, "2 s"};
-  report.checks[4] = {"makespan within 3% · c", true, false, "3 s"};
+  report.checks[3] = {"makespan within 3% · b", false, true, "2 s", {}, "within 3%"};
+  report.checks[4] = {"makespan within 3% · c", true, false, "3 s", {}, "within 3%"};
   const std::string text = to_text(report, style(80));
   CHECK(has(text, "CHECK FAILED makespan within 3% · b: 2 s\n"));
   CHECK(has(text, "CHECK UNDECIDED makespan within 3% · c: 3 s; the interval crosses the tolerance\n"));
@@ -219,7 +220,7 @@ TEST_CASE("Findings that no remark speaks of come under WHY, once for all arms t
 
 TEST_CASE("Remarks stand in the order why, log, note, warning, next") {
   Report report = samples::blocking_async();
-  report.remarks.insert(report.remarks.begin(), {"WARN", "events were lost"});
+  report.remarks.insert(report.remarks.begin(), {NoteKind::warn, "events were lost"});
   const std::string text = to_text(report, style(80));
   CHECK(text.find("\nWHY ") < text.find("\nLOG "));
   CHECK(text.find("\nLOG ") < text.find("\nNOTE "));
@@ -253,15 +254,15 @@ TEST_CASE("The sum of checks names the stat that they share") {
   Report report = samples::blocking_async();
   report.checks_asked = true;
   for (int i = 0; i < 8; ++i)
-    report.checks.push_back({"makespan within 20ms · a", true, true, "1 s", "makespan"});
+    report.checks.push_back({"makespan within 20ms · a", true, true, "1 s", Stat{}, "within 20ms"});
   CHECK(has(to_text(report, style(80)), "\nCHECK makespan: 8 of 8 within 20ms\n"));
-  report.checks.back().stat = "ping.latency.max";
+  report.checks.back().stat = parse_stat("ping.latency.max").value();
   CHECK(has(to_text(report, style(80)), "\nCHECK 8 of 8 within 20ms\n"));
 }
 
 TEST_CASE("An undecided check gives its interval and why it is not decided") {
   Report report = samples::blocking_async();
-  report.checks = {{"makespan within 3% · a", true, false, "1 s", "makespan", "980 ms–1.2 s"}};
+  report.checks = {{"makespan within 3% · a", true, false, "1 s", Stat{}, "within 3%", "980 ms–1.2 s"}};
   CHECK(has(to_text(report, style(200)), ": 1 s; the interval 980 ms–1.2 s crosses the tolerance\n"));
   report.noise = "noisy: tasks waited";
   CHECK(has(to_text(report, style(200)),
@@ -298,7 +299,7 @@ TEST_CASE("A stat that a case does not load has no row there") {
 
 TEST_CASE("Remarks keep numbers with their units and commands whole") {
   Report report;
-  report.remarks = {{"NOTE", "waited 8 min 20 s, then lab run x --requests 41 again"}};
+  report.remarks = {{NoteKind::note, "waited 8 min 20 s, then lab run x --requests 41 again"}};
   CHECK(has(to_text(report, style(22)), "NOTE  waited\n      8 min 20 s, then\n      lab run x\n"));
   CHECK(has(to_text(report, style(34)), "      lab run x --requests 41\n"));
 }

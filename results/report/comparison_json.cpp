@@ -9,33 +9,24 @@ namespace json = boost::json;
 
 namespace {
 
-json::object figure(const Figure& one) {
-  return {{"median", one.median},
-          {"low", json_number(one.low)},
-          {"high", json_number(one.high)},
-          {"all", json::array(one.all.begin(), one.all.end())}};
-}
-
 json::object spell_row(const ComparedRow& row) {
   const bool relative = row.a.median != 0;
   return {{"arm", json_text(row.name)},
           {"case", json_text(row.case_id)},
-          {"stat", json_text(row.stat)},
-          {"unit", row.is_time    ? json::value("s")
-                   : row.is_bytes ? json::value("bytes")
-                                  : json::value(nullptr)},
-          {"a", figure(row.a)},
-          {"b", figure(row.b)},
+          {"stat", to_string(row.stat)},
+          {"unit", json_unit(row.stat)},
+          {"a", json_estimate(row.a)},
+          {"b", json_estimate(row.b)},
           {"shift",
-           {{"estimate", row.shift},
-            {"low", json_number(row.shift_low)},
-            {"high", json_number(row.shift_high)},
-            {"relative", relative ? json_number(row.shift / row.a.median) : json::value(nullptr)}}},
-          {"p", row.p},
+           {{"estimate", row.shift.estimate},
+            {"low", json_number(row.shift.low)},
+            {"high", json_number(row.shift.high)},
+            {"relative", relative ? json_number(row.shift.estimate / row.a.median) : json::value(nullptr)}}},
+          {"p", row.shift.p},
           {"p_adjusted", row.p_adjusted},
-          {"exact", row.exact},
-          {"apart", row.apart},
-          {"verdict", json_text(row.verdict)},
+          {"exact", row.shift.exact},
+          {"apart", row.shift.apart},
+          {"verdict", json_text(to_string(row.verdict))},
           {"reason", json_text_or_null(row.reason)}};
 }
 

@@ -1,27 +1,31 @@
 #pragma once
 
-#include <optional>
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "harness/statistics/comparison.hpp"
 #include "results/report/export.hpp"
 #include "results/report/report.hpp"
 
 namespace lab {
 
+enum class CompareVerdict : std::uint8_t { faster, slower, more, less, none_seen, inconclusive };
+
+/// `no difference seen`
+std::string_view to_string(CompareVerdict verdict);
+
 /// One stat of one arm and case in A and in B.
 struct ComparedRow {
   std::string name;  ///< of the arm, or of both: `async-loop`, `async-loop on fastapi`
-  std::string case_id, stat;
-  bool is_time = true, is_bytes = false;
-  Figure a, b;
-  double shift = 0;  ///< Hodges-Lehmann, B - A
-  std::optional<double> shift_low, shift_high;
-  double p = 1, p_adjusted = 1;  ///< Mann-Whitney; Holm over all rows
-  bool exact = true;
-  bool apart = false;   ///< so far apart that it counts whatever else was compared (Shift::apart)
-  std::string verdict;  ///< faster, slower, more, less, no difference seen, inconclusive
-  std::string reason;   ///< why it is inconclusive, or empty
+  std::string case_id;
+  Stat stat;
+  Estimate a, b;
+  Shift shift;            ///< B - A
+  double p_adjusted = 1;  ///< its p by Holm over all rows
+  CompareVerdict verdict = CompareVerdict::none_seen;
+  std::string reason;  ///< why it is inconclusive, or empty
 };
 
 /// What was not the same in A and B.

@@ -18,11 +18,6 @@ namespace {
 constexpr std::size_t kLongestValue = 60;
 constexpr std::size_t kLongestPair = 16;
 
-Unit unit_of(const ComparedRow& row, double value) {
-  if (row.is_time) return time_unit(value);
-  return row.is_bytes ? byte_unit(value) : plain_unit(value);
-}
-
 /// `+0.8 ms`
 std::string with_sign(double value, const Unit& unit) {
   const std::string digits = quantity(std::abs(value), unit);
@@ -30,16 +25,16 @@ std::string with_sign(double value, const Unit& unit) {
 }
 
 std::string shift_interval(const ComparedRow& row, const Unit& unit) {
-  if (!row.shift_low || !row.shift_high) return "–";
+  if (!row.shift.low || !row.shift.high) return "–";
   Unit bare = unit;
   bare.name.clear();
-  return with_sign(*row.shift_low, bare) + " to " + with_sign(*row.shift_high, bare);
+  return with_sign(*row.shift.low, bare) + " to " + with_sign(*row.shift.high, bare);
 }
 
 /// Rows of one stat, under its name where there are several.
-Table table_of(const ComparisonReport& report, const std::string& stat, bool many_cases) {
+Table table_of(const ComparisonReport& report, const Stat& stat, bool many_cases) {
   Table table;
-  table.columns = {{ColumnRole::arm, stat, false}};
+  table.columns = {{ColumnRole::arm, to_string(stat), false}};
   if (many_cases) table.columns.push_back({ColumnRole::case_id, "case", false});
   for (const char* heading : {"A", "B", "B − A"})
     table.columns.push_back({ColumnRole::measured, heading, true});
@@ -49,20 +44,21 @@ Table table_of(const ComparisonReport& report, const std::string& stat, bool man
   table.columns.push_back({ColumnRole::expected, "verdict", false});
   for (const ComparedRow& row : report.rows) {
     if (row.stat != stat) continue;
-    const Unit unit = unit_of(row, std::max(std::abs(row.a.median), std::abs(row.b.median)));
-    double largest = std::abs(row.shift);
-    for (const auto& end : {row.shift_low, row.shift_high})
+    const Unit unit = unit_of(stat, std::max(std::abs(row.a.median), std::abs(row.b.median)));
+    double largest = std::abs(row.shift.estimate);
+    for (const auto& end : {row.shift.low, row.shift.high})
       largest = std::max(largest, std::abs(end.value_or(0)));
-    const Unit small = largest == 0 ? unit : unit_of(row, largest);
+    const Unit small = largest == 0 ? unit : unit_of(stat, largest);
     TableRow cells;
     // Both arms stand above the table where they differ.
     cells.cells = {report.a.arm.empty() ? row.name : shorten(row.name, kLongestPair, false)};
     if (many_cases) cells.cells.push_back(row.case_id);
     for (const double median : {row.a.median, row.b.median}) cells.cells.push_back(quantity(median, unit));
-    cells.cells.push_back(with_sign(row.shift, small));
+    cells.cells.push_back(with_sign(row.shift.estimate, small));
     cells.cells.push_back(shift_interval(row, small));
     cells.cells.push_back(row.p_adjusted < 0.0005 ? "<0.001" : fmt::format("{:.3f}", row.p_adjusted));
-    cells.cells.push_back(row.verdict == "no difference seen" ? "none seen" : row.verdict);
+    cells.cells.push_back(row.verdict == CompareVerdict::none_seen ? "none seen"
+                                                                   : std::string(to_string(row.verdict)));
     table.rows.push_back(std::move(cells));
   }
   return table;
@@ -120,14 +116,20 @@ void tell_reasons(const ComparisonReport& report, ComparisonPage& page) {
 
 }  // namespace
 
+std::string_view to_string(CompareVerdict verdict) {
+  constexpr std::string_view kWords[] = {"faster",      "slower", "more", "less", "no difference seen",
+                                         "inconclusive"};
+  return kWords[static_cast<std::size_t>(verdict)];
+}
+
 bool ComparisonReport::slower() const {
   return std::any_of(rows.begin(), rows.end(),
-                     [](const ComparedRow& row) { return row.verdict == "slower"; });
+                     [](const ComparedRow& row) { return row.verdict == CompareVerdict::slower; });
 }
 
 bool ComparisonReport::inconclusive() const {
   return std::any_of(rows.begin(), rows.end(),
-                     [](const ComparedRow& row) { return row.verdict == "inconclusive"; });
+                     [](const ComparedRow& row) { return row.verdict == CompareVerdict::inconclusive; });
 }
 
 std::string comparison_text(const ComparisonReport& report, const TextStyle& style) {
@@ -137,11 +139,11 @@ std::string comparison_text(const ComparisonReport& report, const TextStyle& sty
   const bool many_cases = std::any_of(report.rows.begin(), report.rows.end(), [&](const ComparedRow& row) {
     return row.case_id != report.rows.front().case_id;
   });
-  std::vector<std::string> stats;
+  std::vector<Stat> stats;
   for (const ComparedRow& row : report.rows) {
     if (std::find(stats.begin(), stats.end(), row.stat) == stats.end()) stats.push_back(row.stat);
   }
-  for (const std::string& stat : stats) {
+  for (const Stat& stat : stats) {
     page.blank();
     page.table(table_of(report, stat, many_cases));
   }
@@ -154,8 +156,8 @@ std::string comparison_text(const ComparisonReport& report, const TextStyle& sty
     page.remark("DIFF", fmt::format("{}: {} → {}", row.key, shorten(row.a, kLongestValue, style.ascii),
                                     shorten(row.b, kLongestValue, style.ascii)));
   }
-  const bool exact =
-      std::all_of(report.rows.begin(), report.rows.end(), [](const ComparedRow& row) { return row.exact; });
+  const bool exact = std::all_of(report.rows.begin(), report.rows.end(),
+                                 [](const ComparedRow& row) { return row.shift.exact; });
   page.remark("HOW",
               fmt::format("B − A is the median of all differences (Hodges–Lehmann), {} Mann–Whitney's"
                           "{}{}.{}",

@@ -119,8 +119,7 @@ TEST_CASE("Google Benchmark's aggregates are those of the repetitions") {
   ArmReport arm;
   arm.arm = "a";
   arm.case_id = "main";
-  arm.engine = "native";
-  arm.makespan_s = Figure{0.2, {}, {}, {0.1, 0.2, 0.6}};
+  arm.makespan_s = Estimate{0.2, {}, {}, {0.1, 0.2, 0.6}};
   report.arms.push_back(arm);
   const json::value document = json::parse(to_gbench(report, Run{}).value());
   const json::array& lines = document.at("benchmarks").as_array();
@@ -137,7 +136,7 @@ TEST_CASE("Google Benchmark's aggregates are those of the repetitions") {
 TEST_CASE("the page shows the table, marks verdicts and takes text as text") {
   Report report = samples::blocking_async();
   report.question = "<script>alert(1)</script>";
-  report.remarks = {{"NOTE", "a & b"}};
+  report.remarks = {{NoteKind::note, "a & b"}};
   const std::string page = to_html({report});
   CHECK(page.starts_with("<!DOCTYPE html>"));
   CHECK(page.find("<script") == std::string::npos);

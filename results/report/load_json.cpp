@@ -59,8 +59,8 @@ std::string load_json(const LoadReport& report) {
   for (const LatencyBar& bar : report.bars)
     bars.push_back({{"below_s", json_number(bar.below_s)}, {"count", bar.count}});
   json::array remarks;
-  for (const Remark& remark : report.remarks)
-    remarks.push_back({{"tag", json_text(remark.tag)}, {"text", json_text(remark.text)}});
+  for (const Note& remark : report.remarks)
+    remarks.push_back({{"tag", json_text(to_string(remark.kind))}, {"text", json_text(remark.text)}});
   json::array other_tools;
   for (const std::string& line : report.other_tools) other_tools.push_back(json_text(line));
   json::object document{

@@ -61,7 +61,7 @@ struct LoadReport {
   std::optional<double> burst_skew_s;      ///< last sent - first sent
   std::vector<LatencyBar> bars;
   std::vector<ThresholdRow> thresholds;
-  std::vector<Remark> remarks;           ///< NOTE and WARN
+  std::vector<Note> remarks;             ///< NOTE and WARN
   std::vector<std::string> other_tools;  ///< what they would have printed; a line each
   std::vector<double> clock_offsets_s;   ///< by MPI rank against rank 0
   std::optional<double> clock_error_s;   ///< half of the longest round trip that measured them

@@ -62,7 +62,8 @@ std::string load_csv(const LoadReport& report) {
   add("connections", "opened", fmt::format("{}", report.connections), "");
   for (const ThresholdRow& row : report.thresholds)
     add("threshold", row.text, row.passed ? "PASS" : "MISS", "");
-  for (const Remark& remark : report.remarks) add("remark", remark.tag, remark.text, "");
+  for (const Note& remark : report.remarks)
+    add("remark", std::string(to_string(remark.kind)), remark.text, "");
   return out;
 }
 
@@ -102,7 +103,8 @@ std::string load_markdown(const LoadReport& report) {
   }
   if (!report.remarks.empty()) {
     out += "\n| | remark |\n| --- | --- |\n";
-    for (const Remark& remark : report.remarks) out += markdown_row({remark.tag, remark.text});
+    for (const Note& remark : report.remarks)
+      out += markdown_row({std::string(to_string(remark.kind)), remark.text});
   }
   return out;
 }

@@ -230,7 +230,7 @@ std::string load_text(const LoadReport& report, const TextStyle& style) {
   remark("BYTES", bytes_line(report));
   for (const ThresholdRow& each : report.thresholds)
     remark(each.passed ? "PASS" : "MISS", fmt::format("{}: {}", each.text, each.measured));
-  for (const Remark& each : report.remarks) remark(each.tag, each.text);
+  for (const Note& each : report.remarks) remark(std::string(to_string(each.kind)), each.text);
   if (!report.other_tools.empty()) {
     out += "\nThe same requests, as other tools would have reported them:\n";
     for (const std::string& each : report.other_tools) line(printable(each, style.ascii));

@@ -25,7 +25,7 @@ LoadReport sample() {
   report.statuses[200] = 998;
   report.bars = {{0.002, 500}, {0.005, 497}, {2, 1}};
   report.thresholds = {{"p99<200ms", std::nullopt, "998 replies do not carry this percentile", false}};
-  report.remarks = {{"WARN", "the generator fell behind"}};
+  report.remarks = {{NoteKind::warn, "the generator fell behind"}};
   return report;
 }
 

@@ -4,31 +4,31 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "harness/findings/finding.hpp"
+#include "harness/statistics/statistics.hpp"
+#include "lab/core/engine.hpp"
 #include "lab/core/lane.hpp"
 #include "lab/core/record.hpp"
+#include "lab/core/stat.hpp"
 
 namespace lab {
 
-/// Everything that a person or a script is told about a run, as plain values. Made by lab/report/report.cpp
-/// from records, model and scenario; the exporters (text, json, csv, md) only spell it. All times in seconds.
-struct Figure {
-  double median = 0;
-  std::optional<double> low, high;
-  std::vector<double> all;
-};
+// Everything that a report says about a run, as values; the renderers (text, json, csv, md …) only put them
+// into words. All times in seconds.
 
+/// One stat of one arm: predicted, measured, documented.
 struct MeasureRow {
-  std::string stat;       ///< `makespan`, `ping.latency.max`
-  bool is_time = true;    ///< seconds; otherwise a plain number
-  bool is_bytes = false;  ///< a plain number of them
+  Stat stat;
   std::optional<double> predicted;
   std::optional<double> predicted_low, predicted_high;  ///< where the kernel decides
-  std::optional<Figure> measured;
+  std::optional<Estimate> measured;
   std::optional<double> documented;
   std::string documented_text;  ///< as the documents write it: `~1.1s`
-  std::string verdict = "none";
+  Verdict verdict = Verdict::none;
 };
 
 /// A longer reason for `not run` stands in a remark instead of the table.
@@ -40,13 +40,11 @@ struct Cause {
   double seconds = 0;
 };
 
-struct FindingRow {
-  std::string id;  ///< LAB101
-  std::string text;
-};
-
 struct ArmReport {
-  std::string arm, case_id, label, engine, mode;
+  std::string arm;      ///< its id, with the runtime where there are several: `async-loop@uvloop`
+  std::string written;  ///< the scenario's own arm: `async-loop`
+  EngineId engine;
+  std::string case_id, label, mode;
   int workers = 1;
   std::optional<int> threads;
   std::int64_t requests = 0;
@@ -54,7 +52,7 @@ struct ArmReport {
   std::optional<double> bound_s, predicted_s, documented_s;
   std::optional<double> predicted_low_s, predicted_high_s;  ///< where the kernel decides
   std::string documented_text;
-  std::optional<Figure> makespan_s;  ///< none where the arm was not run
+  std::optional<Estimate> makespan_s;  ///< none where the arm was not run
   std::optional<double> latency_min_s, latency_median_s, latency_max_s;
   std::optional<double> latency_p90_s, latency_p99_s,
       latency_p999_s;        ///< of a prediction, where n carries them
@@ -62,8 +60,8 @@ struct ArmReport {
   Books books;
   std::vector<MeasureRow> measures;
   std::vector<std::vector<std::int64_t>> splits;  ///< per repetition, requests per worker slot
-  std::string verdict = "none";
-  std::vector<FindingRow> findings;
+  Verdict verdict = Verdict::none;
+  std::vector<Finding> findings;   ///< the most costly first
   std::string formula;             ///< closed form of the bound, or empty
   std::string not_run;             ///< the reason why it was not run, or empty
   std::vector<Lane> lanes;         ///< of the first repetition; at most the first few thousand requests
@@ -83,19 +81,25 @@ std::string name_on_engine(const ArmReport& arm);
 struct CheckRow {
   std::string text;  ///< `ping.latency.max within 3% · blocking`
   bool passed = false;
-  bool decided = true;        ///< false: inconclusive
-  std::string detail;         ///< `5.003 s, predicted 5.000 s`
-  std::string stat = {};      ///< `makespan`
+  bool decided = true;            ///< false: inconclusive
+  std::string detail;             ///< `5.003 s, predicted 5.000 s`
+  std::optional<Stat> stat = {};  ///< none of a check that every server has to pass
+  std::string tolerance = {};     ///< `within 3%`; empty where the model is not asked
   std::string interval = {};  ///< of the median: `112 ms–130 ms`; empty where too few repetitions carry none
 };
 
-/// A remark under the table: tag WHY, LOG, NOTE, SO, NEXT, GUESS, CHECK, WARN.
-struct Remark {
-  std::string tag, text;
-};
+/// What a sentence under the table is about, in the order in which they stand there.
+enum class NoteKind : std::uint8_t { loop, await, path, tail, guess, why, log, check, note, warn, so, next };
 
-struct EnvironmentRow {
-  std::string key, value;
+/// `WHY`
+std::string_view to_string(NoteKind kind);
+
+/// A sentence under the table.
+struct Note {
+  NoteKind kind = NoteKind::note;
+  std::string text;
+  std::vector<std::string> findings{};  ///< the ids of those that it speaks of
+  bool failed = false;                  ///< a check that does not hold
 };
 
 struct Report {
@@ -106,15 +110,15 @@ struct Report {
   std::string path;  ///< where the run was saved, or empty
   int cores = 0;
   std::string kernel, noise;
-  std::vector<EnvironmentRow> environment;  ///< the rest, in order
-  std::string changes;                      ///< what the options changed: `d = 1 s, scale 0.1`, or empty
-  std::vector<std::string> headline;        ///< stats that the table shows; usually just makespan
-  bool predicted_only = false;              ///< `lab predict`: nothing was run
+  std::vector<std::pair<std::string, std::string>> environment;  ///< the rest, in order
+  std::string changes;          ///< what the options changed: `d = 1 s, scale 0.1`, or empty
+  std::vector<Stat> headline;   ///< stats that the table shows; usually just makespan
+  bool predicted_only = false;  ///< `lab predict`: nothing was run
   int planned_repetitions = 0;
   std::vector<ArmReport> arms;
   std::vector<CheckRow> checks;
   bool checks_asked = false;  ///< tell of those that hold, too
-  std::vector<Remark> remarks;
+  std::vector<Note> remarks;
 };
 
 }  // namespace lab

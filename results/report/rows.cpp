@@ -21,14 +21,13 @@ constexpr double kLeastMilliseconds = 0.0009995;
 /// One row's figures, whether of the makespan or of another stat.
 struct Entry {
   const ArmReport* arm = nullptr;
-  std::string stat;
-  bool is_time = true;
-  bool is_bytes = false;
-  std::optional<Figure> measured;
+  Stat stat;
+  std::optional<Estimate> measured;
   std::optional<double> expected;       ///< bound of the makespan, prediction of other stats
   std::optional<double> expected_most;  ///< where the makespan's dealing is left to chance
   std::optional<double> documented;
-  std::string documented_text, verdict;
+  std::string documented_text;
+  Verdict verdict = Verdict::none;
 };
 
 bool shorter_than(double limit, double value) {
@@ -37,25 +36,25 @@ bool shorter_than(double limit, double value) {
 
 /// Only the model ran it, beside others that were measured.
 bool model_stands_in(const ArmReport& arm) {
-  return arm.engine == "model" && !arm.not_run.empty();
+  return arm.engine.is(kModel) && !arm.not_run.empty();
 }
 
 bool only_makespan(const Report& report) {
   return std::all_of(report.headline.begin(), report.headline.end(),
-                     [](const std::string& stat) { return stat == "makespan"; });
+                     [](const Stat& stat) { return stat == Stat{}; });
 }
 
 Entry makespan_entry(const ArmReport& arm) {
   Entry entry{.arm = &arm,
-              .stat = "makespan",
+              .stat = {},
               .measured = arm.makespan_s,
               .expected = arm.bound_s,
               .expected_most = arm.predicted_high_s,
               .documented = arm.documented_s,
               .documented_text = arm.documented_text,
               .verdict = arm.verdict};
-  if (!entry.measured && arm.engine == "model" && arm.predicted_s) {
-    entry.measured = Figure{*arm.predicted_s, {}, {}, {}};
+  if (!entry.measured && arm.engine.is(kModel) && arm.predicted_s) {
+    entry.measured = Estimate{*arm.predicted_s, {}, {}, {}};
   }
   return entry;
 }
@@ -67,7 +66,7 @@ std::vector<Entry> entries_of(const Report& report) {
       entries.push_back(makespan_entry(arm));
       continue;
     }
-    for (const std::string& stat : report.headline) {
+    for (const Stat& stat : report.headline) {
       const auto row = std::find_if(arm.measures.begin(), arm.measures.end(),
                                     [&stat](const MeasureRow& each) { return each.stat == stat; });
       if (row == arm.measures.end()) continue;
@@ -78,8 +77,6 @@ std::vector<Entry> entries_of(const Report& report) {
       if (!loaded && !stands_empty) continue;
       Entry entry{.arm = &arm,
                   .stat = stat,
-                  .is_time = row->is_time,
-                  .is_bytes = row->is_bytes,
                   .measured = row->measured,
                   .expected = row->predicted,
                   .expected_most = std::nullopt,
@@ -91,8 +88,8 @@ std::vector<Entry> entries_of(const Report& report) {
         entry.expected = row->predicted_low;
         entry.expected_most = row->predicted_high;
       }
-      if (!entry.measured && arm.engine == "model" && row->predicted)
-        entry.measured = Figure{*row->predicted, {}, {}, {}};
+      if (!entry.measured && arm.engine.is(kModel) && row->predicted)
+        entry.measured = Estimate{*row->predicted, {}, {}, {}};
       entries.push_back(std::move(entry));
     }
   }
@@ -105,22 +102,15 @@ bool several_cases(const Report& report) {
   return seen.size() > 1;
 }
 
-/// `async-loop@uvloop` is the arm `async-loop` on uvloop.
-std::string written_arm(const ArmReport& arm) {
-  return arm.arm.substr(0, arm.arm.find('@'));
-}
-
-std::string engine_name(const ArmReport& arm) {
-  const std::size_t at = arm.arm.find('@');
-  if (at == std::string::npos) return arm.engine;
-  return (arm.engine == "recorded" ? "rec. " : "") + arm.arm.substr(at + 1);
+std::string engine_name(const EngineId& engine) {
+  if (engine.runtime.empty()) return engine.kind;
+  return (engine.is(kRecorded) ? "rec. " : "") + engine.runtime;
 }
 
 bool several_engines(const Report& report) {
   std::set<std::string> seen;
   for (const ArmReport& arm : report.arms) {
-    const bool stands_in = arm.engine == "model" && !arm.not_run.empty();
-    if (!stands_in) seen.insert(arm.engine);
+    if (!model_stands_in(arm)) seen.insert(arm.engine.kind);
   }
   return seen.size() > 1;
 }
@@ -166,18 +156,18 @@ class TableMaker {
     for (const Entry& entry : entries_) {
       TableRow row{{spell(entry.arm->arm)}, ""};
       if (cases_) row.cells.push_back(spell(entry.arm->case_id));
-      if (stats) row.cells.push_back(spell(entry.stat));
+      if (stats) row.cells.push_back(spell(to_string(entry.stat)));
       std::string value = "–";
-      if (entry.measured && entry.is_time) value = long_time(entry.measured->median);
+      if (entry.measured && entry.stat.is_time()) value = long_time(entry.measured->median);
       const ArmReport& arm = *entry.arm;
       // Who goes first is left to chance: from when to when.
-      if (entry.stat == "makespan" && arm.predicted_low_s && arm.predicted_high_s &&
+      if (entry.stat == Stat{} && arm.predicted_low_s && arm.predicted_high_s &&
           long_time(*arm.predicted_low_s) != long_time(*arm.predicted_high_s)) {
         value = long_time(*arm.predicted_low_s) + " – " + long_time(*arm.predicted_high_s);
       }
-      if (entry.measured && !entry.is_time) value = quantity(entry.measured->median, unit_of(entry));
+      if (entry.measured && !entry.stat.is_time()) value = quantity(entry.measured->median, unit_of(entry));
       row.cells.push_back(spell(value));
-      const bool makespan = entry.stat == "makespan";
+      const bool makespan = entry.stat == Stat{};
       row.cells.push_back(makespan ? spell_formula(entry.arm->formula) : "");
       row.cells.push_back(makespan ? spell(prediction_note(*entry.arm)) : "");
       table.rows.push_back(std::move(row));
@@ -206,24 +196,24 @@ class TableMaker {
   /// seconds. Only what seconds would round away keeps its own. Where units differ, every cell names its own.
   void choose_units() {
     for (const Entry& entry : entries_) {
-      if (!entry.is_time || entry.stat == "switch.time") continue;
+      if (!entry.stat.is_time() || entry.stat.quantity == Stat::Quantity::switch_time) continue;
       const double longest = std::max(std::abs(size_of(entry)), std::abs(entry.expected.value_or(0)));
-      double& most = longest_[entry.stat];
+      double& most = longest_[to_string(entry.stat)];
       most = std::max(most, longest);
     }
     std::set<std::string> names;
     for (const Entry& entry : entries_) {
-      if (entry.is_time && (entry.measured || entry.expected)) names.insert(unit_of(entry).name);
+      if (entry.stat.is_time() && (entry.measured || entry.expected)) names.insert(unit_of(entry).name);
     }
     mixed_ = names.size() > 1;
   }
 
   Unit unit_of(const Entry& entry) const {
     const double value = size_of(entry);
-    if (entry.is_bytes) return byte_unit(value);
-    if (entry.stat == "switch.time") return {1e9, 0, "ns"};  // coroutines and processes differ by thousands
-    if (!entry.is_time) return plain_unit(value);
-    const double longest = longest_.at(entry.stat);
+    if (!entry.stat.is_time()) return lab::unit_of(entry.stat, value);
+    // Coroutines and processes differ by thousands.
+    if (entry.stat.quantity == Stat::Quantity::switch_time) return {1e9, 0, "ns"};
+    const double longest = longest_.at(to_string(entry.stat));
     const bool all_short = longest > 0 && shorter_than(kLeastSeconds, longest);
     const bool lost = value != 0 && shorter_than(kLostInSeconds, value);
     if (!all_short && !lost) return shorter_than(kLeastSeconds, value) ? Unit{1, 3, "s"} : time_unit(value);
@@ -249,7 +239,7 @@ class TableMaker {
     for (const Entry& entry : entries_) {
       if (!entry.measured || !entry.measured->low || !entry.measured->high) continue;
       counts.insert(entry.arm->repetitions);
-      const std::vector<double>& all = entry.measured->all;
+      const std::vector<double>& all = entry.measured->samples;
       whole_range &= all.empty() || (*entry.measured->low <= *std::min_element(all.begin(), all.end()) &&
                                      *entry.measured->high >= *std::max_element(all.begin(), all.end()));
     }
@@ -261,12 +251,12 @@ class TableMaker {
 
   bool all_modelled() const {
     return !entries_.empty() && std::all_of(entries_.begin(), entries_.end(),
-                                            [](const Entry& entry) { return entry.arm->engine == "model"; });
+                                            [](const Entry& entry) { return entry.arm->engine.is(kModel); });
   }
 
   /// Few repetitions carry no interval; their number then stands at the value.
   std::string measured_heading() const {
-    std::string name = one_stat() && !only_makespan(report_) ? report_.headline.front()
+    std::string name = one_stat() && !only_makespan(report_) ? to_string(report_.headline.front())
                        : all_modelled()                      ? "predicted"
                                                              : "measured";
     std::set<int> counts;
@@ -298,10 +288,10 @@ class TableMaker {
     const ArmReport& arm = *entry.arm;
     // Several stats of one arm read as one group.
     const bool repeated = above != nullptr && above->arm == entry.arm;
-    TableRow row{{repeated ? "" : spell(engines_ ? written_arm(arm) : arm.arm)}, ""};
+    TableRow row{{repeated ? "" : spell(engines_ ? arm.written : arm.arm)}, ""};
     if (cases_) row.cells.push_back(repeated ? "" : spell(arm.case_id));
-    if (engines_) row.cells.push_back(repeated ? "" : spell(engine_name(arm)));
-    if (!one_stat()) row.cells.push_back(spell(entry.stat));
+    if (engines_) row.cells.push_back(repeated ? "" : spell(engine_name(arm.engine)));
+    if (!one_stat()) row.cells.push_back(spell(to_string(entry.stat)));
     if (labels_ && one_stat()) row.cells.push_back(spell(arm.label));
     if (!arm.not_run.empty() && !model_stands_in(arm)) {
       row.rest =
@@ -336,7 +326,7 @@ class TableMaker {
   std::string log_cell(const Entry& entry, const Unit& unit) const {
     if (!entry.documented) return spell("–");
     // The model's figure verifies nothing: only a measurement does.
-    const std::string verdict = entry.arm->engine == "model" ? "" : verdict_word(entry.verdict);
+    const std::string verdict = entry.arm->engine.is(kModel) ? "" : verdict_word(entry.verdict);
     return pad(spell(log_text(entry, unit)), verdict.empty() ? 0 : log_width_) +
            (verdict.empty() ? "" : " " + verdict);
   }

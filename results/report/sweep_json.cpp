@@ -15,25 +15,18 @@ namespace json = boost::json;
 
 namespace {
 
-json::value figure(const std::optional<Figure>& one) {
-  if (!one) return nullptr;
-  return json::object{{"median", one->median},
-                      {"low", json_number(one->low)},
-                      {"high", json_number(one->high)},
-                      {"all", json::array(one->all.begin(), one->all.end())}};
-}
-
 json::object spell_point(const SweepReport& report, const SweepPoint& point) {
   json::object settings;
   for (std::size_t i = 0; i < report.keys.size(); ++i)
     settings[valid_utf8(report.keys[i])] = json_text(point.values[i]);
   json::array cells;
   for (const SweepCell& cell : point.cells) {
-    cells.push_back({{"arm", json_text(cell.arm)},
-                     {"case", json_text(cell.case_id)},
-                     {"measured", figure(cell.measured)},
-                     {"predicted", json_number(cell.predicted)},
-                     {"note", json_text_or_null(cell.note)}});
+    cells.push_back(
+        {{"arm", json_text(cell.arm)},
+         {"case", json_text(cell.case_id)},
+         {"measured", cell.measured ? json::value(json_estimate(cell.measured)) : json::value(nullptr)},
+         {"predicted", json_number(cell.predicted)},
+         {"note", json_text_or_null(cell.note)}});
   }
   return {
       {"settings", std::move(settings)}, {"path", json_text_or_null(point.path)}, {"arms", std::move(cells)}};
@@ -59,10 +52,8 @@ std::string sweep_json(const SweepReport& report) {
                                       {"complete_reason", json_text_or_null(report.incomplete_reason)},
                                       {"predicted_only", report.predicted_only},
                                       {"path", json_text_or_null(report.path)},
-                                      {"stat", json_text(report.stat)},
-                                      {"unit", report.is_time    ? json::value("s")
-                                               : report.is_bytes ? json::value("bytes")
-                                                                 : json::value(nullptr)},
+                                      {"stat", to_string(report.stat)},
+                                      {"unit", json_unit(report.stat)},
                                       {"vary", std::move(keys)},
                                       {"planned_points", report.planned},
                                       {"points", std::move(points)},
@@ -79,15 +70,15 @@ std::string sweep_csv(const SweepReport& report) {
     out += join(cells, ",") + "\n";
   };
   add(heading);
-  const std::string unit = report.is_time ? "s" : report.is_bytes ? "bytes" : "";
+  const std::string unit = report.stat.is_time() ? "s" : report.stat.is_bytes() ? "bytes" : "";
   for (const SweepPoint& point : report.points) {
     for (const SweepCell& cell : point.cells) {
-      const std::size_t rows = cell.measured ? cell.measured->all.size() : 0;
+      const std::size_t rows = cell.measured ? cell.measured->samples.size() : 0;
       for (std::size_t i = 0; i < std::max<std::size_t>(rows, 1); ++i) {
         std::vector<std::string> cells = point.values;
-        cells.insert(cells.end(), {cell.arm, cell.case_id, rows > 0 ? std::to_string(i + 1) : "", report.stat,
-                                   rows > 0 ? plain(cell.measured->all[i]) : "", unit,
-                                   cell.predicted ? plain(*cell.predicted) : "", cell.note});
+        cells.insert(cells.end(), {cell.arm, cell.case_id, rows > 0 ? std::to_string(i + 1) : "",
+                                   to_string(report.stat), rows > 0 ? plain(cell.measured->samples[i]) : "",
+                                   unit, cell.predicted ? plain(*cell.predicted) : "", cell.note});
         add(std::move(cells));
       }
     }
@@ -100,7 +91,7 @@ std::string sweep_markdown(const SweepReport& report) {
   std::vector<std::string> heading = report.keys;
   for (const SweepSeries& one : series) heading.push_back(one.name);
   std::string out =
-      fmt::format("{} of {} over {}{}\n\n", report.stat, report.scenario, join(report.keys, ", "),
+      fmt::format("{} of {} over {}{}\n\n", to_string(report.stat), report.scenario, join(report.keys, ", "),
                   report.predicted_only ? ": the model alone, nothing was run"
                                         : ": median (interval), beside the model's prediction");
   out += markdown_row(heading) + "|";
@@ -112,14 +103,14 @@ std::string sweep_markdown(const SweepReport& report) {
       const SweepCell* cell = find_cell(point, one);
       std::string value;
       if (cell != nullptr && cell->measured) {
-        const Unit unit = unit_of(report, cell->measured->median);
+        const Unit unit = unit_of(report.stat, cell->measured->median);
         value = quantity(cell->measured->median, unit);
         if (cell->measured->low && cell->measured->high)
           value += fmt::format(" ({}–{})", number(*cell->measured->low, unit),
                                number(*cell->measured->high, unit));
       }
       if (cell != nullptr && cell->predicted) {
-        const std::string predicted = quantity(*cell->predicted, unit_of(report, *cell->predicted));
+        const std::string predicted = quantity(*cell->predicted, unit_of(report.stat, *cell->predicted));
         value += value.empty() ? predicted : fmt::format("; {}", predicted);
       }
       cells.push_back(value.empty() ? "–" : value);

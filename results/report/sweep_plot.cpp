@@ -82,7 +82,7 @@ std::string axis_label(const SweepReport& report, const SweepPlot& plot, std::si
   const double part = static_cast<double>(kRows - 1 - row) / static_cast<double>(kRows - 1);
   const double value = plot.logarithmic ? plot.least * std::pow(plot.most / plot.least, part)
                                         : plot.least + part * (plot.most - plot.least);
-  return quantity(value, unit_of(report, value));
+  return quantity(value, unit_of(report.stat, value));
 }
 
 /// The places' names below the axis; those for which there is no room are left out.

@@ -79,11 +79,6 @@ const SweepCell* find_cell(const SweepPoint& point, const SweepSeries& series) {
   return found == point.cells.end() ? nullptr : &*found;
 }
 
-Unit unit_of(const SweepReport& report, double value) {
-  if (report.is_time) return time_unit(value);
-  return report.is_bytes ? byte_unit(value) : plain_unit(value);
-}
-
 double SweepPlot::height(double value) const {
   if (!logarithmic) return (value - least) / (most - least);
   return std::log(std::max(value, least) / least) / std::log(most / least);

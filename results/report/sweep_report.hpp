@@ -14,7 +14,7 @@ namespace lab {
 struct SweepCell {
   std::string arm;  ///< on its engine: `async-loop on fastapi`
   std::string case_id;
-  std::optional<Figure> measured;
+  std::optional<Estimate> measured;
   std::optional<double> predicted;
   std::string note;  ///< why nothing was measured, or what is wrong with it; or empty
 };
@@ -27,8 +27,8 @@ struct SweepPoint {
 
 /// What `lab sweep` tells, as plain values; made by lab/report/sweep.cpp.
 struct SweepReport {
-  std::string scenario, question, stat;
-  bool is_time = true, is_bytes = false;
+  std::string scenario, question;
+  Stat stat;
   bool predicted_only = false;
   bool complete = true;
   std::string incomplete_reason;
@@ -45,13 +45,12 @@ struct SweepSeries {
 };
 std::vector<SweepSeries> series_of(const SweepReport& report);
 const SweepCell* find_cell(const SweepPoint& point, const SweepSeries& series);
-Unit unit_of(const SweepReport& report, double value);
 
 /// A line of the plot: one series at fixed values of all keys but the one along the axis.
 struct SweepCurve {
   struct Mark {
     std::size_t place = 0;  ///< index of the value on the axis
-    std::optional<Figure> measured;
+    std::optional<Estimate> measured;
     std::optional<double> predicted;
   };
   std::string name;  ///< `workers-4, d=100ms`

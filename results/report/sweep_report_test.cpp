@@ -13,7 +13,7 @@ using namespace lab;
 namespace {
 
 SweepCell cell(const std::string& arm, double measured, double predicted) {
-  return {arm, "main", Figure{measured, measured * 0.99, measured * 1.01, std::vector<double>(6, measured)},
+  return {arm, "main", Estimate{measured, measured * 0.99, measured * 1.01, std::vector<double>(6, measured)},
           predicted, ""};
 }
 
@@ -22,7 +22,6 @@ SweepReport sample_sweep() {
   SweepReport report;
   report.scenario = "blocking-async";
   report.question = "Ten <requests> at once?";
-  report.stat = "makespan";
   report.keys = {"workers", "d"};
   report.planned = 6;
   for (const auto& [name, workers] : {std::pair{"1", 1.0}, std::pair{"2", 2.0}, std::pair{"4", 4.0}}) {

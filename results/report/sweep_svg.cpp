@@ -79,7 +79,8 @@ std::string draw_axes(const SweepReport& report, const SweepPlot& plot) {
     const double y = y_of(plot, value);
     svg += fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"#ddd\"/>\n",
                        kPlotLeft, y, kPlotRight, y);
-    svg += svg_text(kPlotLeft - 8, y + 4, quantity(value, unit_of(report, value)), "text-anchor=\"end\"");
+    svg +=
+        svg_text(kPlotLeft - 8, y + 4, quantity(value, unit_of(report.stat, value)), "text-anchor=\"end\"");
   }
   svg += fmt::format("<path d=\"M{0} {1}V{2}H{3}\" fill=\"none\" stroke=\"#000\"/>\n", kPlotLeft, kPlotTop,
                      kPlotBottom, kPlotRight);
@@ -87,7 +88,8 @@ std::string draw_axes(const SweepReport& report, const SweepPlot& plot) {
   for (std::size_t i = 0; i < plot.places.size(); i += every)
     svg += svg_text(x_of(plot, i), kPlotBottom + 18, plot.places[i], "text-anchor=\"middle\"");
   svg += svg_text((kPlotLeft + kPlotRight) / 2, kPlotBottom + 38, plot.key, "text-anchor=\"middle\"");
-  return svg + svg_text(kPlotLeft, kPlotTop - 12, report.stat + (plot.logarithmic ? ", logarithmic" : ""));
+  return svg + svg_text(kPlotLeft, kPlotTop - 12,
+                        to_string(report.stat) + (plot.logarithmic ? ", logarithmic" : ""));
 }
 
 }  // namespace

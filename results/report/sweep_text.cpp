@@ -36,7 +36,7 @@ struct Block {
   }
 };
 
-std::string interval(const Figure& figure, Unit unit) {
+std::string interval(const Estimate& figure, Unit unit) {
   if (!figure.low || !figure.high) return "";
   unit.name.clear();
   return number(*figure.low, unit) + "–" + number(*figure.high, unit);
@@ -62,15 +62,15 @@ Block arm_block(const SweepReport& report, const SweepSeries& series) {
   for (const SweepPoint& point : report.points) {
     const SweepCell* cell = find_cell(point, series);
     const bool there = cell != nullptr && cell->measured;
-    const Unit unit = there ? unit_of(report, cell->measured->median) : Unit{};
+    const Unit unit = there ? unit_of(report.stat, cell->measured->median) : Unit{};
     measured.push_back(there ? quantity(cell->measured->median, unit) : "–");
     range.push_back(there ? interval(*cell->measured, unit) : "");
     any_range |= !range.back().empty();
     const bool predicted = cell != nullptr && cell->predicted;
-    const bool long_times = predicted && report.is_time && *cell->predicted >= 100;
+    const bool long_times = predicted && report.stat.is_time() && *cell->predicted >= 100;
     model.push_back(!predicted   ? "–"
                     : long_times ? long_time(*cell->predicted)
-                                 : quantity(*cell->predicted, unit_of(report, *cell->predicted)));
+                                 : quantity(*cell->predicted, unit_of(report.stat, *cell->predicted)));
   }
   if (!report.predicted_only) block.columns.push_back(std::move(measured));
   if (any_range) block.columns.push_back(std::move(range));
@@ -149,7 +149,7 @@ std::string sweep_text(const SweepReport& report, const TextStyle& style) {
       out += line + "\n";
   };
   const std::string head =
-      fmt::format("{}: {} over {}{}", report.scenario, report.stat, join(report.keys, ", "),
+      fmt::format("{}: {} over {}{}", report.scenario, to_string(report.stat), join(report.keys, ", "),
                   report.predicted_only ? "; virtual time, nothing was run" : "");
   for (const std::string& line : wrap(printable(head, style.ascii), "", 0, width)) out += line + "\n";
   if (!report.complete) {

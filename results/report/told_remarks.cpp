@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <string_view>
 
@@ -15,30 +14,20 @@ namespace {
 
 constexpr std::size_t kChecksTold = 3;  // more than that are summed up
 
-/// In which order the remarks stand; other tags come before NEXT.
-constexpr std::array<std::string_view, 12> kTags{"LOOP", "AWAIT", "PATH", "TAIL", "GUESS", "WHY",
-                                                 "LOG",  "CHECK", "NOTE", "WARN", "SO",    "NEXT"};
-
-std::size_t rank_of(const std::string& tag) {
-  const auto* at = std::find(kTags.begin(), kTags.end() - 1, tag);
-  return tag == kTags.back() ? kTags.size() : static_cast<std::size_t>(at - kTags.begin());
-}
-
 /// Findings that no WHY remark speaks of yet, each told once with the arms that share it.
-std::vector<Remark> findings(const Report& report) {
-  std::vector<Remark> remarks;
+std::vector<Note> findings(const Report& report) {
+  std::vector<Note> remarks;
   std::map<std::string, std::size_t> place;
   std::map<std::size_t, std::vector<std::string>> others;  // by remark: who shares it
   for (const ArmReport& arm : report.arms) {
-    for (const FindingRow& finding : arm.findings) {
-      const bool told = std::any_of(report.remarks.begin(), report.remarks.end(), [&](const Remark& remark) {
-        return remark.tag == "WHY" && remark.text.find(finding.id) != std::string::npos;
-      });
+    for (const Finding& finding : arm.findings) {
+      const bool told = std::any_of(report.remarks.begin(), report.remarks.end(),
+                                    [&](const Note& note) { return contains(note.findings, finding.id); });
       if (told) continue;
       const auto [known, fresh] = place.try_emplace(finding.id, remarks.size());
       if (fresh) {
         const std::string name = report.arms.size() > 1 ? name_on_engine(arm) + ": " : "";
-        remarks.push_back({"WHY", fmt::format("{}{} {}", name, finding.id, finding.text)});
+        remarks.push_back({NoteKind::why, fmt::format("{}{} {}", name, finding.id, finding.text)});
       } else {
         others[known->second].push_back(name_on_engine(arm));
       }
@@ -55,11 +44,8 @@ std::vector<Remark> findings(const Report& report) {
 std::string common_tolerance(const std::vector<CheckRow>& checks) {
   std::string common;
   for (const CheckRow& check : checks) {
-    const std::size_t from = check.text.find("within ");
-    if (from == std::string::npos) return "";
-    std::string tolerance = check.text.substr(from, check.text.find(" ·", from) - from);
-    if (!common.empty() && tolerance != common) return "";
-    common = std::move(tolerance);
+    if (check.tolerance.empty() || (!common.empty() && check.tolerance != common)) return "";
+    common = check.tolerance;
   }
   return common;
 }
@@ -67,12 +53,12 @@ std::string common_tolerance(const std::vector<CheckRow>& checks) {
 /// `makespan: ` where every check is of that stat, otherwise nothing.
 std::string common_stat(const std::vector<CheckRow>& checks) {
   const bool same = std::all_of(checks.begin(), checks.end(), [&](const CheckRow& check) {
-    return !check.stat.empty() && check.stat == checks.front().stat;
+    return check.stat && check.stat == checks.front().stat;
   });
-  return same ? checks.front().stat + ": " : "";
+  return same ? to_string(*checks.front().stat) + ": " : "";
 }
 
-Remark check_line(const CheckRow& check, const std::string& noise) {
+Note check_line(const CheckRow& check, const std::string& noise) {
   const std::string state = !check.decided ? "UNDECIDED " : check.passed ? "" : "FAILED ";
   std::string detail = check.detail.empty() ? "" : ": " + check.detail;
   if (!check.decided) {
@@ -81,13 +67,13 @@ Remark check_line(const CheckRow& check, const std::string& noise) {
     detail += calm ? fmt::format("; the interval{} crosses the tolerance", interval)
                    : fmt::format("; interval{}, the machine was {}", interval, noise);
   }
-  return {"CHECK", state + check.text + detail};
+  return {NoteKind::check, state + check.text + detail, {}, check.decided && !check.passed};
 }
 
 /// Checks that hold are only told where they were asked for: the reader's eye belongs to the others.
-std::vector<Remark> check_remarks(const Report& report) {
+std::vector<Note> check_remarks(const Report& report) {
   const std::vector<CheckRow>& checks = report.checks;
-  std::vector<Remark> remarks;
+  std::vector<Note> remarks;
   const auto passed = [](const CheckRow& check) { return check.passed && check.decided; };
   if (!report.checks_asked && std::all_of(checks.begin(), checks.end(), passed)) return remarks;
   for (const CheckRow& check : checks) {
@@ -96,21 +82,27 @@ std::vector<Remark> check_remarks(const Report& report) {
   if (checks.size() > kChecksTold) {
     const auto count = std::count_if(checks.begin(), checks.end(), passed);
     const std::string tolerance = common_tolerance(checks);
-    remarks.push_back({"CHECK", fmt::format("{}{} of {} {}", common_stat(checks), count, checks.size(),
-                                            tolerance.empty() ? "hold" : tolerance)});
+    remarks.push_back({NoteKind::check, fmt::format("{}{} of {} {}", common_stat(checks), count,
+                                                    checks.size(), tolerance.empty() ? "hold" : tolerance)});
   }
   return remarks;
 }
 
 }  // namespace
 
-std::vector<Remark> all_remarks(const Report& report) {
-  std::vector<Remark> remarks = findings(report);
+std::string_view to_string(NoteKind kind) {
+  constexpr std::string_view kTags[] = {"LOOP", "AWAIT", "PATH", "TAIL", "GUESS", "WHY",
+                                        "LOG",  "CHECK", "NOTE", "WARN", "SO",    "NEXT"};
+  return kTags[static_cast<std::size_t>(kind)];
+}
+
+std::vector<Note> all_remarks(const Report& report) {
+  std::vector<Note> remarks = findings(report);
   remarks.insert(remarks.end(), report.remarks.begin(), report.remarks.end());
-  const std::vector<Remark> checks = check_remarks(report);
+  const std::vector<Note> checks = check_remarks(report);
   remarks.insert(remarks.end(), checks.begin(), checks.end());
   std::stable_sort(remarks.begin(), remarks.end(),
-                   [](const Remark& a, const Remark& b) { return rank_of(a.tag) < rank_of(b.tag); });
+                   [](const Note& a, const Note& b) { return a.kind < b.kind; });
   return remarks;
 }
 

@@ -29,6 +29,21 @@ json::array json_texts(const std::vector<std::string>& values) {
   return array;
 }
 
+json::object json_estimate(const std::optional<Estimate>& estimate) {
+  if (!estimate) return {{"median", nullptr}, {"low", nullptr}, {"high", nullptr}, {"all", json::array()}};
+  json::array samples;
+  for (const double value : estimate->samples) samples.push_back(json_number(value));
+  return {{"median", json_number(estimate->median)},
+          {"low", json_number(estimate->low)},
+          {"high", json_number(estimate->high)},
+          {"all", std::move(samples)}};
+}
+
+json::value json_unit(const Stat& stat) {
+  if (stat.is_time()) return "s";
+  return stat.is_bytes() ? json::value("bytes") : json::value(nullptr);
+}
+
 json::object json_books(const Books& books) {
   json::object errors;
   for (const auto& [kind, count] : books.errors) errors[valid_utf8(kind)] = count;

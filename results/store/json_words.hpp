@@ -6,7 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/statistics/statistics.hpp"
 #include "lab/core/record.hpp"
+#include "lab/core/stat.hpp"
 
 namespace lab {
 
@@ -17,6 +19,10 @@ boost::json::value json_text_or_null(std::string_view value);
 /// null for what is not there; JSON has no infinity either.
 boost::json::value json_number(const std::optional<double>& value);
 boost::json::array json_texts(const std::vector<std::string>& values);
+/// Median, interval and samples; nulls where there is none.
+boost::json::object json_estimate(const std::optional<Estimate>& estimate);
+/// `s`, `bytes`, or null for plain numbers.
+boost::json::value json_unit(const Stat& stat);
 /// What became of the planned requests; `errors` by kind.
 boost::json::object json_books(const Books& books);
 

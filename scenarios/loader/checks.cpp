@@ -91,7 +91,8 @@ Check read_check(Draft& draft, const toml::table& table) {
   if (draft.problems.any()) return check;
   if (const toml::node* within = reader.find("within")) {
     read_within(draft, *within, check);
-    check.text = fmt::format(" within {}", printable(within->value_or(std::string_view{})));
+    check.tolerance = fmt::format("within {}", printable(within->value_or(std::string_view{})));
+    check.text = " " + check.tolerance;
   }
   read_limits(draft, reader, check);
   check.text = to_string(check.stat) + check.text;

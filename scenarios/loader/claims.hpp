@@ -21,6 +21,7 @@ struct Measure {
   std::string scenario, engine, arm;
   std::string case_id;  ///< empty until settle_claims: the scenario's only case
   Stat stat;
+  std::string written{};  ///< set by settle_claims: the scenario's arm, of `async-loop@uvloop` `async-loop`
 };
 
 enum class Relation : std::uint8_t { below, above, about, equals };

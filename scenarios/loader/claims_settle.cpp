@@ -17,8 +17,8 @@ Result<void> settle_measure(Measure& measure, const Scenario& scenario, const st
   // On FastAPI an arm stands for several servers: `async-loop@uvloop`.
   const bool variant =
       measure.engine == "fastapi" && (measure.arm.ends_with("@uvloop") || measure.arm.ends_with("@gunicorn"));
-  const std::string id = variant ? measure.arm.substr(0, measure.arm.find('@')) : measure.arm;
-  const auto arm = std::find(arms.begin(), arms.end(), id);
+  measure.written = variant ? split(measure.arm, '@').front() : measure.arm;
+  const auto arm = std::find(arms.begin(), arms.end(), measure.written);
   if (arm == arms.end()) {
     return usage_error("{}: scenario {} has no arm {}{}", place, scenario.name, in_quotes(measure.arm),
                        suggestion(measure.arm, arms));

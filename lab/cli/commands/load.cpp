@@ -133,8 +133,9 @@ void tell_clocks(const LoadTeam& team, LoadReport& report) {
   const auto& errors = team.clock_errors();
   report.clock_error_s = seconds(*std::max_element(errors.begin(), errors.end()));
   report.remarks.push_back(
-      {"NOTE", fmt::format("the {} processes began together within {}: their clocks were compared over MPI",
-                           team.ranks(), format_duration(to_nanos(*report.clock_error_s)))});
+      {NoteKind::note,
+       fmt::format("the {} processes began together within {}: their clocks were compared over MPI",
+                   team.ranks(), format_duration(to_nanos(*report.clock_error_s)))});
 }
 
 int load(const RawLoadOptions& raw) {
@@ -155,7 +156,7 @@ int load(const RawLoadOptions& raw) {
   LoadReport report = summarise_load(options, totals);
   if (most < wished) {
     report.remarks.push_back(
-        {"NOTE",
+        {NoteKind::note,
          fmt::format("the hard limit of descriptors (ulimit -Hn) leaves room for {} of {} connections", most,
                      wished)});
   }

@@ -156,7 +156,7 @@ Finished run_one(Scenario scenario, const RawRunOptions& raw, const RunOptions& 
       finished.report.path = saved->string();
     } else {
       print_error("lab: {}\n", saved.error().message);
-      finished.report.remarks.push_back({"WARN", "not saved: " + saved.error().message});
+      finished.report.remarks.push_back({NoteKind::warn, "not saved: " + saved.error().message});
       finished.exit_code = static_cast<int>(ErrorKind::environment);
     }
   }
@@ -164,8 +164,9 @@ Finished run_one(Scenario scenario, const RawRunOptions& raw, const RunOptions& 
     const std::string whole = keep_server_output(result.server_said, finished.report.path);
     if (!whole.empty()) add_server_output(finished.report, whole);
   }
-  const bool fault = std::any_of(finished.report.arms.begin(), finished.report.arms.end(),
-                                 [](const ArmReport& arm) { return arm.verdict == "instrument-fault"; });
+  const bool fault =
+      std::any_of(finished.report.arms.begin(), finished.report.arms.end(),
+                  [](const ArmReport& arm) { return arm.verdict == Verdict::instrument_fault; });
   if (fault) finished.exit_code = static_cast<int>(ErrorKind::environment);
   const bool failed = std::any_of(finished.report.checks.begin(), finished.report.checks.end(),
                                   [](const CheckRow& check) { return check.decided && !check.passed; });

@@ -61,7 +61,7 @@ class Block {
 std::string predicted(const MeasureRow& measure) {
   constexpr double kLongest = 9e9;  // what int64 nanoseconds hold
   if (!measure.predicted) return "?";
-  if (!measure.is_time) return fmt::format("{:.4g}", *measure.predicted);
+  if (!measure.stat.is_time()) return fmt::format("{:.4g}", *measure.predicted);
   return *measure.predicted > kLongest ? long_time(*measure.predicted)
                                        : format_duration(to_nanos(*measure.predicted));
 }
@@ -77,16 +77,16 @@ std::string times_sign(std::string formula, bool ascii) {
 /// scenario's table shows or the documents give.
 std::vector<std::vector<std::string>> answer_rows(const Scenario& scenario, bool ascii) {
   const Report report = make_prediction(scenario, 42);
-  const std::vector<std::string>& headline = report.headline;
-  const bool only_makespan = headline == std::vector<std::string>{"makespan"};
+  const std::vector<Stat>& headline = report.headline;
+  const bool only_makespan = headline == std::vector<Stat>{Stat{}};
   std::vector<std::vector<std::string>> rows;
   for (const ArmReport& arm : report.arms) {
     const std::string name = scenario.cases.size() > 1 ? arm.arm + " (" + arm.case_id + ")" : arm.arm;
     for (const MeasureRow& measure : arm.measures) {
       const bool shown = std::find(headline.begin(), headline.end(), measure.stat) != headline.end();
       if (!(shown && measure.predicted) && measure.documented_text.empty()) continue;
-      rows.push_back({name, only_makespan && shown ? "" : measure.stat, predicted(measure),
-                      measure.stat == "makespan" ? times_sign(arm.formula, ascii) : "",
+      rows.push_back({name, only_makespan && shown ? "" : to_string(measure.stat), predicted(measure),
+                      measure.stat == Stat{} ? times_sign(arm.formula, ascii) : "",
                       measure.documented_text.empty() ? "" : "log " + measure.documented_text});
     }
   }
