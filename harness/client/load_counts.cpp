@@ -32,6 +32,34 @@ LoadError error_of_open(int error_number) {
   }
 }
 
+LoadError error_of_broken(std::int64_t result) {
+  switch (-result) {
+    case ECONNREFUSED: return LoadError::refused;
+    case EPROTO: return LoadError::tls;
+    case ETIMEDOUT: return LoadError::timeout;
+    case ECONNABORTED: return LoadError::closed;
+    default: return LoadError::reset;
+  }
+}
+
+Outcome outcome_of(LoadError error) {
+  switch (error) {
+    case LoadError::refused:
+    case LoadError::unreachable: return Outcome::refused;
+    case LoadError::reset:
+    case LoadError::certificate:
+    case LoadError::tls: return Outcome::reset;
+    case LoadError::closed: return Outcome::closed;
+    case LoadError::timeout: return Outcome::timeout;
+    case LoadError::bad_reply:
+    case LoadError::long_header: return Outcome::bad_reply;
+    case LoadError::no_descriptors:
+    case LoadError::no_ports: return Outcome::harness_fault;
+    case LoadError::extra: return Outcome::extra;
+  }
+  return Outcome::reset;
+}
+
 void LoadCounts::add(const LoadCounts& other) {
   if (other.sent > 0) {
     first_sent = sent > 0 ? std::min(first_sent, other.first_sent) : other.first_sent;

@@ -29,6 +29,10 @@ constexpr std::size_t kLoadErrors = 12;
 std::string_view to_string(LoadError error);
 /// What an errno of connect(2), or of Transport::opened, means.
 LoadError error_of_open(int error_number);
+/// What a Transport::send or receive that returned this means.
+LoadError error_of_broken(std::int64_t result);
+/// The same as a record of a scenario's request has it.
+Outcome outcome_of(LoadError error);
 
 /// Counts of one share of a load; adding up shares gives the counts of the load. Bytes without pointers, so
 /// that they can travel between processes.

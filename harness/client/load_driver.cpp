@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "harness/client/load_pace.hpp"
+#include "harness/trace/reply_json.hpp"
 
 namespace lab {
 
@@ -15,6 +15,18 @@ constexpr Nanos kLongestIdle = 10 * kSecond;
 constexpr Nanos kHousekeepingPeriod = 10 * kMillisecond;
 constexpr Nanos kHousekeepingRoom = 400 * kMicrosecond;
 constexpr Nanos kHousekeepingPatience = 50 * kMillisecond;
+
+// A worker that died just now is there again within a few milliseconds.
+constexpr Nanos kBetweenKills = 5 * kMillisecond;
+constexpr Nanos kKillPatience = 500 * kMillisecond;
+
+constexpr Nanos kPiece = 10 * kMillisecond;
+constexpr Nanos kRoomSoon = 100 * kMicrosecond;  // where the socket takes more of a long body at once
+constexpr std::int64_t kFillerSize = 65'536;
+const std::string kFiller(kFillerSize, 'x');
+
+// A connection that was closed while idle says so at once when something is sent on it.
+constexpr Nanos kSaysSo = 5 * kMillisecond;
 
 std::size_t planned_requests(const Case& load_set, const std::vector<Arrival>& arrivals) {
   std::size_t planned = arrivals.size();
@@ -40,7 +52,8 @@ LoadDriver::LoadDriver(const Case& load_set, const LoadTarget& target, const Dri
       port_(target.port),
       routes_(target.routes),
       stamped_(target.stamped),
-      connections_(plan_.connections.size()),
+      slots_(plan_.connections.size()),
+      connections_(*this, {.retry_within = kSaysSo}, clock, transport, slots_.size()),
       kills_(load_set.kills),
       planned_(planned_requests(load_set, arrivals_)) {
   for (const Load& load : load_set.loads) {
@@ -59,9 +72,9 @@ LoadDriver::LoadDriver(const Case& load_set, const LoadTarget& target, const Dri
   connection_of_.resize(planned_, kNoConnection);
   deadlines_.reserve(planned_);
   for (const Arrival& arrival : arrivals_) take_planned(arrival.load);
-  for (std::uint32_t connection = 0; connection < connections_.size(); ++connection) {
+  for (std::uint32_t connection = 0; connection < slots_.size(); ++connection) {
     const std::uint32_t load = plan_.connections[connection].load;
-    connections_[connection].load = load;
+    slots_[connection].load = load;
     if (is_pooled(load_set.loads[load])) make_idle(connection);
   }
 }
@@ -86,22 +99,15 @@ std::uint32_t LoadDriver::append_record() {
 
 bool LoadDriver::open_connections(std::size_t count, Nanos until) {
   const auto first = static_cast<std::uint32_t>(next_open_);
-  for (; count > 0 && next_open_ < connections_.size(); ++next_open_) {
+  for (; count > 0 && next_open_ < slots_.size(); ++next_open_) {
     if (!plan_.connections[next_open_].preopened) continue;
-    start_open(static_cast<std::uint32_t>(next_open_));
+    connections_.open(static_cast<std::uint32_t>(next_open_));
     --count;
   }
-  const auto is_opening = [](const Connection& connection) {
-    return connection.phase == Phase::opening || connection.phase == Phase::upgrading;
-  };
-  while (!interrupted_ && clock_.now() < until &&
-         std::any_of(connections_.begin() + first,
-                     connections_.begin() + static_cast<std::ptrdiff_t>(next_open_), is_opening)) {
-    handle(transport_.wait(until));
-    interrupted_ = transport_.interrupted();
-  }
+  connections_.await_open(until);
   for (std::uint32_t connection = first; connection < next_open_; ++connection) {
-    if (connections_[connection].phase == Phase::idle) opened_ports_.push_back(connections_[connection].port);
+    if (connections_.at(connection).phase == Connections::Phase::idle)
+      opened_ports_.push_back(slots_[connection].port);
   }
   return std::any_of(plan_.connections.begin() + static_cast<std::ptrdiff_t>(next_open_),
                      plan_.connections.end(),
@@ -112,12 +118,9 @@ void LoadDriver::run(Nanos began) {
   began_ = began;
   last_answer_ = began;
   last_housekeeping_ = clock_.now();
-  while (!interrupted_ && !finished()) {
-    handle(transport_.wait(wait_until(clock_.now())));
-    if (transport_.interrupted()) {
-      interrupted_ = true;
-      break;
-    }
+  while (!interrupted() && !finished()) {
+    connections_.look(wait_until(clock_.now()));
+    if (interrupted()) break;
     const Nanos now = clock_.now();
     kill_due(now);
     issue_due(now);
@@ -144,25 +147,19 @@ void LoadDriver::issue_due(Nanos now) {
     issue(request, planned != kNoConnection ? planned : take_pooled(arrivals_[next_arrival_].load));
     ++next_arrival_;
   }
-  while (!later_.empty() && later_.top().at <= now) {
-    const Due due = later_.top();
-    later_.pop();
+  while (later_.is_due(now)) {
+    const Due due = later_.take();
     issue_closed(due.what, due.at);
   }
-  while (!follow_ups_.empty() && follow_ups_.top().at <= now) {
-    const Due due = follow_ups_.top();
-    follow_ups_.pop();
+  while (follow_ups_.is_due(now)) {
+    const Due due = follow_ups_.take();
     issue_follow_up(due.what, due.at);
   }
-  while (!pieces_.empty() && pieces_.top().at <= now) {
-    const std::uint32_t connection = pieces_.top().what;
-    pieces_.pop();
-    if (connections_[connection].phase == Phase::pausing) transmit(connection);
-  }
+  while (pieces_.is_due(now)) connections_.resume(pieces_.take().what);
 }
 
 void LoadDriver::issue_closed(std::uint32_t connection, Nanos intended) {
-  const std::uint32_t load = connections_[connection].load;
+  const std::uint32_t load = slots_[connection].load;
   LoadState& state = loads_[load];
   if (state.to_issue == 0 || gave_up_) return;
   const Nanos last_answer = std::max(last_answer_, began_ + case_.loads[load].from);
@@ -177,77 +174,51 @@ void LoadDriver::issue_closed(std::uint32_t connection, Nanos intended) {
 }
 
 void LoadDriver::issue(std::uint32_t request, std::uint32_t index) {
-  Connection& connection = connections_[index];
   connection_of_[request] = index;
-  const Nanos body_over = records_[request].parent == 0 ? case_.loads[connection.load].body_over : 0;
+  const Nanos body_over = records_[request].parent == 0 ? case_.loads[slots_[index].load].body_over : 0;
   deadlines_.push({records_[request].intended + setup_.request_deadline + body_over, request});
   ++outstanding_;
-  connection.request = request;
-  connection.offset = 0;
-  connection.reopened = false;
-  connection.was_idle = false;
-  if (connection.phase == Phase::idle) {
-    if (closed_by_now(index)) return reopen(index);
-    transmit(index);
-  } else if (connection.phase == Phase::closed) {
-    start_open(index);
-  }
+  slots_[index].request = request;
+  connections_.begin(index, clock_.now());
 }
 
 std::uint32_t LoadDriver::take_pooled(std::uint32_t load) {
-  LoadState& state = loads_[load];
-  const std::uint32_t index = state.first_idle;
-  if (index != kNoConnection) {
-    state.first_idle = connections_[index].next_idle;
-    if (state.first_idle == kNoConnection) state.last_idle = kNoConnection;
-    return index;
-  }
-  connections_.emplace_back().load = load;
-  return static_cast<std::uint32_t>(connections_.size() - 1);
+  const std::uint32_t index = loads_[load].idle.take();
+  return index != IdleQueue::kNone ? index : add_connection(load);
 }
 
-void LoadDriver::make_idle(std::uint32_t index) {
-  LoadState& state = loads_[connections_[index].load];
-  connections_[index].next_idle = kNoConnection;
-  if (state.last_idle == kNoConnection) {
-    state.first_idle = index;
-  } else {
-    connections_[state.last_idle].next_idle = index;
-  }
-  state.last_idle = index;
+std::uint32_t LoadDriver::add_connection(std::uint32_t load) {
+  slots_.emplace_back().load = load;
+  connections_.grow(slots_.size());
+  return static_cast<std::uint32_t>(slots_.size() - 1);
 }
 
 void LoadDriver::expire(Nanos now) {
-  while (!hang_ups_.empty() && hang_ups_.top().at <= now) {
-    const std::uint32_t request = hang_ups_.top().what;
-    hang_ups_.pop();
+  while (hang_ups_.is_due(now)) {
+    const std::uint32_t request = hang_ups_.take().what;
     const std::uint32_t connection = connection_of_[request];
-    if (connections_[connection].request == request) fail(connection, Outcome::hung_up);
+    if (slots_[connection].request == request) end(connection, Outcome::hung_up);
   }
   while (!deadlines_.empty()) {
     const Due due = deadlines_.top();
-    const bool under_way = connections_[connection_of_[due.what]].request == due.what;
+    const std::uint32_t connection = connection_of_[due.what];
+    const bool under_way = slots_[connection].request == due.what;
     if (under_way && due.at > now) return;
     deadlines_.pop();
-    if (under_way) fail(connection_of_[due.what], Outcome::timeout);
+    if (under_way) end(connection, Outcome::timeout);
   }
 }
 
 Nanos LoadDriver::next_send() const {
-  Nanos next = later_.empty() ? kNever : later_.top().at;
-  if (!follow_ups_.empty()) next = std::min(next, follow_ups_.top().at);
-  if (next_arrival_ < arrivals_.size()) next = std::min(next, began_ + arrivals_[next_arrival_].at);
-  return next;
+  const Nanos next = std::min(later_.next(), follow_ups_.next());
+  return next_arrival_ < arrivals_.size() ? std::min(next, began_ + arrivals_[next_arrival_].at) : next;
 }
 
 Nanos LoadDriver::wait_until(Nanos now) const {
   const Nanos send = next_send();
   if (send <= now + kSpinLead) return 0;
   Nanos until = send == kNever ? kNever : send - kSpinLead;
-  if (!hang_ups_.empty()) until = std::min(until, hang_ups_.top().at);
-  if (!pieces_.empty()) until = std::min(until, pieces_.top().at);
-  until = std::min(until, next_kill());
-  if (!deadlines_.empty()) until = std::min(until, deadlines_.top().at);
+  until = std::min({until, hang_ups_.next(), pieces_.next(), next_kill(), deadlines_.next()});
   if (setup_.housekeeping) until = std::min(until, last_housekeeping_ + kHousekeepingPeriod);
   return until;
 }
@@ -261,9 +232,9 @@ void LoadDriver::keep_house(Nanos now) {
 }
 
 void LoadDriver::settle() {
-  for (const Connection& connection : connections_) {
-    if (connection.request == kNoRequest) continue;
-    RequestRecord& record = records_[connection.request];
+  for (const ClientSlot& slot : slots_) {
+    if (slot.request == kNoRequest) continue;
+    RequestRecord& record = records_[slot.request];
     record.outcome = record.sent != 0 ? Outcome::unfinished : Outcome::unsent;
   }
   for (; next_arrival_ < arrivals_.size(); ++next_arrival_) {
@@ -271,6 +242,242 @@ void LoadDriver::settle() {
   }
   for (std::uint32_t load = 0; load < loads_.size(); ++load) {
     for (; loads_[load].to_issue > 0; --loads_[load].to_issue) take_planned(load);
+  }
+}
+
+// What its connections ask and tell.
+
+OutgoingRequest LoadDriver::request_on(std::uint32_t index) {
+  const ClientSlot& slot = slots_[index];
+  const RequestRecord& record = records_[slot.request];
+  const Load& load = case_.loads[slot.load];
+  const std::string& method = routes_[record.route].method;
+  LoadState& state = loads_[slot.load];
+  OutgoingRequest request{
+      .to_head = state.text.is_head(), .keep_body = !load.keep.empty(), .keep_stamps = stamped_};
+  request.idempotent =
+      method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS";
+  if (record.parent != 0) {
+    request.head = state.follow_text->with_id(record.id, chain_of(index).value);
+    return request;
+  }
+  request.body_bytes = load.body_bytes;
+  request.head = state.text.with_id(record.id);
+  if (state.websocket) {
+    frame_ = websocket_frame(WebSocketOp::text, std::to_string(record.id), record.id * 2654435761U);
+    request.head = frame_;
+  }
+  return request;
+}
+
+/// How much of its body is to be sent by now: pieces at even times, the last one when `body_over` has passed.
+std::int64_t LoadDriver::body_due(std::uint32_t index) const {
+  const Load& load = case_.loads[slots_[index].load];
+  const Nanos passed = clock_.now() - connections_.at(index).sent;
+  if (load.body_over <= 0 || passed >= load.body_over) return load.body_bytes;
+  const Nanos pieces = (load.body_over + kPiece - 1) / kPiece;
+  const Nanos sent = passed * pieces / load.body_over;
+  return static_cast<std::int64_t>(static_cast<double>(load.body_bytes) * static_cast<double>(sent) /
+                                   static_cast<double>(pieces));
+}
+
+std::string_view LoadDriver::body_piece(std::uint32_t index, std::int64_t offset) {
+  const std::int64_t due = std::clamp<std::int64_t>(body_due(index) - offset, 0, kFillerSize);
+  return std::string_view(kFiller).substr(0, static_cast<std::size_t>(due));
+}
+
+void LoadDriver::on_pause(std::uint32_t index, std::int64_t body_sent) {
+  const Load& load = case_.loads[slots_[index].load];
+  const bool ahead = body_sent >= body_due(index);
+  const Nanos pieces = std::max<Nanos>(1, (load.body_over + kPiece - 1) / kPiece);
+  const Nanos period = std::max<Nanos>(1, load.body_over / pieces);
+  const Nanos sent = connections_.at(index).sent;
+  const Nanos now = clock_.now();
+  const Nanos next = sent + ((now - sent) / period + 1) * period;
+  pieces_.push({ahead ? std::min(next, sent + load.body_over) : now + kRoomSoon, index});
+}
+
+ConnectionKind LoadDriver::kind_of(std::uint32_t index) {
+  const std::uint32_t load = slots_[index].load;
+  if (loads_[load].websocket) return ConnectionKind::websocket;
+  return case_.loads[load].client_process ? ConnectionKind::client_process : ConnectionKind::plain;
+}
+
+WebSocketHandshake LoadDriver::handshake_of(std::uint32_t index) {
+  const Route& route = routes_[case_.loads[slots_[index].load].route];
+  const std::string key = websocket_key(setup_.seed + index + 1);
+  return {key, websocket_handshake(route, host_, port_, key)};
+}
+
+void LoadDriver::on_opened(std::uint32_t index) {
+  slots_[index].port = transport_.local_port(index);
+}
+
+void LoadDriver::on_sent(std::uint32_t index, bool begins, std::int64_t /*bytes*/) {
+  if (!begins) return;
+  const ClientSlot& slot = slots_[index];
+  RequestRecord& record = records_[slot.request];
+  const Load& load = case_.loads[slot.load];
+  ports_[slot.request] = slot.port;
+  record.sent = connections_.at(index).sent;
+  if (load.hang_up > 0 && record.parent == 0) hang_ups_.push({record.sent + load.hang_up, slot.request});
+}
+
+void LoadDriver::on_received(std::uint32_t index, Nanos now, std::int64_t /*bytes*/) {
+  RequestRecord& record = records_[slots_[index].request];
+  if (record.first_byte == 0) record.first_byte = now;
+}
+
+void LoadDriver::on_reply(std::uint32_t index, const IncomingReply& reply) {
+  if (reply.extra) return fail(index, Outcome::extra);
+  ClientSlot& slot = slots_[index];
+  RequestRecord& record = records_[slot.request];
+  if (reply.stamps != nullptr) stamps_.add(record.id, *reply.stamps);
+  record.received = last_answer_ = reply.at;
+  record.status = static_cast<std::uint16_t>(reply.status);
+  record.outcome = reply.status >= 200 && reply.status <= 399 ? Outcome::ok : Outcome::bad_status;
+  slot.failures = 0;
+  const Load& load = case_.loads[slot.load];
+  const bool reuse = load.arrivals == Arrivals::closed || !setup_.close_after_reply;
+  if (!reuse || load.fresh_connections) connections_.close(index);
+  if (record.parent != 0) {
+    slot.request = kNoRequest;
+    --outstanding_;
+    const auto state = json_string(reply.body, "status");
+    const bool over = state && (*state == load.then->until || *state == "lost");
+    return over ? end_chain(index) : continue_chain(index, reply.at);
+  }
+  const bool asks = begin_chain(index, reply.at, reply.body);  // may move the connections
+  release(index, asks);
+  if (load.arrivals == Arrivals::closed) issue_closed(index, reply.at);
+}
+
+void LoadDriver::on_failure(std::uint32_t index, LoadError error) {
+  fail(index, outcome_of(error));
+}
+
+/// Where this side ends it.
+void LoadDriver::end(std::uint32_t index, Outcome outcome) {
+  connections_.close(index);
+  fail(index, outcome);
+}
+
+void LoadDriver::fail(std::uint32_t index, Outcome outcome) {
+  ClientSlot& slot = slots_[index];
+  RequestRecord& record = records_[slot.request];
+  const Nanos now = clock_.now();
+  record.received = now;
+  record.outcome = outcome;
+  if (outcome == Outcome::hung_up) last_answer_ = now;
+  if (record.parent != 0) {
+    slot.request = kNoRequest;
+    --outstanding_;
+    return continue_chain(index, now);
+  }
+  release(index, false);
+  if (loads_[slot.load].to_issue == 0) return;
+  // A server that refuses or resets answers at once; without a pause a closed load would be over before it is
+  // back.
+  const bool pauses = outcome != Outcome::timeout && outcome != Outcome::hung_up;
+  later_.push({now + (pauses ? back_off(slot.failures) : 0), index});
+}
+
+/// `asks`: the connection goes on with questions about the reply.
+void LoadDriver::release(std::uint32_t index, bool asks) {
+  ClientSlot& slot = slots_[index];
+  slot.request = kNoRequest;
+  --outstanding_;
+  if (!asks && is_pooled(case_.loads[slot.load])) make_idle(index);
+}
+
+// What follows a reply: questions about it, and what the case does to the server meanwhile.
+
+LoadDriver::Chain& LoadDriver::chain_of(std::uint32_t connection) {
+  if (connection >= chains_.size()) chains_.resize(std::max<std::size_t>(connection + 1, slots_.size()));
+  return chains_[connection];
+}
+
+/// Whether the reply leads to questions, asked on this connection; a closed load's client goes on with its
+/// own requests, so its questions take a connection of their own.
+bool LoadDriver::begin_chain(std::uint32_t index, Nanos now, std::string_view body) {
+  const std::uint32_t load_index = slots_[index].load;
+  const Load& load = case_.loads[load_index];
+  const std::uint32_t request = slots_[index].request;
+  if (load.keep.empty()) return false;
+  const auto value = json_number(body, load.keep);
+  if (!value) return false;
+  records_[request].value = *value;
+  if (!load.then) return false;
+  const bool apart = load.arrivals == Arrivals::closed;
+  const std::uint32_t asking = apart ? take_spare(load_index) : index;
+  chain_of(asking) = {request, *value, now + load.then->at_most};
+  follow_ups_.push({now + load.then->every, asking});
+  return !apart;
+}
+
+void LoadDriver::continue_chain(std::uint32_t index, Nanos now) {
+  const Then& then = *case_.loads[slots_[index].load].then;
+  const Nanos next = now + then.every;
+  if (next > chain_of(index).until) return end_chain(index);
+  follow_ups_.push({next, index});
+}
+
+void LoadDriver::end_chain(std::uint32_t index) {
+  chain_of(index).first = kNoRequest;
+  const ClientSlot& slot = slots_[index];
+  if (slot.spare) {
+    connections_.close(index);
+    spares_.push_back(index);
+  } else if (is_pooled(case_.loads[slot.load])) {
+    make_idle(index);
+  }
+}
+
+void LoadDriver::issue_follow_up(std::uint32_t index, Nanos intended) {
+  if (gave_up_) return end_chain(index);
+  const std::uint32_t request = append_record();
+  RequestRecord& record = records_[request];
+  const RequestRecord& first = records_[chain_of(index).first];
+  record.load = first.load;
+  record.parent = first.id;
+  record.route = static_cast<std::uint32_t>(case_.loads[first.load].then->route);
+  record.intended = intended;
+  issue(request, index);
+}
+
+std::uint32_t LoadDriver::take_spare(std::uint32_t load) {
+  const auto free = std::find_if(spares_.begin(), spares_.end(),
+                                 [&](std::uint32_t spare) { return slots_[spare].load == load; });
+  if (free != spares_.end()) {
+    const std::uint32_t index = *free;
+    spares_.erase(free);
+    return index;
+  }
+  const std::uint32_t index = add_connection(load);
+  slots_[index].spare = true;
+  return index;
+}
+
+Nanos LoadDriver::next_kill() const {
+  if (next_kill_ == kills_.size()) return kNever;
+  return retry_kill_ != 0 ? retry_kill_ : began_ + kills_[next_kill_].at;
+}
+
+void LoadDriver::kill_due(Nanos now) {
+  while (next_kill_ < kills_.size() && next_kill() <= now) {
+    const Kill& kill = kills_[next_kill_];
+    const bool killed = setup_.kill && setup_.kill(kill.worker);
+    if (!killed && setup_.kill && now < began_ + kill.at + kKillPatience) {
+      retry_kill_ = now + kBetweenKills;
+      return;
+    }
+    if (killed) {
+      killed_.push_back({kill.worker, clock_.now() - began_});
+    } else {
+      missed_kills_.push_back(kill.worker);
+    }
+    retry_kill_ = 0;
+    ++next_kill_;
   }
 }
 

@@ -1,21 +1,17 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
-#include <queue>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "harness/client/connection_plan.hpp"
+#include "harness/client/connections.hpp"
 #include "harness/client/load.hpp"
-#include "harness/client/reply_parser.hpp"
+#include "harness/client/load_pace.hpp"
 #include "harness/client/request_text.hpp"
 #include "harness/client/transport.hpp"
-#include "harness/client/websocket.hpp"
 #include "harness/trace/stamps.hpp"
 
 namespace lab {
@@ -33,10 +29,11 @@ struct DriverSetup {
 };
 
 /// Sends a case's loads over a transport and records every request: when, on which connection, how it ended.
-/// All of the load generator but sockets, events and the warm-up; runs in virtual time with a fake clock and
-/// transport. Closed loads stop sending when nothing was answered for one request deadline, so that a dead
-/// server ends the run.
-class LoadDriver {
+/// All of the load generator but sockets, events and the warm-up. A composition over Connections: the case's
+/// schedule and connection plan (when), its routes and what follows a reply (what), a record of every
+/// request, the last deadline (the end). Runs in virtual time with a fake clock and transport. Closed loads
+/// stop sending when nothing was answered for one request deadline, so that a dead server ends the run.
+class LoadDriver final : private ConnectionUser {
  public:
   LoadDriver(const Case& load_set, const LoadTarget& target, const DriverSetup& setup, Clock& clock,
              Transport& transport);
@@ -45,14 +42,14 @@ class LoadDriver {
   /// most until `until`. Returns whether more are to be opened.
   bool open_connections(std::size_t count, Nanos until);
   /// errno of the first connection that could not be opened before the load; 0: none.
-  int open_error() const { return open_error_; }
+  int open_error() const { return connections_.open_error(); }
   /// This side's ports of the connections opened before the load, in the order of opening.
   const std::vector<std::uint16_t>& opened_ports() const { return opened_ports_; }
 
   /// Runs the load; its time zero is `began`, in the near future.
   void run(Nanos began);
 
-  bool interrupted() const { return interrupted_; }
+  bool interrupted() const { return connections_.interrupted(); }
   /// A closed load stopped because the server answered nothing.
   bool gave_up() const { return gave_up_; }
   /// Slots of workers that were to be killed and were not found.
@@ -67,23 +64,15 @@ class LoadDriver {
   const std::vector<std::uint16_t>& ports() const { return ports_; }
 
  private:
-  enum class Phase : std::uint8_t { closed, opening, upgrading, idle, sending, pausing, awaiting };
   static constexpr std::uint32_t kNoRequest = ~std::uint32_t{0};
 
-  struct Connection {
-    ReplyParser parser;
+  /// What a connection is for, beside its state among Connections.
+  struct ClientSlot {
     std::uint32_t load = 0;
     std::uint32_t request = kNoRequest;  // index of the record
-    std::int64_t offset = 0;             // bytes of it that are sent, its body's included
-    ssize_t broken = 0;                  // -errno of the send that broke off in the middle of it
-    Nanos idle_since = 0;
-    std::uint32_t next_idle = kNoConnection;
     std::uint16_t port = 0;
     std::uint16_t failures = 0;  // in a row; closed loads back off
-    Phase phase = Phase::closed;
-    bool spare = false;     // of a closed load: asks about replies while its client goes on
-    bool reopened = false;  // for this request: the kept connection was found closed
-    bool was_idle = false;  // for so long before this request that the server may have had enough of it
+    bool spare = false;          // of a closed load: asks about replies while its client goes on
   };
   // A first request that is being followed up, by connection.
   struct Chain {
@@ -97,17 +86,7 @@ class LoadDriver {
     std::int64_t body_bytes = 0;
     bool websocket = false;
     std::int64_t to_issue = 0;  // closed: requests without an id yet
-    std::uint32_t first_idle = kNoConnection, last_idle = kNoConnection;
-  };
-  // Something to do at a time: a request's deadline, or a closed client's next request.
-  struct Due {
-    Nanos at = 0;
-    std::uint32_t what = 0;
-    bool operator>(const Due& other) const { return at > other.at; }
-  };
-  class DueHeap : public std::priority_queue<Due, std::vector<Due>, std::greater<>> {
-   public:
-    void reserve(std::size_t size) { c.reserve(size); }
+    IdleQueue idle;             // of a pool
   };
 
   // issuing
@@ -117,25 +96,20 @@ class LoadDriver {
   void issue(std::uint32_t request, std::uint32_t connection);
   void issue_closed(std::uint32_t connection, Nanos intended);
   std::uint32_t take_pooled(std::uint32_t load);
-  void make_idle(std::uint32_t connection);
-  // connections
-  void start_open(std::uint32_t connection);
-  void on_opened(std::uint32_t connection);
-  void transmit(std::uint32_t connection);
-  void handle(std::span<const Readiness> ready);
-  void on_readable(std::uint32_t connection, bool ended);
-  void drop(std::uint32_t connection);
-  void reopen(std::uint32_t connection);
-  bool closed_by_now(std::uint32_t connection);
-  bool was_never_read(std::uint32_t connection, Nanos now) const;
-  std::string_view head_of(std::uint32_t connection);
-  std::int64_t body_due(const Connection& connection, Nanos now) const;
-  bool is_websocket(std::uint32_t connection) const;
-  bool wants_body(const Connection& connection) const;
-  // WebSocket
-  void start_upgrade(std::uint32_t connection);
-  void on_websocket_bytes(std::uint32_t connection, std::string_view bytes);
-  void on_message(std::uint32_t connection);
+  void make_idle(std::uint32_t connection) { loads_[slots_[connection].load].idle.put(connection); }
+  std::uint32_t add_connection(std::uint32_t load);
+  // what its connections ask and tell
+  OutgoingRequest request_on(std::uint32_t connection) override;
+  std::string_view body_piece(std::uint32_t connection, std::int64_t offset) override;
+  std::int64_t body_due(std::uint32_t connection) const;
+  void on_pause(std::uint32_t connection, std::int64_t body_sent) override;
+  ConnectionKind kind_of(std::uint32_t connection) override;
+  WebSocketHandshake handshake_of(std::uint32_t connection) override;
+  void on_opened(std::uint32_t connection) override;
+  void on_sent(std::uint32_t connection, bool begins, std::int64_t bytes) override;
+  void on_received(std::uint32_t connection, Nanos now, std::int64_t bytes) override;
+  void on_reply(std::uint32_t connection, const IncomingReply& reply) override;
+  void on_failure(std::uint32_t connection, LoadError error) override;
   // following up and killing
   bool begin_chain(std::uint32_t connection, Nanos now, std::string_view body);
   void continue_chain(std::uint32_t connection, Nanos now);
@@ -146,9 +120,8 @@ class LoadDriver {
   void kill_due(Nanos now);
   Nanos next_kill() const;
   // endings
-  void complete(std::uint32_t connection, Nanos now, bool keep);
-  void finish(std::uint32_t connection, Nanos now, int status, bool keep, std::string_view body);
   void fail(std::uint32_t connection, Outcome outcome);
+  void end(std::uint32_t connection, Outcome outcome);
   void release(std::uint32_t connection, bool asks);
   void expire(Nanos now);
   bool finished() const;
@@ -169,21 +142,21 @@ class LoadDriver {
   const std::vector<Route> routes_;
   const bool stamped_;
   StampBook stamps_;
-  std::vector<Connection> connections_;
+  std::vector<ClientSlot> slots_;  // by connection
+  Connections connections_;
   std::vector<LoadState> loads_;
   std::vector<RequestRecord> records_;
   std::vector<std::uint16_t> ports_;
   std::vector<std::uint32_t> connection_of_;  // by record
   std::vector<std::uint16_t> opened_ports_;
-  DueHeap deadlines_;          // `what` is a record; finished ones are skipped when they come up
-  DueHeap later_;              // `what` is a closed client's connection
-  DueHeap follow_ups_;         // `what` is the connection that asks
-  DueHeap hang_ups_;           // `what` is a record
-  DueHeap pieces_;             // `what` is a connection whose body goes on
-  std::vector<Chain> chains_;  // by connection, as far as there were any
-  std::vector<std::unique_ptr<WebSocketReader>> sockets_;  // by connection, of WebSocket loads
-  std::vector<std::uint32_t> spares_;                      // connections that ask nothing just now
-  std::vector<Kill> kills_;                                // in order of time
+  DueHeap deadlines_;                  // `what` is a record; finished ones are skipped when they come up
+  DueHeap later_;                      // `what` is a closed client's connection
+  DueHeap follow_ups_;                 // `what` is the connection that asks
+  DueHeap hang_ups_;                   // `what` is a record
+  DueHeap pieces_;                     // `what` is a connection whose body goes on
+  std::vector<Chain> chains_;          // by connection, as far as there were any
+  std::vector<std::uint32_t> spares_;  // connections that ask nothing just now
+  std::vector<Kill> kills_;            // in order of time
   std::vector<int> missed_kills_;
   std::vector<Kill> killed_;
   std::size_t next_kill_ = 0;
@@ -196,11 +169,8 @@ class LoadDriver {
   Nanos began_ = 0;
   Nanos last_answer_ = 0;
   Nanos last_housekeeping_ = 0;
-  int open_error_ = 0;
-  bool interrupted_ = false;
   bool gave_up_ = false;
   std::string frame_;  // the WebSocket message that is being sent
-  std::array<char, 65536> buffer_{};
 };
 
 }  // namespace lab

@@ -1,10 +1,6 @@
-// When which request is sent, and how it ends. What happens on its connection: load_engine_connection.cpp.
-
 #include "harness/client/load_engine.hpp"
 
 #include <algorithm>
-
-#include "harness/client/load_pace.hpp"
 
 namespace lab {
 
@@ -24,48 +20,33 @@ ArrivalTimes load_times(const EnginePlan& plan) {
 LoadEngine::LoadEngine(const EnginePlan& plan, SampleArena& arena, Clock& clock, Transport& transport)
     : plan_(plan),
       clock_(clock),
-      transport_(transport),
+      // Over a network the news of a close takes as long as it takes.
+      connections_(*this, {.retry_within = kNever}, clock, transport,
+                   static_cast<std::size_t>(plan.most) * plan.endpoints),
       samples_(arena),
       error_replies_(arena),
       times_(load_times(plan)),
-      lanes_(plan.most),
-      links_(static_cast<std::size_t>(plan.most) * plan.endpoints, Link::closed),
-      used_(links_.size(), 0),
-      opening_since_(links_.size(), 0),
+      slots_(plan.most),
       turns_(plan.requests.size(), 0),
       unused_(plan.fresh ? 0 : std::min(plan.clients, plan.most)) {
-  later_.reserve(lanes_.size());
+  later_.reserve(slots_.size());
+  idle_.reserve(slots_.size());
   if (is_closed_loop() && plan_.planned >= 0) to_issue_ = plan_.share.part_of(plan_.planned);
   if (is_closed_loop()) return;
-  for (std::uint32_t lane = 0; lane < unused_; ++lane) make_idle(lane);
+  for (std::uint32_t slot = 0; slot < unused_; ++slot) idle_.put(slot);
 }
 
 int LoadEngine::open_connections(Nanos until) {
   const std::size_t wanted =
       plan_.fresh ? 0 : static_cast<std::size_t>(std::min(plan_.clients, plan_.most)) * plan_.endpoints;
-  for (std::size_t first = 0; first < wanted && !interrupted_ && open_error_ == 0; first += kOpenAtOnce) {
+  for (std::size_t first = 0; first < wanted && connections_.open_error() == 0; first += kOpenAtOnce) {
     const std::size_t last = std::min(first + kOpenAtOnce, wanted);
-    for (std::size_t connection = first; connection < last; ++connection) {
-      opening_since_[connection] = clock_.now();
-      const int error = transport_.open(static_cast<std::uint32_t>(connection));
-      if (error == 0) {
-        links_[connection] = Link::opening;
-      } else if (open_error_ == 0) {
-        open_error_ = error;
-      }
-    }
-    const auto opening = [&] {
-      return std::find(links_.begin() + static_cast<std::ptrdiff_t>(first),
-                       links_.begin() + static_cast<std::ptrdiff_t>(last),
-                       Link::opening) != links_.begin() + static_cast<std::ptrdiff_t>(last);
-    };
-    while (!interrupted_ && opening() && clock_.now() < until) {
-      handle(transport_.wait(until));
-      interrupted_ = transport_.interrupted();
-    }
-    if (opening()) break;
+    for (std::size_t connection = first; connection < last; ++connection)
+      connections_.open(static_cast<std::uint32_t>(connection));
+    if (!connections_.await_open(until)) break;
   }
-  return open_error_;
+  count_connections();
+  return connections_.open_error();
 }
 
 void LoadEngine::run(Nanos began) {
@@ -74,20 +55,17 @@ void LoadEngine::run(Nanos began) {
   warming_ = plan_.warm_up > 0;
   times_began_ = began - plan_.warm_up;
   if (is_closed_loop()) {
-    for (std::uint32_t client = 0; client < lanes_.size(); ++client) {
-      const auto place = static_cast<double>(client) / static_cast<double>(lanes_.size());
+    for (std::uint32_t client = 0; client < slots_.size(); ++client) {
+      const auto place = static_cast<double>(client) / static_cast<double>(slots_.size());
       const double ramp = static_cast<double>(plan_.client_ramp);
       later_.push({times_began_ + static_cast<Nanos>(place * ramp), client});
     }
   } else if (warming_) {
     times_ = warm_up_times(plan_);
   }
-  while (!interrupted_ && !finished()) {
-    handle(transport_.wait(wait_until(clock_.now())));
-    if (transport_.interrupted()) {
-      interrupted_ = true;
-      break;
-    }
+  while (!interrupted() && !finished()) {
+    connections_.look(wait_until(clock_.now()));
+    if (interrupted()) break;
     const Nanos now = clock_.now();
     issue_due(now);
     expire(now);
@@ -102,10 +80,9 @@ bool LoadEngine::finished() const {
 }
 
 void LoadEngine::issue_due(Nanos now) {
-  while (!later_.empty() && later_.top().at <= now) {
-    const Due due = later_.top();
-    later_.pop();
-    issue_next_of(due.lane, due.at);
+  while (later_.is_due(now)) {
+    const Due due = later_.take();
+    issue_next_of(due.what, due.at);
   }
   if (is_closed_loop()) return;
   if (warming_ && times_.next() == kNever) {
@@ -125,18 +102,18 @@ void LoadEngine::issue_due(Nanos now) {
     }
     // As long as there are places that were never taken nothing waits, whatever the one that it gets did
     // before.
-    const bool all_taken = unused_ == lanes_.size();
-    const std::uint32_t lane = take_lane();
-    if (lane == kNone) return;
-    lanes_[lane].waited = all_taken && lanes_[lane].free_since > intended;
-    if (counted && lanes_[lane].waited) ++counts_.waited;
+    const bool all_taken = unused_ == slots_.size();
+    const std::uint32_t slot = take_slot();
+    if (slot == kNone) return;
+    slots_[slot].waited = all_taken && slots_[slot].free_since > intended;
+    if (counted && slots_[slot].waited) ++counts_.waited;
     times_.advance();
-    issue(lane, intended);
+    issue(slot, intended, now);
   }
 }
 
 /// The next request of a closed loop's client, if there is one.
-void LoadEngine::issue_next_of(std::uint32_t lane, Nanos intended) {
+void LoadEngine::issue_next_of(std::uint32_t slot, Nanos intended) {
   if (gave_up_ || (plan_.duration != kNever && intended - began_ >= plan_.duration)) return;
   if (intended >= began_) {
     if (to_issue_ == 0) return;
@@ -147,7 +124,7 @@ void LoadEngine::issue_next_of(std::uint32_t lane, Nanos intended) {
     }
     if (to_issue_ > 0) --to_issue_;
   }
-  issue(lane, intended);
+  issue(slot, intended, intended);
 }
 
 std::uint32_t LoadEngine::choose_request() {
@@ -163,100 +140,103 @@ std::uint32_t LoadEngine::choose_request() {
   return chosen;
 }
 
-void LoadEngine::issue(std::uint32_t index, Nanos intended) {
-  Lane& lane = lanes_[index];
-  lane.intended = intended;
-  lane.acted = lane.sent = 0;
-  lane.offset = 0;
-  lane.broken = 0;
-  lane.was_idle = lane.reopened = lane.heard = false;
-  lane.request = choose_request();
-  lane.connection = index * plan_.endpoints + plan_.requests[lane.request].endpoint;
-  if (counts(lane)) ++counts_.planned;
+void LoadEngine::issue(std::uint32_t index, Nanos intended, Nanos now) {
+  ClientSlot& slot = slots_[index];
+  slot.intended = intended;
+  slot.request = choose_request();
+  slot.connection = index * plan_.endpoints + plan_.requests[slot.request].endpoint;
+  if (counts(slot)) ++counts_.planned;
   ++outstanding_;
   link(index);
-  if (links_[lane.connection] == Link::opening) {
-    lane.phase = Phase::opening;
-  } else if (links_[lane.connection] == Link::open) {
-    if (closed_by_now(lane)) return reopen(index);
-    transmit(index);
-  } else {
-    start_open(index);
-  }
+  connections_.begin(slot.connection, now);
 }
 
-std::uint32_t LoadEngine::take_lane() {
-  const std::uint32_t lane = first_idle_;
-  if (lane != kNone) {
-    first_idle_ = lanes_[lane].next_idle;
-    if (first_idle_ == kNone) last_idle_ = kNone;
-    return lane;
-  }
-  return unused_ < lanes_.size() ? unused_++ : kNone;
-}
-
-void LoadEngine::make_idle(std::uint32_t lane) {
-  lanes_[lane].next_idle = kNone;
-  if (last_idle_ == kNone) {
-    first_idle_ = lane;
-  } else {
-    lanes_[last_idle_].next_idle = lane;
-  }
-  last_idle_ = lane;
+std::uint32_t LoadEngine::take_slot() {
+  const std::uint32_t slot = idle_.take();
+  return slot == kNone && unused_ < slots_.size() ? unused_++ : slot;
 }
 
 // All have the same timeout and are issued in the order of their intended times, so a list is sorted by
 // itself.
 void LoadEngine::link(std::uint32_t index) {
-  Lane& lane = lanes_[index];
-  lane.before = last_due_;
-  lane.after = kNone;
-  (last_due_ == kNone ? first_due_ : lanes_[last_due_].after) = index;
+  ClientSlot& slot = slots_[index];
+  slot.before = last_due_;
+  slot.after = kNone;
+  (last_due_ == kNone ? first_due_ : slots_[last_due_].after) = index;
   last_due_ = index;
 }
 
 void LoadEngine::unlink(std::uint32_t index) {
-  const Lane& lane = lanes_[index];
-  (lane.before == kNone ? first_due_ : lanes_[lane.before].after) = lane.after;
-  (lane.after == kNone ? last_due_ : lanes_[lane.after].before) = lane.before;
+  const ClientSlot& slot = slots_[index];
+  (slot.before == kNone ? first_due_ : slots_[slot.before].after) = slot.after;
+  (slot.after == kNone ? last_due_ : slots_[slot.after].before) = slot.before;
 }
 
-void LoadEngine::complete(std::uint32_t index, Nanos now, bool keep, bool extra) {
-  Lane& lane = lanes_[index];
-  const auto status = static_cast<std::size_t>(lane.parser.status());
-  last_answer_ = now;
-  lane.failures = 0;
-  used_[lane.connection] = 1;
-  if (!keep || plan_.fresh) drop(lane.connection);
-  if (counts(lane)) {
+OutgoingRequest LoadEngine::request_on(std::uint32_t connection) {
+  const LoadRequest& request = plan_.requests[slots_[slot_of(connection)].request];
+  return {.head = request.bytes, .to_head = request.to_head, .idempotent = request.idempotent};
+}
+
+void LoadEngine::on_opened(std::uint32_t connection) {
+  const Connections::Connection& opened = connections_.at(connection);
+  ClientSlot& slot = slots_[slot_of(connection)];
+  if (!opened.asked) slot.free_since = std::max(slot.free_since, opened.idle_since);
+}
+
+void LoadEngine::on_sent(std::uint32_t connection, bool begins, std::int64_t bytes) {
+  if (!counts(slots_[slot_of(connection)])) return;
+  if (begins) {
+    const Nanos at = connections_.at(connection).sent - began_;
+    if (counts_.bytes_sent == 0) counts_.first_sent = at;
+    counts_.last_sent = at;
+  }
+  counts_.bytes_sent += bytes;
+}
+
+void LoadEngine::on_received(std::uint32_t connection, Nanos /*now*/, std::int64_t bytes) {
+  if (counts(slots_[slot_of(connection)])) counts_.bytes_received += bytes;
+}
+
+void LoadEngine::on_reply(std::uint32_t connection, const IncomingReply& reply) {
+  const std::uint32_t index = slot_of(connection);
+  ClientSlot& slot = slots_[index];
+  const Connections::Connection& exchange = connections_.at(connection);
+  const auto status = static_cast<std::size_t>(reply.status);
+  last_answer_ = reply.at;
+  slot.failures = 0;
+  if (plan_.fresh) connections_.close(connection);
+  if (counts(slot)) {
     ++counts_.sent;
     ++counts_.statuses[status];
-    const bool ok = plan_.expected[status] && !extra;
-    ++(ok      ? counts_.ok
-       : extra ? counts_.errors[static_cast<std::size_t>(LoadError::extra)]
-               : counts_.unexpected[status]);
-    const Nanos could_act = lane.waited ? std::min(lane.free_since, lane.acted) : lane.intended;
+    const bool ok = plan_.expected[status] && !reply.extra;
+    ++(ok            ? counts_.ok
+       : reply.extra ? counts_.errors[static_cast<std::size_t>(LoadError::extra)]
+                     : counts_.unexpected[status]);
+    const Nanos could_act = slot.waited ? std::min(slot.free_since, exchange.acted) : slot.intended;
     (ok ? samples_ : error_replies_)
-        .add({lane.intended - began_, now - lane.intended, now - lane.sent, lane.acted - could_act});
-    counts_.last_end = now - began_;
+        .add({slot.intended - began_, reply.at - slot.intended, reply.at - exchange.sent,
+              exchange.acted - could_act});
+    counts_.last_end = reply.at - began_;
   } else {
     ++counts_.warm_up;
   }
-  release(index, now, 0);
+  release(index, reply.at, 0);
 }
 
-void LoadEngine::fail(std::uint32_t index, LoadError error) {
-  Lane& lane = lanes_[index];
+void LoadEngine::on_failure(std::uint32_t connection, LoadError error) {
+  const std::uint32_t index = slot_of(connection);
+  ClientSlot& slot = slots_[index];
+  const Connections::Connection& exchange = connections_.at(connection);
   const Nanos now = clock_.now();
-  if (links_[lane.connection] != Link::closed) drop(lane.connection);
-  if (counts(lane)) {
-    const bool sent = lane.sent != 0;
+  if (error == LoadError::bad_reply || error == LoadError::long_header) {
+    if (first_problem_.empty()) first_problem_ = exchange.parser.problem();
+  }
+  if (counts(slot)) {
+    const bool sent = exchange.sent != 0;
     ++(sent ? counts_.sent : counts_.unsent);
     ++(sent ? counts_.errors : counts_.not_sent)[static_cast<std::size_t>(error)];
     if (error == LoadError::closed && sent) {
-      ++(lane.heard                    ? counts_.closed_in
-         : used_[lane.connection] != 0 ? counts_.closed_after
-                                       : counts_.closed_before);
+      ++(exchange.heard ? counts_.closed_in : exchange.used ? counts_.closed_after : counts_.closed_before);
     }
     counts_.last_end = now - began_;
   } else {
@@ -264,41 +244,36 @@ void LoadEngine::fail(std::uint32_t index, LoadError error) {
   }
   // A server that refuses or resets answers at once; without a pause a closed load would be over before it is
   // back.
-  Nanos pause = 0;
-  if (error != LoadError::timeout) {
-    pause = std::min(kFirstPause << std::min<int>(lane.failures, 10), kLongestPause);
-    if (lane.failures < 10) ++lane.failures;
-  }
-  release(index, now, pause);
+  release(index, now, error == LoadError::timeout ? 0 : back_off(slot.failures));
 }
 
 void LoadEngine::release(std::uint32_t index, Nanos now, Nanos pause) {
-  Lane& lane = lanes_[index];
-  lane.phase = Phase::idle;
-  lane.free_since = now;
+  slots_[index].free_since = now;
   unlink(index);
   --outstanding_;
-  if (!is_closed_loop()) return make_idle(index);
+  if (!is_closed_loop()) return idle_.put(index);
   if (pause == 0) return issue_next_of(index, now);
   later_.push({now + pause, index});
 }
 
 void LoadEngine::expire(Nanos now) {
-  while (first_due_ != kNone && lanes_[first_due_].intended + plan_.timeout <= now)
-    fail(first_due_, LoadError::timeout);
+  while (first_due_ != kNone && slots_[first_due_].intended + plan_.timeout <= now) {
+    const std::uint32_t connection = slots_[first_due_].connection;
+    connections_.close(connection);
+    on_failure(connection, LoadError::timeout);
+  }
 }
 
 Nanos LoadEngine::wait_until(Nanos now) const {
-  Nanos until = first_due_ != kNone ? lanes_[first_due_].intended + plan_.timeout : kNever;
-  Nanos send = later_.empty() ? kNever : later_.top().at;
+  Nanos until = first_due_ != kNone ? slots_[first_due_].intended + plan_.timeout : kNever;
+  Nanos send = later_.next();
   if (!is_closed_loop()) {
     if (warming_ && times_.next() == kNever) {
       send = began_;
     } else if (times_.next() != kNever) {
       const Nanos next = times_began_ + times_.next();
       // Where every connection is busy a reply comes first, or the request's patience ends.
-      const bool room = first_idle_ != kNone || unused_ < lanes_.size();
-      if (room) {
+      if (!idle_.empty() || unused_ < slots_.size()) {
         send = next;
       } else {
         until = std::min(until, next + plan_.timeout);
@@ -318,9 +293,9 @@ void LoadEngine::publish() {
 
 void LoadEngine::settle() {
   for (; first_due_ != kNone; unlink(first_due_)) {
-    const Lane& lane = lanes_[first_due_];
-    if (!counts(lane)) continue;
-    if (lane.sent != 0) {
+    const ClientSlot& slot = slots_[first_due_];
+    if (!counts(slot)) continue;
+    if (connections_.at(slot.connection).sent != 0) {
       ++counts_.sent;
       ++counts_.unfinished;
       counts_.last_end = clock_.now() - began_;
@@ -333,6 +308,13 @@ void LoadEngine::settle() {
   const std::int64_t rest = is_closed_loop() ? std::max<std::int64_t>(to_issue_, 0) : times_.count_rest();
   counts_.planned += rest;
   counts_.unsent += rest;
+  count_connections();
+}
+
+void LoadEngine::count_connections() {
+  counts_.connections = connections_.opened();
+  counts_.connecting = connections_.connecting();
+  counts_.closed_by_server = connections_.closed_by_server();
 }
 
 }  // namespace lab

@@ -1,20 +1,17 @@
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <bitset>
 #include <cstdint>
-#include <functional>
-#include <queue>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "harness/client/connections.hpp"
 #include "harness/client/load_counts.hpp"
+#include "harness/client/load_pace.hpp"
 #include "harness/client/load_rate.hpp"
 #include "harness/client/load_samples.hpp"
-#include "harness/client/reply_parser.hpp"
 #include "harness/client/transport.hpp"
 
 namespace lab {
@@ -51,12 +48,13 @@ struct EngineProgress {
   std::atomic<std::int64_t> ended{0}, ok{0}, under_way{0};
 };
 
-/// Sends one share of a load and records every request: the hot loop of `lab load`. Unlike LoadDriver, which
-/// keeps a record of every request of a scenario, it knows no plan of the server's and keeps four numbers a
-/// request, so it runs for as long as it likes; nothing on the way from one reply to the next request
-/// allocates, sorts or asks the kernel for more than send and receive. One thread. Virtual time with a fake
-/// clock and transport.
-class LoadEngine {
+/// Sends one share of a load and records every request: the hot loop of `lab load`. A composition over
+/// Connections: arrival times or clients (when), requests in turn by their weights (what), counts and four
+/// numbers a reply (the record), a duration or a number of requests (the end). Unlike LoadDriver, which keeps
+/// a record of every request of a scenario, it knows no plan of the server's and runs for as long as it
+/// likes; nothing on the way from one reply to the next request allocates, sorts or asks the kernel for more
+/// than send and receive. One thread. Virtual time with a fake clock and transport.
+class LoadEngine final : private ConnectionUser {
  public:
   LoadEngine(const EnginePlan& plan, SampleArena& arena, Clock& clock, Transport& transport);
 
@@ -73,98 +71,72 @@ class LoadEngine {
   /// Of whole replies that are errors: an unexpected status, extra bytes.
   const SampleStore& error_replies() const { return error_replies_; }
   const EngineProgress& progress() const { return progress_; }
-  bool interrupted() const { return interrupted_; }
+  bool interrupted() const { return connections_.interrupted(); }
   /// What was wrong with the first bad reply; empty: none.
   std::string_view first_problem() const { return first_problem_; }
 
  private:
-  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
-  enum class Phase : std::uint8_t { idle, opening, sending, awaiting };
-  enum class Link : std::uint8_t { closed, opening, open };
+  static constexpr std::uint32_t kNone = IdleQueue::kNone;
 
   /// A client, or one place of an open load's pool: it has one request under way at a time.
-  struct Lane {
-    ReplyParser parser;
-    Nanos intended = 0, acted = 0, sent = 0;
+  struct ClientSlot {
+    Nanos intended = 0;
     Nanos free_since = 0;
-    ssize_t broken = 0;                           // -errno of a send after which a reply may still be there
-    std::size_t offset = 0;                       // bytes of the request that are sent
     std::uint32_t request = 0;                    // index of the plan's
     std::uint32_t connection = 0;                 // that it is on
     std::uint32_t before = kNone, after = kNone;  // of those under way, in the order of their deadlines
-    std::uint32_t next_idle = kNone;
     std::uint16_t failures = 0;
-    Phase phase = Phase::idle;
-    bool was_idle = false;  // so long that the server may have closed the connection
-    bool reopened = false;
-    bool heard = false;   // a byte of the reply
     bool waited = false;  // for a free connection: no fault of the generator's
-  };
-  struct Due {
-    Nanos at = 0;
-    std::uint32_t lane = 0;
-    bool operator>(const Due& other) const { return at > other.at; }
-  };
-  class DueHeap : public std::priority_queue<Due, std::vector<Due>, std::greater<>> {
-   public:
-    void reserve(std::size_t size) { c.reserve(size); }
   };
 
   bool is_closed_loop() const { return plan_.arrivals == Arrivals::closed; }
-  bool counts(const Lane& lane) const { return lane.intended >= began_; }
+  bool counts(const ClientSlot& slot) const { return slot.intended >= began_; }
+  std::uint32_t slot_of(std::uint32_t connection) const { return connection / plan_.endpoints; }
   // issuing
   void issue_due(Nanos now);
-  void issue_next_of(std::uint32_t lane, Nanos now);
-  void issue(std::uint32_t lane, Nanos intended);
+  void issue_next_of(std::uint32_t slot, Nanos now);
+  void issue(std::uint32_t slot, Nanos intended, Nanos now);
   std::uint32_t choose_request();
-  std::uint32_t take_lane();
-  void make_idle(std::uint32_t lane);
-  void link(std::uint32_t lane);
-  void unlink(std::uint32_t lane);
-  // connections
-  void start_open(std::uint32_t lane);
-  void on_opened(std::uint32_t connection);
-  void transmit(std::uint32_t lane);
-  void handle(std::span<const Readiness> ready);
-  void on_readable(std::uint32_t connection, bool ended);
-  void drop(std::uint32_t connection);
-  void reopen(std::uint32_t lane);
-  bool closed_by_now(Lane& lane);
+  std::uint32_t take_slot();
+  void link(std::uint32_t slot);
+  void unlink(std::uint32_t slot);
+  // what its connections ask and tell
+  OutgoingRequest request_on(std::uint32_t connection) override;
+  void on_opened(std::uint32_t connection) override;
+  void on_sent(std::uint32_t connection, bool begins, std::int64_t bytes) override;
+  void on_received(std::uint32_t connection, Nanos now, std::int64_t bytes) override;
+  void on_reply(std::uint32_t connection, const IncomingReply& reply) override;
+  void on_failure(std::uint32_t connection, LoadError error) override;
   // endings
-  void complete(std::uint32_t lane, Nanos now, bool keep, bool extra = false);
-  void fail(std::uint32_t lane, LoadError error);
-  void release(std::uint32_t lane, Nanos now, Nanos pause);
+  void release(std::uint32_t slot, Nanos now, Nanos pause);
   void expire(Nanos now);
   bool finished() const;
   void settle();
+  void count_connections();
   // waiting
   Nanos wait_until(Nanos now) const;
   void publish();
 
   const EnginePlan plan_;
   Clock& clock_;
-  Transport& transport_;
+  Connections connections_;
   SampleStore samples_, error_replies_;
   LoadCounts counts_;
   EngineProgress progress_;
   ArrivalTimes times_;  // of open loads, from times_began_; the warm-up's first
   Nanos times_began_ = 0;
   bool warming_ = false;
-  std::vector<Lane> lanes_;
-  std::vector<Link> links_;         // by connection
-  std::vector<std::uint8_t> used_;  // by connection: has it brought a reply?
-  std::vector<Nanos> opening_since_;
+  std::vector<ClientSlot> slots_;
   std::vector<std::int64_t> turns_;  // by request: smooth weighted round robin
   DueHeap later_;                    // closed: clients that start or go on later
-  std::uint32_t first_idle_ = kNone, last_idle_ = kNone, unused_ = 0;
+  IdleQueue idle_;
+  std::uint32_t unused_ = 0;  // slots from here on were never taken
   std::uint32_t first_due_ = kNone, last_due_ = kNone;
   std::int64_t to_issue_ = -1;  // closed: negative: without end
   std::int64_t outstanding_ = 0;
   Nanos began_ = 0, last_answer_ = 0;
-  bool gave_up_ = false, interrupted_ = false;
-  int open_error_ = 0;
+  bool gave_up_ = false;
   std::string_view first_problem_;
-  std::array<char, 65536> buffer_{};
 };
 
 }  // namespace lab
