@@ -17,7 +17,7 @@ namespace lab {
 
 /// What goes out on a connection, and what its reply is read for.
 struct OutgoingRequest {
-  std::string_view head;        ///< or all of it; valid until the next call of the user
+  std::string_view head{};      ///< or all of it; valid until the next call of the user
   std::int64_t body_bytes = 0;  ///< behind the head: ConnectionUser::body_piece
   bool to_head = false;         ///< a HEAD request: its reply has no body
   bool keep_body = false;       ///< IncomingReply::body is wanted
@@ -29,8 +29,8 @@ struct OutgoingRequest {
 /// A whole reply, or a message of a WebSocket.
 struct IncomingReply {
   Nanos at = 0;
-  int status = 200;       ///< a message has none of its own
-  std::string_view body;  ///< valid until a connection is begun or added
+  int status = 200;         ///< a message has none of its own
+  std::string_view body{};  ///< valid until a connection is begun or added
   const StampFields* stamps = nullptr;
   bool kept = false;   ///< the connection is still open
   bool extra = false;  ///< more bytes came behind it than it said

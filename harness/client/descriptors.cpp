@@ -6,7 +6,6 @@
 #include <cerrno>
 
 #include "harness/client/connection_plan.hpp"
-#include "harness/client/load.hpp"
 
 namespace lab {
 
@@ -40,15 +39,14 @@ Result<std::uint64_t> choose_limit(const DescriptorNeed& need, std::uint64_t sof
   return std::max(soft, std::min(need.wished, hard));
 }
 
-Result<void> prepare_descriptors(const Case& load_set) {
+Result<std::uint64_t> raise_descriptor_limit(const DescriptorNeed& need) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return system_error("getrlimit", "RLIMIT_NOFILE", errno);
-  const auto chosen = choose_limit(descriptor_need(load_set), limit.rlim_cur, limit.rlim_max);
-  if (!chosen) return chosen.error();
-  if (*chosen == limit.rlim_cur) return {};
+  const auto chosen = choose_limit(need, limit.rlim_cur, limit.rlim_max);
+  if (!chosen || *chosen == limit.rlim_cur) return chosen;
   limit.rlim_cur = *chosen;
   if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return system_error("setrlimit", "RLIMIT_NOFILE", errno);
-  return {};
+  return chosen;
 }
 
 }  // namespace lab

@@ -17,4 +17,7 @@ DescriptorNeed descriptor_need(const Case& load_set);
 /// The soft limit to set, given the present ones. Error (exit 3): even the hard limit is too low.
 Result<std::uint64_t> choose_limit(const DescriptorNeed& need, std::uint64_t soft, std::uint64_t hard);
 
+/// Raises this process's soft limit to what is wished, or as far as is allowed, and returns it.
+Result<std::uint64_t> raise_descriptor_limit(const DescriptorNeed& need);
+
 }  // namespace lab

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "harness/client/connection_plan.hpp"
+#include "harness/client/descriptors.hpp"
 #include "harness/client/epoll_transport.hpp"
 #include "harness/client/load_driver.hpp"
 #include "harness/client/load_pace.hpp"
@@ -148,8 +149,7 @@ Case case_to_send(Case load_set, const LoadOptions& options) {
 
 Result<LoadResult> run_load(const Case& load_set, const LoadTarget& target, EventRings* events,
                             const LoadOptions& options) {
-  const auto prepared = prepare_descriptors(load_set);
-  if (!prepared) return prepared.error();
+  if (const auto limit = raise_descriptor_limit(descriptor_need(load_set)); !limit) return limit.error();
   const PunctualTimers punctual;
   LoadResult result;
   const auto warm = warm_up(target, events, options, result.warnings);

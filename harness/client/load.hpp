@@ -69,7 +69,4 @@ struct LoadResult {
 Result<LoadResult> run_load(const Case& load_set, const LoadTarget& target, EventRings* events,
                             const LoadOptions& options);
 
-/// How many descriptors the case needs; raises the soft limit where allowed. Error names limit and need.
-Result<void> prepare_descriptors(const Case& load_set);
-
 }  // namespace lab

@@ -86,7 +86,7 @@ class LoadDriver final : private ConnectionUser {
     std::int64_t body_bytes = 0;
     bool websocket = false;
     std::int64_t to_issue = 0;  // closed: requests without an id yet
-    IdleQueue idle;             // of a pool
+    IdleQueue idle{};           // of a pool
   };
 
   // issuing

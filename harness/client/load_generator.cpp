@@ -1,7 +1,5 @@
 #include "harness/client/load_generator.hpp"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -142,8 +140,6 @@ LoadTotals collect(const std::vector<std::unique_ptr<Worker>>& workers, const Ge
 }  // namespace
 
 Result<void> fit_descriptors(GeneratorPlan& plan) {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return system_error("getrlimit", "RLIMIT_NOFILE", errno);
   const std::uint64_t endpoints = plan.engine.endpoints;
   const auto parts = static_cast<std::uint64_t>(plan.threads);
   const auto mine = [&](std::uint32_t total) {
@@ -152,16 +148,13 @@ Result<void> fit_descriptors(GeneratorPlan& plan) {
   };
   const DescriptorNeed need{mine(plan.engine.clients) * endpoints + kSpareDescriptors,
                             mine(plan.engine.most) * endpoints + kSpareDescriptors};
-  const auto chosen = choose_limit(need, limit.rlim_cur, limit.rlim_max);
+  const auto chosen = raise_descriptor_limit(need);
   if (!chosen) return chosen.error();
   if (*chosen < need.wished) {
     const std::uint64_t fits = (*chosen - kSpareDescriptors) / endpoints / parts * parts;
     plan.engine.most = static_cast<std::uint32_t>(std::max<std::uint64_t>(
         fits * static_cast<std::uint64_t>(plan.engine.share.of), plan.engine.clients));
   }
-  if (*chosen == limit.rlim_cur) return {};
-  limit.rlim_cur = *chosen;
-  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return system_error("setrlimit", "RLIMIT_NOFILE", errno);
   return {};
 }
 

@@ -3,24 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lab/core/random.hpp"
+
 namespace lab {
-
-namespace {
-
-// SplitMix64 (Steele, Lea, Flood 2014).
-std::uint64_t next_random(std::uint64_t& state) {
-  state += 0x9E3779B97F4A7C15ULL;
-  std::uint64_t z = state;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-  return z ^ (z >> 31);
-}
-
-double exponential(std::uint64_t& state) {
-  return -std::log1p(-static_cast<double>(next_random(state) >> 11) * 0x1.0p-53);
-}
-
-}  // namespace
 
 double RateCurve::due(Nanos at) const {
   const double time = seconds(std::max<Nanos>(at, 0));
@@ -62,7 +47,7 @@ void ArrivalTimes::find_next() {
   } else if (arrivals_ == Arrivals::burst) {
     next_ = 0;
   } else if (arrivals_ == Arrivals::poisson) {
-    sum_ += exponential(random_) * static_cast<double>(share_.of);
+    sum_ += next_exponential(random_) * static_cast<double>(share_.of);
     next_ = curve_.when(sum_);
   } else {
     next_ = curve_.when(static_cast<double>(share_.index + given_ * share_.of));

@@ -6,6 +6,8 @@
 #include <cctype>
 #include <charconv>
 
+#include "lab/core/text.hpp"
+
 namespace lab {
 
 namespace {
@@ -34,8 +36,7 @@ Result<bool> take_scheme(std::string_view whole, std::string_view& rest) {
     return bad(whole, fmt::format("has no scheme; write http://{}", whole.substr(0, 80)));
   }
   std::string scheme(rest.substr(0, end));
-  std::transform(scheme.begin(), scheme.end(), scheme.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(scheme.begin(), scheme.end(), scheme.begin(), to_lower);
   rest.remove_prefix(end + 3);
   if (scheme == "http") return false;
   if (scheme == "https") return true;

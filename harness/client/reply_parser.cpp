@@ -20,15 +20,6 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool equals_ignoring_case(std::string_view text, std::string_view lower_case) {
-  return text.size() == lower_case.size() && std::equal(text.begin(), text.end(), lower_case.begin(),
-                                                        [](char a, char b) { return lower(a) == b; });
-}
-
 // What a byte may be part of, looked up: every byte of every reply's head is asked about.
 constexpr std::uint8_t kToken = 1;
 constexpr std::uint8_t kControl = 2;

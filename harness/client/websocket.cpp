@@ -83,21 +83,13 @@ std::string base64(std::string_view bytes) {
   return out;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
-
-std::string_view field(std::string_view head, std::string_view lower_name) {
+std::string_view field(std::string_view head, std::string_view name) {
   for (std::size_t at = head.find("\r\n"); at != std::string_view::npos;) {
     const std::size_t end = std::min(head.find("\r\n", at + 2), head.size());
     const std::string_view line = head.substr(at + 2, end - at - 2);
     const std::size_t colon = line.find(':');
-    if (colon != std::string_view::npos && lower(line.substr(0, colon)) == lower_name) {
+    if (colon != std::string_view::npos && equals_ignoring_case(line.substr(0, colon), name))
       return trim(line.substr(colon + 1));
-    }
     at = end == head.size() ? std::string_view::npos : end;
   }
   return {};
@@ -166,8 +158,10 @@ WebSocketReader::News WebSocketReader::read_handshake() {
   const auto [stop, problem] = std::from_chars(head.data() + 9, head.data() + 12, status_);
   if (problem != std::errc() || stop != head.data() + 12) return News::bad;
   if (status_ != 101) return News::refused;
-  const bool upgrades = lower(field(head, "upgrade")) == "websocket" &&
-                        lower(field(head, "connection")).find("upgrade") != std::string::npos;
+  std::string connection(field(head, "connection"));
+  std::transform(connection.begin(), connection.end(), connection.begin(), to_lower);
+  const bool upgrades = equals_ignoring_case(field(head, "upgrade"), "websocket") &&
+                        connection.find("upgrade") != std::string::npos;
   if (!upgrades || field(head, "sec-websocket-accept") != accept_) return News::bad;
   upgraded_ = true;
   return News::accepted;

@@ -24,7 +24,7 @@ constexpr std::size_t kLongestExample = 60;
 constexpr std::int64_t kHighestPid = 4'194'304;  // PID_MAX_LIMIT of the kernel
 
 struct Field {
-  std::string_view lower_case;
+  std::string_view name;
   std::string StampFields::*value;
 };
 constexpr std::array<Field, 5> kFields{{{"lab-worker", &StampFields::worker},
@@ -32,13 +32,6 @@ constexpr std::array<Field, 5> kFields{{{"lab-worker", &StampFields::worker},
                                         {"lab-started", &StampFields::started},
                                         {"lab-finished", &StampFields::finished},
                                         {"lab-held", &StampFields::held}}};
-
-bool is_called(std::string_view name, std::string_view lower_case) {
-  return name.size() == lower_case.size() &&
-         std::equal(name.begin(), name.end(), lower_case.begin(), [](char a, char b) {
-           return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-         });
-}
 
 /// Digits and nothing else.
 std::optional<std::int64_t> number_in(std::string_view text) {
@@ -72,7 +65,7 @@ void StampFields::clear() {
 void StampFields::take(std::string_view name, std::string_view text) {
   if (name.size() < 8 || (name.front() | 0x20) != 'l') return;
   for (const Field& field : kFields) {
-    if (!is_called(name, field.lower_case)) continue;
+    if (!equals_ignoring_case(name, field.name)) continue;
     std::string& value = this->*field.value;
     const bool is_list = field.value == &StampFields::held;
     if (value.size() + text.size() > kLongestList) return;

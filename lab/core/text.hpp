@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -20,6 +21,16 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& ca
 
 /// Without the blanks and tabs around it.
 std::string_view trim(std::string_view text);
+
+/// Of ASCII, whatever the locale.
+inline char to_lower(char letter) {
+  return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+}
+/// As names of header fields are compared (RFC 9110, 5.1).
+inline bool equals_ignoring_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return to_lower(x) == to_lower(y); });
+}
 
 /// Whether one of the words is that one.
 bool contains(const std::vector<std::string>& words, std::string_view word);

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "harness/client/computed_pace.hpp"
+#include "harness/client/descriptors.hpp"
 #include "harness/client/load.hpp"
 #include "harness/model/model.hpp"
 #include "harness/statistics/statistics.hpp"
@@ -276,7 +277,7 @@ Result<void> preflight(const Scenario& scenario, const ExperimentOptions& option
       return usage_error("--requests: {} requests; at most {} are really sent, for more use lab predict",
                          load_set.requests(), kMostNativeRequests);
     }
-    if (auto enough = prepare_descriptors(load_set); !enough) return enough.error();
+    if (auto enough = raise_descriptor_limit(descriptor_need(load_set)); !enough) return enough.error();
   }
   return {};
 }
