@@ -3,9 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
-#include "harness/diagnosis/examiner.hpp"
+#include "harness/diagnosis/burst_fit.hpp"
+#include "harness/diagnosis/kept_fit.hpp"
 
 namespace lab {
 
@@ -17,13 +23,91 @@ constexpr double kBurstShare = 0.55;     // of the budget
 constexpr Nanos kComfort = 7 * kSecond;  // bursts stop growing and repeating after that, however much is left
 constexpr int kRepetitions = 3;
 constexpr double kTogether = 1.5;  // a burst that takes less than that much of one request ran together
+/// Requests on kept connections, at most.
+constexpr std::int64_t kMostOnKept = 300;
+/// What asks for a limit, besides three salvos, at most.
+constexpr std::int64_t kMostForLimit = 300;
+constexpr std::int64_t kMostPings = 200;
+
+/// Of kept connections.
+constexpr int kMostParallel = 16;  // more workers than that, each one at a time, would be a strange server
+constexpr int kFewest = 5;
+constexpr int kUsual = 12;
+constexpr double kKnown = 0.06;  // the deviation of a good fit
+constexpr std::size_t kMostPairs = 40;
+constexpr std::size_t kAgain = 4;
+constexpr double kKeptShare = 0.8;  // of the budget, with all that came before
 
 /// Too Many Requests, Service Unavailable: what says that there are too many (RFC 6585, 4; RFC 9110, 15.6.4).
 bool is_refusal(const Reply& reply) {
   return reply.outcome == Outcome::bad_status && (reply.status == 429 || reply.status == 503);
 }
 
-}  // namespace
+/// `status_503`, `timeout`
+std::string name_of_failure(const Reply& reply) {
+  if (reply.outcome == Outcome::bad_status) return "status_" + std::to_string(reply.status);
+  return std::string(to_string(reply.outcome));
+}
+
+class Examiner {
+ public:
+  Examiner(Subject& subject, const ExaminationOptions& options)
+      : subject_(subject), options_(options), began_(subject.now()), random_(options.seed) {}
+
+  /// One after another. False: one failed.
+  bool ask_alone(int times);
+  /// Once more, when it has served many: what it is now, and what happens now and then.
+  void ask_alone_again();
+  void send_bursts();
+  void ask_rested();
+  void keep_connections();
+  void ask_on_kept();
+  void ping_beside();
+  /// After some were refused; does nothing otherwise.
+  void probe_limit();
+  void watch();
+
+  Outlook outlook() const;
+  Observations take();
+
+ private:
+  Nanos spent() const { return subject_.now() - began_; }
+  Nanos left() const { return options_.budget - spent(); }
+  bool over() const { return left() <= 0 || subject_.interrupted(); }
+  /// Whether something that takes so long fits into this share of the budget.
+  bool affordable(Nanos span, double share) const;
+  Nanos service() const;
+  /// The fastest burst of that size so far; `expected` where there was none.
+  Nanos makespan(int at_once) const;
+  std::vector<int> sizes() const;
+  /// How long so many at once should take, by what was seen so far.
+  Nanos expected(int at_once) const;
+
+  /// No longer than one request may take, but where `limited` is false.
+  std::vector<Reply> fire(const std::vector<Shot>& shots, Nanos patience, bool limited = true);
+  Nanos watch_gap() const;
+  std::optional<double> runnable_since(std::optional<Nanos> before, Nanos makespan);
+  bool send_burst(int at_once);
+  std::vector<Shot> staggered(int count, Nanos gap, bool keep) const;
+  bool harvest(int count);
+  bool send_kept(const std::vector<std::uint32_t>& connections);
+  bool waits() const;
+  std::optional<bool> pair_waits(std::uint32_t a, std::uint32_t b);
+  bool find_groups(int count);
+  void ping_beside(int at_once);
+  int served_of(const std::vector<Reply>& replies);
+  std::optional<double> find_rate();
+
+  Subject& subject_;
+  const ExaminationOptions options_;
+  Observations seen_;
+  Nanos began_ = 0;
+  std::mt19937_64 random_;
+  std::int64_t kept_ = 0;  // requests on kept connections
+  int refused_alone_ = 0;  // the status of a request that was refused though none was under way
+  std::set<int> failed_sizes_;
+  int parallel_ = 1;  // the most at a time that the bursts so far speak for
+};
 
 Nanos Examiner::service() const {
   return to_nanos(alone_seconds(seen_));
@@ -44,11 +128,6 @@ std::vector<int> Examiner::sizes() const {
 Nanos Examiner::expected(int at_once) const {
   const int rounds = (at_once + parallel_ - 1) / parallel_;
   return service() * rounds;
-}
-
-std::string name_of_failure(const Reply& reply) {
-  if (reply.outcome == Outcome::bad_status) return "status_" + std::to_string(reply.status);
-  return std::string(to_string(reply.outcome));
 }
 
 std::vector<Reply> Examiner::fire(const std::vector<Shot>& shots, Nanos patience, bool limited) {
@@ -207,12 +286,271 @@ void Examiner::send_bursts() {
   }
 }
 
+// Kept connections.
+
+std::vector<Shot> Examiner::staggered(int count, Nanos gap, bool keep) const {
+  std::vector<Shot> shots;
+  for (int i = 0; i < count; ++i)
+    shots.push_back({static_cast<std::uint32_t>(i), false, gap * i, false, keep});
+  return shots;
+}
+
+/// Opens connections one by one, each with a request at once: a worker that is busy with the one before
+/// leaves the next to an idle worker, so all workers get some even where one of them would take all that
+/// waits.
+bool Examiner::harvest(int count) {
+  const Nanos gap = std::clamp<Nanos>(service() / 8, kMillisecond / 2, 20 * kMillisecond);
+  const Nanos patience = gap * count + (count + 3) * service() * 3 / 2 + 300 * kMillisecond;
+  const std::vector<Reply> replies = subject_.fire(staggered(count, gap, true), std::min(patience, left()));
+  kept_ += count;
+  std::int64_t silent = 0, held = 0;
+  for (const Reply& reply : replies) {
+    ++seen_.sent;
+    if (reply.outcome == Outcome::ok) ++seen_.answered;
+    if (reply.outcome == Outcome::timeout) ++silent;
+    held += reply.kept;
+    if (reply.outcome != Outcome::ok) ++seen_.unfinished;
+    if (reply.outcome == Outcome::ok && !reply.kept) seen_.closes = true;
+  }
+  // Where a thread holds its connection, those beyond the last thread are not read while the others are kept
+  // open. That is this examination's doing, and no failure of the server. Where none was kept, their backlog
+  // overflowed.
+  seen_.idle_holds = silent > 0 && held > 0 && !over();
+  return std::all_of(replies.begin(), replies.end(),
+                     [](const Reply& reply) { return reply.outcome == Outcome::ok && reply.kept; });
+}
+
+bool Examiner::send_kept(const std::vector<std::uint32_t>& connections) {
+  kept_ += static_cast<std::int64_t>(connections.size());
+  if (kept_ > kMostOnKept) return false;
+  std::vector<Shot> shots;
+  for (const std::uint32_t connection : connections) shots.push_back({connection, false, 0, true, true});
+  const std::optional<Nanos> before = subject_.cpu_time();
+  const std::vector<Reply> replies = fire(shots, left());
+  KeptBurst burst{connections, {}};
+  bool kept = true;
+  for (const Reply& reply : replies) {
+    if (reply.outcome != Outcome::ok) return false;
+    kept = kept && reply.kept;
+    burst.done.push_back(reply.received - replies.front().sent);
+  }
+  burst.runnable = runnable_since(before, *std::max_element(burst.done.begin(), burst.done.end()));
+  seen_.kept.push_back(std::move(burst));
+  return kept;
+}
+
+bool Examiner::waits() const {
+  return has_waited(seen_.kept.back(), seen_);
+}
+
+/// Whether a pair waits, by the most of up to three times where it seemed to; none: out of time, or a
+/// connection was lost.
+std::optional<bool> Examiner::pair_waits(std::uint32_t a, std::uint32_t b) {
+  int waited = 0, ran = 0;
+  do {
+    if (!affordable(2 * service(), kKeptShare) || !send_kept({a, b})) return std::nullopt;
+    ++(waits() ? waited : ran);
+  } while (waited > 0 && waited < 2 && ran < 2);
+  return waited > ran;
+}
+
+/// Takes the connections one by one. One that runs beside all those that were found apart is apart too; one
+/// that does not is paired with each of them: it waits always for the one that is with the same worker, and
+/// never for the others. In a pool that is full it waits for none of them alone. False: out of time, or a
+/// connection was lost.
+bool Examiner::find_groups(int count) {
+  std::vector<std::uint32_t> apart;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> ran;
+  std::size_t pairs = 0;
+  for (std::uint32_t connection = 0; connection < static_cast<std::uint32_t>(count); ++connection) {
+    if (apart.size() > 1) {
+      std::vector<std::uint32_t> beside = apart;
+      beside.push_back(connection);
+      if (!affordable(2 * service(), kKeptShare) || !send_kept(beside)) return false;
+    }
+    bool alone = apart.empty() || (apart.size() > 1 && !waits());
+    if (!alone) {
+      alone = true;
+      for (const std::uint32_t other : apart) {
+        if (++pairs > kMostPairs) break;
+        const std::optional<bool> waits = pair_waits(other, connection);
+        if (!waits) return false;
+        alone = !*waits;
+        if (!alone) break;
+        ran.emplace_back(other, connection);
+      }
+    }
+    if (alone) apart.push_back(connection);
+  }
+  // Some that ran beside each other once more: always, or by chance?
+  std::shuffle(ran.begin(), ran.end(), random_);
+  if (ran.size() > kAgain) ran.resize(kAgain);
+  return std::all_of(ran.begin(), ran.end(), [&](const auto& pair) {
+    return affordable(2 * service(), kKeptShare) && send_kept({pair.first, pair.second});
+  });
+}
+
+void Examiner::keep_connections() {
+  if (over() || seen_.most_at_once < 4 || seen_.limit_probe) return;
+  const std::vector<PoolFit> fits = fit_pools(seen_);
+  const auto best = std::min_element(fits.begin(), fits.end(),
+                                     [](const PoolFit& a, const PoolFit& b) { return a.error < b.error; });
+  // A pool that is known is filled, and one more. Otherwise, and where all seemed to go to one, there may be
+  // as many workers as a few cores want.
+  const bool known = best->error < kKnown && best->parallelism > 1;
+  if (known && best->parallelism > kMostParallel) return;
+  const int count = known ? std::max(kFewest, best->parallelism + 2) : kUsual;
+  if (count > options_.most_at_once || !affordable((count + 8) * service(), kKeptShare)) return;
+  if (harvest(count) && !over()) find_groups(count);
+  subject_.hang_up();
+}
+
+/// One connection, used again and again: a server that writes its reply in two parts and waits for the first
+/// one's acknowledgement shows it here, because a client's kernel puts that off.
+void Examiner::ask_on_kept() {
+  constexpr int kTimes = 6, kPrompt = 3;
+  if (over() || seen_.most_at_once == 0 || refused_alone_ != 0) return;
+  for (int i = 0; i < 1 + kTimes + kPrompt; ++i) {
+    const bool prompt = i > kTimes;
+    if (!affordable(service() + 50 * kMillisecond, 0.9)) break;
+    const Reply reply = fire({{0, false, 0, true, true, prompt}}, left()).front();
+    if (reply.outcome != Outcome::ok || !reply.kept) break;
+    if (i > 0) (prompt ? seen_.prompt_on_kept : seen_.alone_on_kept).push_back(reply.latency());
+  }
+  subject_.hang_up();
+}
+
+// What was refused.
+
+int Examiner::served_of(const std::vector<Reply>& replies) {
+  int served = 0;
+  for (const Reply& reply : replies) {
+    served += reply.outcome == Outcome::ok;
+    if (reply.outcome == Outcome::bad_status) seen_.limit_probe->status = reply.status;
+  }
+  return served;
+}
+
+/// Even streams, the second one slower for rates below a few a second. The latter half counts: a bucket that
+/// was full is empty by then.
+std::optional<double> Examiner::find_rate() {
+  constexpr int kFewest = 4;
+  std::optional<double> per_second;
+  for (const auto& [count, gap] : {std::pair{200, 5 * kMillisecond}, std::pair{100, 50 * kMillisecond}}) {
+    if (!affordable(count * gap + service(), 1) || over()) break;
+    const std::vector<Reply> replies = fire(staggered(count, gap, false), left());
+    const int served = served_of({replies.begin() + count / 2, replies.end()});
+    per_second = served / (seconds(gap) * (count / 2.0));
+    if (served >= kFewest) break;
+  }
+  return per_second;
+}
+
+void Examiner::probe_limit() {
+  int at_once = refused_alone_ != 0 ? 1 : 0;
+  for (const Burst& burst : seen_.bursts) {
+    if (burst.refused == 0) continue;
+    const int served = burst.at_once - burst.refused;
+    at_once = at_once == 0 ? served + 1 : std::min(at_once, served + 1);
+  }
+  if (at_once == 0 || over()) return;
+  LimitProbe& probe = seen_.limit_probe.emplace();
+  probe.status = refused_alone_;
+  probe.at_once = at_once;
+  if (refused_alone_ == 0) {
+    // Directly after all were served none is in flight, yet what comes in a second has not come in.
+    probe.first = served_of(fire(staggered(at_once, 0, false), left()));
+    probe.again = served_of(fire(staggered(at_once, 0, false), left()));
+    probe.spread = served_of(fire(staggered(at_once, service() * 4 / 5 / at_once, false), left()));
+    const int room = at_once - 1;
+    probe.in_flight = 5 * probe.first >= 4 * room && 5 * probe.again >= 4 * room && probe.spread < at_once;
+  }
+  if (!probe.in_flight) probe.per_second = find_rate();
+}
+
+// The cheap request.
+
+void Examiner::ping_beside(int at_once) {
+  constexpr int kThroughout = 16;
+  const Nanos one = service();
+  const Nanos gap = at_once > 1 ? std::min<Nanos>(2 * kMillisecond, one * 3 / (10 * at_once)) : 0;
+  std::vector<Shot> shots = staggered(at_once, gap, false);
+  const Nanos sent = gap * at_once;
+  // The first three while even a single slow one is under way; then until the last one is answered. A backlog
+  // that is known to be short has room for those three only.
+  std::vector<Nanos> times{one * 15 / 100, one * 35 / 100, one * 50 / 100};
+  const Nanos whole = makespan(at_once);
+  const Nanos step = std::max<Nanos>(whole / kThroughout, 2 * kMillisecond);
+  for (Nanos at = times.back() + step; at < whole - kMillisecond && seen_.overflowed_at == 0; at += step)
+    times.push_back(at);
+  for (const Nanos at : times)
+    shots.push_back({static_cast<std::uint32_t>(shots.size()), true, sent + at, false, false});
+  const std::vector<Reply> replies = fire(shots, left());
+  const auto pings = replies.begin() + at_once;
+  const auto fine = [](const Reply& reply) { return reply.outcome == Outcome::ok; };
+  const auto failed = std::find_if_not(pings, replies.end(), fine);
+  if (failed != replies.end() && seen_.ping_failure.empty()) seen_.ping_failure = name_of_failure(*failed);
+  if (!std::all_of(replies.begin(), replies.end(), fine)) return;
+  const auto by_end = [](const Reply& a, const Reply& b) { return a.received < b.received; };
+  const Nanos first = std::min_element(replies.begin(), pings, by_end)->received;
+  const Nanos last = std::max_element(replies.begin(), pings, by_end)->received;
+  for (auto ping = pings; ping != replies.end(); ++ping)
+    seen_.pings.push_back({at_once, ping->latency(), first - ping->sent, last - ping->sent});
+}
+
+void Examiner::ping_beside() {
+  constexpr int kAlone = 6;
+  for (int i = 0; i < kAlone && !over(); ++i) {
+    const Reply reply = fire({{0, true, 0, true, false}}, left()).front();
+    if (reply.outcome != Outcome::ok) {
+      seen_.ping_failure = name_of_failure(reply);
+      return;
+    }
+    if (i > 0) seen_.pings_alone.push_back(reply.latency());
+  }
+  // Beside one, where only a blocked loop hurts; beside more than a few workers hold; and beside many, to
+  // show.
+  for (const int at_once : {1, 1, 4, 1, 4, 16, options_.most_at_once}) {
+    if (at_once > options_.most_at_once || at_once > seen_.most_at_once) continue;
+    if (!affordable(expected(at_once) + service(), 1)) continue;
+    if (at_once > 4 && expected(at_once) > std::max<Nanos>(kSecond, 2 * service())) continue;
+    ping_beside(at_once);
+  }
+}
+
+/// Often enough that nothing of a tenth of a second is missed; a slow route less often than it answers.
+Nanos Examiner::watch_gap() const {
+  constexpr Nanos kOften = 100 * kMillisecond;
+  return options_.ping ? kOften : std::max(kOften, 2 * service());
+}
+
+/// One by one in even steps, whether the one before is answered or not, so that a pause shows in all that it
+/// held up. A few seconds at a time: an interruption ends it soon.
+void Examiner::watch() {
+  constexpr Nanos kPart = 5 * kSecond;
+  const Nanos gap = watch_gap();
+  const Nanos began = subject_.now();
+  while (subject_.now() - began < options_.watch && !subject_.interrupted()) {
+    const Nanos from = subject_.now() - began;
+    const auto count = static_cast<int>(std::min(kPart, options_.watch - from) / gap);
+    if (count == 0) break;
+    std::vector<Shot> shots = staggered(count, gap, false);
+    for (Shot& shot : shots) shot.ping = options_.ping;
+    for (const Reply& reply : fire(shots, gap * count + options_.timeout, false)) {
+      if (reply.outcome == Outcome::unsent) continue;
+      seen_.watched.push_back({from + reply.sent, reply.latency(), reply.outcome == Outcome::ok});
+    }
+  }
+}
+
 Observations Examiner::take() {
   seen_.ping_given = options_.ping;
   seen_.spent = spent();
   seen_.interrupted = subject_.interrupted();
   return std::move(seen_);
 }
+
+}  // namespace
 
 Observations examine(Subject& subject, const ExaminationOptions& options,
                      const std::function<void(const Outlook&)>& announce) {
@@ -231,5 +569,4 @@ Observations examine(Subject& subject, const ExaminationOptions& options,
   examiner.watch();
   return examiner.take();
 }
-
 }  // namespace lab

@@ -13,7 +13,7 @@ struct Limit {
   int status = 0;         ///< of those that are refused; 0: they are delayed
 };
 
-/// From what was refused, and from what was asked after it (examination_limit.cpp).
+/// From what was refused, and from what was asked after it.
 std::optional<Limit> find_refusing_limit(const Observations& seen);
 
 /// A server that delays what comes too fast looks like one that serves one at a time, `slope_s` each; but
