@@ -215,12 +215,9 @@ Nanos LoadDriver::next_send() const {
 }
 
 Nanos LoadDriver::wait_until(Nanos now) const {
-  const Nanos send = next_send();
-  if (send <= now + kSpinLead) return 0;
-  Nanos until = send == kNever ? kNever : send - kSpinLead;
-  until = std::min({until, hang_ups_.next(), pieces_.next(), next_kill(), deadlines_.next()});
+  Nanos until = std::min({hang_ups_.next(), pieces_.next(), next_kill(), deadlines_.next()});
   if (setup_.housekeeping) until = std::min(until, last_housekeeping_ + kHousekeepingPeriod);
-  return until;
+  return wake_up(next_send(), until, now);
 }
 
 void LoadDriver::keep_house(Nanos now) {

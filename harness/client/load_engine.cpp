@@ -280,8 +280,7 @@ Nanos LoadEngine::wait_until(Nanos now) const {
       }
     }
   }
-  if (send == kNever) return until;
-  return send <= now + kSpinLead ? 0 : std::min(until, send - kSpinLead);
+  return wake_up(send, until, now);
 }
 
 void LoadEngine::publish() {

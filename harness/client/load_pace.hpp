@@ -16,6 +16,11 @@ namespace lab {
 
 /// A sleeping thread is woken up to this much late (measured: 50 us, more where the core had gone to sleep).
 constexpr Nanos kSpinLead = 200 * kMicrosecond;
+/// Until when to wait, given the next send and what else is to be done: near a send it is not slept (0).
+inline Nanos wake_up(Nanos send, Nanos other, Nanos now) {
+  if (send == kNever) return other;
+  return send <= now + kSpinLead ? 0 : std::min(other, send - kSpinLead);
+}
 /// After so many sends in a row replies get their stamps; a smaller burst leaves in one go.
 constexpr int kSendsInARow = 64;
 /// Below every usual accept backlog.

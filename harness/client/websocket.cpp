@@ -1,10 +1,11 @@
 #include "harness/client/websocket.hpp"
 
 #include <fmt/format.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 
 #include "lab/core/text.hpp"
@@ -17,69 +18,10 @@ constexpr std::size_t kLongestMessage = 1'000'000;
 constexpr std::size_t kLongestHead = 16'384;
 constexpr std::size_t kLongestControl = 125;
 
-std::uint32_t rotate(std::uint32_t value, unsigned bits) {
-  return (value << bits) | (value >> (32U - bits));
-}
-
-void sha1_block(std::array<std::uint32_t, 5>& state, std::string_view block) {
-  std::array<std::uint32_t, 80> words{};
-  for (std::size_t i = 0; i < 64; ++i) {
-    words[i / 4] = (words[i / 4] << 8U) | static_cast<unsigned char>(block[i]);
-  }
-  for (std::size_t i = 16; i < 80; ++i) {
-    words[i] = rotate(words[i - 3] ^ words[i - 8] ^ words[i - 14] ^ words[i - 16], 1);
-  }
-  auto [a, b, c, d, e] = state;
-  for (std::size_t i = 0; i < 80; ++i) {
-    std::uint32_t mixed = b ^ c ^ d;
-    std::uint32_t constant = i < 40 ? 0x6ED9EBA1 : 0xCA62C1D6;
-    if (i < 20) {
-      mixed = (b & c) | (~b & d);
-      constant = 0x5A827999;
-    } else if (i >= 40 && i < 60) {
-      mixed = (b & c) | (b & d) | (c & d);
-      constant = 0x8F1BBCDC;
-    }
-    const std::uint32_t next = rotate(a, 5) + mixed + e + constant + words[i];
-    e = d;
-    d = c;
-    c = rotate(b, 30);
-    b = a;
-    a = next;
-  }
-  const std::array<std::uint32_t, 5> sums{a, b, c, d, e};
-  for (std::size_t i = 0; i < 5; ++i) state[i] += sums[i];
-}
-
-/// FIPS 180-4; RFC 6455 asks for nothing but this hash of a public text.
-std::string sha1(std::string text) {
-  const std::uint64_t bits = text.size() * 8;
-  text += '\x80';
-  while (text.size() % 64 != 56) text += '\0';
-  for (int shift = 56; shift >= 0; shift -= 8) text += static_cast<char>((bits >> shift) & 0xFFU);
-  std::array<std::uint32_t, 5> state{0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476, 0xC3D2E1F0};
-  for (std::size_t at = 0; at < text.size(); at += 64)
-    sha1_block(state, std::string_view(text).substr(at, 64));
-  std::string digest;
-  for (const std::uint32_t word : state) {
-    for (int shift = 24; shift >= 0; shift -= 8) digest += static_cast<char>((word >> shift) & 0xFFU);
-  }
-  return digest;
-}
-
 std::string base64(std::string_view bytes) {
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    const std::size_t count = std::min<std::size_t>(3, bytes.size() - at);
-    std::uint32_t group = 0;
-    for (std::size_t i = 0; i < 3; ++i) {
-      group = (group << 8U) | (i < count ? static_cast<unsigned char>(bytes[at + i]) : 0U);
-    }
-    for (std::size_t i = 0; i < 4; ++i) {
-      out += i <= count ? kDigits[(group >> (18U - 6U * i)) & 63U] : '=';
-    }
-  }
+  std::string out(4 * ((bytes.size() + 2) / 3), '\0');
+  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                  reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
   return out;
 }
 
@@ -107,7 +49,10 @@ std::string websocket_key(std::uint64_t number) {
 }
 
 std::string websocket_accept(std::string_view key) {
-  return base64(sha1(std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
+  const std::string text = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  std::array<unsigned char, SHA_DIGEST_LENGTH> digest{};
+  SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
+  return base64({reinterpret_cast<const char*>(digest.data()), digest.size()});
 }
 
 std::string websocket_handshake(const Route& route, const std::string& host, std::uint16_t port,
