@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -73,34 +72,6 @@ TEST_CASE("a query without PostgreSQL is answered with 503 and libpq's words", "
       CHECK(status_of(answer.reply) == 503);
       CHECK(has(answer.reply, "PostgreSQL: "));
       CHECK(steps_of(answer.events) == "b0 e0 finished replied");
-    }
-  }
-}
-
-TEST_CASE("every execution model asks PostgreSQL where LAB_TEST_POSTGRES names one", "[sockets]") {
-  const char* const url = std::getenv("LAB_TEST_POSTGRES");
-  if (url == nullptr) {
-    WARN("skipped: LAB_TEST_POSTGRES names no PostgreSQL");
-    return;
-  }
-  for (const int connections : {0, 2}) {
-    for (const Mode* mode : every_mode()) {
-      INFO(mode->traits.name << ", " << connections << " connections");
-      ServerSetup setup =
-          setup_for(*mode, {{Query{kMillisecond}}, {Query{0, "select 1"}}, {Query{kMillisecond}, true}});
-      setup.postgres = url;
-      setup.arm.connections = connections;
-      Answer answer = ask(setup);
-      CHECK(status_of(answer.reply) == 200);
-      CHECK(steps_of(answer.events) == "b0 e0 b1 e1 b2 e2 finished replied");
-      const auto held = std::count_if(answer.events.begin(), answer.events.end(), [](const Event& e) {
-        return e.kind == EventKind::acquire && e.resource == Resource::connection;
-      });
-      CHECK(held == (connections == 0 ? 0 : 3));
-      setup.routes[0].plan = {{Query{0, "select no_such_column"}}};
-      answer = ask(setup);
-      CHECK(status_of(answer.reply) == 503);
-      CHECK(has(answer.reply, "no_such_column"));
     }
   }
 }
