@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/client/load_address.hpp"
@@ -53,5 +54,11 @@ Result<void> fit_descriptors(GeneratorPlan& plan);
 /// descriptors or ports left for the first connections.
 Result<LoadTotals> generate(const GeneratorPlan& plan, const AgreeOnStart& agree,
                             const OnProgress& on_progress);
+
+/// What one process sent and got, as bytes for another process of the same program.
+std::string to_bytes(const LoadTotals& totals);
+
+/// Adds what to_bytes() wrote: as if both had been one load.
+void add_bytes(std::string_view bytes, LoadTotals& totals);
 
 }  // namespace lab

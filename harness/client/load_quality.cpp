@@ -1,6 +1,7 @@
 #include "harness/client/load_quality.hpp"
 
 #include <algorithm>
+#include <ratio>
 #include <vector>
 
 #include "harness/statistics/statistics.hpp"
@@ -60,6 +61,17 @@ std::optional<std::string> fell_behind(const Case& load_set, std::span<const Req
   if (median && *median > std::max(kMedianLimit, little))
     return fmt::format("the generator fell behind by {} at the median", spell(*median));
   return std::nullopt;
+}
+
+std::optional<double> take_computed_pace(Events& events) {
+  std::vector<double> paces;
+  for (const Event& event : events) {
+    if (event.kind == EventKind::computed)
+      paces.push_back(static_cast<double>(event.value) / std::micro::den);
+  }
+  if (paces.empty()) return std::nullopt;
+  std::erase_if(events, [](const Event& event) { return event.kind == EventKind::computed; });
+  return summarise(std::move(paces)).median;
 }
 
 }  // namespace lab

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 
+#include "lab/core/event.hpp"
 #include "lab/core/record.hpp"
 #include "lab/core/scenario.hpp"
 
@@ -16,5 +17,9 @@ Nanos send_skew(const Case& load_set, std::span<const RequestRecord> records);
 /// the first request counts (the rest is its skew), of fresh connections none (connecting is part of the
 /// request).
 std::optional<std::string> fell_behind(const Case& load_set, std::span<const RequestRecord> records);
+
+/// How long computing took beside its calibration, by the CPU time of the threads that did it: the median of
+/// what the steps tell. Takes their events (EventKind::computed) out. Nothing where no step told.
+std::optional<double> take_computed_pace(Events& events);
 
 }  // namespace lab

@@ -98,15 +98,17 @@ Result<std::string> check_target(std::string_view whole, std::string_view rest) 
 
 }  // namespace
 
+std::string bracketed(const std::string& host) {
+  return host.find(':') == std::string::npos ? host : "[" + host + "]";
+}
+
 std::string Url::authority() const {
-  const std::string name = host.find(':') == std::string::npos ? host : "[" + host + "]";
+  const std::string name = bracketed(host);
   return port == (tls ? kHttpsPort : kHttpPort) ? name : fmt::format("{}:{}", name, port);
 }
 
 std::string Url::origin() const {
-  const bool is_ipv6 = host.find(':') != std::string::npos;
-  return fmt::format("{}://{}{}{}:{}", tls ? "https" : "http", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "",
-                     port);
+  return fmt::format("{}://{}:{}", tls ? "https" : "http", bracketed(host), port);
 }
 
 Result<Url> parse_url(std::string_view text) {

@@ -22,6 +22,9 @@ struct Url {
   std::string origin() const;
 };
 
+/// An IPv6 address in the brackets that it has in URLs; anything else as it is.
+std::string bracketed(const std::string& host);
+
 /// Strict: no user, no fragment, nothing that had to be percent-encoded and is not. Errors (exit 2) say what
 /// is wrong and what to write instead.
 Result<Url> parse_url(std::string_view text);

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "harness/client/load_url.hpp"
+
 namespace lab {
 
 namespace {
@@ -15,8 +17,7 @@ constexpr std::size_t kMostDigits = 10;
 RequestText::RequestText(const Route& route, const std::string& host, std::uint16_t port, bool identify,
                          std::int64_t body_bytes)
     : method_(route.method), path_(route.path), identify_(identify), is_head_(route.method == "HEAD") {
-  const bool is_ipv6 = host.find(':') != std::string::npos;
-  fields_ = fmt::format(" HTTP/1.1\r\nHost: {}{}{}:{}", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", port);
+  fields_ = fmt::format(" HTTP/1.1\r\nHost: {}:{}", bracketed(host), port);
   // RFC 9110, 8.6: a method that has a meaning for a body says that there is none.
   const bool means_body = method_ == "POST" || method_ == "PUT" || method_ == "PATCH";
   if (means_body || body_bytes > 0) fields_ += fmt::format("\r\nContent-Length: {}", body_bytes);

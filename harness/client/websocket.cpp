@@ -8,6 +8,7 @@
 #include <array>
 #include <charconv>
 
+#include "harness/client/load_url.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {
@@ -57,11 +58,10 @@ std::string websocket_accept(std::string_view key) {
 
 std::string websocket_handshake(const Route& route, const std::string& host, std::uint16_t port,
                                 std::string_view key) {
-  const bool is_ipv6 = host.find(':') != std::string::npos;
   return fmt::format(
-      "GET {} HTTP/1.1\r\nHost: {}{}{}:{}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "GET {} HTTP/1.1\r\nHost: {}:{}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Key: {}\r\nSec-WebSocket-Version: 13\r\n\r\n",
-      route.path, is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", port, key);
+      route.path, bracketed(host), port, key);
 }
 
 std::string websocket_frame(WebSocketOp op, std::string_view payload, std::uint32_t mask) {

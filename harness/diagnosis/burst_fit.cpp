@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <utility>
+
+#include "harness/statistics/statistics.hpp"
 
 namespace lab {
 
@@ -22,9 +24,7 @@ constexpr double kGap = 0.35;  // between two rounds of a pool at least, as a sh
 /// The typical burst of each size.
 std::vector<Burst> typical_bursts(const Observations& seen) {
   std::map<int, std::vector<const Burst*>> by_size;
-  for (const Burst& burst : seen.bursts) {
-    if (!burst.done.empty()) by_size[burst.at_once].push_back(&burst);
-  }
+  for (const Burst& burst : whole_bursts(seen)) by_size[burst.at_once].push_back(&burst);
   std::vector<Burst> typical;
   for (const auto& [size, bursts] : by_size) {
     Burst& joined = typical.emplace_back();
@@ -99,11 +99,25 @@ PoolFit fit_shape(const std::vector<Burst>& typical, double alone_s, int paralle
 
 }  // namespace
 
+std::vector<double> in_seconds(const std::vector<Nanos>& spans) {
+  std::vector<double> values;
+  for (const Nanos span : spans) values.push_back(seconds(span));
+  return values;
+}
+
 double median_of(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  if (values.size() % 2 == 1) return *middle;
-  return (*middle + *std::max_element(values.begin(), middle)) / 2;
+  return summarise(std::move(values)).median;
+}
+
+double median_seconds(const std::vector<Nanos>& spans) {
+  return median_of(in_seconds(spans));
+}
+
+std::map<int, std::vector<double>> makespans_by_size(const Observations& seen) {
+  std::map<int, std::vector<double>> makespans;
+  for (const Burst& burst : whole_bursts(seen))
+    makespans[burst.at_once].push_back(seconds(burst.done.back()));
+  return makespans;
 }
 
 double alone_seconds(const Observations& seen) {
@@ -182,8 +196,8 @@ PoolFit fit_serial(const Observations& seen) {
 
 bool has_rounds(const Observations& seen, int parallelism, double service_s) {
   int rounds = 0, told = 0;
-  for (const Burst& burst : seen.bursts) {
-    if (burst.done.empty() || burst.at_once <= parallelism) continue;
+  for (const Burst& burst : whole_bursts(seen)) {
+    if (burst.at_once <= parallelism) continue;
     ++told;
     const auto low = static_cast<std::size_t>(std::max(1, parallelism * 4 / 5));
     const auto high = static_cast<std::size_t>(std::min(burst.at_once - 1, parallelism * 5 / 4 + 1));
@@ -241,8 +255,7 @@ SharingFit fit_sharing(const Observations& seen, double alone_s) {
   constexpr double kTwoTogether = 1.5, kMoreThanTwo = 2.2;
   double two = 0, most = 0;
   std::vector<double> firsts, speeds, wanted;
-  for (const Burst& burst : seen.bursts) {
-    if (burst.done.empty()) continue;
+  for (const Burst& burst : whole_bursts(seen)) {
     if (burst.at_once == 2) two = std::max(two, burst.runnable.value_or(0));
     most = std::max(most, burst.runnable.value_or(0));
     if (burst.at_once < kFewest) continue;

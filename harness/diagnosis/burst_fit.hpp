@@ -1,6 +1,7 @@
 #pragma once
 
-#include <optional>
+#include <map>
+#include <ranges>
 #include <vector>
 
 #include "harness/diagnosis/observation.hpp"
@@ -58,8 +59,18 @@ struct SharingFit {
 /// From the number of threads that wanted a core where that is known, otherwise from the replies.
 SharingFit fit_sharing(const Observations& seen, double alone_s);
 
+std::vector<double> in_seconds(const std::vector<Nanos>& spans);
+/// The bursts of which all were answered in time.
+inline auto whole_bursts(const Observations& seen) {
+  return seen.bursts | std::views::filter([](const Burst& burst) { return !burst.done.empty(); });
+}
+/// How long they took, in seconds.
+std::map<int, std::vector<double>> makespans_by_size(const Observations& seen);
+
 /// The median of what must not be empty.
 double median_of(std::vector<double> values);
+/// The same of spans.
+double median_seconds(const std::vector<Nanos>& spans);
 /// The latency alone in seconds, its lower quartile: a busy machine only ever adds. Must not be without any.
 double alone_seconds(const Observations& seen);
 

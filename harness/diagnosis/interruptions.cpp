@@ -11,12 +11,6 @@ namespace lab {
 
 namespace {
 
-std::vector<double> in_seconds(const std::vector<Nanos>& spans) {
-  std::vector<double> values;
-  for (const Nanos span : spans) values.push_back(seconds(span));
-  return values;
-}
-
 /// Those of the latencies that are far beyond `alone_s`; none where they differ, as what a busy machine does
 /// to them differs.
 std::vector<double> stalled_alike(const std::vector<double>& latencies, double alone_s) {
@@ -50,8 +44,7 @@ std::optional<Stalls> find_stalls(const Observations& seen) {
   double lost = 0, requests = 0, most = 0;
   int quick = 0;
   std::map<int, std::pair<double, double>> range;  // of what bursts of a size took longer
-  for (const Burst& burst : seen.bursts) {
-    if (burst.done.empty()) continue;
+  for (const Burst& burst : whole_bursts(seen)) {
     const double longer = seconds(burst.done.back()) - alone_s;
     lost += longer;
     requests += burst.at_once;
@@ -88,7 +81,7 @@ std::optional<WarmUp> find_warm_up(const Observations& seen) {
 std::optional<double> find_kept_lag(const Observations& seen) {
   constexpr double kShortest = 0.03;  // the kernel's least is 40 ms (TCP_DELACK_MIN), less what passed before
   if (seen.alone_on_kept.size() < 4 || seen.prompt_on_kept.size() < 2) return std::nullopt;
-  const double lag = median_of(in_seconds(seen.alone_on_kept)) - median_of(in_seconds(seen.prompt_on_kept));
+  const double lag = median_seconds(seen.alone_on_kept) - median_seconds(seen.prompt_on_kept);
   if (lag < kShortest) return std::nullopt;
   return lag;
 }

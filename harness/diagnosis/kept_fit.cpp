@@ -105,8 +105,8 @@ double grid_deviation(const Burst& burst, double service_s) {
 
 std::optional<bool> dealt_evenly(const Observations& seen, int workers, double service_s) {
   int even = 0, told = 0;
-  for (const Burst& burst : seen.bursts) {
-    if (burst.done.empty() || burst.at_once < 2) continue;
+  for (const Burst& burst : whole_bursts(seen)) {
+    if (burst.at_once < 2) continue;
     const double rounds = std::ceil(static_cast<double>(burst.at_once) / workers);
     if (rounds == burst.at_once) continue;
     ++told;

@@ -5,11 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
 
 #include "harness/diagnosis/burst_fit.hpp"
 #include "harness/diagnosis/kept_fit.hpp"
-#include "harness/diagnosis/self_check.hpp"
 
 namespace lab {
 
@@ -64,26 +62,22 @@ std::vector<double> probabilities(const std::vector<Candidate>& candidates, doub
   return logs;
 }
 
-std::vector<const Burst*> whole(const Observations& seen) {
-  std::vector<const Burst*> bursts;
-  for (const Burst& burst : seen.bursts) {
-    if (!burst.done.empty()) bursts.push_back(&burst);
-  }
-  return bursts;
+int count_whole(const Observations& seen) {
+  return static_cast<int>(std::ranges::distance(whole_bursts(seen)));
 }
 
 /// How well the bursts fit workers, one request each at a time, whose connections were dealt in some way: as
 /// well as they fit a pool where the dealing was even. The pool is the simpler explanation, unless pairs
 /// speak against it.
-Candidate workers(const std::vector<const Burst*>& bursts, const PairLikelihood& pairs, double pool_error,
-                  double alone_s) {
+Candidate workers(const Observations& seen, const PairLikelihood& pairs, double pool_error, double alone_s) {
   constexpr double kWithPairs = -1, kWithoutPairs = -4;
   std::vector<double> errors, largest;
   int most = 0;
-  for (const Burst* burst : bursts) most = std::max(most, burst->at_once);
-  for (const Burst* burst : bursts) {
-    errors.push_back(grid_deviation(*burst, alone_s));
-    if (burst->at_once == most) largest.push_back(seconds(burst->done.back()));
+  auto bursts = whole_bursts(seen);
+  for (const Burst& burst : bursts) most = std::max(most, burst.at_once);
+  for (const Burst& burst : bursts) {
+    errors.push_back(grid_deviation(burst, alone_s));
+    if (burst.at_once == most) largest.push_back(seconds(burst.done.back()));
   }
   // Without a pair that waited there would have to be more workers than connections were kept.
   if (pairs.pairs > 0 && pairs.waiting == 0) return {Execution::workers, 1, kWithoutPairs};
@@ -91,8 +85,8 @@ Candidate workers(const std::vector<const Burst*>& bursts, const PairLikelihood&
   if (median_of(largest) < kWaited * alone_s) return {Execution::workers, 1, kWithoutPairs};
   // Nothing ever ran beside anything else: a disturbed machine makes one by one take longer, never shorter.
   constexpr double kSideBySide = 0.85;
-  const bool overlapped = std::any_of(bursts.begin(), bursts.end(), [&](const Burst* burst) {
-    return burst->at_once >= 4 && seconds(burst->done.back()) < kSideBySide * burst->at_once * alone_s;
+  const bool overlapped = std::ranges::any_of(bursts, [&](const Burst& burst) {
+    return burst.at_once >= 4 && seconds(burst.done.back()) < kSideBySide * burst.at_once * alone_s;
   });
   if (!overlapped && pairs.waiting == pairs.pairs) return {Execution::workers, 1, kWithoutPairs};
   return {Execution::workers, std::min(median_of(errors), pool_error),
@@ -145,7 +139,7 @@ std::string obstacle(const Observations& seen) {
         alone_s * 1e3);
   }
   int largest = 0;
-  for (const Burst* burst : whole(seen)) largest = std::max(largest, burst->at_once);
+  for (const Burst& burst : whole_bursts(seen)) largest = std::max(largest, burst.at_once);
   if (largest >= 4) return "";
   if (seen.overflowed_at > 0)
     return fmt::format("its backlog overflowed at {}: listen for more connections", seen.overflowed_at);
@@ -162,21 +156,21 @@ void conclude_computing(const Observations& seen, const SharingFit& sharing, dou
   verdict.parallelism = sharing.shared ? std::max(2, wanted) : 1;
   if (sharing.counted && seen.cores > 0) verdict.parallelism = std::min(verdict.parallelism, seen.cores);
   verdict.service_s = alone_s;
-  for (const Burst* burst : whole(seen)) {
-    const double expected = expected_makespan(verdict, burst->at_once);
-    const bool as_expected = std::abs(seconds(burst->done.back()) / expected - 1) < 0.35;
-    const bool several = burst->runnable && *burst->runnable > 1.3;
+  for (const Burst& burst : whole_bursts(seen)) {
+    const double expected = expected_makespan(verdict, burst.at_once);
+    const bool as_expected = std::abs(seconds(burst.done.back()) / expected - 1) < 0.35;
+    const bool several = burst.runnable && *burst.runnable > 1.3;
     // Threads that wait for a lock look like several on a busy machine, yet take the time of one by one.
     verdict.fitting +=
-        burst->runnable ? several == sharing.shared || (!sharing.shared && as_expected) : as_expected;
+        burst.runnable ? several == sharing.shared || (!sharing.shared && as_expected) : as_expected;
   }
 }
 
 void find_residual(const Observations& seen, Diagnosis& verdict) {
   if (verdict.service_s == 0) return;
   std::vector<double> residuals;
-  for (const Burst* burst : whole(seen))
-    residuals.push_back(std::abs(seconds(burst->done.back()) - expected_makespan(verdict, burst->at_once)));
+  for (const Burst& burst : whole_bursts(seen))
+    residuals.push_back(std::abs(seconds(burst.done.back()) - expected_makespan(verdict, burst.at_once)));
   if (!residuals.empty()) verdict.residual_s = median_of(residuals);
 }
 
@@ -190,15 +184,15 @@ Diagnosis uneven_pool(const Observations& seen, const PoolFit& pool, double odds
   Diagnosis verdict = of_fit(seen, Execution::pool, pool);
   verdict.balanced = false;
   const double alone_s = alone_seconds(seen);
-  for (const Burst* burst : whole(seen)) {
+  for (const Burst& burst : whole_bursts(seen)) {
     ++verdict.bursts;
     PoolFit all = pool;
-    all.parallelism = burst->at_once;
-    const int round = first_round(*burst, alone_s);
+    all.parallelism = burst.at_once;
+    const int round = first_round(burst, alone_s);
     PoolFit own = pool;
     own.parallelism = std::max(1, round);
     verdict.fitting +=
-        std::min({deviation(*burst, pool), deviation(*burst, all), deviation(*burst, own)}) < kFits;
+        std::min({deviation(burst, pool), deviation(burst, all), deviation(burst, own)}) < kFits;
     verdict.parallelism = std::max(verdict.parallelism, round);
   }
   verdict.confidence = odds * share_that_fits(verdict);
@@ -223,10 +217,8 @@ std::optional<int> workers_by_floor(const Observations& seen, double alone_s) {
 
 /// The service time for which the floor of `workers` holds to the last digit.
 double least_service(const Observations& seen, int workers, double alone_s) {
-  std::map<int, std::vector<double>> makespans;
-  for (const Burst* burst : whole(seen)) makespans[burst->at_once].push_back(seconds(burst->done.back()));
   double least = alone_s;
-  for (const auto& [at_once, all] : makespans)
+  for (const auto& [at_once, all] : makespans_by_size(seen))
     least = std::min(least, median_of(all) / std::ceil(static_cast<double>(at_once) / workers));
   return least;
 }
@@ -234,24 +226,23 @@ double least_service(const Observations& seen, int workers, double alone_s) {
 /// The verdict that a candidate stands for.
 Diagnosis verdict_of(const Observations& seen, const Candidate& candidate, const SharingFit* computing) {
   const double alone_s = alone_seconds(seen);
-  const auto bursts = whole(seen);
   Diagnosis verdict = of_fit(seen, candidate.execution, candidate.fit);
-  verdict.bursts = static_cast<int>(bursts.size());
+  verdict.bursts = count_whole(seen);
   if (candidate.execution == Execution::workers) {
     verdict.parallelism = workers_by_floor(seen, alone_s).value_or(std::max(2, count_workers(seen)));
     verdict.service_s = alone_s;
     verdict.overhead_s = 0;
     verdict.balanced = dealt_evenly(seen, verdict.parallelism, alone_s);
-    for (const Burst* burst : bursts)
+    for (const Burst& burst : whole_bursts(seen))
       verdict.fitting +=
-          (computing != nullptr && computing->shared) || grid_deviation(*burst, alone_s) < kFitsGrid;
+          (computing != nullptr && computing->shared) || grid_deviation(burst, alone_s) < kFitsGrid;
   } else if (computing != nullptr) {
     conclude_computing(seen, *computing, alone_s, verdict);
   } else {
-    for (const Burst* burst : bursts) {
+    for (const Burst& burst : whole_bursts(seen)) {
       const bool one = candidate.execution == Execution::serial;
-      verdict.fitting += (one ? serial_deviation(*burst, candidate.fit.service_s)
-                              : deviation(*burst, candidate.fit)) < kFits;
+      verdict.fitting +=
+          (one ? serial_deviation(burst, candidate.fit.service_s) : deviation(burst, candidate.fit)) < kFits;
     }
   }
   return verdict;
@@ -302,10 +293,10 @@ Diagnosis with_stalls(const Observations& seen, const Stalls& stalls) {
   verdict.stalls = stalls;
   verdict.service_s = alone_seconds(seen);
   verdict.parallelism = seen.most_at_once;
-  for (const Burst* burst : whole(seen)) {
+  for (const Burst& burst : whole_bursts(seen)) {
     ++verdict.bursts;
-    const double expected = expected_makespan(verdict, burst->at_once);
-    verdict.fitting += std::abs(seconds(burst->done.back()) - expected) < 2 * stalls.took_s;
+    const double expected = expected_makespan(verdict, burst.at_once);
+    verdict.fitting += std::abs(seconds(burst.done.back()) - expected) < 2 * stalls.took_s;
   }
   verdict.confidence = share_that_fits(verdict);
   return verdict;
@@ -333,7 +324,6 @@ Diagnosis weigh(const Observations& seen) {
     return hidden ? *hidden : verdict;
   }
   const double alone_s = alone_seconds(seen);
-  const auto bursts = whole(seen);
   if (const auto stalls = find_stalls(seen); stalls && !limit) return with_stalls(seen, *stalls);
   const std::vector<PoolFit> fits = fit_pools(seen);
   const PairLikelihood pairs = weigh_pairs(seen);
@@ -346,7 +336,7 @@ Diagnosis weigh(const Observations& seen) {
   PoolFit all = fits.back();
   // A part that runs one at a time gives replies at even distances, not rounds with pauses between them.
   const FirstRounds rounds = first_rounds(seen, alone_s);
-  const bool in_rounds = 3 * rounds.told > static_cast<int>(bursts.size()) && rounds.usual != 1;
+  const bool in_rounds = 3 * rounds.told > count_whole(seen) && rounds.usual != 1;
   if (in_rounds && all.overhead_s > kOwnWork) all.error = 1;
 
   std::optional<Diagnosis> found;
@@ -362,7 +352,7 @@ Diagnosis weigh(const Observations& seen) {
         {Execution::serial, serial.error, pairs.serial, serial},
         {Execution::pool, pool.error, pairs.pool, pool},
         {Execution::concurrent, all.error, pairs.pool, all},
-        workers(bursts, pairs, std::min(pool.error, serial.error), alone_s)};
+        workers(seen, pairs, std::min(pool.error, serial.error), alone_s)};
     const std::vector<double> odds = probabilities(candidates, weight_of_bursts(seen));
     // Bursts of one size that sometimes wait and sometimes do not: a pool that is not the same for all.
     const bool mixed = *std::max_element(odds.begin(), odds.end()) < kSure && pool.error < kGood;
@@ -375,7 +365,7 @@ Diagnosis weigh(const Observations& seen) {
   }
   if (!found) {
     verdict.reason = "the measurements contradict every way of executing that is known here";
-    verdict.bursts = static_cast<int>(bursts.size());
+    verdict.bursts = count_whole(seen);
     return verdict;
   }
   found->limit = limit;
@@ -395,6 +385,22 @@ double serial_part(const Observations& seen, const Diagnosis& verdict) {
   const bool together = verdict.execution == Execution::concurrent && !verdict.stalls;
   if (!together || verdict.overhead_s < kOwnWork) return 0;
   return seen.most_at_once * verdict.overhead_s > kFelt * verdict.service_s ? verdict.overhead_s : 0;
+}
+
+/// Whether it says how long bursts take, and not only how long at least.
+bool is_exact(const Diagnosis& verdict) {
+  const bool dealt = verdict.execution == Execution::workers || verdict.balanced == false;
+  // What computes takes longer while others compute too.
+  return !dealt && !verdict.stalls && verdict.bound_by != BoundBy::cpu;
+}
+
+/// Whether a reply came before its turn: of k at a time the first k come first, then the next k.
+bool is_early(const Burst& burst, const Diagnosis& verdict, double below) {
+  if (verdict.shared || verdict.execution == Execution::concurrent) return false;
+  for (std::size_t i = 0; i < burst.done.size(); ++i) {
+    if (seconds(burst.done[i]) < below * floor_seconds(verdict, static_cast<int>(i) + 1)) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -418,6 +424,65 @@ double expected_makespan(const Diagnosis& verdict, int at_once) {
          verdict.service_s;
 }
 
+// What a verdict is checked with.
+
+double floor_seconds(const Diagnosis& verdict, int at_once) {
+  if (verdict.parallelism == 0) return 0;
+  const double turns = static_cast<double>(at_once) / verdict.parallelism;
+  switch (verdict.execution) {
+    case Execution::unknown: return 0;
+    case Execution::concurrent: return verdict.service_s;
+    case Execution::serial: return at_once * verdict.service_s;
+    case Execution::pool:
+    case Execution::workers: break;
+  }
+  return (verdict.shared ? std::max(1.0, turns) : std::ceil(turns)) * verdict.service_s;
+}
+
+std::string contradiction(const Observations& seen, const Diagnosis& verdict) {
+  constexpr double kBelow = 0.9;  // of the floor: the service time is a fit
+  constexpr double kAbove = 1.5, kAboveSeconds = 0.01;
+  const auto early = std::count_if(seen.bursts.begin(), seen.bursts.end(),
+                                   [&](const Burst& burst) { return is_early(burst, verdict, kBelow); });
+  if (early > 1) return fmt::format("of {} bursts some replies came too early", early);
+  for (const auto& [at_once, measured] : makespans_by_size(seen)) {
+    const double least = floor_seconds(verdict, at_once);
+    if (median_of(measured) < kBelow * least) {
+      return fmt::format("{} at once took {:.0f} ms, not {:.0f}", at_once, median_of(measured) * 1e3,
+                         least * 1e3);
+    }
+    const double fastest = *std::min_element(measured.begin(), measured.end());
+    const double expected = expected_makespan(verdict, at_once);
+    if (is_exact(verdict) && measured.size() > 1 && fastest > kAbove * expected + kAboveSeconds) {
+      return fmt::format("{} at once took {:.0f} ms, not {:.0f}", at_once, fastest * 1e3, expected * 1e3);
+    }
+  }
+  return "";
+}
+
+std::optional<Limit> find_refusing_limit(const Observations& seen) {
+  if (!seen.limit_probe) return std::nullopt;
+  const LimitProbe& probe = *seen.limit_probe;
+  Limit limit;
+  limit.status = probe.status;
+  limit.per_second = probe.per_second.value_or(0);
+  // The fewest that were served of more: where one is ready early, another takes its place.
+  if (probe.in_flight) limit.in_flight = probe.at_once - 1;
+  return limit;
+}
+
+double rested_seconds(const Observations& seen) {
+  return median_seconds(seen.rested);
+}
+
+std::optional<Limit> find_delaying_limit(const Observations& seen, double slope_s) {
+  constexpr double kMuchLess = 0.6;
+  if (seen.rested.size() < 2 || rested_seconds(seen) > kMuchLess * slope_s) return std::nullopt;
+  Limit limit;
+  limit.per_second = 1 / slope_s;
+  return limit;
+}
+
 std::optional<double> worst_ping_seconds(const Observations& seen, int at_once) {
   std::optional<double> worst;
   for (const PingBeside& ping : seen.pings) {
@@ -427,9 +492,7 @@ std::optional<double> worst_ping_seconds(const Observations& seen, int at_once) 
 }
 
 double ping_alone_seconds(const Observations& seen) {
-  std::vector<double> alone;
-  for (const Nanos latency : seen.pings_alone) alone.push_back(seconds(latency));
-  return alone.empty() ? 0 : median_of(alone);
+  return seen.pings_alone.empty() ? 0 : median_seconds(seen.pings_alone);
 }
 
 Diagnosis conclude(const Observations& seen) {

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "harness/diagnosis/interruptions.hpp"
-#include "harness/diagnosis/limits.hpp"
 #include "harness/diagnosis/observation.hpp"
 
 namespace lab {
@@ -16,6 +15,13 @@ enum class BoundBy : std::uint8_t { unknown, waiting, cpu };
 
 std::string_view to_string(Execution execution);
 std::string_view to_string(BoundBy bound_by);
+
+/// What a server lets in.
+struct Limit {
+  int in_flight = 0;      ///< so many at once, and the next one is refused; 0: it is a rate
+  double per_second = 0;  ///< requests; 0: not known, or not a rate
+  int status = 0;         ///< of those that are refused; 0: they are delayed
+};
 
 /// How a server executes, as far as what was seen tells.
 struct Diagnosis {
@@ -54,5 +60,23 @@ double ping_alone_seconds(const Observations& seen);
 
 /// What the fitted model says of a burst's makespan, in seconds.
 double expected_makespan(const Diagnosis& verdict, int at_once);
+
+/// The least time that so many at once can take if the verdict is true, in seconds.
+double floor_seconds(const Diagnosis& verdict, int at_once);
+
+/// What was measured against a verdict: a burst that was faster than its floor, replies before their turn,
+/// or, of one that says how long bursts take, a size of which even the fastest one took much longer. Empty
+/// where nothing is. A busy machine only ever makes bursts slower.
+std::string contradiction(const Observations& seen, const Diagnosis& verdict);
+
+/// From what was refused, and from what was asked after it.
+std::optional<Limit> find_refusing_limit(const Observations& seen);
+
+/// A server that delays what comes too fast looks like one that serves one at a time, `slope_s` each; but
+/// that a request after a pause is served in much less. None where it is not so.
+std::optional<Limit> find_delaying_limit(const Observations& seen, double slope_s);
+
+/// The latency after a pause.
+double rested_seconds(const Observations& seen);
 
 }  // namespace lab

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <random>
 
-#include "harness/client/computed_pace.hpp"
 #include "harness/client/descriptors.hpp"
 #include "harness/client/load.hpp"
+#include "harness/client/load_quality.hpp"
 #include "harness/model/model.hpp"
 #include "harness/statistics/statistics.hpp"
 #include "lab/core/duration.hpp"

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "harness/client/load_bytes.hpp"
+#include "harness/client/load_generator.hpp"
 #include "lab/experiment/load_mpi.hpp"
 
 namespace lab {

@@ -1,9 +1,8 @@
 #include "lab/report/diagnose.hpp"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 
+#include "harness/client/descriptors.hpp"
 #include "harness/client/epoll_transport.hpp"
 #include "harness/client/load_address.hpp"
 #include "harness/diagnosis/local_server.hpp"
@@ -33,19 +32,10 @@ Address address_of(const DiagnoseOptions& options) {
 
 /// A descriptor for each connection and some more; raises the soft limit where that is allowed.
 void prepare_files(int connections) {
-  constexpr rlim_t kOthers = 32;
-  const rlim_t need = static_cast<rlim_t>(connections) + kOthers;
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur >= need) return;
-  const rlim_t before = limit.rlim_cur;
-  limit.rlim_cur = std::min(need, limit.rlim_max);
-  if (limit.rlim_max < need || setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-    throw Failure(
-        environment_error("{} files may be open, {} are needed; raise the limit (ulimit -n {}) or "
-                          "lower --max-concurrency",
-                          before, need, need));
-  }
+  constexpr std::uint64_t kOthers = 32;
+  const std::uint64_t need = static_cast<std::uint64_t>(connections) + kOthers;
+  if (const auto limit = raise_descriptor_limit({need, need}); !limit)
+    throw Failure(environment_error("{} (--max-concurrency)", limit.error().message));
 }
 
 /// Nothing can be said about a request that fails when it is alone.

@@ -1,4 +1,4 @@
-#include "harness/diagnosis/self_check.hpp"
+#include "harness/diagnosis/verdict.hpp"
 
 #include <catch2/catch.hpp>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "harness/client/load_bytes.hpp"
+#include "harness/client/load_generator.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,10 +1,9 @@
-#include "harness/diagnosis/limits.hpp"
+#include "harness/diagnosis/verdict.hpp"
 
 #include <catch2/catch.hpp>
 
 #include "harness/diagnosis/examination.hpp"
 #include "harness/diagnosis/testing/limited_subject.hpp"
-#include "harness/diagnosis/verdict.hpp"
 
 using namespace lab;
 using namespace lab::testing;
