@@ -1,4 +1,4 @@
-#include "harness/trace/inferred_steps.hpp"
+#include "harness/trace/route_steps.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -10,7 +10,7 @@
 #include <set>
 #include <tuple>
 
-#include "harness/trace/inferred_steps.hpp"
+#include "harness/trace/route_steps.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {

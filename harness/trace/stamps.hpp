@@ -42,7 +42,7 @@ class StampBook {
   /// Fills read, started, finished and worker of the records. `slots` are of process ids that are known; the
   /// others have the next ones, in order.
   /// Returns the events, ordered by time: read, started, finished, acquire, release, and the steps of the
-  /// plan as far as they can be inferred (inferred_steps.hpp).
+  /// plan as far as they can be inferred (route_steps.hpp).
   Events apply(std::vector<RequestRecord>& records, const std::vector<Route>& routes,
                const std::map<pid_t, int>& slots = {});
 
