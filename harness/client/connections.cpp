@@ -271,7 +271,7 @@ void Connections::close(std::uint32_t index) {
   connection.phase = Phase::closed;
 }
 
-void Connections::reply(std::uint32_t index, const IncomingReply& reply) {
+void Connections::reply(std::uint32_t index, IncomingReply reply) {
   Connection& connection = connections_[index];
   connection.asked = false;
   connection.used = true;
@@ -281,12 +281,12 @@ void Connections::reply(std::uint32_t index, const IncomingReply& reply) {
   } else {
     close(index);
   }
-  if (connection.kind == ConnectionKind::websocket) return user_.on_reply(index, reply);
-  IncomingReply whole = reply;
-  whole.status = connection.parser.status();
-  whole.body = connection.parser.body();
-  whole.stamps = connection.parser.stamps();
-  user_.on_reply(index, whole);
+  if (connection.kind != ConnectionKind::websocket) {
+    reply.status = connection.parser.status();
+    reply.body = connection.parser.body();
+    reply.stamps = connection.parser.stamps();
+  }
+  user_.on_reply(index, reply);
 }
 
 void Connections::fail(std::uint32_t index, LoadError error) {

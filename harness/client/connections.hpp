@@ -145,7 +145,7 @@ class Connections {
   void transmit(std::uint32_t connection);
   void on_readable(std::uint32_t connection, bool ended);
   void on_socket_bytes(std::uint32_t connection, std::string_view bytes);
-  void reply(std::uint32_t connection, const IncomingReply& reply);
+  void reply(std::uint32_t connection, IncomingReply reply);
   void fail(std::uint32_t connection, LoadError error);
   void reopen(std::uint32_t connection);
   bool found_closed(std::uint32_t connection);

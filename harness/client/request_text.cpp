@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstring>
 
@@ -14,13 +16,22 @@ constexpr std::string_view kEnd = "\r\n\r\n";
 constexpr std::size_t kMostDigits = 10;
 }  // namespace
 
+bool is_token(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+}
+
+bool says_length(std::string_view method, std::int64_t body_bytes) {
+  return body_bytes > 0 || method == "POST" || method == "PUT" || method == "PATCH";
+}
+
 RequestText::RequestText(const Route& route, const std::string& host, std::uint16_t port, bool identify,
                          std::int64_t body_bytes)
     : method_(route.method), path_(route.path), identify_(identify), is_head_(route.method == "HEAD") {
   fields_ = fmt::format(" HTTP/1.1\r\nHost: {}:{}", bracketed(host), port);
-  // RFC 9110, 8.6: a method that has a meaning for a body says that there is none.
-  const bool means_body = method_ == "POST" || method_ == "PUT" || method_ == "PATCH";
-  if (means_body || body_bytes > 0) fields_ += fmt::format("\r\nContent-Length: {}", body_bytes);
+  if (says_length(method_, body_bytes)) fields_ += fmt::format("\r\nContent-Length: {}", body_bytes);
   write(path_);
 }
 

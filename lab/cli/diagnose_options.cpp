@@ -1,11 +1,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <fstream>
 #include <iterator>
 
+#include "harness/client/request_text.hpp"
 #include "lab/core/duration.hpp"
+#include "lab/core/text.hpp"
 #include "lab/report/diagnose.hpp"
 
 namespace lab {
@@ -16,23 +17,15 @@ constexpr std::size_t kLargestBody = 16 << 20;
 constexpr std::int64_t kMostAtOnce = 1024;
 constexpr Nanos kLongestWatch = 3600 * kSecond;
 
-bool is_token(const std::string& text) {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";  // RFC 9110, 5.6.2
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](unsigned char c) {
-    return std::isalnum(c) != 0 || kMarks.find(static_cast<char>(c)) != std::string_view::npos;
-  });
-}
-
 Result<std::string> header_line(const std::string& text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string::npos || !is_token(text.substr(0, colon)))
     return usage_error("--header '{}' is not NAME: VALUE, as 'Accept: text/html'", text);
   if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 && c != '\t'; }))
     return usage_error("--header '{}' has a line break or another control character", text);
-  std::string name = text.substr(0, colon);
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
   for (const char* ours : {"content-length", "connection", "transfer-encoding"}) {
-    if (name == ours) return usage_error("--header: {} is set by lab itself; leave it out", ours);
+    if (equals_ignoring_case(text.substr(0, colon), ours))
+      return usage_error("--header: {} is set by lab itself; leave it out", ours);
   }
   return text + "\r\n";
 }
@@ -53,8 +46,7 @@ std::string request_text(const std::string& method, const Url& url, const std::s
   std::string text = fmt::format("{} {} HTTP/1.1\r\n", method, url.target);
   if (!has_host) text += fmt::format("Host: {}\r\n", url.authority());
   text += headers;
-  if (!body.empty() || method == "POST" || method == "PUT" || method == "PATCH")
-    text += fmt::format("Content-Length: {}\r\n", body.size());
+  if (says_length(method, std::ssize(body))) text += fmt::format("Content-Length: {}\r\n", body.size());
   return text + "\r\n" + body;
 }
 

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "harness/client/request_text.hpp"
 #include "lab/cli/load_options.hpp"
 #include "lab/core/text.hpp"
 
@@ -21,22 +22,9 @@ namespace {
 
 constexpr std::int64_t kMostWeight = 1'000'000;
 
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 ||
-           std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 bool has_header(const LoadRequestOptions& options, const std::string& name) {
   return std::any_of(options.headers.begin(), options.headers.end(),
-                     [&](const auto& header) { return lower(header.first) == name; });
+                     [&](const auto& header) { return equals_ignoring_case(header.first, name); });
 }
 
 Result<std::pair<std::string, std::string>> parse_header(const std::string& text) {
@@ -45,7 +33,7 @@ Result<std::pair<std::string, std::string>> parse_header(const std::string& text
   if (colon == std::string::npos || !is_token(name))
     return usage_error("--header: '{}' is no header field; write it as 'Accept: text/plain'", text);
   for (const char* own : {"content-length", "transfer-encoding", "connection"}) {
-    if (lower(name) == own)
+    if (equals_ignoring_case(name, own))
       return usage_error("--header: {} is written by lab load itself (see --body and --connections)", name);
   }
   std::string value = text.substr(colon + 1);
@@ -142,11 +130,9 @@ std::string request_bytes(const LoadRequestOptions& options, const Url& url) {
   if (!has_header(options, "host")) bytes += fmt::format("Host: {}\r\n", url.authority());
   for (const auto& [name, value] : options.headers) bytes += fmt::format("{}: {}\r\n", name, value);
   if (options.plan.engine.fresh) bytes += "Connection: close\r\n";
-  // RFC 9110, 8.6: a method that has a meaning for a body says that there is none.
-  const bool means_body = options.method == "POST" || options.method == "PUT" || options.method == "PATCH";
   if (!options.body.empty() && !has_header(options, "content-type"))
     bytes += fmt::format("Content-Type: {}\r\n", content_type(options.body));
-  if (means_body || !options.body.empty())
+  if (says_length(options.method, std::ssize(options.body)))
     bytes += fmt::format("Content-Length: {}\r\n", options.body.size());
   return bytes + "\r\n" + options.body;
 }

@@ -29,7 +29,7 @@ inline char to_lower(char letter) {
 /// As names of header fields are compared (RFC 9110, 5.1).
 inline bool equals_ignoring_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return to_lower(x) == to_lower(y); });
+                    [](char x, char y) { return x == y || to_lower(x) == to_lower(y); });
 }
 
 /// Whether one of the words is that one.
