@@ -1,9 +1,7 @@
 #include "lab/cli/completion.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 #include "lab/core/text.hpp"
 
@@ -11,44 +9,23 @@ namespace lab {
 
 namespace {
 
-OptionWords words_of(const CLI::Option& option) {
-  OptionWords words;
-  for (const std::string& name : option.get_lnames()) words.names.push_back("--" + name);
-  for (const std::string& name : option.get_snames()) words.names.push_back("-" + name);
-  if (option.get_items_expected_max() > 0) words.value = option.get_type_name();
-  words.help = option.get_description();
-  return words;
-}
-
-VerbWords words_of_verb(const CLI::App& verb) {
-  VerbWords words{verb.get_name(), verb.get_description(), verb.get_footer(), {}};
-  for (const CLI::Option* option : verb.get_options()) words.options.push_back(words_of(*option));
-  return words;
-}
-
-bool is_word(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char letter) {
-    return std::isalnum(letter) != 0 || letter == '-';
-  });
-}
-
-const OptionWords* named(const VerbWords& verb, std::string_view name) {
-  for (const OptionWords& option : verb.options) {
-    if (std::find(option.names.begin(), option.names.end(), name) != option.names.end()) return &option;
+const Option* named(const Command& verb, const std::string& name) {
+  for (const Option& option : verb.options) {
+    if (contains(option.spellings(), name)) return &option;
   }
   return nullptr;
 }
 
-const OptionWords* positional(const VerbWords& verb) {
-  for (const OptionWords& option : verb.options) {
-    if (option.names.empty()) return &option;
+const Option* first_word(const Command& verb) {
+  for (const Option& option : verb.options) {
+    if (option.is_word()) return &option;
   }
   return nullptr;
 }
 
-void add_options(const VerbWords& verb, std::vector<Candidate>& words) {
-  for (const OptionWords& option : verb.options) {
-    for (const std::string& name : option.names) words.push_back({name, option.help});
+void add_options(const Command& verb, std::vector<Candidate>& words) {
+  for (const Option& option : verb.options) {
+    for (const std::string& name : option.spellings()) words.push_back({name, option.help});
   }
 }
 
@@ -84,13 +61,13 @@ JoinedLine join_at_equals(std::span<const std::string> line) {
 }
 
 /// What the value of an option may be; `text` is what was written of it. Of a list, `a,b`, the last part.
-Candidates values_of(const OptionWords& option, const std::string& text, std::span<const std::string> line,
+Candidates values_of(const Option& option, const std::string& text, std::span<const std::string> line,
                      const Known& known) {
   Candidates values;
   const bool assigns = option.value.find('=') != std::string::npos;
   if (assigns && text.find('=') != std::string::npos) return values;
   const std::string_view kind = std::string_view(option.value).substr(0, option.value.find_first_of(",="));
-  for (const std::string& word : choices_in(option.help)) values.words.push_back({word, ""});
+  for (const std::string& word : option.choices) values.words.push_back({word, ""});
   if (values.words.empty()) values.words = known(kind, line);
   values.files = is_file(kind);
   values.nospace = assigns;
@@ -103,7 +80,7 @@ Candidates values_of(const OptionWords& option, const std::string& text, std::sp
   return values;
 }
 
-Candidates all_candidates(const std::vector<VerbWords>& verbs, std::span<const std::string> line,
+Candidates all_candidates(const std::vector<Command>& verbs, std::span<const std::string> line,
                           const Known& known) {
   Candidates found;
   const std::string& word = line.back();
@@ -114,51 +91,27 @@ Candidates all_candidates(const std::vector<VerbWords>& verbs, std::span<const s
     return found;
   }
   const auto verb = std::find_if(verbs.begin() + 1, verbs.end(),
-                                 [&](const VerbWords& each) { return each.name == line.front(); });
+                                 [&](const Command& each) { return each.name == line.front(); });
   if (verb == verbs.end()) return found;
-  const OptionWords* before = line.size() > 2 ? named(*verb, line[line.size() - 2]) : nullptr;
-  if (before != nullptr && !before->value.empty()) return values_of(*before, word, line, known);
+  const Option* before = line.size() > 2 ? named(*verb, line[line.size() - 2]) : nullptr;
+  if (before != nullptr && !before->is_flag()) return values_of(*before, word, line, known);
   const std::size_t equals = word.find('=');
   if (word.starts_with("--") && equals != std::string::npos) {
-    const OptionWords* option = named(*verb, word.substr(0, equals));
-    if (option == nullptr || option->value.empty()) return found;
+    const Option* option = named(*verb, word.substr(0, equals));
+    if (option == nullptr || option->is_flag()) return found;
     found = values_of(*option, word.substr(equals + 1), line, known);
     for (Candidate& value : found.words) value.word.insert(0, word, 0, equals + 1);
     return found;
   }
   if (word.starts_with('-')) {
     add_options(*verb, found.words);
-  } else if (const OptionWords* option = positional(*verb)) {
+  } else if (const Option* option = first_word(*verb)) {
     return values_of(*option, word, line, known);
   }
   return found;
 }
 
 }  // namespace
-
-std::vector<VerbWords> words_of(const CLI::App& app) {
-  std::vector<VerbWords> verbs{words_of_verb(app)};
-  for (const CLI::App* verb :
-       app.get_subcommands([](const CLI::App* one) { return !one->get_group().empty(); }))
-    verbs.push_back(words_of_verb(*verb));
-  return verbs;
-}
-
-std::vector<std::string> choices_in(std::string_view help) {
-  const std::string list(help.substr(0, help.find_first_of("(:")));
-  if (list.find('|') != std::string::npos) return split(list.substr(0, list.find(',')), '|');
-  const std::size_t last = list.rfind(" or ");
-  if (last == std::string::npos) return {};
-  std::vector<std::string> words;
-  for (std::size_t at = 0; at <= last;) {
-    const std::size_t end = std::min(list.find(", ", at), last);
-    words.push_back(list.substr(at, end - at));
-    at = end + 2;
-  }
-  words.push_back(list.substr(last + 4, list.find_last_not_of(' ') + 1 - (last + 4)));
-  if (!std::all_of(words.begin(), words.end(), is_word)) return {};
-  return words;
-}
 
 std::string unquoted(std::string_view typed, std::string_view home) {
   std::string value;
@@ -188,7 +141,7 @@ std::string unquoted(std::string_view typed, std::string_view home) {
   return value;
 }
 
-Candidates candidates(const std::vector<VerbWords>& verbs, std::span<const std::string> line,
+Candidates candidates(const std::vector<Command>& verbs, std::span<const std::string> line,
                       const Known& known) {
   const JoinedLine joined = join_at_equals(line);
   Candidates found = all_candidates(verbs, joined.words, known);

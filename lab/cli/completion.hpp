@@ -6,26 +6,9 @@
 #include <string_view>
 #include <vector>
 
-namespace CLI {
-class App;
-}
+#include "lab/cli/command.hpp"
 
 namespace lab {
-
-/// An option or a positional word of a verb, as it is declared.
-struct OptionWords {
-  std::vector<std::string> names;  ///< `--format`, `-h`; empty: a positional
-  std::string value;               ///< `SCENARIO`, `DURATION`; empty: a flag
-  std::string help;
-};
-
-struct VerbWords {
-  std::string name, help, footer;
-  std::vector<OptionWords> options;
-};
-
-/// Every verb that is shown, with its options; first the program itself, whose name is `lab`.
-std::vector<VerbWords> words_of(const CLI::App& app);
 
 /// The script for bash, zsh or fish; empty for another shell. All it does is ask `lab completion words`.
 std::string_view completion_script(std::string_view shell);
@@ -49,15 +32,12 @@ using Known = std::function<std::vector<Candidate>(std::string_view kind, std::s
 /// with the home folder for `~` and `$HOME`. Nothing else is expanded.
 std::string unquoted(std::string_view typed, std::string_view home);
 
-/// What may come next: `line` is what follows `lab`, its last word the one that is being written.
-Candidates candidates(const std::vector<VerbWords>& verbs, std::span<const std::string> line,
+/// What may come next. `verbs`: first what the program itself takes. `line` is what follows `lab`, its last
+/// word the one that is being written.
+Candidates candidates(const std::vector<Command>& verbs, std::span<const std::string> line,
                       const Known& known);
 
-/// The words that a help text begins with where it lists all that an option takes: `text, json or md`,
-/// `few|many`.
-std::vector<std::string> choices_in(std::string_view help);
-
 /// The man page's section on verbs, in mdoc(7).
-std::string manual_of_verbs(const std::vector<VerbWords>& verbs);
+std::string manual_of_verbs(const std::vector<Command>& verbs);
 
 }  // namespace lab

@@ -6,17 +6,26 @@ using namespace lab;
 
 namespace {
 
-const std::vector<VerbWords> kVerbs{{"lab", "", "", {{{"--version"}, "", "the version"}}},
-                                    {"run",
-                                     "a scenario",
-                                     "",
-                                     {{{}, "SCENARIO", "names, or paths to .toml files"},
-                                      {{"--arms"}, "ARM,ARM", "only these arms"},
-                                      {{"--format"}, "TEXT", "text, json or md"},
-                                      {{"--save"}, "DIR", "keep the run in this folder"},
-                                      {{"--quick"}, "", "one repetition"},
-                                      {{"--guess"}, "ARM=DURATION", "a prediction, as b=1s"},
-                                      {{"--delay"}, "DURATION", "the scenario's d, as 100ms"}}}};
+Command with(Command command, const std::vector<Option>& options) {
+  command.options = options;
+  return command;
+}
+
+Option with_choices(Option option, const std::vector<std::string>& choices) {
+  option.choices = choices;
+  return option;
+}
+
+const std::vector<Command> kCommands{
+    with(Command("lab", ""), {{"--version", "", "the version", {}}}),
+    with(Command("run", "a scenario"),
+         {{"scenario", "SCENARIO", "names, or paths to .toml files", {}},
+          {"--arms", "ARM,ARM", "only these arms", {}},
+          with_choices({"--format", "TEXT", "text, json or md", {}}, {"text", "json", "md"}),
+          {"--save", "DIR", "keep the run in this folder", {}},
+          {"-q,--quick", "", "one repetition", {}},
+          {"--guess", "ARM=DURATION", "a prediction, as b=1s", {}},
+          {"--delay", "DURATION", "the scenario's d, as 100ms", {}}})};
 
 std::vector<Candidate> known(std::string_view kind, std::span<const std::string> line) {
   if (kind == "ARM") return {{"a-of-" + line[1], ""}, {"b", ""}};
@@ -26,7 +35,7 @@ std::vector<Candidate> known(std::string_view kind, std::span<const std::string>
 
 std::vector<std::string> offered(const std::vector<std::string>& line) {
   std::vector<std::string> words;
-  const Candidates found = candidates(kVerbs, line, known);
+  const Candidates found = candidates(kCommands, line, known);
   for (const Candidate& candidate : found.words) words.push_back(candidate.word);
   if (found.files) words.emplace_back(":files");
   return words;
@@ -49,7 +58,7 @@ TEST_CASE("a verb takes what its positional names, and its options once a dash i
   CHECK(offered({"run", "--quick", "g"}) == Words{"gil", ":files"});
 }
 
-TEST_CASE("an option takes the words that its help lists") {
+TEST_CASE("an option takes the words that it is declared with") {
   CHECK(offered({"run", "--format", ""}) == Words{"text", "json", "md"});
   CHECK(offered({"run", "--format", "j"}) == Words{"json"});
   CHECK(offered({"run", "--format=j"}) == Words{"--format=json"});
@@ -70,7 +79,7 @@ TEST_CASE("arms are those of the scenario on the line, also within a list") {
 TEST_CASE("what an assignment assigns to is offered with its sign and no blank, what is assigned is not") {
   CHECK(offered({"run", "gil", "--guess", "a"}) == Words{"a-of-gil="});
   CHECK(offered({"run", "gil", "--guess=a"}) == Words{"--guess=a-of-gil="});
-  CHECK(candidates(kVerbs, Words{"run", "gil", "--guess", ""}, known).nospace);
+  CHECK(candidates(kCommands, Words{"run", "gil", "--guess", ""}, known).nospace);
   CHECK(offered({"run", "gil", "--guess", "b="}).empty());
   CHECK(offered({"run", "gil", "--guess=b="}).empty());
 }
@@ -101,24 +110,13 @@ TEST_CASE("a quote that is still open quotes what is there of the word") {
 
 TEST_CASE("the manual breaks an example's command before an option, and prose at a blank") {
   const std::string text = manual_of_verbs(
-      {{"lab", "", "", {}},
-       {"run",
-        "",
-        "Example: lab run a-scenario-of-some-length --with one-thing --and another --more 12\n"
-        "Words without a command, of which there are so many that they do not fit one line\n"
-        "short: lab run x",
-        {}}});
+      {with(Command("lab", ""), {}),
+       with(Command("run", "",
+                    "Example: lab run a-scenario-of-some-length --with one-thing --and another --more 12\n"
+                    "Words without a command, of which there are so many that they do not fit one line\n"
+                    "short: lab run x"),
+            {})});
   CHECK_THAT(text, Catch::Contains("one-thing \\e\n           --and another --more 12\n"));
   CHECK_THAT(text, Catch::Contains("not fit\n  one line\n"));
   CHECK_THAT(text, Catch::Contains("\nshort: lab run x\n"));
-}
-
-TEST_CASE("a help text lists choices, or speaks of something else") {
-  CHECK(choices_in("text or json") == Words{"text", "json"});
-  CHECK(choices_in("auto, always or never (NO_COLOR is respected)") == Words{"auto", "always", "never"});
-  CHECK(choices_in("opened or fresh: before the load, or with it") == Words{"opened", "fresh"});
-  CHECK(choices_in("few|many|thousands, or a number as 100") == Words{"few", "many", "thousands"});
-  CHECK(choices_in("of arms that have a pool or threads").empty());
-  CHECK(choices_in("text, or @FILE").empty());
-  CHECK(choices_in("").empty());
 }

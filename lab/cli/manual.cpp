@@ -32,10 +32,10 @@ std::string argument(const std::string& text) {
   return "\"" + out + "\"";
 }
 
-std::string item(const OptionWords& option) {
+std::string item(const Option& option) {
   std::string line = ".It";
-  for (const std::string& name : option.names)
-    line += fmt::format("{} Fl {}", &name == &option.names.front() ? "" : " ,", name.substr(1));
+  for (const std::string& name : option.spellings())
+    line += fmt::format("{} Fl {}", line.size() == 3 ? "" : " ,", name.substr(1));
   if (!option.value.empty()) line += " Ar " + argument(option.value);
   return line + "\n" + roff(option.help) + ".\n";
 }
@@ -68,14 +68,14 @@ std::vector<std::string> broken(std::string line, const std::string& command) {
 
 }  // namespace
 
-std::string manual_of_verbs(const std::vector<VerbWords>& verbs) {
+std::string manual_of_verbs(const std::vector<Command>& verbs) {
   std::string text;
-  for (const VerbWords& verb : verbs) {
+  for (const Command& verb : verbs) {
     const bool program = &verb == &verbs.front();
     text += program ? ".Ss Options of every call\n"
                     : fmt::format(".Ss lab {}\n{}.\n", verb.name, roff(verb.help));
     if (!verb.options.empty()) text += ".Bl -tag -width Ds\n";
-    for (const OptionWords& option : verb.options) text += item(option);
+    for (const Option& option : verb.options) text += item(option);
     if (!verb.options.empty()) text += ".El\n";
     if (program || verb.footer.empty()) continue;
     text += fmt::format(".Bd -literal -offset {}n\n", kIndent);

@@ -6,10 +6,17 @@
 
 namespace lab {
 
-/// The verbs of the command line.
-inline constexpr std::array<std::string_view, 19> kVerbs{
-    "list",  "show",    "run",    "predict", "serve",  "load", "diagnose", "export",     "report", "history",
-    "sweep", "compare", "verify", "explain", "advise", "quiz", "grade",    "completion", "doctor"};
+/// The verbs of the command line, in the order of `lab --help`.
+#define LAB_VERBS(VERB)                                                                                 \
+  VERB(list)                                                                                            \
+  VERB(show)                                                                                            \
+  VERB(run) VERB(predict) VERB(serve) VERB(load) VERB(diagnose) VERB(export) VERB(report) VERB(history) \
+      VERB(compare) VERB(sweep) VERB(verify) VERB(explain) VERB(advise) VERB(quiz) VERB(grade)          \
+          VERB(completion) VERB(doctor)
+
+#define LAB_VERB_NAME(VERB) #VERB,
+inline constexpr auto kVerbs = std::to_array<std::string_view>({LAB_VERBS(LAB_VERB_NAME)});
+#undef LAB_VERB_NAME
 
 /// How the reader starts this program: as labw was called, which says so in LAB_COMMAND; else `lab`.
 std::string command_word();

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "lab/core/error.hpp"
+
 namespace lab {
 
 namespace {

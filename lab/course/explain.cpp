@@ -24,7 +24,7 @@ constexpr std::size_t kExplainTag = 9;
 
 /// `WHAT     one paragraph`, going on below itself.
 std::string paragraph(const std::string& tag, const std::string& text, bool ascii) {
-  return join(wrap(printable(text, ascii), pad(tag, kExplainTag), kExplainTag, kExplainColumns), "\n") + "\n";
+  return wrapped_text(text, pad(tag, kExplainTag), kExplainTag, kExplainColumns, ascii);
 }
 
 /// A command that can be pasted, however long it is.

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "lab/cli/options.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
 #include "lab/course/data.hpp"
 #include "lab/course/grade.hpp"
+#include "lab/experiment/options.hpp"
 #include "lab/servers/mode.hpp"
 
 namespace lab {

@@ -6,11 +6,11 @@
 #include <cmath>
 #include <map>
 
-#include "lab/cli/options.hpp"
-#include "lab/cli/tagged.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
 #include "lab/course/quiz_report.hpp"
+#include "lab/course/tagged.hpp"
+#include "lab/experiment/options.hpp"
 
 namespace lab {
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "harness/statistics/statistics.hpp"
-#include "lab/cli/options.hpp"
 #include "lab/course/grade.hpp"
 #include "lab/experiment/experiment.hpp"
+#include "lab/experiment/options.hpp"
 #include "lab/report/report.hpp"
 #include "lab/servers/mode.hpp"
 #include "results/store/store.hpp"

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "harness/statistics/statistics.hpp"
-#include "lab/cli/describe.hpp"
 #include "lab/core/text.hpp"
 #include "lab/course/quiz.hpp"
+#include "lab/experiment/describe.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "scenarios/loader/code_line.hpp"
 

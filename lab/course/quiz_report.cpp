@@ -21,9 +21,7 @@ constexpr std::size_t kAnswerIndent = 10;
 
 std::string lines(const std::string& text, const std::string& first, std::size_t indent,
                   const TextStyle& style) {
-  return join(wrap(printable(text, style.ascii), first, indent, static_cast<std::size_t>(style.width)),
-              "\n") +
-         "\n";
+  return wrapped_text(text, first, indent, static_cast<std::size_t>(style.width), style.ascii);
 }
 
 std::string row(const std::string& tag, const std::string& text, const TextStyle& style) {

@@ -8,10 +8,10 @@
 
 #include "harness/statistics/comparison.hpp"
 #include "harness/statistics/statistics.hpp"
-#include "lab/cli/options.hpp"
-#include "lab/cli/runs.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/engines.hpp"
+#include "lab/experiment/options.hpp"
+#include "lab/experiment/recorded_runs.hpp"
 #include "lab/experiment/set_aside.hpp"
 #include "lab/report/report.hpp"
 #include "results/render/spelling.hpp"

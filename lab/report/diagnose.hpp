@@ -1,26 +1,17 @@
 #pragma once
 
-#include <cstdint>
+#include <optional>
 #include <string>
-#include <vector>
 
 #include "harness/client/load_url.hpp"
 #include "harness/diagnosis/examination.hpp"
 #include "harness/diagnosis/verdict.hpp"
-#include "lab/cli/options.hpp"
+#include "lab/experiment/options.hpp"
 #include "results/report/diagnosis.hpp"
 
 namespace lab {
 
-/// The options of `lab diagnose` as they stand on the command line.
-struct RawDiagnoseOptions {
-  std::string url, ping, method = "GET", body, timeout = "10s", most, budget = "30s", seed = "42", watch;
-  std::vector<std::string> headers;
-  bool check = false, own_server = false;
-  RawOutputOptions output;
-};
-
-/// The same, checked.
+/// What `lab diagnose` is asked for.
 struct DiagnoseOptions {
   Url url;
   std::optional<Url> ping;
@@ -30,9 +21,6 @@ struct DiagnoseOptions {
   bool check = false, own_server = false;
   OutputOptions output;
 };
-
-/// Errors (exit 2) name the option and what to write instead.
-Result<DiagnoseOptions> check_diagnose_options(const RawDiagnoseOptions& raw);
 
 /// Asks the server and prints the verdict. Returns the exit code: 1 where `check` found a blocked loop, 130
 /// or 143 after an interruption. Throws Failure (exit 3) where the request fails even when it is alone, and

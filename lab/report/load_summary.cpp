@@ -138,7 +138,7 @@ LoadReport summarise_load(const LoadRequestOptions& options, LoadTotals& totals)
   const LoadCounts& counts = totals.counts;
   LoadReport report;
   for (const auto& [url, weight] : options.urls) report.urls.emplace_back(url.text, weight);
-  report.method = options.method;
+  report.method = options.message.method;
   report.load = options.load;
   report.arrivals = to_string(plan.arrivals);
   report.threads = options.plan.threads;

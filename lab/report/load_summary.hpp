@@ -1,7 +1,7 @@
 #pragma once
 
 #include "harness/client/load_generator.hpp"
-#include "lab/cli/load_options.hpp"
+#include "lab/report/load_request.hpp"
 #include "results/report/load_report.hpp"
 
 namespace lab {

@@ -9,11 +9,11 @@
 
 #include "harness/findings/words.hpp"
 #include "harness/statistics/statistics.hpp"
-#include "lab/cli/load_options.hpp"
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
 #include "lab/experiment/engines.hpp"
 #include "lab/experiment/set_aside.hpp"
+#include "lab/report/load_request.hpp"
 #include "results/render/spelling.hpp"
 #include "results/render/wrap.hpp"
 

@@ -5,15 +5,11 @@
 #include <vector>
 
 #include "lab/core/scenario.hpp"
+#include "lab/experiment/options.hpp"
 #include "results/report/report.hpp"
 #include "results/store/run.hpp"
 
 namespace lab {
-
-struct Guess {
-  std::string arm;
-  double seconds = 0;
-};
 
 /// Derives everything that is told about a run from its records, the model and the scenario: medians, bounds,
 /// verdicts, lanes, WHY, checks. `run.header.environment` is copied.

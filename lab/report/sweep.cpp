@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "lab/core/text.hpp"
@@ -33,7 +32,7 @@ Result<Stat> stat_of(const Scenario& scenario, const std::string& text) {
 
 ExperimentOptions experiment_of(const SweepTask& task) {
   ExperimentOptions experiment = task.options.experiment;
-  if (!task.options.own_budget) experiment.budget = task.scenario.budget;
+  if (!task.options.has("budget")) experiment.budget = task.scenario.budget;
   return experiment;
 }
 
@@ -82,23 +81,20 @@ Scenario showing(const Scenario& scenario, const Stat& stat) {
 
 }  // namespace
 
-Result<Sweep> plan_sweep(const RawRunOptions& raw, const std::vector<std::string>& vary,
+Result<Sweep> plan_sweep(const RunOptions& options, const std::vector<std::string>& vary,
                          const std::string& stat) {
   auto keys = parse_grid(vary);
   if (!keys) return keys.error();
-  if (raw.scenarios.size() != 1)
-    return usage_error("a sweep is of one scenario; {} are named", raw.scenarios.size());
+  if (options.scenarios.size() != 1)
+    return usage_error("a sweep is of one scenario; {} are named", options.scenarios.size());
   Sweep sweep;
   sweep.keys = std::move(*keys);
   for (std::vector<std::string>& values : points_of(sweep.keys)) {
     SweepTask task;
-    auto point = at_point(raw, sweep.keys, values);
+    auto point = at_point(options, sweep.keys, values);
     if (!point) return point.error();
-    task.raw = std::move(*point);
-    auto options = check_run_options(task.raw);
-    if (!options) return options.error();
-    task.options = std::move(*options);
-    auto scenario = load_scenario(raw.scenarios.front(), known_modes(), task.options.overrides);
+    task.options = std::move(*point);
+    auto scenario = load_scenario(options.scenarios.front(), known_modes(), task.options.overrides);
     if (!scenario) return scenario.error();
     task.scenario = std::move(*scenario);
     task.values = std::move(values);
@@ -140,7 +136,8 @@ PointEnd run_point(const SweepTask& task, const std::optional<std::filesystem::p
   Scenario scenario = task.scenario;
   Stage stage = Stage::prepare(scenario, experiment).value();
   const ExperimentPlan plan = plan_experiment(scenario, experiment, stage);
-  RunHeader header = begin_header(scenario, to_arguments(task.raw), experiment.seed, plan.repetitions, stage);
+  RunHeader header =
+      begin_header(scenario, task.options.recorded(), experiment.seed, plan.repetitions, stage);
   std::optional<RunWriter> writer;
   if (folder) writer.emplace(RunWriter::create(*folder, true, header).value());
   const NoiseMeter noise;
@@ -179,37 +176,6 @@ SweepReport begin_report(const Sweep& sweep) {
   report.planned = sweep.tasks.size();
   for (const SweepKey& key : sweep.keys) report.keys.push_back(key.name);
   return report;
-}
-
-std::vector<std::string> sweep_arguments(const RawRunOptions& raw) {
-  std::vector<std::string> arguments = to_arguments(raw);
-  const auto add = [&](const char* option, const std::string& value) {
-    if (!value.empty()) arguments.push_back(fmt::format("{}={}", option, value));
-  };
-  add("--seed", raw.seed);
-  add("--engine", join(raw.engines, ","));
-  for (const std::string& server : raw.servers) add("--server", server);
-  add("--ready", raw.ready);
-  add("--python", raw.python);
-  add("--repeat", raw.repeat);
-  add("--budget", raw.budget);
-  if (raw.quick) arguments.emplace_back("--quick");
-  return arguments;
-}
-
-Result<RawRunOptions> raw_from(const std::vector<std::string>& arguments) {
-  CLI::App app;
-  RawRunOptions raw;
-  add_scenario_options(app, raw);
-  add_experiment_options(app, raw);
-  app.get_option("scenario")->required(false);
-  std::vector<std::string> reversed{arguments.rbegin(), arguments.rend()};
-  try {
-    app.parse(std::move(reversed));
-  } catch (const CLI::ParseError& error) {
-    return usage_error("the sweep's recorded options cannot be read: {}", error.what());
-  }
-  return raw;
 }
 
 }  // namespace lab

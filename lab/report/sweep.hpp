@@ -16,7 +16,6 @@ namespace lab {
 /// One point of the grid, ready to be run.
 struct SweepTask {
   std::vector<std::string> values;
-  RawRunOptions raw;
   RunOptions options;
   Scenario scenario;
 };
@@ -29,7 +28,7 @@ struct Sweep {
 
 /// Builds every point's scenario. `stat` empty: the first that the scenario shows. Errors (exit 2): a key
 /// that changes nothing or a value out of range, told of the point; an unknown stat or route.
-Result<Sweep> plan_sweep(const RawRunOptions& raw, const std::vector<std::string>& vary,
+Result<Sweep> plan_sweep(const RunOptions& options, const std::vector<std::string>& vary,
                          const std::string& stat);
 
 /// What is still to be done, known before it is started.
@@ -60,9 +59,5 @@ std::vector<SweepCell> predicted_cells(const SweepTask& task, const Stat& stat);
 
 /// A report without its points.
 SweepReport begin_report(const Sweep& sweep);
-
-/// The options that a manifest keeps (all but the output's, the folder's and the database's), and back again.
-std::vector<std::string> sweep_arguments(const RawRunOptions& raw);
-Result<RawRunOptions> raw_from(const std::vector<std::string>& arguments);
 
 }  // namespace lab

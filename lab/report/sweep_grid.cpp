@@ -14,25 +14,6 @@ namespace lab {
 
 namespace {
 
-struct Option {
-  const char* name;
-  std::string RawRunOptions::*text;
-};
-
-constexpr Option kOptions[] = {
-    {"workers", &RawRunOptions::workers},   {"threads", &RawRunOptions::threads},
-    {"requests", &RawRunOptions::requests}, {"delay", &RawRunOptions::delay},
-    {"rate", &RawRunOptions::rate},         {"duration", &RawRunOptions::duration},
-    {"scale", &RawRunOptions::scale},       {"arrivals", &RawRunOptions::arrivals},
-    {"seed", &RawRunOptions::seed},         {"connections", &RawRunOptions::connections}};
-
-const Option* find_option(std::string_view name) {
-  for (const Option& option : kOptions) {
-    if (name == option.name) return &option;
-  }
-  return nullptr;
-}
-
 std::optional<std::int64_t> whole_number(std::string_view text) {
   std::int64_t value = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -170,23 +151,22 @@ std::vector<std::vector<std::string>> points_of(const std::vector<SweepKey>& key
   return points;
 }
 
-Result<RawRunOptions> at_point(const RawRunOptions& raw, const std::vector<SweepKey>& keys,
-                               const std::vector<std::string>& values) {
-  RawRunOptions point = raw;
+Result<RunOptions> at_point(const RunOptions& options, const std::vector<SweepKey>& keys,
+                            const std::vector<std::string>& values) {
+  RunOptions point = options;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const std::string& name = keys[i].name;
-    if (const Option* option = find_option(name)) {
-      if (!(raw.*option->text).empty())
-        return usage_error("--{0} and --vary {0} exclude each other; give one", name);
-      point.*option->text = values[i];
+    const RunOption* option = find_run_option(name);
+    if (option != nullptr && option->varies) {
+      if (options.has(name)) return usage_error("--{0} and --vary {0} exclude each other; give one", name);
+      if (const auto taken = point.set(name, values[i]); !taken) return taken.error();
       continue;
     }
-    const bool set = std::any_of(raw.settings.begin(), raw.settings.end(),
-                                 [&](const std::string& setting) { return setting.starts_with(name + "="); });
-    if (set || (name == "d" && !raw.delay.empty()))
+    if (options.overrides.params.contains(name))
       return usage_error("--vary {0} and a value for {0} exclude each other; give one", name);
-    point.settings.push_back(name + "=" + values[i]);
+    if (const auto taken = point.set("set", name + "=" + values[i]); !taken) return taken.error();
   }
+  if (const auto good = point.check_together(); !good) return good.error();
   return point;
 }
 

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "lab/cli/options.hpp"
 #include "lab/core/error.hpp"
+#include "lab/experiment/options.hpp"
 
 namespace lab {
 
@@ -24,10 +24,10 @@ Result<std::vector<SweepKey>> parse_grid(const std::vector<std::string>& texts);
 /// Every combination, one value for each key; the last key changes fastest.
 std::vector<std::vector<std::string>> points_of(const std::vector<SweepKey>& keys);
 
-/// The command line of one point: `workers`, `threads`, `requests`, `delay`, `rate`, `duration`, `scale`,
+/// The options of one point: `workers`, `threads`, `requests`, `delay`, `rate`, `duration`, `scale`,
 /// `arrivals`, `connections` and `seed` are the options of that name, everything else is a parameter of the
 /// scenario (--set). Error (exit 2): the option was given as well.
-Result<RawRunOptions> at_point(const RawRunOptions& raw, const std::vector<SweepKey>& keys,
-                               const std::vector<std::string>& values);
+Result<RunOptions> at_point(const RunOptions& options, const std::vector<SweepKey>& keys,
+                            const std::vector<std::string>& values);
 
 }  // namespace lab

@@ -1,5 +1,6 @@
 #include "lab/report/sweep_grid.hpp"
 
+#include <array>
 #include <catch2/catch.hpp>
 
 namespace lab {
@@ -56,25 +57,23 @@ TEST_CASE("points are all combinations, the last key changing fastest") {
 }
 
 TEST_CASE("a key is the option of that name, or else a parameter of the scenario") {
-  RawRunOptions raw;
-  raw.seed = "7";
+  RunOptions options;
+  options.set("seed", "7").value();
   const auto keys = parse_grid({"workers=1,2", "pause=1s,2s"}).value();
-  const RawRunOptions point = at_point(raw, keys, {"2", "1s"}).value();
-  CHECK(point.workers == "2");
-  CHECK(point.settings == Values{"pause=1s"});
-  CHECK(point.seed == "7");
+  const RunOptions point = at_point(options, keys, {"2", "1s"}).value();
+  CHECK(point.overrides.workers == 2);
+  CHECK(point.overrides.params == std::map<std::string, Nanos>{{"pause", kSecond}});
+  CHECK(point.experiment.seed == 7);
 }
 
 TEST_CASE("what is varied cannot be fixed as well") {
-  RawRunOptions raw;
-  raw.workers = "4";
-  CHECK_FALSE(at_point(raw, parse_grid({"workers=1,2"}).value(), {"1"}).has_value());
-  raw.workers.clear();
-  raw.settings = {"d=1s"};
-  CHECK_FALSE(at_point(raw, parse_grid({"d=1s,2s"}).value(), {"1s"}).has_value());
-  raw.settings.clear();
-  raw.delay = "1s";
-  CHECK_FALSE(at_point(raw, parse_grid({"d=1s,2s"}).value(), {"1s"}).has_value());
+  for (const auto& [name, text, varied] :
+       {std::array{"workers", "4", "workers=1,2"}, {"set", "d=1s", "d=1s,2s"}, {"delay", "1s", "d=1s,2s"}}) {
+    RunOptions options;
+    options.set(name, text).value();
+    const auto keys = parse_grid({varied}).value();
+    CHECK_FALSE(at_point(options, keys, {keys.front().values.front()}).has_value());
+  }
 }
 
 }  // namespace

@@ -8,9 +8,9 @@
 
 #include "harness/model/model.hpp"
 #include "harness/statistics/statistics.hpp"
-#include "lab/cli/options.hpp"
 #include "lab/experiment/environment.hpp"
 #include "lab/experiment/interrupt.hpp"
+#include "lab/experiment/options.hpp"
 #include "lab/experiment/other_load.hpp"
 #include "lab/experiment/set_aside.hpp"
 #include "lab/experiment/stage.hpp"
@@ -26,16 +26,15 @@ constexpr double kDisturbed = 0.15;  // of the cores' time
 
 /// The scenario as this batch runs it, without arms that no claim asks for.
 Scenario load_batch(const VerifyBatch& batch, RunHeader& header) {
-  RawRunOptions raw;
+  Overrides overrides;
   std::set<std::string> arms;
   for (const Measure& measure : batch.measures) arms.insert(measure.written);
   if (batch.engine != kRecorded) {
-    raw.arms.assign(arms.begin(), arms.end());
-    raw.scale = fmt::format("{}", batch.scale);
+    overrides.arms.assign(arms.begin(), arms.end());
+    overrides.scale = batch.scale;
+    header.options = {"--arms=" + join(overrides.arms, ","), fmt::format("--scale={}", batch.scale)};
   }
-  header.options = to_arguments(raw);
-  Scenario scenario =
-      load_scenario(batch.scenario, known_modes(), overrides_from(header.options).value()).value();
+  Scenario scenario = load_scenario(batch.scenario, known_modes(), overrides).value();
   for (Arm& arm : scenario.arms) {
     if (arm.cores == 0 && batch.engine == kNative) arm.cores = batch.cores;
   }

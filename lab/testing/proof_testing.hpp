@@ -1,6 +1,5 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
@@ -16,12 +15,12 @@ inline Scenario scenario_of_command(const std::string& command) {
   std::vector<std::string> words = split(command, ' ');
   if (words.size() < 3 || words[0] != "lab" || (words[1] != "run" && words[1] != "predict"))
     throw Failure(usage_error("'{}' is no command to run or predict", command));
-  CLI::App app;
-  RawRunOptions raw;
-  add_scenario_options(app, raw);
-  if (words[1] == "run") add_experiment_options(app, raw);
-  app.parse(std::vector<std::string>(words.rbegin(), words.rend() - 2));
-  const RunOptions options = check_run_options(raw).value();
+  words.erase(words.begin());
+  RunOptions options;
+  std::vector<Command> verbs{Command(words[0], "")};
+  add_scenario_options(verbs[0], options);
+  if (words[0] == "run") add_experiment_options(verbs[0], options);
+  parse_command_line(verbs, words);
   return load_scenario(options.scenarios.at(0), known_modes(), options.overrides).value();
 }
 

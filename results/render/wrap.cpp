@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "lab/core/command_word.hpp"
+#include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
 
 namespace lab {
@@ -121,6 +122,11 @@ std::vector<std::string> wrap(std::string_view unwrapped, std::string_view first
   }
   if (!empty || lines.empty()) end_line();
   return lines;
+}
+
+std::string wrapped_text(const std::string& text, std::string_view first, std::size_t indent,
+                         std::size_t width, bool ascii) {
+  return join(wrap(printable(text, ascii), first, indent, width), "\n") + "\n";
 }
 
 }  // namespace lab

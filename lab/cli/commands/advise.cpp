@@ -1,18 +1,18 @@
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <memory>
 
+#include "lab/cli/ask.hpp"
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
-#include "lab/cli/tagged.hpp"
 #include "lab/core/command_word.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
 #include "lab/course/advice.hpp"
 #include "lab/course/data.hpp"
+#include "lab/course/tagged.hpp"
 #include "results/render/wrap.hpp"
 
 namespace lab {
@@ -23,7 +23,7 @@ namespace json = boost::json;
 
 struct AdviseOptions {
   std::map<std::string, std::string> given;  ///< option -> text, empty where it was not given
-  RawOutputOptions output;
+  OutputOptions output;
   bool list = false;
 };
 
@@ -53,12 +53,11 @@ std::string words_to_give(const AdviceQuestion& question) {
 std::string spell_question(const AdviceQuestion& question, const TextStyle& style) {
   std::size_t widest = 0;
   for (const AdviceAnswer& answer : question.answers) widest = std::max(widest, answer.word.size());
-  std::string text = join(wrap(printable(question.text, style.ascii), "", 0, width_of(style)), "\n") + "\n";
+  std::string text = wrapped_text(question.text, "", 0, width_of(style), style.ascii);
   int number = 0;
   for (const AdviceAnswer& answer : question.answers) {
     const std::string first = fmt::format("  {}  {}", ++number, pad(answer.word, widest + 2));
-    text +=
-        join(wrap(printable(answer.text, style.ascii), first, first.size(), width_of(style)), "\n") + "\n";
+    text += wrapped_text(answer.text, first, first.size(), width_of(style), style.ascii);
   }
   return text;
 }
@@ -184,17 +183,15 @@ std::string list_text(const AdviceBook& book, const TextStyle& style) {
     text += "\n  " + command_of(way).substr(std::string("lab advise ").size()) + "\n";
     const std::string settings = advice.settings.empty() ? "" : ", " + advice.settings;
     const std::string ends = fmt::format("{} ({}{}); {}", advice.title, advice.mode, settings, advice.proof);
-    text += join(wrap(printable(ends, style.ascii), "    ", 4, width_of(style)), "\n") + "\n";
+    text += wrapped_text(ends, "    ", 4, width_of(style), style.ascii);
   });
   for (const DocumentList& list : book.lists) {
     text += fmt::format("\n{} {}: {}\n", list.document, list.place, list.name);
     for (const ListEntry& entry : list.entries) {
       const std::string& proof = entry.proof.empty() ? book.advice_of(entry.advice)->proof : entry.proof;
       const std::string but = entry.but.empty() ? "" : "; but " + entry.but;
-      text += join(wrap(printable(fmt::format("{}{}; {}", entry.text, but, proof), style.ascii),
-                        "  " + pad(entry.holds, 8), 10, width_of(style)),
-                   "\n") +
-              "\n";
+      text += wrapped_text(fmt::format("{}{}; {}", entry.text, but, proof), "  " + pad(entry.holds, 8), 10,
+                           width_of(style), style.ascii);
     }
   }
   text += "\nThe words of the options\n";
@@ -213,7 +210,7 @@ Error missing(const AdviceBook& book, const Walk& walk) {
 }
 
 int advise(const AdviseOptions& options) {
-  const OutputOptions output = check_output_options(options.output).value();
+  const OutputOptions& output = options.output;
   const bool as_json = output.format == Format::json;
   const TextStyle& style = output.style;
   const AdviceBook book = parse_advice(kAdviceText, "results/advise.toml").value();
@@ -245,18 +242,20 @@ int advise(const AdviseOptions& options) {
 
 }  // namespace
 
-void add_advise(CLI::App& app, Action& action) {
-  CLI::App* verb =
-      app.add_subcommand("advise", "which execution model? Asks, and ends at code and its proof");
-  verb->footer("Example: lab advise --work cpu --client now --takes 200ms --cores several");
-  auto options = std::make_shared<AdviseOptions>();
+Command advise_command() {
+  Command command("advise", "which execution model? Asks, and ends at code and its proof",
+                  "Example: lab advise --work cpu --client now --takes 200ms --cores several");
+  const auto options = std::make_shared<AdviseOptions>();
   const AdviceBook book = parse_advice(kAdviceText, "results/advise.toml").value();
-  for (const AdviceQuestion& question : book.questions)
-    add_text(*verb, "--" + question.id, options->given[question.id], words_to_give(question))
-        ->type_name("WORD");
-  verb->add_flag("--list", options->list, "every way through the questions, and the documents' own lists");
-  add_text_or_json(*verb, options->output);
-  verb->callback([&action, options] { action = [options] { return advise(*options); }; });
+  for (const AdviceQuestion& question : book.questions) {
+    Option& made =
+        command.text("--" + question.id, "WORD", options->given[question.id], words_to_give(question));
+    for (const AdviceAnswer& answer : question.answers) made.choices.push_back(answer.word);
+  }
+  command.flag("--list", options->list, "every way through the questions, and the documents' own lists");
+  add_text_or_json(command, options->output);
+  command.run = [options] { return advise(*options); };
+  return command;
 }
 
 }  // namespace lab

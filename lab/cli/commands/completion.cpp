@@ -1,6 +1,5 @@
 #include "lab/cli/completion.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -21,6 +20,8 @@
 namespace lab {
 
 namespace {
+
+const std::vector<std::string> kShells{"bash", "zsh", "fish"};
 
 struct CompletionOptions {
   std::string what;
@@ -139,7 +140,7 @@ std::vector<Candidate> known(std::string_view kind, std::span<const std::string>
 }
 
 /// The lines that the scripts read: a word, a tab and its help; `:nospace` and `:files`.
-std::string answer(const std::vector<VerbWords>& verbs, const std::vector<std::string>& typed) {
+std::string answer(const std::vector<Command>& verbs, const std::vector<std::string>& typed) {
   const char* home = std::getenv("HOME");
   std::vector<std::string> line;
   for (const std::string& word : typed) line.push_back(unquoted(word, home == nullptr ? "" : home));
@@ -150,8 +151,9 @@ std::string answer(const std::vector<VerbWords>& verbs, const std::vector<std::s
   return lines + (found.files ? ":files\n" : "");
 }
 
-int complete(const CLI::App& app, const CompletionOptions& options) {
-  const std::vector<VerbWords> verbs = words_of(app);
+int complete(const CompletionOptions& options) {
+  std::vector<Command> verbs = all_commands();
+  verbs.insert(verbs.begin(), program_options());
   const std::string_view script = completion_script(options.what);
   if (options.what != "words" && !options.line.empty())
     throw Failure(usage_error("lab completion: unexpected word '{}'", options.line.front().substr(0, 40)));
@@ -172,16 +174,19 @@ int complete(const CLI::App& app, const CompletionOptions& options) {
 
 }  // namespace
 
-void add_completion(CLI::App& app, Action& action) {
-  CLI::App* verb = app.add_subcommand("completion", "a script that teaches your shell the lab's words");
-  verb->footer(
-      "Example: source <(lab completion bash)\n"
-      "zsh: source <(lab completion zsh), after compinit · fish: lab completion fish | source");
-  auto options = std::make_shared<CompletionOptions>();
-  add_text(*verb, "what", options->what, "bash, zsh or fish (man: the man page's verbs)")->type_name("SHELL");
-  verb->add_option("line", options->line, "what the scripts ask for: after `words --`, a command line so far")
-      ->type_name("WORDS");
-  verb->callback([&action, &app, options] { action = [&app, options] { return complete(app, *options); }; });
+Command completion_command() {
+  Command command("completion", "a script that teaches your shell the lab's words",
+                  "Example: source <(lab completion bash)\n"
+                  "zsh: source <(lab completion zsh), after compinit · fish: lab completion fish | source");
+  const auto options = std::make_shared<CompletionOptions>();
+  command.text("what", "SHELL", options->what, Command::in_words(kShells) + " (man: the man page's verbs)")
+      .choices = kShells;
+  command
+      .texts("line", "WORDS", options->line,
+             "what the scripts ask for: after `words --`, a command line so far")
+      .may_be_empty = true;
+  command.run = [options] { return complete(*options); };
+  return command;
 }
 
 }  // namespace lab

@@ -2,7 +2,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -38,7 +37,7 @@ namespace {
 std::string row(std::string_view what, const std::string& found, const std::string& means = "") {
   constexpr std::size_t kColumn = 18;
   const std::string text = found + (means.empty() ? "" : "; " + means);
-  return join(wrap(printable(text, false), pad(what, kColumn), kColumn, 80), "\n") + "\n";
+  return wrapped_text(text, pad(what, kColumn), kColumn);
 }
 
 /// How much later than asked a sleeping thread wakes: 200 sleeps of 1 ms. Median and worst, in nanoseconds.
@@ -181,10 +180,10 @@ int doctor() {
 
 }  // namespace
 
-void add_doctor(CLI::App& app, Action& action) {
-  CLI::App* verb = app.add_subcommand("doctor", "what this machine has, and what each absence costs");
-  verb->footer("Example: lab doctor");
-  verb->callback([&action] { action = doctor; });
+Command doctor_command() {
+  Command command("doctor", "what this machine has, and what each absence costs", "Example: lab doctor");
+  command.run = doctor;
+  return command;
 }
 
 }  // namespace lab

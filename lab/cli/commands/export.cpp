@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
@@ -22,16 +21,13 @@ namespace {
 namespace fs = std::filesystem;
 
 struct ExportOptions {
-  std::string scenario, arm, to, folder, delay;
-  std::vector<std::string> settings;
+  std::string scenario, arm, folder;
+  Target target = Target::fastapi;
+  RunOptions run;
   bool uvloop = false, gunicorn = false, force = false;
 };
 
-Target target_of(const std::string& word) {
-  if (word == "fastapi") return Target::fastapi;
-  if (word == "node") return Target::node;
-  throw Failure(usage_error("--to: unknown word '{}'{}", word, suggestion(word, {"fastapi", "node"})));
-}
+constexpr Word<Target> kTargets[] = {{"fastapi", Target::fastapi}, {"node", Target::node}};
 
 const char* name_of(Target target) {
   return target == Target::fastapi ? "FastAPI" : "Node";
@@ -104,15 +100,11 @@ std::string in_double_quotes(const std::string& text) {
 }
 
 int export_arm(const ExportOptions& options) {
-  const Target target = target_of(options.to);
+  const Target target = options.target;
   if (target == Target::node && (options.uvloop || options.gunicorn))
     throw Failure(usage_error("--uvloop and --gunicorn go with --to fastapi"));
   if (options.force && options.folder.empty()) throw Failure(usage_error("--force goes with --dir"));
-  RawRunOptions raw;
-  raw.settings = options.settings;
-  raw.delay = options.delay;
-  const Overrides overrides = check_run_options(raw).value().overrides;
-  const Scenario scenario = load_scenario(options.scenario, known_modes(), overrides).value();
+  const Scenario scenario = load_scenario(options.scenario, known_modes(), options.run.overrides).value();
   const auto [arm, server] = choose(scenario, options, target);
   std::vector<std::string> beside;
   for (const SourceFile& file : server.files) {
@@ -129,8 +121,11 @@ int export_arm(const ExportOptions& options) {
         fmt::format("cd {} && exec {} {}", for_shell(options.folder),
                     target == Target::node ? "node" : ForeignOptions{}.python, join(server.arguments, " "));
     std::string changes = " --arms " + for_shell(arm->id);
-    for (const std::string& setting : options.settings) changes += " --set " + for_shell(setting);
-    if (!options.delay.empty()) changes += " --delay " + for_shell(options.delay);
+    for (const char* name : {"set", "delay"}) {
+      if (!options.run.has(name)) continue;
+      for (const std::string& text : options.run.given.at(name))
+        changes += fmt::format(" --{} {}", name, for_shell(text));
+    }
     print_error("lab: beside the lab's own: lab run {}{} --server {}\n", for_shell(options.scenario), changes,
                 for_shell("sh -c " + in_double_quotes(script)));
   }
@@ -140,26 +135,21 @@ int export_arm(const ExportOptions& options) {
 
 }  // namespace
 
-void add_export(CLI::App& app, Action& action) {
-  CLI::App* verb = app.add_subcommand("export", "an arm as the source of a FastAPI or Node server");
-  verb->footer("Example: lab export blocking-async --arm async-loop --to fastapi > main.py");
-  auto options = std::make_shared<ExportOptions>();
-  add_text(*verb, "scenario", options->scenario, "a name or a path to a .toml")
-      ->required()
-      ->type_name("SCENARIO");
-  add_text(*verb, "--to", options->to, "fastapi or node")->required()->type_name("SERVER");
-  add_text(*verb, "--arm", options->arm, "of the scenario; else the first that has a meaning there")
-      ->type_name("ARM");
-  add_text(*verb, "--dir", options->folder, "write it and what belongs beside it into this folder")
-      ->type_name("DIR");
-  verb->add_flag("--force", options->force, "overwrite files there");
-  verb->add_flag("--uvloop", options->uvloop, "the loop is uvloop's, not asyncio's");
-  verb->add_flag("--gunicorn", options->gunicorn, "gunicorn looks after the workers, not uvicorn itself");
-  add_texts(*verb, "--set", options->settings, "a parameter, as d=1s")
-      ->type_name("NAME=DURATION")
-      ->allow_extra_args(false);
-  add_text(*verb, "--delay", options->delay, "the scenario's d")->type_name("DURATION");
-  verb->callback([&action, options] { action = [options] { return export_arm(*options); }; });
+Command export_command() {
+  Command command("export", "an arm as the source of a FastAPI or Node server",
+                  "Example: lab export blocking-async --arm async-loop --to fastapi > main.py");
+  const auto options = std::make_shared<ExportOptions>();
+  command.text("scenario", "SCENARIO", options->scenario, "a name or a path to a .toml").required();
+  command.choice("--to", "SERVER", options->target, kTargets).required();
+  command.text("--arm", "ARM", options->arm, "of the scenario; else the first that has a meaning there");
+  command.text("--dir", "DIR", options->folder, "write it and what belongs beside it into this folder");
+  command.flag("--force", options->force, "overwrite files there");
+  command.flag("--uvloop", options->uvloop, "the loop is uvloop's, not asyncio's");
+  command.flag("--gunicorn", options->gunicorn, "gunicorn looks after the workers, not uvicorn itself");
+  add_run_option(command, options->run, "set");
+  add_run_option(command, options->run, "delay", "the scenario's d");
+  command.run = [options] { return export_arm(*options); };
+  return command;
 }
 
 }  // namespace lab

@@ -1,10 +1,8 @@
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <system_error>
 
 #include "lab/cli/commands/verbs.hpp"
-#include "lab/cli/options.hpp"
 #include "lab/core/command_word.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
@@ -28,8 +26,7 @@ std::string repetitions(const RunListing& run) {
   return read ? std::to_string(read->repetitions.size()) : "–";
 }
 
-int history(const std::string& last) {
-  const auto most = static_cast<std::size_t>(parse_count("--last", last, 1, 1'000'000).value());
+int history(std::size_t most) {
   const std::vector<RunListing> runs = list_runs(default_runs_folder()).value();
   if (runs.empty()) {
     print(as_called("No run has been recorded yet. Start with: lab run blocking-async\n"));
@@ -54,12 +51,12 @@ int history(const std::string& last) {
 
 }  // namespace
 
-void add_history(CLI::App& app, Action& action) {
-  CLI::App* verb = app.add_subcommand("history", "past runs, newest first");
-  verb->footer("Example: lab history --last 5");
-  auto last = std::make_shared<std::string>("20");
-  add_text(*verb, "--last", *last, "how many")->capture_default_str()->type_name("N");
-  verb->callback([&action, last] { action = [last] { return history(*last); }; });
+Command history_command() {
+  Command command("history", "past runs, newest first", "Example: lab history --last 5");
+  const auto last = std::make_shared<std::size_t>(20);
+  command.count("--last", "N", *last, 1, 1'000'000, "how many").shows("20");
+  command.run = [last] { return history(*last); };
+  return command;
 }
 
 }  // namespace lab

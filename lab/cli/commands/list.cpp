@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -27,7 +26,7 @@ std::string row(const std::string& name, const std::string& question, bool ascii
     text = first + "\n";
     first.clear();
   }
-  return text + join(wrap(printable(question, ascii), pad(first, kColumn), kColumn, 80), "\n") + "\n";
+  return text + wrapped_text(question, pad(first, kColumn), kColumn, 80, ascii);
 }
 
 int list_all(bool ascii) {
@@ -72,12 +71,12 @@ int list_all(bool ascii) {
 
 }  // namespace
 
-void add_list(CLI::App& app, Action& action) {
-  CLI::App* verb = app.add_subcommand("list", "scenarios and execution models");
-  verb->footer("Example: lab list");
-  auto ascii = std::make_shared<bool>(false);
-  verb->add_flag("--ascii", *ascii, "no character beyond ASCII");
-  verb->callback([&action, ascii] { action = [ascii] { return list_all(*ascii); }; });
+Command list_command() {
+  Command command("list", "scenarios and execution models", "Example: lab list");
+  const auto ascii = std::make_shared<bool>(false);
+  command.flag("--ascii", *ascii, "no character beyond ASCII");
+  command.run = [ascii] { return list_all(*ascii); };
+  return command;
 }
 
 }  // namespace lab

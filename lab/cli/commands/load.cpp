@@ -1,6 +1,5 @@
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -48,11 +47,11 @@ void aim(LoadRequestOptions& options) {
       known = plan.origins.end() - 1;
     }
     LoadRequest request;
-    request.bytes = request_bytes(options, url);
+    request.bytes = options.message.bytes(url, plan.engine.fresh);
     request.endpoint = static_cast<std::uint32_t>(known - plan.origins.begin());
     request.weight = weight;
-    request.to_head = options.method == "HEAD";
-    request.idempotent = is_idempotent(options.method);
+    request.to_head = options.message.method == "HEAD";
+    request.idempotent = is_idempotent(options.message.method);
     plan.engine.requests.push_back(std::move(request));
   }
   plan.engine.endpoints = static_cast<std::uint32_t>(plan.addresses.size());
@@ -138,8 +137,7 @@ void tell_clocks(const LoadTeam& team, LoadReport& report) {
                    team.ranks(), format_duration(to_nanos(*report.clock_error_s)))});
 }
 
-int load(const RawLoadOptions& raw) {
-  LoadRequestOptions options = check_load_options(raw).value();
+int load(LoadRequestOptions options) {
   const auto team = LoadTeam::join().value();
   share_among(*team, options);
   aim(options);
@@ -178,19 +176,23 @@ int load(const RawLoadOptions& raw) {
 
 }  // namespace
 
-void add_load(CLI::App& app, Action& action) {
-  CLI::App* verb = app.add_subcommand("load", "the load generator by itself, against any HTTP server");
-  verb->footer(
+Command load_command() {
+  Command command(
+      "load", "the load generator by itself, against any HTTP server",
       "Examples: lab load http://127.0.0.1:8000/ping\n"
-      "          lab load http://127.0.0.1:8000/ --rate 100..1000 --duration 30s --threshold 'p99<200ms'\n"
-      "          lab load 9@http://127.0.0.1:8000/ping 1@http://127.0.0.1:8000/report -c 50 -n 10000\n"
-      "Without options: 10 clients in a closed loop for 10 s. With --rate: an open loop, whose latencies "
-      "count\n"
+      "          lab load http://127.0.0.1:8000/ --rate 100..1000 --duration 30s --threshold "
+      "'p99<200ms'\n"
+      "          lab load 9@http://127.0.0.1:8000/ping 1@http://127.0.0.1:8000/report -c 50 -n "
+      "10000\n"
+      "Without options: 10 clients in a closed loop for 10 s. With --rate: an open loop, whose "
+      "latencies count\n"
       "from the time at which each request was meant to be sent.\n"
-      "Exit 1 where a request failed or a threshold is missed (a threshold on errors replaces the former).");
-  auto raw = std::make_shared<RawLoadOptions>();
-  add_load_options(*verb, *raw);
-  verb->callback([&action, raw] { action = [raw] { return load(*raw); }; });
+      "Exit 1 where a request failed or a threshold is missed (a threshold on errors replaces the "
+      "former).");
+  const auto options = std::make_shared<LoadRequestOptions>();
+  add_load_options(command, *options);
+  command.run = [options] { return load(*options); };
+  return command;
 }
 
 }  // namespace lab

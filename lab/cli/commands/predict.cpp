@@ -1,18 +1,17 @@
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/cli/spell.hpp"
 #include "lab/core/terminal.hpp"
+#include "lab/report/report.hpp"
 #include "lab/servers/mode.hpp"
 
 namespace lab {
 
 namespace {
 
-int predict_all(const RawRunOptions& raw) {
-  const RunOptions options = check_run_options(raw).value();
+int predict_all(const RunOptions& options) {
   std::vector<Report> reports;
   for (const std::string& name : options.scenarios) {
     const Scenario scenario = load_scenario(name, known_modes(), options.overrides).value();
@@ -25,14 +24,14 @@ int predict_all(const RawRunOptions& raw) {
 
 }  // namespace
 
-void add_predict(CLI::App& app, Action& action) {
-  CLI::App* verb =
-      app.add_subcommand("predict", "the same table and lanes from the virtual-time model; nothing is run");
-  verb->footer("Example: lab predict blocking-async --requests 1000000");
-  auto raw = std::make_shared<RawRunOptions>();
-  add_scenario_options(*verb, *raw);
-  add_output_options(*verb, raw->output);
-  verb->callback([&action, raw] { action = [raw] { return predict_all(*raw); }; });
+Command predict_command() {
+  Command command("predict", "the same table and lanes from the virtual-time model; nothing is run",
+                  "Example: lab predict blocking-async --requests 1000000");
+  const auto options = std::make_shared<RunOptions>();
+  add_scenario_options(command, *options);
+  add_output_options(command, options->output);
+  command.run = [options] { return predict_all(*options); };
+  return command;
 }
 
 }  // namespace lab

@@ -1,22 +1,19 @@
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json.hpp>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 #include <memory>
 #include <random>
 
+#include "lab/cli/ask.hpp"
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
-#include "lab/cli/tagged.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/course/data.hpp"
 #include "lab/course/quiz.hpp"
 #include "lab/course/quiz_report.hpp"
+#include "lab/course/tagged.hpp"
 #include "lab/servers/mode.hpp"
 
 namespace lab {
@@ -25,43 +22,29 @@ namespace {
 
 namespace json = boost::json;
 
-struct RawQuizOptions {
-  std::string count = "10", seed, topic, document, scenario, answers, pass;
-  std::vector<std::string> only;
-  bool list = false, questions = false;
-  RawOutputOptions output;
-};
+const std::vector<std::string> kTopics{"concepts", "loop", "waiting", "computing", "running"};
 
 struct QuizOptions {
   std::size_t count = 10;
-  std::uint64_t seed = 0;
+  std::optional<std::uint64_t> seed;
+  QuizFilter filter;
+  std::string answers;         ///< a file
   std::optional<double> pass;  ///< 0 to 1
-  bool as_json = false;
-  TextStyle style;
+  bool list = false, questions = false;
+  OutputOptions output;
 };
 
-QuizOptions check(const RawQuizOptions& raw) {
-  QuizOptions options;
-  options.count = static_cast<std::size_t>(parse_count("--count", raw.count, 1, 1000).value());
-  if (!raw.only.empty()) options.count = raw.only.size();
-  const OutputOptions output = check_output_options(raw.output).value();
-  options.as_json = output.format == Format::json;
-  options.style = output.style;
-  if (!raw.pass.empty()) options.pass = parse_share("--pass", raw.pass).value();
-  const bool asks = raw.answers.empty() && !raw.list && !raw.questions;
+void refuse_contradictions(const QuizOptions& options) {
+  const bool asks = options.answers.empty() && !options.list && !options.questions;
   if (asks && isatty(STDIN_FILENO) != 1) {
     throw Failure(
         usage_error("lab quiz asks on a terminal; in a script: lab quiz --seed 7 --questions --format json, "
                     "then lab quiz --seed 7 --answers FILE"));
   }
-  if (!raw.answers.empty() && raw.seed.empty())
+  if (!options.answers.empty() && !options.seed)
     throw Failure(usage_error("--answers needs the --seed with which the questions were asked"));
-  if (!raw.answers.empty() && (raw.list || raw.questions))
+  if (!options.answers.empty() && (options.list || options.questions))
     throw Failure(usage_error("--answers grades; leave --list and --questions out"));
-  options.seed = raw.seed.empty()
-                     ? std::random_device()() % 10'000
-                     : static_cast<std::uint64_t>(parse_count("--seed", raw.seed, 0, INT64_MAX).value());
-  return options;
 }
 
 /// Those of the file, then those of every scenario that can be read.
@@ -91,21 +74,6 @@ std::vector<Question> questions_in(const Scenario& own, const std::string& path)
     throw Failure(
         usage_error("{}: asks nothing that can be graded; add an [[ask]], see scenarios/README.md", path));
   return questions;
-}
-
-std::string read_answers(const std::string& path) {
-  constexpr std::size_t kLargest = 1 << 20;
-  std::ifstream file;
-  if (path != "-") {
-    file.open(path, std::ios::binary);
-    if (!file) throw Failure(usage_error("--answers: {}: cannot be read", path));
-  }
-  std::istream& input = path == "-" ? std::cin : file;
-  std::string text(kLargest + 1, '\0');
-  input.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(input.gcount()));
-  if (text.size() > kLargest) throw Failure(usage_error("--answers: more than a megabyte"));
-  return text;
 }
 
 /// A JSON object {"question-id": "answer"}; every id must be of a question that is asked.
@@ -165,71 +133,75 @@ std::vector<Grade> ask_all(const std::vector<Question>& questions, const TextSty
   return grades;
 }
 
-int quiz(const RawQuizOptions& raw) {
-  const QuizOptions options = check(raw);
-  QuizFilter filter{raw.topic, raw.document, raw.scenario, raw.only};
+int quiz(const QuizOptions& options) {
+  refuse_contradictions(options);
+  const bool as_json = options.output.format == Format::json;
+  const TextStyle& style = options.output.style;
+  const std::uint64_t seed = options.seed.value_or(std::random_device()() % 10'000);
+  QuizFilter filter = options.filter;
   std::vector<Question> questions;
-  if (is_scenario_path(raw.scenario)) {
-    const Scenario own = load_scenario(raw.scenario, known_modes()).value();
+  if (is_scenario_path(filter.scenario)) {
+    const Scenario own = load_scenario(filter.scenario, known_modes()).value();
+    questions = questions_in(own, filter.scenario);
     filter.scenario = own.name;
-    questions = questions_in(own, raw.scenario);
   } else {
     questions = all_questions();
   }
   questions = select(questions, filter).value();
-  const std::size_t count = raw.list ? questions.size() : options.count;
-  if (raw.list && !options.as_json) {
-    print(list_questions(questions, options.style));
+  const std::size_t count = options.list         ? questions.size()
+                            : filter.ids.empty() ? options.count
+                                                 : filter.ids.size();
+  if (options.list && !as_json) {
+    print(list_questions(questions, style));
     return 0;
   }
-  questions = draw(std::move(questions), count, options.seed);
-  if (raw.list || raw.questions) {
-    print(options.as_json ? questions_json(questions, options.seed)
-                          : spell_questions(questions, options.seed, options.style));
+  questions = draw(std::move(questions), count, seed);
+  if (options.list || options.questions) {
+    print(as_json ? questions_json(questions, seed) : spell_questions(questions, seed, style));
     return 0;
   }
   std::vector<Grade> grades;
-  if (raw.answers.empty()) {
+  if (options.answers.empty()) {
     if (questions.size() < count) print_error("there are {} such questions\n", questions.size());
-    grades = ask_all(questions, options.style);
+    grades = ask_all(questions, style);
     print_error("\n");
   } else {
-    const auto answers = parse_answers(read_answers(raw.answers), questions);
+    const auto answers = parse_answers(read_input("--answers", options.answers), questions);
     for (const Question& question : questions) {
       const auto given = answers.find(question.id);
       grades.push_back(grade(question, given == answers.end() ? "" : given->second).value());
     }
   }
-  const QuizResult result{questions, grades, options.seed, options.pass};
-  print(options.as_json ? result_json(result) : result_text(result, options.style));
+  const QuizResult result{questions, grades, seed, options.pass};
+  print(as_json ? result_json(result) : result_text(result, style));
   return result.passed() ? 0 : static_cast<int>(ErrorKind::check_failed);
 }
 
 }  // namespace
 
-void add_quiz(CLI::App& app, Action& action) {
-  CLI::App* verb =
-      app.add_subcommand("quiz", "questions, graded with the mistake named and the run that shows it");
-  verb->footer(
+Command quiz_command() {
+  Command command(
+      "quiz", "questions, graded with the mistake named and the run that shows it",
       "Example: lab quiz --topic loop\n"
       "In a script: lab quiz --seed 7 --questions --format json, then with the same options\n"
       "lab quiz --seed 7 --answers FILE, a JSON object {\"question-id\": \"2\", \"another-id\": \"100ms\"}:\n"
       "the number of a choice or its text, a duration with its unit, a number.");
-  auto raw = std::make_shared<RawQuizOptions>();
-  add_text(*verb, "--count", raw->count, "how many questions")->type_name("N")->capture_default_str();
-  add_text(*verb, "--seed", raw->seed, "the same seed asks the same quiz")->type_name("S");
-  add_text(*verb, "--topic", raw->topic, "concepts, loop, waiting, computing or running")->type_name("WORD");
-  add_text(*verb, "--document", raw->document, "D0 to D4")->type_name("D");
-  add_text(*verb, "--scenario", raw->scenario, "questions that this scenario answers, a name or a path")
-      ->type_name("SCENARIO");
-  add_texts(*verb, "--only", raw->only, "these questions")->delimiter(',')->type_name("ID,ID");
-  verb->add_flag("--list", raw->list, "all questions, without answers");
-  verb->add_flag("--questions", raw->questions, "print the questions of this seed and ask nothing");
-  add_text(*verb, "--answers", raw->answers, "grade the answers in this JSON file; - is standard input")
-      ->type_name("FILE");
-  add_text(*verb, "--pass", raw->pass, "exit 1 below this score, as 80%")->type_name("SHARE");
-  add_text_or_json(*verb, raw->output);
-  verb->callback([&action, raw] { action = [raw] { return quiz(*raw); }; });
+  const auto options = std::make_shared<QuizOptions>();
+  command.count("--count", "N", options->count, 1, 1000, "how many questions").shows("10");
+  command.count("--seed", "S", options->seed, 0, INT64_MAX, "the same seed asks the same quiz");
+  command.text("--topic", "WORD", options->filter.topic, Command::in_words(kTopics)).choices = kTopics;
+  command.text("--document", "D", options->filter.document, "D0 to D4");
+  command.text("--scenario", "SCENARIO", options->filter.scenario,
+               "questions that this scenario answers, a name or a path");
+  command.texts("--only", "ID,ID", options->filter.ids, "these questions").list();
+  command.flag("--list", options->list, "all questions, without answers");
+  command.flag("--questions", options->questions, "print the questions of this seed and ask nothing");
+  command.text("--answers", "FILE", options->answers,
+               "grade the answers in this JSON file; - is standard input");
+  command.read("--pass", "SHARE", options->pass, parse_share, "exit 1 below this score, as 80%");
+  add_text_or_json(command, options->output);
+  command.run = [options] { return quiz(*options); };
+  return command;
 }
 
 }  // namespace lab

@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -7,10 +6,10 @@
 
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
-#include "lab/cli/runs.hpp"
 #include "lab/cli/spell.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
+#include "lab/experiment/recorded_runs.hpp"
 #include "lab/experiment/run_trace.hpp"
 #include "lab/experiment/set_aside.hpp"
 #include "lab/report/other_tools_text.hpp"
@@ -20,54 +19,6 @@
 #include "results/store/store.hpp"
 
 namespace lab {
-
-namespace {
-
-/// Where the newest run of that name was not taken, or is not whole.
-void warn_of_incomplete(const std::vector<RunListing>& runs, const RunListing& taken,
-                        const std::string& name) {
-  const auto newest = std::find_if(runs.begin(), runs.end(), [&](const RunListing& run) {
-    return name == "last" || name == run.header.scenario;
-  });
-  const std::string& reason = newest->problem.empty() ? newest->summary.reason : newest->problem;
-  if (&*newest != &taken) {
-    print_warning(
-        fmt::format("{} is {}: the newer {} is incomplete ({})", name, taken.name, newest->name, reason));
-  } else if (!taken.readable || !taken.summary.complete) {
-    print_warning(fmt::format("{} is {}, which is incomplete ({}); there is no complete one", name,
-                              taken.name, reason));
-  }
-}
-
-}  // namespace
-
-std::filesystem::path find_run(const std::string& name) {
-  std::error_code ignored;
-  if (std::filesystem::exists(name, ignored)) return name;
-  const std::vector<RunListing> runs = list_runs(default_runs_folder()).value();
-  if (const RunListing* run = named_run(runs, name)) {
-    if (name != run->name) warn_of_incomplete(runs, *run, name);
-    return run->path;
-  }
-  std::vector<std::string> names;
-  for (const RunListing& run : runs) names.push_back(run.name);
-  if (names.empty())
-    throw Failure(usage_error("no run '{}': nothing has been recorded yet; see lab run", name));
-  const auto near = nearest_word(name, names);
-  throw Failure(usage_error("no run '{}'{}; see lab history", name,
-                            near ? fmt::format(" (did you mean '{}'?)", *near) : ""));
-}
-
-Scenario recorded_scenario(const Run& run) {
-  if (run.header.scenario_source.empty())
-    throw Failure(usage_error("the run's header is lost, so nothing can be said about it"));
-  const RunHeader& header = run.header;
-  Scenario scenario = parse_scenario(header.scenario_source, header.scenario_file, known_modes(),
-                                     overrides_from(header.options).value())
-                          .value();
-  scenario.name = header.scenario;
-  return scenario;
-}
 
 namespace {
 
@@ -91,8 +42,7 @@ std::optional<std::string> spell_records(Format format, const Scenario& scenario
   }
 }
 
-int report(const std::string& name, bool other_tools, const RawOutputOptions& raw) {
-  const OutputOptions output = check_output_options(raw).value();
+int report(const std::string& name, bool other_tools, const OutputOptions& output) {
   if (other_tools && output.format != Format::text)
     throw Failure(usage_error("--other-tools adds to the text; leave --format out"));
   const std::filesystem::path path = find_run(name);
@@ -120,26 +70,24 @@ int report(const std::string& name, bool other_tools, const RawOutputOptions& ra
 
 }  // namespace
 
-void add_report(CLI::App& app, Action& action) {
+Command report_command() {
   struct Options {
     std::string run;
     bool other_tools = false;
-    RawOutputOptions output;
+    OutputOptions output;
   };
-  CLI::App* verb = app.add_subcommand("report", "a recorded run shown again, in any format");
-  verb->footer("Example: lab report last --format md");
-  auto options = std::make_shared<Options>();
-  add_text(*verb, "run", options->run, "a folder, its name, a scenario's newest run, or 'last'")
-      ->required()
-      ->type_name("RUN");
-  verb->add_flag("--other-tools", options->other_tools,
-                 "what wrk, hey and autocannon would have printed of the same replies");
+  Command command("report", "a recorded run shown again, in any format",
+                  "Example: lab report last --format md");
+  const auto options = std::make_shared<Options>();
+  command.text("run", "RUN", options->run, "a folder, its name, a scenario's newest run, or 'last'")
+      .required();
+  command.flag("--other-tools", options->other_tools,
+               "what wrk, hey and autocannon would have printed of the same replies");
   std::vector<Format> formats = kReportFormats;
   formats.insert(formats.end(), {Format::trace, Format::vegeta, Format::gbench});
-  add_output_options(*verb, options->output, formats);
-  verb->callback([&action, options] {
-    action = [options] { return report(options->run, options->other_tools, options->output); };
-  });
+  add_output_options(command, options->output, formats);
+  command.run = [options] { return report(options->run, options->other_tools, options->output); };
+  return command;
 }
 
 }  // namespace lab

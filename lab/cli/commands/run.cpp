@@ -1,18 +1,17 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 
+#include "lab/cli/ask.hpp"
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/live.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/cli/spell.hpp"
-#include "lab/cli/tagged.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
@@ -85,13 +84,13 @@ struct Finished {
 };
 
 /// One scenario from its first server to its report; the report is not printed yet.
-Finished run_one(Scenario scenario, const RawRunOptions& raw, const RunOptions& options) {
+Finished run_one(Scenario scenario, const RunOptions& options) {
   ExperimentOptions experiment = options.experiment;
-  if (!options.own_budget) experiment.budget = scenario.budget;
+  if (!options.has("budget")) experiment.budget = scenario.budget;
   if (auto possible = preflight(scenario, experiment); !possible) throw Failure(possible.error());
 
   std::vector<Guess> guesses = options.guesses;
-  if (options.ask && isatty(STDIN_FILENO) == 1)
+  if (options.has("ask") && isatty(STDIN_FILENO) == 1)
     ask_for_guesses(scenario, options.overrides, options.output.style, guesses);
   if (interrupt_signal() != 0) throw Failure(environment_error("interrupted"));
 
@@ -101,12 +100,13 @@ Finished run_one(Scenario scenario, const RawRunOptions& raw, const RunOptions& 
   if (others_only && plan.trials == 0 && stage.recorded.empty() && !stage.left_out.empty())
     throw Failure(environment_error("nothing can be run: {}", stage.left_out.front().reason));
 
-  RunHeader header = begin_header(scenario, to_arguments(raw), experiment.seed, plan.repetitions, stage);
+  RunHeader header = begin_header(scenario, options.recorded(), experiment.seed, plan.repetitions, stage);
   const NoiseMeter noise;
   std::optional<RunWriter> writer;
-  if (!options.no_save) {
+  if (!options.has("no-save")) {
     auto created =
-        RunWriter::create(options.save.value_or(default_runs_folder()), options.save.has_value(), header);
+        RunWriter::create(options.save.empty() ? default_runs_folder() : std::filesystem::path(options.save),
+                          !options.save.empty(), header);
     if (!created) throw Failure(created.error());
     writer.emplace(std::move(*created));
   }
@@ -121,7 +121,7 @@ Finished run_one(Scenario scenario, const RawRunOptions& raw, const RunOptions& 
   const auto report_of = [&](const Run& run) {
     Report report = make_report(scenario, run, guesses);
     report.changes = describe_changes(options.overrides);
-    report.checks_asked = options.check;
+    report.checks_asked = options.has("check");
     return report;
   };
   ExperimentObserver observer;
@@ -170,7 +170,7 @@ Finished run_one(Scenario scenario, const RawRunOptions& raw, const RunOptions& 
   if (fault) finished.exit_code = static_cast<int>(ErrorKind::environment);
   const bool failed = std::any_of(finished.report.checks.begin(), finished.report.checks.end(),
                                   [](const CheckRow& check) { return check.decided && !check.passed; });
-  if (options.check && failed && finished.exit_code == 0)
+  if (options.has("check") && failed && finished.exit_code == 0)
     finished.exit_code = static_cast<int>(ErrorKind::check_failed);
   for (const auto& stop : {result.server_fault, result.fault}) {
     if (!stop) continue;
@@ -181,21 +181,20 @@ Finished run_one(Scenario scenario, const RawRunOptions& raw, const RunOptions& 
   return finished;
 }
 
-int run_all(const RawRunOptions& raw) {
-  RunOptions options = check_run_options(raw).value();
+int run_all(const RunOptions& options) {
   std::vector<Scenario> scenarios;
   for (const std::string& name : options.scenarios) {
     scenarios.push_back(load_scenario(name, known_modes(), options.overrides).value());
     check_guesses(scenarios.back(), options.guesses);
   }
-  if (options.save && scenarios.size() > 1) {
+  if (!options.save.empty() && scenarios.size() > 1) {
     throw Failure(
         usage_error("--save: one folder holds one run; run the {} scenarios one by one", scenarios.size()));
   }
   std::vector<Report> reports;
   int exit_code = 0;
   for (const Scenario& scenario : scenarios) {
-    Finished finished = run_one(scenario, raw, options);
+    Finished finished = run_one(scenario, options);
     exit_code = std::max(exit_code, finished.exit_code);
     if (options.output.format == Format::text) {
       if (!reports.empty()) print("\n");
@@ -210,14 +209,15 @@ int run_all(const RawRunOptions& raw) {
 
 }  // namespace
 
-void add_run(CLI::App& app, Action& action) {
-  CLI::App* verb = app.add_subcommand("run", "run an experiment on real servers and compare it with theory");
-  verb->footer("Example: lab run blocking-async --guess async-loop=1s");
-  auto raw = std::make_shared<RawRunOptions>();
-  add_scenario_options(*verb, *raw);
-  add_experiment_options(*verb, *raw);
-  add_output_options(*verb, raw->output);
-  verb->callback([&action, raw] { action = [raw] { return run_all(*raw); }; });
+Command run_command() {
+  Command command("run", "run an experiment on real servers and compare it with theory",
+                  "Example: lab run blocking-async --guess async-loop=1s");
+  const auto options = std::make_shared<RunOptions>();
+  add_scenario_options(command, *options);
+  add_experiment_options(command, *options);
+  add_output_options(command, options->output);
+  command.run = [options] { return run_all(*options); };
+  return command;
 }
 
 }  // namespace lab

@@ -1,14 +1,13 @@
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <optional>
 
 #include "lab/cli/commands/verbs.hpp"
-#include "lab/cli/describe.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
+#include "lab/experiment/describe.hpp"
 #include "lab/experiment/surroundings.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/servers/supervisor/server.hpp"
@@ -18,8 +17,10 @@ namespace lab {
 namespace {
 
 struct ServeOptions {
-  std::string mode, scenario, arm, host = "127.0.0.1", port = "8000", workers, threads, delay, postgres;
-  std::vector<std::string> settings;
+  std::string mode, scenario, arm, host = "127.0.0.1", postgres;
+  std::uint16_t port = 8000;
+  std::optional<int> workers, threads;
+  RunOptions run;
   bool log = false;
 };
 
@@ -28,10 +29,6 @@ const Mode& mode_named(const std::string& name) {
   std::vector<std::string> names;
   for (const Mode* mode : all_modes()) names.emplace_back(mode->traits.name);
   throw Failure(usage_error("unknown execution model '{}'{}", name, suggestion(name, names)));
-}
-
-int count_option(const char* option, const std::string& text, int least, int most) {
-  return static_cast<int>(parse_count(option, text, least, most).value());
 }
 
 /// The arm that is to be served: the named one, else the first that runs in the given mode, else the mode
@@ -67,11 +64,7 @@ Case every_route(const Scenario& scenario) {
 ServerSetup make_setup(const ServeOptions& options, std::optional<Surroundings>& surroundings) {
   ServerSetup setup;
   if (!options.scenario.empty()) {
-    RawRunOptions raw;
-    raw.settings = options.settings;
-    raw.delay = options.delay;
-    const Overrides overrides = check_run_options(raw).value().overrides;
-    Scenario scenario = load_scenario(options.scenario, known_modes(), overrides).value();
+    Scenario scenario = load_scenario(options.scenario, known_modes(), options.run.overrides).value();
     setup.arm = choose_arm(scenario, options);
     surroundings = Surroundings::prepare(scenario, options.postgres).value();
     if (const auto reason = surroundings->obstacle(scenario, setup.arm, every_route(scenario)))
@@ -86,7 +79,7 @@ ServerSetup make_setup(const ServeOptions& options, std::optional<Surroundings>&
           usage_error("name an execution model, as lab serve async-loop, or a scenario with --scenario"));
     }
     if (!options.arm.empty()) throw Failure(usage_error("--arm goes with --scenario"));
-    if (!options.settings.empty() || !options.delay.empty()) {
+    if (!options.run.given.empty()) {
       throw Failure(usage_error("--set and --delay go with --scenario; without one, use /delay?ms=100"));
     }
     setup.arm.id = options.mode;
@@ -94,13 +87,13 @@ ServerSetup make_setup(const ServeOptions& options, std::optional<Surroundings>&
     setup.builtin_routes = true;
   }
   setup.host = options.host;
-  setup.port = static_cast<std::uint16_t>(count_option("--port", options.port, 0, 65535));
-  if (!options.workers.empty()) setup.arm.workers = count_option("--workers", options.workers, 1, 256);
-  if (!options.threads.empty()) {
+  setup.port = options.port;
+  setup.arm.workers = options.workers.value_or(setup.arm.workers);
+  if (options.threads) {
     if (!needs_pool(setup.routes, setup.arm) && !setup.arm.uses(Resource::thread)) {
       throw Failure(usage_error("--threads: {} has neither a pool nor threads", setup.arm.mode_name()));
     }
-    setup.arm.threads = count_option("--threads", options.threads, 1, 10'000);
+    setup.arm.threads = *options.threads;
   }
   setup.log = options.log;
   return setup;
@@ -127,30 +120,25 @@ int serve(const ServeOptions& options) {
 
 }  // namespace
 
-void add_serve(CLI::App& app, Action& action) {
-  CLI::App* verb =
-      app.add_subcommand("serve", "one server by itself until Ctrl-C, for curl, wrk or a browser");
-  verb->footer(
+Command serve_command() {
+  Command command(
+      "serve", "one server by itself until Ctrl-C, for curl, wrk or a browser",
       fmt::format("Example: lab serve blocking-loop --workers 4 --port 0\nRoutes without a scenario: {}",
                   kBuiltinRoutes));
-  auto options = std::make_shared<ServeOptions>();
-  add_text(*verb, "mode", options->mode, "the execution model")->type_name("MODE");
-  add_text(*verb, "--scenario", options->scenario, "serve this scenario's routes")->type_name("SCENARIO");
-  add_text(*verb, "--arm", options->arm, "of the scenario; else the first of that mode")->type_name("ARM");
-  add_text(*verb, "--port", options->port, "0: the kernel chooses")->capture_default_str()->type_name("PORT");
-  add_text(*verb, "--host", options->host, "the address to listen on")
-      ->capture_default_str()
-      ->type_name("ADDRESS");
-  add_text(*verb, "--workers", options->workers, "processes")->type_name("W");
-  add_text(*verb, "--threads", options->threads, "of the pool, or of thread-per-request")->type_name("P");
-  add_texts(*verb, "--set", options->settings, "a parameter of the scenario, as d=1s")
-      ->type_name("NAME=DURATION")
-      ->allow_extra_args(false);
-  add_text(*verb, "--delay", options->delay, "the scenario's d")->type_name("DURATION");
-  add_text(*verb, "--postgres", options->postgres, "for query steps: a connection string, or local")
-      ->type_name("URL");
-  verb->add_flag("--log", options->log, "start, end and send lines on stderr");
-  verb->callback([&action, options] { action = [options] { return serve(*options); }; });
+  const auto options = std::make_shared<ServeOptions>();
+  command.text("mode", "MODE", options->mode, "the execution model");
+  command.text("--scenario", "SCENARIO", options->scenario, "serve this scenario's routes");
+  command.text("--arm", "ARM", options->arm, "of the scenario; else the first of that mode");
+  command.count("--port", "PORT", options->port, 0, 65535, "0: the kernel chooses").shows("8000");
+  command.text("--host", "ADDRESS", options->host, "the address to listen on").shows("127.0.0.1");
+  command.count("--workers", "W", options->workers, 1, 256, "processes");
+  command.count("--threads", "P", options->threads, 1, 10'000, "of the pool, or of thread-per-request");
+  add_run_option(command, options->run, "set", "a parameter of the scenario, as d=1s");
+  add_run_option(command, options->run, "delay", "the scenario's d");
+  command.text("--postgres", "URL", options->postgres, "for query steps: a connection string, or local");
+  command.flag("--log", options->log, "start, end and send lines on stderr");
+  command.run = [options] { return serve(*options); };
+  return command;
 }
 
 }  // namespace lab

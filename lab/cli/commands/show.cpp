@@ -1,15 +1,13 @@
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <memory>
 
 #include "lab/cli/commands/verbs.hpp"
-#include "lab/cli/describe.hpp"
-#include "lab/cli/options.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
+#include "lab/experiment/describe.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "lab/experiment/stage.hpp"
 #include "lab/report/report.hpp"
@@ -50,7 +48,7 @@ class Block {
  private:
   void add(const std::string& text, const std::string& before, std::size_t indent) {
     const std::string first = pad(tag_, kShowTag) + before;
-    lines_ += join(wrap(printable(text, ascii_), first, kShowTag + indent, kShowColumns), "\n") + "\n";
+    lines_ += wrapped_text(text, first, kShowTag + indent, kShowColumns, ascii_);
     tag_.clear();
   }
 
@@ -200,11 +198,8 @@ int show(const std::string& name, bool answers, bool ascii) {
   const std::string size = fmt::format("{} arm{}, about {}", scenario.arms.size(),
                                        scenario.arms.size() == 1 ? "" : "s", format_estimate(plan.estimate));
   constexpr std::size_t kSources = 26;
-  std::string text = join(wrap(printable(scenario.question, ascii), "", 0, kShowColumns), "\n") + "\n";
-  text +=
-      join(wrap(printable(join(scenario.sources, "; "), ascii), pad(size, kSources), kSources, kShowColumns),
-           "\n") +
-      "\n";
+  std::string text = wrapped_text(scenario.question, "", 0, kShowColumns, ascii);
+  text += wrapped_text(join(scenario.sources, "; "), pad(size, kSources), kSources, kShowColumns, ascii);
   Block plans("PLAN", ascii);
   for (const Route& route : scenario.routes) plans.line(describe_route(route));
   Block loads("LOAD", ascii);
@@ -227,24 +222,20 @@ int show(const std::string& name, bool answers, bool ascii) {
 
 }  // namespace
 
-void add_show(CLI::App& app, Action& action) {
+Command show_command() {
   struct Options {
     std::string scenario;
     bool answers = false;
     bool ascii = false;
   };
-  CLI::App* verb = app.add_subcommand("show", "question, plan, load and arms of a scenario");
-  verb->footer("Example: lab show blocking-async --answers");
-  auto options = std::make_shared<Options>();
-  add_text(*verb, "scenario", options->scenario, "a name or a path to a .toml")
-      ->required()
-      ->type_name("SCENARIO");
-  verb->add_flag("--answers", options->answers,
-                 "also predictions, the documents' figures and the explanation");
-  verb->add_flag("--ascii", options->ascii, "no character beyond ASCII");
-  verb->callback([&action, options] {
-    action = [options] { return show(options->scenario, options->answers, options->ascii); };
-  });
+  Command command("show", "question, plan, load and arms of a scenario",
+                  "Example: lab show blocking-async --answers");
+  const auto options = std::make_shared<Options>();
+  command.text("scenario", "SCENARIO", options->scenario, "a name or a path to a .toml").required();
+  command.flag("--answers", options->answers, "also predictions, the documents' figures and the explanation");
+  command.flag("--ascii", options->ascii, "no character beyond ASCII");
+  command.run = [options] { return show(options->scenario, options->answers, options->ascii); };
+  return command;
 }
 
 }  // namespace lab

@@ -1,6 +1,5 @@
 #include "lab/report/sweep.hpp"
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "lab/cli/commands/verbs.hpp"
@@ -16,8 +15,8 @@ namespace lab {
 
 namespace {
 
-struct RawSweep {
-  RawRunOptions run;
+struct AskedSweep {
+  RunOptions run;
   std::vector<std::string> vary;
   std::string stat, resume;
   bool predict = false;
@@ -40,19 +39,20 @@ std::string name_of(const Sweep& sweep, const SweepTask& task) {
   return name;
 }
 
-void refuse_what_a_sweep_lacks(const RawSweep& raw) {
+void refuse_what_a_sweep_lacks(const AskedSweep& asked) {
   const auto refuse = [](bool given, const char* option) {
     if (given) throw Failure(usage_error("{} belongs to lab run, not to a sweep", option));
   };
-  refuse(!raw.run.guesses.empty(), "--guess");
-  refuse(raw.run.ask, "--ask");
-  refuse(raw.run.check, "--check");
+  refuse(asked.run.has("guess"), "--guess");
+  refuse(asked.run.has("ask"), "--ask");
+  refuse(asked.run.has("check"), "--check");
 }
 
 /// A sweep that goes on takes all its settings from its manifest.
-void refuse_other_settings(const RawSweep& raw) {
-  const bool given = !raw.vary.empty() || !raw.stat.empty() || raw.predict || !raw.run.scenarios.empty() ||
-                     !raw.run.save.empty() || raw.run.no_save || !sweep_arguments(raw.run).empty();
+void refuse_other_settings(const AskedSweep& asked) {
+  const bool given = !asked.vary.empty() || !asked.stat.empty() || asked.predict ||
+                     !asked.run.scenarios.empty() || asked.run.has("save") || asked.run.has("no-save") ||
+                     !asked.run.kept_by_sweep().empty();
   if (given) {
     throw Failure(
         usage_error("--resume goes on with the settings that the sweep began with; give nothing else but "
@@ -61,10 +61,10 @@ void refuse_other_settings(const RawSweep& raw) {
   }
 }
 
-SweepManifest describe(const RawSweep& raw, const Sweep& sweep) {
+SweepManifest describe(const AskedSweep& asked, const Sweep& sweep) {
   const Environment machine = describe_environment();
   // A path must lead there from any other folder as well; a name is looked for again.
-  const std::string& word = raw.run.scenarios.front();
+  const std::string& word = asked.run.scenarios.front();
   const bool path = word.find('/') != std::string::npos || word.ends_with(".toml");
   return {sweep.tasks.front().scenario.name,
           path ? std::filesystem::absolute(word).string() : word,
@@ -73,8 +73,8 @@ SweepManifest describe(const RawSweep& raw, const Sweep& sweep) {
           machine.kernel,
           machine.cores,
           utc_now(),
-          raw.vary,
-          sweep_arguments(raw.run),
+          asked.vary,
+          asked.run.kept_by_sweep(),
           to_string(sweep.stat)};
 }
 
@@ -177,59 +177,62 @@ int measure(const Sweep& sweep, const std::optional<std::filesystem::path>& fold
   return interrupt_signal() != 0 && !report.complete ? interrupt_exit_code() : exit_code;
 }
 
-int go_on(const RawSweep& raw, const OutputOptions& output) {
-  refuse_other_settings(raw);
-  const std::filesystem::path folder = find_sweep(raw.resume).value();
+int go_on(const AskedSweep& asked, const OutputOptions& output) {
+  refuse_other_settings(asked);
+  const std::filesystem::path folder = find_sweep(asked.resume).value();
   const SweepManifest began = read_manifest(folder).value();
-  RawSweep same;
-  same.run = raw_from(began.arguments).value();
+  AskedSweep same;
+  same.run = RunOptions::read(began.arguments, "sweep").value();
   same.run.scenarios = {began.asked_for};
-  same.run.postgres = raw.run.postgres;
-  same.run.output = raw.run.output;
+  same.run.experiment.postgres = asked.run.experiment.postgres;
+  same.run.output = asked.run.output;
   same.vary = began.vary;
   const Sweep sweep = plan_sweep(same.run, same.vary, began.stat).value();
   check_unchanged(began, describe(same, sweep));
   return measure(sweep, folder, output);
 }
 
-int sweep(const RawSweep& raw) {
-  const OutputOptions output = check_output_options(raw.run.output).value();
-  refuse_what_a_sweep_lacks(raw);
-  if (!raw.resume.empty()) return go_on(raw, output);
-  if (raw.run.scenarios.empty()) throw Failure(usage_error("name a scenario, or --resume a sweep"));
-  const Sweep planned = plan_sweep(raw.run, raw.vary, raw.stat).value();
-  if (raw.predict) return predict(planned, output);
+int sweep(const AskedSweep& asked) {
+  const OutputOptions& output = asked.run.output;
+  refuse_what_a_sweep_lacks(asked);
+  if (!asked.resume.empty()) return go_on(asked, output);
+  if (asked.run.scenarios.empty()) throw Failure(usage_error("name a scenario, or --resume a sweep"));
+  const Sweep planned = plan_sweep(asked.run, asked.vary, asked.stat).value();
+  if (asked.predict) return predict(planned, output);
   estimate_sweep(planned, std::vector<bool>(planned.tasks.size(), false)).value();
   std::optional<std::filesystem::path> folder;
-  if (!raw.run.no_save)
-    folder = create_sweep(planned.tasks.front().options.save, describe(raw, planned)).value();
+  if (!asked.run.has("no-save")) {
+    const std::string& save = asked.run.save;
+    folder = create_sweep(save.empty() ? std::nullopt : std::optional<std::filesystem::path>(save),
+                          describe(asked, planned))
+                 .value();
+  }
   return measure(planned, folder, output);
 }
 
 }  // namespace
 
-void add_sweep(CLI::App& app, Action& action) {
-  CLI::App* verb =
-      app.add_subcommand("sweep", "a grid of settings: one table and one plot beside the model's");
-  verb->footer(
+Command sweep_command() {
+  Command command(
+      "sweep", "a grid of settings: one table and one plot beside the model's",
       "Example: lab sweep worker-identity --vary workers=1..8*2 --vary d=50ms,100ms\n"
-      "KEY: workers, threads, requests, delay, rate, duration, scale, arrivals, connections, seed, or a "
-      "parameter");
-  auto raw = std::make_shared<RawSweep>();
-  add_scenario_options(*verb, raw->run);
-  verb->get_option("scenario")->required(false);
-  add_experiment_options(*verb, raw->run);
-  add_texts(*verb, "--vary", raw->vary,
-            "a setting and its values, as workers=1,2,4 or 1..64*2; may be repeated")
-      ->type_name("KEY=LIST")
-      ->allow_extra_args(false);
-  add_text(*verb, "--stat", raw->stat, "what is shown (the scenario's first)")->type_name("STAT");
-  verb->add_flag("--predict", raw->predict, "the model alone, nothing is run");
-  add_text(*verb, "--resume", raw->resume, "go on with an interrupted sweep: a folder, its name, or 'last'")
-      ->type_name("DIR");
-  add_output_options(*verb, raw->run.output,
+      "KEY: workers, threads, requests, delay, rate, duration, scale, arrivals, connections, seed, "
+      "or a parameter");
+  const auto asked = std::make_shared<AskedSweep>();
+  add_scenario_options(command, asked->run, false);
+  add_experiment_options(command, asked->run);
+  command
+      .texts("--vary", "KEY=LIST", asked->vary,
+             "a setting and its values, as workers=1,2,4 or 1..64*2; may be repeated")
+      .one_each();
+  command.text("--stat", "STAT", asked->stat, "what is shown (the scenario's first)");
+  command.flag("--predict", asked->predict, "the model alone, nothing is run");
+  command.text("--resume", "DIR", asked->resume,
+               "go on with an interrupted sweep: a folder, its name, or 'last'");
+  add_output_options(command, asked->run.output,
                      {Format::text, Format::json, Format::markdown, Format::csv, Format::svg});
-  verb->callback([&action, raw] { action = [raw] { return sweep(*raw); }; });
+  command.run = [asked] { return sweep(*asked); };
+  return command;
 }
 
 }  // namespace lab

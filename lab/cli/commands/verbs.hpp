@@ -1,34 +1,22 @@
 #pragma once
 
-#include <functional>
+#include <vector>
 
-namespace CLI {
-class App;
-}
+#include "lab/cli/command.hpp"
+#include "lab/core/command_word.hpp"
 
 namespace lab {
 
-/// What the chosen verb does; returns the exit code, throws Failure.
-using Action = std::function<int()>;
+// One function a verb, in the file of its name: `Command run_command();`.
+#define LAB_DECLARE(VERB) Command VERB##_command();
+LAB_VERBS(LAB_DECLARE)
+#undef LAB_DECLARE
 
-void add_list(CLI::App& app, Action& action);
-void add_show(CLI::App& app, Action& action);
-void add_run(CLI::App& app, Action& action);
-void add_predict(CLI::App& app, Action& action);
-void add_serve(CLI::App& app, Action& action);
-void add_load(CLI::App& app, Action& action);
-void add_diagnose(CLI::App& app, Action& action);
-void add_export(CLI::App& app, Action& action);
-void add_report(CLI::App& app, Action& action);
-void add_history(CLI::App& app, Action& action);
-void add_compare(CLI::App& app, Action& action);
-void add_sweep(CLI::App& app, Action& action);
-void add_verify(CLI::App& app, Action& action);
-void add_explain(CLI::App& app, Action& action);
-void add_advise(CLI::App& app, Action& action);
-void add_quiz(CLI::App& app, Action& action);
-void add_grade(CLI::App& app, Action& action);
-void add_completion(CLI::App& app, Action& action);
-void add_doctor(CLI::App& app, Action& action);
+/// All of them, in the order of `lab --help`.
+inline std::vector<Command> all_commands() {
+#define LAB_MAKE(VERB) VERB##_command(),
+  return {LAB_VERBS(LAB_MAKE)};
+#undef LAB_MAKE
+}
 
 }  // namespace lab

@@ -1,4 +1,4 @@
-#include "lab/cli/describe.hpp"
+#include "lab/experiment/describe.hpp"
 
 #include <fmt/format.h>
 

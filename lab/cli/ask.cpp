@@ -1,11 +1,11 @@
-#include "lab/cli/tagged.hpp"
+#include "lab/cli/ask.hpp"
 
 #include <poll.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
+#include <fstream>
 #include <iostream>
 
 #include "lab/core/error.hpp"
@@ -18,8 +18,6 @@
 namespace lab {
 
 namespace {
-
-constexpr std::size_t kTag = 8;
 
 /// Until a line or the end of input is there, or Ctrl-C came: a signal just before a read would not end the
 /// read.
@@ -38,32 +36,6 @@ std::string prompt_lines(const std::string& text, const TextStyle& style) {
 
 }  // namespace
 
-std::string tagged(const std::string& tag, const std::string& text, const TextStyle& style) {
-  return join(wrap(printable(text, style.ascii), pad(tag, kTag), kTag, static_cast<std::size_t>(style.width)),
-              "\n") +
-         "\n";
-}
-
-std::string tagged_command(const std::string& tag, const std::string& command, const TextStyle& style) {
-  const std::size_t width = static_cast<std::size_t>(style.width) - 2;
-  return join(wrap(command, pad(tag, kTag), kTag, width), " \\\n") + "\n";
-}
-
-std::string tagged_code(const std::string& tag, const std::string& code, const TextStyle& style) {
-  std::string lines;
-  for (const std::string& line : split(code, '\n')) {
-    std::string row = pad(lines.empty() ? tag : "", kTag) + printable(line, style.ascii);
-    row.erase(row.find_last_not_of(' ') + 1);
-    lines += row + "\n";
-  }
-  return lines;
-}
-
-void add_text_or_json(CLI::App& app, RawOutputOptions& raw) {
-  add_format_option(app, raw, {Format::text, Format::json});
-  app.add_flag("--ascii", raw.ascii, "no character beyond ASCII");
-}
-
 std::string wrapped(const std::string& text, const TextStyle& style) {
   return prompt_lines(text, style) + "\n";
 }
@@ -81,6 +53,21 @@ std::optional<std::string> ask_line(const std::string& prompt, const TextStyle& 
   const std::size_t first = line.find_first_not_of(" \t\r");
   if (first == std::string::npos) return "";
   return line.substr(first, line.find_last_not_of(" \t\r") - first + 1);
+}
+
+std::string read_input(const std::string& option, const std::string& path) {
+  constexpr std::size_t kLargestFile = 1 << 20;
+  std::ifstream file;
+  if (path != "-") {
+    file.open(path, std::ios::binary);
+    if (!file) throw Failure(usage_error("{}: {}: cannot be read", option, path));
+  }
+  std::istream& input = path == "-" ? std::cin : file;
+  std::string text(kLargestFile + 1, '\0');
+  input.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(input.gcount()));
+  if (text.size() > kLargestFile) throw Failure(usage_error("{}: {}: more than a megabyte", option, path));
+  return text;
 }
 
 }  // namespace lab

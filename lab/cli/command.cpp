@@ -1,0 +1,211 @@
+#include "lab/cli/command.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <deque>
+#include <sstream>
+
+#include "lab/cli/build_parts.hpp"
+#include "lab/core/command_word.hpp"
+#include "lab/core/terminal.hpp"
+#include "lab/experiment/environment.hpp"
+
+namespace lab {
+
+namespace {
+
+/// An option as CLI11 knows it, with the texts that it was given.
+struct BoundOption {
+  const Option* option;
+  CLI::Option* bound = nullptr;
+  std::string text{};
+  std::vector<std::string> texts{};
+  bool flag = false;
+
+  std::vector<std::string> given() const { return option->has_many ? texts : std::vector{text}; }
+};
+
+/// An empty value is not the same as no option; CLI11 itself takes it.
+CLI::Validator not_empty() {
+  return {[](std::string& text) { return text.empty() ? std::string("the value is empty") : std::string(); },
+          ""};
+}
+
+void bind(CLI::App& app, BoundOption& one) {
+  const Option& option = *one.option;
+  if (option.is_flag()) {
+    one.bound = app.add_flag(option.names, one.flag, option.help);
+    return;
+  }
+  one.bound = option.has_many ? app.add_option(option.names, one.texts, option.help)
+                              : app.add_option(option.names, one.text, option.help);
+  one.bound->type_name(option.value)->required(option.is_required);
+  if (!option.may_be_empty) one.bound->check(not_empty());
+  if (!option.preset.empty()) one.bound->default_str(option.preset);
+  if (option.splits) one.bound->delimiter(',');
+  if (option.each_with_name) one.bound->allow_extra_args(false);
+}
+
+/// The verb that was chosen, or the program itself.
+const CLI::App& chosen(const CLI::App& app) {
+  const auto verbs = app.get_subcommands();
+  return verbs.empty() ? app : *verbs.front();
+}
+
+std::vector<std::string> known_words(const CLI::App& app) {
+  std::vector<std::string> words;
+  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; }))
+    words.push_back(verb->get_name());
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
+  }
+  return words;
+}
+
+/// What CLI11 could not take, with the nearest word that it would have taken.
+Error explain_refusal(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App& verb = chosen(app);
+  const std::string help = &verb == &app ? "lab --help" : "lab " + verb.get_name() + " --help";
+  for (const std::string& word : app.remaining(true)) {
+    const bool is_verb = &verb == &app && !word.starts_with("-");
+    if (&verb != &app && !word.starts_with("-")) continue;
+    const std::string_view name = std::string_view(word).substr(0, word.find('='));
+    const auto near = nearest_word(name, known_words(verb));
+    return usage_error("unknown {} '{}'{}; see {}", is_verb ? "verb" : "option", name,
+                       near ? fmt::format(" (did you mean '{}'?)", *near) : "", help);
+  }
+  std::string reason = error.what();
+  const std::vector<std::string> words = app.remaining(true);
+  const CLI::Option* option = verb.get_option_no_throw(reason.substr(0, reason.find(':')));
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !words.empty()) {
+    reason = fmt::format("unexpected word '{}'", words.front());
+  } else if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr && option != nullptr) {
+    const std::string name = reason.substr(0, reason.find(':'));
+    reason = option->count() > 1 ? fmt::format("{} is given {} times; give it once", name, option->count())
+                                 : fmt::format("{} needs a value {}", name, option->get_type_name());
+  }
+  std::replace(reason.begin(), reason.end(), '\n', ' ');
+  return usage_error("{}; see {}", reason, help);
+}
+
+constexpr const char* kVersionHelp = "Display program version information and exit";
+
+}  // namespace
+
+Option& Option::required() {
+  is_required = true;
+  return *this;
+}
+
+Option& Option::shows(std::string text) {
+  preset = std::move(text);
+  return *this;
+}
+
+Option& Option::one_each() {
+  has_many = each_with_name = true;
+  return *this;
+}
+
+Option& Option::list() {
+  has_many = splits = true;
+  return *this;
+}
+
+std::vector<std::string> Option::spellings() const {
+  std::vector<std::string> all;
+  if (is_word()) return all;
+  for (std::string& name : split(names, ',')) all.push_back(std::move(name));
+  std::stable_partition(all.begin(), all.end(),
+                        [](const std::string& name) { return name.starts_with("--"); });
+  return all;
+}
+
+Command::Command(std::string its_name, std::string its_help, std::string its_footer)
+    : name(std::move(its_name)), help(std::move(its_help)), footer(std::move(its_footer)) {
+  options.push_back({"-h,--help", "", "Print this help message and exit", {}});
+}
+
+Option& Command::add(const std::string& names, const std::string& value, const std::string& text,
+                     std::function<void(const std::vector<std::string>&)> take) {
+  options.push_back({names, value, text, std::move(take)});
+  return options.back();
+}
+
+Option& Command::flag(const std::string& names, bool& target, const std::string& text) {
+  return add(names, "", text, [&target](const std::vector<std::string>&) { target = true; });
+}
+
+Option& Command::text(const std::string& names, const std::string& value, std::string& target,
+                      const std::string& about) {
+  return add(names, value, about,
+             [&target](const std::vector<std::string>& texts) { target = texts.front(); });
+}
+
+Option& Command::texts(const std::string& names, const std::string& value, std::vector<std::string>& target,
+                       const std::string& about) {
+  Option& made = add(names, value, about, [&target](const std::vector<std::string>& all) { target = all; });
+  made.has_many = true;
+  return made;
+}
+
+std::string Command::in_words(const std::vector<std::string>& words) {
+  const std::vector<std::string> first(words.begin(), words.end() - 1);
+  return words.size() == 1 ? words.front() : join(first, ", ") + " or " + words.back();
+}
+
+std::string Command::name_in_errors(const std::string& names) {
+  return names.substr(0, names.find(','));
+}
+
+Command program_options() {
+  Command program("lab",
+                  "Concurrency Lab: experiments that show where an async server's time goes.\n"
+                  "Start with: lab run blocking-async");
+  program.options.push_back({"--version", "", kVersionHelp, {}});
+  return program;
+}
+
+ParsedLine parse_command_line(const std::vector<Command>& commands, const std::vector<std::string>& words) {
+  const Command program = program_options();
+  CLI::App app{program.help};
+  app.name(program.name);
+  const std::string lacks =
+      kMissingParts.empty() ? "" : fmt::format("\nstatically linked, without {}", kMissingParts);
+  app.set_version_flag("--version", version() + lacks);
+  app.require_subcommand(1);
+  std::deque<std::pair<const Command*, std::deque<BoundOption>>> verbs;
+  for (const Command& command : commands) {
+    CLI::App* verb = app.add_subcommand(command.name, command.help);
+    verb->footer(command.footer);
+    auto& options = verbs.emplace_back(&command, std::deque<BoundOption>()).second;
+    for (const Option& option : command.options) {
+      if (&option != &command.options.front()) bind(*verb, options.emplace_back(BoundOption{&option}));
+    }
+  }
+  if (words.empty()) {
+    print_error("{}", app.help());
+    return {nullptr, static_cast<int>(ErrorKind::usage)};
+  }
+  try {
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+  } catch (const CLI::Success& asked) {
+    std::ostringstream text;
+    const int exit_code = app.exit(asked, text, text);
+    print(as_called(text.str()));
+    return {nullptr, exit_code};
+  } catch (const CLI::ParseError& error) {
+    throw Failure(explain_refusal(app, error));
+  }
+  for (const auto& [command, options] : verbs) {
+    if (!app.got_subcommand(command->name)) continue;
+    for (const BoundOption& one : options) {
+      if (one.bound->count() > 0) one.option->take(one.given());
+    }
+    for (const auto& check : command->checks) check();
+    return {command, 0};
+  }
+  return {};
+}
+
+}  // namespace lab

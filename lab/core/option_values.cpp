@@ -1,0 +1,62 @@
+#include "lab/core/option_values.hpp"
+
+#include <charconv>
+#include <cmath>
+
+#include "lab/core/duration.hpp"
+
+namespace lab {
+
+Result<std::int64_t> parse_count(const std::string& option, const std::string& text, std::int64_t least,
+                                 std::int64_t most) {
+  std::int64_t value = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (problem == std::errc::invalid_argument ||
+      (problem == std::errc() && end != text.data() + text.size())) {
+    return usage_error("{}: '{}' is not a whole number", option, text.substr(0, 40));
+  }
+  if (problem != std::errc() || value < least || value > most) {
+    return usage_error("{}: {} is out of range; give {} to {}", option, text.substr(0, 40), least, most);
+  }
+  return value;
+}
+
+Result<double> parse_number(const std::string& option, const std::string& text, double above, double most) {
+  double value = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (problem != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
+    return usage_error("{}: '{}' is not a number", option, text);
+  }
+  if (value <= above || value > most) {
+    return usage_error("{}: {} is out of range; give more than {} and at most {}", option, text, above, most);
+  }
+  return value;
+}
+
+Result<double> parse_share(const std::string& option, const std::string& text) {
+  const bool percent = text.ends_with('%');
+  const std::string digits = text.substr(0, text.size() - (percent ? 1 : 0));
+  double value = -1;
+  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (percent) value /= 100;
+  if (problem != std::errc() || end != digits.data() + digits.size() || !(value >= 0 && value <= 1))
+    return usage_error("{}: '{}' is no share; write 80% or 0.8", option, text.substr(0, 40));
+  return value;
+}
+
+Result<Nanos> parse_span(const std::string& option, const std::string& text) {
+  auto span = parse_duration(text);
+  if (!span) return Error{span.error().kind, fmt::format("{}: {}", option, span.error().message)};
+  return span;
+}
+
+Result<std::pair<std::string, Nanos>> parse_assignment(const std::string& option, const std::string& text,
+                                                       const char* form) {
+  const std::size_t at = text.find('=');
+  if (at == std::string::npos || at == 0) return usage_error("{}: '{}' is not {}", option, text, form);
+  const auto value = parse_span(option, text.substr(at + 1));
+  if (!value) return value.error();
+  return std::pair{std::string(trim(std::string_view(text).substr(0, at))), *value};
+}
+
+}  // namespace lab
