@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "harness/client/connection_plan.hpp"
-#include "harness/client/descriptors.hpp"
 #include "harness/client/epoll_transport.hpp"
 #include "harness/client/load_driver.hpp"
 #include "harness/client/load_pace.hpp"

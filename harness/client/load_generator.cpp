@@ -9,7 +9,7 @@
 #include <latch>
 #include <type_traits>
 
-#include "harness/client/descriptors.hpp"
+#include "harness/client/connection_plan.hpp"
 #include "harness/client/epoll_transport.hpp"
 #include "harness/client/tls_transport.hpp"
 #include "lab/core/duration.hpp"

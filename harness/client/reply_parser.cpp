@@ -33,10 +33,6 @@ constexpr std::array<std::uint8_t, 256> kBytes = [] {
   return bytes;
 }();
 
-bool is_token_char(char c) {
-  return (kBytes[static_cast<unsigned char>(c)] & kToken) != 0;
-}
-
 bool has_control_byte(std::string_view text) {
   std::uint8_t seen = 0;
   for (const char c : text) seen |= kBytes[static_cast<unsigned char>(c)];
@@ -44,6 +40,12 @@ bool has_control_byte(std::string_view text) {
 }
 
 }  // namespace
+
+bool is_token(std::string_view text) {
+  std::uint8_t all = text.empty() ? 0 : kToken;
+  for (const char c : text) all &= kBytes[static_cast<unsigned char>(c)];
+  return all != 0;
+}
 
 void ReplyParser::start(bool to_head, bool keep_body, bool keep_stamps) {
   keep_body_ = keep_body;
@@ -187,10 +189,7 @@ void ReplyParser::on_field(std::string_view line) {
   if (++fields_ > kMaxFields) return bad("it has more than 100 header fields");
   const std::size_t colon = line.find(':');
   const std::string_view name = line.substr(0, colon);
-  if (colon == std::string_view::npos || name.empty() ||
-      !std::all_of(name.begin(), name.end(), is_token_char)) {
-    return bad("a header field is malformed");
-  }
+  if (colon == std::string_view::npos || !is_token(name)) return bad("a header field is malformed");
   const std::string_view value = trim(line.substr(colon + 1));
   if (has_control_byte(value)) return bad("a header field has a control byte");
   if (part_ == Part::trailer) return;

@@ -10,6 +10,9 @@
 
 namespace lab {
 
+/// A method, or the name of a header field (RFC 9110, 5.6.2).
+bool is_token(std::string_view text);
+
 /// Reads one HTTP/1 reply from bytes as they come, split anywhere, and keeps nothing of the body unless
 /// asked. Strict (RFC 9112): what a lenient client would guess at is a bad reply here, because a guess would
 /// be counted as an answer. Refused besides plain garbage: bare LF, obs-fold, space before the colon, control

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <cstring>
 
@@ -15,13 +13,6 @@ namespace {
 constexpr std::string_view kEnd = "\r\n\r\n";
 constexpr std::size_t kMostDigits = 10;
 }  // namespace
-
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
 
 bool says_length(std::string_view method, std::int64_t body_bytes) {
   return body_bytes > 0 || method == "POST" || method == "PUT" || method == "PATCH";

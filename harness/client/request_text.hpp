@@ -8,8 +8,6 @@
 
 namespace lab {
 
-/// A method, or the name of a header field (RFC 9110, 5.6.2).
-bool is_token(std::string_view text);
 /// RFC 9110, 8.6: a method that has a meaning for a body says that there is none.
 bool says_length(std::string_view method, std::int64_t body_bytes);
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <random>
 
-#include "harness/client/descriptors.hpp"
+#include "harness/client/connection_plan.hpp"
 #include "harness/client/load.hpp"
 #include "harness/client/load_quality.hpp"
 #include "harness/model/model.hpp"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "harness/client/descriptors.hpp"
+#include "harness/client/connection_plan.hpp"
 #include "harness/client/epoll_transport.hpp"
 #include "harness/client/load_address.hpp"
 #include "harness/diagnosis/local_server.hpp"

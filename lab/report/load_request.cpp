@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "harness/client/reply_parser.hpp"
 #include "harness/client/request_text.hpp"
 #include "lab/core/text.hpp"
 

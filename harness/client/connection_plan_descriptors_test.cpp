@@ -1,4 +1,4 @@
-#include "harness/client/descriptors.hpp"
+#include "harness/client/connection_plan.hpp"
 
 #include <catch2/catch.hpp>
 
