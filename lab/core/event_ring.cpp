@@ -38,8 +38,8 @@ Result<EventRings> EventRings::create(int slots, std::size_t capacity) {
   EventRings rings;
   rings.slots_ = slots;
   rings.capacity_ = std::bit_ceil(std::max<std::size_t>(capacity, 1024));
-  rings.descriptor_ = memfd_create("lab-events", MFD_CLOEXEC);
-  if (rings.descriptor_ < 0) return system_error("memfd_create", "lab-events", errno);
+  rings.descriptor_ = UniqueFd(memfd_create("lab-events", MFD_CLOEXEC));
+  if (!rings.descriptor_.valid()) return system_error("memfd_create", "lab-events", errno);
   if (auto mapped = rings.map(); !mapped) return mapped.error();
   // Fresh memfd pages are zero, which is the initial value of every atomic in them.
   for (int slot = 0; slot < slots; ++slot) new (&rings.header(slot)) Header;
@@ -50,7 +50,7 @@ Result<EventRings> EventRings::attach(int descriptor, int slots, std::size_t cap
   EventRings rings;
   rings.slots_ = slots;
   rings.capacity_ = capacity;
-  rings.descriptor_ = descriptor;
+  rings.descriptor_ = UniqueFd(descriptor);
   fcntl(descriptor, F_SETFD, FD_CLOEXEC);
   if (auto mapped = rings.map(); !mapped) return mapped.error();
   return rings;
@@ -58,40 +58,20 @@ Result<EventRings> EventRings::attach(int descriptor, int slots, std::size_t cap
 
 Result<void> EventRings::map() {
   stride_ = kPage + round_up(capacity_ * sizeof(Cell));
-  bytes_ = static_cast<std::size_t>(slots_) * stride_;
-  if (ftruncate(descriptor_, static_cast<off_t>(bytes_)) != 0)
+  const std::size_t bytes = static_cast<std::size_t>(slots_) * stride_;
+  if (ftruncate(descriptor(), static_cast<off_t>(bytes)) != 0)
     return system_error("ftruncate", "the event ring", errno);
-  void* base = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, descriptor_, 0);
-  if (base == MAP_FAILED) return system_error("mmap", "the event ring", errno);
-  base_ = base;
+  auto memory = SharedMemory<std::byte>::create("the event ring", bytes, descriptor());
+  if (!memory) return memory.error();
+  memory_ = std::move(*memory);
   readers_.resize(static_cast<std::size_t>(slots_));
   for (int slot = 0; slot < slots_; ++slot)
     readers_[static_cast<std::size_t>(slot)].next = header(slot).tail.load(std::memory_order_relaxed);
   return {};
 }
 
-EventRings::EventRings(EventRings&& other) noexcept {
-  *this = std::move(other);
-}
-
-EventRings& EventRings::operator=(EventRings&& other) noexcept {
-  std::swap(base_, other.base_);
-  std::swap(bytes_, other.bytes_);
-  std::swap(stride_, other.stride_);
-  std::swap(capacity_, other.capacity_);
-  std::swap(slots_, other.slots_);
-  std::swap(descriptor_, other.descriptor_);
-  std::swap(readers_, other.readers_);
-  return *this;
-}
-
-EventRings::~EventRings() {
-  if (base_ != nullptr) munmap(base_, bytes_);
-  if (descriptor_ >= 0) close(descriptor_);
-}
-
 EventRings::Header& EventRings::header(int slot) const {
-  return *reinterpret_cast<Header*>(static_cast<char*>(base_) + static_cast<std::size_t>(slot) * stride_);
+  return *reinterpret_cast<Header*>(&memory_[static_cast<std::size_t>(slot) * stride_]);
 }
 
 EventRings::Cell* EventRings::cells(int slot) const {

@@ -8,6 +8,8 @@
 
 #include "lab/core/error.hpp"
 #include "lab/core/event.hpp"
+#include "lab/core/shared_memory.hpp"
+#include "lab/core/unique_fd.hpp"
 
 namespace lab {
 
@@ -23,17 +25,12 @@ class EventRings {
   /// The rings that another process made, through its descriptor(), which is the caller's no more.
   static Result<EventRings> attach(int descriptor, int slots, std::size_t capacity);
   EventRings() = default;
-  EventRings(EventRings&& other) noexcept;
-  EventRings& operator=(EventRings&& other) noexcept;
-  EventRings(const EventRings&) = delete;
-  EventRings& operator=(const EventRings&) = delete;
-  ~EventRings();
 
   int slots() const { return slots_; }
   /// What attach() takes, in a process that has inherited it.
-  int descriptor() const { return descriptor_; }
+  int descriptor() const { return descriptor_.get(); }
   std::size_t capacity() const { return capacity_; }
-  bool empty() const { return base_ == nullptr; }
+  bool empty() const { return !memory_; }
 
   /// Tens of nanoseconds. `event.worker` is set to `slot`.
   void append(int slot, Event event) noexcept;
@@ -62,12 +59,11 @@ class EventRings {
   Cell* cells(int slot) const;
   bool take_event(int slot, std::uint64_t place, Events& out) const;
 
-  void* base_ = nullptr;
-  std::size_t bytes_ = 0;
+  SharedMemory<std::byte> memory_;
   std::size_t stride_ = 0;  // from one slot's ring to the next one's
   std::size_t capacity_ = 0;
   int slots_ = 0;
-  int descriptor_ = -1;
+  UniqueFd descriptor_;
   std::vector<Reader> readers_;  // by slot; of the process that drains
 };
 

@@ -39,20 +39,28 @@ void begin_child(pid_t parent, std::initializer_list<int> keep) {
   close_range(from, ~0U, 0);
 }
 
+namespace {
+
+/// Noexcept: whatever a life throws must not reach the parent's stack.
+[[noreturn]] void live(pid_t parent, std::initializer_list<int> keep,
+                       const std::function<int()>& life) noexcept {
+  begin_child(parent, keep);
+  _exit(life());
+}
+
+}  // namespace
+
 Result<ChildProcess> ChildProcess::start(std::string_view what, std::initializer_list<int> keep,
                                          const std::function<int()>& life) {
   const pid_t parent = getpid();
   ChildProcess child;
   child.pid_ = fork();
   if (child.pid_ < 0) return system_error("fork", what, errno);
-  if (child.pid_ == 0) {
-    begin_child(parent, keep);
-    _exit(life());
-  }
+  if (child.pid_ == 0) live(parent, keep, life);
   return child;
 }
 
-ChildProcess::~ChildProcess() {
+void ChildProcess::kill() {
   if (!there()) return;
   signal(SIGKILL);
   await_end();
@@ -74,7 +82,7 @@ std::optional<int> ChildProcess::reap(int flags) {
 }
 
 std::optional<int> ChildProcess::ended() {
-  return reap(WNOHANG);
+  return there() ? reap(WNOHANG) : std::nullopt;
 }
 
 int ChildProcess::await_end() {

@@ -40,14 +40,18 @@ class ChildProcess {
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
   /// Whoever lets go of a child that runs kills it.
-  ~ChildProcess();
+  ~ChildProcess() { kill(); }
 
   /// -1: there is none, or it was reaped.
   pid_t pid() const { return pid_; }
   bool there() const { return pid_ > 0; }
   /// Nothing where it was reaped.
   void signal(int number) const;
-  /// Its status (wait(2)), once, when it has ended; -1: somebody else reaped it.
+  /// KILL, reaped on return.
+  void kill();
+  /// From now on somebody else reaps it.
+  pid_t release() { return std::exchange(pid_, -1); }
+  /// Its status (wait(2)), once, when it has ended; -1: somebody else reaped it. Nothing where there is none.
   std::optional<int> ended();
   /// The same, waiting for its end.
   int await_end();

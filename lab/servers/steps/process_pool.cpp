@@ -48,8 +48,7 @@ void leave_signals_to_worker() {
 }
 
 /// A member's life: steps in, what came of them out, until the worker closes its end.
-[[noreturn]] void be_member(const ServerSetup& setup, int channel, pid_t parent) {
-  begin_child(parent, {channel});
+int be_pool_member(const ServerSetup& setup, int channel) {
   leave_signals_to_worker();
   prctl(PR_SET_NAME, "lab-member", 0UL, 0UL, 0UL);
   prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
@@ -71,7 +70,7 @@ void leave_signals_to_worker() {
     const LeafOrder order = read_order(message);
     if (!send_whole(channel, write_end(run_leaf(order.step, order.begun, tools)))) break;
   }
-  _exit(0);
+  return 0;
 }
 
 /// A new member's pid with the channel to it; or errno, negative.
@@ -84,19 +83,17 @@ void answer_order(const ServerSetup& setup, int orders) {
   }
   const UniqueFd ours(ends[0]);
   const UniqueFd theirs(ends[1]);
-  const pid_t parent = getpid();
-  const pid_t member = fork();
-  if (member == 0) be_member(setup, theirs.get(), parent);
-  if (member < 0) {
-    pass_descriptor(orders, -1, -errno, 0);
+  auto member = ChildProcess::start("a member of the process pool", {theirs.get()},
+                                    [&] { return be_pool_member(setup, theirs.get()); });
+  if (member) {
+    pass_descriptor(orders, ours.get(), member->release(), 0);  // the kernel reaps it
   } else {
-    pass_descriptor(orders, ours.get(), member, 0);
+    pass_descriptor(orders, -1, -errno, 0);
   }
 }
 
 /// A life with one thread: forks a member for every byte, until the worker closes its end; ends as the last.
-[[noreturn]] void be_fork_server(const ServerSetup& setup, int orders, pid_t worker) {
-  begin_child(worker, {orders});
+int be_fork_server(const ServerSetup& setup, int orders) {
   leave_signals_to_worker();
   std::signal(SIGCHLD, SIG_IGN);  // members are reaped by the kernel
   prctl(PR_SET_NAME, "lab-forkserver", 0UL, 0UL, 0UL);
@@ -104,7 +101,7 @@ void answer_order(const ServerSetup& setup, int orders) {
   // With SIGCHLD ignored it waits for all of them (wait(2)).
   while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
   }
-  _exit(0);
+  return 0;
 }
 
 }  // namespace
@@ -115,10 +112,9 @@ ProcessPool::ProcessPool(const ServerSetup& setup) : members_(static_cast<std::s
     throw Failure(system_error("socketpair", "the process pool", errno));
   orders_ = UniqueFd(ends[0]);
   const UniqueFd theirs(ends[1]);
-  const pid_t worker = getpid();
-  fork_server_ = fork();
-  if (fork_server_ == 0) be_fork_server(setup, theirs.get(), worker);
-  if (fork_server_ < 0) throw Failure(system_error("fork", "the process pool", errno));
+  fork_server_ = ChildProcess::start("the process pool", {theirs.get()}, [&] {
+                   return be_fork_server(setup, theirs.get());
+                 }).value();
   for (Member& member : members_) {
     if (const auto started = start(member); !started) {
       end();
@@ -134,8 +130,7 @@ ProcessPool::~ProcessPool() {
 void ProcessPool::end() {
   members_.clear();
   orders_.reset();
-  while (waitpid(fork_server_, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  if (fork_server_.there()) fork_server_.await_end();
 }
 
 Result<void> ProcessPool::start(Member& member) {

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "lab/core/process.hpp"
 #include "lab/core/unique_fd.hpp"
 #include "lab/servers/server_setup.hpp"
 #include "lab/servers/steps/leaf.hpp"
@@ -42,7 +43,7 @@ class ProcessPool {
 
   std::mutex ordering_;
   UniqueFd orders_;  // to the fork server; guarded by ordering_ once there are threads
-  pid_t fork_server_ = -1;
+  ChildProcess fork_server_;
   std::vector<Member> members_;
 };
 

@@ -1,6 +1,5 @@
 #include <fcntl.h>
 #include <sched.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -183,21 +182,18 @@ Result<void> switch_processes(std::int64_t units) {
   Ends ours;
   Ends theirs;
   if (!connect(ours, theirs)) return system_error("pipe2", "two processes that switch", errno);
-  const pid_t parent = getpid();
   const OneCore shared;
-  const pid_t child = fork();
-  if (child < 0) return system_error("fork", "a process to switch to", errno);
-  if (child == 0) {
-    begin_child(parent, {theirs.reading.get(), theirs.writing.get()});
-    answer_all(theirs);
-    _exit(0);
-  }
+  auto partner =
+      ChildProcess::start("a process to switch to", {theirs.reading.get(), theirs.writing.get()}, [&theirs] {
+        answer_all(theirs);
+        return 0;
+      });
+  if (!partner) return partner.error();
   // With its ends open here its death would not be seen.
   theirs = Ends();
   const bool alive = ask_often(ours, units);
   ours.writing.reset();
-  while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  partner->await_end();
   if (!alive) return environment_error("the process to switch to ended early");
   return {};
 }

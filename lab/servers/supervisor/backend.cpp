@@ -74,52 +74,58 @@ Result<void> backend_available(Backend backend) {
   return system_error("io_uring_setup", "the io_uring backend", problem);
 }
 
-Error become_io_uring_server(const ServerSetup& setup, const EventRings* rings, int report, pid_t parent) {
+void report_error(int report, const Error& error) {
+  write_all(report, fmt::format("error {} {}\n", static_cast<int>(error.kind), error.message));
+}
+
+Result<ChildProcess> start_io_uring_master(const ServerSetup& setup, const EventRings* rings, int report) {
   if (auto available = backend_available(Backend::io_uring); !available) return available.error();
   const auto program = io_uring_program(program_path().parent_path());
   if (!program) return program.error();
-  const UniqueFd text(memfd_create("lab-setup", 0));
+  const UniqueFd text(memfd_create("lab-setup", MFD_CLOEXEC));
   if (!text.valid() || !write_all(text.get(), encode_setup(setup)))
     return system_error("memfd_create", "the server's setup", errno);
   const int ring = rings == nullptr ? -1 : rings->descriptor();
-  begin_child(parent, {report, text.get(), ring});
-  for (const int fd : {report, ring}) {
-    if (fd >= 0) fcntl(fd, F_SETFD, 0);
-  }
   const std::string setup_number = std::to_string(text.get());
   const std::string report_number = std::to_string(report);
   const std::string ring_number = std::to_string(ring);
   const std::string slots = std::to_string(rings == nullptr ? 0 : rings->slots());
   const std::string capacity = std::to_string(rings == nullptr ? 0 : rings->capacity());
-  execl(program->c_str(), kProgram, setup_number.c_str(), report_number.c_str(), ring_number.c_str(),
-        slots.c_str(), capacity.c_str(), nullptr);
-  return system_error("exec", program->string(), errno);
+  return ChildProcess::start("the server's master", {report, text.get(), ring}, [&] {
+    for (const int fd : {report, text.get(), ring}) {
+      if (fd >= 0) fcntl(fd, F_SETFD, 0);
+    }
+    execl(program->c_str(), kProgram, setup_number.c_str(), report_number.c_str(), ring_number.c_str(),
+          slots.c_str(), capacity.c_str(), nullptr);
+    report_error(report, system_error("exec", program->string(), errno));
+    return 1;
+  });
 }
 
-void serve_from_arguments(int count, char** arguments) {
+int serve_from_arguments(int count, char** arguments) {
   if (count != kArguments) {
     fmt::print(stderr, "{}: lab starts this program; there is nothing to do with it by hand\n", kProgram);
-    _exit(static_cast<int>(ErrorKind::usage));
+    return static_cast<int>(ErrorKind::usage);
   }
   UniqueFd text(to_number<int>(arguments[1]));
-  const int report = to_number<int>(arguments[2]);
+  UniqueFd report(to_number<int>(arguments[2]));
   const int ring = to_number<int>(arguments[3]);
-  fcntl(report, F_SETFD, FD_CLOEXEC);
-  const auto refuse = [report](const Error& error) {
-    write_all(report, fmt::format("error {} {}\n", static_cast<int>(error.kind), error.message));
-    _exit(1);
+  fcntl(report.get(), F_SETFD, FD_CLOEXEC);
+  const auto refuse = [&report](const Error& error) {
+    report_error(report.get(), error);
+    return 1;
   };
   const auto setup = decode_setup(read_whole(text.get()));
   text.reset();
-  if (!setup) refuse(setup.error());
+  if (!setup) return refuse(setup.error());
   EventRings rings;
   if (ring >= 0) {
     auto attached =
         EventRings::attach(ring, to_number<int>(arguments[4]), to_number<std::size_t>(arguments[5]));
-    if (!attached) refuse(attached.error());
+    if (!attached) return refuse(attached.error());
     rings = std::move(*attached);
   }
-  live_as_master(*setup, ring >= 0 ? &rings : nullptr, report);
+  return live_as_master(*setup, ring >= 0 ? &rings : nullptr, std::move(report));
 }
 
 }  // namespace lab

@@ -4,6 +4,8 @@
 
 #include "lab/core/error.hpp"
 #include "lab/core/event_ring.hpp"
+#include "lab/core/process.hpp"
+#include "lab/core/unique_fd.hpp"
 #include "lab/servers/server_setup.hpp"
 
 namespace lab {
@@ -12,15 +14,16 @@ namespace lab {
 /// programs. The error says that it is in neither, and how to get it.
 Result<std::filesystem::path> io_uring_program(const std::filesystem::path& folder);
 
-/// Becomes the program that serves on io_uring, in a process that was just forked: the setup, the rings (may
-/// be null) and the pipe for its report go with it. Returns only where that failed, with the reason.
-Error become_io_uring_server(const ServerSetup& setup, const EventRings* rings, int report, pid_t parent);
+/// Starts the program that serves on io_uring: the setup, the rings (may be null) and the pipe for its report
+/// go with it.
+Result<ChildProcess> start_io_uring_master(const ServerSetup& setup, const EventRings* rings, int report);
 
-/// The other side: what that program does with its arguments. Never returns.
-[[noreturn]] void serve_from_arguments(int count, char** arguments);
+/// The other side: what that program does with its arguments; gives its exit code.
+int serve_from_arguments(int count, char** arguments);
 
-/// A forked master's life until it has ended; what it has to say goes to `report`: `ready PORT PID…` or
-/// `error KIND MESSAGE`, a line.
-[[noreturn]] void live_as_master(const ServerSetup& setup, EventRings* rings, int report);
+/// A forked master's life until it has ended; gives its exit code. What it has to say goes to `report`:
+/// `ready PORT PID…` or `error KIND MESSAGE`, a line.
+int live_as_master(const ServerSetup& setup, EventRings* rings, UniqueFd report);
+void report_error(int report, const Error& error);
 
 }  // namespace lab

@@ -3,5 +3,5 @@
 #include "lab/servers/supervisor/backend.hpp"
 
 int main(int count, char** arguments) {
-  lab::serve_from_arguments(count, arguments);
+  return lab::serve_from_arguments(count, arguments);
 }

@@ -28,7 +28,6 @@ Master::Master(const ServerSetup& setup, EventRings* rings) : setup_(setup), rin
 
 Master::~Master() {
   kill_all();
-  if (status_ != nullptr) munmap(status_, statuses_ * sizeof(WorkerStatus));
   sigprocmask(SIG_SETMASK, &old_mask_, nullptr);
 }
 
@@ -42,12 +41,11 @@ Result<void> Master::open() {
   auto board = JobBoard::create(setup_);
   if (!board) return board.error();
   board_ = std::move(*board);
-  statuses_ = slots_.size() + QueueWorkers::count(board_);
-  void* memory = mmap(nullptr, statuses_ * sizeof(WorkerStatus), PROT_READ | PROT_WRITE,
-                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return system_error("mmap", "the workers' status", errno);
-  status_ = static_cast<WorkerStatus*>(memory);
-  queue_workers_.emplace(setup_, rings_, board_, status_ + slots_.size(), ready_signal_.get());
+  auto status =
+      SharedMemory<WorkerStatus>::create("the workers' status", slots_.size() + QueueWorkers::count(board_));
+  if (!status) return status.error();
+  status_ = std::move(*status);
+  queue_workers_.emplace(setup_, rings_, board_, &status_[slots_.size()], ready_signal_.get());
   return handoff() ? open_channels() : Result<void>();
 }
 
@@ -152,43 +150,38 @@ Result<void> Master::fork_worker(std::size_t slot) {
   status.ready.store(false, std::memory_order_relaxed);
   status.replied.store(false, std::memory_order_relaxed);
   std::memset(status.last_words, 0, sizeof status.last_words);
-  const pid_t master = getpid();
-  const pid_t pid = fork();
-  if (pid < 0) return system_error("fork", fmt::format("worker {}", slot), errno);
-  if (pid == 0) be_worker(slot, master);
-  slots_[slot].pid = pid;
+  auto process = ChildProcess::start(fmt::format("worker {}", slot), {source_of(slot), ready_signal_.get()},
+                                     [&] { return be_worker(slot); });
+  if (!process) return process.error();
+  slots_[slot].process = std::move(*process);
   slots_[slot].started = monotonic_now();
   slots_[slot].restart_at.reset();
   return {};
 }
 
-void Master::be_worker(std::size_t slot, pid_t master) {
-  const int connections = source_of(slot);
-  begin_child(master, {connections, ready_signal_.get()});
+int Master::be_worker(std::size_t slot) {
   limit_cores(setup_.arm.cores);
   Worker worker(setup_, rings_,
                 {.slot = static_cast<int>(slot),
-                 .connections = connections,
+                 .connections = source_of(slot),
                  .handed = handoff(),
                  .ready_signal = ready_signal_.get(),
                  .status = &status_[slot],
                  .board = &board_});
-  // Never return into the caller's stack: it belongs to the parent's story.
-  _exit(run_worker(worker));
+  return run_worker(worker);
 }
 
 Result<void> Master::reap() {
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-    int status = 0;
-    if (slots_[slot].pid < 0 || waitpid(slots_[slot].pid, &status, WNOHANG) != slots_[slot].pid) continue;
-    slots_[slot].pid = -1;
+    const auto status = slots_[slot].process.ended();
+    if (!status) continue;
     lose_jobs(slot);
     if (stopping_) continue;
     const Nanos now = monotonic_now();
     const bool replied = status_[slot].replied.load(std::memory_order_relaxed);
     slots_[slot].restart_at = policy_.on_death(now, now - slots_[slot].started, replied);
     if (!slots_[slot].restart_at)
-      return environment_error("workers keep dying, the last one {}", cause_of_death(slot, status));
+      return environment_error("workers keep dying, the last one {}", cause_of_death(slot, *status));
   }
   return {};
 }
@@ -223,8 +216,8 @@ void Master::announce_if_ready(const Ready& ready) {
   if (announced_) return;
   std::vector<pid_t> pids;
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-    if (slots_[slot].pid < 0 || !status_[slot].ready.load(std::memory_order_acquire)) return;
-    pids.push_back(slots_[slot].pid);
+    if (!slots_[slot].process.there() || !status_[slot].ready.load(std::memory_order_acquire)) return;
+    pids.push_back(slots_[slot].process.pid());
   }
   if (!queue_workers_->ready()) return;
   announced_ = true;
@@ -240,27 +233,20 @@ void Master::begin_stop() {
   listener_.fd.reset();
   for (Slot& slot : slots_) slot.listener.reset();
   for (const Slot& slot : slots_) {
-    if (slot.pid <= 0) continue;
-    kill(slot.pid, SIGTERM);
-    kill(slot.pid, SIGCONT);  // a stopped process would never see it
+    slot.process.signal(SIGTERM);
+    slot.process.signal(SIGCONT);  // a stopped process would never see it
   }
   queue_workers_->stop();
 }
 
 bool Master::all_gone() const {
-  return std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.pid < 0; }) &&
+  return std::none_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.process.there(); }) &&
          queue_workers_->all_gone();
 }
 
 void Master::kill_all() {
   if (queue_workers_) queue_workers_->kill();
-  for (Slot& slot : slots_) {
-    if (slot.pid < 0) continue;
-    kill(slot.pid, SIGKILL);
-    while (waitpid(slot.pid, nullptr, 0) < 0 && errno == EINTR) {
-    }
-    slot.pid = -1;
-  }
+  for (Slot& slot : slots_) slot.process.kill();
 }
 
 }  // namespace lab

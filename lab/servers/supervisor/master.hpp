@@ -1,6 +1,5 @@
 #pragma once
 
-#include <sys/mman.h>
 #include <sys/types.h>
 
 #include <functional>
@@ -8,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "lab/core/process.hpp"
+#include "lab/core/shared_memory.hpp"
 #include "lab/servers/supervisor/listener.hpp"
 #include "lab/servers/supervisor/server.hpp"
 #include "lab/servers/task_queue/dealer.hpp"
@@ -38,7 +39,7 @@ class Master {
 
  private:
   struct Slot {
-    pid_t pid = -1;  // -1: not running
+    ChildProcess process;
     Nanos started = 0;
     std::optional<Nanos> restart_at;
     // A pair outlives its worker, so connections that a dead one had not taken reach its successor.
@@ -49,7 +50,7 @@ class Master {
   };
 
   Result<void> fork_worker(std::size_t slot);
-  [[noreturn]] void be_worker(std::size_t slot, pid_t master);
+  int be_worker(std::size_t slot);
   void wait_for_something();
   void read_signals();
   Result<void> reap();
@@ -71,8 +72,7 @@ class Master {
   Listener listener_;  // no descriptor where every slot has its own
   UniqueFd signals_;
   UniqueFd ready_signal_;
-  WorkerStatus* status_ = nullptr;  // one a slot, then one a queue worker, in shared memory
-  std::size_t statuses_ = 0;
+  SharedMemory<WorkerStatus> status_;  // one a slot, then one a queue worker
   JobBoard board_;
   std::optional<QueueWorkers> queue_workers_;
   std::vector<Slot> slots_;

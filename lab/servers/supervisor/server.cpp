@@ -25,17 +25,6 @@ namespace {
 
 constexpr Nanos kStartDeadline = 10 * kSecond;
 
-/// What the forked process is from now on.
-[[noreturn]] void be_master(const ServerSetup& setup, EventRings* rings, UniqueFd report, pid_t parent) {
-  if (setup.arm.backend == Backend::epoll) {
-    begin_child(parent, {report.get()});
-    live_as_master(setup, rings, report.release());
-  }
-  const Error error = become_io_uring_server(setup, rings, report.get(), parent);
-  write_all(report.get(), fmt::format("error {} {}\n", static_cast<int>(error.kind), error.message));
-  _exit(1);
-}
-
 /// The line that the master says; what there is of it when the master ends or the deadline passes.
 std::string read_report(int fd) {
   const Nanos end = monotonic_now() + kStartDeadline;
@@ -68,36 +57,29 @@ Number to_number(const std::string& text) {
 
 }  // namespace
 
-void live_as_master(const ServerSetup& setup, EventRings* rings, int report_pipe) {
-  UniqueFd report(report_pipe);
+int live_as_master(const ServerSetup& setup, EventRings* rings, UniqueFd report) {
   // A process group of its own: Ctrl-C is for the harness to act on, and the family can be killed as one.
   setpgid(0, 0);
   std::signal(SIGTTOU, SIG_IGN);
   std::signal(SIGPIPE, SIG_IGN);
   prctl(PR_SET_NAME, "lab-master", 0, 0, 0);
-  int code = 0;
-  {
-    Master master(setup, rings);
-    Result<void> outcome = master.open();
-    if (outcome) {
-      outcome = master.run([&report](std::uint16_t port, const std::vector<pid_t>& workers) {
-        std::string line = fmt::format("ready {}", port);
-        for (const pid_t pid : workers) line += fmt::format(" {}", pid);
-        write_all(report.get(), line + '\n');
-        report.reset();
-      });
-    }
-    if (!outcome) {
-      const Error& error = outcome.error();
-      code = 1;
-      if (report.valid()) {
-        write_all(report.get(), fmt::format("error {} {}\n", static_cast<int>(error.kind), error.message));
-      } else {
-        write_all(STDERR_FILENO, fmt::format("lab: {}\n", error.message));
-      }
-    }
+  Master master(setup, rings);
+  Result<void> outcome = master.open();
+  if (outcome) {
+    outcome = master.run([&report](std::uint16_t port, const std::vector<pid_t>& workers) {
+      std::string line = fmt::format("ready {}", port);
+      for (const pid_t pid : workers) line += fmt::format(" {}", pid);
+      write_all(report.get(), line + '\n');
+      report.reset();
+    });
   }
-  _exit(code);
+  if (outcome) return 0;
+  if (report.valid()) {
+    report_error(report.get(), outcome.error());
+  } else {
+    write_all(STDERR_FILENO, fmt::format("lab: {}\n", outcome.error().message));
+  }
+  return 1;
 }
 
 Result<Server> Server::start(const ServerSetup& wanted, EventRings* events) {
@@ -112,12 +94,14 @@ Result<Server> Server::start(const ServerSetup& wanted, EventRings* events) {
   tzset();  // read the zone's file once, not in every worker
   // Orphans of a killed master become children of this process, so that they can be reaped (prctl(2)).
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-  const pid_t parent = getpid();
+  auto master = setup.arm.backend == Backend::epoll
+                    ? ChildProcess::start("the server's master", {writing.get()},
+                                          [&] { return live_as_master(setup, events, std::move(writing)); })
+                    : start_io_uring_master(setup, events, writing.get());
+  if (!master) return master.error();
   Server server;
-  server.master_ = fork();
-  if (server.master_ < 0) return system_error("fork", "the server's master", errno);
-  if (server.master_ == 0) be_master(setup, events, std::move(writing), parent);
-  setpgid(server.master_, server.master_);  // whoever comes first, parent or child
+  server.master_ = std::move(*master);
+  setpgid(server.master(), server.master());  // whoever comes first, parent or child
   writing.reset();
 
   const std::string report = read_report(reading.get());
@@ -135,48 +119,25 @@ Result<Server> Server::start(const ServerSetup& wanted, EventRings* events) {
   return environment_error("the server ended before it was ready");
 }
 
-Server::Server(Server&& other) noexcept {
-  *this = std::move(other);
-}
-
-Server& Server::operator=(Server&& other) noexcept {
-  std::swap(master_, other.master_);
-  std::swap(port_, other.port_);
-  std::swap(workers_, other.workers_);
-  return *this;
-}
-
-Server::~Server() {
-  kill();
-}
-
 bool Server::stop(Nanos patience) {
-  if (master_ < 0) return true;
-  ::kill(master_, SIGTERM);
-  const Nanos end = monotonic_now() + patience;
-  for (Nanos pause = 100 * kMicrosecond;; pause = std::min(2 * pause, 2 * kMillisecond)) {
-    int status = 0;
-    const pid_t reaped = waitpid(master_, &status, WNOHANG);
-    if (reaped == master_ || (reaped < 0 && errno == ECHILD)) {
-      // Workers of a master that did not end in order have died with it.
-      reap_group(std::exchange(master_, -1));
-      return reaped > 0 && WIFEXITED(status);
-    }
-    if (monotonic_now() >= end) break;
-    sleep_until(monotonic_now() + pause);
-  }
-  kill();
-  return false;
+  if (!master_.there()) return true;
+  const pid_t group = master();
+  ::kill(group, SIGTERM);
+  const auto status = master_.await_end(monotonic_now() + patience);
+  if (!status) kill();
+  // Workers of a master that did not end in order have died with it.
+  reap_group(group);
+  return status && *status >= 0 && WIFEXITED(*status);
 }
 
 void Server::kill() {
-  if (master_ < 0) return;
-  ::kill(-master_, SIGKILL);
-  ::kill(master_, SIGKILL);  // before it has a group of its own
-  // The master first, then its workers, which are ours to reap since it is gone.
-  while (waitpid(master_, nullptr, 0) < 0 && errno == EINTR) {
-  }
-  reap_group(std::exchange(master_, -1));
+  if (!master_.there()) return;
+  const pid_t group = master();
+  ::kill(-group, SIGKILL);
+  // It may not have had the group yet. The master first, then its workers, which are ours to reap since it is
+  // gone.
+  master_.kill();
+  reap_group(group);
 }
 
 int serve_here(const ServerSetup& wanted, EventRings* events,

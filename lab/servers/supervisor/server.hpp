@@ -9,6 +9,7 @@
 
 #include "lab/core/error.hpp"
 #include "lab/core/event_ring.hpp"
+#include "lab/core/process.hpp"
 #include "lab/servers/server_setup.hpp"
 
 namespace lab {
@@ -27,14 +28,12 @@ class Server {
   static Result<Server> start(const ServerSetup& setup, EventRings* events);
 
   Server() = default;
-  Server(Server&& other) noexcept;
-  Server& operator=(Server&& other) noexcept;
-  Server(const Server&) = delete;
-  Server& operator=(const Server&) = delete;
-  ~Server();  ///< kills and reaps what still runs
+  Server(Server&& other) = default;
+  Server& operator=(Server&& other) = default;
+  ~Server() { kill(); }  ///< reaps what still runs
 
   std::uint16_t port() const { return port_; }
-  pid_t master() const { return master_; }
+  pid_t master() const { return master_.pid(); }
   /// Pids of the workers as they were at the start, by slot.
   const std::vector<pid_t>& workers() const { return workers_; }
 
@@ -45,7 +44,7 @@ class Server {
   void kill();
 
  private:
-  pid_t master_ = -1;
+  ChildProcess master_;
   std::uint16_t port_ = 0;
   std::vector<pid_t> workers_;
 };

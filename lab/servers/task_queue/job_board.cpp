@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <semaphore.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
@@ -95,52 +94,36 @@ Result<JobBoard> JobBoard::create(const ServerSetup& setup) {
     board.offsets_.push_back(bytes);
     bytes += aligned(sizeof(Line)) + aligned(places(queue.settings) * sizeof(std::int64_t));
   }
-  void* base =
-      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (base == MAP_FAILED) return system_error("mmap", "the task queues", errno);
-  board.base_ = base;
-  board.bytes_ = bytes;
+  auto memory = SharedMemory<std::byte>::create("the task queues", bytes);
+  if (!memory) return memory.error();
+  board.memory_ = std::move(*memory);
   // Fresh pages are zero, which is what the entries begin with: touching them all would cost megabytes.
-  auto* shared = static_cast<Shared*>(base);
-  shared->next_id = 1;
+  board.shared().next_id = 1;
   pthread_mutexattr_t attributes;
   pthread_mutexattr_init(&attributes);
   pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
   pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-  pthread_mutex_init(&shared->mutex, &attributes);
+  pthread_mutex_init(&board.shared().mutex, &attributes);
   pthread_mutexattr_destroy(&attributes);
   for (std::size_t i = 0; i < board.queues_.size(); ++i) sem_init(&(new (&board.line(i)) Line)->some, 1, 0);
   return board;
 }
 
-JobBoard::JobBoard(JobBoard&& other) noexcept {
-  *this = std::move(other);
-}
-
-JobBoard& JobBoard::operator=(JobBoard&& other) noexcept {
-  std::swap(base_, other.base_);
-  std::swap(bytes_, other.bytes_);
-  std::swap(entries_, other.entries_);
-  std::swap(queues_, other.queues_);
-  std::swap(offsets_, other.offsets_);
-  return *this;
-}
-
-JobBoard::~JobBoard() {
-  if (base_ != nullptr) munmap(base_, bytes_);
+JobBoard::Shared& JobBoard::shared() const {
+  return *reinterpret_cast<Shared*>(memory_.get());
 }
 
 JobBoard::Line& JobBoard::line(std::size_t queue) const {
-  return *reinterpret_cast<Line*>(static_cast<char*>(base_) + offsets_[queue]);
+  return *reinterpret_cast<Line*>(&memory_[offsets_[queue]]);
 }
 
 std::int64_t* JobBoard::ring(std::size_t queue) const {
-  return reinterpret_cast<std::int64_t*>(static_cast<char*>(base_) + offsets_[queue] + aligned(sizeof(Line)));
+  return reinterpret_cast<std::int64_t*>(&memory_[offsets_[queue] + aligned(sizeof(Line))]);
 }
 
 /// Where the job of this id is, or was until another one took its place.
 JobBoard::Entry& JobBoard::entry_at(std::int64_t id) const {
-  auto* const entries = reinterpret_cast<Entry*>(static_cast<char*>(base_) + aligned(sizeof(Shared)));
+  auto* const entries = reinterpret_cast<Entry*>(&memory_[aligned(sizeof(Shared))]);
   return entries[static_cast<std::size_t>(id) % entries_];
 }
 
@@ -158,15 +141,14 @@ std::optional<std::size_t> JobBoard::find(std::string_view name, int slot) const
 }
 
 std::optional<std::int64_t> JobBoard::put(std::size_t queue, Job job) {
-  auto& shared = *static_cast<Shared*>(base_);
   Line& to = line(queue);
   const std::size_t most = places(queues_[queue].settings);
   {
-    const Lock lock(shared);
+    const Lock lock(shared());
     if (to.waiting + to.running >= most) return std::nullopt;
     // Only what is over gives up its entry, and there are more entries than jobs that are not.
-    while (entry_at(shared.next_id).is_open()) ++shared.next_id;
-    job.id = shared.next_id++;
+    while (entry_at(shared().next_id).is_open()) ++shared().next_id;
+    job.id = shared().next_id++;
     entry_at(job.id) = {job, static_cast<std::uint32_t>(queue), 0, JobState::queued};
     ring(queue)[(to.first + to.waiting) % most] = job.id;
     ++to.waiting;
@@ -176,14 +158,13 @@ std::optional<std::int64_t> JobBoard::put(std::size_t queue, Job job) {
 }
 
 std::optional<Job> JobBoard::take(std::size_t queue, std::uint16_t holder) {
-  auto& shared = *static_cast<Shared*>(base_);
   Line& from = line(queue);
   const std::size_t most = places(queues_[queue].settings);
   for (;;) {
     while (sem_wait(&from.some) != 0 && errno == EINTR) {
     }
     if (from.closed.load(std::memory_order_acquire)) return std::nullopt;
-    const Lock lock(shared);
+    const Lock lock(shared());
     if (from.waiting == 0) continue;
     Entry* const found = entry(queue, ring(queue)[from.first]);
     from.first = (from.first + 1) % most;
@@ -197,14 +178,14 @@ std::optional<Job> JobBoard::take(std::size_t queue, std::uint16_t holder) {
 }
 
 void JobBoard::finish(std::size_t queue, std::int64_t id, bool failed) {
-  const Lock lock(*static_cast<Shared*>(base_));
+  const Lock lock(shared());
   Line& of = line(queue);
   if (of.running > 0) --of.running;
   if (Entry* const found = entry(queue, id)) found->state = failed ? JobState::failed : JobState::done;
 }
 
 JobState JobBoard::state(std::size_t queue, std::int64_t id) const {
-  const Lock lock(*static_cast<Shared*>(base_));
+  const Lock lock(shared());
   const Entry* const found = entry(queue, id);
   return found == nullptr ? JobState::unknown : found->state;
 }
@@ -220,13 +201,12 @@ void JobBoard::open(std::size_t queue) {
 }
 
 std::vector<Job> JobBoard::lose(std::size_t queue, std::optional<std::uint16_t> holder) {
-  auto& shared = *static_cast<Shared*>(base_);
   std::vector<Job> lost;
   Line& of = line(queue);
   {
-    const Lock lock(shared);
+    const Lock lock(shared());
     // Entries are taken in turn, so past the newest id none was used yet.
-    const std::int64_t used = std::min(shared.next_id, static_cast<std::int64_t>(entries_));
+    const std::int64_t used = std::min(shared().next_id, static_cast<std::int64_t>(entries_));
     for (std::int64_t place = 0; place < used; ++place) {
       Entry& found = entry_at(place);
       if (found.queue != queue || !found.is_open()) continue;

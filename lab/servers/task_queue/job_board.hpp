@@ -9,6 +9,7 @@
 
 #include "lab/core/error.hpp"
 #include "lab/core/scenario.hpp"
+#include "lab/core/shared_memory.hpp"
 #include "lab/servers/server_setup.hpp"
 
 namespace lab {
@@ -40,11 +41,6 @@ class JobBoard {
   /// Of the queues that the arm and the steps of its routes name; none where there are none.
   static Result<JobBoard> create(const ServerSetup& setup);
   JobBoard() = default;
-  JobBoard(JobBoard&& other) noexcept;
-  JobBoard& operator=(JobBoard&& other) noexcept;
-  JobBoard(const JobBoard&) = delete;
-  JobBoard& operator=(const JobBoard&) = delete;
-  ~JobBoard();
 
   const std::vector<BoardQueue>& queues() const { return queues_; }
   /// The queue that the worker in this slot means by the name.
@@ -75,8 +71,9 @@ class JobBoard {
   Entry& entry_at(std::int64_t id) const;
   Entry* entry(std::size_t queue, std::int64_t id) const;
 
-  void* base_ = nullptr;
-  std::size_t bytes_ = 0;
+  Shared& shared() const;
+
+  SharedMemory<std::byte> memory_;
   std::size_t entries_ = 0;
   std::vector<BoardQueue> queues_;
   std::vector<std::size_t> offsets_;  // of the lines

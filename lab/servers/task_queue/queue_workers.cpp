@@ -30,7 +30,7 @@ QueueWorkers::QueueWorkers(const ServerSetup& setup, EventRings* rings, JobBoard
   for (std::size_t queue = 0; queue < board.queues().size(); ++queue) {
     const BoardQueue& shared = board.queues()[queue];
     for (int i = 0; shared.slot < 0 && i < shared.settings.workers; ++i)
-      members_.push_back({queue, -1, 0, std::nullopt});
+      members_.emplace_back().queue = queue;
   }
 }
 
@@ -57,24 +57,22 @@ Result<void> QueueWorkers::fork_member(std::size_t index) {
   status_[index].ready.store(false, std::memory_order_relaxed);
   status_[index].replied.store(false, std::memory_order_relaxed);
   Member& member = members_[index];
-  const pid_t master = getpid();
-  member.pid = fork();
-  if (member.pid < 0) return system_error("fork", fmt::format("worker {} of a task queue", index), errno);
-  if (member.pid == 0) be_member(index, master);
+  auto process = ChildProcess::start(fmt::format("worker {} of a task queue", index), {ready_signal_},
+                                     [&] { return be_member(index); });
+  if (!process) return process.error();
+  member.process = std::move(*process);
   member.started = monotonic_now();
   member.restart_at.reset();
   return {};
 }
 
-void QueueWorkers::be_member(std::size_t index, pid_t master) {
-  begin_child(master, {ready_signal_});
+int QueueWorkers::be_member(std::size_t index) {
   // The master closes the queue instead: the job that it is at is to be finished.
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) std::signal(number, SIG_IGN);
   prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
   prctl(PR_SET_NAME, fmt::format("lab-queue-{}", index).c_str(), 0UL, 0UL, 0UL);
   limit_cores(setup_.arm.cores);
   WorkerStatus& status = status_[index];
-  int code = 0;
   try {
     const RouteTable routes(setup_);
     const QueuedPlans plans(routes);
@@ -92,16 +90,17 @@ void QueueWorkers::be_member(std::size_t index, pid_t master) {
           static_cast<WorkerStatus*>(context)->replied.store(true, std::memory_order_relaxed);
         },
         &status);
+    return 0;
   } catch (const std::exception& fault) {
     fmt::print(stderr, "lab: a worker of a task queue: {}\n", fault.what());
-    code = 1;
+    return 1;
   }
-  _exit(code);
 }
 
 bool QueueWorkers::ready() const {
   for (std::size_t index = 0; index < members_.size(); ++index) {
-    if (members_[index].pid < 0 || !status_[index].ready.load(std::memory_order_acquire)) return false;
+    if (!members_[index].process.there() || !status_[index].ready.load(std::memory_order_acquire))
+      return false;
   }
   return true;
 }
@@ -109,9 +108,7 @@ bool QueueWorkers::ready() const {
 Result<void> QueueWorkers::look_after(Nanos now) {
   for (std::size_t index = 0; index < members_.size(); ++index) {
     Member& member = members_[index];
-    int status = 0;
-    if (member.pid > 0 && waitpid(member.pid, &status, WNOHANG) == member.pid) {
-      member.pid = -1;
+    if (member.process.ended()) {
       tell_lost(rings_, ring_of(index), board_.lose(member.queue, static_cast<std::uint16_t>(index)));
       if (stopping_) continue;
       member.restart_at =
@@ -137,22 +134,18 @@ void QueueWorkers::stop() {
   stopping_ = true;
   for (const Member& member : members_) {
     board_.close(member.queue);
-    if (member.pid > 0) ::kill(member.pid, SIGCONT);  // a stopped process would never see it
+    if (member.process.there())
+      ::kill(member.process.pid(), SIGCONT);  // a stopped process would never see it
   }
 }
 
 bool QueueWorkers::all_gone() const {
-  return std::all_of(members_.begin(), members_.end(), [](const Member& member) { return member.pid < 0; });
+  return std::none_of(members_.begin(), members_.end(),
+                      [](const Member& member) { return member.process.there(); });
 }
 
 void QueueWorkers::kill() {
-  for (Member& member : members_) {
-    if (member.pid < 0) continue;
-    ::kill(member.pid, SIGKILL);
-    while (waitpid(member.pid, nullptr, 0) < 0 && errno == EINTR) {
-    }
-    member.pid = -1;
-  }
+  for (Member& member : members_) member.process.kill();
 }
 
 }  // namespace lab

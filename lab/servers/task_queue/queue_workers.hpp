@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lab/core/event_ring.hpp"
+#include "lab/core/process.hpp"
 #include "lab/servers/task_queue/job_board.hpp"
 #include "lab/servers/worker/restart_policy.hpp"
 #include "lab/servers/worker/worker.hpp"
@@ -41,12 +42,12 @@ class QueueWorkers {
  private:
   struct Member {
     std::size_t queue = 0;
-    pid_t pid = -1;
+    ChildProcess process;
     Nanos started = 0;
     std::optional<Nanos> restart_at;
   };
   Result<void> fork_member(std::size_t index);
-  [[noreturn]] void be_member(std::size_t index, pid_t master);
+  int be_member(std::size_t index);
   int ring_of(std::size_t index) const;
 
   const ServerSetup& setup_;
