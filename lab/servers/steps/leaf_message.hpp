@@ -15,10 +15,10 @@ struct LeafOrder {
 
 constexpr std::size_t kMostMessageBytes = 64 << 10;
 
-// Between processes of one program, so bytes lie as they lie in memory.
 std::string write_order(const Step& leaf, Nanos begun);
 LeafOrder read_order(const std::string& message);
-std::string write_end(const LeafEnd& end);
+/// A fault's reason is cut to what a message holds.
+std::string write_end(LeafEnd end);
 LeafEnd read_end(const std::string& message);
 
 }  // namespace lab

@@ -8,11 +8,11 @@
 
 namespace lab {
 
-/// A server's setup as JSON, for the program that serves on another backend. What only predictions and
-/// reports need of an arm is left out.
-std::string encode_setup(const ServerSetup& setup);
+/// A server's setup as bytes, for the program of the same build that serves on another backend. What only
+/// predictions and reports need of an arm is left out.
+std::string encode_setup(ServerSetup setup);
 
-/// The setup that encode_setup() wrote. Errors: no such JSON, a mode that this build has not.
-Result<ServerSetup> decode_setup(std::string_view text);
+/// The setup that encode_setup() wrote. Errors: no such bytes, a mode that this build has not.
+Result<ServerSetup> decode_setup(std::string_view bytes);
 
 }  // namespace lab
