@@ -4,6 +4,8 @@
 #include <cassert>
 #include <utility>
 
+#include "lab/core/random.hpp"
+
 namespace lab {
 
 namespace {
@@ -13,14 +15,6 @@ Nanos later(Nanos now, Nanos span) {
   // 292 years are the end of virtual time, one nanosecond before "never".
   constexpr Nanos kEnd = kNever - 1;
   return __builtin_add_overflow(now, span, &sum) ? kEnd : std::min(sum, kEnd);
-}
-
-// SplitMix64 (Steele, Lea, Flood 2014) as a hash: the same lot for the same connection on every machine.
-std::uint64_t lot(std::uint64_t seed, std::uint64_t number) {
-  std::uint64_t z = seed + (number + 1) * 0x9E3779B97F4A7C15ULL;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-  return z ^ (z >> 31);
 }
 
 }  // namespace
@@ -112,7 +106,8 @@ std::uint32_t Simulation::worker_of(std::uint64_t connection) const {
   if (!dealt_ && connection < connections_.size()) {
     return static_cast<std::uint32_t>(std::max(0, connections_[connection].worker));
   }
-  if (arm_.accept == Accept::reuseport) return static_cast<std::uint32_t>(lot(seed_, connection) % workers_);
+  if (arm_.accept == Accept::reuseport)
+    return static_cast<std::uint32_t>(hash64(seed_, connection) % workers_);
   return static_cast<std::uint32_t>((first_worker_ + connection % workers_) % workers_);
 }
 

@@ -56,6 +56,12 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& ca
               : fmt::format(" (known: {})", known);
 }
 
+std::string lower_case(std::string_view text) {
+  std::string word(text);
+  std::transform(word.begin(), word.end(), word.begin(), to_lower);
+  return word;
+}
+
 std::string_view trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);

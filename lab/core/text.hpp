@@ -31,6 +31,7 @@ inline bool equals_ignoring_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](char x, char y) { return x == y || to_lower(x) == to_lower(y); });
 }
+std::string lower_case(std::string_view text);
 
 /// Whether one of the words is that one.
 bool contains(const std::vector<std::string>& words, std::string_view word);

@@ -46,3 +46,10 @@ TEST_CASE("what a shell would take apart is quoted, and nothing else") {
   CHECK(shell_word("it's") == "'it'\\''s'");
   CHECK(shell_word("") == "''");
 }
+
+TEST_CASE("words are compared, and made small, regardless of ASCII's case alone") {
+  CHECK(equals_ignoring_case("Lab-Request", "lAB-rEQUEST"));
+  CHECK_FALSE(equals_ignoring_case("lab", "labw"));
+  CHECK_FALSE(equals_ignoring_case("\xc3\x84", "\xc3\xa4"));
+  CHECK(lower_case("A-Z \xc3\x84") == "a-z \xc3\x84");
+}

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -17,6 +16,7 @@
 #include "harness/trace/listening.hpp"
 #include "harness/trace/server_use.hpp"
 #include "lab/core/duration.hpp"
+#include "lab/core/text.hpp"
 #include "lab/core/unique_fd.hpp"
 #include "lab/experiment/interrupt.hpp"
 #include "lab/experiment/probe.hpp"
@@ -61,11 +61,10 @@ Result<std::uint16_t> free_port() {
 bool says_port_taken(const std::vector<std::string>& lines) {
   static constexpr std::array<std::string_view, 5> kWords{"address already in use", "address in use",
                                                           "eaddrinuse", "errno 98", "port is already"};
-  return std::any_of(lines.begin(), lines.end(), [](std::string line) {
-    std::transform(line.begin(), line.end(), line.begin(),
-                   [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  return std::any_of(lines.begin(), lines.end(), [](const std::string& line) {
+    const std::string small = lower_case(line);
     return std::any_of(kWords.begin(), kWords.end(),
-                       [&](std::string_view word) { return line.find(word) != std::string::npos; });
+                       [&](std::string_view word) { return small.find(word) != std::string::npos; });
   });
 }
 
