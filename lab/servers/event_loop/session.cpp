@@ -33,7 +33,7 @@ asio::ip::tcp protocol_of(int fd) {
 }  // namespace
 
 Session::Session(SessionContext& context, Accepted accepted)
-    : context_(context), socket_(context.loop.executor()), reader_(&context.worker.body_rules()) {
+    : context_(context), socket_(context.loop.executor()), reader_(&context.worker.routes()) {
   const asio::ip::tcp protocol = protocol_of(accepted.fd.get());
   // Where that fails the first read does, too.
   boost::system::error_code problem;

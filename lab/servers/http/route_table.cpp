@@ -70,8 +70,18 @@ bool is_job(const Mode& mode, const Plan& plan) {
   return !says;
 }
 
+std::string reason_for(std::int64_t limit) {
+  constexpr std::int64_t kMegabyte = 1'000'000;
+  if (limit > 0 && limit % kMegabyte == 0) return fmt::format("body above {} MB", limit / kMegabyte);
+  return fmt::format("body above {} bytes", limit);
+}
+
 ServedRoute serve_route(const Route& route, const Mode* mode, std::string message) {
-  ServedRoute served{.route = route, .mode = mode, .message = std::move(message), .fixed_body = ""};
+  ServedRoute served{.route = route,
+                     .mode = mode,
+                     .message = std::move(message),
+                     .fixed_body = "",
+                     .too_big = reason_for(route.body_limit)};
   for (const Dependency& dependency : route.depends) served.plan_position += text_size(dependency.steps);
   if (is_job(*mode, route.plan)) {
     served.route.plan = {};
@@ -168,6 +178,13 @@ RouteTable::Match RouteTable::find_route(const Request& request) const {
     match.reason = "no such path";
   }
   return match;
+}
+
+BodyRule RouteTable::body_rule(const Request& request) const {
+  const Match match = find(request);
+  if (match.route == nullptr) return {};
+  const Route& route = match.route->route;
+  return {static_cast<std::uint64_t>(route.body_limit), match.route->too_big, route.body_deadline};
 }
 
 RouteTable::Match RouteTable::find(const Request& request) const {

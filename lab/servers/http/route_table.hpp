@@ -23,6 +23,7 @@ struct ServedRoute {
   std::int64_t plan_position = 0;  ///< of the plan's first step, behind those of the dependencies
   std::string message;             ///< of the reply
   std::string fixed_body;          ///< the whole reply of a handler without steps; empty where it varies
+  std::string too_big;             ///< why a body is refused that is above the route's limit
 };
 
 /// The routes of a server: those of its setup, and the builtin ones. Made in the worker, whose pid is in its
@@ -44,6 +45,8 @@ class RouteTable {
     }
   };
   Match find(const Request& request) const;
+  /// Of a request that no route answers: the server's own.
+  BodyRule body_rule(const Request& request) const;
 
   const std::vector<ServedRoute>& routes() const { return routes_; }
 

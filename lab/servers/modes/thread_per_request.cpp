@@ -1,14 +1,18 @@
 #include <httplib.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
+#include <cstring>
 #include <memory>
+#include <optional>
 
+#include "lab/servers/http/reply.hpp"
 #include "lab/servers/mode.hpp"
-#include "lab/servers/modes/httplib_connection.hpp"
 #include "lab/servers/modes/thread_per_request_traits.hpp"
 #include "lab/servers/steps/blocking_steps.hpp"
 #include "lab/servers/steps/call.hpp"
@@ -19,13 +23,177 @@ namespace lab {
 
 namespace {
 
-/// The request that this thread serves: httplib's handlers are not told which connection they run for.
-thread_local Call* current_call = nullptr;
-thread_local const RouteTable::Match* current_match = nullptr;
+constexpr Nanos kReadTimeout = CPPHTTPLIB_READ_TIMEOUT_SECOND * kSecond;
+constexpr Nanos kWriteTimeout = CPPHTTPLIB_WRITE_TIMEOUT_SECOND * kSecond;
+
+/// The socket that httplib reads from and writes to. Its own one would lose pipelined requests, wait for idle
+/// clients when the server is to end, answer 500 on descriptors above select's 1024, and not say when a
+/// request's first bytes came. One thread at a time.
+class ThreadStream final : public httplib::Stream {
+ public:
+  ThreadStream(Accepted accepted, const Worker& worker, std::uint16_t unit)
+      : fd_(std::move(accepted.fd)),
+        stop_fd_(worker.stop_fd()),
+        events_(worker.events()),
+        begun_(events_.stamp()),
+        unit_(unit),
+        client_port_(accepted.client_port) {}
+  ThreadStream(const ThreadStream&) = delete;
+  ThreadStream& operator=(const ThreadStream&) = delete;
+  ~ThreadStream() override { let_go(events_.stamp()); }
+
+  /// Waits for the first bytes of a request; false: none will come.
+  bool await_request();
+  /// Who holds the thread, as events say it: a request from its first bytes to its reply, or to the end of a
+  /// connection that ends with it; request 0 while the thread waits for its client.
+  void hold_by(std::uint32_t request);
+  /// From now on the body may take so long to come; 0: as long as each of its parts comes in time.
+  void limit_body(Nanos span) { body_end_ = span > 0 ? monotonic_now() + span : kNever; }
+  bool too_slow() const { return too_slow_; }
+  /// Sends what httplib has written. False: the client takes no more.
+  bool flush();
+  /// Done with this request, now; another one may follow.
+  void next(Nanos now);
+
+  bool is_readable() const override { return true; }
+  bool is_writable() const override { return true; }
+  ssize_t read(char* to, size_t size) override;
+  ssize_t write(const char* from, size_t size) override;
+  void get_remote_ip_and_port(std::string& ip, int& port) const override { name(ip, port, client_port_); }
+  void get_local_ip_and_port(std::string& ip, int& port) const override { name(ip, port, 0); }
+  socket_t socket() const override { return 0; }
+
+ private:
+  /// This mode serves on loopback only.
+  static void name(std::string& ip, int& port, std::uint16_t number) {
+    ip = "127.0.0.1";
+    port = number;
+  }
+  void let_go(Nanos at);
+  std::optional<bool> receive();
+  bool wait(short what, Nanos end, Nanos grace);
+
+  UniqueFd fd_;
+  int stop_fd_;
+  const EventLog& events_;
+  std::string buffer_ = std::string(16384, '\0');
+  std::string_view input_;
+  std::string output_;
+  std::optional<std::uint32_t> holder_;
+  Nanos begun_;  // since when this thread has worked for the request: bytes of it were there, and the thread
+                 // too
+  Nanos body_end_ = kNever;
+  std::uint16_t unit_;
+  std::uint16_t client_port_;
+  bool told_to_stop_ = false;
+  bool too_slow_ = false;
+};
+
+void ThreadStream::hold_by(std::uint32_t request) {
+  if (holder_ == request) return;
+  let_go(begun_);
+  holder_ = request;
+  events_.acquire(Resource::thread, unit_, request, begun_);
+}
+
+void ThreadStream::let_go(Nanos at) {
+  if (holder_) events_.release(Resource::thread, unit_, *holder_, at);
+}
+
+void ThreadStream::next(Nanos now) {
+  begun_ = now;
+  body_end_ = kNever;
+}
+
+/// True: bytes have come; false: none ever will; nothing: not yet.
+std::optional<bool> ThreadStream::receive() {
+  ssize_t size = 0;
+  do {
+    size = ::recv(fd_.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+  } while (size < 0 && errno == EINTR);
+  if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return std::nullopt;
+  input_ = std::string_view(buffer_).substr(0, static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  return size > 0;
+}
+
+/// False: nothing happened until the end, or within the grace that is left since the server is to end.
+bool ThreadStream::wait(short what, Nanos end, Nanos grace) {
+  for (;;) {
+    const Nanos now = monotonic_now();
+    if (told_to_stop_) end = std::min(end, now + grace);
+    std::array<pollfd, 2> both{pollfd{fd_.get(), what, 0}, pollfd{stop_fd_, POLLIN, 0}};
+    const Nanos left = std::max<Nanos>(0, end - now + kMillisecond - 1);
+    const int ready = poll(both.data(), told_to_stop_ ? 1 : 2, static_cast<int>(left / kMillisecond));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0 || both[0].revents != 0) return ready > 0;
+    told_to_stop_ = true;  // noticed once; from then on only the client and the clock count
+  }
+}
+
+bool ThreadStream::await_request() {
+  if (!input_.empty()) return true;
+  if (const auto came = receive()) return *came;
+  hold_by(0);
+  if (!wait(POLLIN, monotonic_now() + kIdleTimeout, 0)) return false;
+  const bool came = receive().value_or(false);
+  begun_ = events_.stamp();
+  return came;
+}
+
+ssize_t ThreadStream::read(char* to, size_t size) {
+  if (!flush()) return -1;
+  while (input_.empty()) {
+    if (const auto came = receive()) {
+      if (!*came) return 0;
+    } else if (!wait(POLLIN, std::min(body_end_, monotonic_now() + kReadTimeout), kStopGrace)) {
+      too_slow_ = true;
+      return -1;
+    }
+  }
+  const std::size_t part = std::min(size, input_.size());
+  std::memcpy(to, input_.data(), part);
+  input_.remove_prefix(part);
+  return static_cast<ssize_t>(part);
+}
+
+/// Kept until httplib reads on or is done: it writes a reply in two parts.
+ssize_t ThreadStream::write(const char* from, size_t size) {
+  output_.append(from, size);
+  return static_cast<ssize_t>(size);
+}
+
+bool ThreadStream::flush() {
+  std::string_view rest = output_;
+  while (!rest.empty()) {
+    const ssize_t size = ::send(fd_.get(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (size >= 0) {
+      rest.remove_prefix(static_cast<std::size_t>(size));
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      if (!wait(POLLOUT, monotonic_now() + kWriteTimeout, kStopGrace)) return false;
+    } else if (errno != EINTR) {
+      return false;
+    }
+  }
+  output_.clear();
+  return true;
+}
+
+/// One request of a connection, from its first bytes to what is left for after its reply.
+struct Exchange {
+  ThreadStream& stream;
+  Request request{};
+  RouteTable::Match match{};
+  std::optional<Call> call{};
+  bool was_read = false;
+  bool ends = false;  // what is left of its body is not worth reading
+};
+
+/// httplib's handlers are not told which connection they run for.
+thread_local Exchange* exchange = nullptr;
 
 /// WSGI: a thread takes a connection and keeps it, waiting, computing and idle, until either side closes.
-/// httplib parses, routes and writes; accepting is ours because connections may come from the master, and so
-/// is the strict check in front.
+/// httplib reads, parses, routes and writes, as strict as it is; accepting is ours because connections may
+/// come from the master, or one at a time.
 class ThreadServer : public httplib::Server {
  public:
   explicit ThreadServer(Worker& worker);
@@ -33,13 +201,19 @@ class ThreadServer : public httplib::Server {
   void serve(Accepted accepted, std::uint16_t unit);
 
  private:
-  void serve_connection(Accepted accepted, std::uint16_t unit);
-  void answer(HttplibConnection& connection, ThreadHold& hold, bool& keep);
+  using Outcome = HandlerResponse;
+  Outcome before_routing(const httplib::Request& asked, httplib::Response& response);
+  void handle(httplib::Response& response);
+  void handle_with_body(const httplib::Request& asked, httplib::Response& response,
+                        const httplib::ContentReader& body);
+  void note_read();
+  bool answer(ThreadStream& stream);
   Offer take(JobPool& threads);
   bool full() const;
 
   Worker& worker_;
-  std::atomic<int> serving_{0};                            // connections that a thread has, or will have
+  std::atomic<int> serving_{0};  // connections that a thread has, or will have
+  std::atomic<bool> stopping_{false};
   UniqueFd room_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};  // readable when a thread has become free
 };
 
@@ -70,8 +244,75 @@ std::string exactly(const std::string& path) {
   return pattern;
 }
 
-void handle(const httplib::Request& /*request*/, httplib::Response& response) {
-  Call& call = *current_call;
+void refuse(httplib::Response& response, int status, std::string_view reason) {
+  response.status = status;
+  response.set_content(detail_body(reason), "application/json");
+}
+
+ThreadServer::ThreadServer(Worker& worker) : worker_(worker) {
+  set_keep_alive_timeout(kIdleTimeout / kSecond);
+  set_keep_alive_max_count(1'000'000);  // its default is 5 requests a connection
+  set_pre_routing_handler([this](const httplib::Request& asked, httplib::Response& response) {
+    return before_routing(asked, response);
+  });
+  const Handler plain = [this](const httplib::Request&, httplib::Response& response) { handle(response); };
+  const HandlerWithContentReader with_body =
+      [this](const httplib::Request& asked, httplib::Response& response, const httplib::ContentReader& body) {
+        handle_with_body(asked, response, body);
+      };
+  for (const ServedRoute& served : worker.routes().routes()) {
+    const std::string pattern = exactly(served.route.path);
+    const std::string& method = served.route.method;
+    if (method == "GET") Get(pattern, plain);
+    if (method == "POST") Post(pattern, with_body);
+    if (method == "PUT") Put(pattern, with_body);
+    if (method == "PATCH") Patch(pattern, with_body);
+    if (method == "DELETE") Delete(pattern, plain).Delete(pattern, with_body);
+  }
+}
+
+/// Unknown paths and wrong methods are answered as the other modes answer them.
+ThreadServer::Outcome ThreadServer::before_routing(const httplib::Request& asked,
+                                                   httplib::Response& response) {
+  exchange->request = {.method = asked.method,
+                       .target = asked.target,
+                       .id = request_number(asked.get_header_value("Lab-Request")),
+                       .http_1_0 = asked.version == "HTTP/1.0"};
+  exchange->stream.hold_by(exchange->request.id);
+  const RouteTable::Match& match = exchange->match = worker_.routes().find(exchange->request);
+  if (match.route != nullptr) return Outcome::Unhandled;
+  note_read();
+  refuse(response, match.status, match.reason);
+  if (!match.allow.empty()) response.set_header("Allow", match.allow);
+  return Outcome::Handled;
+}
+
+/// Bodies are counted and let go: no handler reads them. httplib would wait for one that nobody announced.
+void ThreadServer::handle_with_body(const httplib::Request& asked, httplib::Response& response,
+                                    const httplib::ContentReader& body) {
+  const BodyRule rule = worker_.routes().body_rule(exchange->request);
+  bool fits = asked.get_header_value<std::uint64_t>("Content-Length") <= rule.limit;
+  bool whole = fits;
+  if (fits && (asked.has_header("Content-Length") || asked.has_header("Transfer-Encoding"))) {
+    exchange->stream.limit_body(rule.deadline);
+    std::uint64_t size = 0;
+    whole = body([&](const char* /*bytes*/, std::size_t count) {
+      size += count;
+      return fits = size <= rule.limit;
+    });
+  }
+  if (whole) return handle(response);
+  exchange->ends = true;
+  if (!fits) return refuse(response, 413, rule.too_big);
+  if (exchange->stream.too_slow()) return refuse(response, 408, "the request took too long to come");
+  refuse(response, 400, "bad body");
+}
+
+void ThreadServer::handle(httplib::Response& response) {
+  note_read();
+  Call& call = exchange->call.emplace(worker_.events(), worker_.services(),
+                                      worker_.log_number(exchange->request), exchange->request);
+  call.set(exchange->match);
   call.take_gil();
   call.start();
   StepPlace first;
@@ -82,42 +323,48 @@ void handle(const httplib::Request& /*request*/, httplib::Response& response) {
   run_blocking(call, call.plan(), call.place());
   call.finish();
   call.drop_gil();
-  const std::string& fixed_body = current_match->route->fixed_body;
+  const std::string& fixed_body = call.route().fixed_body;
   response.status = call.status();
   response.set_content(fixed_body.empty() ? call.body() : fixed_body, "application/json");
 }
 
-/// What the handler has left for after its reply.
-void run_deferred(Call& call) {
-  call.take_gil();
-  for (const PlanExecution::Deferred& later : call.result()->deferred)
-    run_blocking(call, *later.plan, later.place);
-  call.drop_gil();
+void ThreadServer::note_read() {
+  worker_.events().add(EventKind::read, exchange->request.id, worker_.events().stamp());
+  exchange->was_read = true;
 }
 
-/// Unknown paths and wrong methods are answered as the other modes answer them.
-httplib::Server::HandlerResponse before_routing(const httplib::Request& /*request*/,
-                                                httplib::Response& response) {
-  if (current_match->route != nullptr) return httplib::Server::HandlerResponse::Unhandled;
-  response.status = current_match->status;
-  if (!current_match->allow.empty()) response.set_header("Allow", current_match->allow);
-  response.set_content(detail_body(current_match->reason), "application/json");
-  return httplib::Server::HandlerResponse::Handled;
-}
-
-ThreadServer::ThreadServer(Worker& worker) : worker_(worker) {
-  set_pre_routing_handler(before_routing);
-  set_keep_alive_timeout(kIdleTimeout / kSecond);
-  set_keep_alive_max_count(1'000'000);  // its default is 5 requests a connection
-  for (const ServedRoute& served : worker.routes().routes()) {
-    const std::string pattern = exactly(served.route.path);
-    const std::string& method = served.route.method;
-    if (method == "GET") Get(pattern, handle);
-    if (method == "POST") Post(pattern, handle);
-    if (method == "PUT") Put(pattern, handle);
-    if (method == "PATCH") Patch(pattern, handle);
-    if (method == "DELETE") Delete(pattern, handle);
+/// False: the connection is of no more use.
+bool ThreadServer::answer(ThreadStream& stream) {
+  const EventLog& events = worker_.events();
+  Exchange one{.stream = stream};
+  exchange = &one;
+  const bool last = worker_.setup().arm.accept == Accept::one || stopping_.load(std::memory_order_relaxed);
+  bool closed = false;
+  const bool answered = process_request(stream, last, closed, nullptr);
+  const bool sent = stream.flush();
+  if (sent && one.was_read) {
+    events.add(EventKind::replied, one.request.id, events.stamp());
+    worker_.replied();
+    if (one.call) one.call->log_send();
   }
+  if (one.call && one.call->has_deferred()) {
+    one.call->take_gil();
+    for (const PlanExecution::Deferred& later : one.call->result()->deferred)
+      run_blocking(*one.call, *later.plan, later.place);
+    one.call->drop_gil();
+  }
+  stream.next(events.stamp());
+  return answered && sent && !closed && !last && !one.ends;
+}
+
+void ThreadServer::serve(Accepted accepted, std::uint16_t unit) {
+  {
+    ThreadStream stream(std::move(accepted), worker_, unit);
+    while (stream.await_request() && answer(stream)) {
+    }
+  }
+  serving_.fetch_sub(1, std::memory_order_relaxed);
+  if (worker_.setup().arm.accept == Accept::one) eventfd_write(room_.get(), 1);
 }
 
 void ThreadServer::run() {
@@ -126,7 +373,7 @@ void ThreadServer::run() {
   std::array<pollfd, 3> watched{pollfd{worker_.connections().fd(), POLLIN, 0},
                                 pollfd{worker_.stop_fd(), POLLIN, 0}, pollfd{room_.get(), POLLIN, 0}};
   Offer offer = Offer::none;
-  do {
+  while (!stopping_.load(std::memory_order_relaxed)) {
     // Without descriptors, or a thread that is free, only a stop is of interest for a while.
     const bool pausing = offer == Offer::exhausted;
     watched[0].events = pausing || full() ? 0 : POLLIN;
@@ -134,11 +381,12 @@ void ThreadServer::run() {
     eventfd_t freed = 0;
     if (watched[2].revents != 0) eventfd_read(room_.get(), &freed);
     const bool stopping = (watched[1].revents & POLLIN) != 0;
+    stopping_.store(stopping, std::memory_order_relaxed);
     // Nobody comes after those who are there when it stops, so no limit holds any more.
     const bool one = worker_.setup().arm.accept == Accept::one && !stopping;
     offer = full() && !stopping ? Offer::none : take(threads);
     while (!one && offer == Offer::taken) offer = take(threads);
-  } while ((watched[1].revents & POLLIN) == 0);
+  }
 }
 
 Offer ThreadServer::take(JobPool& threads) {
@@ -159,51 +407,7 @@ bool ThreadServer::full() const {
   return serving_.load(std::memory_order_relaxed) >= limit;
 }
 
-void ThreadServer::serve(Accepted accepted, std::uint16_t unit) {
-  serve_connection(std::move(accepted), unit);
-  serving_.fetch_sub(1, std::memory_order_relaxed);
-  if (worker_.setup().arm.accept == Accept::one) eventfd_write(room_.get(), 1);
-}
-
-void ThreadServer::serve_connection(Accepted accepted, std::uint16_t unit) {
-  const EventLog& events = worker_.events();
-  ThreadHold hold(events, unit);
-  HttplibConnection connection(std::move(accepted), worker_, hold);
-  for (bool keep = true; keep && connection.read_request();) answer(connection, hold, keep);
-}
-
-void ThreadServer::answer(HttplibConnection& connection, ThreadHold& hold, bool& keep) {
-  const EventLog& events = worker_.events();
-  const Request& request = connection.reader().request();
-  const std::uint32_t id = request.id;
-  hold.by(id, connection.begun());
-  events.add(EventKind::read, id, events.stamp());
-
-  const RouteTable::Match match = worker_.routes().find(request);
-  Call call(events, worker_.services(), worker_.log_number(request), request);
-  if (match.route != nullptr) call.set(match);
-  current_call = &call;
-  current_match = &match;
-  // httplib does not tell an HTTP/1.0 client that its connection stays open.
-  keep = request.keep_alive && !request.http_1_0 && !connection.stopping() &&
-         worker_.setup().arm.accept != Accept::one;
-  MemoryStream stream(connection.text(), connection.client_port());
-  bool closed = false;
-  process_request(stream, !keep, closed, nullptr);
-  const bool sent = connection.send(stream.reply());
-
-  const Nanos replied = events.stamp();
-  if (sent) {
-    events.add(EventKind::replied, id, replied);
-    worker_.replied();
-    if (match.route != nullptr) call.log_send();
-  }
-  if (call.has_deferred()) run_deferred(call);
-  keep = keep && sent && !closed;
-  connection.next(events.stamp());
-}
-
-void serve(Worker& worker) {
+void serve_with_threads(Worker& worker) {
   ThreadServer server(worker);
   server.run();
 }
@@ -211,6 +415,6 @@ void serve(Worker& worker) {
 }  // namespace
 
 extern const Mode k_mode_thread_per_request;
-const Mode k_mode_thread_per_request{.traits = kThreadPerRequest, .serve = serve};
+const Mode k_mode_thread_per_request{.traits = kThreadPerRequest, .serve = serve_with_threads};
 
 }  // namespace lab

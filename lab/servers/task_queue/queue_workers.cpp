@@ -134,8 +134,7 @@ void QueueWorkers::stop() {
   stopping_ = true;
   for (const Member& member : members_) {
     board_.close(member.queue);
-    if (member.process.there())
-      ::kill(member.process.pid(), SIGCONT);  // a stopped process would never see it
+    member.process.signal(SIGCONT);  // a stopped process would never see it
   }
 }
 

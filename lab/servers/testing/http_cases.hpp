@@ -1,11 +1,18 @@
 #pragma once
 
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "lab/core/paths.hpp"
+#include "lab/core/text.hpp"
+
 namespace lab::test {
 
-/// A request as bytes, and the status that every server of ours must answer with.
+/// A request as bytes, and the status that every server with our loop must answer with.
 struct HttpCase {
   const char* what;
   std::string bytes;
@@ -93,6 +100,24 @@ inline std::vector<HttpCase> http_cases() {
       {"unknown expectation", post + "Expect: tea\r\nContent-Length: 0\r\n\r\n", 417},
       {"CONNECT", "CONNECT lab:443 HTTP/1.1\r\n" + host + "\r\n", 501},
   };
+}
+
+/// A row of the table of what cpp-httplib answers instead.
+struct HttplibRow {
+  int strict = 0;
+  int httplib = 0;
+};
+
+/// The table in lab/servers/README.md, by what the request is.
+inline std::map<std::string, HttplibRow, std::less<>> httplib_table() {
+  std::map<std::string, HttplibRow, std::less<>> table;
+  std::ifstream file(checkout_root().value_or(".") / "lab/servers/README.md");
+  for (std::string line; std::getline(file, line);) {
+    const std::vector<std::string> cells = split(line, '|');
+    if (cells.size() != 5 || std::atoi(cells[2].c_str()) == 0) continue;
+    table[std::string(trim(cells[1]))] = {std::atoi(cells[2].c_str()), std::atoi(cells[3].c_str())};
+  }
+  return table;
 }
 
 }  // namespace lab::test

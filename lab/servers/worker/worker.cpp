@@ -23,7 +23,6 @@ UniqueFd watch_for_term() {
 Worker::Worker(const ServerSetup& setup, EventRings* rings, const Wiring& wiring)
     : setup_(setup),
       routes_(setup),
-      body_rules_(routes_),
       events_(rings, wiring.slot),
       services_(std::make_unique<Services>(setup)),
       connections_(wiring.connections, wiring.handed),

@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 
-#include "lab/servers/http/body_rules.hpp"
 #include "lab/servers/http/route_table.hpp"
 #include "lab/servers/server_setup.hpp"
 #include "lab/servers/steps/event_log.hpp"
@@ -42,7 +41,6 @@ class Worker {
   const Wiring& wiring() const { return wiring_; }
   const ServerSetup& setup() const { return setup_; }
   const RouteTable& routes() const { return routes_; }
-  const BodyRules& body_rules() const { return body_rules_; }
   const EventLog& events() const { return events_; }
   /// What the steps of handlers share.
   Services& services() const { return *services_; }
@@ -64,7 +62,6 @@ class Worker {
 
   const ServerSetup& setup_;
   RouteTable routes_;
-  BodyRules body_rules_;
   EventLog events_;
   std::unique_ptr<Services> services_;
   ConnectionSource connections_;
