@@ -2,7 +2,6 @@
 
 #include <optional>
 
-#include "lab/servers/event_loop/awaited_query.hpp"
 #include "lab/servers/event_loop/upstream_pool.hpp"
 #include "lab/servers/steps/call.hpp"
 #include "lab/servers/steps/services.hpp"

@@ -1,4 +1,4 @@
-#include "lab/servers/event_loop/awaited_query.hpp"
+#include "lab/servers/event_loop/awaited.hpp"
 
 #include <libpq-fe.h>
 

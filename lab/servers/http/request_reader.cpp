@@ -207,7 +207,8 @@ Refusal BodyReader::end_of_trailer() {
   std::string_view value;
   if (const Refusal refusal = split_field(line_, name, value)) return refusal;
   // RFC 9110, 6.5.1: fields that frame or route a message must not come after it.
-  if (same_word(name, "content-length") || same_word(name, "transfer-encoding") || same_word(name, "host"))
+  if (equals_ignoring_case(name, "content-length") || equals_ignoring_case(name, "transfer-encoding") ||
+      equals_ignoring_case(name, "host"))
     return {400, "forbidden trailer field"};
   line_.clear();
   return {};
@@ -327,7 +328,8 @@ Refusal RequestReader::target(std::string_view text) {
   if (request_.method == "CONNECT") return {501, "this server is no proxy"};
   constexpr std::string_view kScheme = "http://";
   if (text.front() != '/' && !(text == "*" && request_.method == "OPTIONS")) {
-    const bool absolute = text.size() > kScheme.size() && same_word(text.substr(0, kScheme.size()), kScheme);
+    const bool absolute =
+        text.size() > kScheme.size() && equals_ignoring_case(text.substr(0, kScheme.size()), kScheme);
     const std::string_view authority = absolute ? text.substr(kScheme.size()) : std::string_view();
     if (!valid_host(authority.substr(0, authority.find_first_of("/?")))) return {400, "bad request target"};
   }
@@ -341,20 +343,20 @@ Refusal RequestReader::field(std::string_view line) {
   std::string_view value;
   if (const Refusal refusal = split_field(line, name, value)) return refusal;
   switch (name.size()) {
-    case 4: return same_word(name, "host") ? host(value) : Refusal();
+    case 4: return equals_ignoring_case(name, "host") ? host(value) : Refusal();
     case 6:
-      if (!same_word(name, "expect")) break;
-      head_.expects_continue = same_word(value, "100-continue");
+      if (!equals_ignoring_case(name, "expect")) break;
+      head_.expects_continue = equals_ignoring_case(value, "100-continue");
       if (!head_.expects_continue) return {417, "unknown expectation"};
       break;
-    case 7: request_.upgrade |= same_word(name, "upgrade"); break;
-    case 10: return same_word(name, "connection") ? connection(value) : Refusal();
+    case 7: request_.upgrade |= equals_ignoring_case(name, "upgrade"); break;
+    case 10: return equals_ignoring_case(name, "connection") ? connection(value) : Refusal();
     case 11:
-      if (same_word(name, "lab-request")) request_.id = request_number(value);
+      if (equals_ignoring_case(name, "lab-request")) request_.id = request_number(value);
       break;
-    case 14: return same_word(name, "content-length") ? content_length(value) : Refusal();
-    case 16: return same_word(name, "proxy-connection") ? connection(value) : Refusal();
-    case 17: return same_word(name, "transfer-encoding") ? transfer_encoding(value) : Refusal();
+    case 14: return equals_ignoring_case(name, "content-length") ? content_length(value) : Refusal();
+    case 16: return equals_ignoring_case(name, "proxy-connection") ? connection(value) : Refusal();
+    case 17: return equals_ignoring_case(name, "transfer-encoding") ? transfer_encoding(value) : Refusal();
     default: break;
   }
   return {};
@@ -372,8 +374,8 @@ Refusal RequestReader::connection(std::string_view value) {
     value.remove_prefix(std::min(value.size(), part.size() + 1));
     const std::string_view option = trim(part);
     if (!all_in(kTokenChars, option)) return {400, "bad request header"};
-    head_.close |= same_word(option, "close");
-    head_.keep_alive |= same_word(option, "keep-alive");
+    head_.close |= equals_ignoring_case(option, "close");
+    head_.keep_alive |= equals_ignoring_case(option, "keep-alive");
   }
   return {};
 }
@@ -396,11 +398,11 @@ Refusal RequestReader::transfer_encoding(std::string_view value) {
   if (head_.has_coding) return {400, "more than one Transfer-Encoding field"};
   if (request_.http_1_0) return {400, "Transfer-Encoding in HTTP/1.0"};
   head_.has_coding = true;
-  if (same_word(value, "chunked")) return {};
+  if (equals_ignoring_case(value, "chunked")) return {};
   const std::size_t comma = value.rfind(',');
   const bool known_last =
-      comma != std::string_view::npos && same_word(trim(value.substr(comma + 1)), "chunked");
-  const bool twice = known_last && same_word(trim(value.substr(0, comma)), "chunked");
+      comma != std::string_view::npos && equals_ignoring_case(trim(value.substr(comma + 1)), "chunked");
+  const bool twice = known_last && equals_ignoring_case(trim(value.substr(0, comma)), "chunked");
   if (twice || value.empty()) return {400, "bad Transfer-Encoding"};
   return {501, "unknown Transfer-Encoding"};
 }

@@ -5,7 +5,6 @@
 #include <optional>
 #include <ratio>
 
-#include "lab/servers/steps/job_desk.hpp"
 #include "lab/servers/steps/leaf.hpp"
 #include "lab/servers/steps/services.hpp"
 #include "lab/servers/steps/work.hpp"
@@ -74,6 +73,22 @@ void run_whole_leaf(PlanExecution& execution, const Step& step, StepPlace place,
   if (!end.fault.none()) execution.fail(end.fault.status, end.fault.reason);
 }
 
+void count(PlanExecution& execution) {
+  const auto value = execution.services().counter().increment();
+  if (value) {
+    execution.set_count(*value);
+  } else {
+    execution.fail(kUnavailable, value.error().message);
+  }
+}
+
+/// The worker's task queues; null, and the execution has failed, where there are none.
+JobDesk* desk_of(PlanExecution& execution) {
+  JobDesk* const desk = execution.services().desk();
+  if (desk == nullptr) execution.fail(kUnavailable, "this worker has no task queue");
+  return desk;
+}
+
 /// A new kind of step must be given a meaning here before this compiles.
 struct RunBlocking {
   PlanExecution& execution;
@@ -107,8 +122,12 @@ struct RunBlocking {
   void operator()(const Pooled& pooled) const { run_blocking(execution, pooled.steps, place.at(1), runner); }
   void operator()(const Forget& /*step*/) const { forget(execution); }
   void operator()(const Background& later) const { execution.defer(later.steps, place.at(1)); }
-  void operator()(const Enqueue& job) const { enqueue(execution, job, place); }
-  void operator()(const FetchResult& wanted) const { fetch(execution, wanted); }
+  void operator()(const Enqueue& job) const {
+    if (JobDesk* const desk = desk_of(execution)) desk->enqueue(execution, job, place);
+  }
+  void operator()(const FetchResult& wanted) const {
+    if (JobDesk* const desk = desk_of(execution)) desk->fetch(execution, wanted, execution.argument());
+  }
 };
 
 }  // namespace
@@ -132,33 +151,8 @@ void run_in_member(PlanExecution& execution, const Plan& plan, StepPlace first, 
   execution.release(Resource::pool, unit);
 }
 
-void count(PlanExecution& execution) {
-  const auto value = execution.services().counter().increment();
-  if (value) {
-    execution.set_count(*value);
-  } else {
-    execution.fail(kUnavailable, value.error().message);
-  }
-}
-
 void forget(PlanExecution& execution) {
   execution.events().add(EventKind::forgotten, execution.id(), execution.events().stamp());
-}
-
-void enqueue(PlanExecution& execution, const Enqueue& job, StepPlace place) {
-  if (JobDesk* const desk = execution.services().desk(); desk != nullptr) {
-    desk->enqueue(execution, job, place);
-  } else {
-    execution.fail(kUnavailable, "this worker has no task queue");
-  }
-}
-
-void fetch(PlanExecution& execution, const FetchResult& step) {
-  if (JobDesk* const desk = execution.services().desk(); desk != nullptr) {
-    desk->fetch(execution, step, execution.argument());
-  } else {
-    execution.fail(kUnavailable, "this worker has no task queue");
-  }
 }
 
 }  // namespace lab

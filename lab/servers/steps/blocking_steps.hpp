@@ -21,10 +21,7 @@ void run_blocking(PlanExecution& execution, const Step& step, StepPlace place, R
 /// The same in a thread of the pool that this execution holds from now to the end of the plan.
 void run_in_member(PlanExecution& execution, const Plan& plan, StepPlace first, std::uint16_t unit);
 
-// Of those steps that take no time and are the same in every model.
-void count(PlanExecution& execution);
+/// A coroutine was made that nobody awaits.
 void forget(PlanExecution& execution);
-void enqueue(PlanExecution& execution, const Enqueue& job, StepPlace place);
-void fetch(PlanExecution& execution, const FetchResult& step);
 
 }  // namespace lab

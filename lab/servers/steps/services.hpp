@@ -4,17 +4,32 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "lab/servers/http/connection_gate.hpp"
 #include "lab/servers/server_setup.hpp"
 #include "lab/servers/steps/counter.hpp"
 #include "lab/servers/steps/database.hpp"
+#include "lab/servers/steps/execution.hpp"
 #include "lab/servers/steps/gil.hpp"
 #include "lab/servers/steps/process_pool.hpp"
 
 namespace lab {
 
-class JobDesk;
+/// The worker's task queues as a handler sees them. Thread safety: all of it, from any thread.
+class JobDesk {
+ public:
+  JobDesk() = default;
+  JobDesk(const JobDesk&) = delete;
+  JobDesk& operator=(const JobDesk&) = delete;
+  virtual ~JobDesk() = default;
+
+  /// Queues the job and leaves its id, or why there is no place, as the execution's reply. `place` is that of
+  /// the step itself; its steps come behind it.
+  virtual void enqueue(PlanExecution& execution, const Enqueue& job, StepPlace place) = 0;
+  /// Leaves the state of the job that `id` names as the execution's reply.
+  virtual void fetch(PlanExecution& execution, const FetchResult& fetch, std::string_view id) = 0;
+};
 
 /// What the steps of a worker's handlers share: its interpreter lock, its connections, its counter, the
 /// processes of its pool. Thread safety: open(), close() and set_desk() from the main thread while it is the

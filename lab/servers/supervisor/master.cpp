@@ -12,11 +12,53 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <exception>
 
 #include "lab/core/process.hpp"
-#include "lab/servers/supervisor/run_worker.hpp"
+#include "lab/servers/event_loop/loop_server.hpp"
+#include "lab/servers/mode.hpp"
+#include "lab/servers/task_queue/task_desk.hpp"
 
 namespace lab {
+
+namespace {
+
+/// Serves in this process until TERM; gives the exit code.
+int run_worker(Worker& worker) {
+  const Worker::Wiring& wiring = worker.wiring();
+  // Without this the kernel may end any sleep 50 us late to save a wake-up (prctl(2)); threads inherit it.
+  prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+  prctl(PR_SET_NAME, fmt::format("lab-worker-{}", wiring.slot).c_str(), 0UL, 0UL, 0UL);
+  // Ctrl-C and the end of a terminal reach the whole group; the master turns them into TERM.
+  for (const int number : {SIGINT, SIGHUP}) std::signal(number, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
+  grow_descriptor_table();
+  Services& services = worker.services();
+  try {
+    services.open();
+    std::optional<TaskDesk> desk;
+    if (!wiring.board->queues().empty()) {
+      desk.emplace(*wiring.board, wiring.slot, worker.routes(), worker.events(), services);
+      services.set_desk(&*desk);
+    }
+    const Mode* mode = worker.routes().routes().front().mode;
+    if (mode->serve != nullptr) {
+      mode->serve(worker);
+    } else {
+      serve_with_loop(worker);
+    }
+    desk.reset();
+    services.close();
+    return 0;
+  } catch (const std::exception& fault) {
+    const std::string_view words = fault.what();
+    const std::size_t size = std::min(words.size(), sizeof(WorkerStatus::last_words) - 1);
+    std::copy_n(words.data(), size, wiring.status->last_words);
+    return 1;
+  }
+}
+
+}  // namespace
 
 Master::Master(const ServerSetup& setup, EventRings* rings) : setup_(setup), rings_(rings) {
   sigset_t watched;

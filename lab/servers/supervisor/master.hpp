@@ -11,7 +11,6 @@
 #include "lab/core/shared_memory.hpp"
 #include "lab/servers/supervisor/listener.hpp"
 #include "lab/servers/supervisor/server.hpp"
-#include "lab/servers/task_queue/dealer.hpp"
 #include "lab/servers/task_queue/job_board.hpp"
 #include "lab/servers/task_queue/queue_workers.hpp"
 #include "lab/servers/worker/restart_policy.hpp"

@@ -6,12 +6,10 @@
 
 #include "lab/servers/http/route_table.hpp"
 #include "lab/servers/steps/event_log.hpp"
-#include "lab/servers/steps/job_desk.hpp"
+#include "lab/servers/steps/services.hpp"
 #include "lab/servers/task_queue/job_board.hpp"
 
 namespace lab {
-
-class Services;
 
 /// The Enqueue steps of a server's routes, numbered alike in all of its processes. The table must outlive it.
 class QueuedPlans {
