@@ -35,8 +35,7 @@ Result<bool> take_scheme(std::string_view whole, std::string_view& rest) {
   if (end == std::string_view::npos) {
     return bad(whole, fmt::format("has no scheme; write http://{}", whole.substr(0, 80)));
   }
-  std::string scheme(rest.substr(0, end));
-  std::transform(scheme.begin(), scheme.end(), scheme.begin(), to_lower);
+  const std::string scheme = lower_case(rest.substr(0, end));
   rest.remove_prefix(end + 3);
   if (scheme == "http") return false;
   if (scheme == "https") return true;

@@ -103,8 +103,7 @@ WebSocketReader::News WebSocketReader::read_handshake() {
   const auto [stop, problem] = std::from_chars(head.data() + 9, head.data() + 12, status_);
   if (problem != std::errc() || stop != head.data() + 12) return News::bad;
   if (status_ != 101) return News::refused;
-  std::string connection(field(head, "connection"));
-  std::transform(connection.begin(), connection.end(), connection.begin(), to_lower);
+  const std::string connection = lower_case(field(head, "connection"));
   const bool upgrades = equals_ignoring_case(field(head, "upgrade"), "websocket") &&
                         connection.find("upgrade") != std::string::npos;
   if (!upgrades || field(head, "sec-websocket-accept") != accept_) return News::bad;
