@@ -8,6 +8,7 @@
 
 #include "harness/model/model.hpp"
 #include "harness/statistics/statistics.hpp"
+#include "lab/core/text.hpp"
 #include "lab/experiment/environment.hpp"
 #include "lab/experiment/interrupt.hpp"
 #include "lab/experiment/options.hpp"
