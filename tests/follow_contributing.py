@@ -51,7 +51,7 @@ def main():
             (copy / NEW_FILE.search(text[:block.start()].rstrip())[1]).write_text(body)
     environment = {**os.environ, "CCACHE_BASEDIR": str(copy), "CCACHE_NOHASHDIR": "true"}
     subprocess.run(["cmake", "-S", copy, "-B", copy / "build/copy", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DLAB_BENCH=OFF",
-                    "-DCMAKE_UNITY_BUILD=ON", "-DCMAKE_UNITY_BUILD_BATCH_SIZE=8"],
+                    "-DCMAKE_UNITY_BUILD=ON", "-DCMAKE_UNITY_BUILD_BATCH_SIZE=16"],
                    check=True, env=environment, stdout=subprocess.DEVNULL)
     subprocess.run(["ninja", "-C", copy / "build/copy", "programs"], check=True, env=environment, stdout=subprocess.DEVNULL)
     environment["PATH"] = f"{copy / 'build/copy/bin'}:{environment['PATH']}"
