@@ -27,48 +27,46 @@ class Holders {
       std::vector<Hold>& all = by_worker_[std::get<0>(resource)];
       all.insert(all.end(), holds.begin(), holds.end());
     }
-    for (auto& [worker, holds] : by_worker_) {
-      std::sort(holds.begin(), holds.end(), [](const Hold& a, const Hold& b) { return a.to < b.to; });
-    }
-    for (auto& [resource, holds] : by_resource_) {
-      std::sort(holds.begin(), holds.end(), [](const Hold& a, const Hold& b) { return a.to < b.to; });
-    }
+    const auto sort_by_end = [](auto& holds_by) {
+      for (auto& [key, holds] : holds_by)
+        std::sort(holds.begin(), holds.end(), [](const Hold& a, const Hold& b) { return a.to < b.to; });
+    };
+    sort_by_end(by_worker_);
+    sort_by_end(by_resource_);
   }
 
   /// The last one by another request that began before mine and ended after `after`, not later than `at`.
-  std::optional<Hold> last_before(const Hold& mine, Nanos after, Nanos at) const {
+  std::optional<Hold> last_before(const Hold& mine, Nanos after, Nanos at, std::uint64_t& examined) const {
     const auto found = by_resource_.find(key(mine));
     if (found == by_resource_.end()) return std::nullopt;
-    const std::vector<Hold>& holds = found->second;
-    auto end = std::upper_bound(holds.begin(), holds.end(), at + kHandover,
-                                [](Nanos moment, const Hold& hold) { return moment < hold.to; });
-    while (end != holds.begin()) {
-      --end;
-      if (end->to <= after) return std::nullopt;
-      if (end->request != mine.request && end->from < mine.from) return *end;
-    }
-    return std::nullopt;
+    return last_of(found->second, mine.request, mine.from, after + 1, at, examined);
   }
 
   /// Whoever last gave anything of this worker back between `since` and `at`: where a worker takes a
   /// connection only when it has room, that made room for `request`.
-  std::optional<Hold> made_room(std::int32_t worker, std::uint32_t request, Nanos since, Nanos at) const {
+  std::optional<Hold> made_room(std::int32_t worker, std::uint32_t request, Nanos since, Nanos at,
+                                std::uint64_t& examined) const {
     const auto found = by_worker_.find(static_cast<std::uint16_t>(worker));
     if (worker < 0 || found == by_worker_.end()) return std::nullopt;
-    const std::vector<Hold>& holds = found->second;
-    auto end = std::upper_bound(holds.begin(), holds.end(), at + kHandover,
-                                [](Nanos moment, const Hold& hold) { return moment < hold.to; });
-    while (end != holds.begin()) {
-      --end;
-      if (end->to < since) return std::nullopt;
-      if (end->request != request && end->from < at - kHandover) return *end;
-    }
-    return std::nullopt;
+    return last_of(found->second, request, at - kHandover, since, at, examined);
   }
 
  private:
   using Key = std::tuple<std::uint16_t, Resource, std::uint16_t>;
   static Key key(const Hold& hold) { return {hold.worker, hold.resource, hold.unit}; }
+
+  /// The last that ended from `since` to `at`, began before `before` and is not by `request`.
+  static std::optional<Hold> last_of(const std::vector<Hold>& holds, std::uint32_t request, Nanos before,
+                                     Nanos since, Nanos at, std::uint64_t& examined) {
+    auto end = std::upper_bound(holds.begin(), holds.end(), at + kHandover,
+                                [](Nanos moment, const Hold& hold) { return moment < hold.to; });
+    while (end != holds.begin() && (--end)->to >= since) {
+      ++examined;
+      if (end->request != request && end->from < before) return *end;
+    }
+    return std::nullopt;
+  }
+
   std::map<Key, std::vector<Hold>> by_resource_;
   std::map<std::uint16_t, std::vector<Hold>> by_worker_;
 };
@@ -81,19 +79,25 @@ class Cores {
     for (const StepSpan& step : occupancy.steps) {
       if (step.request == 0 || step.request > records.size()) continue;
       const std::uint32_t route = records[step.request - 1].route;
-      if (route < routes.size() && !routes[route].waits(step.index)) steps_.push_back(step);
+      if (route < routes.size() && !routes[route].waits(step.index)) {
+        begins_.add(step.from);
+        ends_.add(step.to);
+      }
       moments_.push_back(step.to);
     }
     for (const RequestRecord& record : records) {
       for (const Nanos moment : {record.read, record.started, record.finished}) moments_.push_back(moment);
     }
     std::sort(moments_.begin(), moments_.end());
+    begins_.sum_up();
+    ends_.sum_up();
   }
 
   /// Something was done for some request at least every millisecond: they went from one to the next.
-  bool went_on(Nanos from, Nanos to) const {
+  bool went_on(Nanos from, Nanos to, std::uint64_t& examined) const {
     auto moment = std::upper_bound(moments_.begin(), moments_.end(), from);
     for (Nanos last = from; last < to; last = *moment++) {
+      ++examined;
       if (moment == moments_.end() || *moment > to) return to - last <= kWakeUp;
       if (*moment - last > kWakeUp) return false;
     }
@@ -103,15 +107,98 @@ class Cores {
   /// How many requests computed at a time, on the average of that span.
   double computing(Nanos from, Nanos to) const {
     if (to <= from) return 0;
-    Nanos sum = 0;
-    for (const StepSpan& step : steps_)
-      sum += std::max<Nanos>(0, std::min(step.to, to) - std::max(step.from, from));
-    return static_cast<double>(sum) / static_cast<double>(to - from);
+    const std::uint64_t sum = computed_until(to) - computed_until(from);
+    return static_cast<double>(static_cast<Nanos>(sum)) / static_cast<double>(to - from);
   }
 
  private:
-  std::vector<StepSpan> steps_;  // that compute
+  /// Moments in order, with how much time has passed since all those before any moment. The sums run over
+  /// and their differences come out right, as unsigned numbers do.
+  class Passed {
+   public:
+    void add(Nanos moment) { moments_.push_back(moment); }
+    void sum_up() {
+      std::sort(moments_.begin(), moments_.end());
+      sums_.reserve(moments_.size() + 1);
+      for (const Nanos moment : moments_) sums_.push_back(sums_.back() + static_cast<std::uint64_t>(moment));
+    }
+    std::uint64_t until(Nanos at) const {
+      const auto before =
+          static_cast<std::size_t>(std::lower_bound(moments_.begin(), moments_.end(), at) - moments_.begin());
+      return before * static_cast<std::uint64_t>(at) - sums_[before];
+    }
+
+   private:
+    std::vector<Nanos> moments_;
+    std::vector<std::uint64_t> sums_{0};
+  };
+  std::uint64_t computed_until(Nanos at) const { return begins_.until(at) - ends_.until(at); }
+
+  Passed begins_, ends_;  // of the steps that compute
   std::vector<Nanos> moments_;
+};
+
+/// Records by what the path looks for when it goes on with another request.
+class RecordIndex {
+ public:
+  RecordIndex(std::span<const RequestRecord> records, const Occupancy& occupancy) : records_(records) {
+    const bool asked = std::any_of(records.begin(), records.end(),
+                                   [](const RequestRecord& record) { return record.parent != 0; });
+    for (std::uint32_t i = 0; i < records.size(); ++i) {
+      const RequestRecord& record = records[i];
+      replies_.push_back({record.load, record.received, i});
+      if (asked) questions_.push_back({record.parent != 0 ? record.parent : record.id, 0, i});
+      if (record.started == 0) continue;
+      const auto worker = static_cast<std::uint32_t>(record.worker);
+      acts_.push_back({worker, record.finished, i});
+      for (const StepSpan& step : occupancy.steps_of(record.id)) acts_.push_back({worker, step.to, i});
+    }
+    for (Entries* entries : {&replies_, &questions_, &acts_}) std::sort(entries->begin(), entries->end());
+  }
+
+  /// The first of `load` that was answered at this moment and that is `wanted`; null where there is none.
+  template <class Wanted>
+  const RequestRecord* answered_at(std::uint32_t load, Nanos moment, const Wanted& wanted) const {
+    return first(replies_, load, moment, moment, wanted, true);
+  }
+  /// The first that a worker did something for from `from` to `to` and that is `wanted`.
+  template <class Wanted>
+  const RequestRecord* served(std::int32_t worker, Nanos from, Nanos to, const Wanted& wanted) const {
+    return first(acts_, static_cast<std::uint32_t>(worker), from, to, wanted, false);
+  }
+  /// Calls `visit` with the request `id` and with all that follow it up, in order.
+  template <class Visit>
+  void for_questions(std::uint32_t id, const Visit& visit) const {
+    first(
+        questions_, id, 0, 0, [&](const RequestRecord& record) { return visit(record), false; }, true);
+  }
+
+ private:
+  struct Entry {
+    std::uint32_t group = 0;
+    Nanos at = 0;
+    std::uint32_t index = 0;
+    auto operator<=>(const Entry&) const = default;
+  };
+  using Entries = std::vector<Entry>;
+
+  /// `in_order`: entries of the whole range stand in the order of the records.
+  template <class Wanted>
+  const RequestRecord* first(const Entries& entries, std::uint32_t group, Nanos from, Nanos to,
+                             const Wanted& wanted, bool in_order) const {
+    const RequestRecord* best = nullptr;
+    auto entry = std::lower_bound(entries.begin(), entries.end(), Entry{group, from, 0});
+    for (; entry != entries.end() && entry->group == group && entry->at <= to; ++entry) {
+      const RequestRecord& record = records_[entry->index];
+      if ((best != nullptr && &record >= best) || !wanted(record)) continue;
+      best = &record;
+      if (in_order) break;
+    }
+    return best;
+  }
+
+  std::span<const RequestRecord> records_;
+  Entries replies_, questions_, acts_;
 };
 
 class Walk {
@@ -123,6 +210,7 @@ class Walk {
         planned_(planned),
         routes_(steps_of_routes(routes)),
         holders_(occupancy),
+        index_(records, occupancy),
         cores_(records, occupancy, routes_),
         core_count_(cores),
         load_set_(load_set) {}
@@ -238,7 +326,7 @@ class Walk {
     if (inside != nullptr) return back_through(*inside);
     const Nanos since = last_change();
     if (follow_holder(since) || follow_turn()) return;
-    const auto room = holders_.made_room(current_->worker, current_->id, at_ - kWakeUp, at_);
+    const auto room = holders_.made_room(current_->worker, current_->id, at_ - kWakeUp, at_, path_.examined);
     if (at_ <= current_->read && (follow(room, since) || follow_predecessor(since))) return;
     const bool comes_in = at_ <= body_there() || starts_client();
     if (comes_in || holds_something() || at_ - since <= kWakeUp || at_ > current_->finished)
@@ -250,8 +338,8 @@ class Walk {
     // The generator needs some of a core, too.
     constexpr double kMost = 0.75;
     since = std::max(since, floor());
-    const bool no_core = core_count_ > 0 &&
-                         (cores_.computing(since, at_) >= kMost * core_count_ || cores_.went_on(since, at_));
+    const bool no_core = core_count_ > 0 && (cores_.computing(since, at_) >= kMost * core_count_ ||
+                                             cores_.went_on(since, at_, path_.examined));
     (no_core ? path_.runnable : path_.unexplained) += at_ - since;
     at_ = since;
   }
@@ -296,7 +384,7 @@ class Walk {
     std::optional<Hold> holder;
     for (auto mine = holds.rbegin(); mine != holds.rend() && !holder; ++mine) {
       const bool got = mine->from >= at_ - kHandover && mine->from <= at_ + kHandover;
-      if (got && counts(*mine)) holder = holders_.last_before(*mine, waiting_since, at_);
+      if (got && counts(*mine)) holder = holders_.last_before(*mine, waiting_since, at_, path_.examined);
     }
     return follow(holder, waiting_since);
   }
@@ -317,7 +405,8 @@ class Walk {
   /// A loop that writes its replies at the end of its turn (uvloop) keeps them from whoever held it last.
   bool follow_turn() {
     if (after_reply_ || current_->finished == 0 || at_ - current_->finished <= kWakeUp) return false;
-    const auto last = holders_.made_room(current_->worker, current_->id, current_->finished, at_);
+    const auto last =
+        holders_.made_room(current_->worker, current_->id, current_->finished, at_, path_.examined);
     return last && last->resource == Resource::loop && follow(last, current_->finished);
   }
 
@@ -327,16 +416,15 @@ class Walk {
     const auto just_now = [&](Nanos moment) {
       return moment > waiting_since && moment >= at_ - kWakeUp && moment <= at_ + kHandover;
     };
-    const auto before = std::find_if(records_.begin(), records_.end(), [&](const RequestRecord& record) {
-      const bool earlier = std::pair(record.started, record.id) < std::pair(current_->started, current_->id);
-      if (record.worker != current_->worker || record.started == 0 || !earlier || record.sent >= at_)
-        return false;
-      const std::vector<StepSpan>& steps = occupancy_.steps_of(record.id);
-      return just_now(record.finished) ||
-             std::any_of(steps.begin(), steps.end(), [&](const StepSpan& step) { return just_now(step.to); });
-    });
-    if (before == records_.end()) return false;
-    go_to(&*before, at_);
+    const RequestRecord* before =
+        index_.served(current_->worker, std::max(waiting_since + 1, at_ - kWakeUp), at_ + kHandover,
+                      [&](const RequestRecord& record) {
+                        ++path_.examined;
+                        return record.sent < at_ && std::pair(record.started, record.id) <
+                                                        std::pair(current_->started, current_->id);
+                      });
+    if (before == nullptr) return false;
+    go_to(before, at_);
     after_reply_ = !just_now(before->finished);
     return true;
   }
@@ -348,23 +436,24 @@ class Walk {
     const bool closed = current_->load < load_set_.loads.size() &&
                         load_set_.loads[current_->load].arrivals == Arrivals::closed;
     if (!closed || current_->intended <= first_->intended) return false;
-    const auto before = std::find_if(records_.begin(), records_.end(), [&](const RequestRecord& record) {
-      return record.load == current_->load && record.received == current_->intended &&
-             record.id < current_->id;
-    });
-    if (before == records_.end()) return false;
+    const RequestRecord* before =
+        index_.answered_at(current_->load, current_->intended, [&](const RequestRecord& record) {
+          ++path_.examined;
+          return record.id < current_->id;
+        });
+    if (before == nullptr) return false;
     path_.lag += current_->sent - current_->intended;
-    go_to(&*before, before->received);
+    go_to(before, before->received);
     return true;
   }
 
   bool follow_question() {
     const RequestRecord* before = nullptr;
-    for (const RequestRecord& record : records_) {
-      const bool same = record.id == current_->parent || record.parent == current_->parent;
-      if (!same || record.id >= current_->id || record.received > current_->intended) continue;
+    index_.for_questions(current_->parent, [&](const RequestRecord& record) {
+      ++path_.examined;
+      if (record.id >= current_->id || record.received > current_->intended) return;
       if (before == nullptr || record.received > before->received) before = &record;
-    }
+    });
     if (before == nullptr || before->received <= first_->sent) return false;
     path_.lag += current_->sent - current_->intended;
     path_.planned += current_->intended - before->received;  // the pause that the load asks for
@@ -384,6 +473,7 @@ class Walk {
   const Occupancy& planned_;
   std::vector<RouteSteps> routes_;
   Holders holders_;
+  RecordIndex index_;
   Cores cores_;
   int core_count_;
   const Case& load_set_;

@@ -25,6 +25,8 @@ struct CriticalPath {
   Nanos reply = 0;        ///< writing replies and their way back
   Nanos unexplained = 0;  ///< waited although nobody held anything (events lost, or a cause unknown)
   std::vector<std::uint32_t> requests;  ///< the chain, last reply first
+  /// Records and holds that were examined to find it: grows with the path, whatever the number of records.
+  std::uint64_t examined = 0;
 };
 
 /// `planned_steps`: how long each step takes under this arm's own rules, from the model's events of the same

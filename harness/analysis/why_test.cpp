@@ -142,6 +142,33 @@ TEST_CASE("the path of a closed load goes on with the reply that its client wait
   CHECK(sum(path) == path.makespan);
 }
 
+TEST_CASE("what is examined for a path grows with its length: it is linear in the requests") {
+  constexpr std::uint32_t kRequests = 2'000;
+  constexpr std::uint64_t kEach = 4;
+  Story burst, closed, asking;
+  closed.load_set.loads[0].arrivals = Arrivals::closed;
+  for (std::uint32_t id = 1; id <= kRequests; ++id) {
+    const Nanos at = kSecond + id * kMs;
+    burst.request(id, kSecond, at, at, at + kMs, at + kMs);
+    closed.request(id, at, at, at, at + kMs, at + kMs);
+    asking.request(id, at, at, at, at + kMs, at + kMs).parent = id % 10 == 1 ? 0 : id - (id - 1) % 10;
+  }
+  asking.load_set.loads[0].arrivals = Arrivals::closed;
+  for (Story* story : {&burst, &closed, &asking}) {
+    for (const RequestRecord& record : story->records) {
+      // It has the loop for no time: there is no holder to go on with, so records are looked up.
+      story->add(record.started, EventKind::acquire, record.id, Resource::loop);
+      story->add(record.started, EventKind::release, record.id, Resource::loop);
+      story->add(record.started, EventKind::step_begin, record.id);
+      story->add(record.finished, EventKind::step_end, record.id);
+    }
+    const CriticalPath path = critical_path(story->records, Occupancy(story->events), Occupancy(Events{}),
+                                            story->routes, story->load_set, 0);
+    CHECK(path.requests.size() == kRequests);
+    CHECK(path.examined <= (story == &asking ? 10 : 1) * kEach * kRequests);
+  }
+}
+
 TEST_CASE("a request that failed is not the end of the path") {
   Story story = blocked_loop();
   story.records[2].outcome = Outcome::timeout;
