@@ -1,4 +1,4 @@
-#include "harness/model/closed_form.hpp"
+#include "harness/model/model.hpp"
 
 #include <catch2/catch.hpp>
 

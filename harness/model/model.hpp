@@ -86,7 +86,16 @@ struct Bound {
 };
 Bound bound(const ModelInput& input);
 
-/// The closed form where there is one: `N·d`, `d`, `⌈N/P⌉·d`, `⌈N/W⌉·d`; with `ascii`, `ceil(N/P)*d`.
+/// A formula and its value for this input.
+struct ClosedForm {
+  std::string text;
+  double seconds = 0;
+};
+
+/// For one burst on a route whose plan is one wait (d) or one piece of CPU work (c); none otherwise.
+std::optional<ClosedForm> closed_form_of(const ModelInput& input, bool ascii);
+
+/// Its text: `N·d`, `d`, `⌈N/P⌉·d`, `⌈N/W⌉·d`; with `ascii`, `ceil(N/P)*d`.
 std::optional<std::string> closed_form(const ModelInput& input, bool ascii = false);
 
 }  // namespace lab

@@ -1,193 +1,229 @@
-#include "harness/model/simulation.hpp"
-
 #include <algorithm>
-#include <cassert>
 #include <utility>
 
+#include "harness/model/clients.hpp"
+#include "harness/model/jobs.hpp"
+#include "harness/model/workers.hpp"
 #include "lab/core/random.hpp"
 
 namespace lab {
 
 namespace {
 
-Nanos later(Nanos now, Nanos span) {
-  Nanos sum = 0;
-  // 292 years are the end of virtual time, one nanosecond before "never".
-  constexpr Nanos kEnd = kNever - 1;
-  return __builtin_add_overflow(now, span, &sum) ? kEnd : std::min(sum, kEnd);
+bool is_stamp(MicroOpKind kind) {
+  return kind == MicroOpKind::read || kind == MicroOpKind::start || kind == MicroOpKind::finish ||
+         kind == MicroOpKind::step_begin || kind == MicroOpKind::step_end || kind == MicroOpKind::forget;
 }
+
+bool sends_bodies(const Case& load_set, std::size_t route) {
+  return std::any_of(load_set.loads.begin(), load_set.loads.end(), [&](const Load& load) {
+    return load.route == route && (load.body_over > 0 || load.body_bytes > 0);
+  });
+}
+
+/// Operations that only tell something are left out where nobody is told.
+Programs compile(const ModelInput& input, bool stamps, bool events) {
+  Programs all;
+  const auto kept = [&](const MicroOp& op) {
+    return op.kind == MicroOpKind::forget ? events : stamps || !is_stamp(op.kind);
+  };
+  for (std::size_t route = 0; route < input.routes->size(); ++route) {
+    const RouteProgram program = compile_route((*input.routes)[route], input.arm->modes[route], *input.arm,
+                                               all.queue_names, sends_bodies(*input.load_set, route));
+    auto place = static_cast<std::uint32_t>(all.ops.size());
+    all.entries.push_back(place);
+    std::vector<std::uint32_t> places;  // where each operation is, or what follows it
+    for (const MicroOp& op : program) {
+      places.push_back(place);
+      if (kept(op)) ++place;
+    }
+    for (const MicroOp& op : program) {
+      if (!kept(op)) continue;
+      all.ops.push_back(op);
+      if (has_target(op.kind)) all.ops.back().index = places[op.index];
+    }
+  }
+  return all;
+}
+
+Detail detail_of(const ModelInput& input, const Programs& programs, bool observed) {
+  const bool full = !input.load_set->kills.empty() || input.arm->accept == Accept::one ||
+                    input.arm->accept == Accept::greedy ||
+                    std::any_of(input.load_set->loads.begin(), input.load_set->loads.end(),
+                                [](const Load& load) { return load.hang_up > 0 || load.then; }) ||
+                    std::any_of(programs.ops.begin(), programs.ops.end(),
+                                [](const MicroOp& op) { return op.kind > MicroOpKind::close; }) ||
+                    std::any_of(input.routes->begin(), input.routes->end(), [](const Route& route) {
+                      bool later = false;
+                      for_each_step(route.plan, [&](const Step& step) {
+                        later = later || std::holds_alternative<Background>(step.action);
+                      });
+                      return later;
+                    });
+  return full ? Detail::full : observed ? Detail::stamped : Detail::counted;
+}
+
+/// What the operations mean, on top of the kernel and with the modules beside it.
+class Simulation final : public Kernel {
+ public:
+  Simulation(const ModelInput& input, RecordSink* records, EventSink* events, Histogram* latencies)
+      : Simulation(input, compile(input, records != nullptr || events != nullptr, events != nullptr), records,
+                   events, latencies) {}
+
+  Prediction run() {
+    while (true) {
+      const Nanos own_at = next_at();
+      const Nanos at = std::min(own_at, clients_.next_arrival());
+      if (accept_due && at > now) {
+        workers_.accept_waiting();
+        continue;
+      }
+      if (at == kNever) return clients_.prediction();
+      now = std::max(now, at);
+      // What ends at a moment frees its resources before anything new asks for them.
+      if (at < own_at) {
+        clients_.arrive();
+      } else if (const auto event = advance(at)) {
+        clients_.keep(*event);
+      }
+      settle();
+    }
+  }
+
+  void run_task(std::uint32_t task) override {
+    while (true) {
+      const MicroOp& op = programs.ops[tasks[task].pc];
+      switch (op.kind) {
+        case MicroOpKind::acquire:
+          if (!take(task, op.resource)) return;
+          break;
+        case MicroOpKind::release: release(task, op.resource); break;
+        case MicroOpKind::wait:
+          if (!clients_.cancel_if_gone(task)) start_timer(task, op);
+          return;
+        case MicroOpKind::cpu: {
+          const double left = std::exchange(tasks[task].work, 0.0);
+          compute(task, left > 0 ? left : work_of(op));
+          return;
+        }
+        case MicroOpKind::reply: clients_.answer(task); break;
+        case MicroOpKind::close:
+          if (clients_.close(task, op.resource)) continue;
+          return;
+        case MicroOpKind::read:
+        case MicroOpKind::start:
+        case MicroOpKind::step_begin:
+        case MicroOpKind::step_end:
+        case MicroOpKind::finish: stamp(task, op); break;
+        default: {
+          const After after = run_full(task, op);
+          if (after == After::stop) return;
+          if (after == After::stay) continue;
+        }
+      }
+      ++tasks[task].pc;
+    }
+  }
+
+ private:
+  enum class After : std::uint8_t { next, stay, stop };  // next operation; where pc is now; none
+
+  Simulation(const ModelInput& input, Programs all, RecordSink* records, EventSink* events,
+             Histogram* latencies)
+      : Kernel(input, all, detail_of(input, all, records != nullptr || events != nullptr), events),
+        clients_(*this, input, workers_, records, latencies),
+        jobs_(*this, input),
+        workers_(*this, input, clients_, jobs_),
+        exponential_work_(input.exponential_work),
+        work_random_(~input.seed) {
+    clients_.open_connections(input);
+  }
+
+  After run_full(std::uint32_t task, const MicroOp& op) {
+    Extra& extra = extras[task];
+    const std::string& keep = clients_.load_of(task).keep;
+    bool done = true;
+    switch (op.kind) {
+      case MicroOpKind::body: clients_.wait_for_body(task); return After::stop;
+      case MicroOpKind::check_body:
+        done = clients_.load_of(task).body_bytes <= op.duration || extra.follow_up;
+        if (!done) extra.status = 413;
+        break;
+      case MicroOpKind::again_begin: extra.again.push_back(op.duration); return After::next;
+      case MicroOpKind::again_end:
+        if (--extra.again.back() > 0) {
+          tasks[task].pc = op.index;
+          return After::stay;
+        }
+        extra.again.pop_back();
+        return After::next;
+      case MicroOpKind::fork: fork(task, op.index); return After::next;
+      case MicroOpKind::join:
+        if (extra.children > 0) {
+          extra.place = Place::joining;
+          return After::stop;
+        }
+        return clients_.cancel_if_gone(task) ? After::stop : After::next;
+      case MicroOpKind::end_child: end_child(task); return After::stop;
+      case MicroOpKind::count: {
+        const std::int64_t value = ++counters[arm.shared_counters ? workers : tasks[task].worker];
+        if (keep == "count") extras[extra.root].value = value;
+        return After::next;
+      }
+      case MicroOpKind::forget: emit(EventKind::forgotten, tasks[task]); return After::next;
+      case MicroOpKind::put: done = jobs_.put(task, op, keep == "task_id"); break;
+      case MicroOpKind::fetch: done = jobs_.fetch(task, op.index, keep == "task_id"); break;
+      case MicroOpKind::jump: tasks[task].pc = op.index; return After::stay;
+      case MicroOpKind::end_job: jobs_.end(task); return After::stop;
+      default: return After::next;
+    }
+    if (!done) return After::next;
+    tasks[task].pc += 2;  // past the jump that a failure takes
+    return After::stay;
+  }
+
+  void stamp(std::uint32_t task, const MicroOp& op) {
+    Stamps& mine = stamps[task];
+    switch (op.kind) {
+      case MicroOpKind::read:
+        if (mine.accepted == 0) {
+          mine.accepted = now;
+          emit(EventKind::accepted, tasks[task], Resource::nothing,
+               static_cast<std::int64_t>(mine.connection + 1));
+        }
+        mine.read = now;
+        emit(EventKind::read, tasks[task]);
+        break;
+      case MicroOpKind::start:
+        mine.started = now;
+        emit(EventKind::started, tasks[task]);
+        break;
+      case MicroOpKind::finish:
+        mine.finished = now;
+        emit(EventKind::finished, tasks[task]);
+        break;
+      default:
+        emit(op.kind == MicroOpKind::step_begin ? EventKind::step_begin : EventKind::step_end, tasks[task],
+             op.resource, op.index);
+    }
+  }
+
+  double work_of(const MicroOp& op) {
+    const auto mean = static_cast<double>(op.duration);
+    return exponential_work_ ? mean * next_exponential(work_random_) : mean;
+  }
+
+  Clients clients_;
+  JobQueues jobs_;
+  Workers workers_;
+  const bool exponential_work_;
+  std::uint64_t work_random_;
+};
 
 }  // namespace
 
 Prediction simulate(const ModelInput& input, RecordSink* records, EventSink* events, Histogram* latencies) {
   return Simulation(input, records, events, latencies).run();
-}
-
-Prediction Simulation::run() {
-  auto arrival = arrivals_.next();
-  while (true) {
-    TimerQueues::Queue* timer = timers_.earliest();
-    const Nanos timer_at = timer != nullptr ? timer->due : kNever;
-    const Nanos cpu_at = cores_.next();
-    const Nanos arrival_at = arrival ? later(kModelStart, arrival->at) : kNever;
-    while (!switches_.empty() &&
-           switches_.front().generation != switch_generation_[switches_.front().worker]) {
-      switches_.pop_front();
-    }
-    const Nanos switch_at = switches_.empty() ? kNever : switches_.front().due;
-    const Nanos agenda_at = agenda_.empty() ? kNever : agenda_.top().at;
-    // What ends at a moment frees its resources before anything new asks for them.
-    const Nanos at =
-        std::min(std::min(std::min(cpu_at, timer_at), std::min(switch_at, arrival_at)), agenda_at);
-    if (accept_due_ && at > now_) {
-      accept_waiting();
-      continue;
-    }
-    if (at == kNever) break;
-    now_ = std::max(now_, at);
-    if (cpu_at == at) {
-      if (const auto task = cores_.finish()) {
-        if (rich_) extras_[*task].place = Place::none;
-        ++tasks_[*task].pc;
-        run_task(*task);
-      }
-    } else if (timer_at == at) {
-      expire(*timer);
-    } else if (switch_at == at) {
-      const SwitchDeadline deadline = switches_.front();
-      switches_.pop_front();
-      force_switch(deadline);
-    } else if (agenda_at == at) {
-      const Appointment appointment = agenda_.top();
-      agenda_.pop();
-      keep_appointment(appointment);
-    } else {
-      arrive(*arrival);
-      arrival = arrivals_.next();
-    }
-    settle();
-  }
-  Prediction prediction;
-  prediction.requests = finished_;
-  prediction.makespan_s = finished_ == 0 ? 0 : seconds(last_received_ - first_sent_);
-  prediction.splits = std::move(splits_);
-  return prediction;
-}
-
-void Simulation::arrive(const ArrivalStream::Run& run) {
-  first_sent_ = std::min(first_sent_, now_);
-  std::uint64_t& connection = loads_[run.load].fresh ? next_fresh_ : next_opened_;
-  const std::uint64_t first = connection;
-  connection += static_cast<std::uint64_t>(run.count);
-  // What each worker gets of them together, or one after another as they come: where clients race for the
-  // last requests of a closed load, it matters who is first.
-  const std::int64_t parts = together_ ? std::min<std::int64_t>(run.count, workers_) : run.count;
-  for (std::int64_t part = 0; part < parts; ++part) {
-    const std::int64_t count = run.count / parts + (part < run.count % parts ? 1 : 0);
-    const std::uint32_t task = make_task(run.load, static_cast<std::uint32_t>(count));
-    if (begin_request(task, first + static_cast<std::uint64_t>(part))) run_all_of(task);
-    settle();
-  }
-}
-
-std::uint32_t Simulation::make_task(std::uint32_t load, std::uint32_t count) {
-  const std::uint32_t index = allocate();
-  Task& task = tasks_[index];
-  task = Task{};
-  task.load = load;
-  task.count = count;
-  task.id = last_id_ + 1;
-  last_id_ += count;
-  if (rich_) extras_[index].route = loads_[load].route;
-  return index;
-}
-
-std::uint32_t Simulation::worker_of(std::uint64_t connection) const {
-  if (!dealt_ && connection < connections_.size()) {
-    return static_cast<std::uint32_t>(std::max(0, connections_[connection].worker));
-  }
-  if (arm_.accept == Accept::reuseport)
-    return static_cast<std::uint32_t>(hash64(seed_, connection) % workers_);
-  return static_cast<std::uint32_t>((first_worker_ + connection % workers_) % workers_);
-}
-
-bool Simulation::begin_request(std::uint32_t index, std::uint64_t connection) {
-  Task& task = tasks_[index];
-  const LoadState& load = loads_[task.load];
-  task.pc = load.entry;
-  task.intended = now_;
-  if (detailed()) stamps_[index] = {load.fresh || load.keeps ? 0 : kModelStart, 0, 0, 0, connection};
-  if (rich_) {
-    begin_rich(index);
-    if (!connect(index, connection)) return false;
-  } else {
-    task.worker = worker_of(connection);
-  }
-  splits_[tasks_[index].worker] += tasks_[index].count;
-  return true;
-}
-
-// The client of a closed load sends its next request as soon as it has its reply.
-bool Simulation::next_of_client(std::uint32_t index, Resource held) {
-  LoadState& load = loads_[tasks_[index].load];
-  if (load.left == 0) return false;
-  --load.left;
-  if (load.keeps) {
-    if (events_ != nullptr) emit(EventKind::release, tasks_[index], held);
-  } else if (held != Resource::nothing) {
-    release(index, held);
-  }
-  tasks_[index].id = ++last_later_id_;
-  const std::uint64_t old = lean_ ? 0 : stamps_[index].connection;
-  if (load.fresh) {
-    begin_request(index, next_fresh_++);
-    return true;
-  }
-  Task& task = tasks_[index];
-  ++splits_[task.worker];
-  task.pc = load.keeps ? load.entry_kept : load.entry;
-  task.intended = now_;
-  if (!lean_) {
-    const Nanos accepted = stamps_[index].accepted;
-    stamps_[index] = {accepted, 0, 0, 0, old};
-  }
-  if (load.keeps && events_ != nullptr) emit(EventKind::acquire, task, held);
-  return true;
-}
-
-// The clients of closed loads keep their connections when they have nothing more to ask; a server whose idle
-// connections hold something has lost that until its own timeout.
-bool Simulation::stays_connected(std::uint32_t index, Resource held) {
-  const LoadState& load = loads_[tasks_[index].load];
-  if (held == Resource::nothing || !load.keeps || load.source->arrivals != Arrivals::closed) return false;
-  if (arm_.modes[load.route].idle_timeout == 0) return false;
-  if (events_ == nullptr) return true;
-  emit(EventKind::release, tasks_[index], held);
-  tasks_[index].id = 0;
-  emit(EventKind::acquire, tasks_[index], held);
-  return true;
-}
-
-void Simulation::expire(TimerQueues::Queue& queue) {
-  const std::uint32_t task = queue.head;
-  queue.head = tasks_[task].next;
-  if (queue.head == kNone) queue.tail = kNone;
-  queue.due = queue.head == kNone ? kNever : tasks_[queue.head].due;
-  if (rich_ && std::exchange(extras_[task].place, Place::none) == Place::dead) {
-    free_task(task);
-  } else {
-    run_all_of(task);
-  }
-}
-
-void Simulation::force_switch(const SwitchDeadline& deadline) {
-  Slot& gil = slot(deadline.worker, Resource::gil);
-  const std::uint32_t task = gil.holder;
-  assert(ops_[tasks_[task].pc].kind == MicroOpKind::cpu);  // nothing else holds it while time passes
-  // At least a trace of work marks the step as begun.
-  tasks_[task].work = std::max(cores_.remove(task, now_), 1e-6);
-  release(task, Resource::gil);
-  enqueue(gil, task, Resource::gil);
 }
 
 }  // namespace lab

@@ -1,4 +1,4 @@
-#include "harness/model/simulation.hpp"
+#include "harness/model/model.hpp"
 
 #include <catch2/catch.hpp>
 #include <numeric>
