@@ -48,6 +48,10 @@ struct Clues {
   Nanos ready_since(const RequestRecord& record, const Hold& hold) const;
 };
 
+/// When each request computed: with a lock, while it held it; otherwise as long as its steps took. Of a
+/// process that has such a lock without telling, one request stands for all.
+std::map<std::uint32_t, Spans> computing_of(const Clues& clues);
+
 // Each adds what it finds.
 void find_loop_blocked(const Clues& clues, std::vector<Finding>& findings);
 void find_gathered_blocking(const Clues& clues, std::vector<Finding>& findings);

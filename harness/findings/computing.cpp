@@ -1,5 +1,5 @@
 // Who computed when, whether there was a core for each, and whether a lock let them.
-#include "harness/findings/computing.hpp"
+#include "harness/findings/clues.hpp"
 
 #include <fmt/format.h>
 

@@ -6,7 +6,6 @@
 #include <set>
 
 #include "harness/findings/clues.hpp"
-#include "harness/findings/cumulative.hpp"
 #include "harness/findings/words.hpp"
 
 namespace lab {

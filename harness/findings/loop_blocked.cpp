@@ -5,7 +5,6 @@
 #include <set>
 
 #include "harness/findings/clues.hpp"
-#include "harness/findings/cumulative.hpp"
 #include "harness/findings/words.hpp"
 #include "lab/core/text.hpp"
 

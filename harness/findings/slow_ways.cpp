@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "harness/findings/clues.hpp"
-#include "harness/findings/cumulative.hpp"
 #include "harness/findings/words.hpp"
 #include "harness/statistics/statistics.hpp"
 

@@ -4,8 +4,6 @@
 #include <algorithm>
 
 #include "harness/findings/clues.hpp"
-#include "harness/findings/computing.hpp"
-#include "harness/findings/cumulative.hpp"
 #include "harness/findings/words.hpp"
 #include "lab/core/text.hpp"
 
