@@ -195,4 +195,16 @@ struct Scenario {
   Explain explain;
 };
 
+/// Whether a route of the scenario holds a step of which `says` is true, dependencies included.
+template <class Says>
+bool any_step(const Scenario& scenario, const Says& says) {
+  bool found = false;
+  const auto look = [&](const Step& step) { found = found || says(step); };
+  for (const Route& route : scenario.routes) {
+    for (const Dependency& dependency : route.depends) for_each_step(dependency.steps, look);
+    for_each_step(route.plan, look);
+  }
+  return found;
+}
+
 }  // namespace lab

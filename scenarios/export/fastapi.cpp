@@ -53,7 +53,7 @@ void set_up_pool(PythonFile& file, const Scenario& scenario, const Arm& arm) {
 void set_up_queues(PythonFile& file, const Scenario& scenario, const Arm& arm) {
   std::vector<std::string> names;
   const auto note = [&](const std::string& name) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    if (!contains(names, name)) names.push_back(name);
   };
   for (std::size_t route = 0; route < scenario.routes.size(); ++route) {
     for_each_step(executed_plan(scenario.routes[route], arm.modes[route]), [&](const Step& step) {
@@ -88,21 +88,21 @@ std::string body_reader(PythonFile& file, const Route& route, const std::string&
              "        raise HTTPException(413, \"the body is too large\")"};
   Lines body{"size = 0"};
   if (route.body_deadline == 0) {
-    body.insert(body.end(), read.begin(), read.end());
+    append(body, read);
   } else {
     file.use("asyncio");
     body.emplace_back("try:");
     read.insert(read.begin(),
                 fmt::format("async with asyncio.timeout({:.9g}):", seconds(route.body_deadline)));
     for (std::size_t i = 1; i < read.size(); ++i) read[i] = "    " + read[i];
-    for (const std::string& line : indented(read)) body.push_back(line);
+    append(body, indented(read));
     body.emplace_back("except TimeoutError:");
     body.emplace_back("    raise HTTPException(408, \"the body took too long\")");
   }
   body.emplace_back("return size");
   std::string reader = file.unused("body_of_" + name);
   Lines lines{"async def " + reader + "(request: Request):"};
-  for (const std::string& line : indented(body)) lines.push_back(line);
+  append(lines, indented(body));
   file.add(lines);
   return reader;
 }
@@ -166,11 +166,8 @@ class RouteWriter {
     });
     Lines handler{
         fmt::format("@app.{}(\"{}\")", method, path_with(route_.path, parameter_in(route_.path, plan_)))};
-    for (const std::string& line :
-         python_function(fmt::format("{}{}({})", kind, name_, join(parameters, ", ")), steps, statements,
-                         "return " + reply)) {
-      handler.push_back(line);
-    }
+    append(handler, python_function(fmt::format("{}{}({})", kind, name_, join(parameters, ", ")), steps,
+                                    statements, "return " + reply));
     file_.add(handler);
   }
 
@@ -204,12 +201,11 @@ class RouteWriter {
     if (steps.counts()) body.emplace_back("global counter");
     body.emplace_back("await socket.accept()");
     body.emplace_back("async for message in socket.iter_text():");
-    if (!plan_.empty())
-      for (const std::string& line : indented(statements)) body.push_back(line);
+    if (!plan_.empty()) append(body, indented(statements));
     body.push_back("    await socket.send_json(" + steps.reply() + ")");
     Lines handler{fmt::format("@app.websocket(\"{}\")", route_.path),
                   "async def " + name_ + "(socket: WebSocket):"};
-    for (const std::string& line : indented(body)) handler.push_back(line);
+    append(handler, indented(body));
     file_.add(handler);
   }
 
@@ -223,6 +219,39 @@ class RouteWriter {
   Plan plan_;
 };
 
+/// A function that reads the body, and its name; it returns the status of what is wrong with it.
+std::string add_body_reader(PythonFile& file, const Route& route, const std::string& name) {
+  std::string reader = file.unused("body_of_" + name);
+  file.add({"def " + reader + "(environ):", "    left = int(environ.get(\"CONTENT_LENGTH\") or 0)",
+            "    if left > " + python_number(route.body_limit) + ":",
+            "        return \"413 Content Too Large\"", "    while left > 0:",
+            "        part = environ[\"wsgi.input\"].read(min(left, 65_536))", "        left -= len(part)",
+            "        if not part:", "            return \"400 Bad Request\"", "    return None"});
+  return reader;
+}
+
+/// `    ("GET", "/work"): work,`
+std::string add_route(PythonFile& file, const Scenario& scenario, const Arm& arm, std::size_t index) {
+  const Route& route = scenario.routes[index];
+  const std::string name = file.unused(python_identifier(route.name));
+  PythonSteps steps(file, arm, python_thread(), name);
+  Plan plan;
+  for (const Dependency& needed : route.depends)
+    plan.insert(plan.end(), needed.steps.begin(), needed.steps.end());
+  plan.insert(plan.end(), route.plan.begin(), route.plan.end());
+  Lines statements = steps.statements(plan);
+  if (brings_body(scenario, index)) {
+    const std::string reader = add_body_reader(file, route, name);
+    const Lines reading{"problem = " + reader + "(environ)",
+                        "if problem:", "    return problem, {\"detail\": problem}"};
+    if (statements == Lines{"pass"}) statements.clear();
+    statements.insert(statements.begin(), reading.begin(), reading.end());
+  }
+  const std::string reply = plan.empty() ? R"({"message": "hello"})" : steps.reply();
+  file.add(python_function("def " + name + "(environ)", steps, statements, "return \"200 OK\", " + reply));
+  return fmt::format("    (\"{}\", \"{}\"): {},", route.method, route.path, name);
+}
+
 }  // namespace
 
 PythonFile fastapi_application(const Scenario& scenario, const Arm& arm) {
@@ -233,6 +262,25 @@ PythonFile fastapi_application(const Scenario& scenario, const Arm& arm) {
   set_up_pool(file, scenario, arm);
   for (std::size_t route = 0; route < scenario.routes.size(); ++route)
     RouteWriter(file, scenario, arm, route).write();
+  return file;
+}
+
+PythonFile wsgi_application(const Scenario& scenario, const Arm& arm) {
+  PythonFile file;
+  file.use("json");
+  Lines routes{"ROUTES = {"};
+  for (std::size_t index = 0; index < scenario.routes.size(); ++index)
+    routes.push_back(add_route(file, scenario, arm, index));
+  routes.emplace_back("}");
+  file.add({"def not_found(environ):", "    return \"404 Not Found\", {\"detail\": \"Not Found\"}"});
+  file.add(routes);
+  file.add(
+      {"def app(environ, start_response):",
+       "    handler = ROUTES.get((environ[\"REQUEST_METHOD\"], environ[\"PATH_INFO\"]), not_found)",
+       "    status, reply = handler(environ)", "    body = json.dumps(reply).encode()",
+       "    length = str(len(body))",
+       "    start_response(status, [(\"Content-Type\", \"application/json\"), (\"Content-Length\", length)])",
+       "    return [body]"});
   return file;
 }
 

@@ -9,17 +9,6 @@ namespace {
 
 using Reason = std::optional<std::string>;
 
-template <class Predicate>
-bool any_step(const Scenario& scenario, Predicate predicate) {
-  bool found = false;
-  const auto look = [&](const Step& step) { found = found || predicate(step); };
-  for (const Route& route : scenario.routes) {
-    for_each_step(route.plan, look);
-    for (const Dependency& dependency : route.depends) for_each_step(dependency.steps, look);
-  }
-  return found;
-}
-
 template <class... Kinds>
 bool has(const Step& step) {
   return (std::holds_alternative<Kinds>(step.action) || ...);

@@ -15,10 +15,8 @@ std::string milliseconds_of(Nanos duration) {
   return fmt::format("{:.9g}", seconds(duration) * 1e3);
 }
 
-Lines further_in(const Lines& lines) {
-  Lines result;
-  for (const std::string& line : lines) result.push_back("  " + line);
-  return result;
+Lines in_js(const Lines& lines) {
+  return indented(lines, 2);
 }
 
 /// What server.js needs besides http.
@@ -63,7 +61,7 @@ class NodeStatement {
   Lines operator()(const Ready& /*step*/) const { return {"await Promise.resolve();"}; }
   Lines operator()(const Repeat& repeat) const {
     Lines lines{fmt::format("for (let i = 0; i < {}; i++) {{", repeat.times)};
-    append(lines, further_in(statements(needs_, mode_, repeat.steps)));
+    append(lines, in_js(statements(needs_, mode_, repeat.steps)));
     lines.emplace_back("}");
     return lines;
   }
@@ -72,7 +70,7 @@ class NodeStatement {
     for (const Plan& branch : gather.branches) {
       Lines call = function_of(branch);
       call.back() += "(),";
-      append(lines, further_in(call));
+      append(lines, in_js(call));
     }
     lines.emplace_back("]);");
     return lines;
@@ -97,7 +95,7 @@ class NodeStatement {
  private:
   Lines function_of(const Plan& plan) const {
     Lines lines{"(async () => {"};
-    append(lines, further_in(statements(needs_, mode_, plan)));
+    append(lines, in_js(statements(needs_, mode_, plan)));
     lines.emplace_back("})");
     return lines;
   }
@@ -122,12 +120,12 @@ std::string node_server(const Scenario& scenario, const Arm& arm) {
   for (std::size_t index = 0; index < scenario.routes.size(); ++index) {
     const Route& route = scenario.routes[index];
     Lines handler{fmt::format("'{} {}': async () => {{", route.method, route.path)};
-    append(handler, further_in(NodeStatement::statements(needs, arm.modes[index], route.plan)));
+    append(handler, in_js(NodeStatement::statements(needs, arm.modes[index], route.plan)));
     handler.emplace_back(route.plan.empty()   ? "  return { message: 'hello' };"
                          : counts(route.plan) ? "  return { count: counter };"
                                               : "  return { message: 'done' };");
     handler.emplace_back("},");
-    append(routes, further_in(handler));
+    append(routes, in_js(handler));
   }
   routes.emplace_back("};");
 

@@ -24,9 +24,10 @@ int group_of(const std::string& module) {
 
 }  // namespace
 
-Lines indented(const Lines& lines) {
+Lines indented(const Lines& lines, std::size_t blanks) {
   Lines result;
-  for (const std::string& line : lines) result.push_back(line.empty() ? line : "    " + line);
+  for (const std::string& line : lines)
+    result.push_back(line.empty() ? line : std::string(blanks, ' ') + line);
   return result;
 }
 
@@ -75,98 +76,21 @@ std::string PythonFile::text(const std::string& title) const {
 
 std::string python_identifier(const std::string& word) {
   // Keywords, what the modules written here import or call, and what they name themselves.
-  static const std::set<std::string> kTaken{"False",
-                                            "None",
-                                            "True",
-                                            "and",
-                                            "as",
-                                            "assert",
-                                            "async",
-                                            "await",
-                                            "break",
-                                            "class",
-                                            "continue",
-                                            "def",
-                                            "del",
-                                            "elif",
-                                            "else",
-                                            "except",
-                                            "finally",
-                                            "for",
-                                            "from",
-                                            "global",
-                                            "if",
-                                            "import",
-                                            "in",
-                                            "is",
-                                            "lambda",
-                                            "nonlocal",
-                                            "not",
-                                            "or",
-                                            "pass",
-                                            "raise",
-                                            "return",
-                                            "try",
-                                            "while",
-                                            "with",
-                                            "yield",
-                                            "app",
-                                            "asyncio",
-                                            "time",
-                                            "os",
-                                            "json",
-                                            "sqrt",
-                                            "queue",
-                                            "threading",
-                                            "sqlite3",
-                                            "anyio",
-                                            "httpx",
-                                            "requests",
-                                            "psycopg2",
-                                            "asyncpg",
-                                            "burn",
-                                            "sum",
-                                            "map",
-                                            "range",
-                                            "open",
-                                            "len",
-                                            "min",
-                                            "int",
-                                            "str",
-                                            "client",
-                                            "session",
-                                            "pool",
-                                            "places",
-                                            "counter",
-                                            "database",
-                                            "connections",
-                                            "processes",
-                                            "url",
-                                            "connect",
-                                            "disconnect",
-                                            "get_once",
-                                            "get_patiently",
-                                            "count_one",
-                                            "fetch",
-                                            "execute",
-                                            "read_file",
-                                            "gone",
-                                            "unless_gone",
-                                            "not_found",
-                                            "is_there_already",
-                                            "size_of_the_pool",
-                                            "task_id",
-                                            "tasks",
-                                            "request",
-                                            "socket",
-                                            "message",
-                                            "environ"};
+  static const std::vector<std::string> kTaken = split(
+      "False None True and as assert async await break class continue def del elif else except "
+      "finally for from global if import in is lambda nonlocal not or pass raise return try "
+      "while with yield app asyncio time os json sqrt queue threading sqlite3 anyio httpx "
+      "requests psycopg2 asyncpg burn sum map range open len min int str client session pool "
+      "places counter database connections processes url connect disconnect get_once "
+      "get_patiently count_one fetch execute read_file gone unless_gone not_found "
+      "is_there_already size_of_the_pool task_id tasks request socket message environ",
+      ' ');
   std::string name = word;
   for (char& letter : name) {
     if (std::isalnum(static_cast<unsigned char>(letter)) == 0) letter = '_';
   }
   if (name.empty() || std::isdigit(static_cast<unsigned char>(name.front())) != 0) name = "route_" + name;
-  return kTaken.count(name) > 0 ? name + "_" : name;
+  return contains(kTaken, name) ? name + "_" : name;
 }
 
 std::string python_string(const std::string& text) {

@@ -14,8 +14,8 @@ inline void append(Lines& lines, const Lines& more) {
   lines.insert(lines.end(), more.begin(), more.end());
 }
 
-/// Each line by one step of four blanks further in.
-Lines indented(const Lines& lines);
+/// Each line by so many blanks further in.
+Lines indented(const Lines& lines, std::size_t blanks = 4);
 
 /// A Python module as it comes together: what is imported, what is set up, then functions. Whatever is asked
 /// for twice is there once.

@@ -64,7 +64,4 @@ class PythonSteps {
 Lines python_function(const std::string& head, const PythonSteps& steps, const Lines& statements,
                       const std::string& last = {});
 
-/// A function in a thread: nothing there is awaited.
-const Traits& python_thread();
-
 }  // namespace lab

@@ -24,7 +24,7 @@ void read_answer(Draft& draft, const toml::node& node, Ask& ask) {
   }
   ask.answer_arm = text.substr(0, dot);
   const std::vector<std::string> arms = ids_of(draft.scenario.arms);
-  if (std::find(arms.begin(), arms.end(), ask.answer_arm) == arms.end()) {
+  if (!contains(arms, ask.answer_arm)) {
     draft.problems.at(node.source(),
                       fmt::format("answer {} names the unknown arm {}{}", in_quotes(text),
                                   in_quotes(ask.answer_arm), suggestion(ask.answer_arm, arms)));
@@ -50,39 +50,29 @@ Ask read_ask(Draft& draft, const toml::table& table) {
   reader.need("text", "text = \"How long does the slowest ping take?\"");
   const toml::node* answer = reader.need("answer", "answer = \"blocking.makespan\"");
   if (answer != nullptr && !draft.problems.any()) read_answer(draft, *answer, ask);
-  if (const toml::node* load_set = reader.find("case")) {
-    const std::vector<std::string> cases = ids_of(draft.scenario.cases);
-    ask.answer_case = cases.at(read_known(draft, *load_set, "case", cases));
-  }
+  ask.answer_case = read_one_of(draft, reader, "case", ids_of(draft.scenario.cases));
   ask.text = fill_in(draft, reader.text("text"), reader.where("text"), ask.answer_case);
   const toml::node* wrong = reader.find("wrong");
   if (wrong == nullptr || draft.problems.any()) return ask;
-  for (const toml::table* entry : read_tables(draft.problems, *wrong, "wrong", kMostWrong)) {
-    ask.wrong.push_back(read_wrong(draft, *entry, ask.answer, ask.answer_case));
-    if (draft.problems.any()) break;
-  }
+  for_each_table(draft.problems, *wrong, "wrong", kMostWrong, [&](const toml::table& entry) {
+    ask.wrong.push_back(read_wrong(draft, entry, ask.answer, ask.answer_case));
+  });
   return ask;
 }
 
 }  // namespace
 
 void read_asks(Draft& draft, const TableReader& file) {
-  const toml::node* node = file.find("ask");
-  if (node == nullptr) return;
-  for (const toml::table* table : read_tables(draft.problems, *node, "ask", kMostEntries)) {
-    draft.scenario.asks.push_back(read_ask(draft, *table));
-    if (draft.problems.any()) return;
-  }
+  if (const toml::node* node = file.find("ask"))
+    for_each_table(draft.problems, *node, "ask", kMostEntries,
+                   [&](const toml::table& table) { draft.scenario.asks.push_back(read_ask(draft, table)); });
 }
 
 void read_explain(Draft& draft, const TableReader& file) {
   const toml::node* node = file.find("explain");
   if (node == nullptr) return;
-  const toml::table* table = node->as_table();
-  if (table == nullptr) {
-    file.problem("explain", fmt::format("explain must be one table, [explain], not {}", kind_of(*node)));
-    return;
-  }
+  const toml::table* table = read_table(draft.problems, *node, "explain must be one table, [explain]");
+  if (table == nullptr) return;
   const TableReader reader(draft.problems, *table, "explain",
                            {"answer", "text", "log", "note", "next", "next_reason"});
   Explain& explain = draft.scenario.explain;

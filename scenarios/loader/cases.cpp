@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-
+#include "lab/core/text.hpp"
 #include "scenarios/loader/draft.hpp"
 
 namespace lab {
@@ -13,10 +12,8 @@ constexpr double kMostWork = 250.0 * 365 * 86'400 * 1e9;
 
 std::vector<Load> read_loads(Draft& draft, const toml::node& node, std::string_view what) {
   std::vector<Load> loads;
-  for (const toml::table* table : read_tables(draft.problems, node, what, kMostEntries)) {
-    loads.push_back(read_load(draft, *table, loads.empty()));
-    if (draft.problems.any()) break;
-  }
+  for_each_table(draft.problems, node, what, kMostEntries,
+                 [&](const toml::table& table) { loads.push_back(read_load(draft, table, loads.empty())); });
   return loads;
 }
 
@@ -47,10 +44,8 @@ void read_case(Draft& draft, const toml::table& table) {
   Case load_set;
   if (const toml::node* id = reader.need("id", "id = \"main\"")) {
     load_set.id = read_id(draft, *id, "case");
-    const std::vector<std::string> taken = ids_of(draft.scenario.cases);
-    if (std::find(taken.begin(), taken.end(), load_set.id) != taken.end()) {
+    if (contains(ids_of(draft.scenario.cases), load_set.id))
       draft.problems.at(id->source(), fmt::format("there is already a case '{}'", load_set.id));
-    }
   }
   const toml::node* load =
       reader.need("load", "load = [{ route = \"slow\", arrivals = \"burst\", requests = 1 }]");
@@ -67,17 +62,16 @@ std::vector<Kill> read_kills(Draft& draft, const toml::node* node, std::string_v
   std::vector<Kill> kills;
   std::vector<toml::source_region>& places = draft.kill_places.emplace_back();
   if (node == nullptr) return kills;
-  for (const toml::table* table : read_tables(draft.problems, *node, what, kMostEntries)) {
-    const TableReader reader(draft.problems, *table, std::string(what), {"worker", "at"});
+  for_each_table(draft.problems, *node, what, kMostEntries, [&](const toml::table& table) {
+    const TableReader reader(draft.problems, table, std::string(what), {"worker", "at"});
     reader.need("worker", "worker = 0");
     reader.need("at", "at = \"150ms\"");
     Kill kill;
     kill.worker = static_cast<int>(reader.integer("worker", 0, kMostWorkers - 1, 0));
     kill.at = read_duration(draft, reader, "at", Scaling::scaled, 0);
-    places.push_back(table->source());
+    places.push_back(table.source());
     kills.push_back(kill);
-    if (draft.problems.any()) break;
-  }
+  });
   return kills;
 }
 
@@ -94,10 +88,8 @@ void read_cases(Draft& draft, const TableReader& file) {
     return;
   }
   if (cases != nullptr) {
-    for (const toml::table* table : read_tables(draft.problems, *cases, "cases", kMostEntries)) {
-      read_case(draft, *table);
-      if (draft.problems.any()) return;
-    }
+    for_each_table(draft.problems, *cases, "cases", kMostEntries,
+                   [&](const toml::table& table) { read_case(draft, table); });
     return;
   }
   if (file.need("load", "[[load]], or several load sets as [[cases]]") == nullptr) return;

@@ -79,14 +79,8 @@ Check read_check(Draft& draft, const toml::table& table) {
   const toml::node* stat = reader.need("stat", "stat = \"makespan\"");
   if (draft.problems.any()) return check;
   check.stat = read_stat(draft, *stat, "stat");
-  if (const toml::node* arm = reader.find("arm")) {
-    const std::vector<std::string> arms = ids_of(draft.scenario.arms);
-    check.arm = arms.at(read_known(draft, *arm, "arm", arms));
-  }
-  if (const toml::node* load_set = reader.find("case")) {
-    const std::vector<std::string> cases = ids_of(draft.scenario.cases);
-    check.case_id = cases.at(read_known(draft, *load_set, "case", cases));
-  }
+  check.arm = read_one_of(draft, reader, "arm", ids_of(draft.scenario.arms));
+  check.case_id = read_one_of(draft, reader, "case", ids_of(draft.scenario.cases));
   check_kind(reader);
   if (draft.problems.any()) return check;
   if (const toml::node* within = reader.find("within")) {
@@ -102,12 +96,10 @@ Check read_check(Draft& draft, const toml::table& table) {
 }  // namespace
 
 void read_checks(Draft& draft, const TableReader& file) {
-  const toml::node* node = file.find("checks");
-  if (node == nullptr) return;
-  for (const toml::table* table : read_tables(draft.problems, *node, "checks", kMostEntries)) {
-    draft.scenario.checks.push_back(read_check(draft, *table));
-    if (draft.problems.any()) return;
-  }
+  if (const toml::node* node = file.find("checks"))
+    for_each_table(draft.problems, *node, "checks", kMostEntries, [&](const toml::table& table) {
+      draft.scenario.checks.push_back(read_check(draft, table));
+    });
 }
 
 }  // namespace lab

@@ -92,6 +92,10 @@ std::vector<std::string> names_of(std::span<const Traits> modes);
 std::size_t read_known(Draft& draft, const toml::node& node, std::string_view what,
                        const std::vector<std::string>& known);
 
+/// The value of a key that names one of the known ones; empty where the key is absent.
+std::string read_one_of(Draft& draft, const TableReader& table, std::string_view key,
+                        const std::vector<std::string>& known);
+
 /// A sentence of the scenario with its parameters filled in: `$d`, `$d*3`, `$d/2`, and `$requests`, how many
 /// the first load of that case (empty: of the first one) sends, `$workers` and `$threads`, how many the first
 /// arm has that has some. An unknown name is a problem (texts.cpp).
@@ -103,7 +107,7 @@ std::string fill_in(Draft& draft, std::string_view text, const toml::source_regi
 Conclusion read_answer_sentence(Draft& draft, std::string_view text, const toml::source_region& where);
 
 // The parts of a file, in the order in which they are read.
-void read_params(Draft& draft, const TableReader& file);    // params.cpp
+void read_params(Draft& draft, const TableReader& file);    // values.cpp
 void read_routes(Draft& draft, const TableReader& file);    // routes.cpp
 void read_cases(Draft& draft, const TableReader& file);     // cases.cpp
 void read_queues(Draft& draft, const TableReader& file);    // queues.cpp
@@ -134,18 +138,11 @@ void check_queues(Draft& draft);
 /// The workers that are killed while a case runs; `node` may be null (cases.cpp).
 std::vector<Kill> read_kills(Draft& draft, const toml::node* node, std::string_view what);
 
-/// `accept`, `pool`, `connections` and the other settings that need something else to mean anything
-/// (arm_settings.cpp).
-void read_settings(Draft& draft, const TableReader& table, Arm& arm);
-
 /// A pool, or threads of its own.
 bool has_threads(const Scenario& scenario, const Arm& arm);
 
 /// One load of a case, after the options have changed it (loads.cpp). `first`: it is the first of its case.
 Load read_load(Draft& draft, const toml::table& table, bool first);
-
-/// The figures that the documents give for an arm (documented.cpp).
-std::vector<Documented> read_documented(Draft& draft, const toml::node& node, std::string_view what);
 
 /// `def, time.sleep`, `blocking-loop × 4`: what the table says of an arm without a label (arms.cpp).
 std::string default_label(const Scenario& scenario, const Arm& arm);

@@ -3,14 +3,111 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
-#include "scenarios/loader/load_spec.hpp"
+#include "scenarios/loader/draft.hpp"
 
 namespace lab {
 
 namespace {
+
+/// A load as the file says it: until the options have had their say, it is open which of `until` and
+/// `requests` gives the other.
+struct LoadSpec {
+  Load load;
+  std::optional<std::int64_t> requests;
+  std::optional<Nanos> until;
+  toml::source_region where;  ///< for what turns out wrong only when it is put together
+};
+
+constexpr std::size_t kLongestKey = 60;
+
+bool brings_body(const std::string& method) {
+  return method == "POST" || method == "PUT" || method == "PATCH";
+}
+
+void read_body(Draft& draft, const TableReader& table, const Route& route, Load& load) {
+  if (const toml::node* body = table.find("body")) {
+    load.body_bytes = read_size(draft, *body, "body of load");
+    if (!brings_body(route.method)) {
+      table.problem("body", fmt::format("a {} request has no body; send it to a POST, PUT or PATCH route",
+                                        route.method));
+    }
+  }
+  load.body_over = read_duration(draft, table, "body_over", Scaling::scaled, 0);
+  if (table.has("body_over") && !table.has("body"))
+    table.problem("body_over", "body_over says how long the body takes; add body = \"20MB\"");
+}
+
+/// A word that JSON and a path can carry without escapes.
+void read_keep(const TableReader& table, Load& load) {
+  load.keep = table.text("keep");
+  const bool plain = std::all_of(load.keep.begin(), load.keep.end(), [](char c) {
+    return c == '_' || c == '-' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  });
+  if (table.has("keep") && (load.keep.empty() || !plain || load.keep.size() > kLongestKey))
+    table.problem("keep", "keep names a key of the reply, such as \"task_id\"");
+}
+
+void read_then(Draft& draft, const TableReader& table, const toml::node& node, Load& load) {
+  const toml::table* inner =
+      read_table(draft.problems, node,
+                 "then must be a table such as { route = \"result\", every = \"20ms\", until = \"done\", "
+                 "at_most = \"5s\" }");
+  if (inner == nullptr) return;
+  const TableReader reader(draft.problems, *inner, "then of load", {"route", "every", "until", "at_most"});
+  const toml::node* route = reader.need("route", "route = \"result\"");
+  reader.need("every", "every = \"20ms\"");
+  reader.need("until", "until = \"done\"");
+  reader.need("at_most", "at_most = \"5s\"");
+  if (draft.problems.any()) return;
+  Then then;
+  then.route = read_known(draft, *route, "route", ids_of(draft.scenario.routes));
+  then.every = read_duration(draft, reader, "every", Scaling::scaled, 0);
+  then.until = reader.text("until");
+  then.at_most = read_duration(draft, reader, "at_most", Scaling::fixed, 0);  // a deadline
+  if (draft.problems.any()) return;
+  if (then.every == 0) reader.problem("every", "every must be longer than 0ms");
+  if (then.until.empty())
+    reader.problem("until", "until is empty; it is the status that ends it, such as \"done\"");
+  if (then.at_most == 0) reader.problem("at_most", "at_most must be longer than 0ms");
+  const Route& asked = draft.scenario.routes[then.route];
+  if (asked.method == "WS") reader.problem("route", "then asks by HTTP; a WebSocket route cannot be asked");
+  if (load.keep.empty()) {
+    table.problem("then",
+                  "then needs to know what to ask for: add keep = \"task_id\" (a key of the first reply)");
+  } else if (asked.path.find('{') == std::string::npos) {
+    reader.problem("route",
+                   fmt::format("route '{}' has no part in braces for what keep keeps; write its path as "
+                               "{}/{{{}}}",
+                               asked.name, asked.path == "/" ? "" : asked.path, load.keep));
+  }
+  load.then = then;
+}
+
+/// What a client does besides asking: the body it sends, when it hangs up, what it keeps and asks then.
+void read_behaviour(Draft& draft, const TableReader& table, Load& load) {
+  const Route& route = draft.scenario.routes[load.route];
+  if (route.path.find('{') != std::string::npos) {
+    table.problem("route",
+                  fmt::format("route '{}' has {} in its path, which only `then` of another load fills in",
+                              route.name, route.path.substr(route.path.find('{'))));
+  }
+  if (route.method == "WS" && table.has("connections") && load.fresh_connections) {
+    table.problem("connections", "a WebSocket is opened before the load; leave connections out");
+  }
+  read_body(draft, table, route, load);
+  load.hang_up = read_duration(draft, table, "hang_up", Scaling::scaled, 0);
+  if (table.has("hang_up") && load.hang_up == 0) table.problem("hang_up", "hang_up must be longer than 0ms");
+  read_keep(table, load);
+  const toml::node* then = table.find("then");
+  if (then == nullptr || draft.problems.any()) return;
+  if (load.hang_up > 0)
+    table.problem("then", "a client that hangs up asks nothing more; leave out then or hang_up");
+  read_then(draft, table, *then, load);
+}
 
 constexpr std::array<Arrivals, 5> kArrivals{Arrivals::burst, Arrivals::closed, Arrivals::constant,
                                             Arrivals::poisson, Arrivals::staggered};
@@ -157,8 +254,7 @@ void check_end(Draft& draft, const LoadSpec& spec) {
   }
 }
 
-}  // namespace
-
+/// How many requests this load sends; a load that sends none or too many is a problem.
 std::int64_t count_requests(Draft& draft, const LoadSpec& spec) {
   if (!spec.until) return spec.requests.value_or(1);
   const Load& load = spec.load;
@@ -177,6 +273,89 @@ std::int64_t count_requests(Draft& draft, const LoadSpec& spec) {
   }
   return count;
 }
+
+constexpr std::int64_t kMostMadeOffsets = 1'000'000;
+
+bool is_timed(Arrivals arrivals) {
+  return arrivals == Arrivals::constant || arrivals == Arrivals::poisson;
+}
+
+void change_requests(Draft& draft, LoadSpec& spec) {
+  const bool countable = spec.load.arrivals == Arrivals::burst || spec.load.arrivals == Arrivals::closed;
+  if (!draft.overrides.requests || !countable) return;
+  draft.options_used.insert("--requests");
+  draft.figures_changed |= spec.requests != draft.overrides.requests;
+  spec.requests = draft.overrides.requests;
+}
+
+/// Times of arrival as far apart as the rate says; the model and the harness want them listed.
+void list_offsets(Draft& draft, LoadSpec& spec) {
+  if (*spec.requests > kMostMadeOffsets) {
+    draft.problems.option(fmt::format("--arrivals staggered lists at most {} arrivals, not {}; use constant",
+                                      grouped(kMostMadeOffsets), grouped(*spec.requests)));
+    return;
+  }
+  for (std::int64_t i = 0; i < *spec.requests; ++i) spec.load.at.push_back(i * spec.load.every);
+}
+
+void change_arrivals(Draft& draft, LoadSpec& spec) {
+  const Arrivals wanted = *draft.overrides.arrivals;
+  draft.options_used.insert("--arrivals");
+  if (wanted == spec.load.arrivals) return;
+  draft.figures_changed = true;
+  const bool paced = is_timed(wanted) || wanted == Arrivals::staggered;
+  if (draft.overrides.rate && paced) {
+    draft.options_used.insert("--rate");
+    spec.load.every = to_nanos(1 / *draft.overrides.rate);
+  }
+  if (paced && spec.load.every == 0) {
+    draft.problems.option(
+        fmt::format("--arrivals {0} needs to know how often: add --rate, as in --arrivals {0} --rate 50",
+                    to_string(wanted)));
+    return;
+  }
+  const bool stays_timed = is_timed(wanted) && is_timed(spec.load.arrivals);
+  if (!stays_timed) {
+    spec.requests = count_requests(draft, spec);
+    spec.until.reset();
+  }
+  spec.load.arrivals = wanted;
+  spec.load.at.clear();
+  if (wanted == Arrivals::staggered) list_offsets(draft, spec);
+  if (!is_timed(wanted)) spec.load.every = 0;
+}
+
+void change_pace(Draft& draft, LoadSpec& spec) {
+  if (!is_timed(spec.load.arrivals)) return;
+  if (draft.overrides.rate) {
+    const Nanos every = to_nanos(1 / *draft.overrides.rate);
+    draft.options_used.insert("--rate");
+    draft.figures_changed |= every != spec.load.every;
+    spec.load.every = every;
+  }
+  if (draft.overrides.duration) {
+    const Nanos until = spec.load.from + *draft.overrides.duration;
+    draft.options_used.insert("--duration");
+    draft.figures_changed |= spec.until != until;
+    spec.until = until;
+  }
+}
+
+/// --requests, --arrivals, --rate, --duration and --connections.
+void apply_overrides(Draft& draft, LoadSpec& spec, bool first) {
+  change_requests(draft, spec);
+  if (draft.overrides.arrivals && first) {
+    change_arrivals(draft, spec);
+    change_requests(draft, spec);  // a load that has just become a burst counts as one
+  }
+  change_pace(draft, spec);
+  if (draft.overrides.fresh_connections) {
+    spec.load.fresh_connections = *draft.overrides.fresh_connections;
+    spec.load.client_process = false;
+  }
+}
+
+}  // namespace
 
 Load read_load(Draft& draft, const toml::table& table, bool first) {
   const TableReader reader(draft.problems, table, "load",

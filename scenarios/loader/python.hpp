@@ -18,7 +18,13 @@ struct PythonCall {
   std::string as_argument() const { return arguments.empty() ? function : function + ", " + arguments; }
 };
 
-/// What a step that waits or computes is in synchronous Python.
+/// Whether the step waits or computes.
+bool is_python_leaf(const Step& step);
+
+/// The mode of a function in a thread: nothing there is awaited.
+const Traits& python_thread();
+
+/// What such a step is in synchronous Python.
 PythonCall blocking_call(const Step& step);
 
 /// What a step that waits is where it is awaited, without `await`: `asyncio.sleep(0.1)`.

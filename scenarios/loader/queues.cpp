@@ -16,12 +16,9 @@ constexpr std::string_view kUsualQueue = "jobs";
 
 /// Changes what the table names.
 void read_queue(Draft& draft, const toml::node& node, const std::string& what, QueueSettings& queue) {
-  const toml::table* table = node.as_table();
-  if (table == nullptr) {
-    draft.problems.at(node.source(), fmt::format("{} must be a table such as {{ workers = 2 }}, not {}", what,
-                                                 kind_of(node)));
-    return;
-  }
+  const toml::table* table =
+      read_table(draft.problems, node, fmt::format("{} must be a table such as {{ workers = 2 }}", what));
+  if (table == nullptr) return;
   const TableReader reader(draft.problems, *table, what, {"workers", "capacity", "scope"});
   queue.workers = static_cast<int>(reader.integer("workers", 1, kMostThreads, queue.workers));
   queue.capacity = reader.integer("capacity", 1, kMostWaiting, queue.capacity);
@@ -29,17 +26,22 @@ void read_queue(Draft& draft, const toml::node& node, const std::string& what, Q
     queue.shared = read_known(draft, *scope, "scope", {"process", "shared"}) == 1;
 }
 
-const toml::table* read_queue_table(Draft& draft, const toml::node& node, std::string_view what) {
-  const toml::table* table = node.as_table();
-  if (table == nullptr) {
-    draft.problems.at(node.source(),
-                      fmt::format("{} must be tables such as [queues.jobs], not {}", what, kind_of(node)));
+/// The tables of queues under a node that may be null; `place` is called with each name and key.
+template <class Place>
+void read_queue_tables(Draft& draft, const toml::node* node, std::string_view of,
+                       std::map<std::string, QueueSettings>& queues, const Place& place) {
+  const toml::table* table =
+      node == nullptr ? nullptr
+                      : read_table(draft.problems, *node,
+                                   fmt::format("queues{} must be tables such as [queues.jobs]", of));
+  if (table == nullptr) return;
+  for (const auto& [key, value] : in_file_order(*table)) {
+    check_id(draft, *key, "queue");
+    const std::string name(key->str());
+    place(name, *key);
+    read_queue(draft, *value, fmt::format("queue {}{}", in_quotes(name), of), queues[name]);
+    if (draft.problems.any()) return;
   }
-  return table;
-}
-
-bool has_queue_mode(const Arm& arm) {
-  return arm.uses(Resource::queue);
 }
 
 /// The queues into which something can be put.
@@ -50,7 +52,8 @@ std::vector<std::string> fed_queues(const Scenario& scenario) {
       if (const auto* job = std::get_if<Enqueue>(&step.action)) names.push_back(job->queue);
     });
   }
-  if (std::any_of(scenario.arms.begin(), scenario.arms.end(), has_queue_mode))
+  if (std::any_of(scenario.arms.begin(), scenario.arms.end(),
+                  [](const Arm& arm) { return arm.uses(Resource::queue); }))
     names.emplace_back(kUsualQueue);
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
@@ -60,41 +63,24 @@ std::vector<std::string> fed_queues(const Scenario& scenario) {
 }  // namespace
 
 void read_queues(Draft& draft, const TableReader& file) {
-  const toml::node* node = file.find("queues");
-  const toml::table* table = node == nullptr ? nullptr : read_queue_table(draft, *node, "queues");
-  if (table == nullptr) return;
-  for (const auto& [key, value] : in_file_order(*table)) {
-    check_id(draft, *key, "queue");
-    const std::string name(key->str());
-    draft.queue_places[name] = key->source();
-    read_queue(draft, *value, fmt::format("queue {}", in_quotes(name)), draft.queues[name]);
-    if (draft.problems.any()) return;
-  }
+  read_queue_tables(
+      draft, file.find("queues"), "", draft.queues,
+      [&](const std::string& name, const toml::key& key) { draft.queue_places[name] = key.source(); });
 }
 
 std::map<std::string, QueueSettings> queues_of_arm(Draft& draft, const toml::node* node,
                                                    std::string_view what) {
   std::map<std::string, QueueSettings> queues = draft.queues;
-  const toml::table* table =
-      node == nullptr ? nullptr : read_queue_table(draft, *node, fmt::format("queues of {}", what));
-  if (table == nullptr) return queues;
-  for (const auto& [key, value] : in_file_order(*table)) {
-    check_id(draft, *key, "queue");
-    const std::string name(key->str());
-    draft.queue_places.emplace(name, key->source());
-    read_queue(draft, *value, fmt::format("queue {} of {}", in_quotes(name), what), queues[name]);
-    if (draft.problems.any()) break;
-  }
+  read_queue_tables(
+      draft, node, fmt::format(" of {}", what), queues,
+      [&](const std::string& name, const toml::key& key) { draft.queue_places.emplace(name, key.source()); });
   return queues;
 }
 
 void check_queues(Draft& draft) {
   const std::vector<std::string> fed = fed_queues(draft.scenario);
-  const auto is_fed = [&](const std::string& name) {
-    return std::find(fed.begin(), fed.end(), name) != fed.end();
-  };
   for (const auto& [name, where] : draft.queue_places) {
-    if (is_fed(name)) continue;
+    if (contains(fed, name)) continue;
     draft.problems.at(where,
                       fmt::format("nothing is put into queue {}{}", in_quotes(name),
                                   fed.empty() ? "; a step { enqueue = … } or mode = \"task-queue\" does it"
@@ -109,7 +95,7 @@ void check_queues(Draft& draft) {
       const auto* fetch = std::get_if<FetchResult>(&step.action);
       const std::size_t place = at++;
       if (fetch == nullptr) return;
-      if (!is_fed(fetch->queue)) {
+      if (!contains(fed, fetch->queue)) {
         draft.problems.at(draft.step_places[r][place],
                           fmt::format("result: unknown queue {}{}", in_quotes(fetch->queue),
                                       fed.empty() ? "; no step puts anything into a queue"

@@ -44,7 +44,7 @@ void read_request(Draft& draft, const TableReader& table, Route& route) {
     return;
   }
   const std::vector<std::string> methods{"GET", "POST", "PUT", "PATCH", "DELETE", "WS"};
-  if (std::find(methods.begin(), methods.end(), words[0]) == methods.end()) {
+  if (!contains(methods, words[0])) {
     draft.problems.at(node->source(),
                       fmt::format("unknown method {}{}", in_quotes(words[0]), suggestion(words[0], methods)));
   }
@@ -112,12 +112,9 @@ Route read_route(Draft& draft, const toml::key& key, const toml::node& node) {
   route.name = std::string(key.str());
   check_id(draft, key, "route");
   const std::string what = fmt::format("route {}", in_quotes(key.str()));
-  const toml::table* table = node.as_table();
-  if (table == nullptr) {
-    draft.problems.at(node.source(),
-                      fmt::format("{} must be a table with request and steps, not {}", what, kind_of(node)));
-    return route;
-  }
+  const toml::table* table =
+      read_table(draft.problems, node, fmt::format("{} must be a table with request and steps", what));
+  if (table == nullptr) return route;
   const TableReader reader(draft.problems, *table, what,
                            {"request", "steps", "depends", "body_limit", "deadline"});
   read_request(draft, reader, route);
@@ -137,12 +134,8 @@ Route read_route(Draft& draft, const toml::key& key, const toml::node& node) {
 void read_routes(Draft& draft, const TableReader& file) {
   const toml::node* node = file.need("routes", "[routes.slow]");
   if (node == nullptr) return;
-  const toml::table* table = node->as_table();
-  if (table == nullptr) {
-    file.problem("routes",
-                 fmt::format("routes must be tables such as [routes.slow], not {}", kind_of(*node)));
-    return;
-  }
+  const toml::table* table = read_table(draft.problems, *node, "routes must be tables such as [routes.slow]");
+  if (table == nullptr) return;
   if (table->empty()) file.problem("routes", "routes is empty; write for example [routes.slow]");
   if (table->size() > kMostEntries) {
     file.problem("routes", fmt::format("there are {} routes; at most {}", table->size(), kMostEntries));

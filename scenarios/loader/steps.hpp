@@ -1,9 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "scenarios/loader/draft.hpp"
@@ -45,33 +43,5 @@ class PlanReader {
   std::string owner_;
   std::vector<toml::source_region>* places_;
 };
-
-using Action = decltype(Step::action);
-
-/// A step while it is read.
-struct StepText {
-  PlanReader& plans;
-  const TableReader& table;
-  const std::string& number;
-  Inside inside;
-  int depth;
-
-  Draft& draft() const { return plans.draft(); }
-  /// The steps under `key`, which run where `where` says.
-  Plan nested(std::string_view key, Inside where) const;
-};
-
-/// One kind of step: its keyword, the keys that only it understands, and how its table is read.
-struct StepKind {
-  std::string_view keyword;
-  std::vector<std::string> own_keys;
-  Action (*read)(const StepText& step);
-  Inside deepest = Inside::thread;  ///< where it may still stand
-  bool can_block = false;           ///< `blocking = true` means something
-};
-
-/// Steps that do something themselves (leaf_steps.cpp) and those that hold others (nested_steps.cpp).
-std::span<const StepKind> leaf_steps();
-std::span<const StepKind> nested_steps();
 
 }  // namespace lab

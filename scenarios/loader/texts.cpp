@@ -118,7 +118,7 @@ Conclusion::Figure read_figure_of_run(Draft& draft, std::string_view text, const
   const Scenario& scenario = draft.scenario;
   figure.case_id = scenario.cases.front().id;
   const auto check = [&](std::string_view word, const std::vector<std::string>& known, const char* kind) {
-    if (std::find(known.begin(), known.end(), word) != known.end()) return;
+    if (contains(known, word)) return;
     draft.problems.at(where, fmt::format("the answer names the unknown {} {}{}", kind, in_quotes(word),
                                          suggestion(word, known)));
   };

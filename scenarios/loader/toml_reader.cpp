@@ -10,6 +10,94 @@ namespace lab {
 
 namespace {
 
+constexpr std::size_t kLargestFile = 1 << 20;
+constexpr int kDeepest = 40;
+
+/// Walks over TOML text as far as nesting goes: brackets that are open, and dots in a row of keys. Knows
+/// strings and comments, whose brackets and dots mean nothing.
+class Nesting {
+ public:
+  explicit Nesting(std::string_view text) : text_(text) {}
+
+  /// The first place that is too deep, if there is one.
+  std::optional<toml::source_position> too_deep() {
+    while (at_ < text_.size()) {
+      const char c = text_[at_];
+      if (c == '"' || c == '\'') {
+        skip_string(c);
+        continue;
+      }
+      if (c == '#') {
+        at_ = std::min(text_.find('\n', at_), text_.size());
+        continue;
+      }
+      count(c);
+      if (open_ > kDeepest || dots_ > kDeepest) return position();
+      ++at_;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  void count(char c) {
+    if (c == '.') {
+      ++dots_;
+    } else if (c == '[' || c == '{') {
+      ++open_;
+      dots_ = 0;
+    } else if (c == ']' || c == '}') {
+      open_ = std::max(0, open_ - 1);
+      dots_ = 0;
+    } else if (c == '=' || c == ',' || c == '\n') {
+      dots_ = 0;
+    }
+  }
+
+  void skip_string(char quote) {
+    const std::string three(3, quote);
+    if (text_.substr(at_, 3) == three) {
+      at_ += 3;
+      while (at_ < text_.size() && text_.substr(at_, 3) != three)
+        at_ += quote == '"' && text_[at_] == '\\' ? 2 : 1;
+      at_ = std::min(at_ + 3, text_.size());
+      return;
+    }
+    ++at_;
+    while (at_ < text_.size() && text_[at_] != quote && text_[at_] != '\n') {
+      at_ += quote == '"' && text_[at_] == '\\' ? 2 : 1;
+    }
+    at_ = std::min(at_ + 1, text_.size());
+  }
+
+  toml::source_position position() const {
+    const std::string_view before = text_.substr(0, at_);
+    const auto lines = static_cast<toml::source_index>(std::count(before.begin(), before.end(), '\n'));
+    const std::size_t start = before.rfind('\n');
+    const std::size_t column = start == std::string_view::npos ? at_ : at_ - start - 1;
+    return {lines + 1, static_cast<toml::source_index>(column + 1)};
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+  int open_ = 0;
+  int dots_ = 0;
+};
+
+bool has_part(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+/// The mistakes that people make when they write a scenario, in their words instead of the parser's.
+std::string_view hint(std::string_view problem) {
+  if (has_part(problem, "parsing string")) return " (is the closing quote missing?)";
+  if (has_part(problem, "inline table") && has_part(problem, "'\\n'"))
+    return " (a table in braces stays on one line)";
+  if (has_part(problem, "parsing value") || has_part(problem, "integer:") || has_part(problem, "float")) {
+    return " (words and durations stand in quotes: \"100ms\")";
+  }
+  return "";
+}
+
 constexpr std::size_t kLongestText = 10'000;
 
 /// How many bytes of a control character begin at `i`: none, one, or two for U+0080 to U+009F (C2 80 to C2 9F
@@ -31,6 +119,26 @@ bool has_control(std::string_view text, bool many_lines) {
 }
 
 }  // namespace
+
+std::optional<toml::table> parse_toml(std::string_view text, Problems& problems) {
+  if (text.size() > kLargestFile) {
+    problems.at({}, "the file is larger than 1 MB, which no scenario needs");
+    return std::nullopt;
+  }
+  if (const auto place = Nesting(text).too_deep()) {
+    problems.at({*place, *place, nullptr}, fmt::format("nested more than {} levels deep", kDeepest));
+    return std::nullopt;
+  }
+  try {
+    return toml::parse(text);
+  } catch (const toml::parse_error& error) {  // the packaged parser is built to throw
+    constexpr std::string_view kPrefix = "Error while ";
+    std::string_view problem = error.description();
+    if (problem.starts_with(kPrefix)) problem.remove_prefix(kPrefix.size());
+    problems.at(error.source(), fmt::format("broken TOML, {}{}", problem, hint(problem)));
+    return std::nullopt;
+  }
+}
 
 void Problems::at(const toml::source_region& where, std::string_view what) {
   if (first_) return;
@@ -120,6 +228,11 @@ std::int64_t read_integer(Problems& problems, const toml::node& node, std::strin
   return number->get();
 }
 
+const toml::table* read_table(Problems& problems, const toml::node& node, std::string_view demand) {
+  if (!node.is_table()) problems.at(node.source(), fmt::format("{}, not {}", demand, kind_of(node)));
+  return node.as_table();
+}
+
 std::vector<const toml::table*> read_tables(Problems& problems, const toml::node& node, std::string_view what,
                                             std::size_t most) {
   std::vector<const toml::table*> tables;
@@ -134,12 +247,9 @@ std::vector<const toml::table*> read_tables(Problems& problems, const toml::node
     return tables;
   }
   for (const toml::node& entry : *array) {
-    if (entry.is_table()) {
-      tables.push_back(entry.as_table());
-    } else {
-      problems.at(entry.source(),
-                  fmt::format("each entry of {} must be a table, not {}", what, kind_of(entry)));
-    }
+    if (const auto* table =
+            read_table(problems, entry, fmt::format("each entry of {} must be a table", what)))
+      tables.push_back(table);
   }
   return tables;
 }
@@ -157,7 +267,7 @@ TableReader::TableReader(Problems& problems, const toml::table& table, std::stri
                          const std::vector<std::string>& known)
     : problems_(&problems), table_(&table), what_(std::move(what)) {
   for (const auto& [key, value] : in_file_order(table)) {
-    if (std::find(known.begin(), known.end(), key->str()) != known.end()) continue;
+    if (contains(known, key->str())) continue;
     problems.at(key->source(), fmt::format("unknown key {} in {}{}", in_quotes(key->str()), what_,
                                            suggestion(key->str(), known)));
   }

@@ -56,8 +56,19 @@ std::string read_text(Problems& problems, const toml::node& node, std::string_vi
                       bool many_lines = false);
 std::int64_t read_integer(Problems& problems, const toml::node& node, std::string_view what, std::int64_t low,
                           std::int64_t high);
+/// Null after a problem: `demand` and what it is instead.
+const toml::table* read_table(Problems& problems, const toml::node& node, std::string_view demand);
 std::vector<const toml::table*> read_tables(Problems& problems, const toml::node& node, std::string_view what,
                                             std::size_t most);
+/// Reads the tables of an array until one has a problem.
+template <class Read>
+void for_each_table(Problems& problems, const toml::node& node, std::string_view what, std::size_t most,
+                    const Read& read) {
+  for (const toml::table* table : read_tables(problems, node, what, most)) {
+    read(*table);
+    if (problems.any()) return;
+  }
+}
 
 /// The entries of a table in the order of the file (the parser sorts them by key).
 std::vector<std::pair<const toml::key*, const toml::node*>> in_file_order(const toml::table& table);

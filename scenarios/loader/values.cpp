@@ -42,6 +42,32 @@ Nanos read_param(Draft& draft, const toml::node& node, std::string_view name, st
   return 0;
 }
 
+/// How the option that sets this parameter is written.
+std::string option_of(std::string_view name) {
+  return name == "d" ? "--delay (--set d)" : fmt::format("--set {}", printable(name, 60));
+}
+
+void apply_options(Draft& draft) {
+  auto& params = draft.scenario.params;
+  std::vector<std::string> known;
+  for (const auto& [name, value] : params) known.push_back(name);
+  for (const auto& [name, value] : draft.overrides.params) {
+    const auto param = params.find(name);
+    if (param == params.end()) {
+      const std::string advice = known.empty() ? " (it has none)" : suggestion(name, known);
+      draft.problems.option(fmt::format("{}: scenario '{}' has no parameter {}{}", option_of(name),
+                                        draft.scenario.name, in_quotes(name), advice));
+      return;
+    }
+    if (value < 0 || value > kLongestSpan) {
+      draft.problems.option(fmt::format("{}: must be from 0ms to ten years", option_of(name)));
+      return;
+    }
+    draft.figures_changed |= param->second != value;
+    param->second = value;
+  }
+}
+
 }  // namespace
 
 bool is_id(std::string_view text) {
@@ -128,7 +154,7 @@ Stat read_stat(Draft& draft, std::string_view text, const toml::source_region& w
     return {};
   }
   const std::vector<std::string> routes = ids_of(draft.scenario.routes);
-  if (!stat->route.empty() && std::find(routes.begin(), routes.end(), stat->route) == routes.end()) {
+  if (!stat->route.empty() && !contains(routes, stat->route)) {
     draft.problems.at(where, fmt::format("stat {} names the unknown route {}{}", in_quotes(text),
                                          in_quotes(stat->route), suggestion(stat->route, routes)));
   }
@@ -153,6 +179,12 @@ double read_value(Draft& draft, const toml::node& node, const Stat& stat, std::s
   return 0;
 }
 
+std::string read_one_of(Draft& draft, const TableReader& table, std::string_view key,
+                        const std::vector<std::string>& known) {
+  const toml::node* node = table.find(key);
+  return node == nullptr ? "" : known.at(read_known(draft, *node, key, known));
+}
+
 std::vector<std::string> ids_of(const std::vector<Route>& routes) {
   return names(routes, &Route::name);
 }
@@ -175,6 +207,27 @@ std::size_t read_known(Draft& draft, const toml::node& node, std::string_view wh
   draft.problems.at(node.source(),
                     fmt::format("unknown {} {}{}", what, in_quotes(word), suggestion(word, known)));
   return 0;
+}
+
+void read_params(Draft& draft, const TableReader& file) {
+  if (const toml::node* node = file.find("params")) {
+    const toml::table* table =
+        read_table(draft.problems, *node, "params must be a table such as { d = \"100ms\" }");
+    if (table == nullptr) return;
+    for (const auto& [key, value] : in_file_order(*table)) {
+      check_id(draft, *key, "parameter");
+      const std::string what = fmt::format("parameter {}", in_quotes(key->str()));
+      const auto text = value->value<std::string_view>();
+      if (text && text->starts_with('$')) {
+        draft.problems.at(value->source(),
+                          fmt::format("{} must be a duration; it cannot name another one", what));
+      }
+      draft.scenario.params[std::string(key->str())] = read_duration(draft, *value, what, Scaling::fixed);
+    }
+  }
+  if (draft.problems.any()) return;
+  apply_options(draft);
+  for (auto& [name, value] : draft.scenario.params) value = scaled(draft, value, file.where("params"));
 }
 
 }  // namespace lab
