@@ -15,7 +15,7 @@ SERVERS = ["lab/servers", "lab/servers/http", "lab/servers/steps", "lab/servers/
 HARNESS = ["harness/model", "harness/statistics", "harness/trace", "harness/client", "harness/analysis"]
 RESULTS = ["results/store", "results/render", "results/report"]
 SCENARIOS = ["scenarios/loader", "scenarios/export"]
-LAB = ["lab/experiment", "lab/report", "lab/course", "lab/cli", "lab/cli/commands"]
+LAB = ["lab/experiment", "lab/course", "lab/cli", "lab/cli/commands"]
 
 
 def upwards(rooms, below):

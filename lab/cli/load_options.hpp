@@ -1,7 +1,7 @@
 #pragma once
 
 #include "lab/cli/command.hpp"
-#include "lab/report/load_request.hpp"
+#include "lab/experiment/load_request.hpp"
 
 namespace lab {
 

@@ -135,4 +135,11 @@ bool write_all(int fd, std::string_view text) {
   return true;
 }
 
+int available_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return std::max(1, CPU_COUNT(&set));
+}
+
 }  // namespace lab

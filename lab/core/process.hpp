@@ -73,6 +73,9 @@ void fill_standard_descriptors();
 /// there are threads.
 void grow_descriptor_table();
 
+/// Cores that this process may use.
+int available_cores();
+
 /// Restricts this process to the first `cores` of the cores it may use; 0: all.
 void limit_cores(int cores);
 

@@ -23,6 +23,8 @@ enum class Arrivals : std::uint8_t {
 };
 
 std::string_view to_string(Arrivals arrivals);
+/// Does the load have a rate of its own, whatever the replies do?
+bool has_rate(Arrivals arrivals);
 
 /// What a client does after its reply: it asks another route again and again.
 struct Then {

@@ -1,5 +1,7 @@
 #include "lab/core/terminal.hpp"
 
+#include "lab/core/error.hpp"
+
 #include <fcntl.h>
 #include <unistd.h>
 

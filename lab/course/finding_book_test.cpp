@@ -5,8 +5,8 @@
 #include "lab/core/utf8.hpp"
 #include "lab/course/explain.hpp"
 #include "lab/experiment/experiment.hpp"
-#include "lab/report/arm_findings.hpp"
 #include "lab/servers/mode.hpp"
+#include "results/report/arm_report.hpp"
 #include "scenarios/loader/loader.hpp"
 
 using namespace lab;

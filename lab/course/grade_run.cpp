@@ -6,7 +6,7 @@
 #include "lab/course/grade.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "lab/experiment/options.hpp"
-#include "lab/report/report.hpp"
+#include "lab/experiment/report.hpp"
 #include "lab/servers/mode.hpp"
 #include "results/store/store.hpp"
 

@@ -6,7 +6,7 @@
 
 #include "lab/course/data.hpp"
 #include "lab/course/quiz_report.hpp"
-#include "lab/report/report.hpp"
+#include "lab/experiment/report.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/testing/proof_testing.hpp"
 

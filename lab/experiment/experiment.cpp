@@ -15,10 +15,10 @@
 #include "lab/core/event_ring.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/interrupt.hpp"
-#include "lab/experiment/set_aside.hpp"
 #include "lab/experiment/stage.hpp"
 #include "lab/servers/steps/work.hpp"
 #include "lab/servers/supervisor/server.hpp"
+#include "results/store/set_aside.hpp"
 #include "results/store/store.hpp"
 
 namespace lab {
@@ -58,16 +58,6 @@ std::vector<Trial> trials_of(const Scenario& scenario, const Stage& stage) {
 ModelInput model_input(const Scenario& scenario, const Arm& arm, const Case& load_set, std::uint64_t seed) {
   return {&scenario.routes, &arm, &load_set, available_cores(), seed};
 }
-
-class Collector : public RecordSink, public EventSink {
- public:
-  explicit Collector(RunRepetition& repetition) : repetition_(repetition) {}
-  void record(const RequestRecord& record) override { repetition_.records.push_back(record); }
-  void event(const Event& event) override { repetition_.events.push_back(event); }
-
- private:
-  RunRepetition& repetition_;
-};
 
 /// Room for what one worker may have to tell.
 std::size_t most_events(const Scenario& scenario, const Case& load_set) {
@@ -223,13 +213,6 @@ bool ExperimentOptions::uses(std::string_view engine) const {
   return std::find(engines.begin(), engines.end(), engine) != engines.end();
 }
 
-int available_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-  return std::max(1, CPU_COUNT(&set));
-}
-
 ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions& options,
                                const Stage& stage) {
   ExperimentPlan plan;
@@ -280,31 +263,6 @@ Result<void> preflight(const Scenario& scenario, const ExperimentOptions& option
     if (auto enough = raise_descriptor_limit(descriptor_need(load_set)); !enough) return enough.error();
   }
   return {};
-}
-
-RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, const Case& load_set, int cores,
-                                  int number, std::uint64_t seed, bool with_events, std::uint64_t lot,
-                                  Nanos slice) {
-  RunRepetition repetition;
-  repetition.arm = arm.id;
-  repetition.case_id = load_set.id;
-  repetition.engine = kModel;
-  repetition.number = number;
-  repetition.began = kModelStart;
-  Collector collector(repetition);
-  const ModelInput input{&scenario.routes, &arm, &load_set, cores, seed, lot, false, slice};
-  simulate(input, &collector, with_events ? &collector : nullptr);
-  std::sort(repetition.records.begin(), repetition.records.end(),
-            [](const RequestRecord& a, const RequestRecord& b) { return a.id < b.id; });
-  return repetition;
-}
-
-std::optional<double> evaluate(const Stat& stat, const RunRepetition& repetition,
-                               const std::vector<Route>& routes, const Case& load_set) {
-  const ServerUse* server = repetition.server.known() ? &repetition.server : nullptr;
-  return evaluate(
-      stat, Evidence{repetition.records, routes, &repetition.events, server, kills_of(repetition, load_set),
-                     repetition.began, repetition.engine != kNative && repetition.engine != kModel});
 }
 
 ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOptions& options, RunHeader header,

@@ -8,10 +8,11 @@
 #include <vector>
 
 #include "lab/core/error.hpp"
+#include "lab/core/process.hpp"
 #include "lab/core/scenario.hpp"
 #include "lab/experiment/engines.hpp"
 #include "lab/experiment/foreign_servers.hpp"
-#include "results/store/run.hpp"
+#include "results/report/repetition.hpp"
 
 namespace lab {
 
@@ -67,22 +68,9 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
 /// Refuses what this machine cannot run, before any child is started: too many workers, too few descriptors.
 Result<void> preflight(const Scenario& scenario, const ExperimentOptions& options);
 
-/// One virtual repetition under the arm's own rules, on a machine of that many cores. `lot` and `slice`:
-/// other ways in which the kernel may decide.
-RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, const Case& load_set, int cores,
-                                  int number, std::uint64_t seed, bool with_events, std::uint64_t lot = 0,
-                                  Nanos slice = 0);
-
-/// A stat of one repetition, from all the evidence that it left.
-std::optional<double> evaluate(const Stat& stat, const RunRepetition& repetition,
-                               const std::vector<Route>& routes, const Case& load_set);
-
 /// The seed of a repetition: arrivals and dealing differ between repetitions, alike in every arm.
 inline std::uint64_t repetition_seed(std::uint64_t seed, int number) {
   return seed + static_cast<std::uint64_t>(number - 1);
 }
-
-/// Cores that this process may use.
-int available_cores();
 
 }  // namespace lab

@@ -10,7 +10,7 @@
 #include <fstream>
 
 #include "harness/trace/server_use.hpp"
-#include "lab/experiment/temporary.hpp"
+#include "results/store/temporary.hpp"
 
 namespace lab {
 namespace {

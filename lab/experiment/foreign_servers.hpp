@@ -11,7 +11,7 @@
 #include "lab/core/scenario.hpp"
 #include "lab/experiment/engines.hpp"
 #include "lab/experiment/external_server.hpp"
-#include "lab/experiment/temporary.hpp"
+#include "results/store/temporary.hpp"
 
 namespace lab {
 

@@ -23,12 +23,6 @@ struct OutputOptions {
   bool terminal = false;  ///< stdout is one
 };
 
-/// A person's prediction of an arm's makespan.
-struct Guess {
-  std::string arm;
-  double seconds = 0;
-};
-
 /// What `lab run`, `predict` and `sweep` are asked for: typed values, and the words that a record keeps of
 /// them.
 struct RunOptions {

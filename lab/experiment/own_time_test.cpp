@@ -1,4 +1,4 @@
-#include "lab/experiment/own_time.hpp"
+#include "results/report/own_time.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -6,7 +6,7 @@
 
 #include "lab/core/error.hpp"
 #include "lab/core/process.hpp"
-#include "lab/experiment/temporary.hpp"
+#include "results/store/temporary.hpp"
 
 namespace lab {
 

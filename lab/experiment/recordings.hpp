@@ -19,9 +19,6 @@ struct Recording {
   std::string made;  ///< `2026-11-21 on AMD EPYC, 2 cores, kernel 6.1, Python 3.11.2, …`
 };
 
-/// The key under which a run's environment tells when and where its recording was made.
-inline constexpr const char* kRecordingMade = "recording made";
-
 /// The committed recording of this scenario. `as_written`: no option has changed the scenario. The error is a
 /// reason to print: there is none, or it speaks of other settings.
 Result<Recording> find_recording(const Scenario& scenario, bool as_written);

@@ -8,9 +8,9 @@
 #include "lab/core/error.hpp"
 #include "lab/core/scenario.hpp"
 #include "lab/experiment/postgres.hpp"
-#include "lab/experiment/temporary.hpp"
 #include "lab/servers/supervisor/server.hpp"
 #include "results/store/run.hpp"
+#include "results/store/temporary.hpp"
 
 namespace lab {
 

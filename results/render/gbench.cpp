@@ -6,7 +6,7 @@
 #include <set>
 
 #include "lab/core/utf8.hpp"
-#include "results/report/exports.hpp"
+#include "results/report/export.hpp"
 
 namespace lab {
 

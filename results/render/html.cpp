@@ -10,7 +10,7 @@
 #include "results/render/html_style.hpp"
 #include "results/render/markup.hpp"
 #include "results/render/table.hpp"
-#include "results/report/told_remarks.hpp"
+#include "results/report/remarks.hpp"
 
 namespace lab {
 
@@ -98,7 +98,7 @@ std::string lines_of(const std::string& text) {
 }
 
 std::string remarks_of(const Report& report) {
-  const std::vector<Note> remarks = all_remarks(report);
+  const std::vector<Note> remarks = all_notes(report);
   if (remarks.empty()) return "";
   std::string out = "<h2>What it says</h2>\n<dl class=\"told\">\n";
   for (const Note& remark : remarks) {

@@ -8,7 +8,7 @@
 #include "results/render/table.hpp"
 #include "results/render/wrap.hpp"
 #include "results/report/export.hpp"
-#include "results/report/told_remarks.hpp"
+#include "results/report/remarks.hpp"
 
 namespace lab {
 
@@ -86,7 +86,7 @@ std::string to_text(const Report& report, const TextStyle& style) {
   page.blank();
   page.lines(draw_lanes(report, page.style()));
   page.blank();
-  for (const Note& remark : all_remarks(report)) page.remark(remark);
+  for (const Note& remark : all_notes(report)) page.remark(remark);
   return page.take();
 }
 

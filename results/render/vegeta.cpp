@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "lab/core/utf8.hpp"
-#include "results/report/exports.hpp"
+#include "results/report/export.hpp"
 
 namespace lab {
 

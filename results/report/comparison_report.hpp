@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "harness/statistics/comparison.hpp"
+#include "lab/core/scenario.hpp"
 #include "results/report/export.hpp"
 #include "results/report/report.hpp"
+#include "results/store/run.hpp"
 
 namespace lab {
 
@@ -33,7 +35,7 @@ struct DifferingRow {
   std::string key, a, b;
 };
 
-/// What `lab compare` tells, as plain values; made by lab/report/compare.cpp.
+/// What `lab compare` tells, as plain values; made by compare_runs().
 struct ComparisonReport {
   struct Side {
     std::string path, started_utc, noise;
@@ -50,6 +52,23 @@ struct ComparisonReport {
   bool slower() const;
   bool inconclusive() const;
 };
+
+/// A recorded run with everything that is said of it.
+struct ToldRun {
+  Run run;
+  Scenario scenario;
+  Report report;
+  std::string settings;  ///< what options changed, but for the choice of arms and cases
+};
+
+struct CompareOptions {
+  std::vector<Stat> stats;   ///< empty: makespan, and what the scenario shows and checks
+  std::string arm_a, arm_b;  ///< by name, `async-loop` or `async-loop on fastapi`; empty: all that both have
+  double tolerance = 0;      ///< a smaller shift, relative to A's median, counts as no difference
+};
+
+/// Errors (exit 2): different scenarios, no such arm, nothing that both have.
+Result<ComparisonReport> compare_runs(const ToldRun& a, const ToldRun& b, const CompareOptions& options);
 
 std::string comparison_text(const ComparisonReport& report, const TextStyle& style);
 /// lab.compare/1, one document with a newline at its end.

@@ -1,12 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "harness/diagnosis/examination.hpp"
+#include "harness/diagnosis/kept_fit.hpp"
+#include "harness/diagnosis/verdict.hpp"
 #include "results/report/export.hpp"
 
 namespace lab {
@@ -20,41 +21,31 @@ struct DiagnosisRow {
   std::optional<double> ping_worst_s;
 };
 
-/// How a server executes, ready to be told.
+/// How a server executes: what was seen, what follows from it, and both in words.
 struct DiagnosisReport {
   std::string url, ping;  ///< as given; ping may be empty
-  std::string execution, bound_by;
-  std::string tag;  ///< `SERIAL`, `LIMITED`: what the text begins with
-  std::optional<bool> loop_blocked, balanced;
-  int parallelism = 0;    ///< 0: unknown
-  bool at_least = false;  ///< it may be larger: nothing limited the largest burst
-  double confidence = 0;
-  int bursts = 0, fitting = 0;
-  std::string headline;  ///< `one at a time; the event loop is blocked`
-  std::string formula;   ///< `51 ms × n`; empty where there is none
-  double service_s = 0, overhead_s = 0, residual_s = 0;
+  std::int64_t pid = 0;   ///< 0: not on this machine
+  Observations seen;
+  Diagnosis verdict;
+  std::string tag;        ///< `SERIAL`, `LIMITED`: what the text begins with
+  bool at_least = false;  ///< the parallelism may be larger: nothing limited the largest burst
+  std::string headline;   ///< `one at a time; the event loop is blocked`
+  std::string formula;    ///< `51 ms × n`; empty where there is none
   std::vector<DiagnosisRow> rows;
   std::optional<double> ping_alone_s;
-  int pairs = 0, pairs_waiting = 0;  ///< on kept connections
-  std::int64_t pid = 0;              ///< 0: not on this machine
-  int processes = 0;
-  std::optional<double> cpu_share;  ///< of a request's latency alone
-  std::vector<std::string> notes;   ///< what else was found, in words
-  double serial_part_s = 0;         ///< of each request, one at a time; 0: not told
-  int limit_in_flight = 0, limit_status = 0;
-  double limit_per_second = 0;
-  bool limited = false;
+  PairLikelihood pairs;  ///< on kept connections
   std::optional<double> kept_lag_s, first_s;
-  std::vector<std::pair<double, double>> pauses;  ///< when, and how long
-  bool watched = false;
+  std::vector<Pause> pauses;
+  std::vector<std::string> notes;  ///< what else was found
   std::vector<std::string> unsure;
   std::string advice, command;  ///< what to do, and the experiment that shows it
-  std::string reason;           ///< why it is unknown
-  std::int64_t sent = 0, answered = 0, unfinished = 0;
-  std::map<std::string, std::int64_t> failures;
-  double spent_s = 0;
-  bool complete = true;
 };
+
+/// `will send at most 511 requests, at most 64 at once, 1 to 9 s`
+std::string announce(const Outlook& outlook);
+
+/// `ping`: its URL, or empty.
+DiagnosisReport make_diagnosis_report(const std::string& url, const std::string& ping, Observations seen);
 
 /// For a terminal or a pipe (diagnosis_text.cpp).
 std::string to_text(const DiagnosisReport& report, const TextStyle& style);

@@ -1,12 +1,14 @@
+#include "results/report/diagnosis.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
 
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
 #include "results/render/spelling.hpp"
 #include "results/render/wrap.hpp"
-#include "results/report/diagnosis.hpp"
 
 namespace lab {
 
@@ -61,7 +63,7 @@ std::string table(const DiagnosisReport& report, const TextStyle& style) {
   text += "\n";
   Unit unit = largest >= 10 ? Unit{1, 2, "s"} : Unit{1e3, largest >= 0.1 ? 0 : 1, "ms"};
   std::string formula = report.formula;
-  if (!formula.empty()) formula += fmt::format(", residual {:.1f} ms", report.residual_s * 1e3);
+  if (!formula.empty()) formula += fmt::format(", residual {:.1f} ms", report.verdict.residual_s * 1e3);
   text += figures("makespan", makespans, unit, formula, style);
   if (!report.ping_alone_s) return text;
   const std::string path = report.ping.substr(std::min(report.ping.size(), report.ping.find('/', 8)));
@@ -72,11 +74,11 @@ std::string table(const DiagnosisReport& report, const TextStyle& style) {
 std::string process(const DiagnosisReport& report) {
   if (report.pid == 0) return "";
   std::string text = fmt::format("pid {}", report.pid);
-  if (report.processes > 1) text += fmt::format(" and {} more", report.processes - 1);
-  if (!report.cpu_share) return text + "\n";
-  text += fmt::format("  CPU {:.0f} %", 100 * std::min(1.0, *report.cpu_share));
-  if (report.bound_by == "waiting") text += ": it waits, it does not compute";
-  if (report.bound_by == "cpu") text += ": it computes";
+  if (report.seen.processes > 1) text += fmt::format(" and {} more", report.seen.processes - 1);
+  if (!report.seen.cpu_share) return text + "\n";
+  text += fmt::format("  CPU {:.0f} %", 100 * std::min(1.0, *report.seen.cpu_share));
+  if (report.verdict.bound_by == BoundBy::waiting) text += ": it waits, it does not compute";
+  if (report.verdict.bound_by == BoundBy::cpu) text += ": it computes";
   return text + "\n";
 }
 
@@ -84,14 +86,14 @@ std::string process(const DiagnosisReport& report) {
 
 std::string to_text(const DiagnosisReport& report, const TextStyle& style) {
   std::string fits;
-  if (report.bursts > 0 && report.execution != "unknown")
-    fits = fmt::format("   ({} of {} bursts fit)", report.fitting, report.bursts);
+  if (report.verdict.bursts > 0 && report.verdict.execution != Execution::unknown)
+    fits = fmt::format("   ({} of {} bursts fit)", report.verdict.fitting, report.verdict.bursts);
   std::string text = tagged_lines(report.tag, report.headline + fits, style);
   text += table(report, style);
-  if (report.pairs > 0) {
+  if (report.pairs.pairs > 0) {
     text += tagged_lines("pairs",
                          fmt::format("{} of {} pairs of kept connections waited for each other",
-                                     report.pairs_waiting, report.pairs),
+                                     report.pairs.waiting, report.pairs.pairs),
                          style);
   }
   text += process(report);
@@ -100,6 +102,98 @@ std::string to_text(const DiagnosisReport& report, const TextStyle& style) {
   const std::string experiment = report.command.empty() ? "" : ": " + report.command;
   if (!report.advice.empty()) text += tagged_lines("TRY", report.advice + experiment, style);
   return text;
+}
+
+namespace {
+
+namespace json = boost::json;
+
+template <class T>
+json::value or_null(const std::optional<T>& value) {
+  return value ? json::value(*value) : json::value(nullptr);
+}
+
+/// null for nought.
+template <class T>
+json::value or_none(T value) {
+  return value > 0 ? json::value(value) : json::value(nullptr);
+}
+
+json::array evidence(const DiagnosisReport& report) {
+  json::array rows;
+  for (const DiagnosisRow& row : report.rows) {
+    json::object object{{"at_once", row.at_once}, {"makespan_s", row.makespan_s}, {"bursts", row.bursts}};
+    object["expected_s"] = or_none(row.expected_s);
+    object["ping_worst_s"] = or_null(row.ping_worst_s);
+    rows.push_back(std::move(object));
+  }
+  return rows;
+}
+
+json::value limit(const DiagnosisReport& report) {
+  if (!report.verdict.limit) return nullptr;
+  const Limit& limit = *report.verdict.limit;
+  return json::object{{"kind", limit.in_flight > 0 ? "in_flight" : "rate"},
+                      {"in_flight", or_none(limit.in_flight)},
+                      {"per_second", or_none(limit.per_second)},
+                      {"status", or_none(limit.status)}};
+}
+
+json::array pauses(const DiagnosisReport& report) {
+  json::array all;
+  for (const Pause& pause : report.pauses)
+    all.push_back(json::object{{"at_s", seconds(pause.at)}, {"length_s", seconds(pause.length)}});
+  return all;
+}
+
+}  // namespace
+
+std::string to_json(const DiagnosisReport& report) {
+  const Diagnosis& verdict = report.verdict;
+  const Observations& seen = report.seen;
+  json::object document{
+      {"schema", "lab.diagnose/1"},
+      {"complete", !seen.interrupted},
+      {"url", report.url},
+      {"execution", json::string(to_string(verdict.execution))},
+      {"bound_by", json::string(to_string(verdict.bound_by))},
+      {"loop_blocked", or_null(verdict.loop_blocked)},
+      {"balanced", or_null(verdict.balanced)},
+      {"parallelism", or_none(verdict.parallelism)},
+      {"parallelism_is_at_least", report.at_least},
+      {"confidence", verdict.confidence},
+      {"service_s", verdict.service_s},
+      {"serial_part_s", or_none(verdict.serial_part_s)},
+      {"limit", limit(report)},
+      {"kept_lag_s", or_null(report.kept_lag_s)},
+      {"first_s", or_null(report.first_s)},
+      {"pauses", seen.watched.empty() ? json::value(nullptr) : json::value(pauses(report))},
+      {"notes", json::array(report.notes.begin(), report.notes.end())},
+      {"overhead_s", verdict.overhead_s},
+      {"residual_s", verdict.residual_s},
+      {"bursts", verdict.bursts},
+      {"bursts_that_fit", verdict.fitting},
+      {"evidence", evidence(report)},
+      {"pairs", {{"tried", report.pairs.pairs}, {"waited", report.pairs.waiting}}},
+      {"says", report.headline},
+      {"reason", verdict.reason},
+      {"unsure", json::array(report.unsure.begin(), report.unsure.end())},
+      {"advice", report.advice},
+      {"try", report.command},
+      {"requests", {{"sent", seen.sent}, {"ok", seen.answered}, {"unfinished", seen.unfinished}}},
+      {"spent_s", seconds(seen.spent)}};
+  json::object errors;
+  for (const auto& [kind, count] : seen.failures) errors[kind] = count;
+  document["requests"].as_object()["errors"] = errors;
+  document["ping"] = nullptr;
+  if (!report.ping.empty())
+    document["ping"] = json::object{{"url", report.ping}, {"alone_s", or_null(report.ping_alone_s)}};
+  document["process"] = nullptr;
+  if (report.pid > 0) {
+    document["process"] = json::object{
+        {"pid", report.pid}, {"processes", seen.processes}, {"cpu_share", or_null(seen.cpu_share)}};
+  }
+  return json::serialize(document) + "\n";
 }
 
 }  // namespace lab

@@ -7,6 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "harness/client/load_generator.hpp"
+#include "harness/client/load_url.hpp"
+#include "harness/statistics/distribution.hpp"
+#include "lab/core/error.hpp"
 #include "lab/core/record.hpp"
 #include "results/report/export.hpp"
 #include "results/report/report.hpp"
@@ -33,7 +37,42 @@ struct ThresholdRow {
   bool passed = false;
 };
 
-/// What `lab load` found, ready to be told.
+/// A condition on a load's result, as `p99<200ms`, `errors<1%`, `rps>=1000`.
+struct Threshold {
+  enum class What { percentile, min, max, mean, error_share, errors, rate };
+  enum class Compare { below, at_most, above, at_least };
+
+  std::string text;
+  What what = What::percentile;
+  Compare compare = Compare::below;
+  double q = 0.5;            ///< of a percentile
+  bool uncorrected = false;  ///< of the uncorrected latencies
+  double limit = 0;          ///< seconds, a share, a count or requests per second
+
+  bool about_errors() const { return what == What::error_share || what == What::errors; }
+};
+
+/// Errors (exit 2) name what is wrong and give an example.
+Result<Threshold> parse_threshold(const std::string& text);
+
+/// Missed as well where it cannot be said: a percentile that so few replies do not carry, no reply at all.
+ThresholdRow judge(const Threshold& threshold, LoadTotals& totals, double requests_per_second);
+
+/// What a load was to be.
+struct LoadTask {
+  struct WeightedUrl {
+    Url url;
+    std::int64_t weight = 1;
+  };
+  std::vector<WeightedUrl> urls;
+  GeneratorPlan plan;  ///< all of it but the addresses and the requests
+  std::string load;    ///< in words: `closed loop, 10 clients for 10 s`
+  std::optional<double> requested_rate;
+  std::vector<Threshold> thresholds;
+  bool other_tools = false;
+};
+
+/// What `lab load` found.
 struct LoadReport {
   std::vector<std::pair<std::string, std::int64_t>> urls;  ///< with their weights
   std::string method = "GET";
@@ -52,13 +91,8 @@ struct LoadReport {
   double histogram_error = 0;             ///< relative, where they are
   Books books;
   std::map<int, std::int64_t> statuses;  ///< all whole replies
-  std::int64_t bytes_sent = 0, bytes_received = 0;
-  std::int64_t connections = 0;                                     ///< opened
-  std::optional<double> connect_s;                                  ///< mean
-  std::int64_t closed_before = 0, closed_in = 0, closed_after = 0;  ///< of books.errors: closed, by where
-  std::int64_t waited_for_connection = 0;  ///< requests whose time had come while none was free
-  std::int64_t warm_up = 0;                ///< requests before, in none of the figures
-  std::optional<double> burst_skew_s;      ///< last sent - first sent
+  LoadCounts counts;
+  std::optional<double> burst_skew_s;  ///< last sent - first sent
   std::vector<LatencyBar> bars;
   std::vector<ThresholdRow> thresholds;
   std::vector<Note> remarks;             ///< NOTE and WARN
@@ -69,6 +103,20 @@ struct LoadReport {
   std::string kernel, noise;
   std::vector<std::pair<std::string, std::string>> environment;
 };
+
+/// How long a connection took to open, in the mean; none where there was none.
+std::optional<double> connect_seconds(const LoadCounts& counts);
+
+/// The distribution in at most about ten rows with round limits: even steps where the values are near each
+/// other, 1-2-5 steps or powers of ten where they are not.
+std::vector<LatencyBar> latency_bars(const Distribution& latencies);
+
+/// What the totals of all shares mean: figures, distribution, thresholds and notes. Reorders the samples.
+LoadReport summarise_load(const LoadTask& task, LoadTotals& totals);
+
+/// 1 where a threshold is missed, or a request failed and no threshold is about errors; 3 where no request
+/// got any reply; 0 otherwise.
+int load_exit_code(const LoadTask& task, const LoadReport& report);
 
 /// For a terminal, a projector or a pipe (load_text.cpp).
 std::string load_text(const LoadReport& report, const TextStyle& style);

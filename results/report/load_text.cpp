@@ -97,9 +97,9 @@ std::vector<std::string> books_lines(const Books& books) {
 /// `2 before a reply, 1 in one`: where the server closed.
 std::string closings(const LoadReport& report) {
   std::vector<std::string> parts;
-  for (const auto& [count, where] :
-       {std::pair{report.closed_before, "before a reply"}, std::pair{report.closed_in, "in a reply"},
-        std::pair{report.closed_after, "behind the reply before"}}) {
+  for (const auto& [count, where] : {std::pair{report.counts.closed_before, "before a reply"},
+                                     std::pair{report.counts.closed_in, "in a reply"},
+                                     std::pair{report.counts.closed_after, "behind the reply before"}}) {
     if (count > 0) parts.push_back(fmt::format("{} {}", grouped(count), where));
   }
   return parts.empty() ? "" : " (" + join(parts, ", ") + ")";
@@ -120,9 +120,11 @@ std::string bytes_line(const LoadReport& report) {
     return quantity(value, byte_unit(value));
   };
   std::string line =
-      fmt::format("{} received, {} sent; {} connection{} opened", size(report.bytes_received),
-                  size(report.bytes_sent), grouped(report.connections), report.connections == 1 ? "" : "s");
-  if (report.connect_s) line += fmt::format(", {} each", time_text(report.connect_s, false));
+      fmt::format("{} received, {} sent; {} connection{} opened", size(report.counts.bytes_received),
+                  size(report.counts.bytes_sent), grouped(report.counts.connections),
+                  report.counts.connections == 1 ? "" : "s");
+  if (const auto each = connect_seconds(report.counts))
+    line += fmt::format(", {} each", time_text(each, false));
   return line;
 }
 

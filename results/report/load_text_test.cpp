@@ -69,9 +69,9 @@ TEST_CASE("a load whose replies are mostly errors says so in its headline") {
 TEST_CASE("a closed connection is reported with where it was closed") {
   LoadReport report = sample();
   report.books.errors = {{"closed", 6}};
-  report.closed_before = 1;
-  report.closed_in = 2;
-  report.closed_after = 3;
+  report.counts.closed_before = 1;
+  report.counts.closed_in = 2;
+  report.counts.closed_after = 3;
   CHECK_THAT(load_text(report, {120, true, false}),
              Catch::Contains("closed 6 (1 before a reply, 2 in a reply, 3 behind the reply before)"));
 }

@@ -102,6 +102,12 @@ struct Note {
   bool failed = false;                  ///< a check that does not hold
 };
 
+/// What somebody said before the run.
+struct Guess {
+  std::string arm;
+  double seconds = 0;
+};
+
 struct Report {
   std::string scenario, question;
   bool complete = true;

@@ -25,7 +25,7 @@ struct SweepPoint {
   std::vector<SweepCell> cells;
 };
 
-/// What `lab sweep` tells, as plain values; made by lab/report/sweep.cpp.
+/// What `lab sweep` tells, as plain values; made by lab/cli/sweep.cpp.
 struct SweepReport {
   std::string scenario, question;
   Stat stat;

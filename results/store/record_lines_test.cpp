@@ -83,7 +83,7 @@ TEST_CASE("A member of the wrong kind is named, not guessed") {
 }
 
 TEST_CASE("A block of an older file is read without parents and values") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   RequestRecord record = repetition(1, 4, 0).records[3];
   const std::string block = encode_block(7, std::span(&record, 1));
   const std::string body = block.substr(24, 84);

@@ -33,6 +33,9 @@ struct RunHeader {
   std::vector<std::pair<std::string, std::string>> environment;  ///< `cores`, `kernel`, `cpu` …
 };
 
+/// The key under which a run's environment says when and where its recording was made.
+inline constexpr const char* kRecordingMade = "recording made";
+
 struct AsideFile;
 
 /// One repetition of one arm on one case.

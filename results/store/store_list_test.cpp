@@ -46,7 +46,7 @@ fs::path save(const fs::path& folder, bool exact, const RunHeader& head,
 }  // namespace
 
 TEST_CASE("A run is read as it was written") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const std::vector<RunRepetition> written{repetition(1, 10, 44), repetition(2, 0, 0),
                                            repetition(3, 3, 2'345)};
   const fs::path path = save(folder.path() / "a" / "runs", false, header(), written);
@@ -63,7 +63,7 @@ TEST_CASE("A run is read as it was written") {
 }
 
 TEST_CASE("A large repetition goes to requests.bin and comes back the same") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const std::vector<RunRepetition> written{repetition(1, 20, 5), repetition(2, 9'000, 10'001),
                                            repetition(3, 21, 0)};
   const fs::path path = save(folder.path(), false, header(), written, {20, nullptr});
@@ -76,7 +76,7 @@ TEST_CASE("A large repetition goes to requests.bin and comes back the same") {
 }
 
 TEST_CASE("100,000 requests are lines, one more is a binary file") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   CHECK_FALSE(
       fs::exists(save(folder.path(), false, header("lines"), {repetition(1, 100'000, 0)}) / "requests.bin"));
   const fs::path path = save(folder.path(), false, header("blocks"), {repetition(1, 100'001, 0)});
@@ -85,7 +85,7 @@ TEST_CASE("100,000 requests are lines, one more is a binary file") {
 }
 
 TEST_CASE("A run that was interrupted says why") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   RunWriter writer = RunWriter::create(folder.path(), false, header()).value();
   writer.add(repetition(1, 2, 2));
   const Run run = read_run(writer.finish({false, "interrupted", "", {}}).value()).value();
@@ -96,7 +96,7 @@ TEST_CASE("A run that was interrupted says why") {
 }
 
 TEST_CASE("Runs of the same second get names of their own") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   RunWriter first = RunWriter::create(folder.path(), false, header()).value();
   RunWriter second = RunWriter::create(folder.path(), false, header()).value();
   const fs::path b = second.finish({}).value();
@@ -112,14 +112,14 @@ TEST_CASE("Runs of the same second get names of their own") {
 }
 
 TEST_CASE("A scenario's name cannot lead out of the folder") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const fs::path path = save(folder.path(), false, header("../../etc/x\ny"), {});
   CHECK(path.parent_path() == folder.path());
   CHECK(read_run(path).value().header.scenario == "../../etc/x\ny");
 }
 
 TEST_CASE("--save DIR makes the folder, fills an empty one, and keeps what else is in it") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const fs::path fresh = folder.path() / "new" / "run";
   CHECK(save(fresh, true, header(), {repetition(1, 2, 2)}) == fs::canonical(folder.path()) / "new" / "run");
   CHECK(read_run(fresh).value().repetitions.size() == 1);
@@ -134,7 +134,7 @@ TEST_CASE("--save DIR makes the folder, fills an empty one, and keeps what else 
 }
 
 TEST_CASE("--save DIR never overwrites a run") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const fs::path path = folder.path() / "run";
   save(path, true, header(), {});
   const std::string before = bytes_of(path / "run.jsonl");
@@ -147,7 +147,7 @@ TEST_CASE("--save DIR never overwrites a run") {
 }
 
 TEST_CASE("A run whose --save DIR was taken meanwhile is kept under another name") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const fs::path path = folder.path() / "run";
   RunWriter late = RunWriter::create(path, true, header()).value();
   save(path, true, header(), {repetition(1, 1, 0)});
@@ -156,7 +156,7 @@ TEST_CASE("A run whose --save DIR was taken meanwhile is kept under another name
 }
 
 TEST_CASE("Where no folder can be made the error names the path, the cause and the fix") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   write_bytes(folder.path() / "file", "x");
   for (const bool exact : {false, true}) {
     for (const fs::path& path :
@@ -175,7 +175,7 @@ TEST_CASE("Where no folder can be made the error names the path, the cause and t
 }
 
 TEST_CASE("What is no run is refused with the reason") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   CHECK(read_run(folder.path() / "none").error().kind == ErrorKind::usage);
   CHECK(read_run(folder.path()).error().message.find("no run at") != std::string::npos);
   write_bytes(folder.path() / "run.jsonl", "{\"hello\": 1}\n");
@@ -187,14 +187,14 @@ TEST_CASE("What is no run is refused with the reason") {
 }
 
 TEST_CASE("A missing folder of runs is an empty list, a file in its place is an error") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   CHECK(list_runs(folder.path() / "none").value().empty());
   write_bytes(folder.path() / "file", "x");
   CHECK(list_runs(folder.path() / "file").error().kind == ErrorKind::environment);
 }
 
 TEST_CASE("Runs are listed newest first with what their ends say") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   RunHeader old = header("old");
   old.started_utc = "2025-01-01T00:00:00Z";
   save(folder.path(), false, header(), {repetition(1, 200, 3'000), repetition(2, 1, 1)});
@@ -236,7 +236,7 @@ TEST_CASE(
 }
 
 TEST_CASE("Damaged runs are listed with the problem, in their place") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const fs::path good = save(folder.path(), false, header("good"), {});
   const fs::path torn = save(folder.path(), false, header("torn"), {repetition(1, 10, 0)});
   std::string bytes = bytes_of(torn / "run.jsonl");
@@ -259,7 +259,7 @@ TEST_CASE("Damaged runs are listed with the problem, in their place") {
 }
 
 TEST_CASE("What a killed writer left is listed and read, what is being written is not listed") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   RunWriter writer = RunWriter::create(folder.path(), false, header()).value();
   writer.add(repetition(1, 5, 5));
   CHECK(list_runs(folder.path()).value().empty());
@@ -278,7 +278,7 @@ TEST_CASE("What a killed writer left is listed and read, what is being written i
 }
 
 TEST_CASE("A schema that this program does not know is named") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const fs::path path = save(folder.path(), false, header(), {});
   // The line of another version, sealed as its writer would.
   std::string bytes = R"({"type":"header","schema":"lab.run-record/2")";
@@ -293,7 +293,7 @@ TEST_CASE("A schema that this program does not know is named") {
 }
 
 TEST_CASE("Strings that are not UTF-8 are kept readable") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   RunHeader odd = header();
   odd.scenario_file = "caf\xe9.toml";
   CHECK(read_run(save(folder.path(), false, odd, {})).value().header.scenario_file == "caf\xef\xbf\xbd.toml");

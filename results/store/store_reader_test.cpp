@@ -62,7 +62,7 @@ std::vector<std::size_t> unnoticed_flips(const fs::path& folder, const fs::path&
 
 TEST_CASE("Each repetition that is whole is handed over once, before the next one is read") {
   const std::size_t lines_at_most = GENERATE(std::size_t{1}, std::size_t{100});
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   RunWriter writer = RunWriter::create(folder.path(), false, header(), {lines_at_most, nullptr}).value();
   for (int number = 1; number <= 3; ++number) writer.add(repetition(number, 20, 5'000));
   const fs::path path = writer.finish({true, "", "", {}}).value();
@@ -84,7 +84,7 @@ TEST_CASE("Each repetition that is whole is handed over once, before the next on
 }
 
 TEST_CASE("A repetition of which something is lost is not handed over") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   RunWriter writer = RunWriter::create(folder.path(), false, header()).value();
   writer.add(repetition(1, 20, 0));
   writer.add(repetition(2, 20, 0));
@@ -100,21 +100,21 @@ TEST_CASE("A repetition of which something is lost is not handed over") {
 }
 
 TEST_CASE("Every flipped bit of run.jsonl is noticed") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const fs::path path = save(folder.path(), small_header(), {repetition(1, 1, 1)}, 10);
   CHECK(unnoticed_flips(path, path / "run.jsonl").empty());
   CHECK_FALSE(noticed(path));
 }
 
 TEST_CASE("Every flipped bit of requests.bin is noticed") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const fs::path path = save(folder.path(), small_header(), {repetition(1, 2, 2)}, 1);
   CHECK(unnoticed_flips(path, path / "requests.bin").empty());
   CHECK_FALSE(noticed(path));
 }
 
 TEST_CASE("A damaged line costs that line alone, and its offset is reported") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const fs::path path = save(folder.path(), small_header(), {repetition(1, 10, 0)}, 100);
   std::string bytes = bytes_of(path / "run.jsonl");
   const std::size_t line = bytes.find("{\"type\":\"request\",\"repetition\":1,\"id\":4");
@@ -129,7 +129,7 @@ TEST_CASE("A damaged line costs that line alone, and its offset is reported") {
 }
 
 TEST_CASE("A damaged line end costs no record") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const fs::path path = save(folder.path(), small_header(), {repetition(1, 10, 0)}, 100);
   std::string bytes = bytes_of(path / "run.jsonl");
   const std::size_t end = bytes.find('\n', bytes.find("\"id\":4"));
@@ -142,7 +142,7 @@ TEST_CASE("A damaged line end costs no record") {
 }
 
 TEST_CASE("A lost header leaves all else readable") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const fs::path path = save(folder.path(), small_header(), {repetition(1, 10, 5)}, 100);
   std::string bytes = bytes_of(path / "run.jsonl");
   bytes[40] ^= 1;
@@ -155,7 +155,7 @@ TEST_CASE("A lost header leaves all else readable") {
 }
 
 TEST_CASE("Requests of a repetition whose own line is lost are counted as lost") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const fs::path path = save(folder.path(), small_header(), {repetition(1, 4, 0), repetition(2, 5, 0)}, 100);
   std::string bytes = bytes_of(path / "run.jsonl");
   bytes[bytes.find("{\"type\":\"repetition\",\"repetition\":2") + 50] ^= 1;
@@ -169,7 +169,7 @@ TEST_CASE("Requests of a repetition whose own line is lost are counted as lost")
 }
 
 TEST_CASE("A line that vanished whole is missed") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const fs::path path = save(folder.path(), small_header(), {repetition(1, 4, 0)}, 100);
   const std::string bytes = bytes_of(path / "run.jsonl");
   for (std::size_t from = 0, end = 0; from < bytes.size(); from = end) {
@@ -184,7 +184,7 @@ TEST_CASE("A line that vanished whole is missed") {
 }
 
 TEST_CASE("A record cut off at any byte is read up to there and called incomplete") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const fs::path path = save(folder.path(), small_header(), {repetition(1, 2, 1), repetition(2, 2, 1)}, 10);
   const std::string bytes = bytes_of(path / "run.jsonl");
   const std::size_t header_end = bytes.find('\n');
@@ -210,7 +210,7 @@ TEST_CASE("A record cut off at any byte is read up to there and called incomplet
 }
 
 TEST_CASE("requests.bin cut off at any byte costs the blocks behind the cut") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const fs::path path = save(folder.path(), small_header(), {repetition(1, 2, 0), repetition(2, 3, 0)}, 1);
   const std::string bytes = bytes_of(path / "requests.bin");
   const std::size_t second = 8 + 24 + 2 * 96;
@@ -227,7 +227,7 @@ TEST_CASE("requests.bin cut off at any byte costs the blocks behind the cut") {
 }
 
 TEST_CASE("Reading goes on at the next sound block") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const std::vector<RunRepetition> three{repetition(1, 5, 0), repetition(2, 6, 0), repetition(3, 7, 0)};
   const fs::path path = save(folder.path(), small_header(), three, 1);
   std::string bytes = bytes_of(path / "requests.bin");
@@ -243,7 +243,7 @@ TEST_CASE("Reading goes on at the next sound block") {
 }
 
 TEST_CASE("A file full of damage is reported in a hundred lines and a number") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   std::string bytes = encode(small_header());
   for (int i = 0; i < 500; ++i) bytes += "garbage\n";
   write_bytes(folder.path() / "run.jsonl", bytes);

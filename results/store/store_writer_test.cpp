@@ -81,7 +81,7 @@ TEST_CASE("Whichever write, sync or rename fails, no torn file is left and older
   const auto [call, error_number] = GENERATE(std::pair(Call::write, ENOSPC), std::pair(Call::write, EIO),
                                              std::pair(Call::fsync, EIO), std::pair(Call::rename, EROFS));
   const bool exact = GENERATE(false, true);
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const fs::path target = exact ? folder.path() / "mine" : folder.path();
   const fs::path older = record(folder.path(), false, nullptr).value();
   const std::string before = bytes_of(older / "run.jsonl");
@@ -119,7 +119,7 @@ TEST_CASE("Whichever write, sync or rename fails, no torn file is left and older
 }
 
 TEST_CASE("A file size limit stops the recording, not the program") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const int code = in_child([&folder] {
     const rlimit limit{2048, 2048};
     if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) return 1;
@@ -140,7 +140,7 @@ TEST_CASE(
       GENERATE(std::pair(std::size_t{1}, std::size_t{1}), std::pair(std::size_t{1}, std::size_t{100}),
                std::pair(std::size_t{100}, std::size_t{1}), std::pair(std::size_t{100}, std::size_t{100}));
   INFO(knows_flag << " " << first_lines << " " << second_lines);
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   PlainRenameDisk plain;
   Disk* const disk = knows_flag ? nullptr : &plain;
   RunWriter first = RunWriter::create(folder.path(), true, header(), {first_lines, disk}).value();
@@ -160,7 +160,7 @@ TEST_CASE(
 }
 
 TEST_CASE("A writer that is not finished leaves nothing") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   {
     RunWriter writer = RunWriter::create(folder.path(), false, header(), {1, nullptr}).value();
     writer.add(repetition(1, 5, 5));
@@ -171,7 +171,7 @@ TEST_CASE("A writer that is not finished leaves nothing") {
 }
 
 TEST_CASE("A child that unwinds its copy of the writer does not remove the parent's run") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   RunWriter writer = RunWriter::create(folder.path(), false, header()).value();
   writer.add(repetition(1, 2, 2));
   CHECK(in_child([&writer] {
@@ -183,7 +183,7 @@ TEST_CASE("A child that unwinds its copy of the writer does not remove the paren
 }
 
 TEST_CASE("What was added survives a killed writer") {
-  const TemporaryFolder folder;
+  const ScratchFolder folder;
   const int code = in_child([&folder] {
     RunWriter writer = RunWriter::create(folder.path(), false, header(), {3, nullptr}).value();
     writer.add(repetition(1, 3, 7));

@@ -19,8 +19,8 @@ constexpr std::size_t kMostConditions = 8;
 constexpr double kMostTimes = 1e6;
 constexpr double kWholePercent = 100;
 const std::vector<std::string> kEngines{"native", "fastapi"};
-const std::vector<std::string> kRelations{"below", "above", "about", "equals"};
-const std::vector<std::string> kOutcomes{"verified", "refuted", "qualified"};
+const std::vector<std::string> kRelations{kRelationWords.begin(), kRelationWords.end()};
+const std::vector<std::string> kOutcomes{kOutcomeWords.begin(), kOutcomeWords.end()};
 const std::vector<std::string> kAbout{"concurrency", "fastapi"};
 
 std::string place_of(const std::string& file, const toml::source_region& where) {
@@ -301,29 +301,6 @@ Result<void> settle_condition(Condition& condition, Shelf& shelf) {
 }
 
 }  // namespace
-
-std::string_view to_string(Relation relation) {
-  return kRelations[static_cast<std::size_t>(relation)];
-}
-
-std::string_view to_string(ClaimOutcome outcome) {
-  return kOutcomes[static_cast<std::size_t>(outcome)];
-}
-
-std::vector<const Condition*> Claim::conditions() const {
-  std::vector<const Condition*> all;
-  for (const Condition& condition : tests) all.push_back(&condition);
-  for (const Condition& condition : exceptions) all.push_back(&condition);
-  return all;
-}
-
-std::vector<std::string> Claim::scenarios() const {
-  std::vector<std::string> names;
-  for (const Condition* condition : conditions()) {
-    if (!contains(names, condition->left.scenario)) names.push_back(condition->left.scenario);
-  }
-  return names;
-}
 
 Result<ClaimsFile> parse_claims(std::string_view toml, const std::string& file) {
   const Overrides unchanged;

@@ -1,4 +1,3 @@
-#include "lab/report/compare.hpp"
 
 #include <memory>
 #include <optional>
@@ -6,6 +5,11 @@
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/core/terminal.hpp"
+#include "lab/experiment/recorded_runs.hpp"
+#include "lab/experiment/report.hpp"
+#include "results/report/comparison_report.hpp"
+#include "results/store/set_aside.hpp"
+#include "results/store/store.hpp"
 
 namespace lab {
 
@@ -23,6 +27,27 @@ Result<double> parse_tolerance(const std::string& option, const std::string& tex
   if (text != "0" && !text.ends_with('%'))
     return usage_error("{}: '{}' is not a share; write for example 2%", option, text.substr(0, 40));
   return parse_share(option, text);
+}
+
+/// Reads a run (a path or a name, as `lab report` takes them) and derives its report, with `stats` besides
+/// the scenario's own. Throws Failure.
+ToldRun tell_run(const std::string& name, const std::vector<Stat>& stats) {
+  ToldRun told;
+  const std::filesystem::path path = find_run(name);
+  SetAside set_aside;
+  told.run = read_run(path, [&](RunRepetition& repetition) { set_aside.take(repetition); }).value();
+  told.scenario = recorded_scenario(told.run);
+  Scenario shown = told.scenario;
+  if (!stats.empty()) shown.show = stats;
+  told.report = make_report(shown, told.run);
+  told.report.path = path.string();
+  // Choosing other arms or cases changes nothing in those that both have.
+  Overrides overrides = overrides_from(told.run.header.options).value();
+  overrides.arms.clear();
+  overrides.cases.clear();
+  overrides.modes.clear();
+  told.settings = describe_changes(overrides);
+  return told;
 }
 
 Stat parse_stat_option(const std::string& text) {

@@ -12,7 +12,7 @@
 #include "lab/experiment/environment.hpp"
 #include "lab/experiment/interrupt.hpp"
 #include "lab/experiment/load_team.hpp"
-#include "lab/report/load_summary.hpp"
+#include "results/report/load_report.hpp"
 
 namespace lab {
 
@@ -152,6 +152,7 @@ int load(LoadRequestOptions options) {
   LoadTotals totals = send(options, *team);
   if (team->rank() != 0) return 0;
   LoadReport report = summarise_load(options, totals);
+  report.method = options.message.method;
   if (most < wished) {
     report.remarks.push_back(
         {NoteKind::note,

@@ -4,7 +4,7 @@
 #include "lab/cli/options.hpp"
 #include "lab/cli/spell.hpp"
 #include "lab/core/terminal.hpp"
-#include "lab/report/report.hpp"
+#include "lab/experiment/report.hpp"
 #include "lab/servers/mode.hpp"
 
 namespace lab {

@@ -10,12 +10,12 @@
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/recorded_runs.hpp"
-#include "lab/experiment/run_trace.hpp"
-#include "lab/experiment/set_aside.hpp"
-#include "lab/report/other_tools_text.hpp"
-#include "lab/report/report.hpp"
+#include "lab/experiment/report.hpp"
 #include "lab/servers/mode.hpp"
-#include "results/report/exports.hpp"
+#include "results/report/export.hpp"
+#include "results/report/other_tools_text.hpp"
+#include "results/report/run_trace.hpp"
+#include "results/store/set_aside.hpp"
 #include "results/store/store.hpp"
 
 namespace lab {

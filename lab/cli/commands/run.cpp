@@ -19,9 +19,9 @@
 #include "lab/experiment/environment.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "lab/experiment/interrupt.hpp"
+#include "lab/experiment/report.hpp"
 #include "lab/experiment/run_header.hpp"
 #include "lab/experiment/stage.hpp"
-#include "lab/report/report.hpp"
 #include "lab/servers/mode.hpp"
 #include "results/store/store.hpp"
 

@@ -1,4 +1,4 @@
-#include "lab/report/sweep.hpp"
+#include "lab/cli/sweep.hpp"
 
 #include <memory>
 

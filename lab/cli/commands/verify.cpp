@@ -3,13 +3,14 @@
 
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
+#include "lab/cli/verify.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/interrupt.hpp"
-#include "lab/report/verify.hpp"
-#include "lab/report/verify_spell.hpp"
 #include "lab/servers/mode.hpp"
+#include "results/report/verify_report.hpp"
+#include "scenarios/loader/claims.hpp"
 
 namespace lab {
 

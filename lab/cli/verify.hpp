@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lab/experiment/experiment.hpp"
+#include "results/report/verify_report.hpp"
+
+namespace lab {
+
+struct VerifyOptions {
+  double scale = 0.1;   ///< of a run whose claims bear it; RunNeeds::least_scale holds where it is more
+  int repetitions = 3;  ///< at least three
+  std::uint64_t seed = 42;
+  bool save = false;  ///< keep every run under results/runs
+  std::string python = ForeignOptions().python;
+};
+
+/// One run that decides all conditions about one scenario on one engine.
+struct VerifyBatch {
+  std::string scenario, engine;
+  double scale = 1;
+  int cores = 0;
+  std::vector<Measure> measures;  ///< each once
+
+  /// Arm and case of every measure, each once.
+  std::set<std::pair<std::string, std::string>> pairs() const;
+};
+
+/// The fewest runs that decide these claims, in the order in which claims first ask for them.
+std::vector<VerifyBatch> plan_batches(const ClaimsFile& file, const std::vector<const Claim*>& claims,
+                                      const VerifyOptions& options);
+
+struct VerifyObserver {
+  std::function<void(const VerifyBatch&, std::size_t number, std::size_t batches, bool again, Nanos estimate)>
+      started;
+  std::function<void(const std::string& path)> saved;
+  std::function<void(const std::string& text)> warned;
+};
+
+/// Runs each batch once, and up to twice more with twice the repetitions where a spread or a busy machine
+/// left a claim undecided, whatever is on record, or its outcome is another one; an engine that is not there
+/// leaves its claims undecided with the reason. Call it while the process has one thread.
+VerifyResult verify(const ClaimsFile& file, const std::vector<const Claim*>& claims,
+                    const VerifyOptions& options, const VerifyObserver& observer);
+
+}  // namespace lab

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lab/core/stat.hpp"
+
+namespace lab {
+
+/// What is measured: one stat of one arm on one case, served by one engine.
+struct Measure {
+  std::string scenario, engine, arm;
+  std::string case_id;  ///< empty until settle_claims: the scenario's only case
+  Stat stat;
+  std::string written{};  ///< set by settle_claims: the scenario's arm, of `async-loop@uvloop` `async-loop`
+};
+
+inline constexpr std::array<std::string_view, 4> kRelationWords{"below", "above", "about", "equals"};
+enum class Relation : std::uint8_t { below, above, about, equals };
+
+std::string_view to_string(Relation relation);
+
+/// A measure held against a number, a parameter of its scenario, or another measure.
+struct Condition {
+  Measure left;
+  Relation relation = Relation::below;
+  double within = 0;            ///< of about: 0.2 is 20 %
+  double times = 1;             ///< of parameter and measure
+  std::optional<double> value;  ///< seconds at full scale, bytes, or a plain number
+  std::string param;            ///< `d`
+  std::optional<Measure> right;
+  std::string where;  ///< the situation in words, or empty
+  std::string place;  ///< file:line:column, for messages
+};
+
+inline constexpr std::array<std::string_view, 3> kOutcomeWords{"verified", "refuted", "qualified"};
+enum class ClaimOutcome : std::uint8_t { verified, refuted, qualified };
+
+std::string_view to_string(ClaimOutcome outcome);
+
+/// One statement of a document that a run can test.
+struct Claim {
+  std::string id;
+  std::string document;  ///< D2
+  std::string section;   ///< where it stands in it
+  bool about_fastapi = false;
+  std::string text;
+  std::vector<Condition> tests;       ///< the claim as the document makes it
+  std::vector<Condition> exceptions;  ///< the same claim where it does not hold: of qualified ones
+  ClaimOutcome outcome = ClaimOutcome::verified;  ///< on record
+  std::string why;
+
+  /// Those of both kinds, in order.
+  std::vector<const Condition*> conditions() const;
+  /// Names of the scenarios that test it, each once.
+  std::vector<std::string> scenarios() const;
+};
+
+/// What the run of a scenario needs so that its claims can be decided.
+struct RunNeeds {
+  double least_scale = 0;  ///< where figures at a smaller scale would be overhead
+  int cores = 0;           ///< of arms that do not say: outcomes must not hang on the machine; 0: all
+};
+
+struct ClaimsFile {
+  std::vector<std::pair<std::string, std::string>> documents;  ///< D0 and its title, in order
+  std::map<std::string, RunNeeds> runs;                        ///< by scenario
+  std::vector<Claim> claims;                                   ///< in the order of the file
+};
+
+}  // namespace lab

@@ -1,0 +1,317 @@
+#include "lab/experiment/report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <iterator>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "harness/model/model.hpp"
+#include "harness/statistics/statistics.hpp"
+#include "lab/core/text.hpp"
+#include "lab/experiment/engines.hpp"
+#include "lab/experiment/experiment.hpp"
+#include "lab/experiment/foreign_servers.hpp"
+#include "lab/experiment/surroundings.hpp"
+#include "lab/servers/mode.hpp"
+#include "results/report/arm_report.hpp"
+#include "results/report/own_time.hpp"
+#include "results/report/remarks.hpp"
+#include "scenarios/loader/loader.hpp"
+
+namespace lab {
+
+namespace {
+
+/// The file's checks are about our own servers. Of anybody else's nothing is asked but that it works.
+std::vector<CheckRow> check_foreign(const ArmAnalysis& arm) {
+  const Books& books = arm.report.books;
+  const std::int64_t tried = books.ok + books.failed();
+  if (tried == 0 || books.ok > 0) return {};
+  return {{.text = fmt::format("a request ends well · {}", arm.report.arm),
+           .passed = false,
+           .detail = fmt::format("none of {} did", tried)}};
+}
+
+Report start_report(const Scenario& scenario) {
+  Report report;
+  report.scenario = scenario.name;
+  report.question = scenario.question;
+  report.headline = scenario.show;
+  for (const Check& check : scenario.checks) {  // a file that does not say what to show checks what matters
+    const bool known =
+        std::find(report.headline.begin(), report.headline.end(), check.stat) != report.headline.end();
+    if (scenario.show.empty() && !known) report.headline.push_back(check.stat);
+  }
+  if (report.headline.empty()) report.headline.emplace_back();
+  return report;
+}
+
+std::vector<std::uint64_t> seeds_of(const Run& run) {
+  int most = 1;
+  for (const RunRepetition& repetition : run.repetitions) most = std::max(most, repetition.number);
+  std::vector<std::uint64_t> seeds;
+  for (int number = 1; number <= most; ++number) seeds.push_back(repetition_seed(run.header.seed, number));
+  return seeds;
+}
+
+void copy_environment(const Run& run, Report& report) {
+  report.noise = run.summary.noise.empty() ? "unknown" : run.summary.noise;
+  for (const auto& [key, value] : run.header.environment) {
+    if (key == "cores") {
+      report.cores = std::atoi(value.c_str());
+    } else if (key == "kernel") {
+      report.kernel = value;
+    } else {
+      report.environment.emplace_back(key, value);
+    }
+  }
+  report.environment.insert(report.environment.end(), run.summary.environment.begin(),
+                            run.summary.environment.end());
+}
+
+WholeFile whole_file(const Scenario& scenario) {
+  const std::vector<std::string> known = scenario_names();
+  WholeFile file{{}, contains(known, scenario.explain.next)};
+  if (const auto written = parse_scenario(scenario.source, scenario.file, known_modes()))
+    file.arms = written->arms;
+  return file;
+}
+
+void finish_report(const Scenario& scenario, std::vector<ArmAnalysis>& arms, const Run& run,
+                   const std::vector<Guess>& guesses, Report& report) {
+  report.remarks = make_remarks(scenario, whole_file(scenario), arms, run, guesses);
+  for (ArmAnalysis& arm : arms) {
+    report.arms.push_back(std::move(arm.report));
+    std::move(arm.checks.begin(), arm.checks.end(), std::back_inserter(report.checks));
+  }
+}
+
+/// All of its requests wait at the same time, so all of their connections are alive at the same time.
+bool holds_nothing_while_waiting(const Arm& arm) {
+  return std::all_of(arm.modes.begin(), arm.modes.end(),
+                     [](const Traits& mode) { return mode.waiting == Resource::nothing; });
+}
+
+/// The scenario as it was on a machine whose computing took `pace` times as long as calibrated.
+Scenario at_pace(const Scenario& scenario, double pace) {
+  Scenario stretched = scenario;
+  for (Route& route : stretched.routes) {
+    for (Dependency& dependency : route.depends) stretch_computing(dependency.steps, pace);
+    stretch_computing(route.plan, pace);
+  }
+  return stretched;
+}
+
+double pace_of(const std::vector<const RunRepetition*>& repetitions) {
+  std::vector<double> paces;
+  for (const RunRepetition* repetition : repetitions) paces.push_back(repetition->pace);
+  return paces.empty() ? 1 : summarise(std::move(paces)).median;
+}
+
+/// The fastest repetition's; 1 where none was faster than calibrated.
+double best_pace(const std::vector<const RunRepetition*>& repetitions) {
+  double best = 1;
+  for (const RunRepetition* repetition : repetitions) best = std::min(best, repetition->pace);
+  return best;
+}
+
+std::string reason_left_out(const Run& run, const EngineArm& one, const Case& load_set) {
+  for (const NotRun& left_out : run.header.not_run) {
+    if (left_out.engine == one.engine && left_out.arm == one.arm.id && left_out.case_id == load_set.id)
+      return left_out.reason;
+  }
+  return "";
+}
+
+/// How many servers of one's own the run knows.
+std::size_t servers_of(const Run& run) {
+  std::set<std::string> ids;
+  for (const RunRepetition& repetition : run.repetitions) {
+    if (repetition.engine == kServer) ids.insert(repetition.arm);
+  }
+  for (const NotRun& one : run.header.not_run) {
+    if (one.engine == kServer) ids.insert(one.arm);
+  }
+  return ids.size();
+}
+
+/// The workers that a server of one's own told of; its arm is made for the bound of the plan alone.
+Arm with_known_workers(Arm arm, const std::vector<const RunRepetition*>& repetitions) {
+  arm.workers = 1;
+  for (const RunRepetition* repetition : repetitions) {
+    RunRepetition room;
+    for (const RequestRecord& record : whole(*repetition, room).records)
+      arm.workers = std::max(arm.workers, record.worker + 1);
+  }
+  return arm;
+}
+
+/// All rows that the run may have: what was made of one arm stands together, servers of one's own at the end.
+std::vector<EngineArm> rows_of(const Scenario& scenario, const Run& run) {
+  std::vector<EngineArm> rows;
+  for (const std::string& engine : engines_of(run)) {
+    for (EngineArm& one : engine_arms(scenario, engine, servers_of(run))) rows.push_back(std::move(one));
+  }
+  const auto place = [&](const EngineArm& one) {
+    return std::find_if(scenario.arms.begin(), scenario.arms.end(),
+                        [&](const Arm& arm) { return arm.id == one.written; }) -
+           scenario.arms.begin();
+  };
+  std::stable_sort(rows.begin(), rows.end(),
+                   [&](const EngineArm& a, const EngineArm& b) { return place(a) < place(b); });
+  return rows;
+}
+
+using OwnTimes = std::map<std::pair<std::string, std::string>, OwnTime>;
+
+/// By engine and arm, of those that are somebody's framework.
+OwnTimes find_own_times(const Scenario& scenario, const Run& run, const std::vector<EngineArm>& rows,
+                        int cores, const std::vector<std::uint64_t>& seeds) {
+  OwnTimes times;
+  for (const EngineArm& one : rows) {
+    if (one.engine != kFastapi && one.engine != kNode && one.engine != kRecorded) continue;
+    std::map<std::string, std::vector<const RunRepetition*>> measured;
+    for (const RunRepetition& repetition : run.repetitions) {
+      if (repetition.engine == one.engine && repetition.arm == one.arm.id)
+        measured[repetition.case_id].push_back(&repetition);
+    }
+    if (!measured.empty()) {
+      times[{one.engine, one.arm.id}] = find_own_time(as_engine_computes(scenario, one.engine, run.header),
+                                                      one.arm, cores, seeds, measured);
+    }
+  }
+  return times;
+}
+
+/// Predictions with the framework's own time; bounds and causes stay without.
+void expect_own_time(const OwnTime& own, const Scenario& timed, const Arm& arm, const Case& load_set,
+                     int cores, const std::vector<std::uint64_t>& seeds, Expectation& expected) {
+  const Expectation loaded = expect(with_own_time(timed, own.each), arm, load_set, cores, seeds, 0);
+  expected.makespan_s = loaded.makespan_s;
+  for (const auto& [stat, seconds] : loaded.predicted) expected.predicted[stat] = seconds;
+}
+
+}  // namespace
+
+Report make_report(const Scenario& written, const Run& run, const std::vector<Guess>& guesses) {
+  Scenario scenario = written;
+  const WorkRates rates = recorded_rates(run.header);
+  for (Route& route : scenario.routes) apply_rates(route, rates);
+  Report report = start_report(scenario);
+  report.complete = run.summary.complete;
+  report.incomplete_reason = run.summary.reason;
+  report.seed = run.header.seed;
+  report.planned_repetitions = run.header.planned_repetitions;
+  copy_environment(run, report);
+
+  std::map<std::tuple<std::string, std::string, std::string>, std::vector<const RunRepetition*>> groups;
+  for (const RunRepetition& repetition : run.repetitions) {
+    groups[{repetition.engine, repetition.arm, repetition.case_id}].push_back(&repetition);
+  }
+  const std::vector<std::uint64_t> seeds = seeds_of(run);
+  const int cores = report.cores > 0 ? report.cores : available_cores();
+  const std::vector<EngineArm> rows = rows_of(scenario, run);
+  OwnTimes own_times = find_own_times(scenario, run, rows, cores, seeds);
+  std::deque<Arm> shown;
+  std::vector<ArmAnalysis> arms;
+  for (const Case& load_set : scenario.cases) {
+    for (const EngineArm& one : rows) {
+      const Arm& arm = one.arm;
+      const auto group = groups.find({one.engine, arm.id, load_set.id});
+      const bool there = group != groups.end();
+      const std::string left_out = reason_left_out(run, one, load_set);
+      const bool stands_in = !left_out.empty() || (one.engine == kNative && arm.predict_only);
+      if (!there && !stands_in) continue;
+      const double pace = there ? pace_of(group->second) : 1;
+      const Scenario computed = as_engine_computes(scenario, one.engine, run.header);
+      const Scenario timed = at_pace(computed, pace);
+      Expectation expected = expect(timed, arm, load_set, cores, seeds);
+      const OwnTime& own = own_times[{one.engine, arm.id}];
+      const bool known = there && own.each > 0 && own.case_id != load_set.id;
+      if (known) expect_own_time(own, timed, arm, load_set, cores, seeds, expected);
+      // No bound rests on a busy machine: it is what the cores can do at their best, in any of the
+      // repetitions. Each of them is held against the bound that the table shows.
+      expected.best_pace = there ? best_pace(group->second) : 1;
+      const Scenario fastest = at_pace(computed, expected.best_pace);
+      const double at_best = least_bound(fastest.routes, arm, load_set, cores, seeds);
+      expected.slower_s = expected.bound_s - at_best;
+      expected.bound_s = at_best;
+      if (there) {
+        const Arm& told =
+            one.engine == kServer ? shown.emplace_back(with_known_workers(arm, group->second)) : arm;
+        arms.push_back(analyse_arm(timed, told, load_set, expected, group->second, one.engine));
+        if (const ServerUse& use = group->second.front()->server; use.known())
+          arms.back().report.server = use;
+        if (one.engine != kNative) arms.back().checks = check_foreign(arms.back());
+        if (known) {
+          arms.back().report.own_time_s = seconds(own.each);
+          arms.back().report.own_time_case = own.case_id;
+        }
+      } else if (!left_out.empty()) {
+        arms.push_back(left_out_arm(timed, arm, load_set, expected, left_out, one.engine));
+      } else {
+        arms.push_back(predicted_arm(scenario, arm, load_set, expected));
+        arms.back().report.not_run = "predicted only";
+        arms.back().report.findings.clear();
+      }
+      arms.back().report.written = one.written;
+      arms.back().report.engine.runtime = one.runtime;
+    }
+  }
+  finish_report(scenario, arms, run, guesses, report);
+  std::vector<Note> trace = notes_of_trace(scenario, run);
+  std::move(trace.begin(), trace.end(), std::back_inserter(report.remarks));
+  return report;
+}
+
+Report make_prediction(const Scenario& written, std::uint64_t seed) {
+  Scenario scenario = written;
+  calibrate_scenario(scenario, true).value();
+  Report report = start_report(scenario);
+  report.predicted_only = true;
+  report.seed = seed;
+  report.cores = available_cores();
+  report.planned_repetitions = 1;
+  constexpr std::int64_t kMostTold = 5'000;      // an answer must be there at once
+  constexpr double kBytesPerConnection = 8'000;  // socket buffers and session, measured at 10,000 connections
+  std::vector<ArmAnalysis> arms;
+  for (const Case& load_set : scenario.cases) {
+    for (const Arm& arm : scenario.arms) {
+      arms.push_back(predicted_arm(scenario, arm, load_set,
+                                   expect(scenario, arm, load_set, report.cores, {seed}, kMostTold)));
+      if (holds_nothing_while_waiting(arm)) {
+        arms.back().report.memory_bytes = kBytesPerConnection * static_cast<double>(load_set.requests());
+      }
+    }
+  }
+  finish_report(scenario, arms, Run{}, {}, report);
+  if (!scenario.trace.empty()) {
+    Run simulated;
+    for (const Case& load_set : scenario.cases) {
+      for (const Arm& arm : scenario.arms)
+        simulated.repetitions.push_back(
+            simulate_repetition(scenario, arm, load_set, report.cores, 1, seed, true));
+    }
+    const std::vector<Note> trace = notes_of_trace(scenario, simulated);
+    report.remarks.insert(report.remarks.end(), trace.begin(), trace.end());
+  }
+  const bool cut = std::any_of(scenario.cases.begin(), scenario.cases.end(),
+                               [](const Case& load_set) { return load_set.requests() > kMostTold; });
+  const bool wide = cut || std::any_of(scenario.cases.begin(), scenario.cases.end(), left_to_chance);
+  if (auto tails = wide ? note_of_tails(report.arms) : std::nullopt)
+    report.remarks.push_back(std::move(*tails));
+  if (cut)
+    report.remarks.push_back(
+        {NoteKind::note, fmt::format("no lanes and no WHY above {} requests", kMostTold)});
+  return report;
+}
+
+void add_server_output(Report& report, const std::string& path) {
+  report.remarks.push_back({NoteKind::note, "all that the server wrote: " + path});
+}
+
+}  // namespace lab

@@ -1,0 +1,220 @@
+#include "results/report/arm_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "harness/diagnosis/verdict.hpp"
+#include "harness/statistics/statistics.hpp"
+#include "lab/core/duration.hpp"
+#include "lab/core/utf8.hpp"
+#include "results/store/set_aside.hpp"
+
+namespace lab {
+
+namespace {
+
+Members members_of(const Arm& arm) {
+  Members members{.pool = arm.threads, .connections = arm.connections, .queue_workers = 0};
+  for (const auto& [name, queue] : arm.queues) {
+    // Workers of a shared queue are told of among the server's, by turns.
+    members.queue_workers += queue.shared ? (queue.workers + arm.workers - 1) / arm.workers : queue.workers;
+  }
+  return members;
+}
+
+std::int64_t queue_workers_of(const Arm& arm) {
+  std::int64_t all = 0;
+  for (const auto& [name, queue] : arm.queues)
+    all += queue.shared ? queue.workers : std::int64_t{queue.workers} * arm.workers;
+  return all;
+}
+
+bool answers_with_an_id(const Arm& arm) {
+  return std::any_of(arm.modes.begin(), arm.modes.end(),
+                     [](const Traits& mode) { return mode.computing == Resource::queue; });
+}
+
+/// A server of one's own may do another plan, connections are cut for many reasons, and nobody tells us of
+/// its workers' ends.
+bool cannot_be_told(const Finding& finding, const Arm& arm, const Case& load_set, const std::string& engine) {
+  if (finding.id == "LAB108") return engine == kServer || answers_with_an_id(arm);
+  if (finding.id == "LAB116") return engine != kNative && engine != kModel && load_set.kills.empty();
+  return false;
+}
+
+}  // namespace
+
+std::vector<Finding> find_in_repetition(const std::vector<Route>& routes, const Arm& arm,
+                                        const Case& load_set, int cores, double pace,
+                                        const RunRepetition& repetition) {
+  return find_findings({.records = repetition.records,
+                        .events = repetition.events,
+                        .routes = routes,
+                        .load_set = load_set,
+                        .kills = kills_of(repetition, load_set),
+                        .members = members_of(arm),
+                        .queue_workers = queue_workers_of(arm),
+                        .workers = arm.workers,
+                        .cores = cores,
+                        .pace = pace,
+                        .foreign = repetition.engine != kNative && repetition.engine != kModel,
+                        .began = repetition.began});
+}
+
+std::vector<Finding> common_findings(std::vector<std::vector<Finding>> each, std::size_t typical,
+                                     const Arm& arm, const Case& load_set, const std::string& engine) {
+  std::map<std::string, std::size_t> seen;
+  for (const std::vector<Finding>& some : each) {
+    for (const Finding& finding : some) ++seen[finding.id];
+  }
+  std::rotate(each.begin(), each.begin() + static_cast<std::ptrdiff_t>(typical),
+              each.begin() + static_cast<std::ptrdiff_t>(typical) + 1);
+  std::vector<Finding> findings;
+  for (std::vector<Finding>& some : each) {
+    for (Finding& finding : some) {
+      const bool known = std::any_of(findings.begin(), findings.end(),
+                                     [&](const Finding& other) { return other.id == finding.id; });
+      const bool common = seen[finding.id] * 2 >= each.size();
+      if (!known && common && !cannot_be_told(finding, arm, load_set, engine))
+        findings.push_back(std::move(finding));
+    }
+  }
+  std::stable_sort(findings.begin(), findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.cost_s > b.cost_s; });
+  return findings;
+}
+
+namespace {
+
+/// The replies of one repetition as a burst; without any where it was none, or not all were ok.
+Burst burst_of(const RunRepetition& repetition) {
+  constexpr Nanos kTogether = 2 * kMillisecond;
+  Burst burst;
+  burst.at_once = static_cast<int>(repetition.records.size());
+  if (repetition.records.empty()) return burst;
+  const auto [first, last] =
+      std::minmax_element(repetition.records.begin(), repetition.records.end(),
+                          [](const auto& a, const auto& b) { return a.intended < b.intended; });
+  if (last->intended - first->intended > kTogether) return burst;
+  for (const RequestRecord& record : repetition.records) {
+    if (record.outcome != Outcome::ok || record.route != first->route) {
+      burst.done.clear();
+      return burst;
+    }
+    burst.done.push_back(record.received - first->intended);
+  }
+  std::sort(burst.done.begin(), burst.done.end());
+  return burst;
+}
+
+std::string words_of(const Diagnosis& verdict, int at_once, double plan_s) {
+  const std::string each = format_duration(std::llround(verdict.service_s * 1e9));
+  switch (verdict.execution) {
+    case Execution::unknown: return "";
+    case Execution::serial:
+      return fmt::format(
+          "one at a time, {} each, as from a blocked event loop, a single worker or behind a lock", each);
+    case Execution::pool:
+      if (verdict.shared) return fmt::format("together, at the speed of {} cores", verdict.parallelism);
+      return fmt::format("{} at a time, {} each, as from a pool of {} or as many workers",
+                         verdict.parallelism, each, verdict.parallelism);
+    case Execution::workers:
+      return fmt::format("as from {} workers, one at a time each, {} a request", verdict.parallelism, each);
+    case Execution::concurrent:
+      return fmt::format("all {} side by side, after {}{}", at_once, each,
+                         verdict.service_s > 1.5 * plan_s ? ", which the plan alone does not take" : "");
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string likely_execution(const std::vector<const RunRepetition*>& repetitions, double plan_s,
+                             bool computes) {
+  Observations seen;
+  for (const RunRepetition* repetition : repetitions) {
+    RunRepetition room;
+    Burst burst = burst_of(whole(*repetition, room));
+    if (burst.done.empty()) return "";
+    // Nobody asked it alone: the plan's time, or that of its first reply where the plan is not what it does.
+    seen.alone.push_back(std::min(std::llround(plan_s * 1e9), static_cast<long long>(burst.done.front())));
+    seen.most_at_once = std::max(seen.most_at_once, burst.at_once);
+    seen.bursts.push_back(std::move(burst));
+  }
+  if (computes) seen.cpu_share = 1;
+  const Diagnosis verdict = conclude(seen);
+  const std::string words = words_of(verdict, seen.most_at_once, plan_s);
+  if (words.empty()) return "";
+  return fmt::format("the replies come {} ({} of {} bursts fit)", words, verdict.fitting, verdict.bursts);
+}
+
+namespace {
+
+constexpr std::size_t kNameWidth = 14;
+constexpr std::size_t kFigureWidth = 12;
+
+struct Quantile {
+  const char* name;
+  double q;
+  std::optional<double> ArmReport::*place;
+};
+constexpr Quantile kQuantiles[] = {{"p90", 0.9, &ArmReport::latency_p90_s},
+                                   {"p99", 0.99, &ArmReport::latency_p99_s},
+                                   {"p99.9", 0.999, &ArmReport::latency_p999_s}};
+
+std::string spell(const std::optional<double>& value) {
+  return value ? format_duration(to_nanos(*value)) : "–";
+}
+
+}  // namespace
+
+void set_latencies(std::span<const RequestRecord> records, ArmReport& arm) {
+  std::vector<double> latencies;
+  for (const RequestRecord& record : records) {
+    if (record.outcome == Outcome::ok) latencies.push_back(seconds(record.latency()));
+  }
+  if (latencies.empty()) return;
+  const auto [least, most] = std::minmax_element(latencies.begin(), latencies.end());
+  arm.latency_min_s = *least;
+  arm.latency_max_s = *most;
+  arm.latency_median_s = nearest_rank(latencies, 0.5);
+  for (const Quantile& one : kQuantiles) arm.*one.place = supported_percentile(latencies, one.q);
+}
+
+void set_latencies(const Histogram& latencies, ArmReport& arm) {
+  if (latencies.count() == 0) return;
+  arm.latency_min_s = seconds(latencies.min());
+  arm.latency_max_s = seconds(latencies.max());
+  arm.latency_median_s = seconds(latencies.quantile(0.5).value());
+  for (const Quantile& one : kQuantiles) arm.*one.place = seconds(latencies.quantile(one.q).value());
+  arm.latency_error = Histogram::kRelativeError;
+}
+
+std::optional<Note> note_of_tails(const std::vector<ArmReport>& arms) {
+  std::set<std::string> cases;
+  for (const ArmReport& arm : arms) cases.insert(arm.case_id);
+  std::string text = pad("latency", kNameWidth);
+  for (const char* heading : {"p50", "p90", "p99", "p99.9", "max"}) text += pad(heading, kFigureWidth, true);
+  bool any = false;
+  double error = 0;
+  for (const ArmReport& arm : arms) {
+    if (!arm.latency_median_s) continue;
+    any = true;
+    error = std::max(error, arm.latency_error);
+    const std::string name = cases.size() > 1 ? arm.arm + " " + arm.case_id : arm.arm;
+    text += '\n' + pad(shorten(name, kNameWidth - 1, false), kNameWidth);
+    text += pad(spell(arm.latency_median_s), kFigureWidth, true);
+    for (const Quantile& one : kQuantiles) text += pad(spell(arm.*one.place), kFigureWidth, true);
+    text += pad(spell(arm.latency_max_s), kFigureWidth, true);
+  }
+  if (!any) return std::nullopt;
+  if (error > 0)
+    text += fmt::format("\nquantiles within {:.2g} % of the exact ranks, maximum exact", error * 100);
+  return Note{NoteKind::tail, text};
+}
+
+}  // namespace lab

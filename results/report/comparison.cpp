@@ -1,0 +1,283 @@
+#include "results/report/comparison_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+#include "harness/statistics/statistics.hpp"
+#include "lab/core/text.hpp"
+#include "results/render/spelling.hpp"
+
+namespace lab {
+
+namespace {
+
+constexpr double kSameSpeed = 0.03;  // calibrations drift by 2 %
+
+/// What one engine measured of one arm and case; nobody measured the model, and a recording is always the
+/// same.
+bool is_measured(const ArmReport& arm) {
+  return !arm.engine.is(kModel) && !arm.engine.is(kRecorded) && arm.repetitions > 0;
+}
+
+std::vector<std::string> names_of(const Report& report) {
+  std::vector<std::string> names;
+  for (const ArmReport& arm : report.arms) {
+    const std::string name = name_on_engine(arm);
+    if (is_measured(arm) && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  return names;
+}
+
+Result<void> check_arm(const ToldRun& told, const char* option, const std::string& name) {
+  const std::vector<std::string> names = names_of(told.report);
+  if (name.empty() || std::find(names.begin(), names.end(), name) != names.end()) return {};
+  return usage_error("{}: the run measured no arm '{}'{}", option, name, suggestion(name, names));
+}
+
+const ArmReport* find_arm(const Report& report, const std::string& name, const std::string& case_id) {
+  const auto found = std::find_if(report.arms.begin(), report.arms.end(), [&](const ArmReport& arm) {
+    return is_measured(arm) && arm.case_id == case_id && name_on_engine(arm) == name;
+  });
+  return found == report.arms.end() ? nullptr : &*found;
+}
+
+const MeasureRow* find_measure(const ArmReport& arm, const Stat& stat) {
+  const auto found = std::find_if(arm.measures.begin(), arm.measures.end(), [&](const MeasureRow& row) {
+    return row.stat == stat && row.measured && !row.measured->samples.empty();
+  });
+  return found == arm.measures.end() ? nullptr : &*found;
+}
+
+std::vector<Stat> stats_of(const ToldRun& told, const CompareOptions& options) {
+  std::vector<Stat> stats;
+  const auto add = [&](const Stat& stat) {
+    if (std::find(stats.begin(), stats.end(), stat) == stats.end()) stats.push_back(stat);
+  };
+  for (const Stat& stat : options.stats) add(stat);
+  if (!stats.empty()) return stats;
+  add({});
+  for (const Stat& stat : told.report.headline) add(stat);
+  for (const Check& check : told.scenario.checks) add(check.stat);
+  return stats;
+}
+
+ComparedRow compare_arms(const ArmReport& a, const ArmReport& b, const MeasureRow& measure_a,
+                         const MeasureRow& measure_b) {
+  ComparedRow row;
+  row.name = name_on_engine(a);
+  if (name_on_engine(b) != row.name) row.name += " → " + name_on_engine(b);
+  row.case_id = a.case_id;
+  row.stat = measure_a.stat;
+  row.a = *measure_a.measured;
+  row.b = *measure_b.measured;
+  row.shift = compare_samples(row.a.samples, row.b.samples);
+  for (const auto& [arm, side] : {std::pair{&a, "A"}, std::pair{&b, "B"}}) {
+    if (arm->verdict == Verdict::instrument_fault)
+      row.reason = fmt::format("in {} it was measured below its bound: instrument fault", side);
+  }
+  return row;
+}
+
+/// Words for a shift that was seen. What is no time has no better end, but for throughput.
+CompareVerdict direction(const ComparedRow& row) {
+  const bool more = row.shift.estimate > 0;
+  if (row.stat.is_time()) return more ? CompareVerdict::slower : CompareVerdict::faster;
+  if (row.stat.quantity == Stat::Quantity::throughput)
+    return more ? CompareVerdict::faster : CompareVerdict::slower;
+  return more ? CompareVerdict::more : CompareVerdict::less;
+}
+
+bool noisy(const Run& run) {
+  return run.summary.noise.starts_with("noisy");
+}
+
+void judge(std::vector<ComparedRow>& rows, double tolerance, const std::string& noise) {
+  std::vector<double> p;
+  for (const ComparedRow& row : rows) p.push_back(row.shift.p);
+  const std::vector<double> adjusted = holm(p);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    ComparedRow& row = rows[i];
+    row.p_adjusted = adjusted[i];
+    const double possible =
+        static_cast<double>(rows.size()) * least_p(row.a.samples.size(), row.b.samples.size());
+    // What others measured besides cannot make a gap doubtful that is wider than either sample.
+    const bool seen = row.p_adjusted <= kRisk || (row.shift.p <= kRisk && row.shift.apart);
+    // Where the interval is no wider than what counts as no difference, there is none.
+    const double counting = tolerance * std::abs(row.a.median);
+    const bool equal = counting > 0 && row.shift.low && row.shift.high &&
+                       std::max(-*row.shift.low, *row.shift.high) <= counting;
+    const bool open = row.reason.empty() && !seen && !equal;
+    if (open && possible > kRisk) {
+      const std::size_t needed = needed_repetitions(rows.size());
+      row.reason = fmt::format(
+          "{} against {} repetitions cannot show a difference{}; {} against {} can{}", row.a.samples.size(),
+          row.b.samples.size(), rows.size() > 1 ? fmt::format(" among {} comparisons", rows.size()) : "",
+          needed, needed, rows.size() > 1 ? ", or fewer comparisons (--stat, --arm)" : "");
+    }
+    if (open && row.reason.empty()) row.reason = noise;
+    const bool counts = std::abs(row.shift.estimate) > counting;
+    if (!row.reason.empty()) {
+      row.verdict = CompareVerdict::inconclusive;
+    } else {
+      row.verdict = seen && counts ? direction(row) : CompareVerdict::none_seen;
+    }
+  }
+}
+
+void add_if_differs(const std::string& key, const std::string& a, const std::string& b,
+                    std::vector<DifferingRow>& rows) {
+  if (a != b) rows.push_back({key, a.empty() ? "–" : a, b.empty() ? "–" : b});
+}
+
+/// Speeds of computing are measured anew in each run; only a real difference is one.
+bool same_speed(const std::string& a, const std::string& b) {
+  if (!a.ends_with(" units/s") || !b.ends_with(" units/s")) return false;
+  const double first = std::strtod(a.c_str(), nullptr);
+  const double second = std::strtod(b.c_str(), nullptr);
+  return std::abs(first - second) <= kSameSpeed * std::max(first, second);
+}
+
+std::string value_of(const RunHeader& header, const std::string& key) {
+  for (const auto& [name, value] : header.environment) {
+    if (name == key) return value;
+  }
+  return "";
+}
+
+std::vector<DifferingRow> differing(const Run& a, const Run& b) {
+  std::vector<DifferingRow> rows;
+  std::vector<std::string> keys;
+  for (const Run* run : {&a, &b}) {
+    for (const auto& [key, value] : run->header.environment) {
+      if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
+    }
+  }
+  for (const std::string& key : keys) {
+    const std::string first = value_of(a.header, key);
+    const std::string second = value_of(b.header, key);
+    if (!same_speed(first, second)) add_if_differs(key, first, second, rows);
+  }
+  add_if_differs("seed", std::to_string(a.header.seed), std::to_string(b.header.seed), rows);
+  add_if_differs("noise", a.summary.noise, b.summary.noise, rows);
+  return rows;
+}
+
+void warn_of_settings(const ToldRun& a, const ToldRun& b, std::vector<std::string>& warnings) {
+  const auto described = [](const ToldRun& one) {
+    return one.settings.empty() ? "as it is written" : one.settings;
+  };
+  if (a.settings != b.settings)
+    warnings.push_back(fmt::format("the settings differ: A {}; B {}", described(a), described(b)));
+  if (a.run.header.scenario_source != b.run.header.scenario_source)
+    warnings.emplace_back("the scenario's file was changed between the runs");
+}
+
+/// What a run itself would have warned of.
+void warn_of_run(const ToldRun& told, const char* side, std::vector<std::string>& warnings) {
+  for (const std::string& damage : told.run.damage) warnings.push_back(fmt::format("{}: {}", side, damage));
+  if (!told.report.complete)
+    warnings.push_back(fmt::format("{} is incomplete: {}", side, told.report.incomplete_reason));
+  for (const ArmReport& arm : told.report.arms) {
+    if (!is_measured(arm)) continue;
+    const std::int64_t failed = arm.books.planned - arm.books.ok;
+    if (failed > 0) {
+      warnings.push_back(fmt::format("{}: {} of {} requests of {} were not answered well", side, failed,
+                                     arm.books.planned, name_on_engine(arm)));
+    }
+  }
+}
+
+/// Flagged, never dropped.
+void warn_of_outliers(const std::vector<ComparedRow>& rows, std::vector<std::string>& warnings) {
+  std::vector<std::string> far;
+  for (const ComparedRow& row : rows) {
+    for (const auto& [figure, side] : {std::pair{&row.a, "A"}, std::pair{&row.b, "B"}}) {
+      const double room = std::max(row.stat.is_time() ? 0.001 : 0.0, 0.02 * std::abs(figure->median));
+      for (const std::size_t index : outliers(figure->samples)) {
+        const double value = figure->samples[index];
+        if (std::abs(value - figure->median) <= room) continue;
+        far.push_back(fmt::format("{} {} {} {} in repetition {}", side, row.name, to_string(row.stat),
+                                  quantity(value, unit_of(row.stat, value)), index + 1));
+      }
+    }
+  }
+  if (!far.empty()) warnings.push_back("outliers, not removed: " + join(far, "; "));
+}
+
+ComparisonReport::Side side_of(const ToldRun& told, const std::string& arm) {
+  return {told.report.path, told.run.header.started_utc, told.run.summary.noise, arm};
+}
+
+/// Which arm of B stands beside which of A.
+std::vector<std::pair<std::string, std::string>> pairs_of(const ToldRun& a, const ToldRun& b,
+                                                          const CompareOptions& options,
+                                                          ComparisonReport& report) {
+  if (!options.arm_a.empty()) return {{options.arm_a, options.arm_b.empty() ? options.arm_a : options.arm_b}};
+  const std::vector<std::string> names_a = names_of(a.report);
+  const std::vector<std::string> names_b = names_of(b.report);
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (const std::string& name : names_a) {
+    const bool both = std::find(names_b.begin(), names_b.end(), name) != names_b.end();
+    if (both) pairs.emplace_back(name, name);
+    if (!both) report.only_a.push_back(name);
+  }
+  for (const std::string& name : names_b) {
+    if (std::find(names_a.begin(), names_a.end(), name) == names_a.end()) report.only_b.push_back(name);
+  }
+  return pairs;
+}
+
+}  // namespace
+
+Result<ComparisonReport> compare_runs(const ToldRun& a, const ToldRun& b, const CompareOptions& options) {
+  if (a.scenario.name != b.scenario.name) {
+    return usage_error("A is a run of '{}', B one of '{}': only runs of the same scenario can be compared",
+                       a.scenario.name, b.scenario.name);
+  }
+  const std::string& arm_b = options.arm_b.empty() ? options.arm_a : options.arm_b;
+  if (auto known = check_arm(a, "--arm", options.arm_a); !known) return known.error();
+  if (auto known = check_arm(b, options.arm_b.empty() ? "--arm" : "--with", arm_b); !known)
+    return known.error();
+  ComparisonReport report;
+  report.scenario = a.scenario.name;
+  report.tolerance = options.tolerance;
+  const bool two_arms = !options.arm_b.empty();
+  report.a = side_of(a, two_arms ? options.arm_a : "");
+  report.b = side_of(b, two_arms ? options.arm_b : "");
+  const auto pairs = pairs_of(a, b, options, report);
+  const std::vector<Stat> stats = stats_of(a, options);
+  for (const Stat& stat : stats) {
+    for (const Case& load_set : a.scenario.cases) {
+      for (const auto& [name_a, name_b] : pairs) {
+        const ArmReport* first = find_arm(a.report, name_a, load_set.id);
+        const ArmReport* second = find_arm(b.report, name_b, load_set.id);
+        if (first == nullptr || second == nullptr) continue;
+        const MeasureRow* measure_a = find_measure(*first, stat);
+        const MeasureRow* measure_b = find_measure(*second, stat);
+        if (measure_a != nullptr && measure_b != nullptr)
+          report.rows.push_back(compare_arms(*first, *second, *measure_a, *measure_b));
+      }
+    }
+  }
+  if (report.rows.empty()) {
+    std::vector<std::string> names;
+    for (const Stat& stat : stats) names.push_back(to_string(stat));
+    return usage_error("there is nothing that both measured: A has {}; B has {}; stat {}",
+                       join(names_of(a.report), ", "), join(names_of(b.report), ", "), join(names, ", "));
+  }
+  std::string noise;
+  if (noisy(b.run)) noise = "the machine was " + b.run.summary.noise;
+  if (noisy(a.run)) noise = "the machine was " + a.run.summary.noise;
+  judge(report.rows, options.tolerance, noise);
+  warn_of_settings(a, b, report.warnings);
+  warn_of_run(a, "A", report.warnings);
+  if (a.report.path != b.report.path) warn_of_run(b, "B", report.warnings);
+  warn_of_outliers(report.rows, report.warnings);
+  report.differing = differing(a.run, b.run);
+  return report;
+}
+
+}  // namespace lab

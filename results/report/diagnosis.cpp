@@ -1,0 +1,343 @@
+#include "results/report/diagnosis.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <string_view>
+
+#include "harness/diagnosis/burst_fit.hpp"
+#include "harness/diagnosis/interruptions.hpp"
+#include "lab/core/duration.hpp"
+
+namespace lab {
+
+namespace {
+
+struct Hint {
+  std::string text, command;
+};
+
+/// What ends one's waiting for another, in the words of a server's own language.
+struct Language {
+  std::string_view runtime;  ///< as LocalServer has it
+  std::string_view blocked;  ///< one at a time, because the loop or the only thread waits
+  std::string_view workers;  ///< the same in each of several
+};
+
+constexpr std::string_view kAnyBlocked =
+    "what takes the requests must not wait itself: a call that does not block, or a pool of threads for it";
+constexpr std::string_view kAnyWorkers =
+    "a call that does not block, so that a worker takes others meanwhile";
+
+constexpr Language kLanguages[] = {
+    {"python", "def instead of async def, or await the driver",
+     "await, or def: then a worker does not hold its loop while it waits"},
+    {"node", "the asynchronous call instead of the one that blocks (…Sync), or a worker thread",
+     "the asynchronous call instead of the one that blocks (…Sync)"},
+    {"java", "an executor with several threads, or a call that does not block", kAnyWorkers},
+    {"php", "more workers (PHP_CLI_SERVER_WORKERS, or pm.max_children of php-fpm)",
+     "more workers (PHP_CLI_SERVER_WORKERS, or pm.max_children of php-fpm)"},
+    {"ruby", "several threads (puma -t), or more workers", "several threads in each worker (puma -t)"},
+};
+
+Language language_of(const std::string& runtime) {
+  for (const Language& language : kLanguages) {
+    if (language.runtime == runtime) return language;
+  }
+  return {"", kAnyBlocked, kAnyWorkers};
+}
+
+std::string milliseconds(double span_s) {
+  return format_duration(std::llround(span_s * 1e9));
+}
+
+std::string ordinal(int number) {
+  const int last = number % 10;
+  const bool teen = number / 10 % 10 == 1;
+  return fmt::format("{}{}", number,
+                     teen        ? "th"
+                     : last == 1 ? "st"
+                     : last == 2 ? "nd"
+                     : last == 3 ? "rd"
+                                 : "th");
+}
+
+/// The slowest ping, and beside how many slow ones.
+struct SlowPing {
+  int at_once = 0;
+  double latency_s = 0;
+};
+
+/// None where no ping was much slower than alone, or only one or two, as any may be on a busy machine.
+std::optional<SlowPing> slow_ping(const Observations& seen) {
+  constexpr double kTimes = 5, kLeast = 0.02;
+  constexpr int kSeveral = 3;
+  const double alone_s = ping_alone_seconds(seen);
+  const double slow_s = std::max(kTimes * alone_s, alone_s + kLeast);
+  std::map<int, int> slow;
+  for (const PingBeside& ping : seen.pings) slow[ping.at_once] += seconds(ping.latency) > slow_s;
+  std::optional<SlowPing> worst;
+  for (const auto& [at_once, count] : slow) {
+    const double latency_s = *worst_ping_seconds(seen, at_once);
+    if (count >= kSeveral && (!worst || latency_s > worst->latency_s)) worst = SlowPing{at_once, latency_s};
+  }
+  return worst;
+}
+
+std::string limited(const Limit& limit) {
+  const std::string refused = limit.status > 0 ? fmt::format("gets {}", limit.status) : "is delayed";
+  if (limit.in_flight > 0)
+    return fmt::format("{} in flight, the {} {}", limit.in_flight, ordinal(limit.in_flight + 1), refused);
+  if (limit.per_second > 0)
+    return fmt::format("{:.3g} requests a second, what comes faster {}", limit.per_second, refused);
+  return fmt::format("now and then a request {}", refused);
+}
+
+std::string tag(const Diagnosis& verdict) {
+  if (verdict.limit) return "LIMITED";
+  if (verdict.serial_part_s > 0) return "SERIAL IN PART";
+  std::string name(to_string(verdict.execution));
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
+  return name;
+}
+
+std::string execution_words(const Observations& seen, const Diagnosis& verdict) {
+  const int k = verdict.parallelism;
+  const bool computes = verdict.bound_by == BoundBy::cpu;
+  const bool blocked = verdict.loop_blocked == true;
+  switch (verdict.execution) {
+    case Execution::unknown: return verdict.reason;
+    case Execution::serial: {
+      std::string text = "one at a time";
+      if (verdict.shared) text += ", in turns: they share one core or an interpreter lock";
+      if (blocked) text += "; the event loop is blocked";
+      if (verdict.loop_blocked == false)
+        text += slow_ping(seen) ? "; other routes are slower" : "; other routes go on";
+      return text;
+    }
+    case Execution::pool:
+      if (verdict.shared) return fmt::format("together, at the speed of {} cores", k);
+      return fmt::format(
+          "{}{} at a time, the next one waits for any of them{}{}", verdict.balanced == false ? "up to " : "",
+          k, verdict.balanced == false ? "; dealt unevenly" : "", blocked ? "; cheap routes wait too" : "");
+    case Execution::workers: {
+      std::string dealt = verdict.balanced ? *verdict.balanced ? ", dealt evenly" : ", dealt unevenly" : "";
+      if (blocked) dealt += "; their loops are blocked";
+      return fmt::format("{} workers, one request each at a time{}{}", k, computes ? ", computing" : "",
+                         dealt);
+    }
+    case Execution::concurrent:
+      if (verdict.stalls) {
+        return fmt::format(
+            "together, but now and then one takes {} and holds up all others (about one in {:.0f}){}",
+            milliseconds(verdict.stalls->took_s), 1 / verdict.stalls->share,
+            blocked ? "; the event loop is blocked meanwhile" : "");
+      }
+      if (verdict.serial_part_s > 0) {
+        return fmt::format("each further request adds {:.0f} ms: that part runs one at a time{}",
+                           verdict.serial_part_s * 1e3,
+                           blocked                         ? " and blocks the event loop"
+                           : verdict.loop_blocked == false ? "; other routes go on"
+                                                           : "");
+      }
+      if (verdict.limit) return "all of them ran together";
+      return fmt::format("all {} that were sent at once ran together", seen.most_at_once);
+  }
+  return "";
+}
+
+std::string headline(const Observations& seen, const Diagnosis& verdict) {
+  if (!verdict.limit) return execution_words(seen, verdict);
+  const bool hidden = verdict.execution == Execution::unknown;
+  return limited(*verdict.limit) + (hidden ? "" : "; below that: " + execution_words(seen, verdict));
+}
+
+/// Whether no size took much longer than the verdict says; what it says is only the least time otherwise.
+bool says_how_long(const std::vector<DiagnosisRow>& rows) {
+  constexpr double kMuch = 1.25, kMuchSeconds = 0.003;
+  return std::none_of(rows.begin(), rows.end(), [](const DiagnosisRow& row) {
+    return row.makespan_s > kMuch * row.expected_s + kMuchSeconds;
+  });
+}
+
+std::string formula(const Diagnosis& verdict, bool exact) {
+  const int digits = verdict.service_s < 0.01 ? 1 : 0;
+  const std::string one = fmt::format("{:.{}f} ms", verdict.service_s * 1e3, digits);
+  // Rounded up, a floor would be above what was measured.
+  const double unit = digits == 1 ? 1e-4 : 1e-3;
+  const std::string least =
+      fmt::format("{:.{}f} ms", std::floor(verdict.service_s / unit) * unit * 1e3, digits);
+  const bool floor =
+      !exact || verdict.stalls || verdict.balanced == false || verdict.execution == Execution::workers;
+  std::string so_long = floor ? "≥ " + least : "= " + one;
+  switch (verdict.execution) {
+    case Execution::unknown: return "";
+    case Execution::serial: return so_long + " × n";
+    case Execution::pool:
+      if (verdict.shared) return fmt::format("{} × n/{}", so_long, verdict.parallelism);
+      return fmt::format("{} × ⌈n/{}⌉", so_long, verdict.parallelism);
+    case Execution::workers: return fmt::format("{} × ⌈n/{}⌉", so_long, verdict.parallelism);
+    case Execution::concurrent:
+      if (floor || verdict.overhead_s < 0.00005) return so_long;
+      return fmt::format("{} + {:.1f} ms × n", so_long, verdict.overhead_s * 1e3);
+  }
+  return "";
+}
+
+Hint advice(const Observations& seen, const Diagnosis& verdict) {
+  const bool computes = verdict.bound_by == BoundBy::cpu;
+  const Language words = language_of(seen.runtime);
+  if (verdict.limit && verdict.limit->in_flight > 0)
+    return {"a client that waits and tries again, or a larger limit: what is refused costs nothing here",
+            "lab run overload"};
+  if (verdict.limit)
+    return {"a client that keeps to the rate; to see how it executes, ask behind the limit", ""};
+  switch (verdict.execution) {
+    case Execution::unknown: return {};
+    case Execution::serial:
+      if (computes && verdict.shared)
+        return {"processes instead of threads, where a lock keeps them apart", "lab run gil"};
+      if (computes)
+        return {"give the computing to processes, or start more workers", "lab run cpu-threshold"};
+      if (verdict.loop_blocked == false)
+        return {"something lets in one at a time: widen the pool or shorten what the lock holds",
+                "lab run pool-limit"};
+      return {std::string(words.blocked), "lab run sync-driver"};
+    case Execution::pool:
+      if (computes) return {"more threads gain nothing: computing wants cores", "lab run workers-vs-cores"};
+      return {fmt::format("request {} waits for a free member: enlarge the pool, or hold none while waiting",
+                          verdict.parallelism + 1),
+              "lab run pool-limit"};
+    case Execution::workers:
+      if (computes) return {"as many workers as cores; more gain nothing", "lab run workers-vs-cores"};
+      return {std::string(words.workers), "lab run worker-identity"};
+    case Execution::concurrent:
+      if (verdict.stalls || (verdict.serial_part_s > 0 && verdict.loop_blocked == true))
+        return {"take what blocks off the loop: to a thread or a process of its own", "lab run cpu-chunks"};
+      if (verdict.serial_part_s > 0)
+        return {"shorten what runs one at a time: a lock, a loop, a single connection", "lab run pool-limit"};
+      return {"nothing to mend here; watch what it calls under such a load", "lab run thousand-users"};
+  }
+  return {};
+}
+
+std::string pauses_in_words(const std::vector<Pause>& pauses, Nanos watched) {
+  if (pauses.empty()) return fmt::format("no pause in {}", milliseconds(seconds(watched)));
+  std::vector<double> lengths;
+  for (const Pause& pause : pauses) lengths.push_back(seconds(pause.length));
+  std::string text =
+      fmt::format("{} pause{} in {}, of {:.1f} s", pauses.size(), pauses.size() == 1 ? "" : "s",
+                  milliseconds(seconds(watched)), median_of(lengths));
+  if (pauses.size() > 1) {
+    const double apart =
+        seconds(pauses.back().at - pauses.front().at) / static_cast<double>(pauses.size() - 1);
+    text += fmt::format(", {:.1f} s from one to the next", apart);
+  }
+  return text + ": the whole server stood still";
+}
+
+std::vector<std::string> notes(const Observations& seen, const DiagnosisReport& report) {
+  std::vector<std::string> notes;
+  const auto slow = slow_ping(seen);
+  if (slow && report.verdict.loop_blocked != true) {
+    notes.push_back(
+        fmt::format("the cheap route took up to {} beside {}, {} alone: it waits behind the slow one",
+                    milliseconds(slow->latency_s), slow->at_once, milliseconds(ping_alone_seconds(seen))));
+  }
+  if (report.kept_lag_s) {
+    notes.push_back(fmt::format(
+        "a kept connection answers {:.0f} ms later than a fresh one: the server writes a reply in two "
+        "parts, and Nagle's algorithm holds the second one until the client's delayed "
+        "acknowledgement; set TCP_NODELAY, or write it in one",
+        *report.kept_lag_s * 1e3));
+  }
+  if (const auto warm = find_warm_up(seen)) {
+    notes.push_back(
+        fmt::format("the first request took {}, later ones {}: it warms up, so ask once before users do",
+                    milliseconds(warm->first_s), milliseconds(warm->later_s)));
+  }
+  if (!seen.watched.empty()) notes.push_back(pauses_in_words(report.pauses, seen.watched.back().at));
+  return notes;
+}
+
+/// A burst far out of line with others of its size: something stood still, and no burst says how often.
+std::optional<std::string> odd_burst(const std::vector<DiagnosisRow>& rows, const Observations& seen) {
+  constexpr double kTimes = 3, kLeast = 0.3;
+  if (!seen.watched.empty()) return std::nullopt;
+  for (const DiagnosisRow& row : rows) {
+    for (const Burst& burst : seen.bursts) {
+      if (burst.at_once != row.at_once || burst.done.empty()) continue;
+      const double took = seconds(burst.done.back());
+      if (took < kTimes * row.makespan_s + kLeast) continue;
+      return fmt::format("once {} at once took {}, usually {}: --watch 30s looks for pauses", row.at_once,
+                         milliseconds(took), milliseconds(row.makespan_s));
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<DiagnosisRow> rows(const Observations& seen, const Diagnosis& verdict) {
+  std::map<int, std::vector<double>> makespans;
+  if (!seen.alone.empty()) {
+    for (const Nanos latency : seen.alone) makespans[1].push_back(seconds(latency));
+  }
+  for (const Burst& burst : seen.bursts) {
+    if (!burst.done.empty()) makespans[burst.at_once].push_back(seconds(burst.done.back()));
+  }
+  std::vector<DiagnosisRow> rows;
+  for (const auto& [at_once, all] : makespans) {
+    DiagnosisRow& row = rows.emplace_back();
+    row.at_once = at_once;
+    row.bursts = static_cast<int>(all.size());
+    row.makespan_s = median_of(all);
+    row.expected_s = expected_makespan(verdict, at_once);
+    row.ping_worst_s = worst_ping_seconds(seen, at_once);
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::string announce(const Outlook& outlook) {
+  const std::string beyond = outlook.beyond > 0 ? fmt::format(" (then {})", outlook.beyond) : "";
+  const double least = seconds(outlook.least);
+  const double most = seconds(outlook.most);
+  std::string time = fmt::format("{:.0f} to {:.0f} s", least, most);
+  if (most - least < 1.5) time = fmt::format("about {:.0f} s", most);
+  if (most < 1.5) time = "about a second";
+  return fmt::format("will send at most {} requests, at most {} at once{}, {}\n", outlook.requests,
+                     outlook.at_once, beyond, time);
+}
+
+DiagnosisReport make_diagnosis_report(const std::string& url, const std::string& ping, Observations seen) {
+  DiagnosisReport report;
+  report.url = url;
+  report.ping = ping;
+  report.verdict = conclude(seen);
+  const Diagnosis& verdict = report.verdict;
+  report.tag = tag(verdict);
+  report.at_least = (verdict.execution == Execution::concurrent && !verdict.limit) ||
+                    (verdict.execution == Execution::pool && verdict.balanced == false);
+  report.headline = headline(seen, verdict);
+  report.rows = rows(seen, verdict);
+  report.formula = formula(verdict, says_how_long(report.rows));
+  if (!seen.pings_alone.empty()) report.ping_alone_s = ping_alone_seconds(seen);
+  if (!seen.alone.empty()) report.pairs = weigh_pairs(seen);
+  report.kept_lag_s = find_kept_lag(seen);
+  if (const auto warm = find_warm_up(seen)) report.first_s = warm->first_s;
+  report.pauses = find_pauses(seen);
+  report.notes = notes(seen, report);
+  report.unsure = verdict.unsure;
+  if (auto odd = odd_burst(report.rows, seen)) report.unsure.push_back(std::move(*odd));
+  Hint says = advice(seen, verdict);
+  report.advice = std::move(says.text);
+  report.command = std::move(says.command);
+  report.seen = std::move(seen);
+  return report;
+}
+
+}  // namespace lab

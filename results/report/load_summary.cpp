@@ -1,0 +1,393 @@
+#include "results/report/load_report.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <numeric>
+
+#include "harness/statistics/statistics.hpp"
+#include "lab/core/duration.hpp"
+#include "lab/core/text.hpp"
+#include "results/report/other_tools_text.hpp"
+
+namespace lab {
+
+namespace {
+
+constexpr std::string_view kExamples = "as p99<200ms, median<=50ms, errors<1% or rps>1000";
+
+Result<double> parse_number(const std::string& whole, std::string_view digits) {
+  double value = 0;
+  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (problem != std::errc() || end != digits.data() + digits.size() || !std::isfinite(value) || value < 0)
+    return usage_error("--threshold: '{}': '{}' is not a number; give one {}", whole, digits, kExamples);
+  return value;
+}
+
+Result<void> read_metric(std::string_view name, Threshold& threshold) {
+  using What = Threshold::What;
+  if (name.starts_with("uncorrected.")) {
+    threshold.uncorrected = true;
+    name.remove_prefix(12);
+  }
+  if (name == "median") return {};
+  if (name == "min" || name == "max" || name == "mean") {
+    threshold.what = name == "min" ? What::min : name == "max" ? What::max : What::mean;
+    return {};
+  }
+  if (!threshold.uncorrected && name == "errors") {
+    threshold.what = What::errors;
+    return {};
+  }
+  if (!threshold.uncorrected && name == "rps") {
+    threshold.what = What::rate;
+    return {};
+  }
+  if (name.starts_with('p') && name.size() > 1) {
+    const auto percent = parse_number(threshold.text, name.substr(1));
+    if (!percent) return percent.error();
+    if (*percent <= 0 || *percent >= 100)
+      return usage_error("--threshold: '{}': percentiles go from p1 to p99.999; p100 is max", threshold.text);
+    threshold.q = *percent / 100;
+    return {};
+  }
+  return usage_error(
+      "--threshold: '{}': unknown measure '{}'; known: p1 to p99.999, median, min, max, mean (and "
+      "uncorrected.p99 …), errors, rps",
+      threshold.text, name);
+}
+
+Result<void> read_limit(std::string_view value, Threshold& threshold) {
+  using What = Threshold::What;
+  if (threshold.what == What::errors || threshold.what == What::rate) {
+    const bool share = value.ends_with('%');
+    if (share && threshold.what == What::rate)
+      return usage_error("--threshold: '{}': rps is requests per second, not a share", threshold.text);
+    if (share) {
+      threshold.what = What::error_share;
+      value.remove_suffix(1);
+    }
+    const auto number = parse_number(threshold.text, value);
+    if (!number) return number.error();
+    threshold.limit = share ? *number / 100 : *number;
+    return {};
+  }
+  const auto span = parse_duration(value);
+  if (!span) return usage_error("--threshold: '{}': {}", threshold.text, span.error().message);
+  threshold.limit = seconds(*span);
+  return {};
+}
+
+bool holds(const Threshold& threshold, double value) {
+  switch (threshold.compare) {
+    case Threshold::Compare::below: return value < threshold.limit;
+    case Threshold::Compare::at_most: return value <= threshold.limit;
+    case Threshold::Compare::above: return value > threshold.limit;
+    case Threshold::Compare::at_least: return value >= threshold.limit;
+  }
+  return false;
+}
+
+std::optional<double> mean_of(const Distribution& distribution) {
+  if (distribution.size() == 0) return std::nullopt;
+  double sum = 0;
+  distribution.for_each(
+      [&](Nanos value, std::int64_t count) { sum += seconds(value) * static_cast<double>(count); });
+  return sum / static_cast<double>(distribution.size());
+}
+
+std::optional<double> latency_value(const Threshold& threshold, Distribution& distribution) {
+  switch (threshold.what) {
+    case Threshold::What::percentile: return seconds(distribution.supported_quantile(threshold.q));
+    case Threshold::What::min: return seconds(distribution.quantile(1e-12));
+    case Threshold::What::max: return seconds(distribution.quantile(1));
+    default: return mean_of(distribution);
+  }
+}
+
+}  // namespace
+
+Result<Threshold> parse_threshold(const std::string& text) {
+  Threshold threshold;
+  threshold.text = text;
+  const std::size_t at = text.find_first_of("<>");
+  if (at == std::string::npos || at == 0)
+    return usage_error("--threshold: '{}' compares nothing; give one {}", text, kExamples);
+  const bool equal = at + 1 < text.size() && text[at + 1] == '=';
+  const bool less = text[at] == '<';
+  using Compare = Threshold::Compare;
+  threshold.compare =
+      less ? (equal ? Compare::at_most : Compare::below) : (equal ? Compare::at_least : Compare::above);
+  if (const auto read = read_metric(trim(std::string_view(text).substr(0, at)), threshold); !read)
+    return read.error();
+  if (const auto read = read_limit(trim(std::string_view(text).substr(at + (equal ? 2 : 1))), threshold);
+      !read)
+    return read.error();
+  return threshold;
+}
+
+ThresholdRow judge(const Threshold& threshold, LoadTotals& totals, double requests_per_second) {
+  ThresholdRow row;
+  row.text = threshold.text;
+  const auto told = [&](double value, std::string spelled) {
+    row.value = value;
+    row.measured = std::move(spelled);
+    row.passed = holds(threshold, value);
+    return row;
+  };
+  const Books books = totals.counts.books();
+  const std::int64_t failed = books.failed();
+  if (threshold.what == Threshold::What::errors)
+    return told(static_cast<double>(failed), fmt::format("{}", failed));
+  if (threshold.what == Threshold::What::rate)
+    return told(requests_per_second, fmt::format("{:.1f} requests/s", requests_per_second));
+  const std::int64_t tried = books.ok + failed + books.unfinished;
+  if (threshold.what == Threshold::What::error_share && tried > 0) {
+    const double share = static_cast<double>(failed) / static_cast<double>(tried);
+    return told(share, fmt::format("{:.3g} % ({} of {})", share * 100, failed, tried));
+  }
+  Distribution& latencies = threshold.uncorrected ? totals.samples.uncorrected : totals.samples.latency;
+  if (threshold.about_errors() || latencies.size() == 0) {
+    row.measured = "nothing was answered, so nothing can be said";
+    return row;
+  }
+  if (const auto value = latency_value(threshold, latencies))
+    return told(*value, format_duration(to_nanos(*value)));
+  const double needed = std::ceil(std::log(0.05) / std::log(threshold.q));
+  row.measured =
+      fmt::format("{} replies cannot support this percentile; it takes {:.0f}", latencies.size(), needed);
+  return row;
+}
+
+namespace {
+
+constexpr std::size_t kMostRows = 10;
+constexpr double kEvenRatio = 4;
+
+/// The largest of 1, 2, 5, 10, 20 … that is not above `value`.
+double round_down(double value) {
+  const double decade = std::pow(10, std::floor(std::log10(value)));
+  const double digit = value / decade;
+  return (digit >= 5 ? 5 : digit >= 2 ? 2 : 1) * decade;
+}
+
+/// Limits in nanoseconds, each above the one before; the last above `high`.
+std::vector<double> limits(double low, double high) {
+  std::vector<double> found;
+  if (high < kEvenRatio * low) {
+    const double step = std::max(1.0, round_down((high - low) / 4));
+    for (double limit = (std::floor(low / step) + 1) * step;; limit += step) {
+      found.push_back(limit);
+      if (limit > high) return found;
+    }
+  }
+  for (double limit = round_down(low); found.empty() || found.back() <= high;) {
+    const double digit = std::round(limit / std::pow(10, std::floor(std::log10(limit) + 1e-9)));
+    limit *= digit == 2 ? 2.5 : 2;
+    limit = std::round(limit);
+    if (limit > low) found.push_back(limit);
+  }
+  if (found.size() <= kMostRows) return found;
+  found.clear();
+  for (double limit = 10 * std::pow(10, std::floor(std::log10(low)));; limit *= 10) {
+    found.push_back(limit);
+    if (limit > high) return found;
+  }
+}
+
+}  // namespace
+
+std::vector<LatencyBar> latency_bars(const Distribution& latencies) {
+  if (latencies.size() == 0) return {};
+  const double low = static_cast<double>(std::max<Nanos>(latencies.min(), 1));
+  std::vector<LatencyBar> bars;
+  std::vector<Nanos> tops;
+  for (const double limit : limits(low, static_cast<double>(latencies.max()))) {
+    tops.push_back(std::llround(limit));
+    bars.push_back({limit / 1e9, 0});
+  }
+  latencies.for_each([&](Nanos value, std::int64_t count) {
+    const auto at = std::upper_bound(tops.begin(), tops.end() - 1, value) - tops.begin();
+    bars[static_cast<std::size_t>(at)].count += count;
+  });
+  const auto is_empty = [](const LatencyBar& bar) { return bar.count == 0; };
+  while (is_empty(bars.back())) bars.pop_back();
+  bars.erase(bars.begin(), std::find_if_not(bars.begin(), bars.end(), is_empty));
+  return bars;
+}
+
+namespace {
+
+constexpr Nanos kMedianLimit = 100 * kMicrosecond;
+constexpr Nanos kTailLimit = kMillisecond;
+
+LoadFigures figures_of(Distribution& values) {
+  LoadFigures figures;
+  figures.n = values.size();
+  if (figures.n == 0) return figures;
+  figures.min = seconds(values.min());
+  figures.max = seconds(values.max());
+  figures.median = seconds(values.quantile(0.5));
+  figures.p90 = seconds(values.supported_quantile(0.90));
+  figures.p95 = seconds(values.supported_quantile(0.95));
+  figures.p99 = seconds(values.supported_quantile(0.99));
+  if (!figures.p90) {
+    for (const Nanos value : values.exact()) figures.all.push_back(seconds(value));
+    std::sort(figures.all.begin(), figures.all.end());
+  }
+  return figures;
+}
+
+double span_of(const LoadTask& task, const LoadTotals& totals) {
+  const EnginePlan& plan = task.plan.engine;
+  const Nanos last_end = totals.counts.last_end;
+  if (totals.interrupted) return seconds(last_end);
+  // n requests at a rate take n periods: the last one's is over when the next would be due.
+  if (has_rate(plan.arrivals) && plan.planned >= 0)
+    return seconds(
+        std::max(last_end, std::min(plan.duration, plan.curve.when(static_cast<double>(plan.planned)))));
+  // Who found no connection had its turn; the rest of the unsent ran out of time.
+  const Books books = totals.counts.books();
+  const bool late = books.unsent > books.failed() - (books.sent - books.ok - books.unfinished);
+  const bool by_time = plan.duration != kNever && (plan.planned < 0 || late);
+  return seconds(std::max<Nanos>(by_time ? plan.duration : 0, last_end));
+}
+
+class Remarks {
+ public:
+  Remarks(const EnginePlan& plan, LoadTotals& totals, LoadReport& report)
+      : plan_(plan), totals_(totals), counts_(totals.counts), report_(report) {}
+
+  void add_all() {
+    for (const std::string& warning : totals_.warnings) warn(warning);
+    about_the_generator();
+    about_errors();
+    about_connections();
+    about_statuses();
+    if (!report_.exact) {
+      note(fmt::format(
+          "beyond {} requests latencies are counted in a histogram: percentiles are within {:.2g} %",
+          Distribution::kMostExact, report_.histogram_error * 100));
+    }
+  }
+
+ private:
+  void note(const std::string& text) { report_.remarks.push_back({NoteKind::note, text}); }
+  void warn(const std::string& text) { report_.remarks.push_back({NoteKind::warn, text}); }
+  std::int64_t errors(LoadError kind) const { return counts_.errors[static_cast<std::size_t>(kind)]; }
+
+  void about_the_generator() {
+    if (report_.burst_skew_s && counts_.sent > 1)
+      note("the burst left within " + format_duration(to_nanos(*report_.burst_skew_s)));
+    if (plan_.arrivals == Arrivals::burst || plan_.arrivals == Arrivals::closed) return;
+    const auto tail = totals_.samples.lag.supported_quantile(0.99);
+    const auto median = totals_.samples.lag.quantile(0.5);
+    if (tail && *tail > kTailLimit) {
+      warn(fmt::format("the generator fell behind by {} at p99: it needs a core of its own, or a lower rate",
+                       format_duration(*tail)));
+    } else if (median && *median > kMedianLimit) {
+      warn(fmt::format("the generator fell behind by {} at the median", format_duration(*median)));
+    }
+  }
+
+  void about_errors() {
+    if (const std::int64_t timeouts = errors(LoadError::timeout); timeouts > 0) {
+      note(fmt::format("{} request{} had no whole reply within {}: no latency above counts them", timeouts,
+                       timeouts == 1 ? "" : "s", format_duration(plan_.timeout)));
+    }
+    if (!totals_.first_problem.empty()) note("the first bad reply: " + totals_.first_problem);
+    if (errors(LoadError::extra) > 0)
+      note("extra: more bytes came behind a reply than its head says (Content-Length)");
+    if (errors(LoadError::no_descriptors) > 0)
+      warn("this side ran out of file descriptors: raise `ulimit -n`, or give --max-connections");
+    if (errors(LoadError::no_ports) > 0)
+      warn("this side ran out of local ports: a closed connection keeps its port for a minute");
+    if (counts_.gave_up > 0) {
+      warn(fmt::format("nothing was answered for {}: {} requests were not sent",
+                       format_duration(plan_.timeout), counts_.unsent));
+    }
+  }
+
+  void about_connections() {
+    if (counts_.waited > 0) {
+      note(
+          fmt::format("{} request{} had to wait because all {} connections were busy: latency has that, "
+                      "uncorrected has not",
+                      counts_.waited, counts_.waited == 1 ? "" : "s", plan_.most));
+    }
+    const std::int64_t answered = report_.latency.n;
+    if (!plan_.fresh && counts_.connections > plan_.clients && counts_.closed_by_server * 2 > answered)
+      note("the server closes its connections: a new one was opened for most requests");
+    if (plan_.arrivals == Arrivals::closed && report_.latency.median && report_.latency.max &&
+        *report_.latency.max > 0.1 && *report_.latency.max > 10 * *report_.latency.median) {
+      note("a closed loop sends nothing while it waits, so few of its requests meet a pause: see --rate");
+    }
+  }
+
+  void about_statuses() {
+    std::int64_t redirects = 0;
+    for (const auto& [status, count] : report_.statuses)
+      redirects += status / 100 == 3 && status != 304 ? count : 0;
+    if (redirects > 0)
+      note(fmt::format("{} replies were redirects (3xx), which are not followed", redirects));
+  }
+
+  const EnginePlan& plan_;
+  LoadTotals& totals_;
+  const LoadCounts& counts_;
+  LoadReport& report_;
+};
+
+}  // namespace
+
+std::optional<double> connect_seconds(const LoadCounts& counts) {
+  if (counts.connections == 0) return std::nullopt;
+  return seconds(counts.connecting) / static_cast<double>(counts.connections);
+}
+
+LoadReport summarise_load(const LoadTask& task, LoadTotals& totals) {
+  const EnginePlan& plan = task.plan.engine;
+  const LoadCounts& counts = totals.counts;
+  LoadReport report;
+  for (const auto& [url, weight] : task.urls) report.urls.emplace_back(url.text, weight);
+  report.load = task.load;
+  report.arrivals = to_string(plan.arrivals);
+  report.threads = task.plan.threads;
+  report.seed = plan.seed;
+  report.complete = !totals.interrupted;
+  report.span_s = span_of(task, totals);
+  if (totals.interrupted) report.incomplete = "interrupted after " + format_duration(to_nanos(report.span_s));
+  if (report.span_s > 0) report.requests_per_second = static_cast<double>(counts.ok) / report.span_s;
+  report.requested_rate = task.requested_rate;
+  report.latency = figures_of(totals.samples.latency);
+  report.error_latency = figures_of(totals.error_replies.latency);
+  report.uncorrected = figures_of(totals.samples.uncorrected);
+  report.lag = figures_of(totals.samples.lag);
+  report.exact = totals.samples.latency.is_exact();
+  report.histogram_error = Histogram::kRelativeError;
+  report.books = counts.books();
+  for (std::size_t status = 0; status < counts.statuses.size(); ++status) {
+    if (counts.statuses[status] > 0) report.statuses[static_cast<int>(status)] = counts.statuses[status];
+  }
+  report.counts = counts;
+  if (plan.arrivals == Arrivals::burst && counts.sent > 0)
+    report.burst_skew_s = seconds(counts.last_sent - counts.first_sent);
+  report.bars = latency_bars(totals.samples.latency);
+  for (const Threshold& threshold : task.thresholds)
+    report.thresholds.push_back(judge(threshold, totals, report.requests_per_second));
+  if (task.other_tools) report.other_tools = other_tools_lines(totals, has_rate(plan.arrivals));
+  Remarks(plan, totals, report).add_all();
+  return report;
+}
+
+int load_exit_code(const LoadTask& task, const LoadReport& report) {
+  if (report.statuses.empty()) return static_cast<int>(ErrorKind::environment);
+  const bool missed = std::any_of(report.thresholds.begin(), report.thresholds.end(),
+                                  [](const ThresholdRow& row) { return !row.passed; });
+  const bool errors_judged = std::any_of(task.thresholds.begin(), task.thresholds.end(),
+                                         [](const Threshold& threshold) { return threshold.about_errors(); });
+  const bool failed = missed || (!errors_judged && report.books.failed() > 0);
+  return failed ? static_cast<int>(ErrorKind::check_failed) : 0;
+}
+
+}  // namespace lab

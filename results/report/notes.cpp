@@ -1,0 +1,109 @@
+#include "results/report/remarks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+
+#include "lab/core/text.hpp"
+
+namespace lab {
+
+namespace {
+
+constexpr std::size_t kChecksTold = 3;  // more than that are summed up
+
+/// Findings that no WHY remark speaks of yet, each told once with the arms that share it.
+std::vector<Note> findings(const Report& report) {
+  std::vector<Note> remarks;
+  std::map<std::string, std::size_t> place;
+  std::map<std::size_t, std::vector<std::string>> others;  // by remark: who shares it
+  for (const ArmReport& arm : report.arms) {
+    for (const Finding& finding : arm.findings) {
+      const bool told = std::any_of(report.remarks.begin(), report.remarks.end(),
+                                    [&](const Note& note) { return contains(note.findings, finding.id); });
+      if (told) continue;
+      const auto [known, fresh] = place.try_emplace(finding.id, remarks.size());
+      if (fresh) {
+        const std::string name = report.arms.size() > 1 ? name_on_engine(arm) + ": " : "";
+        remarks.push_back({NoteKind::why, fmt::format("{}{} {}", name, finding.id, finding.text)});
+      } else {
+        others[known->second].push_back(name_on_engine(arm));
+      }
+    }
+  }
+  for (auto& [remark, names] : others) {
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    remarks[remark].text += fmt::format(" The same holds for {}.", join(names, ", "));
+  }
+  return remarks;
+}
+
+/// `within 3 %` where every check says the same, otherwise nothing.
+std::string common_tolerance(const std::vector<CheckRow>& checks) {
+  std::string common;
+  for (const CheckRow& check : checks) {
+    if (check.tolerance.empty() || (!common.empty() && check.tolerance != common)) return "";
+    common = check.tolerance;
+  }
+  return common;
+}
+
+/// `makespan: ` where every check is of that stat, otherwise nothing.
+std::string common_stat(const std::vector<CheckRow>& checks) {
+  const bool same = std::all_of(checks.begin(), checks.end(), [&](const CheckRow& check) {
+    return check.stat && check.stat == checks.front().stat;
+  });
+  return same ? to_string(*checks.front().stat) + ": " : "";
+}
+
+Note check_line(const CheckRow& check, const std::string& noise) {
+  const std::string state = !check.decided ? "UNDECIDED " : check.passed ? "" : "FAILED ";
+  std::string detail = check.detail.empty() ? "" : ": " + check.detail;
+  if (!check.decided) {
+    const bool calm = noise.empty() || noise == "quiet" || noise == "unknown";
+    const std::string interval = check.interval.empty() ? "" : " " + check.interval;
+    detail += calm ? fmt::format("; the interval{} crosses the tolerance", interval)
+                   : fmt::format("; interval{}, the machine was {}", interval, noise);
+  }
+  return {NoteKind::check, state + check.text + detail, {}, check.decided && !check.passed};
+}
+
+/// Checks that hold are only told where they were asked for: the reader's eye belongs to the others.
+std::vector<Note> check_remarks(const Report& report) {
+  const std::vector<CheckRow>& checks = report.checks;
+  std::vector<Note> remarks;
+  const auto passed = [](const CheckRow& check) { return check.passed && check.decided; };
+  if (!report.checks_asked && std::all_of(checks.begin(), checks.end(), passed)) return remarks;
+  for (const CheckRow& check : checks) {
+    if (checks.size() <= kChecksTold || !passed(check)) remarks.push_back(check_line(check, report.noise));
+  }
+  if (checks.size() > kChecksTold) {
+    const auto count = std::count_if(checks.begin(), checks.end(), passed);
+    const std::string tolerance = common_tolerance(checks);
+    remarks.push_back({NoteKind::check, fmt::format("{}{} of {} {}", common_stat(checks), count,
+                                                    checks.size(), tolerance.empty() ? "hold" : tolerance)});
+  }
+  return remarks;
+}
+
+}  // namespace
+
+std::string_view to_string(NoteKind kind) {
+  constexpr std::string_view kTags[] = {"LOOP", "AWAIT", "PATH", "TAIL", "GUESS", "WHY",
+                                        "LOG",  "CHECK", "NOTE", "WARN", "SO",    "NEXT"};
+  return kTags[static_cast<std::size_t>(kind)];
+}
+
+std::vector<Note> all_notes(const Report& report) {
+  std::vector<Note> remarks = findings(report);
+  remarks.insert(remarks.end(), report.remarks.begin(), report.remarks.end());
+  const std::vector<Note> checks = check_remarks(report);
+  remarks.insert(remarks.end(), checks.begin(), checks.end());
+  std::stable_sort(remarks.begin(), remarks.end(),
+                   [](const Note& a, const Note& b) { return a.kind < b.kind; });
+  return remarks;
+}
+
+}  // namespace lab

@@ -1,0 +1,50 @@
+#include "results/report/repetition.hpp"
+
+#include <algorithm>
+
+#include "harness/model/model.hpp"
+#include "harness/statistics/statistics.hpp"
+#include "lab/core/engine.hpp"
+
+namespace lab {
+
+namespace {
+
+class Collector : public RecordSink, public EventSink {
+ public:
+  explicit Collector(RunRepetition& repetition) : repetition_(repetition) {}
+  void record(const RequestRecord& record) override { repetition_.records.push_back(record); }
+  void event(const Event& event) override { repetition_.events.push_back(event); }
+
+ private:
+  RunRepetition& repetition_;
+};
+
+}  // namespace
+
+RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, const Case& load_set, int cores,
+                                  int number, std::uint64_t seed, bool with_events, std::uint64_t lot,
+                                  Nanos slice) {
+  RunRepetition repetition;
+  repetition.arm = arm.id;
+  repetition.case_id = load_set.id;
+  repetition.engine = kModel;
+  repetition.number = number;
+  repetition.began = kModelStart;
+  Collector collector(repetition);
+  const ModelInput input{&scenario.routes, &arm, &load_set, cores, seed, lot, false, slice};
+  simulate(input, &collector, with_events ? &collector : nullptr);
+  std::sort(repetition.records.begin(), repetition.records.end(),
+            [](const RequestRecord& a, const RequestRecord& b) { return a.id < b.id; });
+  return repetition;
+}
+
+std::optional<double> evaluate(const Stat& stat, const RunRepetition& repetition,
+                               const std::vector<Route>& routes, const Case& load_set) {
+  const ServerUse* server = repetition.server.known() ? &repetition.server : nullptr;
+  return evaluate(
+      stat, Evidence{repetition.records, routes, &repetition.events, server, kills_of(repetition, load_set),
+                     repetition.began, repetition.engine != kNative && repetition.engine != kModel});
+}
+
+}  // namespace lab

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/analysis/claim_check.hpp"
+#include "results/report/export.hpp"
+
+namespace lab {
+
+/// How long one batch took, in seconds of wall time.
+struct BatchTime {
+  std::string scenario, engine;
+  bool again = false;
+  double seconds = 0;
+};
+
+struct VerifyResult {
+  std::vector<ClaimCheck> claims;  ///< in the order of the file; interrupted: those that were decided
+  std::size_t not_decided = 0;     ///< of those that were asked for, when it was interrupted
+  double scale = 0.1;
+  int repetitions = 3;
+  std::vector<std::string> noise;  ///< of the runs that were not quiet: `gil: noisy: …`
+  std::vector<BatchTime> times;    ///< of every run
+  double seconds = 0;
+  bool interrupted = false;
+
+  std::vector<const ClaimCheck*> differing() const;
+  std::vector<const ClaimCheck*> undecided() const;
+  /// Claims whose finding is this and is the one on record, measured here.
+  std::size_t count(ClaimFinding finding) const;
+  /// Claims as on record that recordings of FastAPI decided.
+  std::size_t recorded() const;
+};
+
+/// `async-loop: makespan about 30 ms (±20 %)`: what a condition demands.
+std::string describe(const Condition& condition);
+
+/// The claims grouped by document, each with what was measured, then the sum and what is left open.
+/// `details` adds why and the command that shows it.
+std::string verify_text(const ClaimsFile& file, const VerifyResult& result, const TextStyle& style,
+                        bool details);
+
+/// One document: {"schema": "lab.verify/1", …}.
+std::string verify_json(const VerifyResult& result);
+
+/// What would be run and what is on record, without running it.
+std::string list_text(const ClaimsFile& file, const std::vector<const Claim*>& claims,
+                      const TextStyle& style);
+std::string list_json(const std::vector<const Claim*>& claims);
+
+/// results/claims.md.
+std::string claims_page(const ClaimsFile& file);
+
+}  // namespace lab

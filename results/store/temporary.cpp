@@ -1,0 +1,71 @@
+#include "results/store/temporary.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace lab {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view kUnique = "XXXXXX";  // what mkdtemp(3) replaces
+
+UniqueFd opened(const fs::path& folder) {
+  return UniqueFd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+}
+
+/// Those whose lock nobody holds: `lab-files-AbCdEf`. Its pid would say nothing in another container.
+void remove_left_overs(const fs::path& where, const std::string& kind) {
+  const std::string prefix = kind + "-";
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(where, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(prefix) || name.size() != prefix.size() + kUnique.size()) continue;
+    const UniqueFd held = opened(entry.path());
+    if (held.valid() && flock(held.get(), LOCK_EX | LOCK_NB) == 0) fs::remove_all(entry.path(), ignored);
+  }
+}
+
+}  // namespace
+
+Result<TemporaryFolder> TemporaryFolder::create(const std::string& kind) {
+  std::error_code problem;
+  const fs::path where = fs::temp_directory_path(problem);
+  remove_left_overs(where, kind);
+  for (;;) {
+    std::string pattern = (where / fmt::format("{}-{}", kind, kUnique)).string();
+    if (mkdtemp(pattern.data()) == nullptr) return system_error("mkdtemp", pattern, errno);
+    TemporaryFolder folder;
+    folder.path_ = pattern;
+    folder.held_ = opened(folder.path_);
+    if (!folder.held_.valid()) return system_error("open", pattern, errno);
+    flock(folder.held_.get(), LOCK_EX);  // a file system without locks has no left-overs either
+    // Before it was held somebody may have taken it for one.
+    std::error_code ignored;
+    if (fs::exists(folder.path_, ignored)) return folder;
+  }
+}
+
+TemporaryFolder::TemporaryFolder(TemporaryFolder&& other) noexcept
+    : path_(std::exchange(other.path_, {})), held_(std::move(other.held_)) {}
+
+TemporaryFolder& TemporaryFolder::operator=(TemporaryFolder&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(held_, other.held_);
+  return *this;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  if (!path_.empty()) fs::remove_all(path_, ignored);
+}
+
+}  // namespace lab
