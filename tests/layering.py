@@ -13,7 +13,7 @@ CORE = ["lab/core"]
 SERVERS = ["lab/servers", "lab/servers/http", "lab/servers/steps", "lab/servers/worker", "lab/servers/task_queue",
            "lab/servers/event_loop", "lab/servers/modes", "lab/servers/supervisor"]
 HARNESS = ["harness/model", "harness/statistics", "harness/trace", "harness/client", "harness/analysis"]
-RESULTS = ["results/store", "results/render", "results/report"]
+RESULTS = ["results/store", "results/render", "results/report", "results/formats"]
 SCENARIOS = ["scenarios/loader", "scenarios/export"]
 LAB = ["lab/experiment", "lab/course", "lab/cli", "lab/cli/commands"]
 

@@ -296,7 +296,7 @@ void add_load_options(Command& command, LoadRequestOptions& options) {
                "go beyond this machine and private networks: only where you may");
   command.flag("--other-tools", options.other_tools,
                "what wrk, hey and others would have printed of the same replies");
-  add_output_options(command, options.output, {Format::text, Format::json, Format::csv, Format::markdown});
+  add_output_options(command, options.output, {Format::text, Format::json, Format::markdown, Format::csv});
   command.checks.emplace_back([asked, &options] { settle(*asked, options); });
 }
 

@@ -7,30 +7,26 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "results/report/format.hpp"
+
 namespace lab {
 
 namespace {
 
-constexpr Word<Format> kFormats[] = {{"text", Format::text},     {"json", Format::json},
-                                     {"md", Format::markdown},   {"csv", Format::csv},
-                                     {"svg", Format::svg},       {"html", Format::html},
-                                     {"trace", Format::trace},   {"vegeta", Format::vegeta},
-                                     {"gbench", Format::gbench}, {"gradescope", Format::gradescope}};
 constexpr Word<bool> kColors[] = {{"auto", false}, {"always", true}, {"never", false}};
 
-/// The words of these formats, in the order of the table.
 std::vector<std::string> words_for(const std::vector<Format>& formats) {
   std::vector<std::string> words;
-  for (const Word<Format>& word : kFormats) {
-    if (std::find(formats.begin(), formats.end(), word.value) != formats.end()) words.emplace_back(word.word);
-  }
+  for (const Format& format : formats) words.emplace_back(format.word);
   return words;
 }
 
-Format pick_format(const std::string& verb, const std::vector<std::string>& given, const std::string& text) {
-  const auto format = parse_word("--format", text, kFormats);
-  if (format && contains(given, text)) return *format;
-  if (format)
+Format pick_format(const std::string& verb, const std::vector<Format>& formats, const std::string& text) {
+  const auto is = [&](const Format& format) { return text == format.word; };
+  if (const auto one = std::find_if(formats.begin(), formats.end(), is); one != formats.end()) return *one;
+  const std::vector<std::string> given = words_for(formats);
+  const std::vector<Format> all = run_formats(true);
+  if (is(Format::gradescope) || std::any_of(all.begin(), all.end(), is))
     throw Failure(usage_error("--format: {} gives {}, not {}", verb, Command::in_words(given), text));
   throw Failure(usage_error("--format: unknown word '{}'{}", text, suggestion(text, given)));
 }
@@ -66,12 +62,20 @@ Option& add(Command& command, RunOptions& options, const RunOption& option) {
 
 }  // namespace
 
+std::vector<Format> run_formats(bool of_record) {
+  std::vector<Format> formats;
+  for (const ReportFormat* format : report_formats()) {
+    if (of_record || !format->of_record) formats.push_back({format->word});
+  }
+  return formats;
+}
+
 void add_format_option(Command& command, OutputOptions& output, const std::vector<Format>& formats) {
   const std::vector<std::string> words = words_for(formats);
   command
       .add("--format", "TEXT", Command::in_words(words),
-           [&output, words, verb = "lab " + command.name](const std::vector<std::string>& texts) {
-             output.format = pick_format(verb, words, texts.front());
+           [&output, formats, verb = "lab " + command.name](const std::vector<std::string>& texts) {
+             output.format = pick_format(verb, formats, texts.front());
            })
       .shows("text")
       .choices = words;

@@ -8,9 +8,8 @@
 
 namespace lab {
 
-/// What every report can be printed in.
-inline const std::vector<Format> kReportFormats = {Format::text, Format::json, Format::markdown,
-                                                   Format::csv,  Format::svg,  Format::html};
+/// What every report of runs can be written in; with `of_record` also what is made of a recorded run.
+std::vector<Format> run_formats(bool of_record = false);
 
 /// `--format` with what the verb gives, and nothing else.
 void add_format_option(Command& command, OutputOptions& output, const std::vector<Format>& formats);
@@ -18,7 +17,7 @@ void add_format_option(Command& command, OutputOptions& output, const std::vecto
 void add_text_or_json(Command& command, OutputOptions& output);
 /// Those, --color and --quiet. What they leave open is found out of the terminal.
 void add_output_options(Command& command, OutputOptions& output,
-                        const std::vector<Format>& formats = kReportFormats);
+                        const std::vector<Format>& formats = run_formats());
 
 /// The options that change a scenario before it is run or predicted, with the scenario's name itself.
 void add_scenario_options(Command& command, RunOptions& options, bool needs_scenario = true);

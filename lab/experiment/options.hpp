@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lab/core/error.hpp"
@@ -13,7 +14,15 @@
 
 namespace lab {
 
-enum class Format { text, json, markdown, csv, svg, html, trace, vegeta, gbench, gradescope };
+/// A format by its word: one of those that verbs know by name, or of any file in results/formats/.
+struct Format {
+  std::string_view word;
+  bool operator==(const Format&) const = default;
+
+  static const Format text, json, markdown, csv, svg, gradescope;
+};
+inline constexpr Format Format::text{"text"}, Format::json{"json"}, Format::markdown{"md"},
+    Format::csv{"csv"}, Format::svg{"svg"}, Format::gradescope{"gradescope"};
 
 /// How results are printed, and where.
 struct OutputOptions {

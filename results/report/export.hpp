@@ -28,6 +28,8 @@ std::string to_csv(const Report& report);
 std::string to_markdown(const Report& report);
 /// The lanes as a picture for a slide or a page (svg.cpp).
 std::string to_svg(const Report& report);
+/// One page for a browser, without anything from elsewhere (html.cpp).
+std::string to_html(const std::vector<Report>& reports);
 
 // The formats of other people's tools, made from a recorded run.
 

@@ -2,10 +2,9 @@
 #include <catch2/catch.hpp>
 
 #include "lab/core/text.hpp"
-#include "results/render/html.hpp"
-#include "results/render/trace.hpp"
 #include "results/report/export.hpp"
 #include "results/report/testing/samples.hpp"
+#include "results/report/trace_input.hpp"
 
 using namespace lab;
 namespace json = boost::json;

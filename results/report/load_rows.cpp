@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "lab/core/utf8.hpp"
-#include "results/render/cells.hpp"
+#include "results/render/markup.hpp"
 #include "results/render/spelling.hpp"
 #include "results/store/json_words.hpp"
 

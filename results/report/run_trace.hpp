@@ -1,7 +1,7 @@
 #pragma once
 
 #include "lab/core/scenario.hpp"
-#include "results/render/trace.hpp"
+#include "results/report/trace_input.hpp"
 #include "results/store/run.hpp"
 
 namespace lab {

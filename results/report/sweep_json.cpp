@@ -5,7 +5,7 @@
 
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
-#include "results/render/cells.hpp"
+#include "results/render/markup.hpp"
 #include "results/report/sweep_report.hpp"
 #include "results/store/json_words.hpp"
 

@@ -154,11 +154,9 @@ int grade_all(const GradeOptions& options) {
     throw Failure(usage_error("--program is what --autograder packs; leave it out"));
   const std::string run = options.run.empty() ? "" : find_run(options.run).string();
   const GradeSheet sheet = grade_file(options, read_input("answers", options.answers), run);
-  switch (output.format) {
-    case Format::json: print(grade_json(sheet)); break;
-    case Format::gradescope: print(gradescope_json(sheet)); break;
-    default: print(grade_text(sheet, output.style));
-  }
+  print(output.format == Format::json         ? grade_json(sheet)
+        : output.format == Format::gradescope ? gradescope_json(sheet)
+                                              : grade_text(sheet, output.style));
   return sheet.passed() ? 0 : static_cast<int>(ErrorKind::check_failed);
 }
 

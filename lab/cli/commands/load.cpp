@@ -71,12 +71,10 @@ void share_among(const LoadTeam& team, LoadRequestOptions& options) {
 }
 
 std::string spell(const LoadReport& report, const OutputOptions& output) {
-  switch (output.format) {
-    case Format::json: return load_json(report);
-    case Format::csv: return load_csv(report);
-    case Format::markdown: return load_markdown(report);
-    default: return load_text(report, output.style);
-  }
+  if (output.format == Format::json) return load_json(report);
+  if (output.format == Format::csv) return load_csv(report);
+  if (output.format == Format::markdown) return load_markdown(report);
+  return load_text(report, output.style);
 }
 
 /// One line that is written over and over, where stderr is a terminal.

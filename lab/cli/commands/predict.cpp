@@ -2,10 +2,10 @@
 
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
-#include "lab/cli/spell.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/experiment/report.hpp"
 #include "lab/servers/mode.hpp"
+#include "results/report/format.hpp"
 
 namespace lab {
 
@@ -18,7 +18,7 @@ int predict_all(const RunOptions& options) {
     reports.push_back(make_prediction(scenario, options.experiment.seed));
     reports.back().changes = describe_changes(options.overrides);
   }
-  print(spell(reports, options.output));
+  print(write_reports(options.output.format.word, {reports, options.output.style}).value());
   return 0;
 }
 

@@ -1,20 +1,16 @@
 #include <algorithm>
-#include <map>
 #include <memory>
-#include <optional>
 #include <system_error>
 
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
-#include "lab/cli/spell.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/recorded_runs.hpp"
 #include "lab/experiment/report.hpp"
 #include "lab/servers/mode.hpp"
-#include "results/report/export.hpp"
+#include "results/report/format.hpp"
 #include "results/report/other_tools_text.hpp"
-#include "results/report/run_trace.hpp"
 #include "results/store/set_aside.hpp"
 #include "results/store/store.hpp"
 
@@ -22,24 +18,10 @@ namespace lab {
 
 namespace {
 
-std::string vegeta_of(const Scenario& scenario, const Run& run) {
-  std::vector<VegetaTarget> targets;
-  for (const Route& route : scenario.routes)
-    targets.push_back({route.method, "http://127.0.0.1" + route.path});
-  std::map<std::string, std::vector<std::int64_t>> bytes_out;
-  for (const Case& load_set : scenario.cases) {
-    for (const Load& load : load_set.loads) bytes_out[load_set.id].push_back(load.body_bytes);
-  }
-  return to_vegeta(run, targets, bytes_out).value();
-}
-
-/// What is made of the records themselves, not of the report about them; nothing for other formats.
-std::optional<std::string> spell_records(Format format, const Scenario& scenario, const Run& run) {
-  switch (format) {
-    case Format::trace: return to_trace(trace_of(scenario, run).value());
-    case Format::vegeta: return vegeta_of(scenario, run);
-    default: return std::nullopt;
-  }
+const ReportFormat& format_of(const OutputOptions& output) {
+  const auto all = report_formats();
+  return **std::find_if(all.begin(), all.end(),
+                        [&](const ReportFormat* format) { return output.format.word == format->word; });
 }
 
 int report(const std::string& name, bool other_tools, const OutputOptions& output) {
@@ -47,23 +29,24 @@ int report(const std::string& name, bool other_tools, const OutputOptions& outpu
     throw Failure(usage_error("--other-tools adds to the text; leave --format out"));
   const std::filesystem::path path = find_run(name);
   SetAside set_aside;
-  const bool tells_requests = output.format == Format::trace || output.format == Format::vegeta;
+  const ReportFormat& format = format_of(output);
   const auto put_aside = [&](RunRepetition& repetition) {
-    if (!tells_requests) set_aside.take(repetition);
+    if (!format.of_requests) set_aside.take(repetition);
   };
   const Run run = read_run(path, put_aside).value();
   for (const std::string& damage : run.damage) print_warning(damage);
   const Overrides overrides = overrides_from(run.header.options).value();
   const Scenario scenario = recorded_scenario(run);
-  if (const auto records = spell_records(output.format, scenario, run)) {
-    print(*records);
+  if (format.of_requests) {  // they need no report
+    print(format.write({{}, output.style, &run, &scenario}).value());
     return 0;
   }
-  Report told = make_report(scenario, run);
+  std::vector<Report> reports{make_report(scenario, run)};
+  Report& told = reports.front();
   told.changes = describe_changes(overrides);
   told.path = path.string();
   if (std::filesystem::exists(path / kServerOutput)) add_server_output(told, (path / kServerOutput).string());
-  print(output.format == Format::gbench ? to_gbench(told, run).value() : spell({told}, output));
+  print(format.write({reports, output.style, &run, &scenario}).value());
   if (other_tools) print("\n" + other_tools_text(run, scenario, output.style));
   return 0;
 }
@@ -83,9 +66,7 @@ Command report_command() {
       .required();
   command.flag("--other-tools", options->other_tools,
                "what wrk, hey and autocannon would have printed of the same replies");
-  std::vector<Format> formats = kReportFormats;
-  formats.insert(formats.end(), {Format::trace, Format::vegeta, Format::gbench});
-  add_output_options(command, options->output, formats);
+  add_output_options(command, options->output, run_formats(true));
   command.run = [options] { return report(options->run, options->other_tools, options->output); };
   return command;
 }

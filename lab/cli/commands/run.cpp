@@ -11,7 +11,6 @@
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/live.hpp"
 #include "lab/cli/options.hpp"
-#include "lab/cli/spell.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
@@ -23,6 +22,7 @@
 #include "lab/experiment/run_header.hpp"
 #include "lab/experiment/stage.hpp"
 #include "lab/servers/mode.hpp"
+#include "results/report/format.hpp"
 #include "results/store/store.hpp"
 
 namespace lab {
@@ -203,7 +203,8 @@ int run_all(const RunOptions& options) {
     reports.push_back(std::move(finished.report));
     if (interrupt_signal() != 0) break;
   }
-  if (options.output.format != Format::text) print(spell(reports, options.output));
+  if (options.output.format != Format::text)
+    print(write_reports(options.output.format.word, {reports, options.output.style}).value());
   return exit_code;
 }
 

@@ -23,13 +23,11 @@ struct AskedSweep {
 };
 
 std::string spell(const SweepReport& report, const OutputOptions& output) {
-  switch (output.format) {
-    case Format::json: return sweep_json(report);
-    case Format::csv: return sweep_csv(report);
-    case Format::markdown: return sweep_markdown(report);
-    case Format::svg: return sweep_svg(report);
-    default: return sweep_text(report, output.style);
-  }
+  if (output.format == Format::json) return sweep_json(report);
+  if (output.format == Format::csv) return sweep_csv(report);
+  if (output.format == Format::markdown) return sweep_markdown(report);
+  if (output.format == Format::svg) return sweep_svg(report);
+  return sweep_text(report, output.style);
 }
 
 std::string name_of(const Sweep& sweep, const SweepTask& task) {

@@ -9,6 +9,7 @@
 #include "results/render/lane_groups.hpp"
 #include "results/render/markup.hpp"
 #include "results/report/export.hpp"
+#include "results/report/format.hpp"
 
 namespace lab {
 
@@ -221,5 +222,8 @@ std::string to_svg(const Report& report) {
          svg_text(60, 26, report.question, "class=\"title\"") +
          fmt::format("<g transform=\"translate(0 {:.0f})\">\n{}</g></svg>\n", kTop, picture.shapes);
 }
+
+extern const ReportFormat k_format_svg{
+    "svg", [](const FormatInput& input) -> Result<std::string> { return one_by_one(input, "\n", to_svg); }};
 
 }  // namespace lab

@@ -8,6 +8,7 @@
 #include "results/render/table.hpp"
 #include "results/render/wrap.hpp"
 #include "results/report/export.hpp"
+#include "results/report/format.hpp"
 #include "results/report/remarks.hpp"
 
 namespace lab {
@@ -95,5 +96,10 @@ std::string table_text(const Report& report, const TextStyle& style) {
   page.lines(lay_out(make_table(report, style.ascii), page.width(), style.ascii));
   return page.take();
 }
+
+extern const ReportFormat k_format_text{
+    "text", [](const FormatInput& input) -> Result<std::string> {
+      return one_by_one(input, "\n", [&](const Report& report) { return to_text(report, input.style); });
+    }};
 
 }  // namespace lab

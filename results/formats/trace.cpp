@@ -1,4 +1,6 @@
-#include "results/render/trace.hpp"
+#include "results/report/format.hpp"
+#include "results/report/run_trace.hpp"
+#include "results/report/trace_input.hpp"
 
 #include <fmt/format.h>
 
@@ -127,5 +129,13 @@ class Writer {
 std::string to_trace(const TraceInput& input) {
   return Writer(input).write();
 }
+
+extern const ReportFormat k_format_trace{"trace",
+                                         [](const FormatInput& input) -> Result<std::string> {
+                                           const auto traced = trace_of(*input.scenario, *input.run);
+                                           return traced ? to_trace(*traced)
+                                                         : Result<std::string>(traced.error());
+                                         },
+                                         true, true};
 
 }  // namespace lab

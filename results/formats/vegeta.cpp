@@ -8,6 +8,7 @@
 
 #include "lab/core/utf8.hpp"
 #include "results/report/export.hpp"
+#include "results/report/format.hpp"
 
 namespace lab {
 
@@ -102,5 +103,19 @@ Result<std::string> to_vegeta(const Run& run, const std::vector<VegetaTarget>& t
   }
   return out;
 }
+
+extern const ReportFormat k_format_vegeta{
+    "vegeta",
+    [](const FormatInput& input) -> Result<std::string> {
+      std::vector<VegetaTarget> targets;
+      for (const Route& route : input.scenario->routes)
+        targets.push_back({route.method, "http://127.0.0.1" + route.path});
+      BytesOut bytes_out;
+      for (const Case& load_set : input.scenario->cases) {
+        for (const Load& load : load_set.loads) bytes_out[load_set.id].push_back(load.body_bytes);
+      }
+      return to_vegeta(*input.run, targets, bytes_out);
+    },
+    true, true};
 
 }  // namespace lab

@@ -6,19 +6,13 @@
 
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
-#include "results/render/cells.hpp"
+#include "results/render/markup.hpp"
 #include "results/report/export.hpp"
+#include "results/report/format.hpp"
 
 namespace lab {
 
 namespace {
-
-bool is_number(const std::string& cell) {
-  double value = 0;
-  const char* end = cell.data() + cell.size();
-  const auto [rest, problem] = std::from_chars(cell.data(), end, value);
-  return problem == std::errc() && rest == end && std::isfinite(value);
-}
 
 std::string value_text(const std::optional<double>& value) {
   return value && std::isfinite(*value) ? fmt::format("{}", *value) : "";
@@ -57,19 +51,6 @@ void add_rows(const ArmReport& arm, const MeasureRow& row, std::string& out) {
 
 }  // namespace
 
-std::string csv_cell(const std::string& text) {
-  std::string out = valid_utf8(text);
-  const std::size_t first = out.find_first_not_of(" \t\r\n");
-  if (first != std::string::npos && std::string_view("=+-@").find(out[first]) != std::string_view::npos &&
-      !is_number(out)) {
-    out.insert(0, 1, '\'');
-  }
-  if (out.find_first_of(",\"\r\n") == std::string::npos) return out;
-  std::string quoted = "\"";
-  for (const char letter : out) quoted += letter == '"' ? std::string("\"\"") : std::string(1, letter);
-  return quoted + "\"";
-}
-
 std::string to_csv(const Report& report) {
   std::string out =
       "arm,case,engine,repetition,stat,value,unit,mode,workers,threads,requests,bound,predicted,documented,"
@@ -80,5 +61,15 @@ std::string to_csv(const Report& report) {
   }
   return out;
 }
+
+// One heading for all.
+extern const ReportFormat k_format_csv{"csv", [](const FormatInput& input) -> Result<std::string> {
+                                         std::string text;
+                                         for (const Report& report : input.reports) {
+                                           const std::string csv = to_csv(report);
+                                           text += text.empty() ? csv : csv.substr(csv.find('\n') + 1);
+                                         }
+                                         return text;
+                                       }};
 
 }  // namespace lab

@@ -4,6 +4,7 @@
 
 #include "lab/core/utf8.hpp"
 #include "results/report/export.hpp"
+#include "results/report/format.hpp"
 #include "results/store/json_words.hpp"
 
 namespace lab {
@@ -178,5 +179,13 @@ std::string to_json(const Report& report) {
   write(document, out);
   return out += '\n';
 }
+
+// Always one document.
+extern const ReportFormat k_format_json{
+    "json", [](const FormatInput& input) -> Result<std::string> {
+      if (input.reports.size() == 1) return to_json(input.reports.front());
+      return "{\"schema\": \"lab.runs/1\", \"runs\": [" +
+             one_by_one(input, ",", [](const Report& report) { return to_json(report); }) + "]}\n";
+    }};
 
 }  // namespace lab

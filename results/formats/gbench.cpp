@@ -7,6 +7,7 @@
 
 #include "lab/core/utf8.hpp"
 #include "results/report/export.hpp"
+#include "results/report/format.hpp"
 
 namespace lab {
 
@@ -130,5 +131,8 @@ Result<std::string> to_gbench(const Report& report, const Run& run) {
   const json::object document{{"context", context_of(report, run)}, {"benchmarks", std::move(benchmarks)}};
   return json::serialize(document) + "\n";
 }
+
+extern const ReportFormat k_format_gbench{
+    "gbench", [](const FormatInput& input) { return to_gbench(input.reports.front(), *input.run); }, true};
 
 }  // namespace lab

@@ -1,4 +1,3 @@
-#include "results/render/html.hpp"
 
 #include <fmt/format.h>
 
@@ -7,9 +6,10 @@
 #include <string_view>
 
 #include "lab/core/command_word.hpp"
-#include "results/render/html_style.hpp"
+#include "results/formats/html_style.hpp"
 #include "results/render/markup.hpp"
 #include "results/render/table.hpp"
+#include "results/report/format.hpp"
 #include "results/report/remarks.hpp"
 
 namespace lab {
@@ -158,5 +158,8 @@ std::string to_html(const std::vector<Report>& reports) {
   for (const Report& report : reports) out += article_of(report, patterns_there);
   return out + "</main>\n</body>\n</html>\n";
 }
+
+extern const ReportFormat k_format_html{
+    "html", [](const FormatInput& input) -> Result<std::string> { return to_html(input.reports); }};
 
 }  // namespace lab
