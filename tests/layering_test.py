@@ -59,11 +59,11 @@ class Layering(unittest.TestCase):
                 self.assertEqual(len(found), 1, found)
                 self.assertTrue(found[0].startswith(path + ":"), found)
 
-    def test_beast_in_a_sixth_file_is_found(self):
-        files = {f"lab/servers/http/x{i}.cpp": "#include <boost/beast/core.hpp>" for i in range(4)}
+    def test_beast_in_a_third_file_is_found(self):
+        files = {f"lab/servers/http/x{i}.cpp": "#include <boost/beast/core.hpp>" for i in range(1)}
         self.assertEqual(violations(self.tree(files)), [])
-        files["lab/servers/http/x4.cpp"] = "#include <boost/beast/core.hpp>"
-        self.assertIn("6 files", violations(self.tree(files))[0])
+        files["lab/servers/http/x1.cpp"] = "#include <boost/beast/core.hpp>"
+        self.assertIn("3 files", violations(self.tree(files))[0])
 
 
 if __name__ == "__main__":

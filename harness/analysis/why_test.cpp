@@ -148,7 +148,7 @@ TEST_CASE("what is examined for a path grows with its length: it is linear in th
   Story burst, closed, asking;
   closed.load_set.loads[0].arrivals = Arrivals::closed;
   for (std::uint32_t id = 1; id <= kRequests; ++id) {
-    const Nanos at = kSecond + id * kMs;
+    const Nanos at = kSecond + 2 * id * kMs;
     burst.request(id, kSecond, at, at, at + kMs, at + kMs);
     closed.request(id, at, at, at, at + kMs, at + kMs);
     asking.request(id, at, at, at, at + kMs, at + kMs).parent = id % 10 == 1 ? 0 : id - (id - 1) % 10;

@@ -10,7 +10,7 @@ using namespace lab;
 
 namespace {
 
-const std::string kReply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+const std::string kLittleReply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 EnginePlan plan_of(Arrivals arrivals, double rate = 0) {
   EnginePlan plan;
@@ -78,7 +78,7 @@ class WatchedTransport final : public Transport {
 TEST_CASE("a closed loop sends its next request when it has its reply") {
   Bench bench;
   bench.server.on_request = [&](auto connection, const auto&) {
-    bench.server.reply(connection, 10 * kMillisecond, kReply);
+    bench.server.reply(connection, 10 * kMillisecond, kLittleReply);
   };
   EnginePlan plan = plan_of(Arrivals::closed);
   plan.planned = 20;
@@ -96,7 +96,7 @@ TEST_CASE("Little's law: what is under way is the rate times the time, within 2 
   std::mt19937 random(7);
   std::exponential_distribution<double> work(1 / 0.05);
   bench.server.on_request = [&](auto connection, const auto&) {
-    bench.server.reply(connection, static_cast<Nanos>(work(random) * 1e9), kReply);
+    bench.server.reply(connection, static_cast<Nanos>(work(random) * 1e9), kLittleReply);
   };
   // The integral of what is under way, looked at from outside whenever time goes on.
   double under_way_seconds = 0;
@@ -126,7 +126,7 @@ TEST_CASE("what was not sent while the server froze counts in latency and not in
   const Nanos thaw = bench.clock.time + 4 * kSecond;
   bench.server.on_request = [&](auto connection, const auto&) {
     const bool frozen = bench.clock.time > thaw - 2 * kSecond && bench.clock.time < thaw;
-    bench.server.reply(connection, frozen ? thaw - bench.clock.time : kMillisecond, kReply);
+    bench.server.reply(connection, frozen ? thaw - bench.clock.time : kMillisecond, kLittleReply);
   };
   EnginePlan plan = plan_of(Arrivals::constant, 100);
   plan.duration = 10 * kSecond;
@@ -148,7 +148,7 @@ TEST_CASE("a server that dies leaves every request accounted for") {
   Bench bench;
   int answered = 0;
   bench.server.on_request = [&](auto connection, const auto&) {
-    if (++answered <= 50) return bench.server.reply(connection, kMillisecond, kReply);
+    if (++answered <= 50) return bench.server.reply(connection, kMillisecond, kLittleReply);
     for (int attempt = 0; attempt < 10'000; ++attempt) bench.server.fail_connect[attempt + 10] = ECONNREFUSED;
     bench.server.broken(connection, kMillisecond);
   };
@@ -192,7 +192,7 @@ TEST_CASE("an open load on a silent server is over a timeout after its duration"
 TEST_CASE("the warm-up is sent and counts nowhere") {
   Bench bench;
   bench.server.on_request = [&](auto connection, const auto&) {
-    bench.server.reply(connection, kMillisecond, kReply);
+    bench.server.reply(connection, kMillisecond, kLittleReply);
   };
   for (const Arrivals arrivals : {Arrivals::closed, Arrivals::constant}) {
     EnginePlan plan = plan_of(arrivals, 100);
@@ -210,7 +210,7 @@ TEST_CASE("the warm-up is sent and counts nowhere") {
 TEST_CASE("an interrupted load keeps its books") {
   Bench bench;
   bench.server.on_request = [&](auto connection, const auto&) {
-    bench.server.reply(connection, 100 * kMillisecond, kReply);
+    bench.server.reply(connection, 100 * kMillisecond, kLittleReply);
   };
   bench.server.interrupt_at = bench.clock.time + 250 * kMillisecond;
   EnginePlan plan = plan_of(Arrivals::closed);
@@ -225,7 +225,7 @@ TEST_CASE("an interrupted load keeps its books") {
 TEST_CASE("a kept connection that the server closed while it was idle is opened again") {
   Bench bench;
   bench.server.on_request = [&](auto connection, const auto&) {
-    bench.server.reply(connection, kMillisecond, kReply, true);
+    bench.server.reply(connection, kMillisecond, kLittleReply, true);
   };
   EnginePlan plan = plan_of(Arrivals::constant, 1);
   plan.planned = 3;
@@ -261,7 +261,7 @@ TEST_CASE("replies that are errors have latencies of their own") {
   bench.server.on_request = [&](auto connection, const auto&) {
     const bool busy = ++answered > 5;
     bench.server.reply(connection, busy ? kMillisecond : 10 * kMillisecond,
-                       busy ? "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n" : kReply);
+                       busy ? "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n" : kLittleReply);
   };
   EnginePlan plan = plan_of(Arrivals::closed);
   plan.planned = 20;
@@ -274,7 +274,8 @@ TEST_CASE("replies that are errors have latencies of their own") {
 
 TEST_CASE("bytes behind a reply that its head does not announce are an error of their own") {
   for (const std::string& reply :
-       {kReply + "surplus", std::string("HTTP/1.1 204 No Content\r\n\r\nbody"), kReply + kReply}) {
+       {kLittleReply + "surplus", std::string("HTTP/1.1 204 No Content\r\n\r\nbody"),
+        kLittleReply + kLittleReply}) {
     Bench bench;
     bench.server.on_request = [&](auto connection, const auto&) {
       bench.server.reply(connection, kMillisecond, reply);
@@ -295,8 +296,8 @@ TEST_CASE("a server that closes is named by where: before a reply, in one, behin
   bench.server.on_request = [&](auto connection, const auto&) {
     switch (++asked) {
       case 1: return bench.server.end(connection, kMillisecond);
-      case 2: return bench.server.reply(connection, kMillisecond, kReply.substr(0, 20), true);
-      case 3: return bench.server.reply(connection, kMillisecond, kReply);
+      case 2: return bench.server.reply(connection, kMillisecond, kLittleReply.substr(0, 20), true);
+      case 3: return bench.server.reply(connection, kMillisecond, kLittleReply);
       default: return bench.server.end(connection, kMillisecond);
     }
   };
@@ -324,7 +325,7 @@ TEST_CASE("a header line over 8 KB is named as such") {
 TEST_CASE("no request waits as long as there is a connection that was never taken") {
   Bench bench;
   bench.server.on_request = [&](auto connection, const auto&) {
-    bench.server.reply(connection, 400 * kMicrosecond, kReply);
+    bench.server.reply(connection, 400 * kMicrosecond, kLittleReply);
   };
   EnginePlan plan = plan_of(Arrivals::burst);
   plan.planned = 100;
@@ -342,8 +343,8 @@ TEST_CASE("connections that the server closes are distinguished from those that 
     bool then_end;
     std::int64_t closed;
   };
-  for (const Example& example :
-       {Example{kReply, true, 10}, Example{kReply, false, 0}, Example{"garbage\r\n\r\n", false, 0}}) {
+  for (const Example& example : {Example{kLittleReply, true, 10}, Example{kLittleReply, false, 0},
+                                 Example{"garbage\r\n\r\n", false, 0}}) {
     Bench bench;
     bench.server.on_request = [&](auto connection, const auto&) {
       bench.server.reply(connection, kMillisecond, example.reply, example.then_end);
@@ -360,7 +361,7 @@ TEST_CASE("shares of a load send all of its requests, each once") {
     for (std::int64_t index = 0; index < 3; ++index) {
       Bench bench;
       bench.server.on_request = [&](auto connection, const auto&) {
-        bench.server.reply(connection, kMillisecond, kReply);
+        bench.server.reply(connection, kMillisecond, kLittleReply);
       };
       EnginePlan plan = plan_of(arrivals, 100);
       plan.planned = 20;

@@ -10,9 +10,9 @@ namespace json = boost::json;
 namespace {
 
 /// Reads members of one object; remembers the first one that is missing or of the wrong kind.
-class Members {
+class JsonMembers {
  public:
-  explicit Members(const json::object& object) : object_(object) {}
+  explicit JsonMembers(const json::object& object) : object_(object) {}
 
   const std::string& problem() const { return problem_; }
 
@@ -100,13 +100,13 @@ bool from_name(const json::value& value, Enum last, Enum& out) {
   return false;
 }
 
-void decode_not_run(Members& members, std::vector<NotRun>& left_out) {
+void decode_not_run(JsonMembers& members, std::vector<NotRun>& left_out) {
   const json::value* list = members.find_if_there("not_run");
   if (list == nullptr) return;
   if (!list->is_array()) return members.miss("not_run");
   for (const json::value& each : list->get_array()) {
     if (!each.is_object()) return members.miss("not_run");
-    Members inner(each.get_object());
+    JsonMembers inner(each.get_object());
     NotRun& one = left_out.emplace_back();
     inner.read("arm", one.arm);
     inner.read("case", one.case_id);
@@ -116,23 +116,23 @@ void decode_not_run(Members& members, std::vector<NotRun>& left_out) {
   }
 }
 
-void decode_server(Members& members, ServerUse& use) {
+void decode_server(JsonMembers& members, ServerUse& use) {
   const json::value* server = members.find_if_there("server");
   if (server == nullptr) return;
   if (!server->is_object()) return members.miss("server");
-  Members inner(server->get_object());
+  JsonMembers inner(server->get_object());
   for_each_member(use, [&](std::string_view key, auto& value) { inner.read_if_there(key, value); });
   if (!inner.problem().empty()) members.miss("server");
 }
 
-void decode_killed(Members& members, std::optional<std::vector<Kill>>& killed) {
+void decode_killed(JsonMembers& members, std::optional<std::vector<Kill>>& killed) {
   const json::value* list = members.find_if_there("killed");
   if (list == nullptr || list->is_null()) return;
   if (!list->is_array()) return members.miss("killed");
   killed.emplace();
   for (const json::value& each : list->get_array()) {
     if (!each.is_object()) return members.miss("killed");
-    Members inner(each.get_object());
+    JsonMembers inner(each.get_object());
     Kill& kill = killed->emplace_back();
     inner.read("worker", kill.worker);
     inner.read("at_ns", kill.at);
@@ -140,7 +140,7 @@ void decode_killed(Members& members, std::optional<std::vector<Kill>>& killed) {
   }
 }
 
-RunLine decode_header(Members& members) {
+RunLine decode_header(JsonMembers& members) {
   std::string schema;
   members.read("schema", schema);
   if (members.problem().empty() && schema != kRunSchema) return OtherSchema{schema};
@@ -158,7 +158,7 @@ RunLine decode_header(Members& members) {
   return header;
 }
 
-RunLine decode_repetition(Members& members) {
+RunLine decode_repetition(JsonMembers& members) {
   RepetitionLine line;
   members.read("repetition", line.ordinal);
   members.read("arm", line.repetition.arm);
@@ -178,7 +178,7 @@ RunLine decode_repetition(Members& members) {
   return line;
 }
 
-RunLine decode_request(Members& members) {
+RunLine decode_request(JsonMembers& members) {
   RequestLine line;
   RequestRecord& record = line.record;
   members.read("repetition", line.ordinal);
@@ -205,13 +205,13 @@ RunLine decode_request(Members& members) {
 bool decode_event(const json::value& value, Event& event) {
   if (!value.is_array() || value.get_array().size() != 7) return false;
   const json::array& parts = value.get_array();
-  return Members::to_integer(parts[0], event.at) && from_name(parts[1], kLastEventKind, event.kind) &&
-         from_name(parts[2], kLastResource, event.resource) && Members::to_integer(parts[3], event.worker) &&
-         Members::to_integer(parts[4], event.unit) && Members::to_integer(parts[5], event.request) &&
-         Members::to_integer(parts[6], event.value);
+  return JsonMembers::to_integer(parts[0], event.at) && from_name(parts[1], kLastEventKind, event.kind) &&
+         from_name(parts[2], kLastResource, event.resource) &&
+         JsonMembers::to_integer(parts[3], event.worker) && JsonMembers::to_integer(parts[4], event.unit) &&
+         JsonMembers::to_integer(parts[5], event.request) && JsonMembers::to_integer(parts[6], event.value);
 }
 
-RunLine decode_events(Members& members) {
+RunLine decode_events(JsonMembers& members) {
   EventsLine line;
   members.read("repetition", line.ordinal);
   const json::value* events = members.find("events");
@@ -226,7 +226,7 @@ RunLine decode_events(Members& members) {
   return line;
 }
 
-RunLine decode_summary(Members& members) {
+RunLine decode_summary(JsonMembers& members) {
   SummaryLine line;
   members.read("complete", line.summary.complete);
   members.read("reason", line.summary.reason);
@@ -237,7 +237,7 @@ RunLine decode_summary(Members& members) {
   return line;
 }
 
-RunLine decode_typed(std::string_view type, Members& members) {
+RunLine decode_typed(std::string_view type, JsonMembers& members) {
   if (type == "header") return decode_header(members);
   if (type == "repetition") return decode_repetition(members);
   if (type == "request") return decode_request(members);
@@ -264,7 +264,7 @@ Result<RunLine> decode(std::string_view line) {
   boost::system::error_code error;
   const json::value value = json::parse(json::string_view(line.data(), line.size()), error, &resource);
   if (error || !value.is_object()) return usage_error("not a JSON object");
-  Members members(value.get_object());
+  JsonMembers members(value.get_object());
   std::string type;
   members.read("type", type);
   RunLine decoded = decode_typed(type, members);
