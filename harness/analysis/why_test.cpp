@@ -145,13 +145,14 @@ TEST_CASE("the path of a closed load goes on with the reply that its client wait
 TEST_CASE("what is examined for a path grows with its length: it is linear in the requests") {
   constexpr std::uint32_t kRequests = 2'000;
   constexpr std::uint64_t kEach = 4;
+  constexpr Nanos kServed = 2 * kMs;  // longer than a wake-up: one predecessor at a time
   Story burst, closed, asking;
   closed.load_set.loads[0].arrivals = Arrivals::closed;
   for (std::uint32_t id = 1; id <= kRequests; ++id) {
-    const Nanos at = kSecond + 2 * id * kMs;
-    burst.request(id, kSecond, at, at, at + kMs, at + kMs);
-    closed.request(id, at, at, at, at + kMs, at + kMs);
-    asking.request(id, at, at, at, at + kMs, at + kMs).parent = id % 10 == 1 ? 0 : id - (id - 1) % 10;
+    const Nanos at = kSecond + id * kServed;
+    burst.request(id, kSecond, at, at, at + kServed, at + kServed);
+    closed.request(id, at, at, at, at + kServed, at + kServed);
+    asking.request(id, at, at, at, at + kServed, at + kServed).parent = id % 10 == 1 ? 0 : id - (id - 1) % 10;
   }
   asking.load_set.loads[0].arrivals = Arrivals::closed;
   for (Story* story : {&burst, &closed, &asking}) {
