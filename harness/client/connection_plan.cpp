@@ -65,7 +65,7 @@ Result<std::uint64_t> choose_limit(const DescriptorNeed& need, std::uint64_t sof
 Result<std::uint64_t> raise_descriptor_limit(const DescriptorNeed& need) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return system_error("getrlimit", "RLIMIT_NOFILE", errno);
-  const auto chosen = choose_limit(need, limit.rlim_cur, limit.rlim_max);
+  auto chosen = choose_limit(need, limit.rlim_cur, limit.rlim_max);
   if (!chosen || *chosen == limit.rlim_cur) return chosen;
   limit.rlim_cur = *chosen;
   if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return system_error("setrlimit", "RLIMIT_NOFILE", errno);

@@ -99,9 +99,11 @@ class Connections {
 
    private:
     friend class Connections;
+    // NOLINTBEGIN(readability-identifier-naming): Connections alone uses them, as it does those above
     bool idempotent = true, prompt = false;
     bool was_idle = false;  // so long before this request that the server may have had enough of it
     bool reopened = false;  // for this request
+    // NOLINTEND(readability-identifier-naming)
   };
   using Phase = Connection::Phase;
 

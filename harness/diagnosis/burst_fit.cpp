@@ -113,6 +113,14 @@ double median_seconds(const std::vector<Nanos>& spans) {
   return median_of(in_seconds(spans));
 }
 
+std::vector<std::reference_wrapper<const Burst>> whole_bursts(const Observations& seen) {
+  std::vector<std::reference_wrapper<const Burst>> whole;
+  for (const Burst& burst : seen.bursts) {
+    if (!burst.done.empty()) whole.emplace_back(burst);
+  }
+  return whole;
+}
+
 std::map<int, std::vector<double>> makespans_by_size(const Observations& seen) {
   std::map<int, std::vector<double>> makespans;
   for (const Burst& burst : whole_bursts(seen))

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <functional>
 #include <map>
-#include <ranges>
 #include <vector>
 
 #include "harness/diagnosis/observation.hpp"
@@ -61,9 +61,7 @@ SharingFit fit_sharing(const Observations& seen, double alone_s);
 
 std::vector<double> in_seconds(const std::vector<Nanos>& spans);
 /// The bursts of which all were answered in time.
-inline auto whole_bursts(const Observations& seen) {
-  return seen.bursts | std::views::filter([](const Burst& burst) { return !burst.done.empty(); });
-}
+std::vector<std::reference_wrapper<const Burst>> whole_bursts(const Observations& seen);
 /// How long they took, in seconds.
 std::map<int, std::vector<double>> makespans_by_size(const Observations& seen);
 

@@ -63,7 +63,7 @@ std::vector<double> probabilities(const std::vector<Candidate>& candidates, doub
 }
 
 int count_whole(const Observations& seen) {
-  return static_cast<int>(std::ranges::distance(whole_bursts(seen)));
+  return static_cast<int>(whole_bursts(seen).size());
 }
 
 /// How well the bursts fit workers, one request each at a time, whose connections were dealt in some way: as
@@ -73,7 +73,7 @@ Candidate workers(const Observations& seen, const PairLikelihood& pairs, double 
   constexpr double kWithPairs = -1, kWithoutPairs = -4;
   std::vector<double> errors, largest;
   int most = 0;
-  auto bursts = whole_bursts(seen);
+  const auto bursts = whole_bursts(seen);
   for (const Burst& burst : bursts) most = std::max(most, burst.at_once);
   for (const Burst& burst : bursts) {
     errors.push_back(grid_deviation(burst, alone_s));

@@ -174,13 +174,13 @@ void append_words(const RunOptions& options, const std::vector<RunOption>& table
 }  // namespace
 
 const std::vector<RunOption>& scenario_options() {
-  static const std::vector<RunOption> table = make_scenario_options();
-  return table;
+  static const std::vector<RunOption> kTable = make_scenario_options();
+  return kTable;
 }
 
 const std::vector<RunOption>& experiment_options() {
-  static const std::vector<RunOption> table = make_experiment_options();
-  return table;
+  static const std::vector<RunOption> kTable = make_experiment_options();
+  return kTable;
 }
 
 const RunOption* find_run_option(const std::string& name) {

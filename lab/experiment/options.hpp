@@ -19,6 +19,7 @@ struct Format {
   std::string_view word;
   bool operator==(const Format&) const = default;
 
+  // NOLINTNEXTLINE(readability-identifier-naming): they read as the words of an enumeration do
   static const Format text, json, markdown, csv, svg, gradescope;
 };
 inline constexpr Format Format::text{"text"}, Format::json{"json"}, Format::markdown{"md"},

@@ -66,7 +66,7 @@ std::string in_singular(std::string_view& rest) {
     const bool es = noun == "processes";
     changed += noun == "queries" ? "query" : std::string(noun.substr(0, noun.size() - (es ? 2 : 1)));
     const std::string_view before_verb = rest;
-    const std::string up_to_noun = changed;
+    std::string up_to_noun = changed;
     const std::string_view verb = take_word();
     if (is_among(verb, kVerbs)) return changed + std::string(verb) + "s";
     rest = before_verb;
