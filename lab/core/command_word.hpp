@@ -7,13 +7,12 @@
 namespace lab {
 
 /// The verbs of the command line, in the order of `lab --help`.
-#define LAB_VERBS(VERB)                                                                                   \
-  VERB(list)                                                                                              \
-  VERB(show)                                                                                              \
-  VERB(run)                                                                                               \
-  VERB(predict)                                                                                           \
-  VERB(serve) VERB(load) VERB(diagnose) VERB(export) VERB(report) VERB(history) VERB(compare) VERB(sweep) \
-      VERB(verify) VERB(explain) VERB(advise) VERB(quiz) VERB(grade) VERB(completion) VERB(doctor)
+// clang-format off
+#define LAB_VERBS(VERB) \
+  VERB(list) VERB(show) VERB(run) VERB(predict) VERB(serve) VERB(load) VERB(diagnose) VERB(export) VERB(report) \
+  VERB(history) VERB(compare) VERB(sweep) VERB(verify) VERB(explain) VERB(advise) VERB(quiz) VERB(grade) \
+  VERB(completion) VERB(doctor)
+// clang-format on
 
 #define LAB_VERB_NAME(VERB) #VERB,
 inline constexpr auto kVerbs = std::to_array<std::string_view>({LAB_VERBS(LAB_VERB_NAME)});
