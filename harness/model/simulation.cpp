@@ -21,7 +21,7 @@ bool sends_bodies(const Case& load_set, std::size_t route) {
   });
 }
 
-/// Operations that only tell something are left out where nobody is told.
+/// Operations that only report are left out where nobody reads the report.
 Programs compile(const ModelInput& input, bool stamps, bool events) {
   Programs all;
   const auto kept = [&](const MicroOp& op) {

@@ -47,7 +47,4 @@ void sleep_until(Nanos deadline) noexcept;
 /// (CLOCK_THREAD_CPUTIME_ID, clock_gettime(2)).
 Nanos thread_cpu_now() noexcept;
 
-/// Busy for `work` nanoseconds of this thread's own CPU time.
-void burn_cpu(Nanos work) noexcept;
-
 }  // namespace lab

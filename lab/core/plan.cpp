@@ -12,6 +12,20 @@ namespace lab {
 
 namespace {
 
+struct LoopOnly {
+  std::string_view operator()(const Gather& /*step*/) const { return "gather"; }
+  std::string_view operator()(const Yield& /*step*/) const { return "yield"; }
+  std::string_view operator()(const Ready& /*step*/) const { return "ready"; }
+  std::string_view operator()(const Forget& /*step*/) const { return "forget"; }
+  std::string_view operator()(const Pooled& /*step*/) const { return "pooled"; }
+  std::string_view operator()(const Enqueue& /*step*/) const { return "enqueue"; }
+  std::string_view operator()(const FetchResult& /*step*/) const { return "result"; }
+  template <class Other>
+  std::string_view operator()(const Other& /*step*/) const {
+    return "";
+  }
+};
+
 constexpr Nanos kEnd = std::numeric_limits<Nanos>::max();
 
 Nanos add(Nanos a, Nanos b) {
@@ -193,6 +207,10 @@ std::int64_t text_size(const Plan& plan) {
   std::int64_t size = 0;
   for (const Step& step : plan) size += text_size(step);
   return size;
+}
+
+std::string_view loop_only_word(const Step& step) {
+  return std::visit(LoopOnly{}, step.action);
 }
 
 }  // namespace lab

@@ -188,4 +188,7 @@ void change_computing(Plan& plan, const Change& change) {
 std::int64_t text_size(const Step& step);
 std::int64_t text_size(const Plan& plan);
 
+/// The keyword of a step that only a handler on the loop can do; empty for the others.
+std::string_view loop_only_word(const Step& step);
+
 }  // namespace lab

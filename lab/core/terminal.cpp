@@ -8,8 +8,6 @@
 #include <cerrno>
 #include <cstdio>
 
-#include "lab/core/error.hpp"
-
 namespace lab {
 
 namespace {

@@ -5,10 +5,10 @@
 #include <cmath>
 
 #include "lab/core/duration.hpp"
-#include "lab/core/json_keys.hpp"
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
 #include "lab/course/grade.hpp"
+#include "lab/course/json_keys.hpp"
 
 namespace lab {
 

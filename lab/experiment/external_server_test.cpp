@@ -12,6 +12,8 @@
 #include "harness/trace/server_use.hpp"
 #include "results/store/temporary.hpp"
 
+#include "lab/core/testing/eventually.hpp"
+
 namespace lab {
 namespace {
 
@@ -39,16 +41,6 @@ ExternalCommand shell(const std::string& script) {
   ExternalCommand command;
   command.arguments = {"sh", "-c", script, "{port}"};
   return command;
-}
-
-/// Waits for what must come about, at most ten seconds.
-template <class Condition>
-bool comes_about(Condition condition) {
-  for (int look = 0; look < 10'000; ++look) {
-    if (condition()) return true;
-    ::usleep(1000);
-  }
-  return false;
 }
 
 /// How many processes have this word among their arguments.
@@ -175,7 +167,7 @@ TEST_CASE("daemons with sessions of their own end with the server that made them
   auto server = ExternalServer::start(
       shell(daemon + "(" + daemon + ") ; exec " + kPython + " -ISc \"" + kPythonServer + "\" $0"));
   REQUIRE(server.has_value());
-  CHECK(comes_about([&] { return running_with(word) >= 2; }));
+  CHECK(test::eventually([&] { return running_with(word) >= 2; }));
   CHECK(server->stop(5 * kSecond));
   CHECK(running_with(word) == 0);
   CHECK(descendants_of(getpid()) == before);
@@ -202,7 +194,7 @@ TEST_CASE("when this process is killed the guardian ends everything") {
   CHECK(family.size() == 2);
   ::kill(lab, SIGKILL);
   waitpid(lab, nullptr, 0);
-  for (const pid_t pid : family) CHECK(comes_about([&] { return ::kill(pid, 0) != 0; }));
+  for (const pid_t pid : family) CHECK(test::eventually([&] { return ::kill(pid, 0) != 0; }));
   CHECK(running_with(word) == 0);
   // Where an ancestor reaps orphans it is not this process that must.
   while (waitpid(guardian, nullptr, 0) < 0 && errno == EINTR) {
@@ -216,7 +208,7 @@ TEST_CASE("a killed guardian takes the program with it and is noticed") {
   REQUIRE(server.has_value());
   const pid_t program = descendants_of(server->pid()).front();
   ::kill(server->pid(), SIGKILL);
-  CHECK(comes_about([&] { return server->ended().has_value(); }));
+  CHECK(test::eventually([&] { return server->ended().has_value(); }));
   server->kill();
   CHECK(::kill(program, 0) != 0);
 }
@@ -225,7 +217,7 @@ TEST_CASE("a program that dies later is reported with its last words") {
   auto server = ExternalServer::start(python(kPythonServer));
   REQUIRE(server.has_value());
   ::kill(descendants_of(server->pid()).front(), SIGSEGV);
-  CHECK(comes_about([&] { return server->ended().has_value(); }));
+  CHECK(test::eventually([&] { return server->ended().has_value(); }));
   CHECK_THAT(*server->ended(), Contains("signal 11"));
 }
 

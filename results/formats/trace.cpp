@@ -1,6 +1,5 @@
 #include "results/report/format.hpp"
 #include "results/report/run_trace.hpp"
-#include "results/report/trace_input.hpp"
 
 #include <fmt/format.h>
 

@@ -20,7 +20,7 @@ namespace {
 Members members_of(const Arm& arm) {
   Members members{.pool = arm.threads, .connections = arm.connections, .queue_workers = 0};
   for (const auto& [name, queue] : arm.queues) {
-    // Workers of a shared queue are told of among the server's, by turns.
+    // A shared queue's workers stand among the server's, by turns.
     members.queue_workers += queue.shared ? (queue.workers + arm.workers - 1) / arm.workers : queue.workers;
   }
   return members;

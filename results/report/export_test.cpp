@@ -3,8 +3,8 @@
 
 #include "lab/core/text.hpp"
 #include "results/report/export.hpp"
+#include "results/report/run_trace.hpp"
 #include "results/report/testing/samples.hpp"
-#include "results/report/trace_input.hpp"
 
 using namespace lab;
 namespace json = boost::json;

@@ -23,7 +23,7 @@ enum class Awaited { no, yes };
 
 /// Beyond this, httpx's own patience of 5 s would end the call.
 constexpr Nanos kLongestCall = 4 * kSecond;
-/// Connections that requests keeps unless it is told otherwise.
+/// So many connections the library `requests` keeps by default.
 constexpr int kSessionConnections = 10;
 
 std::string from_environment(PythonFile& file, const std::string& name, const std::string& otherwise) {

@@ -9,32 +9,13 @@ namespace lab {
 
 namespace {
 
-/// The keyword of a step that only a handler on the loop can do; empty for the others.
-struct LoopOnly {
-  std::string_view operator()(const Gather& /*step*/) const { return "gather"; }
-  std::string_view operator()(const Yield& /*step*/) const { return "yield"; }
-  std::string_view operator()(const Ready& /*step*/) const { return "ready"; }
-  std::string_view operator()(const Forget& /*step*/) const { return "forget"; }
-  std::string_view operator()(const Pooled& /*step*/) const { return "pooled"; }
-  std::string_view operator()(const Enqueue& /*step*/) const { return "enqueue"; }
-  std::string_view operator()(const FetchResult& /*step*/) const { return "result"; }
-  template <class Other>
-  std::string_view operator()(const Other& /*step*/) const {
-    return "";
-  }
-};
-
-std::string_view loop_only(const Step& step) {
-  return std::visit(LoopOnly{}, step.action);
-}
-
 void check_steps(Draft& draft, const Arm& arm, std::size_t route) {
   const Traits& mode = arm.modes[route];
   if (mode.handler == Resource::loop) return;
   const Route& what = draft.scenario.routes[route];
   std::size_t at = 0;
   const auto look = [&](const Step& step) {
-    const std::string_view word = loop_only(step);
+    const std::string_view word = loop_only_word(step);
     const toml::source_region& where = draft.step_places[route][at++];
     if (word.empty()) return;
     draft.problems.at(

@@ -93,7 +93,7 @@ int pack(const GradeOptions& options) {
                                  {"--student", !options.student.empty()},
                                  {"--pass", options.pass.has_value()},
                                  {"--gradescope-folder", !options.gradescope.empty()}});
-  // What cannot be asked is told to the teacher now, not to every student later.
+  // The teacher learns now what cannot be asked, not every student later.
   ProblemSource source;
   source.name = options.scenario;
   source.only = options.only;
@@ -122,7 +122,7 @@ std::string for_student(std::string message, const std::filesystem::path& folder
   return message;
 }
 
-/// On Gradescope nobody reads an exit code: whatever is wrong with a submission is told to its student.
+/// On Gradescope nobody reads an exit code: the student reads what is wrong with the submission.
 int grade_submission(GradeOptions options) {
   const std::filesystem::path folder = options.gradescope;
   std::error_code ignored;

@@ -10,7 +10,7 @@
 #include "lab/experiment/report.hpp"
 #include "lab/servers/mode.hpp"
 #include "results/report/format.hpp"
-#include "results/report/other_tools_text.hpp"
+#include "results/report/load_report.hpp"
 #include "results/store/set_aside.hpp"
 #include "results/store/store.hpp"
 

@@ -8,6 +8,8 @@
 #include "lab/servers/task_queue/job_board.hpp"
 #include "lab/servers/testing/test_client.hpp"
 
+#include "lab/core/testing/eventually.hpp"
+
 namespace lab {
 
 using test::get;
@@ -51,11 +53,8 @@ bool says(const std::string& reply, std::string_view status) {
 
 /// Asks again until the job has that status or the patience ends.
 bool becomes(std::uint16_t port, std::int64_t id, std::string_view status) {
-  for (const Nanos end = monotonic_now() + kPatience; monotonic_now() < end;
-       sleep_until(monotonic_now() + kMillisecond)) {
-    if (says(ask(port, get("/result/" + std::to_string(id))), status)) return true;
-  }
-  return false;
+  return test::eventually([&] { return says(ask(port, get("/result/" + std::to_string(id))), status); },
+                          kPatience);
 }
 
 ServerSetup board_setup(std::int64_t capacity) {

@@ -13,8 +13,8 @@
 #include <cstring>
 #include <utility>
 
-#include "lab/core/passed_descriptor.hpp"
 #include "lab/core/process.hpp"
+#include "lab/core/unique_fd.hpp"
 #include "lab/servers/steps/leaf_message.hpp"
 #include "lab/servers/steps/services.hpp"
 #include "lab/servers/steps/work.hpp"

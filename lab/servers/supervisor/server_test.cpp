@@ -15,6 +15,8 @@
 
 #include "lab/servers/testing/test_client.hpp"
 
+#include "lab/core/testing/eventually.hpp"
+
 namespace lab {
 
 using test::builtin_setup;
@@ -37,17 +39,6 @@ bool dead(pid_t pid) {
   std::string line;
   if (!std::getline(file, line)) return true;
   return line.substr(line.rfind(')') + 2, 1) == "Z";
-}
-
-/// Asks again until it holds or the patience ends. Other processes live in real time: there is no other way
-/// to wait.
-template <class Condition>
-bool eventually(Condition condition) {
-  for (const Nanos end = monotonic_now() + kPatience; monotonic_now() < end;
-       sleep_until(monotonic_now() + kMillisecond)) {
-    if (condition()) return true;
-  }
-  return condition();
 }
 
 pid_t ask_worker(std::uint16_t port) {
@@ -106,7 +97,7 @@ TEST_CASE("workers that keep dying stop the server within a second", "[sockets]"
     const pid_t worker = ask_worker(server->port());
     if (worker > 0) ::kill(worker, SIGKILL);
   }
-  CHECK(eventually([&] { return dead(master); }));
+  CHECK(test::eventually([&] { return dead(master); }));
   CHECK_FALSE(RawClient(server->port()).connected());
 }
 
@@ -138,7 +129,7 @@ TEST_CASE("a worker that a TERM of its own ended is replaced", "[sockets]") {
   REQUIRE(server.has_value());
   const pid_t first = server->workers().front();
   REQUIRE(::kill(first, SIGTERM) == 0);
-  CHECK(eventually([&] { return ask_worker(server->port()) != first; }));
+  CHECK(test::eventually([&] { return ask_worker(server->port()) != first; }));
 }
 
 TEST_CASE("a stopped worker ends with its server", "[sockets]") {
@@ -162,7 +153,7 @@ TEST_CASE("a second TERM ends what is still in flight", "[sockets]") {
       ::kill(server->master(), SIGTERM);
       return dead(server->master());
     };
-    CHECK(eventually(told_to_end));
+    CHECK(test::eventually(told_to_end));
   }
 }
 
@@ -263,7 +254,7 @@ TEST_CASE("the family dies with a parent that is killed", "[sockets]") {
     close(ends[1]);
     if (size == static_cast<ssize_t>(sizeof family)) ::kill(kill_master ? family[2] : parent, SIGKILL);
     CHECK(size == static_cast<ssize_t>(sizeof family));
-    CHECK(eventually([&] { return std::all_of(std::begin(family), std::end(family), dead); }));
+    CHECK(test::eventually([&] { return std::all_of(std::begin(family), std::end(family), dead); }));
     ::kill(parent, SIGKILL);
     while (waitpid(-1, nullptr, 0) > 0) {
     }

@@ -32,21 +32,6 @@ int depth_of(const Plan& plan) {
   return depth;
 }
 
-/// The word for a step that only a loop can do; empty for the others.
-struct OnlyOnLoop {
-  std::string_view operator()(const Gather& /*step*/) const { return "gather"; }
-  std::string_view operator()(const Yield& /*step*/) const { return "yield"; }
-  std::string_view operator()(const Ready& /*step*/) const { return "ready"; }
-  std::string_view operator()(const Forget& /*step*/) const { return "forget"; }
-  std::string_view operator()(const Pooled& /*step*/) const { return "pooled"; }
-  std::string_view operator()(const Enqueue& /*step*/) const { return "enqueue"; }
-  std::string_view operator()(const FetchResult& /*step*/) const { return "result"; }
-  template <class Other>
-  std::string_view operator()(const Other& /*step*/) const {
-    return {};
-  }
-};
-
 /// What is wrong with the steps of one route in its mode.
 class StepCheck {
  public:
@@ -83,7 +68,7 @@ class StepCheck {
   }
 
   void check_step(const Step& step, bool on_loop) {
-    const std::string_view word = std::visit(OnlyOnLoop{}, step.action);
+    const std::string_view word = loop_only_word(step);
     if (!word.empty() && !on_loop)
       refuse("{} needs a handler on the loop, and {} runs this one elsewhere; use async-loop or offload",
              word, mode_.name);

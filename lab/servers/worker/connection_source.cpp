@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "lab/core/passed_descriptor.hpp"
+#include "lab/core/unique_fd.hpp"
 
 namespace lab {
 

@@ -1,4 +1,4 @@
-#include "lab/core/json_keys.hpp"
+#include "lab/course/json_keys.hpp"
 
 #include <algorithm>
 #include <set>

@@ -1,4 +1,4 @@
-#include "lab/core/passed_descriptor.hpp"
+#include "lab/core/unique_fd.hpp"
 
 #include <sys/socket.h>
 
