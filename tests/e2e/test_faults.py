@@ -141,9 +141,12 @@ class Interrupted(LabCase):
     ARGS = ("run", "blocking-async", "--arms", "async-loop", "--delay", "200ms", "--repeat", 200, "--save", "kept",
             "--format", "json")
 
+    def has_kept_one(self):
+        return any('"type":"repetition","repetition":2' in file.read_text() for file in self.work.glob(".incomplete-*/run.jsonl"))
+
     def interrupted_by(self, *numbers):
         process = self.start(*self.ARGS, start_new_session=True)
-        time.sleep(2 * PATIENCE)
+        self.assertTrue(wait_until(self.has_kept_one, 20), "a repetition is on disk")
         self.assertIsNone(process.poll(), "it is still running")
         sent = time.monotonic()
         for number in numbers:
