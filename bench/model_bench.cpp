@@ -27,17 +27,17 @@ const std::array<Row, 5> kArms{{
 struct Experiment {
   std::vector<lab::Route> routes{
       {"delay", "POST", "/delay", {lab::Step{lab::Wait{100 * lab::kMillisecond}, false}}}};
-  lab::Case load_set;
+  lab::Case load_case;
   lab::Arm arm;
 
   Experiment(const Row& row, std::int64_t requests) {
     lab::Load load;
     load.requests = requests;
-    load_set.loads.push_back(load);
+    load_case.loads.push_back(load);
     arm.modes = {row.traits};
     arm.workers = row.workers;
   }
-  lab::ModelInput input() const { return {&routes, &arm, &load_set, 2, 0}; }
+  lab::ModelInput input() const { return {&routes, &arm, &load_case, 2, 0}; }
 };
 
 class CountingSink : public lab::RecordSink, public lab::EventSink {
@@ -106,8 +106,8 @@ BENCHMARK(ten_million_on_ten_thousand_workers)->DenseRange(0, 3)->Unit(benchmark
 void ten_million_poisson_with_latencies(benchmark::State& state) {
   Experiment experiment(kArms[static_cast<std::size_t>(state.range(0))], 10'000'000);
   experiment.arm.workers = 10'000;
-  experiment.load_set.loads.front().arrivals = lab::Arrivals::poisson;
-  experiment.load_set.loads.front().every = 20 * lab::kMicrosecond;
+  experiment.load_case.loads.front().arrivals = lab::Arrivals::poisson;
+  experiment.load_case.loads.front().every = 20 * lab::kMicrosecond;
   for (auto _ : state) {
     lab::Histogram latencies;
     benchmark::DoNotOptimize(lab::simulate(experiment.input(), nullptr, nullptr, &latencies));
@@ -123,8 +123,8 @@ BENCHMARK(ten_million_poisson_with_latencies)->DenseRange(0, 3)->Unit(benchmark:
 
 void bound_of_poisson_arrivals(benchmark::State& state) {
   Experiment experiment(kArms[0], 1'000'000);
-  experiment.load_set.loads.front().arrivals = lab::Arrivals::poisson;
-  experiment.load_set.loads.front().every = 200 * lab::kMillisecond;
+  experiment.load_case.loads.front().arrivals = lab::Arrivals::poisson;
+  experiment.load_case.loads.front().every = 200 * lab::kMillisecond;
   for (auto _ : state) benchmark::DoNotOptimize(lab::bound(experiment.input()));
   state.SetItemsProcessed(state.iterations() * 1'000'000);
 }

@@ -40,7 +40,7 @@ void record_requests(benchmark::State& state) {
       record.outcome = lab::Outcome::ok;
     }
     lab::apply_events(events, records);
-    lab::Books books;
+    lab::RequestCounts books;
     for (const lab::RequestRecord& record : records) books.add(record);
     benchmark::DoNotOptimize(books.ok);
     benchmark::DoNotOptimize(records.data());

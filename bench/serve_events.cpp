@@ -22,7 +22,7 @@ namespace {
 constexpr std::size_t kRing = 1 << 18;
 constexpr lab::Nanos kReadEvery = 5 * lab::kMillisecond;
 
-volatile std::sig_atomic_t told_to_stop = 0;
+volatile std::sig_atomic_t asked_to_stop = 0;
 
 lab::Accept accept_named(const std::string& name) {
   for (const lab::Accept accept :
@@ -53,7 +53,7 @@ int serve(const std::string& mode_name, const std::string& accept, int workers, 
   std::fflush(stdout);
   std::uint64_t count = 0;
   lab::Events events;
-  while (told_to_stop == 0) {
+  while (asked_to_stop == 0) {
     events.clear();
     rings.drain(events);
     count += events.size();
@@ -67,7 +67,7 @@ int serve(const std::string& mode_name, const std::string& accept, int workers, 
 }  // namespace
 
 int main(int count, char** words) {
-  std::signal(SIGTERM, [](int) { told_to_stop = 1; });
+  std::signal(SIGTERM, [](int) { asked_to_stop = 1; });
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   try {
     if (count != 5) throw lab::Failure(lab::usage_error("usage: serve_events MODE ACCEPT WORKERS CORE"));

@@ -98,8 +98,8 @@ std::vector<std::uint32_t> order_of_replies(std::vector<RequestRecord> records) 
   return ids;
 }
 
-Books books_of(const std::vector<RequestRecord>& records) {
-  Books books;
+RequestCounts books_of(const std::vector<RequestRecord>& records) {
+  RequestCounts books;
   for (const RequestRecord& record : records) books.add(record);
   return books;
 }
@@ -125,8 +125,8 @@ TEST_CASE("model and servers agree on order of replies, books and who held what,
         simulate_repetition(scenario, arm, scenario.cases.front(), 2, 1, 42, true);
     const RunRepetition measured = measure(scenario, arm);
     CHECK(order_of_replies(measured.records) == order_of_replies(predicted.records));
-    const Books books = books_of(measured.records);
-    CHECK(books.balance());
+    const RequestCounts books = books_of(measured.records);
+    CHECK(books.adds_up());
     CHECK(books.ok == books_of(predicted.records).ok);
     CHECK(held_long(measured.events) == held_long(predicted.events));
     for (const RequestRecord& record : measured.records) {

@@ -204,7 +204,7 @@ class RecordIndex {
 class Walk {
  public:
   Walk(std::span<const RequestRecord> records, const Occupancy& occupancy, const Occupancy& planned,
-       const std::vector<Route>& routes, const Case& load_set, int cores)
+       const std::vector<Route>& routes, const Case& load_case, int cores)
       : records_(records),
         occupancy_(occupancy),
         planned_(planned),
@@ -213,7 +213,7 @@ class Walk {
         index_(records, occupancy),
         cores_(records, occupancy, routes_),
         core_count_(cores),
-        load_set_(load_set) {}
+        load_set_(load_case) {}
 
   CriticalPath run() {
     const RequestRecord* last = nullptr;
@@ -488,8 +488,8 @@ class Walk {
 
 CriticalPath critical_path(std::span<const RequestRecord> records, const Occupancy& occupancy,
                            const Occupancy& planned_steps, const std::vector<Route>& routes,
-                           const Case& load_set, int cores) {
-  return Walk(records, occupancy, planned_steps, routes, load_set, cores).run();
+                           const Case& load_case, int cores) {
+  return Walk(records, occupancy, planned_steps, routes, load_case, cores).run();
 }
 
 }  // namespace lab

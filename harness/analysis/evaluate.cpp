@@ -87,14 +87,14 @@ std::vector<double> turnarounds(const Stat& stat, std::span<const RequestRecord>
 
 }  // namespace
 
-std::optional<double> evaluate(const Stat& stat, const Evidence& evidence) {
+std::optional<double> evaluate(const Stat& stat, const RepetitionData& evidence) {
   if (stat.of_server()) return server_stat(stat, evidence);
   return evaluate(stat, evidence.records, evidence.routes);
 }
 
 std::optional<double> evaluate(const Stat& stat, std::span<const RequestRecord> records,
                                std::span<const Route> routes) {
-  if (stat.of_server()) return server_stat(stat, Evidence{records, routes});
+  if (stat.of_server()) return server_stat(stat, RepetitionData{records, routes});
   if (stat.quantity == Quantity::turnaround)
     return aggregate(turnarounds(stat, records, routes), stat.aggregate);
   std::vector<double> parts;

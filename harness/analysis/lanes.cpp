@@ -94,7 +94,7 @@ Lane make_lane(const RequestRecord& record, const Occupancy& occupancy, const st
 }  // namespace
 
 std::vector<Lane> make_lanes(std::span<const RequestRecord> records, const Occupancy& occupancy,
-                             const std::vector<Route>& routes, const Case& load_set, std::size_t limit) {
+                             const std::vector<Route>& routes, const Case& load_case, std::size_t limit) {
   Nanos zero = 0;
   Nanos last = 0;
   for (const RequestRecord& record : records) {
@@ -107,7 +107,7 @@ std::vector<Lane> make_lanes(std::span<const RequestRecord> records, const Occup
   for (const RequestRecord& record : records) {
     if (lanes.size() == limit) break;
     if (record.sent == 0) continue;
-    const bool starts = record.load < load_set.loads.size() && load_set.loads[record.load].client_process;
+    const bool starts = record.load < load_case.loads.size() && load_case.loads[record.load].client_process;
     lanes.push_back(make_lane(record, occupancy, routes, steps, zero, last,
                               starts ? LaneState::unsent : LaneState::unread));
   }

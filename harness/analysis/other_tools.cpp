@@ -42,49 +42,49 @@ ToldLatencies wrk(const std::vector<double>& sorted, std::int64_t interval_us) {
     const auto us = static_cast<std::int64_t>(latency * 1e6);
     if (us <= kWrkTimeoutUs) counted.push_back(us);
   }
-  ToldLatencies told;
-  told.counted = static_cast<std::int64_t>(counted.size());
+  ToldLatencies reported;
+  reported.counted = static_cast<std::int64_t>(counted.size());
   for (std::size_t i = counted.size(); i-- > 0 && interval_us > 0 && counted[i] >= 2 * interval_us;) {
     for (std::int64_t us = counted[i] - interval_us; us > interval_us; us -= interval_us) {
       counted.push_back(us);
-      ++told.added;
+      ++reported.added;
     }
   }
   std::sort(counted.begin(), counted.end());
   for (const int percent : kWrkPercents) {
     const auto rank =
         static_cast<std::size_t>(std::llround(percent / 100.0 * static_cast<double>(counted.size()) + 0.5));
-    told.percentiles.push_back({static_cast<double>(percent), std::nullopt});
+    reported.percentiles.push_back({static_cast<double>(percent), std::nullopt});
     if (rank <= counted.size())
-      told.percentiles.back().latency_s = static_cast<double>(counted[rank - 1]) * 1e-6;
+      reported.percentiles.back().latency_s = static_cast<double>(counted[rank - 1]) * 1e-6;
   }
-  return told;
+  return reported;
 }
 
 ToldLatencies hey(const std::vector<double>& sorted) {
-  ToldLatencies told;
-  told.counted = static_cast<std::int64_t>(sorted.size());
+  ToldLatencies reported;
+  reported.counted = static_cast<std::int64_t>(sorted.size());
   for (const int percent : kHeyPercents)
-    told.percentiles.push_back({static_cast<double>(percent), std::nullopt});
+    reported.percentiles.push_back({static_cast<double>(percent), std::nullopt});
   std::size_t next = 0;
-  for (std::size_t i = 0; i < sorted.size() && next < told.percentiles.size(); ++i) {
+  for (std::size_t i = 0; i < sorted.size() && next < reported.percentiles.size(); ++i) {
     const std::size_t reached = i * 100 / sorted.size();
-    if (static_cast<double>(reached) >= told.percentiles[next].percent)
-      told.percentiles[next++].latency_s = sorted[i];
+    if (static_cast<double>(reached) >= reported.percentiles[next].percent)
+      reported.percentiles[next++].latency_s = sorted[i];
   }
-  return told;
+  return reported;
 }
 
 ToldLatencies autocannon(const std::vector<double>& sorted, bool paced) {
   std::vector<std::int64_t> ms;  // the histogram's values are whole
-  ToldLatencies told;
+  ToldLatencies reported;
   for (const double latency : sorted) {
     ms.push_back(static_cast<std::int64_t>(latency * 1e3));
-    told.counted += paced ? std::max<std::int64_t>(1, ms.back()) : 1;
+    reported.counted += paced ? std::max<std::int64_t>(1, ms.back()) : 1;
   }
   for (const double percent : kAutocannonPercents) {
     const auto rank =
-        std::max<std::int64_t>(1, std::llround(percent / 100 * static_cast<double>(told.counted)));
+        std::max<std::int64_t>(1, std::llround(percent / 100 * static_cast<double>(reported.counted)));
     // Paced: as many entries of `value` as replies took at least so long, so the sum over all values up to it
     // is the sum of what each reply adds: as many entries as it has milliseconds, at most `value`.
     const auto up_to = [&](std::int64_t value) {
@@ -108,19 +108,19 @@ ToldLatencies autocannon(const std::vector<double>& sorted, bool paced) {
         low = middle + 1;
       }
     }
-    told.percentiles.push_back({percent, std::nullopt});
-    if (!ms.empty()) told.percentiles.back().latency_s = static_cast<double>(low) * 1e-3;
+    reported.percentiles.push_back({percent, std::nullopt});
+    if (!ms.empty()) reported.percentiles.back().latency_s = static_cast<double>(low) * 1e-3;
   }
-  return told;
+  return reported;
 }
 
 ToldLatencies by_nearest_rank(const std::vector<double>& latencies) {
-  ToldLatencies told;
-  told.counted = static_cast<std::int64_t>(latencies.size());
+  ToldLatencies reported;
+  reported.counted = static_cast<std::int64_t>(latencies.size());
   for (const int percent : kHeyPercents) {
-    told.percentiles.push_back({static_cast<double>(percent), nearest_rank(latencies, percent / 100.0)});
+    reported.percentiles.push_back({static_cast<double>(percent), nearest_rank(latencies, percent / 100.0)});
   }
-  return told;
+  return reported;
 }
 
 ToldLatencies closed_loop(std::span<const Answer> answers) {
@@ -151,7 +151,7 @@ std::vector<Answer> answers_of(std::span<const RequestRecord> records) {
   return answers;
 }
 
-OtherTools what_others_print(std::span<const Answer> answers, bool paced) {
+EmulatedTools what_others_print(std::span<const Answer> answers, bool paced) {
   std::vector<double> sorted;
   for (const Answer& answer : answers) sorted.push_back(answer.latency_s);
   std::sort(sorted.begin(), sorted.end());

@@ -34,7 +34,7 @@ struct ToldLatencies {
 /// What other load generators would have printed of the very same replies. Each reads the latencies alone, as
 /// they were measured from the intended time; their own clocks and loads would have added errors of their
 /// own.
-struct OtherTools {
+struct EmulatedTools {
   /// wrk 4.1.0 --latency: a reply past its timeout of 2 s is missing in the histogram (stats_record and
   /// stats_percentile of src/stats.c). Where each of its connections had n replies, it expects one every nth
   /// part of the runtime, and adds to each reply of v those of v - e, v - 2e … down to e (stats_correct). Its
@@ -55,6 +55,6 @@ struct OtherTools {
 };
 
 /// `paced`: the load had a rate.
-OtherTools what_others_print(std::span<const Answer> answers, bool paced);
+EmulatedTools what_others_print(std::span<const Answer> answers, bool paced);
 
 }  // namespace lab

@@ -20,9 +20,9 @@ std::vector<Answer> blocked_loop(double over) {
 }
 
 /// Zero where nothing is there, as the tools print it.
-std::vector<double> rounded(const ToldLatencies& told) {
+std::vector<double> rounded(const ToldLatencies& reported) {
   std::vector<double> seconds;
-  for (const ToldPercentile& one : told.percentiles)
+  for (const ToldPercentile& one : reported.percentiles)
     seconds.push_back(std::round(one.latency_s.value_or(0) * 100) / 100);
   return seconds;
 }
@@ -75,28 +75,28 @@ TEST_CASE("autocannon's table is reproduced to the millisecond from the replies 
   // 201.
   const std::vector<Answer> waiting = at_once({0.206757978, 0.206645139, 0.204258141, 0.202828139,
                                                0.201180143, 0.200692937, 0.201505217, 0.20174841});
-  ToldLatencies told = what_others_print(waiting, true).autocannon;
-  CHECK(told.counted == 1'621);
-  CHECK(told.percentiles[0].latency_s.value() == Approx(0.006));
-  CHECK(told.percentiles[1].latency_s.value() == Approx(0.102));
-  CHECK(told.percentiles[2].latency_s.value() == Approx(0.198));
-  CHECK(told.percentiles[3].latency_s.value() == Approx(0.201));
+  ToldLatencies reported = what_others_print(waiting, true).autocannon;
+  CHECK(reported.counted == 1'621);
+  CHECK(reported.percentiles[0].latency_s.value() == Approx(0.006));
+  CHECK(reported.percentiles[1].latency_s.value() == Approx(0.102));
+  CHECK(reported.percentiles[2].latency_s.value() == Approx(0.198));
+  CHECK(reported.percentiles[3].latency_s.value() == Approx(0.201));
   // The same with /delay?ms=1000 on blocking-loop: 13047, 47, 932, 1950, 1982.
-  told = what_others_print(at_once({1.025408263, 2.024441918, 1.999348527, 1.998889501, 2.002442437,
-                                    1.999761237, 2.000402211}),
-                           true)
-             .autocannon;
-  CHECK(told.counted == 13'047);
-  CHECK(told.percentiles[0].latency_s.value() == Approx(0.047));
-  CHECK(told.percentiles[1].latency_s.value() == Approx(0.932));
-  CHECK(told.percentiles[2].latency_s.value() == Approx(1.950));
-  CHECK(told.percentiles[3].latency_s.value() == Approx(1.982));
+  reported = what_others_print(at_once({1.025408263, 2.024441918, 1.999348527, 1.998889501, 2.002442437,
+                                        1.999761237, 2.000402211}),
+                               true)
+                 .autocannon;
+  CHECK(reported.counted == 13'047);
+  CHECK(reported.percentiles[0].latency_s.value() == Approx(0.047));
+  CHECK(reported.percentiles[1].latency_s.value() == Approx(0.932));
+  CHECK(reported.percentiles[2].latency_s.value() == Approx(1.950));
+  CHECK(reported.percentiles[3].latency_s.value() == Approx(1.982));
 }
 
 TEST_CASE("without a rate autocannon counts every reply once") {
-  const ToldLatencies told = what_others_print(blocked_loop(0), false).autocannon;
-  CHECK(told.counted == 10);
-  CHECK(rounded(told) == std::vector<double>{1, 5, 10, 10});
+  const ToldLatencies reported = what_others_print(blocked_loop(0), false).autocannon;
+  CHECK(reported.counted == 10);
+  CHECK(rounded(reported) == std::vector<double>{1, 5, 10, 10});
 }
 
 TEST_CASE("a closed loop meets a freeze once, however many requests it should have sent meanwhile") {
@@ -105,7 +105,7 @@ TEST_CASE("a closed loop meets a freeze once, however many requests it should ha
     const double at = i * 0.1;
     samples.push_back({at, at >= 2 && at < 7 ? 7 - at : 0.001});
   }
-  const OtherTools others = what_others_print(samples, true);
+  const EmulatedTools others = what_others_print(samples, true);
   CHECK(others.closed_loop.counted == 51);
   CHECK(others.closed_loop.percentiles[4].latency_s.value() == Approx(0.001));  // p90
   CHECK(others.truth.percentiles[4].latency_s.value() == Approx(4.0));
@@ -132,7 +132,7 @@ TEST_CASE("samples are the ok replies, in order of their intended times from the
 }
 
 TEST_CASE("where nothing was answered nobody prints anything") {
-  const OtherTools others = what_others_print(std::vector<Answer>{}, true);
+  const EmulatedTools others = what_others_print(std::vector<Answer>{}, true);
   CHECK(others.autocannon.counted == 0);
   CHECK_FALSE(others.wrk.percentiles.front().latency_s.has_value());
   CHECK_FALSE(others.truth.percentiles.front().latency_s.has_value());

@@ -34,7 +34,7 @@ struct CriticalPath {
 /// Empty records or none answered give a path of zero.
 CriticalPath critical_path(std::span<const RequestRecord> records, const Occupancy& occupancy,
                            const Occupancy& planned_steps, const std::vector<Route>& routes,
-                           const Case& load_set, int cores);
+                           const Case& load_case, int cores);
 
 /// Requests that queued behind others for one kind of resource.
 struct Queue {

@@ -26,17 +26,17 @@ struct Told {
   bool all_planned() const { return path.makespan - path.planned <= allowed; }
 };
 
-Told tell(const Experiment& experiment) {
+Told report_one(const Experiment& experiment) {
   Keep keep = experiment.observed();
   std::vector<RequestRecord> records = keep.records;
   std::sort(records.begin(), records.end(),
             [](const RequestRecord& a, const RequestRecord& b) { return a.id < b.id; });
   const Occupancy occupancy(keep.events);
-  Told told;
-  told.path = critical_path(records, occupancy, occupancy, experiment.routes, experiment.load_set, 0);
-  told.allowed =
-      std::max<Nanos>(kAtMost, static_cast<Nanos>(kShare * static_cast<double>(told.path.makespan)));
-  return told;
+  Told reported;
+  reported.path = critical_path(records, occupancy, occupancy, experiment.routes, experiment.load_case, 0);
+  reported.allowed =
+      std::max<Nanos>(kAtMost, static_cast<Nanos>(kShare * static_cast<double>(reported.path.makespan)));
+  return reported;
 }
 
 /// How many of them leave more unexplained, or charge more to overhead, than is allowed.
@@ -49,14 +49,14 @@ template <class Make>
 Misses misses_of(std::uint64_t seeds, Make make) {
   Misses misses;
   for (std::uint64_t seed = 0; seed < seeds / LAB_TEST_DIVISOR; ++seed) {
-    const Told told = tell(make(seed));
-    INFO("seed " << seed << " unexplained " << told.path.unexplained << ", planned " << told.path.planned
-                 << " of " << told.path.makespan);
-    REQUIRE(told.adds_up());
-    REQUIRE(told.path.lag == 0);  // the model's client is never late
-    if (!told.explained() || !told.all_planned()) UNSCOPED_INFO("seed " << seed);
-    misses.unexplained += told.explained() ? 0 : 1;
-    misses.not_planned += told.all_planned() ? 0 : 1;
+    const Told reported = report_one(make(seed));
+    INFO("seed " << seed << " unexplained " << reported.path.unexplained << ", planned "
+                 << reported.path.planned << " of " << reported.path.makespan);
+    REQUIRE(reported.adds_up());
+    REQUIRE(reported.path.lag == 0);  // the model's client is never late
+    if (!reported.explained() || !reported.all_planned()) UNSCOPED_INFO("seed " << seed);
+    misses.unexplained += reported.explained() ? 0 : 1;
+    misses.not_planned += reported.all_planned() ? 0 : 1;
   }
   return misses;
 }

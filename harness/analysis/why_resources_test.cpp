@@ -12,7 +12,7 @@ using lab::testing::kMs;
 
 struct Tale {
   std::vector<Route> routes{{"work", "POST", "/work", {{Wait{100 * kMs}}}}};
-  Case load_set{"main", {Load{}}};
+  Case load_case{"main", {Load{}}};
   std::vector<RequestRecord> records;
   Events events;
 
@@ -39,7 +39,7 @@ struct Tale {
   CriticalPath path() {
     std::stable_sort(events.begin(), events.end(),
                      [](const Event& a, const Event& b) { return a.at < b.at; });
-    CriticalPath path = critical_path(records, Occupancy(events), Occupancy(Events{}), routes, load_set, 0);
+    CriticalPath path = critical_path(records, Occupancy(events), Occupancy(Events{}), routes, load_case, 0);
     CHECK(path.planned + path.lag + path.unread + path.runnable + path.service + path.reply +
               path.unexplained ==
           path.makespan);

@@ -13,7 +13,7 @@ using lab::testing::kMs;
 
 struct Story {
   std::vector<Route> routes{{"delay", "POST", "/delay", {{Wait{100 * kMs}}}}};
-  Case load_set{"main", {Load{}}};
+  Case load_case{"main", {Load{}}};
   std::vector<RequestRecord> records;
   Events events;
 
@@ -75,7 +75,7 @@ TEST_CASE("the critical path of a blocked loop leads through every request and a
   const Story story = blocked_loop();
   const Occupancy occupancy(story.events);
   const CriticalPath path =
-      critical_path(story.records, occupancy, Occupancy(Events{}), story.routes, story.load_set, 0);
+      critical_path(story.records, occupancy, Occupancy(Events{}), story.routes, story.load_case, 0);
   CHECK(path.makespan == 303 * kMs);
   CHECK(path.requests == std::vector<std::uint32_t>{3, 2, 1});
   CHECK(path.planned == 300 * kMs);
@@ -96,7 +96,7 @@ TEST_CASE("a late timer is service, a late send is lag") {
   story.add(kSecond + 105 * kMs, EventKind::step_end, 1);
   story.add(kSecond + 106 * kMs, EventKind::release, 1, Resource::loop);
   const CriticalPath path = critical_path(story.records, Occupancy(story.events), Occupancy(Events{}),
-                                          story.routes, story.load_set, 0);
+                                          story.routes, story.load_case, 0);
   CHECK(path.makespan == 106 * kMs);
   CHECK(path.planned == 100 * kMs);
   CHECK(path.unread == kMs);
@@ -113,7 +113,7 @@ TEST_CASE("waiting behind nobody is called unexplained") {
   story.add(kSecond + 150 * kMs, EventKind::step_end, 1);
   story.add(kSecond + 150 * kMs, EventKind::release, 1, Resource::loop);
   const CriticalPath path = critical_path(story.records, Occupancy(story.events), Occupancy(Events{}),
-                                          story.routes, story.load_set, 0);
+                                          story.routes, story.load_case, 0);
   CHECK(path.unexplained == 50 * kMs);
   CHECK(sum(path) == path.makespan);
 }
@@ -122,20 +122,20 @@ TEST_CASE("without any event all time is unexplained rather than guessed") {
   Story story;
   RequestRecord& record = story.request(1, kSecond, 0, 0, 0, kSecond + 80 * kMs);
   record.worker = -1;
-  const CriticalPath path =
-      critical_path(story.records, Occupancy(Events{}), Occupancy(Events{}), story.routes, story.load_set, 0);
+  const CriticalPath path = critical_path(story.records, Occupancy(Events{}), Occupancy(Events{}),
+                                          story.routes, story.load_case, 0);
   CHECK(path.unexplained == 80 * kMs);
 }
 
 TEST_CASE("the path of a closed load goes on with the reply that its client waited for") {
   Story story;
-  story.load_set.loads[0].arrivals = Arrivals::closed;
+  story.load_case.loads[0].arrivals = Arrivals::closed;
   for (std::uint32_t id = 1; id <= 2; ++id) {
     const Nanos sent = kSecond + (id - 1) * 102 * kMs;
     story.serve(id, sent, sent, Resource::loop, 2 * kMs);
   }
   const CriticalPath path = critical_path(story.records, Occupancy(story.events), Occupancy(Events{}),
-                                          story.routes, story.load_set, 0);
+                                          story.routes, story.load_case, 0);
   CHECK(path.requests == std::vector<std::uint32_t>{2, 1});
   CHECK(path.planned == 200 * kMs);
   CHECK(path.reply == 4 * kMs);
@@ -147,14 +147,14 @@ TEST_CASE("what is examined for a path grows with its length: it is linear in th
   constexpr std::uint64_t kEach = 4;
   constexpr Nanos kServed = 2 * kMs;  // longer than a wake-up: one predecessor at a time
   Story burst, closed, asking;
-  closed.load_set.loads[0].arrivals = Arrivals::closed;
+  closed.load_case.loads[0].arrivals = Arrivals::closed;
   for (std::uint32_t id = 1; id <= kRequests; ++id) {
     const Nanos at = kSecond + id * kServed;
     burst.request(id, kSecond, at, at, at + kServed, at + kServed);
     closed.request(id, at, at, at, at + kServed, at + kServed);
     asking.request(id, at, at, at, at + kServed, at + kServed).parent = id % 10 == 1 ? 0 : id - (id - 1) % 10;
   }
-  asking.load_set.loads[0].arrivals = Arrivals::closed;
+  asking.load_case.loads[0].arrivals = Arrivals::closed;
   for (Story* story : {&burst, &closed, &asking}) {
     for (const RequestRecord& record : story->records) {
       // It has the loop for no time: there is no holder to go on with, so records are looked up.
@@ -164,7 +164,7 @@ TEST_CASE("what is examined for a path grows with its length: it is linear in th
       story->add(record.finished, EventKind::step_end, record.id);
     }
     const CriticalPath path = critical_path(story->records, Occupancy(story->events), Occupancy(Events{}),
-                                            story->routes, story->load_set, 0);
+                                            story->routes, story->load_case, 0);
     CHECK(path.requests.size() == kRequests);
     CHECK(path.examined <= (story == &asking ? 10 : 1) * kEach * kRequests);
   }
@@ -175,7 +175,7 @@ TEST_CASE("a request that failed is not the end of the path") {
   story.records[2].outcome = Outcome::timeout;
   story.records[2].received += kSecond;
   const CriticalPath path = critical_path(story.records, Occupancy(story.events), Occupancy(Events{}),
-                                          story.routes, story.load_set, 0);
+                                          story.routes, story.load_case, 0);
   CHECK(path.makespan == 202 * kMs);
 }
 
@@ -183,7 +183,7 @@ TEST_CASE("no reply at all gives an empty path") {
   Story story;
   story.request(1, kSecond, 0, 0, 0, 0).outcome = Outcome::timeout;
   CHECK(
-      critical_path(story.records, Occupancy(Events{}), Occupancy(Events{}), story.routes, story.load_set, 0)
+      critical_path(story.records, Occupancy(Events{}), Occupancy(Events{}), story.routes, story.load_case, 0)
           .makespan == 0);
 }
 
@@ -240,16 +240,16 @@ TEST_CASE("lanes show a request unread, then holding the loop, then its reply") 
 
 TEST_CASE("what passes until a client process has started and asked is lag, and its lane is empty") {
   Story story;
-  story.load_set.loads.resize(1);
-  story.load_set.loads[0].client_process = true;
+  story.load_case.loads.resize(1);
+  story.load_case.loads[0].client_process = true;
   story.request(1, kSecond, kSecond + 30 * kMs, kSecond + 30 * kMs, kSecond + 30 * kMs, kSecond + 31 * kMs);
   const CriticalPath path = critical_path(story.records, Occupancy(story.events), Occupancy(Events{}),
-                                          story.routes, story.load_set, 0);
+                                          story.routes, story.load_case, 0);
   CHECK(path.lag == 30 * kMs);
   CHECK(path.unread == 0);
   CHECK(path.unexplained == 0);
   const std::vector<Lane> lanes =
-      make_lanes(story.records, Occupancy(story.events), story.routes, story.load_set, 10);
+      make_lanes(story.records, Occupancy(story.events), story.routes, story.load_case, 10);
   REQUIRE_FALSE(lanes.at(0).segments.empty());
   CHECK(lanes[0].segments.front().state != LaneState::unread);
 }
@@ -282,7 +282,7 @@ TEST_CASE(
   story.add(kSecond + 30 * kMs, EventKind::release, 1, Resource::pool);
   story.sort();
   const std::vector<Lane> lanes =
-      make_lanes(story.records, Occupancy(story.events), story.routes, story.load_set, 10);
+      make_lanes(story.records, Occupancy(story.events), story.routes, story.load_case, 10);
   std::vector<LaneState> states;
   for (const LaneSegment& segment : lanes.at(0).segments) states.push_back(segment.state);
   CHECK(states == std::vector{LaneState::lock, LaneState::pool, LaneState::lock, LaneState::pool});
@@ -295,7 +295,7 @@ TEST_CASE("a request that took no time has a lane that begins where it ends") {
   story.request(1, kSecond, kSecond, kSecond, kSecond, kSecond);
   story.request(2, 2 * kSecond, 2 * kSecond, 2 * kSecond, 2 * kSecond, 2 * kSecond);
   const std::vector<Lane> lanes =
-      make_lanes(story.records, Occupancy(story.events), story.routes, story.load_set, 10);
+      make_lanes(story.records, Occupancy(story.events), story.routes, story.load_case, 10);
   REQUIRE(lanes.at(1).segments.size() == 1);
   CHECK(lanes[1].segments[0].from_s == Approx(lanes[1].end_s));
 }

@@ -16,12 +16,12 @@ bool is_pooled(const Load& load) {
   return load.arrivals == Arrivals::constant || load.arrivals == Arrivals::poisson;
 }
 
-ConnectionPlan plan_connections(const Case& load_set, const std::vector<Arrival>& arrivals) {
+ConnectionPlan plan_connections(const Case& load_case, const std::vector<Arrival>& arrivals) {
   ConnectionPlan plan;
   plan.of_arrival.reserve(arrivals.size());
-  std::vector<std::int64_t> pooled(load_set.loads.size(), 0);
+  std::vector<std::int64_t> pooled(load_case.loads.size(), 0);
   for (const Arrival& arrival : arrivals) {
-    const Load& load = load_set.loads[arrival.load];
+    const Load& load = load_case.loads[arrival.load];
     const auto next = static_cast<std::uint32_t>(plan.connections.size());
     if (!is_pooled(load)) {
       plan.connections.push_back({arrival.load, !load.fresh_connections});
@@ -37,9 +37,9 @@ ConnectionPlan plan_connections(const Case& load_set, const std::vector<Arrival>
   return plan;
 }
 
-DescriptorNeed descriptor_need(const Case& load_set) {
+DescriptorNeed descriptor_need(const Case& load_case) {
   DescriptorNeed need{kSpare, kSpare};
-  for (const Load& load : load_set.loads) {
+  for (const Load& load : load_case.loads) {
     const auto requests = static_cast<std::uint64_t>(std::max<std::int64_t>(0, load.requests));
     std::uint64_t at_once = requests;
     if (load.arrivals == Arrivals::closed) {

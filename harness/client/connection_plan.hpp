@@ -25,7 +25,7 @@ struct ConnectionPlan {
 
 /// Burst and staggered: one connection a request; closed: one a client; constant and poisson: a pool that
 /// begins with `kPoolStart` and grows when every one is busy. Fresh ones are opened with their request.
-ConnectionPlan plan_connections(const Case& load_set, const std::vector<Arrival>& arrivals);
+ConnectionPlan plan_connections(const Case& load_case, const std::vector<Arrival>& arrivals);
 
 /// Constant and poisson loads use whichever connection is idle.
 bool is_pooled(const Load& load);
@@ -39,7 +39,7 @@ struct DescriptorNeed {
   std::uint64_t least = 0;   ///< connections that are open at once for certain
   std::uint64_t wished = 0;  ///< where every request of a constant or poisson load overlaps
 };
-DescriptorNeed descriptor_need(const Case& load_set);
+DescriptorNeed descriptor_need(const Case& load_case);
 
 /// The soft limit to set, given the present ones. Error (exit 3): even the hard limit is too low.
 Result<std::uint64_t> choose_limit(const DescriptorNeed& need, std::uint64_t soft, std::uint64_t hard);

@@ -8,11 +8,11 @@ namespace {
 using Catch::Matchers::Contains;
 
 TEST_CASE("a case needs a descriptor for each connection that is open at once") {
-  Case load_set;
-  load_set.loads = {{.arrivals = Arrivals::burst, .requests = 1000, .at = {}},
-                    {.arrivals = Arrivals::closed, .requests = 5000, .clients = 20, .at = {}},
-                    {.arrivals = Arrivals::constant, .requests = 500, .every = 1, .at = {}}};
-  const DescriptorNeed need = descriptor_need(load_set);
+  Case load_case;
+  load_case.loads = {{.arrivals = Arrivals::burst, .requests = 1000, .at = {}},
+                     {.arrivals = Arrivals::closed, .requests = 5000, .clients = 20, .at = {}},
+                     {.arrivals = Arrivals::constant, .requests = 500, .every = 1, .at = {}}};
+  const DescriptorNeed need = descriptor_need(load_case);
   CHECK(need.least >= 1000 + 20 + 64);
   CHECK(need.least < 1000 + 20 + 64 + 100);
   CHECK(need.wished - need.least == 500 - 64);

@@ -9,7 +9,7 @@ namespace {
 /// Servers that close idle connections wait longer than that (gunicorn 2 s, uvicorn and Node 5 s).
 constexpr Nanos kLongIdle = 500 * kMillisecond;
 // The rest of a long body takes its turn behind what else is to be sent.
-constexpr std::int64_t kMostAtOnce = 256 * 1024;
+constexpr std::int64_t kMaxAtOnce = 256 * 1024;
 
 bool is_again(ssize_t result) {
   return result == -EAGAIN || result == -EINTR;
@@ -113,7 +113,7 @@ void Connections::transmit(std::uint32_t index) {
     if (connection.acted == 0) connection.acted = connection.sent;
   }
   ssize_t taken = 0;
-  while (connection.offset < whole && connection.offset - before < kMostAtOnce) {
+  while (connection.offset < whole && connection.offset - before < kMaxAtOnce) {
     const std::string_view piece = connection.offset < head_size
                                        ? request.head.substr(static_cast<std::size_t>(connection.offset))
                                        : user_.body_piece(index, connection.offset - head_size);

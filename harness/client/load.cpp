@@ -26,7 +26,7 @@ constexpr Nanos kForeignWarmUpPatience = 2 * kSecond;  // much is made at a fram
 constexpr Nanos kRepliedPatience = 50 * kMillisecond;
 // From the decision to start to the first send: long enough to be waiting for it, asleep and then awake.
 constexpr Nanos kRunUp = kMillisecond;
-constexpr int kMostWarmUpConnections = 16;
+constexpr int kMaxWarmUpConnections = 16;
 
 Error open_failed(const LoadTarget& target, int error) {
   if (error == ECONNREFUSED) {
@@ -61,7 +61,7 @@ Result<bool> warm_up(const LoadTarget& target, const EventRings* events, const L
   setup.identify = false;
   const int wanted =
       options.warm_up_connections > 0 || events == nullptr ? options.warm_up_connections : events->slots();
-  const int connections = std::clamp(wanted, 1, kMostWarmUpConnections);
+  const int connections = std::clamp(wanted, 1, kMaxWarmUpConnections);
   for (int connection = 0; connection < connections; ++connection) {
     auto transport = EpollTransport::create(target.host, target.port, options.interrupt_fd);
     if (!transport) return transport.error();
@@ -110,11 +110,11 @@ Result<void> open_connections(LoadDriver& driver, EventCollector& collector, con
 }
 
 /// How long a server may be silent while it works on what has no reply; none where all work has one.
-std::optional<Nanos> silent_work(const Case& load_set, const std::vector<Route>& routes) {
+std::optional<Nanos> silent_work(const Case& load_case, const std::vector<Route>& routes) {
   constexpr Nanos kRoom = 200 * kMillisecond;
   bool unseen = false;
   Nanos longest = 0;
-  for (const Load& load : load_set.loads) {
+  for (const Load& load : load_case.loads) {
     unseen |= load.hang_up > 0;
     const RouteSteps steps(routes[load.route]);
     for (std::size_t i = 0; i < steps.size(); ++i) {
@@ -129,26 +129,26 @@ std::optional<Nanos> silent_work(const Case& load_set, const std::vector<Route>&
 
 /// The kernel ends a killed process's connections with a reset or, where no byte of them was unread, in
 /// order: either way it was the kill.
-void name_the_killed(const Case& load_set, std::vector<RequestRecord>& records) {
-  if (load_set.kills.empty()) return;
+void name_the_killed(const Case& load_case, std::vector<RequestRecord>& records) {
+  if (load_case.kills.empty()) return;
   for (RequestRecord& record : records) {
     if (record.outcome == Outcome::closed && record.first_byte == 0) record.outcome = Outcome::reset;
   }
 }
 
 /// What the driver is to send: with `close_after_reply` no pool of open connections waits for its requests.
-Case case_to_send(Case load_set, const LoadOptions& options) {
-  for (Load& load : load_set.loads) {
+Case case_to_send(Case load_case, const LoadOptions& options) {
+  for (Load& load : load_case.loads) {
     if (options.close_after_reply && is_pooled(load)) load.fresh_connections = true;
   }
-  return load_set;
+  return load_case;
 }
 
 }  // namespace
 
-Result<LoadResult> run_load(const Case& load_set, const LoadTarget& target, EventRings* events,
+Result<LoadResult> run_load(const Case& load_case, const LoadTarget& target, EventRings* events,
                             const LoadOptions& options) {
-  if (const auto limit = raise_descriptor_limit(descriptor_need(load_set)); !limit) return limit.error();
+  if (const auto limit = raise_descriptor_limit(descriptor_need(load_case)); !limit) return limit.error();
   const PunctualTimers punctual;
   LoadResult result;
   const auto warm = warm_up(target, events, options, result.warnings);
@@ -156,7 +156,7 @@ Result<LoadResult> run_load(const Case& load_set, const LoadTarget& target, Even
 
   auto transport = EpollTransport::create(target.host, target.port, options.interrupt_fd);
   if (!transport) return transport.error();
-  EventCollector collector(events, static_cast<std::size_t>(load_set.requests()));
+  EventCollector collector(events, static_cast<std::size_t>(load_case.requests()));
   DriverSetup setup;
   setup.seed = options.seed;
   setup.request_deadline = options.request_deadline;
@@ -171,7 +171,7 @@ Result<LoadResult> run_load(const Case& load_set, const LoadTarget& target, Even
     return target.stamped ? foreign.kill(worker) : kill_worker(target.master, worker);
   };
   MonotonicClock clock;
-  const Case sent = case_to_send(load_set, options);
+  const Case sent = case_to_send(load_case, options);
   LoadDriver driver(sent, target, setup, clock, **transport);
   watch.before();
   const auto opened =
@@ -188,7 +188,7 @@ Result<LoadResult> run_load(const Case& load_set, const LoadTarget& target, Even
   result.server = watch.use();
   result.interrupted = driver.interrupted();
   collector.await_replied(driver.records(), monotonic_now() + kRepliedPatience);
-  const auto silent = silent_work(load_set, target.routes);
+  const auto silent = silent_work(load_case, target.routes);
   if (silent && !result.interrupted)
     collector.await_ends(*silent, monotonic_now() + options.request_deadline);
   result.records = std::move(driver.records());
@@ -204,10 +204,10 @@ Result<LoadResult> run_load(const Case& load_set, const LoadTarget& target, Even
     apply_events(result.events, result.records);
     apply_accepted(collector.take_accepted(), driver.ports(), result.records);
   }
-  name_the_killed(load_set, result.records);
+  name_the_killed(load_case, result.records);
   for (const RequestRecord& record : result.records) result.books.add(record);
-  result.send_skew = send_skew(load_set, result.records);
-  if (const auto warning = fell_behind(load_set, result.records)) result.warnings.push_back(*warning);
+  result.send_skew = send_skew(load_case, result.records);
+  if (const auto warning = fell_behind(load_case, result.records)) result.warnings.push_back(*warning);
   for (const int slot : driver.missed_kills()) {
     result.warnings.push_back(fmt::format("no worker {} was found that could be killed", slot));
   }

@@ -50,7 +50,7 @@ struct LoadResult {
   std::vector<RequestRecord>
       records;    ///< one per planned request, ordered by id; server stamps filled from events
   Events events;  ///< since the load began, ordered by time
-  Books books;
+  RequestCounts books;
   Nanos began = 0;           ///< the load's time zero: intended times count from here
   std::vector<Kill> killed;  ///< workers that were killed, at their real times after `began`
   ServerUse server;
@@ -66,7 +66,7 @@ struct LoadResult {
 /// request or client. Ends at the latest one request deadline after the last intended send; closed loads,
 /// which have none, stop sending when nothing was answered for one deadline. Connecting and warming up take
 /// at most 3 s before time zero. Errors (exit 3): the file limit is too low, nothing listens at the target.
-Result<LoadResult> run_load(const Case& load_set, const LoadTarget& target, EventRings* events,
+Result<LoadResult> run_load(const Case& load_case, const LoadTarget& target, EventRings* events,
                             const LoadOptions& options);
 
 }  // namespace lab

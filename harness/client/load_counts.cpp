@@ -82,8 +82,8 @@ void LoadCounts::add(const LoadCounts& other) {
   }
 }
 
-Books LoadCounts::books() const {
-  Books books;
+RequestCounts LoadCounts::books() const {
+  RequestCounts books;
   books.planned = planned;
   books.unsent = unsent;
   books.sent = sent;

@@ -56,7 +56,7 @@ struct LoadCounts {
   Nanos last_end = 0;                   ///< when the last request ended, after time zero
 
   void add(const LoadCounts& other);
-  Books books() const;
+  RequestCounts books() const;
 };
 
 }  // namespace lab

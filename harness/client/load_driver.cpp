@@ -28,9 +28,9 @@ const std::string kFiller(kFillerSize, 'x');
 // A connection that was closed while idle says so at once when something is sent on it.
 constexpr Nanos kSaysSo = 5 * kMillisecond;
 
-std::size_t planned_requests(const Case& load_set, const std::vector<Arrival>& arrivals) {
+std::size_t planned_requests(const Case& load_case, const std::vector<Arrival>& arrivals) {
   std::size_t planned = arrivals.size();
-  for (const Load& load : load_set.loads) {
+  for (const Load& load : load_case.loads) {
     if (load.arrivals == Arrivals::closed && load.requests > load.clients) {
       planned += static_cast<std::size_t>(load.requests - load.clients);
     }
@@ -40,23 +40,23 @@ std::size_t planned_requests(const Case& load_set, const std::vector<Arrival>& a
 
 }  // namespace
 
-LoadDriver::LoadDriver(const Case& load_set, const LoadTarget& target, const DriverSetup& setup, Clock& clock,
-                       Transport& transport)
-    : case_(load_set),
+LoadDriver::LoadDriver(const Case& load_case, const LoadTarget& target, const DriverSetup& setup,
+                       Clock& clock, Transport& transport)
+    : case_(load_case),
       setup_(setup),
       clock_(clock),
       transport_(transport),
-      arrivals_(schedule(load_set, setup.seed)),
-      plan_(plan_connections(load_set, arrivals_)),
+      arrivals_(schedule(load_case, setup.seed)),
+      plan_(plan_connections(load_case, arrivals_)),
       host_(target.host),
       port_(target.port),
       routes_(target.routes),
       stamped_(target.stamped),
       slots_(plan_.connections.size()),
       connections_(*this, {.retry_within = kSaysSo}, clock, transport, slots_.size()),
-      kills_(load_set.kills),
-      planned_(planned_requests(load_set, arrivals_)) {
-  for (const Load& load : load_set.loads) {
+      kills_(load_case.kills),
+      planned_(planned_requests(load_case, arrivals_)) {
+  for (const Load& load : load_case.loads) {
     const Route& route = routes_[load.route];
     LoadState& state = loads_.emplace_back(
         LoadState{.text = {route, host_, port_, setup.identify, load.body_bytes}, .follow_text = {}});
@@ -75,7 +75,7 @@ LoadDriver::LoadDriver(const Case& load_set, const LoadTarget& target, const Dri
   for (std::uint32_t connection = 0; connection < slots_.size(); ++connection) {
     const std::uint32_t load = plan_.connections[connection].load;
     slots_[connection].load = load;
-    if (is_pooled(load_set.loads[load])) make_idle(connection);
+    if (is_pooled(load_case.loads[load])) make_idle(connection);
   }
 }
 

@@ -35,7 +35,7 @@ struct DriverSetup {
 /// stop sending when nothing was answered for one request deadline, so that a dead server ends the run.
 class LoadDriver final : private ConnectionUser {
  public:
-  LoadDriver(const Case& load_set, const LoadTarget& target, const DriverSetup& setup, Clock& clock,
+  LoadDriver(const Case& load_case, const LoadTarget& target, const DriverSetup& setup, Clock& clock,
              Transport& transport);
 
   /// Opens the next `count` connections of the plan in its order, and waits until each is open or failed, at
@@ -59,7 +59,7 @@ class LoadDriver final : private ConnectionUser {
   /// One per planned request, and behind them one per follow-up that was asked, ordered by id.
   std::vector<RequestRecord>& records() { return records_; }
   /// What the replies of a stamped target told. apply() it when the load is over.
-  StampBook& stamps() { return stamps_; }
+  HeaderTimings& stamps() { return stamps_; }
   /// This side's port of each record's connection; 0: never connected.
   const std::vector<std::uint16_t>& ports() const { return ports_; }
 
@@ -141,7 +141,7 @@ class LoadDriver final : private ConnectionUser {
   const std::uint16_t port_;
   const std::vector<Route> routes_;
   const bool stamped_;
-  StampBook stamps_;
+  HeaderTimings stamps_;
   std::vector<ClientSlot> slots_;  // by connection
   Connections connections_;
   std::vector<LoadState> loads_;

@@ -5,7 +5,7 @@ namespace {
 
 TEST_CASE("a reply that never comes is a timeout at the deadline from the intended time") {
   VirtualRun bench;
-  bench.load_set.loads = {burst(3)};
+  bench.load_case.loads = {burst(3)};
   bench.transport.on_request = [&](std::uint32_t connection, const std::string&) {
     if (connection == 1) bench.transport.reply(connection, 0, kOk);
     if (connection == 2)
@@ -20,7 +20,7 @@ TEST_CASE("a reply that never comes is a timeout at the deadline from the intend
 
 TEST_CASE("a reply after the deadline is not taken for the next one's") {
   VirtualRun bench;
-  bench.load_set.loads = {closed(3, 1)};
+  bench.load_case.loads = {closed(3, 1)};
   int request = 0;
   bench.transport.on_request = [&](std::uint32_t connection, const std::string&) {
     // The first is late, but an answer to something else has come meanwhile.
@@ -35,7 +35,7 @@ TEST_CASE("a reply after the deadline is not taken for the next one's") {
 
 TEST_CASE("every way to end has its kind") {
   VirtualRun bench;
-  bench.load_set.loads = {burst(9)};
+  bench.load_case.loads = {burst(9)};
   const std::vector<std::string> replies{"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n",
                                          "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", "nonsense",
                                          "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhal"};
@@ -63,8 +63,8 @@ TEST_CASE("every way to end has its kind") {
 TEST_CASE("what the server said before it refused the rest of a body is the reply of a run's request too") {
   const bool answers = GENERATE(true, false);
   VirtualRun bench;
-  bench.load_set.loads = {burst(1)};
-  bench.load_set.loads[0].body_bytes = 1'000'000;
+  bench.load_case.loads = {burst(1)};
+  bench.load_case.loads[0].body_bytes = 1'000'000;
   bench.transport.on_bytes = [&](std::uint32_t connection, const std::string&) {
     bench.transport.end_now(connection,
                             answers ? "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n" : "");
@@ -76,8 +76,8 @@ TEST_CASE("what the server said before it refused the rest of a body is the repl
 
 TEST_CASE("a connection that cannot be made is refused, or the harness's own fault") {
   VirtualRun bench;
-  bench.load_set.loads = {burst(5)};
-  bench.load_set.loads[0].fresh_connections = true;
+  bench.load_case.loads = {burst(5)};
+  bench.load_case.loads[0].fresh_connections = true;
   bench.transport.fail_connect = {{0, ECONNREFUSED}};
   bench.transport.fail_open = {{1, EMFILE}, {2, ENFILE}, {3, EADDRNOTAVAIL}};
   bench.run();
@@ -89,7 +89,7 @@ TEST_CASE("a connection that cannot be made is refused, or the harness's own fau
 
 TEST_CASE("a failed opening before the load is reported, and tried again with the request") {
   VirtualRun bench;
-  bench.load_set.loads = {burst(2)};
+  bench.load_case.loads = {burst(2)};
   bench.transport.fail_connect = {{0, ECONNREFUSED}};
   bench.run();
   CHECK(bench.open_error == ECONNREFUSED);
@@ -98,7 +98,7 @@ TEST_CASE("a failed opening before the load is reported, and tried again with th
 
 TEST_CASE("a kept connection that the server closed while idle is opened again and nothing fails") {
   VirtualRun bench;
-  bench.load_set.loads = {
+  bench.load_case.loads = {
       {.arrivals = Arrivals::staggered, .requests = 3, .at = {0, 400 * kMillisecond, 800 * kMillisecond}}};
   bool ended = false;
   bench.transport.on_request = [&](std::uint32_t connection, const std::string&) {
@@ -118,7 +118,7 @@ TEST_CASE("a kept connection that the server closed while idle is opened again a
 struct ClosedOnIt : VirtualRun {
   explicit ClosedOnIt(std::size_t route, Nanos delay, int error = 0) {
     setup.request_deadline = 10 * kSecond;
-    load_set.loads = {{.route = route, .arrivals = Arrivals::staggered, .requests = 1, .at = {2 * kSecond}}};
+    load_case.loads = {{.route = route, .arrivals = Arrivals::staggered, .requests = 1, .at = {2 * kSecond}}};
     transport.on_request = [this, delay, error](std::uint32_t connection, const std::string&) {
       if (++asked > 1) return transport.reply(connection, 100 * kMillisecond, kOk);
       if (error != 0) return transport.broken(connection, delay, error);
@@ -155,7 +155,7 @@ TEST_CASE("what may have been done is not asked for again") {
 
 TEST_CASE("an idle connection that was closed this moment is noticed before anything is sent on it") {
   VirtualRun bench;
-  bench.load_set.loads = {
+  bench.load_case.loads = {
       {.arrivals = Arrivals::staggered, .requests = 2, .at = {600 * kMillisecond, 600 * kMillisecond}}};
   bench.transport.on_request = [&](std::uint32_t connection, const std::string&) {
     // The first send takes 10 us, and meanwhile the other connection is closed: no wait lies in between.
@@ -170,7 +170,7 @@ TEST_CASE("an idle connection that was closed this moment is noticed before anyt
 TEST_CASE("a server that closes after each reply gets a new connection for the next request") {
   for (const bool announced : {true, false}) {
     VirtualRun bench;
-    bench.load_set.loads = {closed(5, 1)};
+    bench.load_case.loads = {closed(5, 1)};
     const std::string reply =
         announced ? "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" : kOk;
     bench.transport.on_request = [&](std::uint32_t connection, const std::string&) {
@@ -184,7 +184,7 @@ TEST_CASE("a server that closes after each reply gets a new connection for the n
 
 TEST_CASE("what a server says unasked costs it the connection, not the next request") {
   VirtualRun bench;
-  bench.load_set.loads = {{.arrivals = Arrivals::staggered, .requests = 2, .at = {0, 400 * kMillisecond}}};
+  bench.load_case.loads = {{.arrivals = Arrivals::staggered, .requests = 2, .at = {0, 400 * kMillisecond}}};
   bench.transport.on_request = [&](std::uint32_t connection, const std::string& request) {
     if (request.find("Lab-Request: 1\r\n") != std::string::npos) bench.transport.reply(1, kMillisecond, kOk);
     bench.transport.reply(connection, 10 * kMillisecond, kOk);
@@ -197,7 +197,7 @@ TEST_CASE("what a server says unasked costs it the connection, not the next requ
 
 TEST_CASE("surplus bytes behind a reply are an error and end the connection") {
   VirtualRun bench;
-  bench.load_set.loads = {closed(3, 1)};
+  bench.load_case.loads = {closed(3, 1)};
   bench.answer_after(kMillisecond, kOk + "surplus");
   bench.run();
   CHECK(bench.errors("extra") == 3);
@@ -207,8 +207,8 @@ TEST_CASE("surplus bytes behind a reply are an error and end the connection") {
 TEST_CASE("a closed load pauses before it asks a refusing server again") {
   VirtualRun bench;
   bench.setup.request_deadline = 10 * kSecond;
-  bench.load_set.loads = {closed(5, 1)};
-  bench.load_set.loads[0].fresh_connections = true;
+  bench.load_case.loads = {closed(5, 1)};
+  bench.load_case.loads[0].fresh_connections = true;
   bench.transport.fail_connect = {{0, ECONNREFUSED}, {1, ECONNREFUSED}, {2, ECONNREFUSED}};
   bench.run();
   CHECK(bench.errors("refused") == 3);
@@ -221,7 +221,7 @@ TEST_CASE("a closed load pauses before it asks a refusing server again") {
 TEST_CASE("a closed load gives up when nothing is answered for a deadline") {
   VirtualRun silent;
   silent.transport.on_request = nullptr;
-  silent.load_set.loads = {closed(100, 4)};
+  silent.load_case.loads = {closed(100, 4)};
   silent.run();
   CHECK(silent.gave_up);
   CHECK(silent.errors("timeout") == 4);
@@ -229,7 +229,7 @@ TEST_CASE("a closed load gives up when nothing is answered for a deadline") {
   CHECK(silent.ended <= silent.began + kSecond + kMillisecond);
 
   VirtualRun refusing;
-  refusing.load_set.loads = {closed(100000, 2)};
+  refusing.load_case.loads = {closed(100000, 2)};
   for (int attempt = 2; attempt < 1000; ++attempt) refusing.transport.fail_connect[attempt] = ECONNREFUSED;
   refusing.transport.on_request = [&](std::uint32_t connection, const std::string&) {
     refusing.transport.end(connection, kMillisecond);
@@ -243,7 +243,7 @@ TEST_CASE("a closed load gives up when nothing is answered for a deadline") {
 
 TEST_CASE("an interruption ends the run at once and the books say what was under way") {
   VirtualRun bench;
-  bench.load_set.loads = {burst(3), constant(20, 100 * kMillisecond), closed(50, 2)};
+  bench.load_case.loads = {burst(3), constant(20, 100 * kMillisecond), closed(50, 2)};
   bench.answer_after(250 * kMillisecond);
   bench.transport.interrupt_at = bench.clock.time + 420 * kMillisecond;
   bench.run();
@@ -260,8 +260,8 @@ TEST_CASE("an interruption ends the run at once and the books say what was under
 
 TEST_CASE("a request still without its connection at the interruption was not sent") {
   VirtualRun bench;
-  bench.load_set.loads = {burst(1)};
-  bench.load_set.loads[0].fresh_connections = true;
+  bench.load_case.loads = {burst(1)};
+  bench.load_case.loads[0].fresh_connections = true;
   bench.transport.connect_takes = kSecond / 2;
   bench.transport.interrupt_at = bench.clock.time + 100 * kMillisecond;
   bench.run();
@@ -270,8 +270,8 @@ TEST_CASE("a request still without its connection at the interruption was not se
 
 TEST_CASE("a connection that is not made by the deadline is a timeout") {
   VirtualRun bench;
-  bench.load_set.loads = {burst(1)};
-  bench.load_set.loads[0].fresh_connections = true;
+  bench.load_case.loads = {burst(1)};
+  bench.load_case.loads[0].fresh_connections = true;
   bench.transport.connect_takes = 5 * kSecond;
   bench.run();
   CHECK(bench.errors("timeout") == 1);

@@ -17,7 +17,7 @@ struct Jobs : VirtualRun {
     target.routes.push_back({"result", "GET", "/result/{task_id}", {}});
     load.keep = "task_id";
     load.then = Then{2, 10 * kMillisecond, "done", kSecond / 2};
-    load_set.loads = {load};
+    load_case.loads = {load};
     transport.on_request = [this](std::uint32_t connection, const std::string& request) {
       if (request.starts_with("POST")) {
         return transport.reply(connection, kMillisecond, json_reply(R"({"task_id": 41})"));
@@ -109,8 +109,8 @@ TEST_CASE("an interruption ends the questions") {
 
 TEST_CASE("a client that hangs up closes at its time, unless it was answered before") {
   VirtualRun bench;
-  bench.load_set.loads = {burst(2)};
-  bench.load_set.loads[0].hang_up = 20 * kMillisecond;
+  bench.load_case.loads = {burst(2)};
+  bench.load_case.loads[0].hang_up = 20 * kMillisecond;
   bench.transport.on_request = [&](std::uint32_t connection, const std::string&) {
     bench.transport.reply(connection, connection == 0 ? 5 * kMillisecond : kSecond / 2, kOk);
   };
@@ -125,8 +125,8 @@ TEST_CASE("a client that hangs up closes at its time, unless it was answered bef
 
 TEST_CASE("clients of a closed load that hang up go on at once and never give up") {
   VirtualRun bench;
-  bench.load_set.loads = {closed(100, 1)};
-  bench.load_set.loads[0].hang_up = 20 * kMillisecond;
+  bench.load_case.loads = {closed(100, 1)};
+  bench.load_case.loads[0].hang_up = 20 * kMillisecond;
   bench.transport.on_request = nullptr;
   bench.run();
   CHECK(bench.errors("hung_up") == 100);
@@ -136,9 +136,9 @@ TEST_CASE("clients of a closed load that hang up go on at once and never give up
 
 TEST_CASE("a slow body comes evenly, the head first, and pings go their way meanwhile") {
   VirtualRun bench;
-  bench.load_set.loads = {burst(1), constant(10, 20 * kMillisecond)};
-  bench.load_set.loads[0].body_bytes = 1'000'000;
-  bench.load_set.loads[0].body_over = 200 * kMillisecond;
+  bench.load_case.loads = {burst(1), constant(10, 20 * kMillisecond)};
+  bench.load_case.loads[0].body_bytes = 1'000'000;
+  bench.load_case.loads[0].body_over = 200 * kMillisecond;
   std::vector<std::pair<Nanos, std::size_t>> pieces;
   bench.transport.on_bytes = [&](std::uint32_t connection, const std::string& bytes) {
     if (connection == 0) pieces.emplace_back(bench.clock.now() - bench.began, bytes.size());
@@ -161,8 +161,8 @@ TEST_CASE("a slow body comes evenly, the head first, and pings go their way mean
 TEST_CASE("a body without a duration goes as fast as the connection takes it") {
   VirtualRun bench;
   bench.transport.most_bytes_a_send = 50'000;
-  bench.load_set.loads = {burst(1)};
-  bench.load_set.loads[0].body_bytes = 2'000'000;
+  bench.load_case.loads = {burst(1)};
+  bench.load_case.loads[0].body_bytes = 2'000'000;
   bench.answer_after(kMillisecond);
   bench.run();
   CHECK(bench.books.ok == 1);
@@ -171,9 +171,9 @@ TEST_CASE("a body without a duration goes as fast as the connection takes it") {
 
 TEST_CASE("a server that refuses a body before its end has answered") {
   VirtualRun bench;
-  bench.load_set.loads = {burst(1)};
-  bench.load_set.loads[0].body_bytes = 1'000'000;
-  bench.load_set.loads[0].body_over = kSecond / 2;
+  bench.load_case.loads = {burst(1)};
+  bench.load_case.loads[0].body_bytes = 1'000'000;
+  bench.load_case.loads[0].body_over = kSecond / 2;
   bool answered = false;
   bench.transport.on_bytes = [&](std::uint32_t connection, const std::string&) {
     if (std::exchange(answered, true)) return;
@@ -187,8 +187,8 @@ TEST_CASE("a server that refuses a body before its end has answered") {
 
 TEST_CASE("a worker is killed at its time, even when nothing else is left to do") {
   VirtualRun bench;
-  bench.load_set.loads = {burst(1)};
-  bench.load_set.kills = {{1, 300 * kMillisecond}};
+  bench.load_case.loads = {burst(1)};
+  bench.load_case.kills = {{1, 300 * kMillisecond}};
   std::vector<std::pair<int, Nanos>> killed;
   bench.setup.kill = [&](int worker) {
     killed.emplace_back(worker, bench.clock.now() - bench.began);
@@ -204,8 +204,8 @@ TEST_CASE("a worker is killed at its time, even when nothing else is left to do"
 
 TEST_CASE("a worker that is just being started again is looked for until it is there") {
   VirtualRun bench;
-  bench.load_set.loads = {burst(1)};
-  bench.load_set.kills = {{0, 10 * kMillisecond}, {3, 20 * kMillisecond}};
+  bench.load_case.loads = {burst(1)};
+  bench.load_case.kills = {{0, 10 * kMillisecond}, {3, 20 * kMillisecond}};
   int tries = 0;
   bench.setup.kill = [&](int worker) { return worker == 0 && ++tries == 4; };
   bench.run();

@@ -5,7 +5,7 @@ namespace {
 
 TEST_CASE("a burst uses one connection a request, opened before and in order") {
   VirtualRun bench;
-  bench.load_set.loads = {burst(10)};
+  bench.load_case.loads = {burst(10)};
   bench.run();
   CHECK(bench.books.ok == 10);
   CHECK(bench.transport.opens == std::vector<std::uint32_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
@@ -24,7 +24,7 @@ TEST_CASE("a burst uses one connection a request, opened before and in order") {
 
 TEST_CASE("a request says what it is, and a warm-up request bears no id") {
   VirtualRun bench;
-  bench.load_set.loads = {burst(1), constant(1, kSecond)};
+  bench.load_case.loads = {burst(1), constant(1, kSecond)};
   bench.run();
   CHECK(bench.transport.requests[0] ==
         "POST /slow HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nContent-Length: 0\r\nLab-Request: 1\r\n\r\n");
@@ -32,7 +32,7 @@ TEST_CASE("a request says what it is, and a warm-up request bears no id") {
         "GET /ping HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nLab-Request: 2\r\n\r\n");
   VirtualRun anonymous;
   anonymous.setup.identify = false;
-  anonymous.load_set.loads = {constant(1, kSecond)};
+  anonymous.load_case.loads = {constant(1, kSecond)};
   anonymous.run();
   CHECK(anonymous.transport.requests[0] == "GET /ping HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n");
 }
@@ -40,7 +40,7 @@ TEST_CASE("a request says what it is, and a warm-up request bears no id") {
 TEST_CASE("a request taken in pieces arrives whole") {
   VirtualRun bench;
   bench.transport.most_bytes_a_send = 7;
-  bench.load_set.loads = {burst(2)};
+  bench.load_case.loads = {burst(2)};
   bench.run();
   CHECK(bench.books.ok == 2);
   CHECK(bench.transport.requests[1].ends_with("Lab-Request: 2\r\n\r\n"));
@@ -48,7 +48,7 @@ TEST_CASE("a request taken in pieces arrives whole") {
 
 TEST_CASE("open loads are sent at their times whatever the server does") {
   VirtualRun bench;
-  bench.load_set.loads = {
+  bench.load_case.loads = {
       {.arrivals = Arrivals::staggered, .requests = 3, .at = {0, 5 * kMillisecond, 300 * kMillisecond}},
       constant(5, 50 * kMillisecond)};
   bench.transport.on_request = nullptr;
@@ -64,7 +64,7 @@ TEST_CASE("open loads are sent at their times whatever the server does") {
 
 TEST_CASE("a closed load sends the next request when a reply has come, on the same connection") {
   VirtualRun bench;
-  bench.load_set.loads = {closed(7, 2)};
+  bench.load_case.loads = {closed(7, 2)};
   bench.run();
   CHECK(bench.books.ok == 7);
   CHECK(bench.transport.opens.size() == 2);
@@ -77,7 +77,7 @@ TEST_CASE("a closed load sends the next request when a reply has come, on the sa
 
 TEST_CASE("a closed load with more clients than requests sends each request once") {
   VirtualRun bench;
-  bench.load_set.loads = {closed(2, 5)};
+  bench.load_case.loads = {closed(2, 5)};
   bench.run();
   CHECK(bench.books.ok == 2);
   CHECK(bench.transport.requests.size() == 2);
@@ -86,7 +86,7 @@ TEST_CASE("a closed load with more clients than requests sends each request once
 TEST_CASE("a steady load takes its connections in turn and opens one only where none is idle") {
   VirtualRun bench;
   bench.answer_after(kMillisecond);
-  bench.load_set.loads = {constant(200, 10 * kMillisecond)};
+  bench.load_case.loads = {constant(200, 10 * kMillisecond)};
   bench.run();
   CHECK(bench.books.ok == 200);
   CHECK(bench.transport.opens.size() == 64);
@@ -96,7 +96,7 @@ TEST_CASE("a steady load takes its connections in turn and opens one only where 
 
   VirtualRun slow;
   slow.answer_after(700 * kMillisecond);
-  slow.load_set.loads = {constant(200, 5 * kMillisecond)};
+  slow.load_case.loads = {constant(200, 5 * kMillisecond)};
   slow.run();
   CHECK(slow.books.ok == 200);
   CHECK(slow.transport.most_open >= 139);
@@ -106,8 +106,8 @@ TEST_CASE("a steady load takes its connections in turn and opens one only where 
 
 TEST_CASE("fresh connections are opened with their request and closed after it") {
   VirtualRun bench;
-  bench.load_set.loads = {burst(3), constant(3, 200 * kMillisecond), closed(4, 2)};
-  for (Load& load : bench.load_set.loads) load.fresh_connections = true;
+  bench.load_case.loads = {burst(3), constant(3, 200 * kMillisecond), closed(4, 2)};
+  for (Load& load : bench.load_case.loads) load.fresh_connections = true;
   bench.run();
   CHECK(bench.books.ok == 10);
   CHECK(bench.transport.opens.size() == 10);
@@ -119,7 +119,7 @@ TEST_CASE("fresh connections are opened with their request and closed after it")
 
 TEST_CASE("housekeeping comes by every ten milliseconds and not just before a send") {
   VirtualRun bench;
-  bench.load_set.loads = {constant(10, 50 * kMillisecond)};
+  bench.load_case.loads = {constant(10, 50 * kMillisecond)};
   std::vector<Nanos> visits;
   bench.setup.housekeeping = [&](Nanos) { visits.push_back(bench.clock.now()); };
   bench.run();
@@ -134,7 +134,7 @@ TEST_CASE("housekeeping comes by every ten milliseconds and not just before a se
 TEST_CASE("while sends never stop housekeeping comes by all the same") {
   VirtualRun bench;
   bench.answer_after(kMillisecond);
-  bench.load_set.loads = {constant(5000, 100 * kMicrosecond)};
+  bench.load_case.loads = {constant(5000, 100 * kMicrosecond)};
   std::int64_t visits = 0;
   bench.setup.housekeeping = [&](Nanos) { ++visits; };
   bench.run();
@@ -145,7 +145,7 @@ TEST_CASE("while sends never stop housekeeping comes by all the same") {
 TEST_CASE("where an idle connection holds a thread of the server, it is closed after its only reply") {
   VirtualRun bench;
   bench.answer_after(kMillisecond);
-  bench.load_set.loads = {burst(3), closed(4, 1)};
+  bench.load_case.loads = {burst(3), closed(4, 1)};
   bench.setup.close_after_reply = true;
   bench.run();
   CHECK(bench.books.ok == 7);
@@ -155,7 +155,7 @@ TEST_CASE("where an idle connection holds a thread of the server, it is closed a
 TEST_CASE("a large burst leaves in full and its early replies are stamped before its last send") {
   VirtualRun bench;
   bench.answer_after(kMillisecond);
-  bench.load_set.loads = {burst(1000)};
+  bench.load_case.loads = {burst(1000)};
   bench.run();
   CHECK(bench.books.ok == 1000);
   CHECK(bench.records[0].received < bench.records[999].sent);

@@ -11,7 +11,7 @@ struct Messages : VirtualRun {
   explicit Messages(Load load) {
     target.routes.push_back({"echo", "WS", "/echo", {}});
     load.route = 2;
-    load_set.loads = {load};
+    load_case.loads = {load};
     transport.on_request = nullptr;
     transport.on_bytes = [this](std::uint32_t connection, const std::string& bytes) {
       const std::size_t key = bytes.find("Sec-WebSocket-Key: ");

@@ -57,10 +57,10 @@ class InstantTransport final : public Transport {
   void close(std::uint32_t) override {}
   std::span<const Readiness> wait(Nanos until) override {
     clock_.time = count_ == 0 && until > clock_.time ? until : clock_.time + kMicrosecond;
-    told_ = news_;
+    reported_ = news_;
     const std::size_t count = count_;
     count_ = 0;
-    return {told_.data(), count};
+    return {reported_.data(), count};
   }
   bool interrupted() const override { return false; }
 
@@ -68,7 +68,7 @@ class InstantTransport final : public Transport {
   static constexpr std::string_view kReply =
       "HTTP/1.1 200 OK\r\nServer: test\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok";
   VirtualClock& clock_;
-  std::array<Readiness, 64> news_{}, told_{};
+  std::array<Readiness, 64> news_{}, reported_{};
   std::array<bool, 64> owed_{};
   std::size_t count_ = 0;
 };

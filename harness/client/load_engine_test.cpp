@@ -34,8 +34,8 @@ struct Bench {
     engine->open_connections(clock.time + kSecond);
     engine->run(clock.time + plan.warm_up + kMillisecond);
     engine->samples().pour_into(samples);
-    const Books books = engine->counts().books();
-    CHECK(books.balance());
+    const RequestCounts books = engine->counts().books();
+    CHECK(books.adds_up());
     CHECK(samples.latency.size() == books.ok);
     error_replies = LoadDistributions();
     engine->error_replies().pour_into(error_replies);

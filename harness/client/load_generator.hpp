@@ -22,8 +22,8 @@ struct GeneratorPlan {
   std::string ca_file;               ///< trusted instead of the system's; empty: the system's
   bool verify = true;                ///< certificates and host names
   bool keep_samples = false;         ///< LoadTotals::kept
-  std::size_t most_exact = Distribution::kMostExact;  ///< samples beyond are counted in histograms
-  int interrupt_fd = -1;                              ///< becomes readable when the load is to end; -1: never
+  std::size_t most_exact = Distribution::kMaxExact;  ///< samples beyond are counted in histograms
+  int interrupt_fd = -1;                             ///< becomes readable when the load is to end; -1: never
 };
 
 /// What one process, or all together, sent and got.

@@ -30,7 +30,7 @@ TEST_CASE("totals of two processes add up to those of one load") {
     add_bytes(to_bytes(there), here);
     CHECK(here.counts.ok == 1000);
     CHECK(here.counts.statuses[200] == 1000);
-    CHECK(here.counts.books().balance());
+    CHECK(here.counts.books().adds_up());
     CHECK(here.samples.latency.size() == 1000);
     CHECK(here.samples.latency.max() == 1'000'000);
     for (const double q : {0.01, 0.5, 0.9, 0.99})

@@ -42,7 +42,7 @@ TEST_CASE("threads share a load, and their samples are one") {
   CHECK(totals.counts.ok == 101);
   CHECK(totals.counts.connections == 5);
   CHECK(totals.samples.latency.size() == 101);
-  CHECK(totals.counts.books().balance());
+  CHECK(totals.counts.books().adds_up());
 }
 
 TEST_CASE("where nothing listens there is no load, and every thread ends") {
@@ -69,7 +69,7 @@ TEST_CASE("an interrupt ends every thread and keeps what there is") {
   const LoadTotals totals = generate(plan, kNow, kUnseen).value();
   close(plan.interrupt_fd);
   CHECK(totals.interrupted);
-  CHECK(totals.counts.books().balance());
+  CHECK(totals.counts.books().adds_up());
 }
 
 TEST_CASE("an open load keeps to the descriptors that there are; what it begins with must fit") {

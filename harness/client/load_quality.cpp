@@ -15,12 +15,12 @@ constexpr double kTailLimit = 1e-3;
 constexpr double kLittle = 0.01;  // of what a request took: that late nobody can see
 }  // namespace
 
-Nanos send_skew(const Case& load_set, std::span<const RequestRecord> records) {
+Nanos send_skew(const Case& load_case, std::span<const RequestRecord> records) {
   std::optional<std::uint32_t> largest;
-  for (std::uint32_t index = 0; index < load_set.loads.size(); ++index) {
-    const Load& load = load_set.loads[index];
+  for (std::uint32_t index = 0; index < load_case.loads.size(); ++index) {
+    const Load& load = load_case.loads[index];
     if (load.arrivals != Arrivals::burst) continue;
-    if (!largest || load.requests > load_set.loads[*largest].requests) largest = index;
+    if (!largest || load.requests > load_case.loads[*largest].requests) largest = index;
   }
   if (!largest) return 0;
   Nanos first = 0;
@@ -33,12 +33,12 @@ Nanos send_skew(const Case& load_set, std::span<const RequestRecord> records) {
   return last - first;
 }
 
-std::optional<std::string> fell_behind(const Case& load_set, std::span<const RequestRecord> records) {
-  std::vector<bool> burst_counted(load_set.loads.size(), false);
+std::optional<std::string> fell_behind(const Case& load_case, std::span<const RequestRecord> records) {
+  std::vector<bool> burst_counted(load_case.loads.size(), false);
   std::vector<double> lags;
   std::vector<double> latencies;
   for (const RequestRecord& record : records) {
-    const Load& load = load_set.loads[record.load];
+    const Load& load = load_case.loads[record.load];
     if (record.sent == 0 || record.parent != 0 || load.arrivals == Arrivals::closed || load.fresh_connections)
       continue;
     if (load.arrivals == Arrivals::burst) {
@@ -48,18 +48,19 @@ std::optional<std::string> fell_behind(const Case& load_set, std::span<const Req
     lags.push_back(seconds(record.sent - record.intended));
     if (record.received != 0) latencies.push_back(seconds(record.received - record.intended));
   }
-  const auto spell = [](double value) { return format_duration(to_nanos(value)); };
+  const auto format_span = [](double value) { return format_duration(to_nanos(value)); };
   const auto median = nearest_rank(lags, 0.5);
   const auto tail = nearest_rank(lags, 0.99);
   const double little = kLittle * nearest_rank(latencies, 0.5).value_or(0);
   if (tail && *tail > std::max(kTailLimit, little)) {
     // Few requests carry no percentile; of a burst alone it is one.
     const auto supported = supported_percentile(lags, 0.99);
-    return supported ? fmt::format("the generator fell behind by {} at p99", spell(*supported))
-                     : fmt::format("the generator fell behind by {} at worst", spell(*nearest_rank(lags, 1)));
+    return supported
+               ? fmt::format("the generator fell behind by {} at p99", format_span(*supported))
+               : fmt::format("the generator fell behind by {} at worst", format_span(*nearest_rank(lags, 1)));
   }
   if (median && *median > std::max(kMedianLimit, little))
-    return fmt::format("the generator fell behind by {} at the median", spell(*median));
+    return fmt::format("the generator fell behind by {} at the median", format_span(*median));
   return std::nullopt;
 }
 

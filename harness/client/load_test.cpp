@@ -57,7 +57,7 @@ TEST_CASE("a burst against a real server is answered, stamped in order and its b
   const ScriptedServer server(heard.always({kOkReply}));
   const auto result = run_load(case_of({load_of(Arrivals::burst, 10)}), target_at(server.port), nullptr, {});
   REQUIRE(result.has_value());
-  CHECK(result->books.balance());
+  CHECK(result->books.adds_up());
   CHECK(result->books.ok == 10);
   CHECK_FALSE(result->interrupted);
   CHECK(result->send_skew > 0);
@@ -154,7 +154,7 @@ TEST_CASE("an interruption before the load leaves every request unsent") {
   REQUIRE(result.has_value());
   CHECK(result->interrupted);
   CHECK(result->books.unsent == 5);
-  CHECK(result->books.balance());
+  CHECK(result->books.adds_up());
   CHECK(heard.count("Lab-Request") == 0);
 }
 

@@ -11,7 +11,7 @@ namespace lab {
 namespace {
 
 constexpr std::size_t kMaxLine = 8192;
-constexpr std::size_t kMostKept = 65'536;
+constexpr std::size_t kMaxKept = 65'536;
 constexpr int kMaxFields = 100;
 constexpr int kMaxInterim = 16;
 constexpr std::string_view kVersionStart = "HTTP/1.";
@@ -96,9 +96,9 @@ ReplyParser::State ReplyParser::end() {
 
 std::size_t ReplyParser::take_body(std::string_view bytes) {
   const std::size_t available = bytes.size();
-  if (keep_body_ && body_.size() < kMostKept) {
+  if (keep_body_ && body_.size() < kMaxKept) {
     const std::uint64_t mine = part_ == Part::until_close ? available : remaining_;
-    body_ += bytes.substr(0, std::min<std::uint64_t>(mine, kMostKept - body_.size()));
+    body_ += bytes.substr(0, std::min<std::uint64_t>(mine, kMaxKept - body_.size()));
   }
   if (part_ == Part::until_close) {
     body_bytes_ += available;

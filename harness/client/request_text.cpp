@@ -11,7 +11,7 @@ namespace lab {
 
 namespace {
 constexpr std::string_view kEnd = "\r\n\r\n";
-constexpr std::size_t kMostDigits = 10;
+constexpr std::size_t kMaxDigits = 10;
 }  // namespace
 
 bool says_length(std::string_view method, std::int64_t body_bytes) {
@@ -31,7 +31,7 @@ void RequestText::write(const std::string& path) {
   if (identify_) {
     text_ += "\r\nLab-Request: ";
     digits_ = text_.size();
-    text_.append(kMostDigits, '0');
+    text_.append(kMaxDigits, '0');
   }
   text_ += kEnd;
 }
@@ -39,7 +39,7 @@ void RequestText::write(const std::string& path) {
 std::string_view RequestText::with_id(std::uint32_t id) noexcept {
   if (digits_ == 0) return text_;
   char* const begin = text_.data() + digits_;
-  char* const end = std::to_chars(begin, begin + kMostDigits, id).ptr;
+  char* const end = std::to_chars(begin, begin + kMaxDigits, id).ptr;
   std::memcpy(end, kEnd.data(), kEnd.size());
   return {text_.data(), static_cast<std::size_t>(end + kEnd.size() - text_.data())};
 }

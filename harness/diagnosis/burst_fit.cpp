@@ -10,7 +10,7 @@ namespace lab {
 
 namespace {
 
-constexpr double kMostError = 0.5;  // of one reply: an outlier is an outlier, however far out
+constexpr double kMaxError = 0.5;  // of one reply: an outlier is an outlier, however far out
 // As shares of the service time. Beyond the last one the server's own work is what is seen.
 constexpr double kRough[] = {0, 0.008, 0.04, 0.13, 0.3};
 // Of those that all run together, a part of each may run one at a time that is longer than the rest. Beyond
@@ -85,12 +85,12 @@ PoolFit fit_shape(const std::vector<Burst>& typical, double alone_s, int paralle
   }
   PoolFit fit{parallelism, weighted_median(ratios), 0, 0};
   fit.overhead_s = overhead * fit.service_s;
-  double sum = std::min(kMostError, std::abs(alone_s / ((1 + overhead) * fit.service_s) - 1));
+  double sum = std::min(kMaxError, std::abs(alone_s / ((1 + overhead) * fit.service_s) - 1));
   for (std::size_t b = 0; b < typical.size(); ++b) {
     double errors = 0;
     for (std::size_t i = 0; i < shapes[b].size(); ++i)
       errors +=
-          std::min(kMostError, std::abs(seconds(typical[b].done[i]) / (fit.service_s * shapes[b][i]) - 1));
+          std::min(kMaxError, std::abs(seconds(typical[b].done[i]) / (fit.service_s * shapes[b][i]) - 1));
     sum += weight_of(typical[b]) * errors / typical[b].at_once;
   }
   fit.error = sum / total_weight(typical);
@@ -186,7 +186,7 @@ double serial_deviation(const Burst& burst, double service_s) {
   double early = 0;
   for (std::size_t i = 0; i < burst.done.size(); ++i)
     early += std::max(0.0, 1 - seconds(burst.done[i]) / (static_cast<double>(i + 1) * service_s));
-  return std::min(kMostError, std::abs(makespan - 1) + early / burst.at_once);
+  return std::min(kMaxError, std::abs(makespan - 1) + early / burst.at_once);
 }
 
 PoolFit fit_serial(const Observations& seen) {
@@ -196,17 +196,17 @@ PoolFit fit_serial(const Observations& seen) {
   for (const Burst& burst : typical)
     ratios.push_back({seconds(burst.done.back()) / burst.at_once, weight_of(burst)});
   PoolFit fit{1, weighted_median(ratios), 0, 0};
-  double sum = std::min(kMostError, std::abs(alone_s / fit.service_s - 1));
+  double sum = std::min(kMaxError, std::abs(alone_s / fit.service_s - 1));
   for (const Burst& burst : typical) sum += weight_of(burst) * serial_deviation(burst, fit.service_s);
   fit.error = sum / total_weight(typical);
   return fit;
 }
 
 bool has_rounds(const Observations& seen, int parallelism, double service_s) {
-  int rounds = 0, told = 0;
+  int rounds = 0, reported = 0;
   for (const Burst& burst : whole_bursts(seen)) {
     if (burst.at_once <= parallelism) continue;
-    ++told;
+    ++reported;
     const auto low = static_cast<std::size_t>(std::max(1, parallelism * 4 / 5));
     const auto high = static_cast<std::size_t>(std::min(burst.at_once - 1, parallelism * 5 / 4 + 1));
     for (std::size_t i = low; i <= high; ++i) {
@@ -215,7 +215,7 @@ bool has_rounds(const Observations& seen, int parallelism, double service_s) {
       break;
     }
   }
-  return 2 * rounds >= told && told > 0;
+  return 2 * rounds >= reported && reported > 0;
 }
 
 int first_round(const Burst& burst, double service_s) {
@@ -234,11 +234,11 @@ FirstRounds first_rounds(const Observations& seen, double service_s) {
   for (const Burst& burst : seen.bursts) {
     const int round = first_round(burst, service_s);
     if (round == 0 || round == burst.at_once) continue;
-    ++rounds.told;
+    ++rounds.reported;
     ++times[round];
   }
   for (const auto& [round, count] : times) {
-    if (2 * count >= rounds.told) rounds.usual = round;
+    if (2 * count >= rounds.reported) rounds.usual = round;
   }
   return rounds;
 }
@@ -247,7 +247,7 @@ double deviation(const Burst& burst, const PoolFit& fit) {
   const auto shape = pool_replies(burst.at_once, fit.parallelism, fit.overhead_s / fit.service_s);
   double sum = 0;
   for (std::size_t i = 0; i < burst.done.size(); ++i)
-    sum += std::min(kMostError, std::abs(seconds(burst.done[i]) / (fit.service_s * shape[i]) - 1));
+    sum += std::min(kMaxError, std::abs(seconds(burst.done[i]) / (fit.service_s * shape[i]) - 1));
   return sum / burst.at_once;
 }
 

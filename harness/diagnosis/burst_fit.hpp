@@ -38,8 +38,8 @@ bool has_rounds(const Observations& seen, int parallelism, double service_s);
 int first_round(const Burst& burst, double service_s);
 /// The first rounds of the bursts in which some waited.
 struct FirstRounds {
-  int told = 0;   ///< bursts in which one can be told
-  int usual = 0;  ///< what at least half of them agree on; 0: they do not
+  int reported = 0;  ///< bursts in which one can be told
+  int usual = 0;     ///< what at least half of them agree on; 0: they do not
 };
 FirstRounds first_rounds(const Observations& seen, double service_s);
 

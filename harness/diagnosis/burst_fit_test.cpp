@@ -80,11 +80,11 @@ TEST_CASE("pairs that always or never wait mean workers, others a pool or a sing
   workers.alone = {50 * kMillisecond};
   for (int i = 0; i < 2; ++i)
     workers.kept.insert(workers.kept.end(), {pair(0, 1, false), pair(0, 2, true), pair(1, 2, false)});
-  const PairLikelihood told = weigh_pairs(workers);
-  CHECK(told.pairs == 3);
-  CHECK(told.waiting == 1);
-  CHECK(told.workers > told.pool + 2);
-  CHECK(told.workers > told.serial + 2);
+  const PairLikelihood reported = weigh_pairs(workers);
+  CHECK(reported.pairs == 3);
+  CHECK(reported.waiting == 1);
+  CHECK(reported.workers > reported.pool + 2);
+  CHECK(reported.workers > reported.serial + 2);
   CHECK(count_workers(workers) == 2);
 
   Observations pool;

@@ -67,80 +67,81 @@ std::optional<bool> is_loop_blocked(const Observations& seen, const Diagnosis& v
   return !beside_some || *beside_some > kAllOfIt;
 }
 
-std::vector<std::string> doubts(const Observations& seen, const Diagnosis& verdict) {
-  std::vector<std::string> doubts;
+std::vector<std::string> caveats(const Observations& seen, const Diagnosis& verdict) {
+  std::vector<std::string> caveats;
   const bool pinged = !seen.pings_alone.empty();
   const bool paired = std::any_of(seen.kept.begin(), seen.kept.end(),
                                   [](const KeptBurst& burst) { return burst.connections.size() == 2; });
   switch (verdict.execution) {
     case Execution::unknown:
       if (verdict.limit && verdict.limit->status == 0)
-        doubts.emplace_back("work that it does after each reply, one at a time, would look the same");
+        caveats.emplace_back("work that it does after each reply, one at a time, would look the same");
       break;
     case Execution::serial:
       if (!pinged && seen.ping_given) {
-        doubts.emplace_back("a blocked loop, a lock and a pool of one look the same: no --ping was answered");
+        caveats.emplace_back(
+            "a blocked loop, a lock and a pool of one look the same: no --ping was answered");
       } else if (!pinged && verdict.bound_by == BoundBy::cpu) {
-        doubts.emplace_back(
+        caveats.emplace_back(
             "an interpreter lock (GIL) or a blocked loop? --ping decides: beside a lock it loses "
             "milliseconds only");
       } else if (!pinged) {
-        doubts.emplace_back("without --ping, a lock or a pool of one would look the same");
+        caveats.emplace_back("without --ping, a lock or a pool of one would look the same");
       } else if (verdict.loop_blocked == true) {
-        doubts.emplace_back("a single thread for everything (a pool of one) would look the same");
+        caveats.emplace_back("a single thread for everything (a pool of one) would look the same");
       } else {
-        doubts.emplace_back("a lock and a pool of one would look the same");
+        caveats.emplace_back("a lock and a pool of one would look the same");
       }
       break;
     case Execution::pool:
       if (verdict.shared) {
-        doubts.emplace_back(
+        caveats.emplace_back(
             fmt::format("how large the pool is: {} cores compute, so more threads than that look the same",
                         verdict.parallelism));
       } else if (verdict.balanced == false) {
-        doubts.emplace_back(
+        caveats.emplace_back(
             "equal bursts differ: several workers with a pool each, dealt unevenly, so it may be larger");
       } else if (seen.closes) {
-        doubts.emplace_back(
+        caveats.emplace_back(
             "it closes every connection, so workers that take one request each look like a pool");
       } else if (!paired && !seen.idle_holds) {
-        doubts.emplace_back("several workers with a smaller pool each would look the same");
+        caveats.emplace_back("several workers with a smaller pool each would look the same");
       }
       break;
     case Execution::workers:
       if (verdict.balanced == false)
-        doubts.emplace_back("there may be more workers that were dealt no connection");
+        caveats.emplace_back("there may be more workers that were dealt no connection");
       break;
     case Execution::concurrent:
       if (!verdict.limit) {
-        doubts.emplace_back(
+        caveats.emplace_back(
             fmt::format("a limit above {}: --max-concurrency looks further", seen.most_at_once));
       }
       if (verdict.serial_part_s == 0 && verdict.overhead_s > 0.001) {
-        doubts.emplace_back(
+        caveats.emplace_back(
             fmt::format("each further request adds {:.1f} ms: a part of it runs one at a time",
                         verdict.overhead_s * 1e3));
       }
       if (verdict.serial_part_s > 0 && verdict.loop_blocked != true) {
-        doubts.emplace_back(fmt::format("a limit of {:.0f} requests a second would look the same",
-                                        1 / verdict.serial_part_s));
+        caveats.emplace_back(fmt::format("a limit of {:.0f} requests a second would look the same",
+                                         1 / verdict.serial_part_s));
       }
       break;
   }
   if (verdict.execution != Execution::unknown && verdict.bound_by == BoundBy::unknown)
-    doubts.emplace_back("whether it waits or computes: its process is not on this machine, or both");
+    caveats.emplace_back("whether it waits or computes: its process is not on this machine, or both");
   if (seen.overflowed_at > 0) {
-    doubts.push_back(
+    caveats.push_back(
         fmt::format("its backlog overflowed at {}: larger bursts do not count, and under load "
                     "connections wait for seconds",
                     seen.overflowed_at));
   }
   for (const auto& [kind, count] : seen.failures) {
     if (verdict.limit && kind == fmt::format("status_{}", verdict.limit->status)) continue;
-    doubts.push_back(fmt::format("{} of {} requests failed ({}); what they were part of does not count",
-                                 count, seen.sent, kind));
+    caveats.push_back(fmt::format("{} of {} requests failed ({}); what they were part of does not count",
+                                  count, seen.sent, kind));
   }
-  return doubts;
+  return caveats;
 }
 
 }  // namespace lab

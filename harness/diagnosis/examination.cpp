@@ -24,17 +24,17 @@ constexpr Nanos kComfort = 7 * kSecond;  // bursts stop growing and repeating af
 constexpr int kRepetitions = 3;
 constexpr double kTogether = 1.5;  // a burst that takes less than that much of one request ran together
 /// Requests on kept connections, at most.
-constexpr std::int64_t kMostOnKept = 300;
+constexpr std::int64_t kMaxOnKept = 300;
 /// What asks for a limit, besides three salvos, at most.
-constexpr std::int64_t kMostForLimit = 300;
-constexpr std::int64_t kMostPings = 200;
+constexpr std::int64_t kMaxForLimit = 300;
+constexpr std::int64_t kMaxPings = 200;
 
 /// Of kept connections.
-constexpr int kMostParallel = 16;  // more workers than that, each one at a time, would be a strange server
+constexpr int kMaxParallel = 16;  // more workers than that, each one at a time, would be a strange server
 constexpr int kFewest = 5;
 constexpr int kUsual = 12;
 constexpr double kKnown = 0.06;  // the deviation of a good fit
-constexpr std::size_t kMostPairs = 40;
+constexpr std::size_t kMaxPairs = 40;
 constexpr std::size_t kAgain = 4;
 constexpr double kKeptShare = 0.8;  // of the budget, with all that came before
 
@@ -51,8 +51,8 @@ std::string name_of_failure(const Reply& reply) {
 
 class Examiner {
  public:
-  Examiner(Subject& subject, const ExaminationOptions& options)
-      : subject_(subject), options_(options), began_(subject.now()), random_(options.seed) {}
+  Examiner(Target& subject, const ExaminationOptions& options)
+      : target_(subject), options_(options), began_(subject.now()), random_(options.seed) {}
 
   /// One after another. False: one failed.
   bool ask_alone(int times);
@@ -71,9 +71,9 @@ class Examiner {
   Observations take();
 
  private:
-  Nanos spent() const { return subject_.now() - began_; }
+  Nanos spent() const { return target_.now() - began_; }
   Nanos left() const { return options_.budget - spent(); }
-  bool over() const { return left() <= 0 || subject_.interrupted(); }
+  bool over() const { return left() <= 0 || target_.interrupted(); }
   /// Whether something that takes so long fits into this share of the budget.
   bool affordable(Nanos span, double share) const;
   Nanos service() const;
@@ -84,11 +84,11 @@ class Examiner {
   Nanos expected(int at_once) const;
 
   /// No longer than one request may take, but where `limited` is false.
-  std::vector<Reply> fire(const std::vector<Shot>& shots, Nanos patience, bool limited = true);
+  std::vector<Reply> send_probes(const std::vector<Probe>& shots, Nanos patience, bool limited = true);
   Nanos watch_gap() const;
   std::optional<double> runnable_since(std::optional<Nanos> before, Nanos makespan);
   bool send_burst(int at_once);
-  std::vector<Shot> staggered(int count, Nanos gap, bool keep) const;
+  std::vector<Probe> staggered(int count, Nanos gap, bool keep) const;
   bool harvest(int count);
   bool send_kept(const std::vector<std::uint32_t>& connections);
   bool waits() const;
@@ -98,7 +98,7 @@ class Examiner {
   int served_of(const std::vector<Reply>& replies);
   std::optional<double> find_rate();
 
-  Subject& subject_;
+  Target& target_;
   const ExaminationOptions options_;
   Observations seen_;
   Nanos began_ = 0;
@@ -130,9 +130,9 @@ Nanos Examiner::expected(int at_once) const {
   return service() * rounds;
 }
 
-std::vector<Reply> Examiner::fire(const std::vector<Shot>& shots, Nanos patience, bool limited) {
+std::vector<Reply> Examiner::send_probes(const std::vector<Probe>& shots, Nanos patience, bool limited) {
   std::vector<Reply> replies =
-      subject_.fire(shots, limited ? std::min(patience, options_.timeout) : patience);
+      target_.send_probes(shots, limited ? std::min(patience, options_.timeout) : patience);
   const bool in_time = patience >= options_.timeout;
   for (const Reply& reply : replies) {
     if (reply.outcome == Outcome::unsent) continue;
@@ -149,7 +149,7 @@ std::vector<Reply> Examiner::fire(const std::vector<Shot>& shots, Nanos patience
 }
 
 std::optional<double> Examiner::runnable_since(std::optional<Nanos> before, Nanos makespan) {
-  const std::optional<Nanos> now = subject_.cpu_time();
+  const std::optional<Nanos> now = target_.cpu_time();
   if (!before || !now || makespan <= 0) return std::nullopt;
   return seconds(*now - *before) / seconds(makespan);
 }
@@ -176,25 +176,25 @@ void Examiner::ask_rested() {
   if (refused_alone_ != 0 || seen_.most_at_once < 2 || parallel_ > 1) return;
   const Nanos pause = std::clamp<Nanos>(3 * service(), 100 * kMillisecond, kSecond);
   for (int i = 0; i < kTimes && affordable(pause + service(), 0.8) && !over(); ++i) {
-    const Reply reply = fire({{0, false, pause, true, false}}, left()).front();
+    const Reply reply = send_probes({{0, false, pause, true, false}}, left()).front();
     if (reply.outcome != Outcome::ok) return;
     seen_.rested.push_back(reply.latency());
   }
 }
 
 bool Examiner::ask_alone(int times) {
-  const std::optional<Nanos> before = subject_.cpu_time();
+  const std::optional<Nanos> before = target_.cpu_time();
   const std::size_t first = seen_.alone.size();
   bool fine = true;
   for (int i = 0; i < times; ++i) {
     if (i > 0 && !affordable(service(), first < kAlone ? 0.2 : 0.7)) break;
-    const Reply reply = fire({Shot{}}, std::min(left(), options_.timeout)).front();
+    const Reply reply = send_probes({Probe{}}, std::min(left(), options_.timeout)).front();
     if (is_refusal(reply)) refused_alone_ = reply.status;
     fine = reply.outcome == Outcome::ok;
     if (!fine) break;
     seen_.alone.push_back(reply.latency());
   }
-  const std::optional<Nanos> after = subject_.cpu_time();
+  const std::optional<Nanos> after = target_.cpu_time();
   const Nanos spent =
       std::accumulate(seen_.alone.begin() + static_cast<std::ptrdiff_t>(first), seen_.alone.end(), Nanos{0});
   // The last ones count: the first request also pays for what happens once.
@@ -216,8 +216,8 @@ Outlook Examiner::outlook() const {
   }
   constexpr std::int64_t kServices =
       50;  // that kept connections take where all goes one at a time; pings the same
-  outlook.requests += kMostOnKept + kMostForLimit + 3 * (options_.most_at_once + 1) + kWhenWarm + 3 + 12;
-  if (options_.ping) outlook.requests += kMostPings;
+  outlook.requests += kMaxOnKept + kMaxForLimit + 3 * (options_.most_at_once + 1) + kWhenWarm + 3 + 12;
+  if (options_.ping) outlook.requests += kMaxPings;
   if (options_.look_beyond) {
     outlook.beyond = 2 * options_.most_at_once;
     outlook.requests += kRepetitions * outlook.beyond;
@@ -232,17 +232,17 @@ Outlook Examiner::outlook() const {
 }
 
 bool Examiner::send_burst(int at_once) {
-  std::vector<Shot> shots(static_cast<std::size_t>(at_once));
+  std::vector<Probe> shots(static_cast<std::size_t>(at_once));
   for (std::size_t i = 0; i < shots.size(); ++i) shots[i].connection = static_cast<std::uint32_t>(i);
-  const std::optional<Nanos> before = subject_.cpu_time();
-  const std::vector<Reply> replies = fire(shots, left());
+  const std::optional<Nanos> before = target_.cpu_time();
+  const std::vector<Reply> replies = send_probes(shots, left());
   Burst burst{at_once, {}};
   for (const Reply& reply : replies) {
     if (reply.outcome == Outcome::ok) burst.done.push_back(reply.received - replies.front().sent);
   }
   // What waits for its connection to be asked for again, a second later, tells nothing about executing.
   const bool overflowed =
-      !subject_.interrupted() &&
+      !target_.interrupted() &&
       std::any_of(replies.begin(), replies.end(), [](const Reply& reply) { return reply.late; });
   if (overflowed && (seen_.overflowed_at == 0 || at_once < seen_.overflowed_at))
     seen_.overflowed_at = at_once;
@@ -288,8 +288,8 @@ void Examiner::send_bursts() {
 
 // Kept connections.
 
-std::vector<Shot> Examiner::staggered(int count, Nanos gap, bool keep) const {
-  std::vector<Shot> shots;
+std::vector<Probe> Examiner::staggered(int count, Nanos gap, bool keep) const {
+  std::vector<Probe> shots;
   for (int i = 0; i < count; ++i)
     shots.push_back({static_cast<std::uint32_t>(i), false, gap * i, false, keep});
   return shots;
@@ -301,7 +301,8 @@ std::vector<Shot> Examiner::staggered(int count, Nanos gap, bool keep) const {
 bool Examiner::harvest(int count) {
   const Nanos gap = std::clamp<Nanos>(service() / 8, kMillisecond / 2, 20 * kMillisecond);
   const Nanos patience = gap * count + (count + 3) * service() * 3 / 2 + 300 * kMillisecond;
-  const std::vector<Reply> replies = subject_.fire(staggered(count, gap, true), std::min(patience, left()));
+  const std::vector<Reply> replies =
+      target_.send_probes(staggered(count, gap, true), std::min(patience, left()));
   kept_ += count;
   std::int64_t silent = 0, held = 0;
   for (const Reply& reply : replies) {
@@ -322,11 +323,11 @@ bool Examiner::harvest(int count) {
 
 bool Examiner::send_kept(const std::vector<std::uint32_t>& connections) {
   kept_ += static_cast<std::int64_t>(connections.size());
-  if (kept_ > kMostOnKept) return false;
-  std::vector<Shot> shots;
+  if (kept_ > kMaxOnKept) return false;
+  std::vector<Probe> shots;
   for (const std::uint32_t connection : connections) shots.push_back({connection, false, 0, true, true});
-  const std::optional<Nanos> before = subject_.cpu_time();
-  const std::vector<Reply> replies = fire(shots, left());
+  const std::optional<Nanos> before = target_.cpu_time();
+  const std::vector<Reply> replies = send_probes(shots, left());
   KeptBurst burst{connections, {}};
   bool kept = true;
   for (const Reply& reply : replies) {
@@ -372,7 +373,7 @@ bool Examiner::find_groups(int count) {
     if (!alone) {
       alone = true;
       for (const std::uint32_t other : apart) {
-        if (++pairs > kMostPairs) break;
+        if (++pairs > kMaxPairs) break;
         const std::optional<bool> waits = pair_waits(other, connection);
         if (!waits) return false;
         alone = !*waits;
@@ -398,11 +399,11 @@ void Examiner::keep_connections() {
   // A pool that is known is filled, and one more. Otherwise, and where all seemed to go to one, there may be
   // as many workers as a few cores want.
   const bool known = best->error < kKnown && best->parallelism > 1;
-  if (known && best->parallelism > kMostParallel) return;
+  if (known && best->parallelism > kMaxParallel) return;
   const int count = known ? std::max(kFewest, best->parallelism + 2) : kUsual;
   if (count > options_.most_at_once || !affordable((count + 8) * service(), kKeptShare)) return;
   if (harvest(count) && !over()) find_groups(count);
-  subject_.hang_up();
+  target_.hang_up();
 }
 
 /// One connection, used again and again: a server that writes its reply in two parts and waits for the first
@@ -413,11 +414,11 @@ void Examiner::ask_on_kept() {
   for (int i = 0; i < 1 + kTimes + kPrompt; ++i) {
     const bool prompt = i > kTimes;
     if (!affordable(service() + 50 * kMillisecond, 0.9)) break;
-    const Reply reply = fire({{0, false, 0, true, true, prompt}}, left()).front();
+    const Reply reply = send_probes({{0, false, 0, true, true, prompt}}, left()).front();
     if (reply.outcome != Outcome::ok || !reply.kept) break;
     if (i > 0) (prompt ? seen_.prompt_on_kept : seen_.alone_on_kept).push_back(reply.latency());
   }
-  subject_.hang_up();
+  target_.hang_up();
 }
 
 // What was refused.
@@ -438,7 +439,7 @@ std::optional<double> Examiner::find_rate() {
   std::optional<double> per_second;
   for (const auto& [count, gap] : {std::pair{200, 5 * kMillisecond}, std::pair{100, 50 * kMillisecond}}) {
     if (!affordable(count * gap + service(), 1) || over()) break;
-    const std::vector<Reply> replies = fire(staggered(count, gap, false), left());
+    const std::vector<Reply> replies = send_probes(staggered(count, gap, false), left());
     const int served = served_of({replies.begin() + count / 2, replies.end()});
     per_second = served / (seconds(gap) * (count / 2.0));
     if (served >= kFewest) break;
@@ -459,9 +460,9 @@ void Examiner::probe_limit() {
   probe.at_once = at_once;
   if (refused_alone_ == 0) {
     // Directly after all were served none is in flight, yet what comes in a second has not come in.
-    probe.first = served_of(fire(staggered(at_once, 0, false), left()));
-    probe.again = served_of(fire(staggered(at_once, 0, false), left()));
-    probe.spread = served_of(fire(staggered(at_once, service() * 4 / 5 / at_once, false), left()));
+    probe.first = served_of(send_probes(staggered(at_once, 0, false), left()));
+    probe.again = served_of(send_probes(staggered(at_once, 0, false), left()));
+    probe.spread = served_of(send_probes(staggered(at_once, service() * 4 / 5 / at_once, false), left()));
     const int room = at_once - 1;
     probe.in_flight = 5 * probe.first >= 4 * room && 5 * probe.again >= 4 * room && probe.spread < at_once;
   }
@@ -474,7 +475,7 @@ void Examiner::ping_beside(int at_once) {
   constexpr int kThroughout = 16;
   const Nanos one = service();
   const Nanos gap = at_once > 1 ? std::min<Nanos>(2 * kMillisecond, one * 3 / (10 * at_once)) : 0;
-  std::vector<Shot> shots = staggered(at_once, gap, false);
+  std::vector<Probe> shots = staggered(at_once, gap, false);
   const Nanos sent = gap * at_once;
   // The first three while even a single slow one is under way; then until the last one is answered. A backlog
   // that is known to be short has room for those three only.
@@ -485,7 +486,7 @@ void Examiner::ping_beside(int at_once) {
     times.push_back(at);
   for (const Nanos at : times)
     shots.push_back({static_cast<std::uint32_t>(shots.size()), true, sent + at, false, false});
-  const std::vector<Reply> replies = fire(shots, left());
+  const std::vector<Reply> replies = send_probes(shots, left());
   const auto pings = replies.begin() + at_once;
   const auto fine = [](const Reply& reply) { return reply.outcome == Outcome::ok; };
   const auto failed = std::find_if_not(pings, replies.end(), fine);
@@ -501,7 +502,7 @@ void Examiner::ping_beside(int at_once) {
 void Examiner::ping_beside() {
   constexpr int kAlone = 6;
   for (int i = 0; i < kAlone && !over(); ++i) {
-    const Reply reply = fire({{0, true, 0, true, false}}, left()).front();
+    const Reply reply = send_probes({{0, true, 0, true, false}}, left()).front();
     if (reply.outcome != Outcome::ok) {
       seen_.ping_failure = name_of_failure(reply);
       return;
@@ -529,14 +530,14 @@ Nanos Examiner::watch_gap() const {
 void Examiner::watch() {
   constexpr Nanos kPart = 5 * kSecond;
   const Nanos gap = watch_gap();
-  const Nanos began = subject_.now();
-  while (subject_.now() - began < options_.watch && !subject_.interrupted()) {
-    const Nanos from = subject_.now() - began;
+  const Nanos began = target_.now();
+  while (target_.now() - began < options_.watch && !target_.interrupted()) {
+    const Nanos from = target_.now() - began;
     const auto count = static_cast<int>(std::min(kPart, options_.watch - from) / gap);
     if (count == 0) break;
-    std::vector<Shot> shots = staggered(count, gap, false);
-    for (Shot& shot : shots) shot.ping = options_.ping;
-    for (const Reply& reply : fire(shots, gap * count + options_.timeout, false)) {
+    std::vector<Probe> shots = staggered(count, gap, false);
+    for (Probe& shot : shots) shot.ping = options_.ping;
+    for (const Reply& reply : send_probes(shots, gap * count + options_.timeout, false)) {
       if (reply.outcome == Outcome::unsent) continue;
       seen_.watched.push_back({from + reply.sent, reply.latency(), reply.outcome == Outcome::ok});
     }
@@ -546,13 +547,13 @@ void Examiner::watch() {
 Observations Examiner::take() {
   seen_.ping_given = options_.ping;
   seen_.spent = spent();
-  seen_.interrupted = subject_.interrupted();
+  seen_.interrupted = target_.interrupted();
   return std::move(seen_);
 }
 
 }  // namespace
 
-Observations examine(Subject& subject, const ExaminationOptions& options,
+Observations examine(Target& subject, const ExaminationOptions& options,
                      const std::function<void(const Outlook&)>& announce) {
   Examiner examiner(subject, options);
   if (!examiner.ask_alone(1)) return examiner.take();

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "harness/diagnosis/examination.hpp"
-#include "harness/diagnosis/testing/limited_subject.hpp"
+#include "harness/diagnosis/testing/limited_target.hpp"
 #include "harness/diagnosis/verdict.hpp"
 
 using namespace lab;
@@ -89,7 +89,7 @@ TEST_CASE("--watch finds the pauses that bursts miss, and reports how often") {
   LimitedServer server;
   server.pause_every = 10 * kSecond;
   server.pause = 2 * kSecond;
-  LimitedSubject subject(server);
+  LimitedTarget subject(server);
   ExaminationOptions options;
   options.ping = true;
   options.watch = 30 * kSecond;

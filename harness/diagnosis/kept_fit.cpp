@@ -93,27 +93,27 @@ double grid_deviation(const Burst& burst, double service_s) {
   constexpr double kTelling = 4.5;
   constexpr double kUntold = 0.1;
   double sum = 0;
-  int told = 0;
+  int reported = 0;
   for (const Nanos at : burst.done) {
     const double rounds = seconds(at) / service_s;
     if (rounds > kTelling) continue;
     sum += 2 * std::abs(rounds - std::max(1.0, std::round(rounds)));
-    ++told;
+    ++reported;
   }
-  return told == 0 ? kUntold : sum / told;
+  return reported == 0 ? kUntold : sum / reported;
 }
 
 std::optional<bool> dealt_evenly(const Observations& seen, int workers, double service_s) {
-  int even = 0, told = 0;
+  int even = 0, reported = 0;
   for (const Burst& burst : whole_bursts(seen)) {
     if (burst.at_once < 2) continue;
     const double rounds = std::ceil(static_cast<double>(burst.at_once) / workers);
     if (rounds == burst.at_once) continue;
-    ++told;
+    ++reported;
     if (seconds(burst.done.back()) < (rounds + 0.5) * 1.03 * service_s) ++even;
   }
-  if (told == 0) return std::nullopt;
-  return 5 * even >= 4 * told;
+  if (reported == 0) return std::nullopt;
+  return 5 * even >= 4 * reported;
 }
 
 }  // namespace lab

@@ -128,7 +128,7 @@ PoolFit best_pool(const Observations& seen, std::vector<PoolFit> fits, double al
 }
 
 /// What may be told at all; otherwise the reason why not.
-std::string obstacle(const Observations& seen) {
+std::string unsupported_reason(const Observations& seen) {
   if (seen.alone.empty()) return "the request got no reply";
   if (seen.interrupted) return "it was interrupted";
   const double alone_s = alone_seconds(seen);
@@ -318,7 +318,7 @@ Diagnosis weigh(const Observations& seen) {
   Diagnosis verdict;
   const auto limit = seen.interrupted || seen.alone.empty() ? std::nullopt : find_refusing_limit(seen);
   verdict.limit = limit;
-  verdict.reason = obstacle(seen);
+  verdict.reason = unsupported_reason(seen);
   if (!verdict.reason.empty()) {
     const auto hidden = limit ? hidden_by(*limit, seen) : std::nullopt;
     return hidden ? *hidden : verdict;
@@ -336,7 +336,7 @@ Diagnosis weigh(const Observations& seen) {
   PoolFit all = fits.back();
   // A part that runs one at a time gives replies at even distances, not rounds with pauses between them.
   const FirstRounds rounds = first_rounds(seen, alone_s);
-  const bool in_rounds = 3 * rounds.told > count_whole(seen) && rounds.usual != 1;
+  const bool in_rounds = 3 * rounds.reported > count_whole(seen) && rounds.usual != 1;
   if (in_rounds && all.overhead_s > kOwnWork) all.error = 1;
 
   std::optional<Diagnosis> found;
@@ -356,7 +356,7 @@ Diagnosis weigh(const Observations& seen) {
     const std::vector<double> odds = probabilities(candidates, weight_of_bursts(seen));
     // Bursts of one size that sometimes wait and sometimes do not: a pool that is not the same for all.
     const bool mixed = *std::max_element(odds.begin(), odds.end()) < kSure && pool.error < kGood;
-    const bool uneven = rounds.told > 2 && rounds.usual == 0 && pool.error < kGood;
+    const bool uneven = rounds.reported > 2 && rounds.usual == 0 && pool.error < kGood;
     if ((mixed || uneven) && odds[1] + odds[2] > 0.9) {
       found = uneven_pool(seen, pool, odds[1] + odds[2]);
       if (!contradiction(seen, *found).empty()) found.reset();
@@ -514,7 +514,7 @@ Diagnosis conclude(const Observations& seen) {
     verdict.execution = Execution::workers;
     verdict.balanced = verdict.balanced.value_or(true);
   }
-  verdict.unsure = doubts(seen, verdict);
+  verdict.unsure = caveats(seen, verdict);
   return verdict;
 }
 

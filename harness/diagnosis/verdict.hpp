@@ -48,7 +48,7 @@ struct Diagnosis {
 Diagnosis conclude(const Observations& seen);
 
 /// What the verdict leaves open, in words.
-std::vector<std::string> doubts(const Observations& seen, const Diagnosis& verdict);
+std::vector<std::string> caveats(const Observations& seen, const Diagnosis& verdict);
 
 /// Whether the cheap request suffers beside the slow one as it does behind a blocked loop.
 std::optional<bool> is_loop_blocked(const Observations& seen, const Diagnosis& verdict);

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "harness/diagnosis/examination.hpp"
-#include "harness/diagnosis/testing/limited_subject.hpp"
+#include "harness/diagnosis/testing/limited_target.hpp"
 
 using namespace lab;
 using namespace lab::testing;
@@ -11,7 +11,7 @@ using namespace lab::testing;
 namespace {
 
 Observations asked(const LimitedServer& server, ExaminationOptions options = {}) {
-  LimitedSubject subject(server);
+  LimitedTarget subject(server);
   std::int64_t announced = 0;
   Observations seen =
       examine(subject, options, [&](const Outlook& outlook) { announced = outlook.requests; });

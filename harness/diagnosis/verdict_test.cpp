@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "harness/diagnosis/examination.hpp"
-#include "harness/diagnosis/testing/simulated_subject.hpp"
+#include "harness/diagnosis/testing/simulated_target.hpp"
 
 using namespace lab;
 using namespace lab::testing;
@@ -15,7 +15,7 @@ using namespace lab::testing;
 namespace {
 
 Observations look_at(const SimulatedServer& server, std::uint64_t seed, ExaminationOptions options = {}) {
-  SimulatedSubject subject(server, seed);
+  SimulatedTarget subject(server, seed);
   options.ping = true;
   options.seed = seed;
   Observations seen = examine(subject, options, [](const Outlook&) {});
@@ -180,7 +180,7 @@ TEST_CASE("bursts that overflow the backlog do not count, and are reported") {
 
 TEST_CASE("never more is sent than was announced") {
   for (const Kind& kind : kinds()) {
-    SimulatedSubject subject(kind.server, 1);
+    SimulatedTarget subject(kind.server, 1);
     ExaminationOptions options;
     options.ping = true;
     std::int64_t announced = 0;

@@ -1,5 +1,5 @@
 // Who computed when, whether there was a core for each, and whether a lock let them.
-#include "harness/findings/clues.hpp"
+#include "harness/findings/trace_index.hpp"
 
 #include <fmt/format.h>
 
@@ -13,7 +13,7 @@ namespace lab {
 namespace {
 
 /// As the events tell it.
-std::map<std::uint32_t, Spans> told_computing(const Clues& clues) {
+std::map<std::uint32_t, Spans> reported_computing(const TraceIndex& clues) {
   std::map<std::uint32_t, Spans> computing;
   std::map<std::uint32_t, Spans> locked;
   for (const Hold& hold : clues.occupancy.holds) {
@@ -42,7 +42,7 @@ struct Locked {
   Nanos lost = 0, longest = 0;  ///< beyond what their plans take
 };
 
-Nanos planned_computing(const Clues& clues, const RequestRecord& record) {
+Nanos planned_computing(const TraceIndex& clues, const RequestRecord& record) {
   Nanos sum = 0;
   for (const StepSpan& step : clues.occupancy.steps_of(record.id)) {
     if (!clues.steps[record.route].waits(step.index)) sum += clues.steps[record.route].unhindered(step.index);
@@ -51,7 +51,7 @@ Nanos planned_computing(const Clues& clues, const RequestRecord& record) {
 }
 
 /// Only of servers that do not tell of their lock: ours do.
-std::vector<Locked> find_locked(const Clues& clues, const std::map<std::uint32_t, Spans>& computing) {
+std::vector<Locked> find_locked(const TraceIndex& clues, const std::map<std::uint32_t, Spans>& computing) {
   constexpr double kAsOne = 1.3;  // two threads on two cores without a lock do the work of 2
   std::vector<Locked> all;
   if (!clues.scene.foreign || clues.scene.cores < 2) return all;
@@ -81,7 +81,7 @@ std::vector<Locked> find_locked(const Clues& clues, const std::map<std::uint32_t
   return all;
 }
 
-struct Crowd {
+struct Oversubscription {
   Nanos lost = 0;  ///< request-time beyond what the cores can do at once
   int most = 0;
   std::size_t workers = 0;  ///< most workers that computed at once
@@ -93,7 +93,7 @@ struct Change {
   std::int32_t worker;
 };
 
-std::vector<Change> changes_of(const Clues& clues, const std::map<std::uint32_t, Spans>& computing) {
+std::vector<Change> changes_of(const TraceIndex& clues, const std::map<std::uint32_t, Spans>& computing) {
   std::vector<Change> changes;
   for (const auto& [request, spans] : computing) {
     const std::int32_t worker = clues.record(request)->worker;
@@ -107,8 +107,8 @@ std::vector<Change> changes_of(const Clues& clues, const std::map<std::uint32_t,
   return changes;
 }
 
-Crowd crowd_on(int cores, const std::vector<Change>& changes) {
-  Crowd crowd;
+Oversubscription crowd_on(int cores, const std::vector<Change>& changes) {
+  Oversubscription crowd;
   std::map<std::int32_t, int> by_worker;
   std::size_t workers = 0;
   int now = 0;
@@ -132,7 +132,7 @@ Crowd crowd_on(int cores, const std::vector<Change>& changes) {
   return crowd;
 }
 
-void tell_lock(const std::vector<Locked>& all, std::vector<Finding>& findings) {
+void report_lock(const std::vector<Locked>& all, std::vector<Finding>& findings) {
   std::int64_t requests = 0;
   Nanos lost = 0;
   Nanos longest = 0;
@@ -147,8 +147,8 @@ void tell_lock(const std::vector<Locked>& all, std::vector<Finding>& findings) {
        fmt::format("computing under a GIL: {} computed at once in {} and got along no faster than one "
                    "alone: {} lost in total, the longest {}; more threads do not help, processes do.",
                    count(requests, "request"),
-                   all.size() == 1 ? "one process" : fmt::format("{} processes", all.size()), spell(lost),
-                   spell(longest)),
+                   all.size() == 1 ? "one process" : fmt::format("{} processes", all.size()),
+                   format_span(lost), format_span(longest)),
        seconds(lost),
        {{"victims", static_cast<double>(requests)},
         {"lost_s", seconds(lost)},
@@ -157,8 +157,8 @@ void tell_lock(const std::vector<Locked>& all, std::vector<Finding>& findings) {
 
 }  // namespace
 
-std::map<std::uint32_t, Spans> computing_of(const Clues& clues) {
-  std::map<std::uint32_t, Spans> computing = told_computing(clues);
+std::map<std::uint32_t, Spans> computing_of(const TraceIndex& clues) {
+  std::map<std::uint32_t, Spans> computing = reported_computing(clues);
   for (const Locked& locked : find_locked(clues, computing)) {
     Spans all;
     for (const std::uint32_t request : locked.requests) {
@@ -170,10 +170,10 @@ std::map<std::uint32_t, Spans> computing_of(const Clues& clues) {
   return computing;
 }
 
-void find_crowded_cores(const Clues& clues, std::vector<Finding>& findings) {
-  tell_lock(find_locked(clues, told_computing(clues)), findings);
+void find_crowded_cores(const TraceIndex& clues, std::vector<Finding>& findings) {
+  report_lock(find_locked(clues, reported_computing(clues)), findings);
   const int cores = clues.scene.cores;
-  const Crowd crowd = crowd_on(cores, changes_of(clues, computing_of(clues)));
+  const Oversubscription crowd = crowd_on(cores, changes_of(clues, computing_of(clues)));
   if (crowd.lost < kWorthTelling || crowd.most <= cores) return;
   const std::string on = cores == 1 ? "one core" : count(cores, "core");
   const std::map<std::string, double> numbers{{"computing", crowd.most},
@@ -185,14 +185,14 @@ void find_crowded_cores(const Clues& clues, std::vector<Finding>& findings) {
         {"LAB106",
          fmt::format("more workers than cores: {} computed at once on {}; they took turns and lost "
                      "{} in total.",
-                     count(static_cast<std::int64_t>(crowd.workers), "worker"), on, spell(crowd.lost)),
+                     count(static_cast<std::int64_t>(crowd.workers), "worker"), on, format_span(crowd.lost)),
          seconds(crowd.lost), numbers});
     return;
   }
   findings.push_back(
       {"LAB122",
        fmt::format("cores exhausted: {} computed at once on {}; they took turns and lost {} in total.",
-                   count(crowd.most, "request"), on, spell(crowd.lost)),
+                   count(crowd.most, "request"), on, format_span(crowd.lost)),
        seconds(crowd.lost), numbers});
 }
 

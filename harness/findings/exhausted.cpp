@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "harness/findings/clues.hpp"
+#include "harness/findings/trace_index.hpp"
 #include "harness/findings/words.hpp"
 
 namespace lab {
@@ -18,7 +18,7 @@ struct Words {
   std::int64_t members;  ///< of the whole server
 };
 
-Words words_for(Resource resource, const Scene& scene) {
+Words words_for(Resource resource, const RunContext& scene) {
   const Members& members = scene.members;
   const auto of_all = [&](int each) { return std::int64_t{each} * scene.workers; };
   switch (resource) {
@@ -32,17 +32,17 @@ Words words_for(Resource resource, const Scene& scene) {
 }
 
 std::string queued(const Queue& queue) {
-  return fmt::format("{} queued {} in total", count(queue.requests, "request"), spell(queue.waited));
+  return fmt::format("{} queued {} in total", count(queue.requests, "request"), format_span(queue.waited));
 }
 
-Finding of_members(const Queue& queue, const Scene& scene) {
+Finding of_members(const Queue& queue, const RunContext& scene) {
   const Words words = words_for(queue.resource, scene);
   const std::string whom = words.members == 1 ? fmt::format("the only {}", words.member)
                                               : fmt::format("one of {} {}s", words.members, words.member);
   const bool asleep = queue.behind_waiting * 2 > queue.waited;
   return {words.id,
           fmt::format("{} exhausted: {} for {}{}, the longest {}.", words.name, queued(queue), whom,
-                      asleep ? " that only waited" : "", spell(queue.longest)),
+                      asleep ? " that only waited" : "", format_span(queue.longest)),
           seconds(queue.waited),
           {{"members", static_cast<double>(words.members)}}};
 }
@@ -52,14 +52,14 @@ Finding of_the_lock(const Queue& queue) {
       "LAB103",
       fmt::format("computing under a GIL: {} for the interpreter lock, the longest {}; more threads do not "
                   "help, processes do.",
-                  queued(queue), spell(queue.longest)),
+                  queued(queue), format_span(queue.longest)),
       seconds(queue.waited),
       {}};
 }
 
 /// Where requests come by chance some meet a full pool even when it is half empty on average. A pool is too
 /// small when it is full for a good part of the time, or when somebody waits for others twice over.
-bool beyond_chance(const Queue& queue, const Scene& scene) {
+bool beyond_chance(const Queue& queue, const RunContext& scene) {
   constexpr double kGoodPart = 0.3;
   Nanos first = std::numeric_limits<Nanos>::max();
   Nanos last = 0;
@@ -74,8 +74,8 @@ bool beyond_chance(const Queue& queue, const Scene& scene) {
 
 }  // namespace
 
-void find_exhausted(const Clues& clues, std::vector<Finding>& findings) {
-  const Scene& scene = clues.scene;
+void find_exhausted(const TraceIndex& clues, std::vector<Finding>& findings) {
+  const RunContext& scene = clues.scene;
   for (const Queue& queue : find_queues(scene.records, clues.occupancy, scene.routes, scene.members)) {
     if (queue.resource == Resource::loop) continue;  // told turn by turn: find_loop_blocked()
     if (queue.resource != Resource::gil && !beyond_chance(queue, scene)) continue;

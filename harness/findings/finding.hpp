@@ -24,11 +24,11 @@ struct Finding {
 
 /// What one repetition of one arm left, and what its server consisted of. Not its execution model: a finding
 /// rests on what was seen.
-struct Scene {
+struct RunContext {
   std::span<const RequestRecord> records;
   const Events& events;  ///< in order of time
   const std::vector<Route>& routes;
-  const Case& load_set;
+  const Case& load_case;
   std::span<const Kill> kills{};   ///< that were carried out, after `began`
   Members members{};               ///< of each worker
   std::int64_t queue_workers = 0;  ///< of all together
@@ -40,6 +40,6 @@ struct Scene {
 };
 
 /// The findings, the most costly first. What the evidence does not hold leads to none.
-std::vector<Finding> find_findings(const Scene& scene);
+std::vector<Finding> find_findings(const RunContext& scene);
 
 }  // namespace lab

@@ -181,7 +181,7 @@ TEST_CASE("LAB110: connections that are silent keep the threads from those that 
 TEST_CASE("LAB112, LAB116: a worker is killed with a request in its hands") {
   Experiment experiment(kAsyncLoop, {wait(ms(100))}, fresh(constant(20, ms(10))));
   CHECK(found(experiment) == kNone);
-  experiment.load_set.kills = {{0, ms(55)}};
+  experiment.load_case.kills = {{0, ms(55)}};
   const Ids ids = found(experiment);
   CHECK(contains(ids, "LAB112"));
   CHECK(contains(ids, "LAB116"));
@@ -189,13 +189,13 @@ TEST_CASE("LAB112, LAB116: a worker is killed with a request in its hands") {
 
 TEST_CASE("LAB116: how long a worker was away counts from its death, however late that came") {
   Experiment experiment(kAsyncLoop, {wait(ms(100))}, fresh(constant(20, ms(10))));
-  experiment.load_set.kills = {{0, ms(55)}};
+  experiment.load_case.kills = {{0, ms(55)}};
   const Keep keep = experiment.observed();
   const auto text_of = [&](std::vector<Kill> kills) {
     const std::vector<Finding> findings = find_findings({.records = keep.records,
                                                          .events = keep.events,
                                                          .routes = experiment.routes,
-                                                         .load_set = experiment.load_set,
+                                                         .load_case = experiment.load_case,
                                                          .kills = kills,
                                                          .began = kModelStart});
     return std::find_if(findings.begin(), findings.end(),
@@ -207,7 +207,7 @@ TEST_CASE("LAB116: how long a worker was away counts from its death, however lat
     if (again == 0 && event.at > kModelStart + ms(59)) again = event.at - kModelStart;
   }
   REQUIRE(again > 0);
-  CHECK(text_of({{0, ms(58)}}).find("after " + spell(again - ms(58))) != std::string::npos);
+  CHECK(text_of({{0, ms(58)}}).find("after " + format_span(again - ms(58))) != std::string::npos);
   CHECK(text_of({{0, kSecond}}).find("not heard of again") != std::string::npos);
 }
 

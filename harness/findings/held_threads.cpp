@@ -5,7 +5,7 @@
 #include <array>
 #include <set>
 
-#include "harness/findings/clues.hpp"
+#include "harness/findings/trace_index.hpp"
 #include "harness/findings/words.hpp"
 
 namespace lab {
@@ -37,7 +37,7 @@ void add(Changes& changes, Kind kind, Nanos from, Nanos to) {
 constexpr Nanos kSilent = 100 * kMillisecond;
 
 /// A hold apart from its request: before it was read its bytes came in, or the client was silent.
-void add_quiet_time(const Clues& clues, const Hold& hold, const Hold* next, Threads& threads) {
+void add_quiet_time(const TraceIndex& clues, const Hold& hold, const Hold* next, Threads& threads) {
   const RequestRecord* own = clues.record(hold.request);
   Nanos busy_from = hold.to;
   Nanos busy_to = hold.to;
@@ -49,7 +49,7 @@ void add_quiet_time(const Clues& clues, const Hold& hold, const Hold* next, Thre
   }
   const RequestRecord* later = next == nullptr ? nullptr : clues.record(next->request);
   const auto sends_slowly = [&](const RequestRecord& request) {
-    return clues.scene.load_set.loads[request.load].body_over >= kWorthTelling;
+    return clues.scene.load_case.loads[request.load].body_over >= kWorthTelling;
   };
   const auto add_quiet = [&](Nanos from, Nanos to, const RequestRecord* awaited) {
     if (awaited != nullptr && sends_slowly(*awaited)) {
@@ -86,7 +86,7 @@ struct Starving {
   Nanos lost = 0, longest = 0;
 };
 
-Starving victims_of(const Clues& clues, const Threads& threads, Kind kind) {
+Starving victims_of(const TraceIndex& clues, const Threads& threads, Kind kind) {
   Starving starving;
   for (const auto& [worker, all] : threads.changes) {
     Cumulative spans;
@@ -107,7 +107,7 @@ Starving victims_of(const Clues& clues, const Threads& threads, Kind kind) {
 
 }  // namespace
 
-void find_held_threads(const Clues& clues, std::vector<Finding>& findings) {
+void find_held_threads(const TraceIndex& clues, std::vector<Finding>& findings) {
   Threads threads;
   std::map<std::pair<std::int32_t, std::uint16_t>, const Hold*> following;
   const std::vector<Hold>& holds = clues.occupancy.holds;
@@ -121,20 +121,20 @@ void find_held_threads(const Clues& clues, std::vector<Finding>& findings) {
   if (threads.changes.empty()) return;
   const std::int64_t all = std::int64_t{clues.scene.members.pool} * clues.scene.workers;
   const std::string whom = all == 1 ? "the only thread" : fmt::format("one of {} threads", all);
-  const auto tell = [&](const char* id, Kind kind, const char* what, const char* why) {
+  const auto report_one = [&](const char* id, Kind kind, const char* what, const char* why) {
     const Starving starving = victims_of(clues, threads, kind);
     if (starving.victims == 0) return;
     findings.push_back({id,
                         fmt::format("{}: {} queued {} in total for {} {}, the longest {}.", what,
-                                    count(starving.victims, "request"), spell(starving.lost), whom, why,
-                                    spell(starving.longest)),
+                                    count(starving.victims, "request"), format_span(starving.lost), whom, why,
+                                    format_span(starving.longest)),
                         seconds(starving.lost),
                         {{"victims", static_cast<double>(starving.victims)},
                          {"lost_s", seconds(starving.lost)},
                          {"longest_s", seconds(starving.longest)}}});
   };
-  tell("LAB110", idle, "keep-alive holds the threads", "that belonged to a silent connection");
-  tell("LAB120", receiving, "a slow client holds a thread", "that waited for a client's bytes");
+  report_one("LAB110", idle, "keep-alive holds the threads", "that belonged to a silent connection");
+  report_one("LAB120", receiving, "a slow client holds a thread", "that waited for a client's bytes");
 }
 
 }  // namespace lab

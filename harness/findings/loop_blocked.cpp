@@ -4,7 +4,7 @@
 #include <numeric>
 #include <set>
 
-#include "harness/findings/clues.hpp"
+#include "harness/findings/trace_index.hpp"
 #include "harness/findings/words.hpp"
 #include "lab/core/text.hpp"
 
@@ -12,21 +12,21 @@ namespace lab {
 
 namespace {
 
-struct Victim {
+struct BlockedRequest {
   std::uint32_t request = 0;
   double lost = 0;  ///< nanoseconds, as measured
 };
 
 /// What one worker's loop was kept with, and who waited for it.
 struct Blocked {
-  std::vector<Victim> victims;
+  std::vector<BlockedRequest> victims;
   double lost = 0;
   std::map<std::uint32_t, double> cost;         ///< of each holder, to the others
   std::map<std::uint32_t, double> late_cost;    ///< of it: by what it did after its reply
   std::map<std::string_view, double> by_doing;  ///< `a sleeping loop`: what was lost behind it
 };
 
-std::string_view doing(const Clues& clues, const LoopUse& use) {
+std::string_view doing(const TraceIndex& clues, const LoopUse& use) {
   const Step* step = clues.steps[clues.record(use.request)->route].step(use.step);
   if (step == nullptr) return "a busy loop";
   if (std::holds_alternative<Wait>(step->action)) return "a sleeping loop";
@@ -47,7 +47,7 @@ double own_use(const std::vector<LoopUse>& uses, std::uint32_t request, const Sp
   return own;
 }
 
-Blocked blocked_on(const Clues& clues, std::int32_t worker, const std::vector<LoopUse>& uses) {
+Blocked blocked_on(const TraceIndex& clues, std::int32_t worker, const std::vector<LoopUse>& uses) {
   Cumulative measured;
   Cumulative planned;
   std::set<std::uint32_t> holders;
@@ -102,10 +102,10 @@ Nanos nanos(double value) {
 }
 
 /// `2: 10 ms, 3: 20 ms … 10: 90 ms`: the first two and the last one.
-std::string name_victims(const std::vector<Victim>& victims) {
+std::string name_victims(const std::vector<BlockedRequest>& victims) {
   constexpr std::size_t kNamed = 3;
-  const auto one = [](const Victim& victim) {
-    return fmt::format("{}: {}", victim.request, spell(nanos(victim.lost)));
+  const auto one = [](const BlockedRequest& victim) {
+    return fmt::format("{}: {}", victim.request, format_span(nanos(victim.lost)));
   };
   std::vector<std::string> parts;
   if (victims.size() <= kNamed) {
@@ -117,10 +117,11 @@ std::string name_victims(const std::vector<Victim>& victims) {
 
 /// `nine others by 100 ms each`: whom that request kept waiting. What is less than half a millisecond is not
 /// told from the loop's own work.
-std::string delayed_by(const Clues& clues, std::uint32_t holder, const std::vector<Victim>& victims) {
+std::string delayed_by(const TraceIndex& clues, std::uint32_t holder,
+                       const std::vector<BlockedRequest>& victims) {
   constexpr double kAlike = 1.1;
   std::vector<Nanos> delays;
-  for (const Victim& victim : victims) {
+  for (const BlockedRequest& victim : victims) {
     const RequestRecord& record = *clues.record(victim.request);
     const auto uses = clues.loop_uses.find(record.worker);
     if (uses == clues.loop_uses.end() || victim.request == holder) continue;
@@ -137,9 +138,9 @@ std::string delayed_by(const Clues& clues, std::uint32_t holder, const std::vect
   const bool alike = static_cast<double>(*most) <= kAlike * static_cast<double>(*least);
   const auto others = static_cast<std::int64_t>(delays.size());
   const Nanos mean = std::accumulate(delays.begin(), delays.end(), Nanos{0}) / others;
-  if (others == 1) return fmt::format("one other by {}", spell(mean));
-  return alike ? fmt::format("{} by {} each", count(others, "other"), spell(mean))
-               : fmt::format("{} by up to {}", count(others, "other"), spell(*most));
+  if (others == 1) return fmt::format("one other by {}", format_span(mean));
+  return alike ? fmt::format("{} by {} each", count(others, "other"), format_span(mean))
+               : fmt::format("{} by up to {}", count(others, "other"), format_span(*most));
 }
 
 /// The turn of a loop in which most of the plans' steps ran.
@@ -148,7 +149,7 @@ struct LongTurn {
   Nanos busy = 0;
 };
 
-LongTurn longest_turn(const Clues& clues) {
+LongTurn longest_turn(const TraceIndex& clues) {
   LongTurn longest;
   std::map<std::int32_t, std::size_t> at;
   for (const LoopTurn& turn : loop_turns(clues.scene.events)) {
@@ -180,7 +181,7 @@ std::size_t awaits_of_what_is_ready(const Plan& plan) {
   return awaits;
 }
 
-void find_awaits_that_never_suspend(const Clues& clues, const std::map<std::uint32_t, double>& cost,
+void find_awaits_that_never_suspend(const TraceIndex& clues, const std::map<std::uint32_t, double>& cost,
                                     std::vector<Finding>& findings) {
   constexpr double kAllTheTime = 0.9;
   Finding finding{"LAB107", "", 0, {}};
@@ -209,14 +210,14 @@ void find_awaits_that_never_suspend(const Clues& clues, const std::map<std::uint
   if (requests == 0) return;
   finding.text = fmt::format(
       "await that never suspends: {} awaited {} and still kept the loop from start to end, {}.",
-      count(requests, "request"), most == 1 ? "once" : fmt::format("{} times", most), spell(longest));
+      count(requests, "request"), most == 1 ? "once" : fmt::format("{} times", most), format_span(longest));
   finding.numbers = {{"requests", static_cast<double>(requests)},
                      {"awaits", static_cast<double>(most)},
                      {"held_s", seconds(longest)}};
   findings.push_back(std::move(finding));
 }
 
-void tell_late_work(const std::map<std::uint32_t, double>& cost, std::vector<Finding>& findings) {
+void report_late_work(const std::map<std::uint32_t, double>& cost, std::vector<Finding>& findings) {
   double sum = 0;
   for (const auto& [request, lost] : cost) sum += lost;
   if (sum < static_cast<double>(kWorthTelling)) return;
@@ -225,14 +226,14 @@ void tell_late_work(const std::map<std::uint32_t, double>& cost, std::vector<Fin
       {"LAB119",
        fmt::format("background work on the loop: request {} was answered, and its work after the "
                    "reply delayed the others by {} in total.",
-                   worst, spell(nanos(cost.at(worst)))),
+                   worst, format_span(nanos(cost.at(worst)))),
        sum / 1e9,
        {{"holder", static_cast<double>(worst)}, {"lost_s", sum / 1e9}}});
 }
 
 }  // namespace
 
-void find_loop_blocked(const Clues& clues, std::vector<Finding>& findings) {
+void find_loop_blocked(const TraceIndex& clues, std::vector<Finding>& findings) {
   Blocked all;
   for (const auto& [worker, uses] : clues.loop_uses) {
     const Blocked one = blocked_on(clues, worker, uses);
@@ -244,13 +245,13 @@ void find_loop_blocked(const Clues& clues, std::vector<Finding>& findings) {
   }
   find_awaits_that_never_suspend(clues, all.cost, findings);
   if (all.victims.empty()) return;
-  tell_late_work(all.late_cost, findings);
+  report_late_work(all.late_cost, findings);
   std::sort(all.victims.begin(), all.victims.end(),
-            [](const Victim& a, const Victim& b) { return a.request < b.request; });
+            [](const BlockedRequest& a, const BlockedRequest& b) { return a.request < b.request; });
   const std::uint32_t holder = largest(all.cost);
   const auto victims = static_cast<std::int64_t>(all.victims.size());
   std::string text = fmt::format("loop blocked: {} queued {}{} behind {} ({}); request {} delayed {}.",
-                                 count(victims, "request"), spell(nanos(all.lost)),
+                                 count(victims, "request"), format_span(nanos(all.lost)),
                                  victims > 1 ? " in total" : "", largest(all.by_doing),
                                  name_victims(all.victims), holder, delayed_by(clues, holder, all.victims));
   const LongTurn turn = longest_turn(clues);

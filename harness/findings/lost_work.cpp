@@ -5,7 +5,7 @@
 #include <optional>
 #include <set>
 
-#include "harness/findings/clues.hpp"
+#include "harness/findings/trace_index.hpp"
 #include "harness/findings/words.hpp"
 #include "harness/trace/server_stats.hpp"
 #include "lab/core/text.hpp"
@@ -20,7 +20,7 @@ bool cut_off(const RequestRecord& record) {
 }
 
 /// From its death until the worker in that slot was heard of again.
-std::optional<Nanos> time_away(const Scene& scene, const Kill& kill) {
+std::optional<Nanos> time_away(const RunContext& scene, const Kill& kill) {
   const Nanos died = scene.began + kill.at;
   // Its last events may bear the moment of its death.
   constexpr Nanos kSettled = kMillisecond;
@@ -30,13 +30,13 @@ std::optional<Nanos> time_away(const Scene& scene, const Kill& kill) {
   return std::nullopt;
 }
 
-std::string spell_kill(const Scene& scene, const Kill& kill) {
+std::string format_kill(const RunContext& scene, const Kill& kill) {
   const auto away = time_away(scene, kill);
-  return fmt::format("worker {} at {}, {}", kill.worker, spell(kill.at),
-                     away ? "heard of again after " + spell(*away) : std::string("not heard of again"));
+  return fmt::format("worker {} at {}, {}", kill.worker, format_span(kill.at),
+                     away ? "heard of again after " + format_span(*away) : std::string("not heard of again"));
 }
 
-void find_dead_workers(const Scene& scene, std::vector<Finding>& findings) {
+void find_dead_workers(const RunContext& scene, std::vector<Finding>& findings) {
   std::int64_t cut = 0;
   Nanos lost = 0;
   for (const RequestRecord& record : scene.records) {
@@ -46,7 +46,7 @@ void find_dead_workers(const Scene& scene, std::vector<Finding>& findings) {
   }
   if (cut == 0 && scene.kills.empty()) return;
   std::vector<std::string> deaths;
-  for (const Kill& kill : scene.kills) deaths.push_back(spell_kill(scene, kill));
+  for (const Kill& kill : scene.kills) deaths.push_back(format_kill(scene, kill));
   const std::string who = deaths.empty() ? "" : join(deaths, "; ") + "; ";
   findings.push_back(
       {"LAB116",
@@ -56,11 +56,11 @@ void find_dead_workers(const Scene& scene, std::vector<Finding>& findings) {
        {{"kills", static_cast<double>(scene.kills.size())}, {"cut_off", static_cast<double>(cut)}}});
 }
 
-Evidence evidence_of(const Scene& scene) {
+RepetitionData evidence_of(const RunContext& scene) {
   return {scene.records, scene.routes, &scene.events, nullptr, scene.kills, scene.began};
 }
 
-void find_lost_jobs(const Scene& scene, std::vector<Finding>& findings) {
+void find_lost_jobs(const RunContext& scene, std::vector<Finding>& findings) {
   Stat stat;
   stat.quantity = Stat::Quantity::lost;
   const auto lost = static_cast<std::int64_t>(server_stat(stat, evidence_of(scene)).value_or(0));
@@ -72,7 +72,7 @@ void find_lost_jobs(const Scene& scene, std::vector<Finding>& findings) {
                       {{"lost", static_cast<double>(lost)}}});
 }
 
-void find_abandoned(const Scene& scene, std::vector<Finding>& findings) {
+void find_abandoned(const RunContext& scene, std::vector<Finding>& findings) {
   std::int64_t requests = 0;
   Nanos wasted = 0;
   for (const RequestRecord& record : scene.records) {
@@ -85,13 +85,13 @@ void find_abandoned(const Scene& scene, std::vector<Finding>& findings) {
   findings.push_back(
       {"LAB117",
        fmt::format("work for nobody: {} went on after {} had gone, {} in total.", count(requests, "handler"),
-                   requests == 1 ? "its client" : "their clients", spell(wasted)),
+                   requests == 1 ? "its client" : "their clients", format_span(wasted)),
        seconds(wasted),
        {{"requests", static_cast<double>(requests)}, {"wasted_s", seconds(wasted)}}});
 }
 
 /// A count that two workers gave: each counts for itself.
-void find_own_counters(const Clues& clues, std::vector<Finding>& findings) {
+void find_own_counters(const TraceIndex& clues, std::vector<Finding>& findings) {
   std::map<std::int64_t, std::set<std::int32_t>> workers_by_value;
   std::map<std::int32_t, std::int64_t> most;
   std::int64_t all = 0;
@@ -123,7 +123,7 @@ void find_own_counters(const Clues& clues, std::vector<Finding>& findings) {
 
 }  // namespace
 
-void find_lost_work(const Clues& clues, std::vector<Finding>& findings) {
+void find_lost_work(const TraceIndex& clues, std::vector<Finding>& findings) {
   find_dead_workers(clues.scene, findings);
   find_lost_jobs(clues.scene, findings);
   find_abandoned(clues.scene, findings);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "harness/findings/clues.hpp"
+#include "harness/findings/trace_index.hpp"
 #include "harness/findings/words.hpp"
 
 namespace lab {
@@ -23,7 +23,7 @@ struct LoadDemand {
   std::map<Resource, Nanos> held;     ///< by its requests, in all
 };
 
-LoadDemand demand_of(const Clues& clues, std::uint32_t load) {
+LoadDemand demand_of(const TraceIndex& clues, std::uint32_t load) {
   LoadDemand demand;
   const auto ours = [&](const RequestRecord& record) {
     return record.load == load && record.parent == 0 && record.sent != 0;
@@ -48,7 +48,7 @@ LoadDemand demand_of(const Clues& clues, std::uint32_t load) {
   return demand;
 }
 
-int members_of(const Scene& scene, Resource resource) {
+int members_of(const RunContext& scene, Resource resource) {
   switch (resource) {
     case Resource::loop: return 1;
     case Resource::pool:
@@ -60,10 +60,10 @@ int members_of(const Scene& scene, Resource resource) {
 
 }  // namespace
 
-void find_overload(const Clues& clues, std::vector<Finding>& findings) {
-  const Scene& scene = clues.scene;
-  for (std::uint32_t load = 0; load < scene.load_set.loads.size(); ++load) {
-    const Arrivals arrivals = scene.load_set.loads[load].arrivals;
+void find_overload(const TraceIndex& clues, std::vector<Finding>& findings) {
+  const RunContext& scene = clues.scene;
+  for (std::uint32_t load = 0; load < scene.load_case.loads.size(); ++load) {
+    const Arrivals arrivals = scene.load_case.loads[load].arrivals;
     if (arrivals != Arrivals::constant && arrivals != Arrivals::poisson) continue;
     const LoadDemand demand = demand_of(clues, load);
     const double least =

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "harness/findings/clues.hpp"
+#include "harness/findings/trace_index.hpp"
 #include "harness/findings/words.hpp"
 
 namespace lab {
@@ -59,7 +59,7 @@ GatherTime gather_time(const Plan& plan) {
   return time;
 }
 
-void find_forgotten(const Clues& clues, std::vector<Finding>& findings) {
+void find_forgotten(const TraceIndex& clues, std::vector<Finding>& findings) {
   constexpr double kSurelyEarlier = 0.9;
   const auto made = std::count_if(clues.scene.events.begin(), clues.scene.events.end(),
                                   [](const Event& event) { return event.kind == EventKind::forgotten; });
@@ -81,7 +81,8 @@ void find_forgotten(const Clues& clues, std::vector<Finding>& findings) {
   if (made > 0) text += fmt::format("{} made and dropped", count(made, "coroutine"));
   if (early > 0) {
     text += fmt::format("{}{} answered sooner than the wait of {} in the handler, the first after {}",
-                        made > 0 ? "; " : "", count(early, "request"), spell(promised), spell(quickest));
+                        made > 0 ? "; " : "", count(early, "request"), format_span(promised),
+                        format_span(quickest));
   }
   findings.push_back({"LAB108",
                       text + ".",
@@ -91,7 +92,7 @@ void find_forgotten(const Clues& clues, std::vector<Finding>& findings) {
 
 }  // namespace
 
-void find_gathered_blocking(const Clues& clues, std::vector<Finding>& findings) {
+void find_gathered_blocking(const TraceIndex& clues, std::vector<Finding>& findings) {
   constexpr double kInARow = 0.9;       // of the time that its branches take one after another
   constexpr double kHeldThrough = 0.8;  // of the time it had no way to do two things at once
   std::int64_t requests = 0;
@@ -121,17 +122,18 @@ void find_gathered_blocking(const Clues& clues, std::vector<Finding>& findings) 
     }
   }
   if (requests == 0) return;
-  findings.push_back({"LAB109",
-                      fmt::format("gathered, but one after another: {} took {}, gathered it would be {}; its "
-                                  "branches block, so none runs beside another.",
-                                  count(requests, "request"), spell(took), spell(longest.gathered)),
-                      seconds(lost),
-                      {{"requests", static_cast<double>(requests)},
-                       {"took_s", seconds(took)},
-                       {"gathered_s", seconds(longest.gathered)}}});
+  findings.push_back(
+      {"LAB109",
+       fmt::format("gathered, but one after another: {} took {}, gathered it would be {}; its "
+                   "branches block, so none runs beside another.",
+                   count(requests, "request"), format_span(took), format_span(longest.gathered)),
+       seconds(lost),
+       {{"requests", static_cast<double>(requests)},
+        {"took_s", seconds(took)},
+        {"gathered_s", seconds(longest.gathered)}}});
 }
 
-void find_broken_promises(const Clues& clues, std::vector<Finding>& findings) {
+void find_broken_promises(const TraceIndex& clues, std::vector<Finding>& findings) {
   find_forgotten(clues, findings);
 }
 

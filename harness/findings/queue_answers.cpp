@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "harness/findings/clues.hpp"
+#include "harness/findings/trace_index.hpp"
 #include "harness/findings/words.hpp"
 
 namespace lab {
@@ -18,7 +18,7 @@ bool fetches_result(const Plan& plan) {
 constexpr std::uint16_t kUnknown = 404;
 constexpr std::uint16_t kUnavailable = 503;
 
-void find_unknown_ids(const Clues& clues, std::vector<Finding>& findings) {
+void find_unknown_ids(const TraceIndex& clues, std::vector<Finding>& findings) {
   std::int64_t asked = 0;
   std::int64_t unknown = 0;
   std::int64_t elsewhere = 0;
@@ -43,7 +43,7 @@ void find_unknown_ids(const Clues& clues, std::vector<Finding>& findings) {
         {"elsewhere", static_cast<double>(elsewhere)}}});
 }
 
-void find_full_queue(const Clues& clues, std::vector<Finding>& findings) {
+void find_full_queue(const TraceIndex& clues, std::vector<Finding>& findings) {
   std::int64_t offered = 0;
   std::int64_t refused = 0;
   for (const RequestRecord& record : clues.scene.records) {
@@ -61,7 +61,7 @@ void find_full_queue(const Clues& clues, std::vector<Finding>& findings) {
 
 }  // namespace
 
-void find_queue_answers(const Clues& clues, std::vector<Finding>& findings) {
+void find_queue_answers(const TraceIndex& clues, std::vector<Finding>& findings) {
   find_unknown_ids(clues, findings);
   find_full_queue(clues, findings);
 }

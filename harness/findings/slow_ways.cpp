@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "harness/findings/clues.hpp"
+#include "harness/findings/trace_index.hpp"
 #include "harness/findings/words.hpp"
 #include "harness/statistics/statistics.hpp"
 
@@ -16,12 +16,12 @@ namespace {
 // that by 40 ms (RFC 896, RFC 1122 4.2.3.2; TCP_DELACK_MIN).
 constexpr Nanos kStepFrom = 36 * kMillisecond;
 constexpr Nanos kStepTo = 56 * kMillisecond;
-constexpr std::size_t kFewest = 4;   // fewer may be chance
-constexpr double kMostOfThem = 0.5;  // the first reply of a connection is sent at once
+constexpr std::size_t kFewest = 4;  // fewer may be chance
+constexpr double kMaxOfThem = 0.5;  // the first reply of a connection is sent at once
 // Where more are done meanwhile, the cores are busy with them and the client is late for that reason.
 constexpr Nanos kBusyWithEach = kMillisecond / 5;
 
-void find_nagle(const Clues& clues, std::vector<Finding>& findings) {
+void find_nagle(const TraceIndex& clues, std::vector<Finding>& findings) {
   Cumulative others;  // a loop that is held writes late for another reason
   for (const auto& [worker, uses] : clues.loop_uses) {
     for (const LoopUse& use : uses) others.add(use.from, use.to);
@@ -37,7 +37,7 @@ void find_nagle(const Clues& clues, std::vector<Finding>& findings) {
   std::vector<double> steps;
   double sum = 0;
   for (const RequestRecord& record : clues.scene.records) {
-    const bool kept = !clues.scene.load_set.loads[record.load].fresh_connections;
+    const bool kept = !clues.scene.load_case.loads[record.load].fresh_connections;
     if (record.outcome != Outcome::ok || record.finished == 0 || !kept) continue;
     ++replies;
     const Nanos reply = record.received - record.finished -
@@ -47,8 +47,7 @@ void find_nagle(const Clues& clues, std::vector<Finding>& findings) {
     steps.push_back(seconds(reply));
     sum += seconds(reply);
   }
-  if (steps.size() < kFewest ||
-      static_cast<double>(steps.size()) < kMostOfThem * static_cast<double>(replies))
+  if (steps.size() < kFewest || static_cast<double>(steps.size()) < kMaxOfThem * static_cast<double>(replies))
     return;
   const auto number = static_cast<std::int64_t>(steps.size());
   const double median = summarise(std::move(steps)).median;
@@ -56,7 +55,7 @@ void find_nagle(const Clues& clues, std::vector<Finding>& findings) {
       {"LAB111",
        fmt::format("replies held back: {} of {} replies on kept connections came {} after they were done, "
                    "a step of 40 ms: Nagle's algorithm meets a delayed acknowledgement.",
-                   number, replies, spell(median)),
+                   number, replies, format_span(median)),
        sum,
        {{"replies", static_cast<double>(number)}, {"step_s", median}, {"lost_s", sum}}});
 }
@@ -70,11 +69,11 @@ struct Sent {
   Nanos intended = 0, lag = 0;
 };
 
-void find_late_generator(const Clues& clues, std::vector<Finding>& findings) {
+void find_late_generator(const TraceIndex& clues, std::vector<Finding>& findings) {
   std::vector<Sent> sent;
   double sum = 0;
   for (const RequestRecord& record : clues.scene.records) {
-    const Load& load = clues.scene.load_set.loads[record.load];
+    const Load& load = clues.scene.load_case.loads[record.load];
     const bool open = load.arrivals == Arrivals::constant || load.arrivals == Arrivals::poisson;
     if (!open || record.parent != 0 || record.sent == 0 || load.fresh_connections) continue;
     sent.push_back({record.intended, record.sent - record.intended});
@@ -93,15 +92,15 @@ void find_late_generator(const Clues& clues, std::vector<Finding>& findings) {
   findings.push_back(
       {"LAB115",
        fmt::format("generator fell behind: half of {} were sent {} late or more, the last ones {}.",
-                   count(static_cast<std::int64_t>(sent.size()), "request"), spell(median),
-                   spell(at_the_end)),
+                   count(static_cast<std::int64_t>(sent.size()), "request"), format_span(median),
+                   format_span(at_the_end)),
        sum,
        {{"median_lag_s", median}, {"last_lag_s", at_the_end}}});
 }
 
 }  // namespace
 
-void find_slow_ways(const Clues& clues, std::vector<Finding>& findings) {
+void find_slow_ways(const TraceIndex& clues, std::vector<Finding>& findings) {
   find_nagle(clues, findings);
   find_late_generator(clues, findings);
 }

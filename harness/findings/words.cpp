@@ -19,11 +19,11 @@ std::string count(std::int64_t number, std::string_view noun) {
   return fmt::format("{} {}{}", word, noun, number == 1 ? "" : "s");
 }
 
-std::string spell(double seconds) {
+std::string format_span(double seconds) {
   return format_duration(to_nanos(seconds));
 }
 
-std::string spell(Nanos span) {
+std::string format_span(Nanos span) {
   return format_duration(span);
 }
 

@@ -12,7 +12,7 @@ namespace lab {
 std::string count(std::int64_t number, std::string_view noun);
 
 /// `450 ms`, `4.50 s`, `18.3 us`: three digits, or the milliseconds of a long time.
-std::string spell(double seconds);
-std::string spell(Nanos span);
+std::string format_span(double seconds);
+std::string format_span(Nanos span);
 
 }  // namespace lab

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "harness/findings/clues.hpp"
+#include "harness/findings/trace_index.hpp"
 #include "harness/findings/words.hpp"
 #include "lab/core/text.hpp"
 
@@ -12,7 +12,7 @@ namespace lab {
 namespace {
 
 /// When another worker could have taken a request: one has nothing to do, and a core is free for it.
-Spans somebody_free(const Clues& clues, const std::map<std::uint32_t, Spans>& computing) {
+Spans somebody_free(const TraceIndex& clues, const std::map<std::uint32_t, Spans>& computing) {
   std::map<std::int32_t, Spans> busy;
   Nanos end = 0;
   for (const Hold& hold : clues.occupancy.holds) {
@@ -38,7 +38,7 @@ Spans somebody_free(const Clues& clues, const std::map<std::uint32_t, Spans>& co
 }
 
 /// When nothing more could begin on a worker: its loop is kept by a plan's step, or its pool is held whole.
-std::map<std::int32_t, Spans> full_times(const Clues& clues) {
+std::map<std::int32_t, Spans> full_times(const TraceIndex& clues) {
   std::map<std::int32_t, Spans> full;
   for (const auto& [worker, uses] : clues.loop_uses) {
     for (const LoopUse& use : uses) full[worker].emplace_back(use.from, use.to);
@@ -56,7 +56,7 @@ std::map<std::int32_t, Spans> full_times(const Clues& clues) {
   return full;
 }
 
-std::string spell_split(std::vector<std::int64_t> split) {
+std::string format_split(std::vector<std::int64_t> split) {
   constexpr std::size_t kTold = 8;
   std::sort(split.rbegin(), split.rend());
   std::vector<std::string> parts;
@@ -66,7 +66,7 @@ std::string spell_split(std::vector<std::int64_t> split) {
 
 }  // namespace
 
-void find_uneven_deal(const Clues& clues, std::vector<Finding>& findings) {
+void find_uneven_deal(const TraceIndex& clues, std::vector<Finding>& findings) {
   const auto workers = static_cast<std::size_t>(clues.scene.workers);
   if (workers < 2) return;
   std::vector<std::int64_t> split(workers, 0);
@@ -103,8 +103,8 @@ void find_uneven_deal(const Clues& clues, std::vector<Finding>& findings) {
       {"LAB105",
        fmt::format("connections dealt unevenly: {} instead of {}; {} queued {} in total while another "
                    "worker was free.",
-                   spell_split(split), spell_split(even), count(victims, "request"),
-                   spell(static_cast<Nanos>(lost))),
+                   format_split(split), format_split(even), count(victims, "request"),
+                   format_span(static_cast<Nanos>(lost))),
        lost / 1e9,
        {{"victims", static_cast<double>(victims)},
         {"lost_s", lost / 1e9},

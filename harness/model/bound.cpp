@@ -73,7 +73,7 @@ class Search {
 };
 
 // What a set of requests needs at least from one resource, however they are ordered and dealt to the workers.
-struct Crowd {
+struct Oversubscription {
   double n = 0;
   double work = 0;
   double least_work = INFINITY;
@@ -109,7 +109,7 @@ void offer_resource(Search& search, const std::vector<const LoadNeeds*>& loads, 
     left.push_back(load->releases.size());
     cpu = cpu || load->demand.cpu;
   }
-  Crowd crowd;
+  Oversubscription crowd;
   while (true) {
     std::size_t latest = loads.size();
     double threshold = -INFINITY;
@@ -157,7 +157,7 @@ bool certain(const Load& load, const Route& route) {
 std::vector<LoadNeeds> needs_of(const ModelInput& input) {
   std::vector<LoadNeeds> needs;
   QueueNames queues;
-  for (const Load& load : input.load_set->loads) {
+  for (const Load& load : input.load_case->loads) {
     const Route& route = (*input.routes)[load.route];
     LoadNeeds need;
     if (certain(load, route)) {
@@ -165,9 +165,9 @@ std::vector<LoadNeeds> needs_of(const ModelInput& input) {
     }
     needs.push_back(std::move(need));
   }
-  ArrivalStream stream(*input.load_set, input.seed);
+  ArrivalStream stream(*input.load_case, input.seed);
   while (const auto run = stream.next()) {
-    const Load& load = input.load_set->loads[run->load];
+    const Load& load = input.load_case->loads[run->load];
     // Later requests of a closed load follow replies; no earlier than its start is all that is certain.
     const std::int64_t count = load.arrivals == Arrivals::closed ? load.requests : run->count;
     const Nanos body = certain(load, (*input.routes)[load.route]) ? load.body_over : 0;
@@ -180,7 +180,7 @@ std::vector<LoadNeeds> needs_of(const ModelInput& input) {
 }  // namespace
 
 Bound bound(const ModelInput& input) {
-  if (!input.load_set->kills.empty()) return {};  // what a killed worker held is never done
+  if (!input.load_case->kills.empty()) return {};  // what a killed worker held is never done
   const std::vector<LoadNeeds> needs = needs_of(input);
   double first = INFINITY;
   for (const LoadNeeds& load : needs) {
@@ -191,7 +191,7 @@ Bound bound(const ModelInput& input) {
 
   for (std::size_t i = 0; i < needs.size(); ++i) {
     if (needs[i].releases.empty()) continue;
-    const Load& load = input.load_set->loads[i];
+    const Load& load = input.load_case->loads[i];
     const auto length = static_cast<double>(needs[i].demand.length);
     if (load.hang_up == 0) search.offer(needs[i].last.at + length, needs[i].demand.cpu);
     if (load.hang_up > 0 || load.arrivals != Arrivals::closed) continue;

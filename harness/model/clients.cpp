@@ -36,12 +36,12 @@ Clients::Clients(Kernel& kernel, const ModelInput& input, Workers& workers, Reco
       workers_(workers),
       records_(records),
       latencies_(latencies),
-      arrivals_(*input.load_set, input.seed),
+      arrivals_(*input.load_case, input.seed),
       next_(arrivals_.next()),
       splits_(k_.workers),
-      last_follow_id_(static_cast<std::uint32_t>(input.load_set->requests())) {
+      last_follow_id_(static_cast<std::uint32_t>(input.load_case->requests())) {
   bool closed = false;
-  for (const Load& load : k_.load_set.loads) {
+  for (const Load& load : k_.load_case.loads) {
     LoadState state;
     state.reconnects = load.fresh_connections || k_.arm.accept == Accept::one;
     state.keeps = !state.reconnects && keeps_handler(k_.arm.modes[load.route]);
@@ -61,16 +61,16 @@ Clients::Clients(Kernel& kernel, const ModelInput& input, Workers& workers, Reco
 
 void Clients::open_connections(const ModelInput& input) {
   std::uint64_t opened = 0;
-  for (const Load& load : k_.load_set.loads) {
+  for (const Load& load : k_.load_case.loads) {
     if (!load.fresh_connections) opened += static_cast<std::uint64_t>(scheduled(load));
   }
   workers_.open(opened);
   if (!k_.has_events()) return;
-  ArrivalStream connections(*input.load_set, input.seed);
+  ArrivalStream connections(*input.load_case, input.seed);
   std::uint64_t connection = 0;
   Kernel::Task task;
   while (const auto run = connections.next()) {
-    const bool fresh = k_.load_set.loads[run->load].fresh_connections;
+    const bool fresh = k_.load_case.loads[run->load].fresh_connections;
     for (std::int64_t i = 0; i < run->count; ++i) {
       ++task.id;
       if (fresh) continue;
@@ -89,7 +89,7 @@ Nanos Clients::next_arrival() const {
 
 void Clients::arrive() {
   first_sent_ = std::min(first_sent_, k_.now);
-  const std::uint64_t first = workers_.number(k_.load_set.loads[next_->load].fresh_connections,
+  const std::uint64_t first = workers_.number(k_.load_case.loads[next_->load].fresh_connections,
                                               static_cast<std::uint64_t>(next_->count));
   const std::int64_t parts = std::min(next_->count, most_parts_);
   for (std::int64_t part = 0; part < parts; ++part) {
@@ -125,7 +125,7 @@ void Clients::begin_full(std::uint32_t task) {
   extra.status = 200;
   extra.value = -1;
   extra.answered = extra.gone = false;
-  extra.told = Kernel::JobState::none;
+  extra.reported = Kernel::JobState::none;
   extra.place = Kernel::Place::none;
   extra.held = 0;
   extra.again.clear();
@@ -249,8 +249,8 @@ bool Clients::plan_follow_up(std::uint32_t task) {
     extra.first_id = k_.tasks[task].id;
     extra.asked = extra.value;
   }
-  const std::string_view told = word_of(extra.told);
-  const bool goes_on = extra.follow_up ? told != "lost" && told != then.until : extra.value >= 0;
+  const std::string_view reported = word_of(extra.reported);
+  const bool goes_on = extra.follow_up ? reported != "lost" && reported != then.until : extra.value >= 0;
   if (!goes_on || then.every > then.at_most - (extra.replied - extra.first_reply)) return false;
   k_.tasks[task].id = ++last_follow_id_;
   extra.follow_up = true;

@@ -26,7 +26,7 @@ class Clients {
   void keep(const Kernel::ScheduledEvent& event);
   Prediction prediction();
 
-  const Load& load_of(std::uint32_t task) const { return k_.load_set.loads[k_.tasks[task].load]; }
+  const Load& load_of(std::uint32_t task) const { return k_.load_case.loads[k_.tasks[task].load]; }
   void count_split(std::uint32_t task) { splits_[k_.tasks[task].worker] += k_.tasks[task].count; }
 
   /// Until the last byte of the body has come.

@@ -61,7 +61,7 @@ TEST_CASE("Who is answered in time does not hang up") {
 
 TEST_CASE("worker-crash: what one worker of four held is reset, the others answer") {
   Experiment experiment = Experiment(kAsyncLoop, {wait(ms(100))}, burst(8)).workers(4);
-  experiment.load_set.kills.push_back({1, ms(50)});
+  experiment.load_case.kills.push_back({1, ms(50)});
   const Keep keep = experiment.observed();
   REQUIRE(keep.records.size() == 8);
   for (const RequestRecord& record : keep.records) {
@@ -73,7 +73,7 @@ TEST_CASE("worker-crash: what one worker of four held is reset, the others answe
 
 TEST_CASE("worker-crash: a single worker is back at once, with empty hands") {
   Experiment experiment(kBlockingLoop, {wait(ms(100))}, closed(2, 6));
-  experiment.load_set.kills.push_back({0, ms(150)});
+  experiment.load_case.kills.push_back({0, ms(150)});
   const Keep keep = experiment.observed();
   REQUIRE(keep.records.size() == 6);
   std::vector<Outcome> outcomes;
@@ -85,8 +85,8 @@ TEST_CASE("worker-crash: a single worker is back at once, with empty hands") {
 
 TEST_CASE("worker-crash: a computing request leaves its core and its lock") {
   Experiment experiment = Experiment(kThreadPool, {cpu(ms(100))}, burst(2)).gil();
-  experiment.load_set.loads.push_back(burst(1, 0, ms(60)));
-  experiment.load_set.kills.push_back({0, ms(52)});
+  experiment.load_case.loads.push_back(burst(1, 0, ms(60)));
+  experiment.load_case.kills.push_back({0, ms(52)});
   const Keep keep = experiment.observed();
   CHECK(keep.of(1).outcome == Outcome::reset);
   CHECK(keep.of(3).latency() == ms(100));
@@ -98,7 +98,7 @@ TEST_CASE("worker-crash: a counter begins anew, the shared one goes on") {
     load.keep = "count";
     Experiment experiment(kAsyncLoop, {{Increment{}, false}}, load);
     experiment.arm.shared_counters = shared;
-    experiment.load_set.kills.push_back({0, ms(45)});
+    experiment.load_case.kills.push_back({0, ms(45)});
     return experiment.observed().records.back().value;
   };
   CHECK(last(false) == 5);

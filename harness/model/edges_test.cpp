@@ -19,9 +19,9 @@ Load leaves_after(Load load, Nanos patience) {
 TEST_CASE("A body that is refused at its head needs nothing, and no bound rests on it") {
   Experiment experiment(kAsyncLoop, {wait(ms(100))}, burst(1));
   experiment.routes[0].body_limit = 1000;
-  experiment.load_set.loads[0].body_bytes = 1000;
+  experiment.load_case.loads[0].body_bytes = 1000;
   CHECK(bound(experiment.input()).seconds == Approx(0.1));
-  experiment.load_set.loads[0].body_bytes = 1001;
+  experiment.load_case.loads[0].body_bytes = 1001;
   CHECK(bound(experiment.input()).seconds == 0);
   CHECK(experiment.observed().records.at(0).outcome == Outcome::bad_status);
 }
@@ -44,13 +44,13 @@ TEST_CASE("Work after the reply goes on where the queue has no place for its job
 }
 
 TEST_CASE("256 repetitions are shown one by one, more of them as one") {
-  const auto told = [](std::int64_t times) {
+  const auto reported = [](std::int64_t times) {
     return Experiment(kAsyncLoop, {repeat(times, {wait(1000)})}, burst(1))
         .observed()
         .count(EventKind::step_begin);
   };
-  CHECK(told(256) == 256);
-  CHECK(told(257) == 1);
+  CHECK(reported(256) == 256);
+  CHECK(reported(257) == 1);
 }
 
 TEST_CASE("A job that no clock will see the end of has the last moment there is") {
@@ -62,7 +62,7 @@ TEST_CASE("A job that no clock will see the end of has the last moment there is"
 TEST_CASE(
     "A request that was not read when its worker died has no stamps of the one before on its connection") {
   Experiment experiment(kBlockingLoop, {wait(ms(100))}, closed(2, 6));
-  experiment.load_set.kills.push_back({0, ms(150)});
+  experiment.load_case.kills.push_back({0, ms(150)});
   const Keep keep = experiment.observed();
   const auto unread = std::find_if(keep.records.begin(), keep.records.end(), [](const RequestRecord& record) {
     return record.intended == kModelStart + ms(100);
@@ -91,7 +91,7 @@ TEST_CASE("The next request of a client that gave up goes to the same route") {
 
 TEST_CASE("Who waits for a connection is cancelled at once, who waits for the loop is not") {
   Experiment for_connection(kAsyncLoop, {on_connection(ms(100))}, burst(1));
-  for_connection.load_set.loads.push_back(leaves_after(burst(1), ms(40)));
+  for_connection.load_case.loads.push_back(leaves_after(burst(1), ms(40)));
   for_connection.connections(1).arm.cancel = true;
   const Keep keep = for_connection.observed();
   REQUIRE(keep.count(EventKind::cancelled) == 1);

@@ -66,7 +66,7 @@ std::string first_wrong(const Experiment& experiment, const std::vector<RequestR
     if (r.outcome != Outcome::ok || r.status != 200) return "not answered";
     ids.insert(r.id);
   }
-  const auto n = static_cast<std::size_t>(experiment.load_set.requests());
+  const auto n = static_cast<std::size_t>(experiment.load_case.requests());
   if (records.size() != n || ids.size() != n || *ids.begin() != 1 || *ids.rbegin() != n)
     return "ids are not 1 to N";
   return "";

@@ -92,10 +92,10 @@ bool JobQueues::fetch(std::uint32_t task, std::uint32_t queue, bool keeps_task) 
     known = job.queue == queue && (shared || job.worker == worker);
     // What a worker had done is forgotten with it; what it had not is known to be lost.
     if (known && job.state == Kernel::JobState::done && !shared) known = job.epoch == k_.epochs[worker];
-    request.told = job.state;
+    request.reported = job.state;
   }
   if (!known) {
-    request.told = Kernel::JobState::none;
+    request.reported = Kernel::JobState::none;
     request.status = 404;
     return false;
   }

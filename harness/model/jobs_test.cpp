@@ -51,7 +51,7 @@ TEST_CASE("task-queue: a queue in each process needs its lock for computing, a s
 TEST_CASE("task-queue: other workers have never heard of a job, unless the queue is shared") {
   const auto unknown = [](bool shared) {
     Experiment experiment = predict({wait(ms(50))}, 7).workers(4);
-    experiment.load_set.loads[0].fresh_connections = true;
+    experiment.load_case.loads[0].fresh_connections = true;
     experiment.arm.queues["jobs"] = {8, 64, shared};
     std::int64_t count = 0;
     for (const RequestRecord& record : experiment.observed().records) {
@@ -88,7 +88,7 @@ TEST_CASE("A full queue answers 503, and nobody asks for what was not taken") {
 
 TEST_CASE("An unknown id is answered with 404 until the client gives up") {
   Experiment experiment = predict({wait(ms(50))}, 1);
-  experiment.load_set.loads[0].then = Then{1, ms(20), "finished", ms(100)};
+  experiment.load_case.loads[0].then = Then{1, ms(20), "finished", ms(100)};
   CHECK(experiment.observed().records.size() == 6);
   const Keep nothing = Experiment(kTaskQueue, {fetch()}, burst(1)).observed();
   CHECK(nothing.records[0].status == 404);
@@ -98,7 +98,7 @@ TEST_CASE("A killed worker's jobs are lost and reported as such; a shared queue'
   const auto with = [](bool shared) {
     Experiment experiment = predict({wait(ms(100))}, 3);
     experiment.arm.queues["jobs"].shared = shared;
-    experiment.load_set.kills.push_back({0, ms(50)});
+    experiment.load_case.kills.push_back({0, ms(50)});
     return experiment.observed();
   };
   const Keep own = with(false);

@@ -21,7 +21,7 @@ constexpr unsigned bit(Resource resource) {
 
 Kernel::Kernel(const ModelInput& input, Programs all, Detail what, EventSink* events)
     : arm(*input.arm),
-      load_set(*input.load_set),
+      load_case(*input.load_case),
       detail(what),
       workers(static_cast<std::uint32_t>(std::max(1, input.arm->workers))),
       programs(std::move(all)),
@@ -232,7 +232,7 @@ void Kernel::begin_turn(std::uint32_t worker) {
 // Requests that come at the moment at which a turn begins were there when it did.
 void Kernel::join_turn(std::uint32_t task) {
   Turn& turn = turns_[tasks[task].worker];
-  const std::uint32_t entry = programs.entries[load_set.loads[tasks[task].load].route];
+  const std::uint32_t entry = programs.entries[load_case.loads[tasks[task].load].route];
   if (turn.left == 0 || turn.began != now || tasks[task].pc != entry) return;
   ++turn.left;
   ++turn.size;

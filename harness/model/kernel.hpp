@@ -133,7 +133,7 @@ class Kernel {
     std::uint16_t status = 200;
     std::uint8_t held = 0;  // bits by Resource
     Place place = Place::none;
-    JobState told = JobState::none;
+    JobState reported = JobState::none;
     bool follow_up = false, gone = false, answered = false, in_shared_queue = false;
     std::vector<std::int64_t> again;  // turns left of the repeats around
   };
@@ -188,7 +188,7 @@ class Kernel {
   bool workers_accept() const { return arm.accept == Accept::one || arm.accept == Accept::greedy; }
 
   const Arm& arm;
-  const Case& load_set;
+  const Case& load_case;
   const Detail detail;
   const std::uint32_t workers;
   const Programs programs;

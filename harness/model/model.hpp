@@ -20,7 +20,7 @@ constexpr Nanos kModelStart = kSecond;
 struct ModelInput {
   const std::vector<Route>* routes = nullptr;
   const Arm* arm = nullptr;  ///< arm->cores = 0 means `cores`
-  const Case* load_set = nullptr;
+  const Case* load_case = nullptr;
   int cores = 1;  ///< of the machine
   std::uint64_t seed = 0;
   std::uint64_t lot = 0;  ///< another draw of what the kernel leaves to chance, with the same arrivals

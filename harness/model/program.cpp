@@ -235,9 +235,9 @@ class Compiler {
       if (times == 1) body();
       return;
     }
-    const bool told_as_one = times > kToldRepeats;
+    const bool reported_as_one = times > kToldRepeats;
     const std::int64_t around = std::exchange(repeated_, repeated_ * times);
-    if (told_as_one) {
+    if (reported_as_one) {
       mark(MicroOpKind::step_begin, runner_.handler, position);
       ++quiet_;
     }
@@ -245,7 +245,7 @@ class Compiler {
     const std::uint32_t first = here();
     body();
     add(MicroOpKind::again_end, Resource::nothing, first);
-    if (told_as_one) {
+    if (reported_as_one) {
       --quiet_;
       mark(MicroOpKind::step_end, runner_.handler, position);
     }

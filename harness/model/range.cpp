@@ -46,9 +46,9 @@ Nanos longest_compute(const std::vector<Route>& routes) {
 void add_slices(const ModelInput& input, std::vector<Dealing>& dealings) {
   const Nanos longest = longest_compute(*input.routes);
   if (longest == 0) return;
-  constexpr std::int64_t kMostSlices = 1'000'000;
-  const auto work = static_cast<double>(longest) * static_cast<double>(input.load_set->requests());
-  const Nanos least = to_nanos(work / 1e9 / kMostSlices);
+  constexpr std::int64_t kMaxSlices = 1'000'000;
+  const auto work = static_cast<double>(longest) * static_cast<double>(input.load_case->requests());
+  const Nanos least = to_nanos(work / 1e9 / kMaxSlices);
   for (const Nanos slice : {1'400 * kMicrosecond, 3 * kMillisecond, 8 * kMillisecond})
     dealings.push_back({*input.arm, input.lot, std::max(slice, least)});
 }

@@ -50,7 +50,7 @@ std::string wrong_with(const Experiment& experiment, const Events& events) {
   }
   if (!holders.empty()) return "never released";
   for (const auto& [step, open] : steps) {
-    const bool all_ends = experiment.load_set.kills.empty() && !experiment.arm.cancel;
+    const bool all_ends = experiment.load_case.kills.empty() && !experiment.arm.cancel;
     if (open != 0 && all_ends) return "a step never ends";
   }
   return "";
@@ -70,7 +70,7 @@ std::string wrong_with(const Experiment& experiment, const std::vector<RequestRe
     if (all_answered && r.outcome != Outcome::ok) return "not answered";
     if (!ids.insert(r.id).second) return "an id twice";
   }
-  const auto n = static_cast<std::size_t>(experiment.load_set.requests());
+  const auto n = static_cast<std::size_t>(experiment.load_case.requests());
   if (ids.size() != n || *ids.begin() != 1 || *ids.rbegin() != n) return "ids are not 1 to N";
   return "";
 }

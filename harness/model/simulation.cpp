@@ -15,8 +15,8 @@ bool is_stamp(MicroOpKind kind) {
          kind == MicroOpKind::step_begin || kind == MicroOpKind::step_end || kind == MicroOpKind::forget;
 }
 
-bool sends_bodies(const Case& load_set, std::size_t route) {
-  return std::any_of(load_set.loads.begin(), load_set.loads.end(), [&](const Load& load) {
+bool sends_bodies(const Case& load_case, std::size_t route) {
+  return std::any_of(load_case.loads.begin(), load_case.loads.end(), [&](const Load& load) {
     return load.route == route && (load.body_over > 0 || load.body_bytes > 0);
   });
 }
@@ -29,7 +29,7 @@ Programs compile(const ModelInput& input, bool stamps, bool events) {
   };
   for (std::size_t route = 0; route < input.routes->size(); ++route) {
     const RouteProgram program = compile_route((*input.routes)[route], input.arm->modes[route], *input.arm,
-                                               all.queue_names, sends_bodies(*input.load_set, route));
+                                               all.queue_names, sends_bodies(*input.load_case, route));
     auto place = static_cast<std::uint32_t>(all.ops.size());
     all.entries.push_back(place);
     std::vector<std::uint32_t> places;  // where each operation is, or what follows it
@@ -47,9 +47,9 @@ Programs compile(const ModelInput& input, bool stamps, bool events) {
 }
 
 Detail detail_of(const ModelInput& input, const Programs& programs, bool observed) {
-  const bool full = !input.load_set->kills.empty() || input.arm->accept == Accept::one ||
+  const bool full = !input.load_case->kills.empty() || input.arm->accept == Accept::one ||
                     input.arm->accept == Accept::greedy ||
-                    std::any_of(input.load_set->loads.begin(), input.load_set->loads.end(),
+                    std::any_of(input.load_case->loads.begin(), input.load_case->loads.end(),
                                 [](const Load& load) { return load.hang_up > 0 || load.then; }) ||
                     std::any_of(programs.ops.begin(), programs.ops.end(),
                                 [](const MicroOp& op) { return op.kind > MicroOpKind::close; }) ||

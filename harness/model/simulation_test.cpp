@@ -225,9 +225,9 @@ TEST_CASE("A closed load keeps its clients busy and sends exactly its requests")
   CHECK(ids == std::vector<std::uint32_t>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
   CHECK(keep.records[4].intended == kModelStart + ms(100));
   CHECK(simulate(experiment.input()).requests == 10);
-  Books books;
+  RequestCounts books;
   for (const RequestRecord& record : keep.records) books.add(record);
-  CHECK(books.balance());
+  CHECK(books.adds_up());
   CHECK(books.ok == 10);
 }
 

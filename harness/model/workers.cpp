@@ -17,7 +17,7 @@ Workers::Workers(Kernel& kernel, const ModelInput& input, Clients& clients, JobQ
       first_worker_(static_cast<std::uint32_t>(input.seed % k_.workers)),
       serving_(k_.workers),
       next_acceptor_(first_worker_) {
-  for (const Kill& kill : k_.load_set.kills) {
+  for (const Kill& kill : k_.load_case.kills) {
     if (kill.worker < 0 || static_cast<std::uint32_t>(kill.worker) >= k_.workers) continue;
     k_.schedule(kill.at > kNever - 1 - kModelStart ? kNever - 1 : kModelStart + kill.at, Kernel::Due::kill,
                 static_cast<std::uint32_t>(kill.worker), 0);

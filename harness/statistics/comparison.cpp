@@ -11,8 +11,7 @@ namespace lab {
 
 namespace {
 
-constexpr std::size_t kMostExact =
-    120;  // values in all: a table of a million sums, some tens of milliseconds
+constexpr std::size_t kMaxExact = 120;  // values in all: a table of a million sums, some tens of milliseconds
 constexpr double kProbabilityRounding = 1e-9;  // of sums of probabilities
 
 /// Twice the midranks of both samples together, so that they are whole numbers; those of `a` first.
@@ -94,7 +93,7 @@ std::vector<std::int64_t> untied(std::size_t n) {
 std::size_t interval_rank(std::size_t a, std::size_t b) {
   const double m = static_cast<double>(a);
   const double n = static_cast<double>(b);
-  if (a + b > kMostExact) {
+  if (a + b > kMaxExact) {
     const double z = boost::math::quantile(boost::math::normal(), 1 - kRisk / 2);
     const double rank = m * n / 2 - z * std::sqrt(m * n * (m + n + 1) / 12);
     return rank < 1 ? 0 : static_cast<std::size_t>(rank);
@@ -131,9 +130,9 @@ Shift compare_samples(std::span<const double> a, std::span<const double> b) {
     shift.high = differences[differences.size() - rank];
   }
   const std::vector<std::int64_t> ranks = doubled_ranks(a, b);
-  shift.exact = ranks.size() <= kMostExact;
+  shift.exact = ranks.size() <= kMaxExact;
   shift.p = shift.exact ? exact_p(ranks, a.size()) : normal_p(ranks, a.size());
-  shift.least_p = least_p(a.size(), b.size());
+  shift.min_attainable_p = min_attainable_p(a.size(), b.size());
   const auto [least_a, most_a] = std::minmax_element(a.begin(), a.end());
   const auto [least_b, most_b] = std::minmax_element(b.begin(), b.end());
   const double gap = std::max(*least_b - *most_a, *least_a - *most_b);
@@ -154,7 +153,7 @@ std::vector<double> holm(std::span<const double> p) {
   return adjusted;
 }
 
-double least_p(std::size_t a, std::size_t b) {
+double min_attainable_p(std::size_t a, std::size_t b) {
   double ways = 1;  // to choose a of a + b
   for (std::size_t i = 1; i <= a; ++i) ways *= static_cast<double>(b + i) / static_cast<double>(i);
   return std::min(1.0, 2 / ways);
@@ -162,7 +161,7 @@ double least_p(std::size_t a, std::size_t b) {
 
 std::size_t needed_repetitions(std::size_t comparisons) {
   std::size_t n = 1;
-  while (static_cast<double>(comparisons) * least_p(n, n) > kRisk) ++n;
+  while (static_cast<double>(comparisons) * min_attainable_p(n, n) > kRisk) ++n;
   return n;
 }
 

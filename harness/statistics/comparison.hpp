@@ -15,7 +15,7 @@ struct Shift {
   double estimate = 0;              ///< Hodges-Lehmann: the median of all b - a
   std::optional<double> low, high;  ///< none where the samples are too small to carry 95 %
   double p = 1;                     ///< two-sided, Mann-Whitney
-  double least_p = 1;               ///< the smallest that samples of these sizes can give
+  double min_attainable_p = 1;      ///< the smallest that samples of these sizes can give
   /// No value of one lies among the other's, and the gap between them is wider than the range of either.
   bool apart = false;
   bool exact = true;  ///< every way to deal the ranks was counted; otherwise the normal approximation
@@ -33,7 +33,7 @@ Shift compare_samples(std::span<const double> a, std::span<const double> b);
 std::vector<double> holm(std::span<const double> p);
 
 /// The smallest two-sided p that `a` against `b` values without ties can give.
-double least_p(std::size_t a, std::size_t b);
+double min_attainable_p(std::size_t a, std::size_t b);
 
 /// How many repetitions of each are needed before `comparisons` together could show any difference.
 std::size_t needed_repetitions(std::size_t comparisons);

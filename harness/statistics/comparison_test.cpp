@@ -59,7 +59,7 @@ TEST_CASE("the shift is the median of all differences, the mean of the middle tw
 TEST_CASE("six against six that do not overlap have the smallest p that six can give") {
   const Shift shift = compare_samples(Sample{1, 2, 3, 4, 5, 6}, Sample{11, 12, 13, 14, 15, 16});
   CHECK(shift.p == Approx(2.0 / 924));
-  CHECK(shift.least_p == Approx(2.0 / 924));
+  CHECK(shift.min_attainable_p == Approx(2.0 / 924));
   CHECK(shift.estimate == 10);
 }
 
@@ -183,7 +183,7 @@ TEST_CASE("Holm multiplies the smallest by all, the next by one less, and never 
 }
 
 TEST_CASE("more comparisons need more repetitions before any of them can show a difference") {
-  CHECK(least_p(3, 3) == Approx(0.1));
+  CHECK(min_attainable_p(3, 3) == Approx(0.1));
   CHECK(needed_repetitions(1) == 4);   // 2/70
   CHECK(needed_repetitions(2) == 5);   // 4/70 is too much, 4/252 is not
   CHECK(needed_repetitions(10) == 6);  // 20/924

@@ -12,12 +12,12 @@
 
 namespace lab {
 
-/// All values of one quantity: exact up to kMostExact of them, a histogram beyond.
+/// All values of one quantity: exact up to kMaxExact of them, a histogram beyond.
 class Distribution {
  public:
-  static constexpr std::size_t kMostExact = 10'000'000;
+  static constexpr std::size_t kMaxExact = 10'000'000;
 
-  explicit Distribution(std::size_t most_exact = kMostExact) : most_exact_(most_exact) {}
+  explicit Distribution(std::size_t most_exact = kMaxExact) : most_exact_(most_exact) {}
 
   void add(std::span<const Nanos> values);
   void add(const Histogram& counts);

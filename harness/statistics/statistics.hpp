@@ -38,21 +38,21 @@ std::vector<std::size_t> outliers(std::span<const double> values);
 
 /// What one repetition left, for the stats to read. Without events, or without what its server used, the
 /// stats that need them have no value.
-struct Evidence {
+struct RepetitionData {
   std::span<const RequestRecord> records;
   std::span<const Route> routes;
   const Events* events = nullptr;     ///< in order of time
   const ServerUse* server = nullptr;  ///< of measured repetitions only
   std::span<const Kill> kills{};      ///< of its case
   Nanos began = 0;                    ///< the load's time zero, from which kills count
-  bool told_by_headers = false;       ///< what is known of the server comes from its replies (stamps.hpp)
+  bool reported_by_headers = false;   ///< what is known of the server comes from its replies (stamps.hpp)
 };
 
 /// Evaluates one stat over one repetition: seconds for times, bytes for memory, a plain number otherwise.
 /// None where no request of that kind was answered, or n does not carry the percentile. Times count ok
 /// replies only; makespan: first sent to last received; turnaround: of each request that is followed up, from
 /// its intended time to its last follow-up's reply, where that was ok.
-std::optional<double> evaluate(const Stat& stat, const Evidence& evidence);
+std::optional<double> evaluate(const Stat& stat, const RepetitionData& evidence);
 
 /// The same where there is nothing but records.
 std::optional<double> evaluate(const Stat& stat, std::span<const RequestRecord> records,

@@ -40,7 +40,7 @@ std::vector<RouteSteps> steps_of_routes(const std::vector<Route>& routes) {
 
 namespace {
 
-constexpr std::size_t kMostSteps = 1'000;
+constexpr std::size_t kMaxSteps = 1'000;
 
 struct Span {
   Nanos from = 0, to = 0;
@@ -75,12 +75,12 @@ class InARow {
       const auto* repeat = std::get_if<Repeat>(&step.action);
       const std::vector<const Plan*> nested = nested_plans(step);
       known_ = known_ && (!executed || apart || pooled || repeat != nullptr || nested.empty()) &&
-               timed_.size() <= kMostSteps;
+               timed_.size() <= kMaxSteps;
       if (executed && nested.empty() && steps_.unhindered(index) > 0)
         timed_.push_back({index, steps_.unhindered(index), steps_.waits(index)});
       const std::int64_t times = executed && known_ && repeat != nullptr ? repeat->times : 1;
       const std::int64_t inside = next_;
-      for (std::int64_t turn = 0; turn < times && timed_.size() <= kMostSteps; ++turn) {
+      for (std::int64_t turn = 0; turn < times && timed_.size() <= kMaxSteps; ++turn) {
         next_ = inside;
         for (const Plan* inner : nested) add(*inner, executed && (pooled || repeat != nullptr));
       }

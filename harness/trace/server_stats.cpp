@@ -39,7 +39,7 @@ double count(const Events& events, EventKind kind) {
       std::count_if(events.begin(), events.end(), [kind](const Event& e) { return e.kind == kind; }));
 }
 
-std::set<std::uint32_t> cut_off_by(const Kill& kill, const Evidence& evidence) {
+std::set<std::uint32_t> cut_off_by(const Kill& kill, const RepetitionData& evidence) {
   const Nanos died = evidence.began + kill.at;
   std::set<std::uint32_t> handlers;
   std::map<std::pair<std::uint32_t, std::int64_t>, int> open_steps;
@@ -60,7 +60,7 @@ std::set<std::uint32_t> cut_off_by(const Kill& kill, const Evidence& evidence) {
   return handlers;
 }
 
-double lost(const Evidence& evidence) {
+double lost(const RepetitionData& evidence) {
   std::set<std::uint32_t> requests;
   double nameless = 0;
   for (const Event& event : *evidence.events) {
@@ -81,7 +81,7 @@ bool is_switch(const Compute& compute) {
          compute.work == Work::process_switch;
 }
 
-std::optional<double> switch_time(const Evidence& evidence) {
+std::optional<double> switch_time(const RepetitionData& evidence) {
   std::vector<double> times;
   std::map<std::uint32_t, RouteSteps> routes;
   const Occupancy occupancy(*evidence.events);
@@ -104,12 +104,12 @@ double abandoned(std::span<const RequestRecord> records) {
   }));
 }
 
-std::optional<double> of_events(Quantity quantity, const Evidence& evidence) {
+std::optional<double> of_events(Quantity quantity, const RepetitionData& evidence) {
   // Every server of ours leaves some.
   if (evidence.events == nullptr || evidence.events->empty()) return std::nullopt;
   const Events& events = *evidence.events;
   // A reply tells what its own handler did, and nothing of loops, losses and other handlers.
-  if (evidence.told_by_headers && quantity != Quantity::done) return std::nullopt;
+  if (evidence.reported_by_headers && quantity != Quantity::done) return std::nullopt;
   switch (quantity) {
     case Quantity::gap: return seconds(longest_gap(loop_turns(events)));
     case Quantity::utilisation: {
@@ -128,7 +128,7 @@ std::optional<double> of_events(Quantity quantity, const Evidence& evidence) {
   }
 }
 
-std::optional<double> of_processes(Quantity quantity, const Evidence& evidence) {
+std::optional<double> of_processes(Quantity quantity, const RepetitionData& evidence) {
   if (evidence.server == nullptr || !evidence.server->known()) return std::nullopt;
   const ServerUse& use = *evidence.server;
   const auto added = static_cast<double>(use.private_peak - use.private_before);
@@ -154,7 +154,7 @@ std::optional<double> of_processes(Quantity quantity, const Evidence& evidence) 
 
 }  // namespace
 
-std::optional<double> server_stat(const Stat& stat, const Evidence& evidence) {
+std::optional<double> server_stat(const Stat& stat, const RepetitionData& evidence) {
   const auto found = of_events(stat.quantity, evidence);
   return found ? found : of_processes(stat.quantity, evidence);
 }

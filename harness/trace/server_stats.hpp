@@ -10,8 +10,8 @@ namespace lab {
 ///
 /// Work is `lost` by request: its job was reported lost (event `lost`); or its handler had begun when its
 /// worker died; or a step of it, after the reply or in a queue, had begun by then and never ended. A worker
-/// died when Evidence::kills says so. Without them only a handler that began and never ended, and whose
+/// died when RepetitionData::kills says so. Without them only a handler that began and never ended, and whose
 /// client saw the connection reset or closed, is known to be cut off.
-std::optional<double> server_stat(const Stat& stat, const Evidence& evidence);
+std::optional<double> server_stat(const Stat& stat, const RepetitionData& evidence);
 
 }  // namespace lab

@@ -32,7 +32,7 @@ struct Repetition {
     events.push_back({began + at, value, request, worker, 0, kind, Resource::nothing});
   }
   std::optional<double> value(const char* stat) const {
-    return evaluate(parse_stat(stat).value(), Evidence{records, routes, &events, &use, kills, began});
+    return evaluate(parse_stat(stat).value(), RepetitionData{records, routes, &events, &use, kills, began});
   }
 };
 

@@ -18,8 +18,8 @@ namespace lab {
 namespace {
 
 constexpr std::size_t kLongestList = 65'536;
-constexpr std::size_t kMostHolds = 1'000;  // of one reply
-constexpr std::size_t kMostWorkers = 4'096;
+constexpr std::size_t kMaxHolds = 1'000;  // of one reply
+constexpr std::size_t kMaxWorkers = 4'096;
 constexpr std::size_t kLongestExample = 60;
 constexpr std::int64_t kHighestPid = 4'194'304;  // PID_MAX_LIMIT of the kernel
 
@@ -76,7 +76,7 @@ void StampFields::take(std::string_view name, std::string_view text) {
   }
 }
 
-void StampBook::add(std::uint32_t id, const StampFields& fields) {
+void HeaderTimings::add(std::uint32_t id, const StampFields& fields) {
   Stamp stamp;
   stamp.id = id;
   const auto take_time = [&](const std::string& text, Nanos& time) {
@@ -106,13 +106,13 @@ void StampBook::add(std::uint32_t id, const StampFields& fields) {
 }
 
 /// `loop 100-200, pool:3 200-300`
-void StampBook::take_holds(std::uint32_t id, std::string_view list) {
+void HeaderTimings::take_holds(std::uint32_t id, std::string_view list) {
   for (std::size_t taken = 0; !list.empty(); ++taken) {
     const std::size_t comma = std::min(list.find(','), list.size());
     const std::string_view item = trim(list.substr(0, comma));
     list.remove_prefix(std::min(comma + 1, list.size()));
     if (item.empty()) continue;
-    if (taken == kMostHolds) return refuse(id, "more than 1000 intervals");
+    if (taken == kMaxHolds) return refuse(id, "more than 1000 intervals");
     const std::size_t blank = std::min(item.find(' '), item.size());
     const std::string_view name = item.substr(0, blank);
     const std::string_view span = trim(item.substr(blank));
@@ -132,14 +132,14 @@ void StampBook::take_holds(std::uint32_t id, std::string_view list) {
   }
 }
 
-void StampBook::refuse(std::uint32_t id, std::string_view what) {
+void HeaderTimings::refuse(std::uint32_t id, std::string_view what) {
   if (refused_++ > 0) return;
   example_ = fmt::format("request {}: '{}'{}", id, what.substr(0, kLongestExample),
                          what.size() > kLongestExample ? " ..." : "");
 }
 
 /// A server that tells none is one worker.
-void StampBook::number_workers(const std::map<pid_t, int>& slots) {
+void HeaderTimings::number_workers(const std::map<pid_t, int>& slots) {
   workers_ = slots;
   std::set<pid_t> unknown;
   for (const Stamp& stamp : stamps_) {
@@ -148,15 +148,15 @@ void StampBook::number_workers(const std::map<pid_t, int>& slots) {
   int next = 0;
   for (const auto& [pid, slot] : workers_) next = std::max(next, slot + 1);
   for (const pid_t pid : unknown) workers_[pid] = next++;
-  if (workers_.size() <= kMostWorkers) return;
+  if (workers_.size() <= kMaxWorkers) return;
   refuse(stamps_.front().id, "thousands of different workers");
   for (Stamp& stamp : stamps_) stamp.pid = 0;
   workers_ = {{0, 0}};
 }
 
 /// Those that lie within the request's life and overlap no other one of the same thing.
-std::vector<Hold> StampBook::sound_holds(const Stamp& stamp, const RequestRecord& record,
-                                         std::uint16_t worker) {
+std::vector<Hold> HeaderTimings::sound_holds(const Stamp& stamp, const RequestRecord& record,
+                                             std::uint16_t worker) {
   std::vector<Hold> holds;
   for (std::size_t i = stamp.first_hold; i < stamp.first_hold + stamp.holds; ++i) {
     const Held& held = held_[i];
@@ -177,8 +177,8 @@ std::vector<Hold> StampBook::sound_holds(const Stamp& stamp, const RequestRecord
   return holds;
 }
 
-Events StampBook::apply(std::vector<RequestRecord>& records, const std::vector<Route>& routes,
-                        const std::map<pid_t, int>& slots) {
+Events HeaderTimings::apply(std::vector<RequestRecord>& records, const std::vector<Route>& routes,
+                            const std::map<pid_t, int>& slots) {
   Events events;
   number_workers(slots);
   for (const Stamp& stamp : stamps_) {
@@ -201,31 +201,31 @@ Events StampBook::apply(std::vector<RequestRecord>& records, const std::vector<R
     record.read = stamp.read;
     record.started = stamp.started;
     record.finished = stamp.finished;
-    const auto tell = [&](EventKind kind, Nanos at, Resource resource = Resource::nothing,
-                          std::uint16_t unit = 0, std::int64_t value = 0) {
+    const auto report_one = [&](EventKind kind, Nanos at, Resource resource = Resource::nothing,
+                                std::uint16_t unit = 0, std::int64_t value = 0) {
       events.push_back({at, value, record.id, worker, unit, kind, resource});
     };
-    tell(EventKind::read, stamp.read);
-    if (handled) tell(EventKind::started, stamp.started);
+    report_one(EventKind::read, stamp.read);
+    if (handled) report_one(EventKind::started, stamp.started);
     std::vector<Hold> holds = sound_holds(stamp, record, worker);
     for (const Hold& hold : holds) {
-      tell(EventKind::acquire, hold.from, hold.resource, hold.unit);
-      tell(EventKind::release, hold.to, hold.resource, hold.unit);
+      report_one(EventKind::acquire, hold.from, hold.resource, hold.unit);
+      report_one(EventKind::release, hold.to, hold.resource, hold.unit);
     }
     std::erase_if(holds, [](const Hold& hold) { return !keeps_others_out(hold); });
     if (handled && record.route < routes.size()) {
       for (const StepSpan& step : infer_steps(routes[record.route], stamp.started, stamp.finished, holds)) {
-        tell(EventKind::step_begin, step.from, Resource::nothing, 0, step.index);
-        tell(EventKind::step_end, step.to, Resource::nothing, 0, step.index);
+        report_one(EventKind::step_begin, step.from, Resource::nothing, 0, step.index);
+        report_one(EventKind::step_end, step.to, Resource::nothing, 0, step.index);
       }
     }
-    if (handled) tell(EventKind::finished, stamp.finished);
+    if (handled) report_one(EventKind::finished, stamp.finished);
   }
   std::stable_sort(events.begin(), events.end(), earlier);
   return events;
 }
 
-std::optional<std::string> StampBook::warning() const {
+std::optional<std::string> HeaderTimings::warning() const {
   if (refused_ == 0) return std::nullopt;
   return fmt::format("{} of the server's stamps cannot be and were left out ({})", refused_, example_);
 }

@@ -34,7 +34,7 @@ struct StampFields {
 /// Collects the stamps of one load's replies, and makes of them what our own servers write to their rings.
 /// What cannot be (no number, before the request was sent, after its reply came, overlapping itself) is left
 /// out and counted: a server cannot do more than leave its own requests without a story.
-class StampBook {
+class HeaderTimings {
  public:
   /// `id`: the request's, as in its record.
   void add(std::uint32_t id, const StampFields& fields);

@@ -48,7 +48,7 @@ TEST_CASE("fields are known by their names in any case; several lists are one") 
 }
 
 TEST_CASE("stamps fill the records, and workers are numbered in the order of their process ids") {
-  StampBook book;
+  HeaderTimings book;
   auto records = answered(3);
   book.add(1, fields("77", "200", "300", "900"));
   book.add(2, fields("9", "210", "210", "210"));
@@ -67,7 +67,7 @@ TEST_CASE("stamps fill the records, and workers are numbered in the order of the
 }
 
 TEST_CASE("who came for a worker that died counts under its slot") {
-  StampBook book;
+  HeaderTimings book;
   auto records = answered(3);
   book.add(1, fields("40", "200", "300", "900"));
   book.add(2, fields("52", "200", "300", "900"));
@@ -79,7 +79,7 @@ TEST_CASE("who came for a worker that died counts under its slot") {
 }
 
 TEST_CASE("what was held becomes who held what, and the wait is the time in which nothing was") {
-  StampBook book;
+  HeaderTimings book;
   auto records = answered(1);
   book.add(1, fields("7", "200", "300", "900", "loop 300-310, loop 850-900, connection:2 310-840"));
   const Occupancy occupancy(book.apply(records, kSlow));
@@ -101,7 +101,7 @@ TEST_CASE("stamps that cannot be are left out and reported once, and nothing els
         fields("7", "200", "300", "1001"), fields("7", "400", "300", "900"), fields("7", "200", "901", "900"),
         fields("7", "-200", "300", "900"), fields("7", "200", "300", "99999999999999999999999"),
         fields("7", "200", "3 00", "900"), fields("7", "2e2", "300", "900")}) {
-    StampBook book;
+    HeaderTimings book;
     auto records = answered(2);
     book.add(1, bad);
     book.add(2, fields("7", "200", "300", "900"));
@@ -117,7 +117,7 @@ TEST_CASE("stamps that cannot be are left out and reported once, and nothing els
 }
 
 TEST_CASE("a reply without a handler has been read and no more") {
-  StampBook book;
+  HeaderTimings book;
   auto records = answered(1);
   book.add(1, fields("7", "200", "", ""));
   CHECK(book.apply(records, kSlow).size() == 1);
@@ -127,7 +127,7 @@ TEST_CASE("a reply without a handler has been read and no more") {
 }
 
 TEST_CASE("of a broken list the sound intervals stay") {
-  StampBook book;
+  HeaderTimings book;
   auto records = answered(1);
   book.add(1, fields("7", "200", "300", "900",
                      "loop 300-400, loop 350-450, moon 300-400, loop 99-120, pool:70000 1-2, pool 500-400,"
@@ -139,7 +139,7 @@ TEST_CASE("of a broken list the sound intervals stay") {
 }
 
 TEST_CASE("endless lists and crowds of workers are cut") {
-  StampBook book;
+  HeaderTimings book;
   auto records = answered(5000);
   std::string list;
   for (int i = 0; i < 5000; ++i) list += "loop 300-300,";
@@ -155,7 +155,7 @@ TEST_CASE("endless lists and crowds of workers are cut") {
 }
 
 TEST_CASE("a number that is no process id, or an unknown request, is nobody's") {
-  StampBook book;
+  HeaderTimings book;
   auto records = answered(1);
   book.add(1, fields("99999999999", "200", "300", "900"));
   book.add(7, fields("3", "200", "300", "900"));
@@ -174,14 +174,14 @@ TEST_CASE("the driver keeps the stamps of a stamped target, and of no other") {
   for (const bool stamped : {true, false}) {
     VirtualRun bench;
     bench.target.stamped = stamped;
-    bench.load_set.loads = {burst(3)};
+    bench.load_case.loads = {burst(3)};
     bench.transport.on_request = [&](std::uint32_t connection, const std::string&) {
       const Nanos now = bench.clock.now();
       bench.transport.reply(
           connection, 100 * kMillisecond,
           stamped_reply(now + kMillisecond, now + 2 * kMillisecond, now + 90 * kMillisecond));
     };
-    LoadDriver driver(bench.load_set, bench.target, bench.setup, bench.clock, bench.transport);
+    LoadDriver driver(bench.load_case, bench.target, bench.setup, bench.clock, bench.transport);
     while (driver.open_connections(8, bench.clock.now() + kSecond)) {
     }
     driver.run(bench.clock.now() + kMillisecond);
@@ -196,7 +196,7 @@ TEST_CASE("the driver keeps the stamps of a stamped target, and of no other") {
 }
 
 TEST_CASE("lanes of stamped replies show who held the loop and who waited") {
-  StampBook book;
+  HeaderTimings book;
   auto records = answered(2);
   book.add(1, fields("7", "200", "300", "900", "loop 300-900"));
   book.add(2, fields("7", "200", "900", "1000", "loop 900-1000"));
@@ -216,7 +216,7 @@ TEST_CASE("lanes of stamped replies show who held the loop and who waited") {
 TEST_CASE("a reply that comes when the loop's turn is over waited for those who held the loop") {
   constexpr Nanos kWaits = 100 * kMillisecond;
   const std::vector<Route> routes{{"slow", "GET", "/slow", {{Wait{kWaits}, false}}}};
-  StampBook book;
+  HeaderTimings book;
   std::vector<RequestRecord> records(2);
   for (std::uint32_t id : {1U, 2U}) {
     RequestRecord& record = records[id - 1];
@@ -229,8 +229,8 @@ TEST_CASE("a reply that comes when the loop's turn is over waited for those who 
   }
   records[0].received += 1;
   const Occupancy occupancy(book.apply(records, routes));
-  const Case load_set{"main", {burst(2)}};
-  const CriticalPath path = critical_path(records, occupancy, occupancy, routes, load_set, 2);
+  const Case load_case{"main", {burst(2)}};
+  const CriticalPath path = critical_path(records, occupancy, occupancy, routes, load_case, 2);
   CHECK(path.planned == 2 * kWaits);
   CHECK(path.reply <= 51 * kMicrosecond);
   CHECK(path.unexplained == 0);
@@ -239,7 +239,7 @@ TEST_CASE("a reply that comes when the loop's turn is over waited for those who 
 TEST_CASE("requests that a loop has read but not started wait for the loop") {
   constexpr Nanos kWaits = 100 * kMillisecond;
   const std::vector<Route> routes{{"slow", "GET", "/slow", {{Wait{kWaits}, false}}}};
-  StampBook book;
+  HeaderTimings book;
   std::vector<RequestRecord> records(2);
   for (std::uint32_t id : {1U, 2U}) {
     const Nanos begin = kSecond + (id - 1) * kWaits;

@@ -15,8 +15,8 @@ namespace lab {
 namespace {
 
 constexpr std::int64_t kMostRequests = 1'000'000'000;
-constexpr std::int64_t kMostClients = 1'000'000;
-constexpr std::int64_t kMostWeight = 1'000'000;
+constexpr std::int64_t kMaxClients = 1'000'000;
+constexpr std::int64_t kMaxWeight = 1'000'000;
 constexpr std::int64_t kDefaultClients = 10;
 constexpr std::int64_t kDefaultPool = 1000;
 constexpr double kMostRate = 10e6;
@@ -47,7 +47,8 @@ auto at_least(Nanos least) {
   return [least](const std::string& option, const std::string& text) -> Result<Nanos> {
     auto span = parse_span(option, text);
     if (span && *span < least)
-      return usage_error("{}: {} is too short; give at least {}", option, text, spell_duration(least));
+      return usage_error("{}: {} is too short; give at least {}", option, text,
+                         format_duration_literal(least));
     return span;
   };
 }
@@ -78,7 +79,7 @@ Result<AskedRate> read_rate(const std::string& /*option*/, const std::string& te
 LoadRequestOptions::WeightedUrl read_url(const std::string& text) {
   const std::size_t digits = text.find_first_not_of("0123456789");
   if (digits == std::string::npos || digits == 0 || text[digits] != '@') return {parse_url(text).value()};
-  const auto weight = parse_count("the weight in " + text, text.substr(0, digits), 1, kMostWeight).value();
+  const auto weight = parse_count("the weight in " + text, text.substr(0, digits), 1, kMaxWeight).value();
   return {parse_url(text.substr(digits + 1)).value(), weight};
 }
 
@@ -202,7 +203,7 @@ EnginePlan engine_plan(const AskedLoad& asked) {
                               format_duration(plan.duration), kMostRequests));
   std::int64_t most = closed ? clients : timed ? std::max(kDefaultPool, clients) : plan.planned;
   most = asked.max_connections.value_or(most);
-  most = std::min(most, kMostClients);
+  most = std::min(most, kMaxClients);
   const bool one_each = !closed && !timed;
   plan.most = static_cast<std::uint32_t>(most);
   plan.clients = static_cast<std::uint32_t>(one_each ? most : std::min(clients, most));
@@ -227,7 +228,7 @@ void settle(const AskedLoad& asked, LoadRequestOptions& options) {
     throw Failure(usage_error("--cacert and --insecure exclude each other; give one"));
   if (!options.plan.ca_file.empty()) check_readable("--cacert", options.plan.ca_file).value();
   options.plan.verify = !asked.insecure;
-  options.plan.keep_samples = options.other_tools;
+  options.plan.keep_samples = options.emulated_tools;
   options.load = load_in_words(engine, asked, options.plan.threads);
   if (is_timed(engine.arrivals)) {
     options.requested_rate = engine.duration == kNever
@@ -251,7 +252,7 @@ void add_load_options(Command& command, LoadRequestOptions& options) {
       .required()
       .has_many = true;
   command.count("-n,--requests", "N", asked->requests, 1, kMostRequests, "so many requests in all");
-  command.count("-c,--concurrency", "C", asked->concurrency, 1, kMostClients,
+  command.count("-c,--concurrency", "C", asked->concurrency, 1, kMaxClients,
                 "clients of a closed load; connections that an open one begins with (10)");
   command.choice("--arrivals", "KIND", asked->arrivals, kArrivalWords, " (closed)");
   command.read("--rate", "R", asked->rate, read_rate,
@@ -275,7 +276,7 @@ void add_load_options(Command& command, LoadRequestOptions& options) {
       .shows("10s");
   command.read("--warmup", "DURATION", asked->warmup, at_least(0), "send for so long before anything counts");
   command.count("--threads", "T", options.plan.threads, 1, 256, "that share the load").shows("1");
-  command.count("--max-connections", "C", asked->max_connections, 1, kMostClients,
+  command.count("--max-connections", "C", asked->max_connections, 1, kMaxClients,
                 "of an open load; more requests wait for one, which counts (1000)");
   command.choice("--connections", "KIND", asked->fresh, kConnectionWords,
                  ": before the load, or for each request");
@@ -294,7 +295,7 @@ void add_load_options(Command& command, LoadRequestOptions& options) {
   command.flag("--insecure", asked->insecure, "trust any certificate");
   command.flag("--i-own-this-server", options.own_server,
                "go beyond this machine and private networks: only where you may");
-  command.flag("--other-tools", options.other_tools,
+  command.flag("--other-tools", options.emulated_tools,
                "what wrk, hey and others would have printed of the same replies");
   add_output_options(command, options.output, {Format::text, Format::json, Format::markdown, Format::csv});
   command.checks.emplace_back([asked, &options] { settle(*asked, options); });

@@ -8,9 +8,9 @@
 #include "lab/experiment/engines.hpp"
 #include "lab/experiment/environment.hpp"
 #include "lab/experiment/experiment.hpp"
+#include "lab/experiment/prepared_experiment.hpp"
 #include "lab/experiment/report.hpp"
 #include "lab/experiment/run_header.hpp"
-#include "lab/experiment/stage.hpp"
 #include "lab/servers/mode.hpp"
 #include "results/store/store.hpp"
 
@@ -115,7 +115,7 @@ Result<SweepEstimate> estimate_sweep(const Sweep& sweep, const std::vector<bool>
     if (auto possible = preflight(task.scenario, experiment); !possible) return possible.error();
     Scenario scenario = task.scenario;
     if (auto rates = calibrate_scenario(scenario, true); !rates) return rates.error();
-    Stage stage;  // nothing is prepared yet: what cannot be run here is found out at its turn
+    PreparedExperiment stage;  // nothing is prepared yet: what cannot be run here is found out at its turn
     for (const std::string& engine : experiment.engines) {
       if (engine == kModel || engine == kRecorded) continue;
       for (EngineArm& arm : engine_arms(scenario, engine, experiment.foreign.servers.size()))
@@ -134,7 +134,7 @@ PointEnd run_point(const SweepTask& task, const std::optional<std::filesystem::p
   const ExperimentOptions experiment = experiment_of(task);
   preflight(task.scenario, experiment).value();
   Scenario scenario = task.scenario;
-  Stage stage = Stage::prepare(scenario, experiment).value();
+  PreparedExperiment stage = PreparedExperiment::prepare(scenario, experiment).value();
   const ExperimentPlan plan = plan_experiment(scenario, experiment, stage);
   RunHeader header =
       begin_header(scenario, task.options.recorded(), experiment.seed, plan.repetitions, stage);

@@ -79,8 +79,8 @@ Result<ValueRange> parse_range(const std::string& key, std::string_view text, st
 /// The end belongs to it where a step leads there. At most one value more than a sweep may have.
 std::vector<std::string> values_of(const ValueRange& range) {
   std::vector<std::string> values;
-  for (std::int64_t value = range.from; value <= range.to && values.size() <= kMostPoints;) {
-    values.push_back(range.duration ? spell_duration(value) : std::to_string(value));
+  for (std::int64_t value = range.from; value <= range.to && values.size() <= kMaxPoints;) {
+    values.push_back(range.duration ? format_duration_literal(value) : std::to_string(value));
     const double next = range.step.more > 0
                             ? static_cast<double>(value) + static_cast<double>(range.step.more)
                             : static_cast<double>(value) * range.step.factor;
@@ -127,9 +127,9 @@ Result<std::vector<SweepKey>> parse_grid(const std::vector<std::string>& texts) 
         return usage_error("--vary {0} is given twice; write all its values in one: {0}=1,2,4", key->name);
     }
     points *= key->values.size();
-    if (points > kMostPoints)
+    if (points > kMaxPoints)
       return usage_error("--vary: a grid of {}{} points is too large; at most {}", points,
-                         key->values.size() > kMostPoints ? " or more" : "", kMostPoints);
+                         key->values.size() > kMaxPoints ? " or more" : "", kMaxPoints);
     keys.push_back(std::move(*key));
   }
   if (keys.empty()) return usage_error("nothing is varied; add for example --vary workers=1,2,4,8");

@@ -8,7 +8,7 @@
 
 namespace lab {
 
-inline constexpr std::size_t kMostPoints = 1000;  ///< of one sweep
+inline constexpr std::size_t kMaxPoints = 1000;  ///< of one sweep
 
 /// What is varied, with its values as one would write them.
 struct SweepKey {
@@ -18,7 +18,7 @@ struct SweepKey {
 
 /// The grid of several `--vary KEY=LIST`. A list has values and ranges: `1,2,8`, `1..8` (every whole number),
 /// `1..64*2` (each twice the one before), `100ms..1s+100ms`. Errors (exit 2): not of that form, a key or a
-/// value that comes twice, more than kMostPoints points.
+/// value that comes twice, more than kMaxPoints points.
 Result<std::vector<SweepKey>> parse_grid(const std::vector<std::string>& texts);
 
 /// Every combination, one value for each key; the last key changes fastest.

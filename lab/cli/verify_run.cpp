@@ -13,7 +13,7 @@
 #include "lab/experiment/interrupt.hpp"
 #include "lab/experiment/options.hpp"
 #include "lab/experiment/other_load.hpp"
-#include "lab/experiment/stage.hpp"
+#include "lab/experiment/prepared_experiment.hpp"
 #include "lab/servers/mode.hpp"
 #include "results/report/arm_report.hpp"
 #include "results/store/set_aside.hpp"
@@ -51,13 +51,13 @@ Scenario load_batch(const VerifyBatch& batch, RunHeader& header) {
 }
 
 /// Leaves out whatever no claim asks for.
-void keep_asked_for(const VerifyBatch& batch, const Scenario& scenario, Stage& stage) {
+void keep_asked_for(const VerifyBatch& batch, const Scenario& scenario, PreparedExperiment& stage) {
   const auto pairs = batch.pairs();
   for (const EngineArm& one : stage.arms) {
-    for (const Case& load_set : scenario.cases) {
-      const bool asked = pairs.count({one.arm.id, load_set.id}) > 0;
-      if (!asked && !stage.is_left_out(one, load_set))
-        stage.left_out.push_back({one.arm.id, load_set.id, "no claim asks for it", one.engine});
+    for (const Case& load_case : scenario.cases) {
+      const bool asked = pairs.count({one.arm.id, load_case.id}) > 0;
+      if (!asked && !stage.is_left_out(one, load_case))
+        stage.left_out.push_back({one.arm.id, load_case.id, "no claim asks for it", one.engine});
     }
   }
 }
@@ -68,7 +68,7 @@ std::string failures(const Stat& stat, const RunRepetition& repetition, const st
   const bool of_replies =
       !stat.of_server() || stat.quantity == Quantity::cpu;  // who only refuses, works little
   if (stat.quantity == Quantity::share || stat.quantity == Quantity::count || !of_replies) return "";
-  Books books;
+  RequestCounts books;
   for (const RequestRecord& record : repetition.records) {
     const bool counts = stat.route.empty() || routes.at(record.route).name == stat.route;
     if (counts && record.outcome != Outcome::hung_up) books.add(record);
@@ -95,11 +95,11 @@ const auto* find_by(const Items& items, Id matches) {
 }
 
 /// What busy cores and a wrong instrument would spoil.
-void doubt(const Measure& measure, const BatchRun& done, const Case& load_set, Reading& reading) {
+void doubt(const Measure& measure, const BatchRun& done, const Case& load_case, Reading& reading) {
   using Quantity = Stat::Quantity;
   const EngineArm* one = find_by(done.arms, [&](const EngineArm& arm) { return arm.arm.id == measure.arm; });
   if (one == nullptr || reading.values.empty()) return;
-  const Bound least = bound({&done.scenario.routes, &one->arm, &load_set, available_cores(), 0});
+  const Bound least = bound({&done.scenario.routes, &one->arm, &load_case, available_cores(), 0});
   if (measure.stat == Stat{} && !least.has_cpu) {
     for (const RunRepetition& repetition : done.run.repetitions) {
       const bool same = repetition.arm == measure.arm && repetition.case_id == measure.case_id;
@@ -117,7 +117,7 @@ void doubt(const Measure& measure, const BatchRun& done, const Case& load_set, R
 }
 
 Reading read_measure(const Measure& measure, const std::string& engine, const BatchRun& done) {
-  const Case& load_set =
+  const Case& load_case =
       *find_by(done.scenario.cases, [&](const Case& one) { return one.id == measure.case_id; });
   Reading reading;
   reading.recorded = engine == kRecorded;
@@ -130,7 +130,7 @@ Reading read_measure(const Measure& measure, const std::string& engine, const Ba
     RunRepetition room;
     const RunRepetition& repetition = whole(kept, room);
     if (reading.absent.empty()) reading.absent = failures(measure.stat, repetition, done.scenario.routes);
-    const auto value = evaluate(measure.stat, repetition, done.scenario.routes, load_set);
+    const auto value = evaluate(measure.stat, repetition, done.scenario.routes, load_case);
     if (value) reading.values.push_back(*value);
   }
   if (reading.values.empty() && reading.absent.empty()) {
@@ -138,7 +138,7 @@ Reading read_measure(const Measure& measure, const std::string& engine, const Ba
                          ? done.fault
                          : fmt::format("it was run without a figure for {}", to_string(measure.stat));
   }
-  doubt(measure, done, load_set, reading);
+  doubt(measure, done, load_case, reading);
   return reading;
 }
 
@@ -156,7 +156,7 @@ BatchRun run_batch(const VerifyBatch& batch, const VerifyOptions& options,
   experiment.foreign.python = options.python;
   experiment.as_written = batch.engine == kRecorded;
   preflight(scenario, experiment).value();
-  Stage stage = Stage::prepare(scenario, experiment).value();
+  PreparedExperiment stage = PreparedExperiment::prepare(scenario, experiment).value();
   keep_asked_for(batch, scenario, stage);
   const ExperimentPlan plan = plan_experiment(scenario, experiment, stage);
   header.seed = options.seed;
@@ -170,7 +170,7 @@ BatchRun run_batch(const VerifyBatch& batch, const VerifyOptions& options,
     writer.emplace(RunWriter::create(default_runs_folder(), false, header).value());
   started(plan.estimate);
   const NoiseMeter noise;
-  const OtherLoad others;
+  const BackgroundCpu others;
   result.arms = batch.engine == kRecorded ? engine_arms(scenario, kRecorded) : stage.arms;
   ExperimentResult measured =
       run_experiment(scenario, experiment, header, stage, writer ? &*writer : nullptr, {});

@@ -79,7 +79,7 @@ std::string format_estimate(Nanos span) {
   return format_duration((span + unit / 2) / unit * unit);
 }
 
-std::string spell_duration(Nanos span) {
+std::string format_duration_literal(Nanos span) {
   if (span == 0) return "0ms";
   for (std::size_t i = kUnits.size() - 2; i-- > 0;) {  // s, ms, us, ns: whole numbers only
     const Unit& unit = kUnits[i + 1];

@@ -21,6 +21,6 @@ std::string format_duration(Nanos span);
 std::string format_estimate(Nanos span);
 
 /// As one writes it in a scenario file, exact: `100ms`, `1500us`.
-std::string spell_duration(Nanos span);
+std::string format_duration_literal(Nanos span);
 
 }  // namespace lab

@@ -104,12 +104,12 @@ TEST_CASE("A span just below the next unit is not written with an exponent or as
 }
 
 TEST_CASE("What is spelt for a file is read back exactly") {
-  CHECK(spell_duration(100 * kMillisecond) == "100ms");
-  CHECK(spell_duration(1500 * kMicrosecond) == "1500us");
-  CHECK(spell_duration(5 * kSecond) == "5s");
-  CHECK(spell_duration(0) == "0ms");
+  CHECK(format_duration_literal(100 * kMillisecond) == "100ms");
+  CHECK(format_duration_literal(1500 * kMicrosecond) == "1500us");
+  CHECK(format_duration_literal(5 * kSecond) == "5s");
+  CHECK(format_duration_literal(0) == "0ms");
   for (const Nanos span :
        {Nanos{1}, Nanos{999}, Nanos{1000}, Nanos{1'234'567}, 90 * 60 * kSecond, 7 * kMillisecond}) {
-    CHECK(parse_duration(spell_duration(span)).value() == span);
+    CHECK(parse_duration(format_duration_literal(span)).value() == span);
   }
 }

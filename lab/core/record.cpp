@@ -33,7 +33,7 @@ std::int64_t sum_of(const std::map<std::string, std::int64_t>& counts) {
 
 }  // namespace
 
-void Books::add(const RequestRecord& record) {
+void RequestCounts::add(const RequestRecord& record) {
   ++planned;
   const bool unconnected = record.outcome == Outcome::refused || record.outcome == Outcome::harness_fault;
   if (unconnected) ++not_sent[std::string(to_string(record.outcome))];
@@ -50,7 +50,7 @@ void Books::add(const RequestRecord& record) {
   }
 }
 
-void Books::add(const Books& other) {
+void RequestCounts::add(const RequestCounts& other) {
   planned += other.planned;
   unsent += other.unsent;
   sent += other.sent;
@@ -60,11 +60,11 @@ void Books::add(const Books& other) {
   for (const auto& [kind, count] : other.not_sent) not_sent[kind] += count;
 }
 
-bool Books::balance() const {
+bool RequestCounts::adds_up() const {
   return planned == sent + unsent && sent == ok + sum_of(errors) + unfinished && sum_of(not_sent) <= unsent;
 }
 
-std::int64_t Books::failed() const {
+std::int64_t RequestCounts::failed() const {
   return sum_of(errors) + sum_of(not_sent);
 }
 

@@ -63,14 +63,14 @@ struct ServerUse {
 
 /// planned = sent + unsent; sent = ok + errors by kind + unfinished. Always, exactly. A request that found no
 /// connection was not sent: it is one of the unsent, with its reason.
-struct Books {
+struct RequestCounts {
   std::int64_t planned = 0, unsent = 0, sent = 0, ok = 0, unfinished = 0;
   std::map<std::string, std::int64_t> errors;    ///< by kind: `timeout`, `status_503`
   std::map<std::string, std::int64_t> not_sent;  ///< of the unsent, by why they had no connection: `refused`
 
   void add(const RequestRecord& record);
-  void add(const Books& other);
-  bool balance() const;
+  void add(const RequestCounts& other);
+  bool adds_up() const;
   /// Requests that went wrong, sent or not.
   std::int64_t failed() const;
 };

@@ -29,13 +29,13 @@ TEST_CASE("Latency counts from the intended time, not from the moment of sending
 }
 
 TEST_CASE("Books balance whatever ends how") {
-  Books books;
-  CHECK(books.balance());
+  RequestCounts books;
+  CHECK(books.adds_up());
   int n = 0;
   for (const Outcome outcome : kOutcomes) {
     for (int i = 0; i <= n; ++i) books.add(ended(outcome, 503));
     ++n;
-    CHECK(books.balance());
+    CHECK(books.adds_up());
   }
   CHECK(books.planned == 66);
   CHECK(books.ok == 1);
@@ -45,7 +45,7 @@ TEST_CASE("Books balance whatever ends how") {
 }
 
 TEST_CASE("Errors are counted by kind, unexpected statuses by number") {
-  Books books;
+  RequestCounts books;
   books.add(ended(Outcome::timeout));
   books.add(ended(Outcome::bad_status, 503));
   books.add(ended(Outcome::bad_status, 503));
@@ -55,7 +55,7 @@ TEST_CASE("Errors are counted by kind, unexpected statuses by number") {
 }
 
 TEST_CASE("A request that found no connection was not sent, and is a failure") {
-  Books books;
+  RequestCounts books;
   books.add(ended(Outcome::refused));
   books.add(ended(Outcome::unsent));
   CHECK(books.sent == 0);
@@ -66,7 +66,7 @@ TEST_CASE("A request that found no connection was not sent, and is a failure") {
 }
 
 TEST_CASE("Books of several repetitions add up") {
-  Books first, second, both;
+  RequestCounts first, second, both;
   for (const Outcome outcome : kOutcomes) {
     first.add(ended(outcome, 500));
     second.add(ended(outcome, 502));
@@ -81,14 +81,14 @@ TEST_CASE("Books of several repetitions add up") {
   CHECK(first.unfinished == both.unfinished);
   CHECK(first.errors == both.errors);
   CHECK(first.not_sent == both.not_sent);
-  CHECK(first.balance());
+  CHECK(first.adds_up());
 }
 
 TEST_CASE("Books that do not balance say so") {
-  Books books;
+  RequestCounts books;
   books.add(ended(Outcome::ok));
   ++books.sent;
-  CHECK_FALSE(books.balance());
+  CHECK_FALSE(books.adds_up());
 }
 
 TEST_CASE("Every outcome has a word of its own") {

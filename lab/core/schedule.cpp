@@ -17,11 +17,11 @@ std::int64_t scheduled(const Load& load) {
   return std::max<std::int64_t>(0, load.requests);
 }
 
-ArrivalStream::ArrivalStream(const Case& load_set, std::uint64_t seed) {
-  cursors_.resize(load_set.loads.size());
+ArrivalStream::ArrivalStream(const Case& load_case, std::uint64_t seed) {
+  cursors_.resize(load_case.loads.size());
   for (std::size_t index = 0; index < cursors_.size(); ++index) {
     Cursor& cursor = cursors_[index];
-    cursor.load = &load_set.loads[index];
+    cursor.load = &load_case.loads[index];
     cursor.left = scheduled(*cursor.load);
     cursor.exact = static_cast<double>(cursor.load->from);
     cursor.random = seed + 0x51ED2701ULL * (index + 1);
@@ -63,12 +63,12 @@ std::optional<ArrivalStream::Run> ArrivalStream::next() {
   return run;
 }
 
-std::vector<Arrival> schedule(const Case& load_set, std::uint64_t seed) {
+std::vector<Arrival> schedule(const Case& load_case, std::uint64_t seed) {
   std::int64_t total = 0;
-  for (const Load& load : load_set.loads) total += scheduled(load);
+  for (const Load& load : load_case.loads) total += scheduled(load);
   std::vector<Arrival> arrivals;
   arrivals.reserve(static_cast<std::size_t>(total));
-  ArrivalStream stream(load_set, seed);
+  ArrivalStream stream(load_case, seed);
   while (const auto run = stream.next()) {
     arrivals.insert(arrivals.end(), static_cast<std::size_t>(run->count), Arrival{run->at, run->load});
   }

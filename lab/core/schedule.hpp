@@ -17,7 +17,7 @@ struct Arrival {
 /// All arrivals of the case's open loads in time order (ties: order of the loads); closed loads give their
 /// first `clients` arrivals only, the rest follows the replies. The same seed gives the same times, and the
 /// harness and the virtual-time model both use them.
-std::vector<Arrival> schedule(const Case& load_set, std::uint64_t seed);
+std::vector<Arrival> schedule(const Case& load_case, std::uint64_t seed);
 
 /// How many arrivals of this load the schedule holds: all of an open load, the first ones of a closed one.
 std::int64_t scheduled(const Load& load);
@@ -32,7 +32,7 @@ class ArrivalStream {
     std::int64_t count = 0;
   };
 
-  ArrivalStream(const Case& load_set, std::uint64_t seed);
+  ArrivalStream(const Case& load_case, std::uint64_t seed);
 
   /// None when all have come.
   std::optional<Run> next();

@@ -17,14 +17,14 @@ Load load_of(Arrivals arrivals, std::int64_t requests, Nanos every = 0, Nanos fr
 }
 
 Case case_of(std::vector<Load> loads) {
-  Case load_set;
-  load_set.loads = std::move(loads);
-  return load_set;
+  Case load_case;
+  load_case.loads = std::move(loads);
+  return load_case;
 }
 
-std::vector<Nanos> times(const Case& load_set, std::uint64_t seed = 0) {
+std::vector<Nanos> times(const Case& load_case, std::uint64_t seed = 0) {
   std::vector<Nanos> result;
-  for (const Arrival& arrival : schedule(load_set, seed)) result.push_back(arrival.at);
+  for (const Arrival& arrival : schedule(load_case, seed)) result.push_back(arrival.at);
   return result;
 }
 
@@ -61,11 +61,11 @@ TEST_CASE("Several loads are merged in time order, and by their order where they
 }
 
 TEST_CASE("Poisson arrivals are the same for the same seed, and others for another") {
-  const Case load_set = case_of({load_of(Arrivals::poisson, 100, kMillisecond)});
-  CHECK(times(load_set, 1) == times(load_set, 1));
-  CHECK(times(load_set, 1) != times(load_set, 2));
+  const Case load_case = case_of({load_of(Arrivals::poisson, 100, kMillisecond)});
+  CHECK(times(load_case, 1) == times(load_case, 1));
+  CHECK(times(load_case, 1) != times(load_case, 2));
   // The numbers themselves belong to the contract: a recorded run must be repeatable on another machine.
-  std::vector<Nanos> first_ones = times(load_set, 42);
+  std::vector<Nanos> first_ones = times(load_case, 42);
   first_ones.resize(3);
   CHECK(first_ones == std::vector<Nanos>{91673, 2227588, 3155347});
 }
@@ -101,11 +101,11 @@ TEST_CASE("The stream gives the schedule's arrivals, what comes at once as one r
   closed.clients = 3;
   Load staggered = load_of(Arrivals::staggered, 4);
   staggered.at = {30, 10, 10, 20};
-  const Case load_set = case_of({load_of(Arrivals::burst, 10'000'000, 0, 10), closed, staggered,
-                                 load_of(Arrivals::constant, 3, 10), load_of(Arrivals::poisson, 5, 10)});
+  const Case load_case = case_of({load_of(Arrivals::burst, 10'000'000, 0, 10), closed, staggered,
+                                  load_of(Arrivals::constant, 3, 10), load_of(Arrivals::poisson, 5, 10)});
   std::int64_t runs = 0, total = 0;
   Nanos before = 0;
-  ArrivalStream stream(load_set, 9);
+  ArrivalStream stream(load_case, 9);
   while (const auto run = stream.next()) {
     ++runs;
     total += run->count;

@@ -12,7 +12,7 @@ namespace lab {
 
 namespace {
 
-constexpr std::size_t kMostTables = 200;
+constexpr std::size_t kMaxTables = 200;
 
 /// The text of a key that must be there.
 std::string needed(const TableReader& reader, std::string_view key, bool many_lines = false) {
@@ -25,7 +25,7 @@ std::string needed(const TableReader& reader, std::string_view key, bool many_li
 std::vector<const toml::table*> tables(Problems& problems, const TableReader& file, std::string_view key) {
   const toml::node* node = file.need(key, "an array of tables");
   if (node == nullptr) return {};
-  return read_tables(problems, *node, key, kMostTables);
+  return read_tables(problems, *node, key, kMaxTables);
 }
 
 AdviceAnswer read_answer(Problems& problems, const toml::table& table, AdviceQuestion::Kind kind) {
@@ -95,7 +95,7 @@ Advice read_advice(Problems& problems, const toml::table& table) {
   advice.avoid = needed(reader, "avoid");
   const toml::node* documents = reader.find("documents");
   if (documents == nullptr || (documents->is_array() && documents->as_array()->empty())) return advice;
-  for (const toml::table* entry : read_tables(problems, *documents, "documents", kMostTables)) {
+  for (const toml::table* entry : read_tables(problems, *documents, "documents", kMaxTables)) {
     const TableReader said(problems, *entry, "document", {"document", "place", "says", "instead"});
     advice.documents.push_back(
         {needed(said, "document"), needed(said, "place"), needed(said, "says"), needed(said, "instead")});

@@ -28,20 +28,20 @@ void set_usual_speed(Scenario& scenario) {
   for (Route& route : scenario.routes) apply_rates(route, rates);
 }
 
-std::set<std::string> found(const Scenario& scenario, const Arm& arm, const Case& load_set) {
-  const RunRepetition repetition = simulate_repetition(scenario, arm, load_set, kCores, 1, kSeed, true);
+std::set<std::string> found(const Scenario& scenario, const Arm& arm, const Case& load_case) {
+  const RunRepetition repetition = simulate_repetition(scenario, arm, load_case, kCores, 1, kSeed, true);
   std::set<std::string> ids;
   const int cores = arm.cores > 0 ? arm.cores : kCores;
-  std::vector<Finding> seen = find_in_repetition(scenario.routes, arm, load_set, cores, 1, repetition);
-  for (const Finding& finding : common_findings({std::move(seen)}, 0, arm, load_set, repetition.engine))
+  std::vector<Finding> seen = find_in_repetition(scenario.routes, arm, load_case, cores, 1, repetition);
+  for (const Finding& finding : common_findings({std::move(seen)}, 0, arm, load_case, repetition.engine))
     ids.insert(finding.id);
   return ids;
 }
 
-const SickArm* sick_arm(const Scenario& scenario, const Arm& arm, const Case& load_set) {
+const SickArm* sick_arm(const Scenario& scenario, const Arm& arm, const Case& load_case) {
   for (const SickArm& sick : finding_book().sick_arms) {
     if (sick.scenario == scenario.name && sick.arm == arm.id &&
-        (sick.case_id.empty() || sick.case_id == load_set.id))
+        (sick.case_id.empty() || sick.case_id == load_case.id))
       return &sick;
   }
   return nullptr;
@@ -60,21 +60,21 @@ std::string differences(const std::string& name, bool tenth) {
   Scenario scenario = load_scenario(name, known_modes(), overrides).value();
   set_usual_speed(scenario);
   std::string text;
-  for (const Case& load_set : scenario.cases) {
+  for (const Case& load_case : scenario.cases) {
     for (const Arm& arm : scenario.arms) {
       std::set<std::string> must;
       std::set<std::string> may;
-      if (const SickArm* sick = sick_arm(scenario, arm, load_set)) {
+      if (const SickArm* sick = sick_arm(scenario, arm, load_case)) {
         const std::vector<std::string>& ids = tenth ? sick->findings_at_tenth : sick->findings;
         must.insert(ids.begin(), ids.end());
         may.insert(sick->perhaps.begin(), sick->perhaps.end());
       }
-      const std::set<std::string> ids = found(scenario, arm, load_set);
+      const std::set<std::string> ids = found(scenario, arm, load_case);
       const bool all = std::includes(ids.begin(), ids.end(), must.begin(), must.end());
       may.insert(must.begin(), must.end());
       const bool no_other = std::includes(may.begin(), may.end(), ids.begin(), ids.end());
       if (!all || !no_other)
-        text += name + " " + arm.id + " " + load_set.id + ": found " + joined(ids) + "\n";
+        text += name + " " + arm.id + " " + load_case.id + ": found " + joined(ids) + "\n";
     }
   }
   return text;
@@ -98,8 +98,8 @@ TEST_CASE("the table of sick arms names scenarios, arms, cases and findings that
     REQUIRE(scenario.has_value());
     CHECK(std::any_of(scenario->arms.begin(), scenario->arms.end(),
                       [&](const Arm& arm) { return arm.id == sick.arm; }));
-    CHECK(std::any_of(scenario->cases.begin(), scenario->cases.end(), [&](const Case& load_set) {
-      return sick.case_id.empty() || load_set.id == sick.case_id;
+    CHECK(std::any_of(scenario->cases.begin(), scenario->cases.end(), [&](const Case& load_case) {
+      return sick.case_id.empty() || load_case.id == sick.case_id;
     }));
     for (const auto* some : {&sick.findings, &sick.findings_at_tenth, &sick.perhaps}) {
       for (const std::string& id : *some) CHECK(ids.count(id) == 1);

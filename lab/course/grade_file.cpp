@@ -17,7 +17,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kLongestWord = 200;
-constexpr std::int64_t kMostCores = 4096;
+constexpr std::int64_t kMaxCores = 4096;
 
 /// Reads one file; everything that is wrong is thrown with its place.
 class Reader {
@@ -111,7 +111,7 @@ AnswerFile read(const Reader& reader, const json::object& object) {
     if (key == "seed") answers.seed = reader.count(value, key, 0, INT64_MAX);
     if (key == "student" && !value.is_null()) answers.student = reader.word(value, key);
     if (key == "variant" && !value.is_null()) answers.variant = reader.word(value, key);
-    if (key == "cores") answers.cores = static_cast<int>(reader.count(value, key, 1, kMostCores));
+    if (key == "cores") answers.cores = static_cast<int>(reader.count(value, key, 1, kMaxCores));
     if (key == "settings") answers.settings = reader.settings(value);
     if (key != "answers") continue;
     if (!value.is_object()) reader.refuse(R"("answers" must be an object such as {"gil-1": "400 ms"})");

@@ -184,7 +184,7 @@ std::string command_of(const Problem& problem) {
   const Overrides& settings = problem.settings;
   std::string command = "lab run " + problem.name;
   for (const auto& [name, value] : settings.params)
-    command += fmt::format(" --set {}={}", name, spell_duration(value));
+    command += fmt::format(" --set {}={}", name, format_duration_literal(value));
   if (settings.requests) command += fmt::format(" --requests {}", *settings.requests);
   if (settings.workers) command += fmt::format(" --workers {}", *settings.workers);
   if (settings.threads) command += fmt::format(" --threads {}", *settings.threads);

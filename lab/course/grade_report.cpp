@@ -18,7 +18,7 @@ namespace {
 
 namespace json = boost::json;
 
-std::string spell_value(const Question& question, double value) {
+std::string format_value(const Question& question, double value) {
   return question.number.is_time ? format_duration(to_nanos(value)) : fmt::format("{:.4g}", value);
 }
 
@@ -31,7 +31,7 @@ std::optional<double> measured(const GradeSheet& sheet, std::size_t i) {
   return sheet.run ? sheet.run->measured[i] : std::nullopt;
 }
 
-std::string told(const GradeSheet& sheet, std::size_t i) {
+std::string reported(const GradeSheet& sheet, std::size_t i) {
   const Question& question = sheet.problem.questions[i];
   const Grade& grade = sheet.grades[i];
   std::string text = grade.right           ? fmt::format("{}: right", grade.given)
@@ -39,7 +39,7 @@ std::string told(const GradeSheet& sheet, std::size_t i) {
                                            : fmt::format("{}: {}", grade.given, mistake_of(grade));
   if (const auto value = measured(sheet, i))
     text += fmt::format("{} run measured {}", text.ends_with('.') ? " Your" : "; your",
-                        spell_value(question, *value));
+                        format_value(question, *value));
   return text;
 }
 
@@ -53,7 +53,7 @@ json::value or_null(const std::optional<double>& value) {
 
 json::object settings_of(const Overrides& settings) {
   json::object object;
-  for (const auto& [name, value] : settings.params) object[name] = spell_duration(value);
+  for (const auto& [name, value] : settings.params) object[name] = format_duration_literal(value);
   if (settings.requests) object["requests"] = *settings.requests;
   if (settings.workers) object["workers"] = *settings.workers;
   if (settings.threads) object["threads"] = *settings.threads;
@@ -110,7 +110,7 @@ std::string grade_text(const GradeSheet& sheet, const TextStyle& style) {
   for (std::size_t i = 0; i < sheet.grades.size(); ++i) {
     const Question& question = sheet.problem.questions[i];
     text += "\n" + tagged("", fmt::format("{}: {}", question.id, question.text), style).substr(8);
-    text += tagged(sheet.grades[i].right ? "RIGHT" : "WRONG", told(sheet, i), style);
+    text += tagged(sheet.grades[i].right ? "RIGHT" : "WRONG", reported(sheet, i), style);
     if (sheet.show_answers) {
       text += tagged("IS", right_answer(question), style);
       const auto [first, fresh] = said.emplace(question.why, question.id);
@@ -144,7 +144,7 @@ std::string gradescope_json(const GradeSheet& sheet) {
   for (std::size_t i = 0; i < sheet.grades.size(); ++i) {
     const Question& question = sheet.problem.questions[i];
     const bool right = sheet.grades[i].right;
-    std::string output = question.text + "\n" + told(sheet, i);
+    std::string output = question.text + "\n" + reported(sheet, i);
     if (!right) output += "\nSee it: " + question.proof;
     if (sheet.show_answers) output += "\nRight is " + right_answer(question);
     tests.push_back(json::object{{"name", question.id},
@@ -179,7 +179,7 @@ std::string problem_text(const Problem& problem, const TextStyle& style) {
   std::string text = tagged("PROBLEM", head_of(problem), style);
   text += tagged_command("RUN IT", command_of(problem), style);
   for (const Question& question : problem.questions)
-    text += "\n" + spell_question(question, "QUESTION", style);
+    text += "\n" + format_question(question, "QUESTION", style);
   text += "\nHand in, with your answers, each with its unit:\n";
   json::object answers;
   for (const Question& question : problem.questions) answers[question.id] = nullptr;

@@ -20,12 +20,13 @@ std::string or_none(const std::string& words) {
 
 /// What the student measured for this question, of our own servers where there are several engines.
 std::optional<double> measured(const Problem& problem, const Ask& ask, const Run& run) {
-  const Case& load_set = case_of(problem.scenario, ask);
+  const Case& load_case = case_of(problem.scenario, ask);
   std::vector<double> values;
   for (const RunRepetition& repetition : run.repetitions) {
-    if (repetition.engine != kNative || repetition.arm != ask.answer_arm || repetition.case_id != load_set.id)
+    if (repetition.engine != kNative || repetition.arm != ask.answer_arm ||
+        repetition.case_id != load_case.id)
       continue;
-    if (const auto value = evaluate(ask.answer, repetition, problem.scenario.routes, load_set))
+    if (const auto value = evaluate(ask.answer, repetition, problem.scenario.routes, load_case))
       values.push_back(*value);
   }
   if (values.empty()) return std::nullopt;

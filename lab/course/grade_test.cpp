@@ -147,11 +147,11 @@ TEST_CASE("Gradescope's score is the sum of its tests") {
   const auto sheet = grade_answers(
       shipped("gil"),
       answers_of(R"({"schema": "lab.answers/1", "scenario": "gil", "answers": {"gil-1": "400 ms"}})"));
-  const boost::json::value told = boost::json::parse(gradescope_json(sheet.value()));
+  const boost::json::value reported = boost::json::parse(gradescope_json(sheet.value()));
   std::int64_t sum = 0;
-  for (const boost::json::value& test : told.at("tests").as_array())
+  for (const boost::json::value& test : reported.at("tests").as_array())
     sum += test.at("score").to_number<std::int64_t>();
-  CHECK(told.at("score").to_number<std::int64_t>() == sum);
+  CHECK(reported.at("score").to_number<std::int64_t>() == sum);
   CHECK(boost::json::parse(gradescope_refusal("why \"not\"")).at("output").as_string() ==
         "Not graded: why \"not\"");
 }

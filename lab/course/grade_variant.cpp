@@ -68,8 +68,8 @@ Nanos rounded(double nanos) {
 /// not would be gone.
 std::int64_t common_requests(const Scenario& scenario) {
   std::int64_t common = 0;
-  for (const Case& load_set : scenario.cases) {
-    for (const Load& load : load_set.loads) {
+  for (const Case& load_case : scenario.cases) {
+    for (const Load& load : load_case.loads) {
       if (load.arrivals != Arrivals::burst && load.arrivals != Arrivals::closed) continue;
       if (common != 0 && load.requests != common) return 0;
       common = load.requests;

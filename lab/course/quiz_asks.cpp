@@ -13,7 +13,7 @@ namespace lab {
 
 namespace {
 
-constexpr std::int64_t kMostSimulated =
+constexpr std::int64_t kMaxSimulated =
     300'000;  // requests; more take longer than anybody waits for a question
 constexpr double kTolerance = 0.1;
 
@@ -60,17 +60,17 @@ std::string describe_arm(const Arm& arm) {
 
 std::vector<std::string> context_of(const Scenario& scenario, const Ask& ask) {
   std::vector<std::string> lines{scenario.question};
-  const Case& load_set = case_of(scenario, ask);
+  const Case& load_case = case_of(scenario, ask);
   std::vector<bool> used(scenario.routes.size(), false);
-  for (const Load& load : load_set.loads) {
+  for (const Load& load : load_case.loads) {
     used[load.route] = true;
     if (load.then) used[load.then->route] = true;
   }
   for (std::size_t i = 0; i < used.size(); ++i) {
     if (used[i]) lines.push_back(describe_route(scenario.routes[i]));
   }
-  for (const Load& load : load_set.loads) lines.push_back(describe_load(load, scenario));
-  for (const Kill& kill : load_set.kills) lines.push_back(describe_kill(kill));
+  for (const Load& load : load_case.loads) lines.push_back(describe_load(load, scenario));
+  for (const Kill& kill : load_case.kills) lines.push_back(describe_kill(kill));
   lines.push_back(describe_arm(arm_of(scenario, ask)));
   return lines;
 }
@@ -100,17 +100,17 @@ const Arm& arm_of(const Scenario& scenario, const Ask& ask) {
 
 const Case& case_of(const Scenario& scenario, const Ask& ask) {
   const auto found = std::find_if(scenario.cases.begin(), scenario.cases.end(),
-                                  [&](const Case& load_set) { return load_set.id == ask.answer_case; });
+                                  [&](const Case& load_case) { return load_case.id == ask.answer_case; });
   return found == scenario.cases.end() ? scenario.cases.front() : *found;
 }
 
 std::optional<double> ask_the_model(const Scenario& scenario, const Ask& ask, const Arm& arm,
                                     const ModelMachine& machine) {
-  const Case& load_set = case_of(scenario, ask);
-  if (load_set.requests() > kMostSimulated) return std::nullopt;
+  const Case& load_case = case_of(scenario, ask);
+  if (load_case.requests() > kMaxSimulated) return std::nullopt;
   const int cores = machine.cores > 0 ? machine.cores : available_cores();
-  const RunRepetition run = simulate_repetition(scenario, arm, load_set, cores, 1, machine.seed, true);
-  return evaluate(ask.answer, run, scenario.routes, load_set);
+  const RunRepetition run = simulate_repetition(scenario, arm, load_case, cores, 1, machine.seed, true);
+  return evaluate(ask.answer, run, scenario.routes, load_case);
 }
 
 std::vector<Question> questions_of(const Scenario& scenario,

@@ -9,7 +9,7 @@ namespace lab {
 
 namespace {
 
-constexpr std::size_t kMostEntries = 1000;
+constexpr std::size_t kMaxEntries = 1000;
 
 std::string needed_text(const TableReader& reader, std::string_view key) {
   reader.need(key, "a text");
@@ -35,7 +35,7 @@ NumberAnswer read_number(Problems& problems, const TableReader& reader) {
   number.high = number.right * (1 + kTolerance);
   const toml::node* wrong = reader.need("wrong", "[{ value = \"1s\", say = \"…\" }]");
   if (wrong == nullptr) return number;
-  for (const toml::table* entry : read_tables(problems, *wrong, "wrong", kMostEntries)) {
+  for (const toml::table* entry : read_tables(problems, *wrong, "wrong", kMaxEntries)) {
     const TableReader row(problems, *entry, "wrong answer", {"value", "say"});
     bool is_time = false;
     const double value = read_figure(row, "value", is_time);
@@ -49,7 +49,7 @@ std::vector<Choice> read_choices(Problems& problems, const TableReader& reader) 
   std::vector<Choice> choices{{needed_text(reader, "choice"), "", true}};
   const toml::node* wrong = reader.need("wrong", "[{ choice = \"…\", say = \"…\" }]");
   if (wrong == nullptr) return choices;
-  for (const toml::table* entry : read_tables(problems, *wrong, "wrong", kMostEntries)) {
+  for (const toml::table* entry : read_tables(problems, *wrong, "wrong", kMaxEntries)) {
     const TableReader row(problems, *entry, "wrong answer", {"choice", "say"});
     choices.push_back({needed_text(row, "choice"), needed_text(row, "say"), false});
   }
@@ -92,11 +92,11 @@ Result<QuizFile> parse_quiz(std::string_view toml, const std::string& file) {
   if (!table) return problems.first();
   const TableReader reader(problems, *table, "quiz file", {"questions", "measured"});
   if (const toml::node* questions = reader.need("questions", "[[questions]]")) {
-    for (const toml::table* question : read_tables(problems, *questions, "questions", kMostEntries))
+    for (const toml::table* question : read_tables(problems, *questions, "questions", kMaxEntries))
       quiz.questions.push_back(read_question(problems, *question));
   }
   if (const toml::node* measured = reader.find("measured")) {
-    for (const toml::table* entry : read_tables(problems, *measured, "measured", kMostEntries)) {
+    for (const toml::table* entry : read_tables(problems, *measured, "measured", kMaxEntries)) {
       const TableReader row(problems, *entry, "measured answer", {"ask", "from", "to", "usual"});
       bool is_time = false;
       const double from = read_figure(row, "from", is_time);

@@ -35,7 +35,7 @@ std::string unit_of(const Question& question) {
 }
 
 /// `100 ms: why not`; below each other where a choice is a sentence of its own.
-std::string told(const Question& question, const Grade& grade, const TextStyle& style) {
+std::string reported(const Question& question, const Grade& grade, const TextStyle& style) {
   const std::string mistake =
       grade.misconception.empty() ? "not right, and no usual mistake" : grade.misconception;
   if (question.choices.empty()) return row("you said", grade.given + ": " + mistake, style);
@@ -72,7 +72,7 @@ double QuizResult::score() const {
   return grades.empty() ? 0 : static_cast<double>(right()) / static_cast<double>(grades.size());
 }
 
-std::string spell_question(const Question& question, const std::string& head, const TextStyle& style) {
+std::string format_question(const Question& question, const std::string& head, const TextStyle& style) {
   std::string text = lines(fmt::format("{}  {}: {}", head, question.id, question.source), "", 4, style);
   for (const std::string& line : question.context) text += lines(line, "  ", 4, style);
   text += lines(question.text, "", 0, style);
@@ -89,11 +89,11 @@ std::string answer_prompt(const Question& question) {
   return what + "; Enter repeats, s skips, q ends: ";
 }
 
-std::string spell_questions(const std::vector<Question>& questions, std::uint64_t seed,
-                            const TextStyle& style) {
+std::string format_questions(const std::vector<Question>& questions, std::uint64_t seed,
+                             const TextStyle& style) {
   std::string text = fmt::format("seed {}\n", seed);
   for (std::size_t i = 0; i < questions.size(); ++i)
-    text += "\n" + spell_question(questions[i], fmt::format("{} of {}", i + 1, questions.size()), style);
+    text += "\n" + format_question(questions[i], fmt::format("{} of {}", i + 1, questions.size()), style);
   return text;
 }
 
@@ -131,7 +131,7 @@ std::string result_text(const QuizResult& result, const TextStyle& style) {
     const auto [first, fresh] = said.emplace(question.why, question.id);
     const std::string reason = fresh ? question.why : "see " + first->second;
     text += "\n" + lines(fmt::format("{}: {}", question.id, question.source), "", 4, style);
-    text += row("asked", question.text, style) + told(question, grade, style);
+    text += row("asked", question.text, style) + reported(question, grade, style);
     text += row("right is", right_answer(question), style) + row("because", reason, style);
     text += row("see it", question.proof, style);
   }

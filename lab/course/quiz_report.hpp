@@ -23,12 +23,12 @@ struct QuizResult {
 };
 
 /// A question: `head` and where it comes from, what to know, the text, the choices with their numbers.
-std::string spell_question(const Question& question, const std::string& head, const TextStyle& style);
+std::string format_question(const Question& question, const std::string& head, const TextStyle& style);
 /// `1 to 4; Enter repeats, s skips, q ends: `
 std::string answer_prompt(const Question& question);
 
-std::string spell_questions(const std::vector<Question>& questions, std::uint64_t seed,
-                            const TextStyle& style);
+std::string format_questions(const std::vector<Question>& questions, std::uint64_t seed,
+                             const TextStyle& style);
 /// Ids and texts, by document.
 std::string list_questions(const std::vector<Question>& questions, const TextStyle& style);
 /// lab.quiz/1 without answers.

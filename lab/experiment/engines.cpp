@@ -27,7 +27,7 @@ void add_exported(const Scenario& scenario, const Arm& arm, std::string_view eng
   constexpr std::array<Variant, 3> kVariants{{{"", {}, false},
                                               {"uvloop", {PythonLoop::uvloop, Workers::uvicorn}, false},
                                               {"gunicorn", {PythonLoop::asyncio, Workers::gunicorn}, true}}};
-  const Target target = engine == kNode ? Target::node : Target::fastapi;
+  const ExportTarget target = engine == kNode ? ExportTarget::node : ExportTarget::fastapi;
   const std::size_t first = arms.size();
   for (const Variant& variant : kVariants) {
     if (variant.workers_only && arm.workers == 1) continue;
@@ -61,7 +61,7 @@ Arm plan_alone(const Scenario& scenario, std::size_t number) {
   arm.modes.assign(scenario.routes.size(), traits);
   constexpr std::int64_t kEnough = 4'096;
   std::int64_t requests = 1;
-  for (const Case& load_set : scenario.cases) requests = std::max(requests, load_set.requests());
+  for (const Case& load_case : scenario.cases) requests = std::max(requests, load_case.requests());
   arm.workers = static_cast<int>(std::min(requests, kEnough));
   return arm;
 }

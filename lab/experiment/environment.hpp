@@ -40,7 +40,7 @@ class NoiseMeter {
   static double stolen(const Sample& begin, const Sample& end);
   static double squeezed(const Sample& begin, const Sample& end);
   Sample begin_;
-  OtherLoad others_;
+  BackgroundCpu others_;
 };
 
 /// `0.1.0 (abc1234)`.

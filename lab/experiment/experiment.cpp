@@ -15,7 +15,7 @@
 #include "lab/core/event_ring.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/interrupt.hpp"
-#include "lab/experiment/stage.hpp"
+#include "lab/experiment/prepared_experiment.hpp"
 #include "lab/servers/steps/work.hpp"
 #include "lab/servers/supervisor/server.hpp"
 #include "results/store/set_aside.hpp"
@@ -30,48 +30,48 @@ constexpr Nanos kPerTrial = 60 * kMillisecond;  // starting, warming up and stop
 constexpr Nanos kPerForeignTrial = kSecond;     // an interpreter and its modules
 constexpr Nanos kForeignPatience =
     200 * kMillisecond;  // uvicorn waits for each worker in turn; nothing is lost
-constexpr int kMostWorkers = 256;
-constexpr int kMostThreads = 4'096;
+constexpr int kMaxWorkers = 256;
+constexpr int kMaxThreads = 4'096;
 constexpr std::int64_t kMostModelRequests = 300'000;
 constexpr std::int64_t kMostNativeRequests = 1'000'000;
 constexpr std::size_t kEventsPerRequest = 24;
 constexpr std::size_t kEventsPerStep = 8;
-constexpr std::size_t kMostEvents = 4'000'000;  // of one worker: 160 MB, touched only where written
+constexpr std::size_t kMaxEvents = 4'000'000;  // of one worker: 160 MB, touched only where written
 
 struct Trial {
   const EngineArm* arm;
-  const Case* load_set;
+  const Case* load_case;
 };
 
 /// The arms in the scenario's order, each on its engines one after another.
-std::vector<Trial> trials_of(const Scenario& scenario, const Stage& stage) {
+std::vector<Trial> trials_of(const Scenario& scenario, const PreparedExperiment& stage) {
   std::vector<Trial> trials;
   for (const EngineArm& arm : stage.arms) {
     if (arm.arm.predict_only) continue;
-    for (const Case& load_set : scenario.cases) {
-      if (!stage.is_left_out(arm, load_set)) trials.push_back({&arm, &load_set});
+    for (const Case& load_case : scenario.cases) {
+      if (!stage.is_left_out(arm, load_case)) trials.push_back({&arm, &load_case});
     }
   }
   return trials;
 }
 
-ModelInput model_input(const Scenario& scenario, const Arm& arm, const Case& load_set, std::uint64_t seed) {
-  return {&scenario.routes, &arm, &load_set, available_cores(), seed};
+ModelInput model_input(const Scenario& scenario, const Arm& arm, const Case& load_case, std::uint64_t seed) {
+  return {&scenario.routes, &arm, &load_case, available_cores(), seed};
 }
 
 /// Room for what one worker may have to tell.
-std::size_t most_events(const Scenario& scenario, const Case& load_set) {
+std::size_t most_events(const Scenario& scenario, const Case& load_case) {
   std::size_t events = 1000 * kEventsPerRequest;
-  for (const Load& load : load_set.loads) {
+  for (const Load& load : load_case.loads) {
     const auto requests = static_cast<std::size_t>(load.requests);
     const auto steps = static_cast<std::size_t>(executed_steps(scenario.routes[load.route].plan));
-    events += requests * (kEventsPerRequest + kEventsPerStep * std::min(steps, kMostEvents / kEventsPerStep));
+    events += requests * (kEventsPerRequest + kEventsPerStep * std::min(steps, kMaxEvents / kEventsPerStep));
     if (load.then) {
       const auto polls =
           static_cast<std::size_t>(load.then->at_most / std::max<Nanos>(1, load.then->every)) + 1;
       events += requests * polls * kEventsPerRequest;
     }
-    events = std::min(events, kMostEvents);
+    events = std::min(events, kMaxEvents);
   }
   return events;
 }
@@ -92,15 +92,15 @@ Result<RunRepetition> send_load(const Scenario& scenario, const Trial& trial, co
                                           [](const Traits& mode) { return mode.idle != Resource::nothing; });
   options.accepts_late = accepts_late(arm) || target.stamped;
   if (target.stamped && trial.arm->engine != kServer) options.warm_up_connections = arm.workers;
-  const double expected = simulate(model_input(scenario, arm, *trial.load_set, seed)).makespan_s;
+  const double expected = simulate(model_input(scenario, arm, *trial.load_case, seed)).makespan_s;
   constexpr double kLongest = 1e18;  // nanoseconds: decades, and no overflow
   options.request_deadline = 10 * kSecond + static_cast<Nanos>(std::min(2e9 * expected, kLongest));
-  auto load = run_load(*trial.load_set, target, rings, options);
+  auto load = run_load(*trial.load_case, target, rings, options);
   if (!load) return load.error();
 
   RunRepetition repetition;
   repetition.arm = arm.id;
-  repetition.case_id = trial.load_set->id;
+  repetition.case_id = trial.load_case->id;
   repetition.engine = trial.arm->engine;
   repetition.began = load->began;
   repetition.send_skew = load->send_skew;
@@ -122,17 +122,17 @@ void end_server(AnyServer& server, bool gracefully, Nanos patience) {
   }
 }
 
-Result<RunRepetition> measure_native(const Scenario& scenario, const Trial& trial, Stage& stage,
+Result<RunRepetition> measure_native(const Scenario& scenario, const Trial& trial, PreparedExperiment& stage,
                                      std::uint64_t seed) {
   const Arm& arm = trial.arm->arm;
-  auto rings = EventRings::create(arm.workers, most_events(scenario, *trial.load_set));
+  auto rings = EventRings::create(arm.workers, most_events(scenario, *trial.load_case));
   if (!rings) return rings.error();
   ServerSetup setup;
   setup.routes = scenario.routes;
   setup.arm = arm;
   setup.seed = seed;
   setup.rates = stage.rates;
-  stage.surroundings.furnish(setup);
+  stage.surroundings.apply_to(setup);
   auto server = Server::start(setup, &*rings);
   if (!server) return server.error();
   LoadTarget target;
@@ -160,7 +160,7 @@ std::optional<std::string> how_it_ended(ExternalServer& server, const RunRepetit
 }
 
 /// `said`: all that a server wrote that failed, unless another one's words are there.
-Result<RunRepetition> measure_foreign(const Scenario& scenario, const Trial& trial, Stage& stage,
+Result<RunRepetition> measure_foreign(const Scenario& scenario, const Trial& trial, PreparedExperiment& stage,
                                       std::uint64_t seed, std::string& said) {
   std::string words;
   auto server = stage.foreign.start(*trial.arm, stage.surroundings, &words);
@@ -191,8 +191,8 @@ Result<RunRepetition> measure_foreign(const Scenario& scenario, const Trial& tri
   return repetition;
 }
 
-Result<RunRepetition> measure(const Scenario& scenario, const Trial& trial, Stage& stage, int number,
-                              std::uint64_t seed, std::string& said) {
+Result<RunRepetition> measure(const Scenario& scenario, const Trial& trial, PreparedExperiment& stage,
+                              int number, std::uint64_t seed, std::string& said) {
   const double pace_before = measure_pace(scenario.routes, stage.rates);
   auto repetition = trial.arm->engine == kNative ? measure_native(scenario, trial, stage, seed)
                                                  : measure_foreign(scenario, trial, stage, seed, said);
@@ -214,12 +214,12 @@ bool ExperimentOptions::uses(std::string_view engine) const {
 }
 
 ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions& options,
-                               const Stage& stage) {
+                               const PreparedExperiment& stage) {
   ExperimentPlan plan;
   const std::vector<Trial> trials = trials_of(scenario, stage);
   double round = 0;  // seconds; all arms together may take longer than virtual time lasts
   for (const Trial& trial : trials) {
-    const ModelInput input = model_input(scenario, trial.arm->arm, *trial.load_set, options.seed);
+    const ModelInput input = model_input(scenario, trial.arm->arm, *trial.load_case, options.seed);
     round +=
         seconds(trial.arm->engine == kNative ? kPerTrial : kPerForeignTrial) + simulate(input).makespan_s;
   }
@@ -237,36 +237,37 @@ ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions
 }
 
 Result<void> preflight(const Scenario& scenario, const ExperimentOptions& options) {
-  for (const Case& load_set : scenario.cases) {
-    if (options.uses(kModel) && load_set.requests() > kMostModelRequests) {
+  for (const Case& load_case : scenario.cases) {
+    if (options.uses(kModel) && load_case.requests() > kMostModelRequests) {
       return usage_error("--engine model keeps every request; {} are too many (at most {}), use lab predict",
-                         load_set.requests(), kMostModelRequests);
+                         load_case.requests(), kMostModelRequests);
     }
   }
   if (!options.measures()) return {};
   for (const Arm& arm : scenario.arms) {
     if (arm.predict_only) continue;
-    if (arm.workers > kMostWorkers) {
+    if (arm.workers > kMaxWorkers) {
       return usage_error("arm '{}' asks for {} workers; at most {} are started, for more use lab predict",
-                         arm.id, arm.workers, kMostWorkers);
+                         arm.id, arm.workers, kMaxWorkers);
     }
-    if ((arm.uses(Resource::pool) || arm.uses(Resource::thread)) && arm.threads > kMostThreads) {
+    if ((arm.uses(Resource::pool) || arm.uses(Resource::thread)) && arm.threads > kMaxThreads) {
       return usage_error("arm '{}' asks for {} threads; at most {} are started, for more use lab predict",
-                         arm.id, arm.threads, kMostThreads);
+                         arm.id, arm.threads, kMaxThreads);
     }
   }
-  for (const Case& load_set : scenario.cases) {
-    if (load_set.requests() > kMostNativeRequests) {
+  for (const Case& load_case : scenario.cases) {
+    if (load_case.requests() > kMostNativeRequests) {
       return usage_error("--requests: {} requests; at most {} are really sent, for more use lab predict",
-                         load_set.requests(), kMostNativeRequests);
+                         load_case.requests(), kMostNativeRequests);
     }
-    if (auto enough = raise_descriptor_limit(descriptor_need(load_set)); !enough) return enough.error();
+    if (auto enough = raise_descriptor_limit(descriptor_need(load_case)); !enough) return enough.error();
   }
   return {};
 }
 
 ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOptions& options, RunHeader header,
-                                Stage& stage, RunWriter* writer, const ExperimentObserver& observer) {
+                                PreparedExperiment& stage, RunWriter* writer,
+                                const ExperimentObserver& observer) {
   ExperimentResult result;
   result.run.header = std::move(header);
   const ExperimentPlan plan = plan_experiment(scenario, options, stage);
@@ -279,8 +280,8 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
 
   if (options.uses(kModel)) {
     for (const Arm& arm : scenario.arms) {
-      for (const Case& load_set : scenario.cases) {
-        keep(simulate_repetition(scenario, arm, load_set, available_cores(), 1,
+      for (const Case& load_case : scenario.cases) {
+        keep(simulate_repetition(scenario, arm, load_case, available_cores(), 1,
                                  repetition_seed(options.seed, 1), true));
       }
     }
@@ -294,13 +295,13 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
   for (int number = 1; number <= plan.repetitions && !result.fault && !result.interrupted; ++number) {
     if (number > 1) std::shuffle(trials.begin(), trials.end(), random);
     for (const Trial& trial : trials) {
-      if (stage.is_left_out(*trial.arm, *trial.load_set)) continue;
+      if (stage.is_left_out(*trial.arm, *trial.load_case)) continue;
       auto repetition =
           measure(scenario, trial, stage, number, repetition_seed(options.seed, number), result.server_said);
       if (!repetition && interrupt_signal() == 0 && trial.arm->engine != kNative) {
         // Somebody else's server that does not work costs its own rows, not the run.
         stage.left_out.push_back(
-            {trial.arm->arm.id, trial.load_set->id, repetition.error().message, trial.arm->engine});
+            {trial.arm->arm.id, trial.load_case->id, repetition.error().message, trial.arm->engine});
         if (!result.server_fault) {
           const std::string where =
               trial.arm->engine == kServer ? "" : fmt::format(" ({})", trial.arm->engine);

@@ -17,7 +17,7 @@
 namespace lab {
 
 class RunWriter;
-struct Stage;
+struct PreparedExperiment;
 
 struct ExperimentOptions {
   std::vector<std::string> engines = {kNative};
@@ -41,7 +41,7 @@ struct ExperimentPlan {
 };
 
 ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions& options,
-                               const Stage& stage);
+                               const PreparedExperiment& stage);
 
 /// Tells how far it is; both may be empty.
 struct ExperimentObserver {
@@ -63,7 +63,8 @@ struct ExperimentResult {
 /// shuffled by the seed. `header` becomes the run's, with the stage's left out arms; `writer` may be null.
 /// Call it while the process has one thread.
 ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOptions& options, RunHeader header,
-                                Stage& stage, RunWriter* writer, const ExperimentObserver& observer);
+                                PreparedExperiment& stage, RunWriter* writer,
+                                const ExperimentObserver& observer);
 
 /// Refuses what this machine cannot run, before any child is started: too many workers, too few descriptors.
 Result<void> preflight(const Scenario& scenario, const ExperimentOptions& options);

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "lab/experiment/engines.hpp"
-#include "lab/experiment/stage.hpp"
+#include "lab/experiment/prepared_experiment.hpp"
 #include "lab/servers/mode.hpp"
 #include "scenarios/loader/loader.hpp"
 
@@ -19,7 +19,7 @@ arms = [{ id = "a", mode = "blocking-loop" }, { id = "b", mode = "blocking-loop"
 )",
                                            "nap.toml", known_modes())
                                 .value();
-  Stage stage;
+  PreparedExperiment stage;
   stage.arms = engine_arms(scenario, kNative);
   const ExperimentPlan plan = plan_experiment(scenario, ExperimentOptions{}, stage);
   CHECK(plan.repetitions == 1);

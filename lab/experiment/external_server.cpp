@@ -92,7 +92,7 @@ class Quiet {
 /// One program that was started, until it can be sent requests.
 class Start {
  public:
-  Start(const ExternalCommand& command, Guardian& guardian, const Probe& probe, std::uint16_t port)
+  Start(const ExternalCommand& command, Supervisor& guardian, const ReadinessProbe& probe, std::uint16_t port)
       : command_(command), guardian_(guardian), probe_(probe), port_(port) {}
 
   Result<void> await_ready() {
@@ -156,8 +156,8 @@ class Start {
   }
 
   const ExternalCommand& command_;
-  Guardian& guardian_;
-  const Probe& probe_;
+  Supervisor& guardian_;
+  const ReadinessProbe& probe_;
   const std::uint16_t port_;
   const Nanos began_ = monotonic_now();
   Nanos answered_ = 0;
@@ -200,7 +200,7 @@ Result<ExternalServer> ExternalServer::start(const ExternalCommand& command, std
           "port {} is in use already; end what listens there, or write {{port}} in the "
           "command",
           server.port_);
-    auto guardian = Guardian::start(program_at(command, server.port_));
+    auto guardian = Supervisor::start(program_at(command, server.port_));
     if (!guardian) return guardian.error();
     server.guardian_ = std::move(*guardian);
     const auto ready = Start(command, server.guardian_, *probe, server.port_).await_ready();

@@ -11,7 +11,7 @@
 
 #include "lab/core/clock.hpp"
 #include "lab/core/error.hpp"
-#include "lab/experiment/guardian.hpp"
+#include "lab/experiment/supervisor.hpp"
 
 namespace lab {
 
@@ -69,7 +69,7 @@ class ExternalServer {
   std::string output() const { return guardian_.output(); }
 
  private:
-  Guardian guardian_;
+  Supervisor guardian_;
   std::uint16_t port_ = 0;
   Nanos start_took_ = 0;
 };

@@ -223,22 +223,22 @@ TEST_CASE("a program that dies later is reported with its last words") {
 
 TEST_CASE(
     "of what a program wrote that ended, the line that names the error is reported, and the whole is kept") {
-  const auto told = [](const std::string& program, std::string& said) {
+  const auto reported = [](const std::string& program, std::string& said) {
     const auto server = ExternalServer::start(python(program), &said);
     REQUIRE_FALSE(server.has_value());
     return server.error().message;
   };
   std::string said;
-  CHECK_THAT(told("import json\njson.loads('{no')", said),
+  CHECK_THAT(reported("import json\njson.loads('{no')", said),
              Contains("ended with exit code 1: json.decoder.JSONDecodeError: "));
   CHECK(std::count(said.begin(), said.end(), '\n') > 5);
   CHECK_THAT(said, Contains("Traceback"));
-  const std::string node = told(
+  const std::string node = reported(
       "import sys\nsys.exit('x.js:1\\nthrow 1\\n\\nError: so it is\\n    at f (x.js:1:7)\\n\\nNode.js v18')",
       said);
   CHECK_THAT(node, Contains("exit code 1: Error: so it is"));
   CHECK(node.find('|') == std::string::npos);
-  CHECK_THAT(told("import sys\nsys.exit('first\\nsecond')", said), Contains("exit code 1: second"));
+  CHECK_THAT(reported("import sys\nsys.exit('first\\nsecond')", said), Contains("exit code 1: second"));
 }
 
 TEST_CASE("where the port was taken meanwhile another one is tried, three times in all") {

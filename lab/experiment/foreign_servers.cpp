@@ -13,8 +13,8 @@
 
 #include "lab/core/clock.hpp"
 #include "lab/core/text.hpp"
+#include "lab/experiment/fixtures.hpp"
 #include "lab/experiment/probe.hpp"
-#include "lab/experiment/surroundings.hpp"
 
 namespace lab {
 
@@ -41,7 +41,7 @@ std::string first_cores(int count) {
 
 /// What a short program prints, by lines.
 Result<std::vector<std::string>> output_of(const GuardedProgram& program) {
-  auto guardian = Guardian::start(program);
+  auto guardian = Supervisor::start(program);
   if (!guardian) return guardian.error();
   const Nanos end = monotonic_now() + kShortProgram;
   std::optional<std::string> ended;
@@ -165,7 +165,7 @@ Result<ForeignServers> ForeignServers::prepare(const Scenario& scenario, const s
     if (!version) foreign.no_node_ = version.error().message;
   }
   for (const EngineArm& arm : arms) {
-    if (!arm.source || foreign.obstacle(arm)) continue;
+    if (!arm.source || foreign.unsupported_reason(arm)) continue;
     if (foreign.folder_.path().empty()) {
       auto folder = TemporaryFolder::create("lab-servers");
       if (!folder) return folder.error();
@@ -206,7 +206,7 @@ Result<void> ForeignServers::measure_rate(const EngineArm& arm) {
   return {};
 }
 
-std::optional<std::string> ForeignServers::obstacle(const EngineArm& arm) const {
+std::optional<std::string> ForeignServers::unsupported_reason(const EngineArm& arm) const {
   if (!arm.refusal.empty()) return arm.refusal;
   if (const auto broken = broken_.find(arm.engine); broken != broken_.end()) return broken->second;
   if (arm.engine == kNode && !no_node_.empty()) return no_node_;
@@ -234,7 +234,7 @@ std::string ForeignServers::interpreter_of(const EngineArm& arm) const {
   return is_python(arm) ? options_.python : "node";
 }
 
-Result<ExternalServer> ForeignServers::start(const EngineArm& arm, Surroundings& surroundings,
+Result<ExternalServer> ForeignServers::start(const EngineArm& arm, Fixtures& surroundings,
                                              std::string* said) {
   ExternalCommand command;
   command.patience = kPatience;
@@ -256,7 +256,7 @@ Result<ExternalServer> ForeignServers::start(const EngineArm& arm, Surroundings&
       command.environment.emplace_back("WORK_RATE", rate->second);
   }
   ServerSetup setup;
-  surroundings.furnish(setup);
+  surroundings.apply_to(setup);
   if (setup.upstream_port != 0)
     command.environment.emplace_back("UPSTREAM", fmt::format("http://127.0.0.1:{}", setup.upstream_port));
   if (!data_file_.empty()) command.environment.emplace_back("DATA_FILE", data_file_);

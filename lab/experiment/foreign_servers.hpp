@@ -15,7 +15,7 @@
 
 namespace lab {
 
-class Surroundings;
+class Fixtures;
 
 /// Servers that are not ours and whom the user names.
 struct ForeignOptions {
@@ -42,10 +42,10 @@ class ForeignServers {
                                         ForeignOptions options);
 
   /// Why this arm cannot be run here; nothing where it can.
-  std::optional<std::string> obstacle(const EngineArm& arm) const;
+  std::optional<std::string> unsupported_reason(const EngineArm& arm) const;
 
   /// A fresh server for one trial. `said`: all that one wrote that did not start.
-  Result<ExternalServer> start(const EngineArm& arm, Surroundings& surroundings, std::string* said = nullptr);
+  Result<ExternalServer> start(const EngineArm& arm, Fixtures& surroundings, std::string* said = nullptr);
 
   /// Versions and rates, as a run records them.
   const std::vector<std::pair<std::string, std::string>>& environment() const { return environment_; }

@@ -12,7 +12,7 @@ namespace {
 
 using lab::monotonic_now;
 
-constexpr std::size_t kMostAtOnce = 1 << 28;
+constexpr std::size_t kMaxAtOnce = 1 << 28;
 
 int g_rank = 0;
 int g_ranks = 1;
@@ -72,16 +72,16 @@ void gather(const char* bytes, std::size_t size, void (*take)(void*, const char*
   std::vector<std::uint64_t> sizes(static_cast<std::size_t>(g_ranks), 0);
   MPI_Gather(&mine, 1, MPI_UINT64_T, sizes.data(), 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
   if (g_rank != 0) {
-    for (std::size_t sent = 0; sent < size; sent += kMostAtOnce) {
-      const auto part = static_cast<int>(std::min(kMostAtOnce, size - sent));
+    for (std::size_t sent = 0; sent < size; sent += kMaxAtOnce) {
+      const auto part = static_cast<int>(std::min(kMaxAtOnce, size - sent));
       MPI_Send(bytes + sent, part, MPI_CHAR, 0, 1, MPI_COMM_WORLD);
     }
     return;
   }
   for (int other = 1; other < g_ranks; ++other) {
     std::vector<char> theirs(sizes[static_cast<std::size_t>(other)]);
-    for (std::size_t read = 0; read < theirs.size(); read += kMostAtOnce) {
-      const auto part = static_cast<int>(std::min(kMostAtOnce, theirs.size() - read));
+    for (std::size_t read = 0; read < theirs.size(); read += kMaxAtOnce) {
+      const auto part = static_cast<int>(std::min(kMaxAtOnce, theirs.size() - read));
       MPI_Recv(theirs.data() + read, part, MPI_CHAR, other, 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
     }
     take(context, theirs.data(), theirs.size());

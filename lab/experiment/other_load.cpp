@@ -24,7 +24,7 @@ double used(int who) {
 
 }  // namespace
 
-OtherLoad::Sample OtherLoad::sample() {
+BackgroundCpu::Sample BackgroundCpu::sample() {
   Sample sample;
   cpu_set_t mine;
   CPU_ZERO(&mine);
@@ -48,9 +48,9 @@ OtherLoad::Sample OtherLoad::sample() {
   return sample;
 }
 
-OtherLoad::OtherLoad() : begin_(sample()) {}
+BackgroundCpu::BackgroundCpu() : begin_(sample()) {}
 
-double OtherLoad::share() const {
+double BackgroundCpu::share() const {
   const Sample end = sample();
   const double total = end.total - begin_.total;
   const double others = (end.busy - begin_.busy) - (end.own - begin_.own);

@@ -35,10 +35,10 @@ const std::vector<std::uint64_t> kSeeds{1, 2, 3};
 std::vector<RunRepetition> run_with(const Scenario& scenario, const Arm& arm, Nanos each) {
   std::vector<RunRepetition> repetitions;
   const Scenario slower = with_own_time(scenario, each);
-  for (const Case& load_set : scenario.cases) {
+  for (const Case& load_case : scenario.cases) {
     for (std::size_t i = 0; i < kSeeds.size(); ++i) {
       repetitions.push_back(
-          simulate_repetition(slower, arm, load_set, 2, static_cast<int>(i) + 1, kSeeds[i], false));
+          simulate_repetition(slower, arm, load_case, 2, static_cast<int>(i) + 1, kSeeds[i], false));
     }
   }
   return repetitions;

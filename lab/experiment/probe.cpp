@@ -33,7 +33,7 @@ bool is_ready_status(std::string_view text) {
          std::all_of(text.begin() + 9, text.begin() + 12, is_digit) && text[9] < '5';
 }
 
-bool answers_http(int socket, const Probe& probe, Nanos until) {
+bool answers_http(int socket, const ReadinessProbe& probe, Nanos until) {
   const std::string request = fmt::format("GET {} HTTP/1.1\r\nHost: {}:{}\r\nConnection: close\r\n\r\n",
                                           probe.path, probe.host, probe.port);
   if (::send(socket, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
@@ -51,9 +51,9 @@ bool answers_http(int socket, const Probe& probe, Nanos until) {
 
 }  // namespace
 
-Result<Probe> make_probe(const std::string& ready, std::uint16_t port) {
+Result<ReadinessProbe> make_probe(const std::string& ready, std::uint16_t port) {
   constexpr std::string_view kScheme = "http://";
-  Probe probe;
+  ReadinessProbe probe;
   probe.port = port;
   probe.path = ready;
   if (ready.empty() || ready.front() == '/') return probe;
@@ -75,7 +75,7 @@ Result<Probe> make_probe(const std::string& ready, std::uint16_t port) {
   return probe;
 }
 
-bool answers(const Probe& probe, Nanos until) {
+bool answers(const ReadinessProbe& probe, Nanos until) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;

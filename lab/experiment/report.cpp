@@ -14,8 +14,8 @@
 #include "lab/core/text.hpp"
 #include "lab/experiment/engines.hpp"
 #include "lab/experiment/experiment.hpp"
+#include "lab/experiment/fixtures.hpp"
 #include "lab/experiment/foreign_servers.hpp"
-#include "lab/experiment/surroundings.hpp"
 #include "lab/servers/mode.hpp"
 #include "results/report/arm_report.hpp"
 #include "results/report/own_time.hpp"
@@ -28,7 +28,7 @@ namespace {
 
 /// The file's checks are about our own servers. Of anybody else's nothing is asked but that it works.
 std::vector<CheckRow> check_foreign(const ArmAnalysis& arm) {
-  const Books& books = arm.report.books;
+  const RequestCounts& books = arm.report.books;
   const std::int64_t tried = books.ok + books.failed();
   if (tried == 0 || books.ok > 0) return {};
   return {{.text = fmt::format("a request ends well · {}", arm.report.arm),
@@ -119,9 +119,9 @@ double best_pace(const std::vector<const RunRepetition*>& repetitions) {
   return best;
 }
 
-std::string reason_left_out(const Run& run, const EngineArm& one, const Case& load_set) {
+std::string reason_left_out(const Run& run, const EngineArm& one, const Case& load_case) {
   for (const NotRun& left_out : run.header.not_run) {
-    if (left_out.engine == one.engine && left_out.arm == one.arm.id && left_out.case_id == load_set.id)
+    if (left_out.engine == one.engine && left_out.arm == one.arm.id && left_out.case_id == load_case.id)
       return left_out.reason;
   }
   return "";
@@ -188,9 +188,9 @@ OwnTimes find_own_times(const Scenario& scenario, const Run& run, const std::vec
 }
 
 /// Predictions with the framework's own time; bounds and causes stay without.
-void expect_own_time(const OwnTime& own, const Scenario& timed, const Arm& arm, const Case& load_set,
+void expect_own_time(const OwnTime& own, const Scenario& timed, const Arm& arm, const Case& load_case,
                      int cores, const std::vector<std::uint64_t>& seeds, Expectation& expected) {
-  const Expectation loaded = expect(with_own_time(timed, own.each), arm, load_set, cores, seeds, 0);
+  const Expectation loaded = expect(with_own_time(timed, own.each), arm, load_case, cores, seeds, 0);
   expected.makespan_s = loaded.makespan_s;
   for (const auto& [stat, seconds] : loaded.predicted) expected.predicted[stat] = seconds;
 }
@@ -218,32 +218,32 @@ Report make_report(const Scenario& written, const Run& run, const std::vector<Gu
   OwnTimes own_times = find_own_times(scenario, run, rows, cores, seeds);
   std::deque<Arm> shown;
   std::vector<ArmAnalysis> arms;
-  for (const Case& load_set : scenario.cases) {
+  for (const Case& load_case : scenario.cases) {
     for (const EngineArm& one : rows) {
       const Arm& arm = one.arm;
-      const auto group = groups.find({one.engine, arm.id, load_set.id});
+      const auto group = groups.find({one.engine, arm.id, load_case.id});
       const bool there = group != groups.end();
-      const std::string left_out = reason_left_out(run, one, load_set);
+      const std::string left_out = reason_left_out(run, one, load_case);
       const bool stands_in = !left_out.empty() || (one.engine == kNative && arm.predict_only);
       if (!there && !stands_in) continue;
       const double pace = there ? pace_of(group->second) : 1;
       const Scenario computed = as_engine_computes(scenario, one.engine, run.header);
       const Scenario timed = at_pace(computed, pace);
-      Expectation expected = expect(timed, arm, load_set, cores, seeds);
+      Expectation expected = expect(timed, arm, load_case, cores, seeds);
       const OwnTime& own = own_times[{one.engine, arm.id}];
-      const bool known = there && own.each > 0 && own.case_id != load_set.id;
-      if (known) expect_own_time(own, timed, arm, load_set, cores, seeds, expected);
+      const bool known = there && own.each > 0 && own.case_id != load_case.id;
+      if (known) expect_own_time(own, timed, arm, load_case, cores, seeds, expected);
       // No bound rests on a busy machine: it is what the cores can do at their best, in any of the
       // repetitions. Each of them is held against the bound that the table shows.
       expected.best_pace = there ? best_pace(group->second) : 1;
       const Scenario fastest = at_pace(computed, expected.best_pace);
-      const double at_best = least_bound(fastest.routes, arm, load_set, cores, seeds);
+      const double at_best = least_bound(fastest.routes, arm, load_case, cores, seeds);
       expected.slower_s = expected.bound_s - at_best;
       expected.bound_s = at_best;
       if (there) {
-        const Arm& told =
+        const Arm& reported =
             one.engine == kServer ? shown.emplace_back(with_known_workers(arm, group->second)) : arm;
-        arms.push_back(analyse_arm(timed, told, load_set, expected, group->second, one.engine));
+        arms.push_back(analyse_arm(timed, reported, load_case, expected, group->second, one.engine));
         if (const ServerUse& use = group->second.front()->server; use.known())
           arms.back().report.server = use;
         if (one.engine != kNative) arms.back().checks = check_foreign(arms.back());
@@ -252,9 +252,9 @@ Report make_report(const Scenario& written, const Run& run, const std::vector<Gu
           arms.back().report.own_time_case = own.case_id;
         }
       } else if (!left_out.empty()) {
-        arms.push_back(left_out_arm(timed, arm, load_set, expected, left_out, one.engine));
+        arms.push_back(left_out_arm(timed, arm, load_case, expected, left_out, one.engine));
       } else {
-        arms.push_back(predicted_arm(scenario, arm, load_set, expected));
+        arms.push_back(predicted_arm(scenario, arm, load_case, expected));
         arms.back().report.not_run = "predicted only";
         arms.back().report.findings.clear();
       }
@@ -276,37 +276,37 @@ Report make_prediction(const Scenario& written, std::uint64_t seed) {
   report.seed = seed;
   report.cores = available_cores();
   report.planned_repetitions = 1;
-  constexpr std::int64_t kMostTold = 5'000;      // an answer must be there at once
+  constexpr std::int64_t kMaxTold = 5'000;       // an answer must be there at once
   constexpr double kBytesPerConnection = 8'000;  // socket buffers and session, measured at 10,000 connections
   std::vector<ArmAnalysis> arms;
-  for (const Case& load_set : scenario.cases) {
+  for (const Case& load_case : scenario.cases) {
     for (const Arm& arm : scenario.arms) {
-      arms.push_back(predicted_arm(scenario, arm, load_set,
-                                   expect(scenario, arm, load_set, report.cores, {seed}, kMostTold)));
+      arms.push_back(predicted_arm(scenario, arm, load_case,
+                                   expect(scenario, arm, load_case, report.cores, {seed}, kMaxTold)));
       if (holds_nothing_while_waiting(arm)) {
-        arms.back().report.memory_bytes = kBytesPerConnection * static_cast<double>(load_set.requests());
+        arms.back().report.memory_bytes = kBytesPerConnection * static_cast<double>(load_case.requests());
       }
     }
   }
   finish_report(scenario, arms, Run{}, {}, report);
   if (!scenario.trace.empty()) {
     Run simulated;
-    for (const Case& load_set : scenario.cases) {
+    for (const Case& load_case : scenario.cases) {
       for (const Arm& arm : scenario.arms)
         simulated.repetitions.push_back(
-            simulate_repetition(scenario, arm, load_set, report.cores, 1, seed, true));
+            simulate_repetition(scenario, arm, load_case, report.cores, 1, seed, true));
     }
     const std::vector<Note> trace = notes_of_trace(scenario, simulated);
     report.remarks.insert(report.remarks.end(), trace.begin(), trace.end());
   }
   const bool cut = std::any_of(scenario.cases.begin(), scenario.cases.end(),
-                               [](const Case& load_set) { return load_set.requests() > kMostTold; });
-  const bool wide = cut || std::any_of(scenario.cases.begin(), scenario.cases.end(), left_to_chance);
+                               [](const Case& load_case) { return load_case.requests() > kMaxTold; });
+  const bool wide = cut || std::any_of(scenario.cases.begin(), scenario.cases.end(), is_stochastic);
   if (auto tails = wide ? note_of_tails(report.arms) : std::nullopt)
     report.remarks.push_back(std::move(*tails));
   if (cut)
     report.remarks.push_back(
-        {NoteKind::note, fmt::format("no lanes and no WHY above {} requests", kMostTold)});
+        {NoteKind::note, fmt::format("no lanes and no WHY above {} requests", kMaxTold)});
   return report;
 }
 

@@ -224,7 +224,7 @@ TEST_CASE("lost requests stand in the books and in a warning") {
   run.repetitions.front().records.back().received = 0;
   const Report report = make_report(scenario(), run);
   CHECK(arm_of(report, "blocking").books.errors.at("reset") == 1);
-  CHECK(arm_of(report, "blocking").books.balance());
+  CHECK(arm_of(report, "blocking").books.adds_up());
   CHECK(all_remarks(report, "WARN").find("reset 1") != std::string::npos);
 }
 

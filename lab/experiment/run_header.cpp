@@ -5,8 +5,8 @@
 #include <ctime>
 
 #include "lab/experiment/environment.hpp"
+#include "lab/experiment/prepared_experiment.hpp"
 #include "lab/experiment/recordings.hpp"
-#include "lab/experiment/stage.hpp"
 
 namespace lab {
 
@@ -15,7 +15,7 @@ std::string utc_now() {
 }
 
 RunHeader begin_header(const Scenario& scenario, std::vector<std::string> options, std::uint64_t seed,
-                       int planned_repetitions, const Stage& stage) {
+                       int planned_repetitions, const PreparedExperiment& stage) {
   RunHeader header;
   header.scenario = scenario.name;
   header.scenario_source = scenario.source;

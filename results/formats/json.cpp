@@ -33,7 +33,7 @@ std::optional<Estimate> figure_of(const EngineId& engine, const std::optional<Es
   return Estimate{*predicted, {}, {}, {*predicted}};
 }
 
-json::object spell_measure(const ArmReport& arm, const MeasureRow& row) {
+json::object format_measure(const ArmReport& arm, const MeasureRow& row) {
   json::object object = json_estimate(figure_of(arm.engine, row.measured, row.predicted));
   object["stat"] = to_string(row.stat);
   object["predicted"] = json_number(row.predicted);
@@ -46,7 +46,7 @@ json::object spell_measure(const ArmReport& arm, const MeasureRow& row) {
   return object;
 }
 
-json::array spell_splits(const ArmReport& arm) {
+json::array format_splits(const ArmReport& arm) {
   json::array splits;
   for (const std::vector<std::int64_t>& repetition : arm.splits) {
     splits.emplace_back(json::array(repetition.begin(), repetition.end()));
@@ -54,9 +54,9 @@ json::array spell_splits(const ArmReport& arm) {
   return splits;
 }
 
-json::object spell_arm(const ArmReport& arm) {
+json::object format_arm(const ArmReport& arm) {
   json::array measures;
-  for (const MeasureRow& row : arm.measures) measures.push_back(spell_measure(arm, row));
+  for (const MeasureRow& row : arm.measures) measures.push_back(format_measure(arm, row));
   json::array findings;
   for (const Finding& row : arm.findings)
     findings.push_back({{"id", json_text(row.id)}, {"text", json_text(row.text)}});
@@ -94,7 +94,7 @@ json::object spell_arm(const ArmReport& arm) {
             {"relative_error", arm.latency_error}}},
           {"books", json_books(arm.books)},
           {"measures", std::move(measures)},
-          {"splits", spell_splits(arm)},
+          {"splits", format_splits(arm)},
           {"verdict", json_text(to_string(arm.verdict))},
           {"findings", std::move(findings)},
           {"formula", json_text_or_null(arm.formula)},
@@ -107,7 +107,7 @@ json::object spell_arm(const ArmReport& arm) {
            arm.memory_bytes > 0 ? json::value(json_number(arm.memory_bytes)) : json::value(nullptr)}};
 }
 
-json::object spell_environment(const Report& report) {
+json::object format_environment(const Report& report) {
   json::object environment{
       {"cores", report.cores}, {"kernel", json_text(report.kernel)}, {"noise", json_text(report.noise)}};
   for (const auto& [key, value] : report.environment) environment.emplace(valid_utf8(key), json_text(value));
@@ -147,7 +147,7 @@ void write(const json::value& value, std::string& out) {
 
 std::string to_json(const Report& report) {
   json::array arms;
-  for (const ArmReport& arm : report.arms) arms.push_back(spell_arm(arm));
+  for (const ArmReport& arm : report.arms) arms.push_back(format_arm(arm));
   json::array checks;
   for (const CheckRow& check : report.checks) {
     checks.push_back({{"text", json_text(check.text)},
@@ -171,7 +171,7 @@ std::string to_json(const Report& report) {
                               {"changes", json_text_or_null(report.changes)},
                               {"planned_repetitions", report.planned_repetitions},
                               {"headline", std::move(headline)},
-                              {"environment", spell_environment(report)},
+                              {"environment", format_environment(report)},
                               {"arms", std::move(arms)},
                               {"checks", std::move(checks)},
                               {"remarks", std::move(remarks)}};

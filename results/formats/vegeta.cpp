@@ -111,8 +111,8 @@ extern const ReportFormat k_format_vegeta{
       for (const Route& route : input.scenario->routes)
         targets.push_back({route.method, "http://127.0.0.1" + route.path});
       BytesOut bytes_out;
-      for (const Case& load_set : input.scenario->cases) {
-        for (const Load& load : load_set.loads) bytes_out[load_set.id].push_back(load.body_bytes);
+      for (const Case& load_case : input.scenario->cases) {
+        for (const Load& load : load_case.loads) bytes_out[load_case.id].push_back(load.body_bytes);
       }
       return to_vegeta(*input.run, targets, bytes_out);
     },

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "results/render/spelling.hpp"
+#include "results/render/formatting.hpp"
 #include "results/report/report.hpp"
 
 namespace lab {

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "lab/core/utf8.hpp"
+#include "results/render/formatting.hpp"
 #include "results/render/lane_groups.hpp"
-#include "results/render/spelling.hpp"
 #include "results/render/wrap.hpp"
 
 namespace lab {
@@ -160,9 +160,9 @@ class Drawing {
     return makespan(a) < 0.9 * makespan(b);
   }
 
-  std::string spell(const std::string& text) const { return printable(text, style_.ascii); }
+  std::string format_span(const std::string& text) const { return printable(text, style_.ascii); }
 
-  std::string label(const LaneGroup& lanes) const { return spell(group_label(lanes, routes_)); }
+  std::string label(const LaneGroup& lanes) const { return format_span(group_label(lanes, routes_)); }
 
   std::string glyph(LaneState state) const {
     return style_.ascii ? look_of(state).ascii : look_of(state).unicode;
@@ -188,7 +188,7 @@ class Drawing {
   /// The arm's name, with its case where there are several, and beside the first one what the signs mean.
   void title(const ArmReport& arm, bool first) {
     const std::string name =
-        spell(cases_ ? fmt::format("{} ({})", name_on_engine(arm), arm.case_id) : name_on_engine(arm));
+        format_span(cases_ ? fmt::format("{} ({})", name_on_engine(arm), arm.case_id) : name_on_engine(arm));
     const std::string same = ", same scale";
     if (!first) return lines_.push_back(shorten(name, width_ - same.size(), style_.ascii) + same);
     std::vector<std::string> entries = legend(false);
@@ -213,22 +213,22 @@ class Drawing {
   void draw(const ArmReport& arm, const std::vector<LaneGroup>& groups) {
     const std::string mark = pad(style_.ascii ? ":" : "⋮", label_width_, true);
     const std::vector<bool> drawn = drawn_groups(groups, kAllShown);
-    bool unit_told = false;
+    bool unit_reported = false;
     for (std::size_t i = 0; i < groups.size(); ++i) {
       if (!drawn[i]) {
         if (drawn[i - 1]) lines_.push_back(mark);
         continue;
       }
       const std::string text = pad(shorten(label(groups[i]), label_width_, style_.ascii), label_width_, true);
-      std::string tail = times_.of(groups[i], !unit_told);
-      unit_told |= tail.ends_with(" " + times_.unit());
+      std::string tail = times_.of(groups[i], !unit_reported);
+      unit_reported |= tail.ends_with(" " + times_.unit());
       const bool all =
           groups[i].requests.size() > 1 && std::cmp_equal(groups[i].requests.size(), arm.requests);
       const std::size_t size = groups[i].requests.size();
       if (all) tail += size == 2 ? ", both" : ", all " + count_word(size);
       const std::size_t room = width_ - std::min(width_, label_width_ + count_ + 3);
       std::string line =
-          text + " " + bar(arm, groups[i].cells) + " " + shorten(spell(tail), room, style_.ascii);
+          text + " " + bar(arm, groups[i].cells) + " " + shorten(format_span(tail), room, style_.ascii);
       line.erase(line.find_last_not_of(' ') + 1);
       lines_.push_back(std::move(line));
     }

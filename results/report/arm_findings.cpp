@@ -40,22 +40,23 @@ bool answers_with_an_id(const Arm& arm) {
 
 /// A server of one's own may do another plan, connections are cut for many reasons, and nobody tells us of
 /// its workers' ends.
-bool cannot_be_told(const Finding& finding, const Arm& arm, const Case& load_set, const std::string& engine) {
+bool cannot_be_reported(const Finding& finding, const Arm& arm, const Case& load_case,
+                        const std::string& engine) {
   if (finding.id == "LAB108") return engine == kServer || answers_with_an_id(arm);
-  if (finding.id == "LAB116") return engine != kNative && engine != kModel && load_set.kills.empty();
+  if (finding.id == "LAB116") return engine != kNative && engine != kModel && load_case.kills.empty();
   return false;
 }
 
 }  // namespace
 
 std::vector<Finding> find_in_repetition(const std::vector<Route>& routes, const Arm& arm,
-                                        const Case& load_set, int cores, double pace,
+                                        const Case& load_case, int cores, double pace,
                                         const RunRepetition& repetition) {
   return find_findings({.records = repetition.records,
                         .events = repetition.events,
                         .routes = routes,
-                        .load_set = load_set,
-                        .kills = kills_of(repetition, load_set),
+                        .load_case = load_case,
+                        .kills = kills_of(repetition, load_case),
                         .members = members_of(arm),
                         .queue_workers = queue_workers_of(arm),
                         .workers = arm.workers,
@@ -66,7 +67,7 @@ std::vector<Finding> find_in_repetition(const std::vector<Route>& routes, const 
 }
 
 std::vector<Finding> common_findings(std::vector<std::vector<Finding>> each, std::size_t typical,
-                                     const Arm& arm, const Case& load_set, const std::string& engine) {
+                                     const Arm& arm, const Case& load_case, const std::string& engine) {
   std::map<std::string, std::size_t> seen;
   for (const std::vector<Finding>& some : each) {
     for (const Finding& finding : some) ++seen[finding.id];
@@ -79,7 +80,7 @@ std::vector<Finding> common_findings(std::vector<std::vector<Finding>> each, std
       const bool known = std::any_of(findings.begin(), findings.end(),
                                      [&](const Finding& other) { return other.id == finding.id; });
       const bool common = seen[finding.id] * 2 >= each.size();
-      if (!known && common && !cannot_be_told(finding, arm, load_set, engine))
+      if (!known && common && !cannot_be_reported(finding, arm, load_case, engine))
         findings.push_back(std::move(finding));
     }
   }
@@ -166,7 +167,7 @@ constexpr Quantile kQuantiles[] = {{"p90", 0.9, &ArmReport::latency_p90_s},
                                    {"p99", 0.99, &ArmReport::latency_p99_s},
                                    {"p99.9", 0.999, &ArmReport::latency_p999_s}};
 
-std::string spell(const std::optional<double>& value) {
+std::string format_span(const std::optional<double>& value) {
   return value ? format_duration(to_nanos(*value)) : "–";
 }
 
@@ -207,9 +208,9 @@ std::optional<Note> note_of_tails(const std::vector<ArmReport>& arms) {
     error = std::max(error, arm.latency_error);
     const std::string name = cases.size() > 1 ? arm.arm + " " + arm.case_id : arm.arm;
     text += '\n' + pad(shorten(name, kNameWidth - 1, false), kNameWidth);
-    text += pad(spell(arm.latency_median_s), kFigureWidth, true);
-    for (const Quantile& one : kQuantiles) text += pad(spell(arm.*one.place), kFigureWidth, true);
-    text += pad(spell(arm.latency_max_s), kFigureWidth, true);
+    text += pad(format_span(arm.latency_median_s), kFigureWidth, true);
+    for (const Quantile& one : kQuantiles) text += pad(format_span(arm.*one.place), kFigureWidth, true);
+    text += pad(format_span(arm.latency_max_s), kFigureWidth, true);
   }
   if (!any) return std::nullopt;
   if (error > 0)

@@ -15,8 +15,8 @@ namespace lab {
 
 namespace {
 
-constexpr std::size_t kMostLanes = 2'000;
-constexpr std::int64_t kMostDealt =
+constexpr std::size_t kMaxLanes = 2'000;
+constexpr std::int64_t kMaxDealt =
     20'000;                       // requests that are simulated for ranges: some tens of milliseconds
 constexpr double kSlack = 0.005;  // seconds: "within 3 % or 5 ms, whichever is more"
 constexpr double kSlackComputing = 0.010;  // the kernel gives cores away in slices of some ms
@@ -35,9 +35,9 @@ std::vector<Stat> stats_of(const Scenario& scenario) {
   return stats;
 }
 
-const Documented* documented(const Arm& arm, const Case& load_set, const Stat& stat) {
+const Documented* documented(const Arm& arm, const Case& load_case, const Stat& stat) {
   for (const Documented& figure : arm.documented) {
-    if (figure.stat == stat && (figure.case_id.empty() || figure.case_id == load_set.id)) return &figure;
+    if (figure.stat == stat && (figure.case_id.empty() || figure.case_id == load_case.id)) return &figure;
   }
   return nullptr;
 }
@@ -47,9 +47,9 @@ class StatTable {
  public:
   explicit StatTable(std::vector<Stat> stats) : stats_(std::move(stats)), values_(stats_.size()) {}
 
-  void add(const RunRepetition& repetition, const std::vector<Route>& routes, const Case& load_set) {
+  void add(const RunRepetition& repetition, const std::vector<Route>& routes, const Case& load_case) {
     for (std::size_t i = 0; i < stats_.size(); ++i)
-      values_[i].push_back(evaluate(stats_[i], repetition, routes, load_set));
+      values_[i].push_back(evaluate(stats_[i], repetition, routes, load_case));
   }
 
   std::optional<Estimate> summary(const Stat& stat) const {
@@ -99,23 +99,23 @@ bool all_answered(const RunRepetition& repetition) {
 }
 
 /// Who held what in the repetition of that number, were it as the model says.
-Occupancy planned_for(int number, const Scenario& scenario, const Arm& arm, const Case& load_set,
+Occupancy planned_for(int number, const Scenario& scenario, const Arm& arm, const Case& load_case,
                       const Expectation& expected) {
   if (!expected.simulated) return Occupancy(Events{});
   const bool other =
-      left_to_chance(load_set) && number > 1 && number <= static_cast<int>(expected.seeds.size());
+      is_stochastic(load_case) && number > 1 && number <= static_cast<int>(expected.seeds.size());
   if (!other) return Occupancy(expected.simulated->events);
-  return Occupancy(simulate_repetition(scenario, arm, load_set, expected.machine_cores, number,
+  return Occupancy(simulate_repetition(scenario, arm, load_case, expected.machine_cores, number,
                                        expected.seeds[static_cast<std::size_t>(number - 1)],
                                        expected.with_events)
                        .events);
 }
 
 void explain_excess(ArmReport& report, const RunRepetition& repetition, const Scenario& scenario,
-                    const Arm& arm, const Expectation& expected, const Case& load_set) {
+                    const Arm& arm, const Expectation& expected, const Case& load_case) {
   const CriticalPath path = critical_path(repetition.records, Occupancy(repetition.events),
-                                          planned_for(repetition.number, scenario, arm, load_set, expected),
-                                          scenario.routes, load_set, expected.cores);
+                                          planned_for(repetition.number, scenario, arm, load_case, expected),
+                                          scenario.routes, load_case, expected.cores);
   report.above_bound_s = seconds(path.makespan) - expected.bound_s;
   // The bound itself contains waiting that the chain of requests met without a known holder.
   // It may have gone faster than when it was calibrated: what it took is then no more than what there is.
@@ -149,15 +149,15 @@ std::vector<std::int64_t> splits_of(const RunRepetition& repetition, int workers
   return splits;
 }
 
-CheckRow judge_check(const Check& check, const Arm& arm, const Case& load_set, bool many_cases,
+CheckRow judge_check(const Check& check, const Arm& arm, const Case& load_case, bool many_cases,
                      const std::optional<Estimate>& measured, const MeasureRow& stat,
                      const Expectation& expected) {
   const bool time = check.stat.is_time();
-  const auto spell = [&](double value) {
+  const auto format_span = [&](double value) {
     return time ? format_duration(to_nanos(value)) : fmt::format("{:.4g}", value);
   };
   CheckRow row;
-  row.text = fmt::format("{} · {}{}", check.text, arm.id, many_cases ? " · " + load_set.id : "");
+  row.text = fmt::format("{} · {}{}", check.text, arm.id, many_cases ? " · " + load_case.id : "");
   row.stat = check.stat;
   row.tolerance = check.tolerance;
   if (!measured) {
@@ -165,7 +165,7 @@ CheckRow judge_check(const Check& check, const Arm& arm, const Case& load_set, b
     return row;
   }
   if (measured->low && measured->high) {
-    row.interval = fmt::format("{}–{}", spell(*measured->low), spell(*measured->high));
+    row.interval = fmt::format("{}–{}", format_span(*measured->low), format_span(*measured->high));
   }
   double least = -1e300;
   double most = 1e300;
@@ -182,10 +182,11 @@ CheckRow judge_check(const Check& check, const Arm& arm, const Case& load_set, b
     const double high = stat.predicted_high.value_or(*stat.predicted);
     least = low - room;
     most = high + room;
-    const std::string said = low < high ? fmt::format("{}–{}", spell(low), spell(high)) : spell(low);
-    row.detail = fmt::format("{}, predicted {}", spell(measured->median), said);
+    const std::string said =
+        low < high ? fmt::format("{}–{}", format_span(low), format_span(high)) : format_span(low);
+    row.detail = fmt::format("{}, predicted {}", format_span(measured->median), said);
   } else {
-    row.detail = spell(measured->median);
+    row.detail = format_span(measured->median);
   }
   constexpr double kExact = 1e-9;
   if (check.equals) {
@@ -225,22 +226,22 @@ void find_range(const Stat& stat, const Expectation& expected, MeasureRow& row) 
   row.predicted_high = high;
 }
 
-ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,
+ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& load_case,
                        const Expectation& expected) {
   ArmReport report;
   report.arm = report.written = arm.id;
-  report.case_id = load_set.id;
+  report.case_id = load_case.id;
   report.label = arm.label;
   report.mode = arm.mode_name();
   report.workers = arm.workers;
   if (needs_pool(scenario.routes, arm) || arm.uses(Resource::thread)) report.threads = arm.threads;
-  report.requests = load_set.requests();
+  report.requests = load_case.requests();
   report.bound_s = expected.bound_s;
   report.predicted_s = expected.makespan_s;
   report.predicted_low_s = expected.low_s;
   report.predicted_high_s = expected.high_s;
   report.formula = expected.formula;
-  if (const Documented* figure = documented(arm, load_set, Stat{})) {
+  if (const Documented* figure = documented(arm, load_case, Stat{})) {
     report.documented_s = figure->value;
     report.documented_text = figure->text;
   }
@@ -254,7 +255,7 @@ ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& loa
       row.predicted = expected.makespan_s;
     }
     find_range(stat, expected, row);
-    if (const Documented* figure = documented(arm, load_set, stat)) {
+    if (const Documented* figure = documented(arm, load_case, stat)) {
       row.documented = figure->value;
       row.documented_text = figure->text;
     }
@@ -264,10 +265,10 @@ ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& loa
 }
 
 double least_of(const std::vector<std::uint64_t>& seeds, const std::vector<Route>& routes, const Arm& arm,
-                const Case& load_set, int cores) {
-  double least = bound({&routes, &arm, &load_set, cores, seeds.front()}).seconds;
-  for (std::size_t i = 1; left_to_chance(load_set) && i < seeds.size(); ++i)
-    least = std::min(least, bound({&routes, &arm, &load_set, cores, seeds[i]}).seconds);
+                const Case& load_case, int cores) {
+  double least = bound({&routes, &arm, &load_case, cores, seeds.front()}).seconds;
+  for (std::size_t i = 1; is_stochastic(load_case) && i < seeds.size(); ++i)
+    least = std::min(least, bound({&routes, &arm, &load_case, cores, seeds[i]}).seconds);
   return least;
 }
 
@@ -284,25 +285,25 @@ double since_first_intended(const RunRepetition& repetition) {
   return last > first ? seconds(last - first) : 0;
 }
 
-double least_bound(std::vector<Route> routes, const Arm& arm, const Case& load_set, int cores,
+double least_bound(std::vector<Route> routes, const Arm& arm, const Case& load_case, int cores,
                    const std::vector<std::uint64_t>& seeds) {
   for (Route& route : routes) forget_switching(route.plan);
-  return least_of(seeds, routes, arm, load_set, cores);
+  return least_of(seeds, routes, arm, load_case, cores);
 }
 
-Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_set, int cores,
-                   const std::vector<std::uint64_t>& seeds, std::int64_t most_told) {
-  const ModelInput input{&scenario.routes, &arm, &load_set, cores, seeds.front()};
+Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_case, int cores,
+                   const std::vector<std::uint64_t>& seeds, std::int64_t most_reported) {
+  const ModelInput input{&scenario.routes, &arm, &load_case, cores, seeds.front()};
   Expectation expected;
   expected.cores = arm.cores > 0 ? arm.cores : cores;
   expected.machine_cores = cores;
   expected.seeds = seeds;
   const Bound least = bound(input);
-  expected.bound_s = least_bound(scenario.routes, arm, load_set, cores, seeds);
-  expected.switching_s = least_of(seeds, scenario.routes, arm, load_set, cores) - expected.bound_s;
+  expected.bound_s = least_bound(scenario.routes, arm, load_case, cores, seeds);
+  expected.switching_s = least_of(seeds, scenario.routes, arm, load_case, cores) - expected.bound_s;
   expected.bound_has_cpu = least.has_cpu;
   expected.formula = closed_form(input).value_or("");
-  if (load_set.requests() > kMostKept) {
+  if (load_case.requests() > kMaxKept) {
     const Prediction prediction = simulate(input, nullptr, nullptr, &expected.latencies.emplace());
     expected.makespan_s = prediction.makespan_s;
     expected.splits = prediction.splits;
@@ -312,14 +313,15 @@ Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_se
     expected.low_s = range->low_s;
     expected.high_s = range->high_s;
   }
-  expected.with_events = load_set.requests() <= most_told;
-  const std::size_t count = left_to_chance(load_set) ? seeds.size() : 1;
+  expected.with_events = load_case.requests() <= most_reported;
+  const std::size_t count = is_stochastic(load_case) ? seeds.size() : 1;
   const auto medians = [&](const Arm& dealt, std::uint64_t lot, Nanos slice) {
     StatTable table(stats_of(scenario));
     for (std::size_t i = 0; i < count; ++i) {
-      RunRepetition simulated = simulate_repetition(scenario, dealt, load_set, cores, static_cast<int>(i) + 1,
-                                                    seeds[i], expected.with_events, lot, slice);
-      table.add(simulated, scenario.routes, load_set);
+      RunRepetition simulated =
+          simulate_repetition(scenario, dealt, load_case, cores, static_cast<int>(i) + 1, seeds[i],
+                              expected.with_events, lot, slice);
+      table.add(simulated, scenario.routes, load_case);
       if (!expected.simulated) expected.simulated = std::move(simulated);
     }
     std::map<std::string, double> values;
@@ -337,7 +339,7 @@ Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_se
     expected.high_s = std::max(*expected.high_s, expected.makespan_s);
   }
   const std::vector<Dealing> dealings = other_dealings(input);
-  if (load_set.requests() * static_cast<std::int64_t>(dealings.size() * count) <= kMostDealt) {
+  if (load_case.requests() * static_cast<std::int64_t>(dealings.size() * count) <= kMaxDealt) {
     for (const Dealing& dealing : dealings)
       expected.dealings.push_back(medians(dealing.arm, dealing.lot, dealing.slice));
   }
@@ -345,16 +347,16 @@ Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_se
   return expected;
 }
 
-ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,
+ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& load_case,
                         const Expectation& expected, const std::vector<const RunRepetition*>& repetitions,
                         const std::string& engine) {
   ArmAnalysis analysis;
   analysis.arm = &arm;
-  analysis.load_set = &load_set;
+  analysis.load_case = &load_case;
   analysis.computes = expected.bound_has_cpu;
   analysis.best_pace = expected.best_pace;
   ArmReport& report = analysis.report;
-  report = describe_arm(scenario, arm, load_set, expected);
+  report = describe_arm(scenario, arm, load_case, expected);
   report.engine.kind = engine;
   report.repetitions = static_cast<int>(repetitions.size());
   std::vector<double> skews;
@@ -375,24 +377,24 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
   std::vector<std::vector<Finding>> findings;
   bool answered = true;
   bool below = false;
-  bool told = engine != kModel;
+  bool reported = engine != kModel;
   for (const RunRepetition* repetition : repetitions) {
     RunRepetition room;
     const RunRepetition& one = whole(*repetition, room);
-    table.add(one, scenario.routes, load_set);
+    table.add(one, scenario.routes, load_case);
     for (const RequestRecord& record : one.records) report.books.add(record);
     report.splits.push_back(splits_of(one, arm.workers));
     answered = answered && all_answered(one);
     below |=
         engine != kServer && below_bound(since_first_intended(one), expected.bound_s, expected.bound_has_cpu);
     if (repetition == repetitions.front()) {
-      told |= !one.events.empty();
-      if (told && !one.events.empty())  // who tells nothing has no lanes: nobody knows when it read what
-        report.lanes = make_lanes(one.records, Occupancy(one.events), scenario.routes, load_set, kMostLanes);
+      reported |= !one.events.empty();
+      if (reported && !one.events.empty())  // who tells nothing has no lanes: nobody knows when it read what
+        report.lanes = make_lanes(one.records, Occupancy(one.events), scenario.routes, load_case, kMaxLanes);
     }
-    if (told)
+    if (reported)
       findings.push_back(
-          find_in_repetition(scenario.routes, arm, load_set, expected.cores, report.pace, one));
+          find_in_repetition(scenario.routes, arm, load_case, expected.cores, report.pace, one));
   }
 
   for (MeasureRow& row : report.measures) {
@@ -425,55 +427,55 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
 
   if (engine == kServer)
     analysis.likely_execution = likely_execution(repetitions, expected.bound_s, expected.bound_has_cpu);
-  if (told && !faulty) {
+  if (reported && !faulty) {
     const std::size_t typical = table.typical();
-    if (report.makespan_s && load_set.kills.empty()) {
+    if (report.makespan_s && load_case.kills.empty()) {
       RunRepetition room;
       const RunRepetition& one = whole(*repetitions[typical], room);
-      if (all_answered(one)) explain_excess(report, one, scenario, arm, expected, load_set);
+      if (all_answered(one)) explain_excess(report, one, scenario, arm, expected, load_case);
     }
-    report.findings = common_findings(std::move(findings), typical, arm, load_set, engine);
+    report.findings = common_findings(std::move(findings), typical, arm, load_case, engine);
   }
   for (const Check& check : scenario.checks) {
     if (!check.arm.empty() && check.arm != arm.id) continue;
-    if (!check.case_id.empty() && check.case_id != load_set.id) continue;
+    if (!check.case_id.empty() && check.case_id != load_case.id) continue;
     const auto row = std::find_if(report.measures.begin(), report.measures.end(),
                                   [&](const MeasureRow& measure) { return measure.stat == check.stat; });
-    analysis.checks.push_back(judge_check(check, arm, load_set, scenario.cases.size() > 1,
+    analysis.checks.push_back(judge_check(check, arm, load_case, scenario.cases.size() > 1,
                                           table.summary(check.stat), *row, expected));
   }
   return analysis;
 }
 
-ArmAnalysis left_out_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,
+ArmAnalysis left_out_arm(const Scenario& scenario, const Arm& arm, const Case& load_case,
                          const Expectation& expected, const std::string& reason, const std::string& engine) {
   ArmAnalysis analysis;
   analysis.arm = &arm;
-  analysis.load_set = &load_set;
-  analysis.report = describe_arm(scenario, arm, load_set, expected);
+  analysis.load_case = &load_case;
+  analysis.report = describe_arm(scenario, arm, load_case, expected);
   analysis.report.engine.kind = engine;
   analysis.report.not_run = reason;
   return analysis;
 }
 
-ArmAnalysis predicted_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,
+ArmAnalysis predicted_arm(const Scenario& scenario, const Arm& arm, const Case& load_case,
                           const Expectation& expected) {
   ArmAnalysis analysis;
   if (!expected.simulated) {
-    analysis.report = describe_arm(scenario, arm, load_set, expected);
+    analysis.report = describe_arm(scenario, arm, load_case, expected);
     analysis.report.makespan_s = Estimate{expected.makespan_s, {}, {}, {expected.makespan_s}};
     analysis.report.measures.front().measured = analysis.report.makespan_s;
     analysis.report.books.planned = analysis.report.books.sent = analysis.report.books.ok =
-        load_set.requests();
+        load_case.requests();
     analysis.report.splits.push_back(expected.splits);
     if (expected.latencies) set_latencies(*expected.latencies, analysis.report);
   } else {
-    analysis = analyse_arm(scenario, arm, load_set, expected, {&*expected.simulated}, kModel);
+    analysis = analyse_arm(scenario, arm, load_case, expected, {&*expected.simulated}, kModel);
     set_latencies(expected.simulated->records, analysis.report);
     analysis.checks.clear();
   }
   analysis.arm = &arm;
-  analysis.load_set = &load_set;
+  analysis.load_case = &load_case;
   analysis.report.engine.kind = kModel;
   analysis.report.repetitions = 1;
   return analysis;

@@ -17,7 +17,7 @@
 
 namespace lab {
 
-inline constexpr std::int64_t kMostKept = 300'000;  ///< simulated requests that are worth keeping as records
+inline constexpr std::int64_t kMaxKept = 300'000;  ///< simulated requests that are worth keeping as records
 
 /// What the model says of one arm on one case: computed once, compared with every repetition.
 struct Expectation {
@@ -42,20 +42,20 @@ struct Expectation {
 };
 
 /// Whether arrivals of the case are random.
-inline bool left_to_chance(const Case& load_set) {
-  return std::any_of(load_set.loads.begin(), load_set.loads.end(),
+inline bool is_stochastic(const Case& load_case) {
+  return std::any_of(load_case.loads.begin(), load_case.loads.end(),
                      [](const Load& load) { return load.arrivals == Arrivals::poisson; });
 }
 
 /// The bound of the repetition whose random arrivals allow the least; of every one where nothing is random.
-double least_bound(std::vector<Route> routes, const Arm& arm, const Case& load_set, int cores,
+double least_bound(std::vector<Route> routes, const Arm& arm, const Case& load_case, int cores,
                    const std::vector<std::uint64_t>& seeds);
 
 /// `cores`: of the machine that ran it. `seeds`: of the repetitions to compare with; loads without chance are
-/// simulated once. Who held what is simulated up to `most_told` requests: it takes ten times as long as the
-/// bare records.
-Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_set, int cores,
-                   const std::vector<std::uint64_t>& seeds, std::int64_t most_told = kMostKept);
+/// simulated once. Who held what is simulated up to `most_reported` requests: it takes ten times as long as
+/// the bare records.
+Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_case, int cores,
+                   const std::vector<std::uint64_t>& seeds, std::int64_t most_reported = kMaxKept);
 
 /// The makespan in seconds from the first planned moment, 0 where nothing came back: a first request that was
 /// sent late makes the rest no quicker.
@@ -65,26 +65,26 @@ double since_first_intended(const RunRepetition& repetition);
 struct ArmAnalysis {
   ArmReport report;
   const Arm* arm = nullptr;
-  const Case* load_set = nullptr;
+  const Case* load_case = nullptr;
   bool computes = false;  ///< its bound has CPU work
   double best_pace = 1;   ///< of the fastest repetition
   std::vector<CheckRow> checks;
   std::string likely_execution;  ///< of a server of one's own that says nothing of itself
 };
 
-ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,
+ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& load_case,
                         const Expectation& expected, const std::vector<const RunRepetition*>& repetitions,
                         const std::string& engine);
 
 /// What one repetition shows. `cores`: that the arm had; `pace`: in the plans of `routes`.
 std::vector<Finding> find_in_repetition(const std::vector<Route>& routes, const Arm& arm,
-                                        const Case& load_set, int cores, double pace,
+                                        const Case& load_case, int cores, double pace,
                                         const RunRepetition& repetition);
 
 /// What at least half of an arm's repetitions show, with the figures of the `typical` one of them, or else of
 /// the first that shows it. The most costly first.
 std::vector<Finding> common_findings(std::vector<std::vector<Finding>> each, std::size_t typical,
-                                     const Arm& arm, const Case& load_set, const std::string& engine);
+                                     const Arm& arm, const Case& load_case, const std::string& engine);
 
 /// How a server that says nothing of itself executes, in words, from the times of its replies alone: the
 /// bursts of all repetitions are given to what `lab diagnose` concludes from its own. `plan_s`: one request's
@@ -103,11 +103,11 @@ void set_latencies(const Histogram& latencies, ArmReport& arm);
 std::optional<Note> note_of_tails(const std::vector<ArmReport>& arms);
 
 /// The row of an arm that was left out.
-ArmAnalysis left_out_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,
+ArmAnalysis left_out_arm(const Scenario& scenario, const Arm& arm, const Case& load_case,
                          const Expectation& expected, const std::string& reason, const std::string& engine);
 
 /// The row of an arm that only the model has run.
-ArmAnalysis predicted_arm(const Scenario& scenario, const Arm& arm, const Case& load_set,
+ArmAnalysis predicted_arm(const Scenario& scenario, const Arm& arm, const Case& load_case,
                           const Expectation& expected);
 
 }  // namespace lab

@@ -8,7 +8,7 @@
 
 #include "harness/statistics/statistics.hpp"
 #include "lab/core/text.hpp"
-#include "results/render/spelling.hpp"
+#include "results/render/formatting.hpp"
 
 namespace lab {
 
@@ -31,8 +31,8 @@ std::vector<std::string> names_of(const Report& report) {
   return names;
 }
 
-Result<void> check_arm(const ToldRun& told, const char* option, const std::string& name) {
-  const std::vector<std::string> names = names_of(told.report);
+Result<void> check_arm(const ToldRun& reported, const char* option, const std::string& name) {
+  const std::vector<std::string> names = names_of(reported.report);
   if (name.empty() || std::find(names.begin(), names.end(), name) != names.end()) return {};
   return usage_error("{}: the run measured no arm '{}'{}", option, name, suggestion(name, names));
 }
@@ -51,7 +51,7 @@ const MeasureRow* find_measure(const ArmReport& arm, const Stat& stat) {
   return found == arm.measures.end() ? nullptr : &*found;
 }
 
-std::vector<Stat> stats_of(const ToldRun& told, const CompareOptions& options) {
+std::vector<Stat> stats_of(const ToldRun& reported, const CompareOptions& options) {
   std::vector<Stat> stats;
   const auto add = [&](const Stat& stat) {
     if (std::find(stats.begin(), stats.end(), stat) == stats.end()) stats.push_back(stat);
@@ -59,8 +59,8 @@ std::vector<Stat> stats_of(const ToldRun& told, const CompareOptions& options) {
   for (const Stat& stat : options.stats) add(stat);
   if (!stats.empty()) return stats;
   add({});
-  for (const Stat& stat : told.report.headline) add(stat);
-  for (const Check& check : told.scenario.checks) add(check.stat);
+  for (const Stat& stat : reported.report.headline) add(stat);
+  for (const Check& check : reported.scenario.checks) add(check.stat);
   return stats;
 }
 
@@ -102,7 +102,7 @@ void judge(std::vector<ComparedRow>& rows, double tolerance, const std::string& 
     ComparedRow& row = rows[i];
     row.p_adjusted = adjusted[i];
     const double possible =
-        static_cast<double>(rows.size()) * least_p(row.a.samples.size(), row.b.samples.size());
+        static_cast<double>(rows.size()) * min_attainable_p(row.a.samples.size(), row.b.samples.size());
     // What others measured besides cannot make a gap doubtful that is wider than either sample.
     const bool seen = row.p_adjusted <= kRisk || (row.shift.p <= kRisk && row.shift.apart);
     // Where the interval is no wider than what counts as no difference, there is none.
@@ -176,11 +176,12 @@ void warn_of_settings(const ToldRun& a, const ToldRun& b, std::vector<std::strin
 }
 
 /// What a run itself would have warned of.
-void warn_of_run(const ToldRun& told, const char* side, std::vector<std::string>& warnings) {
-  for (const std::string& damage : told.run.damage) warnings.push_back(fmt::format("{}: {}", side, damage));
-  if (!told.report.complete)
-    warnings.push_back(fmt::format("{} is incomplete: {}", side, told.report.incomplete_reason));
-  for (const ArmReport& arm : told.report.arms) {
+void warn_of_run(const ToldRun& reported, const char* side, std::vector<std::string>& warnings) {
+  for (const std::string& damage : reported.run.damage)
+    warnings.push_back(fmt::format("{}: {}", side, damage));
+  if (!reported.report.complete)
+    warnings.push_back(fmt::format("{} is incomplete: {}", side, reported.report.incomplete_reason));
+  for (const ArmReport& arm : reported.report.arms) {
     if (!is_measured(arm)) continue;
     const std::int64_t failed = arm.books.planned - arm.books.ok;
     if (failed > 0) {
@@ -207,8 +208,8 @@ void warn_of_outliers(const std::vector<ComparedRow>& rows, std::vector<std::str
   if (!far.empty()) warnings.push_back("outliers, not removed: " + join(far, "; "));
 }
 
-ComparisonReport::Side side_of(const ToldRun& told, const std::string& arm) {
-  return {told.report.path, told.run.header.started_utc, told.run.summary.noise, arm};
+ComparisonReport::Side side_of(const ToldRun& reported, const std::string& arm) {
+  return {reported.report.path, reported.run.header.started_utc, reported.run.summary.noise, arm};
 }
 
 /// Which arm of B stands beside which of A.
@@ -250,10 +251,10 @@ Result<ComparisonReport> compare_runs(const ToldRun& a, const ToldRun& b, const 
   const auto pairs = pairs_of(a, b, options, report);
   const std::vector<Stat> stats = stats_of(a, options);
   for (const Stat& stat : stats) {
-    for (const Case& load_set : a.scenario.cases) {
+    for (const Case& load_case : a.scenario.cases) {
       for (const auto& [name_a, name_b] : pairs) {
-        const ArmReport* first = find_arm(a.report, name_a, load_set.id);
-        const ArmReport* second = find_arm(b.report, name_b, load_set.id);
+        const ArmReport* first = find_arm(a.report, name_a, load_case.id);
+        const ArmReport* second = find_arm(b.report, name_b, load_case.id);
         if (first == nullptr || second == nullptr) continue;
         const MeasureRow* measure_a = find_measure(*first, stat);
         const MeasureRow* measure_b = find_measure(*second, stat);

@@ -9,7 +9,7 @@
 
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
-#include "results/render/spelling.hpp"
+#include "results/render/formatting.hpp"
 #include "results/render/table.hpp"
 #include "results/render/wrap.hpp"
 #include "results/store/json_words.hpp"
@@ -20,7 +20,7 @@ namespace json = boost::json;
 
 namespace {
 
-json::object spell_row(const ComparedRow& row) {
+json::object format_row(const ComparedRow& row) {
   const bool relative = row.a.median != 0;
   return {{"arm", json_text(row.name)},
           {"case", json_text(row.case_id)},
@@ -41,7 +41,7 @@ json::object spell_row(const ComparedRow& row) {
           {"reason", json_text_or_null(row.reason)}};
 }
 
-json::object spell_side(const ComparisonReport::Side& side) {
+json::object format_side(const ComparisonReport::Side& side) {
   return {{"path", json_text(side.path)},
           {"started", json_text(side.started_utc)},
           {"noise", json_text(side.noise)},
@@ -52,14 +52,14 @@ json::object spell_side(const ComparisonReport::Side& side) {
 
 std::string comparison_json(const ComparisonReport& report) {
   json::array rows;
-  for (const ComparedRow& row : report.rows) rows.push_back(spell_row(row));
+  for (const ComparedRow& row : report.rows) rows.push_back(format_row(row));
   json::array differing;
   for (const DifferingRow& row : report.differing)
     differing.push_back({{"key", json_text(row.key)}, {"a", json_text(row.a)}, {"b", json_text(row.b)}});
   return json::serialize(json::object{{"schema", "lab.compare/1"},
                                       {"scenario", json_text(report.scenario)},
-                                      {"a", spell_side(report.a)},
-                                      {"b", spell_side(report.b)},
+                                      {"a", format_side(report.a)},
+                                      {"b", format_side(report.b)},
                                       {"tolerance", report.tolerance},
                                       {"slower", report.slower()},
                                       {"inconclusive", report.inconclusive()},
@@ -154,7 +154,7 @@ std::string describe(const ComparisonReport::Side& side) {
 }
 
 /// The same reason for many rows is told once, with their names.
-void tell_reasons(const ComparisonReport& report, ComparisonPage& page) {
+void report_reasons(const ComparisonReport& report, ComparisonPage& page) {
   std::vector<std::string> order;
   std::map<std::string, std::vector<std::string>> names;
   for (const ComparedRow& row : report.rows) {
@@ -206,7 +206,7 @@ std::string comparison_text(const ComparisonReport& report, const TextStyle& sty
     page.table(table_of(report, stat, many_cases));
   }
   page.blank();
-  tell_reasons(report, page);
+  report_reasons(report, page);
   for (const std::string& warning : report.warnings) page.remark("WARN", warning);
   if (!report.only_a.empty()) page.remark("ONLY", "in A: " + join(report.only_a, ", "));
   if (!report.only_b.empty()) page.remark("ONLY", "in B: " + join(report.only_b, ", "));

@@ -7,7 +7,7 @@
 
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
-#include "results/render/spelling.hpp"
+#include "results/render/formatting.hpp"
 #include "results/render/wrap.hpp"
 
 namespace lab {
@@ -15,7 +15,7 @@ namespace lab {
 namespace {
 
 constexpr std::size_t kTag = 8;
-constexpr std::size_t kMostColumns = 5;
+constexpr std::size_t kMaxColumns = 5;
 constexpr std::size_t kCell = 6;
 
 std::string tagged_lines(const std::string& tag, const std::string& text, const TextStyle& style) {
@@ -30,7 +30,7 @@ std::string tagged_lines(const std::string& tag, const std::string& text, const 
 std::vector<const DiagnosisRow*> chosen(const std::vector<DiagnosisRow>& rows) {
   std::vector<const DiagnosisRow*> columns;
   for (const DiagnosisRow& row : rows) columns.push_back(&row);
-  for (std::size_t drop = columns.size() - 2; columns.size() > kMostColumns && drop >= 2;
+  for (std::size_t drop = columns.size() - 2; columns.size() > kMaxColumns && drop >= 2;
        drop -= std::min<std::size_t>(drop, 2))
     columns.erase(columns.begin() + static_cast<std::ptrdiff_t>(drop));
   return columns;

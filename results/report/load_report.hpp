@@ -73,7 +73,7 @@ struct LoadTask {
   std::string load;    ///< in words: `closed loop, 10 clients for 10 s`
   std::optional<double> requested_rate;
   std::vector<Threshold> thresholds;
-  bool other_tools = false;
+  bool emulated_tools = false;
 };
 
 /// What `lab load` found.
@@ -93,16 +93,16 @@ struct LoadReport {
   LoadFigures error_latency;              ///< of whole replies that are errors, from the intended time
   bool exact = true;                      ///< percentiles are of all samples, not of a histogram
   double histogram_error = 0;             ///< relative, where they are
-  Books books;
+  RequestCounts books;
   std::map<int, std::int64_t> statuses;  ///< all whole replies
   LoadCounts counts;
   std::optional<double> burst_skew_s;  ///< last sent - first sent
   std::vector<LatencyBar> bars;
   std::vector<ThresholdRow> thresholds;
-  std::vector<Note> remarks;             ///< NOTE and WARN
-  std::vector<std::string> other_tools;  ///< what they would have printed; a line each
-  std::vector<double> clock_offsets_s;   ///< by MPI rank against rank 0
-  std::optional<double> clock_error_s;   ///< half of the longest round trip that measured them
+  std::vector<Note> remarks;                ///< NOTE and WARN
+  std::vector<std::string> emulated_tools;  ///< what they would have printed; a line each
+  std::vector<double> clock_offsets_s;      ///< by MPI rank against rank 0
+  std::optional<double> clock_error_s;      ///< half of the longest round trip that measured them
   int cores = 0;
   std::string kernel, noise;
   std::vector<std::pair<std::string, std::string>> environment;
@@ -138,10 +138,10 @@ std::string load_markdown(const LoadReport& report);
 std::vector<std::string> other_tools_lines(const LoadTotals& totals, bool paced);
 
 /// A line for each tool, with what is wrong with its figures.
-std::string other_tools_text(const OtherTools& others, const TextStyle& style);
+std::string emulated_tools_text(const EmulatedTools& others, const TextStyle& style);
 
 /// The same for the first repetition of every arm, case and route of a run: such a tool runs once, against
 /// one address.
-std::string other_tools_text(const Run& run, const Scenario& scenario, const TextStyle& style);
+std::string emulated_tools_text(const Run& run, const Scenario& scenario, const TextStyle& style);
 
 }  // namespace lab

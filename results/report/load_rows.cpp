@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "lab/core/utf8.hpp"
+#include "results/render/formatting.hpp"
 #include "results/render/markup.hpp"
-#include "results/render/spelling.hpp"
 #include "results/store/json_words.hpp"
 
 namespace lab {
@@ -47,7 +47,7 @@ std::string load_csv(const LoadReport& report) {
     for (const auto& [stat, value] : figures_of(report.*figures))
       add(name, stat, value ? fmt::format("{}", *value) : "", "s");
   }
-  const Books& books = report.books;
+  const RequestCounts& books = report.books;
   const std::pair<const char*, std::int64_t> counts[] = {{"planned", books.planned},
                                                          {"unsent", books.unsent},
                                                          {"sent", books.sent},
@@ -114,7 +114,7 @@ namespace json = boost::json;
 
 namespace {
 
-json::object spell_figures(const LoadFigures& figures) {
+json::object format_figures(const LoadFigures& figures) {
   json::array all;
   for (const double value : figures.all) all.push_back(json_number(value));
   return {{"min", json_number(figures.min)},
@@ -127,14 +127,14 @@ json::object spell_figures(const LoadFigures& figures) {
           {"all", std::move(all)}};
 }
 
-json::object spell_environment(const LoadReport& report) {
+json::object format_environment(const LoadReport& report) {
   json::object environment{
       {"cores", report.cores}, {"kernel", json_text(report.kernel)}, {"noise", json_text(report.noise)}};
   for (const auto& [key, value] : report.environment) environment[valid_utf8(key)] = json_text(value);
   return environment;
 }
 
-json::array spell_thresholds(const LoadReport& report) {
+json::array format_thresholds(const LoadReport& report) {
   json::array rows;
   for (const ThresholdRow& row : report.thresholds) {
     rows.push_back({{"threshold", json_text(row.text)},
@@ -145,7 +145,7 @@ json::array spell_thresholds(const LoadReport& report) {
   return rows;
 }
 
-json::value spell_clocks(const LoadReport& report) {
+json::value format_clocks(const LoadReport& report) {
   if (report.clock_offsets_s.empty()) return nullptr;
   json::array offsets;
   for (const double offset : report.clock_offsets_s) offsets.push_back(offset);
@@ -165,8 +165,8 @@ std::string load_json(const LoadReport& report) {
   json::array remarks;
   for (const Note& remark : report.remarks)
     remarks.push_back({{"tag", json_text(to_string(remark.kind))}, {"text", json_text(remark.text)}});
-  json::array other_tools;
-  for (const std::string& line : report.other_tools) other_tools.push_back(json_text(line));
+  json::array emulated_tools;
+  for (const std::string& line : report.emulated_tools) emulated_tools.push_back(json_text(line));
   json::object document{
       {"schema", "lab.load/1"},
       {"complete", report.complete},
@@ -181,10 +181,10 @@ std::string load_json(const LoadReport& report) {
       {"span_s", report.span_s},
       {"requests_per_second", report.requests_per_second},
       {"requested_rate", json_number(report.requested_rate)},
-      {"latency_s", spell_figures(report.latency)},
-      {"uncorrected_latency_s", spell_figures(report.uncorrected)},
-      {"error_latency_s", spell_figures(report.error_latency)},
-      {"lag_s", spell_figures(report.lag)},
+      {"latency_s", format_figures(report.latency)},
+      {"uncorrected_latency_s", format_figures(report.uncorrected)},
+      {"error_latency_s", format_figures(report.error_latency)},
+      {"lag_s", format_figures(report.lag)},
       {"exact", report.exact},
       {"relative_error", report.exact ? 0.0 : report.histogram_error},
       {"books", json_books(report.books)},
@@ -201,11 +201,11 @@ std::string load_json(const LoadReport& report) {
       {"warm_up_requests", report.counts.warm_up},
       {"burst_skew_s", json_number(report.burst_skew_s)},
       {"distribution", std::move(bars)},
-      {"thresholds", spell_thresholds(report)},
+      {"thresholds", format_thresholds(report)},
       {"remarks", std::move(remarks)},
-      {"other_tools", std::move(other_tools)},
-      {"clocks", spell_clocks(report)},
-      {"environment", spell_environment(report)}};
+      {"other_tools", std::move(emulated_tools)},
+      {"clocks", format_clocks(report)},
+      {"environment", format_environment(report)}};
   return json::serialize(document) + "\n";
 }
 

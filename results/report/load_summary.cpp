@@ -16,7 +16,7 @@
 
 #include "harness/findings/words.hpp"
 #include "lab/core/utf8.hpp"
-#include "results/render/spelling.hpp"
+#include "results/render/formatting.hpp"
 #include "results/render/wrap.hpp"
 #include "results/store/set_aside.hpp"
 
@@ -139,22 +139,22 @@ Result<Threshold> parse_threshold(const std::string& text) {
 ThresholdRow judge(const Threshold& threshold, LoadTotals& totals, double requests_per_second) {
   ThresholdRow row;
   row.text = threshold.text;
-  const auto told = [&](double value, std::string spelled) {
+  const auto reported = [&](double value, std::string spelled) {
     row.value = value;
     row.measured = std::move(spelled);
     row.passed = holds(threshold, value);
     return row;
   };
-  const Books books = totals.counts.books();
+  const RequestCounts books = totals.counts.books();
   const std::int64_t failed = books.failed();
   if (threshold.what == Threshold::What::errors)
-    return told(static_cast<double>(failed), fmt::format("{}", failed));
+    return reported(static_cast<double>(failed), fmt::format("{}", failed));
   if (threshold.what == Threshold::What::rate)
-    return told(requests_per_second, fmt::format("{:.1f} requests/s", requests_per_second));
+    return reported(requests_per_second, fmt::format("{:.1f} requests/s", requests_per_second));
   const std::int64_t tried = books.ok + failed + books.unfinished;
   if (threshold.what == Threshold::What::error_share && tried > 0) {
     const double share = static_cast<double>(failed) / static_cast<double>(tried);
-    return told(share, fmt::format("{:.3g} % ({} of {})", share * 100, failed, tried));
+    return reported(share, fmt::format("{:.3g} % ({} of {})", share * 100, failed, tried));
   }
   Distribution& latencies = threshold.uncorrected ? totals.samples.uncorrected : totals.samples.latency;
   if (threshold.about_errors() || latencies.size() == 0) {
@@ -162,7 +162,7 @@ ThresholdRow judge(const Threshold& threshold, LoadTotals& totals, double reques
     return row;
   }
   if (const auto value = latency_value(threshold, latencies))
-    return told(*value, format_duration(to_nanos(*value)));
+    return reported(*value, format_duration(to_nanos(*value)));
   const double needed = std::ceil(std::log(0.05) / std::log(threshold.q));
   row.measured =
       fmt::format("{} replies cannot support this percentile; it takes {:.0f}", latencies.size(), needed);
@@ -257,7 +257,7 @@ double span_of(const LoadTask& task, const LoadTotals& totals) {
     return seconds(
         std::max(last_end, std::min(plan.duration, plan.curve.when(static_cast<double>(plan.planned)))));
   // Who found no connection had its turn; the rest of the unsent ran out of time.
-  const Books books = totals.counts.books();
+  const RequestCounts books = totals.counts.books();
   const bool late = books.unsent > books.failed() - (books.sent - books.ok - books.unfinished);
   const bool by_time = plan.duration != kNever && (plan.planned < 0 || late);
   return seconds(std::max<Nanos>(by_time ? plan.duration : 0, last_end));
@@ -277,7 +277,7 @@ class Remarks {
     if (!report_.exact) {
       note(fmt::format(
           "beyond {} requests latencies are counted in a histogram: percentiles are within {:.2g} %",
-          Distribution::kMostExact, report_.histogram_error * 100));
+          Distribution::kMaxExact, report_.histogram_error * 100));
     }
   }
 
@@ -385,7 +385,7 @@ LoadReport summarise_load(const LoadTask& task, LoadTotals& totals) {
   report.bars = latency_bars(totals.samples.latency);
   for (const Threshold& threshold : task.thresholds)
     report.thresholds.push_back(judge(threshold, totals, report.requests_per_second));
-  if (task.other_tools) report.other_tools = other_tools_lines(totals, has_rate(plan.arrivals));
+  if (task.emulated_tools) report.emulated_tools = other_tools_lines(totals, has_rate(plan.arrivals));
   Remarks(plan, totals, report).add_all();
   return report;
 }
@@ -405,29 +405,29 @@ namespace {
 constexpr std::size_t kToolIndent = 15;
 
 /// `p50 1.001 s`; 0 where the tool prints nothing, as it does itself.
-std::string percentiles(const ToldLatencies& told) {
+std::string percentiles(const ToldLatencies& reported) {
   std::vector<std::string> parts;
-  for (const ToldPercentile& one : told.percentiles) {
+  for (const ToldPercentile& one : reported.percentiles) {
     parts.push_back(fmt::format("p{:g} {}", one.percent,
                                 one.latency_s ? quantity(*one.latency_s, time_unit(*one.latency_s)) : "0"));
   }
   return join(parts, ", ");
 }
 
-std::string missing(const ToldLatencies& told, std::int64_t all, std::string_view why) {
-  return told.counted == all ? "" : fmt::format("; {} of {} {}", told.counted, all, why);
+std::string missing(const ToldLatencies& reported, std::int64_t all, std::string_view why) {
+  return reported.counted == all ? "" : fmt::format("; {} of {} {}", reported.counted, all, why);
 }
 
-std::string line_of(const std::string& name, const ToldLatencies& told) {
+std::string line_of(const std::string& name, const ToldLatencies& reported) {
   std::string line = pad(name, 12);
-  for (const ToldPercentile& each : told.percentiles) {
+  for (const ToldPercentile& each : reported.percentiles) {
     if (each.percent != 50 && each.percent < 90) continue;  // a line has no room for all that hey prints
     const std::string value = each.latency_s ? quantity(*each.latency_s, time_unit(*each.latency_s)) : "0";
     line += fmt::format(" p{:g} {},", each.percent, value);
   }
   if (line.ends_with(',')) line.pop_back();
-  line += fmt::format("; of {}", told.counted);
-  return told.added > 0 ? line + fmt::format(" and {} added", told.added) : line;
+  line += fmt::format("; of {}", reported.counted);
+  return reported.added > 0 ? line + fmt::format(" and {} added", reported.added) : line;
 }
 
 /// Did all of them belong to loads that have a rate?
@@ -453,12 +453,12 @@ std::vector<std::string> other_tools_lines(const LoadTotals& totals, bool paced)
     answers.push_back({seconds(sample.intended), seconds(sample.latency)});
   std::sort(answers.begin(), answers.end(),
             [](const Answer& a, const Answer& b) { return a.intended_s < b.intended_s; });
-  const OtherTools others = what_others_print(answers, paced);
+  const EmulatedTools others = what_others_print(answers, paced);
   return {line_of("wrk", others.wrk), line_of("hey", others.hey), line_of("autocannon", others.autocannon),
           line_of("closed loop", others.closed_loop), line_of("nearest rank", others.truth)};
 }
 
-std::string other_tools_text(const OtherTools& others, const TextStyle& style) {
+std::string emulated_tools_text(const EmulatedTools& others, const TextStyle& style) {
   const auto width = static_cast<std::size_t>(std::max(style.width, 40));
   const std::int64_t all = others.truth.counted;
   std::string out;
@@ -495,12 +495,12 @@ std::string other_tools_text(const OtherTools& others, const TextStyle& style) {
   return out;
 }
 
-std::string other_tools_text(const Run& run, const Scenario& scenario, const TextStyle& style) {
+std::string emulated_tools_text(const Run& run, const Scenario& scenario, const TextStyle& style) {
   std::string out = "What other tools would have printed of the same replies (first repetition)\n";
-  std::set<std::tuple<std::string, std::string, std::string>> told;
+  std::set<std::tuple<std::string, std::string, std::string>> reported;
   for (const RunRepetition& kept : run.repetitions) {
     if (kept.engine == kModel) continue;
-    if (!told.insert({kept.arm, kept.engine, kept.case_id}).second) continue;
+    if (!reported.insert({kept.arm, kept.engine, kept.case_id}).second) continue;
     RunRepetition room;
     const RunRepetition& repetition = whole(kept, room);
     std::string name = repetition.arm;
@@ -514,9 +514,9 @@ std::string other_tools_text(const Run& run, const Scenario& scenario, const Tex
       if (answers.empty()) continue;
       const std::string heading =
           scenario.routes.size() > 1 ? fmt::format("{}, {}", name, scenario.routes[route].name) : name;
-      out +=
-          printable(heading, style.ascii) + "\n" +
-          other_tools_text(what_others_print(answers, is_paced(scenario, repetition.case_id, asked)), style);
+      out += printable(heading, style.ascii) + "\n" +
+             emulated_tools_text(what_others_print(answers, is_paced(scenario, repetition.case_id, asked)),
+                                 style);
     }
   }
   return out;

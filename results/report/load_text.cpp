@@ -6,7 +6,7 @@
 
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
-#include "results/render/spelling.hpp"
+#include "results/render/formatting.hpp"
 #include "results/render/wrap.hpp"
 #include "results/report/load_report.hpp"
 
@@ -39,9 +39,9 @@ constexpr Quantity kQuantities[] = {{"latency", &LoadReport::latency},
 
 /// Those that are told: of errors only where there are any.
 std::vector<Quantity> quantities_of(const LoadReport& report) {
-  std::vector<Quantity> told(std::begin(kQuantities), std::end(kQuantities));
-  if (report.error_latency.n == 0) told.erase(told.begin() + 2);
-  return told;
+  std::vector<Quantity> reported(std::begin(kQuantities), std::end(kQuantities));
+  if (report.error_latency.n == 0) reported.erase(reported.begin() + 2);
+  return reported;
 }
 
 /// A row per quantity; where that has no room, per statistic.
@@ -87,7 +87,7 @@ std::string rate_text(double rate) {
   return rate >= 999.5 ? grouped(std::llround(rate)) : fmt::format("{:.{}f}", rate, rate < 10 ? 3 : 1);
 }
 
-std::vector<std::string> books_lines(const Books& books) {
+std::vector<std::string> books_lines(const RequestCounts& books) {
   return {fmt::format("planned {} = sent {} + unsent {}", grouped(books.planned), grouped(books.sent),
                       grouped(books.unsent)),
           fmt::format("sent {} = ok {} + errors {} + unfinished {}", grouped(books.sent), grouped(books.ok),
@@ -233,9 +233,9 @@ std::string load_text(const LoadReport& report, const TextStyle& style) {
   for (const ThresholdRow& each : report.thresholds)
     remark(each.passed ? "PASS" : "MISS", fmt::format("{}: {}", each.text, each.measured));
   for (const Note& each : report.remarks) remark(std::string(to_string(each.kind)), each.text);
-  if (!report.other_tools.empty()) {
+  if (!report.emulated_tools.empty()) {
     out += "\nThe same requests, as other tools would have reported them:\n";
-    for (const std::string& each : report.other_tools) line(printable(each, style.ascii));
+    for (const std::string& each : report.emulated_tools) line(printable(each, style.ascii));
   }
   return out;
 }

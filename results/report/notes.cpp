@@ -21,9 +21,10 @@ std::vector<Note> findings(const Report& report) {
   std::map<std::size_t, std::vector<std::string>> others;  // by remark: who shares it
   for (const ArmReport& arm : report.arms) {
     for (const Finding& finding : arm.findings) {
-      const bool told = std::any_of(report.remarks.begin(), report.remarks.end(),
-                                    [&](const Note& note) { return contains(note.findings, finding.id); });
-      if (told) continue;
+      const bool reported = std::any_of(report.remarks.begin(), report.remarks.end(), [&](const Note& note) {
+        return contains(note.findings, finding.id);
+      });
+      if (reported) continue;
       const auto [known, fresh] = place.try_emplace(finding.id, remarks.size());
       if (fresh) {
         const std::string name = report.arms.size() > 1 ? name_on_engine(arm) + ": " : "";

@@ -12,7 +12,7 @@
 #include "harness/findings/words.hpp"
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
-#include "results/render/spelling.hpp"
+#include "results/render/formatting.hpp"
 
 namespace lab {
 
@@ -72,24 +72,24 @@ bool is_row_of(const Conclusion::Figure& figure, const ArmReport& arm) {
   return arm.arm == figure.arm && arm.case_id == figure.case_id;
 }
 
-std::optional<std::string> spell_row(const MeasureRow& row) {
+std::optional<std::string> format_row(const MeasureRow& row) {
   const std::optional<double> value = row.measured ? std::optional(row.measured->median) : row.predicted;
   if (!value) return std::nullopt;
-  if (row.stat.is_time()) return spell(*value);
+  if (row.stat.is_time()) return format_span(*value);
   if (row.stat.quantity == Stat::Quantity::share) return fmt::format("{:.0f} %", 100 * *value);
   return quantity(*value, row.stat.is_bytes() ? byte_unit(*value) : plain_unit(*value));
 }
 
-std::optional<std::string> spell_figure(const Conclusion::Figure& figure, const ArmReport& arm) {
+std::optional<std::string> format_figure(const Conclusion::Figure& figure, const ArmReport& arm) {
   if (!arm.not_run.empty() && !arm.makespan_s) return std::nullopt;
   if (arm.verdict == Verdict::instrument_fault) return std::nullopt;
   if (figure.stat == Stat{}) {
-    if (arm.makespan_s) return spell(arm.makespan_s->median);
-    return arm.predicted_s ? std::optional(spell(*arm.predicted_s)) : std::nullopt;
+    if (arm.makespan_s) return format_span(arm.makespan_s->median);
+    return arm.predicted_s ? std::optional(format_span(*arm.predicted_s)) : std::nullopt;
   }
   const auto row = std::find_if(arm.measures.begin(), arm.measures.end(),
                                 [&](const MeasureRow& measure) { return measure.stat == figure.stat; });
-  return row == arm.measures.end() ? std::nullopt : spell_row(*row);
+  return row == arm.measures.end() ? std::nullopt : format_row(*row);
 }
 
 }  // namespace
@@ -105,7 +105,7 @@ std::optional<std::string> answer_sentence(const Conclusion& answer, const std::
       const bool ours = arm.report.engine.is(kNative);
       if (row == nullptr || (ours && !row->engine.is(kNative))) row = &arm.report;
     }
-    const auto text = row == nullptr ? std::nullopt : spell_figure(figure, *row);
+    const auto text = row == nullptr ? std::nullopt : format_figure(figure, *row);
     if (!text) return std::nullopt;
     sentence += *text + answer.words[i + 1];
   }
@@ -150,7 +150,7 @@ bool far_above_bound(const ArmReport& report) {
 }
 
 /// The two that cost most in full, the others by name.
-std::string tell_findings(const std::vector<Finding>& findings) {
+std::string report_findings(const std::vector<Finding>& findings) {
   constexpr std::size_t kInFull = 2;
   std::string text;
   std::vector<std::string> others;
@@ -199,20 +199,20 @@ void explain_why(const Conclusion& answer, const std::vector<ArmAnalysis>& arms,
       if (cost(arm) > 0 && (longest == nullptr || cost(arm) > cost(*longest))) longest = &arm;
     }
   }
-  std::set<std::tuple<std::string, std::string, std::string>> told;
+  std::set<std::tuple<std::string, std::string, std::string>> reported;
   for (const ArmAnalysis& arm : arms) {
     const bool misses = !arm.report.engine.is(kModel) && far_above_bound(arm.report);
     const bool own = tells_nothing(arm.report) && !arm.likely_execution.empty();
     if (&arm != longest && !misses && !own) continue;
     // What holds of uvicorn's asyncio holds of uvloop and gunicorn too.
-    if (!told.insert({arm.report.engine.kind, arm.report.written, arm.report.case_id}).second) continue;
+    if (!reported.insert({arm.report.engine.kind, arm.report.written, arm.report.case_id}).second) continue;
     std::string text = name_of(arm, many_cases) + ": ";
-    text += tell_findings(arm.report.findings);
+    text += report_findings(arm.report.findings);
     if (tells_nothing(arm.report)) {
       if (own) text += arm.likely_execution + ". ";
       if (misses) {
         text += fmt::format(
-            "Above the bound: {}. {}", spell(arm.report.above_bound_s),
+            "Above the bound: {}. {}", format_span(arm.report.above_bound_s),
             own ? "lab diagnose shows more of it, and so do five header fields (README.md)."
                 : "The server reports nothing of itself (five header fields would, README.md), and "
                   "its replies fit no way of executing that is known here: see lab diagnose.");
@@ -220,7 +220,8 @@ void explain_why(const Conclusion& answer, const std::vector<ArmAnalysis>& arms,
     } else if (!arm.report.engine.is(kModel) && !arm.report.above_bound.empty()) {
       text += fmt::format("Above the bound: {}.", excess(arm.report));
       if (arm.report.burst_skew_s > 0)
-        text += fmt::format(" Sent within {}.", spell(std::round(arm.report.burst_skew_s * 1e6) * 1e-6));
+        text +=
+            fmt::format(" Sent within {}.", format_span(std::round(arm.report.burst_skew_s * 1e6) * 1e-6));
     }
     while (text.ends_with(' ')) text.pop_back();
     // Who brings a server asks about that one first.
@@ -240,9 +241,9 @@ void speak_of_the_log(const Scenario& scenario, const WholeFile& file, const std
     if (!arm.report.documented_s || !arm.report.bound_s || *arm.report.documented_s >= *arm.report.bound_s)
       continue;
     if (!said.insert(arm.report.written).second) continue;
-    remarks.push_back(
-        {NoteKind::log, fmt::format("{} for {} is below the bound of {}: that is impossible.",
-                                    arm.report.documented_text, arm.report.arm, spell(*arm.report.bound_s))});
+    remarks.push_back({NoteKind::log, fmt::format("{} for {} is below the bound of {}: that is impossible.",
+                                                  arm.report.documented_text, arm.report.arm,
+                                                  format_span(*arm.report.bound_s))});
   }
   if (scenario.explain.log.empty() || !documented) return;
   if (speaks_of_absent(scenario.explain.log, file.arms, arms, false)) return;
@@ -253,7 +254,7 @@ void speak_of_the_log(const Scenario& scenario, const WholeFile& file, const std
   }
 }
 
-std::string spell_ratio(double ratio) {
+std::string format_ratio(double ratio) {
   return ratio < 9.95 ? fmt::format("{:.1f}", ratio) : fmt::format("{:.0f}", ratio);
 }
 
@@ -266,13 +267,13 @@ void answer_guesses(const Scenario& scenario, const std::vector<ArmAnalysis>& ar
       const double measured = arm.report.makespan_s->median;
       const double ratio = guess.seconds > 0 ? measured / guess.seconds : 0;
       std::string text = fmt::format("{}: you said {}, it took {}", name_of(arm, scenario.cases.size() > 1),
-                                     spell(guess.seconds), spell(measured));
+                                     format_span(guess.seconds), format_span(measured));
       if (ratio > 0.8 && ratio < 1.25) {
         text += ": right.";
       } else if (ratio >= 1.25) {
-        text += fmt::format(": {} times as long.", spell_ratio(ratio));
+        text += fmt::format(": {} times as long.", format_ratio(ratio));
       } else {
-        text += ratio > 0 ? fmt::format(": {} times faster.", spell_ratio(1 / ratio))
+        text += ratio > 0 ? fmt::format(": {} times faster.", format_ratio(1 / ratio))
                           : std::string(": not at once.");
       }
       for (const Ask& ask : scenario.asks) {
@@ -298,7 +299,7 @@ void name_outliers(const std::vector<ArmAnalysis>& arms, bool many_cases, std::v
       const double room = std::max(0.001, 0.02 * makespan.median);
       if (std::abs(value - makespan.median) > room) {
         far.push_back(
-            fmt::format("{} {} in repetition {}", name_of(arm, many_cases), spell(value), index + 1));
+            fmt::format("{} {} in repetition {}", name_of(arm, many_cases), format_span(value), index + 1));
       }
     }
   }
@@ -316,15 +317,15 @@ std::string kind_of(const std::string& warning) {
 /// What the generator, the rings and other servers say of themselves: the first of each kind, and how many
 /// more there were.
 void warn_of_the_harness(const Run& run, bool many_cases, std::vector<Note>& remarks) {
-  std::map<std::string, std::pair<std::string, int>> told;
+  std::map<std::string, std::pair<std::string, int>> reported;
   for (const RunRepetition& repetition : run.repetitions) {
     for (const std::string& warning : repetition.warnings) {
-      auto& [first, times] = told[kind_of(warning)];
+      auto& [first, times] = reported[kind_of(warning)];
       const std::string where = name_of(repetition.arm, repetition.engine, repetition.case_id, many_cases);
       if (times++ == 0) first = fmt::format("{}: {}", where, warning);
     }
   }
-  for (const auto& [key, first] : told) {
+  for (const auto& [key, first] : reported) {
     const std::string more = first.second > 1 ? fmt::format(" (and {} more such)", first.second - 1) : "";
     remarks.push_back({NoteKind::warn, first.first + more});
   }
@@ -332,7 +333,7 @@ void warn_of_the_harness(const Run& run, bool many_cases, std::vector<Note>& rem
 
 void warn(const std::vector<ArmAnalysis>& arms, const Run& run, bool many_cases, std::vector<Note>& remarks) {
   for (const ArmAnalysis& arm : arms) {
-    const Books& books = arm.report.books;
+    const RequestCounts& books = arm.report.books;
     std::vector<std::string> kinds;
     for (const auto& [kind, number] : books.errors) {
       if (kind != to_string(Outcome::hung_up)) kinds.push_back(fmt::format("{} {}", kind, number));
@@ -347,15 +348,15 @@ void warn(const std::vector<ArmAnalysis>& arms, const Run& run, bool many_cases,
       remarks.push_back(
           {NoteKind::warn, fmt::format("{}: answered within {}, the plan alone takes {}: it does not do "
                                        "this plan (a wrong route, an error, a forgotten await?)",
-                                       name_of(arm, many_cases), spell(arm.report.makespan_s->median),
-                                       spell(*arm.report.bound_s))});
+                                       name_of(arm, many_cases), format_span(arm.report.makespan_s->median),
+                                       format_span(*arm.report.bound_s))});
     }
     if (arm.report.verdict == Verdict::instrument_fault) {
       remarks.push_back(
           {NoteKind::warn,
            fmt::format("{}: a makespan below its bound of {} is impossible: the instrument is at "
                        "fault, so nothing is claimed",
-                       name_of(arm, many_cases), spell(arm.report.bound_s.value_or(0)))});
+                       name_of(arm, many_cases), format_span(arm.report.bound_s.value_or(0)))});
     }
     if (arm.report.verdict == Verdict::inconclusive) {
       remarks.push_back(
@@ -370,7 +371,7 @@ void warn(const std::vector<ArmAnalysis>& arms, const Run& run, bool many_cases,
 }
 
 /// Reasons that the table has no room for.
-void tell_left_out(const std::vector<ArmAnalysis>& arms, std::vector<Note>& remarks) {
+void report_left_out(const std::vector<ArmAnalysis>& arms, std::vector<Note>& remarks) {
   std::map<std::pair<std::string, std::string>, std::vector<std::string>> reasons;
   for (const ArmAnalysis& arm : arms) {
     if (columns(arm.report.not_run) <= kLongestReason) continue;
@@ -385,7 +386,7 @@ void tell_left_out(const std::vector<ArmAnalysis>& arms, std::vector<Note>& rema
   }
 }
 
-void tell_recording(const Run& run, std::vector<Note>& remarks) {
+void report_recording(const Run& run, std::vector<Note>& remarks) {
   for (const auto& [key, value] : run.header.environment) {
     if (key == kRecordingMade)
       remarks.push_back(
@@ -394,7 +395,7 @@ void tell_recording(const Run& run, std::vector<Note>& remarks) {
 }
 
 /// What the same arm costs on each engine: that of the first arm and case that several ran.
-void tell_use(const std::vector<ArmAnalysis>& arms, std::vector<Note>& remarks) {
+void report_use(const std::vector<ArmAnalysis>& arms, std::vector<Note>& remarks) {
   std::vector<std::string> parts;
   const ArmReport* first = nullptr;
   for (const ArmAnalysis& arm : arms) {
@@ -415,7 +416,7 @@ void tell_use(const std::vector<ArmAnalysis>& arms, std::vector<Note>& remarks) 
 }
 
 /// The machine's speed is not constant; predictions follow it, and whoever compares runs should know.
-void tell_pace(const std::vector<ArmAnalysis>& arms, std::vector<Note>& remarks) {
+void report_pace(const std::vector<ArmAnalysis>& arms, std::vector<Note>& remarks) {
   constexpr double kWorthTelling = 0.02;
   const ArmAnalysis* slowest = nullptr;
   const ArmAnalysis* fastest = nullptr;
@@ -441,13 +442,14 @@ void tell_pace(const std::vector<ArmAnalysis>& arms, std::vector<Note>& remarks)
 }
 
 /// What a framework takes of its own is in the predictions, so whoever reads them should know.
-void tell_own_time(const std::vector<ArmAnalysis>& arms, std::vector<Note>& remarks) {
-  std::map<std::string, std::map<std::string, std::string>> told;  // by case that showed it: arm, time
+void report_own_time(const std::vector<ArmAnalysis>& arms, std::vector<Note>& remarks) {
+  std::map<std::string, std::map<std::string, std::string>> reported;  // by case that showed it: arm, time
   for (const ArmAnalysis& arm : arms) {
     if (arm.report.own_time_s > 0)
-      told[arm.report.own_time_case][arm.report.arm] = spell(std::round(arm.report.own_time_s * 1e5) * 1e-5);
+      reported[arm.report.own_time_case][arm.report.arm] =
+          format_span(std::round(arm.report.own_time_s * 1e5) * 1e-5);
   }
-  for (const auto& [busiest, times] : told) {
+  for (const auto& [busiest, times] : reported) {
     std::vector<std::string> parts;
     for (const auto& [arm, time] : times) parts.push_back(fmt::format("{} {}", arm, time));
     remarks.push_back({NoteKind::note,
@@ -470,11 +472,11 @@ std::vector<Note> make_remarks(const Scenario& scenario, const WholeFile& file,
   const std::string& note = scenario.explain.note;
   if (!note.empty() && !speaks_of_absent(note, file.arms, arms, true))
     remarks.push_back({NoteKind::note, note});
-  tell_left_out(arms, remarks);
-  tell_recording(run, remarks);
-  tell_use(arms, remarks);
-  tell_pace(arms, remarks);
-  tell_own_time(arms, remarks);
+  report_left_out(arms, remarks);
+  report_recording(run, remarks);
+  report_use(arms, remarks);
+  report_pace(arms, remarks);
+  report_own_time(arms, remarks);
   name_outliers(arms, many_cases, remarks);
   warn(arms, run, many_cases, remarks);
   const bool measured = std::any_of(arms.begin(), arms.end(), [](const ArmAnalysis& arm) {

@@ -22,17 +22,17 @@ class Collector : public RecordSink, public EventSink {
 
 }  // namespace
 
-RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, const Case& load_set, int cores,
+RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, const Case& load_case, int cores,
                                   int number, std::uint64_t seed, bool with_events, std::uint64_t lot,
                                   Nanos slice) {
   RunRepetition repetition;
   repetition.arm = arm.id;
-  repetition.case_id = load_set.id;
+  repetition.case_id = load_case.id;
   repetition.engine = kModel;
   repetition.number = number;
   repetition.began = kModelStart;
   Collector collector(repetition);
-  const ModelInput input{&scenario.routes, &arm, &load_set, cores, seed, lot, false, slice};
+  const ModelInput input{&scenario.routes, &arm, &load_case, cores, seed, lot, false, slice};
   simulate(input, &collector, with_events ? &collector : nullptr);
   std::sort(repetition.records.begin(), repetition.records.end(),
             [](const RequestRecord& a, const RequestRecord& b) { return a.id < b.id; });
@@ -40,11 +40,11 @@ RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, cons
 }
 
 std::optional<double> evaluate(const Stat& stat, const RunRepetition& repetition,
-                               const std::vector<Route>& routes, const Case& load_set) {
+                               const std::vector<Route>& routes, const Case& load_case) {
   const ServerUse* server = repetition.server.known() ? &repetition.server : nullptr;
-  return evaluate(
-      stat, Evidence{repetition.records, routes, &repetition.events, server, kills_of(repetition, load_set),
-                     repetition.began, repetition.engine != kNative && repetition.engine != kModel});
+  return evaluate(stat, RepetitionData{repetition.records, routes, &repetition.events, server,
+                                       kills_of(repetition, load_case), repetition.began,
+                                       repetition.engine != kNative && repetition.engine != kModel});
 }
 
 }  // namespace lab

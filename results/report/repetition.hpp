@@ -12,12 +12,12 @@ namespace lab {
 
 /// One virtual repetition under the arm's own rules, on a machine of that many cores. `lot` and `slice`:
 /// other ways in which the kernel may decide.
-RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, const Case& load_set, int cores,
+RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, const Case& load_case, int cores,
                                   int number, std::uint64_t seed, bool with_events, std::uint64_t lot = 0,
                                   Nanos slice = 0);
 
 /// A stat of one repetition, from all the evidence that it left.
 std::optional<double> evaluate(const Stat& stat, const RunRepetition& repetition,
-                               const std::vector<Route>& routes, const Case& load_set);
+                               const std::vector<Route>& routes, const Case& load_case);
 
 }  // namespace lab

@@ -57,7 +57,7 @@ struct ArmReport {
   std::optional<double> latency_p90_s, latency_p99_s,
       latency_p999_s;        ///< of a prediction, where n carries them
   double latency_error = 0;  ///< of median and quantiles, relative; 0: exact
-  Books books;
+  RequestCounts books;
   std::vector<MeasureRow> measures;
   std::vector<std::vector<std::int64_t>> splits;  ///< per repetition, requests per worker slot
   Verdict verdict = Verdict::none;

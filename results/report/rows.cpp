@@ -6,7 +6,7 @@
 #include <set>
 
 #include "lab/core/utf8.hpp"
-#include "results/render/spelling.hpp"
+#include "results/render/formatting.hpp"
 #include "results/render/table.hpp"
 
 namespace lab {
@@ -70,9 +70,9 @@ std::vector<Entry> entries_of(const Report& report) {
       const auto row = std::find_if(arm.measures.begin(), arm.measures.end(),
                                     [&stat](const MeasureRow& each) { return each.stat == stat; });
       if (row == arm.measures.end()) continue;
-      const bool told = !entries.empty() && entries.back().arm == &arm;
+      const bool reported = !entries.empty() && entries.back().arm == &arm;
       const bool stands_empty = !arm.not_run.empty() && !model_stands_in(arm);
-      if (told && stands_empty) continue;
+      if (reported && stands_empty) continue;
       const bool loaded = row->measured || row->predicted;  // not every case loads every route
       if (!loaded && !stands_empty) continue;
       Entry entry{.arm = &arm,
@@ -126,7 +126,7 @@ class TableMaker {
       documented_ |= entry.documented.has_value();
       expected_ |= entry.expected.has_value();
       const Unit unit = unit_of(entry);
-      log_width_ = std::max(log_width_, columns(spell(log_text(entry, unit))));
+      log_width_ = std::max(log_width_, columns(format_span(log_text(entry, unit))));
     }
     if (all_modelled() && !only_makespan(report)) expected_ = false;  // it would be said twice
     cases_ = several_cases(report);
@@ -154,9 +154,9 @@ class TableMaker {
     table.columns.push_back({ColumnRole::expected, "", false});
     table.columns.push_back({ColumnRole::note, "", false});
     for (const Entry& entry : entries_) {
-      TableRow row{{spell(entry.arm->arm)}, ""};
-      if (cases_) row.cells.push_back(spell(entry.arm->case_id));
-      if (stats) row.cells.push_back(spell(to_string(entry.stat)));
+      TableRow row{{format_span(entry.arm->arm)}, ""};
+      if (cases_) row.cells.push_back(format_span(entry.arm->case_id));
+      if (stats) row.cells.push_back(format_span(to_string(entry.stat)));
       std::string value = "–";
       if (entry.measured && entry.stat.is_time()) value = long_time(entry.measured->median);
       const ArmReport& arm = *entry.arm;
@@ -166,24 +166,24 @@ class TableMaker {
         value = long_time(*arm.predicted_low_s) + " – " + long_time(*arm.predicted_high_s);
       }
       if (entry.measured && !entry.stat.is_time()) value = quantity(entry.measured->median, unit_of(entry));
-      row.cells.push_back(spell(value));
+      row.cells.push_back(format_span(value));
       const bool makespan = entry.stat == Stat{};
-      row.cells.push_back(makespan ? spell_formula(entry.arm->formula) : "");
-      row.cells.push_back(makespan ? spell(prediction_note(*entry.arm)) : "");
+      row.cells.push_back(makespan ? format_formula(entry.arm->formula) : "");
+      row.cells.push_back(makespan ? format_span(prediction_note(*entry.arm)) : "");
       table.rows.push_back(std::move(row));
     }
     return table;
   }
 
  private:
-  std::string spell(const std::string& text) const { return printable(text, ascii_); }
+  std::string format_span(const std::string& text) const { return printable(text, ascii_); }
 
-  std::string spell_formula(std::string formula) const {
+  std::string format_formula(std::string formula) const {
     // In a formula the dot multiplies, and a full stop would read as a decimal point.
     for (std::size_t at = formula.find("·"); ascii_ && at != std::string::npos; at = formula.find("·", at)) {
       formula.replace(at, std::string_view("·").size(), "*");
     }
-    return spell(formula);
+    return format_span(formula);
   }
 
   bool one_stat() const { return report_.headline.size() <= 1; }
@@ -271,7 +271,7 @@ class TableMaker {
   std::vector<Column> run_columns() const {
     std::vector<Column> result{{ColumnRole::arm, "arm", false}};
     const auto add = [&](ColumnRole role, const std::string& heading, bool right) {
-      result.push_back({role, spell(heading), right});
+      result.push_back({role, format_span(heading), right});
     };
     if (cases_) add(ColumnRole::case_id, "case", false);
     if (engines_) add(ColumnRole::engine, "engine", false);
@@ -288,21 +288,21 @@ class TableMaker {
     const ArmReport& arm = *entry.arm;
     // Several stats of one arm read as one group.
     const bool repeated = above != nullptr && above->arm == entry.arm;
-    TableRow row{{repeated ? "" : spell(engines_ ? arm.written : arm.arm)}, ""};
-    if (cases_) row.cells.push_back(repeated ? "" : spell(arm.case_id));
-    if (engines_) row.cells.push_back(repeated ? "" : spell(engine_name(arm.engine)));
-    if (!one_stat()) row.cells.push_back(spell(to_string(entry.stat)));
-    if (labels_ && one_stat()) row.cells.push_back(spell(arm.label));
+    TableRow row{{repeated ? "" : format_span(engines_ ? arm.written : arm.arm)}, ""};
+    if (cases_) row.cells.push_back(repeated ? "" : format_span(arm.case_id));
+    if (engines_) row.cells.push_back(repeated ? "" : format_span(engine_name(arm.engine)));
+    if (!one_stat()) row.cells.push_back(format_span(to_string(entry.stat)));
+    if (labels_ && one_stat()) row.cells.push_back(format_span(arm.label));
     if (!arm.not_run.empty() && !model_stands_in(arm)) {
-      row.rest =
-          spell(columns(arm.not_run) <= kLongestReason ? "not run: " + arm.not_run : "not run, see NOTE");
+      row.rest = format_span(columns(arm.not_run) <= kLongestReason ? "not run: " + arm.not_run
+                                                                    : "not run, see NOTE");
       return row;
     }
     const Unit unit = unit_of(entry);
     const std::string mark = model_stands_in(arm) ? "predicted " : "";
-    row.cells.push_back(spell(entry.measured ? mark + quantity(entry.measured->median, unit) : "–"));
-    if (intervals_) row.cells.push_back(spell(interval(entry, unit)));
-    if (expected_) row.cells.push_back(spell(expected_cell(entry, unit)));
+    row.cells.push_back(format_span(entry.measured ? mark + quantity(entry.measured->median, unit) : "–"));
+    if (intervals_) row.cells.push_back(format_span(interval(entry, unit)));
+    if (expected_) row.cells.push_back(format_span(expected_cell(entry, unit)));
     if (documented_) row.cells.push_back(log_cell(entry, unit));
     return row;
   }
@@ -324,10 +324,10 @@ class TableMaker {
   }
 
   std::string log_cell(const Entry& entry, const Unit& unit) const {
-    if (!entry.documented) return spell("–");
+    if (!entry.documented) return format_span("–");
     // The model's figure verifies nothing: only a measurement does.
     const std::string verdict = entry.arm->engine.is(kModel) ? "" : verdict_word(entry.verdict);
-    return pad(spell(log_text(entry, unit)), verdict.empty() ? 0 : log_width_) +
+    return pad(format_span(log_text(entry, unit)), verdict.empty() ? 0 : log_width_) +
            (verdict.empty() ? "" : " " + verdict);
   }
 

@@ -94,9 +94,10 @@ TraceProcess process_of(const Scenario& scenario, const RunRepetition& repetitio
 }  // namespace
 
 Result<TraceInput> trace_of(const Scenario& scenario, const Run& run) {
-  const bool told = std::any_of(run.repetitions.begin(), run.repetitions.end(),
-                                [](const RunRepetition& repetition) { return !repetition.events.empty(); });
-  if (!told) {
+  const bool reported =
+      std::any_of(run.repetitions.begin(), run.repetitions.end(),
+                  [](const RunRepetition& repetition) { return !repetition.events.empty(); });
+  if (!reported) {
     return usage_error(
         "--format: trace shows who held what, and this run has no events of its servers; run it with "
         "--engine native, or take --format vegeta or csv");

@@ -15,7 +15,7 @@ namespace json = boost::json;
 
 namespace {
 
-json::object spell_point(const SweepReport& report, const SweepPoint& point) {
+json::object format_point(const SweepReport& report, const SweepPoint& point) {
   json::object settings;
   for (std::size_t i = 0; i < report.keys.size(); ++i)
     settings[valid_utf8(report.keys[i])] = json_text(point.values[i]);
@@ -42,7 +42,7 @@ std::string sweep_json(const SweepReport& report) {
   json::array keys;
   for (const std::string& key : report.keys) keys.push_back(json_text(key));
   json::array points;
-  for (const SweepPoint& point : report.points) points.push_back(spell_point(report, point));
+  for (const SweepPoint& point : report.points) points.push_back(format_point(report, point));
   json::array warnings;
   for (const std::string& warning : report.warnings) warnings.push_back(json_text(warning));
   return json::serialize(json::object{{"schema", "lab.sweep/1"},

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kRows = 15;
 constexpr std::size_t kLabel = 9;  // columns left of the axis
-constexpr std::size_t kMostCurves = 26;
+constexpr std::size_t kMaxCurves = 26;
 
 class Canvas {
  public:
@@ -125,7 +125,7 @@ std::string sweep_plot_text(const SweepReport& report, const TextStyle& style) {
   const auto width = static_cast<std::size_t>(std::max(style.width, 40));
   const std::size_t inner = width - kLabel - 2;
   Canvas canvas(plot, inner, style.ascii);
-  const std::size_t shown = std::min(plot.curves.size(), kMostCurves);
+  const std::size_t shown = std::min(plot.curves.size(), kMaxCurves);
   if (!report.predicted_only) {
     for (std::size_t i = 0; i < shown; ++i) canvas.draw_model(plot.curves[i]);
   }

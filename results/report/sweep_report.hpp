@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "results/render/spelling.hpp"
+#include "results/render/formatting.hpp"
 #include "results/report/export.hpp"
 #include "results/report/report.hpp"
 

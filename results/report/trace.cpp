@@ -16,7 +16,7 @@ namespace lab {
 
 namespace {
 
-constexpr std::size_t kMostLines = 30;
+constexpr std::size_t kMaxLines = 30;
 constexpr std::array<std::string_view, 6> kHops{"accept", "parse", "route", "handler", "write", "reply"};
 
 /// What a class calls the requests: A for the only one on route `a`, else the route and the number.
@@ -52,15 +52,15 @@ std::string line(const std::string& time, const std::string& what, const std::st
   return pad(time, 9) + pad(what, 14) + pad(running, 10) + pad(ready, 14) + waiting;
 }
 
-Note tell_cycle(const Scenario& scenario, const RunRepetition& repetition, bool many) {
+Note report_cycle(const Scenario& scenario, const RunRepetition& repetition, bool many) {
   const Names names(repetition, scenario.routes);
   const std::vector<CycleStep> steps = loop_cycle(repetition.events, repetition.records, scenario.routes);
   std::string text = many ? repetition.arm + " " + repetition.case_id + "\n" : "";
   text += line("at", "what", "running", "ready queue", "waiting list");
-  std::size_t told = 0;
+  std::size_t reported = 0;
   for (const CycleStep& step : steps) {
-    if (told++ == kMostLines) {
-      text += fmt::format("\n… and {} steps more", steps.size() - kMostLines);
+    if (reported++ == kMaxLines) {
+      text += fmt::format("\n… and {} steps more", steps.size() - kMaxLines);
       break;
     }
     const double at = std::max(0.0, seconds(step.at - repetition.began) * 1e3);
@@ -73,7 +73,7 @@ Note tell_cycle(const Scenario& scenario, const RunRepetition& repetition, bool 
 }
 
 /// The first await of the run that was resumed, in four steps: where its task is, and who has the loop.
-std::optional<Note> tell_await(const Scenario& scenario, const RunRepetition& repetition) {
+std::optional<Note> report_await(const Scenario& scenario, const RunRepetition& repetition) {
   const Names names(repetition, scenario.routes);
   const std::vector<CycleStep> steps = loop_cycle(repetition.events, repetition.records, scenario.routes);
   const auto next = [&](auto from, CycleEvent what, std::uint32_t request) {
@@ -109,7 +109,7 @@ std::optional<Note> tell_await(const Scenario& scenario, const RunRepetition& re
   return std::nullopt;
 }
 
-std::string spell_hop(const std::vector<double>& each) {
+std::string format_hop(const std::vector<double>& each) {
   if (each.empty()) return "–";
   const double median = summarise(each).median;
   return median < 1e-3 ? fmt::format("{:.0f} µs", median * 1e6) : fmt::format("{:.1f} ms", median * 1e3);
@@ -117,14 +117,14 @@ std::string spell_hop(const std::vector<double>& each) {
 
 using Hops = std::map<std::string_view, std::vector<double>>;
 
-Note tell_paths(const Scenario& scenario, const std::vector<std::pair<std::string, Hops>>& arms) {
+Note report_paths(const Scenario& scenario, const std::vector<std::pair<std::string, Hops>>& arms) {
   std::string text = pad("median", 20);
   for (const std::string_view hop : kHops) text += pad(hop, 9);
   for (const auto& [name, hops] : arms) {
     text += '\n' + pad(name, 20);
     for (const std::string_view hop : kHops) {
       const auto found = hops.find(hop);
-      text += pad(spell_hop(found == hops.end() ? std::vector<double>{} : found->second), 9);
+      text += pad(format_hop(found == hops.end() ? std::vector<double>{} : found->second), 9);
     }
   }
   if (scenario.arms.size() == 1) text += "\n";
@@ -143,8 +143,9 @@ std::vector<Note> notes_of_trace(const Scenario& scenario, const Run& run) {
     const RunRepetition& repetition = whole(kept, room);
     if (scenario.trace == "cycle" && repetition.number == 1) {
       const bool first = remarks.empty();
-      remarks.push_back(tell_cycle(scenario, repetition, many));
-      if (const auto told = first ? tell_await(scenario, repetition) : std::nullopt) remarks.push_back(*told);
+      remarks.push_back(report_cycle(scenario, repetition, many));
+      if (const auto reported = first ? report_await(scenario, repetition) : std::nullopt)
+        remarks.push_back(*reported);
     }
     if (scenario.trace != "path") continue;
     const std::string name =
@@ -156,7 +157,7 @@ std::vector<Note> notes_of_trace(const Scenario& scenario, const Run& run) {
         arm->second[span.name].push_back(seconds(span.to - span.from));
     }
   }
-  if (!arms.empty()) remarks.push_back(tell_paths(scenario, arms));
+  if (!arms.empty()) remarks.push_back(report_paths(scenario, arms));
   return remarks;
 }
 

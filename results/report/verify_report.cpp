@@ -10,7 +10,7 @@
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
-#include "results/render/spelling.hpp"
+#include "results/render/formatting.hpp"
 #include "results/render/wrap.hpp"
 #include "results/store/json_words.hpp"
 
@@ -19,7 +19,7 @@ namespace lab {
 namespace {
 
 /// `103 ms`, or `103 ms (101–104)` where the repetitions differ in what is printed.
-std::string spell(const Stat& stat, const Estimate& spread) {
+std::string format_span(const Stat& stat, const Estimate& spread) {
   const Unit unit = unit_of(stat, spread.median);
   const std::string low = number(*spread.low, unit);
   const std::string high = number(*spread.high, unit);
@@ -28,23 +28,23 @@ std::string spell(const Stat& stat, const Estimate& spread) {
   return text;
 }
 
-std::string spell_times(double times) {
+std::string format_times(double times) {
   return times == 1 ? "" : fmt::format("{:g} × ", times);
 }
 
 /// What the measure is held against, as the file says it.
-std::string spell_limit(const Condition& condition) {
+std::string format_limit(const Condition& condition) {
   if (condition.right) {
     const Measure& right = *condition.right;
     const Measure& left = condition.left;
-    std::string text = spell_times(condition.times);
+    std::string text = format_times(condition.times);
     if (right.stat != left.stat || right.arm == left.arm) text += to_string(right.stat) + " of ";
     text += right.arm;
     if (right.scenario != left.scenario) text += " in " + right.scenario;
     if (right.case_id != left.case_id) text += ", " + right.case_id;
     return text;
   }
-  if (!condition.param.empty()) return spell_times(condition.times) + condition.param;
+  if (!condition.param.empty()) return format_times(condition.times) + condition.param;
   const Stat& stat = condition.left.stat;
   if (stat.is_time()) return format_duration(to_nanos(*condition.value));
   return quantity(*condition.value, unit_of(stat, *condition.value));
@@ -72,8 +72,8 @@ std::string check_line(const ConditionCheck& check) {
   const Condition& condition = *check.condition;
   const Stat& stat = condition.left.stat;
   std::string text = arm_words(condition.left) + ": " + to_string(stat);
-  if (check.measured) text += " " + spell(stat, *check.measured);
-  text += fmt::format("; {} {}", relation_words(condition), spell_limit(condition));
+  if (check.measured) text += " " + format_span(stat, *check.measured);
+  text += fmt::format("; {} {}", relation_words(condition), format_limit(condition));
   const bool plain = condition.value && (check.scale == 1 || !stat.is_time());
   if (check.limit && !plain)
     text += fmt::format(" = {}", quantity(check.limit->median, unit_of(stat, check.limit->median)));
@@ -207,7 +207,7 @@ std::size_t VerifyResult::recorded() const {
 
 std::string describe(const Condition& condition) {
   return fmt::format("{}: {} {} {}", arm_words(condition.left), to_string(condition.left.stat),
-                     relation_words(condition), spell_limit(condition));
+                     relation_words(condition), format_limit(condition));
 }
 
 std::string verify_text(const ClaimsFile& file, const VerifyResult& result, const TextStyle& style,
@@ -237,7 +237,7 @@ namespace json = boost::json;
 
 namespace {
 
-json::object spell_condition(const Condition& condition, bool exception) {
+json::object format_condition(const Condition& condition, bool exception) {
   return {{"text", json_text(describe(condition))},
           {"scenario", json_text(condition.left.scenario)},
           {"engine", json_text(condition.left.engine)},
@@ -247,23 +247,23 @@ json::object spell_condition(const Condition& condition, bool exception) {
           {"exception", exception}};
 }
 
-json::object spell_claim(const Claim& claim) {
+json::object format_claim(const Claim& claim) {
   return {{"id", json_text(claim.id)},           {"document", json_text(claim.document)},
           {"section", json_text(claim.section)}, {"about", claim.about_fastapi ? "fastapi" : "concurrency"},
           {"claim", json_text(claim.text)},      {"on_record", json::string(to_string(claim.outcome))},
           {"why", json_text(claim.why)}};
 }
 
-json::value spell_spread(const std::optional<Estimate>& spread) {
+json::value format_spread(const std::optional<Estimate>& spread) {
   if (!spread) return nullptr;
   return json::object{{"median", spread->median}, {"low", *spread->low}, {"high", *spread->high}};
 }
 
-json::object spell_check(const ConditionCheck& check, bool exception) {
-  json::object object = spell_condition(*check.condition, exception);
-  object["measured"] = spell_spread(check.measured);
+json::object format_check(const ConditionCheck& check, bool exception) {
+  json::object object = format_condition(*check.condition, exception);
+  object["measured"] = format_spread(check.measured);
   object["all"] = json::array(check.left.values.begin(), check.left.values.end());
-  object["limit"] = spell_spread(check.limit);
+  object["limit"] = format_spread(check.limit);
   object["scale"] = check.scale;
   object["recorded"] = check.recorded;
   object["holds"] =
@@ -278,7 +278,7 @@ json::array ids(const std::vector<const ClaimCheck*>& checks) {
   return array;
 }
 
-json::array spell_times(const VerifyResult& result) {
+json::array format_times(const VerifyResult& result) {
   json::array array;
   for (const BatchTime& time : result.times) {
     array.emplace_back(json::object{{"scenario", json_text(time.scenario)},
@@ -298,13 +298,13 @@ std::string document(const json::object& object) {
 std::string verify_json(const VerifyResult& result) {
   json::array claims;
   for (const ClaimCheck& check : result.claims) {
-    json::object object = spell_claim(*check.claim);
+    json::object object = format_claim(*check.claim);
     object["outcome"] = json::string(to_string(check.finding));
     object["as_on_record"] = check.as_recorded();
     object["recorded"] = check.by_recording();
     json::array conditions;
     for (const ConditionCheck& one : check.checks)
-      conditions.push_back(spell_check(one, conditions.size() >= check.claim->tests.size()));
+      conditions.push_back(format_check(one, conditions.size() >= check.claim->tests.size()));
     object["conditions"] = std::move(conditions);
     claims.push_back(std::move(object));
   }
@@ -315,7 +315,7 @@ std::string verify_json(const VerifyResult& result) {
                    {"scale", result.scale},
                    {"repetitions", result.repetitions},
                    {"runs", result.times.size()},
-                   {"times", spell_times(result)},
+                   {"times", format_times(result)},
                    {"not_decided", result.not_decided},
                    {"seconds", result.seconds},
                    {"noise", std::move(noise)},
@@ -331,10 +331,10 @@ std::string verify_json(const VerifyResult& result) {
 std::string list_json(const std::vector<const Claim*>& claims) {
   json::array array;
   for (const Claim* claim : claims) {
-    json::object object = spell_claim(*claim);
+    json::object object = format_claim(*claim);
     json::array conditions;
     for (const Condition* condition : claim->conditions())
-      conditions.push_back(spell_condition(*condition, conditions.size() >= claim->tests.size()));
+      conditions.push_back(format_condition(*condition, conditions.size() >= claim->tests.size()));
     object["conditions"] = std::move(conditions);
     array.push_back(std::move(object));
   }

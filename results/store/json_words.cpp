@@ -44,7 +44,7 @@ json::value json_unit(const Stat& stat) {
   return stat.is_bytes() ? json::value("bytes") : json::value(nullptr);
 }
 
-json::object json_books(const Books& books) {
+json::object json_books(const RequestCounts& books) {
   json::object errors;
   for (const auto& [kind, count] : books.errors) errors[valid_utf8(kind)] = count;
   json::object not_sent;

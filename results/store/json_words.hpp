@@ -24,6 +24,6 @@ boost::json::object json_estimate(const std::optional<Estimate>& estimate);
 /// `s`, `bytes`, or null for plain numbers.
 boost::json::value json_unit(const Stat& stat);
 /// What became of the planned requests; `errors` by kind.
-boost::json::object json_books(const Books& books);
+boost::json::object json_books(const RequestCounts& books);
 
 }  // namespace lab

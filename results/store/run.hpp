@@ -58,8 +58,8 @@ struct RunRepetition {
 };
 
 /// Whom this repetition lost: as it was recorded, in older files and in virtual time as the case plans it.
-inline const std::vector<Kill>& kills_of(const RunRepetition& repetition, const Case& load_set) {
-  return repetition.killed ? *repetition.killed : load_set.kills;
+inline const std::vector<Kill>& kills_of(const RunRepetition& repetition, const Case& load_case) {
+  return repetition.killed ? *repetition.killed : load_case.kills;
 }
 
 struct RunSummary {

@@ -13,9 +13,9 @@ namespace lab {
 /// memory the longer it gets.
 class SetAside {
  public:
-  static constexpr std::size_t kMostInMemory = std::size_t{16} << 20;  ///< bytes
+  static constexpr std::size_t kMaxInMemory = std::size_t{16} << 20;  ///< bytes
 
-  explicit SetAside(std::size_t most = kMostInMemory) : most_(most) {}
+  explicit SetAside(std::size_t most = kMaxInMemory) : most_(most) {}
   /// What no disk takes stays in memory.
   void take(RunRepetition& repetition);
 

@@ -27,15 +27,15 @@ TemporaryFolder made() {
 class Elsewhere {
  public:
   Elsewhere() {
-    int told[2];
+    int reported[2];
     int life[2];
-    REQUIRE(pipe(told) == 0);
+    REQUIRE(pipe(reported) == 0);
     REQUIRE(pipe(life) == 0);
     const pid_t child = fork();
     if (child == 0) {
       auto folder = TemporaryFolder::create(kKind);
       const std::string path = folder ? folder->path().string() : "";
-      [[maybe_unused]] const ssize_t written = write(told[1], path.data(), path.size());
+      [[maybe_unused]] const ssize_t written = write(reported[1], path.data(), path.size());
       if (fork() > 0) _exit(0);
       char byte = 0;
       close(life[1]);
@@ -44,11 +44,11 @@ class Elsewhere {
     }
     waitpid(child, nullptr, 0);
     close(life[0]);
-    close(told[1]);
+    close(reported[1]);
     life_ = life[1];
-    told_ = told[0];
+    reported_ = reported[0];
     char path[4096];
-    const ssize_t size = read(told_, path, sizeof path);
+    const ssize_t size = read(reported_, path, sizeof path);
     REQUIRE(size > 0);
     path_ = std::string(path, static_cast<std::size_t>(size));
   }
@@ -61,12 +61,12 @@ class Elsewhere {
     if (life_ < 0) return;
     close(std::exchange(life_, -1));
     char byte = 0;
-    [[maybe_unused]] const ssize_t closed = read(told_, &byte, 1);  // its end: it has gone
-    close(told_);
+    [[maybe_unused]] const ssize_t closed = read(reported_, &byte, 1);  // its end: it has gone
+    close(reported_);
   }
 
  private:
-  int life_ = -1, told_ = -1;
+  int life_ = -1, reported_ = -1;
   fs::path path_;
 };
 

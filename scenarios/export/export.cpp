@@ -107,14 +107,14 @@ void add_node(ExportedServer& server, const Scenario& scenario) {
 
 }  // namespace
 
-Result<ExportedServer> export_server(const Scenario& scenario, const Arm& arm, Target target,
+Result<ExportedServer> export_server(const Scenario& scenario, const Arm& arm, ExportTarget target,
                                      const ExportChoice& choice) {
   auto real = real_arm(scenario, arm, target);
   if (!real) return real.error();
   ExportedServer server;
   server.arm = *real;
   server.ready_path = kNoRoute;
-  if (target == Target::node) {
+  if (target == ExportTarget::node) {
     add_node(server, scenario);
   } else if (is_wsgi(*real)) {
     add_wsgi(server, scenario, title_of(scenario, arm));

@@ -9,7 +9,7 @@
 namespace lab {
 
 /// Whose server an arm is written for.
-enum class Target { fastapi, node };
+enum class ExportTarget { fastapi, node };
 
 struct SourceFile {
   std::string name;
@@ -38,7 +38,7 @@ struct ExportedServer {
 };
 
 /// The server of one arm. Error: why this arm has no meaning there, as a reason to print.
-Result<ExportedServer> export_server(const Scenario& scenario, const Arm& arm, Target target,
+Result<ExportedServer> export_server(const Scenario& scenario, const Arm& arm, ExportTarget target,
                                      const ExportChoice& choice = {});
 
 }  // namespace lab

@@ -35,7 +35,7 @@ TEST_CASE("what a student types runs main.py, what the lab runs puts stamps arou
 TEST_CASE("the loop and who looks after the workers can be chosen") {
   const Scenario scenario = scenario_of("async-loop", kWait);
   const auto by_hand = [&](PythonLoop loop, Workers workers) {
-    return exported(scenario, Target::fastapi, {loop, workers}).value().by_hand;
+    return exported(scenario, ExportTarget::fastapi, {loop, workers}).value().by_hand;
   };
   CHECK(by_hand(PythonLoop::uvloop, Workers::uvicorn) == "uvicorn main:app --loop uvloop");
   CHECK(by_hand(PythonLoop::uvloop, Workers::gunicorn) ==
@@ -113,22 +113,23 @@ TEST_CASE("what has no meaning there says why") {
 TEST_CASE("Node runs what one loop can run") {
   const Scenario scenario =
       scenario_of("async-loop", {{Repeat{2, {{Compute{5 * kMillisecond}}, {Yield{}}}}}, {Wait{kSecond}}});
-  const std::string text = source_of(scenario, Target::node);
+  const std::string text = source_of(scenario, ExportTarget::node);
   CHECK(has(text, "'POST /delay': async () => {"));
   CHECK(has(text, "burn(5);"));
   CHECK(has(text, "await turn();"));
   CHECK(has(text, "await sleep(1000);"));
-  CHECK(has(source_of(scenario_of("blocking-loop", kWait), Target::node), "sleepSync(100);"));
-  CHECK(exported(scenario, Target::node).value().by_hand == "node server.js");
-  CHECK(has(reason(scenario_of("thread-pool", kWait), Target::node), "no pool"));
-  CHECK(has(reason(scenario_of("async-loop", {{Query{kSecond}}}), Target::node), "waiting and computing"));
+  CHECK(has(source_of(scenario_of("blocking-loop", kWait), ExportTarget::node), "sleepSync(100);"));
+  CHECK(exported(scenario, ExportTarget::node).value().by_hand == "node server.js");
+  CHECK(has(reason(scenario_of("thread-pool", kWait), ExportTarget::node), "no pool"));
+  CHECK(has(reason(scenario_of("async-loop", {{Query{kSecond}}}), ExportTarget::node),
+            "waiting and computing"));
 }
 
 TEST_CASE("Node's workers are dealt their connections in turn") {
   Scenario scenario = scenario_of("blocking-loop", kWait);
   scenario.arms.front().workers = 4;
-  CHECK(has(source_of(scenario, Target::node), "for (let i = 0; i < 4; i++) cluster.fork();"));
-  CHECK(exported(scenario, Target::node).value().arm.accept == Accept::handoff);
+  CHECK(has(source_of(scenario, ExportTarget::node), "for (let i = 0; i < 4; i++) cluster.fork();"));
+  CHECK(exported(scenario, ExportTarget::node).value().arm.accept == Accept::handoff);
 }
 
 }  // namespace lab

@@ -147,18 +147,18 @@ bool brings_body(const Scenario& scenario, std::size_t route) {
   const Route& asked = scenario.routes[route];
   const Route usual;
   if (asked.body_limit != usual.body_limit || asked.body_deadline != usual.body_deadline) return true;
-  for (const Case& load_set : scenario.cases) {
-    for (const Load& load : load_set.loads) {
+  for (const Case& load_case : scenario.cases) {
+    for (const Load& load : load_case.loads) {
       if (load.route == route && load.body_bytes > 0) return true;
     }
   }
   return false;
 }
 
-Result<Arm> real_arm(const Scenario& scenario, const Arm& arm, Target target) {
+Result<Arm> real_arm(const Scenario& scenario, const Arm& arm, ExportTarget target) {
   const auto refuse = [](const Reason& reason) { return usage_error("{}", *reason); };
   if (const Reason reason = no_server_has_it(scenario, arm)) return refuse(reason);
-  if (target == Target::node) {
+  if (target == ExportTarget::node) {
     if (const Reason reason = no_node(scenario, arm)) return refuse(reason);
     Arm real = arm;
     real.gil = false;  // one thread has nobody to share with

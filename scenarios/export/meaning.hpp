@@ -7,7 +7,7 @@
 namespace lab {
 
 /// The arm as a server of that kind executes it. Error: why it has no meaning there.
-Result<Arm> real_arm(const Scenario& scenario, const Arm& arm, Target target);
+Result<Arm> real_arm(const Scenario& scenario, const Arm& arm, ExportTarget target);
 
 /// Whether the arm's server is one of WSGI: a request has a thread, or a whole process, to itself.
 bool is_wsgi(const Arm& arm);

@@ -347,8 +347,8 @@ Lines PythonSteps::gather(const Gather& gather) {
     arguments.push_back(same && !arguments.empty() ? arguments.front()
                                                    : coroutine_of(branch, "part").argument);
   }
-  constexpr std::size_t kMostSpelled = 3;
-  if (same && arguments.size() > kMostSpelled) {
+  constexpr std::size_t kMaxSpelled = 3;
+  if (same && arguments.size() > kMaxSpelled) {
     return {
         fmt::format("await asyncio.gather(*({} for _ in range({})))", arguments.front(), branches.size())};
   }

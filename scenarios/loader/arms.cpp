@@ -31,7 +31,7 @@ void read_accept_limit(Draft& draft, const TableReader& table, const toml::node&
     return;
   }
   if (!node.is_string()) {
-    arm.accept_limit = static_cast<int>(table.integer("accept_limit", 0, kMostThreads, arm.accept_limit));
+    arm.accept_limit = static_cast<int>(table.integer("accept_limit", 0, kMaxThreads, arm.accept_limit));
     return;
   }
   read_known(draft, node, "accept_limit", {"threads"});
@@ -72,7 +72,7 @@ void read_pool(Draft& draft, const TableReader& table, Arm& arm) {
 }
 
 void read_database(Draft& draft, const TableReader& table, Arm& arm) {
-  arm.connections = static_cast<int>(table.integer("connections", 1, kMostConnections, 0));
+  arm.connections = static_cast<int>(table.integer("connections", 1, kMaxConnections, 0));
   if (!table.has("connections") || any_step(draft.scenario, holds_connection)) return;
   table.problem("connections",
                 "connections changes nothing: no step is a query or a wait with connection = true");
@@ -267,15 +267,15 @@ void read_arm(Draft& draft, const toml::table& table) {
   if (id != nullptr && contains(ids_of(arms), arm.id))
     draft.problems.at(id->source(), fmt::format("there is already an arm {}", in_quotes(arm.id)));
   read_mode(draft, reader, arm);
-  arm.workers = static_cast<int>(reader.integer("workers", 1, kMostWorkers, arm.workers));
-  arm.threads = static_cast<int>(reader.integer("threads", 1, kMostThreads, arm.threads));
+  arm.workers = static_cast<int>(reader.integer("workers", 1, kMaxWorkers, arm.workers));
+  arm.threads = static_cast<int>(reader.integer("threads", 1, kMaxThreads, arm.threads));
   if (draft.problems.any()) return;
   if (reader.has("threads") && !has_threads(draft.scenario, arm)) {
     reader.problem("threads", fmt::format("threads changes nothing: {} has neither a pool nor threads",
                                           arm.mode_name()));
   }
   arm.gil = reader.flag("gil", false);
-  arm.cores = static_cast<int>(reader.integer("cores", 1, kMostCores, 0));
+  arm.cores = static_cast<int>(reader.integer("cores", 1, kMaxCores, 0));
   read_settings(draft, reader, arm);
   arm.predict_only = reader.flag("predict_only", false);
   read_label(reader, arm);
@@ -306,7 +306,7 @@ std::string default_label(const Scenario& scenario, const Arm& arm) {
 
 void read_arms(Draft& draft, const TableReader& file) {
   if (const toml::node* node = file.need("arms", "[[arms]] with id and mode"))
-    for_each_table(draft.problems, *node, "arms", kMostEntries,
+    for_each_table(draft.problems, *node, "arms", kMaxEntries,
                    [&](const toml::table& table) { read_arm(draft, table); });
 }
 

@@ -9,7 +9,7 @@ namespace lab {
 
 namespace {
 
-constexpr std::size_t kMostWrong = 16;
+constexpr std::size_t kMaxWrong = 16;
 
 /// `blocking.ping.latency.max`: an arm, then a stat.
 void read_answer(Draft& draft, const toml::node& node, Ask& ask) {
@@ -34,13 +34,13 @@ void read_answer(Draft& draft, const toml::node& node, Ask& ask) {
 }
 
 Ask::Wrong read_wrong(Draft& draft, const toml::table& table, const Stat& answer,
-                      const std::string& load_set) {
+                      const std::string& load_case) {
   const TableReader reader(draft.problems, table, "wrong answer", {"value", "say"});
   Ask::Wrong wrong;
   const toml::node* value = reader.need("value", "value = \"0s\"");
   reader.need("say", "say = \"That is the mean wait.\"");
   if (value != nullptr) wrong.value = read_value(draft, *value, answer, "value", Scaling::scaled);
-  wrong.say = fill_in(draft, reader.text("say"), reader.where("say"), load_set);
+  wrong.say = fill_in(draft, reader.text("say"), reader.where("say"), load_case);
   return wrong;
 }
 
@@ -54,7 +54,7 @@ Ask read_ask(Draft& draft, const toml::table& table) {
   ask.text = fill_in(draft, reader.text("text"), reader.where("text"), ask.answer_case);
   const toml::node* wrong = reader.find("wrong");
   if (wrong == nullptr || draft.problems.any()) return ask;
-  for_each_table(draft.problems, *wrong, "wrong", kMostWrong, [&](const toml::table& entry) {
+  for_each_table(draft.problems, *wrong, "wrong", kMaxWrong, [&](const toml::table& entry) {
     ask.wrong.push_back(read_wrong(draft, entry, ask.answer, ask.answer_case));
   });
   return ask;
@@ -64,7 +64,7 @@ Ask read_ask(Draft& draft, const toml::table& table) {
 
 void read_asks(Draft& draft, const TableReader& file) {
   if (const toml::node* node = file.find("ask"))
-    for_each_table(draft.problems, *node, "ask", kMostEntries,
+    for_each_table(draft.problems, *node, "ask", kMaxEntries,
                    [&](const toml::table& table) { draft.scenario.asks.push_back(read_ask(draft, table)); });
 }
 

@@ -8,52 +8,53 @@ namespace lab {
 namespace {
 
 /// Virtual time is counted in nanoseconds and ends after 292 years.
-constexpr double kMostWork = 250.0 * 365 * 86'400 * 1e9;
+constexpr double kMaxWork = 250.0 * 365 * 86'400 * 1e9;
 
 std::vector<Load> read_loads(Draft& draft, const toml::node& node, std::string_view what) {
   std::vector<Load> loads;
-  for_each_table(draft.problems, node, what, kMostEntries,
+  for_each_table(draft.problems, node, what, kMaxEntries,
                  [&](const toml::table& table) { loads.push_back(read_load(draft, table, loads.empty())); });
   return loads;
 }
 
 /// A case as a whole: what no single load can know.
-void check_case(Draft& draft, const Case& load_set, const toml::source_region& where) {
+void check_case(Draft& draft, const Case& load_case, const toml::source_region& where) {
   if (draft.problems.any()) return;
-  if (load_set.requests() > kMostRequests) {
-    draft.problems.at(where, fmt::format("the loads of case '{}' send {} requests; at most {} together",
-                                         load_set.id, grouped(load_set.requests()), grouped(kMostRequests)));
+  if (load_case.requests() > kMostRequests) {
+    draft.problems.at(
+        where, fmt::format("the loads of case '{}' send {} requests; at most {} together", load_case.id,
+                           grouped(load_case.requests()), grouped(kMostRequests)));
   }
   double work = 0;
-  for (const Load& load : load_set.loads) {
+  for (const Load& load : load_case.loads) {
     const Route& route = draft.scenario.routes.at(load.route);
     double each = static_cast<double>(unhindered_time(route.plan));
     for (const Dependency& dependency : route.depends)
       each += static_cast<double>(unhindered_time(dependency.steps));
     work += each * static_cast<double>(load.requests);
   }
-  if (work > kMostWork) {
+  if (work > kMaxWork) {
     draft.problems.at(
         where,
-        fmt::format("the requests of case '{}' take more than 250 years one after another", load_set.id));
+        fmt::format("the requests of case '{}' take more than 250 years one after another", load_case.id));
   }
 }
 
 void read_case(Draft& draft, const toml::table& table) {
   const TableReader reader(draft.problems, table, "case", {"id", "load", "kill"});
-  Case load_set;
+  Case load_case;
   if (const toml::node* id = reader.need("id", "id = \"main\"")) {
-    load_set.id = read_id(draft, *id, "case");
-    if (contains(ids_of(draft.scenario.cases), load_set.id))
-      draft.problems.at(id->source(), fmt::format("there is already a case '{}'", load_set.id));
+    load_case.id = read_id(draft, *id, "case");
+    if (contains(ids_of(draft.scenario.cases), load_case.id))
+      draft.problems.at(id->source(), fmt::format("there is already a case '{}'", load_case.id));
   }
   const toml::node* load =
       reader.need("load", "load = [{ route = \"slow\", arrivals = \"burst\", requests = 1 }]");
   if (draft.problems.any()) return;
-  load_set.loads = read_loads(draft, *load, fmt::format("load of case '{}'", load_set.id));
-  load_set.kills = read_kills(draft, reader.find("kill"), fmt::format("kill of case '{}'", load_set.id));
-  check_case(draft, load_set, table.source());
-  draft.scenario.cases.push_back(load_set);
+  load_case.loads = read_loads(draft, *load, fmt::format("load of case '{}'", load_case.id));
+  load_case.kills = read_kills(draft, reader.find("kill"), fmt::format("kill of case '{}'", load_case.id));
+  check_case(draft, load_case, table.source());
+  draft.scenario.cases.push_back(load_case);
 }
 
 }  // namespace
@@ -62,12 +63,12 @@ std::vector<Kill> read_kills(Draft& draft, const toml::node* node, std::string_v
   std::vector<Kill> kills;
   std::vector<toml::source_region>& places = draft.kill_places.emplace_back();
   if (node == nullptr) return kills;
-  for_each_table(draft.problems, *node, what, kMostEntries, [&](const toml::table& table) {
+  for_each_table(draft.problems, *node, what, kMaxEntries, [&](const toml::table& table) {
     const TableReader reader(draft.problems, table, std::string(what), {"worker", "at"});
     reader.need("worker", "worker = 0");
     reader.need("at", "at = \"150ms\"");
     Kill kill;
-    kill.worker = static_cast<int>(reader.integer("worker", 0, kMostWorkers - 1, 0));
+    kill.worker = static_cast<int>(reader.integer("worker", 0, kMaxWorkers - 1, 0));
     kill.at = read_duration(draft, reader, "at", Scaling::scaled, 0);
     places.push_back(table.source());
     kills.push_back(kill);
@@ -88,7 +89,7 @@ void read_cases(Draft& draft, const TableReader& file) {
     return;
   }
   if (cases != nullptr) {
-    for_each_table(draft.problems, *cases, "cases", kMostEntries,
+    for_each_table(draft.problems, *cases, "cases", kMaxEntries,
                    [&](const toml::table& table) { read_case(draft, table); });
     return;
   }

@@ -97,7 +97,7 @@ Check read_check(Draft& draft, const toml::table& table) {
 
 void read_checks(Draft& draft, const TableReader& file) {
   if (const toml::node* node = file.find("checks"))
-    for_each_table(draft.problems, *node, "checks", kMostEntries, [&](const toml::table& table) {
+    for_each_table(draft.problems, *node, "checks", kMaxEntries, [&](const toml::table& table) {
       draft.scenario.checks.push_back(read_check(draft, table));
     });
 }

@@ -14,9 +14,9 @@ namespace lab {
 
 namespace {
 
-constexpr std::size_t kMostClaims = 1'000;
-constexpr std::size_t kMostConditions = 8;
-constexpr double kMostTimes = 1e6;
+constexpr std::size_t kMaxClaims = 1'000;
+constexpr std::size_t kMaxConditions = 8;
+constexpr double kMaxTimes = 1e6;
 constexpr double kWholePercent = 100;
 const std::vector<std::string> kEngines{"native", "fastapi"};
 const std::vector<std::string> kRelations{kRelationWords.begin(), kRelationWords.end()};
@@ -46,7 +46,7 @@ double read_factor(Draft& draft, const TableReader& table, std::string_view key)
   const toml::node* node = table.find(key);
   if (node == nullptr) return 1;
   const std::optional<double> number = node->is_number() ? node->value<double>() : std::nullopt;
-  if (number && *number > 0 && *number <= kMostTimes) return *number;
+  if (number && *number > 0 && *number <= kMaxTimes) return *number;
   draft.problems.at(node->source(),
                     fmt::format("{} of {} must be a number above 0, not {}", key, table.what(),
                                 number ? fmt::format("{}", *number) : std::string(kind_of(*node))));
@@ -140,7 +140,7 @@ std::vector<Condition> read_conditions(Draft& draft, const TableReader& claim, s
   std::vector<Condition> conditions;
   const toml::node* node = claim.find(key);
   if (node == nullptr) return conditions;
-  for (const toml::table* table : read_tables(draft.problems, *node, key, kMostConditions)) {
+  for (const toml::table* table : read_tables(draft.problems, *node, key, kMaxConditions)) {
     const TableReader reader(
         draft.problems, *table, "a condition of " + claim.what(),
         {"scenario", "arm", "case", "stat", "engine", "is", "value", "times", "of", "within", "where"});
@@ -214,7 +214,7 @@ void read_runs(Draft& draft, const TableReader& file, ClaimsFile& claims) {
                              {"least_scale", "cores"});
     RunNeeds needs;
     if (reader.has("least_scale")) needs.least_scale = read_factor(draft, reader, "least_scale");
-    needs.cores = static_cast<int>(reader.integer("cores", 1, kMostCores, 0));
+    needs.cores = static_cast<int>(reader.integer("cores", 1, kMaxCores, 0));
     claims.runs.emplace(std::string(key->str()), needs);
   }
 }
@@ -313,7 +313,7 @@ Result<ClaimsFile> parse_claims(std::string_view toml, const std::string& file) 
   read_runs(draft, reader, claims);
   const toml::node* node = reader.need("claims", "[[claims]]");
   if (draft.problems.any()) return draft.problems.first();
-  for (const toml::table* table : read_tables(draft.problems, *node, "claims", kMostClaims)) {
+  for (const toml::table* table : read_tables(draft.problems, *node, "claims", kMaxClaims)) {
     Claim claim = read_claim(draft, *table, claims, file);
     const bool again = std::any_of(claims.claims.begin(), claims.claims.end(),
                                    [&](const Claim& other) { return other.id == claim.id; });

@@ -17,16 +17,16 @@
 namespace lab {
 
 constexpr std::int64_t kMostRequests = 10'000'000;
-constexpr int kMostWorkers = 10'000;
-constexpr int kMostThreads = 100'000;
-constexpr int kMostCores = 1'024;
-constexpr std::size_t kMostSteps = 1'000;
-constexpr int kMostDepth = 16;                   ///< of steps within steps
-constexpr std::int64_t kMostExecuted = 200'000;  ///< steps of one request, repetitions counted
-constexpr int kMostConnections = 10'000;         ///< to the database, per worker
-constexpr std::int64_t kMostBytes = 100'000'000'000;
-constexpr std::size_t kMostEntries = 64;  ///< routes, cases, loads of a case, arms
-constexpr std::size_t kMostOffsets = 10'000;
+constexpr int kMaxWorkers = 10'000;
+constexpr int kMaxThreads = 100'000;
+constexpr int kMaxCores = 1'024;
+constexpr std::size_t kMaxSteps = 1'000;
+constexpr int kMaxDepth = 16;                   ///< of steps within steps
+constexpr std::int64_t kMaxExecuted = 200'000;  ///< steps of one request, repetitions counted
+constexpr int kMaxConnections = 10'000;         ///< to the database, per worker
+constexpr std::int64_t kMaxBytes = 100'000'000'000;
+constexpr std::size_t kMaxEntries = 64;  ///< routes, cases, loads of a case, arms
+constexpr std::size_t kMaxOffsets = 10'000;
 constexpr Nanos kLongestSpan = 10LL * 365 * 86'400 * kSecond;  ///< what parse_duration accepts
 
 /// A scenario while it is read: what is known so far, what the options change, the first problem.

@@ -180,9 +180,9 @@ void read_offsets(Draft& draft, const TableReader& table, LoadSpec& spec) {
   const toml::node* node = table.need("at", "at = [\"0ms\", \"1ms\", \"2ms\"]");
   if (node == nullptr) return;
   const toml::array* offsets = node->as_array();
-  if (offsets == nullptr || offsets->empty() || offsets->size() > kMostOffsets) {
+  if (offsets == nullptr || offsets->empty() || offsets->size() > kMaxOffsets) {
     table.problem("at", fmt::format("at must be an array of 1 to {} durations, such as [\"0ms\", \"1ms\"]",
-                                    grouped(kMostOffsets)));
+                                    grouped(kMaxOffsets)));
     return;
   }
   for (const toml::node& offset : *offsets) {
@@ -274,7 +274,7 @@ std::int64_t count_requests(Draft& draft, const LoadSpec& spec) {
   return count;
 }
 
-constexpr std::int64_t kMostMadeOffsets = 1'000'000;
+constexpr std::int64_t kMaxMadeOffsets = 1'000'000;
 
 bool is_timed(Arrivals arrivals) {
   return arrivals == Arrivals::constant || arrivals == Arrivals::poisson;
@@ -290,9 +290,9 @@ void change_requests(Draft& draft, LoadSpec& spec) {
 
 /// Times of arrival as far apart as the rate says; the model and the harness want them listed.
 void list_offsets(Draft& draft, LoadSpec& spec) {
-  if (*spec.requests > kMostMadeOffsets) {
+  if (*spec.requests > kMaxMadeOffsets) {
     draft.problems.option(fmt::format("--arrivals staggered lists at most {} arrivals, not {}; use constant",
-                                      grouped(kMostMadeOffsets), grouped(*spec.requests)));
+                                      grouped(kMaxMadeOffsets), grouped(*spec.requests)));
     return;
   }
   for (std::int64_t i = 0; i < *spec.requests; ++i) spec.load.at.push_back(i * spec.load.every);

@@ -9,7 +9,7 @@ namespace lab {
 
 namespace {
 
-constexpr double kLeastScale = 1e-6, kMostScale = 1e6;
+constexpr double kLeastScale = 1e-6, kMaxScale = 1e6;
 constexpr double kLeastRate = 1e-3, kMostRate = 1e6;
 
 template <class Number>
@@ -164,8 +164,8 @@ void report_unused(Draft& draft) {
 void check_overrides(Draft& draft) {
   const Overrides& overrides = draft.overrides;
   if (overrides.requests) check_range(draft, "--requests", *overrides.requests, 1, kMostRequests);
-  if (overrides.workers) check_range(draft, "--workers", *overrides.workers, 1, kMostWorkers);
-  if (overrides.threads) check_range(draft, "--threads", *overrides.threads, 1, kMostThreads);
+  if (overrides.workers) check_range(draft, "--workers", *overrides.workers, 1, kMaxWorkers);
+  if (overrides.threads) check_range(draft, "--threads", *overrides.threads, 1, kMaxThreads);
   if (overrides.duration && (*overrides.duration <= 0 || *overrides.duration > kLongestSpan)) {
     draft.problems.option("--duration: must be longer than 0ms and at most ten years");
   }
@@ -173,7 +173,7 @@ void check_overrides(Draft& draft) {
     draft.problems.option(fmt::format(
         "--rate: {} is out of range; from 0.001 to 1,000,000 requests per second", *overrides.rate));
   }
-  if (!(overrides.scale >= kLeastScale && overrides.scale <= kMostScale)) {
+  if (!(overrides.scale >= kLeastScale && overrides.scale <= kMaxScale)) {
     draft.problems.option(
         fmt::format("--scale: {} is out of range; above 0, for example 0.1", overrides.scale));
   }

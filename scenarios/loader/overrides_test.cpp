@@ -313,8 +313,8 @@ TEST_CASE("--rate and --duration pace constant and poisson loads") {
 }
 
 TEST_CASE("--connections changes every load") {
-  for (const Case& load_set : accepted(options([](Overrides& o) { o.fresh_connections = true; })).cases) {
-    for (const Load& load : load_set.loads) CHECK(load.fresh_connections);
+  for (const Case& load_case : accepted(options([](Overrides& o) { o.fresh_connections = true; })).cases) {
+    for (const Load& load : load_case.loads) CHECK(load.fresh_connections);
   }
 }
 

@@ -112,8 +112,8 @@ class Statement {
     const bool same = std::all_of(branches.begin(), branches.end(), [&](const Function& branch) {
       return branch.argument == first.argument && branch.remark == first.remark;
     });
-    constexpr std::size_t kMostSpelled = 3;
-    if (same && branches.size() > kMostSpelled) {
+    constexpr std::size_t kMaxSpelled = 3;
+    if (same && branches.size() > kMaxSpelled) {
       return fmt::format("await asyncio.gather(*({} for _ in range({}))){}", first.argument, branches.size(),
                          first.remark);
     }

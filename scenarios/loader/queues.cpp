@@ -9,7 +9,7 @@ namespace lab {
 
 namespace {
 
-constexpr std::int64_t kMostWaiting = 1'000'000;
+constexpr std::int64_t kMaxWaiting = 1'000'000;
 
 /// Where whole handlers go in mode `task-queue` when a plan names no queue.
 constexpr std::string_view kUsualQueue = "jobs";
@@ -20,8 +20,8 @@ void read_queue(Draft& draft, const toml::node& node, const std::string& what, Q
       read_table(draft.problems, node, fmt::format("{} must be a table such as {{ workers = 2 }}", what));
   if (table == nullptr) return;
   const TableReader reader(draft.problems, *table, what, {"workers", "capacity", "scope"});
-  queue.workers = static_cast<int>(reader.integer("workers", 1, kMostThreads, queue.workers));
-  queue.capacity = reader.integer("capacity", 1, kMostWaiting, queue.capacity);
+  queue.workers = static_cast<int>(reader.integer("workers", 1, kMaxThreads, queue.workers));
+  queue.capacity = reader.integer("capacity", 1, kMaxWaiting, queue.capacity);
   if (const toml::node* scope = reader.find("scope"))
     queue.shared = read_known(draft, *scope, "scope", {"process", "shared"}) == 1;
 }

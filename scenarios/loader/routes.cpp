@@ -70,7 +70,7 @@ std::vector<Dependency> read_depends(PlanReader& plans, const TableReader& table
   const toml::node* node = table.find("depends");
   if (node == nullptr) return depends;
   const std::string what = "depends of " + table.what();
-  for (const toml::table* entry : read_tables(draft.problems, *node, what, kMostEntries)) {
+  for (const toml::table* entry : read_tables(draft.problems, *node, what, kMaxEntries)) {
     const TableReader reader(draft.problems, *entry,
                              fmt::format("dependency {} of {}", depends.size() + 1, table.what()),
                              {"steps", "async"});
@@ -90,12 +90,12 @@ std::vector<Dependency> read_depends(PlanReader& plans, const TableReader& table
 void check_executed(Draft& draft, const Route& route, const toml::node& steps) {
   std::int64_t executed = executed_steps(route.plan);
   for (const Dependency& dependency : route.depends)
-    executed = std::min(executed, kMostExecuted) + std::min(executed_steps(dependency.steps), kMostExecuted);
-  if (executed <= kMostExecuted) return;
+    executed = std::min(executed, kMaxExecuted) + std::min(executed_steps(dependency.steps), kMaxExecuted);
+  if (executed <= kMaxExecuted) return;
   draft.problems.at(steps.source(),
                     fmt::format("one request on route '{}' executes more than {} steps; repeat "
                                 "less often, with more in each step",
-                                route.name, grouped(kMostExecuted)));
+                                route.name, grouped(kMaxExecuted)));
 }
 
 void read_body_limits(Draft& draft, const TableReader& table, Route& route) {
@@ -137,8 +137,8 @@ void read_routes(Draft& draft, const TableReader& file) {
   const toml::table* table = read_table(draft.problems, *node, "routes must be tables such as [routes.slow]");
   if (table == nullptr) return;
   if (table->empty()) file.problem("routes", "routes is empty; write for example [routes.slow]");
-  if (table->size() > kMostEntries) {
-    file.problem("routes", fmt::format("there are {} routes; at most {}", table->size(), kMostEntries));
+  if (table->size() > kMaxEntries) {
+    file.problem("routes", fmt::format("there are {} routes; at most {}", table->size(), kMaxEntries));
     return;
   }
   for (const auto& [key, value] : in_file_order(*table)) {

@@ -14,7 +14,7 @@ namespace lab {
 namespace {
 
 constexpr std::size_t kLongestQuestion = 300;
-constexpr std::size_t kMostStats = 8;
+constexpr std::size_t kMaxStats = 8;
 
 /// The file's stem as an id: `My File.toml` is scenario `my-file`. Runs are saved in folders of that name.
 std::string scenario_name(const std::string& file) {
@@ -56,9 +56,9 @@ void read_show(Draft& draft, const TableReader& file) {
   const toml::node* node = file.find("show");
   if (node == nullptr) return;
   const toml::array* stats = node->as_array();
-  if (stats == nullptr || stats->empty() || stats->size() > kMostStats) {
+  if (stats == nullptr || stats->empty() || stats->size() > kMaxStats) {
     file.problem("show", fmt::format("show must be an array of 1 to {} stats, such as [\"ping.latency.max\"]",
-                                     kMostStats));
+                                     kMaxStats));
     return;
   }
   for (const toml::node& stat : *stats) {

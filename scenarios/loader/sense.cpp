@@ -46,8 +46,8 @@ void check_routes(Draft& draft, const TableReader& file) {
 
 template <class Says>
 bool any_load(const Scenario& scenario, const std::string& route, const Says& says) {
-  for (const Case& load_set : scenario.cases) {
-    for (const Load& load : load_set.loads) {
+  for (const Case& load_case : scenario.cases) {
+    for (const Load& load : load_case.loads) {
       const bool meant = route.empty() || scenario.routes[load.route].name == route;
       if (meant && says(load)) return true;
     }

@@ -116,8 +116,8 @@ TEST_CASE("one repetition of what is measured fits the budget of every shipped s
     Nanos longest = 0;
     for (const Arm& arm : scenario.arms) {
       if (arm.predict_only) continue;
-      for (const Case& load_set : scenario.cases) {
-        for (const Load& load : load_set.loads) {
+      for (const Case& load_case : scenario.cases) {
+        for (const Load& load : load_case.loads) {
           const Nanos each = unhindered_time(scenario.routes[load.route].plan);
           const bool in_line = arm.modes[load.route].waiting == Resource::loop;
           longest += load.every * load.requests + each * (in_line ? load.requests : 1) / arm.workers;

@@ -52,8 +52,8 @@ Plan StepText::nested(std::string_view key, Inside where) const {
   return plan;
 }
 
-constexpr std::int64_t kMostSums = 1'000'000'000'000;
-constexpr std::int64_t kMostSwitches = 1'000'000'000;
+constexpr std::int64_t kMaxSums = 1'000'000'000'000;
+constexpr std::int64_t kMaxSwitches = 1'000'000'000;
 
 Action read_wait(const StepText& step) {
   return Wait{read_duration(step.draft(), step.table, "wait", Scaling::scaled, 0),
@@ -66,9 +66,9 @@ Action read_work(const StepText& step) {
 }
 
 Action read_sums(const StepText& step) {
-  const std::int64_t count = step.table.integer("sqrt_sum", 1, kMostSums, 1);
+  const std::int64_t count = step.table.integer("sqrt_sum", 1, kMaxSums, 1);
   const double scaled = static_cast<double>(count) * step.draft().overrides.scale;
-  return Compute{0, Work::sqrt_sum, std::llround(std::clamp(scaled, 1.0, static_cast<double>(kMostSums)))};
+  return Compute{0, Work::sqrt_sum, std::llround(std::clamp(scaled, 1.0, static_cast<double>(kMaxSums)))};
 }
 
 /// A file that is there and can be read to its end; its size is the work.
@@ -136,7 +136,7 @@ Action read_switch(const StepText& step) {
   constexpr std::array<Work, 3> kKinds{Work::coroutine_switch, Work::thread_switch, Work::process_switch};
   const std::size_t kind =
       read_known(step.draft(), *between, "between", {"coroutines", "threads", "processes"});
-  return Compute{0, kKinds.at(kind), reader.integer("n", 1, kMostSwitches, 1)};
+  return Compute{0, kKinds.at(kind), reader.integer("n", 1, kMaxSwitches, 1)};
 }
 
 Action read_call(const StepText& step) {
@@ -176,18 +176,18 @@ Action read_marker(const StepText& step) {
   return Marker{};
 }
 
-constexpr std::int64_t kMostBranches = 1'000;
+constexpr std::int64_t kMaxBranches = 1'000;
 
 Action read_repeat(const StepText& step) {
   Repeat repeat;
-  repeat.times = step.table.integer("repeat", 1, kMostExecuted, 1);
+  repeat.times = step.table.integer("repeat", 1, kMaxExecuted, 1);
   repeat.steps = step.nested("steps", Inside::loop);
   return repeat;
 }
 
 /// `gather = 10, steps = […]`: the same plan ten times.
 Gather read_same_branches(const StepText& step) {
-  const std::int64_t times = step.table.integer("gather", 1, kMostBranches, 1);
+  const std::int64_t times = step.table.integer("gather", 1, kMaxBranches, 1);
   const std::size_t first = step.plans.places();
   const Plan plan = step.nested("steps", Inside::loop);
   if (step.draft().problems.any()) return {};
@@ -315,11 +315,10 @@ std::string PlanReader::naming(const std::string& number) const {
 }
 
 bool PlanReader::too_many(std::int64_t more, const toml::source_region& where) {
-  if (static_cast<std::int64_t>(places_->size()) + more <= static_cast<std::int64_t>(kMostSteps))
-    return false;
+  if (static_cast<std::int64_t>(places_->size()) + more <= static_cast<std::int64_t>(kMaxSteps)) return false;
   draft_->problems.at(where, fmt::format("{} has more than {} steps, nested ones counted; repeat = 100 does "
                                          "the same steps many times",
-                                         owner_, grouped(kMostSteps)));
+                                         owner_, grouped(kMaxSteps)));
   return true;
 }
 
@@ -354,15 +353,14 @@ Plan PlanReader::read(const toml::node& node, const std::string& number, Inside 
                                     what, kind_of(node)));
     return plan;
   }
-  if (depth > kMostDepth) {
-    draft_->problems.at(node.source(),
-                        fmt::format("{} is nested more than {} levels deep", what, kMostDepth));
+  if (depth > kMaxDepth) {
+    draft_->problems.at(node.source(), fmt::format("{} is nested more than {} levels deep", what, kMaxDepth));
     return plan;
   }
-  if (steps->size() > kMostSteps) {
+  if (steps->size() > kMaxSteps) {
     draft_->problems.at(node.source(),
                         fmt::format("{} has {} steps; at most {}", what,
-                                    grouped(static_cast<std::int64_t>(steps->size())), grouped(kMostSteps)));
+                                    grouped(static_cast<std::int64_t>(steps->size())), grouped(kMaxSteps)));
     return plan;
   }
   for (const toml::node& entry : *steps) {

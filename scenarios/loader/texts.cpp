@@ -153,14 +153,15 @@ std::string fill_in(Draft& draft, std::string_view text, const toml::source_regi
     }
     const std::string_view name = take_name(text, scenario.params);
     const auto param = scenario.params.find(std::string(name));
-    const auto load_set = std::find_if(scenario.cases.begin(), scenario.cases.end(),
-                                       [&](const Case& one) { return case_id.empty() || one.id == case_id; });
+    const auto load_case = std::find_if(scenario.cases.begin(), scenario.cases.end(), [&](const Case& one) {
+      return case_id.empty() || one.id == case_id;
+    });
     if (param != scenario.params.end()) {
       filled += format_duration(static_cast<Nanos>(static_cast<double>(param->second) * take_factor(text)));
       continue;
     }
     std::optional<std::int64_t> number = how_many(draft, name);
-    if (name == "requests" && load_set != scenario.cases.end()) number = load_set->loads.front().requests;
+    if (name == "requests" && load_case != scenario.cases.end()) number = load_case->loads.front().requests;
     if (number) {
       const bool begins = filled.empty() || filled.ends_with(". ") || filled.ends_with("? ");
       filled += number_in_words(*number, begins);

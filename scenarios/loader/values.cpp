@@ -140,7 +140,7 @@ std::int64_t read_size(Draft& draft, const toml::node& node, std::string_view wh
     return 1;
   }
   const double bytes = std::round(number * known->second);
-  if (!(bytes >= 1 && bytes <= static_cast<double>(kMostBytes))) {
+  if (!(bytes >= 1 && bytes <= static_cast<double>(kMaxBytes))) {
     draft.problems.at(node.source(), fmt::format("{}: {} must be from 1B to 100GB", what, in_quotes(text)));
     return 1;
   }

@@ -16,12 +16,12 @@ inline const std::string kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 struct VirtualRun {
   VirtualClock clock;
   FakeTransport transport{clock};
-  Case load_set{"main", {}};
+  Case load_case{"main", {}};
   LoadTarget target{.port = 8000, .routes = {{"slow", "POST", "/slow", {}}, {"ping", "GET", "/ping", {}}}};
   DriverSetup setup{.request_deadline = kSecond};
   std::vector<RequestRecord> records;
   std::vector<std::uint16_t> ports;
-  Books books;
+  RequestCounts books;
   Nanos began = 0;
   Nanos ended = 0;
   bool interrupted = false;
@@ -38,7 +38,7 @@ struct VirtualRun {
   }
 
   void run() {
-    LoadDriver driver(load_set, target, setup, clock, transport);
+    LoadDriver driver(load_case, target, setup, clock, transport);
     while (driver.open_connections(8, clock.now() + kSecond)) {
     }
     open_error = driver.open_error();
@@ -51,10 +51,10 @@ struct VirtualRun {
     gave_up = driver.gave_up();
     missed_kills = driver.missed_kills();
     for (const RequestRecord& record : records) books.add(record);
-    REQUIRE(books.balance());
+    REQUIRE(books.adds_up());
     const auto follow_ups = std::count_if(records.begin(), records.end(),
                                           [](const RequestRecord& record) { return record.parent != 0; });
-    REQUIRE(books.planned == load_set.requests() + follow_ups);
+    REQUIRE(books.planned == load_case.requests() + follow_ups);
     for (std::size_t i = 0; i < records.size(); ++i) REQUIRE(records[i].id == i + 1);
   }
 

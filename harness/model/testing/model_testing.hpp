@@ -150,7 +150,7 @@ struct Keep : RecordSink, EventSink {
 /// Owns what a ModelInput points to.
 struct Experiment {
   std::vector<Route> routes;
-  Case load_set;
+  Case load_case;
   Arm arm;
   int cores = 2;
   std::uint64_t seed = 0;
@@ -167,7 +167,7 @@ struct Experiment {
       routes.push_back(std::move(route));
       arm.modes.push_back(mode);
     }
-    load_set.loads = std::move(loads);
+    load_case.loads = std::move(loads);
   }
 
   Experiment& workers(int count) {
@@ -195,7 +195,7 @@ struct Experiment {
     arm.connections = count;
     return *this;
   }
-  ModelInput input() const { return {&routes, &arm, &load_set, cores, seed}; }
+  ModelInput input() const { return {&routes, &arm, &load_case, cores, seed}; }
   double makespan() const { return simulate(input()).makespan_s; }
   Keep observed() const {
     Keep keep;

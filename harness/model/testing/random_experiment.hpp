@@ -116,7 +116,7 @@ inline Experiment random_rich_experiment(std::uint64_t seed) {
     }
     while (draw.one_in(3)) route.depends.push_back({random_rich_plan(draw, 1), draw.one_in(2)});
   }
-  for (Load& load : experiment.load_set.loads) {
+  for (Load& load : experiment.load_case.loads) {
     if (!draw.one_in(4)) continue;
     load.body_bytes = 1000;
     load.body_over = draw.number(0, 20) * kMillisecond;
@@ -134,11 +134,11 @@ inline Experiment random_rich_experiment(std::uint64_t seed) {
 inline Experiment random_faulty_experiment(std::uint64_t seed) {
   Draw draw(seed + 99);
   Experiment experiment = random_rich_experiment(seed);
-  for (Load& load : experiment.load_set.loads) {
+  for (Load& load : experiment.load_case.loads) {
     if (draw.one_in(2)) load.hang_up = draw.number(1, 40) * kMillisecond;
   }
   while (draw.one_in(2)) {
-    experiment.load_set.kills.push_back(
+    experiment.load_case.kills.push_back(
         {static_cast<int>(draw.number(0, 3)), draw.number(0, 100) * kMillisecond});
   }
   experiment.arm.queues["jobs"].capacity = draw.number(0, 2);

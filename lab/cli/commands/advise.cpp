@@ -50,7 +50,7 @@ std::string words_to_give(const AdviceQuestion& question) {
   return text;
 }
 
-std::string spell_question(const AdviceQuestion& question, const TextStyle& style) {
+std::string format_question(const AdviceQuestion& question, const TextStyle& style) {
   std::size_t widest = 0;
   for (const AdviceAnswer& answer : question.answers) widest = std::max(widest, answer.word.size());
   std::string text = wrapped_text(question.text, "", 0, width_of(style), style.ascii);
@@ -64,14 +64,14 @@ std::string spell_question(const AdviceQuestion& question, const TextStyle& styl
 
 /// A word of the question; empty where the person left, none where the input ended.
 std::optional<std::string> ask(const AdviceQuestion& question, const TextStyle& style) {
-  print_error("\n{}", spell_question(question, style));
+  print_error("\n{}", format_question(question, style));
   for (;;) {
     const auto line = ask_line(
         fmt::format("answer, 1 to {} or a word; Enter repeats, q leaves: ", question.answers.size()), style);
     if (!line) return std::nullopt;
     if (*line == "q") return "";
     if (line->empty()) {
-      print_error("\n{}", spell_question(question, style));
+      print_error("\n{}", format_question(question, style));
       continue;
     }
     const auto word = understand(question, *line, true);
@@ -80,7 +80,7 @@ std::optional<std::string> ask(const AdviceQuestion& question, const TextStyle& 
   }
 }
 
-std::string spell_advice(const Advice& advice, const Path& path, const TextStyle& style) {
+std::string format_advice(const Advice& advice, const Path& path, const TextStyle& style) {
   const std::string settings = advice.settings.empty() ? "" : ", " + advice.settings;
   std::string text = tagged("ADVICE", fmt::format("{} ({}{})", advice.title, advice.mode, settings), style);
   text += tagged("WHY", advice.reason, style) + tagged("AVOID", advice.avoid, style);
@@ -236,7 +236,7 @@ int advise(const AdviseOptions& options) {
     way = walk(book, answers).value();
   }
   if (isatty(STDIN_FILENO) == 1) print_error("\n");
-  print(as_json ? json_of(way) : spell_advice(*way.advice, way.path, style));
+  print(as_json ? json_of(way) : format_advice(*way.advice, way.path, style));
   return 0;
 }
 

@@ -31,23 +31,23 @@ Result<double> parse_tolerance(const std::string& option, const std::string& tex
 
 /// Reads a run (a path or a name, as `lab report` takes them) and derives its report, with `stats` besides
 /// the scenario's own. Throws Failure.
-ToldRun tell_run(const std::string& name, const std::vector<Stat>& stats) {
-  ToldRun told;
+ToldRun report_run(const std::string& name, const std::vector<Stat>& stats) {
+  ToldRun reported;
   const std::filesystem::path path = find_run(name);
   SetAside set_aside;
-  told.run = read_run(path, [&](RunRepetition& repetition) { set_aside.take(repetition); }).value();
-  told.scenario = recorded_scenario(told.run);
-  Scenario shown = told.scenario;
+  reported.run = read_run(path, [&](RunRepetition& repetition) { set_aside.take(repetition); }).value();
+  reported.scenario = recorded_scenario(reported.run);
+  Scenario shown = reported.scenario;
   if (!stats.empty()) shown.show = stats;
-  told.report = make_report(shown, told.run);
-  told.report.path = path.string();
+  reported.report = make_report(shown, reported.run);
+  reported.report.path = path.string();
   // Choosing other arms or cases changes nothing in those that both have.
-  Overrides overrides = overrides_from(told.run.header.options).value();
+  Overrides overrides = overrides_from(reported.run.header.options).value();
   overrides.arms.clear();
   overrides.cases.clear();
   overrides.modes.clear();
-  told.settings = describe_changes(overrides);
-  return told;
+  reported.settings = describe_changes(overrides);
+  return reported;
 }
 
 Stat parse_stat_option(const std::string& text) {
@@ -64,9 +64,9 @@ int compare(const ComparedRuns& runs) {
     throw Failure(usage_error(
         "give two runs, or two arms of one: lab compare RUN --arm blocking-loop --with async-loop"));
   }
-  const ToldRun a = tell_run(runs.a, options.stats);
+  const ToldRun a = report_run(runs.a, options.stats);
   std::optional<ToldRun> other;
-  if (!runs.b.empty()) other = tell_run(runs.b, options.stats);
+  if (!runs.b.empty()) other = report_run(runs.b, options.stats);
   const ComparisonReport report = compare_runs(a, other ? *other : a, options).value();
   print(runs.output.format == Format::json ? comparison_json(report)
                                            : comparison_text(report, runs.output.style));

@@ -104,7 +104,7 @@ std::vector<Candidate> of_scenarios(std::string_view kind, std::span<const std::
     if (kind == "ARM") {
       for (const Arm& arm : scenario.arms) add_once(found, arm.id);
     } else if (kind == "CASE") {
-      for (const Case& load_set : scenario.cases) add_once(found, load_set.id);
+      for (const Case& load_case : scenario.cases) add_once(found, load_case.id);
     } else {
       for (const auto& [name, value] : scenario.params) add_once(found, name);
     }

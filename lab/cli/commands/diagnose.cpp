@@ -8,7 +8,7 @@
 #include "harness/client/epoll_transport.hpp"
 #include "harness/client/load_address.hpp"
 #include "harness/diagnosis/local_server.hpp"
-#include "harness/diagnosis/socket_subject.hpp"
+#include "harness/diagnosis/socket_target.hpp"
 #include "lab/cli/commands/verbs.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/core/duration.hpp"
@@ -90,8 +90,8 @@ Observations ask(const DiagnoseOptions& options, std::optional<LocalServer>& loc
   if (!transport) throw Failure(transport.error());
   const PunctualTimers punctual;
   MonotonicClock clock;
-  SocketSubject subject({options.request, options.ping_request, options.to_head, false}, clock, **transport,
-                        [&]() { return local ? std::optional(local->cpu_time()) : std::nullopt; });
+  SocketTarget subject({options.request, options.ping_request, options.to_head, false}, clock, **transport,
+                       [&]() { return local ? std::optional(local->cpu_time()) : std::nullopt; });
   Observations seen = examine(subject, examination, [&](const Outlook& outlook) {
     if (!options.output.quiet) print_error("{}", announce(outlook));
   });

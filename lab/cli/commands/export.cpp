@@ -22,15 +22,15 @@ namespace fs = std::filesystem;
 
 struct ExportOptions {
   std::string scenario, arm, folder;
-  Target target = Target::fastapi;
+  ExportTarget target = ExportTarget::fastapi;
   RunOptions run;
   bool uvloop = false, gunicorn = false, force = false;
 };
 
-constexpr Word<Target> kTargets[] = {{"fastapi", Target::fastapi}, {"node", Target::node}};
+constexpr Word<ExportTarget> kTargets[] = {{"fastapi", ExportTarget::fastapi}, {"node", ExportTarget::node}};
 
-const char* name_of(Target target) {
-  return target == Target::fastapi ? "FastAPI" : "Node";
+const char* name_of(ExportTarget target) {
+  return target == ExportTarget::fastapi ? "FastAPI" : "Node";
 }
 
 const Arm& arm_named(const Scenario& scenario, const std::string& id) {
@@ -45,7 +45,7 @@ const Arm& arm_named(const Scenario& scenario, const std::string& id) {
 
 /// The arm that was asked for, else the first one that has a meaning there.
 std::pair<const Arm*, ExportedServer> choose(const Scenario& scenario, const ExportOptions& options,
-                                             Target target) {
+                                             ExportTarget target) {
   const ExportChoice choice{options.uvloop ? PythonLoop::uvloop : PythonLoop::asyncio,
                             options.gunicorn ? Workers::gunicorn : Workers::uvicorn};
   std::optional<std::string> first_reason;
@@ -100,8 +100,8 @@ std::string in_double_quotes(const std::string& text) {
 }
 
 int export_arm(const ExportOptions& options) {
-  const Target target = options.target;
-  if (target == Target::node && (options.uvloop || options.gunicorn))
+  const ExportTarget target = options.target;
+  if (target == ExportTarget::node && (options.uvloop || options.gunicorn))
     throw Failure(usage_error("--uvloop and --gunicorn go with --to fastapi"));
   if (options.force && options.folder.empty()) throw Failure(usage_error("--force goes with --dir"));
   const Scenario scenario = load_scenario(options.scenario, known_modes(), options.run.overrides).value();
@@ -117,9 +117,9 @@ int export_arm(const ExportOptions& options) {
     print_error("lab: beside it belongs {}; --dir DIR writes all of them\n", join(beside, ", "));
   } else {
     print_error("lab: {} in {}, with {}\n", server.files.front().name, options.folder, join(beside, ", "));
-    const std::string script =
-        fmt::format("cd {} && exec {} {}", for_shell(options.folder),
-                    target == Target::node ? "node" : ForeignOptions{}.python, join(server.arguments, " "));
+    const std::string script = fmt::format("cd {} && exec {} {}", for_shell(options.folder),
+                                           target == ExportTarget::node ? "node" : ForeignOptions{}.python,
+                                           join(server.arguments, " "));
     std::string changes = " --arms " + for_shell(arm->id);
     for (const char* name : {"set", "delay"}) {
       if (!options.run.has(name)) continue;

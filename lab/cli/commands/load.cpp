@@ -70,7 +70,7 @@ void share_among(const LoadTeam& team, LoadRequestOptions& options) {
   if (team.rank() != 0) options.output.quiet = true;
 }
 
-std::string spell(const LoadReport& report, const OutputOptions& output) {
+std::string format_span(const LoadReport& report, const OutputOptions& output) {
   if (output.format == Format::json) return load_json(report);
   if (output.format == Format::csv) return load_csv(report);
   if (output.format == Format::markdown) return load_markdown(report);
@@ -123,7 +123,7 @@ LoadTotals send(const LoadRequestOptions& options, LoadTeam& team) {
   return totals;
 }
 
-void tell_clocks(const LoadTeam& team, LoadReport& report) {
+void report_clocks(const LoadTeam& team, LoadReport& report) {
   report.ranks = team.ranks();
   if (team.ranks() == 1) return;
   for (const Nanos offset : team.clock_offsets()) report.clock_offsets_s.push_back(seconds(offset));
@@ -143,9 +143,9 @@ int load(LoadRequestOptions options) {
   const std::uint32_t wished = options.plan.engine.most;
   fit_descriptors(options.plan).value();
   const std::uint32_t most = options.plan.engine.most;
-  const bool told_by_the_report =
+  const bool reported_too =
       options.output.format == Format::text && options.output.terminal && isatty(STDERR_FILENO) == 1;
-  if (!options.output.quiet && !told_by_the_report) print_error("{}\n", options.load);
+  if (!options.output.quiet && !reported_too) print_error("{}\n", options.load);
   const NoiseMeter noise;
   LoadTotals totals = send(options, *team);
   if (team->rank() != 0) return 0;
@@ -157,7 +157,7 @@ int load(LoadRequestOptions options) {
          fmt::format("the hard limit of descriptors (ulimit -Hn) leaves room for {} of {} connections", most,
                      wished)});
   }
-  tell_clocks(*team, report);
+  report_clocks(*team, report);
   const Environment environment = describe_environment();
   report.cores = environment.cores;
   report.kernel = environment.kernel;
@@ -169,7 +169,7 @@ int load(LoadRequestOptions options) {
   report.noise = noise.verdict(alone);
   report.environment = environment.details;
   for (auto& detail : noise.details()) report.environment.push_back(std::move(detail));
-  print(spell(report, options.output));
+  print(format_span(report, options.output));
   return totals.interrupted ? interrupt_exit_code() : load_exit_code(options, report);
 }
 

@@ -113,13 +113,13 @@ std::vector<Grade> ask_all(const std::vector<Question>& questions, const TextSty
   for (std::size_t i = 0; i < questions.size(); ++i) {
     const Question& question = questions[i];
     const std::string head = fmt::format("{} of {}", i + 1, questions.size());
-    print_error("\n{}", spell_question(question, head, style));
+    print_error("\n{}", format_question(question, head, style));
     for (;;) {
       const auto line = ask_line(answer_prompt(question), style);
       if (!line || *line == "q") return grades;
       if (*line == "s") break;
       if (line->empty()) {
-        print_error("\n{}", spell_question(question, head, style));
+        print_error("\n{}", format_question(question, head, style));
         continue;
       }
       const auto graded = grade(question, *line);
@@ -157,7 +157,7 @@ int quiz(const QuizOptions& options) {
   }
   questions = draw(std::move(questions), count, seed);
   if (options.list || options.questions) {
-    print(as_json ? questions_json(questions, seed) : spell_questions(questions, seed, style));
+    print(as_json ? questions_json(questions, seed) : format_questions(questions, seed, style));
     return 0;
   }
   std::vector<Grade> grades;

@@ -24,8 +24,8 @@ const ReportFormat& format_of(const OutputOptions& output) {
                         [&](const ReportFormat* format) { return output.format.word == format->word; });
 }
 
-int report(const std::string& name, bool other_tools, const OutputOptions& output) {
-  if (other_tools && output.format != Format::text)
+int report(const std::string& name, bool emulated_tools, const OutputOptions& output) {
+  if (emulated_tools && output.format != Format::text)
     throw Failure(usage_error("--other-tools adds to the text; leave --format out"));
   const std::filesystem::path path = find_run(name);
   SetAside set_aside;
@@ -42,12 +42,13 @@ int report(const std::string& name, bool other_tools, const OutputOptions& outpu
     return 0;
   }
   std::vector<Report> reports{make_report(scenario, run)};
-  Report& told = reports.front();
-  told.changes = describe_changes(overrides);
-  told.path = path.string();
-  if (std::filesystem::exists(path / kServerOutput)) add_server_output(told, (path / kServerOutput).string());
+  Report& reported = reports.front();
+  reported.changes = describe_changes(overrides);
+  reported.path = path.string();
+  if (std::filesystem::exists(path / kServerOutput))
+    add_server_output(reported, (path / kServerOutput).string());
   print(format.write({reports, output.style, &run, &scenario}).value());
-  if (other_tools) print("\n" + other_tools_text(run, scenario, output.style));
+  if (emulated_tools) print("\n" + emulated_tools_text(run, scenario, output.style));
   return 0;
 }
 
@@ -56,7 +57,7 @@ int report(const std::string& name, bool other_tools, const OutputOptions& outpu
 Command report_command() {
   struct Options {
     std::string run;
-    bool other_tools = false;
+    bool emulated_tools = false;
     OutputOptions output;
   };
   Command command("report", "a recorded run shown again, in any format",
@@ -64,10 +65,10 @@ Command report_command() {
   const auto options = std::make_shared<Options>();
   command.text("run", "RUN", options->run, "a folder, its name, a scenario's newest run, or 'last'")
       .required();
-  command.flag("--other-tools", options->other_tools,
+  command.flag("--other-tools", options->emulated_tools,
                "what wrk, hey and autocannon would have printed of the same replies");
   add_output_options(command, options->output, run_formats(true));
-  command.run = [options] { return report(options->run, options->other_tools, options->output); };
+  command.run = [options] { return report(options->run, options->emulated_tools, options->output); };
   return command;
 }
 

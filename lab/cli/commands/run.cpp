@@ -18,9 +18,9 @@
 #include "lab/experiment/environment.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "lab/experiment/interrupt.hpp"
+#include "lab/experiment/prepared_experiment.hpp"
 #include "lab/experiment/report.hpp"
 #include "lab/experiment/run_header.hpp"
-#include "lab/experiment/stage.hpp"
 #include "lab/servers/mode.hpp"
 #include "results/report/format.hpp"
 #include "results/store/store.hpp"
@@ -94,7 +94,7 @@ Finished run_one(Scenario scenario, const RunOptions& options) {
     ask_for_guesses(scenario, options.overrides, options.output.style, guesses);
   if (interrupt_signal() != 0) throw Failure(environment_error("interrupted"));
 
-  Stage stage = Stage::prepare(scenario, experiment).value();
+  PreparedExperiment stage = PreparedExperiment::prepare(scenario, experiment).value();
   const ExperimentPlan plan = plan_experiment(scenario, experiment, stage);
   const bool others_only = !experiment.uses(kNative) && !experiment.uses(kModel);
   if (others_only && plan.trials == 0 && stage.recorded.empty() && !stage.left_out.empty())

@@ -8,7 +8,7 @@
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/describe.hpp"
-#include "lab/experiment/surroundings.hpp"
+#include "lab/experiment/fixtures.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/servers/supervisor/server.hpp"
 
@@ -55,23 +55,23 @@ Arm choose_arm(const Scenario& scenario, const ServeOptions& options) {
 }
 
 Case every_route(const Scenario& scenario) {
-  Case load_set;
-  load_set.loads.resize(scenario.routes.size());
-  for (std::size_t route = 0; route < scenario.routes.size(); ++route) load_set.loads[route].route = route;
-  return load_set;
+  Case load_case;
+  load_case.loads.resize(scenario.routes.size());
+  for (std::size_t route = 0; route < scenario.routes.size(); ++route) load_case.loads[route].route = route;
+  return load_case;
 }
 
-ServerSetup make_setup(const ServeOptions& options, std::optional<Surroundings>& surroundings) {
+ServerSetup make_setup(const ServeOptions& options, std::optional<Fixtures>& surroundings) {
   ServerSetup setup;
   if (!options.scenario.empty()) {
     Scenario scenario = load_scenario(options.scenario, known_modes(), options.run.overrides).value();
     setup.arm = choose_arm(scenario, options);
-    surroundings = Surroundings::prepare(scenario, options.postgres).value();
-    if (const auto reason = surroundings->obstacle(scenario, setup.arm, every_route(scenario)))
+    surroundings = Fixtures::prepare(scenario, options.postgres).value();
+    if (const auto reason = surroundings->unsupported_reason(scenario, setup.arm, every_route(scenario)))
       throw Failure(environment_error("{}", *reason));
     setup.rates = calibrate_scenario(scenario, false).value();
     setup.routes = scenario.routes;
-    surroundings->furnish(setup);
+    surroundings->apply_to(setup);
   } else {
     if (!options.postgres.empty()) throw Failure(usage_error("--postgres goes with --scenario"));
     if (options.mode.empty()) {
@@ -109,7 +109,7 @@ void print_routes(const ServerSetup& setup) {
 }
 
 int serve(const ServeOptions& options) {
-  std::optional<Surroundings> surroundings;
+  std::optional<Fixtures> surroundings;
   const ServerSetup setup = make_setup(options, surroundings);
   return serve_here(setup, nullptr, [&](std::uint16_t port, const std::vector<pid_t>& workers) {
     print(fmt::format("listening on http://{}:{} mode={} pid={} workers={}\n", setup.host, port,

@@ -9,10 +9,10 @@
 #include "lab/core/utf8.hpp"
 #include "lab/experiment/describe.hpp"
 #include "lab/experiment/experiment.hpp"
+#include "lab/experiment/prepared_experiment.hpp"
 #include "lab/experiment/report.hpp"
-#include "lab/experiment/stage.hpp"
 #include "lab/servers/mode.hpp"
-#include "results/render/spelling.hpp"
+#include "results/render/formatting.hpp"
 #include "results/render/wrap.hpp"
 #include "scenarios/loader/code_line.hpp"
 
@@ -129,7 +129,7 @@ std::string next_command(const Scenario& scenario, const std::string& name) {
   for (const Ask& ask : scenario.asks) {
     if (ask.answer != Stat{} || ask.wrong.empty() || !measured(ask.answer_arm)) continue;
     const auto wrong = to_nanos(ask.wrong.front().value);
-    return fmt::format("{} --guess {}={}", run, ask.answer_arm, spell_duration(wrong));
+    return fmt::format("{} --guess {}={}", run, ask.answer_arm, format_duration_literal(wrong));
   }
   const auto makespan = std::find(scenario.show.begin(), scenario.show.end(), Stat{});
   if (!scenario.show.empty() && makespan == scenario.show.end()) return run;
@@ -192,7 +192,7 @@ int show(const std::string& name, bool answers, bool ascii) {
   const Scenario scenario = load_scenario(name, known_modes()).value();
   ExperimentOptions options;
   options.budget = scenario.budget;
-  Stage stage;
+  PreparedExperiment stage;
   stage.arms = engine_arms(scenario, kNative);
   const ExperimentPlan plan = plan_experiment(scenario, options, stage);
   const std::string size = fmt::format("{} arm{}, about {}", scenario.arms.size(),
@@ -203,13 +203,13 @@ int show(const std::string& name, bool answers, bool ascii) {
   Block plans("PLAN", ascii);
   for (const Route& route : scenario.routes) plans.line(describe_route(route));
   Block loads("LOAD", ascii);
-  for (const Case& load_set : scenario.cases) {
-    const std::string prefix = scenario.cases.size() > 1 ? load_set.id + ": " : "";
-    for (const Load& load : load_set.loads) {
+  for (const Case& load_case : scenario.cases) {
+    const std::string prefix = scenario.cases.size() > 1 ? load_case.id + ": " : "";
+    for (const Load& load : load_case.loads) {
       const std::string line = describe_load(load, scenario);
       loads.line(line.starts_with(prefix) ? line : prefix + line);  // a case is often called after its route
     }
-    for (const Kill& kill : load_set.kills) loads.line(prefix + describe_kill(kill));
+    for (const Kill& kill : load_case.kills) loads.line(prefix + describe_kill(kill));
   }
   text += plans.text() + loads.text() + show_arms(scenario, ascii);
   if (answers) text += show_answers(scenario, ascii);

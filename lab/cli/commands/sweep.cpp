@@ -22,7 +22,7 @@ struct AskedSweep {
   bool predict = false;
 };
 
-std::string spell(const SweepReport& report, const OutputOptions& output) {
+std::string format_span(const SweepReport& report, const OutputOptions& output) {
   if (output.format == Format::json) return sweep_json(report);
   if (output.format == Format::csv) return sweep_csv(report);
   if (output.format == Format::markdown) return sweep_markdown(report);
@@ -103,7 +103,7 @@ int predict(const Sweep& sweep, const OutputOptions& output) {
     }
     report.points.push_back({task.values, "", predicted_cells(task, sweep.stat)});
   }
-  print(spell(report, output));
+  print(format_span(report, output));
   return report.complete ? 0 : interrupt_exit_code();
 }
 
@@ -171,7 +171,7 @@ int measure(const Sweep& sweep, const std::optional<std::filesystem::path>& fold
   if (report.points.empty() && interrupt_signal() != 0)
     throw Failure(
         environment_error("interrupted before the first point had ended: there is nothing to report"));
-  if (!report.points.empty()) print(spell(report, output));
+  if (!report.points.empty()) print(format_span(report, output));
   return interrupt_signal() != 0 && !report.complete ? interrupt_exit_code() : exit_code;
 }
 

@@ -62,7 +62,7 @@ Task await_outside(Call& call, Loop& loop, const Step& step, StepPlace place) {
   if (!fault.none()) call.fail(fault.status, fault.reason);
 }
 
-Task await_on_connection(Call& call, Loop& loop, ConnectionGate& gate, const Step& step, StepPlace place) {
+Task await_on_connection(Call& call, Loop& loop, ConnectionPool& gate, const Step& step, StepPlace place) {
   call.release(Resource::loop);
   const std::uint16_t unit = co_await loop.connection(gate);
   call.acquire(Resource::connection, unit);
@@ -80,7 +80,7 @@ Task await_on_connection(Call& call, Loop& loop, ConnectionGate& gate, const Ste
 }  // namespace
 
 Task await_step(Call& call, Loop& loop, const Step& step, StepPlace place) {
-  ConnectionGate* const gate = needs_connection(step) ? call.services().gate() : nullptr;
+  ConnectionPool* const gate = needs_connection(step) ? call.services().gate() : nullptr;
   if (gate != nullptr) return await_on_connection(call, loop, *gate, step, place);
   if (const auto* wait = std::get_if<Wait>(&step.action)) return await_timer(call, loop, *wait, place);
   return await_outside(call, loop, step, place);

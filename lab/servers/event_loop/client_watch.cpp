@@ -19,17 +19,17 @@ bool has_gone(int fd) {
 }  // namespace
 
 ClientWatch::ClientWatch(Socket& socket, Call& call)
-    : socket_(&socket), subject_(std::make_shared<Subject>(Subject{&call})) {
+    : socket_(&socket), watched_(std::make_shared<Watched>(Watched{&call})) {
   socket.async_wait(Socket::wait_read,
-                    [subject = subject_, &socket](const boost::system::error_code& problem) {
+                    [subject = watched_, &socket](const boost::system::error_code& problem) {
                       if (problem || subject->call == nullptr) return;
                       if (has_gone(socket.native_handle())) subject->call->interrupt();
                     });
 }
 
 ClientWatch::~ClientWatch() {
-  if (subject_ == nullptr) return;
-  subject_->call = nullptr;
+  if (watched_ == nullptr) return;
+  watched_->call = nullptr;
   boost::system::error_code ignored;
   socket_->cancel(ignored);
 }

@@ -25,11 +25,11 @@ class ClientWatch {
 
  private:
   // What the socket's operation knows of; it may end after the watch.
-  struct Subject {
+  struct Watched {
     Call* call;
   };
   Socket* socket_ = nullptr;
-  std::shared_ptr<Subject> subject_;
+  std::shared_ptr<Watched> watched_;
 };
 
 }  // namespace lab

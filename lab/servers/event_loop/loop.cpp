@@ -70,7 +70,7 @@ struct Submit {
 
 /// A coroutine in the line for a connection.
 template <class Resume>
-class LoopWaiter final : public ConnectionGate::Waiter {
+class LoopWaiter final : public ConnectionPool::Waiter {
  public:
   explicit LoopWaiter(Resume resume) : resume_(std::move(resume)) {}
 
@@ -84,8 +84,8 @@ class LoopWaiter final : public ConnectionGate::Waiter {
   Resume resume_;
 };
 
-struct StandInLine {
-  ConnectionGate* gate;
+struct AsyncAcquire {
+  ConnectionPool* gate;
   template <class Resume>
   void operator()(Resume&& resume) const {
     auto waiter = std::make_unique<LoopWaiter<std::decay_t<Resume>>>(std::forward<Resume>(resume));
@@ -103,11 +103,11 @@ Task Loop::in_pool(PoolTask task) {
   return asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(Submit{&*pool_}, kAwait, task);
 }
 
-asio::awaitable<std::uint16_t, Executor> Loop::connection(ConnectionGate& gate) {
+asio::awaitable<std::uint16_t, Executor> Loop::connection(ConnectionPool& gate) {
   if (const auto unit = gate.try_take()) co_return *unit;
   const std::uint16_t unit =
       co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void(std::uint16_t)>(
-          StandInLine{&gate}, kAwait);
+          AsyncAcquire{&gate}, kAwait);
   co_return unit;
 }
 

@@ -11,7 +11,7 @@
 #include <optional>
 
 #include "lab/core/clock.hpp"
-#include "lab/servers/http/connection_gate.hpp"
+#include "lab/servers/http/connection_pool.hpp"
 #include "lab/servers/steps/execution.hpp"
 #include "lab/servers/steps/job_pool.hpp"
 
@@ -62,7 +62,7 @@ class Loop {
   /// got.
   Task in_pool(PoolTask task);
   /// Suspends the caller until a connection is free.
-  boost::asio::awaitable<std::uint16_t, Executor> connection(ConnectionGate& gate);
+  boost::asio::awaitable<std::uint16_t, Executor> connection(ConnectionPool& gate);
   /// The loop's connections to the upstream server.
   UpstreamPool& upstream();
 

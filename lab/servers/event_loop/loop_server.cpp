@@ -43,9 +43,9 @@ class LoopServer {
 
  private:
   Task accept_connections();
-  Task stop_when_told();
-  Offer take_connections();
-  Offer take_one();
+  Task stop_when_reported();
+  AcceptResult take_connections();
+  AcceptResult take_one();
   bool full() const;
   void watch_deadlines();
   void spawn(Accepted accepted);
@@ -78,7 +78,7 @@ void LoopServer::run() {
   const Arm& arm = worker_.setup().arm;
   if (needs_pool(worker_.setup().routes, arm)) loop_.start_pool(arm.threads);
   asio::co_spawn(loop_.executor(), accept_connections(), report);
-  asio::co_spawn(loop_.executor(), stop_when_told(), report);
+  asio::co_spawn(loop_.executor(), stop_when_reported(), report);
   worker_.ready();
   if (worker_.events().on()) {
     run_turns();
@@ -135,7 +135,7 @@ Task LoopServer::accept_connections() {
     }
     const auto [problem] = co_await source_.async_wait(Descriptor::wait_read, kAwaitTuple);
     if (problem) break;
-    if ((accept_ == Accept::one ? take_one() : take_connections()) == Offer::exhausted) {
+    if ((accept_ == Accept::one ? take_one() : take_connections()) == AcceptResult::exhausted) {
       Timer pause(loop_.executor(), std::chrono::nanoseconds(kAcceptPause));
       co_await pause.async_wait(kAwaitTuple);
     }
@@ -147,20 +147,20 @@ bool LoopServer::full() const {
   return accept_ == Accept::one && limit > 0 && sessions_.size() >= static_cast<std::size_t>(limit);
 }
 
-Offer LoopServer::take_one() {
+AcceptResult LoopServer::take_one() {
   Accepted accepted;
-  const Offer offer = worker_.connections().take(accepted);
-  if (offer != Offer::taken) return offer;
+  const AcceptResult offer = worker_.connections().take(accepted);
+  if (offer != AcceptResult::taken) return offer;
   worker_.events().add(EventKind::accepted, 0, worker_.events().stamp(), accepted.client_port);
   spawn(std::move(accepted));
   return offer;
 }
 
 /// What a new session reads comes to it in a later turn, so none of them runs before all have been taken.
-Offer LoopServer::take_connections() {
-  Offer offer = Offer::taken;
+AcceptResult LoopServer::take_connections() {
+  AcceptResult offer = AcceptResult::taken;
   const bool greedy = accept_ != Accept::handoff;
-  for (int i = 0; (greedy || i < kHandedBatch) && offer == Offer::taken; ++i) offer = take_one();
+  for (int i = 0; (greedy || i < kHandedBatch) && offer == AcceptResult::taken; ++i) offer = take_one();
   return offer;
 }
 
@@ -174,11 +174,11 @@ void LoopServer::spawn(Accepted accepted) {
   });
 }
 
-Task LoopServer::stop_when_told() {
+Task LoopServer::stop_when_reported() {
   co_await stop_.async_wait(Descriptor::wait_read, kAwaitTuple);
   context_.stopping = true;
   // Who has connected already may have asked already. Nobody comes after them, so no limit holds any more.
-  while (take_connections() == Offer::taken) {
+  while (take_connections() == AcceptResult::taken) {
   }
   source_.cancel();
   room_.cancel();

@@ -34,12 +34,12 @@ Task already_there() {
 }
 
 Task repeat(Call& call, Loop& loop, const LoopMode& mode, const Repeat& loops, StepPlace place) {
-  const bool told_as_one = loops.times > kMostToldRepetitions;
-  if (told_as_one) call.begin_step(place);
-  const StepPlace inside{place.position + 1, place.quiet || told_as_one};
+  const bool reported_as_one = loops.times > kMaxToldRepetitions;
+  if (reported_as_one) call.begin_step(place);
+  const StepPlace inside{place.position + 1, place.quiet || reported_as_one};
   for (std::int64_t i = 0; i < loops.times && !call.ended(); ++i)
     co_await run_on_loop(call, loop, mode, loops.steps, inside);
-  if (told_as_one) call.end_step(place);
+  if (reported_as_one) call.end_step(place);
 }
 
 Task run_branch(Call& call, Loop& loop, const LoopMode& mode, const Plan& branch, StepPlace first) {

@@ -13,7 +13,7 @@ namespace lab {
 
 namespace {
 
-constexpr std::int64_t kMostMilliseconds = 3'600'000;
+constexpr std::int64_t kMaxMilliseconds = 3'600'000;
 constexpr std::int64_t kDefaultMilliseconds = 100;
 
 /// What the handler spends before it replies.
@@ -44,7 +44,7 @@ std::optional<Nanos> milliseconds(std::string_view query) {
         std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
     const bool plain = text.find_first_not_of("0123456789.") == std::string_view::npos;
     if (problem != std::errc() || end != text.data() + text.size() || !plain) return std::nullopt;
-    if (value > static_cast<double>(kMostMilliseconds)) return std::nullopt;
+    if (value > static_cast<double>(kMaxMilliseconds)) return std::nullopt;
     return std::llround(value * static_cast<double>(kMillisecond));
   }
   return kDefaultMilliseconds * kMillisecond;

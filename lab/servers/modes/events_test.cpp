@@ -139,10 +139,11 @@ TEST_CASE("what computes reports how long by its thread's clock, in a pool's pro
       const Run run = run_three(setup);
       for (std::uint32_t request = 1; request <= 3; ++request) {
         const Events events = of_request(run.events, request);
-        const auto told = std::find_if(events.begin(), events.end(),
-                                       [](const Event& event) { return event.kind == EventKind::computed; });
-        REQUIRE(told != events.end());
-        CHECK(told->value > 0);
+        const auto reported = std::find_if(events.begin(), events.end(), [](const Event& event) {
+          return event.kind == EventKind::computed;
+        });
+        REQUIRE(reported != events.end());
+        CHECK(reported->value > 0);
         CHECK(std::count_if(events.begin(), events.end(),
                             [](const Event& event) { return event.kind == EventKind::computed; }) == 1);
       }

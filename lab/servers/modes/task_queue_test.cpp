@@ -5,7 +5,7 @@
 #include <csignal>
 #include <set>
 
-#include "lab/servers/task_queue/job_board.hpp"
+#include "lab/servers/task_queue/shared_job_queue.hpp"
 #include "lab/servers/testing/test_client.hpp"
 
 #include "lab/core/testing/eventually.hpp"
@@ -66,7 +66,7 @@ ServerSetup board_setup(std::int64_t capacity) {
 }  // namespace
 
 TEST_CASE("jobs leave the board in the order in which they came") {
-  auto board = JobBoard::create(board_setup(8));
+  auto board = SharedJobQueue::create(board_setup(8));
   REQUIRE(board.has_value());
   const auto first = board->put(0, {.request = 1});
   const auto second = board->put(0, {.request = 2});
@@ -80,7 +80,7 @@ TEST_CASE("jobs leave the board in the order in which they came") {
 }
 
 TEST_CASE("a job finds no place where as many wait as may") {
-  auto board = JobBoard::create(board_setup(2));
+  auto board = SharedJobQueue::create(board_setup(2));
   REQUIRE(board.has_value());
   // One more than may wait: its worker takes it.
   for (int i = 0; i < 3; ++i) CHECK(board->put(0, {}));
@@ -92,7 +92,7 @@ TEST_CASE("a job finds no place where as many wait as may") {
 }
 
 TEST_CASE("what a dead worker of a queue was at is lost, and nothing else") {
-  auto board = JobBoard::create(board_setup(8));
+  auto board = SharedJobQueue::create(board_setup(8));
   REQUIRE(board.has_value());
   for (std::uint32_t request = 1; request <= 3; ++request) board->put(0, {.request = request});
   const auto first = board->take(0, 0);
@@ -109,7 +109,7 @@ TEST_CASE("queues together hold all jobs that each of them may hold") {
   constexpr std::int64_t kEach = 50'000;
   ServerSetup setup = board_setup(kEach);
   setup.arm.queues["mails"] = setup.arm.queues["reports"] = setup.arm.queues["jobs"];
-  auto board = JobBoard::create(setup);
+  auto board = SharedJobQueue::create(setup);
   REQUIRE(board.has_value());
   REQUIRE(board->queues().size() == 3);
   for (std::size_t queue = 0; queue < 3; ++queue) {
@@ -128,7 +128,7 @@ TEST_CASE("queues together hold all jobs that each of them may hold") {
 TEST_CASE("a job that waits is kept however many others come and go") {
   ServerSetup setup = board_setup(8);
   setup.arm.queues["mails"] = setup.arm.queues["jobs"];
-  auto board = JobBoard::create(setup);
+  auto board = SharedJobQueue::create(setup);
   REQUIRE(board.has_value());
   const auto running = board->put(0, {.request = 1});
   const auto waiting = board->put(0, {.request = 2});
@@ -146,7 +146,7 @@ TEST_CASE("a job that waits is kept however many others come and go") {
 }
 
 TEST_CASE("a closed queue lets its workers go") {
-  auto board = JobBoard::create(board_setup(8));
+  auto board = SharedJobQueue::create(board_setup(8));
   REQUIRE(board.has_value());
   board->put(0, {});
   board->close(0);

@@ -85,7 +85,7 @@ class ThreadStream final : public httplib::Stream {
   Nanos body_end_ = kNever;
   std::uint16_t unit_;
   std::uint16_t client_port_;
-  bool told_to_stop_ = false;
+  bool asked_to_stop_ = false;
   bool too_slow_ = false;
 };
 
@@ -120,13 +120,13 @@ std::optional<bool> ThreadStream::receive() {
 bool ThreadStream::wait(short what, Nanos end, Nanos grace) {
   for (;;) {
     const Nanos now = monotonic_now();
-    if (told_to_stop_) end = std::min(end, now + grace);
+    if (asked_to_stop_) end = std::min(end, now + grace);
     std::array<pollfd, 2> both{pollfd{fd_.get(), what, 0}, pollfd{stop_fd_, POLLIN, 0}};
     const Nanos left = std::max<Nanos>(0, end - now + kMillisecond - 1);
-    const int ready = poll(both.data(), told_to_stop_ ? 1 : 2, static_cast<int>(left / kMillisecond));
+    const int ready = poll(both.data(), asked_to_stop_ ? 1 : 2, static_cast<int>(left / kMillisecond));
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0 || both[0].revents != 0) return ready > 0;
-    told_to_stop_ = true;  // noticed once; from then on only the client and the clock count
+    asked_to_stop_ = true;  // noticed once; from then on only the client and the clock count
   }
 }
 
@@ -208,7 +208,7 @@ class ThreadServer : public httplib::Server {
                         const httplib::ContentReader& body);
   void note_read();
   bool answer(ThreadStream& stream);
-  Offer take(JobPool& threads);
+  AcceptResult take(JobPool& threads);
   bool full() const;
 
   Worker& worker_;
@@ -372,10 +372,10 @@ void ThreadServer::run() {
   worker_.ready();
   std::array<pollfd, 3> watched{pollfd{worker_.connections().fd(), POLLIN, 0},
                                 pollfd{worker_.stop_fd(), POLLIN, 0}, pollfd{room_.get(), POLLIN, 0}};
-  Offer offer = Offer::none;
+  AcceptResult offer = AcceptResult::none;
   while (!stopping_.load(std::memory_order_relaxed)) {
     // Without descriptors, or a thread that is free, only a stop is of interest for a while.
-    const bool pausing = offer == Offer::exhausted;
+    const bool pausing = offer == AcceptResult::exhausted;
     watched[0].events = pausing || full() ? 0 : POLLIN;
     poll(watched.data(), watched.size(), pausing ? static_cast<int>(kAcceptPause / kMillisecond) : -1);
     eventfd_t freed = 0;
@@ -384,15 +384,15 @@ void ThreadServer::run() {
     stopping_.store(stopping, std::memory_order_relaxed);
     // Nobody comes after those who are there when it stops, so no limit holds any more.
     const bool one = worker_.setup().arm.accept == Accept::one && !stopping;
-    offer = full() && !stopping ? Offer::none : take(threads);
-    while (!one && offer == Offer::taken) offer = take(threads);
+    offer = full() && !stopping ? AcceptResult::none : take(threads);
+    while (!one && offer == AcceptResult::taken) offer = take(threads);
   }
 }
 
-Offer ThreadServer::take(JobPool& threads) {
+AcceptResult ThreadServer::take(JobPool& threads) {
   Accepted accepted;
-  const Offer offer = worker_.connections().take(accepted);
-  if (offer != Offer::taken) return offer;
+  const AcceptResult offer = worker_.connections().take(accepted);
+  if (offer != AcceptResult::taken) return offer;
   worker_.events().add(EventKind::accepted, 0, worker_.events().stamp(), accepted.client_port);
   serving_.fetch_add(1, std::memory_order_relaxed);
   threads.submit(*std::make_unique<ConnectionJob>(*this, std::move(accepted)).release());

@@ -36,7 +36,8 @@ LeafEnd run_here(PlanExecution& execution, const Step& step, Nanos begun, std::o
 
 /// How long it took by the thread's own clock, beside the calibrated time: that of a core shared with others
 /// is longer. Nothing of what the kernel does for it in other threads, and of a step too short to be timed.
-void tell_pace(const PlanExecution& execution, const Compute& compute, const LeafEnd& end, StepPlace place) {
+void report_pace(const PlanExecution& execution, const Compute& compute, const LeafEnd& end,
+                 StepPlace place) {
   constexpr Nanos kLeast = kMillisecond;
   if (place.quiet || end.units == 0 || releases_gil(compute.work) || compute.duration < kLeast) return;
   const double pace = pace_of(compute, end);
@@ -65,7 +66,7 @@ void run_whole_leaf(PlanExecution& execution, const Step& step, StepPlace place,
                           : run_here(execution, step, begun, unit);
   if (unlocked) execution.take_gil();
   execution.end_step(place);
-  if (const auto* compute = std::get_if<Compute>(&step.action)) tell_pace(execution, *compute, end, place);
+  if (const auto* compute = std::get_if<Compute>(&step.action)) report_pace(execution, *compute, end, place);
   if (unit) {
     execution.release(Resource::connection, *unit);
     services.gate()->give(*unit);
@@ -83,8 +84,8 @@ void count(PlanExecution& execution) {
 }
 
 /// The worker's task queues; null, and the execution has failed, where there are none.
-JobDesk* desk_of(PlanExecution& execution) {
-  JobDesk* const desk = execution.services().desk();
+JobClient* desk_of(PlanExecution& execution) {
+  JobClient* const desk = execution.services().desk();
   if (desk == nullptr) execution.fail(kUnavailable, "this worker has no task queue");
   return desk;
 }
@@ -105,12 +106,12 @@ struct RunBlocking {
   void operator()(const Yield& /*step*/) const {}
   void operator()(const Ready& /*step*/) const {}
   void operator()(const Repeat& repeat) const {
-    const bool told_as_one = repeat.times > kMostToldRepetitions;
-    if (told_as_one) execution.begin_step(place);
-    const StepPlace inside{place.position + 1, place.quiet || told_as_one};
+    const bool reported_as_one = repeat.times > kMaxToldRepetitions;
+    if (reported_as_one) execution.begin_step(place);
+    const StepPlace inside{place.position + 1, place.quiet || reported_as_one};
     for (std::int64_t i = 0; i < repeat.times && !execution.ended(); ++i)
       run_blocking(execution, repeat.steps, inside, runner);
-    if (told_as_one) execution.end_step(place);
+    if (reported_as_one) execution.end_step(place);
   }
   void operator()(const Gather& gather) const {
     StepPlace next = place.at(1);
@@ -123,10 +124,10 @@ struct RunBlocking {
   void operator()(const Forget& /*step*/) const { forget(execution); }
   void operator()(const Background& later) const { execution.defer(later.steps, place.at(1)); }
   void operator()(const Enqueue& job) const {
-    if (JobDesk* const desk = desk_of(execution)) desk->enqueue(execution, job, place);
+    if (JobClient* const desk = desk_of(execution)) desk->enqueue(execution, job, place);
   }
   void operator()(const FetchResult& wanted) const {
-    if (JobDesk* const desk = desk_of(execution)) desk->fetch(execution, wanted, execution.argument());
+    if (JobClient* const desk = desk_of(execution)) desk->fetch(execution, wanted, execution.argument());
   }
 };
 

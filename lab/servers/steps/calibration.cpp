@@ -15,7 +15,7 @@ constexpr Nanos kTry = 8 * kMillisecond;
 constexpr int kTries = 6;
 constexpr Nanos kPaceTime = 5 * kMillisecond;
 constexpr int kPaceTries = 4;
-constexpr std::int64_t kMostUnits = std::int64_t{1} << 40;
+constexpr std::int64_t kMaxUnits = std::int64_t{1} << 40;
 
 std::size_t index_of(Work work) {
   return static_cast<std::size_t>(work);
@@ -72,14 +72,14 @@ Result<double> units_per_second(const TimeOfUnits& time_of) {
       const auto tried = time_of(units + 1);
       if (!tried) return tried.error();
       beyond = std::max<Nanos>(1, *tried - *once);
-    } while (beyond < kTry / 4 && units < kMostUnits);
+    } while (beyond < kTry / 4 && units < kMaxUnits);
     units = std::max<std::int64_t>(
         too_few,
         std::llround(static_cast<double>(units) * static_cast<double>(kTry) / static_cast<double>(beyond)));
     const auto fastest = fastest_of(time_of, units + 1, kTries);
     if (!fastest) return fastest.error();
     beyond = std::max<Nanos>(*fastest - *once, 1);
-    if (beyond >= kTry / 4 || units >= kMostUnits) return static_cast<double>(units) / seconds(beyond);
+    if (beyond >= kTry / 4 || units >= kMaxUnits) return static_cast<double>(units) / seconds(beyond);
     // A pause of the machine was taken for work: so few are done sooner.
     too_few = units * 2;
   }

@@ -31,7 +31,7 @@ Result<PgConnection> open_connection(const std::string& url);
 /// again first. Errors: libpq's first line.
 Result<void> query_blocking(PgConnection& connection, const std::string& url, const Query& query);
 
-/// A worker's kept connections, one for each unit of its ConnectionGate. Thread safety: who holds a unit may
+/// A worker's kept connections, one for each unit of its ConnectionPool. Thread safety: who holds a unit may
 /// use its connection.
 class Database {
  public:

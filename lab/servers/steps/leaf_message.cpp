@@ -23,7 +23,7 @@ LeafOrder read_order(const std::string& message) {
 
 std::string write_end(LeafEnd end) {
   constexpr std::size_t kNumbers = 64;  // room for what stands beside the reason
-  end.fault.reason.resize(std::min(end.fault.reason.size(), kMostMessageBytes - kNumbers));
+  end.fault.reason.resize(std::min(end.fault.reason.size(), kMaxMessageBytes - kNumbers));
   return Wire()(end).take();
 }
 

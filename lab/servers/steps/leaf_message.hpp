@@ -13,7 +13,7 @@ struct LeafOrder {
   Nanos begun = 0;  ///< what a wait's deadline counts from
 };
 
-constexpr std::size_t kMostMessageBytes = 64 << 10;
+constexpr std::size_t kMaxMessageBytes = 64 << 10;
 
 std::string write_order(const Step& leaf, Nanos begun);
 LeafOrder read_order(const std::string& message);

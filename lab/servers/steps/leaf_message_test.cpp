@@ -19,9 +19,9 @@ TEST_CASE("a step reaches a member of the process pool as it was sent") {
 
 TEST_CASE("a fault comes back with its reason, cut to what a message holds") {
   const std::string message = write_end({{503, std::string(100'000, 'x')}});
-  CHECK(message.size() <= kMostMessageBytes);
+  CHECK(message.size() <= kMaxMessageBytes);
   CHECK(read_end(message).fault.status == 503);
-  CHECK(read_end(message).fault.reason.size() > kMostMessageBytes / 2);
+  CHECK(read_end(message).fault.reason.size() > kMaxMessageBytes / 2);
 }
 
 TEST_CASE("what a member computed comes back with its thread's CPU time and its units") {

@@ -25,7 +25,7 @@ namespace {
 
 /// -1 where the other end is gone.
 ssize_t receive(int fd, std::string& bytes) {
-  bytes.resize(kMostMessageBytes);
+  bytes.resize(kMaxMessageBytes);
   ssize_t size = 0;
   do {
     size = recv(fd, bytes.data(), bytes.size(), 0);
@@ -149,7 +149,7 @@ Result<void> ProcessPool::start(Member& member) {
 LeafEnd ProcessPool::run(std::uint16_t number, const Step& step, Nanos begun) {
   Member& member = members_[number];
   const std::string order = write_order(step, begun);
-  if (order.size() > kMostMessageBytes)
+  if (order.size() > kMaxMessageBytes)
     return {{kBadGateway, "the step's text is too long for a member of the process pool"}};
   std::string answer;
   if (member.pid > 0 && send_whole(member.channel.get(), order) && receive(member.channel.get(), answer) > 0)

@@ -11,7 +11,7 @@ namespace lab {
 Services::Services(const ServerSetup& setup)
     : setup_(setup), counter_(setup.arm.shared_counters ? setup.store : std::string()) {
   if (setup.arm.gil) gil_ = std::make_unique<Gil>();
-  if (setup.arm.connections > 0) gate_ = std::make_unique<ConnectionGate>(setup.arm.connections);
+  if (setup.arm.connections > 0) gate_ = std::make_unique<ConnectionPool>(setup.arm.connections);
 }
 
 void Services::open() {

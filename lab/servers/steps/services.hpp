@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "lab/servers/http/connection_gate.hpp"
+#include "lab/servers/http/connection_pool.hpp"
 #include "lab/servers/server_setup.hpp"
 #include "lab/servers/steps/counter.hpp"
 #include "lab/servers/steps/database.hpp"
@@ -17,12 +17,12 @@
 namespace lab {
 
 /// The worker's task queues as a handler sees them. Thread safety: all of it, from any thread.
-class JobDesk {
+class JobClient {
  public:
-  JobDesk() = default;
-  JobDesk(const JobDesk&) = delete;
-  JobDesk& operator=(const JobDesk&) = delete;
-  virtual ~JobDesk() = default;
+  JobClient() = default;
+  JobClient(const JobClient&) = delete;
+  JobClient& operator=(const JobClient&) = delete;
+  virtual ~JobClient() = default;
 
   /// Queues the job and leaves its id, or why there is no place, as the execution's reply. `place` is that of
   /// the step itself; its steps come behind it.
@@ -47,11 +47,11 @@ class Services {
   void close();
 
   Gil* gil() { return gil_.get(); }                      ///< null: the arm has none
-  ConnectionGate* gate() { return gate_.get(); }         ///< null: every query has a connection of its own
+  ConnectionPool* gate() { return gate_.get(); }         ///< null: every query has a connection of its own
   Database* database() { return database_.get(); }       ///< null: no kept connections
   ProcessPool* processes() { return processes_.get(); }  ///< null: the pool's members are threads
-  JobDesk* desk() { return desk_; }                      ///< null: no task queues
-  void set_desk(JobDesk* desk) { desk_ = desk; }
+  JobClient* desk() { return desk_; }                    ///< null: no task queues
+  void set_desk(JobClient* desk) { desk_ = desk; }
   Counter& counter() { return counter_; }
   std::uint16_t upstream_port() const { return setup_.upstream_port; }
   const std::string& postgres() const { return setup_.postgres; }
@@ -62,10 +62,10 @@ class Services {
   const ServerSetup& setup_;
   std::mutex results_;
   std::unique_ptr<Gil> gil_;
-  std::unique_ptr<ConnectionGate> gate_;
+  std::unique_ptr<ConnectionPool> gate_;
   std::unique_ptr<Database> database_;
   std::unique_ptr<ProcessPool> processes_;
-  JobDesk* desk_ = nullptr;
+  JobClient* desk_ = nullptr;
   Counter counter_;
 };
 

@@ -125,7 +125,7 @@ int serve_from_arguments(int count, char** arguments) {
     if (!attached) return refuse(attached.error());
     rings = std::move(*attached);
   }
-  return live_as_master(*setup, ring >= 0 ? &rings : nullptr, std::move(report));
+  return serve_as_master(*setup, ring >= 0 ? &rings : nullptr, std::move(report));
 }
 
 }  // namespace lab

@@ -23,7 +23,7 @@ int serve_from_arguments(int count, char** arguments);
 
 /// A forked master's life until it has ended; gives its exit code. What it has to say goes to `report`:
 /// `ready PORT PID…` or `error KIND MESSAGE`, a line.
-int live_as_master(const ServerSetup& setup, EventRings* rings, UniqueFd report);
+int serve_as_master(const ServerSetup& setup, EventRings* rings, UniqueFd report);
 void report_error(int report, const Error& error);
 
 }  // namespace lab

@@ -17,7 +17,7 @@
 #include "lab/core/process.hpp"
 #include "lab/servers/event_loop/loop_server.hpp"
 #include "lab/servers/mode.hpp"
-#include "lab/servers/task_queue/task_desk.hpp"
+#include "lab/servers/task_queue/worker_job_client.hpp"
 
 namespace lab {
 
@@ -36,7 +36,7 @@ int run_worker(Worker& worker) {
   Services& services = worker.services();
   try {
     services.open();
-    std::optional<TaskDesk> desk;
+    std::optional<WorkerJobClient> desk;
     if (!wiring.board->queues().empty()) {
       desk.emplace(*wiring.board, wiring.slot, worker.routes(), worker.events(), services);
       services.set_desk(&*desk);
@@ -80,7 +80,7 @@ Result<void> Master::open() {
   ready_signal_ = UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!ready_signal_.valid()) return system_error("eventfd", "the server's master", errno);
 
-  auto board = JobBoard::create(setup_);
+  auto board = SharedJobQueue::create(setup_);
   if (!board) return board.error();
   board_ = std::move(*board);
   auto status =
@@ -193,7 +193,7 @@ Result<void> Master::fork_worker(std::size_t slot) {
   status.replied.store(false, std::memory_order_relaxed);
   std::memset(status.last_words, 0, sizeof status.last_words);
   auto process = ChildProcess::start(fmt::format("worker {}", slot), {source_of(slot), ready_signal_.get()},
-                                     [&] { return be_worker(slot); });
+                                     [&] { return run_queue_worker(slot); });
   if (!process) return process.error();
   slots_[slot].process = std::move(*process);
   slots_[slot].started = monotonic_now();
@@ -201,7 +201,7 @@ Result<void> Master::fork_worker(std::size_t slot) {
   return {};
 }
 
-int Master::be_worker(std::size_t slot) {
+int Master::run_queue_worker(std::size_t slot) {
   limit_cores(setup_.arm.cores);
   Worker worker(setup_, rings_,
                 {.slot = static_cast<int>(slot),
@@ -232,7 +232,7 @@ Result<void> Master::reap() {
 void Master::lose_jobs(std::size_t slot) {
   for (std::size_t queue = 0; queue < board_.queues().size(); ++queue) {
     if (board_.queues()[queue].slot == static_cast<int>(slot))
-      tell_lost(rings_, static_cast<int>(slot), board_.lose(queue));
+      report_lost(rings_, static_cast<int>(slot), board_.lose(queue));
   }
 }
 

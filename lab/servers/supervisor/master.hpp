@@ -11,8 +11,8 @@
 #include "lab/core/shared_memory.hpp"
 #include "lab/servers/supervisor/listener.hpp"
 #include "lab/servers/supervisor/server.hpp"
-#include "lab/servers/task_queue/job_board.hpp"
 #include "lab/servers/task_queue/queue_workers.hpp"
+#include "lab/servers/task_queue/shared_job_queue.hpp"
 #include "lab/servers/worker/restart_policy.hpp"
 #include "lab/servers/worker/worker.hpp"
 
@@ -49,7 +49,7 @@ class Master {
   };
 
   Result<void> fork_worker(std::size_t slot);
-  int be_worker(std::size_t slot);
+  int run_queue_worker(std::size_t slot);
   void wait_for_something();
   void read_signals();
   Result<void> reap();
@@ -72,7 +72,7 @@ class Master {
   UniqueFd signals_;
   UniqueFd ready_signal_;
   SharedMemory<WorkerStatus> status_;  // one a slot, then one a queue worker
-  JobBoard board_;
+  SharedJobQueue board_;
   std::optional<QueueWorkers> queue_workers_;
   std::vector<Slot> slots_;
   std::optional<Dealer> dealer_;

@@ -57,7 +57,7 @@ Number to_number(const std::string& text) {
 
 }  // namespace
 
-int live_as_master(const ServerSetup& setup, EventRings* rings, UniqueFd report) {
+int serve_as_master(const ServerSetup& setup, EventRings* rings, UniqueFd report) {
   // A process group of its own: Ctrl-C is for the harness to act on, and the family can be killed as one.
   setpgid(0, 0);
   std::signal(SIGTTOU, SIG_IGN);
@@ -96,7 +96,7 @@ Result<Server> Server::start(const ServerSetup& wanted, EventRings* events) {
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   auto master = setup.arm.backend == Backend::epoll
                     ? ChildProcess::start("the server's master", {writing.get()},
-                                          [&] { return live_as_master(setup, events, std::move(writing)); })
+                                          [&] { return serve_as_master(setup, events, std::move(writing)); })
                     : start_io_uring_master(setup, events, writing.get());
   if (!master) return master.error();
   Server server;

@@ -149,11 +149,11 @@ TEST_CASE("a second TERM ends what is still in flight", "[sockets]") {
     REQUIRE(server.has_value());
     RawClient client(server->port());
     client.send(get("/delay?ms=60000"));
-    const auto told_to_end = [&] {
+    const auto asked_to_end = [&] {
       ::kill(server->master(), SIGTERM);
       return dead(server->master());
     };
-    CHECK(test::eventually(told_to_end));
+    CHECK(test::eventually(asked_to_end));
   }
 }
 

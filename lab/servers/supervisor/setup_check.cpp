@@ -15,10 +15,10 @@ namespace lab {
 namespace {
 
 // What a request may at most execute, and how deep its steps may lie in each other: the stack is finite.
-constexpr std::int64_t kMostSteps = 100'000'000;
-constexpr int kMostDepth = 64;
-constexpr int kMostQueueWorkers = 256;
-constexpr std::int64_t kMostQueued = 50'000;
+constexpr std::int64_t kMaxSteps = 100'000'000;
+constexpr int kMaxDepth = 64;
+constexpr int kMaxQueueWorkers = 256;
+constexpr std::int64_t kMaxQueued = 50'000;
 
 bool is_loopback(const std::string& host) {
   return host == "::1" || host == "localhost" || host.starts_with("127.");
@@ -50,8 +50,8 @@ class StepCheck {
 
  private:
   void check(const Plan& plan, bool on_loop) {
-    if (depth_of(plan) > kMostDepth) refuse("its steps lie more than {} deep in each other", kMostDepth);
-    if (executed_steps(plan) > kMostSteps) refuse("a request would execute more than {} steps", kMostSteps);
+    if (depth_of(plan) > kMaxDepth) refuse("its steps lie more than {} deep in each other", kMaxDepth);
+    if (executed_steps(plan) > kMaxSteps) refuse("a request would execute more than {} steps", kMaxSteps);
     if (!fault_) check_steps(plan, on_loop);
   }
 
@@ -83,8 +83,8 @@ class StepCheck {
   void check_query(const Query& query) {
     if (setup_.postgres.empty())
       refuse("query needs PostgreSQL, and none was given; use --postgres URL or --postgres local");
-    if (query.sql.size() >= kMostMessageBytes / 2)
-      refuse("the text of a query has {} bytes; {} are the most", query.sql.size(), kMostMessageBytes / 2);
+    if (query.sql.size() >= kMaxMessageBytes / 2)
+      refuse("the text of a query has {} bytes; {} are the most", query.sql.size(), kMaxMessageBytes / 2);
   }
 
   void check_compute(const Compute& compute) {
@@ -158,11 +158,11 @@ std::optional<Error> find_fault(const ServerSetup& setup) {
   if (arm.threads < 1 || arm.threads > 4096)
     return usage_error("threads must be 1 to 4096, not {}", arm.threads);
   for (const auto& [name, queue] : arm.queues) {
-    if (queue.workers < 1 || queue.workers > kMostQueueWorkers)
-      return usage_error("queue '{}': workers must be 1 to {}, not {}", name, kMostQueueWorkers,
+    if (queue.workers < 1 || queue.workers > kMaxQueueWorkers)
+      return usage_error("queue '{}': workers must be 1 to {}, not {}", name, kMaxQueueWorkers,
                          queue.workers);
-    if (queue.capacity < 1 || queue.capacity > kMostQueued)
-      return usage_error("queue '{}': capacity must be 1 to {}, not {}", name, kMostQueued, queue.capacity);
+    if (queue.capacity < 1 || queue.capacity > kMaxQueued)
+      return usage_error("queue '{}': capacity must be 1 to {}, not {}", name, kMaxQueued, queue.capacity);
   }
   if (arm.connections < 0 || arm.connections > 1000)
     return usage_error("connections must be 0 to 1000, not {}", arm.connections);

@@ -13,19 +13,19 @@
 
 #include "lab/core/process.hpp"
 #include "lab/servers/steps/services.hpp"
-#include "lab/servers/task_queue/task_desk.hpp"
+#include "lab/servers/task_queue/worker_job_client.hpp"
 
 namespace lab {
 
-void tell_lost(EventRings* rings, int slot, const std::vector<Job>& lost) {
+void report_lost(EventRings* rings, int slot, const std::vector<Job>& lost) {
   if (rings == nullptr) return;
   for (const Job& job : lost)
     rings->append(
         slot, Event{.at = monotonic_now(), .value = job.id, .request = job.request, .kind = EventKind::lost});
 }
 
-QueueWorkers::QueueWorkers(const ServerSetup& setup, EventRings* rings, JobBoard& board, WorkerStatus* status,
-                           int ready_signal)
+QueueWorkers::QueueWorkers(const ServerSetup& setup, EventRings* rings, SharedJobQueue& board,
+                           WorkerStatus* status, int ready_signal)
     : setup_(setup), rings_(rings), board_(board), status_(status), ready_signal_(ready_signal) {
   for (std::size_t queue = 0; queue < board.queues().size(); ++queue) {
     const BoardQueue& shared = board.queues()[queue];
@@ -34,7 +34,7 @@ QueueWorkers::QueueWorkers(const ServerSetup& setup, EventRings* rings, JobBoard
   }
 }
 
-std::size_t QueueWorkers::count(const JobBoard& board) {
+std::size_t QueueWorkers::count(const SharedJobQueue& board) {
   std::size_t sum = 0;
   for (const BoardQueue& queue : board.queues()) {
     if (queue.slot < 0) sum += static_cast<std::size_t>(queue.settings.workers);
@@ -109,7 +109,7 @@ Result<void> QueueWorkers::look_after(Nanos now) {
   for (std::size_t index = 0; index < members_.size(); ++index) {
     Member& member = members_[index];
     if (member.process.ended()) {
-      tell_lost(rings_, ring_of(index), board_.lose(member.queue, static_cast<std::uint16_t>(index)));
+      report_lost(rings_, ring_of(index), board_.lose(member.queue, static_cast<std::uint16_t>(index)));
       if (stopping_) continue;
       member.restart_at =
           policy_.on_death(now, now - member.started, status_[index].replied.load(std::memory_order_relaxed));

@@ -8,7 +8,7 @@
 
 #include "lab/core/event_ring.hpp"
 #include "lab/core/process.hpp"
-#include "lab/servers/task_queue/job_board.hpp"
+#include "lab/servers/task_queue/shared_job_queue.hpp"
 #include "lab/servers/worker/restart_policy.hpp"
 #include "lab/servers/worker/worker.hpp"
 
@@ -19,13 +19,13 @@ namespace lab {
 class QueueWorkers {
  public:
   /// `status`: one for each of count(), in shared memory.
-  QueueWorkers(const ServerSetup& setup, EventRings* rings, JobBoard& board, WorkerStatus* status,
+  QueueWorkers(const ServerSetup& setup, EventRings* rings, SharedJobQueue& board, WorkerStatus* status,
                int ready_signal);
   QueueWorkers(const QueueWorkers&) = delete;
   QueueWorkers& operator=(const QueueWorkers&) = delete;
   ~QueueWorkers() { kill(); }
 
-  static std::size_t count(const JobBoard& board);
+  static std::size_t count(const SharedJobQueue& board);
 
   Result<void> start();
   /// Whether all are there and can execute jobs.
@@ -52,7 +52,7 @@ class QueueWorkers {
 
   const ServerSetup& setup_;
   EventRings* rings_;
-  JobBoard& board_;
+  SharedJobQueue& board_;
   WorkerStatus* status_;
   int ready_signal_;
   std::vector<Member> members_;
@@ -61,6 +61,6 @@ class QueueWorkers {
 };
 
 /// Marks what somebody held as lost and tells of it in the ring of that slot.
-void tell_lost(EventRings* rings, int slot, const std::vector<Job>& lost);
+void report_lost(EventRings* rings, int slot, const std::vector<Job>& lost);
 
 }  // namespace lab

@@ -30,7 +30,7 @@ void SpareDescriptor::shed_one(int listening) {
   fd_ = UniqueFd(open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
-Offer Acceptor::take(Accepted& accepted) {
+AcceptResult Acceptor::take(Accepted& accepted) {
   for (;;) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
@@ -41,28 +41,28 @@ Offer Acceptor::take(Accepted& accepted) {
       setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
       accepted.fd = UniqueFd(fd);
       accepted.client_port = port_of(address);
-      return Offer::taken;
+      return AcceptResult::taken;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       spare_.shed_one(listening_);
-      return Offer::exhausted;
+      return AcceptResult::exhausted;
     }
     // accept(2): errors of the connection itself are to be treated like EAGAIN, by asking for the next one.
-    if (errno != EINTR && errno != ECONNABORTED && errno != EPROTO) return Offer::none;
+    if (errno != EINTR && errno != ECONNABORTED && errno != EPROTO) return AcceptResult::none;
   }
 }
 
-Offer ConnectionSource::take(Accepted& accepted) {
+AcceptResult ConnectionSource::take(Accepted& accepted) {
   return handed_ ? receive(accepted) : acceptor_.take(accepted);
 }
 
-Offer ConnectionSource::receive(Accepted& accepted) {
+AcceptResult ConnectionSource::receive(Accepted& accepted) {
   PassedDescriptor passed;
-  if (!take_descriptor(fd(), passed, MSG_DONTWAIT)) return Offer::none;
-  if (!passed.fd.valid()) return Offer::exhausted;  // that client is shed
+  if (!take_descriptor(fd(), passed, MSG_DONTWAIT)) return AcceptResult::none;
+  if (!passed.fd.valid()) return AcceptResult::exhausted;  // that client is shed
   accepted.fd = std::move(passed.fd);
   accepted.client_port = static_cast<std::uint16_t>(passed.number);
-  return Offer::taken;
+  return AcceptResult::taken;
 }
 
 bool hand_over(int channel, const Accepted& connection) {
@@ -75,8 +75,8 @@ Dealer::Dealer(int listening, std::vector<int> channels, std::size_t first)
 bool Dealer::deal() {
   for (;;) {
     Accepted accepted;
-    const Offer offer = acceptor_.take(accepted);
-    if (offer != Offer::taken) return offer == Offer::none;
+    const AcceptResult offer = acceptor_.take(accepted);
+    if (offer != AcceptResult::taken) return offer == AcceptResult::none;
     const std::size_t slot = std::exchange(next_, (next_ + 1) % channels_.size());
     // First come, first served: nobody overtakes those who wait already.
     waiting_[slot].push_back(std::move(accepted));

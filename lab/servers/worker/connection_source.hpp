@@ -17,7 +17,7 @@ struct Accepted {
 };
 
 /// What asking for a connection gave.
-enum class Offer : std::uint8_t {
+enum class AcceptResult : std::uint8_t {
   taken,
   none,       ///< nobody is waiting
   exhausted,  ///< no descriptors are left; ask again after kAcceptPause
@@ -43,7 +43,7 @@ class Acceptor {
  public:
   explicit Acceptor(int listening) : listening_(listening) {}
   int fd() const { return listening_; }
-  Offer take(Accepted& accepted);
+  AcceptResult take(Accepted& accepted);
 
  private:
   int listening_;
@@ -58,10 +58,10 @@ class ConnectionSource {
   ConnectionSource(int fd, bool handed) : acceptor_(fd), handed_(handed) {}
   /// Readable when a connection waits.
   int fd() const { return acceptor_.fd(); }
-  Offer take(Accepted& accepted);
+  AcceptResult take(Accepted& accepted);
 
  private:
-  Offer receive(Accepted& accepted);
+  AcceptResult receive(Accepted& accepted);
 
   Acceptor acceptor_;
   bool handed_;

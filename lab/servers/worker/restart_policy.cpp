@@ -7,7 +7,7 @@ namespace lab {
 namespace {
 constexpr Nanos kYoung = kSecond;
 constexpr Nanos kWindow = 10 * kSecond;
-constexpr std::size_t kMostYoungDeaths = 5;
+constexpr std::size_t kMaxYoungDeaths = 5;
 // Five restarts after delays of 0, 10, 20, 40 and 80 ms: a server that cannot run has said so within a
 // second.
 constexpr Nanos kFirstDelay = 10 * kMillisecond;
@@ -18,7 +18,7 @@ std::optional<Nanos> RestartPolicy::on_death(Nanos now, Nanos lived, bool replie
   while (!young_deaths_.empty() && now - young_deaths_.front() > kWindow) young_deaths_.pop_front();
   young_deaths_.push_back(now);
   const std::size_t deaths = young_deaths_.size();
-  if (deaths > kMostYoungDeaths) return std::nullopt;
+  if (deaths > kMaxYoungDeaths) return std::nullopt;
   return deaths == 1 ? now : now + (kFirstDelay << (deaths - 2));
 }
 

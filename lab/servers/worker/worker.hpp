@@ -13,7 +13,7 @@
 
 namespace lab {
 
-class JobBoard;
+class SharedJobQueue;
 
 /// What a worker tells its master through shared memory. Outlives the worker.
 struct WorkerStatus {
@@ -33,7 +33,7 @@ class Worker {
     bool handed = false;    ///< it is the channel
     int ready_signal = -1;  ///< an eventfd of the master's
     WorkerStatus* status = nullptr;
-    JobBoard* board = nullptr;  ///< the server's task queues
+    SharedJobQueue* board = nullptr;  ///< the server's task queues
   };
 
   Worker(const ServerSetup& setup, EventRings* rings, const Wiring& wiring);

@@ -28,13 +28,13 @@ inline Scenario scenario_of(std::string_view mode, Plan plan) {
   return scenario;
 }
 
-inline Result<ExportedServer> exported(const Scenario& scenario, Target target = Target::fastapi,
+inline Result<ExportedServer> exported(const Scenario& scenario, ExportTarget target = ExportTarget::fastapi,
                                        const ExportChoice& choice = {}) {
   return export_server(scenario, scenario.arms.front(), target, choice);
 }
 
 /// main.py or server.js of the first arm.
-inline std::string source_of(const Scenario& scenario, Target target = Target::fastapi) {
+inline std::string source_of(const Scenario& scenario, ExportTarget target = ExportTarget::fastapi) {
   return exported(scenario, target).value().files.front().text;
 }
 
@@ -43,7 +43,7 @@ inline std::string source_of(std::string_view mode, Plan plan) {
 }
 
 /// Why the first arm has no meaning there; empty where it has one.
-inline std::string reason(const Scenario& scenario, Target target = Target::fastapi) {
+inline std::string reason(const Scenario& scenario, ExportTarget target = ExportTarget::fastapi) {
   const auto server = exported(scenario, target);
   return server ? "" : server.error().message;
 }

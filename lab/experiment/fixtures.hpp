@@ -17,22 +17,23 @@ namespace lab {
 /// What the servers of an experiment need besides themselves, for as long as it runs: an upstream server, a
 /// PostgreSQL, a file to read, a place for shared counters and queues. Not thread-safe; made while the
 /// process has one thread.
-class Surroundings {
+class Fixtures {
  public:
   /// Prepares what the scenario's steps ask for and fills in the files of its `read` steps. `postgres`: a
   /// connection string, `local` for a private server, or empty. Errors: a file that is not there (exit 2), a
   /// PostgreSQL that was asked for and does not answer, no room for the file (exit 3).
-  static Result<Surroundings> prepare(Scenario& scenario, const std::string& postgres);
+  static Result<Fixtures> prepare(Scenario& scenario, const std::string& postgres);
 
   /// Why this arm cannot be run on this case here; nothing where it can.
-  std::optional<std::string> obstacle(const Scenario& scenario, const Arm& arm, const Case& load_set) const;
+  std::optional<std::string> unsupported_reason(const Scenario& scenario, const Arm& arm,
+                                                const Case& load_case) const;
 
   /// Empties the routes that nobody asks here, because the cases that do are not run: those with a query
   /// where there is no PostgreSQL.
   void clear_unasked(std::vector<Route>& routes) const;
 
   /// Completes the setup of one server; each gets a store of its own.
-  void furnish(ServerSetup& setup);
+  void apply_to(ServerSetup& setup);
 
  private:
   TemporaryFolder folder_;

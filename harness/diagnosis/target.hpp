@@ -10,7 +10,7 @@
 namespace lab {
 
 /// One request of an examination: which of the two requests, on which connection, when.
-struct Shot {
+struct Probe {
   std::uint32_t connection = 0;
   bool ping = false;          ///< the cheap request instead of the examined one
   Nanos at = 0;               ///< after the salvo's time zero
@@ -34,12 +34,12 @@ struct Reply {
 };
 
 /// The server under examination, as seen from outside: sockets, or a simulated one under test.
-class Subject {
+class Target {
  public:
-  virtual ~Subject() = default;
+  virtual ~Target() = default;
   /// Sends a salvo and waits for all replies, at most `patience` from its time zero: whatever has no reply
   /// then is a timeout and its connection is closed. One reply per shot, in the shots' order.
-  virtual std::vector<Reply> fire(const std::vector<Shot>& shots, Nanos patience) = 0;
+  virtual std::vector<Reply> send_probes(const std::vector<Probe>& shots, Nanos patience) = 0;
   /// Closes all kept connections.
   virtual void hang_up() = 0;
   virtual Nanos now() = 0;

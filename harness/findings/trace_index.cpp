@@ -1,4 +1,4 @@
-#include "harness/findings/clues.hpp"
+#include "harness/findings/trace_index.hpp"
 
 #include <algorithm>
 
@@ -17,7 +17,7 @@ double planned_share(Nanos unhindered, Nanos taken) {
 
 }  // namespace
 
-Clues::Clues(const Scene& from)
+TraceIndex::TraceIndex(const RunContext& from)
     : scene(from),
       occupancy(from.events),
       steps(steps_of_routes(from.routes)),
@@ -51,13 +51,13 @@ Clues::Clues(const Scene& from)
   }
 }
 
-const RequestRecord* Clues::record(std::uint32_t request) const {
+const RequestRecord* TraceIndex::record(std::uint32_t request) const {
   if (request == 0 || request > scene.records.size()) return nullptr;
   const RequestRecord& found = scene.records[request - 1];
   return found.id == request && found.route < scene.routes.size() ? &found : nullptr;
 }
 
-Nanos Clues::ready_since(const RequestRecord& record, const Hold& hold) const {
+Nanos TraceIndex::ready_since(const RequestRecord& record, const Hold& hold) const {
   Nanos since = record.read;
   for (const StepSpan& step : occupancy.steps_of(record.id)) {
     if (step.from >= hold.from) break;
@@ -71,7 +71,7 @@ Nanos Clues::ready_since(const RequestRecord& record, const Hold& hold) const {
   return since;
 }
 
-Spans Clues::waits_for_loop(const RequestRecord& record) const {
+Spans TraceIndex::waits_for_loop(const RequestRecord& record) const {
   Spans spans;
   if (record.sent == 0 || record.read == 0) return spans;
   spans.emplace_back(record.sent, record.read);
@@ -83,8 +83,8 @@ Spans Clues::waits_for_loop(const RequestRecord& record) const {
   return spans;
 }
 
-std::vector<Finding> find_findings(const Scene& scene) {
-  const Clues clues(scene);
+std::vector<Finding> find_findings(const RunContext& scene) {
+  const TraceIndex clues(scene);
   std::vector<Finding> findings;
   for (const auto& detect : {find_loop_blocked, find_gathered_blocking, find_exhausted, find_held_threads,
                              find_uneven_deal, find_crowded_cores, find_broken_promises, find_lost_work,

@@ -1,4 +1,4 @@
-#include "lab/servers/http/connection_gate.hpp"
+#include "lab/servers/http/connection_pool.hpp"
 
 #include <catch2/catch.hpp>
 #include <thread>
@@ -6,7 +6,7 @@
 namespace lab {
 namespace {
 
-struct Note final : ConnectionGate::Waiter {
+struct Note final : ConnectionPool::Waiter {
   void granted(std::uint16_t unit) override { got = unit; }
   int got = -1;
 };
@@ -14,7 +14,7 @@ struct Note final : ConnectionGate::Waiter {
 }  // namespace
 
 TEST_CASE("connections are handed out lowest number first, then to who came first") {
-  ConnectionGate gate(2);
+  ConnectionPool gate(2);
   Note first;
   Note second;
   Note third;
@@ -34,7 +34,7 @@ TEST_CASE("connections are handed out lowest number first, then to who came firs
 }
 
 TEST_CASE("a thread that waits for a connection gets the next one") {
-  ConnectionGate gate(1);
+  ConnectionPool gate(1);
   CHECK(gate.take_blocking(0) == 0);
   std::optional<std::uint16_t> got;
   std::thread other([&] { got = gate.take_blocking(0); });
@@ -45,7 +45,7 @@ TEST_CASE("a thread that waits for a connection gets the next one") {
 }
 
 TEST_CASE("a thread's patience for a connection ends") {
-  ConnectionGate gate(1);
+  ConnectionPool gate(1);
   CHECK(gate.try_take() == 0);
   CHECK_FALSE(gate.take_blocking(1));
   CHECK(gate.waiting() == 0);

@@ -1,4 +1,4 @@
-#include "lab/experiment/surroundings.hpp"
+#include "lab/experiment/fixtures.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -52,8 +52,8 @@ bool reads_files(const Route& route) {
   return contains<Compute>(route, [](const Compute& compute) { return compute.work == Work::file_read; });
 }
 
-bool loads_route(const Case& load_set, std::size_t route) {
-  return std::any_of(load_set.loads.begin(), load_set.loads.end(), [&](const Load& load) {
+bool loads_route(const Case& load_case, std::size_t route) {
+  return std::any_of(load_case.loads.begin(), load_case.loads.end(), [&](const Load& load) {
     return load.route == route || (load.then && load.then->route == route);
   });
 }
@@ -157,8 +157,8 @@ std::string rate_key(std::size_t kind) {
 
 }  // namespace
 
-Result<Surroundings> Surroundings::prepare(Scenario& scenario, const std::string& postgres) {
-  Surroundings surroundings;
+Result<Fixtures> Fixtures::prepare(Scenario& scenario, const std::string& postgres) {
+  Fixtures surroundings;
   const std::vector<Route>& routes = scenario.routes;
   const bool stores = std::any_of(scenario.arms.begin(), scenario.arms.end(),
                                   [](const Arm& arm) { return arm.shared_counters; });
@@ -194,21 +194,21 @@ Result<Surroundings> Surroundings::prepare(Scenario& scenario, const std::string
   return surroundings;
 }
 
-std::optional<std::string> Surroundings::obstacle(const Scenario& scenario, const Arm& arm,
-                                                  const Case& load_set) const {
+std::optional<std::string> Fixtures::unsupported_reason(const Scenario& scenario, const Arm& arm,
+                                                        const Case& load_case) const {
   if (arm.backend == Backend::io_uring) build_backend();
   if (auto available = backend_available(arm.backend); !available) return available.error().message;
   const auto needs_curl = [](const Load& load) { return load.client_process; };
-  if (std::any_of(load_set.loads.begin(), load_set.loads.end(), needs_curl) && !find_program("curl"))
+  if (std::any_of(load_case.loads.begin(), load_case.loads.end(), needs_curl) && !find_program("curl"))
     return "no curl, which its clients are (apt-get install curl)";
   for (std::size_t route = 0; route < scenario.routes.size(); ++route) {
-    if (!loads_route(load_set, route) || !postgres_.empty()) continue;
+    if (!loads_route(load_case, route) || !postgres_.empty()) continue;
     if (contains<Query>(scenario.routes[route])) return "no PostgreSQL (--postgres local)";
   }
   return std::nullopt;
 }
 
-void Surroundings::furnish(ServerSetup& setup) {
+void Fixtures::apply_to(ServerSetup& setup) {
   setup.postgres = postgres_;
   if (upstream_.port() != 0) setup.upstream_port = upstream_.port();
   if (!folder_.path().empty())
@@ -216,7 +216,7 @@ void Surroundings::furnish(ServerSetup& setup) {
   clear_unasked(setup.routes);
 }
 
-void Surroundings::clear_unasked(std::vector<Route>& routes) const {
+void Fixtures::clear_unasked(std::vector<Route>& routes) const {
   if (!postgres_.empty()) return;
   for (Route& route : routes) {
     if (contains<Query>(route)) {

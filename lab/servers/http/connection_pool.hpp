@@ -12,7 +12,7 @@ namespace lab {
 
 /// Hands out a worker's database connections, first come, first served, to threads and to loops alike.
 /// Thread safety: all of it, from any thread.
-class ConnectionGate {
+class ConnectionPool {
  public:
   /// Who stands in the line. granted() is called once, by whoever gives a connection back, outside any lock.
   class Waiter {
@@ -21,7 +21,7 @@ class ConnectionGate {
     virtual void granted(std::uint16_t unit) = 0;
   };
 
-  explicit ConnectionGate(int connections);
+  explicit ConnectionPool(int connections);
 
   /// Takes a connection where one is free.
   std::optional<std::uint16_t> try_take();

@@ -1,4 +1,4 @@
-#include "lab/experiment/guardian.hpp"
+#include "lab/experiment/supervisor.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -28,7 +28,7 @@ namespace lab {
 
 /// In memory that outlives the guardian. Written by the guardian, and by the program before its exec; read by
 /// us after the end of the pipe that exec closes, or after `ended`.
-struct GuardianNews {
+struct SupervisorStatus {
   enum Step { none, folder, program_file };
   std::atomic<pid_t> program{0};
   std::atomic<int> step{none};  // that failed, or is being done
@@ -79,7 +79,7 @@ std::string describe_end(int status) {
 /// The process that the program descends from, and what it does all its life.
 class Watch {
  public:
-  Watch(GuardianNews& news, int output) : news_(news), output_(output) {}
+  Watch(SupervisorStatus& news, int output) : news_(news), output_(output) {}
 
   int run(const GuardedProgram& program, pid_t parent, int started) {
     dup2(STDIN_FILENO, STDERR_FILENO);  // whoever reads ours must not wait for the guardian to end
@@ -90,7 +90,7 @@ class Watch {
     prctl(PR_SET_NAME, "lab-guardian", 0, 0, 0);
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     // It is killed should the guardian be.
-    auto child = ChildProcess::start("", {output_, started}, [&] { return become(program); });
+    auto child = ChildProcess::start("", {output_, started}, [&] { return exec_child(program); });
     if (!child) {
       news_.error.store(errno);
       return 1;
@@ -104,7 +104,7 @@ class Watch {
   }
 
  private:
-  int become(const GuardedProgram& program) {
+  int exec_child(const GuardedProgram& program) {
     setsid();
     dup2(output_, STDOUT_FILENO);
     dup2(output_, STDERR_FILENO);
@@ -113,9 +113,9 @@ class Watch {
     words.reserve(program.arguments.size() + 1);
     for (const std::string& word : program.arguments) words.push_back(const_cast<char*>(word.c_str()));
     words.push_back(nullptr);
-    news_.step.store(GuardianNews::folder);
+    news_.step.store(SupervisorStatus::folder);
     if (program.folder.empty() || chdir(program.folder.c_str()) == 0) {
-      news_.step.store(GuardianNews::program_file);
+      news_.step.store(SupervisorStatus::program_file);
       execvp(words[0], words.data());
     }
     news_.error.store(errno);
@@ -159,7 +159,7 @@ class Watch {
     }
   }
 
-  GuardianNews& news_;
+  SupervisorStatus& news_;
   const int output_;
   const sigset_t watched_ = watched_signals();
   pid_t program_ = -1;
@@ -169,33 +169,33 @@ class Watch {
 
 }  // namespace
 
-void Guardian::Unmap::operator()(GuardianNews* news) const {
-  munmap(news, sizeof(GuardianNews));
+void Supervisor::Unmap::operator()(SupervisorStatus* news) const {
+  munmap(news, sizeof(SupervisorStatus));
 }
 
-Guardian::Guardian(Guardian&& other) noexcept {
+Supervisor::Supervisor(Supervisor&& other) noexcept {
   *this = std::move(other);
 }
 
-Guardian& Guardian::operator=(Guardian&& other) noexcept {
+Supervisor& Supervisor::operator=(Supervisor&& other) noexcept {
   std::swap(news_, other.news_);
   std::swap(output_, other.output_);
   std::swap(child_, other.child_);
   return *this;
 }
 
-Guardian::~Guardian() {
+Supervisor::~Supervisor() {
   kill();
 }
 
-Result<Guardian> Guardian::start(const GuardedProgram& program) {
+Result<Supervisor> Supervisor::start(const GuardedProgram& program) {
   const std::string& name = program.arguments.front();
   fill_standard_descriptors();
-  Guardian guardian;
+  Supervisor guardian;
   void* memory =
-      mmap(nullptr, sizeof(GuardianNews), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+      mmap(nullptr, sizeof(SupervisorStatus), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return system_error("mmap", name, errno);
-  guardian.news_.reset(new (memory) GuardianNews);
+  guardian.news_.reset(new (memory) SupervisorStatus);
   guardian.output_ = UniqueFd(memfd_create("lab-output", MFD_CLOEXEC));
   if (!guardian.output_.valid()) return system_error("memfd_create", name, errno);
   fcntl(guardian.output_.get(), F_SETFL, O_APPEND);  // several processes may write into it
@@ -224,7 +224,7 @@ Result<Guardian> Guardian::start(const GuardedProgram& program) {
   if (error == 0 && guardian.program() > 0) return guardian;
   const int step = guardian.news_->step.load();
   guardian.kill();
-  if (step == GuardianNews::folder) return system_error("chdir", program.folder, error);
+  if (step == SupervisorStatus::folder) return system_error("chdir", program.folder, error);
   if (error == ENOENT) return environment_error("cannot start '{}': there is no such program", name);
   if (error == EACCES)
     return environment_error("cannot start '{}': it is not executable (chmod +x, or name its interpreter)",
@@ -232,11 +232,11 @@ Result<Guardian> Guardian::start(const GuardedProgram& program) {
   return system_error("exec", name, error == 0 ? ECHILD : error);
 }
 
-pid_t Guardian::program() const {
+pid_t Supervisor::program() const {
   return news_ == nullptr ? -1 : news_->program.load();
 }
 
-std::optional<std::string> Guardian::ended() {
+std::optional<std::string> Supervisor::ended() {
   if (!child_.there()) return std::nullopt;
   siginfo_t info{};
   std::string how;
@@ -252,21 +252,21 @@ std::optional<std::string> Guardian::ended() {
   return words.empty() ? how + " and said nothing" : fmt::format("{}: {}", how, words);
 }
 
-bool Guardian::await_end(Nanos until) {
+bool Supervisor::await_end(Nanos until) {
   const pid_t session = program();
   const auto status = child_.await_end(until);
   if (status && (*status < 0 || !WIFEXITED(*status))) end_session(session);
   return status.has_value();
 }
 
-bool Guardian::stop(Nanos patience) {
+bool Supervisor::stop(Nanos patience) {
   if (!child_.there()) return true;
   child_.signal(kPassOn);
   if (!await_end(monotonic_now() + patience)) kill();
   return news_->ended.load(std::memory_order_acquire) && !news_->forced.load(std::memory_order_relaxed);
 }
 
-void Guardian::kill() {
+void Supervisor::kill() {
   if (!child_.there()) return;
   child_.signal(kKillAll);
   child_.signal(SIGCONT);
@@ -277,7 +277,7 @@ void Guardian::kill() {
 }
 
 /// Without a guardian: its orphans are ours, and those of the program's session are known by that.
-void Guardian::end_session(pid_t session) {
+void Supervisor::end_session(pid_t session) {
   const Nanos until = monotonic_now() + kKillPatience;
   for (bool more = session > 0; more && monotonic_now() < until;) {
     more = false;
@@ -291,7 +291,7 @@ void Guardian::end_session(pid_t session) {
   }
 }
 
-std::string Guardian::output() const {
+std::string Supervisor::output() const {
   struct stat status {};
   if (!output_.valid() || fstat(output_.get(), &status) != 0) return "";
   const off_t from = std::max<off_t>(0, status.st_size - kKept);
@@ -303,7 +303,7 @@ std::string Guardian::output() const {
   return text;
 }
 
-std::vector<std::string> Guardian::last_lines(std::size_t most) const {
+std::vector<std::string> Supervisor::last_lines(std::size_t most) const {
   std::vector<std::string> lines;
   for (std::string& line : split(output(), '\n')) {
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
@@ -314,7 +314,7 @@ std::vector<std::string> Guardian::last_lines(std::size_t most) const {
   return lines;
 }
 
-std::string Guardian::last_words() const {
+std::string Supervisor::last_words() const {
   const std::vector<std::string> lines = last_lines(SIZE_MAX);
   const auto names_fault = [](const std::string& line) {
     const std::string_view words[] = {"rror", "xception", "panic", "fatal", "Fatal"};

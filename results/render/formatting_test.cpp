@@ -1,4 +1,4 @@
-#include "results/render/spelling.hpp"
+#include "results/render/formatting.hpp"
 
 #include <catch2/catch.hpp>
 

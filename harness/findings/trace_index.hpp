@@ -27,10 +27,10 @@ struct LoopUse {
 };
 
 /// The evidence of a scene in the forms in which several detectors need it.
-struct Clues {
-  explicit Clues(const Scene& from);
+struct TraceIndex {
+  explicit TraceIndex(const RunContext& from);
 
-  const Scene& scene;
+  const RunContext& scene;
   Occupancy occupancy;
   std::vector<RouteSteps> steps;
   std::map<std::int32_t, std::vector<LoopUse>> loop_uses;  ///< by worker, in order of time
@@ -50,19 +50,19 @@ struct Clues {
 
 /// When each request computed: with a lock, while it held it; otherwise as long as its steps took. Of a
 /// process that has such a lock without telling, one request stands for all.
-std::map<std::uint32_t, Spans> computing_of(const Clues& clues);
+std::map<std::uint32_t, Spans> computing_of(const TraceIndex& clues);
 
 // Each adds what it finds.
-void find_loop_blocked(const Clues& clues, std::vector<Finding>& findings);
-void find_gathered_blocking(const Clues& clues, std::vector<Finding>& findings);
-void find_exhausted(const Clues& clues, std::vector<Finding>& findings);
-void find_held_threads(const Clues& clues, std::vector<Finding>& findings);
-void find_uneven_deal(const Clues& clues, std::vector<Finding>& findings);
-void find_crowded_cores(const Clues& clues, std::vector<Finding>& findings);
-void find_broken_promises(const Clues& clues, std::vector<Finding>& findings);
-void find_lost_work(const Clues& clues, std::vector<Finding>& findings);
-void find_queue_answers(const Clues& clues, std::vector<Finding>& findings);
-void find_slow_ways(const Clues& clues, std::vector<Finding>& findings);
-void find_overload(const Clues& clues, std::vector<Finding>& findings);
+void find_loop_blocked(const TraceIndex& clues, std::vector<Finding>& findings);
+void find_gathered_blocking(const TraceIndex& clues, std::vector<Finding>& findings);
+void find_exhausted(const TraceIndex& clues, std::vector<Finding>& findings);
+void find_held_threads(const TraceIndex& clues, std::vector<Finding>& findings);
+void find_uneven_deal(const TraceIndex& clues, std::vector<Finding>& findings);
+void find_crowded_cores(const TraceIndex& clues, std::vector<Finding>& findings);
+void find_broken_promises(const TraceIndex& clues, std::vector<Finding>& findings);
+void find_lost_work(const TraceIndex& clues, std::vector<Finding>& findings);
+void find_queue_answers(const TraceIndex& clues, std::vector<Finding>& findings);
+void find_slow_ways(const TraceIndex& clues, std::vector<Finding>& findings);
+void find_overload(const TraceIndex& clues, std::vector<Finding>& findings);
 
 }  // namespace lab

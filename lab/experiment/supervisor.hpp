@@ -16,7 +16,7 @@
 
 namespace lab {
 
-struct GuardianNews;  // what the guardian tells us
+struct SupervisorStatus;  // what the guardian tells us
 
 /// A program to run below a guardian.
 struct GuardedProgram {
@@ -30,18 +30,18 @@ struct GuardedProgram {
 /// when this process is gone (PR_SET_PDEATHSIG). The program has a session of its own, no descriptor of ours,
 /// default signals, nothing to read, and writes into a file in memory whose last 64 KB are kept. Not
 /// thread-safe.
-class Guardian {
+class Supervisor {
  public:
   /// Forks. Call it while this process has one thread. Errors (exit 3): no memory or processes left, no such
   /// program or folder, not executable.
-  static Result<Guardian> start(const GuardedProgram& program);
+  static Result<Supervisor> start(const GuardedProgram& program);
 
-  Guardian() = default;
-  Guardian(Guardian&& other) noexcept;
-  Guardian& operator=(Guardian&& other) noexcept;
-  Guardian(const Guardian&) = delete;
-  Guardian& operator=(const Guardian&) = delete;
-  ~Guardian();  ///< kill()
+  Supervisor() = default;
+  Supervisor(Supervisor&& other) noexcept;
+  Supervisor& operator=(Supervisor&& other) noexcept;
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+  ~Supervisor();  ///< kill()
 
   /// -1 once everything was reaped.
   pid_t pid() const { return child_.pid(); }
@@ -68,13 +68,13 @@ class Guardian {
 
  private:
   struct Unmap {
-    void operator()(GuardianNews* news) const;
+    void operator()(SupervisorStatus* news) const;
   };
 
   bool await_end(Nanos until);
   static void end_session(pid_t session);
 
-  std::unique_ptr<GuardianNews, Unmap> news_;
+  std::unique_ptr<SupervisorStatus, Unmap> news_;
   UniqueFd output_;
   ChildProcess child_;
 };

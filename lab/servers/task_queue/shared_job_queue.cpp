@@ -1,4 +1,4 @@
-#include "lab/servers/task_queue/job_board.hpp"
+#include "lab/servers/task_queue/shared_job_queue.hpp"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -30,7 +30,7 @@ std::size_t places(const QueueSettings& settings) {
 
 }  // namespace
 
-struct JobBoard::Entry {
+struct SharedJobQueue::Entry {
   Job job;
   std::uint32_t queue = 0;
   std::uint16_t holder = 0;
@@ -38,12 +38,12 @@ struct JobBoard::Entry {
   bool is_open() const { return state == JobState::queued || state == JobState::running; }
 };
 
-struct JobBoard::Shared {
+struct SharedJobQueue::Shared {
   pthread_mutex_t mutex;
   std::int64_t next_id = 1;
 };
 
-struct JobBoard::Line {
+struct SharedJobQueue::Line {
   sem_t some;  // at least as often up as jobs wait; who finds none waits again
   std::atomic<bool> closed{false};
   std::size_t first = 0, waiting = 0, running = 0;
@@ -51,7 +51,7 @@ struct JobBoard::Line {
 
 /// The board's mutex. Every change is a few words whose order leaves the board whole, so what a dead owner
 /// was at is as good as done.
-class JobBoard::Lock {
+class SharedJobQueue::Lock {
  public:
   explicit Lock(Shared& shared) : mutex_(&shared.mutex) {
     if (pthread_mutex_lock(mutex_) == EOWNERDEAD) pthread_mutex_consistent(mutex_);
@@ -64,7 +64,7 @@ class JobBoard::Lock {
   pthread_mutex_t* mutex_;
 };
 
-std::vector<BoardQueue> JobBoard::queues_of(const ServerSetup& setup) {
+std::vector<BoardQueue> SharedJobQueue::queues_of(const ServerSetup& setup) {
   std::set<std::string> names;
   for (const auto& [name, settings] : setup.arm.queues) names.insert(name);
   if (setup.arm.uses(Resource::queue)) names.insert(kDefaultQueue);
@@ -83,8 +83,8 @@ std::vector<BoardQueue> JobBoard::queues_of(const ServerSetup& setup) {
   return queues;
 }
 
-Result<JobBoard> JobBoard::create(const ServerSetup& setup) {
-  JobBoard board;
+Result<SharedJobQueue> SharedJobQueue::create(const ServerSetup& setup) {
+  SharedJobQueue board;
   board.queues_ = queues_of(setup);
   if (board.queues_.empty()) return board;
   board.entries_ = kRemembered;
@@ -109,38 +109,38 @@ Result<JobBoard> JobBoard::create(const ServerSetup& setup) {
   return board;
 }
 
-JobBoard::Shared& JobBoard::shared() const {
+SharedJobQueue::Shared& SharedJobQueue::shared() const {
   return *reinterpret_cast<Shared*>(memory_.get());
 }
 
-JobBoard::Line& JobBoard::line(std::size_t queue) const {
+SharedJobQueue::Line& SharedJobQueue::line(std::size_t queue) const {
   return *reinterpret_cast<Line*>(&memory_[offsets_[queue]]);
 }
 
-std::int64_t* JobBoard::ring(std::size_t queue) const {
+std::int64_t* SharedJobQueue::ring(std::size_t queue) const {
   return reinterpret_cast<std::int64_t*>(&memory_[offsets_[queue] + aligned(sizeof(Line))]);
 }
 
 /// Where the job of this id is, or was until another one took its place.
-JobBoard::Entry& JobBoard::entry_at(std::int64_t id) const {
+SharedJobQueue::Entry& SharedJobQueue::entry_at(std::int64_t id) const {
   auto* const entries = reinterpret_cast<Entry*>(&memory_[aligned(sizeof(Shared))]);
   return entries[static_cast<std::size_t>(id) % entries_];
 }
 
-JobBoard::Entry* JobBoard::entry(std::size_t queue, std::int64_t id) const {
+SharedJobQueue::Entry* SharedJobQueue::entry(std::size_t queue, std::int64_t id) const {
   if (id <= 0) return nullptr;
   Entry& found = entry_at(id);
   return found.job.id == id && found.queue == queue ? &found : nullptr;
 }
 
-std::optional<std::size_t> JobBoard::find(std::string_view name, int slot) const {
+std::optional<std::size_t> SharedJobQueue::find(std::string_view name, int slot) const {
   for (std::size_t i = 0; i < queues_.size(); ++i) {
     if (queues_[i].name == name && (queues_[i].slot == slot || queues_[i].slot < 0)) return i;
   }
   return std::nullopt;
 }
 
-std::optional<std::int64_t> JobBoard::put(std::size_t queue, Job job) {
+std::optional<std::int64_t> SharedJobQueue::put(std::size_t queue, Job job) {
   Line& to = line(queue);
   const std::size_t most = places(queues_[queue].settings);
   {
@@ -157,7 +157,7 @@ std::optional<std::int64_t> JobBoard::put(std::size_t queue, Job job) {
   return job.id;
 }
 
-std::optional<Job> JobBoard::take(std::size_t queue, std::uint16_t holder) {
+std::optional<Job> SharedJobQueue::take(std::size_t queue, std::uint16_t holder) {
   Line& from = line(queue);
   const std::size_t most = places(queues_[queue].settings);
   for (;;) {
@@ -177,30 +177,30 @@ std::optional<Job> JobBoard::take(std::size_t queue, std::uint16_t holder) {
   }
 }
 
-void JobBoard::finish(std::size_t queue, std::int64_t id, bool failed) {
+void SharedJobQueue::finish(std::size_t queue, std::int64_t id, bool failed) {
   const Lock lock(shared());
   Line& of = line(queue);
   if (of.running > 0) --of.running;
   if (Entry* const found = entry(queue, id)) found->state = failed ? JobState::failed : JobState::done;
 }
 
-JobState JobBoard::state(std::size_t queue, std::int64_t id) const {
+JobState SharedJobQueue::state(std::size_t queue, std::int64_t id) const {
   const Lock lock(shared());
   const Entry* const found = entry(queue, id);
   return found == nullptr ? JobState::unknown : found->state;
 }
 
-void JobBoard::close(std::size_t queue) {
+void SharedJobQueue::close(std::size_t queue) {
   Line& of = line(queue);
   of.closed.store(true, std::memory_order_release);
   for (int i = 0; i < queues_[queue].settings.workers; ++i) sem_post(&of.some);
 }
 
-void JobBoard::open(std::size_t queue) {
+void SharedJobQueue::open(std::size_t queue) {
   line(queue).closed.store(false, std::memory_order_release);
 }
 
-std::vector<Job> JobBoard::lose(std::size_t queue, std::optional<std::uint16_t> holder) {
+std::vector<Job> SharedJobQueue::lose(std::size_t queue, std::optional<std::uint16_t> holder) {
   std::vector<Job> lost;
   Line& of = line(queue);
   {

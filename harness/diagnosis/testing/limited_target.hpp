@@ -5,7 +5,7 @@
 #include <numeric>
 #include <vector>
 
-#include "harness/diagnosis/subject.hpp"
+#include "harness/diagnosis/target.hpp"
 
 namespace lab::testing {
 
@@ -21,11 +21,11 @@ struct LimitedServer {
   Nanos pause_every = 0, pause = 0;
 };
 
-class LimitedSubject final : public Subject {
+class LimitedTarget final : public Target {
  public:
-  explicit LimitedSubject(const LimitedServer& server) : server_(server) {}
+  explicit LimitedTarget(const LimitedServer& server) : server_(server) {}
 
-  std::vector<Reply> fire(const std::vector<Shot>& shots, Nanos) override {
+  std::vector<Reply> send_probes(const std::vector<Probe>& shots, Nanos) override {
     std::vector<Reply> replies(shots.size());
     std::vector<std::size_t> order(shots.size());
     std::iota(order.begin(), order.end(), std::size_t{0});

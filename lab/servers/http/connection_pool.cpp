@@ -1,4 +1,4 @@
-#include "lab/servers/http/connection_gate.hpp"
+#include "lab/servers/http/connection_pool.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -9,7 +9,7 @@ namespace lab {
 
 namespace {
 
-class ThreadWaiter final : public ConnectionGate::Waiter {
+class ThreadWaiter final : public ConnectionPool::Waiter {
  public:
   void granted(std::uint16_t unit) override {
     const std::lock_guard lock(mutex_);
@@ -36,30 +36,30 @@ class ThreadWaiter final : public ConnectionGate::Waiter {
 
 }  // namespace
 
-ConnectionGate::ConnectionGate(int connections) {
+ConnectionPool::ConnectionPool(int connections) {
   for (int unit = connections - 1; unit >= 0; --unit) free_.push_back(static_cast<std::uint16_t>(unit));
 }
 
-std::optional<std::uint16_t> ConnectionGate::try_take() {
+std::optional<std::uint16_t> ConnectionPool::try_take() {
   const std::lock_guard lock(mutex_);
   return take_free();
 }
 
-std::optional<std::uint16_t> ConnectionGate::take(Waiter& waiter) {
+std::optional<std::uint16_t> ConnectionPool::take(Waiter& waiter) {
   const std::lock_guard lock(mutex_);
   const auto unit = take_free();
   if (!unit) line_.push_back(&waiter);
   return unit;
 }
 
-std::optional<std::uint16_t> ConnectionGate::take_free() {
+std::optional<std::uint16_t> ConnectionPool::take_free() {
   if (free_.empty()) return std::nullopt;
   const std::uint16_t unit = free_.back();
   free_.pop_back();
   return unit;
 }
 
-bool ConnectionGate::leave(Waiter& waiter) {
+bool ConnectionPool::leave(Waiter& waiter) {
   const std::lock_guard lock(mutex_);
   const auto place = std::find(line_.begin(), line_.end(), &waiter);
   if (place == line_.end()) return false;
@@ -67,7 +67,7 @@ bool ConnectionGate::leave(Waiter& waiter) {
   return true;
 }
 
-std::optional<std::uint16_t> ConnectionGate::take_blocking(Nanos at_most) {
+std::optional<std::uint16_t> ConnectionPool::take_blocking(Nanos at_most) {
   ThreadWaiter waiter;
   if (const auto unit = take(waiter)) return unit;
   if (const auto unit = waiter.wait(at_most)) return unit;
@@ -75,7 +75,7 @@ std::optional<std::uint16_t> ConnectionGate::take_blocking(Nanos at_most) {
   return waiter.wait(0);
 }
 
-void ConnectionGate::give(std::uint16_t unit) {
+void ConnectionPool::give(std::uint16_t unit) {
   Waiter* next = nullptr;
   {
     const std::lock_guard lock(mutex_);
@@ -89,7 +89,7 @@ void ConnectionGate::give(std::uint16_t unit) {
   next->granted(unit);
 }
 
-std::size_t ConnectionGate::waiting() const {
+std::size_t ConnectionPool::waiting() const {
   const std::lock_guard lock(mutex_);
   return line_.size();
 }

@@ -7,7 +7,7 @@
 #include "lab/servers/http/route_table.hpp"
 #include "lab/servers/steps/event_log.hpp"
 #include "lab/servers/steps/services.hpp"
-#include "lab/servers/task_queue/job_board.hpp"
+#include "lab/servers/task_queue/shared_job_queue.hpp"
 
 namespace lab {
 
@@ -26,24 +26,25 @@ class QueuedPlans {
 
 /// Executes jobs of one queue in the calling thread until it is closed. `unit` is what its events call it;
 /// `took` is called for each job.
-void work_on_queue(JobBoard& board, std::size_t queue, std::uint16_t unit, const QueuedPlans& plans,
+void work_on_queue(SharedJobQueue& board, std::size_t queue, std::uint16_t unit, const QueuedPlans& plans,
                    const EventLog& events, Services& services, void (*took)(void* context) = nullptr,
                    void* context = nullptr);
 
 /// A worker's side of the board: its handlers put jobs there and ask for them, and its threads execute those
 /// of its own queues. Thread safety: enqueue() and fetch() from any thread.
-class TaskDesk final : public JobDesk {
+class WorkerJobClient final : public JobClient {
  public:
   /// Starts the threads. Everything must outlive it.
-  TaskDesk(JobBoard& board, int slot, const RouteTable& routes, const EventLog& events, Services& services);
+  WorkerJobClient(SharedJobQueue& board, int slot, const RouteTable& routes, const EventLog& events,
+                  Services& services);
   /// Lets the threads finish the jobs that they are at.
-  ~TaskDesk() override;
+  ~WorkerJobClient() override;
 
   void enqueue(PlanExecution& execution, const Enqueue& job, StepPlace place) override;
   void fetch(PlanExecution& execution, const FetchResult& fetch, std::string_view id) override;
 
  private:
-  JobBoard& board_;
+  SharedJobQueue& board_;
   int slot_;
   QueuedPlans plans_;
   const EventLog& events_;

@@ -1,4 +1,4 @@
-#include "lab/servers/task_queue/task_desk.hpp"
+#include "lab/servers/task_queue/worker_job_client.hpp"
 
 #include <fmt/format.h>
 
@@ -47,7 +47,7 @@ void QueuedPlans::add(const Plan& plan) {
   });
 }
 
-void work_on_queue(JobBoard& board, std::size_t queue, std::uint16_t unit, const QueuedPlans& plans,
+void work_on_queue(SharedJobQueue& board, std::size_t queue, std::uint16_t unit, const QueuedPlans& plans,
                    const EventLog& events, Services& services, void (*took)(void* context), void* context) {
   while (const std::optional<Job> job = board.take(queue, unit)) {
     if (took != nullptr) took(context);
@@ -59,8 +59,8 @@ void work_on_queue(JobBoard& board, std::size_t queue, std::uint16_t unit, const
   }
 }
 
-TaskDesk::TaskDesk(JobBoard& board, int slot, const RouteTable& routes, const EventLog& events,
-                   Services& services)
+WorkerJobClient::WorkerJobClient(SharedJobQueue& board, int slot, const RouteTable& routes,
+                                 const EventLog& events, Services& services)
     : board_(board), slot_(slot), plans_(routes), events_(events) {
   std::uint16_t unit = 0;
   for (std::size_t queue = 0; queue < board.queues().size(); ++queue) {
@@ -74,14 +74,14 @@ TaskDesk::TaskDesk(JobBoard& board, int slot, const RouteTable& routes, const Ev
   }
 }
 
-TaskDesk::~TaskDesk() {
+WorkerJobClient::~WorkerJobClient() {
   for (std::size_t queue = 0; queue < board_.queues().size(); ++queue) {
     if (board_.queues()[queue].slot == slot_) board_.close(queue);
   }
   for (std::thread& thread : threads_) thread.join();
 }
 
-void TaskDesk::enqueue(PlanExecution& execution, const Enqueue& step, StepPlace place) {
+void WorkerJobClient::enqueue(PlanExecution& execution, const Enqueue& step, StepPlace place) {
   const std::optional<std::size_t> queue = board_.find(step.queue, slot_);
   if (!queue) return execution.fail(kNoPlace, fmt::format("this server has no queue '{}'", step.queue));
   // Before the job can be seen by a worker of the queue, whose events come after.
@@ -99,7 +99,7 @@ void TaskDesk::enqueue(PlanExecution& execution, const Enqueue& step, StepPlace 
   execution.set_reply(200, fmt::format(R"({{"task_id":{},"status":"processing"}})", *id));
 }
 
-void TaskDesk::fetch(PlanExecution& execution, const FetchResult& step, std::string_view text) {
+void WorkerJobClient::fetch(PlanExecution& execution, const FetchResult& step, std::string_view text) {
   const std::optional<std::size_t> queue = board_.find(step.queue, slot_);
   const std::int64_t id = to_id(text);
   const JobState state = queue ? board_.state(*queue, id) : JobState::unknown;

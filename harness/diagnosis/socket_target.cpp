@@ -1,4 +1,4 @@
-#include "harness/diagnosis/socket_subject.hpp"
+#include "harness/diagnosis/socket_target.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -18,8 +18,8 @@ constexpr Nanos kSettleEach = 150 * kMicrosecond;
 
 }  // namespace
 
-SocketSubject::SocketSubject(ExaminedRequests requests, Clock& clock, Transport& transport,
-                             std::function<std::optional<Nanos>()> cpu_time)
+SocketTarget::SocketTarget(ExaminedRequests requests, Clock& clock, Transport& transport,
+                           std::function<std::optional<Nanos>()> cpu_time)
     : requests_(std::move(requests)),
       clock_(clock),
       transport_(transport),
@@ -27,10 +27,10 @@ SocketSubject::SocketSubject(ExaminedRequests requests, Clock& clock, Transport&
       connections_(*this, {}, clock, transport) {}
 
 /// Those that are to be there at time zero, a few at a time so that no backlog overflows.
-void SocketSubject::open_first(const std::vector<Shot>& shots) {
+void SocketTarget::open_first(const std::vector<Probe>& shots) {
   const Nanos until = clock_.now() + kOpenPatience;
   std::size_t opened = 0;
-  for (const Shot& shot : shots) {
+  for (const Probe& shot : shots) {
     if (!shot.opened_before || connections_.at(shot.connection).phase != Connections::Phase::closed) continue;
     connections_.open(shot.connection);
     if (++opened % kOpenAtOnce != 0) continue;
@@ -41,16 +41,16 @@ void SocketSubject::open_first(const std::vector<Shot>& shots) {
   if (opened > 0) rest(kSettle + static_cast<Nanos>(opened) * kSettleEach);
 }
 
-void SocketSubject::rest(Nanos span) {
+void SocketTarget::rest(Nanos span) {
   const Nanos until = clock_.now() + span;
   while (clock_.now() < until && !interrupted()) connections_.look(until);
 }
 
-std::vector<Reply> SocketSubject::fire(const std::vector<Shot>& shots, Nanos patience) {
+std::vector<Reply> SocketTarget::send_probes(const std::vector<Probe>& shots, Nanos patience) {
   shots_ = &shots;
   replies_.assign(shots.size(), {});
   under_way_ = 0;
-  for (const Shot& shot : shots) connections_.grow(shot.connection + std::size_t{1});
+  for (const Probe& shot : shots) connections_.grow(shot.connection + std::size_t{1});
   shot_on_.resize(connections_.size(), kNoShot);
   open_first(shots);
   std::vector<std::size_t> order(shots.size());
@@ -75,8 +75,8 @@ std::vector<Reply> SocketSubject::fire(const std::vector<Shot>& shots, Nanos pat
   return std::exchange(replies_, {});
 }
 
-void SocketSubject::begin(std::size_t shot) {
-  const Shot& fired = (*shots_)[shot];
+void SocketTarget::begin(std::size_t shot) {
+  const Probe& fired = (*shots_)[shot];
   const Connections::Connection& connection = connections_.at(fired.connection);
   replies_[shot].sent = clock_.now() - began_;
   replies_[shot].late = fired.opened_before && connections_.is_opening(fired.connection);
@@ -90,14 +90,14 @@ void SocketSubject::begin(std::size_t shot) {
   }
 }
 
-OutgoingRequest SocketSubject::request_on(std::uint32_t connection) {
-  const Shot& shot = (*shots_)[shot_on_[connection]];
+OutgoingRequest SocketTarget::request_on(std::uint32_t connection) {
+  const Probe& shot = (*shots_)[shot_on_[connection]];
   return {.head = shot.ping ? requests_.ping : requests_.slow,
           .to_head = shot.ping ? requests_.ping_to_head : requests_.slow_to_head,
           .prompt = shot.prompt};
 }
 
-void SocketSubject::on_reply(std::uint32_t connection, const IncomingReply& answer) {
+void SocketTarget::on_reply(std::uint32_t connection, const IncomingReply& answer) {
   const bool keep = (*shots_)[shot_on_[connection]].keep && answer.kept;
   const bool is_fine = answer.status >= 200 && answer.status < 300;
   Reply& reply = end_shot(connection, is_fine ? Outcome::ok : Outcome::bad_status);
@@ -106,11 +106,11 @@ void SocketSubject::on_reply(std::uint32_t connection, const IncomingReply& answ
   if (!keep) connections_.close(connection);
 }
 
-void SocketSubject::on_failure(std::uint32_t connection, LoadError error) {
+void SocketTarget::on_failure(std::uint32_t connection, LoadError error) {
   end_shot(connection, outcome_of(error));
 }
 
-Reply& SocketSubject::end_shot(std::uint32_t connection, Outcome outcome) {
+Reply& SocketTarget::end_shot(std::uint32_t connection, Outcome outcome) {
   Reply& reply = replies_[std::exchange(shot_on_[connection], kNoShot)];
   reply.received = clock_.now() - began_;
   reply.outcome = outcome;
@@ -118,7 +118,7 @@ Reply& SocketSubject::end_shot(std::uint32_t connection, Outcome outcome) {
   return reply;
 }
 
-void SocketSubject::hang_up() {
+void SocketTarget::hang_up() {
   for (std::uint32_t connection = 0; connection < connections_.size(); ++connection)
     connections_.close(connection);
 }

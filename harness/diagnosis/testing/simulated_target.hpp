@@ -8,7 +8,7 @@
 #include <tuple>
 #include <vector>
 
-#include "harness/diagnosis/subject.hpp"
+#include "harness/diagnosis/target.hpp"
 #include "harness/model/testing/model_testing.hpp"
 
 namespace lab::testing {
@@ -28,11 +28,11 @@ struct SimulatedServer {
   Traits ping_mode = kAsyncLoop;  ///< of the cheap route, where the slow one is not on the loop
 };
 
-class SimulatedSubject final : public Subject {
+class SimulatedTarget final : public Target {
  public:
-  SimulatedSubject(const SimulatedServer& server, std::uint64_t seed) : server_(server), random_(seed) {}
+  SimulatedTarget(const SimulatedServer& server, std::uint64_t seed) : server_(server), random_(seed) {}
 
-  std::vector<Reply> fire(const std::vector<Shot>& shots, Nanos patience) override {
+  std::vector<Reply> send_probes(const std::vector<Probe>& shots, Nanos patience) override {
     std::vector<Reply> replies(shots.size());
     for (int worker = 0; worker < server_.workers; ++worker) {
       std::vector<std::size_t> slow, cheap;
@@ -79,7 +79,7 @@ class SimulatedSubject final : public Subject {
   }
 
   /// One worker's shots, by the model.
-  void serve(const std::vector<Shot>& shots, const std::vector<std::size_t>& slow,
+  void serve(const std::vector<Probe>& shots, const std::vector<std::size_t>& slow,
              const std::vector<std::size_t>& cheap, std::vector<Reply>& replies) {
     if (slow.empty() && cheap.empty()) return;
     const auto times = [&](const std::vector<std::size_t>& which) {
@@ -109,7 +109,7 @@ class SimulatedSubject final : public Subject {
   }
 
   /// Until a worker's last reply, all of its threads that have a request want a core; under a GIL one does.
-  void count_runnable(int worker, const std::vector<Shot>& shots, const std::vector<Reply>& replies) {
+  void count_runnable(int worker, const std::vector<Probe>& shots, const std::vector<Reply>& replies) {
     int slow = 0;
     Nanos end = 0;
     for (std::size_t i = 0; i < shots.size(); ++i) {

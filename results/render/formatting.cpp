@@ -1,4 +1,4 @@
-#include "results/render/spelling.hpp"
+#include "results/render/formatting.hpp"
 
 #include <fmt/format.h>
 

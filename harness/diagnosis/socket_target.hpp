@@ -6,7 +6,7 @@
 
 #include "harness/client/connections.hpp"
 #include "harness/client/transport.hpp"
-#include "harness/diagnosis/subject.hpp"
+#include "harness/diagnosis/target.hpp"
 
 namespace lab {
 
@@ -19,13 +19,13 @@ struct ExaminedRequests {
 /// Fires salvos over a transport: a composition over Connections that chooses for each request which of those
 /// kept since an earlier salvo it goes on. One thread; nothing is retried: what a closed connection means,
 /// the examination decides.
-class SocketSubject final : public Subject, private ConnectionUser {
+class SocketTarget final : public Target, private ConnectionUser {
  public:
   /// `cpu_time` may be empty.
-  SocketSubject(ExaminedRequests requests, Clock& clock, Transport& transport,
-                std::function<std::optional<Nanos>()> cpu_time);
+  SocketTarget(ExaminedRequests requests, Clock& clock, Transport& transport,
+               std::function<std::optional<Nanos>()> cpu_time);
 
-  std::vector<Reply> fire(const std::vector<Shot>& shots, Nanos patience) override;
+  std::vector<Reply> send_probes(const std::vector<Probe>& shots, Nanos patience) override;
   void hang_up() override;
   Nanos now() override { return clock_.now(); }
   bool interrupted() const override { return transport_.interrupted(); }
@@ -34,7 +34,7 @@ class SocketSubject final : public Subject, private ConnectionUser {
  private:
   static constexpr std::size_t kNoShot = ~std::size_t{0};
 
-  void open_first(const std::vector<Shot>& shots);
+  void open_first(const std::vector<Probe>& shots);
   void rest(Nanos span);
   void begin(std::size_t shot);
   OutgoingRequest request_on(std::uint32_t connection) override;
@@ -47,8 +47,8 @@ class SocketSubject final : public Subject, private ConnectionUser {
   Transport& transport_;
   std::function<std::optional<Nanos>()> cpu_time_;
   Connections connections_;
-  std::vector<std::size_t> shot_on_;          // by connection
-  const std::vector<Shot>* shots_ = nullptr;  // of the salvo under way
+  std::vector<std::size_t> shot_on_;           // by connection
+  const std::vector<Probe>* shots_ = nullptr;  // of the salvo under way
   std::vector<Reply> replies_;
   std::size_t under_way_ = 0;
   Nanos began_ = 0;

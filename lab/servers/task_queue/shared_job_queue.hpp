@@ -36,11 +36,11 @@ struct BoardQueue {
 /// by the master before it forks. Keeps every job until it is over, and then among the last 100,000. A
 /// process that is killed in the middle of a change leaves the board usable (robust mutex). Thread safety:
 /// all of it, from any thread or process.
-class JobBoard {
+class SharedJobQueue {
  public:
   /// Of the queues that the arm and the steps of its routes name; none where there are none.
-  static Result<JobBoard> create(const ServerSetup& setup);
-  JobBoard() = default;
+  static Result<SharedJobQueue> create(const ServerSetup& setup);
+  SharedJobQueue() = default;
 
   const std::vector<BoardQueue>& queues() const { return queues_; }
   /// The queue that the worker in this slot means by the name.
