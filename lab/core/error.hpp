@@ -23,6 +23,19 @@ struct Error {
 template <class T>
 using Result = boost::system::result<T, Error>;
 
+#define LAB_JOINED(a, b) a##b
+#define LAB_TRY_AS(result, declaration, ...) \
+  auto result = (__VA_ARGS__);               \
+  if (!result) return result.error();        \
+  declaration = *std::move(result)
+#define LAB_TRY_AT(line, declaration, ...) LAB_TRY_AS(LAB_JOINED(tried_, line), declaration, __VA_ARGS__)
+/// `LAB_TRY(const Scenario scenario, load_scenario(name));` declares (or assigns) what the call gives; where
+/// that is an error, this function returns it. Two statements: not behind an `if` without braces.
+#define LAB_TRY(declaration, ...) LAB_TRY_AT(__LINE__, declaration, __VA_ARGS__)
+/// The same of a call that gives nothing but perhaps an error: `LAB_CHECK(settle_claims(file, modes));`
+#define LAB_CHECK(...) \
+  if (auto checked = (__VA_ARGS__); !checked) return checked.error()
+
 /// Carries an Error out of setup code; caught once, in main.
 class Failure : public std::exception {
  public:
