@@ -1,6 +1,6 @@
 # Arms as the source of other people's servers. What lies beside main.py and server.js are real files, which the
 # program carries within itself.
-set(LAB_EXPORTED work.py jobs.py lab_stamps.py wsgi_stamps.py asyncio_worker.py work.js lab_stamps.js)
+set(LAB_EXPORTED work.py jobs.py lab_stamps.py wsgi_stamps.py asyncio_worker.py work.js lab_stamps.js pieces.py pieces.js)
 list(TRANSFORM LAB_EXPORTED PREPEND ${PROJECT_SOURCE_DIR}/scenarios/export/)
 list(JOIN LAB_EXPORTED "|" exported_files)
 add_custom_command(

@@ -1,5 +1,5 @@
 # cmake -DOUT=file.cpp "-DFILES=a|b" -P embed.cmake: a source file that holds the texts of files, for
-# lab::embedded_file(name) (scenarios/export/embedded.hpp).
+# lab::embedded_file(name) (scenarios/export/python_file.hpp).
 string(REPLACE "|" ";" files "${FILES}")
 set(entries "")
 foreach(file IN LISTS files)
@@ -7,7 +7,7 @@ foreach(file IN LISTS files)
   file(READ "${file}" text)
   string(APPEND entries "    {\"${name}\", R\"~~~(${text})~~~\"},\n")
 endforeach()
-file(WRITE "${OUT}" "#include \"scenarios/export/embedded.hpp\"
+file(WRITE "${OUT}" "#include \"scenarios/export/python_file.hpp\"
 
 #include <cassert>
 

@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "lab/cli/command.hpp"
-#include "lab/cli/commands/verbs.hpp"
 #include "lab/core/error.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/experiment/interrupt.hpp"

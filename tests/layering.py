@@ -31,7 +31,6 @@ ROOMS = {
     "harness/diagnosis": [*CORE, *HARNESS, "harness/diagnosis"],
     **upwards(SCENARIOS, CORE),
     **upwards(RESULTS, [*CORE, *HARNESS, "harness/findings", "harness/diagnosis"]),
-    **dict.fromkeys(RESULTS[1:], [*CORE, *HARNESS, "harness/findings", "harness/diagnosis", *RESULTS]),
     **upwards(LAB, [*CORE, "lab/servers", "lab/servers/steps", "lab/servers/supervisor", *HARNESS, "harness/findings", "harness/diagnosis", *SCENARIOS,
                     *RESULTS]),
     "lab/static": [*CORE, *SERVERS, "lab/cli", "lab/static"],

@@ -7,7 +7,7 @@ from layering import violations
 
 CLEAN = {
     "lab/core/plan.hpp": "#include <vector>\n",
-    "lab/servers/supervisor/server.hpp": '#include "lab/core/plan.hpp"\n#include "lab/servers/http/limits.hpp"\n',
+    "lab/servers/supervisor/server.hpp": '#include "lab/core/plan.hpp"\n#include "lab/servers/http/reply.hpp"\n',
     "lab/servers/event_loop/connection.hpp": "#include <boost/asio/awaitable.hpp>\n#include <boost/beast/http.hpp>\n",
     "lab/servers/http/reply_test.cpp": '#include "lab/servers/supervisor/server.hpp"\n',
     "harness/model/model.hpp": '#include "lab/core/plan.hpp"\n',

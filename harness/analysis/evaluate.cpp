@@ -3,7 +3,7 @@
 #include <numeric>
 
 #include "harness/statistics/statistics.hpp"
-#include "harness/trace/server_stats.hpp"
+#include "harness/trace/occupancy.hpp"
 
 namespace lab {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "harness/trace/occupancy.hpp"
-#include "lab/core/lane.hpp"
+#include "lab/core/event.hpp"
 #include "lab/core/record.hpp"
 #include "lab/core/scenario.hpp"
 

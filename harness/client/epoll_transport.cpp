@@ -1,13 +1,23 @@
 #include "harness/client/epoll_transport.hpp"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
+#include <spawn.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
+#include <filesystem>
 #include <utility>
+
+#include "lab/core/paths.hpp"
+#include "lab/core/text.hpp"
 
 namespace lab {
 
@@ -16,13 +26,107 @@ namespace {
 constexpr std::uint64_t kInterrupt = ~std::uint64_t{0};
 constexpr Nanos kLongestWait = 3600 * kSecond;
 
+/// Everything that would make it differ from what was asked is off: a .curlrc, proxies, a deadline of its
+/// own.
+const std::vector<std::string> kPlainCurl{"--disable",   "--silent",  "--include", "--raw",
+                                          "--no-buffer", "--http1.1", "--noproxy", "*"};
+
+/// With no signal blocked and none ignored, as from a shell.
+int spawn(const std::string& program, const std::vector<std::string>& words, int output, pid_t& pid) {
+  std::vector<char*> arguments{const_cast<char*>(program.c_str())};
+  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  sigset_t none;
+  sigset_t usual;
+  sigemptyset(&none);
+  sigfillset(&usual);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &usual);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
+  posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  const int error = posix_spawn(&pid, program.c_str(), &files, &attributes, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&files);
+  posix_spawnattr_destroy(&attributes);
+  return error;
+}
+
 }  // namespace
+
+std::vector<std::string> curl_arguments(std::string_view request) {
+  constexpr std::string_view kHost = "Host: ";
+  std::vector<std::string> lines = split(request, '\n');
+  for (std::string& line : lines) line.resize(std::min(line.find('\r'), line.size()));
+  const std::vector<std::string> first = split(lines.at(0), ' ');
+  std::vector<std::string> words = kPlainCurl;
+  words.insert(words.end(), {"--request", first.at(0)});
+  std::string host;
+  for (auto field = lines.begin() + 1; field != lines.end(); ++field) {
+    if (field->starts_with(kHost)) {
+      host = field->substr(kHost.size());
+    } else if (!field->empty()) {
+      words.insert(words.end(), {"--header", *field});
+    }
+  }
+  words.push_back("http://" + host + first.at(1));
+  return words;
+}
+
+ClientProcesses::~ClientProcesses() {
+  while (!clients_.empty()) end(clients_.begin()->first);
+  reap(true);
+}
+
+std::optional<int> ClientProcesses::prepare(std::uint32_t connection) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return std::nullopt;
+  fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  clients_[connection] = {.output = ends[1]};
+  return ends[0];
+}
+
+int ClientProcesses::start(std::uint32_t connection, std::string_view request) {
+  Client& client = clients_.at(connection);
+  const auto curl = find_program("curl");
+  if (!curl) return ENOENT;
+  const int error = spawn(curl->string(), curl_arguments(request), client.output, client.pid);
+  if (error != 0) client.pid = -1;
+  close(std::exchange(client.output, -1));  // so that the reply's end is seen when the process ends
+  return error;
+}
+
+void ClientProcesses::end(std::uint32_t connection) {
+  const auto found = clients_.find(connection);
+  if (found == clients_.end()) return;
+  const Client client = found->second;
+  clients_.erase(found);
+  if (client.output >= 0) close(client.output);
+  if (client.pid > 0) {
+    kill(client.pid, SIGKILL);
+    ended_.push_back(client.pid);
+  }
+  reap(false);
+}
+
+void ClientProcesses::reap(bool all) {
+  std::erase_if(ended_, [&](pid_t pid) {
+    pid_t reaped = 0;
+    do {
+      reaped = waitpid(pid, nullptr, all ? 0 : WNOHANG);
+    } while (reaped < 0 && errno == EINTR);
+    return reaped != 0;
+  });
+}
 
 Result<std::unique_ptr<EpollTransport>> EpollTransport::create(const std::string& host, std::uint16_t port,
                                                                int interrupt_fd) {
-  auto addresses = resolve(host, port);
-  if (!addresses) return addresses.error();
-  return create({addresses->front()}, interrupt_fd);
+  LAB_TRY(const std::vector<Address> addresses, resolve(host, port));
+  return create({addresses.front()}, interrupt_fd);
 }
 
 Result<std::unique_ptr<EpollTransport>> EpollTransport::create(std::vector<Address> addresses,
@@ -92,16 +196,9 @@ int EpollTransport::opened(std::uint32_t connection) {
 }
 
 std::uint16_t EpollTransport::local_port(std::uint32_t connection) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  if (getsockname(sockets_[connection], reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
-  in_port_t port = 0;
-  if (address.ss_family == AF_INET6) {
-    port = reinterpret_cast<const sockaddr_in6*>(&address)->sin6_port;
-  } else {
-    port = reinterpret_cast<const sockaddr_in*>(&address)->sin_port;
-  }
-  return ntohs(port);
+  Address address{.size = sizeof(sockaddr_storage)};
+  auto* const storage = reinterpret_cast<sockaddr*>(&address.storage);
+  return getsockname(sockets_[connection], storage, &address.size) == 0 ? address.port() : 0;
 }
 
 ssize_t EpollTransport::send(std::uint32_t connection, std::string_view bytes) {
@@ -180,6 +277,34 @@ PunctualTimers::PunctualTimers() : before_(prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0))
 
 PunctualTimers::~PunctualTimers() {
   if (before_ > 0) prctl(PR_SET_TIMERSLACK, before_, 0, 0, 0);
+}
+
+Error connect_error(const std::string& where, int error) {
+  if (error != ECONNREFUSED) return system_error("connect", where, error);
+  return environment_error("nothing listens at {} (connect: {}); start the server first", where,
+                           std::strerror(error));
+}
+
+Result<std::uint64_t> choose_limit(const DescriptorNeed& need, std::uint64_t soft, std::uint64_t hard) {
+  if (hard < need.least) {
+    return environment_error(
+        "too few file descriptors: this load needs {}, the hard limit is {}; "
+        "raise it (as root: `ulimit -n "
+        "{}`) or "
+        "send fewer requests at once",
+        need.least, hard, need.least);
+  }
+  return std::max(soft, std::min(need.wished, hard));
+}
+
+Result<std::uint64_t> raise_descriptor_limit(const DescriptorNeed& need) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return system_error("getrlimit", "RLIMIT_NOFILE", errno);
+  auto chosen = choose_limit(need, limit.rlim_cur, limit.rlim_max);
+  if (!chosen || *chosen == limit.rlim_cur) return chosen;
+  limit.rlim_cur = *chosen;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return system_error("setrlimit", "RLIMIT_NOFILE", errno);
+  return chosen;
 }
 
 }  // namespace lab

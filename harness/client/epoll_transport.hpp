@@ -1,19 +1,55 @@
 #pragma once
 
 #include <sys/epoll.h>
+#include <sys/types.h>
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "harness/client/client_processes.hpp"
 #include "harness/client/load_address.hpp"
 #include "harness/client/transport.hpp"
 #include "lab/core/error.hpp"
 
 namespace lab {
+
+/// The command that sends this request (its head, without a body) and prints the reply as it came: curl,
+/// which is what people have at hand. Everything but the program's own path.
+std::vector<std::string> curl_arguments(std::string_view request);
+
+/// Requests that are sent by a process of their own each, as from a shell: what such a client costs, its
+/// start above all, is part of what is measured. Not thread-safe. Ends and reaps all of them at its end.
+class ClientProcesses {
+ public:
+  ClientProcesses() = default;
+  ClientProcesses(const ClientProcesses&) = delete;
+  ClientProcesses& operator=(const ClientProcesses&) = delete;
+  ~ClientProcesses();
+
+  /// The descriptor from which the reply of that connection's client can be read, for the caller to close;
+  /// none: errno says why.
+  std::optional<int> prepare(std::uint32_t connection);
+  bool is_client(std::uint32_t connection) const { return clients_.count(connection) > 0; }
+  /// Starts the process that sends it. 0, or errno.
+  int start(std::uint32_t connection, std::string_view request);
+  /// Ends it where it still runs.
+  void end(std::uint32_t connection);
+
+ private:
+  struct Client {
+    int output = -1;  // its end of the pair, until it is started
+    pid_t pid = -1;
+  };
+  void reap(bool all);
+
+  std::map<std::uint32_t, Client> clients_;
+  std::vector<pid_t> ended_;  // killed, or done, and not reaped yet
+};
 
 /// Raw non-blocking TCP sockets on one edge-triggered epoll. Not thread-safe. Closes what is open at its end.
 class EpollTransport final : public Transport {
@@ -70,5 +106,23 @@ class PunctualTimers {
  private:
   int before_ = 0;
 };
+
+/// No connection to `where` could be opened (exit 3): nothing listens there, or what errno says.
+Error connect_error(const std::string& where, int error);
+
+/// Standard streams, event ring, epoll, the servers' pipes, files of results.
+constexpr std::uint64_t kSpareDescriptors = 64;
+
+/// Descriptors that a load needs: its connections, and room for everything else that the process has open.
+struct DescriptorNeed {
+  std::uint64_t least = 0;   ///< connections that are open at once for certain
+  std::uint64_t wished = 0;  ///< where every request of a constant or poisson load overlaps
+};
+
+/// The soft limit to set, given the present ones. Error (exit 3): even the hard limit is too low.
+Result<std::uint64_t> choose_limit(const DescriptorNeed& need, std::uint64_t soft, std::uint64_t hard);
+
+/// Raises this process's soft limit to what is wished, or as far as is allowed, and returns it.
+Result<std::uint64_t> raise_descriptor_limit(const DescriptorNeed& need);
 
 }  // namespace lab

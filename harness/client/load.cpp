@@ -1,15 +1,11 @@
 #include "harness/client/load.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
-#include <optional>
+#include <ratio>
 
-#include "harness/client/connection_plan.hpp"
-#include "harness/client/epoll_transport.hpp"
 #include "harness/client/load_driver.hpp"
-#include "harness/client/load_pace.hpp"
-#include "harness/client/load_quality.hpp"
+#include "harness/statistics/statistics.hpp"
 #include "harness/trace/event_collector.hpp"
 #include "harness/trace/route_steps.hpp"
 #include "harness/trace/server_use.hpp"
@@ -27,13 +23,13 @@ constexpr Nanos kRepliedPatience = 50 * kMillisecond;
 // From the decision to start to the first send: long enough to be waiting for it, asleep and then awake.
 constexpr Nanos kRunUp = kMillisecond;
 constexpr int kMaxWarmUpConnections = 16;
+// How late a generator may be unnoticed.
+constexpr double kMedianLimit = 100e-6;
+constexpr double kTailLimit = 1e-3;
+constexpr double kLittle = 0.01;  // of what a request took: that late nobody can see
 
-Error open_failed(const LoadTarget& target, int error) {
-  if (error == ECONNREFUSED) {
-    return environment_error("nothing listens at {}:{} (connect: {}); start the server first", target.host,
-                             target.port, std::strerror(error));
-  }
-  return system_error("connect", fmt::format("{}:{}", target.host, target.port), error);
+std::string place_of(const LoadTarget& target) {
+  return fmt::format("{}:{}", target.host, target.port);
 }
 
 Route cheapest_route(const std::vector<Route>& routes) {
@@ -63,12 +59,11 @@ Result<bool> warm_up(const LoadTarget& target, const EventRings* events, const L
       options.warm_up_connections > 0 || events == nullptr ? options.warm_up_connections : events->slots();
   const int connections = std::clamp(wanted, 1, kMaxWarmUpConnections);
   for (int connection = 0; connection < connections; ++connection) {
-    auto transport = EpollTransport::create(target.host, target.port, options.interrupt_fd);
-    if (!transport) return transport.error();
+    LAB_TRY(const auto transport, EpollTransport::create(target.host, target.port, options.interrupt_fd));
     MonotonicClock clock;
-    LoadDriver driver(one_by_one, cheap, setup, clock, **transport);
+    LoadDriver driver(one_by_one, cheap, setup, clock, *transport);
     driver.open_connections(1, clock.now() + patience);
-    if (driver.open_error() != 0) return open_failed(target, driver.open_error());
+    if (driver.open_error() != 0) return connect_error(place_of(target), driver.open_error());
     driver.run(clock.now());
     if (driver.interrupted()) return true;
     const auto& records = driver.records();
@@ -96,7 +91,7 @@ Result<void> open_connections(LoadDriver& driver, EventCollector& collector, con
   }
   if (driver.interrupted()) return {};
   if (driver.opened_ports().empty() && driver.open_error() != 0)
-    return open_failed(target, driver.open_error());
+    return connect_error(place_of(target), driver.open_error());
   if (driver.open_error() != 0) {
     warnings.push_back(fmt::format("some connections could not be opened before the load: {}",
                                    std::strerror(driver.open_error())));
@@ -136,26 +131,93 @@ void name_the_killed(const Case& load_case, std::vector<RequestRecord>& records)
   }
 }
 
-/// What the driver is to send: with `close_after_reply` no pool of open connections waits for its requests.
-Case case_to_send(Case load_case, const LoadOptions& options) {
-  for (Load& load : load_case.loads) {
-    if (options.close_after_reply && is_pooled(load)) load.fresh_connections = true;
-  }
-  return load_case;
+}  // namespace
+
+bool is_pooled(const Load& load) {
+  return load.arrivals == Arrivals::constant || load.arrivals == Arrivals::poisson;
 }
 
-}  // namespace
+DescriptorNeed descriptor_need(const Case& load_case) {
+  DescriptorNeed need{kSpareDescriptors, kSpareDescriptors};
+  for (const Load& load : load_case.loads) {
+    const auto requests = static_cast<std::uint64_t>(std::max<std::int64_t>(0, load.requests));
+    std::uint64_t at_once = requests;
+    if (load.arrivals == Arrivals::closed) {
+      at_once = std::min(requests, static_cast<std::uint64_t>(std::max<std::int64_t>(0, load.clients)));
+    }
+    need.wished += at_once;
+    need.least += is_pooled(load) ? std::min<std::uint64_t>(at_once, kPoolStart) : at_once;
+  }
+  return need;
+}
+
+Nanos send_skew(const Case& load_case, std::span<const RequestRecord> records) {
+  std::optional<std::uint32_t> largest;
+  for (std::uint32_t index = 0; index < load_case.loads.size(); ++index) {
+    const Load& load = load_case.loads[index];
+    if (load.arrivals != Arrivals::burst) continue;
+    if (!largest || load.requests > load_case.loads[*largest].requests) largest = index;
+  }
+  if (!largest) return 0;
+  Nanos first = 0;
+  Nanos last = 0;
+  for (const RequestRecord& record : records) {
+    if (record.parent != 0 || record.load != *largest || record.sent == 0) continue;
+    first = first == 0 ? record.sent : std::min(first, record.sent);
+    last = std::max(last, record.sent);
+  }
+  return last - first;
+}
+
+std::optional<std::string> fell_behind(const Case& load_case, std::span<const RequestRecord> records) {
+  std::vector<bool> burst_counted(load_case.loads.size(), false);
+  std::vector<double> lags;
+  std::vector<double> latencies;
+  for (const RequestRecord& record : records) {
+    const Load& load = load_case.loads[record.load];
+    if (record.sent == 0 || record.parent != 0 || load.arrivals == Arrivals::closed || load.fresh_connections)
+      continue;
+    if (load.arrivals == Arrivals::burst) {
+      if (burst_counted[record.load]) continue;
+      burst_counted[record.load] = true;
+    }
+    lags.push_back(seconds(record.sent - record.intended));
+    if (record.received != 0) latencies.push_back(seconds(record.received - record.intended));
+  }
+  const auto format_span = [](double value) { return format_duration(to_nanos(value)); };
+  const auto median = nearest_rank(lags, 0.5);
+  const auto tail = nearest_rank(lags, 0.99);
+  const double little = kLittle * nearest_rank(latencies, 0.5).value_or(0);
+  if (tail && *tail > std::max(kTailLimit, little)) {
+    // Few requests carry no percentile; of a burst alone it is one.
+    const auto supported = supported_percentile(lags, 0.99);
+    return supported
+               ? fmt::format("the generator fell behind by {} at p99", format_span(*supported))
+               : fmt::format("the generator fell behind by {} at worst", format_span(*nearest_rank(lags, 1)));
+  }
+  if (median && *median > std::max(kMedianLimit, little))
+    return fmt::format("the generator fell behind by {} at the median", format_span(*median));
+  return std::nullopt;
+}
+
+std::optional<double> take_computed_pace(Events& events) {
+  std::vector<double> paces;
+  for (const Event& event : events) {
+    if (event.kind == EventKind::computed)
+      paces.push_back(static_cast<double>(event.value) / std::micro::den);
+  }
+  if (paces.empty()) return std::nullopt;
+  std::erase_if(events, [](const Event& event) { return event.kind == EventKind::computed; });
+  return summarise(std::move(paces)).median;
+}
 
 Result<LoadResult> run_load(const Case& load_case, const LoadTarget& target, EventRings* events,
                             const LoadOptions& options) {
-  if (const auto limit = raise_descriptor_limit(descriptor_need(load_case)); !limit) return limit.error();
+  LAB_CHECK(raise_descriptor_limit(descriptor_need(load_case)));
   const PunctualTimers punctual;
   LoadResult result;
-  const auto warm = warm_up(target, events, options, result.warnings);
-  if (!warm) return warm.error();
-
-  auto transport = EpollTransport::create(target.host, target.port, options.interrupt_fd);
-  if (!transport) return transport.error();
+  LAB_TRY(const bool is_warm, warm_up(target, events, options, result.warnings));
+  LAB_TRY(const auto transport, EpollTransport::create(target.host, target.port, options.interrupt_fd));
   EventCollector collector(events, static_cast<std::size_t>(load_case.requests()));
   DriverSetup setup;
   setup.seed = options.seed;
@@ -171,13 +233,10 @@ Result<LoadResult> run_load(const Case& load_case, const LoadTarget& target, Eve
     return target.stamped ? foreign.kill(worker) : kill_worker(target.master, worker);
   };
   MonotonicClock clock;
-  const Case sent = case_to_send(load_case, options);
-  LoadDriver driver(sent, target, setup, clock, **transport);
+  LoadDriver driver(load_case, target, setup, clock, *transport);
   watch.before();
-  const auto opened =
-      open_connections(driver, collector, target, *warm ? kConnectPatience : kSilentServerPatience,
-                       options.accepts_late, result.warnings);
-  if (!opened) return opened.error();
+  LAB_CHECK(open_connections(driver, collector, target, is_warm ? kConnectPatience : kSilentServerPatience,
+                             options.accepts_late, result.warnings));
 
   collector.drain();
   watch.start();

@@ -1,11 +1,16 @@
+// The room of the HTTP client: connections, what goes over them and when, and the generators of `lab run` and
+// `lab load`. Diagnosis, results and lab use it; it uses traces and statistics.
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "harness/client/epoll_transport.hpp"
 #include "lab/core/error.hpp"
 #include "lab/core/event_ring.hpp"
 #include "lab/core/record.hpp"
@@ -68,5 +73,27 @@ struct LoadResult {
 /// at most 3 s before time zero. Errors (exit 3): the file limit is too low, nothing listens at the target.
 Result<LoadResult> run_load(const Case& load_case, const LoadTarget& target, EventRings* events,
                             const LoadOptions& options);
+
+/// Constant and poisson loads use whichever connection is idle.
+bool is_pooled(const Load& load);
+
+/// The pool of a constant or poisson load begins with so many, or one for each request where those are fewer.
+/// The model deals a connection to every request; taken in turn, a round number of them comes to the same.
+constexpr std::int64_t kPoolStart = 64;
+
+/// The descriptors that a case needs.
+DescriptorNeed descriptor_need(const Case& load_case);
+
+/// Last sent - first sent of the largest burst; 0 where there is none.
+Nanos send_skew(const Case& load_case, std::span<const RequestRecord> records);
+
+/// A warning where the generator sent open loads late: median above 100 us or p99 above 1 ms. Of a burst only
+/// the first request counts (the rest is its skew), of fresh connections none (connecting is part of the
+/// request).
+std::optional<std::string> fell_behind(const Case& load_case, std::span<const RequestRecord> records);
+
+/// How long computing took beside its calibration, by the CPU time of the threads that did it: the median of
+/// what the steps tell. Takes their events (EventKind::computed) out. Nothing where no step told.
+std::optional<double> take_computed_pace(Events& events);
 
 }  // namespace lab

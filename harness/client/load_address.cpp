@@ -8,12 +8,29 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
+
+#include "lab/core/option_values.hpp"
+#include "lab/core/text.hpp"
 
 namespace lab {
 
 namespace {
+
+constexpr std::size_t kLongestHost = 253;  // RFC 1035, 2.3.4
+constexpr std::uint16_t kHttpPort = 80;
+constexpr std::uint16_t kHttpsPort = 443;
+
+bool is_letter_or_digit(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0;
+}
+
+/// The characters of path and query (RFC 3986, 3.3 and 3.4) but `%`.
+bool is_target_char(char c) {
+  return is_letter_or_digit(c) || std::string_view("-._~!$&'()*+,;=:@/?").find(c) != std::string_view::npos;
+}
 
 bool is_private_v4(std::uint32_t address) {
   const auto in = [address](std::uint32_t network, int bits) {
@@ -48,7 +65,126 @@ bool takes_connections(const Address& address, int patience_ms) {
   return error == 0;
 }
 
+Result<std::vector<Address>> look_up(const std::string& host, std::uint16_t port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int error = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+  if (error != 0) return environment_error("cannot find the host '{}': {}", host, gai_strerror(error));
+  std::vector<Address> addresses;
+  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+    Address& address = addresses.emplace_back();
+    std::memcpy(&address.storage, each->ai_addr, each->ai_addrlen);
+    address.size = each->ai_addrlen;
+  }
+  freeaddrinfo(found);
+  return addresses;
+}
+
+/// Takes a URL apart from left to right, until something is wrong.
+class UrlReader {
+ public:
+  explicit UrlReader(std::string_view text) : text_(text), rest_(text) { url_.text = text; }
+
+  Result<Url> read() {
+    if (text_.starts_with("unix:") || text_.starts_with("http+unix:")) {
+      bad("is a Unix socket, which is not spoken to; let the server listen at "
+          "a TCP port as well");
+    } else if (take_scheme() && take_host() && take_port() && take_target()) {
+      return url_;
+    }
+    return error_;
+  }
+
+ private:
+  bool bad(const std::string& problem) {
+    error_ = usage_error("the URL '{}' {}", text_.substr(0, 100), problem);
+    return false;
+  }
+
+  bool take_scheme() {
+    const std::size_t end = rest_.find("://");
+    if (end == std::string_view::npos)
+      return bad(fmt::format("has no scheme; write http://{}", text_.substr(0, 80)));
+    const std::string scheme = lower_case(rest_.substr(0, end));
+    rest_.remove_prefix(end + 3);
+    url_.tls = scheme == "https";
+    if (scheme != "http" && scheme != "https")
+      return bad(fmt::format("is '{}'; http and https are known", scheme));
+    const std::string_view authority = rest_.substr(0, rest_.find_first_of("/?#"));
+    return authority.find('@') == std::string_view::npos ||
+           bad("names a user; send --header 'Authorization: …' instead");
+  }
+
+  bool take_host() {
+    if (rest_.starts_with('[')) {
+      const std::size_t end = rest_.find(']');
+      in6_addr address{};
+      url_.host = rest_.substr(1, end == std::string_view::npos ? 0 : end - 1);
+      if (inet_pton(AF_INET6, url_.host.c_str(), &address) != 1)
+        return bad("has no IPv6 address in its brackets, as in http://[::1]:8000/");
+      rest_.remove_prefix(end + 1);
+      return true;
+    }
+    const auto* const end = std::find_if(rest_.begin(), rest_.end(), [](char c) {
+      return !is_letter_or_digit(c) && c != '-' && c != '.' && c != '_';
+    });
+    url_.host.assign(rest_.begin(), end);
+    rest_.remove_prefix(url_.host.size());
+    if (url_.host.empty()) return bad("has no host");
+    return url_.host.size() <= kLongestHost || bad("has a host of more than 253 characters");
+  }
+
+  bool take_port() {
+    url_.port = url_.tls ? kHttpsPort : kHttpPort;
+    if (!rest_.starts_with(':')) return true;
+    const std::string_view digits = rest_.substr(1, rest_.find_first_of("/?#") - 1);
+    url_.port = whole_number<std::uint16_t>(digits).value_or(0);
+    rest_.remove_prefix(1 + digits.size());
+    return url_.port != 0 || bad(fmt::format("has the port '{}'; give 1 to 65535", digits.substr(0, 20)));
+  }
+
+  bool take_target() {
+    url_.target = (rest_.starts_with('/') ? "" : "/") + std::string(rest_);
+    if (!rest_.empty() && std::string_view("/?#").find(rest_.front()) == std::string_view::npos)
+      return bad(fmt::format("has '{}' behind its host", rest_.substr(0, 20)));
+    const auto is_hex = [&](std::size_t place) {
+      return place < rest_.size() && std::isxdigit(static_cast<unsigned char>(rest_[place])) != 0;
+    };
+    for (std::size_t at = 0; at < rest_.size(); ++at) {
+      if (rest_[at] == '#') return bad("has a fragment (#…), which is never sent; leave it out");
+      if (is_target_char(rest_[at]) || (rest_[at] == '%' && is_hex(at + 1) && is_hex(at + 2))) continue;
+      return bad(fmt::format("has a byte at column {} that must be percent-encoded: write %{:02X}",
+                             text_.size() - rest_.size() + at + 1, static_cast<unsigned char>(rest_[at])));
+    }
+    return true;
+  }
+
+  const std::string_view text_;
+  std::string_view rest_;
+  Url url_;
+  Error error_;
+};
+
 }  // namespace
+
+std::string bracketed(const std::string& host) {
+  return host.find(':') == std::string::npos ? host : "[" + host + "]";
+}
+
+std::string Url::authority() const {
+  const std::string name = bracketed(host);
+  return port == (tls ? kHttpsPort : kHttpPort) ? name : fmt::format("{}:{}", name, port);
+}
+
+std::string Url::origin() const {
+  return fmt::format("{}://{}:{}", tls ? "https" : "http", bracketed(host), port);
+}
+
+Result<Url> parse_url(std::string_view text) {
+  return UrlReader(text).read();
+}
 
 std::string Address::text() const {
   std::array<char, NI_MAXHOST> name{};
@@ -67,27 +203,6 @@ bool Address::is_private() const {
   return storage.ss_family == AF_INET6 &&
          is_private_v6(reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr);
 }
-
-namespace {
-
-Result<std::vector<Address>> look_up(const std::string& host, std::uint16_t port) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const int error = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
-  if (error != 0) return environment_error("cannot find the host '{}': {}", host, gai_strerror(error));
-  std::vector<Address> addresses;
-  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
-    Address& address = addresses.emplace_back();
-    std::memcpy(&address.storage, each->ai_addr, each->ai_addrlen);
-    address.size = each->ai_addrlen;
-  }
-  freeaddrinfo(found);
-  return addresses;
-}
-
-}  // namespace
 
 Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port) {
   auto addresses = look_up(host, port);

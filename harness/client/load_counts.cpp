@@ -7,11 +7,35 @@
 
 namespace lab {
 
+namespace {
+
+struct ErrorWords {
+  std::string_view name;
+  Outcome outcome;  // as a record of a scenario's request has it
+};
+constexpr std::array<ErrorWords, kLoadErrors> kErrors{{
+    {"refused", Outcome::refused},
+    {"unreachable", Outcome::refused},
+    {"reset", Outcome::reset},
+    {"closed", Outcome::closed},
+    {"timeout", Outcome::timeout},
+    {"bad_reply", Outcome::bad_reply},
+    {"certificate", Outcome::reset},
+    {"tls", Outcome::reset},
+    {"no_descriptors", Outcome::harness_fault},
+    {"no_ports", Outcome::harness_fault},
+    {"extra", Outcome::extra},
+    {"long_header", Outcome::bad_reply},
+}};
+
+}  // namespace
+
 std::string_view to_string(LoadError error) {
-  constexpr std::array<std::string_view, kLoadErrors> kNames{
-      "refused",     "unreachable", "reset",          "closed",   "timeout", "bad_reply",
-      "certificate", "tls",         "no_descriptors", "no_ports", "extra",   "long_header"};
-  return kNames[static_cast<std::size_t>(error)];
+  return kErrors[static_cast<std::size_t>(error)].name;
+}
+
+Outcome outcome_of(LoadError error) {
+  return kErrors[static_cast<std::size_t>(error)].outcome;
 }
 
 LoadError error_of_open(int error_number) {
@@ -40,24 +64,6 @@ LoadError error_of_broken(std::int64_t result) {
     case ECONNABORTED: return LoadError::closed;
     default: return LoadError::reset;
   }
-}
-
-Outcome outcome_of(LoadError error) {
-  switch (error) {
-    case LoadError::refused:
-    case LoadError::unreachable: return Outcome::refused;
-    case LoadError::reset:
-    case LoadError::certificate:
-    case LoadError::tls: return Outcome::reset;
-    case LoadError::closed: return Outcome::closed;
-    case LoadError::timeout: return Outcome::timeout;
-    case LoadError::bad_reply:
-    case LoadError::long_header: return Outcome::bad_reply;
-    case LoadError::no_descriptors:
-    case LoadError::no_ports: return Outcome::harness_fault;
-    case LoadError::extra: return Outcome::extra;
-  }
-  return Outcome::reset;
 }
 
 void LoadCounts::add(const LoadCounts& other) {

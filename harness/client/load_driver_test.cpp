@@ -104,6 +104,32 @@ TEST_CASE("a steady load takes its connections in turn and opens one only where 
   CHECK(slow.records[64].sent >= slow.records[64].intended + slow.transport.connect_takes);
 }
 
+TEST_CASE("connections are numbered in the order of the requests that need them") {
+  VirtualRun bench;
+  bench.answer_after(kMillisecond);
+  bench.load_case.loads = {
+      {.arrivals = Arrivals::staggered, .requests = 2, .at = {0, 20 * kMillisecond}}, burst(2), closed(9, 1)};
+  bench.load_case.loads[1].from = 10 * kMillisecond;
+  bench.load_case.loads[2].from = 15 * kMillisecond;
+  bench.run();
+  CHECK(bench.transport.opens == std::vector<std::uint32_t>{0, 1, 2, 3, 4});
+  const std::vector<std::uint32_t> loads{0, 1, 1, 2, 0};
+  for (std::size_t i = 0; i < loads.size(); ++i) {
+    CHECK(bench.records[i].load == loads[i]);
+    CHECK(bench.ports[i] == 40001 + i);
+    CHECK(bench.records[i].sent < bench.records[i].intended + bench.transport.connect_takes);
+  }
+}
+
+TEST_CASE("a steady load of few requests has a connection for each before it begins") {
+  VirtualRun bench;
+  bench.answer_after(kMillisecond);
+  bench.load_case.loads = {constant(1000, 10 * kMillisecond),
+                           {.arrivals = Arrivals::poisson, .requests = 3, .every = kSecond, .at = {}}};
+  bench.run();
+  CHECK(bench.transport.opens.size() == 67);
+}
+
 TEST_CASE("fresh connections are opened with their request and closed after it") {
   VirtualRun bench;
   bench.load_case.loads = {burst(3), constant(3, 200 * kMillisecond), closed(4, 2)};

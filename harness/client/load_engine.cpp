@@ -18,11 +18,10 @@ ArrivalTimes load_times(const EnginePlan& plan) {
 }  // namespace
 
 LoadEngine::LoadEngine(const EnginePlan& plan, SampleArena& arena, Clock& clock, Transport& transport)
-    : plan_(plan),
-      clock_(clock),
-      // Over a network the news of a close takes as long as it takes.
-      connections_(*this, {.retry_within = kNever}, clock, transport,
-                   static_cast<std::size_t>(plan.most) * plan.endpoints),
+    // Over a network the news of a close takes as long as it takes.
+    : LoadLoop({.retry_within = kNever}, plan.timeout, clock, transport,
+               static_cast<std::size_t>(plan.most) * plan.endpoints),
+      plan_(plan),
       samples_(arena),
       error_replies_(arena),
       times_(load_times(plan)),
@@ -50,8 +49,6 @@ int LoadEngine::open_connections(Nanos until) {
 }
 
 void LoadEngine::run(Nanos began) {
-  began_ = began;
-  last_answer_ = began;
   warming_ = plan_.warm_up > 0;
   times_began_ = began - plan_.warm_up;
   if (is_closed_loop()) {
@@ -63,27 +60,16 @@ void LoadEngine::run(Nanos began) {
   } else if (warming_) {
     times_ = warm_up_times(plan_);
   }
-  while (!interrupted() && !finished()) {
-    connections_.look(wait_until(clock_.now()));
-    if (interrupted()) break;
-    const Nanos now = clock_.now();
-    issue_due(now);
-    expire(now);
-    publish();
-  }
+  run_from(began);
   settle();
-  publish();
+  look_after(began);
 }
 
-bool LoadEngine::finished() const {
-  return outstanding_ == 0 && later_.empty() && (is_closed_loop() || (!warming_ && times_.next() == kNever));
+bool LoadEngine::has_more() const {
+  return !is_closed_loop() && (warming_ || times_.next() != kNever);
 }
 
 void LoadEngine::issue_due(Nanos now) {
-  while (later_.is_due(now)) {
-    const Due due = later_.take();
-    issue_next_of(due.what, due.at);
-  }
   if (is_closed_loop()) return;
   if (warming_ && times_.next() == kNever) {
     warming_ = false;
@@ -103,8 +89,8 @@ void LoadEngine::issue_due(Nanos now) {
     // As long as there are places that were never taken nothing waits, whatever the one that it gets did
     // before.
     const bool all_taken = unused_ == slots_.size();
-    const std::uint32_t slot = take_slot();
-    if (slot == kNone) return;
+    if (!has_free_slot()) return;
+    const std::uint32_t slot = idle_.empty() ? unused_++ : idle_.take();
     slots_[slot].waited = all_taken && slots_[slot].free_since > intended;
     if (counted && slots_[slot].waited) ++counts_.waited;
     times_.advance();
@@ -112,16 +98,10 @@ void LoadEngine::issue_due(Nanos now) {
   }
 }
 
-/// The next request of a closed loop's client, if there is one.
-void LoadEngine::issue_next_of(std::uint32_t slot, Nanos intended) {
+void LoadEngine::go_on(std::uint32_t slot, Nanos intended) {
   if (gave_up_ || (plan_.duration != kNever && intended - began_ >= plan_.duration)) return;
   if (intended >= began_) {
-    if (to_issue_ == 0) return;
-    if (plan_.duration == kNever && intended - last_answer_ >= plan_.timeout) {
-      gave_up_ = true;
-      ++counts_.gave_up;
-      return;
-    }
+    if (to_issue_ == 0 || (plan_.duration == kNever && gives_up(intended, last_answer_))) return;
     if (to_issue_ > 0) --to_issue_;
   }
   issue(slot, intended, intended);
@@ -146,30 +126,7 @@ void LoadEngine::issue(std::uint32_t index, Nanos intended, Nanos now) {
   slot.request = choose_request();
   slot.connection = index * plan_.endpoints + plan_.requests[slot.request].endpoint;
   if (counts(slot)) ++counts_.planned;
-  ++outstanding_;
-  link(index);
-  connections_.begin(slot.connection, now);
-}
-
-std::uint32_t LoadEngine::take_slot() {
-  const std::uint32_t slot = idle_.take();
-  return slot == kNone && unused_ < slots_.size() ? unused_++ : slot;
-}
-
-// All have the same timeout and are issued in the order of their intended times, so a list is sorted by
-// itself.
-void LoadEngine::link(std::uint32_t index) {
-  ClientSlot& slot = slots_[index];
-  slot.before = last_due_;
-  slot.after = kNone;
-  (last_due_ == kNone ? first_due_ : slots_[last_due_].after) = index;
-  last_due_ = index;
-}
-
-void LoadEngine::unlink(std::uint32_t index) {
-  const ClientSlot& slot = slots_[index];
-  (slot.before == kNone ? first_due_ : slots_[slot.before].after) = slot.after;
-  (slot.after == kNone ? last_due_ : slots_[slot.after].before) = slot.before;
+  begin_until(intended + plan_.timeout, slot.connection, now);
 }
 
 OutgoingRequest LoadEngine::request_on(std::uint32_t connection) {
@@ -220,7 +177,8 @@ void LoadEngine::on_reply(std::uint32_t connection, const IncomingReply& reply) 
   } else {
     ++counts_.warm_up;
   }
-  release(index, reply.at, 0);
+  release(index, reply.at);
+  if (is_closed_loop()) go_on(index, reply.at);
 }
 
 void LoadEngine::on_failure(std::uint32_t connection, LoadError error) {
@@ -242,48 +200,29 @@ void LoadEngine::on_failure(std::uint32_t connection, LoadError error) {
   } else {
     ++counts_.warm_up;
   }
-  // A server that refuses or resets answers at once; without a pause a closed load would be over before it is
-  // back.
-  release(index, now, error == LoadError::timeout ? 0 : back_off(slot.failures));
+  release(index, now);
+  if (is_closed_loop()) go_on_later(index, now, error == LoadError::timeout ? nullptr : &slot.failures);
 }
 
-void LoadEngine::release(std::uint32_t index, Nanos now, Nanos pause) {
+void LoadEngine::release(std::uint32_t index, Nanos now) {
   slots_[index].free_since = now;
-  unlink(index);
-  --outstanding_;
-  if (!is_closed_loop()) return idle_.put(index);
-  if (pause == 0) return issue_next_of(index, now);
-  later_.push({now + pause, index});
+  ended(slots_[index].connection);
+  if (!is_closed_loop()) idle_.put(index);
 }
 
-void LoadEngine::expire(Nanos now) {
-  while (first_due_ != kNone && slots_[first_due_].intended + plan_.timeout <= now) {
-    const std::uint32_t connection = slots_[first_due_].connection;
-    connections_.close(connection);
-    on_failure(connection, LoadError::timeout);
-  }
+Nanos LoadEngine::next_due() const {
+  if (is_closed_loop()) return kNever;
+  if (times_.next() == kNever) return warming_ ? began_ : kNever;
+  // Where every connection is busy a reply comes first, or the request's patience ends.
+  return has_free_slot() ? times_began_ + times_.next() : kNever;
 }
 
-Nanos LoadEngine::wait_until(Nanos now) const {
-  Nanos until = first_due_ != kNone ? slots_[first_due_].intended + plan_.timeout : kNever;
-  Nanos send = later_.next();
-  if (!is_closed_loop()) {
-    if (warming_ && times_.next() == kNever) {
-      send = began_;
-    } else if (times_.next() != kNever) {
-      const Nanos next = times_began_ + times_.next();
-      // Where every connection is busy a reply comes first, or the request's patience ends.
-      if (!idle_.empty() || unused_ < slots_.size()) {
-        send = next;
-      } else {
-        until = std::min(until, next + plan_.timeout);
-      }
-    }
-  }
-  return wake_up(send, until, now);
+Nanos LoadEngine::next_other() const {
+  const bool waits = !is_closed_loop() && times_.next() != kNever && !has_free_slot();
+  return waits ? times_began_ + times_.next() + plan_.timeout : kNever;
 }
 
-void LoadEngine::publish() {
+void LoadEngine::look_after(Nanos /*now*/) {
   // Relaxed: whoever looks wants numbers for people, not what else was written.
   progress_.ok.store(counts_.ok, std::memory_order_relaxed);
   progress_.ended.store(counts_.sent + counts_.unsent, std::memory_order_relaxed);
@@ -291,10 +230,10 @@ void LoadEngine::publish() {
 }
 
 void LoadEngine::settle() {
-  for (; first_due_ != kNone; unlink(first_due_)) {
-    const ClientSlot& slot = slots_[first_due_];
-    if (!counts(slot)) continue;
-    if (connections_.at(slot.connection).sent != 0) {
+  for (; !deadlines_.empty(); ended(deadlines_.first())) {
+    const std::uint32_t connection = deadlines_.first();
+    if (!counts(slots_[slot_of(connection)])) continue;
+    if (connections_.at(connection).sent != 0) {
       ++counts_.sent;
       ++counts_.unfinished;
       counts_.last_end = clock_.now() - began_;
@@ -302,7 +241,7 @@ void LoadEngine::settle() {
       ++counts_.unsent;
     }
   }
-  outstanding_ = 0;
+  counts_.gave_up = gave_up_ ? 1 : 0;
   if (!is_closed_loop() && warming_) times_ = load_times(plan_);
   const std::int64_t rest = is_closed_loop() ? std::max<std::int64_t>(to_issue_, 0) : times_.count_rest();
   counts_.planned += rest;

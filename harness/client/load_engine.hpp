@@ -7,12 +7,10 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/client/connections.hpp"
 #include "harness/client/load_counts.hpp"
-#include "harness/client/load_pace.hpp"
+#include "harness/client/load_loop.hpp"
 #include "harness/client/load_rate.hpp"
 #include "harness/client/load_samples.hpp"
-#include "harness/client/transport.hpp"
 
 namespace lab {
 
@@ -49,12 +47,12 @@ struct EngineProgress {
 };
 
 /// Sends one share of a load and records every request: the hot loop of `lab load`. A composition over
-/// Connections: arrival times or clients (when), requests in turn by their weights (what), counts and four
+/// LoadLoop: arrival times or clients (when), requests in turn by their weights (what), counts and four
 /// numbers a reply (the record), a duration or a number of requests (the end). Unlike LoadDriver, which keeps
 /// a record of every request of a scenario, it knows no plan of the server's and runs for as long as it
 /// likes; nothing on the way from one reply to the next request allocates, sorts or asks the kernel for more
 /// than send and receive. One thread. Virtual time with a fake clock and transport.
-class LoadEngine final : private ConnectionUser {
+class LoadEngine final : public LoadLoop {
  public:
   LoadEngine(const EnginePlan& plan, SampleArena& arena, Clock& clock, Transport& transport);
 
@@ -71,20 +69,16 @@ class LoadEngine final : private ConnectionUser {
   /// Of whole replies that are errors: an unexpected status, extra bytes.
   const SampleStore& error_replies() const { return error_replies_; }
   const EngineProgress& progress() const { return progress_; }
-  bool interrupted() const { return connections_.interrupted(); }
   /// What was wrong with the first bad reply; empty: none.
   std::string_view first_problem() const { return first_problem_; }
 
  private:
-  static constexpr std::uint32_t kNone = IdleQueue::kNone;
-
   /// A client, or one place of an open load's pool: it has one request under way at a time.
   struct ClientSlot {
     Nanos intended = 0;
     Nanos free_since = 0;
-    std::uint32_t request = 0;                    // index of the plan's
-    std::uint32_t connection = 0;                 // that it is on
-    std::uint32_t before = kNone, after = kNone;  // of those under way, in the order of their deadlines
+    std::uint32_t request = 0;     // index of the plan's
+    std::uint32_t connection = 0;  // that it is on
     std::uint16_t failures = 0;
     bool waited = false;  // for a free connection: no fault of the generator's
   };
@@ -94,14 +88,16 @@ class LoadEngine final : private ConnectionUser {
   std::uint32_t slot_of(std::uint32_t connection) const {
     return plan_.endpoints == 1 ? connection : connection / plan_.endpoints;  // a division is slow
   }
+  bool has_free_slot() const { return !idle_.empty() || unused_ < slots_.size(); }
   // issuing
-  void issue_due(Nanos now);
-  void issue_next_of(std::uint32_t slot, Nanos now);
+  bool has_more() const override;
+  Nanos next_due() const override;
+  Nanos next_other() const override;
+  void issue_due(Nanos now) override;
+  void go_on(std::uint32_t slot, Nanos intended) override;
   void issue(std::uint32_t slot, Nanos intended, Nanos now);
   std::uint32_t choose_request();
-  std::uint32_t take_slot();
-  void link(std::uint32_t slot);
-  void unlink(std::uint32_t slot);
+  void look_after(Nanos now) override;
   // what its connections ask and tell
   OutgoingRequest request_on(std::uint32_t connection) override;
   void on_opened(std::uint32_t connection) override;
@@ -109,19 +105,11 @@ class LoadEngine final : private ConnectionUser {
   void on_received(std::uint32_t connection, Nanos now, std::int64_t bytes) override;
   void on_reply(std::uint32_t connection, const IncomingReply& reply) override;
   void on_failure(std::uint32_t connection, LoadError error) override;
-  // endings
-  void release(std::uint32_t slot, Nanos now, Nanos pause);
-  void expire(Nanos now);
-  bool finished() const;
+  void release(std::uint32_t slot, Nanos now);
   void settle();
   void count_connections();
-  // waiting
-  Nanos wait_until(Nanos now) const;
-  void publish();
 
   const EnginePlan plan_;
-  Clock& clock_;
-  Connections connections_;
   SampleStore samples_, error_replies_;
   LoadCounts counts_;
   EngineProgress progress_;
@@ -130,14 +118,9 @@ class LoadEngine final : private ConnectionUser {
   bool warming_ = false;
   std::vector<ClientSlot> slots_;
   std::vector<std::int64_t> turns_;  // by request: smooth weighted round robin
-  DueHeap later_;                    // closed: clients that start or go on later
-  IdleQueue idle_;
-  std::uint32_t unused_ = 0;  // slots from here on were never taken
-  std::uint32_t first_due_ = kNone, last_due_ = kNone;
+  DueList idle_;
+  std::uint32_t unused_ = 0;    // slots from here on were never taken
   std::int64_t to_issue_ = -1;  // closed: negative: without end
-  std::int64_t outstanding_ = 0;
-  Nanos began_ = 0, last_answer_ = 0;
-  bool gave_up_ = false;
   std::string_view first_problem_;
 };
 

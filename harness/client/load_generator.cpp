@@ -1,15 +1,15 @@
 #include "harness/client/load_generator.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
-#include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <future>
 #include <latch>
+#include <span>
 #include <type_traits>
 
-#include "harness/client/connection_plan.hpp"
 #include "harness/client/epoll_transport.hpp"
 #include "harness/client/tls_transport.hpp"
 #include "lab/core/duration.hpp"
@@ -18,9 +18,14 @@ namespace lab {
 
 namespace {
 
-constexpr std::uint64_t kSpareDescriptors = 64;
 constexpr Nanos kOpenPatience = 5 * kSecond;
 constexpr auto kProgressEvery = std::chrono::milliseconds(100);
+
+/// Of a histogram.
+struct Bucket {
+  Nanos value = 0;
+  std::uint64_t count = 0;
+};
 
 /// One thread's part: a transport of its own and the engine on it.
 struct Worker {
@@ -43,9 +48,7 @@ EnginePlan part_of(const GeneratorPlan& plan, int thread) {
 Result<std::unique_ptr<Worker>> make_worker(const GeneratorPlan& plan, const TlsContext* context, int thread,
                                             SampleArena& arena) {
   auto worker = std::make_unique<Worker>();
-  auto sockets = EpollTransport::create(plan.addresses, plan.interrupt_fd);
-  if (!sockets) return sockets.error();
-  worker->sockets = std::move(*sockets);
+  LAB_TRY(worker->sockets, EpollTransport::create(plan.addresses, plan.interrupt_fd));
   Transport* transport = worker->sockets.get();
   if (context != nullptr) {
     worker->tls = std::make_unique<TlsTransport>(*worker->sockets, *context);
@@ -67,9 +70,6 @@ Error open_failed(const GeneratorPlan& plan, int error, const std::string& tls_p
   std::string where = plan.origins.front();
   for (std::size_t i = 1; i < plan.origins.size(); ++i) where += " or " + plan.origins[i];
   switch (error_of_open(error)) {
-    case LoadError::refused:
-      return environment_error("nothing listens at {} (connect: {}); start the server first", where,
-                               std::strerror(error));
     case LoadError::certificate:
       return environment_error(
           "{}: its certificate is not trusted ({}); give --cacert FILE, or --insecure to go without", where,
@@ -84,29 +84,9 @@ Error open_failed(const GeneratorPlan& plan, int error, const std::string& tls_p
           "no local port is left for the connections to {}: the system gives {} to one address; ask for "
           "fewer",
           where, port_range());
-    default: return system_error("connect", where, error);
+    default: return connect_error(where, error);
   }
 }
-
-/// Tells all threads when to begin; ends every one that waits, whatever happens to the one that was to tell.
-class Start {
- public:
-  Start() = default;
-  Start(const Start&) = delete;
-  Start& operator=(const Start&) = delete;
-  ~Start() { give(kNever); }
-  void give(Nanos time) {
-    if (!given_) promise_.set_value(time);
-    given_ = true;
-  }
-  /// kNever: there is no load. Its holders may outlive this.
-  std::shared_future<Nanos> time() { return time_; }
-
- private:
-  std::promise<Nanos> promise_;
-  std::shared_future<Nanos> time_{promise_.get_future()};
-  bool given_ = false;
-};
 
 LoadProgress look_at(const std::vector<std::unique_ptr<Worker>>& workers, Nanos began) {
   LoadProgress sum;
@@ -139,76 +119,63 @@ LoadTotals collect(const std::vector<std::unique_ptr<Worker>>& workers, const Ge
   return totals;
 }
 
-class Writer {
- public:
-  template <class Value>
-  void put(const Value& value) {
-    static_assert(std::is_trivially_copyable_v<Value>);
-    bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
-  }
-  void put(std::string_view text) {
-    put(text.size());
-    bytes_ += text;
-  }
-  void put(const Distribution& values) {
-    put(values.exact().size());
-    bytes_.append(reinterpret_cast<const char*>(values.exact().data()), values.exact().size_bytes());
-    std::string counts;
-    if (values.histogram()) {
-      values.histogram()->for_each([&](Nanos value, std::uint64_t count) {
-        const std::pair<Nanos, std::uint64_t> part{value, count};
-        counts.append(reinterpret_cast<const char*>(&part.first), sizeof part.first);
-        counts.append(reinterpret_cast<const char*>(&part.second), sizeof part.second);
-      });
-    }
-    put(std::string_view(counts));
-    put(values.min());
-    put(values.max());
-  }
-  std::string take() { return std::move(bytes_); }
+// Bytes for another process of the same program: arrays, each behind its size.
 
- private:
-  std::string bytes_;
-};
+template <class Value>
+void put(std::string& bytes, std::span<const Value> values) {
+  static_assert(std::is_trivially_copyable_v<Value>);
+  const std::size_t size = values.size();
+  bytes.append(reinterpret_cast<const char*>(&size), sizeof size);
+  bytes.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+}
 
-class Reader {
- public:
-  explicit Reader(std::string_view bytes) : rest_(bytes) {}
-  template <class Value>
-  Value get() {
-    Value value{};
-    assert(rest_.size() >= sizeof value);
-    std::memcpy(&value, rest_.data(), sizeof value);
-    rest_.remove_prefix(sizeof value);
-    return value;
-  }
-  std::string_view text() {
-    const auto size = get<std::size_t>();
-    assert(rest_.size() >= size);
-    const std::string_view text = rest_.substr(0, size);
-    rest_.remove_prefix(size);
-    return text;
-  }
-  void add_to(Distribution& values) {
-    std::vector<Nanos> exact(get<std::size_t>());
-    if (!exact.empty()) std::memcpy(exact.data(), rest_.data(), exact.size() * sizeof(Nanos));
-    rest_.remove_prefix(exact.size() * sizeof(Nanos));
-    values.add(exact);
-    Reader counts(text());
-    const auto smallest = get<Nanos>();
-    const auto largest = get<Nanos>();
-    if (counts.rest_.empty()) return;
-    Histogram histogram;
-    while (!counts.rest_.empty()) {
-      const auto value = counts.get<Nanos>();
-      histogram.add(std::clamp(value, smallest, largest), counts.get<std::uint64_t>());
-    }
-    values.add(histogram);
-  }
+/// Takes the next array off and puts it behind `into`.
+template <class Values>
+void take(std::string_view& bytes, Values& into) {
+  using Value = typename Values::value_type;
+  std::size_t size = 0;
+  assert(bytes.size() >= sizeof size);
+  std::memcpy(&size, bytes.data(), sizeof size);
+  bytes.remove_prefix(sizeof size);
+  assert(bytes.size() >= size * sizeof(Value));
+  const std::size_t before = into.size();
+  into.resize(before + size);
+  if (size > 0) std::memcpy(&into[before], bytes.data(), size * sizeof(Value));
+  bytes.remove_prefix(size * sizeof(Value));
+}
 
- private:
-  std::string_view rest_;
-};
+void put(std::string& bytes, const Distribution& values) {
+  std::vector<Bucket> buckets;
+  if (values.histogram())
+    values.histogram()->for_each([&](Nanos value, std::uint64_t count) {
+      buckets.push_back({value, count});
+    });
+  put(bytes, values.exact());
+  put(bytes, std::span<const Bucket>(buckets));
+  put(bytes, std::span<const Nanos>(std::array{values.min(), values.max()}));
+}
+
+void add_next(std::string_view& bytes, Distribution& values) {
+  std::vector<Nanos> exact, ends;
+  std::vector<Bucket> buckets;
+  take(bytes, exact);
+  take(bytes, buckets);
+  take(bytes, ends);
+  values.add(exact);
+  if (buckets.empty()) return;
+  Histogram histogram;
+  for (const Bucket& bucket : buckets)
+    histogram.add(std::clamp(bucket.value, ends.at(0), ends.at(1)), bucket.count);
+  values.add(histogram);
+}
+
+/// The six distributions of a load.
+template <class Totals, class Visit>
+void for_each_distribution(Totals& totals, Visit&& visit) {
+  for (auto* part : {&totals.samples, &totals.error_replies}) {
+    for (auto* values : {&part->latency, &part->uncorrected, &part->lag}) visit(*values);
+  }
+}
 
 }  // namespace
 
@@ -221,10 +188,9 @@ Result<void> fit_descriptors(GeneratorPlan& plan) {
   };
   const DescriptorNeed need{mine(plan.engine.clients) * endpoints + kSpareDescriptors,
                             mine(plan.engine.most) * endpoints + kSpareDescriptors};
-  const auto chosen = raise_descriptor_limit(need);
-  if (!chosen) return chosen.error();
-  if (*chosen < need.wished) {
-    const std::uint64_t fits = (*chosen - kSpareDescriptors) / endpoints / parts * parts;
+  LAB_TRY(const std::uint64_t chosen, raise_descriptor_limit(need));
+  if (chosen < need.wished) {
+    const std::uint64_t fits = (chosen - kSpareDescriptors) / endpoints / parts * parts;
     plan.engine.most = static_cast<std::uint32_t>(std::max<std::uint64_t>(
         fits * static_cast<std::uint64_t>(plan.engine.share.of), plan.engine.clients));
   }
@@ -235,28 +201,26 @@ Result<LoadTotals> generate(const GeneratorPlan& plan, const AgreeOnStart& agree
                             const OnProgress& on_progress) {
   std::unique_ptr<TlsContext> context;
   if (std::find(plan.tls.begin(), plan.tls.end(), true) != plan.tls.end()) {
-    auto made = TlsContext::create(plan.tls, plan.origins, plan.ca_file, plan.verify);
-    if (!made) return made.error();
-    context = std::move(*made);
+    LAB_TRY(context, TlsContext::create(plan.tls, plan.origins, plan.ca_file, plan.verify));
   }
   SampleArena arena(plan.most_exact);
   std::vector<std::unique_ptr<Worker>> workers;
   for (int thread = 0; thread < plan.threads; ++thread) {
-    auto worker = make_worker(plan, context.get(), thread, arena);
-    if (!worker) return worker.error();
-    workers.push_back(std::move(*worker));
+    LAB_TRY(workers.emplace_back(), make_worker(plan, context.get(), thread, arena));
   }
   std::latch ready(plan.threads);
   std::vector<int> open_errors(workers.size(), 0);
   std::vector<std::future<void>> threads;
-  Start start;  // destroyed, and so given, before the threads are waited for
+  // Gone before the threads are waited for: where it was never set, it ends them.
+  std::promise<Nanos> start;
+  const std::shared_future<Nanos> time = start.get_future();
   for (std::size_t thread = 0; thread < workers.size(); ++thread) {
-    threads.push_back(std::async(std::launch::async, [&, thread, time = start.time()] {
+    threads.push_back(std::async(std::launch::async, [&, thread, time] {
       const PunctualTimers punctual;
       LoadEngine& engine = *workers[thread]->engine;
       open_errors[thread] = engine.open_connections(monotonic_now() + kOpenPatience);
       ready.count_down();
-      if (const Nanos began = time.get(); began != kNever) engine.run(began);
+      engine.run(time.get());
     }));
   }
   ready.wait();
@@ -273,7 +237,7 @@ Result<LoadTotals> generate(const GeneratorPlan& plan, const AgreeOnStart& agree
         fmt::format("some connections could not be opened before the load: {}", std::strerror(*failed)));
   }
   const Nanos began = agree();
-  start.give(began);
+  start.set_value(began);
   for (std::future<void>& thread : threads) {
     while (thread.wait_for(kProgressEvery) != std::future_status::ready) on_progress(look_at(workers, began));
     thread.get();
@@ -284,34 +248,28 @@ Result<LoadTotals> generate(const GeneratorPlan& plan, const AgreeOnStart& agree
 }
 
 std::string to_bytes(const LoadTotals& totals) {
-  Writer writer;
-  writer.put(totals.counts);
-  writer.put(totals.interrupted);
-  writer.put(std::string_view(totals.first_problem));
-  for (const LoadDistributions* part : {&totals.samples, &totals.error_replies}) {
-    for (const Distribution* values : {&part->latency, &part->uncorrected, &part->lag}) writer.put(*values);
-  }
-  writer.put(std::string_view(reinterpret_cast<const char*>(totals.kept.data()),
-                              totals.kept.size() * sizeof(LoadSample)));
-  writer.put(totals.warnings.size());
-  for (const std::string& warning : totals.warnings) writer.put(std::string_view(warning));
-  return writer.take();
+  std::string bytes;
+  put(bytes, std::span<const LoadCounts>(&totals.counts, 1));
+  put(bytes, std::span<const bool>(&totals.interrupted, 1));
+  put(bytes, std::span<const char>(totals.first_problem));
+  for_each_distribution(totals, [&](const Distribution& values) { put(bytes, values); });
+  put(bytes, std::span<const LoadSample>(totals.kept));
+  for (const std::string& warning : totals.warnings) put(bytes, std::span<const char>(warning));
+  return bytes;
 }
 
 void add_bytes(std::string_view bytes, LoadTotals& totals) {
-  Reader reader(bytes);
-  totals.counts.add(reader.get<LoadCounts>());
-  totals.interrupted |= reader.get<bool>();
-  const std::string_view problem = reader.text();
+  std::vector<LoadCounts> counts;
+  std::string interrupted, problem;
+  take(bytes, counts);
+  take(bytes, interrupted);
+  take(bytes, problem);
+  totals.counts.add(counts.at(0));
+  totals.interrupted |= interrupted.at(0) != 0;
   if (totals.first_problem.empty()) totals.first_problem = problem;
-  for (LoadDistributions* part : {&totals.samples, &totals.error_replies}) {
-    for (Distribution* values : {&part->latency, &part->uncorrected, &part->lag}) reader.add_to(*values);
-  }
-  const std::string_view kept = reader.text();
-  const std::size_t before = totals.kept.size();
-  totals.kept.resize(before + kept.size() / sizeof(LoadSample));
-  if (!kept.empty()) std::memcpy(&totals.kept[before], kept.data(), kept.size());
-  for (auto left = reader.get<std::size_t>(); left > 0; --left) totals.warnings.emplace_back(reader.text());
+  for_each_distribution(totals, [&](Distribution& values) { add_next(bytes, values); });
+  take(bytes, totals.kept);
+  while (!bytes.empty()) take(bytes, totals.warnings.emplace_back());
 }
 
 }  // namespace lab

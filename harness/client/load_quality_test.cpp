@@ -1,4 +1,4 @@
-#include "harness/client/load_quality.hpp"
+#include "harness/client/load.hpp"
 
 #include <catch2/catch.hpp>
 #include <vector>

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lab/core/random.hpp"
+#include "lab/core/schedule.hpp"
 
 namespace lab {
 

@@ -29,12 +29,6 @@ std::span<LoadSample> SampleArena::take_block() noexcept {
   return {memory_ + block * kBlock, kBlock};
 }
 
-void LoadDistributions::merge(const LoadDistributions& other) {
-  latency.merge(other.latency);
-  uncorrected.merge(other.uncorrected);
-  lag.merge(other.lag);
-}
-
 SampleStore::SampleStore(SampleArena& arena) : arena_(arena) {
   blocks_.reserve(arena.blocks());
 }

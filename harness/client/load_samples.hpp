@@ -43,7 +43,6 @@ class SampleArena {
 /// The three quantities of many samples.
 struct LoadDistributions {
   Distribution latency, uncorrected, lag;
-  void merge(const LoadDistributions& other);
 };
 
 /// Where one thread's samples go: blocks of the arena, and when it has no more, histograms. Not thread-safe.

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "lab/core/option_values.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {
@@ -205,13 +206,11 @@ void ReplyParser::on_field(std::string_view line) {
 }
 
 void ReplyParser::on_content_length(std::string_view value) {
-  std::uint64_t length = 0;
-  const char* const end = value.data() + value.size();
-  const auto [stop, error] = std::from_chars(value.data(), end, length);
-  if (value.empty() || error != std::errc() || stop != end) return bad("Content-Length is no number");
-  if (has_length_ && length != content_length_) return bad("two Content-Lengths differ");
+  const auto length = whole_number<std::uint64_t>(value);
+  if (!length) return bad("Content-Length is no number");
+  if (has_length_ && *length != content_length_) return bad("two Content-Lengths differ");
   has_length_ = true;
-  content_length_ = length;
+  content_length_ = *length;
 }
 
 void ReplyParser::on_connection(std::string_view value) {

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <cstring>
 
-#include "harness/client/load_url.hpp"
+#include "harness/client/load_address.hpp"
 
 namespace lab {
 
@@ -16,6 +16,10 @@ constexpr std::size_t kMaxDigits = 10;
 
 bool says_length(std::string_view method, std::int64_t body_bytes) {
   return body_bytes > 0 || method == "POST" || method == "PUT" || method == "PATCH";
+}
+
+bool is_idempotent(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS";
 }
 
 RequestText::RequestText(const Route& route, const std::string& host, std::uint16_t port, bool identify,

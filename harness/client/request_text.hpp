@@ -10,6 +10,8 @@ namespace lab {
 
 /// RFC 9110, 8.6: a method that has a meaning for a body says that there is none.
 bool says_length(std::string_view method, std::int64_t body_bytes);
+/// RFC 9110, 9.2.2: it may be sent again where it is not known whether it was read.
+bool is_idempotent(std::string_view method);
 
 /// One route's request without its body, made before the load; only the digits of `Lab-Request` change from
 /// one to the next, and what stands for `{…}` in the path.

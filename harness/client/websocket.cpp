@@ -8,7 +8,7 @@
 #include <array>
 #include <charconv>
 
-#include "harness/client/load_url.hpp"
+#include "harness/client/load_address.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {

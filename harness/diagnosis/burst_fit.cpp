@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <utility>
-
-#include "harness/statistics/statistics.hpp"
 
 namespace lab {
 
@@ -38,63 +37,84 @@ std::vector<Burst> typical_bursts(const Observations& seen) {
   return typical;
 }
 
-/// Where all replies are written after all handlers ran, as asyncio does within one turn of its loop, each is
-/// as late as the last one.
-void write_together(std::vector<double>& replies) {
-  std::fill(replies.begin(), replies.end(), replies.back());
-}
-
-struct Weighted {
-  double value = 0, weight = 0;
-};
+using Weighted = std::pair<double, double>;  // a value and its weight
 
 double weighted_median(std::vector<Weighted>& values) {
-  std::sort(values.begin(), values.end(), [](const auto& a, const auto& b) { return a.value < b.value; });
+  std::ranges::sort(values);
   double half = 0;
-  for (const Weighted& each : values) half += each.weight / 2;
-  for (const Weighted& each : values) {
-    half -= each.weight;
-    if (half <= 0) return each.value;
+  for (const auto& [value, weight] : values) half += weight / 2;
+  for (const auto& [value, weight] : values) {
+    half -= weight;
+    if (half <= 0) return value;
   }
-  return values.back().value;
+  return values.back().first;
 }
 
 /// The replies of one burst depend on each other, yet more of them tell more.
-double weight_of(const Burst& burst) {
-  return std::sqrt(static_cast<double>(burst.at_once));
+double weight_of(int at_once) {
+  return std::sqrt(static_cast<double>(at_once));
 }
 
-double total_weight(const std::vector<Burst>& typical) {
-  double sum = 1;  // of the time alone
-  for (const Burst& burst : typical) sum += weight_of(burst);
-  return sum;
+/// Mean deviation of a burst's replies from those times, in units of the service time.
+double deviation(const Burst& burst, const std::vector<double>& shape, double service_s) {
+  double sum = 0;
+  for (std::size_t i = 0; i < burst.done.size(); ++i)
+    sum += std::min(kMaxError, std::abs(seconds(burst.done[i]) / (service_s * shape[i]) - 1));
+  return sum / burst.at_once;
 }
 
-/// The best service time for a shape, and the error that is left. The time alone counts as a burst of its
-/// own: without it, k twice as large and a service twice as long fit large bursts alike.
+/// Of all bursts, and of the time alone, which counts as a burst of its own: without it, k twice as large and
+/// a service twice as long fit large bursts alike.
+template <class DeviationOf>
+double mean_error(const std::vector<Burst>& typical, double alone, DeviationOf&& deviation_of) {
+  double sum = std::min(kMaxError, std::abs(alone - 1));
+  double weights = 1;
+  for (const Burst& burst : typical) {
+    sum += weight_of(burst.at_once) * deviation_of(burst);
+    weights += weight_of(burst.at_once);
+  }
+  return sum / weights;
+}
+
+/// The best service time for a shape, and the error that is left. Where all replies are written `together`,
+/// after all handlers ran, as asyncio does within one turn of its loop, each is as late as the last one.
 PoolFit fit_shape(const std::vector<Burst>& typical, double alone_s, int parallelism, double overhead,
                   bool together = false) {
   std::vector<Weighted> ratios{{alone_s / (1 + overhead), 1}};
   std::vector<std::vector<double>> shapes;
   for (const Burst& burst : typical) {
-    shapes.push_back(pool_replies(burst.at_once, parallelism, overhead));
-    if (together) write_together(shapes.back());
-    const double weight = weight_of(burst) / burst.at_once;
+    std::vector<double>& shape = shapes.emplace_back(pool_replies(burst.at_once, parallelism, overhead));
+    if (together) std::ranges::fill(shape, shape.back());
     for (std::size_t i = 0; i < burst.done.size(); ++i)
-      ratios.push_back({seconds(burst.done[i]) / shapes.back()[i], weight});
+      ratios.emplace_back(seconds(burst.done[i]) / shape[i], weight_of(burst.at_once) / burst.at_once);
   }
-  PoolFit fit{parallelism, weighted_median(ratios), 0, 0};
+  PoolFit fit{parallelism, weighted_median(ratios)};
   fit.overhead_s = overhead * fit.service_s;
-  double sum = std::min(kMaxError, std::abs(alone_s / ((1 + overhead) * fit.service_s) - 1));
-  for (std::size_t b = 0; b < typical.size(); ++b) {
-    double errors = 0;
-    for (std::size_t i = 0; i < shapes[b].size(); ++i)
-      errors +=
-          std::min(kMaxError, std::abs(seconds(typical[b].done[i]) / (fit.service_s * shapes[b][i]) - 1));
-    sum += weight_of(typical[b]) * errors / typical[b].at_once;
-  }
-  fit.error = sum / total_weight(typical);
+  auto shape = shapes.begin();
+  fit.error = mean_error(typical, alone_s / ((1 + overhead) * fit.service_s),
+                         [&](const Burst& burst) { return deviation(burst, *shape++, fit.service_s); });
   return fit;
+}
+
+// One pair in so many is delayed, or spared, by something else on the machine.
+constexpr double kChance = 0.06;
+
+struct Trials {
+  int waited = 0, ran = 0;
+  bool mostly_waited() const { return waited > ran; }
+};
+
+using Pairs = std::map<std::pair<std::uint32_t, std::uint32_t>, Trials>;
+
+Pairs pairs_of(const Observations& seen) {
+  Pairs pairs;
+  for (const KeptBurst& burst : seen.kept) {
+    if (burst.connections.size() != 2) continue;
+    const auto [a, b] = std::minmax(burst.connections[0], burst.connections[1]);
+    Trials& trials = pairs[{a, b}];
+    ++(has_waited(burst, seen) ? trials.waited : trials.ran);
+  }
+  return pairs;
 }
 
 }  // namespace
@@ -103,10 +123,6 @@ std::vector<double> in_seconds(const std::vector<Nanos>& spans) {
   std::vector<double> values;
   for (const Nanos span : spans) values.push_back(seconds(span));
   return values;
-}
-
-double median_of(std::vector<double> values) {
-  return summarise(std::move(values)).median;
 }
 
 double median_seconds(const std::vector<Nanos>& spans) {
@@ -123,8 +139,7 @@ std::vector<std::reference_wrapper<const Burst>> whole_bursts(const Observations
 
 std::map<int, std::vector<double>> makespans_by_size(const Observations& seen) {
   std::map<int, std::vector<double>> makespans;
-  for (const Burst& burst : whole_bursts(seen))
-    makespans[burst.at_once].push_back(seconds(burst.done.back()));
+  for (const Burst& burst : whole_bursts(seen)) makespans[burst.at_once].push_back(burst.makespan_s());
   return makespans;
 }
 
@@ -145,7 +160,9 @@ std::vector<double> pool_replies(int at_once, int parallelism, double overhead) 
 }
 
 double weight_of_bursts(const Observations& seen) {
-  return total_weight(typical_bursts(seen));
+  double sum = 1;  // of the time alone
+  for (const auto& [at_once, makespans] : makespans_by_size(seen)) sum += weight_of(at_once);
+  return sum;
 }
 
 std::vector<PoolFit> fit_pools(const Observations& seen) {
@@ -182,7 +199,7 @@ std::vector<PoolFit> fit_pools(const Observations& seen) {
 }
 
 double serial_deviation(const Burst& burst, double service_s) {
-  const double makespan = seconds(burst.done.back()) / (burst.at_once * service_s);
+  const double makespan = burst.makespan_s() / (burst.at_once * service_s);
   double early = 0;
   for (std::size_t i = 0; i < burst.done.size(); ++i)
     early += std::max(0.0, 1 - seconds(burst.done[i]) / (static_cast<double>(i + 1) * service_s));
@@ -194,11 +211,10 @@ PoolFit fit_serial(const Observations& seen) {
   const std::vector<Burst> typical = typical_bursts(seen);
   std::vector<Weighted> ratios{{alone_s, 1}};
   for (const Burst& burst : typical)
-    ratios.push_back({seconds(burst.done.back()) / burst.at_once, weight_of(burst)});
-  PoolFit fit{1, weighted_median(ratios), 0, 0};
-  double sum = std::min(kMaxError, std::abs(alone_s / fit.service_s - 1));
-  for (const Burst& burst : typical) sum += weight_of(burst) * serial_deviation(burst, fit.service_s);
-  fit.error = sum / total_weight(typical);
+    ratios.emplace_back(burst.makespan_s() / burst.at_once, weight_of(burst.at_once));
+  PoolFit fit{1, weighted_median(ratios)};
+  fit.error = mean_error(typical, alone_s / fit.service_s,
+                         [&](const Burst& burst) { return serial_deviation(burst, fit.service_s); });
   return fit;
 }
 
@@ -225,7 +241,7 @@ int first_round(const Burst& burst, double service_s) {
     if (before > kFirst * service_s) return 0;
     if (seconds(burst.done[i]) - before >= kGap * service_s) return static_cast<int>(i);
   }
-  return burst.done.empty() || seconds(burst.done.back()) > kFirst * service_s ? 0 : burst.at_once;
+  return burst.done.empty() || burst.makespan_s() > kFirst * service_s ? 0 : burst.at_once;
 }
 
 FirstRounds first_rounds(const Observations& seen, double service_s) {
@@ -244,11 +260,8 @@ FirstRounds first_rounds(const Observations& seen, double service_s) {
 }
 
 double deviation(const Burst& burst, const PoolFit& fit) {
-  const auto shape = pool_replies(burst.at_once, fit.parallelism, fit.overhead_s / fit.service_s);
-  double sum = 0;
-  for (std::size_t i = 0; i < burst.done.size(); ++i)
-    sum += std::min(kMaxError, std::abs(seconds(burst.done[i]) / (fit.service_s * shape[i]) - 1));
-  return sum / burst.at_once;
+  return deviation(burst, pool_replies(burst.at_once, fit.parallelism, fit.overhead_s / fit.service_s),
+                   fit.service_s);
 }
 
 SharingFit fit_sharing(const Observations& seen, double alone_s) {
@@ -270,7 +283,7 @@ SharingFit fit_sharing(const Observations& seen, double alone_s) {
     if (burst.runnable && burst.at_once <= kFewThreads) wanted.push_back(*burst.runnable);
     if (burst.at_once > kMost) continue;
     firsts.push_back(seconds(burst.done.front()) / alone_s);
-    speeds.push_back(burst.at_once * alone_s / seconds(burst.done.back()));
+    speeds.push_back(burst.at_once * alone_s / burst.makespan_s());
   }
   if (!wanted.empty()) {
     const double several = median_of(wanted);
@@ -280,6 +293,86 @@ SharingFit fit_sharing(const Observations& seen, double alone_s) {
   if (firsts.empty()) return {};
   const double speed = median_of(speeds);
   return {median_of(firsts) > kLateFirst && speed > kSeveral, speed, false};
+}
+
+bool computes_alone(const Observations& seen) {
+  constexpr double kMost = 0.4;  // not more: on a busy machine it may have been moved about
+  return seen.cpu_share && *seen.cpu_share > kMost;
+}
+
+bool has_waited(const KeptBurst& burst, const Observations& seen) {
+  constexpr double kWanted = 0.75;
+  if (computes_alone(seen) && burst.runnable)
+    return *burst.runnable < kWanted * static_cast<double>(burst.connections.size());
+  return seconds(*std::ranges::max_element(burst.done)) > kWaited * alone_seconds(seen);
+}
+
+PairLikelihood weigh_pairs(const Observations& seen) {
+  PairLikelihood weighed;
+  const auto log_of = [](int rare, int usual) {
+    return rare * std::log(kChance) + usual * std::log(1 - kChance);
+  };
+  for (const auto& [pair, trials] : pairs_of(seen)) {
+    ++weighed.pairs;
+    if (trials.mostly_waited()) ++weighed.waiting;
+    const double never = log_of(trials.waited, trials.ran);
+    const double always = log_of(trials.ran, trials.waited);
+    weighed.pool += never;
+    weighed.serial += always;
+    weighed.workers += std::log((std::exp(never) + std::exp(always)) / 2);
+  }
+  return weighed;
+}
+
+int count_workers(const Observations& seen) {
+  const Pairs pairs = pairs_of(seen);
+  std::map<std::uint32_t, std::uint32_t> leader;  // the first connection that is with the same worker
+  for (const auto& [pair, trials] : pairs) {
+    leader.try_emplace(pair.first, pair.first);
+    leader.try_emplace(pair.second, pair.second);
+  }
+  for (const KeptBurst& burst : seen.kept) {
+    for (const std::uint32_t connection : burst.connections) leader.try_emplace(connection, connection);
+  }
+  for (const auto& [pair, trials] : pairs) {
+    if (!trials.mostly_waited()) continue;
+    const std::uint32_t from = leader[pair.second];
+    const std::uint32_t to = leader[pair.first];
+    for (auto& [connection, of] : leader) {
+      if (of == from) of = to;
+    }
+  }
+  std::set<std::uint32_t> groups;
+  for (const auto& [connection, of] : leader) groups.insert(of);
+  return static_cast<int>(groups.size());
+}
+
+double grid_deviation(const Burst& burst, double service_s) {
+  // Later rounds carry the errors of all before them, until any time is near to some multiple.
+  constexpr double kTelling = 4.5;
+  constexpr double kUntold = 0.1;
+  double sum = 0;
+  int reported = 0;
+  for (const Nanos at : burst.done) {
+    const double rounds = seconds(at) / service_s;
+    if (rounds > kTelling) continue;
+    sum += 2 * std::abs(rounds - std::max(1.0, std::round(rounds)));
+    ++reported;
+  }
+  return reported == 0 ? kUntold : sum / reported;
+}
+
+std::optional<bool> dealt_evenly(const Observations& seen, int workers, double service_s) {
+  int even = 0, reported = 0;
+  for (const Burst& burst : whole_bursts(seen)) {
+    if (burst.at_once < 2) continue;
+    const double rounds = std::ceil(static_cast<double>(burst.at_once) / workers);
+    if (rounds == burst.at_once) continue;
+    ++reported;
+    if (burst.makespan_s() < (rounds + 0.5) * 1.03 * service_s) ++even;
+  }
+  if (reported == 0) return std::nullopt;
+  return 5 * even >= 4 * reported;
 }
 
 }  // namespace lab

@@ -2,7 +2,6 @@
 
 #include <catch2/catch.hpp>
 
-#include "harness/diagnosis/kept_fit.hpp"
 #include "lab/core/clock.hpp"
 
 using namespace lab;

@@ -14,17 +14,16 @@ namespace {
 std::optional<double> share_waited(const Observations& seen, int low, int high) {
   constexpr Nanos kShort = 2 * kMillisecond;
   const double free_s = ping_alone_seconds(seen);
+  std::vector<PingBeside> pings = seen.pings;
+  std::erase_if(pings, [&](const PingBeside& ping) { return ping.at_once < low || ping.at_once > high; });
   // Of a ping that is sent late little is left to wait for, and any delay is a large share of it.
   constexpr Nanos kEarly = 2;
   Nanos most = 0;
-  for (const PingBeside& ping : seen.pings) {
-    if (ping.at_once >= low && ping.at_once <= high) most = std::max(most, ping.first_left);
-  }
+  for (const PingBeside& ping : pings) most = std::max(most, ping.first_left);
   std::vector<double> shares;
-  for (const PingBeside& ping : seen.pings) {
-    if (ping.at_once < low || ping.at_once > high || ping.first_left < std::max(kShort, most / kEarly))
-      continue;
-    shares.push_back((seconds(ping.latency) - free_s) / seconds(ping.first_left));
+  for (const PingBeside& ping : pings) {
+    if (ping.first_left >= std::max(kShort, most / kEarly))
+      shares.push_back((seconds(ping.latency) - free_s) / seconds(ping.first_left));
   }
   if (shares.empty()) return std::nullopt;
   return median_of(shares);
@@ -69,77 +68,64 @@ std::optional<bool> is_loop_blocked(const Observations& seen, const Diagnosis& v
 
 std::vector<std::string> caveats(const Observations& seen, const Diagnosis& verdict) {
   std::vector<std::string> caveats;
+  const auto note = [&](bool applies, std::string text) {
+    if (applies) caveats.push_back(std::move(text));
+    return applies;
+  };
   const bool pinged = !seen.pings_alone.empty();
-  const bool paired = std::any_of(seen.kept.begin(), seen.kept.end(),
-                                  [](const KeptBurst& burst) { return burst.connections.size() == 2; });
+  const bool paired =
+      std::ranges::any_of(seen.kept, [](const KeptBurst& burst) { return burst.connections.size() == 2; });
   switch (verdict.execution) {
     case Execution::unknown:
-      if (verdict.limit && verdict.limit->status == 0)
-        caveats.emplace_back("work that it does after each reply, one at a time, would look the same");
+      note(verdict.limit && verdict.limit->status == 0,
+           "work that it does after each reply, one at a time, would look the same");
       break;
     case Execution::serial:
-      if (!pinged && seen.ping_given) {
-        caveats.emplace_back(
-            "a blocked loop, a lock and a pool of one look the same: no --ping was answered");
-      } else if (!pinged && verdict.bound_by == BoundBy::cpu) {
-        caveats.emplace_back(
-            "an interpreter lock (GIL) or a blocked loop? --ping decides: beside a lock it loses "
-            "milliseconds only");
-      } else if (!pinged) {
-        caveats.emplace_back("without --ping, a lock or a pool of one would look the same");
-      } else if (verdict.loop_blocked == true) {
-        caveats.emplace_back("a single thread for everything (a pool of one) would look the same");
-      } else {
-        caveats.emplace_back("a lock and a pool of one would look the same");
-      }
+      note(!pinged && seen.ping_given,
+           "a blocked loop, a lock and a pool of one look the same: no --ping was answered") ||
+          note(!pinged && verdict.bound_by == BoundBy::cpu,
+               "an interpreter lock (GIL) or a blocked loop? --ping decides: beside a lock it loses "
+               "milliseconds only") ||
+          note(!pinged, "without --ping, a lock or a pool of one would look the same") ||
+          note(verdict.loop_blocked == true,
+               "a single thread for everything (a pool of one) would look the same") ||
+          note(true, "a lock and a pool of one would look the same");
       break;
     case Execution::pool:
-      if (verdict.shared) {
-        caveats.emplace_back(
-            fmt::format("how large the pool is: {} cores compute, so more threads than that look the same",
-                        verdict.parallelism));
-      } else if (verdict.balanced == false) {
-        caveats.emplace_back(
-            "equal bursts differ: several workers with a pool each, dealt unevenly, so it may be larger");
-      } else if (seen.closes) {
-        caveats.emplace_back(
-            "it closes every connection, so workers that take one request each look like a pool");
-      } else if (!paired && !seen.idle_holds) {
-        caveats.emplace_back("several workers with a smaller pool each would look the same");
-      }
+      note(verdict.shared,
+           fmt::format("how large the pool is: {} cores compute, so more threads than that look the same",
+                       verdict.parallelism)) ||
+          note(
+              verdict.balanced == false,
+              "equal bursts differ: several workers with a pool each, dealt unevenly, so it may be larger") ||
+          note(seen.closes,
+               "it closes every connection, so workers that take one request each look like a pool") ||
+          note(!paired && !seen.idle_holds, "several workers with a smaller pool each would look the same");
       break;
     case Execution::workers:
-      if (verdict.balanced == false)
-        caveats.emplace_back("there may be more workers that were dealt no connection");
+      note(verdict.balanced == false, "there may be more workers that were dealt no connection");
       break;
     case Execution::concurrent:
-      if (!verdict.limit) {
-        caveats.emplace_back(
-            fmt::format("a limit above {}: --max-concurrency looks further", seen.most_at_once));
-      }
-      if (verdict.serial_part_s == 0 && verdict.overhead_s > 0.001) {
-        caveats.emplace_back(
-            fmt::format("each further request adds {:.1f} ms: a part of it runs one at a time",
-                        verdict.overhead_s * 1e3));
-      }
-      if (verdict.serial_part_s > 0 && verdict.loop_blocked != true) {
-        caveats.emplace_back(fmt::format("a limit of {:.0f} requests a second would look the same",
-                                         1 / verdict.serial_part_s));
-      }
+      note(!verdict.limit,
+           fmt::format("a limit above {}: --max-concurrency looks further", seen.most_at_once));
+      note(verdict.serial_part_s == 0 && verdict.overhead_s > 0.001,
+           fmt::format("each further request adds {:.1f} ms: a part of it runs one at a time",
+                       verdict.overhead_s * 1e3));
+      note(verdict.serial_part_s > 0 && verdict.loop_blocked != true,
+           fmt::format("a limit of {:.0f} requests a second would look the same", 1 / verdict.serial_part_s));
       break;
   }
-  if (verdict.execution != Execution::unknown && verdict.bound_by == BoundBy::unknown)
-    caveats.emplace_back("whether it waits or computes: its process is not on this machine, or both");
-  if (seen.overflowed_at > 0) {
-    caveats.push_back(
-        fmt::format("its backlog overflowed at {}: larger bursts do not count, and under load "
-                    "connections wait for seconds",
-                    seen.overflowed_at));
-  }
+  note(verdict.execution != Execution::unknown && verdict.bound_by == BoundBy::unknown,
+       "whether it waits or computes: its process is not on this machine, or both");
+  note(
+      seen.overflowed_at > 0,
+      fmt::format("its backlog overflowed at {}: larger bursts do not count, and under load connections wait "
+                  "for seconds",
+                  seen.overflowed_at));
   for (const auto& [kind, count] : seen.failures) {
-    if (verdict.limit && kind == fmt::format("status_{}", verdict.limit->status)) continue;
-    caveats.push_back(fmt::format("{} of {} requests failed ({}); what they were part of does not count",
-                                  count, seen.sent, kind));
+    note(!verdict.limit || kind != fmt::format("status_{}", verdict.limit->status),
+         fmt::format("{} of {} requests failed ({}); what they were part of does not count", count, seen.sent,
+                     kind));
   }
   return caveats;
 }

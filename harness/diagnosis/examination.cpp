@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <random>
@@ -11,7 +12,6 @@
 #include <vector>
 
 #include "harness/diagnosis/burst_fit.hpp"
-#include "harness/diagnosis/kept_fit.hpp"
 
 namespace lab {
 
@@ -55,48 +55,431 @@ class Examiner {
       : target_(subject), options_(options), began_(subject.now()), random_(options.seed) {}
 
   /// One after another. False: one failed.
-  bool ask_alone(int times);
-  /// Once more, when it has served many: what it is now, and what happens now and then.
-  void ask_alone_again();
-  void send_bursts();
-  void ask_rested();
-  void keep_connections();
-  void ask_on_kept();
-  void ping_beside();
-  /// After some were refused; does nothing otherwise.
-  void probe_limit();
-  void watch();
+  bool ask_alone(int times) {
+    const std::optional<Nanos> before = target_.cpu_time();
+    const std::size_t first = seen_.alone.size();
+    bool fine = true;
+    for (int i = 0; i < times && fine; ++i) {
+      if (i > 0 && !affordable(service(), first < kAlone ? 0.2 : 0.7)) break;
+      const Reply reply = send_probes({Probe{}}).front();
+      if (is_refusal(reply)) refused_alone_ = reply.status;
+      fine = reply.is_ok();
+      if (fine) seen_.alone.push_back(reply.latency());
+    }
+    const std::optional<Nanos> after = target_.cpu_time();
+    const Nanos spent = std::accumulate(seen_.alone.begin() + static_cast<std::ptrdiff_t>(first),
+                                        seen_.alone.end(), Nanos{0});
+    // The last ones count: the first request also pays for what happens once.
+    if (before && after && spent > 0) seen_.cpu_share = seconds(*after - *before) / seconds(spent);
+    return fine;
+  }
 
-  Outlook outlook() const;
-  Observations take();
+  /// Once more, when it has served many: what it is now, and what happens now and then.
+  void ask_alone_again() {
+    constexpr Nanos kEnough = 9 * kSecond / 4;
+    if (over() || refused_alone_ != 0) return;
+    const Nanos one = std::max<Nanos>(service(), kMicrosecond);
+    if (affordable(one, 0.7)) ask_alone(static_cast<int>(std::clamp<Nanos>(kEnough / one, 2, kWhenWarm)));
+  }
+
+  void send_bursts() {
+    for (int repetition = 0; repetition < kRepetitions && !over(); ++repetition) {
+      for (const int size : sizes()) {
+        // The smallest ones tell most and cost least: they may use what is there.
+        const bool small = size <= 4;
+        const bool fits = small ? affordable(expected(size), 0.9)
+                                : affordable(expected(size), kBurstShare) &&
+                                      spent() + expected(size) <= std::max(kComfort, 20 * service());
+        if (!fits || failed_sizes_.count(size) != 0 || over() || !send_burst(size)) break;
+      }
+    }
+    const auto together = static_cast<Nanos>(kTogether * static_cast<double>(service()));
+    if (options_.look_beyond && failed_sizes_.empty() && seen_.most_at_once == options_.most_at_once &&
+        parallel_ == options_.most_at_once && affordable(4 * together, 0.8)) {
+      for (int i = 0; i < kRepetitions && send_burst(2 * options_.most_at_once); ++i) {
+      }
+    }
+  }
+
+  /// After a pause a limit of requests a second has room again, and whatever is done behind a reply is done.
+  void ask_rested() {
+    constexpr int kTimes = 3;
+    if (refused_alone_ != 0 || seen_.most_at_once < 2 || parallel_ > 1) return;
+    const Nanos pause = std::clamp<Nanos>(3 * service(), 100 * kMillisecond, kSecond);
+    for (int i = 0; i < kTimes && affordable(pause + service(), 0.8) && !over(); ++i) {
+      const Reply reply = send_probes({{0, false, pause, true, false}}).front();
+      if (!reply.is_ok()) return;
+      seen_.rested.push_back(reply.latency());
+    }
+  }
+
+  void keep_connections() {
+    if (over() || seen_.most_at_once < 4 || seen_.limit_probe) return;
+    const std::vector<PoolFit> fits = fit_pools(seen_);
+    const auto best = std::ranges::min_element(fits, {}, &PoolFit::error);
+    // A pool that is known is filled, and one more. Otherwise, and where all seemed to go to one, there may
+    // be as many workers as a few cores want.
+    const bool known = best->error < kKnown && best->parallelism > 1;
+    if (known && best->parallelism > kMaxParallel) return;
+    const int count = known ? std::max(kFewest, best->parallelism + 2) : kUsual;
+    if (count > options_.most_at_once || !affordable((count + 8) * service(), kKeptShare)) return;
+    if (harvest(count) && !over()) find_groups(count);
+    target_.hang_up();
+  }
+
+  /// One connection, used again and again: a server that writes its reply in two parts and waits for the
+  /// first one's acknowledgement shows it here, because a client's kernel puts that off.
+  void ask_on_kept() {
+    constexpr int kTimes = 6, kPrompt = 3;
+    if (over() || seen_.most_at_once == 0 || refused_alone_ != 0) return;
+    for (int i = 0; i < 1 + kTimes + kPrompt; ++i) {
+      const bool prompt = i > kTimes;
+      if (!affordable(service() + 50 * kMillisecond, 0.9)) break;
+      const Reply reply = send_probes({{0, false, 0, true, true, prompt}}).front();
+      if (!reply.is_ok() || !reply.kept) break;
+      if (i > 0) (prompt ? seen_.prompt_on_kept : seen_.alone_on_kept).push_back(reply.latency());
+    }
+    target_.hang_up();
+  }
+
+  void ping_beside() {
+    constexpr int kAlone = 6;
+    for (int i = 0; i < kAlone && !over(); ++i) {
+      const Reply reply = send_probes({{0, true, 0, true, false}}).front();
+      if (!reply.is_ok()) {
+        seen_.ping_failure = name_of_failure(reply);
+        return;
+      }
+      if (i > 0) seen_.pings_alone.push_back(reply.latency());
+    }
+    // Beside one, where only a blocked loop hurts; beside more than a few workers hold; and beside many, to
+    // show.
+    for (const int at_once : {1, 1, 4, 1, 4, 16, options_.most_at_once}) {
+      if (at_once > options_.most_at_once || at_once > seen_.most_at_once) continue;
+      if (!affordable(expected(at_once) + service(), 1)) continue;
+      if (at_once > 4 && expected(at_once) > std::max<Nanos>(kSecond, 2 * service())) continue;
+      ping_beside(at_once);
+    }
+  }
+
+  /// After some were refused; does nothing otherwise.
+  void probe_limit() {
+    constexpr int kNone = std::numeric_limits<int>::max();
+    int at_once = refused_alone_ != 0 ? 1 : kNone;
+    for (const Burst& burst : seen_.bursts) {
+      if (burst.refused > 0) at_once = std::min(at_once, burst.at_once - burst.refused + 1);
+    }
+    if (at_once == kNone || over()) return;
+    LimitProbe& probe = seen_.limit_probe.emplace();
+    probe.status = refused_alone_;
+    probe.at_once = at_once;
+    if (refused_alone_ == 0) {
+      // Directly after all were served none is in flight, yet what comes in a second has not come in.
+      probe.first = served_of(send_probes(staggered(at_once, 0, false)));
+      probe.again = served_of(send_probes(staggered(at_once, 0, false)));
+      probe.spread = served_of(send_probes(staggered(at_once, service() * 4 / 5 / at_once, false)));
+      const int room = at_once - 1;
+      probe.in_flight = 5 * probe.first >= 4 * room && 5 * probe.again >= 4 * room && probe.spread < at_once;
+    }
+    if (!probe.in_flight) probe.per_second = find_rate();
+  }
+
+  /// One by one in even steps, whether the one before is answered or not, so that a pause shows in all that
+  /// it held up. A few seconds at a time: an interruption ends it soon.
+  void watch() {
+    constexpr Nanos kPart = 5 * kSecond;
+    const Nanos gap = watch_gap();
+    const Nanos began = target_.now();
+    while (target_.now() - began < options_.watch && !target_.interrupted()) {
+      const Nanos from = target_.now() - began;
+      const auto count = static_cast<int>(std::min(kPart, options_.watch - from) / gap);
+      if (count == 0) break;
+      std::vector<Probe> shots = staggered(count, gap, false);
+      for (Probe& shot : shots) shot.ping = options_.ping;
+      for (const Reply& reply : send_probes(shots, gap * count + options_.timeout, true)) {
+        if (reply.outcome == Outcome::unsent) continue;
+        seen_.watched.push_back({from + reply.sent, reply.latency(), reply.is_ok()});
+      }
+    }
+  }
+
+  Outlook outlook() const {
+    Outlook outlook;
+    const Nanos one = service();
+    outlook.at_once = options_.most_at_once;
+    outlook.requests = kAlone;
+    std::int64_t serial = kAlone;
+    std::int64_t bursts = kAlone;
+    for (const int size : sizes()) {
+      outlook.requests += kRepetitions * size;
+      serial += size;
+      bursts += kRepetitions;
+    }
+    // That kept connections take where all goes one at a time; pings the same.
+    constexpr std::int64_t kServices = 50;
+    outlook.requests += kMaxOnKept + kMaxForLimit + 3 * (options_.most_at_once + 1) + kWhenWarm + 3 + 12;
+    if (options_.ping) outlook.requests += kMaxPings;
+    if (options_.look_beyond) {
+      outlook.beyond = 2 * options_.most_at_once;
+      outlook.requests += kRepetitions * outlook.beyond;
+    }
+    const Nanos more = one * kServices * (options_.ping ? 2 : 1);
+    outlook.least = std::min(options_.budget, one * bursts);
+    const Nanos growing = std::min(one * serial * kRepetitions, std::max(kComfort, one * kAlone));
+    outlook.most = std::clamp(growing + more, outlook.least, options_.budget) + options_.watch;
+    outlook.least += options_.watch;
+    if (options_.watch > 0) outlook.requests += options_.watch / watch_gap() + 1;
+    return outlook;
+  }
+
+  Observations take() {
+    seen_.ping_given = options_.ping;
+    seen_.spent = spent();
+    seen_.interrupted = target_.interrupted();
+    return std::move(seen_);
+  }
 
  private:
   Nanos spent() const { return target_.now() - began_; }
   Nanos left() const { return options_.budget - spent(); }
   bool over() const { return left() <= 0 || target_.interrupted(); }
-  /// Whether something that takes so long fits into this share of the budget.
-  bool affordable(Nanos span, double share) const;
-  Nanos service() const;
-  /// The fastest burst of that size so far; `expected` where there was none.
-  Nanos makespan(int at_once) const;
-  std::vector<int> sizes() const;
-  /// How long so many at once should take, by what was seen so far.
-  Nanos expected(int at_once) const;
+  Nanos service() const { return to_nanos(alone_seconds(seen_)); }
 
-  /// No longer than one request may take, but where `limited` is false.
-  std::vector<Reply> send_probes(const std::vector<Probe>& shots, Nanos patience, bool limited = true);
-  Nanos watch_gap() const;
-  std::optional<double> runnable_since(std::optional<Nanos> before, Nanos makespan);
-  bool send_burst(int at_once);
-  std::vector<Probe> staggered(int count, Nanos gap, bool keep) const;
-  bool harvest(int count);
-  bool send_kept(const std::vector<std::uint32_t>& connections);
-  bool waits() const;
-  std::optional<bool> pair_waits(std::uint32_t a, std::uint32_t b);
-  bool find_groups(int count);
-  void ping_beside(int at_once);
-  int served_of(const std::vector<Reply>& replies);
-  std::optional<double> find_rate();
+  /// Whether something that takes so long fits into this share of the budget.
+  bool affordable(Nanos span, double share) const {
+    return span <= options_.timeout && span <= left() &&
+           static_cast<double>(spent() + span) <= share * static_cast<double>(options_.budget);
+  }
+
+  std::vector<int> sizes() const {
+    std::vector<int> sizes;
+    for (int size = 2; size < options_.most_at_once; size *= 2) sizes.push_back(size);
+    sizes.push_back(options_.most_at_once);
+    return sizes;
+  }
+
+  /// How long so many at once should take, by what was seen so far.
+  Nanos expected(int at_once) const { return service() * ((at_once + parallel_ - 1) / parallel_); }
+
+  /// The fastest burst of that size so far; what is expected where there was none.
+  Nanos makespan(int at_once) const {
+    Nanos least = kNever;
+    for (const Burst& burst : whole_bursts(seen_)) {
+      if (burst.at_once == at_once) least = std::min(least, burst.done.back());
+    }
+    return least == kNever ? expected(at_once) : least;
+  }
+
+  /// Waits for them as long as for one request, within the budget.
+  std::vector<Reply> send_probes(const std::vector<Probe>& shots) {
+    const Nanos patience = std::min(left(), options_.timeout);
+    return send_probes(shots, patience, patience == options_.timeout);
+  }
+
+  /// What is too late although it had its time has failed.
+  std::vector<Reply> send_probes(const std::vector<Probe>& shots, Nanos patience, bool has_time) {
+    std::vector<Reply> replies = target_.send_probes(shots, patience);
+    for (const Reply& reply : replies) {
+      if (reply.outcome == Outcome::unsent) continue;
+      ++seen_.sent;
+      if (reply.is_ok()) {
+        ++seen_.answered;
+      } else if (reply.outcome == Outcome::unfinished || (reply.outcome == Outcome::timeout && !has_time)) {
+        ++seen_.unfinished;  // the budget's end, or an interruption: no failure of the server
+      } else {
+        ++seen_.failures[name_of_failure(reply)];
+      }
+    }
+    return replies;
+  }
+
+  std::optional<double> runnable_since(std::optional<Nanos> before, Nanos makespan) {
+    const std::optional<Nanos> now = target_.cpu_time();
+    if (!before || !now || makespan <= 0) return std::nullopt;
+    return seconds(*now - *before) / seconds(makespan);
+  }
+
+  bool send_burst(int at_once) {
+    std::vector<Probe> shots(static_cast<std::size_t>(at_once));
+    for (std::size_t i = 0; i < shots.size(); ++i) shots[i].connection = static_cast<std::uint32_t>(i);
+    const std::optional<Nanos> before = target_.cpu_time();
+    const std::vector<Reply> replies = send_probes(shots);
+    Burst burst{at_once, {}};
+    for (const Reply& reply : replies) {
+      if (reply.is_ok()) burst.done.push_back(reply.received - replies.front().sent);
+    }
+    // What waits for its connection to be asked for again, a second later, tells nothing about executing.
+    const bool overflowed = !target_.interrupted() && std::ranges::any_of(replies, &Reply::late);
+    if (overflowed && (seen_.overflowed_at == 0 || at_once < seen_.overflowed_at))
+      seen_.overflowed_at = at_once;
+    burst.refused = static_cast<int>(std::ranges::count_if(replies, is_refusal));
+    if (burst.refused + static_cast<int>(burst.done.size()) != at_once || overflowed) burst.refused = 0;
+    if (burst.done.size() != shots.size() || overflowed) {
+      burst.done.clear();
+      failed_sizes_.insert(at_once);
+    }
+    std::ranges::sort(burst.done);
+    if (!burst.done.empty()) burst.runnable = runnable_since(before, burst.done.back());
+    seen_.bursts.push_back(std::move(burst));
+    if (failed_sizes_.count(at_once) != 0) return false;
+    seen_.most_at_once = std::max(seen_.most_at_once, at_once);
+    const double rounds = std::round(seconds(seen_.bursts.back().done.back()) / alone_seconds(seen_));
+    parallel_ = std::max(parallel_, static_cast<int>(at_once / std::max(1.0, rounds)));
+    return true;
+  }
+
+  std::vector<Probe> staggered(int count, Nanos gap, bool keep) const {
+    std::vector<Probe> shots;
+    for (int i = 0; i < count; ++i)
+      shots.push_back({static_cast<std::uint32_t>(i), false, gap * i, false, keep});
+    return shots;
+  }
+
+  /// Opens connections one by one, each with a request at once: a worker that is busy with the one before
+  /// leaves the next to an idle worker, so all workers get some even where one of them would take all that
+  /// waits.
+  bool harvest(int count) {
+    const Nanos gap = std::clamp<Nanos>(service() / 8, kMillisecond / 2, 20 * kMillisecond);
+    const Nanos patience = gap * count + (count + 3) * service() * 3 / 2 + 300 * kMillisecond;
+    const std::vector<Reply> replies =
+        target_.send_probes(staggered(count, gap, true), std::min(patience, left()));
+    kept_ += count;
+    bool silent = false, held = false;
+    for (const Reply& reply : replies) {
+      ++seen_.sent;
+      ++(reply.is_ok() ? seen_.answered : seen_.unfinished);
+      silent |= reply.outcome == Outcome::timeout;
+      held |= reply.kept;
+      seen_.closes |= reply.is_ok() && !reply.kept;
+    }
+    // Where a thread holds its connection, those beyond the last thread are not read while the others are
+    // kept open. That is this examination's doing, and no failure of the server. Where none was kept, their
+    // backlog overflowed.
+    seen_.idle_holds = silent && held && !over();
+    return std::ranges::all_of(replies, [](const Reply& reply) { return reply.is_ok() && reply.kept; });
+  }
+
+  /// At once. False: out of time, or a connection was lost.
+  bool send_kept(const std::vector<std::uint32_t>& connections) {
+    if (!affordable(2 * service(), kKeptShare)) return false;
+    kept_ += static_cast<std::int64_t>(connections.size());
+    if (kept_ > kMaxOnKept) return false;
+    std::vector<Probe> shots;
+    for (const std::uint32_t connection : connections) shots.push_back({connection, false, 0, true, true});
+    const std::optional<Nanos> before = target_.cpu_time();
+    const std::vector<Reply> replies = send_probes(shots);
+    KeptBurst burst{connections, {}};
+    bool kept = true;
+    for (const Reply& reply : replies) {
+      if (!reply.is_ok()) return false;
+      kept = kept && reply.kept;
+      burst.done.push_back(reply.received - replies.front().sent);
+    }
+    burst.runnable = runnable_since(before, *std::ranges::max_element(burst.done));
+    seen_.kept.push_back(std::move(burst));
+    return kept;
+  }
+
+  /// Whether a pair waits, by the most of up to three times where it seemed to; none: out of time, or a
+  /// connection was lost.
+  std::optional<bool> pair_waits(std::uint32_t a, std::uint32_t b) {
+    int waited = 0, ran = 0;
+    do {
+      if (!send_kept({a, b})) return std::nullopt;
+      ++(has_waited(seen_.kept.back(), seen_) ? waited : ran);
+    } while (waited > 0 && waited < 2 && ran < 2);
+    return waited > ran;
+  }
+
+  /// Takes the connections one by one. One that runs beside all those that were found apart is apart too; one
+  /// that does not is paired with each of them: it waits always for the one that is with the same worker, and
+  /// never for the others. In a pool that is full it waits for none of them alone.
+  void find_groups(int count) {
+    std::vector<std::uint32_t> apart;
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> ran;
+    std::size_t pairs = 0;
+    for (std::uint32_t connection = 0; connection < static_cast<std::uint32_t>(count); ++connection) {
+      if (apart.size() > 1) {
+        std::vector<std::uint32_t> beside = apart;
+        beside.push_back(connection);
+        if (!send_kept(beside)) return;
+      }
+      bool alone = apart.empty() || (apart.size() > 1 && !has_waited(seen_.kept.back(), seen_));
+      if (!alone) {
+        alone = true;
+        for (const std::uint32_t other : apart) {
+          if (++pairs > kMaxPairs) break;
+          const std::optional<bool> waits = pair_waits(other, connection);
+          if (!waits) return;
+          alone = !*waits;
+          if (!alone) break;
+          ran.emplace_back(other, connection);
+        }
+      }
+      if (alone) apart.push_back(connection);
+    }
+    // Some that ran beside each other once more: always, or by chance?
+    std::shuffle(ran.begin(), ran.end(), random_);
+    if (ran.size() > kAgain) ran.resize(kAgain);
+    for (const auto& [a, b] : ran) {
+      if (!send_kept({a, b})) return;
+    }
+  }
+
+  int served_of(const std::vector<Reply>& replies) {
+    int served = 0;
+    for (const Reply& reply : replies) {
+      served += reply.is_ok();
+      if (reply.outcome == Outcome::bad_status) seen_.limit_probe->status = reply.status;
+    }
+    return served;
+  }
+
+  /// Even streams, the second one slower for rates below a few a second. The latter half counts: a bucket
+  /// that was full is empty by then.
+  std::optional<double> find_rate() {
+    constexpr int kFewest = 4;
+    std::optional<double> per_second;
+    for (const auto& [count, gap] : {std::pair{200, 5 * kMillisecond}, std::pair{100, 50 * kMillisecond}}) {
+      if (!affordable(count * gap + service(), 1) || over()) break;
+      const std::vector<Reply> replies = send_probes(staggered(count, gap, false));
+      const int served = served_of({replies.begin() + count / 2, replies.end()});
+      per_second = served / (seconds(gap) * (count / 2.0));
+      if (served >= kFewest) break;
+    }
+    return per_second;
+  }
+
+  void ping_beside(int at_once) {
+    constexpr int kThroughout = 16;
+    const Nanos one = service();
+    const Nanos gap = at_once > 1 ? std::min<Nanos>(2 * kMillisecond, one * 3 / (10 * at_once)) : 0;
+    std::vector<Probe> shots = staggered(at_once, gap, false);
+    const Nanos sent = gap * at_once;
+    // The first three while even a single slow one is under way; then until the last one is answered. A
+    // backlog that is known to be short has room for those three only.
+    std::vector<Nanos> times{one * 15 / 100, one * 35 / 100, one * 50 / 100};
+    const Nanos whole = makespan(at_once);
+    const Nanos step = std::max<Nanos>(whole / kThroughout, 2 * kMillisecond);
+    for (Nanos at = times.back() + step; at < whole - kMillisecond && seen_.overflowed_at == 0; at += step)
+      times.push_back(at);
+    for (const Nanos at : times)
+      shots.push_back({static_cast<std::uint32_t>(shots.size()), true, sent + at, false, false});
+    const std::vector<Reply> replies = send_probes(shots);
+    const auto pings = replies.begin() + at_once;
+    const auto failed = std::ranges::find_if_not(pings, replies.end(), &Reply::is_ok);
+    if (failed != replies.end() && seen_.ping_failure.empty()) seen_.ping_failure = name_of_failure(*failed);
+    if (!std::ranges::all_of(replies, &Reply::is_ok)) return;
+    const Nanos first = std::ranges::min_element(replies.begin(), pings, {}, &Reply::received)->received;
+    for (auto ping = pings; ping != replies.end(); ++ping)
+      seen_.pings.push_back({at_once, ping->latency(), first - ping->sent});
+  }
+
+  /// Often enough that nothing of a tenth of a second is missed; a slow route less often than it answers.
+  Nanos watch_gap() const {
+    constexpr Nanos kOften = 100 * kMillisecond;
+    return options_.ping ? kOften : std::max(kOften, 2 * service());
+  }
 
   Target& target_;
   const ExaminationOptions options_;
@@ -108,448 +491,6 @@ class Examiner {
   std::set<int> failed_sizes_;
   int parallel_ = 1;  // the most at a time that the bursts so far speak for
 };
-
-Nanos Examiner::service() const {
-  return to_nanos(alone_seconds(seen_));
-}
-
-bool Examiner::affordable(Nanos span, double share) const {
-  return span <= options_.timeout && span <= left() &&
-         static_cast<double>(spent() + span) <= share * static_cast<double>(options_.budget);
-}
-
-std::vector<int> Examiner::sizes() const {
-  std::vector<int> sizes;
-  for (int size = 2; size < options_.most_at_once; size *= 2) sizes.push_back(size);
-  sizes.push_back(options_.most_at_once);
-  return sizes;
-}
-
-Nanos Examiner::expected(int at_once) const {
-  const int rounds = (at_once + parallel_ - 1) / parallel_;
-  return service() * rounds;
-}
-
-std::vector<Reply> Examiner::send_probes(const std::vector<Probe>& shots, Nanos patience, bool limited) {
-  std::vector<Reply> replies =
-      target_.send_probes(shots, limited ? std::min(patience, options_.timeout) : patience);
-  const bool in_time = patience >= options_.timeout;
-  for (const Reply& reply : replies) {
-    if (reply.outcome == Outcome::unsent) continue;
-    ++seen_.sent;
-    if (reply.outcome == Outcome::ok) {
-      ++seen_.answered;
-    } else if (reply.outcome == Outcome::unfinished || (reply.outcome == Outcome::timeout && !in_time)) {
-      ++seen_.unfinished;  // the budget's end, or an interruption: no failure of the server
-    } else {
-      ++seen_.failures[name_of_failure(reply)];
-    }
-  }
-  return replies;
-}
-
-std::optional<double> Examiner::runnable_since(std::optional<Nanos> before, Nanos makespan) {
-  const std::optional<Nanos> now = target_.cpu_time();
-  if (!before || !now || makespan <= 0) return std::nullopt;
-  return seconds(*now - *before) / seconds(makespan);
-}
-
-Nanos Examiner::makespan(int at_once) const {
-  Nanos least = 0;
-  for (const Burst& burst : seen_.bursts) {
-    if (burst.at_once != at_once || burst.done.empty()) continue;
-    least = least == 0 ? burst.done.back() : std::min(least, burst.done.back());
-  }
-  return least == 0 ? expected(at_once) : least;
-}
-
-void Examiner::ask_alone_again() {
-  constexpr Nanos kEnough = 9 * kSecond / 4;
-  if (over() || refused_alone_ != 0) return;
-  const Nanos one = std::max<Nanos>(service(), kMicrosecond);
-  if (affordable(one, 0.7)) ask_alone(static_cast<int>(std::clamp<Nanos>(kEnough / one, 2, kWhenWarm)));
-}
-
-/// After a pause a limit of requests a second has room again, and whatever is done behind a reply is done.
-void Examiner::ask_rested() {
-  constexpr int kTimes = 3;
-  if (refused_alone_ != 0 || seen_.most_at_once < 2 || parallel_ > 1) return;
-  const Nanos pause = std::clamp<Nanos>(3 * service(), 100 * kMillisecond, kSecond);
-  for (int i = 0; i < kTimes && affordable(pause + service(), 0.8) && !over(); ++i) {
-    const Reply reply = send_probes({{0, false, pause, true, false}}, left()).front();
-    if (reply.outcome != Outcome::ok) return;
-    seen_.rested.push_back(reply.latency());
-  }
-}
-
-bool Examiner::ask_alone(int times) {
-  const std::optional<Nanos> before = target_.cpu_time();
-  const std::size_t first = seen_.alone.size();
-  bool fine = true;
-  for (int i = 0; i < times; ++i) {
-    if (i > 0 && !affordable(service(), first < kAlone ? 0.2 : 0.7)) break;
-    const Reply reply = send_probes({Probe{}}, std::min(left(), options_.timeout)).front();
-    if (is_refusal(reply)) refused_alone_ = reply.status;
-    fine = reply.outcome == Outcome::ok;
-    if (!fine) break;
-    seen_.alone.push_back(reply.latency());
-  }
-  const std::optional<Nanos> after = target_.cpu_time();
-  const Nanos spent =
-      std::accumulate(seen_.alone.begin() + static_cast<std::ptrdiff_t>(first), seen_.alone.end(), Nanos{0});
-  // The last ones count: the first request also pays for what happens once.
-  if (before && after && spent > 0) seen_.cpu_share = seconds(*after - *before) / seconds(spent);
-  return fine;
-}
-
-Outlook Examiner::outlook() const {
-  Outlook outlook;
-  const Nanos one = service();
-  outlook.at_once = options_.most_at_once;
-  outlook.requests = kAlone;
-  std::int64_t serial = kAlone;
-  std::int64_t bursts = kAlone;
-  for (const int size : sizes()) {
-    outlook.requests += kRepetitions * size;
-    serial += size;
-    bursts += kRepetitions;
-  }
-  constexpr std::int64_t kServices =
-      50;  // that kept connections take where all goes one at a time; pings the same
-  outlook.requests += kMaxOnKept + kMaxForLimit + 3 * (options_.most_at_once + 1) + kWhenWarm + 3 + 12;
-  if (options_.ping) outlook.requests += kMaxPings;
-  if (options_.look_beyond) {
-    outlook.beyond = 2 * options_.most_at_once;
-    outlook.requests += kRepetitions * outlook.beyond;
-  }
-  const Nanos more = one * kServices * (options_.ping ? 2 : 1);
-  outlook.least = std::min(options_.budget, one * bursts);
-  const Nanos growing = std::min(one * serial * kRepetitions, std::max(kComfort, one * kAlone));
-  outlook.most = std::clamp(growing + more, outlook.least, options_.budget) + options_.watch;
-  outlook.least += options_.watch;
-  if (options_.watch > 0) outlook.requests += options_.watch / watch_gap() + 1;
-  return outlook;
-}
-
-bool Examiner::send_burst(int at_once) {
-  std::vector<Probe> shots(static_cast<std::size_t>(at_once));
-  for (std::size_t i = 0; i < shots.size(); ++i) shots[i].connection = static_cast<std::uint32_t>(i);
-  const std::optional<Nanos> before = target_.cpu_time();
-  const std::vector<Reply> replies = send_probes(shots, left());
-  Burst burst{at_once, {}};
-  for (const Reply& reply : replies) {
-    if (reply.outcome == Outcome::ok) burst.done.push_back(reply.received - replies.front().sent);
-  }
-  // What waits for its connection to be asked for again, a second later, tells nothing about executing.
-  const bool overflowed =
-      !target_.interrupted() &&
-      std::any_of(replies.begin(), replies.end(), [](const Reply& reply) { return reply.late; });
-  if (overflowed && (seen_.overflowed_at == 0 || at_once < seen_.overflowed_at))
-    seen_.overflowed_at = at_once;
-  burst.refused = static_cast<int>(std::count_if(replies.begin(), replies.end(), is_refusal));
-  if (burst.refused > 0) burst.status = std::find_if(replies.begin(), replies.end(), is_refusal)->status;
-  if (burst.refused + static_cast<int>(burst.done.size()) != at_once || overflowed) burst.refused = 0;
-  if (burst.done.size() != shots.size() || overflowed) {
-    burst.done.clear();
-    failed_sizes_.insert(at_once);
-  }
-  std::sort(burst.done.begin(), burst.done.end());
-  if (!burst.done.empty()) burst.runnable = runnable_since(before, burst.done.back());
-  seen_.bursts.push_back(std::move(burst));
-  if (failed_sizes_.count(at_once) != 0) return false;
-  seen_.most_at_once = std::max(seen_.most_at_once, at_once);
-  const double rounds = std::round(seconds(seen_.bursts.back().done.back()) / alone_seconds(seen_));
-  parallel_ = std::max(parallel_, static_cast<int>(at_once / std::max(1.0, rounds)));
-  return true;
-}
-
-void Examiner::send_bursts() {
-  for (int repetition = 0; repetition < kRepetitions && !over(); ++repetition) {
-    for (const int size : sizes()) {
-      // The smallest ones tell most and cost least: they may use what is there.
-      const bool small = size <= 4;
-      const bool fits = small ? affordable(expected(size), 0.9)
-                              : affordable(expected(size), kBurstShare) &&
-                                    spent() + expected(size) <= std::max(kComfort, 20 * service());
-      if (!fits || failed_sizes_.count(size) != 0 || over()) {
-        seen_.cut_short |= !fits && repetition == 0;
-        break;
-      }
-      if (!send_burst(size)) break;
-    }
-  }
-  const Nanos together = static_cast<Nanos>(kTogether * static_cast<double>(service()));
-  if (options_.look_beyond && failed_sizes_.empty() && seen_.most_at_once == options_.most_at_once &&
-      parallel_ == options_.most_at_once && affordable(4 * together, 0.8)) {
-    for (int i = 0; i < kRepetitions && send_burst(2 * options_.most_at_once); ++i) {
-    }
-  }
-}
-
-// Kept connections.
-
-std::vector<Probe> Examiner::staggered(int count, Nanos gap, bool keep) const {
-  std::vector<Probe> shots;
-  for (int i = 0; i < count; ++i)
-    shots.push_back({static_cast<std::uint32_t>(i), false, gap * i, false, keep});
-  return shots;
-}
-
-/// Opens connections one by one, each with a request at once: a worker that is busy with the one before
-/// leaves the next to an idle worker, so all workers get some even where one of them would take all that
-/// waits.
-bool Examiner::harvest(int count) {
-  const Nanos gap = std::clamp<Nanos>(service() / 8, kMillisecond / 2, 20 * kMillisecond);
-  const Nanos patience = gap * count + (count + 3) * service() * 3 / 2 + 300 * kMillisecond;
-  const std::vector<Reply> replies =
-      target_.send_probes(staggered(count, gap, true), std::min(patience, left()));
-  kept_ += count;
-  std::int64_t silent = 0, held = 0;
-  for (const Reply& reply : replies) {
-    ++seen_.sent;
-    if (reply.outcome == Outcome::ok) ++seen_.answered;
-    if (reply.outcome == Outcome::timeout) ++silent;
-    held += reply.kept;
-    if (reply.outcome != Outcome::ok) ++seen_.unfinished;
-    if (reply.outcome == Outcome::ok && !reply.kept) seen_.closes = true;
-  }
-  // Where a thread holds its connection, those beyond the last thread are not read while the others are kept
-  // open. That is this examination's doing, and no failure of the server. Where none was kept, their backlog
-  // overflowed.
-  seen_.idle_holds = silent > 0 && held > 0 && !over();
-  return std::all_of(replies.begin(), replies.end(),
-                     [](const Reply& reply) { return reply.outcome == Outcome::ok && reply.kept; });
-}
-
-bool Examiner::send_kept(const std::vector<std::uint32_t>& connections) {
-  kept_ += static_cast<std::int64_t>(connections.size());
-  if (kept_ > kMaxOnKept) return false;
-  std::vector<Probe> shots;
-  for (const std::uint32_t connection : connections) shots.push_back({connection, false, 0, true, true});
-  const std::optional<Nanos> before = target_.cpu_time();
-  const std::vector<Reply> replies = send_probes(shots, left());
-  KeptBurst burst{connections, {}};
-  bool kept = true;
-  for (const Reply& reply : replies) {
-    if (reply.outcome != Outcome::ok) return false;
-    kept = kept && reply.kept;
-    burst.done.push_back(reply.received - replies.front().sent);
-  }
-  burst.runnable = runnable_since(before, *std::max_element(burst.done.begin(), burst.done.end()));
-  seen_.kept.push_back(std::move(burst));
-  return kept;
-}
-
-bool Examiner::waits() const {
-  return has_waited(seen_.kept.back(), seen_);
-}
-
-/// Whether a pair waits, by the most of up to three times where it seemed to; none: out of time, or a
-/// connection was lost.
-std::optional<bool> Examiner::pair_waits(std::uint32_t a, std::uint32_t b) {
-  int waited = 0, ran = 0;
-  do {
-    if (!affordable(2 * service(), kKeptShare) || !send_kept({a, b})) return std::nullopt;
-    ++(waits() ? waited : ran);
-  } while (waited > 0 && waited < 2 && ran < 2);
-  return waited > ran;
-}
-
-/// Takes the connections one by one. One that runs beside all those that were found apart is apart too; one
-/// that does not is paired with each of them: it waits always for the one that is with the same worker, and
-/// never for the others. In a pool that is full it waits for none of them alone. False: out of time, or a
-/// connection was lost.
-bool Examiner::find_groups(int count) {
-  std::vector<std::uint32_t> apart;
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> ran;
-  std::size_t pairs = 0;
-  for (std::uint32_t connection = 0; connection < static_cast<std::uint32_t>(count); ++connection) {
-    if (apart.size() > 1) {
-      std::vector<std::uint32_t> beside = apart;
-      beside.push_back(connection);
-      if (!affordable(2 * service(), kKeptShare) || !send_kept(beside)) return false;
-    }
-    bool alone = apart.empty() || (apart.size() > 1 && !waits());
-    if (!alone) {
-      alone = true;
-      for (const std::uint32_t other : apart) {
-        if (++pairs > kMaxPairs) break;
-        const std::optional<bool> waits = pair_waits(other, connection);
-        if (!waits) return false;
-        alone = !*waits;
-        if (!alone) break;
-        ran.emplace_back(other, connection);
-      }
-    }
-    if (alone) apart.push_back(connection);
-  }
-  // Some that ran beside each other once more: always, or by chance?
-  std::shuffle(ran.begin(), ran.end(), random_);
-  if (ran.size() > kAgain) ran.resize(kAgain);
-  return std::all_of(ran.begin(), ran.end(), [&](const auto& pair) {
-    return affordable(2 * service(), kKeptShare) && send_kept({pair.first, pair.second});
-  });
-}
-
-void Examiner::keep_connections() {
-  if (over() || seen_.most_at_once < 4 || seen_.limit_probe) return;
-  const std::vector<PoolFit> fits = fit_pools(seen_);
-  const auto best = std::min_element(fits.begin(), fits.end(),
-                                     [](const PoolFit& a, const PoolFit& b) { return a.error < b.error; });
-  // A pool that is known is filled, and one more. Otherwise, and where all seemed to go to one, there may be
-  // as many workers as a few cores want.
-  const bool known = best->error < kKnown && best->parallelism > 1;
-  if (known && best->parallelism > kMaxParallel) return;
-  const int count = known ? std::max(kFewest, best->parallelism + 2) : kUsual;
-  if (count > options_.most_at_once || !affordable((count + 8) * service(), kKeptShare)) return;
-  if (harvest(count) && !over()) find_groups(count);
-  target_.hang_up();
-}
-
-/// One connection, used again and again: a server that writes its reply in two parts and waits for the first
-/// one's acknowledgement shows it here, because a client's kernel puts that off.
-void Examiner::ask_on_kept() {
-  constexpr int kTimes = 6, kPrompt = 3;
-  if (over() || seen_.most_at_once == 0 || refused_alone_ != 0) return;
-  for (int i = 0; i < 1 + kTimes + kPrompt; ++i) {
-    const bool prompt = i > kTimes;
-    if (!affordable(service() + 50 * kMillisecond, 0.9)) break;
-    const Reply reply = send_probes({{0, false, 0, true, true, prompt}}, left()).front();
-    if (reply.outcome != Outcome::ok || !reply.kept) break;
-    if (i > 0) (prompt ? seen_.prompt_on_kept : seen_.alone_on_kept).push_back(reply.latency());
-  }
-  target_.hang_up();
-}
-
-// What was refused.
-
-int Examiner::served_of(const std::vector<Reply>& replies) {
-  int served = 0;
-  for (const Reply& reply : replies) {
-    served += reply.outcome == Outcome::ok;
-    if (reply.outcome == Outcome::bad_status) seen_.limit_probe->status = reply.status;
-  }
-  return served;
-}
-
-/// Even streams, the second one slower for rates below a few a second. The latter half counts: a bucket that
-/// was full is empty by then.
-std::optional<double> Examiner::find_rate() {
-  constexpr int kFewest = 4;
-  std::optional<double> per_second;
-  for (const auto& [count, gap] : {std::pair{200, 5 * kMillisecond}, std::pair{100, 50 * kMillisecond}}) {
-    if (!affordable(count * gap + service(), 1) || over()) break;
-    const std::vector<Reply> replies = send_probes(staggered(count, gap, false), left());
-    const int served = served_of({replies.begin() + count / 2, replies.end()});
-    per_second = served / (seconds(gap) * (count / 2.0));
-    if (served >= kFewest) break;
-  }
-  return per_second;
-}
-
-void Examiner::probe_limit() {
-  int at_once = refused_alone_ != 0 ? 1 : 0;
-  for (const Burst& burst : seen_.bursts) {
-    if (burst.refused == 0) continue;
-    const int served = burst.at_once - burst.refused;
-    at_once = at_once == 0 ? served + 1 : std::min(at_once, served + 1);
-  }
-  if (at_once == 0 || over()) return;
-  LimitProbe& probe = seen_.limit_probe.emplace();
-  probe.status = refused_alone_;
-  probe.at_once = at_once;
-  if (refused_alone_ == 0) {
-    // Directly after all were served none is in flight, yet what comes in a second has not come in.
-    probe.first = served_of(send_probes(staggered(at_once, 0, false), left()));
-    probe.again = served_of(send_probes(staggered(at_once, 0, false), left()));
-    probe.spread = served_of(send_probes(staggered(at_once, service() * 4 / 5 / at_once, false), left()));
-    const int room = at_once - 1;
-    probe.in_flight = 5 * probe.first >= 4 * room && 5 * probe.again >= 4 * room && probe.spread < at_once;
-  }
-  if (!probe.in_flight) probe.per_second = find_rate();
-}
-
-// The cheap request.
-
-void Examiner::ping_beside(int at_once) {
-  constexpr int kThroughout = 16;
-  const Nanos one = service();
-  const Nanos gap = at_once > 1 ? std::min<Nanos>(2 * kMillisecond, one * 3 / (10 * at_once)) : 0;
-  std::vector<Probe> shots = staggered(at_once, gap, false);
-  const Nanos sent = gap * at_once;
-  // The first three while even a single slow one is under way; then until the last one is answered. A backlog
-  // that is known to be short has room for those three only.
-  std::vector<Nanos> times{one * 15 / 100, one * 35 / 100, one * 50 / 100};
-  const Nanos whole = makespan(at_once);
-  const Nanos step = std::max<Nanos>(whole / kThroughout, 2 * kMillisecond);
-  for (Nanos at = times.back() + step; at < whole - kMillisecond && seen_.overflowed_at == 0; at += step)
-    times.push_back(at);
-  for (const Nanos at : times)
-    shots.push_back({static_cast<std::uint32_t>(shots.size()), true, sent + at, false, false});
-  const std::vector<Reply> replies = send_probes(shots, left());
-  const auto pings = replies.begin() + at_once;
-  const auto fine = [](const Reply& reply) { return reply.outcome == Outcome::ok; };
-  const auto failed = std::find_if_not(pings, replies.end(), fine);
-  if (failed != replies.end() && seen_.ping_failure.empty()) seen_.ping_failure = name_of_failure(*failed);
-  if (!std::all_of(replies.begin(), replies.end(), fine)) return;
-  const auto by_end = [](const Reply& a, const Reply& b) { return a.received < b.received; };
-  const Nanos first = std::min_element(replies.begin(), pings, by_end)->received;
-  const Nanos last = std::max_element(replies.begin(), pings, by_end)->received;
-  for (auto ping = pings; ping != replies.end(); ++ping)
-    seen_.pings.push_back({at_once, ping->latency(), first - ping->sent, last - ping->sent});
-}
-
-void Examiner::ping_beside() {
-  constexpr int kAlone = 6;
-  for (int i = 0; i < kAlone && !over(); ++i) {
-    const Reply reply = send_probes({{0, true, 0, true, false}}, left()).front();
-    if (reply.outcome != Outcome::ok) {
-      seen_.ping_failure = name_of_failure(reply);
-      return;
-    }
-    if (i > 0) seen_.pings_alone.push_back(reply.latency());
-  }
-  // Beside one, where only a blocked loop hurts; beside more than a few workers hold; and beside many, to
-  // show.
-  for (const int at_once : {1, 1, 4, 1, 4, 16, options_.most_at_once}) {
-    if (at_once > options_.most_at_once || at_once > seen_.most_at_once) continue;
-    if (!affordable(expected(at_once) + service(), 1)) continue;
-    if (at_once > 4 && expected(at_once) > std::max<Nanos>(kSecond, 2 * service())) continue;
-    ping_beside(at_once);
-  }
-}
-
-/// Often enough that nothing of a tenth of a second is missed; a slow route less often than it answers.
-Nanos Examiner::watch_gap() const {
-  constexpr Nanos kOften = 100 * kMillisecond;
-  return options_.ping ? kOften : std::max(kOften, 2 * service());
-}
-
-/// One by one in even steps, whether the one before is answered or not, so that a pause shows in all that it
-/// held up. A few seconds at a time: an interruption ends it soon.
-void Examiner::watch() {
-  constexpr Nanos kPart = 5 * kSecond;
-  const Nanos gap = watch_gap();
-  const Nanos began = target_.now();
-  while (target_.now() - began < options_.watch && !target_.interrupted()) {
-    const Nanos from = target_.now() - began;
-    const auto count = static_cast<int>(std::min(kPart, options_.watch - from) / gap);
-    if (count == 0) break;
-    std::vector<Probe> shots = staggered(count, gap, false);
-    for (Probe& shot : shots) shot.ping = options_.ping;
-    for (const Reply& reply : send_probes(shots, gap * count + options_.timeout, false)) {
-      if (reply.outcome == Outcome::unsent) continue;
-      seen_.watched.push_back({from + reply.sent, reply.latency(), reply.outcome == Outcome::ok});
-    }
-  }
-}
-
-Observations Examiner::take() {
-  seen_.ping_given = options_.ping;
-  seen_.spent = spent();
-  seen_.interrupted = target_.interrupted();
-  return std::move(seen_);
-}
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-#include "harness/diagnosis/interruptions.hpp"
+#include "harness/diagnosis/verdict.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -22,9 +22,8 @@ std::vector<double> stalled_alike(const std::vector<double>& latencies, double a
   }
   if (stalled.size() < 2) return {};
   const double usual = median_of(stalled);
-  const auto alike = std::count_if(stalled.begin(), stalled.end(), [&](double latency) {
-    return std::abs(latency - usual) < kAlike * (usual - alone_s);
-  });
+  const auto alike = std::ranges::count_if(
+      stalled, [&](double latency) { return std::abs(latency - usual) < kAlike * (usual - alone_s); });
   return 5 * alike >= 4 * std::ssize(stalled) ? stalled : std::vector<double>{};
 }
 
@@ -45,7 +44,7 @@ std::optional<Stalls> find_stalls(const Observations& seen) {
   int quick = 0;
   std::map<int, std::pair<double, double>> range;  // of what bursts of a size took longer
   for (const Burst& burst : whole_bursts(seen)) {
-    const double longer = seconds(burst.done.back()) - alone_s;
+    const double longer = burst.makespan_s() - alone_s;
     lost += longer;
     requests += burst.at_once;
     most = std::max(most, longer);
@@ -54,9 +53,8 @@ std::optional<Stalls> find_stalls(const Observations& seen) {
     low = std::min(low, longer);
     high = std::max(high, longer);
   }
-  const auto varied = std::count_if(range.begin(), range.end(), [&](const auto& each) {
-    return each.second.second - each.second.first > kSome * extra;
-  });
+  const auto varied = std::ranges::count_if(
+      range, [&](const auto& each) { return each.second.second - each.second.first > kSome * extra; });
   // One at a time, or few, are never quick together and always take as long; and those that are slow
   // themselves but hold up nobody never add up.
   if (quick < 2 || varied < 2 || most < kMoreThanOne * extra) return std::nullopt;
@@ -73,7 +71,7 @@ std::optional<WarmUp> find_warm_up(const Observations& seen) {
   later.erase(later.begin());
   const double usual = median_of(later);
   // One that is slow now and then may be the first one.
-  const bool alone = *std::max_element(later.begin(), later.end()) < (first + usual) / 2;
+  const bool alone = *std::ranges::max_element(later) < (first + usual) / 2;
   if (!alone || first < kTimes * usual || first - usual < kLeast) return std::nullopt;
   return WarmUp{first, usual};
 }

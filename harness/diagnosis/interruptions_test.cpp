@@ -1,5 +1,3 @@
-#include "harness/diagnosis/interruptions.hpp"
-
 #include <catch2/catch.hpp>
 #include <initializer_list>
 #include <utility>
@@ -45,7 +43,7 @@ TEST_CASE("what blocks now and then is distinguished from one at a time") {
   CHECK(stalls->took_s == Approx(0.2).epsilon(0.1));
   CHECK(stalls->share == Approx(0.1).epsilon(0.4));
   seen.pings_alone = {kMillisecond};
-  seen.pings = {{16, 180 * kMillisecond, 0, 0}};
+  seen.pings = {{16, 180 * kMillisecond, 0}};
   const Diagnosis verdict = conclude(seen);
   CHECK(verdict.execution == Execution::concurrent);
   CHECK(verdict.stalls);

@@ -15,7 +15,6 @@
 #include <string>
 #include <system_error>
 
-#include "harness/trace/listening.hpp"
 #include "harness/trace/server_use.hpp"
 
 namespace lab {
@@ -86,15 +85,14 @@ std::set<std::string> sockets_at(const Words& words, std::uint16_t port) {
   std::set<std::string> sockets;
   for (const char* table : {"/proc/self/net/tcp", "/proc/self/net/tcp6"}) {
     std::ifstream file(table);
-    std::string there;
     for (std::string line; std::getline(file, line);) {
       const std::size_t colon = line.find(':', line.find(':') + 1);
       const std::size_t space = line.rfind(' ', colon);
-      if (colon != std::string::npos && bindings.contains(line.substr(space + 1, colon - space - 1)))
-        there += line + "\n";
-    }
-    for (const auto& [inode, its_port] : listening_sockets(there)) {
-      if (its_port == port) sockets.insert("socket:[" + inode + "]");
+      if (colon == std::string::npos || !bindings.contains(line.substr(space + 1, colon - space - 1)))
+        continue;
+      for (const auto& [inode, its_port] : listening_sockets(line)) {
+        if (its_port == port) sockets.insert("socket:[" + inode + "]");
+      }
     }
   }
   return sockets;
@@ -126,7 +124,7 @@ std::optional<LocalServer> LocalServer::find(const Address& address, std::uint16
     if (is_process && has_any(entry->path(), sockets)) server.listeners_.push_back(pid);
   }
   if (server.listeners_.empty()) return std::nullopt;
-  std::sort(server.listeners_.begin(), server.listeners_.end());
+  std::ranges::sort(server.listeners_);
   return server;
 }
 

@@ -18,8 +18,9 @@ struct Burst {
   /// How many threads of the server had a core or waited for one, on average. It does not depend on what else
   /// the machine computes. None where the server is not on it.
   std::optional<double> runnable{};
-  int refused = 0;  ///< so many got `status` while all others were served
-  int status = 0;
+  int refused = 0;  ///< so many were, while all others were served
+
+  double makespan_s() const { return seconds(done.back()); }
 };
 
 /// What was asked after a refusal, to tell a limit of requests in flight from one of requests a second.
@@ -50,7 +51,6 @@ struct PingBeside {
   int at_once = 0;       ///< slow ones
   Nanos latency = 0;     ///< its own
   Nanos first_left = 0;  ///< from its sending to the first reply of a slow one
-  Nanos last_left = 0;   ///< and to the last one's
 };
 
 /// All that an examination saw. Everything that is concluded is a function of this value.
@@ -79,7 +79,6 @@ struct Observations {
   std::int64_t sent = 0, answered = 0;
   std::int64_t unfinished = 0;                   ///< when the time was over
   std::map<std::string, std::int64_t> failures;  ///< requests by kind: `timeout`, `status_503`
-  bool cut_short = false;                        ///< the budget ended it
   bool interrupted = false;
 };
 

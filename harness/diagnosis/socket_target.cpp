@@ -55,8 +55,7 @@ std::vector<Reply> SocketTarget::send_probes(const std::vector<Probe>& shots, Na
   open_first(shots);
   std::vector<std::size_t> order(shots.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return shots[a].at < shots[b].at; });
+  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return shots[a].at < shots[b].at; });
   began_ = clock_.now();
   const Nanos end = began_ + patience;
   std::size_t next = 0;

@@ -30,6 +30,7 @@ struct Reply {
   bool kept = false;  ///< its connection is still open
   bool late = false;  ///< its connection was to be there at time zero and was not: the backlog was full
 
+  bool is_ok() const { return outcome == Outcome::ok; }
   Nanos latency() const { return received - sent; }
 };
 

@@ -7,7 +7,6 @@
 #include <cmath>
 
 #include "harness/diagnosis/burst_fit.hpp"
-#include "harness/diagnosis/kept_fit.hpp"
 
 namespace lab {
 
@@ -48,22 +47,34 @@ PoolFit best_between(const std::vector<PoolFit>& fits, int low, int high) {
 /// The deviation of the bursts from a candidate is taken as Laplacian, a burst of n as the root of n
 /// independent observations, its scale that of the best candidate but at least 4 %, so that a quiet machine
 /// does not make it surer than such deviations allow. Pairs on kept connections have their own likelihoods
-/// (kept_fit.hpp). Equal odds beforehand.
+/// (burst_fit.hpp). Equal odds beforehand.
 std::vector<double> probabilities(const std::vector<Candidate>& candidates, double weight) {
   double scale = 1;
   for (const Candidate& each : candidates) scale = std::min(scale, each.error);
   scale = std::max(scale, 0.04);
   std::vector<double> logs;
   for (const Candidate& each : candidates) logs.push_back(each.pairs - weight * each.error / scale);
-  const double most = *std::max_element(logs.begin(), logs.end());
+  const double most = *std::ranges::max_element(logs);
   double sum = 0;
   for (double& log : logs) sum += log = std::exp(log - most);
   for (double& log : logs) log /= sum;
   return logs;
 }
 
-int count_whole(const Observations& seen) {
-  return static_cast<int>(whole_bursts(seen).size());
+/// How many bursts there are, and for how many `fits` says that they are as the verdict says.
+template <class Fits>
+void count_fitting(const Observations& seen, Diagnosis& verdict, Fits&& fits) {
+  for (const Burst& burst : whole_bursts(seen)) {
+    ++verdict.bursts;
+    verdict.fitting += fits(burst);
+  }
+}
+
+/// The most at once that were all answered; 0: none.
+int largest_whole(const Observations& seen) {
+  int largest = 0;
+  for (const Burst& burst : whole_bursts(seen)) largest = std::max(largest, burst.at_once);
+  return largest;
 }
 
 /// How well the bursts fit workers, one request each at a time, whose connections were dealt in some way: as
@@ -72,23 +83,22 @@ int count_whole(const Observations& seen) {
 Candidate workers(const Observations& seen, const PairLikelihood& pairs, double pool_error, double alone_s) {
   constexpr double kWithPairs = -1, kWithoutPairs = -4;
   std::vector<double> errors, largest;
-  int most = 0;
+  const int most = largest_whole(seen);
   const auto bursts = whole_bursts(seen);
-  for (const Burst& burst : bursts) most = std::max(most, burst.at_once);
   for (const Burst& burst : bursts) {
     errors.push_back(grid_deviation(burst, alone_s));
-    if (burst.at_once == most) largest.push_back(seconds(burst.done.back()));
+    if (burst.at_once == most) largest.push_back(burst.makespan_s());
   }
   // Without a pair that waited there would have to be more workers than connections were kept.
-  if (pairs.pairs > 0 && pairs.waiting == 0) return {Execution::workers, 1, kWithoutPairs};
-  // As many workers as requests: no.
-  if (median_of(largest) < kWaited * alone_s) return {Execution::workers, 1, kWithoutPairs};
+  const bool none_waited = pairs.pairs > 0 && pairs.waiting == 0;
+  const bool as_many_as_requests = median_of(largest) < kWaited * alone_s;
   // Nothing ever ran beside anything else: a disturbed machine makes one by one take longer, never shorter.
   constexpr double kSideBySide = 0.85;
   const bool overlapped = std::ranges::any_of(bursts, [&](const Burst& burst) {
-    return burst.at_once >= 4 && seconds(burst.done.back()) < kSideBySide * burst.at_once * alone_s;
+    return burst.at_once >= 4 && burst.makespan_s() < kSideBySide * burst.at_once * alone_s;
   });
-  if (!overlapped && pairs.waiting == pairs.pairs) return {Execution::workers, 1, kWithoutPairs};
+  if (none_waited || as_many_as_requests || (!overlapped && pairs.waiting == pairs.pairs))
+    return {Execution::workers, 1, kWithoutPairs};
   return {Execution::workers, std::min(median_of(errors), pool_error),
           pairs.workers + (pairs.pairs == 0 ? kWithoutPairs : kWithPairs)};
 }
@@ -138,9 +148,7 @@ std::string unsupported_reason(const Observations& seen) {
         "slower route",
         alone_s * 1e3);
   }
-  int largest = 0;
-  for (const Burst& burst : whole_bursts(seen)) largest = std::max(largest, burst.at_once);
-  if (largest >= 4) return "";
+  if (largest_whole(seen) >= 4) return "";
   if (seen.overflowed_at > 0)
     return fmt::format("its backlog overflowed at {}: listen for more connections", seen.overflowed_at);
   if (!seen.failures.empty()) return "requests failed";
@@ -156,21 +164,20 @@ void conclude_computing(const Observations& seen, const SharingFit& sharing, dou
   verdict.parallelism = sharing.shared ? std::max(2, wanted) : 1;
   if (sharing.counted && seen.cores > 0) verdict.parallelism = std::min(verdict.parallelism, seen.cores);
   verdict.service_s = alone_s;
-  for (const Burst& burst : whole_bursts(seen)) {
-    const double expected = expected_makespan(verdict, burst.at_once);
-    const bool as_expected = std::abs(seconds(burst.done.back()) / expected - 1) < 0.35;
-    const bool several = burst.runnable && *burst.runnable > 1.3;
+  count_fitting(seen, verdict, [&](const Burst& burst) {
+    const bool as_expected =
+        std::abs(burst.makespan_s() / expected_makespan(verdict, burst.at_once) - 1) < 0.35;
+    if (!burst.runnable) return as_expected;
     // Threads that wait for a lock look like several on a busy machine, yet take the time of one by one.
-    verdict.fitting +=
-        burst.runnable ? several == sharing.shared || (!sharing.shared && as_expected) : as_expected;
-  }
+    return (*burst.runnable > 1.3) == sharing.shared || (!sharing.shared && as_expected);
+  });
 }
 
 void find_residual(const Observations& seen, Diagnosis& verdict) {
   if (verdict.service_s == 0) return;
   std::vector<double> residuals;
   for (const Burst& burst : whole_bursts(seen))
-    residuals.push_back(std::abs(seconds(burst.done.back()) - expected_makespan(verdict, burst.at_once)));
+    residuals.push_back(std::abs(burst.makespan_s() - expected_makespan(verdict, burst.at_once)));
   if (!residuals.empty()) verdict.residual_s = median_of(residuals);
 }
 
@@ -184,17 +191,14 @@ Diagnosis uneven_pool(const Observations& seen, const PoolFit& pool, double odds
   Diagnosis verdict = of_fit(seen, Execution::pool, pool);
   verdict.balanced = false;
   const double alone_s = alone_seconds(seen);
-  for (const Burst& burst : whole_bursts(seen)) {
-    ++verdict.bursts;
-    PoolFit all = pool;
-    all.parallelism = burst.at_once;
+  count_fitting(seen, verdict, [&](const Burst& burst) {
     const int round = first_round(burst, alone_s);
-    PoolFit own = pool;
-    own.parallelism = std::max(1, round);
-    verdict.fitting +=
-        std::min({deviation(burst, pool), deviation(burst, all), deviation(burst, own)}) < kFits;
     verdict.parallelism = std::max(verdict.parallelism, round);
-  }
+    PoolFit all = pool, own = pool;
+    all.parallelism = burst.at_once;
+    own.parallelism = std::max(1, round);
+    return std::min({deviation(burst, pool), deviation(burst, all), deviation(burst, own)}) < kFits;
+  });
   verdict.confidence = odds * share_that_fits(verdict);
   return verdict;
 }
@@ -205,9 +209,7 @@ std::optional<int> workers_by_floor(const Observations& seen, double alone_s) {
   constexpr int kMost = 64;
   const int counted = std::max(2, count_workers(seen));
   const bool paired = weigh_pairs(seen).pairs > 0;
-  Diagnosis verdict;
-  verdict.execution = Execution::workers;
-  verdict.service_s = alone_s;
+  Diagnosis verdict = of_fit(seen, Execution::workers, {counted, alone_s});
   for (int count = counted; count <= (paired ? counted + counted / 3 : kMost); ++count) {
     verdict.parallelism = count;
     if (contradiction(seen, verdict).empty()) return count;
@@ -227,23 +229,21 @@ double least_service(const Observations& seen, int workers, double alone_s) {
 Diagnosis verdict_of(const Observations& seen, const Candidate& candidate, const SharingFit* computing) {
   const double alone_s = alone_seconds(seen);
   Diagnosis verdict = of_fit(seen, candidate.execution, candidate.fit);
-  verdict.bursts = count_whole(seen);
   if (candidate.execution == Execution::workers) {
-    verdict.parallelism = workers_by_floor(seen, alone_s).value_or(std::max(2, count_workers(seen)));
-    verdict.service_s = alone_s;
-    verdict.overhead_s = 0;
+    const int workers = workers_by_floor(seen, alone_s).value_or(std::max(2, count_workers(seen)));
+    verdict = of_fit(seen, Execution::workers, {workers, alone_s});
     verdict.balanced = dealt_evenly(seen, verdict.parallelism, alone_s);
-    for (const Burst& burst : whole_bursts(seen))
-      verdict.fitting +=
-          (computing != nullptr && computing->shared) || grid_deviation(burst, alone_s) < kFitsGrid;
+    count_fitting(seen, verdict, [&](const Burst& burst) {
+      return (computing != nullptr && computing->shared) || grid_deviation(burst, alone_s) < kFitsGrid;
+    });
   } else if (computing != nullptr) {
     conclude_computing(seen, *computing, alone_s, verdict);
   } else {
-    for (const Burst& burst : whole_bursts(seen)) {
-      const bool one = candidate.execution == Execution::serial;
-      verdict.fitting +=
-          (one ? serial_deviation(burst, candidate.fit.service_s) : deviation(burst, candidate.fit)) < kFits;
-    }
+    const bool one = candidate.execution == Execution::serial;
+    count_fitting(seen, verdict, [&](const Burst& burst) {
+      return (one ? serial_deviation(burst, candidate.fit.service_s) : deviation(burst, candidate.fit)) <
+             kFits;
+    });
   }
   return verdict;
 }
@@ -267,7 +267,7 @@ std::optional<Diagnosis> likeliest(const Observations& seen, std::vector<Candida
   const double weight = weight_of_bursts(seen);
   while (!candidates.empty()) {
     const std::vector<double> odds = probabilities(candidates, weight);
-    const auto best = std::max_element(odds.begin(), odds.end()) - odds.begin();
+    const auto best = std::ranges::max_element(odds) - odds.begin();
     const Candidate candidate = candidates[static_cast<std::size_t>(best)];
     Diagnosis verdict = verdict_of(seen, candidate, computing);
     if (candidate.error < 1 && contradiction(seen, verdict).empty()) {
@@ -287,19 +287,29 @@ std::optional<Diagnosis> likeliest(const Observations& seen, std::vector<Candida
 
 /// Those that run together, but that some hold up all others.
 Diagnosis with_stalls(const Observations& seen, const Stalls& stalls) {
-  Diagnosis verdict;
-  verdict.execution = Execution::concurrent;
-  verdict.bound_by = bound_by(seen);
+  Diagnosis verdict = of_fit(seen, Execution::concurrent, {seen.most_at_once, alone_seconds(seen)});
   verdict.stalls = stalls;
-  verdict.service_s = alone_seconds(seen);
-  verdict.parallelism = seen.most_at_once;
-  for (const Burst& burst : whole_bursts(seen)) {
-    ++verdict.bursts;
-    const double expected = expected_makespan(verdict, burst.at_once);
-    verdict.fitting += std::abs(seconds(burst.done.back()) - expected) < 2 * stalls.took_s;
-  }
+  count_fitting(seen, verdict, [&](const Burst& burst) {
+    return std::abs(burst.makespan_s() - expected_makespan(verdict, burst.at_once)) < 2 * stalls.took_s;
+  });
   verdict.confidence = share_that_fits(verdict);
   return verdict;
+}
+
+/// From what was refused, and from what was asked after it.
+std::optional<Limit> find_refusing_limit(const Observations& seen) {
+  if (!seen.limit_probe) return std::nullopt;
+  const LimitProbe& probe = *seen.limit_probe;
+  // The fewest that were served of more: where one is ready early, another takes its place.
+  return Limit{probe.in_flight ? probe.at_once - 1 : 0, probe.per_second.value_or(0), probe.status};
+}
+
+/// A server that delays what comes too fast looks like one that serves one at a time, `slope_s` each; but
+/// that a request after a pause is served in much less. None where it is not so.
+std::optional<Limit> find_delaying_limit(const Observations& seen, double slope_s) {
+  constexpr double kMuchLess = 0.6;
+  if (seen.rested.size() < 2 || median_seconds(seen.rested) > kMuchLess * slope_s) return std::nullopt;
+  return Limit{0, 1 / slope_s, 0};
 }
 
 /// What a limit leaves to be told of how a server executes; none: as if there were none.
@@ -336,7 +346,7 @@ Diagnosis weigh(const Observations& seen) {
   PoolFit all = fits.back();
   // A part that runs one at a time gives replies at even distances, not rounds with pauses between them.
   const FirstRounds rounds = first_rounds(seen, alone_s);
-  const bool in_rounds = 3 * rounds.reported > count_whole(seen) && rounds.usual != 1;
+  const bool in_rounds = 3 * rounds.reported > std::ssize(whole_bursts(seen)) && rounds.usual != 1;
   if (in_rounds && all.overhead_s > kOwnWork) all.error = 1;
 
   std::optional<Diagnosis> found;
@@ -355,7 +365,7 @@ Diagnosis weigh(const Observations& seen) {
         workers(seen, pairs, std::min(pool.error, serial.error), alone_s)};
     const std::vector<double> odds = probabilities(candidates, weight_of_bursts(seen));
     // Bursts of one size that sometimes wait and sometimes do not: a pool that is not the same for all.
-    const bool mixed = *std::max_element(odds.begin(), odds.end()) < kSure && pool.error < kGood;
+    const bool mixed = *std::ranges::max_element(odds) < kSure && pool.error < kGood;
     const bool uneven = rounds.reported > 2 && rounds.usual == 0 && pool.error < kGood;
     if ((mixed || uneven) && odds[1] + odds[2] > 0.9) {
       found = uneven_pool(seen, pool, odds[1] + odds[2]);
@@ -365,7 +375,7 @@ Diagnosis weigh(const Observations& seen) {
   }
   if (!found) {
     verdict.reason = "the measurements contradict every way of executing that is known here";
-    verdict.bursts = count_whole(seen);
+    verdict.bursts = static_cast<int>(whole_bursts(seen).size());
     return verdict;
   }
   found->limit = limit;
@@ -442,8 +452,8 @@ double floor_seconds(const Diagnosis& verdict, int at_once) {
 std::string contradiction(const Observations& seen, const Diagnosis& verdict) {
   constexpr double kBelow = 0.9;  // of the floor: the service time is a fit
   constexpr double kAbove = 1.5, kAboveSeconds = 0.01;
-  const auto early = std::count_if(seen.bursts.begin(), seen.bursts.end(),
-                                   [&](const Burst& burst) { return is_early(burst, verdict, kBelow); });
+  const auto early = std::ranges::count_if(
+      seen.bursts, [&](const Burst& burst) { return is_early(burst, verdict, kBelow); });
   if (early > 1) return fmt::format("of {} bursts some replies came too early", early);
   for (const auto& [at_once, measured] : makespans_by_size(seen)) {
     const double least = floor_seconds(verdict, at_once);
@@ -451,36 +461,13 @@ std::string contradiction(const Observations& seen, const Diagnosis& verdict) {
       return fmt::format("{} at once took {:.0f} ms, not {:.0f}", at_once, median_of(measured) * 1e3,
                          least * 1e3);
     }
-    const double fastest = *std::min_element(measured.begin(), measured.end());
+    const double fastest = *std::ranges::min_element(measured);
     const double expected = expected_makespan(verdict, at_once);
     if (is_exact(verdict) && measured.size() > 1 && fastest > kAbove * expected + kAboveSeconds) {
       return fmt::format("{} at once took {:.0f} ms, not {:.0f}", at_once, fastest * 1e3, expected * 1e3);
     }
   }
   return "";
-}
-
-std::optional<Limit> find_refusing_limit(const Observations& seen) {
-  if (!seen.limit_probe) return std::nullopt;
-  const LimitProbe& probe = *seen.limit_probe;
-  Limit limit;
-  limit.status = probe.status;
-  limit.per_second = probe.per_second.value_or(0);
-  // The fewest that were served of more: where one is ready early, another takes its place.
-  if (probe.in_flight) limit.in_flight = probe.at_once - 1;
-  return limit;
-}
-
-double rested_seconds(const Observations& seen) {
-  return median_seconds(seen.rested);
-}
-
-std::optional<Limit> find_delaying_limit(const Observations& seen, double slope_s) {
-  constexpr double kMuchLess = 0.6;
-  if (seen.rested.size() < 2 || rested_seconds(seen) > kMuchLess * slope_s) return std::nullopt;
-  Limit limit;
-  limit.per_second = 1 / slope_s;
-  return limit;
 }
 
 std::optional<double> worst_ping_seconds(const Observations& seen, int at_once) {

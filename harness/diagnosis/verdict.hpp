@@ -1,11 +1,13 @@
+// A server's execution model found from outside: an examination sends it bursts, pairs and cheap requests,
+// and the verdict is a pure function of what it saw. Only results/report and `lab diagnose` use it.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "harness/diagnosis/interruptions.hpp"
 #include "harness/diagnosis/observation.hpp"
 
 namespace lab {
@@ -22,6 +24,33 @@ struct Limit {
   double per_second = 0;  ///< requests; 0: not known, or not a rate
   int status = 0;         ///< of those that are refused; 0: they are delayed
 };
+
+// What is not how a server executes, yet makes some requests slow: now and then, at its start, on connections
+// that are used again.
+
+/// Some requests take longer and hold up all others: equal bursts take different times, the more the larger.
+struct Stalls {
+  double share = 0;   ///< of the requests that do
+  double took_s = 0;  ///< each of them, alone
+};
+std::optional<Stalls> find_stalls(const Observations& seen);
+
+/// The first request took so much longer than later ones.
+struct WarmUp {
+  double first_s = 0, later_s = 0;
+};
+std::optional<WarmUp> find_warm_up(const Observations& seen);
+
+/// How much later replies come on a connection that was used before, where that is Nagle's algorithm waiting
+/// for an acknowledgement: they come in time once each part is acknowledged at once.
+std::optional<double> find_kept_lag(const Observations& seen);
+
+/// A time in which nothing was answered, though it usually is.
+struct Pause {
+  Nanos at = 0, length = 0;
+};
+/// In the order of time.
+std::vector<Pause> find_pauses(const Observations& seen);
 
 /// How a server executes, as far as what was seen tells.
 struct Diagnosis {
@@ -68,15 +97,5 @@ double floor_seconds(const Diagnosis& verdict, int at_once);
 /// or, of one that says how long bursts take, a size of which even the fastest one took much longer. Empty
 /// where nothing is. A busy machine only ever makes bursts slower.
 std::string contradiction(const Observations& seen, const Diagnosis& verdict);
-
-/// From what was refused, and from what was asked after it.
-std::optional<Limit> find_refusing_limit(const Observations& seen);
-
-/// A server that delays what comes too fast looks like one that serves one at a time, `slope_s` each; but
-/// that a request after a pause is served in much less. None where it is not so.
-std::optional<Limit> find_delaying_limit(const Observations& seen, double slope_s);
-
-/// The latency after a pause.
-double rested_seconds(const Observations& seen);
 
 }  // namespace lab

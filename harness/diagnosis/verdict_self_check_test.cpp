@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "harness/diagnosis/burst_fit.hpp"
-#include "harness/diagnosis/kept_fit.hpp"
 
 using namespace lab;
 

@@ -235,7 +235,7 @@ TEST_CASE("beside several requests a blocked loop costs a ping all of the first 
     const Nanos left = 100 * kMillisecond;
     const auto ping = [&](int at_once, double share) {
       const auto waited = static_cast<Nanos>(share * static_cast<double>(left));
-      return PingBeside{at_once, kMillisecond + waited, left, at_once * left};
+      return PingBeside{at_once, kMillisecond + waited, left};
     };
     seen.pings = {ping(1, beside_one), ping(4, beside_four)};
     return is_loop_blocked(seen, verdict);

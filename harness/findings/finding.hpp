@@ -1,9 +1,12 @@
+// What is wrong with a run, as numbered findings: each detector of this room looks for one kind in the
+// records and events of a repetition. Results report them.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/analysis/why.hpp"
@@ -41,5 +44,12 @@ struct RunContext {
 
 /// The findings, the most costly first. What the evidence does not hold leads to none.
 std::vector<Finding> find_findings(const RunContext& scene);
+
+/// `no requests`, `one request`, `nine requests`, `40 requests`
+std::string count(std::int64_t number, std::string_view noun);
+
+/// `450 ms`, `4.50 s`, `18.3 us`: three digits, or the milliseconds of a long time.
+std::string format_span(double seconds);
+std::string format_span(Nanos span);
 
 }  // namespace lab

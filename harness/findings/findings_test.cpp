@@ -2,7 +2,6 @@
 #include <catch2/catch.hpp>
 
 #include "harness/findings/testing/findings_testing.hpp"
-#include "harness/findings/words.hpp"
 #include "lab/core/text.hpp"
 
 using namespace lab;

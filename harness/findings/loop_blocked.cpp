@@ -1,11 +1,6 @@
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <numeric>
 #include <set>
 
 #include "harness/findings/trace_index.hpp"
-#include "harness/findings/words.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {
@@ -17,7 +12,7 @@ struct BlockedRequest {
   double lost = 0;  ///< nanoseconds, as measured
 };
 
-/// What one worker's loop was kept with, and who waited for it.
+/// What the workers' loops were kept with, and who waited for them.
 struct Blocked {
   std::vector<BlockedRequest> victims;
   double lost = 0;
@@ -47,7 +42,8 @@ double own_use(const std::vector<LoopUse>& uses, std::uint32_t request, const Sp
   return own;
 }
 
-Blocked blocked_on(const TraceIndex& clues, std::int32_t worker, const std::vector<LoopUse>& uses) {
+void add_blocked_on(const TraceIndex& clues, std::int32_t worker, const std::vector<LoopUse>& uses,
+                    Blocked& blocked) {
   Cumulative measured;
   Cumulative planned;
   std::set<std::uint32_t> holders;
@@ -61,7 +57,7 @@ Blocked blocked_on(const TraceIndex& clues, std::int32_t worker, const std::vect
 
   // What is short by its plan stays so on a machine that has become slow.
   const double worth_telling = std::max(1.0, clues.scene.pace) * static_cast<double>(kWorthTelling);
-  Blocked blocked;
+  const std::size_t before = blocked.victims.size();
   Cumulative waiting;
   for (const RequestRecord& record : clues.scene.records) {
     if (record.worker != worker) continue;
@@ -76,9 +72,9 @@ Blocked blocked_on(const TraceIndex& clues, std::int32_t worker, const std::vect
     if (by_plan < worth_telling) continue;
     blocked.victims.push_back({record.id, lost});
     blocked.lost += lost;
-    for (const auto& [from, to] : spans) waiting.add(from, to);
+    waiting.add(spans);
   }
-  if (blocked.victims.empty()) return blocked;
+  if (blocked.victims.size() == before) return;
   waiting.prepare();
   for (const LoopUse& use : uses) {
     const double cost = waiting.between(use.from, use.to);
@@ -87,14 +83,11 @@ Blocked blocked_on(const TraceIndex& clues, std::int32_t worker, const std::vect
     if (holder.finished != 0 && use.from >= holder.finished) blocked.late_cost[use.request] += cost;
     blocked.by_doing[doing(clues, use)] += cost;
   }
-  return blocked;
 }
 
 template <class Key>
 Key largest(const std::map<Key, double>& values) {
-  return std::max_element(values.begin(), values.end(),
-                          [](const auto& a, const auto& b) { return a.second < b.second; })
-      ->first;
+  return std::ranges::max_element(values, {}, &std::pair<const Key, double>::second)->first;
 }
 
 Nanos nanos(double value) {
@@ -104,15 +97,11 @@ Nanos nanos(double value) {
 /// `2: 10 ms, 3: 20 ms … 10: 90 ms`: the first two and the last one.
 std::string name_victims(const std::vector<BlockedRequest>& victims) {
   constexpr std::size_t kNamed = 3;
-  const auto one = [](const BlockedRequest& victim) {
-    return fmt::format("{}: {}", victim.request, format_span(nanos(victim.lost)));
-  };
-  std::vector<std::string> parts;
-  if (victims.size() <= kNamed) {
-    std::transform(victims.begin(), victims.end(), std::back_inserter(parts), one);
-    return join(parts, ", ");
-  }
-  return fmt::format("{}, {} … {}", one(victims[0]), one(victims[1]), one(victims.back()));
+  std::vector<std::string> names;
+  for (const BlockedRequest& victim : victims)
+    names.push_back(fmt::format("{}: {}", victim.request, format_span(nanos(victim.lost))));
+  if (names.size() <= kNamed) return join(names, ", ");
+  return fmt::format("{}, {} … {}", names[0], names[1], names.back());
 }
 
 /// `nine others by 100 ms each`: whom that request kept waiting. What is less than half a millisecond is not
@@ -120,27 +109,28 @@ std::string name_victims(const std::vector<BlockedRequest>& victims) {
 std::string delayed_by(const TraceIndex& clues, std::uint32_t holder,
                        const std::vector<BlockedRequest>& victims) {
   constexpr double kAlike = 1.1;
-  std::vector<Nanos> delays;
+  Losses others;
+  Nanos least = kNever;
   for (const BlockedRequest& victim : victims) {
     const RequestRecord& record = *clues.record(victim.request);
-    const auto uses = clues.loop_uses.find(record.worker);
-    if (uses == clues.loop_uses.end() || victim.request == holder) continue;
+    if (victim.request == holder) continue;
     Nanos delay = 0;
     for (const Span& span : clues.waits_for_loop(record)) {
-      for (const LoopUse& use : uses->second) {
+      for (const LoopUse& use : clues.loop_uses.at(record.worker)) {
         if (use.request == holder) delay += overlap({use.from, use.to}, span);
       }
     }
-    if (delay >= kMillisecond / 2) delays.push_back(delay);
+    if (delay < kMillisecond / 2) continue;
+    others.add(delay);
+    least = std::min(least, delay);
   }
-  if (delays.empty()) return "no other";
-  const auto [least, most] = std::minmax_element(delays.begin(), delays.end());
-  const bool alike = static_cast<double>(*most) <= kAlike * static_cast<double>(*least);
-  const auto others = static_cast<std::int64_t>(delays.size());
-  const Nanos mean = std::accumulate(delays.begin(), delays.end(), Nanos{0}) / others;
-  if (others == 1) return fmt::format("one other by {}", format_span(mean));
-  return alike ? fmt::format("{} by {} each", count(others, "other"), format_span(mean))
-               : fmt::format("{} by up to {}", count(others, "other"), format_span(*most));
+  if (others.requests == 0) return "no other";
+  const std::string mean = format_span(others.lost / others.requests);
+  if (others.requests == 1) return fmt::format("one other by {}", mean);
+  const std::string them = count(others.requests, "other");
+  if (static_cast<double>(others.longest) <= kAlike * static_cast<double>(least))
+    return fmt::format("{} by {} each", them, mean);
+  return fmt::format("{} by up to {}", them, format_span(others.longest));
 }
 
 /// The turn of a loop in which most of the plans' steps ran.
@@ -182,11 +172,10 @@ std::size_t awaits_of_what_is_ready(const Plan& plan) {
 }
 
 void find_awaits_that_never_suspend(const TraceIndex& clues, const std::map<std::uint32_t, double>& cost,
-                                    std::vector<Finding>& findings) {
+                                    Findings& findings) {
   constexpr double kAllTheTime = 0.9;
-  Finding finding{"LAB107", "", 0, {}};
-  std::int64_t requests = 0;
-  Nanos longest = 0;
+  double cost_s = 0;
+  Losses kept;
   std::size_t most = 0;
   for (const RequestRecord& record : clues.scene.records) {
     const std::size_t awaits = awaits_of_what_is_ready(clues.route(record).plan);
@@ -201,72 +190,56 @@ void find_awaits_that_never_suspend(const TraceIndex& clues, const std::map<std:
     if (std::min(held, planned) < kWorthTelling ||
         static_cast<double>(held) < kAllTheTime * static_cast<double>(service))
       continue;
-    ++requests;
-    longest = std::max(longest, held);
+    kept.add(held);
     most = std::max(most, awaits);
-    const auto found = cost.find(record.id);
-    if (found != cost.end()) finding.cost_s += found->second / 1e9;
+    if (const auto found = cost.find(record.id); found != cost.end()) cost_s += found->second / 1e9;
   }
-  if (requests == 0) return;
-  finding.text = fmt::format(
-      "await that never suspends: {} awaited {} and still kept the loop from start to end, {}.",
-      count(requests, "request"), most == 1 ? "once" : fmt::format("{} times", most), format_span(longest));
-  finding.numbers = {{"requests", static_cast<double>(requests)},
-                     {"awaits", static_cast<double>(most)},
-                     {"held_s", seconds(longest)}};
-  findings.push_back(std::move(finding));
+  if (kept.requests == 0) return;
+  report(findings, "LAB107", cost_s,
+         {{"requests", kept.requests}, {"awaits", most}, {"held_s", seconds(kept.longest)}},
+         "await that never suspends: {} awaited {} and still kept the loop from start to end, {}.",
+         count(kept.requests, "request"), most == 1 ? "once" : fmt::format("{} times", most),
+         format_span(kept.longest));
 }
 
-void report_late_work(const std::map<std::uint32_t, double>& cost, std::vector<Finding>& findings) {
+void report_late_work(const std::map<std::uint32_t, double>& cost, Findings& findings) {
   double sum = 0;
   for (const auto& [request, lost] : cost) sum += lost;
   if (sum < static_cast<double>(kWorthTelling)) return;
   const std::uint32_t worst = largest(cost);
-  findings.push_back(
-      {"LAB119",
-       fmt::format("background work on the loop: request {} was answered, and its work after the "
-                   "reply delayed the others by {} in total.",
-                   worst, format_span(nanos(cost.at(worst)))),
-       sum / 1e9,
-       {{"holder", static_cast<double>(worst)}, {"lost_s", sum / 1e9}}});
+  report(findings, "LAB119", sum / 1e9, {{"holder", worst}, {"lost_s", sum / 1e9}},
+         "background work on the loop: request {} was answered, and its work after the reply delayed the "
+         "others by {} in total.",
+         worst, format_span(nanos(cost.at(worst))));
 }
 
 }  // namespace
 
-void find_loop_blocked(const TraceIndex& clues, std::vector<Finding>& findings) {
+void find_loop_blocked(const TraceIndex& clues, Findings& findings) {
   Blocked all;
-  for (const auto& [worker, uses] : clues.loop_uses) {
-    const Blocked one = blocked_on(clues, worker, uses);
-    all.victims.insert(all.victims.end(), one.victims.begin(), one.victims.end());
-    all.lost += one.lost;
-    for (const auto& [holder, cost] : one.cost) all.cost[holder] += cost;
-    for (const auto& [holder, cost] : one.late_cost) all.late_cost[holder] += cost;
-    for (const auto& [what, cost] : one.by_doing) all.by_doing[what] += cost;
-  }
+  for (const auto& [worker, uses] : clues.loop_uses) add_blocked_on(clues, worker, uses, all);
   find_awaits_that_never_suspend(clues, all.cost, findings);
   if (all.victims.empty()) return;
   report_late_work(all.late_cost, findings);
-  std::sort(all.victims.begin(), all.victims.end(),
-            [](const BlockedRequest& a, const BlockedRequest& b) { return a.request < b.request; });
+  std::ranges::sort(all.victims, {}, &BlockedRequest::request);
   const std::uint32_t holder = largest(all.cost);
-  const auto victims = static_cast<std::int64_t>(all.victims.size());
-  std::string text = fmt::format("loop blocked: {} queued {}{} behind {} ({}); request {} delayed {}.",
-                                 count(victims, "request"), format_span(nanos(all.lost)),
-                                 victims > 1 ? " in total" : "", largest(all.by_doing),
-                                 name_victims(all.victims), holder, delayed_by(clues, holder, all.victims));
+  const std::size_t victims = all.victims.size();
   const LongTurn turn = longest_turn(clues);
-  if (turn.requests > 1) {
-    text += fmt::format(" The loop served {} in one go without looking up.",
-                        count(static_cast<std::int64_t>(turn.requests), "request"));
-  }
-  findings.push_back({"LAB101",
-                      std::move(text),
-                      all.lost / 1e9,
-                      {{"victims", static_cast<double>(victims)},
-                       {"lost_s", all.lost / 1e9},
-                       {"holder", static_cast<double>(holder)},
-                       {"holder_cost_s", all.cost.at(holder) / 1e9},
-                       {"longest_turn_s", seconds(turn.busy)}}});
+  const auto requests = [](std::size_t number) {
+    return count(static_cast<std::int64_t>(number), "request");
+  };
+  report(findings, "LAB101", all.lost / 1e9,
+         {{"victims", victims},
+          {"lost_s", all.lost / 1e9},
+          {"holder", holder},
+          {"holder_cost_s", all.cost.at(holder) / 1e9},
+          {"longest_turn_s", seconds(turn.busy)}},
+         "loop blocked: {} queued {}{} behind {} ({}); request {} delayed {}.{}", requests(victims),
+         format_span(nanos(all.lost)), victims > 1 ? " in total" : "", largest(all.by_doing),
+         name_victims(all.victims), holder, delayed_by(clues, holder, all.victims),
+         turn.requests > 1
+             ? fmt::format(" The loop served {} in one go without looking up.", requests(turn.requests))
+             : "");
 }
 
 }  // namespace lab

@@ -1,10 +1,11 @@
-// Code that does not do what it says: a coroutine that nobody awaits, a gather that gathers nothing.
-#include <fmt/format.h>
-
-#include <algorithm>
+// What was promised and is not done: a coroutine that nobody awaits, a gather that gathers nothing, work that
+// nobody finishes or waits for, state that is not shared, queues that refuse.
+#include <optional>
+#include <set>
 
 #include "harness/findings/trace_index.hpp"
-#include "harness/findings/words.hpp"
+#include "harness/trace/occupancy.hpp"
+#include "lab/core/text.hpp"
 
 namespace lab {
 
@@ -42,62 +43,63 @@ struct GatherTime {
 GatherTime gather_time(const Plan& plan) {
   GatherTime time;
   for (const Step& step : plan) {
-    const auto* all = std::get_if<Gather>(&step.action);
-    if (all == nullptr) {
-      const Nanos alone = unhindered_time({step});
-      time.gathered += alone;
+    const Nanos alone = unhindered_time({step});
+    time.gathered += alone;
+    if (const auto* all = std::get_if<Gather>(&step.action)) {
+      for (const Plan& branch : all->branches) time.in_a_row += unhindered_time(branch);
+    } else {
       time.in_a_row += alone;
-      continue;
     }
-    Nanos longest = 0;
-    for (const Plan& branch : all->branches) {
-      longest = std::max(longest, unhindered_time(branch));
-      time.in_a_row += unhindered_time(branch);
-    }
-    time.gathered += longest;
   }
   return time;
 }
 
-void find_forgotten(const TraceIndex& clues, std::vector<Finding>& findings) {
+/// From its death until the worker in that slot was heard of again.
+std::optional<Nanos> time_away(const RunContext& scene, const Kill& kill) {
+  const Nanos died = scene.began + kill.at;
+  // Its last events may bear the moment of its death.
+  constexpr Nanos kSettled = kMillisecond;
+  for (const Event& event : scene.events) {
+    if (event.worker == kill.worker && event.at > died + kSettled) return event.at - died;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void find_forgotten(const TraceIndex& clues, Findings& findings) {
   constexpr double kSurelyEarlier = 0.9;
-  const auto made = std::count_if(clues.scene.events.begin(), clues.scene.events.end(),
-                                  [](const Event& event) { return event.kind == EventKind::forgotten; });
+  const auto made = std::ranges::count_if(
+      clues.scene.events, [](const Event& event) { return event.kind == EventKind::forgotten; });
   std::int64_t early = 0;
   Nanos promised = 0;
-  Nanos quickest = 0;
+  Nanos quickest = kNever;
   for (const RequestRecord& record : clues.scene.records) {
     const Nanos wait = promised_wait(clues.route(record).plan);
     const Nanos took = record.received - record.sent;
     if (record.outcome != Outcome::ok || wait < kShortest || record.sent == 0) continue;
     if (clues.enqueues[record.route]) continue;  // a reply at once is what it promises
     if (static_cast<double>(took) >= kSurelyEarlier * static_cast<double>(wait)) continue;
-    quickest = early == 0 ? took : std::min(quickest, took);
+    quickest = std::min(quickest, took);
     promised = std::max(promised, wait);
     ++early;
   }
-  if (made == 0 && early == 0) return;
-  std::string text = "coroutine never awaited: ";
-  if (made > 0) text += fmt::format("{} made and dropped", count(made, "coroutine"));
+  std::vector<std::string> parts;
+  if (made > 0) parts.push_back(fmt::format("{} made and dropped", count(made, "coroutine")));
   if (early > 0) {
-    text += fmt::format("{}{} answered sooner than the wait of {} in the handler, the first after {}",
-                        made > 0 ? "; " : "", count(early, "request"), format_span(promised),
-                        format_span(quickest));
+    parts.push_back(fmt::format("{} answered sooner than the wait of {} in the handler, the first after {}",
+                                count(early, "request"), format_span(promised), format_span(quickest)));
   }
-  findings.push_back({"LAB108",
-                      text + ".",
-                      0,
-                      {{"forgotten", static_cast<double>(made)}, {"too_early", static_cast<double>(early)}}});
+  if (parts.empty()) return;
+  report(findings, "LAB108", 0, {{"forgotten", made}, {"too_early", early}}, "coroutine never awaited: {}.",
+         join(parts, "; "));
 }
 
-}  // namespace
-
-void find_gathered_blocking(const TraceIndex& clues, std::vector<Finding>& findings) {
+void find_gathered_blocking(const TraceIndex& clues, Findings& findings) {
   constexpr double kInARow = 0.9;       // of the time that its branches take one after another
   constexpr double kHeldThrough = 0.8;  // of the time it had no way to do two things at once
-  std::int64_t requests = 0;
-  Nanos lost = 0;
-  GatherTime longest;
+  Losses losses;
+  Nanos gathered = 0;  // of the one that took longest
   Nanos took = 0;
   for (const RequestRecord& record : clues.scene.records) {
     if (record.started == 0 || record.finished <= record.started) continue;
@@ -106,7 +108,7 @@ void find_gathered_blocking(const TraceIndex& clues, std::vector<Finding>& findi
     if (time.in_a_row - time.gathered < kWorthTelling ||
         static_cast<double>(service) < kInARow * static_cast<double>(time.in_a_row))
       continue;
-    // Branches that waited for a pool or for other requests are a queue, told elsewhere.
+    // Branches that waited for a pool or for other requests are a queue, reported elsewhere.
     Nanos held = 0;
     for (const Hold& hold : clues.occupancy.holds_of(record.id)) {
       if (hold.resource == Resource::loop || hold.resource == Resource::pool ||
@@ -114,27 +116,126 @@ void find_gathered_blocking(const TraceIndex& clues, std::vector<Finding>& findi
         held += overlap({hold.from, hold.to}, {record.started, record.finished});
     }
     if (static_cast<double>(held) < kHeldThrough * static_cast<double>(service)) continue;
-    ++requests;
-    lost += service - time.gathered;
+    losses.add(service - time.gathered);
     if (service > took) {
       took = service;
-      longest = time;
+      gathered = time.gathered;
     }
   }
-  if (requests == 0) return;
-  findings.push_back(
-      {"LAB109",
-       fmt::format("gathered, but one after another: {} took {}, gathered it would be {}; its "
-                   "branches block, so none runs beside another.",
-                   count(requests, "request"), format_span(took), format_span(longest.gathered)),
-       seconds(lost),
-       {{"requests", static_cast<double>(requests)},
-        {"took_s", seconds(took)},
-        {"gathered_s", seconds(longest.gathered)}}});
+  if (losses.requests == 0) return;
+  report(findings, "LAB109", seconds(losses.lost),
+         {{"requests", losses.requests}, {"took_s", seconds(took)}, {"gathered_s", seconds(gathered)}},
+         "gathered, but one after another: {} took {}, gathered it would be {}; its branches block, so none "
+         "runs beside another.",
+         count(losses.requests, "request"), format_span(took), format_span(gathered));
 }
 
-void find_broken_promises(const TraceIndex& clues, std::vector<Finding>& findings) {
-  find_forgotten(clues, findings);
+void find_dead_workers(const TraceIndex& clues, Findings& findings) {
+  const RunContext& scene = clues.scene;
+  Losses cut;
+  for (const RequestRecord& record : scene.records) {
+    if (record.outcome == Outcome::reset || record.outcome == Outcome::closed ||
+        record.outcome == Outcome::refused)
+      cut.add(std::max<Nanos>(0, record.received - record.intended));
+  }
+  if (cut.requests == 0 && scene.kills.empty()) return;
+  std::string deaths;
+  for (const Kill& kill : scene.kills) {
+    const auto away = time_away(scene, kill);
+    deaths += fmt::format("worker {} at {}, {}; ", kill.worker, format_span(kill.at),
+                          away ? "heard of again after " + format_span(*away) : "not heard of again");
+  }
+  report(findings, "LAB116", seconds(cut.lost), {{"kills", scene.kills.size()}, {"cut_off", cut.requests}},
+         "worker died: {}{} lost {}.", deaths,
+         cut.requests == 0 ? "no request" : count(cut.requests, "request"),
+         cut.requests < 2 ? "its connection" : "their connections");
+}
+
+void find_lost_jobs(const TraceIndex& clues, Findings& findings) {
+  const RunContext& scene = clues.scene;
+  Stat stat;
+  stat.quantity = Stat::Quantity::lost;
+  const auto jobs =
+      server_stat(stat, {scene.records, scene.routes, &scene.events, nullptr, scene.kills, scene.began});
+  const auto lost = static_cast<std::int64_t>(jobs.value_or(0));
+  if (lost == 0) return;
+  report(findings, "LAB112", 0, {{"lost", lost}},
+         "work lost: {} had begun when a worker died, and nobody finished {}.", count(lost, "job"),
+         lost == 1 ? "it" : "them");
+}
+
+void find_abandoned(const TraceIndex& clues, Findings& findings) {
+  Losses wasted;
+  for (const RequestRecord& record : clues.scene.records) {
+    const Nanos beyond = record.finished - record.received;
+    if (record.outcome == Outcome::hung_up && record.finished != 0 && beyond >= kWorthTelling)
+      wasted.add(beyond);
+  }
+  if (wasted.requests == 0) return;
+  report(findings, "LAB117", seconds(wasted.lost),
+         {{"requests", wasted.requests}, {"wasted_s", seconds(wasted.lost)}},
+         "work for nobody: {} went on after {} had gone, {} in total.", count(wasted.requests, "handler"),
+         wasted.requests == 1 ? "its client" : "their clients", format_span(wasted.lost));
+}
+
+/// A count that two workers gave: each counts for itself.
+void find_own_counters(const TraceIndex& clues, Findings& findings) {
+  std::set<std::pair<std::int64_t, std::int32_t>> given;  // values, and by which worker
+  std::map<std::int32_t, std::int64_t> most;
+  std::int64_t all = 0;
+  for (const RequestRecord& record : clues.scene.records) {
+    if (record.outcome != Outcome::ok || record.value < 0 || record.worker < 0) continue;
+    if (!has_step<Increment>(clues.route(record).plan)) continue;
+    ++all;
+    given.emplace(record.value, record.worker);
+    most[record.worker] = std::max(most[record.worker], record.value);
+  }
+  const auto twice =
+      std::ranges::adjacent_find(given, [](const auto& a, const auto& b) { return a.first == b.first; });
+  if (twice == given.end()) return;
+  constexpr std::size_t kReported = 8;
+  std::vector<std::string> counts;
+  for (const auto& [worker, value] : most) {
+    if (counts.size() < kReported) counts.push_back(std::to_string(value));
+  }
+  report(findings, "LAB118", 0, {{"requests", all}, {"workers", most.size()}},
+         "state not shared: {} was counted by {} for themselves, up to {}.", count(all, "request"),
+         count(std::ssize(most), "worker"), join(counts, ", "));
+}
+
+/// A task queue that does not know the id it is asked for.
+void find_unknown_ids(const TraceIndex& clues, Findings& findings) {
+  constexpr std::uint16_t kUnknown = 404;
+  std::int64_t asked = 0, unknown = 0, elsewhere = 0;
+  for (const RequestRecord& record : clues.scene.records) {
+    const RequestRecord* first = clues.record(record.parent);
+    const Plan& plan = clues.route(record).plan;
+    const bool fetches = std::ranges::any_of(
+        plan, [](const Step& step) { return std::holds_alternative<FetchResult>(step.action); });
+    if (first == nullptr || record.status == 0 || !fetches) continue;
+    ++asked;
+    if (record.status != kUnknown) continue;
+    ++unknown;
+    elsewhere += first->worker >= 0 && record.worker >= 0 && first->worker != record.worker;
+  }
+  if (unknown == 0) return;
+  report(findings, "LAB113", 0, {{"asked", asked}, {"unknown", unknown}, {"elsewhere", elsewhere}},
+         "result asked of a worker that does not know it: {} of {} were answered 404, {} by another worker "
+         "than the one that took the job.",
+         unknown, count(asked, "question"), elsewhere);
+}
+
+void find_full_queue(const TraceIndex& clues, Findings& findings) {
+  constexpr std::uint16_t kUnavailable = 503;
+  std::int64_t offered = 0, refused = 0;
+  for (const RequestRecord& record : clues.scene.records) {
+    if (record.status == 0 || !clues.enqueues[record.route]) continue;
+    ++offered;
+    refused += record.status == kUnavailable;
+  }
+  if (refused == 0) return;
+  report(findings, "LAB114", 0, {{"offered", offered}, {"refused", refused}},
+         "queue full: {} of {} were refused with 503.", refused, count(offered, "job"));
 }
 
 }  // namespace lab

@@ -1,16 +1,70 @@
 // What the detectors share; nobody outside this folder includes it.
 #pragma once
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "harness/findings/finding.hpp"
-#include "harness/findings/spans.hpp"
-#include "harness/trace/loop_activity.hpp"
+#include "harness/trace/occupancy.hpp"
 #include "harness/trace/route_steps.hpp"
 
 namespace lab {
+
+using Span = std::pair<Nanos, Nanos>;
+using Spans = std::vector<Span>;
+
+/// The time that both have in common, 0 where they are apart.
+inline Nanos overlap(const Span& a, const Span& b) {
+  return std::max<Nanos>(0, std::min(a.second, b.second) - std::max(a.first, b.first));
+}
+
+/// When at least `least` of these are true at once, in order and without overlaps.
+Spans at_least(int least, const Spans& all);
+
+/// The union of spans, in order and without overlaps.
+inline Spans merged(const Spans& spans) {
+  return at_least(1, spans);
+}
+
+inline void append(Spans& to, const Spans& more) {
+  to.insert(to.end(), more.begin(), more.end());
+}
+
+Nanos total(const Spans& spans);
+
+/// Spans of time that may overlap, each with a weight; tells how much of them lies between two moments, in
+/// weighted nanoseconds. Add all, prepare once, then ask.
+class Cumulative {
+ public:
+  void add(Nanos from, Nanos to, double weight = 1) {
+    if (to <= from) return;
+    changes_.emplace_back(from, weight);
+    changes_.emplace_back(to, -weight);
+  }
+  void add(const Spans& spans) {
+    for (const auto& [from, to] : spans) add(from, to);
+  }
+  void prepare();
+
+  double between(Nanos from, Nanos to) const { return to > from ? until(to) - until(from) : 0; }
+
+ private:
+  struct Point {
+    Nanos at;
+    double sum, slope;
+  };
+
+  double until(Nanos moment) const;
+
+  std::vector<std::pair<Nanos, double>> changes_;
+  std::vector<Point> points_;
+};
 
 // CPython lets a thread compute for 5 ms before another gets the lock (sys.setswitchinterval), and a thread
 // wakes up late by as much on a busy machine: what waits no longer than that waits for no one. The rest is
@@ -48,21 +102,44 @@ struct TraceIndex {
   Nanos ready_since(const RequestRecord& record, const Hold& hold) const;
 };
 
-/// When each request computed: with a lock, while it held it; otherwise as long as its steps took. Of a
-/// process that has such a lock without telling, one request stands for all.
-std::map<std::uint32_t, Spans> computing_of(const TraceIndex& clues);
+/// What requests lost in one way.
+struct Losses {
+  std::int64_t requests = 0;
+  Nanos lost = 0, longest = 0;
+
+  void add(Nanos span) {
+    ++requests;
+    lost += span;
+    longest = std::max(longest, span);
+  }
+};
+
+/// Of the whole server; 0 where the resource has no members that are counted.
+std::int64_t members_of(const RunContext& scene, Resource resource);
+
+using Findings = std::vector<Finding>;
+
+/// A number of a finding, counted or in seconds.
+struct Number {
+  template <class T>
+  Number(T counted) : value(static_cast<double>(counted)) {}
+  double value;
+};
+
+/// Adds a finding whose text is `format` with the arguments in it.
+template <class... Args>
+void report(Findings& findings, const char* id, double cost_s,
+            std::initializer_list<std::pair<const char*, Number>> numbers, fmt::format_string<Args...> format,
+            Args&&... args) {
+  Finding& finding =
+      findings.emplace_back(Finding{id, fmt::format(format, std::forward<Args>(args)...), cost_s});
+  for (const auto& [name, number] : numbers) finding.numbers.emplace(name, number.value);
+}
 
 // Each adds what it finds.
-void find_loop_blocked(const TraceIndex& clues, std::vector<Finding>& findings);
-void find_gathered_blocking(const TraceIndex& clues, std::vector<Finding>& findings);
-void find_exhausted(const TraceIndex& clues, std::vector<Finding>& findings);
-void find_held_threads(const TraceIndex& clues, std::vector<Finding>& findings);
-void find_uneven_deal(const TraceIndex& clues, std::vector<Finding>& findings);
-void find_crowded_cores(const TraceIndex& clues, std::vector<Finding>& findings);
-void find_broken_promises(const TraceIndex& clues, std::vector<Finding>& findings);
-void find_lost_work(const TraceIndex& clues, std::vector<Finding>& findings);
-void find_queue_answers(const TraceIndex& clues, std::vector<Finding>& findings);
-void find_slow_ways(const TraceIndex& clues, std::vector<Finding>& findings);
-void find_overload(const TraceIndex& clues, std::vector<Finding>& findings);
+using Detector = void(const TraceIndex& clues, Findings& findings);
+Detector find_loop_blocked, find_gathered_blocking, find_exhausted, find_held_threads, find_uneven_deal,
+    find_crowded_cores, find_forgotten, find_dead_workers, find_lost_jobs, find_abandoned, find_own_counters,
+    find_unknown_ids, find_full_queue, find_nagle, find_late_generator, find_overload;
 
 }  // namespace lab

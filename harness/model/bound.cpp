@@ -2,8 +2,8 @@
 #include <cmath>
 #include <vector>
 
-#include "harness/model/demand.hpp"
 #include "harness/model/model.hpp"
+#include "harness/model/program.hpp"
 #include "lab/core/schedule.hpp"
 
 namespace lab {
@@ -53,23 +53,17 @@ struct Capacity {
   bool preempted = false;  // a turn may end before the work does
 };
 
-class Search {
- public:
-  explicit Search(double first) : first_(first) {}
+// The latest of the ends that were offered, as a makespan.
+struct Search {
+  double first = 0;
+  double best = 0;
+  bool cpu = false;  // it binds in every way of ending so late
 
-  void offer(double end, bool cpu) {
-    const double makespan = end - first_;
-    if (makespan > best_ || (makespan == best_ && !cpu)) {
-      best_ = makespan;
-      cpu_ = cpu;
-    }
+  void offer(double end, bool with_cpu) {
+    if (end - first < best || (end - first == best && with_cpu)) return;
+    best = end - first;
+    cpu = with_cpu;
   }
-  Bound result() const { return {best_ / 1e9, cpu_ && best_ > 0}; }
-
- private:
-  double first_;
-  double best_ = 0;
-  bool cpu_ = false;
 };
 
 // What a set of requests needs at least from one resource, however they are ordered and dealt to the workers.
@@ -133,19 +127,14 @@ void offer_resource(Search& search, const std::vector<const LoadNeeds*>& loads, 
 std::vector<std::vector<std::size_t>> sets_of(const std::vector<std::size_t>& loads) {
   constexpr std::size_t kFew = 6;
   std::vector<std::vector<std::size_t>> sets;
-  if (loads.empty()) return sets;
-  if (loads.size() > kFew) {
-    for (const std::size_t load : loads) sets.push_back({load});
-    sets.push_back(loads);
-    return sets;
-  }
-  for (std::size_t mask = 1; mask < (std::size_t{1} << loads.size()); ++mask) {
-    std::vector<std::size_t> set;
-    for (std::size_t i = 0; i < loads.size(); ++i) {
-      if ((mask >> i & 1) != 0) set.push_back(loads[i]);
+  for (const std::size_t load : loads) {
+    for (std::size_t i = loads.size() <= kFew ? sets.size() : 0; i-- > 0;) {
+      sets.push_back(sets[i]);
+      sets.back().push_back(load);
     }
-    sets.push_back(std::move(set));
+    sets.push_back({load});
   }
+  if (loads.size() > kFew) sets.push_back(loads);
   return sets;
 }
 
@@ -187,7 +176,7 @@ Bound bound(const ModelInput& input) {
     if (!load.releases.empty()) first = std::min(first, load.releases.front().sent);
   }
   if (first == INFINITY) return {};
-  Search search(first);
+  Search search{first};
 
   for (std::size_t i = 0; i < needs.size(); ++i) {
     if (needs[i].releases.empty()) continue;
@@ -220,7 +209,7 @@ Bound bound(const ModelInput& input) {
       offer_resource(search, loads, capacity);
     }
   }
-  return search.result();
+  return {search.best / 1e9, search.cpu && search.best > 0};
 }
 
 }  // namespace lab

@@ -1,6 +1,7 @@
 #include "harness/model/clients.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <string_view>
 #include <utility>
@@ -13,20 +14,7 @@ namespace {
 
 constexpr unsigned kConnectionBit = 1U << static_cast<unsigned>(Resource::connection);
 
-Nanos start_plus(Nanos span) {
-  // 292 years are the end of virtual time, one nanosecond before "never".
-  return span > kNever - 1 - kModelStart ? kNever - 1 : kModelStart + span;
-}
-
-std::string_view word_of(Kernel::JobState state) {
-  switch (state) {
-    case Kernel::JobState::pending: return "pending";
-    case Kernel::JobState::done: return "done";
-    case Kernel::JobState::lost: return "lost";
-    case Kernel::JobState::none: break;
-  }
-  return "";
-}
+constexpr std::array<std::string_view, 4> kJobStates{"", "pending", "done", "lost"};
 
 }  // namespace
 
@@ -84,7 +72,7 @@ void Clients::open_connections(const ModelInput& input) {
 }
 
 Nanos Clients::next_arrival() const {
-  return next_ ? start_plus(next_->at) : kNever;
+  return next_ ? later(kModelStart, next_->at) : kNever;
 }
 
 void Clients::arrive() {
@@ -107,19 +95,20 @@ void Clients::arrive() {
 }
 
 bool Clients::begin(std::uint32_t task, std::uint64_t connection) {
-  const Load& load = load_of(task);
-  const bool on_arrival = load.fresh_connections || state_of(task).keeps;
+  const bool on_arrival = load_of(task).fresh_connections || state_of(task).keeps;
   // Requests that differ only in a time that nobody asks for are equal.
-  k_.tasks[task].intended = k_.detail == Detail::counted && latencies_ == nullptr ? 0 : k_.now;
-  if (k_.detail != Detail::counted) k_.stamps[task] = {on_arrival ? 0 : kModelStart, 0, 0, 0, connection};
-  k_.tasks[task].pc = k_.programs.entries[load.route];
-  if (k_.is_full()) begin_full(task);
+  reset(task, k_.detail == Detail::counted && latencies_ == nullptr ? 0 : k_.now,
+        {on_arrival ? 0 : kModelStart, 0, 0, 0, connection});
   if (!workers_.connect(task, connection)) return false;
   count_split(task);
   return true;
 }
 
-void Clients::begin_full(std::uint32_t task) {
+void Clients::reset(std::uint32_t task, Nanos sent, const Kernel::Stamps& stamps) {
+  k_.tasks[task].intended = sent;
+  k_.tasks[task].pc = k_.programs.entries[load_of(task).route];
+  if (k_.detail != Detail::counted) k_.stamps[task] = stamps;
+  if (!k_.is_full()) return;
   Kernel::Extra& extra = k_.extras[task];
   extra.root = task;
   extra.status = 200;
@@ -132,24 +121,17 @@ void Clients::begin_full(std::uint32_t task) {
   extra.ticket = ++tickets_;
   k_.tasks[task].pc = k_.programs.entries[extra.route];
   const Nanos patience = load_of(task).hang_up;
-  const Nanos sent = k_.tasks[task].intended;
   if (patience > 0 && patience < kNever / 2 - sent)
     k_.schedule(std::max(k_.now, sent + patience), Kernel::Due::hang_up, task, extra.ticket);
 }
 
 void Clients::begin_on_connection(std::uint32_t task, Nanos sent) {
-  const Load& load = load_of(task);
-  k_.tasks[task].intended = sent;
-  k_.tasks[task].pc = k_.programs.entries[load.route];
-  if (k_.detail != Detail::counted) {
-    const Kernel::Stamps before = k_.stamps[task];
-    k_.stamps[task] = {before.accepted, 0, 0, 0, before.connection};
-  }
-  if (k_.is_full()) begin_full(task);
+  const Kernel::Stamps before = k_.detail == Detail::counted ? Kernel::Stamps{} : k_.stamps[task];
+  reset(task, sent, {before.accepted, 0, 0, 0, before.connection});
   count_split(task);
   if (!state_of(task).keeps) return;
   ++k_.tasks[task].pc;  // it has what it would begin with
-  const Resource held = k_.arm.modes[load.route].handler;
+  const Resource held = k_.arm.modes[load_of(task).route].handler;
   if (k_.is_full()) k_.extras[task].held = static_cast<std::uint8_t>(1U << static_cast<unsigned>(held));
   k_.emit(EventKind::acquire, k_.tasks[task], held);
 }
@@ -168,25 +150,19 @@ void Clients::keep(const Kernel::ScheduledEvent& event) {
   if (event.due == Kernel::Due::kill) return workers_.kill(event.who);
   Kernel::Extra& extra = k_.extras[task];
   if (extra.ticket != event.ticket) return;
-  switch (event.due) {
-    case Kernel::Due::body:
-      extra.place = Kernel::Place::none;
-      ++k_.tasks[task].pc;
-      k_.run_task(task);
-      break;
-    case Kernel::Due::next_request:
-      if (!state_of(task).reconnects && extra.epoch == k_.epochs[k_.tasks[task].worker]) {
-        begin_on_connection(task, k_.now);
-        k_.run_task(task);
-      } else if (begin(task, workers_.number(true))) {
-        k_.run_task(task);
-      }
-      break;
-    case Kernel::Due::hang_up:
-      if (!extra.answered) hang_up(task);
-      break;
-    case Kernel::Due::kill: break;
+  if (event.due == Kernel::Due::hang_up) {
+    if (!extra.answered) hang_up(task);
+    return;
   }
+  if (event.due == Kernel::Due::body) {
+    extra.place = Kernel::Place::none;
+    ++k_.tasks[task].pc;
+  } else if (!state_of(task).reconnects && extra.epoch == k_.epochs[k_.tasks[task].worker]) {
+    begin_on_connection(task, k_.now);
+  } else if (!begin(task, workers_.number(true))) {
+    return;
+  }
+  k_.run_task(task);
 }
 
 void Clients::wait_for_body(std::uint32_t task) {
@@ -249,7 +225,7 @@ bool Clients::plan_follow_up(std::uint32_t task) {
     extra.first_id = k_.tasks[task].id;
     extra.asked = extra.value;
   }
-  const std::string_view reported = word_of(extra.reported);
+  const std::string_view reported = kJobStates[static_cast<std::size_t>(extra.reported)];
   const bool goes_on = extra.follow_up ? reported != "lost" && reported != then.until : extra.value >= 0;
   if (!goes_on || then.every > then.at_most - (extra.replied - extra.first_reply)) return false;
   k_.tasks[task].id = ++last_follow_id_;
@@ -362,20 +338,19 @@ void Clients::deliver(std::uint32_t index, Outcome outcome, Nanos received) {
   if (records_ == nullptr) return;
   const Kernel::Task& task = k_.tasks[index];
   const Kernel::Stamps& stamps = k_.stamps[index];
-  RequestRecord record;
-  record.id = task.id;
-  record.load = task.load;
-  record.route = static_cast<std::uint32_t>(load_of(index).route);
-  record.worker = static_cast<std::int32_t>(task.worker);
-  record.intended = task.intended;
-  record.sent = task.intended;
-  record.accepted = stamps.accepted;
-  record.read = stamps.read;
-  record.started = stamps.started;
-  record.finished = stamps.finished;
-  record.received = received;
-  record.status = 200;
-  record.outcome = outcome;
+  RequestRecord record{.id = task.id,
+                       .load = task.load,
+                       .route = static_cast<std::uint32_t>(load_of(index).route),
+                       .worker = static_cast<std::int32_t>(task.worker),
+                       .intended = task.intended,
+                       .sent = task.intended,
+                       .accepted = stamps.accepted,
+                       .read = stamps.read,
+                       .started = stamps.started,
+                       .finished = stamps.finished,
+                       .received = received,
+                       .status = 200,
+                       .outcome = outcome};
   if (k_.is_full()) {
     const Kernel::Extra& extra = k_.extras[index];
     record.route = extra.route;

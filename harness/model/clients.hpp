@@ -57,7 +57,8 @@ class Clients {
   enum class Next : std::uint8_t { none, now, paused };
 
   bool begin(std::uint32_t task, std::uint64_t connection);  // false: it waits to be accepted
-  void begin_full(std::uint32_t task);
+  /// A request that is about to begin, in the slot of another one or in a new one.
+  void reset(std::uint32_t task, Nanos sent, const Kernel::Stamps& stamps);
   void begin_on_connection(std::uint32_t task, Nanos sent);
   Next plan_next(std::uint32_t task);
   bool plan_follow_up(std::uint32_t task);

@@ -1,4 +1,4 @@
-#include "harness/model/demand.hpp"
+#include "harness/model/program.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -73,23 +73,16 @@ class Walk {
         break;
       case MicroOpKind::fork: fork(op.index); break;
       case MicroOpKind::join: join(); break;
-      // What follows may be left out, by a status that says so; a body may be too large only where one comes.
+      // What follows may be left out, by a status that says so, or comes after the reply.
       case MicroOpKind::put:
-      case MicroOpKind::fetch: return false;
-      case MicroOpKind::check_body: ++place_; break;
+      case MicroOpKind::fetch:
       case MicroOpKind::reply:
       case MicroOpKind::close:
       case MicroOpKind::end_child:
       case MicroOpKind::end_job: return false;
+      case MicroOpKind::check_body: ++place_; break;  // too large only where one comes
       case MicroOpKind::jump: place_ = op.index - 1; break;
-      case MicroOpKind::read:
-      case MicroOpKind::start:
-      case MicroOpKind::step_begin:
-      case MicroOpKind::step_end:
-      case MicroOpKind::finish:
-      case MicroOpKind::body:
-      case MicroOpKind::count:
-      case MicroOpKind::forget: break;
+      default: break;  // takes no time and holds nothing
     }
     return true;
   }

@@ -1,8 +1,8 @@
 #include "harness/model/kernel.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cassert>
+#include <numeric>
 #include <utility>
 
 namespace lab {
@@ -12,6 +12,15 @@ namespace {
 // CPython's default (sys.getswitchinterval): a thread that has waited so long asks the holder to give the
 // lock up.
 constexpr Nanos kSwitchInterval = 5 * kMillisecond;
+
+/// Whether its members have numbers, which events tell.
+constexpr bool is_numbered(Resource resource) {
+  return resource == Resource::pool || resource == Resource::thread || resource == Resource::connection;
+}
+
+std::uint16_t& unit_of(Kernel::Task& task, Resource resource) {
+  return resource == Resource::connection ? task.connection : task.unit;
+}
 
 constexpr unsigned bit(Resource resource) {
   return 1U << static_cast<unsigned>(resource);
@@ -39,11 +48,7 @@ Kernel::Kernel(const ModelInput& input, Programs all, Detail what, EventSink* ev
     const MicroOp& op = programs.ops[i];
     if (op.kind == MicroOpKind::wait) timer_of_[i] = timers_.index_of(op.duration);
   }
-  if (events_ != nullptr) {
-    const int most = std::max({1, arm.threads, arm.connections});
-    unit_words_ = (static_cast<std::size_t>(most) + 63) / 64;
-    units_.resize(std::size_t{workers} * kUnitRows * unit_words_);
-  }
+  if (events_ != nullptr) units_.resize(slots_.size());
   if (events_ != nullptr || workers_accept()) turns_.resize(workers);
   turn_over.resize(turns_.size());
   for (std::uint32_t worker = 0; worker < workers; ++worker) reset_worker(worker);
@@ -51,20 +56,23 @@ Kernel::Kernel(const ModelInput& input, Programs all, Detail what, EventSink* ev
 
 void Kernel::reset_worker(std::uint32_t worker) {
   const auto members = static_cast<std::uint32_t>(std::max(1, arm.threads));
+  const auto connections = static_cast<std::uint32_t>(std::max(0, arm.connections));
   for (std::size_t kind = 0; kind < kResources; ++kind) slot(worker, static_cast<Resource>(kind)) = Slot{};
-  slot(worker, Resource::loop).free = 1;
-  slot(worker, Resource::gil).free = 1;
-  slot(worker, Resource::pool).free = members;
-  slot(worker, Resource::thread).free = members;
-  slot(worker, Resource::connection).free = static_cast<std::uint32_t>(std::max(0, arm.connections));
+  for (const auto& [resource, free] :
+       {std::pair{Resource::loop, 1U}, std::pair{Resource::gil, 1U}, std::pair{Resource::pool, members},
+        std::pair{Resource::thread, members}, std::pair{Resource::connection, connections}}) {
+    slot(worker, resource).free = free;
+    if (events_ == nullptr || !is_numbered(resource)) continue;
+    std::vector<std::uint16_t> units(free);
+    std::iota(units.begin(), units.end(), std::uint16_t{0});
+    units_[place_of(worker, resource)] = FreeUnits(std::greater<>(), std::move(units));
+  }
   ++switch_generation_[worker];
   counters[worker] = 0;
   if (!turns_.empty()) {
     turns_[worker] = Turn{};
     turn_over[worker] = 0;
   }
-  const std::size_t words = kUnitRows * unit_words_;
-  std::fill_n(units_.begin() + static_cast<std::ptrdiff_t>(worker * words), words, ~std::uint64_t{0});
 }
 
 // What happens.
@@ -154,7 +162,11 @@ void Kernel::grant(Slot& granted, std::uint32_t task, Resource resource) {
   }
   if (resource == Resource::loop && !turns_.empty()) begin_turn(worker);
   if (events_ == nullptr) return;
-  take_unit(tasks[task], resource);
+  if (is_numbered(resource)) {
+    FreeUnits& free = units_[place_of(worker, resource)];
+    unit_of(tasks[task], resource) = free.top();
+    free.pop();
+  }
   emit(EventKind::acquire, tasks[task], resource);
 }
 
@@ -162,7 +174,8 @@ void Kernel::release(std::uint32_t task, Resource resource) {
   Slot& released = slot(tasks[task].worker, resource);
   if (events_ != nullptr) {
     emit(EventKind::release, tasks[task], resource);
-    give_unit(tasks[task], resource);
+    if (is_numbered(resource))
+      units_[place_of(tasks[task].worker, resource)].push(unit_of(tasks[task], resource));
   }
   if (is_full()) extras[task].held &= static_cast<std::uint8_t>(~bit(resource));
   if (resource == Resource::loop && !turns_.empty()) leave_turn(tasks[task].worker);
@@ -187,7 +200,7 @@ void Kernel::enqueue(Slot& wanted, std::uint32_t task, Resource resource) {
 
 void Kernel::start_timer(std::uint32_t index, const MicroOp& op) {
   Task& task = tasks[index];
-  task.due = op.duration > kNever - 1 - now ? kNever - 1 : now + op.duration;
+  task.due = later(now, op.duration);
   TimerQueues::Queue& queue = timers_[timer_of_[task.pc]];
   ++task.pc;
   if (is_full()) extras[index].place = Place::timer;
@@ -352,35 +365,6 @@ std::uint32_t Kernel::pop_one(TaskList& list) {
   return tasks[list.head].count > 1 ? split(list.head) : pop(list);
 }
 
-std::uint64_t* Kernel::units_of(const Task& task, Resource resource) {
-  std::size_t row = 0;
-  switch (resource) {
-    case Resource::pool: break;
-    case Resource::thread: row = 1; break;
-    case Resource::connection: row = 2; break;
-    default: return nullptr;
-  }
-  return units_.data() + (std::size_t{task.worker} * kUnitRows + row) * unit_words_;
-}
-
-void Kernel::take_unit(Task& task, Resource resource) {
-  std::uint64_t* words = units_of(task, resource);
-  if (words == nullptr) return;
-  std::size_t word = 0;
-  while (words[word] == 0) ++word;
-  const int lowest = std::countr_zero(words[word]);
-  words[word] &= words[word] - 1;
-  const auto unit = static_cast<std::uint16_t>(word * 64 + static_cast<std::size_t>(lowest));
-  (resource == Resource::connection ? task.connection : task.unit) = unit;
-}
-
-void Kernel::give_unit(const Task& task, Resource resource) {
-  std::uint64_t* words = units_of(task, resource);
-  if (words == nullptr) return;
-  const std::uint16_t unit = resource == Resource::connection ? task.connection : task.unit;
-  words[unit / 64] |= std::uint64_t{1} << (unit % 64);
-}
-
 void Kernel::emit(EventKind kind, const Task& task, Resource resource, std::int64_t value) {
   if (events_ == nullptr) return;
   Event event;
@@ -388,11 +372,8 @@ void Kernel::emit(EventKind kind, const Task& task, Resource resource, std::int6
   event.value = value;
   event.request = task.id;
   event.worker = static_cast<std::uint16_t>(task.worker);
-  if (resource == Resource::pool || resource == Resource::thread || resource == Resource::queue) {
-    event.unit = task.unit;
-  } else if (resource == Resource::connection) {
-    event.unit = task.connection;
-  }
+  if (is_numbered(resource) || resource == Resource::queue)
+    event.unit = resource == Resource::connection ? task.connection : task.unit;
   event.kind = kind;
   event.resource = resource;
   events_->event(event);

@@ -15,6 +15,11 @@
 
 namespace lab {
 
+/// So long after a moment. 292 years are the end of virtual time, one nanosecond before "never".
+constexpr Nanos later(Nanos from, Nanos span) {
+  return span > kNever - 1 - from ? kNever - 1 : from + span;
+}
+
 /// First and last of a list that is linked through its elements.
 struct TaskList {
   static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
@@ -40,8 +45,7 @@ class TimerQueues {
     if (at == queues_.end() || at->duration != duration) queues_.insert(at, Queue{duration});
   }
   std::uint32_t index_of(Nanos duration) const {
-    const auto at = std::find_if(queues_.begin(), queues_.end(),
-                                 [&](const Queue& queue) { return queue.duration == duration; });
+    const auto at = std::ranges::find(queues_, duration, &Queue::duration);
     return static_cast<std::uint32_t>(at - queues_.begin());
   }
 
@@ -224,7 +228,8 @@ class Kernel {
     std::uint32_t worker = 0;
     std::uint32_t generation = 0;
   };
-  static constexpr std::size_t kUnitRows = 3;  // pool, threads, connections
+  using FreeUnits =
+      std::priority_queue<std::uint16_t, std::vector<std::uint16_t>, std::greater<>>;  // the lowest first
 
   void grant(Slot& slot, std::uint32_t task, Resource resource);
   void enqueue(Slot& slot, std::uint32_t task, Resource resource);
@@ -242,12 +247,10 @@ class Kernel {
   std::uint32_t pop(TaskList& list);
   std::uint32_t pop_one(TaskList& list);
 
-  Slot& slot(std::uint32_t worker, Resource resource) {
-    return slots_[std::size_t{worker} * kResources + static_cast<std::size_t>(resource)];
+  static std::size_t place_of(std::uint32_t worker, Resource resource) {
+    return std::size_t{worker} * kResources + static_cast<std::size_t>(resource);
   }
-  std::uint64_t* units_of(const Task& task, Resource resource);  // null where members have no numbers
-  void take_unit(Task& task, Resource resource);
-  void give_unit(const Task& task, Resource resource);
+  Slot& slot(std::uint32_t worker, Resource resource) { return slots_[place_of(worker, resource)]; }
 
   EventSink* events_;
   std::vector<std::uint32_t> timer_of_;       // by operation
@@ -255,9 +258,8 @@ class Kernel {
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> switch_generation_;  // per worker; an older deadline is void
   std::deque<SwitchDeadline> switches_;           // all 5 ms from when they were set, so in order
-  std::vector<std::uint64_t> units_;              // free members as bits, per worker
-  std::size_t unit_words_ = 0;
-  std::vector<Turn> turns_;  // of loops, where they matter
+  std::vector<FreeUnits> units_;                  // by place, where there are events
+  std::vector<Turn> turns_;                       // of loops, where they matter
   std::uint32_t free_ = kNone;
   TaskList ready_;
   TimerQueues timers_;

@@ -1,3 +1,5 @@
+// What an arm must do with a load, without running it: a discrete-event simulation in virtual time, the bound
+// that no run can beat, and formulas. Reports and the course compare measurements with them.
 #pragma once
 
 #include <cstdint>
@@ -86,16 +88,13 @@ struct Bound {
 };
 Bound bound(const ModelInput& input);
 
-/// A formula and its value for this input.
+/// A formula, `N·d`, `d`, `⌈N/P⌉·d`, `⌈N/W⌉·d`, and its value for this input.
 struct ClosedForm {
   std::string text;
   double seconds = 0;
 };
 
 /// For one burst on a route whose plan is one wait (d) or one piece of CPU work (c); none otherwise.
-std::optional<ClosedForm> closed_form_of(const ModelInput& input, bool ascii);
-
-/// Its text: `N·d`, `d`, `⌈N/P⌉·d`, `⌈N/W⌉·d`; with `ascii`, `ceil(N/P)*d`.
-std::optional<std::string> closed_form(const ModelInput& input, bool ascii = false);
+std::optional<ClosedForm> closed_form(const ModelInput& input);
 
 }  // namespace lab

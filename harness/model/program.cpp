@@ -12,38 +12,28 @@ namespace {
 constexpr std::int64_t kToldRepeats = 256;
 constexpr std::string_view kDefaultQueue = "jobs";
 
-bool mentions_queue(const Plan& plan) {
-  bool found = false;
-  for_each_step(plan, [&](const Step& step) {
-    found = found || std::holds_alternative<Enqueue>(step.action) ||
-            std::holds_alternative<FetchResult>(step.action);
-  });
-  return found;
-}
-
 // Reading a file and handing over are the operating system's work; the interpreter lock is free meanwhile.
 bool computes_unlocked(Work work) {
   return work == Work::file_read || work == Work::coroutine_switch || work == Work::thread_switch ||
          work == Work::process_switch;
 }
 
-std::uint32_t steps_in(const Plan& plan) {
-  std::uint32_t count = 0;
-  for_each_step(plan, [&](const Step&) { ++count; });
-  return count;
+bool only_reports(MicroOpKind kind) {
+  return kind == MicroOpKind::read || kind == MicroOpKind::start || kind == MicroOpKind::finish ||
+         kind == MicroOpKind::step_begin || kind == MicroOpKind::step_end;
 }
 
 /// Translates one route. Used once.
 class Compiler {
  public:
-  Compiler(const Traits& traits, const Arm& arm, QueueNames& queues)
-      : traits_(traits), arm_(arm), queues_(queues), processes_(arm.pool_processes) {}
+  Compiler(const Traits& traits, const Arm& arm, QueueNames& queues, Reports reports)
+      : traits_(traits), arm_(arm), queues_(queues), reports_(reports), processes_(arm.pool_processes) {}
 
   RouteProgram compile(const Route& route, bool body) {
     runner_ = own();
     begin(route, body);
     const bool implied = traits_.computing == Resource::queue && !route.plan.empty();
-    if (implied && !mentions_queue(route.plan)) {
+    if (implied && !has_step<Enqueue, FetchResult>(route.plan)) {
       enqueue(std::string(kDefaultQueue), route.plan);
     } else {
       steps(route.plan);
@@ -83,25 +73,23 @@ class Compiler {
 
   void add(MicroOpKind kind, Resource resource = Resource::nothing, std::uint32_t index = 0,
            Nanos duration = 0) {
-    ops_.push_back({kind, resource, index, duration});
+    const bool read = kind == MicroOpKind::forget ? reports_ == Reports::events
+                                                  : reports_ != Reports::none || !only_reports(kind);
+    if (read) ops_.push_back({kind, resource, index, duration});
   }
   void mark(MicroOpKind kind, Resource resource, std::uint32_t position) {
     if (quiet_ == 0) add(kind, resource, position);
   }
   std::uint32_t here() const { return static_cast<std::uint32_t>(ops_.size()); }
-  void acquire(Resource resource) {
-    if (resource != Resource::nothing) add(MicroOpKind::acquire, resource);
+  void acquire(Resource resource, bool needed = true) {
+    if (needed && resource != Resource::nothing) add(MicroOpKind::acquire, resource);
   }
-  void release(Resource resource) {
-    if (resource != Resource::nothing) add(MicroOpKind::release, resource);
+  void release(Resource resource, bool held = true) {
+    if (held && resource != Resource::nothing) add(MicroOpKind::release, resource);
   }
   bool locks(Resource resource) const { return runner_.gil && !(resource == Resource::pool && processes_); }
-  void lock(bool needed) {
-    if (needed) add(MicroOpKind::acquire, Resource::gil);
-  }
-  void unlock(bool held) {
-    if (held) add(MicroOpKind::release, Resource::gil);
-  }
+  void lock(bool needed) { acquire(Resource::gil, needed); }
+  void unlock(bool held) { release(Resource::gil, held); }
   void enter(Resource resource) {
     acquire(resource);
     lock(locks(resource));
@@ -151,19 +139,10 @@ class Compiler {
   }
 
   void depend(const Dependency& dependency) {
-    const Runner before = runner_;
     const bool beside_loop = traits_.handler == Resource::loop || traits_.handler == Resource::pool;
-    if (!beside_loop) {
-      runner_ = in(traits_.handler, arm_.gil);
-      steps(dependency.steps);
-    } else {
-      runner_ = {Resource::loop, Resource::nothing, Resource::loop, arm_.gil, false, false};
-      if (dependency.asynchronous) {
-        steps(dependency.steps);
-      } else {
-        pooled(dependency.steps);
-      }
-    }
+    const Runner on_loop{Resource::loop, Resource::nothing, Resource::loop, arm_.gil, false, false};
+    const Runner before = std::exchange(runner_, beside_loop ? on_loop : in(traits_.handler, arm_.gil));
+    dependency.asynchronous ? steps(dependency.steps) : pooled(dependency.steps);
     runner_ = before;
   }
 
@@ -261,48 +240,52 @@ class Compiler {
     }
   }
 
+  /// Where a step stands in the text, and what it holds.
+  struct Place {
+    std::uint32_t position;
+    Resource waits_on, computes_on;
+  };
+
   void step(const Step& step, std::uint32_t position) {
-    const Resource waits_on = step.blocking ? runner_.handler : runner_.waiting;
-    const Resource computes_on = step.blocking ? runner_.handler : runner_.computing;
-    struct Translate {
-      Compiler& self;
-      std::uint32_t position;
-      Resource waits_on, computes_on;
-      void operator()(const Wait& wait) const {
-        self.wait_step(position, wait.duration, waits_on, wait.on_connection);
-      }
-      void operator()(const Compute& compute) const { self.cpu_step(position, compute, computes_on); }
-      void operator()(const CallUpstream& call) const {
-        self.wait_step(position, call.duration, waits_on, false);
-      }
-      void operator()(const Query& query) const { self.wait_step(position, query.duration, waits_on, true); }
-      void operator()(const Increment&) const { self.add(MicroOpKind::count); }
-      void operator()(const Yield&) const {
-        if (self.runner_.handler != Resource::loop) return;
-        self.leave(Resource::loop);
-        self.enter(Resource::loop);
-      }
-      void operator()(const Ready&) const {}
-      void operator()(const Repeat& repeat) const {
-        const std::uint32_t inner = self.position_;
-        self.repeat(repeat.times, position, [&] { self.steps(repeat.steps); });
-        self.position_ = inner + steps_in(repeat.steps);
-      }
-      void operator()(const Gather& gather) const { self.gather(gather); }
-      void operator()(const Pooled& pooled) const { self.pooled(pooled.steps); }
-      void operator()(const Forget& forget) const {
-        self.add(MicroOpKind::forget);
-        self.skip(forget.steps);
-      }
-      void operator()(const Background& later) const { self.background(later.steps); }
-      void operator()(const Enqueue& job) const { self.enqueue(job.queue, job.steps); }
-      void operator()(const FetchResult& result) const { self.fetch(result.queue); }
-    };
-    std::visit(Translate{*this, position, waits_on, computes_on}, step.action);
+    const Place place{position, step.blocking ? runner_.handler : runner_.waiting,
+                      step.blocking ? runner_.handler : runner_.computing};
+    std::visit([&](const auto& action) { translate(action, place); }, step.action);
   }
 
-  void wait_step(std::uint32_t position, Nanos duration, Resource holds, bool connection) {
+  void translate(const Wait& wait, const Place& place) { wait_for(wait.duration, place, wait.on_connection); }
+  void translate(const CallUpstream& call, const Place& place) { wait_for(call.duration, place, false); }
+  void translate(const Query& query, const Place& place) { wait_for(query.duration, place, true); }
+  void translate(const Increment&, const Place&) { add(MicroOpKind::count); }
+  void translate(const Yield&, const Place&) {
+    if (runner_.handler != Resource::loop) return;
+    leave(Resource::loop);
+    enter(Resource::loop);
+  }
+  void translate(const Ready&, const Place&) {}
+  void translate(const Repeat& again, const Place& place) {
+    const std::uint32_t inner = position_;
+    repeat(again.times, place.position, [&] { steps(again.steps); });
+    position_ = inner;
+    skip(again.steps);
+  }
+  void translate(const Pooled& function, const Place&) { pooled(function.steps); }
+  void translate(const Forget& forget, const Place&) {
+    add(MicroOpKind::forget);
+    skip(forget.steps);
+  }
+  void translate(const Background& later, const Place&) {
+    after_.push_back({&later.steps, position_, repeated_});
+    skip(later.steps);
+  }
+  void translate(const Enqueue& job, const Place&) { enqueue(job.queue, job.steps); }
+  void translate(const FetchResult& result, const Place&) {
+    add(MicroOpKind::fetch, Resource::queue, queue_number(result.queue));
+    fail_from_here();
+  }
+
+  void wait_for(Nanos duration, const Place& place, bool connection) {
     const Resource handler = runner_.handler;
+    const Resource holds = place.waits_on;
     const bool locked = locks(handler);
     const Resource database =
         connection && arm_.connections > 0 && !runner_.elsewhere ? Resource::connection : Resource::nothing;
@@ -319,21 +302,22 @@ class Compiler {
     if (database != Resource::nothing) {
       let_go();
       acquire(database);
-      mark(MicroOpKind::step_begin, holds, position);
+      mark(MicroOpKind::step_begin, holds, place.position);
     } else {
-      mark(MicroOpKind::step_begin, holds, position);
+      mark(MicroOpKind::step_begin, holds, place.position);
       let_go();
     }
     add(MicroOpKind::wait, Resource::nothing, 0, duration);
-    mark(MicroOpKind::step_end, holds, position);
+    mark(MicroOpKind::step_end, holds, place.position);
     release(database);
     if (moves) release(holds);
     if (holds != handler) acquire(handler);
     lock(locked);
   }
 
-  void cpu_step(std::uint32_t position, const Compute& compute, Resource holds) {
+  void translate(const Compute& compute, const Place& place) {
     const Resource handler = runner_.handler;
+    const Resource holds = place.computes_on;
     const bool unlocked = computes_unlocked(compute.work);
     const bool moves = holds != handler;
     if (moves) {
@@ -341,10 +325,10 @@ class Compiler {
       acquire(holds);
       lock(locks(holds) && !unlocked);
     }
-    mark(MicroOpKind::step_begin, holds, position);
+    mark(MicroOpKind::step_begin, holds, place.position);
     if (!moves && unlocked) unlock(locks(handler));
     if (compute.duration > 0) add(MicroOpKind::cpu, Resource::core, 0, compute.duration);
-    mark(MicroOpKind::step_end, holds, position);
+    mark(MicroOpKind::step_end, holds, place.position);
     if (!moves && unlocked) lock(locks(handler));
     if (moves) {
       unlock(locks(holds) && !unlocked);
@@ -353,7 +337,7 @@ class Compiler {
     }
   }
 
-  void gather(const Gather& gather) {
+  void translate(const Gather& gather, const Place&) {
     if (runner_.handler != Resource::loop) {
       for (const Plan& branch : gather.branches) steps(branch);
       return;
@@ -383,11 +367,6 @@ class Compiler {
     enter(Resource::loop);
   }
 
-  void background(const Plan& plan) {
-    after_.push_back({&plan, position_, repeated_});
-    skip(plan);
-  }
-
   void enqueue(const std::string& queue, const Plan& plan) {
     Runner runner = in(Resource::queue, arm_.gil && !shared(queue));
     runner.elsewhere = shared(queue);
@@ -397,12 +376,7 @@ class Compiler {
     skip(plan);
   }
 
-  void fetch(const std::string& queue) {
-    add(MicroOpKind::fetch, Resource::queue, queue_number(queue));
-    fail_from_here();
-  }
-
-  void skip(const Plan& plan) { position_ += steps_in(plan); }
+  void skip(const Plan& plan) { position_ += static_cast<std::uint32_t>(text_size(plan)); }
 
   void fail_from_here() {
     if (runner_.may_fail) failing_.push_back(here());
@@ -410,7 +384,7 @@ class Compiler {
   }
 
   std::uint32_t queue_number(const std::string& name) {
-    const auto at = std::find(queues_.begin(), queues_.end(), name);
+    const auto at = std::ranges::find(queues_, name);
     const auto number = static_cast<std::uint32_t>(at - queues_.begin());
     if (at == queues_.end()) queues_.push_back(name);
     return number;
@@ -424,6 +398,7 @@ class Compiler {
   const Traits& traits_;
   const Arm& arm_;
   QueueNames& queues_;
+  Reports reports_;
   bool processes_;
   Runner runner_;
   std::uint32_t position_ = 0;  // of the next step in the text
@@ -444,17 +419,8 @@ bool keeps_handler(const Traits& traits) {
 }
 
 RouteProgram compile_route(const Route& route, const Traits& traits, const Arm& arm, QueueNames& queues,
-                           bool body) {
-  return Compiler(traits, arm, queues).compile(route, body);
-}
-
-RouteProgram compile_route(const Plan& plan, const Traits& traits, bool gil) {
-  Route route;
-  route.plan = plan;
-  Arm arm;
-  arm.gil = gil;
-  QueueNames queues;
-  return compile_route(route, traits, arm, queues);
+                           bool body, Reports reports) {
+  return Compiler(traits, arm, queues, reports).compile(route, body);
 }
 
 }  // namespace lab

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -55,6 +56,9 @@ constexpr bool has_target(MicroOpKind kind) {
 /// The handler from the first operation on, ending with `close`; then its children and jobs.
 using RouteProgram = std::vector<MicroOp>;
 
+/// Who reads what operations report; those that do nothing else are left out where nobody does.
+enum class Reports : std::uint8_t { none, records, events };
+
 /// The names of an arm's queues; their numbers are the places here.
 using QueueNames = std::vector<std::string>;
 
@@ -67,12 +71,29 @@ using QueueNames = std::vector<std::string>;
 /// need the interpreter lock, which is given back for every wait. A route whose idle connections hold the
 /// handler's resource begins with acquiring it and closes with it. `body`: some load sends one.
 RouteProgram compile_route(const Route& route, const Traits& traits, const Arm& arm, QueueNames& queues,
-                           bool body = false);
-
-/// The same for a plan alone, on an arm without further settings.
-RouteProgram compile_route(const Plan& plan, const Traits& traits, bool gil);
+                           bool body = false, Reports reports = Reports::events);
 
 /// Whether a connection keeps what its handler holds while its client is idle.
 bool keeps_handler(const Traits& traits);
+
+/// What one request asks of one resource when nothing is in its way, in nanoseconds.
+struct Need {
+  Nanos head = 0;  ///< from its arrival until it first holds it
+  Nanos work = 0;  ///< how long it holds it in all
+  Nanos tail = 0;  ///< from its last release until the reply
+  int pieces = 0;  ///< in how many goes
+};
+
+/// What one request must at least ask for before its reply, read off its program. Zero-time holds are no
+/// need, nor is what comes after the reply or may be left out: everything after a queue that can be full.
+struct Demand {
+  std::array<Need, kResources> needs;  ///< by Resource
+  Nanos length = 0;                    ///< from arrival to reply
+  bool cpu = false;
+
+  const Need& of(Resource resource) const { return needs[static_cast<std::size_t>(resource)]; }
+};
+
+Demand demand_of(const RouteProgram& program);
 
 }  // namespace lab

@@ -2,13 +2,22 @@
 
 #include <catch2/catch.hpp>
 
-#include "harness/model/demand.hpp"
 #include "harness/model/testing/model_testing.hpp"
 
 using namespace lab;
 using namespace lab::testing;
 
 namespace {
+
+/// Of a plan alone, on an arm without further settings.
+RouteProgram compile_route(const Plan& plan, const Traits& traits, bool gil) {
+  Route route;
+  route.plan = plan;
+  Arm arm;
+  arm.gil = gil;
+  QueueNames queues;
+  return lab::compile_route(route, traits, arm, queues);
+}
 
 // `+loop` acquire, `-loop` release, `wait`, `cpu`, `reply`; stamps are left out.
 std::string format_span(const Plan& plan, const Traits& traits, bool gil = false) {

@@ -12,7 +12,7 @@ constexpr std::size_t kLots = 200;
 Range of_lots(ModelInput input) {
   std::vector<double> makespans;
   for (input.lot = 0; input.lot < kLots; ++input.lot) makespans.push_back(simulate(input).makespan_s);
-  std::sort(makespans.begin(), makespans.end());
+  std::ranges::sort(makespans);
   return {makespans[kLots / 20], (makespans[kLots / 2 - 1] + makespans[kLots / 2]) / 2,
           makespans[kLots - 1 - kLots / 20]};
 }

@@ -36,7 +36,9 @@ class SharedCores {
     double end = 0;
     std::uint64_t order = 0;
     std::uint32_t job = 0;
-    bool before(const Entry& other) const { return end != other.end ? end < other.end : order < other.order; }
+    bool operator>(const Entry& other) const {
+      return end != other.end ? end > other.end : order > other.order;
+    }
   };
   struct Turn {
     std::uint32_t job = 0;
@@ -45,14 +47,9 @@ class SharedCores {
     Nanos ends() const;  // the job
   };
   std::optional<std::uint32_t> end_turn();
-  double remove_turn(std::uint32_t job, Nanos now);
   void take_turns(Nanos now);
   void advance(Nanos now);
   void plan_next();
-  void place(std::size_t at, const Entry& entry);
-  void sift_up(std::size_t at, const Entry& entry);
-  void sift_down(std::size_t at, const Entry& entry);
-  void erase(std::size_t at);
 
   double cores_;
   Nanos slice_;
@@ -62,8 +59,7 @@ class SharedCores {
   Nanos as_of_ = 0;      // the moment at which V was right
   Nanos next_ = kNever;
   std::uint64_t order_ = 0;
-  std::vector<Entry> heap_;
-  std::vector<std::size_t> places_;  // by job: where it is in the heap
+  std::vector<Entry> heap_;  // the first to end in front
 };
 
 }  // namespace lab

@@ -4,62 +4,40 @@
 #include "harness/model/clients.hpp"
 #include "harness/model/jobs.hpp"
 #include "harness/model/workers.hpp"
-#include "lab/core/random.hpp"
+#include "lab/core/schedule.hpp"
 
 namespace lab {
 
 namespace {
 
-bool is_stamp(MicroOpKind kind) {
-  return kind == MicroOpKind::read || kind == MicroOpKind::start || kind == MicroOpKind::finish ||
-         kind == MicroOpKind::step_begin || kind == MicroOpKind::step_end || kind == MicroOpKind::forget;
-}
-
 bool sends_bodies(const Case& load_case, std::size_t route) {
-  return std::any_of(load_case.loads.begin(), load_case.loads.end(), [&](const Load& load) {
+  return std::ranges::any_of(load_case.loads, [&](const Load& load) {
     return load.route == route && (load.body_over > 0 || load.body_bytes > 0);
   });
 }
 
-/// Operations that only report are left out where nobody reads the report.
-Programs compile(const ModelInput& input, bool stamps, bool events) {
+Programs compile(const ModelInput& input, Reports reports) {
   Programs all;
-  const auto kept = [&](const MicroOp& op) {
-    return op.kind == MicroOpKind::forget ? events : stamps || !is_stamp(op.kind);
-  };
   for (std::size_t route = 0; route < input.routes->size(); ++route) {
-    const RouteProgram program = compile_route((*input.routes)[route], input.arm->modes[route], *input.arm,
-                                               all.queue_names, sends_bodies(*input.load_case, route));
-    auto place = static_cast<std::uint32_t>(all.ops.size());
-    all.entries.push_back(place);
-    std::vector<std::uint32_t> places;  // where each operation is, or what follows it
-    for (const MicroOp& op : program) {
-      places.push_back(place);
-      if (kept(op)) ++place;
-    }
-    for (const MicroOp& op : program) {
-      if (!kept(op)) continue;
+    const auto begin = static_cast<std::uint32_t>(all.ops.size());
+    all.entries.push_back(begin);
+    for (MicroOp& op : compile_route((*input.routes)[route], input.arm->modes[route], *input.arm,
+                                     all.queue_names, sends_bodies(*input.load_case, route), reports)) {
+      if (has_target(op.kind)) op.index += begin;
       all.ops.push_back(op);
-      if (has_target(op.kind)) all.ops.back().index = places[op.index];
     }
   }
   return all;
 }
 
 Detail detail_of(const ModelInput& input, const Programs& programs, bool observed) {
-  const bool full = !input.load_case->kills.empty() || input.arm->accept == Accept::one ||
-                    input.arm->accept == Accept::greedy ||
-                    std::any_of(input.load_case->loads.begin(), input.load_case->loads.end(),
-                                [](const Load& load) { return load.hang_up > 0 || load.then; }) ||
-                    std::any_of(programs.ops.begin(), programs.ops.end(),
-                                [](const MicroOp& op) { return op.kind > MicroOpKind::close; }) ||
-                    std::any_of(input.routes->begin(), input.routes->end(), [](const Route& route) {
-                      bool later = false;
-                      for_each_step(route.plan, [&](const Step& step) {
-                        later = later || std::holds_alternative<Background>(step.action);
-                      });
-                      return later;
-                    });
+  const bool full =
+      !input.load_case->kills.empty() || input.arm->accept == Accept::one ||
+      input.arm->accept == Accept::greedy ||
+      std::ranges::any_of(input.load_case->loads,
+                          [](const Load& load) { return load.hang_up > 0 || load.then; }) ||
+      std::ranges::any_of(programs.ops, [](const MicroOp& op) { return op.kind > MicroOpKind::close; }) ||
+      std::ranges::any_of(*input.routes, [](const Route& route) { return has_step<Background>(route.plan); });
   return full ? Detail::full : observed ? Detail::stamped : Detail::counted;
 }
 
@@ -67,8 +45,11 @@ Detail detail_of(const ModelInput& input, const Programs& programs, bool observe
 class Simulation final : public Kernel {
  public:
   Simulation(const ModelInput& input, RecordSink* records, EventSink* events, Histogram* latencies)
-      : Simulation(input, compile(input, records != nullptr || events != nullptr, events != nullptr), records,
-                   events, latencies) {}
+      : Simulation(input,
+                   compile(input, events != nullptr    ? Reports::events
+                                  : records != nullptr ? Reports::records
+                                                       : Reports::none),
+                   records, events, latencies) {}
 
   Prediction run() {
     while (true) {
@@ -192,16 +173,9 @@ class Simulation final : public Kernel {
                static_cast<std::int64_t>(mine.connection + 1));
         }
         mine.read = now;
-        emit(EventKind::read, tasks[task]);
-        break;
-      case MicroOpKind::start:
-        mine.started = now;
-        emit(EventKind::started, tasks[task]);
-        break;
-      case MicroOpKind::finish:
-        mine.finished = now;
-        emit(EventKind::finished, tasks[task]);
-        break;
+        return emit(EventKind::read, tasks[task]);
+      case MicroOpKind::start: mine.started = now; return emit(EventKind::started, tasks[task]);
+      case MicroOpKind::finish: mine.finished = now; return emit(EventKind::finished, tasks[task]);
       default:
         emit(op.kind == MicroOpKind::step_begin ? EventKind::step_begin : EventKind::step_end, tasks[task],
              op.resource, op.index);

@@ -5,7 +5,7 @@
 
 #include "harness/model/clients.hpp"
 #include "harness/model/jobs.hpp"
-#include "lab/core/random.hpp"
+#include "lab/core/schedule.hpp"
 
 namespace lab {
 
@@ -19,8 +19,7 @@ Workers::Workers(Kernel& kernel, const ModelInput& input, Clients& clients, JobQ
       next_acceptor_(first_worker_) {
   for (const Kill& kill : k_.load_case.kills) {
     if (kill.worker < 0 || static_cast<std::uint32_t>(kill.worker) >= k_.workers) continue;
-    k_.schedule(kill.at > kNever - 1 - kModelStart ? kNever - 1 : kModelStart + kill.at, Kernel::Due::kill,
-                static_cast<std::uint32_t>(kill.worker), 0);
+    k_.schedule(later(kModelStart, kill.at), Kernel::Due::kill, static_cast<std::uint32_t>(kill.worker), 0);
   }
 }
 
@@ -106,7 +105,7 @@ void Workers::accept_waiting() {
     for (std::size_t i = 0; i < many; ++i) accept_one(worker);
     k_.settle();
   }
-  std::fill(k_.turn_over.begin(), k_.turn_over.end(), std::uint8_t{0});
+  std::ranges::fill(k_.turn_over, std::uint8_t{0});
 }
 
 void Workers::accept_one(std::uint32_t worker) {

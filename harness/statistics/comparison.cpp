@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <numeric>
 
+#include "harness/statistics/statistics.hpp"
+
 namespace lab {
 
 namespace {
@@ -20,7 +22,7 @@ std::vector<std::int64_t> doubled_ranks(std::span<const double> a, std::span<con
   values.insert(values.end(), b.begin(), b.end());
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t x, std::size_t y) { return values[x] < values[y]; });
+  std::ranges::sort(order, [&](std::size_t x, std::size_t y) { return values[x] < values[y]; });
   std::vector<std::int64_t> ranks(values.size());
   for (std::size_t first = 0; first < order.size();) {
     std::size_t last = first;
@@ -82,12 +84,6 @@ double normal_p(const std::vector<std::int64_t>& ranks, std::size_t a) {
   return 2 * boost::math::cdf(boost::math::complement(boost::math::normal(), distance / deviation));
 }
 
-std::vector<std::int64_t> untied(std::size_t n) {
-  std::vector<std::int64_t> ranks(n);
-  for (std::size_t i = 0; i < n; ++i) ranks[i] = static_cast<std::int64_t>(2 * (i + 1));
-  return ranks;
-}
-
 /// The largest C whose interval, from the C-th smallest to the C-th largest difference, still carries 95 %; 0
 /// where none does: 2 P(U < C) must not be above the risk.
 std::size_t interval_rank(std::size_t a, std::size_t b) {
@@ -98,11 +94,13 @@ std::size_t interval_rank(std::size_t a, std::size_t b) {
     const double rank = m * n / 2 - z * std::sqrt(m * n * (m + n + 1) / 12);
     return rank < 1 ? 0 : static_cast<std::size_t>(rank);
   }
-  const std::vector<double> chances = sum_distribution(untied(a + b), a);
+  std::vector<std::int64_t> untied;
+  for (std::size_t i = 1; i <= a + b; ++i) untied.push_back(static_cast<std::int64_t>(2 * i));
+  const std::vector<double> chances = sum_distribution(untied, a);
   double below = 0;
   std::size_t rank = 0;
-  for (std::size_t sum = a * (a + 1); sum < chances.size();
-       sum += 2) {  // U counts from the least sum, in twos
+  // U counts from the least sum, in twos.
+  for (std::size_t sum = a * (a + 1); sum < chances.size(); sum += 2) {
     below += chances[sum];
     if (2 * below > kRisk + kProbabilityRounding) break;
     ++rank;
@@ -119,11 +117,9 @@ Shift compare_samples(std::span<const double> a, std::span<const double> b) {
   for (const double before : a) {
     for (const double after : b) differences.push_back(after - before);
   }
-  std::sort(differences.begin(), differences.end());
+  std::ranges::sort(differences);
   Shift shift;
-  const std::size_t middle = differences.size() / 2;
-  shift.estimate =
-      differences.size() % 2 == 1 ? differences[middle] : (differences[middle - 1] + differences[middle]) / 2;
+  shift.estimate = median_of(differences);
   const std::size_t rank = std::min(interval_rank(a.size(), b.size()), (differences.size() + 1) / 2);
   if (rank > 0) {
     shift.low = differences[rank - 1];
@@ -133,8 +129,8 @@ Shift compare_samples(std::span<const double> a, std::span<const double> b) {
   shift.exact = ranks.size() <= kMaxExact;
   shift.p = shift.exact ? exact_p(ranks, a.size()) : normal_p(ranks, a.size());
   shift.min_attainable_p = min_attainable_p(a.size(), b.size());
-  const auto [least_a, most_a] = std::minmax_element(a.begin(), a.end());
-  const auto [least_b, most_b] = std::minmax_element(b.begin(), b.end());
+  const auto [least_a, most_a] = std::ranges::minmax_element(a);
+  const auto [least_b, most_b] = std::ranges::minmax_element(b);
   const double gap = std::max(*least_b - *most_a, *least_a - *most_b);
   shift.apart = gap > std::max({0.0, *most_a - *least_a, *most_b - *least_b});
   return shift;
@@ -143,7 +139,7 @@ Shift compare_samples(std::span<const double> a, std::span<const double> b) {
 std::vector<double> holm(std::span<const double> p) {
   std::vector<std::size_t> order(p.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t x, std::size_t y) { return p[x] < p[y]; });
+  std::ranges::sort(order, [&](std::size_t x, std::size_t y) { return p[x] < p[y]; });
   std::vector<double> adjusted(p.size());
   double least = 0;
   for (std::size_t i = 0; i < order.size(); ++i) {

@@ -1,7 +1,6 @@
 #include "harness/statistics/distribution.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "harness/statistics/statistics.hpp"
 
@@ -22,7 +21,7 @@ void Distribution::pour() {
 
 void Distribution::add(std::span<const Nanos> values) {
   if (values.empty()) return;
-  const auto [smallest, largest] = std::minmax_element(values.begin(), values.end());
+  const auto [smallest, largest] = std::ranges::minmax_element(values);
   note(*smallest, *largest, static_cast<std::int64_t>(values.size()));
   if (static_cast<std::size_t>(size_) > most_exact_) pour();
   if (histogram_) {
@@ -47,10 +46,7 @@ void Distribution::merge(const Distribution& other) {
 std::optional<Nanos> Distribution::quantile(double q) {
   if (histogram_) return histogram_->quantile(q);
   if (size_ == 0) return std::nullopt;
-  constexpr double kRounding = 1e-9;  // 0.9 * 10 is a little more than 9 in binary
-  const double wanted = std::ceil(q * static_cast<double>(size_) * (1 - kRounding));
-  const std::int64_t rank = std::clamp<std::int64_t>(static_cast<std::int64_t>(wanted), 1, size_);
-  const auto place = exact_.begin() + rank - 1;
+  const auto place = exact_.begin() + rank_of(q, exact_.size()) - 1;
   std::nth_element(exact_.begin(), place, exact_.end());
   return *place;
 }

@@ -1,6 +1,8 @@
 #include "harness/statistics/statistics.hpp"
 
 #include <algorithm>
+#include <array>
+#include <boost/math/distributions/binomial.hpp>
 #include <cmath>
 
 namespace lab {
@@ -21,25 +23,14 @@ double median_of_sorted(std::span<const double> sorted) {
   return sorted.size() % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-double median_of(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return median_of_sorted(values);
-}
-
-// P(exactly k heads in n throws).
-double binomial_half(std::size_t n, std::size_t k) {
-  const auto of = [](std::size_t value) { return std::lgamma(static_cast<double>(value) + 1); };
-  return std::exp(of(n) - of(k) - of(n - k) - static_cast<double>(n) * std::log(2.0));
-}
-
 // The rank r whose interval from the r-th smallest to the r-th largest value covers the median with a
 // probability nearest to the wanted one: 1 - 2 P(Bin(n, 1/2) < r).
 std::size_t interval_rank(std::size_t n) {
-  double below = 0;
+  const boost::math::binomial heads(static_cast<double>(n), 0.5);
   std::size_t best = 1;
   double best_distance = 1;
   for (std::size_t rank = 1; rank <= n / 2; ++rank) {
-    below += binomial_half(n, rank - 1);
+    const double below = boost::math::cdf(heads, static_cast<double>(rank - 1));
     const double distance = std::abs(1 - 2 * below - kWantedCoverage);
     if (distance < best_distance) {
       best_distance = distance;
@@ -62,7 +53,7 @@ Estimate summarise(std::vector<double> values) {
   summary.samples = std::move(values);
   if (summary.samples.empty()) return summary;
   std::vector<double> sorted = summary.samples;
-  std::sort(sorted.begin(), sorted.end());
+  std::ranges::sort(sorted);
   summary.median = median_of_sorted(sorted);
   if (sorted.size() >= kLeastForInterval) {
     const std::size_t rank = interval_rank(sorted.size());
@@ -72,13 +63,21 @@ Estimate summarise(std::vector<double> values) {
   return summary;
 }
 
+double median_of(std::vector<double> values) {
+  std::ranges::sort(values);
+  return median_of_sorted(values);
+}
+
+std::ptrdiff_t rank_of(double q, std::size_t n) {
+  // 0.9 * 10 is a little more than 9 in binary: the rank is 9 all the same.
+  const double rank = std::ceil(q * static_cast<double>(n) * (1 - kRounding));
+  return static_cast<std::ptrdiff_t>(std::clamp(rank, 1.0, static_cast<double>(n)));
+}
+
 std::optional<double> nearest_rank(std::span<const double> values, double q) {
   if (values.empty()) return std::nullopt;
-  const double n = static_cast<double>(values.size());
-  // 0.9 * 10 is a little more than 9 in binary: the rank is 9 all the same.
-  const double rank = std::clamp(std::ceil(q * n * (1 - kRounding)), 1.0, n);
   std::vector<double> copy(values.begin(), values.end());
-  const auto place = copy.begin() + static_cast<std::ptrdiff_t>(rank) - 1;
+  const auto place = copy.begin() + rank_of(q, copy.size()) - 1;
   std::nth_element(copy.begin(), place, copy.end());
   return *place;
 }
@@ -115,16 +114,9 @@ std::vector<std::size_t> outliers(std::span<const double> values) {
 }
 
 std::string_view to_string(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::reproduced: return "reproduced";
-    case Verdict::faster: return "faster";
-    case Verdict::slower: return "slower";
-    case Verdict::impossible: return "impossible";
-    case Verdict::inconclusive: return "inconclusive";
-    case Verdict::instrument_fault: return "instrument-fault";
-    case Verdict::none: return "none";
-  }
-  return "?";
+  constexpr std::array<std::string_view, 7> kNames{"reproduced",   "faster",           "slower", "impossible",
+                                                   "inconclusive", "instrument-fault", "none"};
+  return kNames[static_cast<std::size_t>(verdict)];
 }
 
 Verdict judge(const Estimate& measured, std::optional<double> documented, std::optional<double> bound) {

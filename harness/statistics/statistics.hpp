@@ -1,5 +1,8 @@
+// Estimates with their intervals, quantiles, comparisons and verdicts: the one place where figures are made
+// of samples. All that measures may use it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -23,10 +26,16 @@ struct Estimate {
 
 Estimate summarise(std::vector<double> values);
 
+/// The middle of the two in the middle where their number is even. Must not be empty.
+double median_of(std::vector<double> values);
+
+/// The nearest rank of a quantile among n values, from 1: ceil(q * n).
+std::ptrdiff_t rank_of(double q, std::size_t n);
+
 /// Exact nearest-rank quantile, 0 < q <= 1, of unsorted values. Empty input gives none.
 std::optional<double> nearest_rank(std::span<const double> values, double q);
 
-/// Do n values carry that quantile? p90 from 29, p95 from 59, p99 from 299.
+/// Do n values carry that quantile?
 bool carries_percentile(std::int64_t n, double q);
 
 /// As nearest_rank, but only where n supports it: p90 from 29, p95 from 59, p99 from 299.

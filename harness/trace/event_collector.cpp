@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
-#include <set>
 #include <utility>
+
+#include "harness/trace/occupancy.hpp"
 
 namespace lab {
 
@@ -48,66 +48,45 @@ void EventCollector::drain() {
   }
 }
 
+template <class Done>
+void EventCollector::drain_until(Nanos until, Nanos pause, Done&& done) {
+  if (rings_ == nullptr) return;
+  for (drain(); !done() && monotonic_now() < until; drain()) sleep_until(monotonic_now() + pause);
+}
+
 std::size_t EventCollector::await_accepted(std::span<const std::uint16_t> ports, Nanos until) {
-  if (rings_ == nullptr) return 0;
-  std::size_t seen = 0;
-  while (true) {
-    drain();
-    while (seen < ports.size() && port_accepted_[ports[seen]]) ++seen;
-    const Nanos now = monotonic_now();
-    if (seen == ports.size() || now >= until) break;
-    sleep_until(now + kBetweenLooks);
-  }
   const auto is_missing = [this](std::uint16_t port) { return !port_accepted_[port]; };
-  return static_cast<std::size_t>(
-      std::count_if(ports.begin() + static_cast<std::ptrdiff_t>(seen), ports.end(), is_missing));
+  auto next = ports.begin();
+  drain_until(until, kBetweenLooks, [&] {
+    next = std::find_if(next, ports.end(), is_missing);
+    return next == ports.end();
+  });
+  return rings_ == nullptr ? 0 : static_cast<std::size_t>(std::count_if(next, ports.end(), is_missing));
 }
 
 void EventCollector::await_replied(std::span<const RequestRecord> records, Nanos until) {
-  if (rings_ == nullptr) return;
-  const auto is_missing = [this](const RequestRecord& record) {
-    const bool answered = record.outcome == Outcome::ok || record.outcome == Outcome::bad_status;
-    return answered && (record.id >= replied_.size() || !replied_[record.id]);
-  };
   auto next = records.begin();
-  while (true) {
-    drain();
-    next = std::find_if(next, records.end(), is_missing);
-    const Nanos now = monotonic_now();
-    if (next == records.end() || now >= until) return;
-    sleep_until(now + kBetweenLooks);
-  }
+  drain_until(until, kBetweenLooks, [&] {
+    next = std::find_if(next, records.end(), [this](const RequestRecord& record) {
+      const bool answered = record.outcome == Outcome::ok || record.outcome == Outcome::bad_status;
+      return answered && (record.id >= replied_.size() || !replied_[record.id]);
+    });
+    return next == records.end();
+  });
 }
 
 void EventCollector::await_ends(Nanos patience, Nanos until) {
-  if (rings_ == nullptr) return;
-  std::set<std::uint32_t> handlers;
-  std::map<std::pair<std::uint32_t, std::int64_t>, int> steps;
+  OpenWork open;
   std::size_t seen = 0;
   Nanos heard = monotonic_now();
-  while (true) {
-    drain();
+  drain_until(until, kMillisecond, [&] {
     const Nanos now = monotonic_now();
     for (; seen < events_.size(); ++seen) {
-      const Event& event = events_[seen];
-      if (event.kind != EventKind::turn) heard = now;
-      if (event.request == 0) continue;
-      const std::pair<std::uint32_t, std::int64_t> step{event.request, event.value};
-      switch (event.kind) {
-        case EventKind::started: handlers.insert(event.request); break;
-        case EventKind::cancelled:
-        case EventKind::finished: handlers.erase(event.request); break;
-        case EventKind::step_begin: ++steps[step]; break;
-        case EventKind::step_end:
-          if (--steps[step] <= 0) steps.erase(step);
-          break;
-        default: break;
-      }
+      if (events_[seen].kind != EventKind::turn) heard = now;
+      open.add(events_[seen]);
     }
-    const bool all_ended = handlers.empty() && steps.empty();
-    if (now - heard >= (all_ended ? std::min(kQuiet, patience) : patience) || now >= until) return;
-    sleep_until(now + kMillisecond);
-  }
+    return now - heard >= (open.empty() ? std::min(kQuiet, patience) : patience);
+  });
 }
 
 Events EventCollector::take(Nanos began) {

@@ -38,6 +38,10 @@ class EventCollector {
   std::uint64_t dropped() const;
 
  private:
+  /// Drains until `done` or `until`, with a pause in between.
+  template <class Done>
+  void drain_until(Nanos until, Nanos pause, Done&& done);
+
   EventRings* rings_;
   Events events_;
   Events accepted_;

@@ -21,52 +21,43 @@ void sort_by_start(std::vector<Span>& spans) {
   std::stable_sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.from < b.from; });
 }
 
+// Between two handlers of one turn a loop has only its own small work to do.
+constexpr Nanos kAsleep = kMillisecond;
+
+struct OpenTurn {
+  bool open = false;
+  Nanos from = 0;
+  Nanos last_release = 0;
+  int holders = 0;
+};
+
 }  // namespace
 
 Occupancy::Occupancy(const Events& events) {
-  using HoldKey = std::tuple<std::uint16_t, Resource, std::uint16_t, std::uint32_t>;
-  using Member = std::tuple<std::uint16_t, Resource, std::uint16_t>;
-  std::map<HoldKey, Nanos> open_holds;
-  std::map<Member, std::uint32_t> holder_of;
+  std::map<std::tuple<std::uint16_t, Resource, std::uint16_t>, Hold> open_holds;
   std::map<std::pair<std::uint32_t, std::int64_t>, Nanos> open_steps;
-  const auto close_hold = [&](const HoldKey& key, Nanos at) {
-    const auto held = open_holds.find(key);
-    if (held == open_holds.end()) return;
-    const auto& [worker, resource, unit, request] = key;
-    holds.push_back({resource, worker, unit, request, held->second, at});
-    open_holds.erase(held);
-  };
   for (const Event& event : events) {
-    const HoldKey key{event.worker, event.resource, event.unit, event.request};
     const std::pair<std::uint32_t, std::int64_t> step{event.request, event.value};
-    switch (event.kind) {
-      case EventKind::acquire: {
-        // A member has one holder: who never gave it back died with its worker.
-        const Member member{event.worker, event.resource, event.unit};
-        const auto before = holder_of.find(member);
-        if (before != holder_of.end() && before->second != event.request) {
-          close_hold({event.worker, event.resource, event.unit, before->second}, event.at);
-        }
-        holder_of[member] = event.request;
-        open_holds[key] = event.at;
-        break;
-      }
-      case EventKind::release: close_hold(key, event.at); break;
-      case EventKind::step_begin: open_steps[step] = event.at; break;
-      case EventKind::step_end:
-        if (const auto begun = open_steps.find(step); begun != open_steps.end()) {
-          steps.push_back({event.request, event.value, begun->second, event.at});
-          open_steps.erase(begun);
-        }
-        break;
-      default: break;
+    const bool acquires = event.kind == EventKind::acquire;
+    if (acquires || event.kind == EventKind::release) {
+      const Hold hold{event.resource, event.worker, event.unit, event.request, event.at, 0};
+      const auto [open, is_new] = open_holds.try_emplace({event.worker, event.resource, event.unit}, hold);
+      // A member has one holder: who never gave it back died with its worker.
+      const bool ends = !is_new && acquires != (open->second.request == event.request);
+      if (ends) holds.emplace_back(open->second).to = event.at;
+      if (acquires) open->second = hold;
+      if (!acquires && (ends || is_new)) open_holds.erase(open);
+    } else if (event.kind == EventKind::step_begin) {
+      open_steps[step] = event.at;
+    } else if (event.kind == EventKind::step_end) {
+      const auto begun = open_steps.find(step);
+      if (begun == open_steps.end()) continue;
+      steps.push_back({event.request, event.value, begun->second, event.at});
+      open_steps.erase(begun);
     }
   }
   const Nanos end = events.empty() ? 0 : events.back().at;
-  for (const auto& [key, from] : open_holds) {
-    const auto& [worker, resource, unit, request] = key;
-    holds.push_back({resource, worker, unit, request, from, end});
-  }
+  for (const auto& [member, hold] : open_holds) holds.emplace_back(hold).to = end;
   for (const auto& [step, from] : open_steps) steps.push_back({step.first, step.second, from, end});
   sort_by_start(holds);
   sort_by_start(steps);
@@ -80,6 +71,80 @@ const std::vector<Hold>& Occupancy::holds_of(std::uint32_t request) const {
 
 const std::vector<StepSpan>& Occupancy::steps_of(std::uint32_t request) const {
   return find_or_none(steps_by_request_, request);
+}
+
+std::vector<LoopTurn> loop_turns(const Events& events) {
+  std::vector<LoopTurn> turns;
+  std::map<std::uint16_t, OpenTurn> loops;
+  const auto close = [&](std::uint16_t worker, OpenTurn& loop, Nanos at) {
+    if (loop.open) turns.push_back({worker, loop.from, at});
+    loop.open = false;
+  };
+  for (const Event& event : events) {
+    if (event.kind == EventKind::turn) {
+      OpenTurn& loop = loops[event.worker];
+      close(event.worker, loop, event.at);
+      continue;
+    }
+    if (event.resource != Resource::loop) continue;
+    OpenTurn& loop = loops[event.worker];
+    if (event.kind == EventKind::acquire) {
+      const bool slept = loop.open && loop.holders == 0 && event.at - loop.last_release > kAsleep;
+      if (slept) close(event.worker, loop, loop.last_release);
+      if (!loop.open) loop = {true, event.at, event.at, loop.holders};
+      // A loop has one holder; a second one means that the first died with its worker.
+      loop.holders = 1;
+    } else if (event.kind == EventKind::release) {
+      loop.holders = 0;
+      loop.last_release = event.at;
+    }
+  }
+  for (auto& [worker, loop] : loops) {
+    close(worker, loop, loop.holders > 0 ? events.back().at : loop.last_release);
+  }
+  return turns;
+}
+
+Nanos longest_gap(const std::vector<LoopTurn>& turns) {
+  Nanos longest = 0;
+  for (const LoopTurn& turn : turns) longest = std::max(longest, turn.to - turn.from);
+  return longest;
+}
+
+double utilisation(const std::vector<LoopTurn>& turns, Nanos from, Nanos to) {
+  if (to <= from) return 0;
+  std::map<std::uint16_t, Nanos> busy;
+  Nanos most = 0;
+  for (const LoopTurn& turn : turns) {
+    Nanos& sum = busy[turn.worker];
+    sum += std::max<Nanos>(0, std::min(turn.to, to) - std::max(turn.from, from));
+    most = std::max(most, sum);
+  }
+  return std::min(1.0, static_cast<double>(most) / static_cast<double>(to - from));
+}
+
+void OpenWork::add(const Event& event) {
+  if (event.request == 0) return;
+  const bool begins = event.kind == EventKind::step_begin;
+  if (event.kind == EventKind::started) handlers_.insert(event.request);
+  if (event.kind == EventKind::finished || event.kind == EventKind::cancelled) handlers_.erase(event.request);
+  if (!begins && event.kind != EventKind::step_end) return;
+  const auto step = steps_.try_emplace({event.request, event.value}).first;
+  step->second += begins ? 1 : -1;
+  if (step->second == 0) steps_.erase(step);
+}
+
+bool OpenWork::empty() const {
+  return handlers_.empty() &&
+         std::none_of(steps_.begin(), steps_.end(), [](const auto& step) { return step.second > 0; });
+}
+
+std::set<std::uint32_t> OpenWork::requests() const {
+  std::set<std::uint32_t> requests = handlers_;
+  for (const auto& [step, open] : steps_) {
+    if (open > 0) requests.insert(step.first);
+  }
+  return requests;
 }
 
 }  // namespace lab

@@ -1,12 +1,21 @@
+// The room of traces: events and header fields become who held what and when, and what a server's processes
+// used. The client, analysis, findings and diagnosis use it, and what stands above them.
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "lab/core/event.hpp"
 
 namespace lab {
+
+struct RepetitionData;
+struct Stat;
 
 /// One request held one resource.
 struct Hold {
@@ -39,5 +48,43 @@ struct Occupancy {
   std::unordered_map<std::uint32_t, std::vector<Hold>> holds_by_request_;
   std::unordered_map<std::uint32_t, std::vector<StepSpan>> steps_by_request_;
 };
+
+/// One turn of a worker's loop: from the first handler's start to the moment at which it asks for more.
+struct LoopTurn {
+  std::uint16_t worker = 0;
+  Nanos from = 0, to = 0;
+};
+
+/// The turns in which handlers ran, in order of their ends, read from events in time order. A turn ends with
+/// its `turn` event. Where that is missing (a killed worker, a lost event) it ends with the last hold before
+/// the loop was nobody's for a millisecond, or before the events end.
+std::vector<LoopTurn> loop_turns(const Events& events);
+
+/// The longest turn, in nanoseconds; 0 without any.
+Nanos longest_gap(const std::vector<LoopTurn>& turns);
+
+/// The part of [from, to] that the busiest worker's loop was busy, 0 to 1.
+double utilisation(const std::vector<LoopTurn>& turns, Nanos from, Nanos to);
+
+/// What was begun and has not ended, while events are read: handlers, and steps, which may outlive theirs.
+class OpenWork {
+ public:
+  void add(const Event& event);
+  bool empty() const;
+  /// Whose work it is.
+  std::set<std::uint32_t> requests() const;
+
+ private:
+  std::set<std::uint32_t> handlers_;
+  std::map<std::pair<std::uint32_t, std::int64_t>, int> steps_;  // events of two threads may cross
+};
+
+/// Evaluates a stat of the server as a whole (Stat::of_server). None where its evidence is missing.
+///
+/// Work is `lost` by request: its job was reported lost (event `lost`); or its handler had begun when its
+/// worker died; or a step of it, after the reply or in a queue, had begun by then and never ended. A worker
+/// died when RepetitionData::kills says so. Without them only a handler that began and never ended, and whose
+/// client saw the connection reset or closed, is known to be cut off.
+std::optional<double> server_stat(const Stat& stat, const RepetitionData& evidence);
 
 }  // namespace lab

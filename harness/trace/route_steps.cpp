@@ -1,26 +1,26 @@
 #include "harness/trace/route_steps.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <variant>
 
 namespace lab {
 
 RouteSteps::RouteSteps(const Route& route) {
-  for (const Dependency& dependency : route.depends) add(dependency.steps);
-  add(route.plan);
-}
-
-void RouteSteps::add(const Plan& plan) {
-  for_each_step(plan, [this](const Step& step) {
+  const auto add = [this](const Step& step) {
     steps_.push_back(&step);
     unhindered_.push_back(unhindered_time({step}));
-  });
+  };
+  for (const Dependency& dependency : route.depends) for_each_step(dependency.steps, add);
+  for_each_step(route.plan, add);
 }
 
 const Step* RouteSteps::step(std::int64_t index) const {
   const bool there = index >= 0 && static_cast<std::size_t>(index) < steps_.size();
   return there ? steps_[static_cast<std::size_t>(index)] : nullptr;
+}
+
+std::int64_t RouteSteps::index_of(const Step& step) const {
+  return std::find(steps_.begin(), steps_.end(), &step) - steps_.begin();
 }
 
 Nanos RouteSteps::unhindered(std::int64_t index) const {
@@ -54,44 +54,29 @@ struct Timed {
   bool waits = false;
 };
 
-/// The steps of a route that its handler executes one after another; none where that is not known.
-class InARow {
- public:
-  explicit InARow(const Route& route) : steps_(route) {
-    for (const Dependency& dependency : route.depends) add(dependency.steps, true);
-    add(route.plan, true);
-  }
-
-  std::optional<std::vector<Timed>> timed() const { return known_ ? std::optional(timed_) : std::nullopt; }
-
- private:
-  void add(const Plan& plan, bool executed) {
-    for (const Step& step : plan) {
-      const std::int64_t index = next_++;
-      const bool apart = std::holds_alternative<Forget>(step.action) ||
-                         std::holds_alternative<Background>(step.action) ||
-                         std::holds_alternative<Enqueue>(step.action);
-      const bool pooled = std::holds_alternative<Pooled>(step.action);
-      const auto* repeat = std::get_if<Repeat>(&step.action);
-      const std::vector<const Plan*> nested = nested_plans(step);
-      known_ = known_ && (!executed || apart || pooled || repeat != nullptr || nested.empty()) &&
-               timed_.size() <= kMaxSteps;
-      if (executed && nested.empty() && steps_.unhindered(index) > 0)
-        timed_.push_back({index, steps_.unhindered(index), steps_.waits(index)});
-      const std::int64_t times = executed && known_ && repeat != nullptr ? repeat->times : 1;
-      const std::int64_t inside = next_;
-      for (std::int64_t turn = 0; turn < times && timed_.size() <= kMaxSteps; ++turn) {
-        next_ = inside;
-        for (const Plan* inner : nested) add(*inner, executed && (pooled || repeat != nullptr));
+/// Adds the steps of a plan that its handler executes one after another; false where that is not known.
+bool add_in_a_row(const Plan& plan, const RouteSteps& steps, std::vector<Timed>& row) {
+  for (const Step& step : plan) {
+    if (row.size() > kMaxSteps) return false;
+    const bool apart = std::holds_alternative<Forget>(step.action) ||
+                       std::holds_alternative<Background>(step.action) ||
+                       std::holds_alternative<Enqueue>(step.action);
+    const auto* repeat = std::get_if<Repeat>(&step.action);
+    const std::vector<const Plan*> nested = nested_plans(step);
+    if (!apart && repeat == nullptr && !std::holds_alternative<Pooled>(step.action) && !nested.empty())
+      return false;
+    const std::int64_t index = steps.index_of(step);
+    if (nested.empty() && steps.unhindered(index) > 0)
+      row.push_back({index, steps.unhindered(index), steps.waits(index)});
+    const std::int64_t times = repeat != nullptr ? repeat->times : apart ? 0 : 1;
+    for (std::int64_t turn = 0; turn < times && row.size() <= kMaxSteps; ++turn) {
+      for (const Plan* inner : nested) {
+        if (!add_in_a_row(*inner, steps, row)) return false;
       }
     }
   }
-
-  RouteSteps steps_;
-  std::vector<Timed> timed_;
-  std::int64_t next_ = 0;
-  bool known_ = true;
-};
+  return true;
+}
 
 /// When anything was held, one span where holds follow each other without a pause or overlap.
 std::vector<Span> held_spans(Nanos from, Nanos to, std::span<const Hold> holds) {
@@ -127,35 +112,31 @@ std::vector<Span> free_spans(Nanos from, Nanos to, std::vector<Span> held, Nanos
   return free;
 }
 
-class Layout {
- public:
-  /// In a row, the last one to the end.
-  void lay(std::span<const Timed> steps, Span within) {
-    Nanos at = within.from;
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-      const bool last = i + 1 == steps.size();
-      const Nanos end = last ? within.to : std::min(within.to, at + steps[i].length);
-      spans.push_back({0, steps[i].index, at, end});
-      at = end;
-    }
+/// In a row, the last one to the end.
+void lay(std::span<const Timed> steps, Span within, std::vector<StepSpan>& spans) {
+  Nanos at = within.from;
+  for (const Timed& step : steps) {
+    const bool last = &step == &steps.back();
+    const Nanos end = last ? within.to : std::min(within.to, at + step.length);
+    spans.push_back({0, step.index, at, end});
+    at = end;
   }
+}
 
-  /// Each wait in a time in which nothing was held, and what is between two waits between those.
-  void lay_into(const std::vector<Span>& free, std::span<const Timed> steps, Span within) {
-    Nanos at = within.from;
-    for (const Span& gap : free) {
-      std::size_t before = 0;
-      while (!steps[before].waits) ++before;
-      lay(steps.first(before), {at, gap.from});
-      lay(steps.subspan(before, 1), gap);
-      steps = steps.subspan(before + 1);
-      at = gap.to;
-    }
-    lay(steps, {at, within.to});
+/// Each wait in a time in which nothing was held, and what is between two waits between those.
+void lay_into(const std::vector<Span>& free, std::span<const Timed> steps, Span within,
+              std::vector<StepSpan>& spans) {
+  Nanos at = within.from;
+  for (const Span& gap : free) {
+    std::size_t before = 0;
+    while (!steps[before].waits) ++before;
+    lay(steps.first(before), {at, gap.from}, spans);
+    lay(steps.subspan(before, 1), gap, spans);
+    steps = steps.subspan(before + 1);
+    at = gap.to;
   }
-
-  std::vector<StepSpan> spans;
-};
+  lay(steps, {at, within.to}, spans);
+}
 
 /// Waits of event loops may end that much early, and stamps are taken beside what they tell of.
 constexpr Nanos nearly(Nanos length) {
@@ -165,39 +146,43 @@ constexpr Nanos nearly(Nanos length) {
 }  // namespace
 
 std::vector<StepSpan> infer_steps(const Route& route, Nanos from, Nanos to, std::span<const Hold> holds) {
-  const auto row = InARow(route).timed();
-  if (!row || row->empty() || to <= from) return {};
+  std::vector<StepSpan> spans;
+  const RouteSteps steps(route);
+  std::vector<Timed> row;
+  bool known = true;
+  for (const Dependency& dependency : route.depends)
+    known = known && add_in_a_row(dependency.steps, steps, row);
+  if (!known || !add_in_a_row(route.plan, steps, row) || row.empty() || to <= from) return spans;
   std::size_t waits = 0;
   Nanos all = 0;
-  Nanos shortest = row->front().length;
+  Nanos shortest = row.front().length;
   Nanos shortest_wait = to - from;
-  for (const Timed& step : *row) {
+  for (const Timed& step : row) {
     all += step.length;
     shortest = std::min(shortest, step.length);
     if (!step.waits) continue;
     ++waits;
     shortest_wait = std::min(shortest_wait, step.length);
   }
-  Layout layout;
   std::vector<Span> held = held_spans(from, to, holds);
   Nanos held_in_all = 0;
   for (const Span& span : held) held_in_all += span.length();
   const auto free = free_spans(from, to, held, nearly(shortest_wait), waits);
   const bool holding = held.empty() || held_in_all >= nearly(all);
   const bool letting_go = waits > 0 && free.size() == waits && !held.empty();
-  if (letting_go && holding && waits < row->size()) return {};
+  if (letting_go && holding && waits < row.size()) return spans;
   if (letting_go && !holding) {
-    layout.lay_into(free, *row, {from, to});
+    lay_into(free, row, {from, to}, spans);
   } else if (holding) {
     // What is far shorter than any step is the handler's own code.
     std::erase_if(held, [&](const Span& span) { return span.length() < shortest / 2; });
-    if (held.size() == row->size()) {
-      for (std::size_t i = 0; i < held.size(); ++i) layout.lay(std::span(*row).subspan(i, 1), held[i]);
+    if (held.size() == row.size()) {
+      for (std::size_t i = 0; i < held.size(); ++i) lay(std::span(row).subspan(i, 1), held[i], spans);
     } else if (held.size() <= 1) {
-      layout.lay(*row, held.empty() ? Span{from, to} : held.front());
+      lay(row, held.empty() ? Span{from, to} : held.front(), spans);
     }
   }
-  return layout.spans;
+  return spans;
 }
 
 }  // namespace lab

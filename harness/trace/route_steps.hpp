@@ -17,6 +17,8 @@ class RouteSteps {
 
   /// None where the route has no such step.
   const Step* step(std::int64_t index) const;
+  /// Of one that the route has.
+  std::int64_t index_of(const Step& step) const;
   /// Its time when nothing is in its way, in nanoseconds; 0 where there is no such step.
   Nanos unhindered(std::int64_t index) const;
   /// Whether it is something outside that the step waits for, rather than computing.
@@ -24,8 +26,6 @@ class RouteSteps {
   std::size_t size() const { return steps_.size(); }
 
  private:
-  void add(const Plan& plan);
-
   std::vector<const Step*> steps_;
   std::vector<Nanos> unhindered_;
 };

@@ -1,8 +1,9 @@
-#include "harness/trace/server_stats.hpp"
+#include "harness/trace/occupancy.hpp"
 
 #include <catch2/catch.hpp>
 
 #include "harness/analysis/testing/test_times.hpp"
+#include "harness/statistics/statistics.hpp"
 
 namespace lab {
 namespace {

@@ -6,14 +6,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
-#include "harness/trace/listening.hpp"
 #include "lab/core/clock.hpp"
+#include "lab/core/option_values.hpp"
+#include "lab/core/text.hpp"
 
 namespace lab {
 
@@ -24,36 +25,54 @@ namespace fs = std::filesystem;
 constexpr Nanos kLookPeriod = 50 * kMillisecond;
 constexpr Nanos kRoomToLook = 5 * kMillisecond;
 constexpr Nanos kShare = 100;  // of the time, at most one in so many goes into looking
+constexpr std::int64_t kKilobyte = 1024;
 
 /// Empty where it cannot be read: a process may end at any moment.
-std::string text_of(const std::string& path) {
+std::string text_of(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-std::optional<std::int64_t> number_at(std::string_view text, std::size_t at) {
-  while (at < text.size() && (text[at] == ' ' || text[at] == '\t')) ++at;
-  std::int64_t number = 0;
-  const auto [end, problem] = std::from_chars(text.data() + at, text.data() + text.size(), number);
-  return problem == std::errc() ? std::optional(number) : std::nullopt;
+fs::path folder_of(pid_t pid, const std::string& proc = "/proc") {
+  return fs::path(proc) / std::to_string(pid);
+}
+
+/// The paths in a folder, as far as it may be looked at.
+std::vector<fs::path> entries_of(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+    entries.push_back(entry->path());
+  return entries;
+}
+
+std::vector<std::string> words_of(std::string_view line) {
+  std::vector<std::string> words = split(line, ' ');
+  std::erase_if(words, [](const std::string& word) { return word.empty(); });
+  return words;
 }
 
 /// The number behind `key` at the beginning of a line.
 std::optional<std::int64_t> number_of(std::string_view text, std::string_view key) {
   for (std::size_t at = text.find(key); at != std::string_view::npos; at = text.find(key, at + 1)) {
-    if (at == 0 || text[at - 1] == '\n') return number_at(text, at + key.size());
+    if (at != 0 && text[at - 1] != '\n') continue;
+    const std::string_view value = trim(text.substr(at + key.size()));
+    return whole_number<std::int64_t>(value.substr(0, value.find_first_not_of("0123456789")));
   }
   return std::nullopt;
 }
 
-std::vector<pid_t> children_of(pid_t pid, const std::string& proc) {
+/// What stands in /proc/PID/stat from the state on: the name before it, in parentheses, may hold anything.
+std::vector<std::string> fields_behind_name(std::string_view stat) {
+  return words_of(stat.substr(std::min(stat.rfind(')'), stat.size() - 1) + 1));
+}
+
+std::vector<pid_t> children_of(pid_t pid, const std::string& proc = "/proc") {
   std::vector<pid_t> children;
-  std::error_code error;
   // A child belongs to the thread that made it.
-  for (fs::directory_iterator task(proc + "/" + std::to_string(pid) + "/task", error), end;
-       !error && task != end; task.increment(error)) {
-    const std::vector<pid_t> some = pids_in(text_of(task->path().string() + "/children"));
-    children.insert(children.end(), some.begin(), some.end());
+  for (const fs::path& task : entries_of(folder_of(pid, proc) / "task")) {
+    std::ifstream file(task / "children");
+    children.insert(children.end(), std::istream_iterator<pid_t>(file), {});
   }
   return children;
 }
@@ -73,72 +92,138 @@ std::optional<Nanos> cpu_clock(pid_t pid) {
   return time.tv_sec * kSecond + time.tv_nsec;
 }
 
+/// What an open descriptor points to, by its number.
+std::map<std::string, std::string> descriptors_of(pid_t pid) {
+  std::map<std::string, std::string> descriptors;
+  std::error_code gone;
+  for (const fs::path& entry : entries_of(folder_of(pid) / "fd"))
+    descriptors[entry.filename()] = fs::read_symlink(entry, gone);
+  return descriptors;
+}
+
+/// Of all processes in the network of this one, by what a descriptor of theirs points to.
+std::map<std::string, std::uint16_t> sockets_around(pid_t pid) {
+  std::map<std::string, std::uint16_t> sockets;
+  for (const char* table : {"net/tcp", "net/tcp6"}) {
+    for (const auto& [inode, port] : listening_sockets(text_of(folder_of(pid) / table)))
+      sockets["socket:[" + inode + "]"] = port;
+  }
+  return sockets;
+}
+
+/// What of a process's use is added up, and where the sums go.
+struct SummedUse {
+  std::int64_t ProcessUse::*value;
+  std::int64_t ServerUse::*before;
+  std::int64_t ServerUse::*peak;
+};
+constexpr std::array<SummedUse, 4> kSummedUses{{
+    {&ProcessUse::private_dirty, &ServerUse::private_before, &ServerUse::private_peak},
+    {&ProcessUse::resident, &ServerUse::resident_before, &ServerUse::resident_peak},
+    {&ProcessUse::virtual_size, &ServerUse::virtual_before, &ServerUse::virtual_peak},
+    {&ProcessUse::threads, &ServerUse::threads_before, &ServerUse::threads_peak},
+}};
+
 }  // namespace
 
 std::optional<std::int64_t> private_dirty_in(std::string_view smaps_rollup) {
   const auto kilobytes = number_of(smaps_rollup, "Private_Dirty:");
-  return kilobytes ? std::optional(*kilobytes * 1024) : std::nullopt;
+  return kilobytes ? std::optional(*kilobytes * kKilobyte) : std::nullopt;
 }
 
 bool read_status(std::string_view status, ProcessUse& use) {
-  const auto resident = number_of(status, "VmRSS:");
-  const auto size = number_of(status, "VmSize:");
-  const auto threads = number_of(status, "Threads:");
-  const auto voluntary = number_of(status, "voluntary_ctxt_switches:");
-  const auto involuntary = number_of(status, "nonvoluntary_ctxt_switches:");
-  if (!resident || !size || !threads || !voluntary || !involuntary) return false;
-  use.resident = *resident * 1024;
-  use.virtual_size = *size * 1024;
-  use.threads = *threads;
-  use.voluntary_switches = *voluntary;
-  use.involuntary_switches = *involuntary;
-  return true;
+  struct Line {
+    std::string_view key;
+    std::int64_t ProcessUse::*value;
+    std::int64_t unit = 1;
+  };
+  static constexpr std::array<Line, 5> kLines{
+      {{"VmRSS:", &ProcessUse::resident, kKilobyte},
+       {"VmSize:", &ProcessUse::virtual_size, kKilobyte},
+       {"Threads:", &ProcessUse::threads},
+       {"voluntary_ctxt_switches:", &ProcessUse::voluntary_switches},
+       {"nonvoluntary_ctxt_switches:", &ProcessUse::involuntary_switches}}};
+  return std::all_of(kLines.begin(), kLines.end(), [&](const Line& line) {
+    const auto number = number_of(status, line.key);
+    use.*line.value = number.value_or(0) * line.unit;
+    return number.has_value();
+  });
 }
 
 std::optional<Nanos> cpu_in(std::string_view stat, long ticks) {
-  // The name in parentheses may hold anything; the fields after it are counted from its last ')'.
-  constexpr int kUserTime = 12;
-  std::size_t at = stat.rfind(')');
-  if (at == std::string_view::npos || ticks <= 0) return std::nullopt;
-  for (int field = 0; field < kUserTime; ++field) {
-    at = stat.find(' ', at + 1);
-    if (at == std::string_view::npos) return std::nullopt;
-  }
-  const auto user = number_at(stat, at + 1);
-  at = stat.find(' ', at + 1);
-  if (!user || at == std::string_view::npos) return std::nullopt;
-  const auto system = number_at(stat, at + 1);
-  return system ? std::optional((*user + *system) * (kSecond / ticks)) : std::nullopt;
+  constexpr std::size_t kUserTime = 11;
+  const std::vector<std::string> fields = fields_behind_name(stat);
+  if (fields.size() <= kUserTime + 1 || ticks <= 0) return std::nullopt;
+  const auto user = whole_number<Nanos>(fields[kUserTime]);
+  const auto system = whole_number<Nanos>(fields[kUserTime + 1]);
+  return user && system ? std::optional((*user + *system) * (kSecond / ticks)) : std::nullopt;
 }
 
 std::optional<int> slot_in(std::string_view comm) {
   constexpr std::string_view kName = "lab-worker-";
   if (!comm.starts_with(kName)) return std::nullopt;
-  int slot = 0;
-  const auto [end, problem] = std::from_chars(comm.data() + kName.size(), comm.data() + comm.size(), slot);
-  const bool whole = end == comm.data() + comm.size() || *end == '\n';
-  return problem == std::errc() && whole && slot >= 0 ? std::optional(slot) : std::nullopt;
+  const auto slot = whole_number<int>(comm.substr(kName.size(), comm.find('\n') - kName.size()));
+  return slot && *slot >= 0 ? slot : std::nullopt;
 }
 
-std::vector<pid_t> pids_in(std::string_view children) {
-  std::vector<pid_t> pids;
-  const char* at = children.data();
-  const char* const end = at + children.size();
-  while (at < end) {
-    pid_t pid = 0;
-    const auto [stop, problem] = std::from_chars(at, end, pid);
-    if (problem == std::errc() && pid > 0) pids.push_back(pid);
-    at = stop == at ? at + 1 : stop;
+std::map<std::string, std::uint16_t> listening_sockets(std::string_view net_tcp) {
+  constexpr std::size_t kAddress = 1;
+  constexpr std::size_t kState = 3;
+  constexpr std::size_t kInode = 9;
+  std::map<std::string, std::uint16_t> sockets;
+  for (const std::string& line : split(net_tcp, '\n')) {
+    const std::vector<std::string> words = words_of(line);
+    if (words.size() <= kInode || words[kState] != "0A") continue;
+    const std::string& address = words[kAddress];
+    const auto port = whole_number<std::uint16_t>(address.substr(address.rfind(':') + 1), 16);
+    if (port) sockets[words[kInode]] = *port;
   }
-  return pids;
+  return sockets;
 }
 
-std::vector<WorkerProcess> find_workers(pid_t master, const std::string& proc) {
-  std::vector<WorkerProcess> workers;
+std::set<std::uint16_t> listening_ports(std::span<const pid_t> pids) {
+  std::set<std::uint16_t> ports;
+  if (pids.empty()) return ports;
+  const auto sockets = sockets_around(pids.front());
+  for (const pid_t pid : pids) {
+    for (const auto& [number, target] : descriptors_of(pid)) {
+      if (const auto found = sockets.find(target); found != sockets.end()) ports.insert(found->second);
+    }
+  }
+  return ports;
+}
+
+std::vector<ListeningProcess> find_listeners(std::span<const pid_t> pids, std::uint16_t port) {
+  std::vector<ListeningProcess> listeners;
+  if (pids.empty()) return listeners;
+  std::map<std::string, std::uint16_t> sockets = sockets_around(pids.front());
+  std::erase_if(sockets, [port](const auto& socket) { return socket.second != port; });
+  if (sockets.empty()) return listeners;
+  for (const pid_t pid : pids) {
+    std::set<std::string> mine;
+    std::vector<std::string> epolls;
+    for (const auto& [number, target] : descriptors_of(pid)) {
+      if (sockets.contains(target)) mine.insert(number);
+      if (target == "anon_inode:[eventpoll]") epolls.push_back(number);
+    }
+    if (mine.empty()) continue;
+    std::string watched;  // `tfd:        5 events: …` for each descriptor in an epoll set
+    for (const std::string& epoll : epolls) watched += text_of(folder_of(pid) / "fdinfo" / epoll);
+    const std::vector<std::string> lines = split(watched, '\n');
+    const bool watches = std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
+      const std::vector<std::string> words = words_of(line);
+      return words.size() > 1 && words[0] == "tfd:" && mine.contains(words[1]);
+    });
+    listeners.push_back({pid, watches});
+  }
+  return listeners;
+}
+
+std::map<int, pid_t> find_workers(pid_t master, const std::string& proc) {
+  std::map<int, pid_t> workers;
   if (master <= 0) return workers;
   for (const pid_t pid : children_of(master, proc)) {
-    const auto slot = slot_in(text_of(proc + "/" + std::to_string(pid) + "/comm"));
-    if (slot) workers.push_back({pid, *slot});
+    if (const auto slot = slot_in(text_of(folder_of(pid, proc) / "comm"))) workers[*slot] = pid;
   }
   return workers;
 }
@@ -151,11 +236,8 @@ std::vector<pid_t> descendants_of(pid_t pid, const std::string& proc) {
 
 bool descends_from(pid_t pid, pid_t ancestor) {
   while (pid > 1 && pid != ancestor) {
-    // The name in parentheses may hold anything; behind it come the state and the parent.
-    const std::string stat = text_of("/proc/" + std::to_string(pid) + "/stat");
-    const std::size_t name_end = stat.rfind(") ");
-    if (name_end == std::string::npos) return false;
-    pid = static_cast<pid_t>(number_at(stat, name_end + 4).value_or(0));
+    const std::vector<std::string> fields = fields_behind_name(text_of(folder_of(pid) / "stat"));
+    pid = fields.size() > 1 ? whole_number<pid_t>(fields[1]).value_or(0) : 0;
   }
   return pid == ancestor;
 }
@@ -176,19 +258,13 @@ Nanos cpu_time_of(pid_t pid) {
 }
 
 bool kill_worker(pid_t master, int slot) {
-  const auto pid_of = [master](int wanted) {
-    for (const WorkerProcess& worker : find_workers(master)) {
-      if (worker.slot == wanted) return worker.pid;
-    }
-    return 0;
-  };
-  const pid_t pid = pid_of(slot);
-  return pid > 0 && kill_if(pid, [&] { return pid_of(slot) == pid; });
+  const pid_t pid = find_workers(master)[slot];
+  return pid > 0 && kill_if(pid, [&] { return find_workers(master)[slot] == pid; });
 }
 
 void ForeignWorkers::look() {
   if (guardian_ <= 0) return;
-  const std::vector<pid_t> programs = children_of(guardian_, "/proc");
+  const std::vector<pid_t> programs = children_of(guardian_);
   std::vector<pid_t> workers;
   for (const ListeningProcess& listener : find_listeners(descendants_of(guardian_), port_)) {
     if (std::find(programs.begin(), programs.end(), listener.pid) == programs.end())
@@ -233,25 +309,23 @@ void ServerWatch::find() {
     use_.processes = std::max(use_.processes, static_cast<int>(alive_.size()));
     return;
   }
-  for (const WorkerProcess& worker : find_workers(master_, proc_)) alive_.push_back(worker.pid);
+  for (const auto& [slot, pid] : find_workers(master_, proc_)) alive_.push_back(pid);
   use_.processes = std::max(use_.processes, static_cast<int>(alive_.size()));
   add_descendants(alive_, proc_);
 }
 
 bool ServerWatch::read(pid_t pid, ProcessUse& use) const {
-  const std::string folder = proc_ + "/" + std::to_string(pid);
-  if (!read_status(text_of(folder + "/status"), use)) return false;
-  use.private_dirty = private_dirty_in(text_of(folder + "/smaps_rollup")).value_or(0);
+  const fs::path folder = folder_of(pid, proc_);
+  if (!read_status(text_of(folder / "status"), use)) return false;
+  use.private_dirty = private_dirty_in(text_of(folder / "smaps_rollup")).value_or(0);
   auto cpu = proc_ == "/proc" ? cpu_clock(pid) : std::nullopt;
-  if (!cpu) cpu = cpu_in(text_of(folder + "/stat"), sysconf(_SC_CLK_TCK));
+  if (!cpu) cpu = cpu_in(text_of(folder / "stat"), sysconf(_SC_CLK_TCK));
   use.cpu = cpu.value_or(0);
   // The counts of `status` are the first thread's only; a thread that has ended is forgotten.
   std::int64_t voluntary = 0;
   std::int64_t involuntary = 0;
-  std::error_code error;
-  for (fs::directory_iterator task(folder + "/task", error), end; !error && task != end;
-       task.increment(error)) {
-    const std::string status = text_of(task->path().string() + "/status");
+  for (const fs::path& task : entries_of(folder / "task")) {
+    const std::string status = text_of(task / "status");
     voluntary += number_of(status, "voluntary_ctxt_switches:").value_or(0);
     involuntary += number_of(status, "nonvoluntary_ctxt_switches:").value_or(0);
   }
@@ -266,25 +340,17 @@ ProcessUse ServerWatch::sum_now() {
     ProcessUse use;
     if (!read(pid, use)) continue;
     processes_[pid].last = use;
-    sum.private_dirty += use.private_dirty;
-    sum.resident += use.resident;
-    sum.virtual_size += use.virtual_size;
-    sum.threads += use.threads;
+    for (const SummedUse& summed : kSummedUses) sum.*summed.value += use.*summed.value;
   }
-  use_.private_peak = std::max(use_.private_peak, sum.private_dirty);
-  use_.resident_peak = std::max(use_.resident_peak, sum.resident);
-  use_.virtual_peak = std::max(use_.virtual_peak, sum.virtual_size);
-  use_.threads_peak = std::max(use_.threads_peak, sum.threads);
+  for (const SummedUse& summed : kSummedUses)
+    use_.*summed.peak = std::max(use_.*summed.peak, sum.*summed.value);
   return sum;
 }
 
 void ServerWatch::before() {
   find();
   const ProcessUse sum = sum_now();
-  use_.private_before = sum.private_dirty;
-  use_.resident_before = sum.resident;
-  use_.virtual_before = sum.virtual_size;
-  use_.threads_before = sum.threads;
+  for (const SummedUse& summed : kSummedUses) use_.*summed.before = sum.*summed.value;
 }
 
 void ServerWatch::start() {

@@ -6,6 +6,8 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,18 +33,27 @@ bool read_status(std::string_view status, ProcessUse& use);
 std::optional<Nanos> cpu_in(std::string_view stat, long ticks);
 /// The slot in a worker's name: 3 of `lab-worker-3`.
 std::optional<int> slot_in(std::string_view comm);
-std::vector<pid_t> pids_in(std::string_view children);
+/// Inode and port of each socket that listens, by the text of /proc/PID/net/tcp or tcp6.
+std::map<std::string, std::uint16_t> listening_sockets(std::string_view net_tcp);
 
-struct WorkerProcess {
-  pid_t pid = 0;
-  int slot = 0;
-};
-
-/// The workers of a master that are there just now.
-std::vector<WorkerProcess> find_workers(pid_t master, const std::string& proc = "/proc");
+/// The workers of a master that are there just now, by their slots.
+std::map<int, pid_t> find_workers(pid_t master, const std::string& proc = "/proc");
 
 /// All that descend from a process just now, nearest first.
 std::vector<pid_t> descendants_of(pid_t pid, const std::string& proc = "/proc");
+
+/// A process that has a socket which listens at the port asked for.
+struct ListeningProcess {
+  pid_t pid = 0;
+  bool watches = false;  ///< it is in an epoll set: an event loop runs and will take connections
+};
+
+/// Which of these processes listen at a TCP port, read from their files in /proc (proc(5)). What may not be
+/// read, or ends meanwhile, is left out. They share one network with the first of them.
+std::vector<ListeningProcess> find_listeners(std::span<const pid_t> pids, std::uint16_t port);
+
+/// The TCP ports at which these processes listen, as far as they may be looked at.
+std::set<std::uint16_t> listening_ports(std::span<const pid_t> pids);
 
 /// It is below `ancestor` just now, on any level.
 bool descends_from(pid_t pid, pid_t ancestor);

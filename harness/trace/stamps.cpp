@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <limits>
+#include <boost/json.hpp>
 #include <map>
 #include <set>
 #include <tuple>
 
 #include "harness/trace/route_steps.hpp"
+#include "lab/core/option_values.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {
@@ -33,21 +33,27 @@ constexpr std::array<Field, 5> kFields{{{"lab-worker", &StampFields::worker},
                                         {"lab-finished", &StampFields::finished},
                                         {"lab-held", &StampFields::held}}};
 
-/// Digits and nothing else.
-std::optional<std::int64_t> number_in(std::string_view text) {
-  std::int64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, problem] = std::from_chars(text.data(), end, number);
-  if (problem != std::errc() || stop != end || text.front() == '-') return std::nullopt;
-  return number;
+boost::json::value value_of(std::string_view text, std::string_view key) {
+  boost::json::error_code problem;
+  const boost::json::value reply = boost::json::parse({text.data(), text.size()}, problem);
+  const auto* object = problem ? nullptr : reply.if_object();
+  const auto* value = object == nullptr ? nullptr : object->if_contains({key.data(), key.size()});
+  return value == nullptr ? boost::json::value() : *value;
 }
 
-std::optional<Resource> resource_called(std::string_view word) {
-  for (std::size_t i = 1; i < kResources; ++i) {
-    const auto resource = static_cast<Resource>(i);
-    if (to_string(resource) == word) return resource;
-  }
-  return std::nullopt;
+/// Nothing: no resource has that name.
+Resource resource_called(std::string_view word) {
+  std::size_t number = kResources;
+  while (--number > 0 && to_string(static_cast<Resource>(number)) != word) continue;
+  return static_cast<Resource>(number);
+}
+
+/// What stands before the first such sign, or all of it; takes it and the sign off.
+std::string_view take_until(std::string_view& text, char sign) {
+  const std::size_t size = std::min(text.find(sign), text.size());
+  const std::string_view part = text.substr(0, size);
+  text.remove_prefix(std::min(size + 1, text.size()));
+  return part;
 }
 
 /// What makes a server's handler busy for others; a database connection does not.
@@ -76,60 +82,62 @@ void StampFields::take(std::string_view name, std::string_view text) {
   }
 }
 
+std::optional<std::int64_t> json_number(std::string_view object, std::string_view key) {
+  const boost::json::value value = value_of(object, key);
+  return value.is_int64() ? std::optional(value.get_int64()) : std::nullopt;
+}
+
+std::optional<std::string> json_string(std::string_view object, std::string_view key) {
+  const boost::json::value value = value_of(object, key);
+  return value.is_string() ? std::optional<std::string>(value.get_string()) : std::nullopt;
+}
+
+/// 0: there is none, or it cannot be.
+Nanos HeaderTimings::take_time(std::uint32_t id, const std::string& text) {
+  const Nanos time = whole_number<Nanos>(text).value_or(0);
+  if (time <= 0 && !text.empty()) refuse(id, text);
+  return std::max<Nanos>(time, 0);
+}
+
 void HeaderTimings::add(std::uint32_t id, const StampFields& fields) {
   Stamp stamp;
   stamp.id = id;
-  const auto take_time = [&](const std::string& text, Nanos& time) {
-    if (text.empty()) return;
-    const auto number = number_in(text);
-    if (number && *number > 0) {
-      time = *number;
-    } else {
-      refuse(id, text);
-    }
-  };
-  take_time(fields.read, stamp.read);
-  take_time(fields.started, stamp.started);
-  take_time(fields.finished, stamp.finished);
-  Nanos pid = 0;
-  take_time(fields.worker, pid);
-  if (pid > kHighestPid) {
-    refuse(id, fields.worker);
-  } else {
-    stamp.pid = static_cast<pid_t>(pid);
-  }
-  stamp.first_hold = held_.size();
-  take_holds(id, fields.held);
-  stamp.holds = held_.size() - stamp.first_hold;
-  if (stamp.pid != 0 || stamp.read != 0 || stamp.started != 0 || stamp.finished != 0 || stamp.holds != 0)
-    stamps_.push_back(stamp);
+  stamp.read = take_time(id, fields.read);
+  stamp.started = take_time(id, fields.started);
+  stamp.finished = take_time(id, fields.finished);
+  const Nanos pid = take_time(id, fields.worker);
+  if (pid > kHighestPid) refuse(id, fields.worker);
+  stamp.pid = pid > kHighestPid ? 0 : static_cast<pid_t>(pid);
+  stamp.holds = take_holds(id, fields.held);
+  const bool is_empty = stamp.pid == 0 && stamp.read == 0 && stamp.started == 0 && stamp.finished == 0;
+  if (!is_empty || !stamp.holds.empty()) stamps_.push_back(std::move(stamp));
 }
 
 /// `loop 100-200, pool:3 200-300`
-void HeaderTimings::take_holds(std::uint32_t id, std::string_view list) {
+std::vector<Hold> HeaderTimings::take_holds(std::uint32_t id, std::string_view list) {
+  std::vector<Hold> holds;
   for (std::size_t taken = 0; !list.empty(); ++taken) {
-    const std::size_t comma = std::min(list.find(','), list.size());
-    const std::string_view item = trim(list.substr(0, comma));
-    list.remove_prefix(std::min(comma + 1, list.size()));
+    const std::string_view item = trim(take_until(list, ','));
     if (item.empty()) continue;
-    if (taken == kMaxHolds) return refuse(id, "more than 1000 intervals");
-    const std::size_t blank = std::min(item.find(' '), item.size());
-    const std::string_view name = item.substr(0, blank);
-    const std::string_view span = trim(item.substr(blank));
-    const std::size_t colon = std::min(name.find(':'), name.size());
-    const std::size_t dash = std::min(span.find('-'), span.size());
-    const auto resource = resource_called(name.substr(0, colon));
-    const auto unit =
-        colon < name.size() ? number_in(name.substr(colon + 1)) : std::optional<std::int64_t>(0);
-    const auto from = number_in(span.substr(0, dash));
-    const auto to = number_in(span.substr(std::min(dash + 1, span.size())));
-    if (!resource || !unit || *unit > std::numeric_limits<std::uint16_t>::max() || !from || !to ||
-        *from > *to) {
-      refuse(id, item);
-      continue;
+    if (taken == kMaxHolds) {
+      refuse(id, "more than 1000 intervals");
+      break;
     }
-    held_.push_back({*from, *to, *resource, static_cast<std::uint16_t>(*unit)});
+    std::string_view span = item;
+    std::string_view number = take_until(span, ' ');
+    span = trim(span);
+    const bool has_number = number.find(':') != std::string_view::npos;
+    const Resource resource = resource_called(take_until(number, ':'));
+    const auto unit = has_number ? whole_number<std::uint16_t>(number) : std::uint16_t{0};
+    const auto from = whole_number<Nanos>(take_until(span, '-'));
+    const auto to = whole_number<Nanos>(span);
+    if (resource != Resource::nothing && unit && from && to && *from <= *to) {
+      holds.push_back({resource, 0, *unit, id, *from, *to});
+    } else {
+      refuse(id, item);
+    }
   }
+  return holds;
 }
 
 void HeaderTimings::refuse(std::uint32_t id, std::string_view what) {
@@ -154,14 +162,8 @@ void HeaderTimings::number_workers(const std::map<pid_t, int>& slots) {
   workers_ = {{0, 0}};
 }
 
-/// Those that lie within the request's life and overlap no other one of the same thing.
-std::vector<Hold> HeaderTimings::sound_holds(const Stamp& stamp, const RequestRecord& record,
-                                             std::uint16_t worker) {
-  std::vector<Hold> holds;
-  for (std::size_t i = stamp.first_hold; i < stamp.first_hold + stamp.holds; ++i) {
-    const Held& held = held_[i];
-    holds.push_back({held.resource, worker, held.unit, record.id, held.from, held.to});
-  }
+/// Leaves those that lie within the request's life and overlap no other one of the same thing, in order.
+void HeaderTimings::drop_unsound(std::vector<Hold>& holds, const RequestRecord& record) {
   std::sort(holds.begin(), holds.end(), [](const Hold& a, const Hold& b) { return a.from < b.from; });
   std::map<std::pair<Resource, std::uint16_t>, Nanos> until;
   std::erase_if(holds, [&](const Hold& hold) {
@@ -174,14 +176,13 @@ std::vector<Hold> HeaderTimings::sound_holds(const Stamp& stamp, const RequestRe
     }
     return !sound;
   });
-  return holds;
 }
 
 Events HeaderTimings::apply(std::vector<RequestRecord>& records, const std::vector<Route>& routes,
                             const std::map<pid_t, int>& slots) {
   Events events;
   number_workers(slots);
-  for (const Stamp& stamp : stamps_) {
+  for (Stamp& stamp : stamps_) {
     if (stamp.id == 0 || stamp.id > records.size()) continue;
     RequestRecord& record = records[stamp.id - 1];
     const auto worker = static_cast<std::uint16_t>(workers_.at(stamp.pid));
@@ -193,7 +194,7 @@ Events HeaderTimings::apply(std::vector<RequestRecord>& records, const std::vect
     const bool in_order = record.sent != 0 && record.sent <= stamp.read && stamp.read <= started &&
                           started <= finished && finished <= record.received;
     if (!in_order) {
-      if (handled || stamp.read != 0 || stamp.holds != 0)
+      if (handled || stamp.read != 0 || !stamp.holds.empty())
         refuse(record.id,
                fmt::format("read {}, started {}, finished {}", stamp.read, stamp.started, stamp.finished));
       continue;
@@ -207,14 +208,15 @@ Events HeaderTimings::apply(std::vector<RequestRecord>& records, const std::vect
     };
     report_one(EventKind::read, stamp.read);
     if (handled) report_one(EventKind::started, stamp.started);
-    std::vector<Hold> holds = sound_holds(stamp, record, worker);
-    for (const Hold& hold : holds) {
+    drop_unsound(stamp.holds, record);
+    for (const Hold& hold : stamp.holds) {
       report_one(EventKind::acquire, hold.from, hold.resource, hold.unit);
       report_one(EventKind::release, hold.to, hold.resource, hold.unit);
     }
-    std::erase_if(holds, [](const Hold& hold) { return !keeps_others_out(hold); });
+    std::erase_if(stamp.holds, [](const Hold& hold) { return !keeps_others_out(hold); });
     if (handled && record.route < routes.size()) {
-      for (const StepSpan& step : infer_steps(routes[record.route], stamp.started, stamp.finished, holds)) {
+      for (const StepSpan& step :
+           infer_steps(routes[record.route], stamp.started, stamp.finished, stamp.holds)) {
         report_one(EventKind::step_begin, step.from, Resource::nothing, 0, step.index);
         report_one(EventKind::step_end, step.to, Resource::nothing, 0, step.index);
       }

@@ -31,6 +31,13 @@ struct StampFields {
   void take(std::string_view name, std::string_view value);
 };
 
+/// The whole number that a JSON object has under this key at its top level; none where there is no such
+/// number, or the text is no object.
+std::optional<std::int64_t> json_number(std::string_view object, std::string_view key);
+
+/// The same of a string.
+std::optional<std::string> json_string(std::string_view object, std::string_view key);
+
 /// Collects the stamps of one load's replies, and makes of them what our own servers write to their rings.
 /// What cannot be (no number, before the request was sent, after its reply came, overlapping itself) is left
 /// out and counted: a server cannot do more than leave its own requests without a story.
@@ -54,21 +61,16 @@ class HeaderTimings {
     std::uint32_t id = 0;
     pid_t pid = 0;
     Nanos read = 0, started = 0, finished = 0;
-    std::size_t first_hold = 0, holds = 0;
-  };
-  struct Held {
-    Nanos from = 0, to = 0;
-    Resource resource = Resource::nothing;
-    std::uint16_t unit = 0;
+    std::vector<Hold> holds{};
   };
 
-  void take_holds(std::uint32_t id, std::string_view list);
+  Nanos take_time(std::uint32_t id, const std::string& text);
+  std::vector<Hold> take_holds(std::uint32_t id, std::string_view list);
   void number_workers(const std::map<pid_t, int>& slots);
-  std::vector<Hold> sound_holds(const Stamp& stamp, const RequestRecord& record, std::uint16_t worker);
+  void drop_unsound(std::vector<Hold>& holds, const RequestRecord& record);
   void refuse(std::uint32_t id, std::string_view what);
 
   std::vector<Stamp> stamps_;
-  std::vector<Held> held_;
   std::map<pid_t, int> workers_;  // slots by process id
   std::uint64_t refused_ = 0;
   std::string example_;  // the first that was refused

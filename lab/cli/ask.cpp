@@ -8,10 +8,10 @@
 #include <fstream>
 #include <iostream>
 
-#include "lab/core/error.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
+#include "lab/course/course.hpp"
 #include "lab/experiment/interrupt.hpp"
 #include "results/render/wrap.hpp"
 
@@ -53,6 +53,21 @@ std::optional<std::string> ask_line(const std::string& prompt, const TextStyle& 
   const std::size_t first = line.find_first_not_of(" \t\r");
   if (first == std::string::npos) return "";
   return line.substr(first, line.find_last_not_of(" \t\r") - first + 1);
+}
+
+std::optional<std::string> ask_until(const std::string& question, const std::string& prompt,
+                                     const TextStyle& style,
+                                     const std::function<Result<void>(const std::string&)>& take) {
+  for (bool repeat = true;;) {
+    if (repeat) print_error("\n{}", question);
+    const auto line = ask_line(prompt, style);
+    if (!line) return line;
+    repeat = line->empty();
+    if (repeat) continue;
+    const auto taken = take(*line);
+    if (taken) return line;
+    print_error("{}", tagged("", taken.error().message, style));
+  }
 }
 
 std::string read_input(const std::string& option, const std::string& path) {

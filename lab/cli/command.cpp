@@ -6,7 +6,6 @@
 #include <sstream>
 
 #include "lab/cli/build_parts.hpp"
-#include "lab/core/command_word.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/experiment/environment.hpp"
 

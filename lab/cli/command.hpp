@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 
 #include "lab/core/error.hpp"
 #include "lab/core/option_values.hpp"
+#include "lab/core/terminal.hpp"
 
 namespace lab {
 
@@ -48,6 +50,13 @@ struct Command {
   std::vector<std::function<void()>> checks;
   std::function<int()> run;  ///< returns the exit code, throws Failure
 
+  /// Runs `verb` on options of its own, which live as long as the command.
+  template <class Options, class Verb>
+  Options& runs(Verb verb) {
+    const auto options = std::make_shared<Options>();
+    run = [options, verb] { return verb(*options); };
+    return *options;
+  }
   Option& flag(const std::string& names, bool& target, const std::string& help);
   Option& text(const std::string& names, const std::string& value, std::string& target,
                const std::string& help);
@@ -119,5 +128,17 @@ struct ParsedLine {
 /// Reads a command line with CLI11, which is used nowhere else. Throws Failure: exit 2, with the nearest
 /// word.
 ParsedLine parse_command_line(const std::vector<Command>& commands, const std::vector<std::string>& words);
+
+// One function a verb, in the file of its name in commands/: `Command run_command();`.
+#define LAB_DECLARE(VERB) Command VERB##_command();
+LAB_VERBS(LAB_DECLARE)
+#undef LAB_DECLARE
+
+/// All of them, in the order of `lab --help`.
+inline std::vector<Command> all_commands() {
+#define LAB_MAKE(VERB) VERB##_command(),
+  return {LAB_VERBS(LAB_MAKE)};
+#undef LAB_MAKE
+}
 
 }  // namespace lab

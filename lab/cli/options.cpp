@@ -124,4 +124,14 @@ Option& add_run_option(Command& command, RunOptions& options, const std::string&
   return made;
 }
 
+const Arm& arm_named(const Scenario& scenario, const std::string& option, const std::string& id) {
+  std::vector<std::string> ids;
+  for (const Arm& arm : scenario.arms) {
+    if (arm.id == id) return arm;
+    ids.push_back(arm.id);
+  }
+  throw Failure(
+      usage_error("{}: scenario '{}' has no arm '{}'{}", option, scenario.name, id, suggestion(id, ids)));
+}
+
 }  // namespace lab

@@ -27,4 +27,7 @@ void add_experiment_options(Command& command, RunOptions& options);
 Option& add_run_option(Command& command, RunOptions& options, const std::string& name,
                        const std::string& help = {});
 
+/// The scenario's arm of that id. Throws Failure, which names the option and the nearest arm.
+const Arm& arm_named(const Scenario& scenario, const std::string& option, const std::string& id);
+
 }  // namespace lab

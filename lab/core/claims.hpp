@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -9,7 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "lab/core/enum_words.hpp"
 #include "lab/core/stat.hpp"
+#include "lab/core/text.hpp"
 
 namespace lab {
 
@@ -21,10 +22,8 @@ struct Measure {
   std::string written{};  ///< set by settle_claims: the scenario's arm, of `async-loop@uvloop` `async-loop`
 };
 
-inline constexpr std::array<std::string_view, 4> kRelationWords{"below", "above", "about", "equals"};
 enum class Relation : std::uint8_t { below, above, about, equals };
-
-std::string_view to_string(Relation relation);
+BOOST_DESCRIBE_ENUM(Relation, below, above, about, equals)
 
 /// A measure held against a number, a parameter of its scenario, or another measure.
 struct Condition {
@@ -39,10 +38,8 @@ struct Condition {
   std::string place;  ///< file:line:column, for messages
 };
 
-inline constexpr std::array<std::string_view, 3> kOutcomeWords{"verified", "refuted", "qualified"};
 enum class ClaimOutcome : std::uint8_t { verified, refuted, qualified };
-
-std::string_view to_string(ClaimOutcome outcome);
+BOOST_DESCRIBE_ENUM(ClaimOutcome, verified, refuted, qualified)
 
 /// One statement of a document that a run can test.
 struct Claim {
@@ -57,9 +54,20 @@ struct Claim {
   std::string why;
 
   /// Those of both kinds, in order.
-  std::vector<const Condition*> conditions() const;
+  std::vector<const Condition*> conditions() const {
+    std::vector<const Condition*> all;
+    for (const Condition& condition : tests) all.push_back(&condition);
+    for (const Condition& condition : exceptions) all.push_back(&condition);
+    return all;
+  }
   /// Names of the scenarios that test it, each once.
-  std::vector<std::string> scenarios() const;
+  std::vector<std::string> scenarios() const {
+    std::vector<std::string> names;
+    for (const Condition* condition : conditions()) {
+      if (!contains(names, condition->left.scenario)) names.push_back(condition->left.scenario);
+    }
+    return names;
+  }
 };
 
 /// What the run of a scenario needs so that its claims can be decided.

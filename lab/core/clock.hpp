@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cerrno>
 #include <cmath>
 #include <cstdint>
 #include <ctime>
@@ -41,10 +42,18 @@ inline Nanos to_nanos(double seconds) noexcept {
 }
 
 /// Sleeps the calling thread until `deadline` on CLOCK_MONOTONIC; never returns early (clock_nanosleep(2)).
-void sleep_until(Nanos deadline) noexcept;
+inline void sleep_until(Nanos deadline) noexcept {
+  const timespec at{deadline / kSecond, deadline % kSecond};
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, nullptr) == EINTR) {
+  }
+}
 
 /// The CPU time that the calling thread has had; time spent preempted does not count
 /// (CLOCK_THREAD_CPUTIME_ID, clock_gettime(2)).
-Nanos thread_cpu_now() noexcept;
+inline Nanos thread_cpu_now() noexcept {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return now.tv_sec * kSecond + now.tv_nsec;
+}
 
 }  // namespace lab

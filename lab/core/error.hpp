@@ -6,6 +6,7 @@
 #include <exception>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace lab {
@@ -58,6 +59,12 @@ Error usage_error(fmt::format_string<Args...> text, Args&&... args) {
   return {ErrorKind::usage, fmt::format(text, std::forward<Args>(args)...)};
 }
 
+/// Throws that Failure where the input is `wrong`. The arguments are evaluated in any case.
+template <class... Args>
+void refuse_if(bool wrong, fmt::format_string<Args...> text, Args&&... args) {
+  if (wrong) throw Failure(usage_error(text, std::forward<Args>(args)...));
+}
+
 /// The environment stopped it (exit 3).
 template <class... Args>
 Error environment_error(fmt::format_string<Args...> text, Args&&... args) {
@@ -65,6 +72,8 @@ Error environment_error(fmt::format_string<Args...> text, Args&&... args) {
 }
 
 /// A system call failed: names the call, the object and the reason (exit 3).
-Error system_error(std::string_view call, std::string_view object, int error_number);
+inline Error system_error(std::string_view call, std::string_view object, int error_number) {
+  return environment_error("{} {}: {}", call, object, std::generic_category().message(error_number));
+}
 
 }  // namespace lab

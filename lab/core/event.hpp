@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,8 +28,8 @@ enum class EventKind : std::uint8_t {
   computed,   ///< a step has computed; value = its thread's CPU time, in millionths of the calibrated time
   lost,       ///< the request's job was held by a worker that died; value = its id
 };
-
-std::string_view to_string(EventKind kind);
+BOOST_DESCRIBE_ENUM(EventKind, none, accepted, read, started, finished, replied, acquire, release, step_begin,
+                    step_end, turn, forgotten, cancelled, enqueued, computed, lost)
 
 /// One thing that happened inside a server (or in the virtual-time model). Fixed size.
 struct Event {
@@ -53,6 +54,32 @@ class EventSink {
  public:
   virtual ~EventSink() = default;
   virtual void event(const Event& event) = 0;
+};
+
+/// What happens to a request from a moment on.
+enum class LaneState : std::uint8_t {
+  unsent,    ///< not sent yet (blank)
+  unread,    ///< sent, nobody has taken it from the socket
+  runnable,  ///< read, waits for a pool member, a core …
+  loop,      ///< holds the loop
+  pool,      ///< holds a pool member or a thread
+  waiting,   ///< waits and holds nothing
+  lock,      ///< has what it needs but the interpreter lock, which another thread holds
+  reply,     ///< finished, the reply is on its way
+};
+
+struct LaneSegment {
+  double from_s = 0, to_s = 0;
+  LaneState state = LaneState::unsent;
+};
+
+struct Lane {
+  std::uint32_t request = 0;
+  std::string route;
+  std::int32_t worker = -1;
+  bool answered = false;
+  double end_s = 0;  ///< received
+  std::vector<LaneSegment> segments;
 };
 
 }  // namespace lab

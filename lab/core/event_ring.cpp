@@ -40,7 +40,7 @@ Result<EventRings> EventRings::create(int slots, std::size_t capacity) {
   rings.capacity_ = std::bit_ceil(std::max<std::size_t>(capacity, 1024));
   rings.descriptor_ = UniqueFd(memfd_create("lab-events", MFD_CLOEXEC));
   if (!rings.descriptor_.valid()) return system_error("memfd_create", "lab-events", errno);
-  if (auto mapped = rings.map(); !mapped) return mapped.error();
+  LAB_CHECK(rings.map());
   // Fresh memfd pages are zero, which is the initial value of every atomic in them.
   for (int slot = 0; slot < slots; ++slot) new (&rings.header(slot)) Header;
   return rings;
@@ -52,7 +52,7 @@ Result<EventRings> EventRings::attach(int descriptor, int slots, std::size_t cap
   rings.capacity_ = capacity;
   rings.descriptor_ = UniqueFd(descriptor);
   fcntl(descriptor, F_SETFD, FD_CLOEXEC);
-  if (auto mapped = rings.map(); !mapped) return mapped.error();
+  LAB_CHECK(rings.map());
   return rings;
 }
 
@@ -61,9 +61,7 @@ Result<void> EventRings::map() {
   const std::size_t bytes = static_cast<std::size_t>(slots_) * stride_;
   if (ftruncate(descriptor(), static_cast<off_t>(bytes)) != 0)
     return system_error("ftruncate", "the event ring", errno);
-  auto memory = SharedMemory<std::byte>::create("the event ring", bytes, descriptor());
-  if (!memory) return memory.error();
-  memory_ = std::move(*memory);
+  LAB_TRY(memory_, SharedMemory<std::byte>::create("the event ring", bytes, descriptor()));
   readers_.resize(static_cast<std::size_t>(slots_));
   for (int slot = 0; slot < slots_; ++slot)
     readers_[static_cast<std::size_t>(slot)].next = header(slot).tail.load(std::memory_order_relaxed);

@@ -8,8 +8,7 @@
 
 #include "lab/core/error.hpp"
 #include "lab/core/event.hpp"
-#include "lab/core/shared_memory.hpp"
-#include "lab/core/unique_fd.hpp"
+#include "lab/core/process.hpp"
 
 namespace lab {
 

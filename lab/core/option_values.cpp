@@ -22,26 +22,19 @@ Result<std::int64_t> parse_count(const std::string& option, const std::string& t
 }
 
 Result<double> parse_number(const std::string& option, const std::string& text, double above, double most) {
-  double value = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (problem != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
-    return usage_error("{}: '{}' is not a number", option, text);
-  }
-  if (value <= above || value > most) {
+  const std::optional<double> value = number_in<double>(text);
+  if (!value || !std::isfinite(*value)) return usage_error("{}: '{}' is not a number", option, text);
+  if (*value <= above || *value > most)
     return usage_error("{}: {} is out of range; give more than {} and at most {}", option, text, above, most);
-  }
-  return value;
+  return *value;
 }
 
 Result<double> parse_share(const std::string& option, const std::string& text) {
   const bool percent = text.ends_with('%');
-  const std::string digits = text.substr(0, text.size() - (percent ? 1 : 0));
-  double value = -1;
-  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (percent) value /= 100;
-  if (problem != std::errc() || end != digits.data() + digits.size() || !(value >= 0 && value <= 1))
-    return usage_error("{}: '{}' is no share; write 80% or 0.8", option, text.substr(0, 40));
-  return value;
+  const std::string_view digits = std::string_view(text).substr(0, text.size() - (percent ? 1 : 0));
+  const double value = number_in<double>(digits).value_or(-1) / (percent ? 100 : 1);
+  if (value >= 0 && value <= 1) return value;
+  return usage_error("{}: '{}' is no share; write 80% or 0.8", option, text.substr(0, 40));
 }
 
 Result<Nanos> parse_span(const std::string& option, const std::string& text) {
@@ -54,9 +47,8 @@ Result<std::pair<std::string, Nanos>> parse_assignment(const std::string& option
                                                        const char* form) {
   const std::size_t at = text.find('=');
   if (at == std::string::npos || at == 0) return usage_error("{}: '{}' is not {}", option, text, form);
-  const auto value = parse_span(option, text.substr(at + 1));
-  if (!value) return value.error();
-  return std::pair{std::string(trim(std::string_view(text).substr(0, at))), *value};
+  LAB_TRY(const Nanos value, parse_span(option, text.substr(at + 1)));
+  return std::pair{std::string(trim(std::string_view(text).substr(0, at))), value};
 }
 
 }  // namespace lab

@@ -12,20 +12,6 @@ namespace lab {
 
 namespace {
 
-struct LoopOnly {
-  std::string_view operator()(const Gather& /*step*/) const { return "gather"; }
-  std::string_view operator()(const Yield& /*step*/) const { return "yield"; }
-  std::string_view operator()(const Ready& /*step*/) const { return "ready"; }
-  std::string_view operator()(const Forget& /*step*/) const { return "forget"; }
-  std::string_view operator()(const Pooled& /*step*/) const { return "pooled"; }
-  std::string_view operator()(const Enqueue& /*step*/) const { return "enqueue"; }
-  std::string_view operator()(const FetchResult& /*step*/) const { return "result"; }
-  template <class Other>
-  std::string_view operator()(const Other& /*step*/) const {
-    return "";
-  }
-};
-
 constexpr Nanos kEnd = std::numeric_limits<Nanos>::max();
 
 Nanos add(Nanos a, Nanos b) {
@@ -86,54 +72,37 @@ struct Describe {
   std::string operator()(const FetchResult& fetch) const { return "result of " + fetch.queue; }
 };
 
-struct Time {
-  Nanos operator()(const Wait& wait) const { return wait.duration; }
-  Nanos operator()(const Compute& compute) const { return compute.duration; }
-  Nanos operator()(const CallUpstream& call) const { return call.duration; }
-  Nanos operator()(const Query& query) const { return query.duration; }
-  Nanos operator()(const Repeat& repeat) const { return times(unhindered_time(repeat.steps), repeat.times); }
-  Nanos operator()(const Gather& gather) const {
+Nanos time_of(const Step& step) {
+  if (const auto* repeat = std::get_if<Repeat>(&step.action))
+    return times(unhindered_time(repeat->steps), repeat->times);
+  if (const auto* pooled = std::get_if<Pooled>(&step.action)) return unhindered_time(pooled->steps);
+  if (const auto* gather = std::get_if<Gather>(&step.action)) {
     Nanos longest = 0;
-    for (const Plan& branch : gather.branches) longest = std::max(longest, unhindered_time(branch));
+    for (const Plan& branch : gather->branches) longest = std::max(longest, unhindered_time(branch));
     return longest;
   }
-  Nanos operator()(const Pooled& pooled) const { return unhindered_time(pooled.steps); }
-  template <class Other>
-  Nanos operator()(const Other& /*step*/) const {
-    return 0;
-  }
-};
-
-struct Nested {
-  std::vector<const Plan*> operator()(const Gather& gather) const {
-    std::vector<const Plan*> plans;
-    for (const Plan& branch : gather.branches) plans.push_back(&branch);
-    return plans;
-  }
-  template <class Action>
-  std::vector<const Plan*> operator()(const Action& action) const {
-    if constexpr (requires { action.steps; }) {
-      return {&action.steps};
-    } else {
-      return {};
-    }
-  }
-};
+  return std::visit(
+      [](const auto& action) {
+        if constexpr (requires { action.duration; })
+          return action.duration;
+        else
+          return Nanos{0};
+      },
+      step.action);
+}
 
 }  // namespace
 
 std::string_view to_string(Work work) {
-  switch (work) {
-    case Work::spin: return "cpu";
-    case Work::sqrt_sum: return "sqrt_sum";
-    case Work::qr_code: return "qrcode";
-    case Work::inference: return "infer";
-    case Work::file_read: return "read";
-    case Work::coroutine_switch: return "switch of coroutines";
-    case Work::thread_switch: return "switch of threads";
-    case Work::process_switch: return "switch of processes";
-  }
-  return "?";
+  constexpr std::string_view kWords[kWorkKinds] = {"cpu",
+                                                   "sqrt_sum",
+                                                   "qrcode",
+                                                   "infer",
+                                                   "read",
+                                                   "switch of coroutines",
+                                                   "switch of threads",
+                                                   "switch of processes"};
+  return kWords[static_cast<std::size_t>(work)];
 }
 
 std::string describe(const Plan& plan) {
@@ -149,7 +118,7 @@ std::string describe(const Plan& plan) {
 
 Nanos unhindered_time(const Plan& plan) {
   Nanos sum = 0;
-  for (const Step& step : plan) sum = add(sum, std::visit(Time{}, step.action));
+  for (const Step& step : plan) sum = add(sum, time_of(step));
   return sum;
 }
 
@@ -165,7 +134,17 @@ std::int64_t executed_steps(const Plan& plan) {
 }
 
 std::vector<const Plan*> nested_plans(const Step& step) {
-  return std::visit(Nested{}, step.action);
+  if (const auto* gather = std::get_if<Gather>(&step.action)) {
+    std::vector<const Plan*> plans;
+    for (const Plan& branch : gather->branches) plans.push_back(&branch);
+    return plans;
+  }
+  return std::visit(
+      [](const auto& action) -> std::vector<const Plan*> {
+        if constexpr (requires { action.steps; }) return {&action.steps};
+        return {};
+      },
+      step.action);
 }
 
 void apply_rates(Plan& plan, const WorkRates& rates) {
@@ -210,7 +189,11 @@ std::int64_t text_size(const Plan& plan) {
 }
 
 std::string_view loop_only_word(const Step& step) {
-  return std::visit(LoopOnly{}, step.action);
+  // In the order of the variant: wait, compute, call, query, increment, yield, ready, repeat, …
+  constexpr std::string_view kWords[] = {"", "",       "",       "",       "", "yield",   "ready",
+                                         "", "gather", "pooled", "forget", "", "enqueue", "result"};
+  static_assert(std::size(kWords) == std::variant_size_v<decltype(step.action)>);
+  return kWords[step.action.index()];
 }
 
 }  // namespace lab

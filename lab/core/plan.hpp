@@ -150,6 +150,16 @@ void forget_switching(Plan& plan);
 template <class Visitor>
 void for_each_step(const Plan& plan, Visitor&& visit);
 
+/// Whether the plan has a step that is one of these, whatever it is nested in.
+template <class... Actions>
+bool has_step(const Plan& plan) {
+  bool found = false;
+  for_each_step(plan, [&](const Step& step) {
+    found = found || (std::holds_alternative<Actions>(step.action) || ...);
+  });
+  return found;
+}
+
 /// Calls `change` for every computing step of the plan, whatever it is nested in.
 template <class Change>
 void change_computing(Plan& plan, const Change& change);

@@ -4,12 +4,14 @@
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 
 namespace lab {
 
@@ -140,6 +142,57 @@ int available_cores() {
   CPU_ZERO(&set);
   if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
   return std::max(1, CPU_COUNT(&set));
+}
+
+namespace {
+
+struct Envelope {
+  explicit Envelope(std::int32_t& number) {
+    body = {&number, sizeof number};
+    message.msg_iov = &body;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+  }
+  iovec body{};
+  msghdr message{};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+};
+
+}  // namespace
+
+bool pass_descriptor(int channel, int fd, std::int32_t number, int flags) {
+  Envelope envelope(number);
+  if (fd < 0) {
+    envelope.message.msg_controllen = 0;
+  } else {
+    cmsghdr* header = CMSG_FIRSTHDR(&envelope.message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  }
+  for (;;) {
+    if (sendmsg(channel, &envelope.message, flags | MSG_NOSIGNAL) >= 0) return true;
+    if (errno != EINTR) return false;
+  }
+}
+
+bool take_descriptor(int channel, PassedDescriptor& passed, int flags) {
+  for (;;) {
+    Envelope envelope(passed.number);
+    const ssize_t size = recvmsg(channel, &envelope.message, flags | MSG_CMSG_CLOEXEC);
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) return false;
+    passed.fd.reset();
+    // Without a free descriptor the kernel drops the one in the message.
+    const cmsghdr* header = CMSG_FIRSTHDR(&envelope.message);
+    if (header == nullptr || (envelope.message.msg_flags & MSG_CTRUNC) != 0) return true;
+    int received = -1;
+    std::memcpy(&received, CMSG_DATA(header), sizeof received);
+    passed.fd = UniqueFd(received);
+    return true;
+  }
 }
 
 }  // namespace lab

@@ -1,11 +1,18 @@
 #pragma once
 
+#include <sys/mman.h>
 #include <sys/types.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "lab/core/clock.hpp"
@@ -81,5 +88,76 @@ void limit_cores(int cores);
 
 /// Writes it all; false where the descriptor takes no more.
 bool write_all(int fd, std::string_view text);
+
+/// Owns a file descriptor. Not thread-safe.
+class UniqueFd {
+ public:
+  UniqueFd() = default;
+  explicit UniqueFd(int fd) : fd_(fd) {}
+  UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  UniqueFd& operator=(UniqueFd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  UniqueFd(const UniqueFd&) = delete;
+  UniqueFd& operator=(const UniqueFd&) = delete;
+  ~UniqueFd() { reset(); }
+
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+  int release() { return std::exchange(fd_, -1); }
+  void reset() {
+    if (fd_ >= 0) close(std::exchange(fd_, -1));
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+/// A descriptor that came through a channel between processes, and the number that came with it.
+struct PassedDescriptor {
+  UniqueFd fd;  ///< none: nothing was passed with it, or this process has no descriptor free
+  std::int32_t number = 0;
+};
+
+/// Sends a message through a Unix socket that keeps its bounds (SCM_RIGHTS, unix(7)); `fd` -1: the number
+/// alone. `flags` of sendmsg(2). False: errno says why.
+bool pass_descriptor(int channel, int fd, std::int32_t number, int flags);
+
+/// Takes the next such message. `flags` of recvmsg(2). False: there is none, or the other end is gone.
+bool take_descriptor(int channel, PassedDescriptor& passed, int flags);
+
+/// Values in memory that a process shares with those that it forks, or through a descriptor with any. They
+/// are begun once and never destroyed: whoever dies holding them leaves them as they are.
+template <class T>
+class SharedMemory {
+ public:
+  /// `count` values, of a descriptor's bytes where there is one. Fresh bytes are zero and cost nothing until
+  /// they are touched; so values that need no more are not. Errors: mmap's, with `name` for the memory.
+  static Result<SharedMemory> create(std::string_view name, std::size_t count = 1, int descriptor = -1) {
+    const std::size_t bytes = count * sizeof(T);
+    const int kind = MAP_SHARED | MAP_NORESERVE | (descriptor < 0 ? MAP_ANONYMOUS : 0);
+    void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, kind, descriptor, 0);
+    if (memory == MAP_FAILED) return system_error("mmap", name, errno);
+    SharedMemory shared;
+    shared.values_ = {static_cast<T*>(memory), Unmap{bytes}};
+    if constexpr (!std::is_trivially_default_constructible_v<T>)
+      std::uninitialized_default_construct_n(shared.get(), count);
+    return shared;
+  }
+
+  T* get() const { return values_.get(); }
+  T& operator*() const { return *values_; }
+  T* operator->() const { return values_.get(); }
+  T& operator[](std::size_t index) const { return values_.get()[index]; }
+  explicit operator bool() const { return values_ != nullptr; }
+
+ private:
+  struct Unmap {
+    std::size_t bytes = 0;
+    void operator()(T* values) const { munmap(values, bytes); }
+  };
+  std::unique_ptr<T, Unmap> values_;
+};
 
 }  // namespace lab

@@ -6,24 +6,6 @@
 
 namespace lab {
 
-std::string_view to_string(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::ok: return "ok";
-    case Outcome::unsent: return "unsent";
-    case Outcome::unfinished: return "unfinished";
-    case Outcome::refused: return "refused";
-    case Outcome::reset: return "reset";
-    case Outcome::closed: return "closed";
-    case Outcome::timeout: return "timeout";
-    case Outcome::bad_reply: return "bad_reply";
-    case Outcome::bad_status: return "bad_status";
-    case Outcome::harness_fault: return "harness_fault";
-    case Outcome::hung_up: return "hung_up";
-    case Outcome::extra: return "extra";
-  }
-  return "?";
-}
-
 namespace {
 
 std::int64_t sum_of(const std::map<std::string, std::int64_t>& counts) {

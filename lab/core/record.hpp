@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "lab/core/clock.hpp"
+#include "lab/core/enum_words.hpp"
 
 namespace lab {
 
@@ -24,8 +25,8 @@ enum class Outcome : std::uint8_t {
   hung_up,        ///< this side closed the connection as planned (Load::hang_up)
   extra,          ///< a whole reply with more bytes behind it than it said (Content-Length)
 };
-
-std::string_view to_string(Outcome outcome);
+BOOST_DESCRIBE_ENUM(Outcome, ok, unsent, unfinished, refused, reset, closed, timeout, bad_reply, bad_status,
+                    harness_fault, hung_up, extra)
 
 /// All that is known about one request. Times are CLOCK_MONOTONIC (or virtual) nanoseconds; 0: not known.
 struct RequestRecord {

@@ -7,67 +7,6 @@
 
 namespace lab {
 
-std::string_view to_string(Resource resource) {
-  switch (resource) {
-    case Resource::nothing: return "nothing";
-    case Resource::loop: return "loop";
-    case Resource::pool: return "pool";
-    case Resource::thread: return "thread";
-    case Resource::core: return "core";
-    case Resource::gil: return "gil";
-    case Resource::connection: return "connection";
-    case Resource::queue: return "queue";
-  }
-  return "?";
-}
-
-std::string_view to_string(Arrivals arrivals) {
-  switch (arrivals) {
-    case Arrivals::burst: return "burst";
-    case Arrivals::closed: return "closed";
-    case Arrivals::constant: return "constant";
-    case Arrivals::poisson: return "poisson";
-    case Arrivals::staggered: return "staggered";
-  }
-  return "?";
-}
-
-std::string_view to_string(Accept accept) {
-  switch (accept) {
-    case Accept::handoff: return "handoff";
-    case Accept::one: return "one";
-    case Accept::greedy: return "greedy";
-    case Accept::reuseport: return "reuseport";
-  }
-  return "?";
-}
-
-std::string_view to_string(Backend backend) {
-  return backend == Backend::epoll ? "epoll" : "io_uring";
-}
-
-std::string_view to_string(EventKind kind) {
-  switch (kind) {
-    case EventKind::none: return "none";
-    case EventKind::accepted: return "accepted";
-    case EventKind::read: return "read";
-    case EventKind::started: return "started";
-    case EventKind::finished: return "finished";
-    case EventKind::replied: return "replied";
-    case EventKind::acquire: return "acquire";
-    case EventKind::release: return "release";
-    case EventKind::step_begin: return "step_begin";
-    case EventKind::step_end: return "step_end";
-    case EventKind::turn: return "turn";
-    case EventKind::forgotten: return "forgotten";
-    case EventKind::cancelled: return "cancelled";
-    case EventKind::enqueued: return "enqueued";
-    case EventKind::computed: return "computed";
-    case EventKind::lost: return "lost";
-  }
-  return "?";
-}
-
 bool Arm::uses(Resource resource) const {
   return std::any_of(modes.begin(), modes.end(), [&](const Traits& mode) { return mode.uses(resource); });
 }

@@ -21,8 +21,8 @@ enum class Arrivals : std::uint8_t {
   poisson,    ///< exponential gaps with mean `every`
   staggered,  ///< at the listed times `at`
 };
+BOOST_DESCRIBE_ENUM(Arrivals, burst, closed, constant, poisson, staggered)
 
-std::string_view to_string(Arrivals arrivals);
 /// Does the load have a rate of its own, whatever the replies do?
 bool has_rate(Arrivals arrivals);
 
@@ -88,19 +88,18 @@ enum class Accept : std::uint8_t {
   greedy,     ///< a worker accepts until nothing is left before anything runs, as uvicorn does
   reuseport,  ///< each worker has a queue of its own that the kernel deals to by lot (SO_REUSEPORT)
 };
-
-std::string_view to_string(Accept accept);
+BOOST_DESCRIBE_ENUM(Accept, handoff, one, greedy, reuseport)
 
 /// What the loop asks the kernel with.
 enum class Backend : std::uint8_t { epoll, io_uring };
-
-std::string_view to_string(Backend backend);
+BOOST_DESCRIBE_ENUM(Backend, epoll, io_uring)
 
 /// A task queue of an arm.
 struct QueueSettings {
   int workers = 2;             ///< threads that execute its jobs; of each process, or of all where shared
   std::int64_t capacity = 64;  ///< jobs that may wait; one more is answered with 503
   bool shared = false;         ///< one queue of all processes instead of one in each
+  bool operator==(const QueueSettings&) const = default;
 };
 
 /// One execution model with its settings.
@@ -126,6 +125,23 @@ struct Arm {
   bool uses(Resource resource) const;
   /// `blocking-loop`, or `async-loop + thread-pool` where routes differ.
   std::string mode_name() const;
+};
+
+// Who answers an arm's requests.
+inline constexpr const char* kNative = "native";      ///< our own server processes
+inline constexpr const char* kFastapi = "fastapi";    ///< the exported main.py on real FastAPI
+inline constexpr const char* kNode = "node";          ///< the exported server.js
+inline constexpr const char* kServer = "server";      ///< any other server, given by --server
+inline constexpr const char* kRecorded = "recorded";  ///< FastAPI as it was recorded (results/reference/)
+inline constexpr const char* kModel = "model";        ///< nobody: virtual time
+
+/// One engine, and with what it runs where there is a choice.
+struct EngineId {
+  std::string kind = kNative;  ///< one of those above
+  std::string runtime{};       ///< `uvloop`, `gunicorn`; empty: the usual one
+
+  bool is(const char* other) const { return kind == other; }
+  bool operator==(const EngineId&) const = default;
 };
 
 /// A stat of the records, held against the model or a number.

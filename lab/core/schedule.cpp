@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "lab/core/random.hpp"
-
 namespace lab {
 
 std::int64_t scheduled(const Load& load) {

@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <utility>
+#include <span>
 #include <vector>
 
 #include "lab/core/text.hpp"
@@ -12,61 +11,55 @@ namespace lab {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Stat::Quantity>, 12> kQuantities{
-    {{"makespan", Stat::Quantity::makespan},
-     {"throughput", Stat::Quantity::throughput},
-     {"latency", Stat::Quantity::latency},
-     {"lag", Stat::Quantity::lag},
-     {"unread", Stat::Quantity::unread},
-     {"runnable", Stat::Quantity::runnable},
-     {"service", Stat::Quantity::service},
-     {"reply", Stat::Quantity::reply},
-     {"turnaround", Stat::Quantity::turnaround},
-     {"value", Stat::Quantity::value},
-     {"share", Stat::Quantity::share},
-     {"count", Stat::Quantity::count}}};
-// Of the server as a whole: whole names, no route, no aggregate.
-constexpr std::array<std::pair<std::string_view, Stat::Quantity>, 15> kServerQuantities{
-    {{"loop.gap", Stat::Quantity::gap},
-     {"loop.utilisation", Stat::Quantity::utilisation},
-     {"server.cpu", Stat::Quantity::cpu},
-     {"server.memory", Stat::Quantity::memory},
-     {"server.memory_each", Stat::Quantity::memory_each},
-     {"server.resident", Stat::Quantity::resident},
-     {"server.virtual", Stat::Quantity::virtual_memory},
-     {"server.threads", Stat::Quantity::threads},
-     {"server.switches", Stat::Quantity::switches},
-     {"work.done", Stat::Quantity::done},
-     {"work.forgotten", Stat::Quantity::forgotten},
-     {"work.lost", Stat::Quantity::lost},
-     {"work.abandoned", Stat::Quantity::abandoned},
-     {"work.cancelled", Stat::Quantity::cancelled},
-     {"switch.time", Stat::Quantity::switch_time}}};
-constexpr std::array<std::pair<std::string_view, Stat::Aggregate>, 7> kAggregates{
-    {{"min", Stat::Aggregate::min},
-     {"mean", Stat::Aggregate::mean},
-     {"median", Stat::Aggregate::median},
-     {"p90", Stat::Aggregate::p90},
-     {"p95", Stat::Aggregate::p95},
-     {"p99", Stat::Aggregate::p99},
-     {"max", Stat::Aggregate::max}}};
+// In the order of Stat::Quantity; those of the server as a whole are whole names, with no route and no
+// aggregate.
+constexpr std::array<std::string_view, 27> kQuantities{"makespan",
+                                                       "throughput",
+                                                       "latency",
+                                                       "lag",
+                                                       "unread",
+                                                       "runnable",
+                                                       "service",
+                                                       "reply",
+                                                       "turnaround",
+                                                       "value",
+                                                       "share",
+                                                       "count",
+                                                       "loop.gap",
+                                                       "loop.utilisation",
+                                                       "server.cpu",
+                                                       "server.memory",
+                                                       "server.memory_each",
+                                                       "server.resident",
+                                                       "server.virtual",
+                                                       "server.threads",
+                                                       "server.switches",
+                                                       "work.done",
+                                                       "work.forgotten",
+                                                       "work.lost",
+                                                       "work.abandoned",
+                                                       "work.cancelled",
+                                                       "switch.time"};
+constexpr auto kServerQuantities = static_cast<std::size_t>(Stat::Quantity::gap);
+// In the order of Stat::Aggregate, without `none`.
+constexpr std::array<std::string_view, 7> kAggregates{"min", "mean", "median", "p90", "p95", "p99", "max"};
 
-template <class Table>
-std::vector<std::string> names(const Table& table) {
-  std::vector<std::string> result;
-  for (const auto& entry : table) result.emplace_back(entry.first);
-  return result;
+using Names = std::span<const std::string_view>;
+constexpr Names kOfRequests = Names(kQuantities).first(kServerQuantities);
+constexpr Names kOfServer = Names(kQuantities).subspan(kServerQuantities);
+
+std::vector<std::string> list_of(Names names) {
+  return {names.begin(), names.end()};
 }
 
-template <class Table>
-auto find(const Table& table, std::string_view word) {
-  return std::find_if(table.begin(), table.end(), [&](const auto& entry) { return entry.first == word; });
+/// The word's place; none where it is not there.
+std::optional<std::size_t> index_of(Names names, std::string_view word) {
+  const auto found = std::find(names.begin(), names.end(), word);
+  return found == names.end() ? std::nullopt : std::optional<std::size_t>(found - names.begin());
 }
 
-template <class Table, class Value>
-std::string_view name_of(const Table& table, Value value) {
-  return std::find_if(table.begin(), table.end(), [&](const auto& entry) { return entry.second == value; })
-      ->first;
+std::string_view name_of(Stat::Quantity quantity) {
+  return kQuantities.at(static_cast<std::size_t>(quantity));
 }
 
 bool needs_aggregate(Stat::Quantity quantity) {
@@ -80,13 +73,8 @@ Result<void> read_filter(std::string_view inside, std::string_view text, Stat& s
     return {};
   }
   if (inside.starts_with(kStatus)) {
-    const std::string_view digits = inside.substr(kStatus.size());
-    int status = 0;
-    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), status);
-    if (problem == std::errc() && end == digits.data() + digits.size() && status >= 100 && status <= 599) {
-      stat.status = status;
-      return {};
-    }
+    stat.status = number_in<int>(inside.substr(kStatus.size()));
+    if (stat.status && *stat.status >= 100 && *stat.status <= 599) return {};
   }
   return usage_error("stat '{}': '{}' is no filter; write (status=404) or (error)", text, inside);
 }
@@ -95,38 +83,35 @@ Result<void> read_filter(std::string_view inside, std::string_view text, Stat& s
 
 Result<Stat> parse_stat(std::string_view text) {
   Stat stat;
-  if (const auto whole = find(kServerQuantities, text); whole != kServerQuantities.end()) {
-    stat.quantity = whole->second;
+  if (const auto whole = index_of(kOfServer, text)) {
+    stat.quantity = static_cast<Stat::Quantity>(kServerQuantities + *whole);
     return stat;
   }
   for (const char* family : {"loop.", "server.", "work.", "switch."}) {
-    const bool aggregated = find(kAggregates, text.substr(text.rfind('.') + 1)) != kAggregates.end();
-    if (text.starts_with(family) && !aggregated) {
-      return usage_error("unknown stat '{}'{}", text, suggestion(text, names(kServerQuantities)));
-    }
+    const bool aggregated = index_of(kAggregates, text.substr(text.rfind('.') + 1)).has_value();
+    if (text.starts_with(family) && !aggregated)
+      return usage_error("unknown stat '{}'{}", text, suggestion(text, list_of(kOfServer)));
   }
   std::string_view rest = text;
   const std::size_t open = rest.find('(');
   if (open != std::string_view::npos) {
     if (rest.back() != ')') return usage_error("stat '{}': the ')' is missing", text);
-    const auto filter = read_filter(rest.substr(open + 1, rest.size() - open - 2), text, stat);
-    if (!filter) return filter.error();
+    LAB_CHECK(read_filter(rest.substr(open + 1, rest.size() - open - 2), text, stat));
     rest = rest.substr(0, open);
   }
   std::vector<std::string> words = split(rest, '.');
-  const auto last = find(kAggregates, words.back());
-  if (last != kAggregates.end()) {
-    stat.aggregate = last->second;
+  if (const auto aggregate = index_of(kAggregates, words.back())) {
+    stat.aggregate = static_cast<Stat::Aggregate>(*aggregate + 1);
     words.pop_back();
   }
   if (words.empty())
     return usage_error("stat '{}' names no quantity; write for example ping.latency.max", text);
-  const auto quantity = find(kQuantities, words.back());
-  if (quantity == kQuantities.end()) {
+  const auto quantity = index_of(kOfRequests, words.back());
+  if (!quantity) {
     return usage_error("stat '{}': unknown quantity '{}'{}", text, words.back(),
-                       suggestion(words.back(), names(kQuantities)));
+                       suggestion(words.back(), list_of(kOfRequests)));
   }
-  stat.quantity = quantity->second;
+  stat.quantity = static_cast<Stat::Quantity>(*quantity);
   words.pop_back();
   if (words.size() > 1)
     return usage_error("stat '{}' has too many parts; write ROUTE.QUANTITY.AGGREGATE", text);
@@ -136,10 +121,10 @@ Result<Stat> parse_stat(std::string_view text) {
   }
   if (needs_aggregate(stat.quantity) && stat.aggregate == Stat::Aggregate::none) {
     return usage_error("stat '{0}' needs an aggregate: {0}.max, one of {1}", text,
-                       join(names(kAggregates), ", "));
+                       fmt::join(kAggregates, ", "));
   }
   if (!needs_aggregate(stat.quantity) && stat.aggregate != Stat::Aggregate::none) {
-    return usage_error("stat '{}': {} takes no aggregate", text, name_of(kQuantities, stat.quantity));
+    return usage_error("stat '{}': {} takes no aggregate", text, name_of(stat.quantity));
   }
   const bool filters = stat.status.has_value() || stat.errors;
   const bool wants_filter = stat.quantity == Stat::Quantity::share || stat.quantity == Stat::Quantity::count;
@@ -153,13 +138,13 @@ Result<Stat> parse_stat(std::string_view text) {
 }
 
 std::string to_string(const Stat& stat) {
-  if (stat.of_server()) return std::string(name_of(kServerQuantities, stat.quantity));
+  if (stat.of_server()) return std::string(name_of(stat.quantity));
   std::string text = stat.route.empty() ? "" : stat.route + ".";
-  text += name_of(kQuantities, stat.quantity);
+  text += name_of(stat.quantity);
   if (stat.status) text += fmt::format("(status={})", *stat.status);
   if (stat.errors) text += "(error)";
   if (stat.aggregate != Stat::Aggregate::none)
-    text += fmt::format(".{}", name_of(kAggregates, stat.aggregate));
+    text += fmt::format(".{}", kAggregates.at(static_cast<std::size_t>(stat.aggregate) - 1));
   return text;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -18,6 +19,14 @@ std::optional<std::string> nearest_word(std::string_view word, const std::vector
 
 /// ` (did you mean 'x'? known: a, b, c)`: what an error about an unknown word ends with.
 std::string suggestion(std::string_view word, const std::vector<std::string>& candidates);
+
+/// The number that the whole text is, as std::from_chars reads it; none where anything else is in it.
+template <class Number>
+std::optional<Number> number_in(std::string_view text) {
+  Number number{};
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return problem == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
 
 /// Without the blanks and tabs around it.
 std::string_view trim(std::string_view text);

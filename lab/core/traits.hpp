@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "lab/core/clock.hpp"
+#include "lab/core/enum_words.hpp"
 
 namespace lab {
 
@@ -19,9 +20,8 @@ enum class Resource : std::uint8_t {
   connection,  ///< to the database, of a worker's pool of them
   queue,       ///< a worker of a task queue
 };
+BOOST_DESCRIBE_ENUM(Resource, nothing, loop, pool, thread, core, gil, connection, queue)
 constexpr std::size_t kResources = 8;
-
-std::string_view to_string(Resource resource);
 
 /// One execution model, as data: what does a request hold on to?
 /// The virtual-time model needs nothing else; the servers are where the same row becomes real code.

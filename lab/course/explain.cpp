@@ -1,17 +1,12 @@
 #include "lab/course/explain.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 #include <map>
 
-#include "lab/core/command_word.hpp"
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
-#include "results/render/wrap.hpp"
+#include "lab/course/described_toml.hpp"
+#include "results/store/json_words.hpp"
 
 namespace lab {
 
@@ -19,96 +14,96 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kExplainColumns = 80;
 constexpr std::size_t kExplainTag = 9;
-
-/// `WHAT     one paragraph`, going on below itself.
-std::string paragraph(const std::string& tag, const std::string& text, bool ascii) {
-  return wrapped_text(text, pad(tag, kExplainTag), kExplainTag, kExplainColumns, ascii);
-}
-
-/// A command that can be pasted, however long it is.
-std::string command(const std::string& tag, const std::string& text) {
-  return join(wrap(text, pad(tag, kExplainTag), kExplainTag, kExplainColumns - 2), " \\\n") + "\n";
-}
-
-/// Code as it stands; the tag is in front of its first line.
-std::string code(const std::string& tag, const std::vector<std::string>& lines, bool ascii) {
-  std::string text;
-  for (const std::string& line : lines)
-    text += pad(text.empty() ? tag : "", kExplainTag) + printable(as_called(line), ascii) + "\n";
-  return text;
-}
-
-bool shows(const SickArm& arm, const std::string& id) {
-  return std::find(arm.findings.begin(), arm.findings.end(), id) != arm.findings.end();
-}
 
 std::string with_case(const std::string& arm, const std::string& case_id) {
   return case_id.empty() ? arm : fmt::format("{} ({})", arm, case_id);
 }
 
-/// `gil: threads-gil (four-compute); qr-code: def-gil`
-std::string sick_arms_of(const FindingBook& book, const std::string& id) {
-  std::vector<std::string> scenarios;
-  std::map<std::string, std::vector<std::string>> arms;
-  for (const SickArm& sick : book.sick_arms) {
-    if (!shows(sick, id)) continue;
-    if (arms.find(sick.scenario) == arms.end()) scenarios.push_back(sick.scenario);
-    arms[sick.scenario].push_back(with_case(sick.arm, sick.case_id));
-  }
-  std::vector<std::string> parts;
-  for (const std::string& scenario : scenarios)
-    parts.push_back(fmt::format("{}: {}", scenario, join(arms[scenario], ", ")));
-  return join(parts, "; ");
+std::vector<SickArm> arms_with(const FindingBook& book, const std::string& id) {
+  std::vector<SickArm> arms = book.arms.sick;
+  std::erase_if(arms, [&](const SickArm& arm) { return !contains(arm.findings, id); });
+  return arms;
 }
 
-json::array lines_of(const std::vector<std::string>& lines) {
-  json::array array;
-  for (const std::string& line : lines) array.emplace_back(line);
-  return array;
+/// `gil: threads-gil (four-compute); qr-code: def-gil`
+std::string sick_arms_of(const FindingBook& book, const std::string& id) {
+  std::vector<std::string> parts;
+  std::map<std::string, std::size_t> places;
+  for (const SickArm& sick : arms_with(book, id)) {
+    const auto [place, fresh] = places.emplace(sick.scenario, parts.size());
+    if (fresh) parts.push_back(sick.scenario + ":");
+    parts[place->second] += (fresh ? " " : ", ") + with_case(sick.arm, sick.case_id);
+  }
+  return join(parts, "; ");
 }
 
 json::object object_of(const FindingBook& book, const FindingEntry& entry) {
   json::array sick;
-  for (const SickArm& arm : book.sick_arms) {
-    if (!shows(arm, entry.id)) continue;
-    json::object row{{"scenario", arm.scenario}, {"arm", arm.arm}, {"case", nullptr}};
-    if (!arm.case_id.empty()) row["case"] = arm.case_id;
-    sick.push_back(std::move(row));
-  }
-  json::object object{
-      {"id", entry.id},           {"title", entry.title},        {"what", entry.what},
-      {"seen", entry.seen},       {"cpp", lines_of(entry.cpp)},  {"fastapi", lines_of(entry.fastapi)},
-      {"command", entry.command}, {"scenario", entry.scenario},  {"sick_arm", entry.sick},
-      {"healthy_arm", nullptr},   {"sick_arms", std::move(sick)}};
-  if (!entry.healthy.empty()) object["healthy_arm"] = entry.healthy;
-  return object;
+  for (const SickArm& arm : arms_with(book, entry.id))
+    sick.push_back({{"scenario", arm.scenario}, {"arm", arm.arm}, {"case", json_text_or_null(arm.case_id)}});
+  return {{"id", entry.id},
+          {"title", entry.title},
+          {"what", entry.what},
+          {"seen", entry.seen},
+          {"cpp", json_texts(entry.cpp)},
+          {"fastapi", json_texts(entry.fastapi)},
+          {"command", entry.shown.command},
+          {"scenario", entry.shown.scenario},
+          {"sick_arm", entry.shown.sick},
+          {"healthy_arm", json_text_or_null(entry.shown.healthy)},
+          {"sick_arms", std::move(sick)}};
 }
 
 }  // namespace
 
-std::string explain_as_text(const FindingBook& book, const FindingEntry& entry, bool ascii) {
-  std::string text = printable(fmt::format("{}  {}", entry.id, entry.title), ascii) + "\n\n";
-  text += paragraph("WHAT", entry.what, ascii);
-  text += paragraph("SEEN", entry.seen, ascii);
-  text += code("C++", entry.cpp, ascii);
-  text += code("FASTAPI", entry.fastapi, ascii);
-  text += command("SEE IT", entry.command);
-  const std::string sick = sick_arms_of(book, entry.id);
-  if (!sick.empty()) text += paragraph("SHOWS IT", sick, ascii);
-  if (!entry.healthy.empty()) {
-    text +=
-        paragraph("HEALTHY",
-                  fmt::format("{}: {}", entry.scenario, with_case(entry.healthy, entry.healthy_case)), ascii);
+FindingBook read_finding_book(std::string_view text) {
+  FindingBook book = read_described<FindingBook>(text, "findings.toml");
+  for (FindingEntry& entry : book.finding) {
+    auto& [scenario, sick, sick_case, healthy, healthy_case, command] = entry.shown;
+    if (!command.empty()) continue;
+    const bool both = !healthy.empty() && healthy != sick;
+    command = fmt::format("lab run {} --arms {}{}{}", scenario, sick, both ? "," : "", both ? healthy : "");
   }
-  return text;
+  return book;
 }
 
-std::string list_findings(const FindingBook& book, bool ascii) {
+const FindingBook& finding_book() {
+  static const FindingBook kBook = read_finding_book(kFindingsText);
+  return kBook;
+}
+
+const FindingEntry& FindingBook::find(const std::string& id) const {
+  std::string wanted = id;
+  std::transform(wanted.begin(), wanted.end(), wanted.begin(),
+                 [](char letter) { return letter >= 'a' && letter <= 'z' ? letter - 'a' + 'A' : letter; });
+  if (!wanted.empty() && wanted.find_first_not_of("0123456789") == std::string::npos) wanted = "LAB" + wanted;
+  std::vector<std::string> known;
+  for (const FindingEntry& entry : finding) {
+    if (entry.id == wanted) return entry;
+    known.push_back(entry.id);
+  }
+  throw Failure(usage_error("unknown finding '{}'{}", id.substr(0, 40), suggestion(wanted, known)));
+}
+
+std::string explain_as_text(const FindingBook& book, const FindingEntry& entry, const TextStyle& style) {
+  const FindingEntry::Shown& shown = entry.shown;
+  std::string text = printable(fmt::format("{}  {}", entry.id, entry.title), style.ascii) + "\n\n";
+  text += tagged("WHAT", entry.what, style, kExplainTag) + tagged("SEEN", entry.seen, style, kExplainTag);
+  text += tagged_code("C++", join(entry.cpp, "\n"), style, kExplainTag);
+  text += tagged_code("FASTAPI", join(entry.fastapi, "\n"), style, kExplainTag);
+  text += tagged_command("SEE IT", shown.command, style, kExplainTag);
+  const std::string sick = sick_arms_of(book, entry.id);
+  if (!sick.empty()) text += tagged("SHOWS IT", sick, style, kExplainTag);
+  if (shown.healthy.empty()) return text;
+  return text + tagged("HEALTHY", shown.scenario + ": " + with_case(shown.healthy, shown.healthy_case), style,
+                       kExplainTag);
+}
+
+std::string list_findings(const FindingBook& book, const TextStyle& style) {
   std::string text = "Findings: queues at a resource, and promises that were broken\n";
-  for (const FindingEntry& entry : book.entries)
-    text += printable(fmt::format("  {}  {}", entry.id, entry.title), ascii) + "\n";
+  for (const FindingEntry& entry : book.finding)
+    text += printable(fmt::format("  {}  {}", entry.id, entry.title), style.ascii) + "\n";
   return text + as_called("\nNext: lab explain LAB101\n");
 }
 

@@ -11,6 +11,8 @@
 #include "lab/course/quiz.hpp"
 #include "scenarios/loader/loader.hpp"
 
+// All of it throws Failure, exit 2 where what the student or the teacher gave is wrong.
+
 namespace lab {
 
 /// lab.answers/1: what a student hands in.
@@ -24,18 +26,7 @@ struct AnswerFile {
 };
 
 /// Errors carry the file's name and the key.
-Result<AnswerFile> parse_answer_file(std::string_view text, const std::string& file);
-
-/// What is asked: a scenario as it is shipped, changed by settings, or varied for one student.
-struct Problem {
-  Scenario scenario;
-  Overrides settings;
-  std::string student, variant;  ///< `variant`: names the student's numbers; empty: everybody's
-  ModelMachine machine;
-  std::vector<Question> questions;
-  std::vector<std::string> known;  ///< ids of all questions that there are, asked here or not
-  std::string name;                ///< as the scenario was named: its name or its path
-};
+AnswerFile parse_answer_file(std::string_view text, const std::string& file);
 
 /// Where the questions come from: `name` is a scenario's or a path. `only`: these ids, among them those of
 /// results/quiz.toml; empty: every [[ask]] of the scenario.
@@ -46,46 +37,59 @@ struct ProblemSource {
   std::vector<std::string> only{};
 };
 
-Result<Problem> make_problem(const ProblemSource& source);
+/// What is asked: a scenario as it is shipped, changed by settings, or varied for one student.
+struct Problem : ProblemSource {
+  Scenario scenario{};
+  std::vector<Question> questions{};
+  std::vector<std::string> known{};  ///< ids of all questions that there are, asked here or not
+  std::string student{}, variant{};  ///< `variant`: names the student's numbers; empty: everybody's
+
+  /// `lab run NAME …` with the settings of the problem.
+  std::string command() const;
+};
+
+Problem make_problem(const ProblemSource& source);
 
 /// The student's own numbers (durations, requests, workers, threads), the same for the same id and secret
 /// (HMAC-SHA256), on two cores. Without the secret nobody can tell another student's numbers.
 /// Errors: a scenario that cannot be varied, an empty id, a secret that is too short.
-Result<Problem> make_variant(const ProblemSource& source, const std::string& student,
-                             const std::string& secret);
+Problem make_variant(const ProblemSource& source, const std::string& student, const std::string& secret);
 
 /// Wrong answers that people give, with the figures of this problem: waits added up, one request alone, the
 /// mean, another arm's figure. None is near the right one, or near those that the question has already.
 std::vector<NumberAnswer::Wrong> usual_mistakes(const Scenario& scenario, const Ask& ask,
                                                 const NumberAnswer& number, const ModelMachine& machine);
 
-/// The figures that a run measured, by question; none where the run has no such arm.
-struct RunFigures {
-  std::string path;
-  std::vector<std::optional<double>> measured;
-};
+/// What the recorded run measured, by question; none where it has no such arm. Errors: a run of another
+/// scenario, with other settings or an older text of it, an incomplete or altered record, figures that no
+/// honest run can have.
+std::vector<std::optional<double>> figures_of(const Problem& problem, const std::filesystem::path& run);
 
-/// Whether the recorded run is one of this problem, and whole. Errors (exit 2): another scenario, other
-/// settings or an older text of it, an incomplete or altered record, figures that no honest run can have.
-Result<RunFigures> check_run(const Problem& problem, const std::filesystem::path& path);
-
-struct GradeSheet {
+/// Answers to a problem; one grade for each of its questions.
+struct GradeSheet : Score {
   Problem problem;
-  std::vector<Grade> grades;          ///< one for each question
   std::vector<std::string> left_out;  ///< ids that were answered and are not asked here
-  std::optional<RunFigures> run;
-  std::optional<double> pass;  ///< the share that is needed
+  std::string run;                    ///< the student's, which must be one of this problem; empty: none
+  std::vector<std::optional<double>> measured;  ///< in it, by question
   bool show_answers = false;
-
-  std::size_t points() const;
-  double score() const;  ///< 0 to 1
-  bool passed() const { return !pass || score() >= *pass; }
 };
 
-/// Grades the answers; those of other problems, students or unknown questions are errors (exit 2).
-Result<GradeSheet> grade_answers(Problem problem, const AnswerFile& answers);
+/// Grades the answers; those of other problems, students or unknown questions are errors.
+GradeSheet grade_answers(Problem problem, const AnswerFile& answers);
 
-/// `lab run NAME …` with the settings of the problem.
-std::string command_of(const Problem& problem);
+/// The score, then each answer: right, or the mistake and the command that shows it.
+std::string grade_text(const GradeSheet& sheet, const TextStyle& style);
+/// lab.grade/1.
+std::string grade_json(const GradeSheet& sheet);
+/// What Gradescope reads as results.json: one test for each question, a point each.
+/// Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format
+std::string gradescope_json(const GradeSheet& sheet);
+/// The same for answers that cannot be graded: no points, and the reason for the student.
+std::string gradescope_refusal(const std::string& reason);
+
+/// A problem to be solved: what is run, the questions, the answer file to fill in.
+std::string problem_text(const Problem& problem, const TextStyle& style);
+/// lab.variant/1.
+std::string problem_json(const Problem& problem);
 
 }  // namespace lab

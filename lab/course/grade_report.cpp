@@ -1,16 +1,12 @@
-#include "lab/course/grade_report.hpp"
-
-#include <fmt/format.h>
-
 #include <boost/json.hpp>
 #include <cmath>
 #include <map>
 
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
-#include "lab/course/quiz_report.hpp"
-#include "lab/course/tagged.hpp"
+#include "lab/course/grade.hpp"
 #include "lab/experiment/options.hpp"
+#include "results/store/json_words.hpp"
 
 namespace lab {
 
@@ -18,37 +14,15 @@ namespace {
 
 namespace json = boost::json;
 
-std::string format_value(const Question& question, double value) {
-  return question.number.is_time ? format_duration(to_nanos(value)) : fmt::format("{:.4g}", value);
-}
-
-std::string mistake_of(const Grade& grade) {
-  if (grade.given.empty()) return "not answered";
-  return grade.misconception.empty() ? "not right, and no usual mistake" : grade.misconception;
-}
-
-std::optional<double> measured(const GradeSheet& sheet, std::size_t i) {
-  return sheet.run ? sheet.run->measured[i] : std::nullopt;
-}
-
+/// What was answered, and what is wrong with it.
 std::string reported(const GradeSheet& sheet, std::size_t i) {
-  const Question& question = sheet.problem.questions[i];
   const Grade& grade = sheet.grades[i];
-  std::string text = grade.right           ? fmt::format("{}: right", grade.given)
-                     : grade.given.empty() ? mistake_of(grade)
-                                           : fmt::format("{}: {}", grade.given, mistake_of(grade));
-  if (const auto value = measured(sheet, i))
+  std::string text =
+      grade.given.empty() ? "not answered" : grade.given + ": " + (grade.right ? "right" : grade.mistake());
+  if (const auto& value = sheet.measured[i])
     text += fmt::format("{} run measured {}", text.ends_with('.') ? " Your" : "; your",
-                        format_value(question, *value));
+                        format_answer(sheet.problem.questions[i], *value));
   return text;
-}
-
-json::value or_null(const std::string& text) {
-  return text.empty() ? json::value(nullptr) : json::value(text);
-}
-
-json::value or_null(const std::optional<double>& value) {
-  return value ? json::value(*value) : json::value(nullptr);
 }
 
 json::object settings_of(const Overrides& settings) {
@@ -67,17 +41,17 @@ json::object answer_of(const GradeSheet& sheet, std::size_t i) {
   const bool is_time = question.choices.empty() && question.number.is_time;
   json::object object{{"id", question.id},
                       {"text", question.text},
-                      {"given", or_null(grade.given)},
-                      {"given_s", is_time ? or_null(grade.value) : json::value(nullptr)},
+                      {"given", json_text_or_null(grade.given)},
+                      {"given_s", is_time ? json_number(grade.value) : nullptr},
                       {"correct", grade.right},
-                      {"misconception", or_null(grade.right ? "" : grade.misconception)},
-                      {"measured", or_null(measured(sheet, i))},
+                      {"misconception", json_text_or_null(grade.right ? "" : grade.misconception)},
+                      {"measured", json_number(sheet.measured[i])},
                       {"proof", question.proof}};
   if (!sheet.show_answers) return object;
   object["expected"] = right_answer(question);
   const bool exact = is_time && question.number.usual.empty();
-  object["expected_s"] = exact ? json::value(question.number.right) : json::value(nullptr);
-  object["why"] = or_null(question.why);
+  object["expected_s"] = exact ? json::value(question.number.right) : nullptr;
+  object["why"] = json_text_or_null(question.why);
   return object;
 }
 
@@ -85,55 +59,62 @@ std::string head_of(const Problem& problem) {
   std::string head = problem.scenario.name;
   const std::string changes = describe_changes(problem.settings);
   if (!changes.empty()) head += ", " + changes;
-  if (!problem.student.empty()) head += fmt::format(", student {}", problem.student);
-  return problem.variant.empty() ? head : head + fmt::format(", variant {}", problem.variant);
+  if (!problem.student.empty()) head += ", student " + problem.student;
+  return problem.variant.empty() ? head : head + ", variant " + problem.variant;
 }
 
 json::object head_json(const char* schema, const Problem& problem) {
-  json::object object{{"schema", schema},
-                      {"scenario", problem.scenario.name},
-                      {"seed", problem.machine.seed},
-                      {"student", or_null(problem.student)},
-                      {"variant", or_null(problem.variant)},
-                      {"settings", settings_of(problem.settings)}};
-  object["cores"] = problem.machine.cores;
-  return object;
+  return {{"schema", schema},
+          {"scenario", problem.scenario.name},
+          {"seed", problem.machine.seed},
+          {"student", json_text_or_null(problem.student)},
+          {"variant", json_text_or_null(problem.variant)},
+          {"settings", settings_of(problem.settings)},
+          {"cores", problem.machine.cores}};
+}
+
+std::string to_gradescope(std::size_t score, const std::string& output, const json::array& tests) {
+  return json::serialize(json::object{{"score", score},
+                                      {"output", output},
+                                      {"output_format", "text"},
+                                      {"visibility", "visible"},
+                                      {"stdout_visibility", "hidden"},
+                                      {"tests", tests}}) +
+         "\n";
 }
 
 }  // namespace
 
 std::string grade_text(const GradeSheet& sheet, const TextStyle& style) {
-  std::string text = fmt::format("{} of {} points ({:.0f} %)\n", sheet.points(), sheet.grades.size(),
+  std::string text = fmt::format("{} of {} points ({:.0f} %)\n", sheet.right(), sheet.grades.size(),
                                  std::floor(sheet.score() * 100 + 1e-9));
   text += tagged("OF", head_of(sheet.problem), style);
   std::map<std::string, std::string> said;  // a reason that several questions share is told once
   for (std::size_t i = 0; i < sheet.grades.size(); ++i) {
     const Question& question = sheet.problem.questions[i];
-    text += "\n" + tagged("", fmt::format("{}: {}", question.id, question.text), style).substr(8);
-    text += tagged(sheet.grades[i].right ? "RIGHT" : "WRONG", reported(sheet, i), style);
+    const bool right = sheet.grades[i].right;
+    text += "\n" + tagged("", fmt::format("{}: {}", question.id, question.text), style).substr(kTagColumns);
+    text += tagged(right ? "RIGHT" : "WRONG", reported(sheet, i), style);
     if (sheet.show_answers) {
       text += tagged("IS", right_answer(question), style);
       const auto [first, fresh] = said.emplace(question.why, question.id);
       if (!question.why.empty()) text += tagged("WHY", fresh ? question.why : "see " + first->second, style);
     }
-    if (!sheet.grades[i].right) text += tagged_command("SEE", question.proof, style);
+    if (!right) text += tagged_command("SEE", question.proof, style);
   }
   if (!sheet.left_out.empty())
     text += "\n" + tagged("NOTE", "answered, but not asked here: " + join(sheet.left_out, ", "), style);
-  if (sheet.pass)
-    text += fmt::format("\n{}: {:g} % were needed\n", sheet.passed() ? "passed" : "not passed",
-                        *sheet.pass * 100);
-  return text;
+  return text + sheet.verdict();
 }
 
 std::string grade_json(const GradeSheet& sheet) {
   json::object object = head_json("lab.grade/1", sheet.problem);
   object["score"] = sheet.score();
-  object["points"] = sheet.points();
+  object["points"] = sheet.right();
   object["of"] = sheet.grades.size();
-  object["passed"] = sheet.pass ? json::value(sheet.passed()) : json::value(nullptr);
-  object["run"] = sheet.run ? json::value(sheet.run->path) : json::value(nullptr);
-  object["left_out"] = json::array(sheet.left_out.begin(), sheet.left_out.end());
+  object["passed"] = sheet.pass ? json::value(sheet.passed()) : nullptr;
+  object["run"] = json_text_or_null(sheet.run);
+  object["left_out"] = json_texts(sheet.left_out);
   json::array& answers = object["answers"].emplace_array();
   for (std::size_t i = 0; i < sheet.grades.size(); ++i) answers.push_back(answer_of(sheet, i));
   return json::serialize(object) + "\n";
@@ -147,59 +128,46 @@ std::string gradescope_json(const GradeSheet& sheet) {
     std::string output = question.text + "\n" + reported(sheet, i);
     if (!right) output += "\nSee it: " + question.proof;
     if (sheet.show_answers) output += "\nRight is " + right_answer(question);
-    tests.push_back(json::object{{"name", question.id},
-                                 {"number", std::to_string(i + 1)},
-                                 {"score", right ? 1 : 0},
-                                 {"max_score", 1},
-                                 {"status", right ? "passed" : "failed"},
-                                 {"output", output},
-                                 {"output_format", "text"},
-                                 {"visibility", "visible"}});
+    tests.push_back({{"name", question.id},
+                     {"number", std::to_string(i + 1)},
+                     {"score", right ? 1 : 0},
+                     {"max_score", 1},
+                     {"status", right ? "passed" : "failed"},
+                     {"output", output},
+                     {"output_format", "text"},
+                     {"visibility", "visible"}});
   }
-  return json::serialize(json::object{{"score", sheet.points()},
-                                      {"output", head_of(sheet.problem)},
-                                      {"output_format", "text"},
-                                      {"visibility", "visible"},
-                                      {"stdout_visibility", "hidden"},
-                                      {"tests", tests}}) +
-         "\n";
+  return to_gradescope(sheet.right(), head_of(sheet.problem), tests);
 }
 
 std::string gradescope_refusal(const std::string& reason) {
-  return json::serialize(json::object{{"score", 0},
-                                      {"output", "Not graded: " + reason},
-                                      {"output_format", "text"},
-                                      {"visibility", "visible"},
-                                      {"stdout_visibility", "hidden"},
-                                      {"tests", json::array{}}}) +
-         "\n";
+  return to_gradescope(0, "Not graded: " + reason, {});
 }
 
 std::string problem_text(const Problem& problem, const TextStyle& style) {
   std::string text = tagged("PROBLEM", head_of(problem), style);
-  text += tagged_command("RUN IT", command_of(problem), style);
-  for (const Question& question : problem.questions)
-    text += "\n" + format_question(question, "QUESTION", style);
-  text += "\nHand in, with your answers, each with its unit:\n";
+  text += tagged_command("RUN IT", problem.command(), style);
   json::object answers;
-  for (const Question& question : problem.questions) answers[question.id] = nullptr;
+  for (const Question& question : problem.questions) {
+    text += "\n" + format_question(question, "QUESTION", style);
+    answers[question.id] = nullptr;
+  }
   json::object file{{"schema", "lab.answers/1"}, {"scenario", problem.name}};
   if (!problem.student.empty()) file["student"] = problem.student;
   if (!problem.variant.empty()) file["variant"] = problem.variant;
   file["answers"] = answers;
-  return text + json::serialize(file) + "\n";
+  return text + "\nHand in, with your answers, each with its unit:\n" + json::serialize(file) + "\n";
 }
 
 std::string problem_json(const Problem& problem) {
   json::object object = head_json("lab.variant/1", problem);
-  object["command"] = command_of(problem);
+  object["command"] = problem.command();
   json::array& questions = object["questions"].emplace_array();
   for (const Question& question : problem.questions) {
-    questions.push_back(
-        json::object{{"id", question.id},
-                     {"context", json::array(question.context.begin(), question.context.end())},
-                     {"text", question.text},
-                     {"unit", question.number.is_time ? "duration" : "number"}});
+    questions.push_back({{"id", question.id},
+                         {"context", json_texts(question.context)},
+                         {"text", question.text},
+                         {"unit", unit_of(question)}});
   }
   return json::serialize(object) + "\n";
 }

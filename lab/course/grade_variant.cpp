@@ -1,13 +1,12 @@
-#include <fmt/format.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <iterator>
 #include <map>
 
+#include "lab/core/text.hpp"
 #include "lab/course/grade.hpp"
 #include "lab/servers/mode.hpp"
 
@@ -88,14 +87,12 @@ Overrides throw_settings(const Scenario& shipped, const std::string& name, Dice&
   const std::int64_t common = common_requests(shipped);
   const auto chance = static_cast<std::int64_t>(dice.throw_one(1'000));
   if (common > 1) settings.requests = std::max<std::int64_t>(2, common / 2 + common * chance * 3 / 2 / 1'000);
-  const int workers = dice.one_of(kWorkers);
-  const int threads = dice.one_of(kThreads);
-  Overrides tried = settings;
-  tried.workers = workers;
-  if (load_scenario(name, known_modes(), tried)) settings = tried;
-  tried = settings;
-  tried.threads = threads;
-  if (load_scenario(name, known_modes(), tried)) settings = tried;
+  for (const auto& [member, number] : {std::pair(&Overrides::workers, dice.one_of(kWorkers)),
+                                       std::pair(&Overrides::threads, dice.one_of(kThreads))}) {
+    Overrides tried = settings;
+    tried.*member = number;
+    if (load_scenario(name, known_modes(), tried)) settings = tried;
+  }
   return settings;
 }
 
@@ -103,14 +100,23 @@ bool is_answered_by_a_figure(const Question& question) {
   return question.choices.empty() && question.number.usual.empty() && question.number.right != 0;
 }
 
+/// A problem with numbers that were thrown; none where the scenario cannot have them.
+std::optional<Problem> thrown(const Scenario& shipped, ProblemSource source, Dice& dice) {
+  source.settings = throw_settings(shipped, source.name, dice);
+  try {
+    return make_problem(source);
+  } catch (const Failure&) {
+    return std::nullopt;
+  }
+}
+
 /// The questions whose right answer really hangs on the numbers that are thrown.
-std::vector<std::string> that_vary(const Scenario& shipped, ProblemSource source) {
+std::vector<std::string> that_vary(const Scenario& shipped, const ProblemSource& source) {
   constexpr int kThrows = 4;
   std::map<std::string, std::vector<double>> right;
   for (int i = 0; i < kThrows; ++i) {
     Dice dice("some secret of nobody's", shipped.name, "anybody", i);
-    source.settings = throw_settings(shipped, source.name, dice);
-    const auto problem = make_problem(source);
+    const auto problem = thrown(shipped, source, dice);
     if (!problem) continue;
     for (const Question& question : problem->questions) {
       if (is_answered_by_a_figure(question)) right[question.id].push_back(question.number.right);
@@ -126,37 +132,29 @@ std::vector<std::string> that_vary(const Scenario& shipped, ProblemSource source
 
 }  // namespace
 
-Result<Problem> make_variant(const ProblemSource& source, const std::string& student,
-                             const std::string& secret) {
-  if (student.empty()) return usage_error("a variant is a student's; give --student ID");
-  if (secret.size() < kShortestSecret) {
-    return usage_error(
-        "--secret-file: {} bytes are too short for a secret; make one with "
-        "openssl rand -hex 32",
-        secret.size());
-  }
-  const auto shipped = load_scenario(source.name, known_modes());
-  if (!shipped) return shipped.error();
-  ProblemSource varied = source;
-  varied.machine = {kCores, 42};
-  const std::vector<std::string> vary = that_vary(*shipped, varied);
+Problem make_variant(const ProblemSource& source, const std::string& student, const std::string& secret) {
+  refuse_if(student.empty(), "a variant is a student's; give --student ID");
+  refuse_if(secret.size() < kShortestSecret,
+            "--secret-file: {} bytes are too short for a secret; make one with openssl rand -hex 32",
+            secret.size());
+  const Scenario shipped = load_scenario(source.name, known_modes()).value();
+  const ProblemSource varied{source.name, {}, {kCores, 42}, source.only};
+  const std::vector<std::string> vary = that_vary(shipped, varied);
   for (int attempt = 0; attempt < kDraws && !vary.empty(); ++attempt) {
-    Dice dice(secret, shipped->name, student, attempt);
-    varied.settings = throw_settings(*shipped, source.name, dice);
-    auto problem = make_problem(varied);
+    Dice dice(secret, shipped.name, student, attempt);
+    auto problem = thrown(shipped, varied, dice);
     if (!problem) continue;
     // Answers that are the same for everybody are no variant's.
     std::erase_if(problem->questions, [&](const Question& question) {
-      return !is_answered_by_a_figure(question) ||
-             std::find(vary.begin(), vary.end(), question.id) == vary.end();
+      return !is_answered_by_a_figure(question) || !contains(vary, question.id);
     });
     if (problem->questions.empty()) continue;
     problem->student = student;
     problem->variant = dice.name();
-    return problem;
+    return std::move(*problem);
   }
-  return usage_error("scenario '{}' has no numbers that can be varied; take blocking-async or pool-limit",
-                     shipped->name);
+  throw Failure(usage_error(
+      "scenario '{}' has no numbers that can be varied; take blocking-async or pool-limit", shipped.name));
 }
 
 }  // namespace lab

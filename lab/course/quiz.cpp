@@ -3,36 +3,33 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <random>
 
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
+#include "results/store/json_words.hpp"
 
 namespace lab {
 
 namespace {
 
+namespace json = boost::json;
+
 constexpr double kSameValue = 0.05;  // a figure this near to a usual mistake is that mistake
 
-std::vector<std::string> sorted_once(std::vector<std::string> words) {
-  std::sort(words.begin(), words.end());
-  words.erase(std::unique(words.begin(), words.end()), words.end());
-  return words;
-}
-
-Error unknown(const char* option, const std::string& word, const std::vector<std::string>& known) {
-  return usage_error("{}: unknown word '{}'{}", option, word.substr(0, 60), suggestion(word, known));
-}
-
 std::string without_blanks(std::string text) {
-  const auto blank = [](char letter) { return letter == ' ' || letter == '\t' || letter == '\r'; };
-  text.erase(std::remove_if(text.begin(), text.end(), blank), text.end());
+  std::erase_if(text, [](char letter) { return letter == ' ' || letter == '\t' || letter == '\r'; });
   return text;
 }
 
-std::string format_answer(double value, bool is_time) {
-  if (!is_time) return fmt::format("{:.4g}", value);
-  return format_duration(to_nanos(value));
+/// All of the text as a number; none where it is more or something else.
+template <class Value>
+std::optional<Value> number_in(std::string_view digits) {
+  Value value = 0;
+  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (problem != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  return value;
 }
 
 /// FNV-1a: the order of the choices hangs on the seed and the question, not on what else is drawn.
@@ -42,43 +39,36 @@ std::uint64_t hash_of(const std::string& text) {
   return hash;
 }
 
-Result<double> plain_number(const Question& question, const std::string& answer) {
+Result<double> figure(const Question& question, const std::string& answer) {
+  if (question.number.is_time) {
+    const auto span = parse_duration(answer);
+    if (!span) return usage_error("{}: {}", question.id, span.error().message);
+    return seconds(*span);
+  }
   std::string digits = without_blanks(answer);
   const bool percent = digits.ends_with('%');
   if (percent) digits.pop_back();
-  double value = 0;
-  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (problem != std::errc() || end != digits.data() + digits.size() || !std::isfinite(value))
+  const auto value = number_in<double>(digits);
+  if (!value || !std::isfinite(*value))
     return usage_error("{}: '{}' is not a number", question.id, answer.substr(0, 40));
-  return percent ? value / 100 : value;
+  return percent ? *value / 100 : *value;
 }
 
-Result<double> figure(const Question& question, const std::string& answer) {
-  if (!question.number.is_time) return plain_number(question, answer);
-  const auto span = parse_duration(answer);
-  if (!span) return usage_error("{}: {}", question.id, span.error().message);
-  return seconds(*span);
-}
-
-Grade grade_number(const NumberAnswer& number, double value) {
-  Grade grade;
-  grade.given = format_answer(value, number.is_time);
-  grade.value = value;
+Grade grade_number(const Question& question, double value) {
+  const NumberAnswer& number = question.number;
+  const bool accepted = value >= number.low && value <= number.high;
+  Grade grade{format_answer(question, value), accepted, "", value};
   const auto distance = [&](const NumberAnswer::Wrong& wrong) { return std::abs(wrong.value - value); };
   const auto nearest =
       std::min_element(number.wrong.begin(), number.wrong.end(),
                        [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
-  const bool accepted = value >= number.low && value <= number.high;
-  if (nearest != number.wrong.end()) {
-    const double scale = nearest->value != 0 ? std::abs(nearest->value) : number.low;
-    const bool nearer =
-        !accepted || !number.usual.empty() || distance(*nearest) < std::abs(number.right - value);
-    if (nearer && distance(*nearest) <= kSameValue * scale) {
-      grade.misconception = nearest->say;
-      return grade;
-    }
-  }
-  grade.right = accepted;
+  if (nearest == number.wrong.end()) return grade;
+  const double scale = nearest->value != 0 ? std::abs(nearest->value) : number.low;
+  const bool nearer =
+      !accepted || !number.usual.empty() || distance(*nearest) < std::abs(number.right - value);
+  if (!nearer || distance(*nearest) > kSameValue * scale) return grade;
+  grade.misconception = nearest->say;
+  grade.right = false;
   return grade;
 }
 
@@ -87,11 +77,8 @@ Result<Grade> grade_choice(const Question& question, const std::string& answer) 
   auto chosen = std::find_if(choices.begin(), choices.end(),
                              [&](const Choice& choice) { return choice.text == answer; });
   if (chosen == choices.end()) {
-    std::size_t number = 0;
-    const std::string digits = without_blanks(answer);
-    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    const bool whole = problem == std::errc() && end == digits.data() + digits.size();
-    if (!whole || number < 1 || number > choices.size()) {
+    const std::size_t number = number_in<std::size_t>(without_blanks(answer)).value_or(0);
+    if (number < 1 || number > choices.size()) {
       return usage_error("{}: '{}' is none of its choices; give 1 to {}", question.id, answer.substr(0, 40),
                          choices.size());
     }
@@ -100,38 +87,60 @@ Result<Grade> grade_choice(const Question& question, const std::string& answer) 
   return Grade{chosen->text, chosen->right, chosen->say, {}};
 }
 
+json::object json_of(const Question& question) {
+  json::object object{{"id", question.id},
+                      {"documents", json_texts(question.documents)},
+                      {"source", question.source},
+                      {"topic", question.topic},
+                      {"scenario", question.scenario},
+                      {"context", json_texts(question.context)},
+                      {"text", question.text},
+                      {"kind", question.choices.empty() ? "figure" : "choice"}};
+  if (question.choices.empty()) {
+    object["unit"] = unit_of(question);
+    return object;
+  }
+  json::array& choices = object["choices"].emplace_array();
+  for (const Choice& choice : question.choices) choices.emplace_back(choice.text);
+  return object;
+}
+
 }  // namespace
 
-Result<std::vector<Question>> select(const std::vector<Question>& all, const QuizFilter& filter) {
-  std::vector<std::string> topics;
-  std::vector<std::string> documents;
-  std::vector<std::string> scenarios;
-  std::vector<std::string> ids;
-  for (const Question& question : all) {
-    topics.push_back(question.topic);
-    documents.insert(documents.end(), question.documents.begin(), question.documents.end());
-    scenarios.push_back(question.scenario);
-    ids.push_back(question.id);
+std::vector<Question> select(const std::vector<Question>& all, const QuizFilter& filter) {
+  using Words = std::vector<std::string>;
+  struct Criterion {
+    const char* option;
+    Words wanted;
+    Words (*words_of)(const Question&);
+  };
+  const auto given = [](const std::string& word) { return word.empty() ? Words{} : Words{word}; };
+  const Criterion criteria[] = {
+      {"--topic", given(filter.topic), [](const Question& one) { return Words{one.topic}; }},
+      {"--document", given(filter.document), [](const Question& one) { return one.documents; }},
+      {"--scenario", given(filter.scenario), [](const Question& one) { return Words{one.scenario}; }},
+      {"--only", filter.ids, [](const Question& one) { return Words{one.id}; }}};
+  std::vector<Question> chosen = all;
+  for (const Criterion& by : criteria) {
+    Words known;
+    for (const Question& question : all) {
+      for (const std::string& word : by.words_of(question)) {
+        if (!contains(known, word)) known.push_back(word);
+      }
+    }
+    if (&by != &criteria[3]) std::sort(known.begin(), known.end());  // ids are in the order of the file
+    for (const std::string& word : by.wanted) {
+      refuse_if(!contains(known, word), "{}: unknown word '{}'{}", by.option, word.substr(0, 60),
+                suggestion(word, known));
+    }
+    std::erase_if(chosen, [&](const Question& question) {
+      const Words own = by.words_of(question);
+      return !by.wanted.empty() && std::none_of(own.begin(), own.end(), [&](const std::string& word) {
+        return contains(by.wanted, word);
+      });
+    });
   }
-  if (!filter.topic.empty() && !contains(topics, filter.topic))
-    return unknown("--topic", filter.topic, sorted_once(topics));
-  if (!filter.document.empty() && !contains(documents, filter.document))
-    return unknown("--document", filter.document, sorted_once(documents));
-  if (!filter.scenario.empty() && !contains(scenarios, filter.scenario))
-    return unknown("--scenario", filter.scenario, sorted_once(scenarios));
-  for (const std::string& id : filter.ids) {
-    if (!contains(ids, id)) return unknown("--only", id, ids);
-  }
-  std::vector<Question> chosen;
-  for (const Question& question : all) {
-    if (!filter.topic.empty() && question.topic != filter.topic) continue;
-    if (!filter.document.empty() && !contains(question.documents, filter.document)) continue;
-    if (!filter.scenario.empty() && question.scenario != filter.scenario) continue;
-    if (!filter.ids.empty() && !contains(filter.ids, question.id)) continue;
-    chosen.push_back(question);
-  }
-  if (chosen.empty())
-    return usage_error("no question is all of that; leave --topic, --document or --scenario out");
+  refuse_if(chosen.empty(), "no question is all of that; leave --topic, --document or --scenario out");
   return chosen;
 }
 
@@ -148,12 +157,38 @@ std::vector<Question> draw(std::vector<Question> questions, std::size_t count, s
   return questions;
 }
 
+std::string Grade::mistake() const {
+  return misconception.empty() ? "not right, and no usual mistake" : misconception;
+}
+
 Result<Grade> grade(const Question& question, const std::string& answer) {
   if (without_blanks(answer).empty()) return Grade{};
   if (!question.choices.empty()) return grade_choice(question, answer);
-  const auto value = figure(question, answer);
-  if (!value) return value.error();
-  return grade_number(question.number, *value);
+  LAB_TRY(const double value, figure(question, answer));
+  return grade_number(question, value);
+}
+
+std::vector<Grade> grade_all(const std::vector<Question>& questions, const std::string& text) {
+  boost::system::error_code error;
+  const json::value document = json::parse(text, error);
+  refuse_if(error || !document.is_object(),
+            "--answers: not a JSON object such as {{\"d2-log\": \"2\", \"gil-1\": \"400ms\"}}{}",
+            error ? ": " + error.message() : "");
+  std::vector<std::string> ids;
+  for (const Question& question : questions) ids.push_back(question.id);
+  std::map<std::string, std::string> answers;
+  for (const auto& [key, value] : document.get_object()) {
+    const std::string id(key);
+    refuse_if(!contains(ids, id), "--answers: no question '{}' is asked with this seed{}", id.substr(0, 60),
+              suggestion(id, ids));
+    refuse_if(!value.is_null() && !value.is_string() && !value.is_number(),
+              "--answers: {}: a string or a number is an answer", id);
+    if (value.is_string()) answers[id] = value.get_string();
+    if (value.is_number()) answers[id] = fmt::format("{:g}", value.to_number<double>());
+  }
+  std::vector<Grade> grades;
+  for (const Question& question : questions) grades.push_back(grade(question, answers[question.id]).value());
+  return grades;
 }
 
 std::string right_answer(const Question& question) {
@@ -161,7 +196,117 @@ std::string right_answer(const Question& question) {
     if (choice.right) return choice.text;
   }
   const NumberAnswer& number = question.number;
-  return number.usual.empty() ? format_answer(number.right, number.is_time) : number.usual;
+  return number.usual.empty() ? format_answer(question, number.right) : number.usual;
+}
+
+std::string format_answer(const Question& question, double value) {
+  return question.number.is_time ? format_duration(to_nanos(value)) : fmt::format("{:.4g}", value);
+}
+
+std::string unit_of(const Question& question) {
+  return question.number.is_time ? "duration" : "number";
+}
+
+std::size_t Score::right() const {
+  return static_cast<std::size_t>(
+      std::count_if(grades.begin(), grades.end(), [](const Grade& grade) { return grade.right; }));
+}
+
+double Score::score() const {
+  return grades.empty() ? 0 : static_cast<double>(right()) / static_cast<double>(grades.size());
+}
+
+std::string Score::verdict() const {
+  if (!pass) return "";
+  return fmt::format("\n{}: {:g} % were needed\n", passed() ? "passed" : "not passed", *pass * 100);
+}
+
+std::string format_question(const Question& question, const std::string& head, const TextStyle& style) {
+  std::string text = text_lines(fmt::format("{}  {}: {}", head, question.id, question.source), "", 4, style);
+  for (const std::string& line : question.context) text += text_lines(line, "  ", 4, style);
+  text += text_lines(question.text, "", 0, style);
+  int number = 0;
+  for (const Choice& choice : question.choices)
+    text += text_lines(choice.text, fmt::format("  {}  ", ++number), 5, style);
+  return text;
+}
+
+std::string answer_prompt(const Question& question) {
+  const std::string what = !question.choices.empty() ? fmt::format("1 to {}", question.choices.size())
+                           : question.number.is_time ? "a time, as 100ms or 1.5s"
+                                                     : "a number";
+  return what + "; Enter repeats, s skips, q ends: ";
+}
+
+std::string format_questions(const std::vector<Question>& questions, std::uint64_t seed,
+                             const TextStyle& style) {
+  std::string text = fmt::format("seed {}\n", seed);
+  for (std::size_t i = 0; i < questions.size(); ++i)
+    text += "\n" + format_question(questions[i], fmt::format("{} of {}", i + 1, questions.size()), style);
+  return text;
+}
+
+std::string list_questions(const std::vector<Question>& questions, const TextStyle& style) {
+  std::string text;
+  for (const Question& question : questions) text += listed(question.id, question.text, 28, style);
+  return text + fmt::format("\n{} questions\n", questions.size());
+}
+
+std::string questions_json(const std::vector<Question>& questions, std::uint64_t seed) {
+  json::array rows;
+  for (const Question& question : questions) rows.push_back(json_of(question));
+  return json::serialize(json::object{{"schema", "lab.quiz/1"}, {"seed", seed}, {"questions", rows}}) + "\n";
+}
+
+std::string result_text(const QuizResult& result, const TextStyle& style) {
+  const auto row = [&](const char* tag, const std::string& text) { return tagged(tag, text, style, 10); };
+  std::string text = fmt::format("{} of {} right ({:.0f} %), seed {}\n", result.right(),
+                                 result.questions.size(), std::floor(result.score() * 100), result.seed);
+  std::vector<std::string> unanswered;
+  std::map<std::string, std::string> said;  // a reason that several questions share is told once
+  for (std::size_t i = 0; i < result.questions.size(); ++i) {
+    const Question& question = result.questions[i];
+    const Grade& grade = result.grades[i];
+    if (grade.given.empty()) unanswered.push_back(question.id);
+    if (grade.right || grade.given.empty()) continue;
+    const auto [first, fresh] = said.emplace(question.why, question.id);
+    text += "\n" + text_lines(fmt::format("{}: {}", question.id, question.source), "", 4, style);
+    text += row("asked", question.text);
+    // A choice is a sentence of its own, and so is what is wrong with it.
+    text += question.choices.empty() ? row("you said", grade.given + ": " + grade.mistake())
+                                     : row("you said", grade.given) + row("but", grade.mistake());
+    text += row("right is", right_answer(question));
+    text += row("because", fresh ? question.why : "see " + first->second) + row("see it", question.proof);
+  }
+  if (!unanswered.empty()) text += "\n" + text_lines("not answered: " + join(unanswered, ", "), "", 2, style);
+  return text + result.verdict();
+}
+
+std::string result_json(const QuizResult& result) {
+  json::array rows;
+  for (std::size_t i = 0; i < result.questions.size(); ++i) {
+    const Question& question = result.questions[i];
+    const Grade& grade = result.grades[i];
+    json::object& object = rows.emplace_back(json_of(question)).as_object();
+    object["given"] = json_text_or_null(grade.given);
+    object["right"] = grade.right;
+    object["answer"] = right_answer(question);
+    object["misconception"] = json_text_or_null(grade.misconception);
+    object["why"] = question.why;
+    object["proof"] = question.proof;
+  }
+  const auto answered = std::count_if(result.grades.begin(), result.grades.end(),
+                                      [](const Grade& grade) { return !grade.given.empty(); });
+  return json::serialize(
+             json::object{{"schema", "lab.quiz/1"},
+                          {"seed", result.seed},
+                          {"asked", result.questions.size()},
+                          {"answered", answered},
+                          {"right", result.right()},
+                          {"score", result.score()},
+                          {"passed", result.pass ? json::value(result.passed()) : json::value(nullptr)},
+                          {"results", rows}}) +
+         "\n";
 }
 
 }  // namespace lab

@@ -1,7 +1,8 @@
 #pragma once
 
+#include <boost/describe.hpp>
 #include <cstdint>
-#include <map>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 
 #include "lab/core/error.hpp"
 #include "lab/core/scenario.hpp"
+#include "lab/course/course.hpp"
 
 namespace lab {
 
@@ -20,10 +22,7 @@ struct Choice {
 
 /// The answer to a question for a figure: seconds, or a plain number.
 struct NumberAnswer {
-  struct Wrong {
-    double value = 0;
-    std::string say;
-  };
+  using Wrong = Ask::Wrong;
   bool is_time = false;
   double right = 0;
   double low = 0, high = 0;  ///< what is accepted
@@ -45,20 +44,24 @@ struct Question {
   std::string proof;  ///< a command
 };
 
-/// The answers that are accepted where the model cannot give one, by the question's id.
+/// The answers that are accepted where the model cannot give one.
 struct MeasuredAnswer {
-  double from = 0, to = 0;
+  std::string ask;  ///< the question's id
+  Figure from, to;
   std::string usual;
 };
+BOOST_DESCRIBE_STRUCT(MeasuredAnswer, (), (ask, from, to, usual))
 
 /// results/quiz.toml.
 struct QuizFile {
   std::vector<Question> questions;
-  std::map<std::string, MeasuredAnswer> measured;
+  std::vector<MeasuredAnswer> measured;
 };
 
-/// Errors carry `file:line:column`.
-Result<QuizFile> parse_quiz(std::string_view toml, const std::string& file);
+/// Throws Failure with `file:line:column`.
+QuizFile parse_quiz(std::string_view toml, const std::string& file);
+/// The shipped one.
+const QuizFile& quiz_file();
 
 /// What a question's right answer hangs on besides the scenario.
 struct ModelMachine {
@@ -70,8 +73,14 @@ struct ModelMachine {
 /// model; what it cannot say and `measured` does not know is left out. `path`: where its proofs find it;
 /// empty: by its name.
 std::vector<Question> questions_of(const Scenario& scenario,
-                                   const std::map<std::string, MeasuredAnswer>& measured,
+                                   const std::vector<MeasuredAnswer>& measured = quiz_file().measured,
                                    const ModelMachine& machine = {}, const std::string& path = "");
+
+/// Those of every scenario that can be read; `broken` gets the errors of the others.
+std::vector<Question> scenario_questions(const std::function<void(const Error&)>& broken = {});
+/// Those of a scenario's file of one's own. Where it is a shipped one as it stands, what was measured of that
+/// holds. Throws Failure where it asks nothing.
+std::vector<Question> questions_in(const Scenario& own, const std::string& path);
 
 /// The arm and the case that a question is about.
 const Arm& arm_of(const Scenario& scenario, const Ask& ask);
@@ -87,8 +96,9 @@ struct QuizFilter {
   std::vector<std::string> ids;
 };
 
-/// The questions that the filter lets through. The error names the nearest word, or says that none is left.
-Result<std::vector<Question>> select(const std::vector<Question>& all, const QuizFilter& filter);
+/// The questions that the filter lets through. Throws Failure, which names the nearest word, or says that
+/// none is left.
+std::vector<Question> select(const std::vector<Question>& all, const QuizFilter& filter);
 
 /// Puts the choices in the order in which a quiz of this seed shows them.
 void order_choices(Question& question, std::uint64_t seed);
@@ -102,13 +112,60 @@ struct Grade {
   bool right = false;
   std::string misconception;  ///< what the wrong answer mistakes; empty where it is nobody's usual mistake
   std::optional<double> value{};  ///< a figure's: seconds, or the plain number
+
+  /// `misconception`, or that there is none.
+  std::string mistake() const;
 };
 
 /// An answer as it was typed: the number of a choice or its text; a figure with its unit. An error says what
 /// would have been understood; an empty answer is none.
 Result<Grade> grade(const Question& question, const std::string& answer);
 
+/// Grades answers in a JSON object {"question-id": "answer"}. Throws Failure for any other text and for an id
+/// that is not asked.
+std::vector<Grade> grade_all(const std::vector<Question>& questions, const std::string& text);
+
 /// The right answer in words: `1 s`, `25`, a choice's text.
 std::string right_answer(const Question& question);
+/// A figure as the question's answer is written: `1 s`, `25`.
+std::string format_answer(const Question& question, double value);
+/// What a figure is to be given in: `duration` or `number`.
+std::string unit_of(const Question& question);
+
+/// What answers are worth; one grade for each question that was asked.
+struct Score {
+  std::vector<Grade> grades;
+  std::optional<double> pass;  ///< the share that must be right
+
+  std::size_t right() const;
+  double score() const;  ///< 0 to 1; unanswered questions count as wrong
+  bool passed() const { return !pass || score() >= *pass; }
+  /// `passed: 80 % were needed`, below an empty line; empty where nothing was.
+  std::string verdict() const;
+};
+
+/// A quiz that was taken.
+struct QuizResult : Score {
+  std::vector<Question> questions;
+  std::uint64_t seed = 0;
+};
+
+/// A question: `head` and where it comes from, what to know, the text, the choices with their numbers.
+std::string format_question(const Question& question, const std::string& head, const TextStyle& style);
+/// `1 to 4; Enter repeats, s skips, q ends: `
+std::string answer_prompt(const Question& question);
+
+std::string format_questions(const std::vector<Question>& questions, std::uint64_t seed,
+                             const TextStyle& style);
+/// Ids and texts, by document.
+std::string list_questions(const std::vector<Question>& questions, const TextStyle& style);
+/// lab.quiz/1 without answers.
+std::string questions_json(const std::vector<Question>& questions, std::uint64_t seed);
+
+/// The score, then each wrong answer with its mistake, the right one and the command that shows it; the names
+/// of what was not answered.
+std::string result_text(const QuizResult& result, const TextStyle& style);
+/// lab.quiz/1 with grades.
+std::string result_json(const QuizResult& result);
 
 }  // namespace lab

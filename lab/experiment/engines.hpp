@@ -6,7 +6,6 @@
 #include <string_view>
 #include <vector>
 
-#include "lab/core/engine.hpp"
 #include "lab/core/scenario.hpp"
 #include "results/store/run.hpp"
 #include "scenarios/export/export.hpp"

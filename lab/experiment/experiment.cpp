@@ -6,9 +6,7 @@
 #include <algorithm>
 #include <random>
 
-#include "harness/client/connection_plan.hpp"
 #include "harness/client/load.hpp"
-#include "harness/client/load_quality.hpp"
 #include "harness/model/model.hpp"
 #include "harness/statistics/statistics.hpp"
 #include "lab/core/duration.hpp"
@@ -30,8 +28,8 @@ constexpr Nanos kPerTrial = 60 * kMillisecond;  // starting, warming up and stop
 constexpr Nanos kPerForeignTrial = kSecond;     // an interpreter and its modules
 constexpr Nanos kForeignPatience =
     200 * kMillisecond;  // uvicorn waits for each worker in turn; nothing is lost
-constexpr int kMaxWorkers = 256;
-constexpr int kMaxThreads = 4'096;
+constexpr int kMaxServedWorkers = 256;
+constexpr int kMaxServedThreads = 4'096;
 constexpr std::int64_t kMostModelRequests = 300'000;
 constexpr std::int64_t kMostNativeRequests = 1'000'000;
 constexpr std::size_t kEventsPerRequest = 24;
@@ -246,13 +244,13 @@ Result<void> preflight(const Scenario& scenario, const ExperimentOptions& option
   if (!options.measures()) return {};
   for (const Arm& arm : scenario.arms) {
     if (arm.predict_only) continue;
-    if (arm.workers > kMaxWorkers) {
+    if (arm.workers > kMaxServedWorkers) {
       return usage_error("arm '{}' asks for {} workers; at most {} are started, for more use lab predict",
-                         arm.id, arm.workers, kMaxWorkers);
+                         arm.id, arm.workers, kMaxServedWorkers);
     }
-    if ((arm.uses(Resource::pool) || arm.uses(Resource::thread)) && arm.threads > kMaxThreads) {
+    if ((arm.uses(Resource::pool) || arm.uses(Resource::thread)) && arm.threads > kMaxServedThreads) {
       return usage_error("arm '{}' asks for {} threads; at most {} are started, for more use lab predict",
-                         arm.id, arm.threads, kMaxThreads);
+                         arm.id, arm.threads, kMaxServedThreads);
     }
   }
   for (const Case& load_case : scenario.cases) {

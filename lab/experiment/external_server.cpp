@@ -13,11 +13,10 @@
 #include <cstring>
 #include <set>
 
-#include "harness/trace/listening.hpp"
 #include "harness/trace/server_use.hpp"
 #include "lab/core/duration.hpp"
+#include "lab/core/process.hpp"
 #include "lab/core/text.hpp"
-#include "lab/core/unique_fd.hpp"
 #include "lab/experiment/interrupt.hpp"
 #include "lab/experiment/probe.hpp"
 

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "harness/client/load_address.hpp"
 #include "harness/client/load_generator.hpp"
-#include "harness/client/load_url.hpp"
 #include "lab/core/error.hpp"
 #include "lab/experiment/options.hpp"
 #include "results/report/load_report.hpp"

@@ -9,7 +9,8 @@
 
 #include "lab/core/error.hpp"
 #include "lab/experiment/experiment.hpp"
-#include "results/report/export.hpp"
+#include "results/render/page.hpp"
+#include "results/report/report.hpp"
 #include "scenarios/loader/loader.hpp"
 
 namespace lab {

@@ -11,7 +11,7 @@
 #include <memory>
 #include <string_view>
 
-#include "lab/core/unique_fd.hpp"
+#include "lab/core/process.hpp"
 #include "lab/experiment/interrupt.hpp"
 
 namespace lab {

@@ -12,7 +12,6 @@
 #include "lab/core/clock.hpp"
 #include "lab/core/error.hpp"
 #include "lab/core/process.hpp"
-#include "lab/core/unique_fd.hpp"
 
 namespace lab {
 

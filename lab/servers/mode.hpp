@@ -1,3 +1,5 @@
+// The servers: the execution models as they run. Rooms above each other: http, steps, worker, task_queue,
+// event_loop, modes, supervisor.
 #pragma once
 
 #include <span>
@@ -23,6 +25,23 @@ struct Mode {
   /// Whether this program can run it; the model knows every mode.
   bool is_built() const { return loop != nullptr || serve != nullptr; }
 };
+
+/// How long a thread waits for an idle client before it serves another one (httplib's own default). A loop
+/// holds nothing for an idle client and lets it stay.
+constexpr Nanos kIdleTimeout = 5 * kSecond;
+
+/// The row of a mode that the model knows even in a program that has no such server.
+constexpr Traits kThreadPerRequest{.name = "thread-per-request",
+                                   .summary = "a thread for each connection, T of them (cpp-httplib)",
+                                   .fastapi = "WSGI: Flask, Django",
+                                   .handler = Resource::thread,
+                                   .waiting = Resource::thread,
+                                   .computing = Resource::thread,
+                                   .idle = Resource::thread,
+                                   .idle_timeout = kIdleTimeout};
+
+/// The event-loop server: serves with one loop, each route in its own mode, until the worker is told to stop.
+void serve_with_loop(Worker& worker);
 
 /// Every execution model, in the order of the build's list (generated table).
 std::span<const Mode* const> all_modes();

@@ -1,7 +1,11 @@
 #pragma once
 
+#include <charconv>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "lab/core/scenario.hpp"
@@ -23,5 +27,21 @@ struct ServerSetup {
   std::string store{};              ///< SQLite file of shared counters and queues; empty: there is none
   WorkRates rates{};                ///< of plans whose units are not filled in yet
 };
+
+/// Calls `visit` for every step of a route, those of its dependencies first.
+template <class Visitor>
+void for_each_step(const Route& route, const Visitor& visit) {
+  for (const Dependency& dependency : route.depends) for_each_step(dependency.steps, visit);
+  for_each_step(route.plan, visit);
+}
+
+/// All of the text as a number; nothing where it is none or too large.
+template <class Number>
+std::optional<Number> to_number(std::string_view text) {
+  Number value{};
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
 
 }  // namespace lab

@@ -1,4 +1,4 @@
-#include "lab/servers/steps/work_kinds.hpp"
+#include "lab/servers/steps/work.hpp"
 
 namespace lab {
 

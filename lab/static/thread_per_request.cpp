@@ -1,5 +1,3 @@
-#include "lab/servers/modes/thread_per_request_traits.hpp"
-
 #include "lab/servers/mode.hpp"
 
 namespace lab {

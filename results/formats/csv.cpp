@@ -1,75 +1,53 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
 #include <cmath>
 
-#include "lab/core/text.hpp"
-#include "lab/core/utf8.hpp"
 #include "results/render/markup.hpp"
-#include "results/report/export.hpp"
 #include "results/report/format.hpp"
 
 namespace lab {
 
 namespace {
 
-std::string value_text(const std::optional<double>& value) {
+std::string number_cell(const std::optional<double>& value) {
   return value && std::isfinite(*value) ? fmt::format("{}", *value) : "";
 }
 
-void add_rows(const ArmReport& arm, const MeasureRow& row, std::string& out) {
-  std::vector<double> values;
-  if (row.measured)
-    values =
-        row.measured->samples.empty() ? std::vector<double>{row.measured->median} : row.measured->samples;
+/// One row per repetition; one without a number where nothing was measured.
+std::string rows_of(const ArmReport& arm, const MeasureRow& row) {
+  std::string out;
   const auto add = [&](const std::string& repetition, const std::string& value) {
-    const bool makespan = row.stat == Stat{};
-    const std::vector<std::string> cells{arm.arm,
-                                         arm.case_id,
-                                         arm.engine.kind,
-                                         repetition,
-                                         to_string(row.stat),
-                                         value,
-                                         row.stat.is_time() ? "s" : "",
-                                         arm.mode,
-                                         fmt::format("{}", arm.workers),
-                                         arm.threads ? fmt::format("{}", *arm.threads) : "",
-                                         fmt::format("{}", arm.requests),
-                                         value_text(makespan ? arm.bound_s : std::nullopt),
-                                         value_text(row.predicted),
-                                         value_text(row.documented),
-                                         std::string(to_string(row.verdict)),
-                                         arm.label};
-    std::vector<std::string> spelled;
-    for (const std::string& each : cells) spelled.push_back(csv_cell(each));
-    out += join(spelled, ",") + "\n";
+    out += csv_row({arm.arm, arm.case_id, arm.engine.kind, repetition, to_string(row.stat), value,
+                    row.stat.is_time() ? "s" : "", arm.mode, fmt::format("{}", arm.workers),
+                    arm.threads ? fmt::format("{}", *arm.threads) : "", fmt::format("{}", arm.requests),
+                    number_cell(row.stat == Stat{} ? arm.bound_s : std::nullopt), number_cell(row.predicted),
+                    number_cell(row.documented), std::string(to_string(row.verdict)), arm.label});
   };
-  if (values.empty()) add("", arm.engine.is(kModel) ? value_text(row.predicted) : "");
-  for (std::size_t i = 0; i < values.size(); ++i) add(fmt::format("{}", i + 1), value_text(values[i]));
-}
-
-}  // namespace
-
-std::string to_csv(const Report& report) {
-  std::string out =
-      "arm,case,engine,repetition,stat,value,unit,mode,workers,threads,requests,bound,predicted,documented,"
-      "verdict,"
-      "label\n";
-  for (const ArmReport& arm : report.arms) {
-    for (const MeasureRow& row : arm.measures) add_rows(arm, row, out);
+  if (!row.measured) {
+    add("", arm.engine.is(kModel) ? number_cell(row.predicted) : "");
+  } else if (row.measured->samples.empty()) {
+    add("1", number_cell(row.measured->median));
+  } else {
+    int repetition = 0;
+    for (const double value : row.measured->samples) add(fmt::format("{}", ++repetition), number_cell(value));
   }
   return out;
 }
 
+}  // namespace
+
 // One heading for all.
-extern const ReportFormat k_format_csv{"csv", [](const FormatInput& input) -> Result<std::string> {
-                                         std::string text;
-                                         for (const Report& report : input.reports) {
-                                           const std::string csv = to_csv(report);
-                                           text += text.empty() ? csv : csv.substr(csv.find('\n') + 1);
-                                         }
-                                         return text;
-                                       }};
+extern const ReportFormat k_format_csv{
+    "csv", [](const FormatInput& input) -> Result<std::string> {
+      std::string out =
+          "arm,case,engine,repetition,stat,value,unit,mode,workers,threads,requests,bound,predicted,"
+          "documented,verdict,label\n";
+      for (const Report& report : input.reports) {
+        for (const ArmReport& arm : report.arms) {
+          for (const MeasureRow& row : arm.measures) out += rows_of(arm, row);
+        }
+      }
+      return out;
+    }};
 
 }  // namespace lab

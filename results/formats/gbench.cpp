@@ -1,12 +1,10 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cmath>
-#include <map>
 #include <numeric>
-#include <set>
 
+#include "harness/statistics/statistics.hpp"
 #include "lab/core/utf8.hpp"
-#include "results/report/export.hpp"
 #include "results/report/format.hpp"
 
 namespace lab {
@@ -17,19 +15,14 @@ namespace {
 
 constexpr double kMilliseconds = 1e3;
 
-std::string environment_of(const Report& report, const std::string& key) {
-  for (const auto& [name, value] : report.environment) {
-    if (name == key) return value;
-  }
-  return "";
-}
-
 json::object context_of(const Report& report, const Run& run) {
+  const auto cpu = std::find_if(report.environment.begin(), report.environment.end(),
+                                [](const auto& entry) { return entry.first == "cpu"; });
   return {{"date", run.header.started_utc},
           {"host_name", ""},
           {"executable", "lab run " + valid_utf8(report.scenario)},
           {"num_cpus", report.cores},
-          {"cpu", valid_utf8(environment_of(report, "cpu"))},
+          {"cpu", cpu == report.environment.end() ? "" : valid_utf8(cpu->second)},
           {"noise", valid_utf8(report.noise)},
           {"library_build_type", "release"}};
 }
@@ -41,8 +34,8 @@ struct Family {
   std::size_t repetitions = 0;
 };
 
-json::object line(const Family& family, const std::string& name, double real, double cpu) {
-  return {{"name", name},
+json::object line(const Family& family, const std::string& suffix, double real, double cpu) {
+  return {{"name", family.name + suffix},
           {"family_index", family.index},
           {"per_family_instance_index", 0},
           {"run_name", family.name},
@@ -55,7 +48,7 @@ json::object line(const Family& family, const std::string& name, double real, do
 }
 
 struct Aggregate {
-  double mean = 0, median = 0, deviation = 0;
+  double mean = 0, median = 0, deviation = 0, variation = 0;
 };
 
 Aggregate aggregate(std::vector<double> values) {
@@ -63,61 +56,67 @@ Aggregate aggregate(std::vector<double> values) {
   const auto n = static_cast<double>(values.size());
   Aggregate result;
   result.mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
-  const std::size_t half = values.size() / 2;
-  result.median = values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+  result.median = summarise(values).median;
   double squares = 0;
   for (const double value : values) squares += (value - result.mean) * (value - result.mean);
   result.deviation = std::sqrt(squares / (n - 1));
+  result.variation = result.mean == 0 ? 0 : result.deviation / result.mean;
   return result;
 }
 
 void add_aggregates(const Family& family, const std::vector<double>& real, const std::vector<double>& cpu,
                     json::array& benchmarks) {
+  struct Kind {
+    const char* name;
+    const char* unit;
+    double Aggregate::*value;
+  };
   const Aggregate times = aggregate(real);
   const Aggregate work = aggregate(cpu);
-  const auto add = [&](const std::string& kind, const char* unit, double time, double used) {
-    json::object one = line(family, family.name + "_" + kind, time, used);
+  for (const auto& [name, unit, value] :
+       {Kind{"mean", "time", &Aggregate::mean}, Kind{"median", "time", &Aggregate::median},
+        Kind{"stddev", "time", &Aggregate::deviation}, Kind{"cv", "percentage", &Aggregate::variation}}) {
+    json::object one = line(family, std::string("_") + name, times.*value, work.*value);
     one["run_type"] = "aggregate";
-    one["aggregate_name"] = kind;
+    one["aggregate_name"] = name;
     one["aggregate_unit"] = unit;
     one["iterations"] = family.repetitions;
     benchmarks.push_back(std::move(one));
-  };
-  const auto ratio = [](const Aggregate& of) { return of.mean == 0 ? 0 : of.deviation / of.mean; };
-  add("mean", "time", times.mean, work.mean);
-  add("median", "time", times.median, work.median);
-  add("stddev", "time", times.deviation, work.deviation);
-  add("cv", "percentage", ratio(times), ratio(work));
+  }
 }
 
-/// What the arm's server used in each repetition, in milliseconds; zeros where nobody looked.
-std::vector<double> cpu_of(const ArmReport& arm, const Run& run) {
+/// What the arm's server used in each of `count` repetitions, in milliseconds; zeros where nobody looked.
+std::vector<double> cpu_of(const ArmReport& arm, const Run& run, std::size_t count) {
   std::vector<double> used;
   for (const RunRepetition& repetition : run.repetitions) {
     if (repetition.arm == arm.arm && repetition.case_id == arm.case_id &&
         repetition.engine == arm.engine.kind)
       used.push_back(seconds(repetition.server.cpu) * kMilliseconds);
   }
+  used.resize(count);
   return used;
 }
 
-}  // namespace
-
-Result<std::string> to_gbench(const Report& report, const Run& run) {
-  std::set<std::string> cases;
-  for (const ArmReport& arm : report.arms) cases.insert(arm.case_id);
+/// Google Benchmark's JSON: a family for each arm and case, an iteration for each repetition, then mean,
+/// median, stddev and cv; real_time is the makespan, cpu_time what the server's processes used, in
+/// milliseconds. Its tools/compare.py does the U test on two of them. Refuses a run in which nothing was
+/// measured.
+Result<std::string> to_gbench(const FormatInput& input) {
+  const Report& report = input.reports.front();
+  const bool cases = std::any_of(report.arms.begin(), report.arms.end(), [&](const ArmReport& arm) {
+    return arm.case_id != report.arms.front().case_id;
+  });
   json::array benchmarks;
   Family family;
   for (const ArmReport& arm : report.arms) {
     if (!arm.makespan_s || arm.engine.is(kModel)) continue;
-    family.name = valid_utf8(name_on_engine(arm)) + (cases.size() > 1 ? "/" + valid_utf8(arm.case_id) : "");
-    family.repetitions = arm.makespan_s->samples.size();
     std::vector<double> real = arm.makespan_s->samples;
     for (double& each : real) each *= kMilliseconds;
-    std::vector<double> cpu = cpu_of(arm, run);
-    cpu.resize(real.size());
+    const std::vector<double> cpu = cpu_of(arm, *input.run, real.size());
+    family.name = valid_utf8(name_on_engine(arm)) + (cases ? "/" + valid_utf8(arm.case_id) : "");
+    family.repetitions = real.size();
     for (std::size_t i = 0; i < real.size(); ++i) {
-      json::object one = line(family, family.name, real[i], cpu[i]);
+      json::object one = line(family, "", real[i], cpu[i]);
       one["run_type"] = "iteration";
       one["repetition_index"] = i;
       benchmarks.push_back(std::move(one));
@@ -125,14 +124,15 @@ Result<std::string> to_gbench(const Report& report, const Run& run) {
     if (real.size() > 1) add_aggregates(family, real, cpu, benchmarks);
     ++family.index;
   }
-  if (benchmarks.empty()) {
+  if (benchmarks.empty())
     return usage_error("--format: gbench compares makespans, and no arm of this run has one");
-  }
-  const json::object document{{"context", context_of(report, run)}, {"benchmarks", std::move(benchmarks)}};
+  const json::object document{{"context", context_of(report, *input.run)},
+                              {"benchmarks", std::move(benchmarks)}};
   return json::serialize(document) + "\n";
 }
 
-extern const ReportFormat k_format_gbench{
-    "gbench", [](const FormatInput& input) { return to_gbench(input.reports.front(), *input.run); }, true};
+}  // namespace
+
+extern const ReportFormat k_format_gbench{"gbench", to_gbench, true};
 
 }  // namespace lab

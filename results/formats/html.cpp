@@ -1,18 +1,19 @@
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
 #include <string_view>
 
-#include "lab/core/command_word.hpp"
-#include "results/formats/html_style.hpp"
+#include "lab/core/terminal.hpp"
 #include "results/render/markup.hpp"
-#include "results/render/table.hpp"
 #include "results/report/format.hpp"
+#include "results/report/lanes.hpp"
 #include "results/report/remarks.hpp"
 
 namespace lab {
+
+/// page.css: large enough for the last row of a classroom, dark where the reader's system is.
+extern const char* const kPageStyle;
 
 namespace {
 
@@ -45,8 +46,7 @@ std::string attribute(const std::string& kind) {
 }
 
 std::string table_of(const Report& report) {
-  Table table = make_table(report, false);
-  name_columns(table);
+  const Table table = make_table(report, false);
   std::string out = "<div class=\"scroll\"><table>\n<thead><tr>";
   for (const Column& column : table.columns) {
     out += fmt::format("<th scope=\"col\"{}>{}</th>", attribute(column.right ? "right" : ""),
@@ -145,8 +145,6 @@ std::string article_of(const Report& report, bool& patterns_there) {
   return out + "</article>\n";
 }
 
-}  // namespace
-
 std::string to_html(const std::vector<Report>& reports) {
   std::string title = "Concurrency Lab";
   if (!reports.empty()) title = reports.front().scenario + " · " + title;
@@ -158,6 +156,8 @@ std::string to_html(const std::vector<Report>& reports) {
   for (const Report& report : reports) out += article_of(report, patterns_there);
   return out + "</main>\n</body>\n</html>\n";
 }
+
+}  // namespace
 
 extern const ReportFormat k_format_html{
     "html", [](const FormatInput& input) -> Result<std::string> { return to_html(input.reports); }};

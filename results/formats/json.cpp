@@ -1,117 +1,103 @@
 #include <fmt/format.h>
 
-#include <boost/json.hpp>
-
-#include "lab/core/utf8.hpp"
-#include "results/report/export.hpp"
+#include "results/render/as_json.hpp"
 #include "results/report/format.hpp"
-#include "results/store/json_words.hpp"
 
 namespace lab {
 
 namespace json = boost::json;
 
-namespace {
+BOOST_DESCRIBE_STRUCT(Finding, (), (id, text))
+BOOST_DESCRIBE_STRUCT(CheckRow, (), (text, passed, decided, detail))
 
-json::value server_use(const ArmReport& arm) {
-  if (!arm.server) return nullptr;
-  const ServerUse& use = *arm.server;
-  return json::object{{"processes", use.processes},
-                      {"private_bytes", use.private_peak},
-                      {"resident_bytes", use.resident_peak},
-                      {"virtual_bytes", use.virtual_peak},
-                      {"threads", use.threads_peak},
-                      {"cpu_s", static_cast<double>(use.cpu) * 1e-9},
-                      {"voluntary_switches", use.voluntary_switches},
-                      {"involuntary_switches", use.involuntary_switches}};
+json::value as_json(const Note& note) {
+  return {{"tag", as_json(to_string(note.kind))}, {"text", as_json(note.text)}};
 }
 
+static json::value as_json(const Cause& cause) {
+  return {{"cause", as_json(cause.name)}, {"s", as_json(cause.seconds)}};
+}
+
+static json::value as_json(const ServerUse& use) {
+  return {{"processes", use.processes},
+          {"private_bytes", use.private_peak},
+          {"resident_bytes", use.resident_peak},
+          {"virtual_bytes", use.virtual_peak},
+          {"threads", use.threads_peak},
+          {"cpu_s", static_cast<double>(use.cpu) * 1e-9},
+          {"voluntary_switches", use.voluntary_switches},
+          {"involuntary_switches", use.involuntary_switches}};
+}
+
+namespace {
+
 /// What the model gave stands in for a measurement where the engine is the model.
-std::optional<Estimate> figure_of(const EngineId& engine, const std::optional<Estimate>& measured,
-                                  const std::optional<double>& predicted) {
-  if (measured || !engine.is(kModel) || !predicted) return measured;
-  return Estimate{*predicted, {}, {}, {*predicted}};
+json::object figure_of(const EngineId& engine, const std::optional<Estimate>& measured,
+                       const std::optional<double>& predicted) {
+  if (measured || !engine.is(kModel) || !predicted) return json_estimate(measured);
+  return json_estimate(Estimate{*predicted, {}, {}, {*predicted}});
+}
+
+json::value range_of(const std::optional<double>& low, const std::optional<double>& high) {
+  return low ? json::array{as_json(low), as_json(high)} : json::value(nullptr);
+}
+
+/// null for nought, which says that there is none.
+json::value or_none(double value) {
+  return value > 0 ? as_json(value) : nullptr;
 }
 
 json::object format_measure(const ArmReport& arm, const MeasureRow& row) {
-  json::object object = json_estimate(figure_of(arm.engine, row.measured, row.predicted));
-  object["stat"] = to_string(row.stat);
-  object["predicted"] = json_number(row.predicted);
-  object["predicted_range"] =
-      row.predicted_low ? json::value{json_number(row.predicted_low), json_number(row.predicted_high)}
-                        : json::value(nullptr);
-  object["documented"] = json_number(row.documented);
+  json::object object = figure_of(arm.engine, row.measured, row.predicted);
+  object["stat"] = as_json(row.stat);
+  object["predicted"] = as_json(row.predicted);
+  object["predicted_range"] = range_of(row.predicted_low, row.predicted_high);
+  object["documented"] = as_json(row.documented);
   object["unit"] = json_unit(row.stat);
-  object["verdict"] = json_text(to_string(row.verdict));
+  object["verdict"] = as_json(row.verdict);
   return object;
-}
-
-json::array format_splits(const ArmReport& arm) {
-  json::array splits;
-  for (const std::vector<std::int64_t>& repetition : arm.splits) {
-    splits.emplace_back(json::array(repetition.begin(), repetition.end()));
-  }
-  return splits;
 }
 
 json::object format_arm(const ArmReport& arm) {
   json::array measures;
   for (const MeasureRow& row : arm.measures) measures.push_back(format_measure(arm, row));
-  json::array findings;
-  for (const Finding& row : arm.findings)
-    findings.push_back({{"id", json_text(row.id)}, {"text", json_text(row.text)}});
-  json::array causes;
-  for (const Cause& cause : arm.above_bound) {
-    causes.push_back({{"cause", json_text(cause.name)}, {"s", json_number(cause.seconds)}});
-  }
-  return {{"arm", json_text(arm.arm)},
-          {"case", json_text(arm.case_id)},
-          {"label", json_text(arm.label)},
-          {"engine", json_text(arm.engine.kind)},
-          {"mode", json_text(arm.mode)},
+  return {{"arm", as_json(arm.arm)},
+          {"case", as_json(arm.case_id)},
+          {"label", as_json(arm.label)},
+          {"engine", as_json(arm.engine.kind)},
+          {"mode", as_json(arm.mode)},
           {"workers", arm.workers},
-          {"threads", arm.threads ? json::value(*arm.threads) : json::value(nullptr)},
-          {"server", server_use(arm)},
+          {"threads", as_json(arm.threads)},
+          {"server", as_json(arm.server)},
           {"requests", arm.requests},
           {"repetitions", arm.repetitions},
-          {"bound_s", json_number(arm.bound_s)},
-          {"predicted_s", json_number(arm.predicted_s)},
-          {"predicted_range_s", arm.predicted_low_s ? json::value{json_number(arm.predicted_low_s),
-                                                                  json_number(arm.predicted_high_s)}
-                                                    : json::value(nullptr)},
+          {"bound_s", as_json(arm.bound_s)},
+          {"predicted_s", as_json(arm.predicted_s)},
+          {"predicted_range_s", range_of(arm.predicted_low_s, arm.predicted_high_s)},
           {"pace", arm.pace},
-          {"own_time_s", arm.own_time_s > 0 ? json_number(arm.own_time_s) : json::value(nullptr)},
-          {"documented_s", json_number(arm.documented_s)},
+          {"own_time_s", or_none(arm.own_time_s)},
+          {"documented_s", as_json(arm.documented_s)},
           {"documented", json_text_or_null(arm.documented_text)},
-          {"makespan_s", json_estimate(figure_of(arm.engine, arm.makespan_s, arm.predicted_s))},
+          {"makespan_s", figure_of(arm.engine, arm.makespan_s, arm.predicted_s)},
           {"latency_s",
-           {{"min", json_number(arm.latency_min_s)},
-            {"median", json_number(arm.latency_median_s)},
-            {"max", json_number(arm.latency_max_s)},
-            {"p90", json_number(arm.latency_p90_s)},
-            {"p99", json_number(arm.latency_p99_s)},
-            {"p999", json_number(arm.latency_p999_s)},
+           {{"min", as_json(arm.latency_min_s)},
+            {"median", as_json(arm.latency_median_s)},
+            {"max", as_json(arm.latency_max_s)},
+            {"p90", as_json(arm.latency_p90_s)},
+            {"p99", as_json(arm.latency_p99_s)},
+            {"p999", as_json(arm.latency_p999_s)},
             {"relative_error", arm.latency_error}}},
-          {"books", json_books(arm.books)},
+          {"books", as_json(arm.books)},
           {"measures", std::move(measures)},
-          {"splits", format_splits(arm)},
-          {"verdict", json_text(to_string(arm.verdict))},
-          {"findings", std::move(findings)},
+          {"splits", as_json(arm.splits)},
+          {"verdict", as_json(arm.verdict)},
+          {"findings", as_json(arm.findings)},
           {"formula", json_text_or_null(arm.formula)},
           {"not_run", json_text_or_null(arm.not_run)},
-          {"above_bound_s",
-           arm.above_bound.empty() ? json::value(nullptr) : json::value(json_number(arm.above_bound_s))},
-          {"above_bound", std::move(causes)},
-          {"burst_skew_s", json_number(arm.burst_skew_s)},
-          {"memory_bytes",
-           arm.memory_bytes > 0 ? json::value(json_number(arm.memory_bytes)) : json::value(nullptr)}};
-}
-
-json::object format_environment(const Report& report) {
-  json::object environment{
-      {"cores", report.cores}, {"kernel", json_text(report.kernel)}, {"noise", json_text(report.noise)}};
-  for (const auto& [key, value] : report.environment) environment.emplace(valid_utf8(key), json_text(value));
-  return environment;
+          {"above_bound_s", arm.above_bound.empty() ? nullptr : as_json(arm.above_bound_s)},
+          {"above_bound", as_json(arm.above_bound)},
+          {"burst_skew_s", as_json(arm.burst_skew_s)},
+          {"memory_bytes", or_none(arm.memory_bytes)}};
 }
 
 /// As json::serialize, but 1.003 is spelled `1.003` and not `1.003E0`; shortest digits that read back the
@@ -143,49 +129,36 @@ void write(const json::value& value, std::string& out) {
   }
 }
 
-}  // namespace
-
-std::string to_json(const Report& report) {
+std::string write_run(const Report& report) {
   json::array arms;
   for (const ArmReport& arm : report.arms) arms.push_back(format_arm(arm));
-  json::array checks;
-  for (const CheckRow& check : report.checks) {
-    checks.push_back({{"text", json_text(check.text)},
-                      {"passed", check.passed},
-                      {"decided", check.decided},
-                      {"detail", json_text(check.detail)}});
-  }
-  json::array remarks;
-  for (const Note& remark : report.remarks)
-    remarks.push_back({{"tag", json_text(to_string(remark.kind))}, {"text", json_text(remark.text)}});
-  json::array headline;
-  for (const Stat& stat : report.headline) headline.push_back(json::string(to_string(stat)));
-  const json::object document{{"schema", "lab.run/1"},
-                              {"scenario", json_text(report.scenario)},
-                              {"question", json_text(report.question)},
-                              {"complete", report.complete},
-                              {"complete_reason", json_text_or_null(report.incomplete_reason)},
-                              {"predicted_only", report.predicted_only},
-                              {"seed", report.seed},
-                              {"path", json_text_or_null(report.path)},
-                              {"changes", json_text_or_null(report.changes)},
-                              {"planned_repetitions", report.planned_repetitions},
-                              {"headline", std::move(headline)},
-                              {"environment", format_environment(report)},
-                              {"arms", std::move(arms)},
-                              {"checks", std::move(checks)},
-                              {"remarks", std::move(remarks)}};
   std::string out;
-  write(document, out);
+  write({{"schema", "lab.run/1"},
+         {"scenario", as_json(report.scenario)},
+         {"question", as_json(report.question)},
+         {"complete", report.complete},
+         {"complete_reason", json_text_or_null(report.incomplete_reason)},
+         {"predicted_only", report.predicted_only},
+         {"seed", report.seed},
+         {"path", json_text_or_null(report.path)},
+         {"changes", json_text_or_null(report.changes)},
+         {"planned_repetitions", report.planned_repetitions},
+         {"headline", as_json(report.headline)},
+         {"environment", json_environment(report)},
+         {"arms", std::move(arms)},
+         {"checks", as_json(report.checks)},
+         {"remarks", as_json(report.remarks)}},
+        out);
   return out += '\n';
 }
+
+}  // namespace
 
 // Always one document.
 extern const ReportFormat k_format_json{
     "json", [](const FormatInput& input) -> Result<std::string> {
-      if (input.reports.size() == 1) return to_json(input.reports.front());
-      return "{\"schema\": \"lab.runs/1\", \"runs\": [" +
-             one_by_one(input, ",", [](const Report& report) { return to_json(report); }) + "]}\n";
+      const std::string runs = one_by_one(input, ",", write_run);
+      return input.reports.size() == 1 ? runs : "{\"schema\": \"lab.runs/1\", \"runs\": [" + runs + "]}\n";
     }};
 
 }  // namespace lab

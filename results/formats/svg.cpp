@@ -6,10 +6,9 @@
 #include <string_view>
 
 #include "lab/core/utf8.hpp"
-#include "results/render/lane_groups.hpp"
 #include "results/render/markup.hpp"
-#include "results/report/export.hpp"
 #include "results/report/format.hpp"
+#include "results/report/lanes.hpp"
 
 namespace lab {
 
@@ -22,30 +21,12 @@ constexpr double kTop = 44;    // of a picture by itself, whose title stands abo
 constexpr double kLetter = 7;  // the width of one
 constexpr double kSeen = 3;    // a narrower lane would be overlooked
 constexpr std::size_t kMostRows = 12;
+constexpr const char* kBound = "class=\"bound\"";
 constexpr std::size_t kCells = 40;  // lanes that look alike on so many are one row, as on a terminal
 
-struct Fill {
-  LaneState state;
-  std::string_view style;
-};
-
-// Okabe and Ito's palette, with patterns for those who see no colours.
-constexpr Fill kFills[] = {
-    {LaneState::unread, "fill=\"url(#unread)\" stroke=\"#999\""},
-    {LaneState::runnable, "fill=\"#f0e442\" stroke=\"#999\""},
-    {LaneState::lock, "fill=\"url(#lock)\" stroke=\"#e69f00\""},
-    {LaneState::loop, "fill=\"#d55e00\""},
-    {LaneState::pool, "fill=\"#0072b2\""},
-    {LaneState::waiting, "fill=\"url(#waiting)\" stroke=\"#009e73\""},
-    {LaneState::reply, "fill=\"#cc79a7\""},
-};
-
-std::string_view style_of(LaneState state) {
-  for (const Fill& fill : kFills) {
-    if (fill.state == state) return fill.style;
-  }
-  return "fill=\"none\"";
-}
+constexpr LaneState kPictureLegend[] = {LaneState::unread, LaneState::runnable, LaneState::lock,
+                                        LaneState::loop,   LaneState::pool,     LaneState::waiting,
+                                        LaneState::reply};
 
 std::string rectangle(double x, double y, double width, double height, std::string_view style) {
   return fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.0f}\" {}/>\n", x, y, width,
@@ -115,9 +96,8 @@ class Picture {
       y_ += kRow;
     }
     if (arm.bound_s) {
-      shapes_ +=
-          fmt::format("<line x1=\"{0:.1f}\" y1=\"{1:.1f}\" x2=\"{0:.1f}\" y2=\"{2:.1f}\" class=\"bound\"/>\n",
-                      x_of(*arm.bound_s), top - 2, y_ + 2);
+      const double x = x_of(*arm.bound_s);
+      shapes_ += svg_line(x, top - 2, x, y_ + 2, kBound);
     }
     y_ += 14;
   }
@@ -142,7 +122,7 @@ class Picture {
 
   void draw_segment(double x, double width, LaneState state) {
     used_.insert(state);
-    shapes_ += rectangle(x, y_ + 2, width, 13, style_of(state));
+    shapes_ += rectangle(x, y_ + 2, width, 13, look_of(state).fill);
   }
 
   /// The time since the first request was sent, at four to ten round moments.
@@ -157,9 +137,7 @@ class Picture {
     const int decimals = scaled >= 1 ? 0 : static_cast<int>(std::ceil(-std::log10(scaled) - 1e-9));
     for (int i = 0; i * step <= length_ * (1 + 1e-9); ++i) {
       const double x = x_of(i * step);
-      shapes_ +=
-          fmt::format("<line x1=\"{0:.1f}\" y1=\"{1:.1f}\" x2=\"{0:.1f}\" y2=\"{2:.1f}\" stroke=\"#999\"/>\n",
-                      x, y_, y_ + 4);
+      shapes_ += svg_line(x, y_, x, y_ + 4, "stroke=\"#999\"");
       text(x, y_ + 17, fmt::format("{:.{}f} {}", i * scaled, decimals, unit.name),
            "class=\"time\" text-anchor=\"middle\"");
     }
@@ -168,16 +146,14 @@ class Picture {
 
   void draw_legend() {
     double x = left_;
-    for (const Fill& fill : kFills) {
-      if (used_.count(fill.state) == 0) continue;
-      const std::string_view meaning = meaning_of(fill.state);
-      shapes_ += rectangle(x, y_ + 2, 14, 12, fill.style);
-      text(x + 19, y_ + 12, meaning);
-      x += 34 + kLetter * static_cast<double>(meaning.size());
+    for (const LaneState state : kPictureLegend) {
+      if (used_.count(state) == 0) continue;
+      const LaneLook& look = look_of(state);
+      shapes_ += rectangle(x, y_ + 2, 14, 12, look.fill);
+      text(x + 19, y_ + 12, look.meaning);
+      x += 34 + kLetter * static_cast<double>(look.meaning.size());
     }
-    shapes_ +=
-        fmt::format("<line x1=\"{0:.1f}\" y1=\"{1:.1f}\" x2=\"{0:.1f}\" y2=\"{2:.1f}\" class=\"bound\"/>\n",
-                    x + 4, y_, y_ + 16);
+    shapes_ += svg_line(x + 4, y_, x + 4, y_ + 16, kBound);
     text(x + 12, y_ + 12, "bound");
   }
 
@@ -209,21 +185,18 @@ std::string_view picture_patterns() {
          "stroke-width=\"1.2\"/></pattern></defs>\n";
 }
 
-std::string to_svg(const Report& report) {
-  const LanesPicture picture = draw_picture(report);
-  return fmt::format(
-             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
-             "height=\"{1:.0f}\" "
-             "font-family=\"sans-serif\" font-size=\"12\">\n"
-             "<style>.arm{{font-weight:bold;font-size:14px}}.title{{font-size:17px}}.time{{fill:#555}}"
-             ".bound{{stroke:#000;stroke-width:2;stroke-dasharray:4 3}}</style>\n"
-             "{2}<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
-             picture.width, picture.height + kTop, picture_patterns()) +
-         svg_text(60, 26, report.question, "class=\"title\"") +
-         fmt::format("<g transform=\"translate(0 {:.0f})\">\n{}</g></svg>\n", kTop, picture.shapes);
-}
-
 extern const ReportFormat k_format_svg{
-    "svg", [](const FormatInput& input) -> Result<std::string> { return one_by_one(input, "\n", to_svg); }};
+    "svg", [](const FormatInput& input) -> Result<std::string> {
+      return one_by_one(input, "\n", [](const Report& report) {
+        const LanesPicture picture = draw_picture(report);
+        const std::string style =
+            "<style>.arm{font-weight:bold;font-size:14px}.title{font-size:17px}.time{fill:#555}"
+            ".bound{stroke:#000;stroke-width:2;stroke-dasharray:4 3}</style>\n";
+        return svg_document(
+            picture.width, picture.height + kTop, style + std::string(picture_patterns()),
+            svg_text(60, 26, report.question, "class=\"title\"") +
+                fmt::format("<g transform=\"translate(0 {:.0f})\">\n{}</g>", kTop, picture.shapes));
+      });
+    }};
 
 }  // namespace lab

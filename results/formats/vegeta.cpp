@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "lab/core/utf8.hpp"
-#include "results/report/export.hpp"
 #include "results/report/format.hpp"
 
 namespace lab {
@@ -45,11 +44,11 @@ std::string error_of(const RequestRecord& record) {
   }
 }
 
-using BytesOut = std::map<std::string, std::vector<std::int64_t>>;
-
-std::int64_t bytes_of(const BytesOut& bytes_out, const std::string& case_id, std::uint32_t load) {
-  const auto loads = bytes_out.find(case_id);
-  return loads == bytes_out.end() || load >= loads->second.size() ? 0 : loads->second[load];
+std::int64_t bytes_of(const Scenario& scenario, const std::string& case_id, std::uint32_t load) {
+  for (const Case& each : scenario.cases) {
+    if (each.id == case_id && load < each.loads.size()) return each.loads[load].body_bytes;
+  }
+  return 0;
 }
 
 struct Hit {
@@ -80,42 +79,35 @@ std::map<std::string, std::vector<Hit>> attacks_of(const Run& run) {
   return attacks;
 }
 
-}  // namespace
-
-Result<std::string> to_vegeta(const Run& run, const std::vector<VegetaTarget>& targets,
-                              const std::map<std::string, std::vector<std::int64_t>>& bytes_out) {
-  const auto attacks = attacks_of(run);
-  if (attacks.empty()) {
+/// The 12 columns of `vegeta encode --to csv` (vegeta 12, lib/results.go), a line for each request that was
+/// sent, in order of time; the attack's name is the arm's. Latencies count from the intended time. Bodies and
+/// headers are not recorded, so their columns are empty and `bytes in` is 0. Unix time is that of the run's
+/// start, which is known to the second, plus what the monotonic clock says. Refuses a run without sent
+/// requests.
+Result<std::string> to_vegeta(const FormatInput& input) {
+  const auto attacks = attacks_of(*input.run);
+  if (attacks.empty())
     return usage_error("--format: vegeta has a line for each request that was sent, and none was");
-  }
-  const Nanos start = unix_time(run.header.started_utc);
+  const Nanos start = unix_time(input.run->header.started_utc);
+  const std::vector<Route>& routes = input.scenario->routes;
   std::string out;
   for (const auto& [attack, hits] : attacks) {
     std::uint64_t sequence = 0;
     for (const Hit& hit : hits) {
       const RequestRecord& record = *hit.record;
-      const VegetaTarget target = record.route < targets.size() ? targets[record.route] : VegetaTarget{};
+      const bool known = record.route < routes.size();
       const Nanos latency = record.received > record.intended ? record.latency() : 0;
       out += fmt::format("{},{},{},{},0,{},,{},{},{},{},\n", start + hit.at, record.status, latency,
-                         bytes_of(bytes_out, *hit.case_id, record.load), cell(error_of(record)), cell(attack),
-                         sequence++, cell(target.method), cell(target.url));
+                         bytes_of(*input.scenario, *hit.case_id, record.load), cell(error_of(record)),
+                         cell(attack), sequence++, known ? cell(routes[record.route].method) : "",
+                         known ? cell("http://127.0.0.1" + routes[record.route].path) : "");
     }
   }
   return out;
 }
 
-extern const ReportFormat k_format_vegeta{
-    "vegeta",
-    [](const FormatInput& input) -> Result<std::string> {
-      std::vector<VegetaTarget> targets;
-      for (const Route& route : input.scenario->routes)
-        targets.push_back({route.method, "http://127.0.0.1" + route.path});
-      BytesOut bytes_out;
-      for (const Case& load_case : input.scenario->cases) {
-        for (const Load& load : load_case.loads) bytes_out[load_case.id].push_back(load.body_bytes);
-      }
-      return to_vegeta(*input.run, targets, bytes_out);
-    },
-    true, true};
+}  // namespace
+
+extern const ReportFormat k_format_vegeta{"vegeta", to_vegeta, true, true};
 
 }  // namespace lab

@@ -88,9 +88,4 @@ std::string without_unit(const std::string& documented, const Unit& unit) {
   return !bare.empty() && std::isdigit(static_cast<unsigned char>(bare.back())) != 0 ? bare : documented;
 }
 
-std::string name_on_engine(const ArmReport& arm) {
-  const bool ours = arm.engine.is(kNative) || arm.engine.is(kModel) || arm.engine.is(kServer);
-  return ours ? arm.arm : fmt::format("{} on {}", arm.arm, arm.engine.kind);
-}
-
 }  // namespace lab

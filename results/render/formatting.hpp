@@ -2,7 +2,8 @@
 
 #include <string>
 
-#include "results/report/report.hpp"
+#include "harness/statistics/statistics.hpp"
+#include "lab/core/stat.hpp"
 
 namespace lab {
 

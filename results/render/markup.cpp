@@ -28,6 +28,19 @@ std::string svg_text(double x, double y, std::string_view text, std::string_view
   return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" {}>{}</text>\n", x, y, more, escape_markup(text));
 }
 
+std::string svg_line(double x1, double y1, double x2, double y2, std::string_view more) {
+  return fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" {}/>\n", x1, y1, x2, y2,
+                     more);
+}
+
+std::string svg_document(double width, double height, std::string_view definitions, std::string_view shapes) {
+  return fmt::format(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
+      "height=\"{1:.0f}\" font-family=\"sans-serif\" font-size=\"12\">\n"
+      "{2}<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n{3}</svg>\n",
+      width, height, definitions, shapes);
+}
+
 namespace {
 
 bool is_number(const std::string& cell) {
@@ -36,8 +49,6 @@ bool is_number(const std::string& cell) {
   const auto [rest, problem] = std::from_chars(cell.data(), end, value);
   return problem == std::errc() && rest == end && std::isfinite(value);
 }
-
-}  // namespace
 
 std::string csv_cell(const std::string& text) {
   std::string out = valid_utf8(text);
@@ -52,6 +63,14 @@ std::string csv_cell(const std::string& text) {
   return quoted + "\"";
 }
 
+}  // namespace
+
+std::string csv_row(const std::vector<std::string>& cells) {
+  std::vector<std::string> quoted;
+  for (const std::string& cell : cells) quoted.push_back(csv_cell(cell));
+  return join(quoted, ",") + "\n";
+}
+
 std::string markdown_text(const std::string& text) {
   std::string out;
   for (const char letter : printable(text, false)) {
@@ -64,6 +83,23 @@ std::string markdown_text(const std::string& text) {
 std::string markdown_row(std::vector<std::string> cells) {
   for (std::string& cell : cells) cell = markdown_text(cell);
   return "| " + join(cells, " | ") + " |\n";
+}
+
+std::string markdown_table(const Table& table) {
+  std::vector<std::string> headings;
+  std::string rule = "|";
+  for (const Column& column : table.columns) {
+    headings.push_back(column.heading);
+    rule += column.right ? " ---: |" : " --- |";
+  }
+  std::string out = markdown_row(std::move(headings)) + rule + "\n";
+  for (const TableRow& row : table.rows) {
+    std::vector<std::string> cells = row.cells;
+    if (!row.rest.empty()) cells.push_back(row.rest);
+    cells.resize(table.columns.size());
+    out += markdown_row(std::move(cells));
+  }
+  return out;
 }
 
 }  // namespace lab

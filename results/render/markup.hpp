@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "results/report/report.hpp"
+#include "results/render/table.hpp"
 
 namespace lab {
 
@@ -13,25 +13,21 @@ std::string escape_markup(std::string_view text);
 
 /// A text of an SVG picture at that place; `more`: further attributes.
 std::string svg_text(double x, double y, std::string_view text, std::string_view more = "");
+std::string svg_line(double x1, double y1, double x2, double y2, std::string_view more);
+/// The picture on white paper; `definitions` stand before all shapes.
+std::string svg_document(double width, double height, std::string_view definitions, std::string_view shapes);
 
-/// Quoted where RFC 4180 asks for it. A spreadsheet runs cells that start with = + - @ as formulas (a blank
-/// of any kind before them does not stop it); an apostrophe does.
-std::string csv_cell(const std::string& text);
+/// A line, its cells quoted where RFC 4180 asks for it. A spreadsheet runs cells that start with = + - @ as
+/// formulas (a blank of any kind before them does not stop it); an apostrophe does.
+std::string csv_row(const std::vector<std::string>& cells);
 
 /// A row of a Markdown table. Text, never markup: in a cell a pipe would end it, and a scenario's words must
 /// not become HTML or links.
 std::string markdown_row(std::vector<std::string> cells);
+/// The whole table, with its headings.
+std::string markdown_table(const Table& table);
 
 /// Text of a Markdown page that is not to become markup.
 std::string markdown_text(const std::string& text);
-
-/// The lanes of a report as SVG shapes, in a coordinate system of that size. They use the patterns below and
-/// the classes `arm`, `time` and `bound`.
-struct LanesPicture {
-  double width = 0, height = 0;
-  std::string shapes;
-};
-LanesPicture draw_picture(const Report& report);
-std::string_view picture_patterns();
 
 }  // namespace lab

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 
 #include "lab/core/utf8.hpp"
 
@@ -9,7 +10,6 @@ namespace lab {
 
 namespace {
 
-constexpr std::size_t kGap = 2;
 constexpr std::size_t kShortestLabel = 8;
 constexpr std::size_t kShortestName = 8;
 
@@ -31,7 +31,7 @@ class Layout {
 
   std::vector<std::string> lines() const {
     std::vector<std::string> result;
-    if (table_.has_headings()) {
+    if (has_headings()) {
       TableRow headings;
       for (const Column& column : table_.columns) headings.cells.push_back(column.heading);
       result.push_back(line(headings));
@@ -41,10 +41,16 @@ class Layout {
   }
 
  private:
+  bool has_headings() const {
+    return !table_.plain_in_text && std::any_of(table_.columns.begin(), table_.columns.end(),
+                                                [](const Column& column) { return !column.heading.empty(); });
+  }
+
   void measure() {
     widths_.assign(table_.columns.size(), 0);
     for (std::size_t i = 0; i < widths_.size(); ++i) {
-      widths_[i] = columns(table_.columns[i].heading);
+      const Column& column = table_.columns[i];
+      widths_[i] = std::max(column.least, table_.plain_in_text ? 0 : columns(column.heading));
       for (const TableRow& row : table_.rows) {
         if (i < row.cells.size()) widths_[i] = std::max(widths_[i], columns(row.cells[i]));
       }
@@ -59,8 +65,8 @@ class Layout {
   }
 
   std::size_t excess() const {
-    const std::size_t total =
-        std::accumulate(widths_.begin(), widths_.end(), kGap * (widths_.size() - (widths_.empty() ? 0 : 1)));
+    const std::size_t total = std::accumulate(widths_.begin(), widths_.end(),
+                                              table_.gap * (widths_.size() - (widths_.empty() ? 0 : 1)));
     return total > width_ ? total - width_ : 0;
   }
 
@@ -94,10 +100,10 @@ class Layout {
   std::string line(const TableRow& row) const {
     std::string text;
     for (std::size_t i = 0; i < row.cells.size(); ++i) {
-      if (i > 0) text += std::string(kGap, ' ');
+      if (i > 0) text += std::string(table_.gap, ' ');
       text += pad(fitted(row.cells[i], widths_[i]), widths_[i], table_.columns[i].right);
     }
-    if (!row.rest.empty()) text += std::string(kGap, ' ') + row.rest;
+    if (!row.rest.empty()) text += std::string(table_.gap, ' ') + row.rest;
     text = shorten(text, width_, ascii_);
     text.erase(text.find_last_not_of(' ') + 1);
     return text;
@@ -110,25 +116,6 @@ class Layout {
 };
 
 }  // namespace
-
-bool Table::has_headings() const {
-  return std::any_of(columns.begin(), columns.end(),
-                     [](const Column& column) { return !column.heading.empty(); });
-}
-
-void name_columns(Table& table) {
-  if (table.has_headings() || table.columns.size() < 3) return;
-  for (Column& column : table.columns) {
-    switch (column.role) {
-      case ColumnRole::arm: column.heading = "arm"; break;
-      case ColumnRole::case_id: column.heading = "case"; break;
-      case ColumnRole::stat: column.heading = "stat"; break;
-      case ColumnRole::measured: column.heading = "predicted"; break;
-      case ColumnRole::expected: column.heading = "formula"; break;
-      default: column.heading = "note"; break;
-    }
-  }
-}
 
 std::vector<std::string> lay_out(Table table, std::size_t width, bool ascii) {
   Layout layout(table, width, ascii);

@@ -4,8 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "results/report/report.hpp"
-
 namespace lab {
 
 /// What a column of the arms' table tells; decides what gives way on a narrow terminal.
@@ -26,6 +24,7 @@ struct Column {
   ColumnRole role = ColumnRole::arm;
   std::string heading;
   bool right = false;
+  std::size_t least = 0;  ///< columns that it has at least
 };
 
 struct TableRow {
@@ -36,15 +35,9 @@ struct TableRow {
 struct Table {
   std::vector<Column> columns;
   std::vector<TableRow> rows;
-  bool has_headings() const;
+  std::size_t gap = 2;         ///< between columns
+  bool plain_in_text = false;  ///< a terminal does without the headings
 };
-
-/// The arms' table, spelled but not laid out: one row per arm, case and engine; with headline stats besides
-/// makespan, one per stat as well. `ascii` as in TextStyle.
-Table make_table(const Report& report, bool ascii);
-
-/// Headings for a table that has none, as that of a prediction on a terminal.
-void name_columns(Table& table);
 
 /// Lines of at most `width` columns without blanks at their ends. What does not fit gives way in this order:
 /// the label is shortened, then left out; then names are shortened; then the interval is left out; then lines

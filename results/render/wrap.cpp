@@ -4,7 +4,7 @@
 #include <array>
 #include <cctype>
 
-#include "lab/core/command_word.hpp"
+#include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
 

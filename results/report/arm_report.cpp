@@ -302,7 +302,7 @@ Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_ca
   expected.bound_s = least_bound(scenario.routes, arm, load_case, cores, seeds);
   expected.switching_s = least_of(seeds, scenario.routes, arm, load_case, cores) - expected.bound_s;
   expected.bound_has_cpu = least.has_cpu;
-  expected.formula = closed_form(input).value_or("");
+  expected.formula = closed_form(input).value_or(ClosedForm{}).text;
   if (load_case.requests() > kMaxKept) {
     const Prediction prediction = simulate(input, nullptr, nullptr, &expected.latencies.emplace());
     expected.makespan_s = prediction.makespan_s;

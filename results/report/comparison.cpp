@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <map>
 
 #include "harness/statistics/statistics.hpp"
 #include "lab/core/text.hpp"
@@ -26,55 +27,60 @@ std::vector<std::string> names_of(const Report& report) {
   std::vector<std::string> names;
   for (const ArmReport& arm : report.arms) {
     const std::string name = name_on_engine(arm);
-    if (is_measured(arm) && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    if (is_measured(arm) && !contains(names, name)) names.push_back(name);
   }
   return names;
 }
 
 Result<void> check_arm(const ToldRun& reported, const char* option, const std::string& name) {
   const std::vector<std::string> names = names_of(reported.report);
-  if (name.empty() || std::find(names.begin(), names.end(), name) != names.end()) return {};
+  if (name.empty() || contains(names, name)) return {};
   return usage_error("{}: the run measured no arm '{}'{}", option, name, suggestion(name, names));
 }
 
-const ArmReport* find_arm(const Report& report, const std::string& name, const std::string& case_id) {
-  const auto found = std::find_if(report.arms.begin(), report.arms.end(), [&](const ArmReport& arm) {
-    return is_measured(arm) && arm.case_id == case_id && name_on_engine(arm) == name;
-  });
-  return found == report.arms.end() ? nullptr : &*found;
-}
+/// One stat of one arm and case, where it was measured.
+struct Measured {
+  const ArmReport* arm = nullptr;
+  const MeasureRow* row = nullptr;
+};
 
-const MeasureRow* find_measure(const ArmReport& arm, const Stat& stat) {
-  const auto found = std::find_if(arm.measures.begin(), arm.measures.end(), [&](const MeasureRow& row) {
-    return row.stat == stat && row.measured && !row.measured->samples.empty();
-  });
-  return found == arm.measures.end() ? nullptr : &*found;
+Measured find_measured(const Report& report, const std::string& name, const std::string& case_id,
+                       const Stat& stat) {
+  for (const ArmReport& arm : report.arms) {
+    if (!is_measured(arm) || arm.case_id != case_id || name_on_engine(arm) != name) continue;
+    for (const MeasureRow& row : arm.measures) {
+      if (row.stat == stat && row.measured && !row.measured->samples.empty()) return {&arm, &row};
+    }
+    break;
+  }
+  return {};
 }
 
 std::vector<Stat> stats_of(const ToldRun& reported, const CompareOptions& options) {
+  std::vector<Stat> wanted = options.stats;
+  if (wanted.empty()) {
+    wanted.emplace_back();
+    const std::vector<Stat>& shown = reported.report.headline;
+    wanted.insert(wanted.end(), shown.begin(), shown.end());
+    for (const Check& check : reported.scenario.checks) wanted.push_back(check.stat);
+  }
   std::vector<Stat> stats;
-  const auto add = [&](const Stat& stat) {
+  for (const Stat& stat : wanted) {
     if (std::find(stats.begin(), stats.end(), stat) == stats.end()) stats.push_back(stat);
-  };
-  for (const Stat& stat : options.stats) add(stat);
-  if (!stats.empty()) return stats;
-  add({});
-  for (const Stat& stat : reported.report.headline) add(stat);
-  for (const Check& check : reported.scenario.checks) add(check.stat);
+  }
   return stats;
 }
 
-ComparedRow compare_arms(const ArmReport& a, const ArmReport& b, const MeasureRow& measure_a,
-                         const MeasureRow& measure_b) {
+ComparedRow compare_measured(const Measured& a, const Measured& b) {
   ComparedRow row;
-  row.name = name_on_engine(a);
-  if (name_on_engine(b) != row.name) row.name += " → " + name_on_engine(b);
-  row.case_id = a.case_id;
-  row.stat = measure_a.stat;
-  row.a = *measure_a.measured;
-  row.b = *measure_b.measured;
+  row.name = name_on_engine(*a.arm);
+  if (name_on_engine(*b.arm) != row.name) row.name += " → " + name_on_engine(*b.arm);
+  row.case_id = a.arm->case_id;
+  row.stat = a.row->stat;
+  row.a = *a.row->measured;
+  row.b = *b.row->measured;
   row.shift = compare_samples(row.a.samples, row.b.samples);
-  for (const auto& [arm, side] : {std::pair{&a, "A"}, std::pair{&b, "B"}}) {
+  for (const auto& [arm, side] : {std::pair{a.arm, "A"}, std::pair{b.arm, "B"}}) {
     if (arm->verdict == Verdict::instrument_fault)
       row.reason = fmt::format("in {} it was measured below its bound: instrument fault", side);
   }
@@ -88,10 +94,6 @@ CompareVerdict direction(const ComparedRow& row) {
   if (row.stat.quantity == Stat::Quantity::throughput)
     return more ? CompareVerdict::faster : CompareVerdict::slower;
   return more ? CompareVerdict::more : CompareVerdict::less;
-}
-
-bool noisy(const Run& run) {
-  return run.summary.noise.starts_with("noisy");
 }
 
 void judge(std::vector<ComparedRow>& rows, double tolerance, const std::string& noise) {
@@ -127,11 +129,6 @@ void judge(std::vector<ComparedRow>& rows, double tolerance, const std::string& 
   }
 }
 
-void add_if_differs(const std::string& key, const std::string& a, const std::string& b,
-                    std::vector<DifferingRow>& rows) {
-  if (a != b) rows.push_back({key, a.empty() ? "–" : a, b.empty() ? "–" : b});
-}
-
 /// Speeds of computing are measured anew in each run; only a real difference is one.
 bool same_speed(const std::string& a, const std::string& b) {
   if (!a.ends_with(" units/s") || !b.ends_with(" units/s")) return false;
@@ -140,28 +137,26 @@ bool same_speed(const std::string& a, const std::string& b) {
   return std::abs(first - second) <= kSameSpeed * std::max(first, second);
 }
 
-std::string value_of(const RunHeader& header, const std::string& key) {
-  for (const auto& [name, value] : header.environment) {
-    if (name == key) return value;
-  }
-  return "";
-}
-
 std::vector<DifferingRow> differing(const Run& a, const Run& b) {
-  std::vector<DifferingRow> rows;
   std::vector<std::string> keys;
-  for (const Run* run : {&a, &b}) {
-    for (const auto& [key, value] : run->header.environment) {
-      if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
-    }
+  std::map<std::string, DifferingRow> values;
+  const auto see = [&](const std::string& key, const std::string& value, std::string DifferingRow::*side) {
+    if (!contains(keys, key)) keys.push_back(key);
+    std::string& known = values[key].*side;
+    if (known.empty()) known = value;
+  };
+  for (const auto& [run, side] : {std::pair{&a, &DifferingRow::a}, std::pair{&b, &DifferingRow::b}}) {
+    for (const auto& [key, value] : run->header.environment) see(key, value, side);
   }
+  std::vector<DifferingRow> rows;
+  const auto add = [&](const std::string& key, const std::string& first, const std::string& second) {
+    if (first != second) rows.push_back({key, first.empty() ? "–" : first, second.empty() ? "–" : second});
+  };
   for (const std::string& key : keys) {
-    const std::string first = value_of(a.header, key);
-    const std::string second = value_of(b.header, key);
-    if (!same_speed(first, second)) add_if_differs(key, first, second, rows);
+    if (!same_speed(values[key].a, values[key].b)) add(key, values[key].a, values[key].b);
   }
-  add_if_differs("seed", std::to_string(a.header.seed), std::to_string(b.header.seed), rows);
-  add_if_differs("noise", a.summary.noise, b.summary.noise, rows);
+  add("seed", std::to_string(a.header.seed), std::to_string(b.header.seed));
+  add("noise", a.summary.noise, b.summary.noise);
   return rows;
 }
 
@@ -221,12 +216,14 @@ std::vector<std::pair<std::string, std::string>> pairs_of(const ToldRun& a, cons
   const std::vector<std::string> names_b = names_of(b.report);
   std::vector<std::pair<std::string, std::string>> pairs;
   for (const std::string& name : names_a) {
-    const bool both = std::find(names_b.begin(), names_b.end(), name) != names_b.end();
-    if (both) pairs.emplace_back(name, name);
-    if (!both) report.only_a.push_back(name);
+    if (contains(names_b, name)) {
+      pairs.emplace_back(name, name);
+    } else {
+      report.only_a.push_back(name);
+    }
   }
   for (const std::string& name : names_b) {
-    if (std::find(names_a.begin(), names_a.end(), name) == names_a.end()) report.only_b.push_back(name);
+    if (!contains(names_a, name)) report.only_b.push_back(name);
   }
   return pairs;
 }
@@ -239,9 +236,8 @@ Result<ComparisonReport> compare_runs(const ToldRun& a, const ToldRun& b, const 
                        a.scenario.name, b.scenario.name);
   }
   const std::string& arm_b = options.arm_b.empty() ? options.arm_a : options.arm_b;
-  if (auto known = check_arm(a, "--arm", options.arm_a); !known) return known.error();
-  if (auto known = check_arm(b, options.arm_b.empty() ? "--arm" : "--with", arm_b); !known)
-    return known.error();
+  LAB_CHECK(check_arm(a, "--arm", options.arm_a));
+  LAB_CHECK(check_arm(b, options.arm_b.empty() ? "--arm" : "--with", arm_b));
   ComparisonReport report;
   report.scenario = a.scenario.name;
   report.tolerance = options.tolerance;
@@ -253,13 +249,10 @@ Result<ComparisonReport> compare_runs(const ToldRun& a, const ToldRun& b, const 
   for (const Stat& stat : stats) {
     for (const Case& load_case : a.scenario.cases) {
       for (const auto& [name_a, name_b] : pairs) {
-        const ArmReport* first = find_arm(a.report, name_a, load_case.id);
-        const ArmReport* second = find_arm(b.report, name_b, load_case.id);
-        if (first == nullptr || second == nullptr) continue;
-        const MeasureRow* measure_a = find_measure(*first, stat);
-        const MeasureRow* measure_b = find_measure(*second, stat);
-        if (measure_a != nullptr && measure_b != nullptr)
-          report.rows.push_back(compare_arms(*first, *second, *measure_a, *measure_b));
+        const Measured first = find_measured(a.report, name_a, load_case.id, stat);
+        const Measured second = find_measured(b.report, name_b, load_case.id, stat);
+        if (first.row != nullptr && second.row != nullptr)
+          report.rows.push_back(compare_measured(first, second));
       }
     }
   }
@@ -270,8 +263,9 @@ Result<ComparisonReport> compare_runs(const ToldRun& a, const ToldRun& b, const 
                        join(names_of(a.report), ", "), join(names_of(b.report), ", "), join(names, ", "));
   }
   std::string noise;
-  if (noisy(b.run)) noise = "the machine was " + b.run.summary.noise;
-  if (noisy(a.run)) noise = "the machine was " + a.run.summary.noise;
+  for (const ToldRun* side : {&b, &a}) {
+    if (side->run.summary.noise.starts_with("noisy")) noise = "the machine was " + side->run.summary.noise;
+  }
   judge(report.rows, options.tolerance, noise);
   warn_of_settings(a, b, report.warnings);
   warn_of_run(a, "A", report.warnings);

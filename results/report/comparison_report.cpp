@@ -3,73 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/json.hpp>
 #include <cmath>
-#include <map>
 
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
+#include "results/render/as_json.hpp"
 #include "results/render/formatting.hpp"
-#include "results/render/table.hpp"
-#include "results/render/wrap.hpp"
-#include "results/store/json_words.hpp"
 
 namespace lab {
 
-namespace json = boost::json;
-
-namespace {
-
-json::object format_row(const ComparedRow& row) {
-  const bool relative = row.a.median != 0;
-  return {{"arm", json_text(row.name)},
-          {"case", json_text(row.case_id)},
-          {"stat", to_string(row.stat)},
-          {"unit", json_unit(row.stat)},
-          {"a", json_estimate(row.a)},
-          {"b", json_estimate(row.b)},
-          {"shift",
-           {{"estimate", row.shift.estimate},
-            {"low", json_number(row.shift.low)},
-            {"high", json_number(row.shift.high)},
-            {"relative", relative ? json_number(row.shift.estimate / row.a.median) : json::value(nullptr)}}},
-          {"p", row.shift.p},
-          {"p_adjusted", row.p_adjusted},
-          {"exact", row.shift.exact},
-          {"apart", row.shift.apart},
-          {"verdict", json_text(to_string(row.verdict))},
-          {"reason", json_text_or_null(row.reason)}};
-}
-
-json::object format_side(const ComparisonReport::Side& side) {
-  return {{"path", json_text(side.path)},
-          {"started", json_text(side.started_utc)},
-          {"noise", json_text(side.noise)},
-          {"arm", json_text_or_null(side.arm)}};
-}
-
-}  // namespace
-
-std::string comparison_json(const ComparisonReport& report) {
-  json::array rows;
-  for (const ComparedRow& row : report.rows) rows.push_back(format_row(row));
-  json::array differing;
-  for (const DifferingRow& row : report.differing)
-    differing.push_back({{"key", json_text(row.key)}, {"a", json_text(row.a)}, {"b", json_text(row.b)}});
-  return json::serialize(json::object{{"schema", "lab.compare/1"},
-                                      {"scenario", json_text(report.scenario)},
-                                      {"a", format_side(report.a)},
-                                      {"b", format_side(report.b)},
-                                      {"tolerance", report.tolerance},
-                                      {"slower", report.slower()},
-                                      {"inconclusive", report.inconclusive()},
-                                      {"rows", std::move(rows)},
-                                      {"differing", std::move(differing)},
-                                      {"only_a", json_texts(report.only_a)},
-                                      {"only_b", json_texts(report.only_b)},
-                                      {"warnings", json_texts(report.warnings)}}) +
-         "\n";
-}
+BOOST_DESCRIBE_STRUCT(DifferingRow, (), (key, a, b))
 
 namespace {
 
@@ -122,31 +65,6 @@ Table table_of(const ComparisonReport& report, const Stat& stat, bool many_cases
   return table;
 }
 
-class ComparisonPage {
- public:
-  explicit ComparisonPage(const TextStyle& style)
-      : ascii_(style.ascii), width_(static_cast<std::size_t>(std::max(style.width, 40))) {}
-
-  void table(const Table& table) {
-    std::vector<std::string> lines = lay_out(table, width_, ascii_);
-    shows_p_ |= contains(split(lines.front(), ' '), "p");
-    for (const std::string& line : lines) out_ += printable(line, ascii_) + "\n";
-  }
-  void remark(const std::string& tag, const std::string& text) {
-    for (const std::string& line : wrap(printable(text, ascii_), pad(tag, kTagIndent), kTagIndent, width_))
-      out_ += line + "\n";
-  }
-  void blank() { out_ += "\n"; }
-  bool shows_p() const { return shows_p_; }
-  std::string take() { return std::move(out_); }
-
- private:
-  bool ascii_;
-  std::size_t width_;
-  bool shows_p_ = false;  // a narrow table has no room for it
-  std::string out_;
-};
-
 std::string describe(const ComparisonReport::Side& side) {
   std::string text = side.arm.empty() ? side.path : side.arm + " of " + side.path;
   if (!side.noise.empty()) text += ", " + side.noise;
@@ -154,22 +72,47 @@ std::string describe(const ComparisonReport::Side& side) {
 }
 
 /// The same reason for many rows is told once, with their names.
-void report_reasons(const ComparisonReport& report, ComparisonPage& page) {
-  std::vector<std::string> order;
-  std::map<std::string, std::vector<std::string>> names;
-  for (const ComparedRow& row : report.rows) {
-    if (row.reason.empty()) continue;
-    std::vector<std::string>& known = names[row.reason];
-    if (known.empty()) order.push_back(row.reason);
-    if (std::find(known.begin(), known.end(), row.name) == known.end()) known.push_back(row.name);
+void add_reasons(const ComparisonReport& report, Page& page) {
+  const auto& rows = report.rows;
+  for (auto row = rows.begin(); row != rows.end(); ++row) {
+    const auto same_reason = [&](const ComparedRow& other) { return other.reason == row->reason; };
+    if (row->reason.empty() || std::find_if(rows.begin(), row, same_reason) != row) continue;
+    std::vector<std::string> names;
+    for (auto other = row; other != rows.end(); ++other) {
+      if (same_reason(*other) && !contains(names, other->name)) names.push_back(other->name);
+    }
+    const bool all = std::all_of(rows.begin(), rows.end(), same_reason);
+    page.entry("WARN", fmt::format("inconclusive: {}{}", all ? "" : join(names, ", ") + ": ", row->reason));
   }
-  const auto inconclusive = std::count_if(report.rows.begin(), report.rows.end(),
-                                          [](const ComparedRow& row) { return !row.reason.empty(); });
-  const bool all = order.size() == 1 && inconclusive == static_cast<std::ptrdiff_t>(report.rows.size());
-  for (const std::string& reason : order) {
-    page.remark("WARN", all ? fmt::format("inconclusive: {}", reason)
-                            : fmt::format("inconclusive: {}: {}", join(names[reason], ", "), reason));
-  }
+}
+
+boost::json::object format_row(const ComparedRow& row) {
+  const std::optional<double> relative =
+      row.a.median != 0 ? std::optional(row.shift.estimate / row.a.median) : std::nullopt;
+  return {{"arm", as_json(row.name)},
+          {"case", as_json(row.case_id)},
+          {"stat", as_json(row.stat)},
+          {"unit", json_unit(row.stat)},
+          {"a", as_json(row.a)},
+          {"b", as_json(row.b)},
+          {"shift",
+           {{"estimate", row.shift.estimate},
+            {"low", as_json(row.shift.low)},
+            {"high", as_json(row.shift.high)},
+            {"relative", as_json(relative)}}},
+          {"p", row.shift.p},
+          {"p_adjusted", row.p_adjusted},
+          {"exact", row.shift.exact},
+          {"apart", row.shift.apart},
+          {"verdict", as_json(row.verdict)},
+          {"reason", json_text_or_null(row.reason)}};
+}
+
+boost::json::object format_side(const ComparisonReport::Side& side) {
+  return {{"path", as_json(side.path)},
+          {"started", as_json(side.started_utc)},
+          {"noise", as_json(side.noise)},
+          {"arm", json_text_or_null(side.arm)}};
 }
 
 }  // namespace
@@ -191,9 +134,9 @@ bool ComparisonReport::inconclusive() const {
 }
 
 std::string comparison_text(const ComparisonReport& report, const TextStyle& style) {
-  ComparisonPage page(style);
-  page.remark("A", describe(report.a));
-  page.remark("B", describe(report.b));
+  Page page({style.width, style.ascii, false}, 40);
+  page.entry("A", describe(report.a));
+  page.entry("B", describe(report.b));
   const bool many_cases = std::any_of(report.rows.begin(), report.rows.end(), [&](const ComparedRow& row) {
     return row.case_id != report.rows.front().case_id;
   });
@@ -201,34 +144,53 @@ std::string comparison_text(const ComparisonReport& report, const TextStyle& sty
   for (const ComparedRow& row : report.rows) {
     if (std::find(stats.begin(), stats.end(), row.stat) == stats.end()) stats.push_back(row.stat);
   }
+  bool shows_p = false;  // a narrow table has no room for it
   for (const Stat& stat : stats) {
     page.blank();
-    page.table(table_of(report, stat, many_cases));
+    const Table table = table_of(report, stat, many_cases);
+    shows_p |= contains(split(lay_out(table, page.width(), style.ascii).front(), ' '), "p");
+    page.table(table);
   }
   page.blank();
-  report_reasons(report, page);
-  for (const std::string& warning : report.warnings) page.remark("WARN", warning);
-  if (!report.only_a.empty()) page.remark("ONLY", "in A: " + join(report.only_a, ", "));
-  if (!report.only_b.empty()) page.remark("ONLY", "in B: " + join(report.only_b, ", "));
+  add_reasons(report, page);
+  for (const std::string& warning : report.warnings) page.entry("WARN", warning);
+  if (!report.only_a.empty()) page.entry("ONLY", "in A: " + join(report.only_a, ", "));
+  if (!report.only_b.empty()) page.entry("ONLY", "in B: " + join(report.only_b, ", "));
   for (const DifferingRow& row : report.differing) {
-    page.remark("DIFF", fmt::format("{}: {} → {}", row.key, shorten(row.a, kLongestValue, style.ascii),
-                                    shorten(row.b, kLongestValue, style.ascii)));
+    page.entry("DIFF", fmt::format("{}: {} → {}", row.key, shorten(row.a, kLongestValue, style.ascii),
+                                   shorten(row.b, kLongestValue, style.ascii)));
   }
   const bool exact = std::all_of(report.rows.begin(), report.rows.end(),
                                  [](const ComparedRow& row) { return row.shift.exact; });
-  page.remark("HOW",
-              fmt::format("B − A is the median of all differences (Hodges–Lehmann), {} Mann–Whitney's"
-                          "{}{}.{}",
-                          page.shows_p() ? "p is" : "the verdict", exact ? ", exact" : "",
-                          report.rows.size() > 1
-                              ? fmt::format(", by Holm for {} comparisons; a gap wider than the range of "
-                                            "either counts without",
-                                            report.rows.size())
-                              : "",
-                          report.tolerance > 0 ? fmt::format(" Less than {:g} % counts as no difference.",
-                                                             report.tolerance * 100)
-                                               : ""));
+  std::string how =
+      fmt::format("B − A is the median of all differences (Hodges–Lehmann), {} Mann–Whitney's{}",
+                  shows_p ? "p is" : "the verdict", exact ? ", exact" : "");
+  if (report.rows.size() > 1) {
+    how += fmt::format(", by Holm for {} comparisons; a gap wider than the range of either counts without",
+                       report.rows.size());
+  }
+  how += '.';
+  if (report.tolerance > 0)
+    how += fmt::format(" Less than {:g} % counts as no difference.", report.tolerance * 100);
+  page.entry("HOW", how);
   return page.take();
+}
+
+std::string comparison_json(const ComparisonReport& report) {
+  boost::json::array rows;
+  for (const ComparedRow& row : report.rows) rows.push_back(format_row(row));
+  return json_line({{"schema", "lab.compare/1"},
+                    {"scenario", as_json(report.scenario)},
+                    {"a", format_side(report.a)},
+                    {"b", format_side(report.b)},
+                    {"tolerance", report.tolerance},
+                    {"slower", report.slower()},
+                    {"inconclusive", report.inconclusive()},
+                    {"rows", std::move(rows)},
+                    {"differing", as_json(report.differing)},
+                    {"only_a", as_json(report.only_a)},
+                    {"only_b", as_json(report.only_b)},
+                    {"warnings", as_json(report.warnings)}});
 }
 
 }  // namespace lab

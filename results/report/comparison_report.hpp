@@ -7,7 +7,7 @@
 
 #include "harness/statistics/comparison.hpp"
 #include "lab/core/scenario.hpp"
-#include "results/report/export.hpp"
+#include "results/render/page.hpp"
 #include "results/report/report.hpp"
 #include "results/store/run.hpp"
 

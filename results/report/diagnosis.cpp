@@ -10,7 +10,6 @@
 #include <string_view>
 
 #include "harness/diagnosis/burst_fit.hpp"
-#include "harness/diagnosis/interruptions.hpp"
 #include "lab/core/duration.hpp"
 
 namespace lab {
@@ -160,7 +159,7 @@ std::string headline(const Observations& seen, const Diagnosis& verdict) {
 bool says_how_long(const std::vector<DiagnosisRow>& rows) {
   constexpr double kMuch = 1.25, kMuchSeconds = 0.003;
   return std::none_of(rows.begin(), rows.end(), [](const DiagnosisRow& row) {
-    return row.makespan_s > kMuch * row.expected_s + kMuchSeconds;
+    return row.makespan_s > kMuch * row.expected_s.value_or(0) + kMuchSeconds;
   });
 }
 
@@ -294,7 +293,7 @@ std::vector<DiagnosisRow> rows(const Observations& seen, const Diagnosis& verdic
     row.at_once = at_once;
     row.bursts = static_cast<int>(all.size());
     row.makespan_s = median_of(all);
-    row.expected_s = expected_makespan(verdict, at_once);
+    if (const double expected = expected_makespan(verdict, at_once); expected > 0) row.expected_s = expected;
     row.ping_worst_s = worst_ping_seconds(seen, at_once);
   }
   return rows;

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "harness/diagnosis/examination.hpp"
-#include "harness/diagnosis/kept_fit.hpp"
+#include "harness/diagnosis/burst_fit.hpp"
 #include "harness/diagnosis/verdict.hpp"
-#include "results/report/export.hpp"
+#include "results/render/page.hpp"
 
 namespace lab {
 
@@ -16,8 +16,8 @@ namespace lab {
 struct DiagnosisRow {
   int at_once = 0;
   int bursts = 0;
-  double makespan_s = 0;  ///< median
-  double expected_s = 0;  ///< by the verdict; 0 without one
+  double makespan_s = 0;             ///< median
+  std::optional<double> expected_s;  ///< by the verdict, where there is one
   std::optional<double> ping_worst_s;
 };
 
@@ -47,9 +47,9 @@ std::string announce(const Outlook& outlook);
 /// `ping`: its URL, or empty.
 DiagnosisReport make_diagnosis_report(const std::string& url, const std::string& ping, Observations seen);
 
-/// For a terminal or a pipe (diagnosis_text.cpp).
+/// For a terminal or a pipe.
 std::string to_text(const DiagnosisReport& report, const TextStyle& style);
-/// lab.diagnose/1, one document with a newline at its end (diagnosis_json.cpp).
+/// lab.diagnose/1, one document with a newline at its end.
 std::string to_json(const DiagnosisReport& report);
 
 }  // namespace lab

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "lab/core/text.hpp"
-#include "results/report/export.hpp"
+#include "results/report/format.hpp"
 #include "results/report/run_trace.hpp"
 #include "results/report/testing/samples.hpp"
 
@@ -11,8 +11,14 @@ namespace json = boost::json;
 
 namespace {
 
+std::string written(const char* format, const Report& report, const Run* run = nullptr,
+                    const Scenario* scenario = nullptr) {
+  const std::vector<Report> reports{report};
+  return write_reports(format, {reports, {}, run, scenario}).value();
+}
+
 json::object parsed(const Report& report) {
-  const std::string text = to_json(report);
+  const std::string text = written("json", report);
   REQUIRE(text.back() == '\n');
   REQUIRE(text.find('\n') == text.size() - 1);
   return json::parse(text).as_object();
@@ -114,7 +120,7 @@ TEST_CASE("JSON says why a run is not complete and what the checks found") {
 }
 
 TEST_CASE("CSV has one row per arm, case, repetition and stat") {
-  const std::vector<std::string> lines = rows(to_csv(samples::frozen()));
+  const std::vector<std::string> lines = rows(written("csv", samples::frozen()));
   REQUIRE(lines.size() == 1 + 4 + 4 + 2 + 3);
   CHECK(lines[0] ==
         "arm,case,engine,repetition,stat,value,unit,mode,workers,threads,requests,bound,predicted,documented,"
@@ -141,7 +147,7 @@ TEST_CASE("CSV quotes as RFC 4180 says and disarms formulas but not numbers") {
   label(" -2+3");
   label("-5.5");
   label("two\nlines");
-  const std::string text = to_csv(report);
+  const std::string text = written("csv", report);
   CHECK(text.find(",\"say \"\"hi\"\", twice\"\n") != std::string::npos);
   CHECK(text.find(",'=HYPERLINK(1)\n") != std::string::npos);
   CHECK(text.find(",'+1+cmd\n") != std::string::npos);
@@ -153,7 +159,7 @@ TEST_CASE("CSV quotes as RFC 4180 says and disarms formulas but not numbers") {
 }
 
 TEST_CASE("Markdown has the same columns as the text") {
-  const std::vector<std::string> lines = rows(to_markdown(samples::blocking_async()));
+  const std::vector<std::string> lines = rows(written("md", samples::blocking_async()));
   REQUIRE(lines.size() == 2 + 2 + 5);
   CHECK(lines[0] == "Ten requests at once, each waits 100 ms. When is the last one answered?");
   CHECK(lines[2] == "| arm | in FastAPI | measured | min–max (6) | bound | log |");
@@ -164,19 +170,19 @@ TEST_CASE("Markdown has the same columns as the text") {
 TEST_CASE("Markdown cells are text, never markup") {
   Report report = samples::blocking_async();
   report.arms[0].label = "a|b <img src=x> `c`";
-  const std::string text = to_markdown(report);
+  const std::string text = written("md", report);
   CHECK(text.find("a\\|b \\<img src=x\\> \\`c\\`") != std::string::npos);
 }
 
 TEST_CASE("Markdown of a prediction names its columns") {
-  const std::vector<std::string> lines = rows(to_markdown(samples::prediction()));
+  const std::vector<std::string> lines = rows(written("md", samples::prediction()));
   REQUIRE(lines.size() == 2 + 2 + 4);
   CHECK(lines[2] == "| arm | predicted | formula | note |");
   CHECK(lines[6] == "| thread-pool | 41 min 40 s | ⌈N/P⌉·d | P = 40 |");
 }
 
 TEST_CASE("Markdown says why an arm was not run") {
-  const std::string text = to_markdown(samples::frozen());
+  const std::string text = written("md", samples::frozen());
   CHECK(text.find("| fastapi | makespan | not run: python3-fastapi is not installed |  |  |\n") !=
         std::string::npos);
 }
@@ -273,8 +279,14 @@ TEST_CASE("What was held before the load began is drawn from its start on") {
 }
 
 TEST_CASE("vegeta's lines count from the intended time and leave out what was never sent") {
-  const std::vector<std::string> lines =
-      rows_of(to_vegeta(small_run(), {{"POST", "http://127.0.0.1/x"}}, {{"main", {42}}}).value());
+  const Run run = small_run();
+  Scenario scenario;
+  scenario.routes.resize(1);
+  scenario.routes[0].method = "POST";
+  scenario.routes[0].path = "/x";
+  scenario.cases.push_back({"main", {Load{}}, {}});
+  scenario.cases[0].loads[0].body_bytes = 42;
+  const std::vector<std::string> lines = rows_of(written("vegeta", {}, &run, &scenario));
   REQUIRE(lines.size() == 2);
   CHECK(lines[0] == "86400000000000,200,100001,42,0,,,\"say \"\"hi\"\", twice\",0,POST,http://127.0.0.1/x,");
   CHECK(lines[1] ==
@@ -282,8 +294,12 @@ TEST_CASE("vegeta's lines count from the intended time and leave out what was ne
 }
 
 TEST_CASE("formats say what they miss instead of writing nothing") {
-  CHECK(to_vegeta(Run{}, {}, {}).error().message.find("none was") != std::string::npos);
-  CHECK(to_gbench(Report{}, Run{}).error().message.find("no arm of this run") != std::string::npos);
+  const std::vector<Report> reports(1);
+  const Run run;
+  const Scenario scenario;
+  const FormatInput input{reports, {}, &run, &scenario};
+  CHECK(write_reports("vegeta", input).error().message.find("none was") != std::string::npos);
+  CHECK(write_reports("gbench", input).error().message.find("no arm of this run") != std::string::npos);
 }
 
 TEST_CASE("Google Benchmark's aggregates are those of the repetitions") {
@@ -293,7 +309,8 @@ TEST_CASE("Google Benchmark's aggregates are those of the repetitions") {
   arm.case_id = "main";
   arm.makespan_s = Estimate{0.2, {}, {}, {0.1, 0.2, 0.6}};
   report.arms.push_back(arm);
-  const json::value document = json::parse(to_gbench(report, Run{}).value());
+  const Run run;
+  const json::value document = json::parse(written("gbench", report, &run));
   const json::array& lines = document.at("benchmarks").as_array();
   REQUIRE(lines.size() == 3 + 4);
   CHECK(lines[0].at("run_type").as_string() == "iteration");
@@ -309,7 +326,7 @@ TEST_CASE("the page shows the table, marks verdicts and takes text as text") {
   Report report = samples::blocking_async();
   report.question = "<script>alert(1)</script>";
   report.remarks = {{NoteKind::note, "a & b"}};
-  const std::string page = to_html({report});
+  const std::string page = written("html", report);
   CHECK(page.starts_with("<!DOCTYPE html>"));
   CHECK(page.find("<script") == std::string::npos);
   CHECK(page.find("&lt;script&gt;alert(1)") != std::string::npos);

@@ -1,12 +1,18 @@
+// results/report: what the lab says, as values, and each kind of it in the formats that it has;
+// results/formats: the formats of a run, one file each. The verbs may use both; they know records, analysis
+// and how things are rendered, but no verb.
 #pragma once
 
+#include <boost/json/value.hpp>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "lab/core/error.hpp"
 #include "lab/core/scenario.hpp"
-#include "results/report/export.hpp"
+#include "results/render/page.hpp"
+#include "results/report/report.hpp"
+#include "results/store/run.hpp"
 
 namespace lab {
 
@@ -40,5 +46,17 @@ std::string one_by_one(const FormatInput& input, const char* between, Write&& wr
   for (const Report& report : input.reports) text += (text.empty() ? "" : between) + write(report);
   return text;
 }
+
+/// Table, lanes and remarks (text.cpp).
+std::string to_text(const Report& report, const TextStyle& style);
+/// The table alone; for the live view while repetitions come in.
+std::string table_text(const Report& report, const TextStyle& style);
+
+/// The arms' table, spelled but not laid out: one row per arm, case and engine; with headline stats besides
+/// makespan, one per stat as well. `ascii` as in TextStyle.
+Table make_table(const Report& report, bool ascii);
+
+/// `{"tag": "WHY", "text": …}`
+boost::json::value as_json(const Note& note);
 
 }  // namespace lab

@@ -7,16 +7,15 @@
 #include <utility>
 #include <vector>
 
+#include "harness/analysis/other_tools.hpp"
+#include "harness/client/load_address.hpp"
 #include "harness/client/load_generator.hpp"
-#include "harness/client/load_url.hpp"
 #include "harness/statistics/distribution.hpp"
 #include "lab/core/error.hpp"
 #include "lab/core/record.hpp"
-#include "results/report/export.hpp"
-#include "results/report/report.hpp"
-
-#include "harness/analysis/other_tools.hpp"
 #include "lab/core/scenario.hpp"
+#include "results/render/page.hpp"
+#include "results/report/report.hpp"
 #include "results/store/run.hpp"
 
 namespace lab {
@@ -35,7 +34,7 @@ struct LatencyBar {
 };
 
 struct ThresholdRow {
-  std::string text;             ///< `p99<200ms`
+  std::string threshold;        ///< `p99<200ms`
   std::optional<double> value;  ///< seconds for times, a share or a number otherwise
   std::string measured;         ///< `187 ms`, or why it cannot be said
   bool passed = false;
@@ -44,15 +43,15 @@ struct ThresholdRow {
 /// A condition on a load's result, as `p99<200ms`, `errors<1%`, `rps>=1000`.
 struct Threshold {
   enum class What { percentile, min, max, mean, error_share, errors, rate };
-  enum class Compare { below, at_most, above, at_least };
 
   std::string text;
   What what = What::percentile;
-  Compare compare = Compare::below;
-  double q = 0.5;            ///< of a percentile
-  bool uncorrected = false;  ///< of the uncorrected latencies
-  double limit = 0;          ///< seconds, a share, a count or requests per second
+  bool below = true, or_equal = false;  ///< on which side of the limit it is to be
+  double q = 0.5;                       ///< of a percentile
+  bool uncorrected = false;             ///< of the uncorrected latencies
+  double limit = 0;                     ///< seconds, a share, a count or requests per second
 
+  bool is_latency() const { return !about_errors() && what != What::rate; }
   bool about_errors() const { return what == What::error_share || what == What::errors; }
 };
 
@@ -76,40 +75,60 @@ struct LoadTask {
   bool emulated_tools = false;
 };
 
-/// What `lab load` found.
-struct LoadReport {
-  std::vector<std::pair<std::string, std::int64_t>> urls;  ///< with their weights
-  std::string method = "GET";
-  std::string load;      ///< `closed loop, 10 clients, 10 s`
-  std::string arrivals;  ///< burst, closed, …
-  int threads = 1, ranks = 1;
-  std::uint64_t seed = 0;
-  bool complete = true;
-  std::string incomplete;  ///< why, where it is not
-  double span_s = 0;       ///< from time zero to the last reply, at least to the end of the load's plan
-  double requests_per_second = 0;         ///< ok replies / span
-  std::optional<double> requested_rate;   ///< of an open load, in the mean of its duration
-  LoadFigures latency, uncorrected, lag;  ///< of ok replies
-  LoadFigures error_latency;              ///< of whole replies that are errors, from the intended time
-  bool exact = true;                      ///< percentiles are of all samples, not of a histogram
-  double histogram_error = 0;             ///< relative, where they are
-  RequestCounts books;
-  std::map<int, std::int64_t> statuses;  ///< all whole replies
-  LoadCounts counts;
-  std::optional<double> burst_skew_s;  ///< last sent - first sent
-  std::vector<LatencyBar> bars;
-  std::vector<ThresholdRow> thresholds;
-  std::vector<Note> remarks;                ///< NOTE and WARN
-  std::vector<std::string> emulated_tools;  ///< what they would have printed; a line each
-  std::vector<double> clock_offsets_s;      ///< by MPI rank against rank 0
-  std::optional<double> clock_error_s;      ///< half of the longest round trip that measured them
+struct LoadUrl {
+  std::string url;
+  std::int64_t weight = 1;
+};
+
+/// How often the server closed a connection, and where.
+struct LoadClosings {
+  std::int64_t before_reply = 0, in_reply = 0;
+  std::int64_t after_reply = 0;  ///< behind the reply to the request before
+};
+
+/// Of MPI ranks against rank 0.
+struct LoadClocks {
+  std::vector<double> offset_s;
+  double error_s = 0;  ///< half of the longest round trip that measured them
+};
+
+struct LoadMachine {
   int cores = 0;
   std::string kernel, noise;
   std::vector<std::pair<std::string, std::string>> environment;
 };
 
-/// How long a connection took to open, in the mean; none where there was none.
-std::optional<double> connect_seconds(const LoadCounts& counts);
+/// What `lab load` found, as lab.load/1 has it.
+struct LoadReport {
+  bool complete = true;
+  std::optional<std::string> incomplete_reason;
+  std::vector<LoadUrl> urls;
+  std::string method = "GET";
+  std::string load;      ///< `closed loop, 10 clients, 10 s`
+  std::string arrivals;  ///< burst, closed, …
+  int threads = 1, ranks = 1;
+  std::uint64_t seed = 0;
+  double span_s = 0;  ///< from time zero to the last reply, at least to the end of the load's plan
+  double requests_per_second = 0;                       ///< ok replies / span
+  std::optional<double> requested_rate;                 ///< of an open load, in the mean of its duration
+  LoadFigures latency_s, uncorrected_latency_s, lag_s;  ///< of ok replies
+  LoadFigures error_latency_s;  ///< of whole replies that are errors, from the intended time
+  bool exact = true;            ///< percentiles are of all samples, not of a histogram
+  double relative_error = 0;    ///< 0 where they are exact
+  RequestCounts books;
+  LoadClosings closed;
+  std::map<int, std::int64_t> statuses;  ///< all whole replies
+  std::int64_t bytes_sent = 0, bytes_received = 0, connections_opened = 0;
+  std::optional<double> connect_s;  ///< how long a connection took to open, in the mean
+  std::int64_t waited_for_connection = 0, warm_up_requests = 0;
+  std::optional<double> burst_skew_s;  ///< last sent - first sent
+  std::vector<LatencyBar> distribution;
+  std::vector<ThresholdRow> thresholds;
+  std::vector<Note> remarks;             ///< NOTE and WARN
+  std::vector<std::string> other_tools;  ///< what they would have printed; a line each
+  std::optional<LoadClocks> clocks;
+  LoadMachine environment;
+};
 
 /// The distribution in at most about ten rows with round limits: even steps where the values are near each
 /// other, 1-2-5 steps or powers of ten where they are not.
@@ -122,26 +141,23 @@ LoadReport summarise_load(const LoadTask& task, LoadTotals& totals);
 /// got any reply; 0 otherwise.
 int load_exit_code(const LoadTask& task, const LoadReport& report);
 
-/// For a terminal, a projector or a pipe (load_text.cpp).
+/// For a terminal, a projector or a pipe.
 std::string load_text(const LoadReport& report, const TextStyle& style);
 /// `503` where all replies that are errors have one status and nothing else is wrong; otherwise `errors`.
 std::string kind_of_error_replies(const LoadReport& report);
-/// lab.load/1, one document with a newline at its end (load_json.cpp).
+/// lab.load/1, one document with a newline at its end.
 std::string load_json(const LoadReport& report);
-/// One row per figure (load_rows.cpp).
+/// One row per figure.
 std::string load_csv(const LoadReport& report);
-/// A table for a README or an issue (load_rows.cpp).
+/// A table for a README or an issue.
 std::string load_markdown(const LoadReport& report);
 
 /// What wrk, hey, autocannon and a closed loop would have printed of these replies, a line each. `paced`: the
 /// load had a rate. One line says why where not every sample is kept.
 std::vector<std::string> other_tools_lines(const LoadTotals& totals, bool paced);
 
-/// A line for each tool, with what is wrong with its figures.
-std::string emulated_tools_text(const EmulatedTools& others, const TextStyle& style);
-
-/// The same for the first repetition of every arm, case and route of a run: such a tool runs once, against
-/// one address.
+/// What those tools would have printed of the first repetition of every arm, case and route of a run, with
+/// what is wrong with it: such a tool runs once, against one address.
 std::string emulated_tools_text(const Run& run, const Scenario& scenario, const TextStyle& style);
 
 }  // namespace lab

@@ -14,10 +14,9 @@
 #include <set>
 #include <tuple>
 
-#include "harness/findings/words.hpp"
+#include "harness/findings/finding.hpp"
 #include "lab/core/utf8.hpp"
 #include "results/render/formatting.hpp"
-#include "results/render/wrap.hpp"
 #include "results/store/set_aside.hpp"
 
 namespace lab {
@@ -34,68 +33,50 @@ Result<double> parse_number(const std::string& whole, std::string_view digits) {
   return value;
 }
 
-Result<void> read_metric(std::string_view name, Threshold& threshold) {
-  using What = Threshold::What;
-  if (name.starts_with("uncorrected.")) {
-    threshold.uncorrected = true;
-    name.remove_prefix(12);
-  }
-  if (name == "median") return {};
-  if (name == "min" || name == "max" || name == "mean") {
-    threshold.what = name == "min" ? What::min : name == "max" ? What::max : What::mean;
-    return {};
-  }
-  if (!threshold.uncorrected && name == "errors") {
-    threshold.what = What::errors;
-    return {};
-  }
-  if (!threshold.uncorrected && name == "rps") {
-    threshold.what = What::rate;
-    return {};
-  }
-  if (name.starts_with('p') && name.size() > 1) {
-    const auto percent = parse_number(threshold.text, name.substr(1));
-    if (!percent) return percent.error();
-    if (*percent <= 0 || *percent >= 100)
-      return usage_error("--threshold: '{}': percentiles go from p1 to p99.999; p100 is max", threshold.text);
-    threshold.q = *percent / 100;
-    return {};
-  }
-  return usage_error(
-      "--threshold: '{}': unknown measure '{}'; known: p1 to p99.999, median, min, max, mean (and "
-      "uncorrected.p99 …), errors, rps",
-      threshold.text, name);
-}
+constexpr std::pair<std::string_view, Threshold::What> kMeasures[] = {
+    {"median", Threshold::What::percentile}, {"min", Threshold::What::min},
+    {"max", Threshold::What::max},           {"mean", Threshold::What::mean},
+    {"errors", Threshold::What::errors},     {"rps", Threshold::What::rate}};
 
-Result<void> read_limit(std::string_view value, Threshold& threshold) {
-  using What = Threshold::What;
-  if (threshold.what == What::errors || threshold.what == What::rate) {
-    const bool share = value.ends_with('%');
-    if (share && threshold.what == What::rate)
-      return usage_error("--threshold: '{}': rps is requests per second, not a share", threshold.text);
-    if (share) {
-      threshold.what = What::error_share;
-      value.remove_suffix(1);
-    }
-    const auto number = parse_number(threshold.text, value);
-    if (!number) return number.error();
-    threshold.limit = share ? *number / 100 : *number;
-    return {};
+Result<void> read_measure(std::string_view name, Threshold& threshold) {
+  constexpr std::string_view kUncorrected = "uncorrected.";
+  threshold.uncorrected = name.starts_with(kUncorrected);
+  if (threshold.uncorrected) name.remove_prefix(kUncorrected.size());
+  for (const auto& [known, what] : kMeasures) {
+    threshold.what = what;
+    if (name == known && (threshold.is_latency() || !threshold.uncorrected)) return {};
   }
-  const auto span = parse_duration(value);
-  if (!span) return usage_error("--threshold: '{}': {}", threshold.text, span.error().message);
-  threshold.limit = seconds(*span);
+  if (!name.starts_with('p') || name.size() == 1) {
+    return usage_error(
+        "--threshold: '{}': unknown measure '{}'; known: p1 to p99.999, median, min, max, mean (and "
+        "uncorrected.p99 …), errors, rps",
+        threshold.text, name);
+  }
+  threshold.what = Threshold::What::percentile;
+  LAB_TRY(const double percent, parse_number(threshold.text, name.substr(1)));
+  if (percent <= 0 || percent >= 100)
+    return usage_error("--threshold: '{}': percentiles go from p1 to p99.999; p100 is max", threshold.text);
+  threshold.q = percent / 100;
   return {};
 }
 
-bool holds(const Threshold& threshold, double value) {
-  switch (threshold.compare) {
-    case Threshold::Compare::below: return value < threshold.limit;
-    case Threshold::Compare::at_most: return value <= threshold.limit;
-    case Threshold::Compare::above: return value > threshold.limit;
-    case Threshold::Compare::at_least: return value >= threshold.limit;
+Result<void> read_limit(std::string_view value, Threshold& threshold) {
+  if (threshold.is_latency()) {
+    const auto span = parse_duration(value);
+    if (!span) return usage_error("--threshold: '{}': {}", threshold.text, span.error().message);
+    threshold.limit = seconds(*span);
+    return {};
   }
-  return false;
+  const bool share = value.ends_with('%');
+  if (share && threshold.what == Threshold::What::rate)
+    return usage_error("--threshold: '{}': rps is requests per second, not a share", threshold.text);
+  if (share) {
+    threshold.what = Threshold::What::error_share;
+    value.remove_suffix(1);
+  }
+  LAB_TRY(const double number, parse_number(threshold.text, value));
+  threshold.limit = share ? number / 100 : number;
+  return {};
 }
 
 std::optional<double> mean_of(const Distribution& distribution) {
@@ -123,26 +104,21 @@ Result<Threshold> parse_threshold(const std::string& text) {
   const std::size_t at = text.find_first_of("<>");
   if (at == std::string::npos || at == 0)
     return usage_error("--threshold: '{}' compares nothing; give one {}", text, kExamples);
-  const bool equal = at + 1 < text.size() && text[at + 1] == '=';
-  const bool less = text[at] == '<';
-  using Compare = Threshold::Compare;
-  threshold.compare =
-      less ? (equal ? Compare::at_most : Compare::below) : (equal ? Compare::at_least : Compare::above);
-  if (const auto read = read_metric(trim(std::string_view(text).substr(0, at)), threshold); !read)
-    return read.error();
-  if (const auto read = read_limit(trim(std::string_view(text).substr(at + (equal ? 2 : 1))), threshold);
-      !read)
-    return read.error();
+  threshold.below = text[at] == '<';
+  threshold.or_equal = at + 1 < text.size() && text[at + 1] == '=';
+  const std::string_view whole = text;
+  LAB_CHECK(read_measure(trim(whole.substr(0, at)), threshold));
+  LAB_CHECK(read_limit(trim(whole.substr(at + (threshold.or_equal ? 2 : 1))), threshold));
   return threshold;
 }
 
 ThresholdRow judge(const Threshold& threshold, LoadTotals& totals, double requests_per_second) {
   ThresholdRow row;
-  row.text = threshold.text;
+  row.threshold = threshold.text;
   const auto reported = [&](double value, std::string spelled) {
     row.value = value;
     row.measured = std::move(spelled);
-    row.passed = holds(threshold, value);
+    row.passed = value == threshold.limit ? threshold.or_equal : (value < threshold.limit) == threshold.below;
     return row;
   };
   const RequestCounts books = totals.counts.books();
@@ -157,7 +133,7 @@ ThresholdRow judge(const Threshold& threshold, LoadTotals& totals, double reques
     return reported(share, fmt::format("{:.3g} % ({} of {})", share * 100, failed, tried));
   }
   Distribution& latencies = threshold.uncorrected ? totals.samples.uncorrected : totals.samples.latency;
-  if (threshold.about_errors() || latencies.size() == 0) {
+  if (!threshold.is_latency() || latencies.size() == 0) {
     row.measured = "nothing was answered, so nothing can be said";
     return row;
   }
@@ -171,7 +147,7 @@ ThresholdRow judge(const Threshold& threshold, LoadTotals& totals, double reques
 
 namespace {
 
-constexpr std::size_t kMostRows = 10;
+constexpr std::size_t kMostBars = 10;
 constexpr double kEvenRatio = 4;
 
 /// The largest of 1, 2, 5, 10, 20 … that is not above `value`.
@@ -197,7 +173,7 @@ std::vector<double> limits(double low, double high) {
     limit = std::round(limit);
     if (limit > low) found.push_back(limit);
   }
-  if (found.size() <= kMostRows) return found;
+  if (found.size() <= kMostBars) return found;
   found.clear();
   for (double limit = 10 * std::pow(10, std::floor(std::log10(low)));; limit *= 10) {
     found.push_back(limit);
@@ -227,9 +203,6 @@ std::vector<LatencyBar> latency_bars(const Distribution& latencies) {
 }
 
 namespace {
-
-constexpr Nanos kMedianLimit = 100 * kMicrosecond;
-constexpr Nanos kTailLimit = kMillisecond;
 
 LoadFigures figures_of(Distribution& values) {
   LoadFigures figures;
@@ -263,6 +236,7 @@ double span_of(const LoadTask& task, const LoadTotals& totals) {
   return seconds(std::max<Nanos>(by_time ? plan.duration : 0, last_end));
 }
 
+/// NOTE and WARN below the figures.
 class Remarks {
  public:
   Remarks(const EnginePlan& plan, LoadTotals& totals, LoadReport& report)
@@ -273,20 +247,19 @@ class Remarks {
     about_the_generator();
     about_errors();
     about_connections();
-    about_statuses();
-    if (!report_.exact) {
-      note(fmt::format(
-          "beyond {} requests latencies are counted in a histogram: percentiles are within {:.2g} %",
-          Distribution::kMaxExact, report_.histogram_error * 100));
-    }
+    about_replies();
   }
 
  private:
-  void note(const std::string& text) { report_.remarks.push_back({NoteKind::note, text}); }
-  void warn(const std::string& text) { report_.remarks.push_back({NoteKind::warn, text}); }
+  void note(std::string text) { report_.remarks.push_back({NoteKind::note, std::move(text)}); }
+  void warn(std::string text) { report_.remarks.push_back({NoteKind::warn, std::move(text)}); }
+  static std::string requests(std::int64_t count) {
+    return fmt::format("{} request{}", count, count == 1 ? "" : "s");
+  }
   std::int64_t errors(LoadError kind) const { return counts_.errors[static_cast<std::size_t>(kind)]; }
 
   void about_the_generator() {
+    constexpr Nanos kMedianLimit = 100 * kMicrosecond, kTailLimit = kMillisecond;
     if (report_.burst_skew_s && counts_.sent > 1)
       note("the burst left within " + format_duration(to_nanos(*report_.burst_skew_s)));
     if (plan_.arrivals == Arrivals::burst || plan_.arrivals == Arrivals::closed) return;
@@ -302,8 +275,8 @@ class Remarks {
 
   void about_errors() {
     if (const std::int64_t timeouts = errors(LoadError::timeout); timeouts > 0) {
-      note(fmt::format("{} request{} had no whole reply within {}: no latency above counts them", timeouts,
-                       timeouts == 1 ? "" : "s", format_duration(plan_.timeout)));
+      note(fmt::format("{} had no whole reply within {}: no latency above counts them", requests(timeouts),
+                       format_duration(plan_.timeout)));
     }
     if (!totals_.first_problem.empty()) note("the first bad reply: " + totals_.first_problem);
     if (errors(LoadError::extra) > 0)
@@ -320,26 +293,30 @@ class Remarks {
 
   void about_connections() {
     if (counts_.waited > 0) {
-      note(
-          fmt::format("{} request{} had to wait because all {} connections were busy: latency has that, "
-                      "uncorrected has not",
-                      counts_.waited, counts_.waited == 1 ? "" : "s", plan_.most));
+      note(fmt::format(
+          "{} had to wait because all {} connections were busy: latency has that, uncorrected has not",
+          requests(counts_.waited), plan_.most));
     }
-    const std::int64_t answered = report_.latency.n;
-    if (!plan_.fresh && counts_.connections > plan_.clients && counts_.closed_by_server * 2 > answered)
+    const LoadFigures& latency = report_.latency_s;
+    if (!plan_.fresh && counts_.connections > plan_.clients && counts_.closed_by_server * 2 > latency.n)
       note("the server closes its connections: a new one was opened for most requests");
-    if (plan_.arrivals == Arrivals::closed && report_.latency.median && report_.latency.max &&
-        *report_.latency.max > 0.1 && *report_.latency.max > 10 * *report_.latency.median) {
+    const double longest = latency.max.value_or(0);
+    if (plan_.arrivals == Arrivals::closed && latency.median && longest > 0.1 &&
+        longest > 10 * *latency.median)
       note("a closed loop sends nothing while it waits, so few of its requests meet a pause: see --rate");
-    }
   }
 
-  void about_statuses() {
+  void about_replies() {
     std::int64_t redirects = 0;
     for (const auto& [status, count] : report_.statuses)
       redirects += status / 100 == 3 && status != 304 ? count : 0;
     if (redirects > 0)
       note(fmt::format("{} replies were redirects (3xx), which are not followed", redirects));
+    if (!report_.exact) {
+      note(fmt::format(
+          "beyond {} requests latencies are counted in a histogram: percentiles are within {:.2g} %",
+          Distribution::kMaxExact, report_.relative_error * 100));
+    }
   }
 
   const EnginePlan& plan_;
@@ -350,42 +327,45 @@ class Remarks {
 
 }  // namespace
 
-std::optional<double> connect_seconds(const LoadCounts& counts) {
-  if (counts.connections == 0) return std::nullopt;
-  return seconds(counts.connecting) / static_cast<double>(counts.connections);
-}
-
 LoadReport summarise_load(const LoadTask& task, LoadTotals& totals) {
   const EnginePlan& plan = task.plan.engine;
   const LoadCounts& counts = totals.counts;
   LoadReport report;
-  for (const auto& [url, weight] : task.urls) report.urls.emplace_back(url.text, weight);
+  for (const auto& [url, weight] : task.urls) report.urls.push_back({url.text, weight});
   report.load = task.load;
   report.arrivals = to_string(plan.arrivals);
   report.threads = task.plan.threads;
   report.seed = plan.seed;
   report.complete = !totals.interrupted;
   report.span_s = span_of(task, totals);
-  if (totals.interrupted) report.incomplete = "interrupted after " + format_duration(to_nanos(report.span_s));
+  if (totals.interrupted)
+    report.incomplete_reason = "interrupted after " + format_duration(to_nanos(report.span_s));
   if (report.span_s > 0) report.requests_per_second = static_cast<double>(counts.ok) / report.span_s;
   report.requested_rate = task.requested_rate;
-  report.latency = figures_of(totals.samples.latency);
-  report.error_latency = figures_of(totals.error_replies.latency);
-  report.uncorrected = figures_of(totals.samples.uncorrected);
-  report.lag = figures_of(totals.samples.lag);
+  report.latency_s = figures_of(totals.samples.latency);
+  report.error_latency_s = figures_of(totals.error_replies.latency);
+  report.uncorrected_latency_s = figures_of(totals.samples.uncorrected);
+  report.lag_s = figures_of(totals.samples.lag);
   report.exact = totals.samples.latency.is_exact();
-  report.histogram_error = Histogram::kRelativeError;
+  report.relative_error = report.exact ? 0 : Histogram::kRelativeError;
   report.books = counts.books();
   for (std::size_t status = 0; status < counts.statuses.size(); ++status) {
     if (counts.statuses[status] > 0) report.statuses[static_cast<int>(status)] = counts.statuses[status];
   }
-  report.counts = counts;
+  report.closed = {counts.closed_before, counts.closed_in, counts.closed_after};
+  report.bytes_sent = counts.bytes_sent;
+  report.bytes_received = counts.bytes_received;
+  report.connections_opened = counts.connections;
+  if (counts.connections > 0)
+    report.connect_s = seconds(counts.connecting) / static_cast<double>(counts.connections);
+  report.waited_for_connection = counts.waited;
+  report.warm_up_requests = counts.warm_up;
   if (plan.arrivals == Arrivals::burst && counts.sent > 0)
     report.burst_skew_s = seconds(counts.last_sent - counts.first_sent);
-  report.bars = latency_bars(totals.samples.latency);
+  report.distribution = latency_bars(totals.samples.latency);
   for (const Threshold& threshold : task.thresholds)
     report.thresholds.push_back(judge(threshold, totals, report.requests_per_second));
-  if (task.emulated_tools) report.emulated_tools = other_tools_lines(totals, has_rate(plan.arrivals));
+  if (task.emulated_tools) report.other_tools = other_tools_lines(totals, has_rate(plan.arrivals));
   Remarks(plan, totals, report).add_all();
   return report;
 }
@@ -405,11 +385,12 @@ namespace {
 constexpr std::size_t kToolIndent = 15;
 
 /// `p50 1.001 s`; 0 where the tool prints nothing, as it does itself.
-std::string percentiles(const ToldLatencies& reported) {
+std::string percentiles(const ToldLatencies& reported, double least = 0) {
   std::vector<std::string> parts;
-  for (const ToldPercentile& one : reported.percentiles) {
-    parts.push_back(fmt::format("p{:g} {}", one.percent,
-                                one.latency_s ? quantity(*one.latency_s, time_unit(*one.latency_s)) : "0"));
+  for (const auto& [percent, latency_s] : reported.percentiles) {
+    if (percent != 50 && percent < least) continue;
+    parts.push_back(
+        fmt::format("p{:g} {}", percent, latency_s ? quantity(*latency_s, time_unit(*latency_s)) : "0"));
   }
   return join(parts, ", ");
 }
@@ -418,16 +399,11 @@ std::string missing(const ToldLatencies& reported, std::int64_t all, std::string
   return reported.counted == all ? "" : fmt::format("; {} of {} {}", reported.counted, all, why);
 }
 
+/// A line has no room for all that hey prints.
 std::string line_of(const std::string& name, const ToldLatencies& reported) {
-  std::string line = pad(name, 12);
-  for (const ToldPercentile& each : reported.percentiles) {
-    if (each.percent != 50 && each.percent < 90) continue;  // a line has no room for all that hey prints
-    const std::string value = each.latency_s ? quantity(*each.latency_s, time_unit(*each.latency_s)) : "0";
-    line += fmt::format(" p{:g} {},", each.percent, value);
-  }
-  if (line.ends_with(',')) line.pop_back();
-  line += fmt::format("; of {}", reported.counted);
-  return reported.added > 0 ? line + fmt::format(" and {} added", reported.added) : line;
+  const std::string all = percentiles(reported, 90);
+  return fmt::format("{}{}{}; of {}{}", pad(name, 12), all.empty() ? "" : " ", all, reported.counted,
+                     reported.added > 0 ? fmt::format(" and {} added", reported.added) : "");
 }
 
 /// Did all of them belong to loads that have a rate?
@@ -439,6 +415,35 @@ bool is_paced(const Scenario& scenario, const std::string& case_id,
          std::all_of(records.begin(), records.end(), [&](const RequestRecord& record) {
            return record.load < set->loads.size() && has_rate(set->loads[record.load].arrivals);
          });
+}
+
+void add_tools(const EmulatedTools& others, Page& page) {
+  const std::int64_t all = others.truth.counted;
+  const auto add = [&](const std::string& tool, const ToldLatencies& reported, const std::string& more) {
+    page.hanging(pad("  " + tool, kToolIndent), percentiles(reported) + more, kToolIndent);
+  };
+  double most = 50;
+  for (const ToldPercentile& one : others.truth.percentiles) {
+    if (carries_percentile(all, one.percent / 100)) most = std::max(most, one.percent);
+  }
+  add("here", others.truth,
+      most < 99 ? fmt::format("; {} cannot support a percentile above p{:g}", count(all, "value"), most)
+                : "");
+  const std::string added =
+      others.wrk.added == 0
+          ? ""
+          : fmt::format("; it adds {} for requests that it holds to be missing", others.wrk.added);
+  add("wrk", others.wrk, missing(others.wrk, all, "replies are counted: those past 2 s are dropped") + added);
+  const bool zeros = std::any_of(others.hey.percentiles.begin(), others.hey.percentiles.end(),
+                                 [](const ToldPercentile& one) { return !one.latency_s; });
+  add("hey", others.hey, zeros ? "; the zeros are its own" : "");
+  const std::int64_t counted = others.autocannon.counted;
+  add("autocannon", others.autocannon,
+      counted == all ? "" : fmt::format("; its count is {} instead of {}", counted, all));
+  if (others.closed_loop.percentiles.empty()) return;
+  add("one client", others.closed_loop,
+      missing(others.closed_loop, all,
+              "requests would have been sent: it waits for each reply before the next"));
 }
 
 }  // namespace
@@ -458,45 +463,9 @@ std::vector<std::string> other_tools_lines(const LoadTotals& totals, bool paced)
           line_of("closed loop", others.closed_loop), line_of("nearest rank", others.truth)};
 }
 
-std::string emulated_tools_text(const EmulatedTools& others, const TextStyle& style) {
-  const auto width = static_cast<std::size_t>(std::max(style.width, 40));
-  const std::int64_t all = others.truth.counted;
-  std::string out;
-  const auto add = [&](const std::string& tool, const std::string& text) {
-    for (const std::string& line :
-         wrap(printable(text, style.ascii), pad("  " + tool, kToolIndent), kToolIndent, width))
-      out += line + "\n";
-  };
-  double most = 50;
-  for (const ToldPercentile& one : others.truth.percentiles) {
-    if (carries_percentile(all, one.percent / 100)) most = std::max(most, one.percent);
-  }
-  add("here",
-      percentiles(others.truth) +
-          (most < 99 ? fmt::format("; {} cannot support a percentile above p{:g}", count(all, "value"), most)
-                     : ""));
-  add("wrk",
-      percentiles(others.wrk) + missing(others.wrk, all, "replies are counted: those past 2 s are dropped") +
-          (others.wrk.added == 0
-               ? ""
-               : fmt::format("; it adds {} for requests that it holds to be missing", others.wrk.added)));
-  const bool zeros = std::any_of(others.hey.percentiles.begin(), others.hey.percentiles.end(),
-                                 [](const ToldPercentile& one) { return !one.latency_s; });
-  add("hey", percentiles(others.hey) + (zeros ? "; the zeros are its own" : ""));
-  add("autocannon", percentiles(others.autocannon) + (others.autocannon.counted == all
-                                                          ? ""
-                                                          : fmt::format("; its count is {} instead of {}",
-                                                                        others.autocannon.counted, all)));
-  if (!others.closed_loop.percentiles.empty()) {
-    add("one client", percentiles(others.closed_loop) +
-                          missing(others.closed_loop, all,
-                                  "requests would have been sent: it waits for each reply before the next"));
-  }
-  return out;
-}
-
 std::string emulated_tools_text(const Run& run, const Scenario& scenario, const TextStyle& style) {
-  std::string out = "What other tools would have printed of the same replies (first repetition)\n";
+  Page page(style, 40);
+  page.raw("What other tools would have printed of the same replies (first repetition)\n");
   std::set<std::tuple<std::string, std::string, std::string>> reported;
   for (const RunRepetition& kept : run.repetitions) {
     if (kept.engine == kModel) continue;
@@ -512,14 +481,13 @@ std::string emulated_tools_text(const Run& run, const Scenario& scenario, const 
                    [&](const RequestRecord& record) { return record.route == route; });
       const std::vector<Answer> answers = answers_of(asked);
       if (answers.empty()) continue;
-      const std::string heading =
-          scenario.routes.size() > 1 ? fmt::format("{}, {}", name, scenario.routes[route].name) : name;
-      out += printable(heading, style.ascii) + "\n" +
-             emulated_tools_text(what_others_print(answers, is_paced(scenario, repetition.case_id, asked)),
-                                 style);
+      page.raw(printable(scenario.routes.size() > 1 ? name + ", " + scenario.routes[route].name : name,
+                         style.ascii) +
+               "\n");
+      add_tools(what_others_print(answers, is_paced(scenario, repetition.case_id, asked)), page);
     }
   }
-  return out;
+  return page.take();
 }
 
 }  // namespace lab

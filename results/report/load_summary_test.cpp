@@ -40,9 +40,9 @@ TEST_CASE("n requests at a rate take n periods, not the time to the last of them
 
 TEST_CASE("few latencies are kept one by one, as many as carry no percentile") {
   LoadTotals few = answered(28, kSecond);
-  CHECK(summarise_load(options_of(Arrivals::closed, 0, 28), few).latency.all.size() == 28);
+  CHECK(summarise_load(options_of(Arrivals::closed, 0, 28), few).latency_s.all.size() == 28);
   LoadTotals more = answered(29, kSecond);
-  CHECK(summarise_load(options_of(Arrivals::closed, 0, 29), more).latency.all.empty());
+  CHECK(summarise_load(options_of(Arrivals::closed, 0, 29), more).latency_s.all.empty());
 }
 
 namespace {

@@ -97,6 +97,11 @@ std::string_view to_string(NoteKind kind) {
   return kTags[static_cast<std::size_t>(kind)];
 }
 
+std::string name_on_engine(const ArmReport& arm) {
+  const bool ours = arm.engine.is(kNative) || arm.engine.is(kModel) || arm.engine.is(kServer);
+  return ours ? arm.arm : fmt::format("{} on {}", arm.arm, arm.engine.kind);
+}
+
 std::vector<Note> all_notes(const Report& report) {
   std::vector<Note> remarks = findings(report);
   remarks.insert(remarks.end(), report.remarks.begin(), report.remarks.end());

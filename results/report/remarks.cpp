@@ -9,7 +9,7 @@
 #include <set>
 #include <tuple>
 
-#include "harness/findings/words.hpp"
+#include "harness/findings/finding.hpp"
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
 #include "results/render/formatting.hpp"

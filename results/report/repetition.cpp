@@ -4,7 +4,7 @@
 
 #include "harness/model/model.hpp"
 #include "harness/statistics/statistics.hpp"
-#include "lab/core/engine.hpp"
+#include "lab/core/scenario.hpp"
 
 namespace lab {
 

@@ -10,9 +10,9 @@
 
 #include "harness/findings/finding.hpp"
 #include "harness/statistics/statistics.hpp"
-#include "lab/core/engine.hpp"
-#include "lab/core/lane.hpp"
+#include "lab/core/event.hpp"
 #include "lab/core/record.hpp"
+#include "lab/core/scenario.hpp"
 #include "lab/core/stat.hpp"
 
 namespace lab {

@@ -7,7 +7,7 @@
 
 #include "lab/core/utf8.hpp"
 #include "results/render/formatting.hpp"
-#include "results/render/table.hpp"
+#include "results/report/format.hpp"
 
 namespace lab {
 
@@ -147,12 +147,13 @@ class TableMaker {
   Table prediction_table() {
     const bool stats = report_.headline.size() > 1 || !only_makespan(report_);
     Table table;
-    table.columns = {{ColumnRole::arm, "", false}};
-    if (cases_) table.columns.push_back({ColumnRole::case_id, "", false});
-    if (stats) table.columns.push_back({ColumnRole::stat, "", false});
-    table.columns.push_back({ColumnRole::measured, "", false});
-    table.columns.push_back({ColumnRole::expected, "", false});
-    table.columns.push_back({ColumnRole::note, "", false});
+    table.plain_in_text = true;
+    table.columns = {{ColumnRole::arm, "arm", false}};
+    if (cases_) table.columns.push_back({ColumnRole::case_id, "case", false});
+    if (stats) table.columns.push_back({ColumnRole::stat, "stat", false});
+    table.columns.push_back({ColumnRole::measured, "predicted", false});
+    table.columns.push_back({ColumnRole::expected, "formula", false});
+    table.columns.push_back({ColumnRole::note, "note", false});
     for (const Entry& entry : entries_) {
       TableRow row{{format_span(entry.arm->arm)}, ""};
       if (cases_) row.cells.push_back(format_span(entry.arm->case_id));

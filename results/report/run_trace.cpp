@@ -7,7 +7,6 @@
 #include <tuple>
 #include <unordered_map>
 
-#include "harness/trace/loop_activity.hpp"
 #include "harness/trace/occupancy.hpp"
 
 namespace lab {

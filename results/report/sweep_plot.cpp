@@ -1,14 +1,97 @@
-#include "results/report/sweep_report.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "lab/core/utf8.hpp"
+#include "results/render/formatting.hpp"
 #include "results/render/markup.hpp"
+#include "results/report/sweep_report.hpp"
 
 namespace lab {
+
+namespace {
+
+constexpr double kLogarithmicFrom = 15;
+
+std::size_t place_of(const std::vector<std::string>& values, const std::string& value) {
+  return static_cast<std::size_t>(std::find(values.begin(), values.end(), value) - values.begin());
+}
+
+/// The values of each key, in the order in which they come.
+std::vector<std::vector<std::string>> values_of(const SweepReport& report) {
+  std::vector<std::vector<std::string>> values(report.keys.size());
+  for (const SweepPoint& point : report.points) {
+    for (std::size_t i = 0; i < values.size() && i < point.values.size(); ++i) {
+      if (place_of(values[i], point.values[i]) == values[i].size()) values[i].push_back(point.values[i]);
+    }
+  }
+  return values;
+}
+
+void find_range(SweepPlot& plot) {
+  std::vector<double> all;
+  const auto see = [&](const std::optional<double>& value) {
+    if (value && std::isfinite(*value)) all.push_back(*value);
+  };
+  for (const SweepCurve& curve : plot.curves) {
+    for (const SweepCurve::Mark& mark : curve.marks) {
+      see(mark.predicted);
+      if (!mark.measured) continue;
+      for (const auto& value :
+           {std::optional(mark.measured->median), mark.measured->low, mark.measured->high})
+        see(value);
+    }
+  }
+  if (all.empty()) return;
+  const auto [least, most] = std::minmax_element(all.begin(), all.end());
+  plot.logarithmic = *least > 0 && *most / *least > kLogarithmicFrom;
+  plot.least = plot.logarithmic ? *least : std::min(0.0, *least);
+  plot.most = *most > plot.least ? *most : plot.least + 1;
+}
+
+}  // namespace
+
+double SweepPlot::height(double value) const {
+  if (!logarithmic) return (value - least) / (most - least);
+  return std::log(std::max(value, least) / least) / std::log(most / least);
+}
+
+double SweepPlot::value_at(double height) const {
+  return logarithmic ? least * std::pow(most / least, height) : least + height * (most - least);
+}
+
+SweepPlot plot_of(const SweepReport& report) {
+  SweepPlot plot;
+  const auto values = values_of(report);
+  if (values.empty()) return plot;
+  const auto longest = std::max_element(values.begin(), values.end(),
+                                        [](const auto& a, const auto& b) { return a.size() < b.size(); });
+  const auto axis = static_cast<std::size_t>(longest - values.begin());
+  plot.key = report.keys[axis];
+  plot.places = values[axis];
+  for (const SweepSeries& series : series_of(report)) {
+    for (const SweepPoint& point : report.points) {
+      const SweepCell* cell = find_cell(point, series);
+      if (cell == nullptr) continue;
+      std::string name = series.name;
+      for (std::size_t i = 0; i < point.values.size(); ++i) {
+        if (i != axis && values[i].size() > 1)
+          name += fmt::format(", {}={}", report.keys[i], point.values[i]);
+      }
+      auto curve = std::find_if(plot.curves.begin(), plot.curves.end(),
+                                [&](const SweepCurve& one) { return one.name == name; });
+      if (curve == plot.curves.end()) curve = plot.curves.insert(curve, {name, {}});
+      curve->marks.push_back({place_of(plot.places, point.values[axis]), cell->measured, cell->predicted});
+    }
+  }
+  for (SweepCurve& curve : plot.curves) {
+    std::stable_sort(curve.marks.begin(), curve.marks.end(),
+                     [](const auto& a, const auto& b) { return a.place < b.place; });
+  }
+  find_range(plot);
+  return plot;
+}
 
 namespace {
 
@@ -19,15 +102,11 @@ constexpr std::size_t kMaxCurves = 26;
 class Canvas {
  public:
   Canvas(const SweepPlot& plot, std::size_t width, bool ascii)
-      : plot_(plot), width_(width), ascii_(ascii), rows_(kRows, std::u32string(width, U' ')) {}
+      : plot_(plot), width_(width), dot_(ascii ? U'.' : U'·'), rows_(kRows, std::u32string(width, U' ')) {}
 
-  std::size_t column(double place) const {
-    const auto count = static_cast<double>(plot_.places.size());
-    return static_cast<std::size_t>((place + 0.5) / count * static_cast<double>(width_));
-  }
-  std::size_t row(double value) const {
-    const double height = std::clamp(plot_.height(value), 0.0, 1.0);
-    return kRows - 1 - static_cast<std::size_t>(std::lround(height * static_cast<double>(kRows - 1)));
+  std::size_t column(std::size_t place) const {
+    return static_cast<std::size_t>((static_cast<double>(place) + 0.5) /
+                                    static_cast<double>(plot_.places.size()) * static_cast<double>(width_));
   }
 
   /// The model's line between its points, straight as the plot is drawn.
@@ -36,16 +115,16 @@ class Canvas {
     for (const SweepCurve::Mark& mark : curve.marks) {
       if (!mark.predicted) continue;
       if (before != nullptr) connect(*before, mark);
-      rows_[row(*mark.predicted)][column(static_cast<double>(mark.place))] = dot();
+      rows_[row(*mark.predicted)][column(mark.place)] = dot_;
       before = &mark;
     }
   }
   void draw_marks(const SweepCurve& curve, char32_t letter, bool predicted_only) {
     for (const SweepCurve::Mark& mark : curve.marks) {
       if (!mark.measured && !(predicted_only && mark.predicted)) continue;
-      const double value = mark.measured ? mark.measured->median : *mark.predicted;
-      char32_t& cell = rows_[row(value)][column(static_cast<double>(mark.place))];
-      const bool taken = cell != U' ' && cell != dot();
+      char32_t& cell =
+          rows_[row(mark.measured ? mark.measured->median : *mark.predicted)][column(mark.place)];
+      const bool taken = cell != U' ' && cell != dot_;
       cell = taken ? U'*' : letter;
       any_taken_ |= taken;
     }
@@ -54,36 +133,33 @@ class Canvas {
   std::string line(std::size_t index) const {
     std::string text;
     for (const char32_t cell : rows_[index]) append_code_point(cell, text);
-    text.erase(text.find_last_not_of(' ') + 1);
     return text;
   }
 
  private:
-  char32_t dot() const { return ascii_ ? U'.' : U'·'; }
+  std::size_t row(double value) const {
+    const double height = std::clamp(plot_.height(value), 0.0, 1.0);
+    return kRows - 1 - static_cast<std::size_t>(std::lround(height * static_cast<double>(kRows - 1)));
+  }
   void connect(const SweepCurve::Mark& from, const SweepCurve::Mark& to) {
-    const std::size_t begin = column(static_cast<double>(from.place));
-    const std::size_t end = column(static_cast<double>(to.place));
+    const std::size_t begin = column(from.place);
+    const std::size_t end = column(to.place);
     const auto first = static_cast<double>(row(*from.predicted));
     const auto last = static_cast<double>(row(*to.predicted));
     for (std::size_t x = begin + 1; x < end; ++x) {
       const double part = static_cast<double>(x - begin) / static_cast<double>(end - begin);
-      rows_[static_cast<std::size_t>(std::lround(first + part * (last - first)))][x] = dot();
+      rows_[static_cast<std::size_t>(std::lround(first + part * (last - first)))][x] = dot_;
     }
   }
 
   const SweepPlot& plot_;
   std::size_t width_;
-  bool ascii_;
+  char32_t dot_;
   bool any_taken_ = false;
   std::vector<std::u32string> rows_;
 };
 
-/// The value at a row's height, where the axis says it.
-std::string axis_label(const SweepReport& report, const SweepPlot& plot, std::size_t row) {
-  if (row % 7 != 0 && row != kRows - 1) return "";
-  const double part = static_cast<double>(kRows - 1 - row) / static_cast<double>(kRows - 1);
-  const double value = plot.logarithmic ? plot.least * std::pow(plot.most / plot.least, part)
-                                        : plot.least + part * (plot.most - plot.least);
+std::string value_text(const SweepReport& report, double value) {
   return quantity(value, unit_of(report.stat, value));
 }
 
@@ -93,7 +169,7 @@ std::string place_names(const SweepPlot& plot, const Canvas& canvas, std::size_t
   std::size_t used = 0;
   for (std::size_t i = 0; i < plot.places.size(); ++i) {
     const std::size_t wide = columns(plot.places[i]);
-    const std::size_t middle = canvas.column(static_cast<double>(i));
+    const std::size_t middle = canvas.column(i);
     std::size_t from = middle > wide / 2 ? middle - wide / 2 : 0;
     if (wide <= width) from = std::min(from, width - wide);
     if ((i > 0 && from < used + 1) || from + wide > width) continue;
@@ -104,51 +180,51 @@ std::string place_names(const SweepPlot& plot, const Canvas& canvas, std::size_t
 }
 
 /// Entries stay whole, as far as a line is long enough for one.
-void add_legend(const std::vector<std::string>& entries, std::size_t width, bool ascii, std::string& out) {
-  constexpr std::size_t kGap = 3;
-  std::size_t used = 0;
+void add_legend(const std::vector<std::string>& entries, Page& page) {
+  std::string line;
   for (const std::string& entry : entries) {
-    const std::string text = shorten(printable(entry, ascii), width, ascii);
-    const bool fits = used + kGap + columns(text) <= width;
-    if (used > 0) out += fits ? std::string(kGap, ' ') : "\n";
-    used = columns(text) + (used > 0 && fits ? used + kGap : 0);
-    out += text;
+    const std::string text = shorten(printable(entry, page.style().ascii), page.width(), page.style().ascii);
+    const std::string gap = line.empty() ? "" : "   ";
+    if (columns(line + gap + text) <= page.width()) {
+      line += gap + text;
+      continue;
+    }
+    page.line(line);
+    line = text;
   }
-  out += "\n";
+  page.line(line);
 }
 
 }  // namespace
 
-std::string sweep_plot_text(const SweepReport& report, const TextStyle& style) {
+void add_plot(const SweepReport& report, Page& page) {
   const SweepPlot plot = plot_of(report);
-  if (plot.curves.empty()) return "";
-  const auto width = static_cast<std::size_t>(std::max(style.width, 40));
-  const std::size_t inner = width - kLabel - 2;
-  Canvas canvas(plot, inner, style.ascii);
+  if (plot.curves.empty()) return;
+  const bool ascii = page.style().ascii;
+  const std::size_t inner = page.width() - kLabel - 2;
+  Canvas canvas(plot, inner, ascii);
   const std::size_t shown = std::min(plot.curves.size(), kMaxCurves);
-  if (!report.predicted_only) {
-    for (std::size_t i = 0; i < shown; ++i) canvas.draw_model(plot.curves[i]);
-  }
-  for (std::size_t i = 0; i < shown; ++i)
-    canvas.draw_marks(plot.curves[i], static_cast<char32_t>(U'A' + i), report.predicted_only);
-  std::string out;
-  const auto add = [&](const std::string& line) { out += printable(line, style.ascii) + "\n"; };
-  for (std::size_t row = 0; row < kRows; ++row)
-    add(pad(axis_label(report, plot, row), kLabel, true) + " " + (style.ascii ? "|" : "│") +
-        canvas.line(row));
-  std::string axis = style.ascii ? "+" : "└";
-  for (std::size_t i = 0; i < inner; ++i) axis += style.ascii ? "-" : "─";
-  add(std::string(kLabel + 1, ' ') + axis);
-  add(pad(shorten(plot.key, kLabel, style.ascii), kLabel, true) + "  " + place_names(plot, canvas, inner));
+  for (std::size_t i = 0; i < shown && !report.predicted_only; ++i) canvas.draw_model(plot.curves[i]);
   std::vector<std::string> entries;
-  for (std::size_t i = 0; i < shown; ++i)
+  for (std::size_t i = 0; i < shown; ++i) {
+    canvas.draw_marks(plot.curves[i], static_cast<char32_t>(U'A' + i), report.predicted_only);
     entries.push_back(fmt::format("{} {}", static_cast<char>('A' + i), plot.curves[i].name));
+  }
   if (shown < plot.curves.size())
     entries.push_back(fmt::format("and {} more: --format svg", plot.curves.size() - shown));
   if (canvas.any_taken()) entries.emplace_back("* several");
-  if (!report.predicted_only) entries.emplace_back(style.ascii ? ". model" : "· model");
-  add_legend(entries, width, style.ascii, out);
-  return out;
+  if (!report.predicted_only) entries.emplace_back(ascii ? ". model" : "· model");
+  for (std::size_t row = 0; row < kRows; ++row) {
+    const double height = static_cast<double>(kRows - 1 - row) / static_cast<double>(kRows - 1);
+    const bool labelled = row % 7 == 0 || row == kRows - 1;
+    const std::string label = labelled ? value_text(report, plot.value_at(height)) : "";
+    page.line(pad(label, kLabel, true) + " " + (ascii ? "|" : "│") + canvas.line(row));
+  }
+  std::string axis = ascii ? "+" : "└";
+  for (std::size_t i = 0; i < inner; ++i) axis += ascii ? "-" : "─";
+  page.line(std::string(kLabel + 1, ' ') + axis);
+  page.line(pad(shorten(plot.key, kLabel, ascii), kLabel, true) + "  " + place_names(plot, canvas, inner));
+  add_legend(entries, page);
 }
 
 namespace {
@@ -163,8 +239,12 @@ constexpr const char* kColours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                     "#56b4e9", "#e69f00", "#000000"};
 constexpr std::size_t kShapes = 4;
 
+const char* colour_at(std::size_t index) {
+  return kColours[index % std::size(kColours)];
+}
+
 std::string shape_at(std::size_t index, double x, double y) {
-  const char* colour = kColours[index % std::size(kColours)];
+  const char* colour = colour_at(index);
   switch (index % kShapes) {
     case 0: return fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\" fill=\"{}\"/>\n", x, y, colour);
     case 1:
@@ -186,23 +266,20 @@ double y_of(const SweepPlot& plot, double value) {
 }
 
 /// The model as a dashed line, what was measured as marks with their intervals, joined by a thin line.
-std::string draw_curve(const SweepPlot& plot, const SweepCurve& curve, std::size_t index,
-                       bool predicted_only) {
-  const char* colour = kColours[index % std::size(kColours)];
-  std::string model;
-  std::string line;
-  std::string marks;
-  for (const SweepCurve::Mark& mark : curve.marks) {
+std::string draw_curve(const SweepPlot& plot, std::size_t index, bool predicted_only) {
+  const char* colour = colour_at(index);
+  std::string model, line, marks;
+  for (const SweepCurve::Mark& mark : plot.curves[index].marks) {
     const double x = x_of(plot, mark.place);
     if (mark.predicted) model += fmt::format("{:.1f},{:.1f} ", x, y_of(plot, *mark.predicted));
     if (mark.predicted && predicted_only) marks += shape_at(index, x, y_of(plot, *mark.predicted));
     if (!mark.measured) continue;
-    const double y = y_of(plot, mark.measured->median);
+    const Estimate& measured = *mark.measured;
+    const double y = y_of(plot, measured.median);
     line += fmt::format("{:.1f},{:.1f} ", x, y);
-    if (mark.measured->low && mark.measured->high) {
-      marks +=
-          fmt::format("<line x1=\"{0:.1f}\" y1=\"{1:.1f}\" x2=\"{0:.1f}\" y2=\"{2:.1f}\" stroke=\"{3}\"/>\n",
-                      x, y_of(plot, *mark.measured->low), y_of(plot, *mark.measured->high), colour);
+    if (measured.low && measured.high) {
+      marks += svg_line(x, y_of(plot, *measured.low), x, y_of(plot, *measured.high),
+                        fmt::format("stroke=\"{}\"", colour));
     }
     marks += shape_at(index, x, y);
   }
@@ -217,14 +294,10 @@ std::string draw_axes(const SweepReport& report, const SweepPlot& plot) {
   std::string svg;
   constexpr int kTicks = 4;
   for (int i = 0; i <= kTicks; ++i) {
-    const double part = static_cast<double>(i) / kTicks;
-    const double value = plot.logarithmic ? plot.least * std::pow(plot.most / plot.least, part)
-                                          : plot.least + part * (plot.most - plot.least);
+    const double value = plot.value_at(static_cast<double>(i) / kTicks);
     const double y = y_of(plot, value);
-    svg += fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"#ddd\"/>\n",
-                       kPlotLeft, y, kPlotRight, y);
-    svg +=
-        svg_text(kPlotLeft - 8, y + 4, quantity(value, unit_of(report.stat, value)), "text-anchor=\"end\"");
+    svg += svg_line(kPlotLeft, y, kPlotRight, y, "stroke=\"#ddd\"") +
+           svg_text(kPlotLeft - 8, y + 4, value_text(report, value), "text-anchor=\"end\"");
   }
   svg += fmt::format("<path d=\"M{0} {1}V{2}H{3}\" fill=\"none\" stroke=\"#000\"/>\n", kPlotLeft, kPlotTop,
                      kPlotBottom, kPlotRight);
@@ -240,7 +313,8 @@ std::string draw_axes(const SweepReport& report, const SweepPlot& plot) {
 
 std::string sweep_svg(const SweepReport& report) {
   const SweepPlot plot = plot_of(report);
-  std::string body;
+  std::string body = svg_text(kPlotLeft, 26, report.question.empty() ? report.scenario : report.question,
+                              "font-size=\"17\"");
   if (!plot.curves.empty()) body += draw_axes(report, plot);
   double y = kPlotTop;
   const auto legend = [&](const std::string& shape, const std::string& name) {
@@ -248,22 +322,13 @@ std::string sweep_svg(const SweepReport& report) {
     y += kLegendRow;
   };
   for (std::size_t i = 0; i < plot.curves.size(); ++i) {
-    body += draw_curve(plot, plot.curves[i], i, report.predicted_only);
+    body += draw_curve(plot, i, report.predicted_only);
     legend(shape_at(i, kPlotRight + 30, y), plot.curves[i].name);
   }
-  legend(fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"#000\" "
-                     "stroke-width=\"2\" stroke-dasharray=\"2 4\"/>\n",
-                     kPlotRight + 18, y, kPlotRight + 40, y),
+  legend(svg_line(kPlotRight + 18, y, kPlotRight + 40, y,
+                  "stroke=\"#000\" stroke-width=\"2\" stroke-dasharray=\"2 4\""),
          "model");
-  const double height = std::max(kPlotBottom + 60, y + 20);
-  return fmt::format(
-             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
-             "height=\"{1:.0f}\" font-family=\"sans-serif\" font-size=\"12\">\n"
-             "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
-             kPlotWidth, height) +
-         svg_text(kPlotLeft, 26, report.question.empty() ? report.scenario : report.question,
-                  "font-size=\"17\"") +
-         body + "</svg>\n";
+  return svg_document(kPlotWidth, std::max(kPlotBottom + 60, y + 20), "", body);
 }
 
 }  // namespace lab

@@ -4,9 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "results/render/formatting.hpp"
-#include "results/report/export.hpp"
-#include "results/report/report.hpp"
+#include "harness/statistics/statistics.hpp"
+#include "results/render/page.hpp"
 
 namespace lab {
 
@@ -62,14 +61,16 @@ struct SweepPlot {
   std::vector<SweepCurve> curves;
   double least = 0, most = 1;
   bool logarithmic = false;  ///< where the values span more than a factor of 15
-  /// 0 at the foot of the plot, 1 at its top.
+  /// 0 at the foot of the plot, 1 at its top; and back.
   double height(double value) const;
+  double value_at(double height) const;
 };
 SweepPlot plot_of(const SweepReport& report);
 
-/// Table, plot and remarks (sweep_text.cpp, sweep_plot.cpp).
+/// Table, plot and remarks.
 std::string sweep_text(const SweepReport& report, const TextStyle& style);
-std::string sweep_plot_text(const SweepReport& report, const TextStyle& style);
+/// The plot of letters and its legend, for a terminal (sweep_plot.cpp).
+void add_plot(const SweepReport& report, Page& page);
 /// lab.sweep/1, one document with a newline at its end.
 std::string sweep_json(const SweepReport& report);
 /// One row per point, arm, case and repetition.

@@ -3,18 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/json.hpp>
 #include <cmath>
 #include <set>
 
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
+#include "results/render/as_json.hpp"
 #include "results/render/formatting.hpp"
-#include "results/render/wrap.hpp"
-#include "results/store/json_words.hpp"
 
 namespace lab {
+
+BOOST_DESCRIBE_STRUCT(BatchTime, (), (scenario, engine, again, seconds))
 
 namespace {
 
@@ -86,123 +86,119 @@ std::string check_line(const ConditionCheck& check) {
   return text + fmt::format(" [{}]", engine_word(check));
 }
 
-std::string lines(std::string_view text, const std::string& first, std::size_t indent,
-                  const TextStyle& style) {
-  return join(wrap(printable(text, style.ascii), printable(first, style.ascii), indent,
-                   static_cast<std::size_t>(style.width)),
-              "\n") +
-         "\n";
-}
-
 /// `refuted   D2.9-async-0.03, part 9` and the claim itself.
-std::string head(const Claim& claim, const std::string& finding, bool alarm, const TextStyle& style) {
+void add_head(const Claim& claim, std::string_view finding, bool alarm, Page& page) {
   constexpr std::size_t kColumn = 13;
-  const std::string name =
-      fmt::format("{}, {}; {}", claim.id, claim.section, claim.about_fastapi ? "FastAPI" : "concurrency");
-  std::string text = lines(name, pad(finding, kColumn), kColumn, style);
-  if (style.color)
-    text =
-        fmt::format("\x1b[{}m{}\x1b[0m{}", alarm ? "1;38;5;166" : "1", finding, text.substr(finding.size()));
-  return text + lines(claim.text, "  ", 2, style);
+  page.entry(
+      finding,
+      fmt::format("{}, {}; {}", claim.id, claim.section, claim.about_fastapi ? "FastAPI" : "concurrency"),
+      alarm, kColumn);
+  page.hanging("  ", claim.text, 2);
 }
 
-std::string document_heading(const ClaimsFile& file, const std::string& document, const TextStyle& style) {
-  const auto found = std::find_if(file.documents.begin(), file.documents.end(),
-                                  [&](const auto& one) { return one.first == document; });
-  const std::string title = found == file.documents.end() ? "" : found->second;
-  return lines(title, document + "  ", 4, style);
-}
-
-/// Calls `row` for each claim, under its document's heading; documents in the file's order.
-template <class Items, class ClaimOf, class Row>
-std::string grouped_by_document(const ClaimsFile& file, const Items& items, const TextStyle& style,
-                                ClaimOf claim_of, Row row) {
-  std::string text;
+/// Calls `row` for the index of each claim, under its document's heading; documents in the file's order.
+template <class Row>
+void add_by_document(const ClaimsFile& file, const std::vector<const Claim*>& claims, Page& page, Row row) {
   for (const auto& [document, title] : file.documents) {
-    std::string rows;
-    for (const auto& item : items) {
-      if (claim_of(item).document == document) rows += row(item);
+    bool first = true;
+    for (std::size_t i = 0; i < claims.size(); ++i) {
+      if (claims[i]->document != document) continue;
+      if (first) {
+        page.blank();
+        page.hanging(document + "  ", title, 4);
+      }
+      first = false;
+      row(i);
     }
-    if (rows.empty()) continue;
-    text += (text.empty() ? "" : "\n") + document_heading(file, document, style) + rows;
   }
-  return text;
 }
 
-std::string claim_rows(const ClaimCheck& check, const TextStyle& style, bool details) {
+void add_claim(const ClaimCheck& check, bool details, Page& page) {
   const Claim& claim = *check.claim;
   const bool differs = !check.undecided() && !check.as_recorded();
   const bool recorded = check.as_recorded() && check.by_recording();
-  std::string finding(recorded ? "recorded" : to_string(check.finding));
-  if (differs) finding += "!";
-  std::string text = head(claim, finding, differs || check.undecided(), style);
-  if (differs) text += lines(fmt::format("on record: {}", to_string(claim.outcome)), "  DIFFERS ", 4, style);
+  const std::string finding(recorded ? "recorded" : to_string(check.finding));
+  add_head(claim, finding + (differs ? "!" : ""), differs || check.undecided(), page);
+  if (differs) page.hanging("  DIFFERS ", fmt::format("on record: {}", to_string(claim.outcome)), 4);
   if (recorded)
-    text += lines(fmt::format("{} by FastAPI as it ran elsewhere", to_string(check.finding)), "  ", 4, style);
-  for (const ConditionCheck& one : check.checks) text += lines(check_line(one), "  ", 4, style);
-  if (!details) return text;
-  text += lines(claim.why, "  WHY ", 6, style);
-  std::vector<std::string> commands;
-  for (const std::string& name : claim.scenarios()) commands.push_back("lab run " + name);
-  return text + lines(join(commands, ", "), "  SEE ", 6, style);
+    page.hanging("  ", fmt::format("{} by FastAPI as it ran elsewhere", to_string(check.finding)), 4);
+  for (const ConditionCheck& one : check.checks) page.hanging("  ", check_line(one), 4);
+  if (!details) return;
+  page.hanging("  WHY ", claim.why, 6);
+  page.hanging("  SEE ", "lab run " + join(claim.scenarios(), ", lab run "), 6);
 }
 
-std::string sum_up(const VerifyResult& result, const TextStyle& style) {
+template <class Is>
+std::vector<const ClaimCheck*> select(const std::vector<ClaimCheck>& claims, Is is) {
+  std::vector<const ClaimCheck*> found;
+  for (const ClaimCheck& check : claims) {
+    if (is(check)) found.push_back(&check);
+  }
+  return found;
+}
+
+std::vector<std::string> ids_of(const std::vector<const ClaimCheck*>& checks) {
+  std::vector<std::string> ids;
+  for (const ClaimCheck* check : checks) ids.push_back(check->claim->id);
+  return ids;
+}
+
+const char* plural_of(std::size_t count) {
+  return count == 1 ? "" : "s";
+}
+
+void add_sum(const VerifyResult& result, Page& page) {
   const std::size_t claims = result.claims.size();
   const std::string recorded =
       result.recorded() == 0 ? "" : fmt::format("{} recorded, not verified here; ", result.recorded());
-  std::string sum = fmt::format(
-      "{} claim{}: {} verified, {} refuted, {} qualified, as expected; {}{} differing, {} inconclusive",
-      claims, claims == 1 ? "" : "s", result.count(ClaimFinding::verified),
-      result.count(ClaimFinding::refuted), result.count(ClaimFinding::qualified), recorded,
-      result.differing().size(), result.undecided().size());
-  std::string text = "\n" + lines(sum, "", 4, style);
+  page.raw("\n");
+  page.hanging(
+      "",
+      fmt::format("{} claim{}: {} verified, {} refuted, {} qualified, as expected; {}{} differing, {} "
+                  "inconclusive",
+                  claims, plural_of(claims), result.count(ClaimFinding::verified),
+                  result.count(ClaimFinding::refuted), result.count(ClaimFinding::qualified), recorded,
+                  result.differing().size(), result.undecided().size()),
+      4);
   if (result.interrupted) {
-    text += lines(
+    page.hanging(
+        "WARN ",
         fmt::format("interrupted: {} of {} claims were decided, these", claims, claims + result.not_decided),
-        "WARN ", 5, style);
+        5);
   }
-  std::vector<std::string> ids;
-  for (const ClaimCheck* check : result.differing()) ids.push_back(check->claim->id);
-  if (!ids.empty()) text += lines(join(ids, ", "), "differing: ", 4, style);
-  ids.clear();
-  for (const ClaimCheck* check : result.undecided()) ids.push_back(check->claim->id);
-  if (!ids.empty()) text += lines(join(ids, ", "), "inconclusive: ", 4, style);
-  for (const std::string& noise : result.noise) text += lines(noise, "WARN ", 5, style);
-  return text + lines(fmt::format("{} run{} of {} repetitions at scale {:g} or what they need, {:.0f} s",
-                                  result.times.size(), result.times.size() == 1 ? "" : "s",
-                                  result.repetitions, result.scale, result.seconds),
-                      "", 4, style);
+  for (const auto& [first, checks] :
+       {std::pair{"differing: ", result.differing()}, std::pair{"inconclusive: ", result.undecided()}}) {
+    if (!checks.empty()) page.hanging(first, join(ids_of(checks), ", "), 4);
+  }
+  for (const std::string& noise : result.noise) page.hanging("WARN ", noise, 5);
+  page.hanging(
+      "",
+      fmt::format("{} run{} of {} repetitions at scale {:g} or what they need, {:.0f} s", result.times.size(),
+                  plural_of(result.times.size()), result.repetitions, result.scale, result.seconds),
+      4);
 }
 
 }  // namespace
 
 std::vector<const ClaimCheck*> VerifyResult::differing() const {
-  std::vector<const ClaimCheck*> found;
-  for (const ClaimCheck& check : claims) {
-    if (!check.undecided() && !check.as_recorded()) found.push_back(&check);
-  }
-  return found;
+  return select(claims, [](const ClaimCheck& check) { return !check.undecided() && !check.as_recorded(); });
 }
 
 std::vector<const ClaimCheck*> VerifyResult::undecided() const {
-  std::vector<const ClaimCheck*> found;
-  for (const ClaimCheck& check : claims) {
-    if (check.undecided()) found.push_back(&check);
-  }
-  return found;
+  return select(claims, [](const ClaimCheck& check) { return check.undecided(); });
 }
 
 std::size_t VerifyResult::count(ClaimFinding finding) const {
-  return static_cast<std::size_t>(std::count_if(claims.begin(), claims.end(), [&](const ClaimCheck& check) {
-    return check.finding == finding && check.as_recorded() && !check.by_recording();
-  }));
+  return select(claims,
+                [&](const ClaimCheck& check) {
+                  return check.finding == finding && check.as_recorded() && !check.by_recording();
+                })
+      .size();
 }
 
 std::size_t VerifyResult::recorded() const {
-  return static_cast<std::size_t>(std::count_if(claims.begin(), claims.end(), [](const ClaimCheck& check) {
-    return check.as_recorded() && check.by_recording();
-  }));
+  return select(claims, [](const ClaimCheck& check) { return check.as_recorded() && check.by_recording(); })
+      .size();
 }
 
 std::string describe(const Condition& condition) {
@@ -212,25 +208,23 @@ std::string describe(const Condition& condition) {
 
 std::string verify_text(const ClaimsFile& file, const VerifyResult& result, const TextStyle& style,
                         bool details) {
-  return grouped_by_document(
-             file, result.claims, style, [](const ClaimCheck& check) -> const Claim& { return *check.claim; },
-             [&](const ClaimCheck& check) { return claim_rows(check, style, details); }) +
-         sum_up(result, style);
+  Page page(style, 1);
+  std::vector<const Claim*> claims;
+  for (const ClaimCheck& check : result.claims) claims.push_back(check.claim);
+  add_by_document(file, claims, page, [&](std::size_t i) { add_claim(result.claims[i], details, page); });
+  add_sum(result, page);
+  return page.take();
 }
 
 std::string list_text(const ClaimsFile& file, const std::vector<const Claim*>& claims,
                       const TextStyle& style) {
-  return grouped_by_document(
-      file, claims, style, [](const Claim* claim) -> const Claim& { return *claim; },
-      [&](const Claim* claim) {
-        std::string text = head(*claim, std::string(to_string(claim->outcome)), false, style);
-        for (const Condition* condition : claim->conditions()) {
-          const bool exception = condition >= claim->exceptions.data() &&
-                                 condition < claim->exceptions.data() + claim->exceptions.size();
-          text += lines(describe(*condition), exception ? "  not " : "  by ", 6, style);
-        }
-        return text;
-      });
+  Page page(style, 1);
+  add_by_document(file, claims, page, [&](std::size_t i) {
+    add_head(*claims[i], to_string(claims[i]->outcome), false, page);
+    for (const Condition& condition : claims[i]->tests) page.hanging("  by ", describe(condition), 6);
+    for (const Condition& condition : claims[i]->exceptions) page.hanging("  not ", describe(condition), 6);
+  });
+  return page.take();
 }
 
 namespace json = boost::json;
@@ -238,31 +232,31 @@ namespace json = boost::json;
 namespace {
 
 json::object format_condition(const Condition& condition, bool exception) {
-  return {{"text", json_text(describe(condition))},
-          {"scenario", json_text(condition.left.scenario)},
-          {"engine", json_text(condition.left.engine)},
-          {"arm", json_text(condition.left.arm)},
-          {"case", json_text(condition.left.case_id)},
-          {"stat", json_text(to_string(condition.left.stat))},
+  return {{"text", as_json(describe(condition))},
+          {"scenario", as_json(condition.left.scenario)},
+          {"engine", as_json(condition.left.engine)},
+          {"arm", as_json(condition.left.arm)},
+          {"case", as_json(condition.left.case_id)},
+          {"stat", as_json(condition.left.stat)},
           {"exception", exception}};
 }
 
 json::object format_claim(const Claim& claim) {
-  return {{"id", json_text(claim.id)},           {"document", json_text(claim.document)},
-          {"section", json_text(claim.section)}, {"about", claim.about_fastapi ? "fastapi" : "concurrency"},
-          {"claim", json_text(claim.text)},      {"on_record", json::string(to_string(claim.outcome))},
-          {"why", json_text(claim.why)}};
+  return {{"id", as_json(claim.id)},           {"document", as_json(claim.document)},
+          {"section", as_json(claim.section)}, {"about", claim.about_fastapi ? "fastapi" : "concurrency"},
+          {"claim", as_json(claim.text)},      {"on_record", as_json(claim.outcome)},
+          {"why", as_json(claim.why)}};
 }
 
 json::value format_spread(const std::optional<Estimate>& spread) {
   if (!spread) return nullptr;
-  return json::object{{"median", spread->median}, {"low", *spread->low}, {"high", *spread->high}};
+  return {{"median", spread->median}, {"low", *spread->low}, {"high", *spread->high}};
 }
 
 json::object format_check(const ConditionCheck& check, bool exception) {
   json::object object = format_condition(*check.condition, exception);
   object["measured"] = format_spread(check.measured);
-  object["all"] = json::array(check.left.values.begin(), check.left.values.end());
+  object["all"] = as_json(check.left.values);
   object["limit"] = format_spread(check.limit);
   object["scale"] = check.scale;
   object["recorded"] = check.recorded;
@@ -272,34 +266,13 @@ json::object format_check(const ConditionCheck& check, bool exception) {
   return object;
 }
 
-json::array ids(const std::vector<const ClaimCheck*>& checks) {
-  json::array array;
-  for (const ClaimCheck* check : checks) array.push_back(json_text(check->claim->id));
-  return array;
-}
-
-json::array format_times(const VerifyResult& result) {
-  json::array array;
-  for (const BatchTime& time : result.times) {
-    array.emplace_back(json::object{{"scenario", json_text(time.scenario)},
-                                    {"engine", json_text(time.engine)},
-                                    {"again", time.again},
-                                    {"seconds", time.seconds}});
-  }
-  return array;
-}
-
-std::string document(const json::object& object) {
-  return json::serialize(object) + "\n";
-}
-
 }  // namespace
 
 std::string verify_json(const VerifyResult& result) {
   json::array claims;
   for (const ClaimCheck& check : result.claims) {
     json::object object = format_claim(*check.claim);
-    object["outcome"] = json::string(to_string(check.finding));
+    object["outcome"] = as_json(check.finding);
     object["as_on_record"] = check.as_recorded();
     object["recorded"] = check.by_recording();
     json::array conditions;
@@ -308,24 +281,22 @@ std::string verify_json(const VerifyResult& result) {
     object["conditions"] = std::move(conditions);
     claims.push_back(std::move(object));
   }
-  json::array noise;
-  for (const std::string& one : result.noise) noise.push_back(json_text(one));
-  return document({{"schema", "lab.verify/1"},
-                   {"complete", !result.interrupted},
-                   {"scale", result.scale},
-                   {"repetitions", result.repetitions},
-                   {"runs", result.times.size()},
-                   {"times", format_times(result)},
-                   {"not_decided", result.not_decided},
-                   {"seconds", result.seconds},
-                   {"noise", std::move(noise)},
-                   {"verified", result.count(ClaimFinding::verified)},
-                   {"refuted", result.count(ClaimFinding::refuted)},
-                   {"qualified", result.count(ClaimFinding::qualified)},
-                   {"recorded", result.recorded()},
-                   {"differing", ids(result.differing())},
-                   {"inconclusive", ids(result.undecided())},
-                   {"claims", std::move(claims)}});
+  return json_line({{"schema", "lab.verify/1"},
+                    {"complete", !result.interrupted},
+                    {"scale", result.scale},
+                    {"repetitions", result.repetitions},
+                    {"runs", result.times.size()},
+                    {"times", as_json(result.times)},
+                    {"not_decided", result.not_decided},
+                    {"seconds", result.seconds},
+                    {"noise", as_json(result.noise)},
+                    {"verified", result.count(ClaimFinding::verified)},
+                    {"refuted", result.count(ClaimFinding::refuted)},
+                    {"qualified", result.count(ClaimFinding::qualified)},
+                    {"recorded", result.recorded()},
+                    {"differing", as_json(ids_of(result.differing()))},
+                    {"inconclusive", as_json(ids_of(result.undecided()))},
+                    {"claims", std::move(claims)}});
 }
 
 std::string list_json(const std::vector<const Claim*>& claims) {
@@ -333,12 +304,13 @@ std::string list_json(const std::vector<const Claim*>& claims) {
   for (const Claim* claim : claims) {
     json::object object = format_claim(*claim);
     json::array conditions;
-    for (const Condition* condition : claim->conditions())
-      conditions.push_back(format_condition(*condition, conditions.size() >= claim->tests.size()));
+    for (const Condition& condition : claim->tests) conditions.push_back(format_condition(condition, false));
+    for (const Condition& condition : claim->exceptions)
+      conditions.push_back(format_condition(condition, true));
     object["conditions"] = std::move(conditions);
     array.push_back(std::move(object));
   }
-  return document({{"schema", "lab.claims/1"}, {"claims", std::move(array)}});
+  return json_line({{"schema", "lab.claims/1"}, {"claims", std::move(array)}});
 }
 
 namespace {

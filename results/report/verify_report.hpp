@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "harness/analysis/claim_check.hpp"
-#include "results/report/export.hpp"
+#include "results/render/page.hpp"
 
 namespace lab {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "lab/core/error.hpp"
-#include "lab/core/unique_fd.hpp"
+#include "lab/core/process.hpp"
 
 namespace lab {
 

@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include "lab/core/text.hpp"
-#include "scenarios/export/embedded.hpp"
-#include "scenarios/export/fastapi.hpp"
-#include "scenarios/export/meaning.hpp"
+#include "scenarios/export/servers.hpp"
 
 namespace lab {
 
@@ -109,14 +107,12 @@ void add_node(ExportedServer& server, const Scenario& scenario) {
 
 Result<ExportedServer> export_server(const Scenario& scenario, const Arm& arm, ExportTarget target,
                                      const ExportChoice& choice) {
-  auto real = real_arm(scenario, arm, target);
-  if (!real) return real.error();
   ExportedServer server;
-  server.arm = *real;
+  LAB_TRY(server.arm, real_arm(scenario, arm, target));
   server.ready_path = kNoRoute;
   if (target == ExportTarget::node) {
     add_node(server, scenario);
-  } else if (is_wsgi(*real)) {
+  } else if (is_wsgi(server.arm)) {
     add_wsgi(server, scenario, title_of(scenario, arm));
   } else {
     add_asgi(server, scenario, title_of(scenario, arm), choice);

@@ -1,14 +1,11 @@
-#include "scenarios/export/fastapi.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
-#include "scenarios/export/meaning.hpp"
 #include "scenarios/export/python_steps.hpp"
-#include "scenarios/loader/python.hpp"
+#include "scenarios/export/servers.hpp"
+#include "scenarios/loader/code_line.hpp"
 
 namespace lab {
 
@@ -38,16 +35,12 @@ std::string path_with(std::string path, const std::string& parameter) {
 
 void set_up_pool(PythonFile& file, const Scenario& scenario, const Arm& arm) {
   if (!needs_pool(scenario.routes, arm)) return;
+  const Filled threads{{"THREADS_", std::to_string(arm.threads)}};
   if (arm.pool_processes) {
-    file.use_from("concurrent.futures", "ProcessPoolExecutor");
-    file.set(fmt::format("processes = ProcessPoolExecutor({})", arm.threads));
-    return;
+    file.add_piece("process_pool", threads);
+  } else if (arm.threads != Arm{}.threads) {
+    file.add_piece("pool_size", threads);
   }
-  if (arm.threads == Arm{}.threads) return;
-  file.use("anyio");
-  file.add(
-      {"@app.on_event(\"startup\")", "async def size_of_the_pool():",
-       fmt::format("    anyio.to_thread.current_default_thread_limiter().total_tokens = {}", arm.threads)});
 }
 
 void set_up_queues(PythonFile& file, const Scenario& scenario, const Arm& arm) {
@@ -64,46 +57,20 @@ void set_up_queues(PythonFile& file, const Scenario& scenario, const Arm& arm) {
   for (const std::string& name : names) {
     const auto found = arm.queues.find(name);
     const QueueSettings settings = found == arm.queues.end() ? QueueSettings{} : found->second;
-    const std::string variable = file.unused(python_identifier(name));
-    if (settings.shared) {
-      file.use("os");
-      file.use_from("jobs", "SharedJobQueue");
-      file.set(R"(STORE = os.environ.get("STORE", "store.sqlite"))");
-      file.set(fmt::format("{} = SharedJobQueue(\"{}\", STORE, workers={}, capacity={})", variable, variable,
-                           settings.workers, settings.capacity));
-    } else {
-      file.use_from("jobs", "JobQueue");
-      file.set(fmt::format("{} = JobQueue(workers={}, capacity={})", variable, settings.workers,
-                           settings.capacity));
-    }
+    file.add_piece(settings.shared ? "shared_queue" : "queue",
+                   {{"NAME_", file.unused(python_identifier(name))},
+                    {"WORKERS_", std::to_string(settings.workers)},
+                    {"CAPACITY_", std::to_string(settings.capacity)}});
   }
 }
 
 /// A function that reads the body as it comes, and its name.
-std::string body_reader(PythonFile& file, const Route& route, const std::string& name) {
-  file.use_from("fastapi", "HTTPException");
-  file.use_from("fastapi", "Request");
-  Lines read{"async for part in request.stream():", "    size += len(part)",
-             "    if size > " + python_number(route.body_limit) + ":",
-             "        raise HTTPException(413, \"the body is too large\")"};
-  Lines body{"size = 0"};
-  if (route.body_deadline == 0) {
-    append(body, read);
-  } else {
-    file.use("asyncio");
-    body.emplace_back("try:");
-    read.insert(read.begin(),
-                fmt::format("async with asyncio.timeout({:.9g}):", seconds(route.body_deadline)));
-    for (std::size_t i = 1; i < read.size(); ++i) read[i] = "    " + read[i];
-    append(body, indented(read));
-    body.emplace_back("except TimeoutError:");
-    body.emplace_back("    raise HTTPException(408, \"the body took too long\")");
-  }
-  body.emplace_back("return size");
+std::string body_reader(PythonFile& file, const Route& route, const std::string& name, bool wsgi) {
   std::string reader = file.unused("body_of_" + name);
-  Lines lines{"async def " + reader + "(request: Request):"};
-  append(lines, indented(body));
-  file.add(lines);
+  const char* piece = wsgi ? "wsgi_body" : route.body_deadline == 0 ? "body" : "body_in_time";
+  file.add_piece(piece, {{"NAME_", reader},
+                         {"LIMIT_", python_number(route.body_limit)},
+                         {"DEADLINE_", fmt::format("{:.9g}", seconds(route.body_deadline))}});
   return reader;
 }
 
@@ -116,19 +83,6 @@ std::string dependency(PythonFile& file, const Arm& arm, const Dependency& neede
   file.add(
       python_function((needed.asynchronous ? "async def " : "def ") + function + "()", steps, statements));
   return function;
-}
-
-/// The handler's steps are ended when its client has gone: nobody else does it, so the handler looks itself.
-void add_cancelling(PythonFile& file) {
-  file.use("asyncio");
-  file.use_from("fastapi", "Request");
-  file.add({"async def gone(request):",
-            "    while (await request.receive())[\"type\"] != \"http.disconnect\":", "        pass"});
-  file.add({"async def unless_gone(request, coroutine):",
-            "    steps, left = asyncio.create_task(coroutine), asyncio.create_task(gone(request))",
-            "    done, _ = await asyncio.wait([steps, left], return_when=asyncio.FIRST_COMPLETED)",
-            "    left.cancel()", "    if steps in done:", "        return steps.result()",
-            "    steps.cancel()"});
 }
 
 class RouteWriter {
@@ -153,19 +107,15 @@ class RouteWriter {
     Lines parameters = this->parameters(steps);
     if (arm_.cancel && mode_.waiting == Resource::nothing && asynchronous && !plan_.empty() &&
         steps.reply() == PythonSteps(file_, arm_, mode_, name_).reply()) {
-      add_cancelling(file_);
+      file_.add_piece("unless_gone");
       const std::string inner = file_.unused(name_ + "_steps");
       const std::string given = steps.has_tasks() ? "(tasks)" : "()";
       file_.add(python_function("async def " + inner + given, steps, statements));
       statements = {"await unless_gone(request, " + inner + given + ")"};
       parameters.insert(parameters.begin(), "request: Request");
     }
-    std::string method = route_.method;
-    std::transform(method.begin(), method.end(), method.begin(), [](char letter) {
-      return static_cast<char>(letter >= 'A' && letter <= 'Z' ? letter - 'A' + 'a' : letter);
-    });
-    Lines handler{
-        fmt::format("@app.{}(\"{}\")", method, path_with(route_.path, parameter_in(route_.path, plan_)))};
+    Lines handler{fmt::format("@app.{}(\"{}\")", lower_case(route_.method),
+                              path_with(route_.path, parameter_in(route_.path, plan_)))};
     append(handler, python_function(fmt::format("{}{}({})", kind, name_, join(parameters, ", ")), steps,
                                     statements, "return " + reply));
     file_.add(handler);
@@ -180,7 +130,7 @@ class RouteWriter {
       file_.use_from("fastapi", "BackgroundTasks");
       all.emplace_back("tasks: BackgroundTasks");
     }
-    if (brings_body(scenario_, index_)) depend(all, "size", body_reader(file_, route_, name_));
+    if (brings_body(scenario_, index_)) depend(all, "size", body_reader(file_, route_, name_, false));
     for (std::size_t i = 0; i < route_.depends.size(); ++i) {
       depend(all, route_.depends.size() == 1 ? "_" : fmt::format("_{}", i + 1),
              dependency(file_, arm_, route_.depends[i], mode_, name_));
@@ -219,17 +169,6 @@ class RouteWriter {
   Plan plan_;
 };
 
-/// A function that reads the body, and its name; it returns the status of what is wrong with it.
-std::string add_body_reader(PythonFile& file, const Route& route, const std::string& name) {
-  std::string reader = file.unused("body_of_" + name);
-  file.add({"def " + reader + "(environ):", "    left = int(environ.get(\"CONTENT_LENGTH\") or 0)",
-            "    if left > " + python_number(route.body_limit) + ":",
-            "        return \"413 Content Too Large\"", "    while left > 0:",
-            "        part = environ[\"wsgi.input\"].read(min(left, 65_536))", "        left -= len(part)",
-            "        if not part:", "            return \"400 Bad Request\"", "    return None"});
-  return reader;
-}
-
 /// `    ("GET", "/work"): work,`
 std::string add_route(PythonFile& file, const Scenario& scenario, const Arm& arm, std::size_t index) {
   const Route& route = scenario.routes[index];
@@ -241,7 +180,7 @@ std::string add_route(PythonFile& file, const Scenario& scenario, const Arm& arm
   plan.insert(plan.end(), route.plan.begin(), route.plan.end());
   Lines statements = steps.statements(plan);
   if (brings_body(scenario, index)) {
-    const std::string reader = add_body_reader(file, route, name);
+    const std::string reader = body_reader(file, route, name, true);
     const Lines reading{"problem = " + reader + "(environ)",
                         "if problem:", "    return problem, {\"detail\": problem}"};
     if (statements == Lines{"pass"}) statements.clear();
@@ -267,20 +206,13 @@ PythonFile fastapi_application(const Scenario& scenario, const Arm& arm) {
 
 PythonFile wsgi_application(const Scenario& scenario, const Arm& arm) {
   PythonFile file;
-  file.use("json");
   Lines routes{"ROUTES = {"};
   for (std::size_t index = 0; index < scenario.routes.size(); ++index)
     routes.push_back(add_route(file, scenario, arm, index));
   routes.emplace_back("}");
-  file.add({"def not_found(environ):", "    return \"404 Not Found\", {\"detail\": \"Not Found\"}"});
+  file.add_piece("wsgi_not_found");
   file.add(routes);
-  file.add(
-      {"def app(environ, start_response):",
-       "    handler = ROUTES.get((environ[\"REQUEST_METHOD\"], environ[\"PATH_INFO\"]), not_found)",
-       "    status, reply = handler(environ)", "    body = json.dumps(reply).encode()",
-       "    length = str(len(body))",
-       "    start_response(status, [(\"Content-Type\", \"application/json\"), (\"Content-Length\", length)])",
-       "    return [body]"});
+  file.add_piece("wsgi_app");
   return file;
 }
 

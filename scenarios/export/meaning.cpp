@@ -1,7 +1,8 @@
-#include "scenarios/export/meaning.hpp"
-
 #include <algorithm>
 #include <optional>
+#include <tuple>
+
+#include "scenarios/export/servers.hpp"
 
 namespace lab {
 
@@ -31,22 +32,13 @@ bool all_modes_are(const Arm& arm, std::string_view name) {
                      [&](const Traits& mode) { return mode.name == name; });
 }
 
-bool same_queues(const Arm& a, const Arm& b) {
-  return std::equal(a.queues.begin(), a.queues.end(), b.queues.begin(), b.queues.end(),
-                    [](const auto& one, const auto& other) {
-                      const QueueSettings& x = one.second;
-                      const QueueSettings& y = other.second;
-                      return one.first == other.first && x.workers == y.workers && x.capacity == y.capacity &&
-                             x.shared == y.shared;
-                    });
-}
-
 bool same_server(const Arm& a, const Arm& b) {
-  return a.mode_name() == b.mode_name() && a.workers == b.workers && a.threads == b.threads &&
-         a.gil == b.gil && a.cores == b.cores && a.accept == b.accept && a.accept_limit == b.accept_limit &&
-         a.pool_processes == b.pool_processes && a.connections == b.connections &&
-         a.shared_counters == b.shared_counters && a.cancel == b.cancel && a.backend == b.backend &&
-         same_queues(a, b);
+  const auto settings = [](const Arm& arm) {
+    return std::tie(arm.workers, arm.threads, arm.gil, arm.cores, arm.accept, arm.accept_limit,
+                    arm.pool_processes, arm.connections, arm.shared_counters, arm.cancel, arm.backend,
+                    arm.queues);
+  };
+  return a.mode_name() == b.mode_name() && settings(a) == settings(b);
 }
 
 /// The arm of the scenario that already is what this one would become.

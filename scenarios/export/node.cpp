@@ -1,11 +1,7 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "lab/core/text.hpp"
-#include "scenarios/export/fastapi.hpp"
-#include "scenarios/export/python_file.hpp"
-#include "scenarios/export/python_steps.hpp"
+#include "scenarios/export/servers.hpp"
 
 namespace lab {
 
@@ -25,90 +21,67 @@ struct Needs {
   std::vector<std::string> work;  ///< of work.js
 
   void of_work(const std::string& name) {
-    if (std::find(work.begin(), work.end(), name) == work.end()) work.push_back(name);
+    if (!contains(work, name)) work.push_back(name);
   }
 };
 
-class NodeStatement {
- public:
-  NodeStatement(Needs& needs, const Traits& mode, const Step& step)
-      : needs_(needs), mode_(mode), step_(step) {}
+Lines node_statements(Needs& needs, const Traits& mode, const Plan& plan);
 
-  Lines operator()(const Wait& wait) const {
-    if (step_.blocking || mode_.waiting == Resource::loop) {
-      needs_.of_work("sleepSync");
-      return {"sleepSync(" + milliseconds_of(wait.duration) + ");"};
-    }
-    needs_.sleep = true;
-    return {"await sleep(" + milliseconds_of(wait.duration) + ");"};
+Lines function_in_js(Needs& needs, const Traits& mode, const Plan& plan, const std::string& called) {
+  Lines lines{"(async () => {"};
+  append(lines, in_js(node_statements(needs, mode, plan)));
+  lines.push_back("})" + called);
+  return lines;
+}
+
+Lines node_statement(Needs& needs, const Traits& mode, const Step& step) {
+  if (const auto* wait = std::get_if<Wait>(&step.action)) {
+    const bool blocks = step.blocking || mode.waiting == Resource::loop;
+    if (blocks) needs.of_work("sleepSync");
+    needs.sleep |= !blocks;
+    return {(blocks ? "sleepSync(" : "await sleep(") + milliseconds_of(wait->duration) + ");"};
   }
-  Lines operator()(const Compute& compute) const {
-    if (compute.work == Work::sqrt_sum) {
-      needs_.of_work("sumOfRoots");
-      return {fmt::format("sumOfRoots({});", compute.units)};
-    }
-    needs_.of_work("burn");
-    return {"burn(" + milliseconds_of(compute.duration) + ");"};
+  if (const auto* compute = std::get_if<Compute>(&step.action)) {
+    const bool roots = compute->work == Work::sqrt_sum;
+    needs.of_work(roots ? "sumOfRoots" : "burn");
+    return {roots ? fmt::format("sumOfRoots({});", compute->units)
+                  : "burn(" + milliseconds_of(compute->duration) + ");"};
   }
-  Lines operator()(const Increment& /*step*/) const {
-    needs_.counter = true;
+  if (std::holds_alternative<Increment>(step.action)) {
+    needs.counter = true;
     return {"counter += 1;"};
   }
-  Lines operator()(const Yield& /*step*/) const {
-    needs_.turn = true;
+  if (std::holds_alternative<Yield>(step.action)) {
+    needs.turn = true;
     return {"await turn();"};
   }
-  Lines operator()(const Ready& /*step*/) const { return {"await Promise.resolve();"}; }
-  Lines operator()(const Repeat& repeat) const {
-    Lines lines{fmt::format("for (let i = 0; i < {}; i++) {{", repeat.times)};
-    append(lines, in_js(statements(needs_, mode_, repeat.steps)));
+  if (std::holds_alternative<Ready>(step.action)) return {"await Promise.resolve();"};
+  Lines lines;
+  if (const auto* repeat = std::get_if<Repeat>(&step.action)) {
+    lines = {fmt::format("for (let i = 0; i < {}; i++) {{", repeat->times)};
+    append(lines, in_js(node_statements(needs, mode, repeat->steps)));
     lines.emplace_back("}");
-    return lines;
-  }
-  Lines operator()(const Gather& gather) const {
-    Lines lines{"await Promise.all(["};
-    for (const Plan& branch : gather.branches) {
-      Lines call = function_of(branch);
-      call.back() += "(),";
-      append(lines, in_js(call));
-    }
+  } else if (const auto* gather = std::get_if<Gather>(&step.action)) {
+    lines = {"await Promise.all(["};
+    for (const Plan& branch : gather->branches)
+      append(lines, in_js(function_in_js(needs, mode, branch, "(),")));
     lines.emplace_back("]);");
-    return lines;
+  } else if (const auto* forget = std::get_if<Forget>(&step.action)) {
+    // In JavaScript it begins at once: only its end is not waited for.
+    lines = function_in_js(needs, mode, forget->steps, "(); // no await");
   }
-  /// In JavaScript it begins at once: only its end is not waited for.
-  Lines operator()(const Forget& forget) const {
-    Lines lines = function_of(forget.steps);
-    lines.back() += "(); // no await";
-    return lines;
-  }
-  template <class Other>
-  Lines operator()(const Other& /*step*/) const {
-    return {};  // real_arm() has refused it
-  }
+  return lines;  // real_arm() has refused the others
+}
 
-  static Lines statements(Needs& needs, const Traits& mode, const Plan& plan) {
-    Lines lines;
-    for (const Step& step : plan) append(lines, std::visit(NodeStatement(needs, mode, step), step.action));
-    return lines;
-  }
-
- private:
-  Lines function_of(const Plan& plan) const {
-    Lines lines{"(async () => {"};
-    append(lines, in_js(statements(needs_, mode_, plan)));
-    lines.emplace_back("})");
-    return lines;
-  }
-
-  Needs& needs_;
-  const Traits& mode_;
-  const Step& step_;
-};
+Lines node_statements(Needs& needs, const Traits& mode, const Plan& plan) {
+  Lines lines;
+  for (const Step& step : plan) append(lines, node_statement(needs, mode, step));
+  return lines;
+}
 
 bool counts(const Plan& plan) {
   bool found = false;
-  for_each_step(plan,
-                [&](const Step& step) { found = found || std::holds_alternative<Increment>(step.action); });
+  for_each_step(plan, [&](const Step& step) { found |= std::holds_alternative<Increment>(step.action); });
   return found;
 }
 
@@ -120,7 +93,7 @@ std::string node_server(const Scenario& scenario, const Arm& arm) {
   for (std::size_t index = 0; index < scenario.routes.size(); ++index) {
     const Route& route = scenario.routes[index];
     Lines handler{fmt::format("'{} {}': async () => {{", route.method, route.path)};
-    append(handler, in_js(NodeStatement::statements(needs, arm.modes[index], route.plan)));
+    append(handler, in_js(node_statements(needs, arm.modes[index], route.plan)));
     handler.emplace_back(route.plan.empty()   ? "  return { message: 'hello' };"
                          : counts(route.plan) ? "  return { count: counter };"
                                               : "  return { message: 'done' };");
@@ -139,20 +112,10 @@ std::string node_server(const Scenario& scenario, const Arm& arm) {
   lines.emplace_back("");
   if (needs.counter) append(lines, {"let counter = 0;", ""});
   append(lines, routes);
-  append(lines,
-         {"", "const server = http.createServer(async (request, response) => {",
-          "  const handler = routes[`${request.method} ${request.url.split('?')[0]}`];",
-          "  const [status, reply] = handler ? [200, await handler()] : [404, { detail: 'Not Found' }];",
-          "  const body = JSON.stringify(reply);", "  const length = Buffer.byteLength(body);",
-          "  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': length });",
-          "  response.end(body);", "});", ""});
-  if (arm.workers > 1) {
-    append(lines, {"if (cluster.isPrimary) {",
-                   fmt::format("  for (let i = 0; i < {}; i++) cluster.fork();", arm.workers), "} else {",
-                   "  server.listen(process.argv[2] ?? 8000, '127.0.0.1');", "}"});
-  } else {
-    lines.emplace_back("server.listen(process.argv[2] ?? 8000, '127.0.0.1');");
-  }
+  append(lines, piece("pieces.js", "server"));
+  lines.emplace_back();
+  append(lines, piece("pieces.js", arm.workers > 1 ? "cluster" : "listen",
+                      {{"WORKERS_", std::to_string(arm.workers)}}));
   return join(lines, "\n") + "\n";
 }
 

@@ -24,6 +24,24 @@ int group_of(const std::string& module) {
 
 }  // namespace
 
+Lines piece(std::string_view file, std::string_view name, const Filled& filled) {
+  Lines lines;
+  bool inside = false;
+  for (std::string& line : split(embedded_file(file), '\n')) {
+    if (line.starts_with("#: ") || line.starts_with("//: ")) {
+      inside = line.substr(line.find(' ') + 1) == name;
+    } else if (inside) {
+      for (const auto& [word, text] : filled) {
+        for (std::size_t at = 0; (at = line.find(word, at)) != std::string::npos; at += text.size())
+          line.replace(at, word.size(), text);
+      }
+      lines.push_back(line);
+    }
+  }
+  while (!lines.empty() && lines.back().empty()) lines.pop_back();
+  return lines;
+}
+
 Lines indented(const Lines& lines, std::size_t blanks) {
   Lines result;
   for (const std::string& line : lines)
@@ -37,6 +55,34 @@ void PythonFile::set(const std::string& line) {
 
 void PythonFile::add(const Lines& block) {
   if (std::find(blocks_.begin(), blocks_.end(), block) == blocks_.end()) blocks_.push_back(block);
+}
+
+void PythonFile::add_piece(std::string_view name, const Filled& filled) {
+  Lines block;
+  const auto finish = [&] {
+    if (block.empty()) return;
+    const std::string& head = block.front();
+    const bool function = head.starts_with('@') || head.starts_with("def ") || head.starts_with("async def ");
+    if (function) {
+      add(block);
+    } else {
+      set(join(block, "\n"));
+    }
+    block.clear();
+  };
+  for (const std::string& line : piece("pieces.py", name, filled)) {
+    const bool decorated = !block.empty() && block.back().starts_with('@');
+    if (line.empty() || (line.front() != ' ' && !decorated)) finish();
+    const std::vector<std::string> words = split(line, ' ');
+    if (words.front() == "import") {
+      use(words[1]);
+    } else if (words.front() == "from") {
+      use_from(words[1], words[3]);
+    } else if (!line.empty()) {
+      block.push_back(line);
+    }
+  }
+  finish();
 }
 
 std::string PythonFile::unused(const std::string& wanted) {
@@ -97,14 +143,8 @@ std::string python_string(const std::string& text) {
   std::string result = "\"";
   for (const char letter : text) {
     const auto code = static_cast<unsigned char>(letter);
-    if (letter == '"' || letter == '\\') {
-      result += '\\';
-      result += letter;
-    } else if (code < 0x20 || code == 0x7f) {
-      result += fmt::format("\\x{:02x}", code);
-    } else {
-      result += letter;
-    }
+    if (letter == '"' || letter == '\\') result += '\\';
+    result += code < 0x20 || code == 0x7f ? fmt::format("\\x{:02x}", code) : std::string(1, letter);
   }
   return result + "\"";
 }

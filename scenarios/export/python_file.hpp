@@ -3,6 +3,8 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace lab {
@@ -17,6 +19,16 @@ inline void append(Lines& lines, const Lines& more) {
 /// Each line by so many blanks further in.
 Lines indented(const Lines& lines, std::size_t blanks = 4);
 
+/// The text of a file of this folder, as it was when the program was built. It must be one of those that
+/// CMake lists (LAB_EXPORTED).
+std::string embedded_file(std::string_view name);
+
+/// Words of a piece and what stands in their place.
+using Filled = std::vector<std::pair<std::string_view, std::string>>;
+
+/// The piece of that name in pieces.py or pieces.js.
+Lines piece(std::string_view file, std::string_view name, const Filled& filled = {});
+
 /// A Python module as it comes together: what is imported, what is set up, then functions. Whatever is asked
 /// for twice is there once.
 class PythonFile {
@@ -29,6 +41,8 @@ class PythonFile {
   void set(const std::string& line);
   /// A function, a decorated handler or anything else that stands by itself.
   void add(const Lines& block);
+  /// A piece of pieces.py: its imports, its statements, its functions.
+  void add_piece(std::string_view name, const Filled& filled = {});
   bool uses(const std::string& module) const {
     return modules_.count(module) > 0 || names_.count(module) > 0;
   }

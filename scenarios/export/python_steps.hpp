@@ -6,6 +6,7 @@
 #include "lab/core/scenario.hpp"
 #include "lab/core/traits.hpp"
 #include "scenarios/export/python_file.hpp"
+#include "scenarios/loader/code_line.hpp"
 
 namespace lab {
 
@@ -33,11 +34,28 @@ class PythonSteps {
     std::string argument;  ///< `time.sleep, 0.1`
     std::string remark;
   };
-  class Statement;
+  /// A step that waits or computes, in both worlds; what the one that is wanted needs is in the module.
+  struct Leaf {
+    PythonCall call;        ///< `time.sleep` and `0.1`
+    std::string awaitable;  ///< `asyncio.sleep(0.1)`
+    std::string remark;     ///< `  # in place of qrcode.make(text)`
+  };
 
   /// Whether somebody else's thread executes them, which has neither a loop nor tasks after a reply.
   bool in_thread() const { return mode_.handler == Resource::thread; }
   bool asynchronous() const { return mode_.handler == Resource::loop; }
+  Leaf leaf_of(const Step& step, bool awaited);
+  /// The function of an asynchronous client: one that all requests share, or one that opens a connection for
+  /// each call and closes it.
+  std::string client(const CallUpstream& call);
+  /// The function of the library `requests`; a session keeps its connections.
+  std::string requests(bool keep);
+  std::string file_to_read(const Compute& compute);
+
+  Lines statement(const Step& step);
+  Lines without_loop(const Step& step);
+  Lines on_loop(const Step& step);
+  std::string queue_call(const std::string& queue, const std::string& method, const std::string& argument);
   Lines leaf(const Step& step, Resource held);
   Lines wait(const Step& step, const Wait& wait);
   Lines gather(const Gather& gather);
@@ -48,7 +66,6 @@ class PythonSteps {
   Function coroutine_of(const Plan& plan, const std::string& suffix);
   std::string define(const Plan& plan, const Traits& mode, const std::string& suffix);
   std::string to_pool(const std::string& argument);
-  bool is_shared(const std::string& queue) const;
   /// The call of a function that asks SQLite, and may have to wait for another process that writes.
   std::string beside_the_loop(const std::string& function, const std::string& arguments = {});
 

@@ -1,7 +1,4 @@
-#include <fmt/format.h>
-
-#include <charconv>
-#include <cmath>
+// How a scenario is judged, asked about and explained.
 
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
@@ -12,53 +9,7 @@ namespace lab {
 namespace {
 
 constexpr double kWidestPercent = 1000;
-
-void read_within(Draft& draft, const toml::node& node, Check& check) {
-  const std::string text = read_text(draft.problems, node, "within");
-  if (draft.problems.any()) return;
-  if (text.ends_with('%')) {
-    double percent = 0;
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size() - 1, percent);
-    const bool whole = problem == std::errc() && end == text.data() + text.size() - 1;
-    if (!whole || !(percent > 0 && percent <= kWidestPercent)) {
-      draft.problems.at(
-          node.source(),
-          fmt::format("within {} must be above 0% and at most 1000%, such as \"3%\"", in_quotes(text)));
-      return;
-    }
-    check.within_relative = percent / 100;
-    return;
-  }
-  if (!check.stat.is_time()) {
-    draft.problems.at(node.source(), fmt::format("within {}: {} is no time, so write a share such as \"3%\"",
-                                                 in_quotes(text), to_string(check.stat)));
-    return;
-  }
-  check.within_absolute =
-      read_duration(draft, node, "within (a share such as \"3%\" or a duration)", Scaling::fixed);
-}
-
-/// `50 ms` or `0.25`: the limit as messages write it.
-std::string spelled(const Stat& stat, double value) {
-  if (!stat.is_time()) return fmt::format("{}", value);
-  return format_duration(to_nanos(value));
-}
-
-void read_limits(Draft& draft, const TableReader& table, Check& check) {
-  const auto read = [&](std::string_view key, std::optional<double>& limit, std::string_view words) {
-    const toml::node* node = table.find(key);
-    if (node == nullptr) return;
-    limit = read_value(draft, *node, check.stat, key, Scaling::fixed);
-    check.text +=
-        fmt::format("{} {} {}", check.text.empty() ? "" : " and", words, spelled(check.stat, *limit));
-  };
-  read("equals", check.equals, "=");
-  read("at_least", check.at_least, "at least");
-  read("at_most", check.at_most, "at most");
-  if (check.at_least && check.at_most && *check.at_least > *check.at_most) {
-    table.problem("at_most", "at_most is below at_least, so nothing can pass");
-  }
-}
+constexpr std::size_t kMaxWrong = 16;
 
 void check_kind(const TableReader& table) {
   const int exact = table.has("within") + table.has("equals");
@@ -72,34 +23,150 @@ void check_kind(const TableReader& table) {
   }
 }
 
-Check read_check(Draft& draft, const toml::table& table) {
-  const TableReader reader(draft.problems, table, "check",
-                           {"stat", "arm", "case", "within", "equals", "at_least", "at_most"});
-  Check check;
-  const toml::node* stat = reader.need("stat", "stat = \"makespan\"");
-  if (draft.problems.any()) return check;
-  check.stat = read_stat(draft, *stat, "stat");
-  check.arm = read_one_of(draft, reader, "arm", ids_of(draft.scenario.arms));
-  check.case_id = read_one_of(draft, reader, "case", ids_of(draft.scenario.cases));
-  check_kind(reader);
-  if (draft.problems.any()) return check;
-  if (const toml::node* within = reader.find("within")) {
-    read_within(draft, *within, check);
-    check.tolerance = fmt::format("within {}", printable(within->value_or(std::string_view{})));
-    check.text = " " + check.tolerance;
+void read_within(const Value& value, Check& check) {
+  const std::string text = value.text();
+  check.tolerance = "within " + one_line(text);
+  check.text = " " + check.tolerance;
+  if (text.ends_with('%')) {
+    const std::optional<double> percent = value.percent();
+    if (!percent || *percent > kWidestPercent)
+      return value.problem("within {} must be above 0% and at most 1000%, such as \"3%\"", in_quotes(text));
+    check.within_relative = *percent / 100;
+  } else if (!check.stat.is_time()) {
+    value.problem("within {}: {} is no time, so write a share such as \"3%\"", in_quotes(text),
+                  to_string(check.stat));
+  } else {
+    check.within_absolute = value.named("within (a share such as \"3%\" or a duration)").span(Scaling::fixed);
   }
-  read_limits(draft, reader, check);
+}
+
+/// A number to hold the stat against, which the check's text says as `at most 50 ms`.
+Read into_limit(const TableReader& table, Check& check, std::optional<double>& limit,
+                std::string_view words) {
+  return [&table, &check, &limit, words](const Value& value) {
+    check_kind(table);
+    limit = value.named(value.key()).figure(check.stat, Scaling::fixed);
+    check.text +=
+        fmt::format("{} {} {}", check.text.empty() ? "" : " and", words,
+                    check.stat.is_time() ? format_duration(to_nanos(*limit)) : fmt::format("{}", *limit));
+  };
+}
+
+/// One of the known words, as text.
+Read into_word(std::string& member, std::vector<std::string> known) {
+  return [&member, known = std::move(known)](const Value& value) { member = known.at(value.word(known)); };
+}
+
+void read_check(Draft& draft, const toml::table& toml) {
+  const TableReader table(draft, toml, "check");
+  Check check;
+  table.read({{"stat",
+               [&](const Value& value) {
+                 check.stat = value.named("stat").stat();
+                 check_stat(value, check.stat);
+               },
+               "stat = \"makespan\""},
+              {"arm", into_word(check.arm, ids_of(draft.scenario.arms))},
+              {"case", into_word(check.case_id, ids_of(draft.scenario.cases))},
+              {"within",
+               [&](const Value& value) {
+                 check_kind(table);
+                 read_within(value.named("within"), check);
+               }},
+              {"equals", into_limit(table, check, check.equals, "=")},
+              {"at_least", into_limit(table, check, check.at_least, "at least")},
+              {"at_most", into_limit(table, check, check.at_most, "at most")}});
+  check_kind(table);
+  if (check.at_least && check.at_most && *check.at_least > *check.at_most)
+    table.problem("at_most", "at_most is below at_least, so nothing can pass");
   check.text = to_string(check.stat) + check.text;
-  return check;
+  draft.scenario.checks.push_back(std::move(check));
+}
+
+/// `blocking.ping.latency.max`: an arm, then a stat.
+void read_answer(const Value& value, Ask& ask) {
+  Draft& draft = value.draft();
+  const std::vector<std::string> arms = ids_of(draft.scenario.arms);
+  const std::string text = value.text();
+  const std::size_t dot = text.find('.');
+  ask.answer_arm = text.substr(0, dot);
+  if (dot == std::string::npos) {
+    value.problem("answer {} must be an arm and a stat, such as \"{}.makespan\"", in_quotes(text),
+                  arms.front());
+  } else if (!contains(arms, ask.answer_arm)) {
+    value.problem("answer {} names the unknown arm {}{}", in_quotes(text), in_quotes(ask.answer_arm),
+                  suggestion(ask.answer_arm, arms));
+  } else {
+    ask.answer = read_stat(draft, std::string_view(text).substr(dot + 1), value.where());
+    check_stat(value, ask.answer);
+  }
+}
+
+void read_wrong(Draft& draft, const toml::table& table, Ask& ask) {
+  Ask::Wrong& wrong = ask.wrong.emplace_back();
+  TableReader(draft, table, "wrong answer")
+      .read({{"value",
+              [&](const Value& value) {
+                wrong.value = value.named("value").figure(ask.answer, Scaling::scaled);
+              },
+              "value = \"0s\""},
+             {"say",
+              [&](const Value& say) { wrong.say = fill_in(draft, say.text(), say.where(), ask.answer_case); },
+              "say = \"That is the mean wait.\""}});
+}
+
+void read_ask(Draft& draft, const toml::table& toml) {
+  Ask ask;
+  const TableReader table(draft, toml, "ask");
+  // The text may speak of the case's requests.
+  const bool good =
+      table.read({{"text", {}, "text = \"How long does the slowest ping take?\""},
+                  {"answer", [&](const Value& value) { read_answer(value.named("answer"), ask); },
+                   "answer = \"blocking.makespan\""},
+                  {"case", into_word(ask.answer_case, ids_of(draft.scenario.cases))},
+                  {"wrong"}});
+  if (!good) return;
+  const Value text = table["text"];
+  ask.text = fill_in(draft, text.text(), text.where(), ask.answer_case);
+  if (const Value wrong = table["wrong"]; wrong && !draft.problems.any())
+    wrong.named("wrong").each_table(kMaxWrong,
+                                    [&](const toml::table& entry) { read_wrong(draft, entry, ask); });
+  draft.scenario.asks.push_back(std::move(ask));
 }
 
 }  // namespace
 
-void read_checks(Draft& draft, const TableReader& file) {
-  if (const toml::node* node = file.find("checks"))
-    for_each_table(draft.problems, *node, "checks", kMaxEntries, [&](const toml::table& table) {
-      draft.scenario.checks.push_back(read_check(draft, table));
-    });
+void read_checks(const TableReader& file) {
+  if (const Value checks = file["checks"])
+    checks.named("checks").each_table(kMaxEntries,
+                                      [&](const toml::table& table) { read_check(file.draft(), table); });
+}
+
+void read_asks(const TableReader& file) {
+  if (const Value asks = file["ask"])
+    asks.named("ask").each_table(kMaxEntries,
+                                 [&](const toml::table& table) { read_ask(file.draft(), table); });
+}
+
+void read_explain(const TableReader& file) {
+  Draft& draft = file.draft();
+  const Value value = file["explain"];
+  const toml::table* toml = value ? value.table("explain must be one table, [explain]") : nullptr;
+  if (toml == nullptr) return;
+  Explain& explain = draft.scenario.explain;
+  const auto filled = [](std::string& member) {
+    return
+        [&member](const Value& text) { member = fill_in(text.draft(), text.text(true), text.where(), ""); };
+  };
+  const TableReader table(draft, *toml, "explain");
+  table.read({{"answer", [&](const Value& sentence) { explain.answer = read_answer_sentence(sentence); }},
+              {"text", filled(explain.text)},
+              {"log", filled(explain.log)},
+              {"note", filled(explain.note)},
+              {"next", [&](const Value& next) { explain.next = next.id("next"); }},
+              {"next_reason", into(explain.next_reason)}});
+  if (table.has("next_reason") && !table.has("next"))
+    table.problem("next_reason", "next_reason explains nothing without next = \"a-scenario\"");
 }
 
 }  // namespace lab

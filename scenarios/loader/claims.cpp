@@ -1,9 +1,7 @@
 #include "scenarios/loader/claims.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <charconv>
+#include <limits>
 #include <map>
 
 #include "lab/core/paths.hpp"
@@ -19,212 +17,190 @@ constexpr std::size_t kMaxConditions = 8;
 constexpr double kMaxTimes = 1e6;
 constexpr double kWholePercent = 100;
 const std::vector<std::string> kEngines{"native", "fastapi"};
-const std::vector<std::string> kRelations{kRelationWords.begin(), kRelationWords.end()};
-const std::vector<std::string> kOutcomes{kOutcomeWords.begin(), kOutcomeWords.end()};
-const std::vector<std::string> kAbout{"concurrency", "fastapi"};
 
-std::string place_of(const std::string& file, const toml::source_region& where) {
-  return fmt::format("{}:{}:{}", file, where.begin.line, where.begin.column);
+/// A text that must not be empty.
+Read into_words(std::string& member) {
+  return [&member](const Value& value) {
+    member = value.text();
+    if (member.empty()) value.problem("{} is empty", value.name());
+  };
 }
 
-/// A text that must be there and must not be empty.
-std::string needed_text(const TableReader& table, std::string_view key, std::string_view example) {
-  if (table.need(key, example) == nullptr) return "";
-  std::string text = table.text(key);
-  if (text.empty()) table.problem(key, fmt::format("{} of {} is empty", key, table.what()));
-  return text;
-}
-
-std::size_t needed_word(Draft& draft, const TableReader& table, std::string_view key,
-                        const std::vector<std::string>& known) {
-  const toml::node* node = table.need(key, fmt::format("{} = \"{}\"", key, known.front()));
-  return node == nullptr ? 0 : read_known(draft, *node, key, known);
+Read into_engine(std::string& member) {
+  return [&member](const Value& value) { member = kEngines[value.word(kEngines)]; };
 }
 
 /// A number above zero: whole or not.
-double read_factor(Draft& draft, const TableReader& table, std::string_view key) {
-  const toml::node* node = table.find(key);
-  if (node == nullptr) return 1;
-  const std::optional<double> number = node->is_number() ? node->value<double>() : std::nullopt;
-  if (number && *number > 0 && *number <= kMaxTimes) return *number;
-  draft.problems.at(node->source(),
-                    fmt::format("{} of {} must be a number above 0, not {}", key, table.what(),
-                                number ? fmt::format("{}", *number) : std::string(kind_of(*node))));
-  return 1;
-}
-
-double read_percent(Draft& draft, const TableReader& table, std::string_view key) {
-  const std::string text = table.text(key);
-  double percent = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, problem] = std::from_chars(text.data(), end, percent);
-  const bool good = problem == std::errc() && stop + 1 == end && *stop == '%';
-  if (!good || !(percent > 0 && percent < kWholePercent)) {
-    draft.problems.at(table.where(key), fmt::format("{} {} must be above 0% and below 100%, such as \"20%\"",
-                                                    key, in_quotes(text)));
-  }
-  return percent / 100;
-}
-
-/// The keys that name a measure; what is not said is as in `otherwise`.
-Measure read_measure(Draft& draft, const TableReader& table, const Measure& otherwise) {
-  Measure measure = otherwise;
-  if (table.has("scenario")) {
-    measure.scenario = table.text("scenario");
-    measure.case_id.clear();
-  }
-  if (table.has("arm")) measure.arm = table.text("arm");
-  if (table.has("case")) measure.case_id = table.text("case");
-  if (const toml::node* engine = table.find("engine"))
-    measure.engine = kEngines[read_known(draft, *engine, "engine", kEngines)];
-  if (table.has("stat")) {
-    const Result<Stat> stat = parse_stat(table.text("stat"));
-    if (stat) {
-      measure.stat = *stat;
-    } else {
-      table.problem("stat", stat.error().message);
+Read into_factor(double& member) {
+  return [&member](const Value& value) {
+    const std::optional<double> number = value.number(std::numeric_limits<double>::lowest(), kMaxTimes);
+    if (number && *number > 0) {
+      member = *number;
+      return;
     }
-  }
-  return measure;
+    value.problem(
+        "{} must be a number above 0, not {}", value.name(),
+        value->is_number() ? fmt::format("{}", *value->value<double>()) : std::string(kind_of(*value)));
+  };
+}
+
+/// The keys that name a measure; what is not said stays.
+Read into_scenario(Measure& measure) {
+  return [&measure](const Value& value) {
+    measure.scenario = value.text();
+    measure.case_id.clear();
+  };
+}
+
+Read into_stat(Stat& member) {
+  return [&member](const Value& value) {
+    const Result<Stat> stat = parse_stat(value.text());
+    if (!stat) return value.problem("{}", stat.error().message);
+    member = *stat;
+  };
 }
 
 /// `of = "$d"` or `of = { arm = "async-loop" }`.
-void read_right(Draft& draft, const TableReader& table, Condition& condition) {
-  const toml::node& node = *table.find("of");
-  if (const toml::table* other = node.as_table()) {
-    const TableReader reader(draft.problems, *other, "of", {"scenario", "arm", "case", "stat", "engine"});
-    condition.right = read_measure(draft, reader, condition.left);
+void read_right(const Value& value, Condition& condition) {
+  if (value->is_table()) {
+    Measure& other = condition.right.emplace(condition.left);
+    value.table("", "of",
+                {{"scenario", into_scenario(other)},
+                 {"arm", into(other.arm)},
+                 {"case", into(other.case_id)},
+                 {"stat", into_stat(other.stat)},
+                 {"engine", into_engine(other.engine)}});
     return;
   }
-  const std::string text = read_text(draft.problems, node, "of (a parameter such as \"$d\" or a table)");
-  if (draft.problems.any()) return;
+  const std::string text = value.named("of (a parameter such as \"$d\" or a table)").text();
   if (!text.starts_with('$') || text.size() < 2) {
-    draft.problems.at(node.source(), fmt::format("of {} is no parameter; write of = \"$d\", of = {{ arm = "
-                                                 "\"async-loop\" }} or value = \"0.1s\"",
-                                                 in_quotes(text)));
+    return value.problem(
+        "of {} is no parameter; write of = \"$d\", of = {{ arm = \"async-loop\" }} or value = "
+        "\"0.1s\"",
+        in_quotes(text));
   }
   condition.param = text.substr(1);
+  if (!condition.left.stat.is_time())
+    value.problem("{} is no time, so it has no parameter to be held against", to_string(condition.left.stat));
 }
 
-void read_demand(Draft& draft, const TableReader& table, Condition& condition) {
-  condition.relation = static_cast<Relation>(needed_word(draft, table, "is", kRelations));
+void check_demand(const TableReader& table, const Condition& condition) {
   if (table.has("value") == table.has("of")) {
     table.problem("is",
-                  "a condition compares with one thing: value = \"0.1s\", of = \"$d\" or of = { arm = … }");
-    return;
+                  "a condition compares with one thing: value = \"0.1s\", of = \"$d\" or of = {{ arm = … }}");
   }
   if (table.has("times") && !table.has("of"))
     table.problem("times", "times multiplies what 'of' names; write the product as value");
   if (table.has("within") != (condition.relation == Relation::about))
     table.problem("within", "is = \"about\" needs within, such as within = \"20%\"; the others take none");
-  if (draft.problems.any()) return;
-  condition.times = read_factor(draft, table, "times");
-  if (table.has("within")) condition.within = read_percent(draft, table, "within");
-  if (table.has("of")) {
-    read_right(draft, table, condition);
-    if (!draft.problems.any() && !condition.param.empty() && !condition.left.stat.is_time())
-      table.problem("of", fmt::format("{} is no time, so it has no parameter to be held against",
-                                      to_string(condition.left.stat)));
-    return;
-  }
-  const toml::node& value = *table.find("value");
-  if (value.is_string() && value.value_or(std::string_view{}).starts_with('$')) {
-    table.problem("value", "a parameter is named by of: of = \"$d\"");
-    return;
-  }
-  condition.value = read_value(draft, value, condition.left.stat, "value", Scaling::fixed);
 }
 
-std::vector<Condition> read_conditions(Draft& draft, const TableReader& claim, std::string_view key,
-                                       const Measure& otherwise, const std::string& file) {
-  std::vector<Condition> conditions;
-  const toml::node* node = claim.find(key);
-  if (node == nullptr) return conditions;
-  for (const toml::table* table : read_tables(draft.problems, *node, key, kMaxConditions)) {
-    const TableReader reader(
-        draft.problems, *table, "a condition of " + claim.what(),
-        {"scenario", "arm", "case", "stat", "engine", "is", "value", "times", "of", "within", "where"});
-    Condition condition;
-    condition.place = place_of(file, table->source());
-    reader.need("arm", "arm = \"async-loop\"");
-    reader.need("stat", "stat = \"makespan\"");
-    if (draft.problems.any()) return conditions;
-    condition.left = read_measure(draft, reader, otherwise);
-    condition.where = reader.text("where");
-    read_demand(draft, reader, condition);
-    if (draft.problems.any()) return conditions;
-    conditions.push_back(std::move(condition));
-  }
-  return conditions;
+/// What is not said of the measure is as in `otherwise`.
+void read_condition(const TableReader& table, const Measure& otherwise, Condition& condition) {
+  Measure& left = condition.left;
+  left = otherwise;
+  table.read({{"scenario", into_scenario(left)},
+              {"arm", into(left.arm), "arm = \"async-loop\""},
+              {"case", into(left.case_id)},
+              {"stat", into_stat(left.stat), "stat = \"makespan\""},
+              {"engine", into_engine(left.engine)},
+              {"is",
+               [&](const Value& value) {
+                 into(condition.relation)(value);
+                 check_demand(table, condition);
+               },
+               "is = \"below\""},
+              {"value",
+               [&](const Value& value) {
+                 if (value.begins('$')) value.problem("a parameter is named by of: of = \"$d\"");
+                 condition.value = value.named("value").figure(left.stat, Scaling::fixed);
+               }},
+              {"times", into_factor(condition.times)},
+              {"of", [&](const Value& value) { read_right(value, condition); }},
+              {"within",
+               [&](const Value& value) {
+                 const std::string text = value.text();
+                 const std::optional<double> percent = value.percent();
+                 if (!percent || *percent >= kWholePercent) {
+                   return value.problem("within {} must be above 0% and below 100%, such as \"20%\"",
+                                        in_quotes(text));
+                 }
+                 condition.within = *percent / 100;
+               }},
+              {"where", into(condition.where)}});
 }
 
-Claim read_claim(Draft& draft, const toml::table& table, const ClaimsFile& known, const std::string& file) {
+Read into_conditions(std::vector<Condition>& conditions, const std::string& what, const Measure& otherwise,
+                     const std::string& file) {
+  return [&](const Value& value) {
+    value.named(value.key()).each_table(kMaxConditions, [&](const toml::table& table) {
+      Condition& condition = conditions.emplace_back();
+      const toml::source_position& at = table.source().begin;
+      condition.place = fmt::format("{}:{}:{}", file, at.line, at.column);
+      read_condition(TableReader(value.draft(), table, "a condition of " + what), otherwise, condition);
+    });
+  };
+}
+
+void read_claim(Draft& draft, const toml::table& toml, ClaimsFile& file, const std::string& path) {
   Claim claim;
-  const std::string id = table["id"].value_or(std::string());
-  const TableReader reader(draft.problems, table, id.empty() ? "a claim" : "claim " + in_quotes(id),
-                           {"id", "document", "section", "about", "claim", "scenario", "engine", "test",
-                            "except", "outcome", "why"});
-  claim.id = needed_text(reader, "id", "id = \"D2.9-async-0.03\"");
-  claim.section = needed_text(reader, "section", "section = \"part 9\"");
-  claim.text = needed_text(reader, "claim", "claim = \"…\"");
-  claim.why = needed_text(reader, "why", "why = \"…\"");
-  std::vector<std::string> documents;
-  for (const auto& [document, title] : known.documents) documents.push_back(document);
-  if (documents.empty()) draft.problems.at(table.source(), "the file names no documents: add [documents]");
-  if (draft.problems.any()) return claim;
-  claim.document = documents[needed_word(draft, reader, "document", documents)];
-  claim.about_fastapi = needed_word(draft, reader, "about", kAbout) == 1;
-  claim.outcome = static_cast<ClaimOutcome>(needed_word(draft, reader, "outcome", kOutcomes));
-  reader.need("test",
-              "test = [{ arm = \"async-loop\", stat = \"makespan\", is = \"about\", of = \"$d\", … }]");
-
+  const std::string id = toml["id"].value_or(std::string());
+  const TableReader table(draft, toml, id.empty() ? "a claim" : "claim " + in_quotes(id));
+  const std::vector<std::string> documents = ids_of(file.documents);
+  if (documents.empty()) draft.problems.at(toml.source(), "the file names no documents: add [documents]");
   Measure measure;
-  measure.scenario = needed_text(reader, "scenario", "scenario = \"blocking-async\"");
-  measure.engine = claim.about_fastapi ? "fastapi" : "native";
-  if (const toml::node* engine = reader.find("engine"))
-    measure.engine = kEngines[read_known(draft, *engine, "engine", kEngines)];
-  if (draft.problems.any()) return claim;
-  claim.tests = read_conditions(draft, reader, "test", measure, file);
-  claim.exceptions = read_conditions(draft, reader, "except", measure, file);
-  if (draft.problems.any()) return claim;
-  if (claim.exceptions.empty() == (claim.outcome == ClaimOutcome::qualified)) {
-    reader.problem("outcome", "a qualified claim, and no other, has conditions under 'except' that fail");
-  }
+  const bool good =
+      table.read({{"id", into_words(claim.id), "id = \"D2.9-async-0.03\""},
+                  {"document", [&](const Value& value) { claim.document = documents[value.word(documents)]; },
+                   documents.empty() ? "" : fmt::format("document = \"{}\"", documents.front())},
+                  {"section", into_words(claim.section), "section = \"part 9\""},
+                  {"about",
+                   [&](const Value& value) {
+                     claim.about_fastapi = value.word({"concurrency", "fastapi"}) == 1;
+                     measure.engine = claim.about_fastapi ? "fastapi" : "native";
+                   },
+                   "about = \"concurrency\""},
+                  {"claim", into_words(claim.text), "claim = \"…\""},
+                  {"scenario", into_words(measure.scenario), "scenario = \"blocking-async\""},
+                  {"engine", into_engine(measure.engine)},
+                  {"test", into_conditions(claim.tests, table.what(), measure, path),
+                   "test = [{ arm = \"async-loop\", stat = \"makespan\", is = \"about\", of = \"$d\", … }]"},
+                  {"except", into_conditions(claim.exceptions, table.what(), measure, path)},
+                  {"outcome", into(claim.outcome), "outcome = \"verified\""},
+                  {"why", into_words(claim.why), "why = \"…\""}});
+  if (!good) return;
+  if (claim.exceptions.empty() == (claim.outcome == ClaimOutcome::qualified))
+    table.problem("outcome", "a qualified claim, and no other, has conditions under 'except' that fail");
   for (const Condition* condition : claim.conditions()) {
     const bool foreign =
         condition->left.engine != "fastapi" || (condition->right && condition->right->engine != "fastapi");
     if (claim.about_fastapi && foreign)
-      reader.problem("about", "a claim about FastAPI is decided by real FastAPI: engine = \"fastapi\"");
+      table.problem("about", "a claim about FastAPI is decided by real FastAPI: engine = \"fastapi\"");
   }
-  return claim;
+  const bool again = std::any_of(file.claims.begin(), file.claims.end(),
+                                 [&](const Claim& other) { return other.id == claim.id; });
+  if (again) draft.problems.at(toml.source(), "two claims have the id {}", in_quotes(claim.id));
+  file.claims.push_back(std::move(claim));
 }
 
-void read_runs(Draft& draft, const TableReader& file, ClaimsFile& claims) {
-  const toml::node* node = file.find("runs");
-  if (node == nullptr) return;
-  const toml::table* runs = node->as_table();
-  if (runs == nullptr) return file.problem("runs", "runs must be tables, [runs.SCENARIO]");
-  for (const auto& [key, value] : in_file_order(*runs)) {
-    const toml::table* table = value->as_table();
-    if (table == nullptr) {
-      draft.problems.at(value->source(), "each entry of runs must be a table");
-      return;
-    }
-    const TableReader reader(draft.problems, *table, "runs." + std::string(key->str()),
-                             {"least_scale", "cores"});
-    RunNeeds needs;
-    if (reader.has("least_scale")) needs.least_scale = read_factor(draft, reader, "least_scale");
-    needs.cores = static_cast<int>(reader.integer("cores", 1, kMaxCores, 0));
-    claims.runs.emplace(std::string(key->str()), needs);
-  }
+void read_runs(const Value& value, ClaimsFile& claims) {
+  if (!value->is_table()) return value.problem("runs must be tables, [runs.SCENARIO]");
+  value.each_entry("", [&](const toml::key& key, const toml::node& node) {
+    const toml::table* table = node.as_table();
+    if (table == nullptr)
+      return value.draft().problems.at(node.source(), "each entry of runs must be a table");
+    const std::string scenario(key.str());
+    RunNeeds& needs = claims.runs[scenario];
+    TableReader(value.draft(), *table, "runs." + scenario)
+        .read({{"least_scale", into_factor(needs.least_scale)}, {"cores", into(needs.cores, 1, kMaxCores)}});
+  });
 }
 
-void read_documents(Draft& draft, const TableReader& file, ClaimsFile& claims) {
-  const toml::node* node = file.need("documents", "[documents] with D0 = \"its title\"");
-  if (node == nullptr) return;
-  if (!node->is_table()) return file.problem("documents", "documents must be a table, [documents]");
-  for (const auto& [key, value] : in_file_order(*node->as_table()))
-    claims.documents.emplace_back(std::string(key->str()), read_text(draft.problems, *value, "a title"));
+void read_documents(const Value& value, ClaimsFile& claims) {
+  if (!value->is_table()) return value.problem("documents must be a table, [documents]");
+  value.each_entry("", [&](const toml::key& key, const toml::node& node) {
+    claims.documents.emplace_back(key.str(), Value(value.draft(), &node, node.source(), "a title").text());
+  });
 }
 
 /// What a measure speaks of must be there; its case is filled in where the scenario has but one.
@@ -282,20 +258,15 @@ class Shelf {
 };
 
 Result<void> settle_condition(Condition& condition, Shelf& shelf) {
-  const Result<const Scenario*> left = shelf.get(condition.left.scenario, condition.place);
-  if (!left) return left.error();
-  if (auto settled = settle_measure(condition.left, **left, condition.place); !settled) return settled;
+  LAB_TRY(const Scenario* left, shelf.get(condition.left.scenario, condition.place));
+  LAB_CHECK(settle_measure(condition.left, *left, condition.place));
   if (condition.right) {
-    const Result<const Scenario*> right = shelf.get(condition.right->scenario, condition.place);
-    if (!right) return right.error();
-    return settle_measure(*condition.right, **right, condition.place);
+    LAB_TRY(const Scenario* right, shelf.get(condition.right->scenario, condition.place));
+    return settle_measure(*condition.right, *right, condition.place);
   }
-  const auto& params = (*left)->params;
-  if (!condition.param.empty() && params.find(condition.param) == params.end()) {
-    std::vector<std::string> names;
-    for (const auto& [name, value] : params) names.push_back(name);
+  if (!condition.param.empty() && left->params.find(condition.param) == left->params.end()) {
     return usage_error("{}: scenario {} has no parameter {}{}", condition.place, condition.left.scenario,
-                       in_quotes("$" + condition.param), suggestion(condition.param, names));
+                       in_quotes("$" + condition.param), suggestion(condition.param, ids_of(left->params)));
   }
   return {};
 }
@@ -306,21 +277,15 @@ Result<ClaimsFile> parse_claims(std::string_view toml, const std::string& file) 
   const Overrides unchanged;
   Draft draft(file, {}, unchanged);
   ClaimsFile claims;
-  const std::optional<toml::table> root = parse_toml(toml, draft.problems);
-  if (draft.problems.any()) return draft.problems.first();
-  const TableReader reader(draft.problems, *root, "the file", {"documents", "runs", "claims"});
-  read_documents(draft, reader, claims);
-  read_runs(draft, reader, claims);
-  const toml::node* node = reader.need("claims", "[[claims]]");
-  if (draft.problems.any()) return draft.problems.first();
-  for (const toml::table* table : read_tables(draft.problems, *node, "claims", kMaxClaims)) {
-    Claim claim = read_claim(draft, *table, claims, file);
-    const bool again = std::any_of(claims.claims.begin(), claims.claims.end(),
-                                   [&](const Claim& other) { return other.id == claim.id; });
-    if (again)
-      draft.problems.at(table->source(), fmt::format("two claims have the id {}", in_quotes(claim.id)));
-    if (draft.problems.any()) return draft.problems.first();
-    claims.claims.push_back(std::move(claim));
+  if (const std::optional<toml::table> root = parse_toml(toml, draft.problems)) {
+    const TableReader table(draft, *root, "the file");
+    table.read({{"documents", [&](const Value& value) { read_documents(value, claims); },
+                 "[documents] with D0 = \"its title\""},
+                {"runs", [&](const Value& value) { read_runs(value, claims); }},
+                {"claims"}});
+    if (const Value all = table.need("claims", "[[claims]]"); all && !draft.problems.any())
+      all.named("claims").each_table(
+          kMaxClaims, [&](const toml::table& claim) { read_claim(draft, claim, claims, file); });
   }
   if (draft.problems.any()) return draft.problems.first();
   return claims;
@@ -330,23 +295,18 @@ Result<ClaimsFile> load_claims(const std::optional<std::filesystem::path>& path)
   std::filesystem::path file = installed_share() / "claims.toml";
   if (const auto root = checkout_root()) file = *root / "results" / "claims.toml";
   if (path) file = *path;
-  const Result<std::string> text = read_toml_file(file);
-  if (!text) return text.error();
-  return parse_claims(*text, file.string());
+  LAB_TRY(const std::string text, read_toml_file(file));
+  return parse_claims(text, file.string());
 }
 
 Result<void> settle_claims(ClaimsFile& file, std::span<const Traits> modes) {
   Shelf shelf(modes);
   for (Claim& claim : file.claims) {
     for (std::vector<Condition>* conditions : {&claim.tests, &claim.exceptions}) {
-      for (Condition& condition : *conditions) {
-        if (auto settled = settle_condition(condition, shelf); !settled) return settled;
-      }
+      for (Condition& condition : *conditions) LAB_CHECK(settle_condition(condition, shelf));
     }
   }
-  for (const auto& [name, needs] : file.runs) {
-    if (auto known = shelf.get(name, "runs." + name); !known) return known.error();
-  }
+  for (const auto& [name, needs] : file.runs) LAB_CHECK(shelf.get(name, "runs." + name));
   return {};
 }
 

@@ -8,25 +8,192 @@
 #include <vector>
 
 #include "lab/core/text.hpp"
-#include "scenarios/loader/python.hpp"
+#include "lab/core/utf8.hpp"
+#include "scenarios/loader/toml_reader.hpp"
 
 namespace lab {
 
 namespace {
 
-std::size_t columns_of(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+/// `0.1`, `0.000005`: seconds as one writes them.
+std::string sleep_of(Nanos duration) {
+  std::string text = fmt::format("{:.9f}", seconds(duration));
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
 }
 
-/// The first `columns` characters and `…`, where the text has more.
-std::string cut(std::string text, std::size_t columns) {
-  if (columns_of(text) <= columns) return text;
-  while (!text.empty() && columns_of(text) + 1 > columns) {
-    while (text.size() > 1 && (static_cast<unsigned char>(text.back()) & 0xc0) == 0x80) text.pop_back();
-    text.pop_back();
+std::string sql_of(const Query& query) {
+  if (query.sql.empty()) return fmt::format("\"select pg_sleep({})\"", sleep_of(query.duration));
+  std::string text = "\"";
+  for (const char letter : query.sql) {
+    if (letter == '"' || letter == '\\') text += '\\';
+    text += letter == '\n' || letter == '\r' || letter == '\t' ? ' ' : letter;
   }
-  return text + "…";
+  return text + "\"";
+}
+
+PythonCall call_of(const Compute& compute) {
+  switch (compute.work) {
+    case Work::spin: return {"burn", sleep_of(compute.duration)};
+    case Work::sqrt_sum: return {"sum", fmt::format("map(sqrt, range({}))", python_number(compute.units))};
+    case Work::qr_code: return {"qrcode.make", "text"};
+    case Work::inference: return {"model.predict", "features"};
+    case Work::file_read: return {"read_file", compute.file.empty() ? "path" : "\"" + compute.file + "\""};
+    case Work::coroutine_switch: return {"switch_coroutines", python_number(compute.units)};
+    case Work::thread_switch: return {"switch_threads", python_number(compute.units)};
+    case Work::process_switch: break;
+  }
+  return {"switch_processes", python_number(compute.units)};
+}
+
+constexpr std::string_view kAwait = "await ";
+
+/// The plan as one function to hand over, with a remark where it is more than one call.
+struct Function {
+  std::string argument;  ///< `time.sleep, 0.1`
+  std::string remark;    ///< `  # f: …`
+};
+
+Function function_of(const Plan& plan) {
+  if (plan.size() == 1 && is_python_leaf(plan.front()))
+    return {blocking_call(plan.front()).as_argument(), ""};
+  return {"f", "  # f: " + python_statements(plan, python_thread())};
+}
+
+/// What is handed to something that will await it: `asyncio.sleep(1)`, or `f()` and what f is.
+Function coroutine_of(const Plan& plan, const Traits& mode) {
+  const std::string text = python_statements(plan, mode);
+  const bool one_await = plan.size() == 1 && text.starts_with(kAwait) && text.find('#') == std::string::npos;
+  if (one_await) return {text.substr(kAwait.size()), ""};
+  return {"f()", "  # async f: " + text};
+}
+
+std::string leaf(const Step& step, const Traits& mode, Resource held) {
+  const PythonCall call = blocking_call(step);
+  if (step.blocking || held == mode.handler) return call.text();
+  if (held == Resource::pool) return "await run_in_threadpool(" + call.as_argument() + ")";
+  return "await " + awaitable(step);
+}
+
+std::string gather_line(const Gather& gather, const Traits& mode) {
+  std::vector<std::string> arguments, remarks;
+  for (const Plan& plan : gather.branches) {
+    const Function branch = coroutine_of(plan, mode);
+    arguments.push_back(branch.argument);
+    remarks.push_back(branch.remark);
+  }
+  const auto all_same = [](const std::vector<std::string>& words) {
+    return std::all_of(words.begin(), words.end(), [&](const auto& word) { return word == words.front(); });
+  };
+  const bool same = all_same(arguments) && all_same(remarks);
+  return gathered(arguments, same) + (same ? remarks.front() : "");
+}
+
+std::string background_line(const Plan& plan, const Traits& mode) {
+  const auto* pooled = only<Pooled>(plan);
+  if (pooled != nullptr || mode.handler != Resource::loop) {
+    const Function job = function_of(pooled != nullptr ? pooled->steps : plan);
+    return "tasks.add_task(" + job.argument + ")" + job.remark;
+  }
+  const auto* wait = only<Wait>(plan);
+  if (wait != nullptr && !plan.front().blocking && mode.waiting == Resource::nothing)
+    return fmt::format("tasks.add_task(asyncio.sleep, {:g})", seconds(wait->duration));
+  return "tasks.add_task(job)  # async job: " + python_statements(plan, mode);
+}
+
+}  // namespace
+
+std::string python_number(std::int64_t number) {
+  return grouped(number, '_');
+}
+
+PythonCall blocking_call(const Step& step) {
+  if (const auto* wait = std::get_if<Wait>(&step.action)) return {"time.sleep", sleep_of(wait->duration)};
+  if (const auto* compute = std::get_if<Compute>(&step.action)) return call_of(*compute);
+  if (const auto* query = std::get_if<Query>(&step.action)) return {"cursor.execute", sql_of(*query)};
+  if (const auto* call = std::get_if<CallUpstream>(&step.action))
+    return {call->keep_connection ? "session.get" : "requests.get", "url"};
+  return {"f", ""};
+}
+
+std::string awaitable(const Step& step) {
+  if (const auto* wait = std::get_if<Wait>(&step.action))
+    return "asyncio.sleep(" + sleep_of(wait->duration) + ")";
+  if (const auto* query = std::get_if<Query>(&step.action)) return "pool.fetch(" + sql_of(*query) + ")";
+  if (const auto* call = std::get_if<CallUpstream>(&step.action))
+    return call->keep_connection ? "client.get(url)" : "httpx.AsyncClient().get(url)";
+  return "f()";
+}
+
+bool is_python_leaf(const Step& step) {
+  return std::holds_alternative<Wait>(step.action) || std::holds_alternative<Compute>(step.action) ||
+         std::holds_alternative<CallUpstream>(step.action) || std::holds_alternative<Query>(step.action);
+}
+
+const Traits& python_thread() {
+  static const Traits kThread{
+      "", "", "", Resource::thread, Resource::thread, Resource::thread, Resource::nothing};
+  return kThread;
+}
+
+Plan executed_plan(const Route& route, const Traits& mode) {
+  const auto has_queue = [](const Step& step) {
+    return std::holds_alternative<Enqueue>(step.action) || std::holds_alternative<FetchResult>(step.action);
+  };
+  const bool whole = mode.computing == Resource::queue && !route.plan.empty() &&
+                     std::none_of(route.plan.begin(), route.plan.end(), has_queue);
+  return whole ? Plan{{Enqueue{"jobs", route.plan}}} : route.plan;
+}
+
+std::string gathered(const std::vector<std::string>& arguments, bool same) {
+  constexpr std::size_t kMaxSpelled = 3;
+  if (same && arguments.size() > kMaxSpelled)
+    return fmt::format("await asyncio.gather(*({} for _ in range({})))", arguments.front(), arguments.size());
+  return "await asyncio.gather(" + join(arguments, ", ") + ")";
+}
+
+std::string python_statement(const Step& step, const Traits& mode) {
+  const auto* wait = std::get_if<Wait>(&step.action);
+  if (wait != nullptr && wait->on_connection) {
+    const bool awaited = mode.handler == Resource::loop && !step.blocking;
+    return (awaited ? "async with pool.acquire(): " : "with pool.connection(): ") +
+           leaf(step, mode, mode.waiting);
+  }
+  if (is_python_leaf(step))
+    return leaf(step, mode, std::holds_alternative<Compute>(step.action) ? mode.computing : mode.waiting);
+  if (std::holds_alternative<Increment>(step.action)) return "counter += 1";
+  if (std::holds_alternative<Yield>(step.action)) return "await asyncio.sleep(0)";
+  if (std::holds_alternative<Ready>(step.action)) return "await is_there_already()";
+  if (const auto* repeat = std::get_if<Repeat>(&step.action))
+    return fmt::format("for _ in range({}): {}", repeat->times, python_statements(repeat->steps, mode));
+  if (const auto* gather = std::get_if<Gather>(&step.action)) return gather_line(*gather, mode);
+  if (const auto* forget = std::get_if<Forget>(&step.action))
+    return coroutine_of(forget->steps, mode).argument + "  # no await";
+  if (const auto* later = std::get_if<Background>(&step.action)) return background_line(later->steps, mode);
+  if (const auto* fetch = std::get_if<FetchResult>(&step.action))
+    return "return " + fetch->queue + ".get_result(task_id)";
+  const Function function = function_of(*nested_plans(step).front());
+  const auto* job = std::get_if<Enqueue>(&step.action);
+  const std::string call = job == nullptr ? "await run_in_threadpool(" : "return " + job->queue + ".enqueue(";
+  return call + function.argument + ")" + function.remark;
+}
+
+std::string python_statements(const Plan& plan, const Traits& mode) {
+  std::string text;
+  for (const Step& step : plan) text += (text.empty() ? "" : "; ") + python_statement(step, mode);
+  return text;
+}
+
+namespace {
+
+/// The first `width` columns, the last of them `…` where the text has more.
+std::string cut(const std::string& text, std::size_t width) {
+  if (columns(text) <= width) return text;
+  std::string kept;
+  std::string_view rest = text;
+  for (std::size_t i = 1; i < width; ++i) append_code_point(next_code_point(rest), kept);
+  return kept + "…";
 }
 
 std::string python_name(std::string name) {
@@ -71,18 +238,14 @@ std::string line_of(const Route& route, const Traits& mode, const std::vector<st
   for (std::size_t i = 0; i < all.size(); ++i) {
     const std::string next = (i == 0 ? "" : "; ") + all[i];
     const std::size_t after = i + 1 < all.size() ? kMore : 0;
-    if (i > 0 && columns_of(line + next) + after > longest)
-      return columns_of(line) + kMore > longest ? cut(line + "…", longest) : line + "; …";
+    if (i > 0 && columns(line + next) + after > longest)
+      return columns(line) + kMore > longest ? cut(line + "…", longest) : line + "; …";
     line += next;
   }
-  return cut(std::move(line), longest);
+  return cut(line, longest);
 }
 
 }  // namespace
-
-std::string fastapi_line(const Route& route, const Traits& mode, std::size_t longest) {
-  return line_of(route, mode, statements(route, mode), longest);
-}
 
 std::string fastapi_line(const Route& route, const Traits& mode, const Arm& arm, std::size_t longest) {
   std::vector<std::string> all = statements(route, mode);
@@ -97,17 +260,18 @@ std::string fastapi_line(const Route& route, const Traits& mode, const Arm& arm,
 }
 
 std::string unusual_settings(const Arm& arm) {
+  const auto count = [](std::int64_t number, const char* noun) {
+    return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
+  };
   std::vector<std::string> parts;
   if (arm.pool_processes) {
     parts.push_back(fmt::format("{} processes", arm.threads));
   } else if (arm.threads != Arm{}.threads) {
     if (arm.uses(Resource::pool)) parts.push_back(fmt::format("pool of {}", arm.threads));
-    if (arm.uses(Resource::thread))
-      parts.push_back(fmt::format("{} thread{}", arm.threads, arm.threads == 1 ? "" : "s"));
+    if (arm.uses(Resource::thread)) parts.push_back(count(arm.threads, "thread"));
   }
   if (arm.gil) parts.emplace_back("GIL");
-  if (arm.connections > 0)
-    parts.push_back(fmt::format("{} connection{}", arm.connections, arm.connections == 1 ? "" : "s"));
+  if (arm.connections > 0) parts.push_back(count(arm.connections, "connection"));
   if (arm.shared_counters) parts.emplace_back("counter in SQLite");
   if (arm.cancel) parts.emplace_back("cancels");
   if (arm.backend == Backend::io_uring) parts.emplace_back("io_uring");
@@ -119,10 +283,9 @@ std::string unusual_settings(const Arm& arm) {
   }
   for (const auto& [name, queue] : arm.queues) {
     if (!arm.uses(Resource::queue)) break;
-    parts.push_back(fmt::format("{}: {} worker{}{}", name, queue.workers, queue.workers == 1 ? "" : "s",
-                                queue.shared ? ", shared" : ""));
+    parts.push_back(name + ": " + count(queue.workers, "worker") + (queue.shared ? ", shared" : ""));
   }
-  if (arm.cores > 0) parts.push_back(fmt::format("{} core{}", arm.cores, arm.cores == 1 ? "" : "s"));
+  if (arm.cores > 0) parts.push_back(count(arm.cores, "core"));
   if (arm.predict_only) parts.emplace_back("predicted only");
   std::string text = parts.empty() ? "" : "(" + join(parts, ", ") + ")";
   if (arm.workers > 1) text += fmt::format("{}× {} workers", text.empty() ? "" : " ", arm.workers);

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <set>
@@ -20,13 +22,7 @@ constexpr std::int64_t kMostRequests = 10'000'000;
 constexpr int kMaxWorkers = 10'000;
 constexpr int kMaxThreads = 100'000;
 constexpr int kMaxCores = 1'024;
-constexpr std::size_t kMaxSteps = 1'000;
-constexpr int kMaxDepth = 16;                   ///< of steps within steps
-constexpr std::int64_t kMaxExecuted = 200'000;  ///< steps of one request, repetitions counted
-constexpr int kMaxConnections = 10'000;         ///< to the database, per worker
-constexpr std::int64_t kMaxBytes = 100'000'000'000;
-constexpr std::size_t kMaxEntries = 64;  ///< routes, cases, loads of a case, arms
-constexpr std::size_t kMaxOffsets = 10'000;
+constexpr std::size_t kMaxEntries = 64;                        ///< routes, cases, loads of a case, arms
 constexpr Nanos kLongestSpan = 10LL * 365 * 86'400 * kSecond;  ///< what parse_duration accepts
 
 /// A scenario while it is read: what is known so far, what the options change, the first problem.
@@ -49,52 +45,165 @@ struct Draft {
   std::set<std::string> limited_by_threads;  ///< arms with accept_limit = "threads"
 };
 
+/// `--scale` multiplies what the scenario itself takes (waits, work, periods), not tolerances and moments.
+enum class Scaling : std::uint8_t { scaled, fixed };
+
+class TableReader;
+struct Key;
+
+/// A value of the file, with its place and its name in messages: `threads of arm 'pool'`. Whoever reads it as
+/// what it is not gets an empty or lowest value, and the draft the problem. Owns nothing of the file.
+class Value {
+ public:
+  /// `node` may be null: the key is not there, and `where` is its table's place.
+  Value(Draft& draft, const toml::node* node, const toml::source_region& where, std::string key,
+        std::string owner = {})
+      : draft_(&draft), node_(node), where_(&where), key_(std::move(key)), owner_(std::move(owner)) {}
+  /// The value under a key of a table whose keys are names: messages call it by `kind` and that name.
+  Value(Draft& draft, const toml::key& key, const toml::node& node, std::string_view kind);
+
+  explicit operator bool() const { return node_ != nullptr; }
+  const toml::node& operator*() const { return *node_; }
+  const toml::node* operator->() const { return node_; }
+  Draft& draft() const { return *draft_; }
+  const toml::source_region& where() const { return *where_; }
+  const std::string& key() const { return key_; }
+  std::string name() const { return owner_.empty() ? key_ : key_ + " of " + owner_; }
+  /// The same value under another name.
+  Value named(std::string name) const { return {*draft_, node_, *where_, std::move(name)}; }
+  /// Is it a string that begins so?
+  bool begins(char letter) const;
+
+  template <class... Args>
+  void problem(fmt::format_string<Args...> text, Args&&... args) const {
+    draft_->problems.at(*where_, text, std::forward<Args>(args)...);
+  }
+
+  std::string text(bool many_lines = false) const;
+  std::vector<std::string> texts() const;
+  std::int64_t whole(std::int64_t low, std::int64_t high) const;
+  bool flag() const;
+  /// A word of a-z, 0-9 and -, beginning with a letter or digit, at most 40 characters.
+  std::string id(std::string_view kind) const;
+  /// The index of one of the known words.
+  std::size_t word(const std::vector<std::string>& known) const;
+  /// A duration with its unit, or `$name` of a parameter (already scaled).
+  Nanos span(Scaling scaling) const;
+  /// A size with its unit, `64MB`, in bytes. At least 1.
+  std::int64_t size() const;
+  /// A number in that range, whole or not; none, and no problem yet, where it is something else.
+  std::optional<double> number(double low, double high) const;
+  /// `3%` as 0.03: above 0 and, as `whole` says, at most or below that; none where it is no such share.
+  std::optional<double> percent() const;
+  /// A stat whose route exists.
+  Stat stat() const;
+  /// A number of that stat: a duration for times (in seconds), a number for the others.
+  double figure(const Stat& stat, Scaling scaling) const;
+
+  /// Null after a problem: `demand` and what it is instead.
+  const toml::table* table(std::string_view demand) const;
+  /// Reads that table, called `name`, by its keys; false after a problem.
+  bool table(std::string_view demand, std::string name, std::initializer_list<Key> keys) const;
+  /// Each named entry of the table, in the order of the file, until one has a problem.
+  void each_entry(std::string_view demand,
+                  const std::function<void(const toml::key&, const toml::node&)>& read) const;
+  /// Each table of an array, until one has a problem.
+  void each_table(std::size_t most, const std::function<void(const toml::table&)>& read) const;
+
+ private:
+  Draft* draft_;
+  const toml::node* node_;
+  const toml::source_region* where_;
+  std::string key_, owner_;
+};
+
+/// How the value of a key becomes a member.
+using Read = std::function<void(const Value&)>;
+
+/// One key that a table may have. Where `example` shows what to write, the key must be there. Without `read`
+/// it is known, and read by somebody else.
+struct Key {
+  std::string_view name;
+  Read read{};
+  std::string example{};
+};
+
+Read into(std::string& text, bool many_lines = false);
+Read into(bool& flag);
+Read into(int& number, std::int64_t low, std::int64_t high);
+Read into(std::int64_t& number, std::int64_t low, std::int64_t high);
+Read into(Nanos& span, Scaling scaling);
+/// The same of a span that must not be 0.
+Read into_positive(Nanos& span, Scaling scaling);
+/// The word's index as the member's value.
+template <class Member>
+Read into(Member& member, std::vector<std::string> known) {
+  return [&member, known = std::move(known)](const Value& value) {
+    member = static_cast<Member>(value.word(known));
+  };
+}
+/// One of an enum's own words.
+template <class Enum>
+requires std::is_enum_v<Enum> Read into(Enum& member) {
+  return into(member, words_of<Enum>());
+}
+
+/// A table whose keys are all known beforehand: any other key is a problem. Owns nothing of the file.
+class TableReader {
+ public:
+  /// `what` names the table in messages: `arm 'blocking'`.
+  TableReader(Draft& draft, const toml::table& table, std::string what)
+      : draft_(&draft), table_(&table), what_(std::move(what)) {}
+
+  Draft& draft() const { return *draft_; }
+  const std::string& what() const { return what_; }
+  const toml::source_region& where() const { return table_->source(); }
+  bool has(std::string_view key) const { return table_->contains(key); }
+  Value operator[](std::string_view key) const;
+  /// Absent is a problem; `example` shows what to write.
+  Value need(std::string_view key, std::string_view example) const;
+  template <class... Args>
+  void problem(std::string_view key, fmt::format_string<Args...> text, Args&&... args) const {
+    (*this)[key].problem(text, std::forward<Args>(args)...);
+  }
+
+  /// Reports keys that are none of these.
+  void only(const std::vector<std::string>& known) const;
+  /// The same, then asks for those that are missing and reads what is there, in that order, up to the first
+  /// problem; false after one.
+  bool read(std::initializer_list<Key> keys) const;
+
+ private:
+  Draft* draft_;
+  const toml::table* table_;
+  std::string what_;
+};
+
 /// The text of a file: at most a byte more than the parser accepts, so that a device or a huge file ends too.
 /// Errors: no such file (exit 2), not readable (exit 3) (loader.cpp).
 Result<std::string> read_toml_file(const std::filesystem::path& path);
 
-/// Is the text an id: a-z, 0-9 and -, beginning with a letter or digit, at most 40 characters?
-bool is_id(std::string_view text);
+/// The names or ids of all of them.
+template <class Items>
+std::vector<std::string> ids_of(const Items& items) {
+  std::vector<std::string> ids;
+  for (const auto& item : items) {
+    if constexpr (requires { item.id; }) {
+      ids.emplace_back(item.id);
+    } else if constexpr (requires { item.name; }) {
+      ids.emplace_back(item.name);
+    } else {
+      ids.emplace_back(item.first);
+    }
+  }
+  return ids;
+}
 
-/// Reads an id and reports what is no id.
-std::string read_id(Draft& draft, const toml::node& node, std::string_view what);
-/// The same for the key of a table, such as a route's name.
-void check_id(Draft& draft, const toml::key& key, std::string_view what);
-
-/// `--scale` multiplies what the scenario itself takes (waits, work, periods), not tolerances and moments.
-enum class Scaling : std::uint8_t { scaled, fixed };
-
-/// A duration with its unit, or `$name` of a parameter (already scaled). 0 after a problem.
-Nanos read_duration(Draft& draft, const toml::node& node, std::string_view what, Scaling scaling);
-Nanos read_duration(Draft& draft, const TableReader& table, std::string_view key, Scaling scaling,
-                    Nanos otherwise);
-
-/// `span` times the scale of the options; ten years and more are a problem at `where`.
-Nanos scaled(Draft& draft, Nanos span, const toml::source_region& where);
-
-/// A size with its unit, `64MB`, in bytes. At least 1; 1 after a problem.
-std::int64_t read_size(Draft& draft, const toml::node& node, std::string_view what);
+/// Reports a name that is no id.
+void check_id(Draft& draft, const toml::key& key, std::string_view kind);
 
 /// A stat whose route exists.
-Stat read_stat(Draft& draft, const toml::node& node, std::string_view what);
 Stat read_stat(Draft& draft, std::string_view text, const toml::source_region& where);
-
-/// A number of that stat: a duration for times (in seconds), a number for the others.
-double read_value(Draft& draft, const toml::node& node, const Stat& stat, std::string_view what,
-                  Scaling scaling);
-
-std::vector<std::string> ids_of(const std::vector<Route>& routes);
-std::vector<std::string> ids_of(const std::vector<Arm>& arms);
-std::vector<std::string> ids_of(const std::vector<Case>& cases);
-std::vector<std::string> names_of(std::span<const Traits> modes);
-
-/// Reports a word that is none of the known ones; returns its index, or 0 after a problem.
-std::size_t read_known(Draft& draft, const toml::node& node, std::string_view what,
-                       const std::vector<std::string>& known);
-
-/// The value of a key that names one of the known ones; empty where the key is absent.
-std::string read_one_of(Draft& draft, const TableReader& table, std::string_view key,
-                        const std::vector<std::string>& known);
 
 /// A sentence of the scenario with its parameters filled in: `$d`, `$d*3`, `$d/2`, and `$requests`, how many
 /// the first load of that case (empty: of the first one) sends, `$workers` and `$threads`, how many the first
@@ -104,45 +213,34 @@ std::string fill_in(Draft& draft, std::string_view text, const toml::source_regi
 
 /// The sentence that answers the question; `{ARM.STAT}` or `{CASE: ARM.STAT}` is a figure of the run
 /// (texts.cpp).
-Conclusion read_answer_sentence(Draft& draft, std::string_view text, const toml::source_region& where);
+Conclusion read_answer_sentence(const Value& value);
 
 // The parts of a file, in the order in which they are read.
-void read_params(Draft& draft, const TableReader& file);    // values.cpp
-void read_routes(Draft& draft, const TableReader& file);    // routes.cpp
-void read_cases(Draft& draft, const TableReader& file);     // cases.cpp
-void read_queues(Draft& draft, const TableReader& file);    // queues.cpp
-void read_arms(Draft& draft, const TableReader& file);      // arms.cpp
-void read_checks(Draft& draft, const TableReader& file);    // checks.cpp
-void fill_question(Draft& draft, const TableReader& file);  // texts.cpp
-void read_asks(Draft& draft, const TableReader& file);      // asks.cpp
-void read_explain(Draft& draft, const TableReader& file);   // asks.cpp
+void read_params(const TableReader& file);   // values.cpp
+void read_routes(const TableReader& file);   // steps.cpp
+void read_cases(const TableReader& file);    // loads.cpp
+void read_queues(const TableReader& file);   // arms.cpp
+void read_arms(const TableReader& file);     // arms.cpp
+void read_checks(const TableReader& file);   // checks.cpp
+void read_asks(const TableReader& file);     // checks.cpp
+void read_explain(const TableReader& file);  // checks.cpp
 
 /// Options whose value is out of range, whatever the scenario (overrides.cpp).
 void check_overrides(Draft& draft);
 /// The options that choose and change arms; then reports those that found nothing to change (overrides.cpp).
 void finish_overrides(Draft& draft);
 
-/// What each part alone cannot know: whether every arm can do every step, whether stats have what they speak
+/// A stat that would never have a value is a problem; the cases are known (sense.cpp).
+void check_stat(const Value& value, const Stat& stat);
+
+/// What each part alone cannot know: whether every arm can do every step, whether queues have what they speak
 /// of (sense.cpp).
-void check_sense(Draft& draft, const TableReader& file);
+void check_sense(const TableReader& file);
 /// The same about what options may have changed (sense.cpp).
 void check_changed(Draft& draft);
 
-/// The queues of one arm: those of the scenario with the arm's changes; `node` may be null (queues.cpp).
-std::map<std::string, QueueSettings> queues_of_arm(Draft& draft, const toml::node* node,
-                                                   std::string_view what);
-
-/// Queues that nothing is put into, results of queues that there are not (queues.cpp).
-void check_queues(Draft& draft);
-
-/// The workers that are killed while a case runs; `node` may be null (cases.cpp).
-std::vector<Kill> read_kills(Draft& draft, const toml::node* node, std::string_view what);
-
 /// A pool, or threads of its own.
 bool has_threads(const Scenario& scenario, const Arm& arm);
-
-/// One load of a case, after the options have changed it (loads.cpp). `first`: it is the first of its case.
-Load read_load(Draft& draft, const toml::table& table, bool first);
 
 /// `def, time.sleep`, `blocking-loop × 4`: what the table says of an arm without a label (arms.cpp).
 std::string default_label(const Scenario& scenario, const Arm& arm);

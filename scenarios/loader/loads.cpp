@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+// What is sent, and when: the loads of each case, and the workers that are killed meanwhile.
 
 #include <algorithm>
 #include <array>
@@ -13,6 +13,13 @@ namespace lab {
 
 namespace {
 
+/// Virtual time is counted in nanoseconds and ends after 292 years.
+constexpr double kMaxWork = 250.0 * 365 * 86'400 * 1e9;
+constexpr std::size_t kLongestKey = 60;
+constexpr std::size_t kMaxOffsets = 10'000;
+constexpr std::int64_t kMaxMadeOffsets = 1'000'000;
+constexpr double kLowestRate = 1e-3, kHighestRate = 1e6;
+
 /// A load as the file says it: until the options have had their say, it is open which of `until` and
 /// `requests` gives the other.
 struct LoadSpec {
@@ -22,97 +29,42 @@ struct LoadSpec {
   toml::source_region where;  ///< for what turns out wrong only when it is put together
 };
 
-constexpr std::size_t kLongestKey = 60;
-
-bool brings_body(const std::string& method) {
-  return method == "POST" || method == "PUT" || method == "PATCH";
-}
-
-void read_body(Draft& draft, const TableReader& table, const Route& route, Load& load) {
-  if (const toml::node* body = table.find("body")) {
-    load.body_bytes = read_size(draft, *body, "body of load");
-    if (!brings_body(route.method)) {
-      table.problem("body", fmt::format("a {} request has no body; send it to a POST, PUT or PATCH route",
-                                        route.method));
-    }
-  }
-  load.body_over = read_duration(draft, table, "body_over", Scaling::scaled, 0);
-  if (table.has("body_over") && !table.has("body"))
-    table.problem("body_over", "body_over says how long the body takes; add body = \"20MB\"");
-}
-
 /// A word that JSON and a path can carry without escapes.
-void read_keep(const TableReader& table, Load& load) {
-  load.keep = table.text("keep");
+void read_keep(const Value& value, Load& load) {
+  load.keep = value.text();
   const bool plain = std::all_of(load.keep.begin(), load.keep.end(), [](char c) {
     return c == '_' || c == '-' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
   });
-  if (table.has("keep") && (load.keep.empty() || !plain || load.keep.size() > kLongestKey))
-    table.problem("keep", "keep names a key of the reply, such as \"task_id\"");
+  if (load.keep.empty() || !plain || load.keep.size() > kLongestKey)
+    value.problem("keep names a key of the reply, such as \"task_id\"");
 }
 
-void read_then(Draft& draft, const TableReader& table, const toml::node& node, Load& load) {
-  const toml::table* inner =
-      read_table(draft.problems, node,
-                 "then must be a table such as { route = \"result\", every = \"20ms\", until = \"done\", "
-                 "at_most = \"5s\" }");
-  if (inner == nullptr) return;
-  const TableReader reader(draft.problems, *inner, "then of load", {"route", "every", "until", "at_most"});
-  const toml::node* route = reader.need("route", "route = \"result\"");
-  reader.need("every", "every = \"20ms\"");
-  reader.need("until", "until = \"done\"");
-  reader.need("at_most", "at_most = \"5s\"");
+void read_then(const Value& value, Load& load) {
+  Draft& draft = value.draft();
+  const std::vector<Route>& routes = draft.scenario.routes;
+  const toml::table* table = value.table(
+      "then must be a table such as { route = \"result\", every = \"20ms\", until = \"done\", "
+      "at_most = \"5s\" }");
+  if (table == nullptr) return;
+  const TableReader reader(draft, *table, "then of load");
+  Then& then = load.then.emplace();
+  reader.read({{"route", into(then.route, ids_of(routes)), "route = \"result\""},
+               {"every", into_positive(then.every, Scaling::scaled), "every = \"20ms\""},
+               {"until", into(then.until), "until = \"done\""},
+               {"at_most", into_positive(then.at_most, Scaling::fixed), "at_most = \"5s\""}});  // a deadline
   if (draft.problems.any()) return;
-  Then then;
-  then.route = read_known(draft, *route, "route", ids_of(draft.scenario.routes));
-  then.every = read_duration(draft, reader, "every", Scaling::scaled, 0);
-  then.until = reader.text("until");
-  then.at_most = read_duration(draft, reader, "at_most", Scaling::fixed, 0);  // a deadline
-  if (draft.problems.any()) return;
-  if (then.every == 0) reader.problem("every", "every must be longer than 0ms");
   if (then.until.empty())
     reader.problem("until", "until is empty; it is the status that ends it, such as \"done\"");
-  if (then.at_most == 0) reader.problem("at_most", "at_most must be longer than 0ms");
-  const Route& asked = draft.scenario.routes[then.route];
+  const Route& asked = routes[then.route];
   if (asked.method == "WS") reader.problem("route", "then asks by HTTP; a WebSocket route cannot be asked");
   if (load.keep.empty()) {
-    table.problem("then",
-                  "then needs to know what to ask for: add keep = \"task_id\" (a key of the first reply)");
+    value.problem("then needs to know what to ask for: add keep = \"task_id\" (a key of the first reply)");
   } else if (asked.path.find('{') == std::string::npos) {
     reader.problem("route",
-                   fmt::format("route '{}' has no part in braces for what keep keeps; write its path as "
-                               "{}/{{{}}}",
-                               asked.name, asked.path == "/" ? "" : asked.path, load.keep));
+                   "route '{}' has no part in braces for what keep keeps; write its path as {}/{{{}}}",
+                   asked.name, asked.path == "/" ? "" : asked.path, load.keep);
   }
-  load.then = then;
 }
-
-/// What a client does besides asking: the body it sends, when it hangs up, what it keeps and asks then.
-void read_behaviour(Draft& draft, const TableReader& table, Load& load) {
-  const Route& route = draft.scenario.routes[load.route];
-  if (route.path.find('{') != std::string::npos) {
-    table.problem("route",
-                  fmt::format("route '{}' has {} in its path, which only `then` of another load fills in",
-                              route.name, route.path.substr(route.path.find('{'))));
-  }
-  if (route.method == "WS" && table.has("connections") && load.fresh_connections) {
-    table.problem("connections", "a WebSocket is opened before the load; leave connections out");
-  }
-  read_body(draft, table, route, load);
-  load.hang_up = read_duration(draft, table, "hang_up", Scaling::scaled, 0);
-  if (table.has("hang_up") && load.hang_up == 0) table.problem("hang_up", "hang_up must be longer than 0ms");
-  read_keep(table, load);
-  const toml::node* then = table.find("then");
-  if (then == nullptr || draft.problems.any()) return;
-  if (load.hang_up > 0)
-    table.problem("then", "a client that hangs up asks nothing more; leave out then or hang_up");
-  read_then(draft, table, *then, load);
-}
-
-constexpr std::array<Arrivals, 5> kArrivals{Arrivals::burst, Arrivals::closed, Arrivals::constant,
-                                            Arrivals::poisson, Arrivals::staggered};
-constexpr double kHighestRate = 1e6;
-constexpr double kLowestRate = 1e-3;
 
 /// A key that has a meaning only for some arrivals.
 struct SpecialKey {
@@ -120,7 +72,7 @@ struct SpecialKey {
   std::vector<Arrivals> arrivals;
 };
 
-const std::array<SpecialKey, 6>& special_keys() {
+void check_keys(const TableReader& table, Arrivals arrivals) {
   static const std::array<SpecialKey, 6> kKeys{{
       {"requests", {Arrivals::burst, Arrivals::closed, Arrivals::constant, Arrivals::poisson}},
       {"clients", {Arrivals::closed}},
@@ -129,119 +81,117 @@ const std::array<SpecialKey, 6>& special_keys() {
       {"until", {Arrivals::constant, Arrivals::poisson}},
       {"at", {Arrivals::staggered}},
   }};
-  return kKeys;
-}
-
-void check_keys(const TableReader& table, Arrivals arrivals) {
-  for (const SpecialKey& special : special_keys()) {
-    const auto& known = special.arrivals;
-    if (!table.has(special.key) || std::find(known.begin(), known.end(), arrivals) != known.end()) continue;
+  for (const auto& [key, known] : kKeys) {
+    if (!table.has(key) || std::find(known.begin(), known.end(), arrivals) != known.end()) continue;
     std::vector<std::string> names;
     for (const Arrivals one : known) names.emplace_back(to_string(one));
-    table.problem(special.key, fmt::format("{} means nothing to arrivals = \"{}\"; it belongs to {}",
-                                           special.key, to_string(arrivals), join(names, ", ")));
+    table.problem(key, "{} means nothing to arrivals = \"{}\"; it belongs to {}", key, to_string(arrivals),
+                  join(names, ", "));
   }
 }
 
-Arrivals read_arrivals(Draft& draft, const TableReader& table) {
-  std::vector<std::string> names;
-  for (const Arrivals one : kArrivals) names.emplace_back(to_string(one));
-  const toml::node* node = table.need("arrivals", "arrivals = \"burst\"");
-  return node == nullptr ? Arrivals::burst : kArrivals.at(read_known(draft, *node, "arrivals", names));
-}
-
-void read_rate(const TableReader& table, const toml::node& node, Load& load) {
-  const std::optional<double> rate = node.is_number() ? node.value<double>() : std::nullopt;
-  if (!rate || !(*rate >= kLowestRate && *rate <= kHighestRate)) {
-    table.problem("rate", "rate must be a number of requests per second from 0.001 to 1,000,000");
-    return;
-  }
+void read_rate(const TableReader& table, const Value& value, Load& load) {
+  if (table.has("every")) value.problem("both every and rate are given; write one of them");
+  const std::optional<double> rate = value.number(kLowestRate, kHighestRate);
+  if (!rate) return value.problem("rate must be a number of requests per second from 0.001 to 1,000,000");
   load.every = to_nanos(1 / *rate);
 }
 
-void read_period(Draft& draft, const TableReader& table, LoadSpec& spec) {
-  const toml::node* rate = table.find("rate");
-  if (rate != nullptr && table.has("every")) {
-    table.problem("rate", "both every and rate are given; write one of them");
-  } else if (rate != nullptr) {
-    read_rate(table, *rate, spec.load);
-  } else if (table.need("every", "every = \"100ms\" (or rate = 10)") != nullptr) {
-    spec.load.every = read_duration(draft, table, "every", Scaling::scaled, 0);
-    if (spec.load.every == 0) table.problem("every", "every must be longer than 0ms");
-  }
-  if (table.has("requests") == table.has("until")) {
-    table.problem("until",
-                  fmt::format("{} needs either requests or until, for example until = \"5s\"", table.what()));
-  }
-  if (table.has("until")) spec.until = read_duration(draft, table, "until", Scaling::scaled, 0);
-}
-
-void read_offsets(Draft& draft, const TableReader& table, LoadSpec& spec) {
-  const toml::node* node = table.need("at", "at = [\"0ms\", \"1ms\", \"2ms\"]");
-  if (node == nullptr) return;
-  const toml::array* offsets = node->as_array();
+void read_offsets(const Value& value, LoadSpec& spec) {
+  const toml::array* offsets = value->as_array();
   if (offsets == nullptr || offsets->empty() || offsets->size() > kMaxOffsets) {
-    table.problem("at", fmt::format("at must be an array of 1 to {} durations, such as [\"0ms\", \"1ms\"]",
-                                    grouped(kMaxOffsets)));
-    return;
+    return value.problem("at must be an array of 1 to {} durations, such as [\"0ms\", \"1ms\"]",
+                         grouped(kMaxOffsets));
   }
   for (const toml::node& offset : *offsets) {
     // Offsets stay when a scenario is scaled: they are the order of arrival, not the work.
-    spec.load.at.push_back(read_duration(draft, offset, "each of at", Scaling::fixed));
+    spec.load.at.push_back(Value(value.draft(), &offset, offset.source(), "each of at").span(Scaling::fixed));
   }
   spec.requests = static_cast<std::int64_t>(offsets->size());
 }
 
-void read_connections(Draft& draft, const TableReader& table, Load& load) {
-  const toml::node* node = table.find("connections");
-  if (node == nullptr) return;
-  const std::size_t kind = read_known(draft, *node, "connections", {"opened", "fresh", "process"});
-  load.fresh_connections = kind != 0;
-  load.client_process = kind == 2;
+/// What these arrivals cannot be without.
+void check_amount(const TableReader& table, const LoadSpec& spec) {
+  const Load& load = spec.load;
+  if (load.arrivals == Arrivals::closed) {
+    table.need("clients", "clients = 10");
+    if (spec.requests && load.clients > *spec.requests) {
+      table.problem("clients", "{} clients cannot share {} requests", grouped(load.clients),
+                    grouped(*spec.requests));
+    }
+    table.need("requests", "requests = 100");
+  } else if (load.arrivals == Arrivals::burst) {
+    table.need("requests", "requests = 10");
+  } else if (load.arrivals == Arrivals::staggered) {
+    table.need("at", "at = [\"0ms\", \"1ms\", \"2ms\"]");
+  } else {
+    if (!table.has("rate")) table.need("every", "every = \"100ms\" (or rate = 10)");
+    if (table.has("requests") == table.has("until"))
+      table.problem("until", "{} needs either requests or until, for example until = \"5s\"", table.what());
+  }
 }
 
-/// A client process asks once and prints the reply; it brings no body and goes nowhere else.
-void check_client_process(const TableReader& table, const Route& route, const Load& load) {
+/// What a client does besides asking: the body it sends, when it hangs up, what it keeps and asks then.
+void check_behaviour(const TableReader& table, const Load& load) {
+  const Route& route = table.draft().scenario.routes[load.route];
+  if (const std::size_t open = route.path.find('{'); open != std::string::npos) {
+    table.problem("route", "route '{}' has {} in its path, which only `then` of another load fills in",
+                  route.name, route.path.substr(open));
+  }
+  const bool socket = route.method == "WS";
+  if (socket && load.fresh_connections)
+    table.problem("connections", "a WebSocket is opened before the load; leave connections out");
+  const bool takes_body = route.method == "POST" || route.method == "PUT" || route.method == "PATCH";
+  if (table.has("body") && !takes_body)
+    table.problem("body", "a {} request has no body; send it to a POST, PUT or PATCH route", route.method);
+  if (table.has("body_over") && !table.has("body"))
+    table.problem("body_over", "body_over says how long the body takes; add body = \"20MB\"");
   if (!load.client_process) return;
+  // It asks once and prints the reply; it brings no body and goes nowhere else.
   for (const char* key : {"body", "hang_up", "keep", "then"}) {
-    if (table.has(key))
-      table.problem(key, fmt::format("{} cannot stand beside connections = \"process\"", key));
+    if (table.has(key)) table.problem(key, "{} cannot stand beside connections = \"process\"", key);
   }
-  if (route.method == "WS")
-    table.problem("connections", "a client process opens no WebSocket; leave connections out");
 }
 
-LoadSpec read_spec(Draft& draft, const TableReader& table) {
+LoadSpec read_spec(const TableReader& table) {
   LoadSpec spec;
-  spec.where = table.table().source();
+  spec.where = table.where();
   Load& load = spec.load;
-  if (const toml::node* route = table.need("route", "route = \"slow\"")) {
-    load.route = read_known(draft, *route, "route", ids_of(draft.scenario.routes));
-  }
-  load.arrivals = read_arrivals(draft, table);
-
-  if (draft.problems.any()) return spec;
-  check_keys(table, load.arrivals);
-  load.from = read_duration(draft, table, "from", Scaling::scaled, 0);
-  read_connections(draft, table, load);
-  read_behaviour(draft, table, load);
-  check_client_process(table, draft.scenario.routes[load.route], load);
-  if (table.has("requests")) spec.requests = table.integer("requests", 1, kMostRequests, 1);
-  switch (load.arrivals) {
-    case Arrivals::closed:
-      table.need("clients", "clients = 10");
-      load.clients = table.integer("clients", 1, kMostRequests, 1);
-      if (spec.requests && load.clients > *spec.requests) {
-        table.problem("clients", fmt::format("{} clients cannot share {} requests", grouped(load.clients),
-                                             grouped(*spec.requests)));
-      }
-      table.need("requests", "requests = 100");
-      break;
-    case Arrivals::burst: table.need("requests", "requests = 10"); break;
-    case Arrivals::constant:
-    case Arrivals::poisson: read_period(draft, table, spec); break;
-    case Arrivals::staggered: read_offsets(draft, table, spec); break;
-  }
+  table.read({
+      {"route", into(load.route, ids_of(table.draft().scenario.routes)), "route = \"slow\""},
+      {"arrivals",
+       [&](const Value& value) {
+         load.arrivals = static_cast<Arrivals>(value.word(words_of<Arrivals>()));
+         check_keys(table, load.arrivals);
+       },
+       "arrivals = \"burst\""},
+      {"requests", [&](const Value& value) { spec.requests = value.whole(1, kMostRequests); }},
+      {"clients", into(load.clients, 1, kMostRequests)},
+      {"every", into_positive(load.every, Scaling::scaled)},
+      {"rate", [&](const Value& value) { read_rate(table, value, load); }},
+      {"from", into(load.from, Scaling::scaled)},
+      {"until", [&](const Value& value) { spec.until = value.span(Scaling::scaled); }},
+      {"at", [&](const Value& value) { read_offsets(value, spec); }},
+      {"connections",
+       [&](const Value& value) {
+         const std::size_t kind = value.word({"opened", "fresh", "process"});
+         load.fresh_connections = kind != 0;
+         load.client_process = kind == 2;
+       }},
+      {"body", [&](const Value& value) { load.body_bytes = value.size(); }},
+      {"body_over", into(load.body_over, Scaling::scaled)},
+      {"hang_up", into_positive(load.hang_up, Scaling::scaled)},
+      {"keep", [&](const Value& value) { read_keep(value, load); }},
+      {"then",
+       [&](const Value& value) {
+         if (load.hang_up > 0)
+           value.problem("a client that hangs up asks nothing more; leave out then or hang_up");
+         read_then(value, load);
+       }},
+  });
+  if (table.draft().problems.any()) return spec;
+  check_behaviour(table, load);
+  check_amount(table, spec);
   return spec;
 }
 
@@ -260,21 +210,19 @@ std::int64_t count_requests(Draft& draft, const LoadSpec& spec) {
   const Load& load = spec.load;
   if (load.every <= 0) return 1;  // reported where it was read
   if (*spec.until <= load.from) {
-    draft.problems.at(spec.where, fmt::format("until ({}) is not after from ({}), so this load sends nothing",
-                                              format_duration(*spec.until), format_duration(load.from)));
+    draft.problems.at(spec.where, "until ({}) is not after from ({}), so this load sends nothing",
+                      format_duration(*spec.until), format_duration(load.from));
     return 1;
   }
   const std::int64_t count = (*spec.until - load.from - 1) / load.every + 1;
   if (count > kMostRequests) {
-    draft.problems.at(spec.where, fmt::format("until ({}) and every ({}) make {} requests; at most {}",
-                                              format_duration(*spec.until), format_duration(load.every),
-                                              grouped(count), grouped(kMostRequests)));
+    draft.problems.at(spec.where, "until ({}) and every ({}) make {} requests; at most {}",
+                      format_duration(*spec.until), format_duration(load.every), grouped(count),
+                      grouped(kMostRequests));
     return 1;
   }
   return count;
 }
-
-constexpr std::int64_t kMaxMadeOffsets = 1'000'000;
 
 bool is_timed(Arrivals arrivals) {
   return arrivals == Arrivals::constant || arrivals == Arrivals::poisson;
@@ -291,9 +239,8 @@ void change_requests(Draft& draft, LoadSpec& spec) {
 /// Times of arrival as far apart as the rate says; the model and the harness want them listed.
 void list_offsets(Draft& draft, LoadSpec& spec) {
   if (*spec.requests > kMaxMadeOffsets) {
-    draft.problems.option(fmt::format("--arrivals staggered lists at most {} arrivals, not {}; use constant",
-                                      grouped(kMaxMadeOffsets), grouped(*spec.requests)));
-    return;
+    return draft.problems.option("--arrivals staggered lists at most {} arrivals, not {}; use constant",
+                                 grouped(kMaxMadeOffsets), grouped(*spec.requests));
   }
   for (std::int64_t i = 0; i < *spec.requests; ++i) spec.load.at.push_back(i * spec.load.every);
 }
@@ -309,10 +256,9 @@ void change_arrivals(Draft& draft, LoadSpec& spec) {
     spec.load.every = to_nanos(1 / *draft.overrides.rate);
   }
   if (paced && spec.load.every == 0) {
-    draft.problems.option(
-        fmt::format("--arrivals {0} needs to know how often: add --rate, as in --arrivals {0} --rate 50",
-                    to_string(wanted)));
-    return;
+    return draft.problems.option(
+        "--arrivals {0} needs to know how often: add --rate, as in --arrivals {0} --rate 50",
+        to_string(wanted));
   }
   const bool stays_timed = is_timed(wanted) && is_timed(spec.load.arrivals);
   if (!stays_timed) {
@@ -355,20 +301,92 @@ void apply_overrides(Draft& draft, LoadSpec& spec, bool first) {
   }
 }
 
-}  // namespace
-
+/// One load of a case, after the options have changed it. `first`: it is the first of its case.
 Load read_load(Draft& draft, const toml::table& table, bool first) {
-  const TableReader reader(draft.problems, table, "load",
-                           {"route", "arrivals", "requests", "clients", "every", "rate", "from", "until",
-                            "at", "connections", "body", "body_over", "hang_up", "keep", "then"});
-  if (draft.problems.any()) return {};
-  LoadSpec spec = read_spec(draft, reader);
+  LoadSpec spec = read_spec(TableReader(draft, table, "load"));
   if (draft.problems.any()) return {};
   apply_overrides(draft, spec, first);
   spec.load.requests = count_requests(draft, spec);
   spec.load.clients = std::min(spec.load.clients, spec.load.requests);
   check_end(draft, spec);
   return spec.load;
+}
+
+void read_kill(Draft& draft, const toml::table& table, std::string what, Case& load_case) {
+  Kill kill;
+  TableReader(draft, table, std::move(what))
+      .read({{"worker", into(kill.worker, 0, kMaxWorkers - 1), "worker = 0"},
+             {"at", into(kill.at, Scaling::scaled), "at = \"150ms\""}});
+  draft.kill_places.back().push_back(table.source());
+  load_case.kills.push_back(kill);
+}
+
+/// The loads and kills of a case, and what no single load can know; `of` names the case in messages.
+void read_case_parts(const TableReader& table, Case load_case, const std::string& of,
+                     const toml::source_region& where) {
+  Draft& draft = table.draft();
+  draft.kill_places.emplace_back();
+  table["load"].named("load" + of).each_table(kMaxEntries, [&](const toml::table& load) {
+    load_case.loads.push_back(read_load(draft, load, load_case.loads.empty()));
+  });
+  if (const Value kills = table["kill"]) {
+    kills.named("kill" + of).each_table(kMaxEntries, [&](const toml::table& kill) {
+      read_kill(draft, kill, "kill" + of, load_case);
+    });
+  }
+  if (draft.problems.any()) return;
+  if (load_case.requests() > kMostRequests) {
+    draft.problems.at(where, "the loads of case '{}' send {} requests; at most {} together", load_case.id,
+                      grouped(load_case.requests()), grouped(kMostRequests));
+  }
+  double work = 0;
+  for (const Load& load : load_case.loads) {
+    const Route& route = draft.scenario.routes.at(load.route);
+    double each = static_cast<double>(unhindered_time(route.plan));
+    for (const Dependency& dependency : route.depends)
+      each += static_cast<double>(unhindered_time(dependency.steps));
+    work += each * static_cast<double>(load.requests);
+  }
+  if (work > kMaxWork) {
+    draft.problems.at(where, "the requests of case '{}' take more than 250 years one after another",
+                      load_case.id);
+  }
+  draft.scenario.cases.push_back(std::move(load_case));
+}
+
+void read_case(Draft& draft, const toml::table& table) {
+  const TableReader reader(draft, table, "case");
+  Case load_case;
+  const bool good =
+      reader.read({{"id",
+                    [&](const Value& value) {
+                      load_case.id = value.id("case");
+                      if (contains(ids_of(draft.scenario.cases), load_case.id))
+                        value.problem("there is already a case '{}'", load_case.id);
+                    },
+                    "id = \"main\""},
+                   {"load", {}, "load = [{ route = \"slow\", arrivals = \"burst\", requests = 1 }]"},
+                   {"kill"}});
+  const std::string of = fmt::format(" of case '{}'", load_case.id);
+  if (good) read_case_parts(reader, std::move(load_case), of, table.source());
+}
+
+}  // namespace
+
+void read_cases(const TableReader& file) {
+  Draft& draft = file.draft();
+  const Value cases = file["cases"];
+  if (!cases) {
+    if (const Value load = file.need("load", "[[load]], or several load sets as [[cases]]"))
+      read_case_parts(file, {"main", {}, {}}, "", load.where());
+  } else if (file.has("load")) {
+    cases.problem("both [[load]] and [[cases]] are given; put the loads into the cases");
+  } else if (file.has("kill")) {
+    file.problem(
+        "kill", "[[kill]] stands beside [[load]]; in a case write kill = [{{ worker = 0, at = \"150ms\" }}]");
+  } else {
+    cases.named("cases").each_table(kMaxEntries, [&](const toml::table& table) { read_case(draft, table); });
+  }
 }
 
 }  // namespace lab

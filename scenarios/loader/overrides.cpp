@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "lab/core/text.hpp"
@@ -12,20 +10,13 @@ namespace {
 constexpr double kLeastScale = 1e-6, kMaxScale = 1e6;
 constexpr double kLeastRate = 1e-3, kMostRate = 1e6;
 
-template <class Number>
-void check_range(Draft& draft, std::string_view option, Number value, std::int64_t low, std::int64_t high) {
-  if (value >= low && value <= high) return;
-  draft.problems.option(
-      fmt::format("{}: {} is out of range; from {} to {}", option, value, grouped(low), grouped(high)));
-}
-
 /// Every word of an option must be known, or else it says which are.
 void check_words(Draft& draft, std::string_view option, const std::vector<std::string>& words,
                  const std::vector<std::string>& known, std::string_view kind) {
   for (const std::string& word : words) {
     if (contains(known, word)) continue;
-    draft.problems.option(fmt::format("{}: scenario '{}' has no {} {}{}", option, draft.scenario.name, kind,
-                                      in_quotes(word), suggestion(word, known)));
+    draft.problems.option("{}: scenario '{}' has no {} {}{}", option, draft.scenario.name, kind,
+                          in_quotes(word), suggestion(word, known));
   }
 }
 
@@ -40,11 +31,9 @@ void choose_arms(Draft& draft) {
   if (overrides.arms.empty() && overrides.modes.empty()) return;
   check_words(draft, "--arms", overrides.arms, ids_of(arms), "arm");
   for (const std::string& word : overrides.modes) {
-    const std::vector<std::string> known = names_of(draft.modes);
-    if (!contains(known, word)) {
-      draft.problems.option(
-          fmt::format("--modes: unknown mode {}{}", in_quotes(word), suggestion(word, known)));
-    }
+    const std::vector<std::string> known = ids_of(draft.modes);
+    if (!contains(known, word))
+      draft.problems.option("--modes: unknown mode {}{}", in_quotes(word), suggestion(word, known));
   }
   std::vector<std::string> used;
   for (const Arm& arm : arms) {
@@ -60,9 +49,8 @@ void choose_arms(Draft& draft) {
   };
   arms.erase(std::remove_if(arms.begin(), arms.end(), unwanted), arms.end());
   if (arms.empty()) {
-    draft.problems.option(fmt::format("--arms {} and --modes {} leave no arm of scenario '{}'",
-                                      join(overrides.arms, ","), join(overrides.modes, ","),
-                                      draft.scenario.name));
+    draft.problems.option("--arms {} and --modes {} leave no arm of scenario '{}'", join(overrides.arms, ","),
+                          join(overrides.modes, ","), draft.scenario.name);
   }
 }
 
@@ -144,39 +132,44 @@ void drop_figures(Draft& draft) {
 }
 
 void report_unused(Draft& draft) {
-  const Overrides& overrides = draft.overrides;
-  const auto report = [&](bool given, const char* option, std::string_view reason) {
-    if (!given || draft.options_used.count(option) > 0) return;
-    draft.problems.option(
-        fmt::format("{} changes {}", option, fmt::format(fmt::runtime(reason), draft.scenario.name)));
+  const Overrides& given = draft.overrides;
+  constexpr std::string_view kUntimed = "none is constant or poisson (add --arrivals constant)";
+  struct Option {
+    bool given;
+    const char* name;
+    std::string_view of, reason;
   };
-  report(overrides.workers.has_value(), "--workers", "no arm of scenario '{}': none has several workers");
-  report(overrides.threads.has_value(), "--threads", "no arm of scenario '{}': none has a pool or threads");
-  report(overrides.requests.has_value(), "--requests", "no load of scenario '{}': none is burst or closed");
-  report(overrides.rate.has_value(), "--rate",
-         "no load of scenario '{}': none is constant or poisson (add --arrivals constant)");
-  report(overrides.duration.has_value(), "--duration",
-         "no load of scenario '{}': none is constant or poisson (add --arrivals constant)");
+  for (const Option& option :
+       {Option{given.workers.has_value(), "--workers", "arm", "none has several workers"},
+        Option{given.threads.has_value(), "--threads", "arm", "none has a pool or threads"},
+        Option{given.requests.has_value(), "--requests", "load", "none is burst or closed"},
+        Option{given.rate.has_value(), "--rate", "load", kUntimed},
+        Option{given.duration.has_value(), "--duration", "load", kUntimed}}) {
+    if (option.given && draft.options_used.count(option.name) == 0)
+      draft.problems.option("{} changes no {} of scenario '{}': {}", option.name, option.of,
+                            draft.scenario.name, option.reason);
+  }
 }
 
 }  // namespace
 
 void check_overrides(Draft& draft) {
-  const Overrides& overrides = draft.overrides;
-  if (overrides.requests) check_range(draft, "--requests", *overrides.requests, 1, kMostRequests);
-  if (overrides.workers) check_range(draft, "--workers", *overrides.workers, 1, kMaxWorkers);
-  if (overrides.threads) check_range(draft, "--threads", *overrides.threads, 1, kMaxThreads);
-  if (overrides.duration && (*overrides.duration <= 0 || *overrides.duration > kLongestSpan)) {
+  const Overrides& given = draft.overrides;
+  const auto range = [&](std::string_view option, std::optional<std::int64_t> value, std::int64_t high) {
+    if (value && (*value < 1 || *value > high))
+      draft.problems.option("{}: {} is out of range; from 1 to {}", option, *value, grouped(high));
+  };
+  range("--requests", given.requests, kMostRequests);
+  range("--workers", given.workers, kMaxWorkers);
+  range("--threads", given.threads, kMaxThreads);
+  if (given.duration && (*given.duration <= 0 || *given.duration > kLongestSpan))
     draft.problems.option("--duration: must be longer than 0ms and at most ten years");
+  if (given.rate && !(*given.rate >= kLeastRate && *given.rate <= kMostRate)) {
+    draft.problems.option("--rate: {} is out of range; from 0.001 to 1,000,000 requests per second",
+                          *given.rate);
   }
-  if (overrides.rate && !(*overrides.rate >= kLeastRate && *overrides.rate <= kMostRate)) {
-    draft.problems.option(fmt::format(
-        "--rate: {} is out of range; from 0.001 to 1,000,000 requests per second", *overrides.rate));
-  }
-  if (!(overrides.scale >= kLeastScale && overrides.scale <= kMaxScale)) {
-    draft.problems.option(
-        fmt::format("--scale: {} is out of range; above 0, for example 0.1", overrides.scale));
-  }
+  if (!(given.scale >= kLeastScale && given.scale <= kMaxScale))
+    draft.problems.option("--scale: {} is out of range; above 0, for example 0.1", given.scale);
 }
 
 void finish_overrides(Draft& draft) {

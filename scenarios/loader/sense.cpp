@@ -1,46 +1,90 @@
-#include <fmt/format.h>
+// What no part of a scenario can know by itself: whether every arm can do every step, whether queues and
+// stats have what they speak of.
 
 #include <algorithm>
-#include <array>
 
+#include "lab/core/text.hpp"
 #include "scenarios/loader/draft.hpp"
 
 namespace lab {
 
 namespace {
 
-void check_steps(Draft& draft, const Arm& arm, std::size_t route) {
-  const Traits& mode = arm.modes[route];
-  if (mode.handler == Resource::loop) return;
-  const Route& what = draft.scenario.routes[route];
-  std::size_t at = 0;
-  const auto look = [&](const Step& step) {
-    const std::string_view word = loop_only_word(step);
-    const toml::source_region& where = draft.step_places[route][at++];
-    if (word.empty()) return;
-    draft.problems.at(
-        where, fmt::format("'{}' needs a handler on the loop, but arm '{}' runs route '{}' in {}; give the "
-                           "route another mode there, such as async-loop, or leave the arm out",
-                           word, arm.id, what.name, mode.name));
-  };
-  for (const Dependency& dependency : what.depends) for_each_step(dependency.steps, look);
-  for_each_step(what.plan, look);
+/// Where whole handlers go in mode `task-queue` when a plan names no queue.
+constexpr std::string_view kUsualQueue = "jobs";
+
+/// The queues into which something can be put.
+std::vector<std::string> fed_queues(const Scenario& scenario) {
+  std::vector<std::string> names;
+  for (const Route& route : scenario.routes) {
+    for_each_step(route.plan, [&](const Step& step) {
+      if (const auto* job = std::get_if<Enqueue>(&step.action)) names.push_back(job->queue);
+    });
+  }
+  if (std::any_of(scenario.arms.begin(), scenario.arms.end(),
+                  [](const Arm& arm) { return arm.uses(Resource::queue); }))
+    names.emplace_back(kUsualQueue);
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
 }
 
-void check_routes(Draft& draft, const TableReader& file) {
-  const Scenario& scenario = draft.scenario;
-  for (const Arm& arm : scenario.arms) {
-    for (std::size_t r = 0; r < scenario.routes.size(); ++r) {
-      check_steps(draft, arm, r);
-      if (scenario.routes[r].method != "WS" || !arm.modes[r].uses(Resource::thread)) continue;
-      const toml::node* routes = file.find("routes");
-      const toml::node* route = routes->as_table()->get(scenario.routes[r].name);
-      draft.problems.at(
-          route->source(),
-          fmt::format("route '{}' is a WebSocket, which arm '{}' cannot serve: WSGI ({}) has none; "
-                      "leave the arm out",
-                      scenario.routes[r].name, arm.id, arm.modes[r].name));
-    }
+/// Calls `look` with every step of a route and its place in the file.
+template <class Look>
+void for_each_place(const Draft& draft, std::size_t route, const Look& look) {
+  std::size_t at = 0;
+  const auto visit = [&](const Step& step) { look(step, draft.step_places[route][at++]); };
+  for (const Dependency& dependency : draft.scenario.routes[route].depends)
+    for_each_step(dependency.steps, visit);
+  for_each_step(draft.scenario.routes[route].plan, visit);
+}
+
+void check_route(const TableReader& file, const Arm& arm, std::size_t index) {
+  Draft& draft = file.draft();
+  const Traits& mode = arm.modes[index];
+  const Route& route = draft.scenario.routes[index];
+  for_each_place(draft, index, [&](const Step& step, const toml::source_region& where) {
+    const std::string_view word = loop_only_word(step);
+    if (word.empty() || mode.handler == Resource::loop) return;
+    draft.problems.at(
+        where,
+        "'{}' needs a handler on the loop, but arm '{}' runs route '{}' in {}; give the route another "
+        "mode there, such as async-loop, or leave the arm out",
+        word, arm.id, route.name, mode.name);
+  });
+  if (route.method != "WS" || !mode.uses(Resource::thread)) return;
+  TableReader(draft, *file["routes"]->as_table(), "")
+      .problem(
+          route.name,
+          "route '{}' is a WebSocket, which arm '{}' cannot serve: WSGI ({}) has none; leave the arm out",
+          route.name, arm.id, mode.name);
+}
+
+/// Queues that nothing is put into, results of queues that there are not.
+void check_queues(Draft& draft) {
+  const std::vector<std::string> fed = fed_queues(draft.scenario);
+  for (const auto& [name, where] : draft.queue_places) {
+    if (contains(fed, name)) continue;
+    draft.problems.at(
+        where, "nothing is put into queue {}{}", in_quotes(name),
+        fed.empty() ? "; a step { enqueue = … } or mode = \"task-queue\" does it" : suggestion(name, fed));
+  }
+  for (std::size_t index = 0; index < draft.scenario.routes.size(); ++index) {
+    const Route& route = draft.scenario.routes[index];
+    for_each_place(draft, index, [&](const Step& step, const toml::source_region& where) {
+      const auto* fetch = std::get_if<FetchResult>(&step.action);
+      if (fetch == nullptr) return;
+      if (!contains(fed, fetch->queue)) {
+        draft.problems.at(
+            where, "result: unknown queue {}{}", in_quotes(fetch->queue),
+            fed.empty() ? "; no step puts anything into a queue" : suggestion(fetch->queue, fed));
+      } else if (route.path.find('{') == std::string::npos) {
+        draft.problems.at(where,
+                          "result: the job's id comes from the path; write for example request = \"GET "
+                          "{}/{{task_id}}\"",
+                          route.path == "/" ? "/result" : route.path);
+      }
+    });
   }
 }
 
@@ -66,54 +110,30 @@ bool has_switch(const Scenario& scenario) {
   return found;
 }
 
-/// A stat that would never have a value.
-void check_stat(Draft& draft, const Stat& stat, const toml::source_region& where) {
-  const Scenario& scenario = draft.scenario;
+}  // namespace
+
+void check_stat(const Value& value, const Stat& stat) {
+  const Scenario& scenario = value.draft().scenario;
   const std::string of = stat.route.empty() ? "any load" : fmt::format("the load of route '{}'", stat.route);
   if (stat.quantity == Stat::Quantity::value &&
       !any_load(scenario, stat.route, [](const Load& load) { return !load.keep.empty(); })) {
-    draft.problems.at(
-        where, fmt::format("{} has nothing to look at: add keep = \"count\" (a key of the reply) to {}",
-                           to_string(stat), of));
+    value.problem("{} has nothing to look at: add keep = \"count\" (a key of the reply) to {}",
+                  to_string(stat), of);
   }
   if (stat.quantity == Stat::Quantity::turnaround &&
       !any_load(scenario, stat.route, [](const Load& load) { return load.then.has_value(); })) {
-    draft.problems.at(
-        where, fmt::format("{} has nothing to look at: add then = {{ … }} to {}", to_string(stat), of));
+    value.problem("{} has nothing to look at: add then = {{ … }} to {}", to_string(stat), of);
   }
-  if (stat.quantity == Stat::Quantity::switch_time && !has_switch(scenario)) {
-    draft.problems.at(where, "switch.time has nothing to look at: no step is a switch");
-  }
+  if (stat.quantity == Stat::Quantity::switch_time && !has_switch(scenario))
+    value.problem("switch.time has nothing to look at: no step is a switch");
 }
 
-/// The stats' places are read again from the file: a stat carries none.
-void check_stats(Draft& draft, const TableReader& file) {
-  const auto place = [&](std::string_view list, std::size_t index, std::string_view key) -> const auto& {
-    const toml::array* array = file.find(list) == nullptr ? nullptr : file.find(list)->as_array();
-    const toml::node* entry = array == nullptr ? nullptr : array->get(index);
-    const toml::table* table = entry == nullptr ? nullptr : entry->as_table();
-    const toml::node* value = table == nullptr ? entry : table->get(key);
-    return value == nullptr ? file.where(list) : value->source();
-  };
-  const Scenario& scenario = draft.scenario;
-  for (std::size_t i = 0; i < scenario.show.size(); ++i)
-    check_stat(draft, scenario.show[i], place("show", i, ""));
-  for (std::size_t i = 0; i < scenario.checks.size(); ++i)
-    check_stat(draft, scenario.checks[i].stat, place("checks", i, "stat"));
-  for (std::size_t i = 0; i < scenario.asks.size(); ++i)
-    check_stat(draft, scenario.asks[i].answer, place("ask", i, "answer"));
-  for (std::size_t i = 0; i < scenario.arms.size(); ++i) {
-    for (const Documented& figure : scenario.arms[i].documented)
-      check_stat(draft, figure.stat, place("arms", i, "documented"));
+void check_sense(const TableReader& file) {
+  Draft& draft = file.draft();
+  for (const Arm& arm : draft.scenario.arms) {
+    for (std::size_t route = 0; route < draft.scenario.routes.size(); ++route) check_route(file, arm, route);
   }
-}
-
-}  // namespace
-
-void check_sense(Draft& draft, const TableReader& file) {
-  check_routes(draft, file);
-  if (!draft.problems.any()) check_queues(draft);
-  if (!draft.problems.any()) check_stats(draft, file);
+  check_queues(draft);
 }
 
 void check_changed(Draft& draft) {
@@ -123,18 +143,17 @@ void check_changed(Draft& draft) {
     for (std::size_t k = 0; k < kills.size(); ++k) {
       for (const Arm& arm : scenario.arms) {
         if (arm.predict_only || kills[k].worker < arm.workers) continue;
-        draft.problems.at(
-            draft.kill_places[c][k],
-            fmt::format("kill: there is no worker {} in arm '{}', which has {} (the first is 0)",
-                        kills[k].worker, arm.id, arm.workers == 1 ? "one" : fmt::format("{}", arm.workers)));
+        draft.problems.at(draft.kill_places[c][k],
+                          "kill: there is no worker {} in arm '{}', which has {} (the first is 0)",
+                          kills[k].worker, arm.id, arm.workers == 1 ? "one" : std::to_string(arm.workers));
       }
     }
     for (const Load& load : scenario.cases[c].loads) {
-      if (!load.fresh_connections || scenario.routes[load.route].method != "WS") continue;
-      draft.problems.option(
-          fmt::format("--connections fresh: route '{}' is a WebSocket, which is opened before "
-                      "the load",
-                      scenario.routes[load.route].name));
+      const Route& route = scenario.routes[load.route];
+      if (load.fresh_connections && route.method == "WS") {
+        draft.problems.option(
+            "--connections fresh: route '{}' is a WebSocket, which is opened before the load", route.name);
+      }
     }
   }
 }

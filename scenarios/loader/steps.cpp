@@ -1,18 +1,14 @@
-#include "scenarios/loader/steps.hpp"
-
-#include <fmt/format.h>
+// Routes, and the steps of their handlers, whatever these are nested in.
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cmath>
 #include <filesystem>
-#include <string_view>
 #include <system_error>
-#include <vector>
 
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
+#include "scenarios/loader/draft.hpp"
 
 namespace lab {
 
@@ -20,17 +16,73 @@ namespace {
 
 using Action = decltype(Step::action);
 
-/// A step while it is read.
+constexpr std::size_t kMaxSteps = 1'000;
+constexpr int kMaxDepth = 16;                   // of steps within steps
+constexpr std::int64_t kMaxExecuted = 200'000;  // steps of one request, repetitions counted
+constexpr std::int64_t kMaxSums = 1'000'000'000'000;
+constexpr std::int64_t kMaxSwitches = 1'000'000'000;
+constexpr std::int64_t kMaxBranches = 1'000;
+constexpr std::size_t kLongestPath = 200;
+constexpr std::string_view kRequestRule = "write a method and a path, such as \"GET /slow\"";
+
+/// Who executes a list of steps, and so what may stand in it. Each allows less than the one before.
+enum class Inside : std::uint8_t {
+  handler,  ///< the route's own steps: everything
+  loop,     ///< a part of them that still runs where the handler runs
+  thread,   ///< a function in a pool, a job of a queue: only what can block, and repeat
+};
+
+/// Where a list of steps stands. `number` is that of the step that holds it, as messages write it: `2.1`;
+/// empty for the route's own.
+struct Place {
+  std::string number;
+  Inside inside = Inside::handler;
+  int depth = 1;
+};
+
+/// Reads the steps of one route and notes where each of them stands in the file, in the order of
+/// for_each_step.
+class PlanReader {
+ public:
+  /// `owner` names the route in messages: `route 'slow'`.
+  PlanReader(Draft& draft, std::string owner)
+      : draft_(draft), owner_(std::move(owner)), places_(draft.step_places.emplace_back()) {}
+
+  Plan read(const toml::node& node, const Place& place);
+  /// The same steps `times` times side by side.
+  std::vector<Plan> copies(const Plan& plan, std::int64_t times, std::size_t first_place,
+                           const toml::source_region& where);
+  std::size_t places() const { return places_.size(); }
+
+ private:
+  Step read_step(const toml::table& table, const Place& place);
+  std::string naming(const std::string& number) const {
+    return number.empty() ? owner_ : fmt::format("step {} of {}", number, owner_);
+  }
+  bool too_many(std::int64_t more, const toml::source_region& where);
+
+  Draft& draft_;
+  std::string owner_;
+  std::vector<toml::source_region>& places_;
+};
+
+/// A step while it is read: its table, and the value of the keyword that says its kind.
 struct StepText {
   PlanReader& plans;
   const TableReader& table;
-  const std::string& number;
-  Inside inside;
-  int depth;
+  const Value value;
+  const Place& place;
 
-  Draft& draft() const { return plans.draft(); }
+  Draft& draft() const { return table.draft(); }
+  Nanos span() const { return value.span(Scaling::scaled); }
   /// The steps under `key`, which run where `where` says.
-  Plan nested(std::string_view key, Inside where) const;
+  Plan nested(std::string_view key, Inside where) const {
+    const Value steps = table.need(key, fmt::format("{} = [{{ wait = \"100ms\" }}]", key));
+    if (!steps) return {};
+    Plan plan = plans.read(*steps, {place.number, std::max(where, place.inside), place.depth + 1});
+    if (plan.empty()) steps.problem("{} of {} is empty; it needs at least one step", key, table.what());
+    return plan;
+  }
 };
 
 /// One kind of step: its keyword, the keys that only it understands, and how its table is read.
@@ -42,204 +94,151 @@ struct StepKind {
   bool can_block = false;           ///< `blocking = true` means something
 };
 
-Plan StepText::nested(std::string_view key, Inside where) const {
-  const toml::node* node = table.need(key, fmt::format("{} = [{{ wait = \"100ms\" }}]", key));
-  if (node == nullptr) return {};
-  Plan plan = plans.read(*node, number, std::max(where, inside), depth + 1);
-  if (plan.empty() && !draft().problems.any()) {
-    table.problem(key, fmt::format("{} of {} is empty; it needs at least one step", key, table.what()));
-  }
-  return plan;
-}
-
-constexpr std::int64_t kMaxSums = 1'000'000'000'000;
-constexpr std::int64_t kMaxSwitches = 1'000'000'000;
-
 Action read_wait(const StepText& step) {
-  return Wait{read_duration(step.draft(), step.table, "wait", Scaling::scaled, 0),
-              step.table.flag("connection", false)};
+  Wait wait{step.span()};
+  if (const Value connection = step.table["connection"]) wait.on_connection = connection.flag();
+  return wait;
 }
 
 template <Work work>
 Action read_work(const StepText& step) {
-  return Compute{read_duration(step.draft(), step.table, to_string(work), Scaling::scaled, 0), work};
+  return Compute{step.span(), work};
 }
 
 Action read_sums(const StepText& step) {
-  const std::int64_t count = step.table.integer("sqrt_sum", 1, kMaxSums, 1);
-  const double scaled = static_cast<double>(count) * step.draft().overrides.scale;
+  const double scaled = static_cast<double>(step.value.whole(1, kMaxSums)) * step.draft().overrides.scale;
   return Compute{0, Work::sqrt_sum, std::llround(std::clamp(scaled, 1.0, static_cast<double>(kMaxSums)))};
 }
 
 /// A file that is there and can be read to its end; its size is the work.
-void read_file_of(const StepText& step, const toml::node& node, Compute& read) {
+void read_file_of(const Value& value, Compute& read) {
   namespace fs = std::filesystem;
-  read.file = read_text(step.draft().problems, node, "read");
-  if (step.draft().problems.any()) return;
+  read.file = value.text();
+  if (value.draft().problems.any()) return;
+  const std::string name = in_quotes(read.file);
   if (!read.file.starts_with('/')) {
-    step.draft().problems.at(
-        node.source(), fmt::format("read {}: write the whole path of a file, such as \"/data/large.csv\", "
-                                   "or a size such as \"64MB\"",
-                                   in_quotes(read.file)));
-    return;
+    return value.problem(
+        "read {}: write the whole path of a file, such as \"/data/large.csv\", or a size such "
+        "as \"64MB\"",
+        name);
   }
   std::error_code error;
   const std::uintmax_t size = fs::file_size(read.file, error);
   if (!error && !fs::is_regular_file(read.file, error) && !error)
     error = std::make_error_code(std::errc::not_supported);
   if (error || size == 0) {
-    step.draft().problems.at(
-        node.source(),
-        fmt::format("read {}: {}; name a file, or a size such as \"64MB\" and the lab makes one",
-                    in_quotes(read.file), error ? error.message() : "the file is empty"));
-    return;
+    return value.problem("read {}: {}; name a file, or a size such as \"64MB\" and the lab makes one", name,
+                         error ? error.message() : "the file is empty");
   }
-  if (read.units == 0) read.units = static_cast<std::int64_t>(size);
-  if (read.units > static_cast<std::int64_t>(size)) {
-    step.draft().problems.at(node.source(),
-                             fmt::format("read {}: the file has only {} bytes", in_quotes(read.file),
-                                         grouped(static_cast<std::int64_t>(size))));
-  }
+  const auto bytes = static_cast<std::int64_t>(size);
+  if (read.units == 0) read.units = bytes;
+  if (read.units > bytes) value.problem("read {}: the file has only {} bytes", name, grouped(bytes));
 }
 
 Action read_read(const StepText& step) {
   Compute read{0, Work::file_read};
-  const toml::node& node = *step.table.find("read");
-  if (const toml::table* table = node.as_table()) {
-    const TableReader inner(step.draft().problems, *table, "read of " + step.table.what(), {"file", "bytes"});
-    if (const toml::node* bytes = inner.find("bytes")) read.units = read_size(step.draft(), *bytes, "bytes");
-    const toml::node* file = inner.find("file");
-    if (file != nullptr && !step.draft().problems.any()) read_file_of(step, *file, read);
-    if (file == nullptr && !inner.has("bytes")) inner.need("bytes", "bytes = \"64MB\"");
-    return read;
-  }
-  const auto text = node.value<std::string_view>();
-  if (text && text->starts_with('/')) {
-    read_file_of(step, node, read);
+  if (const toml::table* table = step.value->as_table()) {
+    const TableReader inner(step.draft(), *table, "read of " + step.table.what());
+    inner.read({{"file"}, {"bytes", [&](const Value& value) { read.units = value.named("bytes").size(); }}});
+    const Value file = inner["file"];
+    if (file && !step.draft().problems.any()) read_file_of(file.named("read"), read);
+    if (!file) inner.need("bytes", "bytes = \"64MB\"");
+  } else if (step.value.begins('/')) {
+    read_file_of(step.value.named("read"), read);
   } else {
-    read.units =
-        read_size(step.draft(), node, "read (a size such as \"64MB\", or a file such as \"/data/a\")");
+    read.units = step.value.named("read (a size such as \"64MB\", or a file such as \"/data/a\")").size();
   }
   return read;
 }
 
 Action read_switch(const StepText& step) {
-  const toml::table* table =
-      read_table(step.draft().problems, *step.table.find("switch"),
-                 fmt::format("switch of {} must be a table such as {{ n = 100000, between = \"threads\" }}",
-                             step.table.what()));
-  if (table == nullptr) return Compute{};
-  const TableReader reader(step.draft().problems, *table, "switch of " + step.table.what(), {"n", "between"});
-  reader.need("n", "n = 100000");
-  const toml::node* between = reader.need("between", "between = \"threads\"");
-  if (step.draft().problems.any()) return Compute{};
   constexpr std::array<Work, 3> kKinds{Work::coroutine_switch, Work::thread_switch, Work::process_switch};
-  const std::size_t kind =
-      read_known(step.draft(), *between, "between", {"coroutines", "threads", "processes"});
-  return Compute{0, kKinds.at(kind), reader.integer("n", 1, kMaxSwitches, 1)};
+  const std::string name = "switch of " + step.table.what();
+  std::size_t kind = 0;
+  Compute hand_over;
+  step.value.table(
+      name + " must be a table such as { n = 100000, between = \"threads\" }", name,
+      {{"n", into(hand_over.units, 1, kMaxSwitches), "n = 100000"},
+       {"between", into(kind, {"coroutines", "threads", "processes"}), "between = \"threads\""}});
+  hand_over.work = kKinds.at(kind);
+  return hand_over;
 }
 
 Action read_call(const StepText& step) {
-  CallUpstream call{read_duration(step.draft(), step.table, "call", Scaling::scaled, 0)};
-  if (const toml::node* connection = step.table.find("connection"))
-    call.keep_connection = read_known(step.draft(), *connection, "connection", {"kept", "new"}) == 0;
+  CallUpstream call{step.span()};
+  if (const Value connection = step.table["connection"])
+    call.keep_connection = connection.word({"kept", "new"}) == 0;
   return call;
 }
 
 Action read_query(const StepText& step) {
-  const toml::node& node = *step.table.find("query");
-  const auto text = node.value<std::string_view>().value_or("");
+  const auto text = step.value->value_or(std::string_view{});
   const bool is_sql = text.find(' ') != std::string_view::npos && !parse_duration(text);
   if (!is_sql) {
-    if (step.table.has("takes"))
-      step.table.problem("takes", "takes belongs to a query in SQL; this one says how long it takes already");
-    return Query{read_duration(step.draft(), node, "query (a duration, or SQL with takes = \"100ms\")",
-                               Scaling::scaled)};
+    if (const Value takes = step.table["takes"])
+      takes.problem("takes belongs to a query in SQL; this one says how long it takes already");
+    return Query{step.value.named("query (a duration, or SQL with takes = \"100ms\")").span(Scaling::scaled)};
   }
-  Query query;
-  query.sql = read_text(step.draft().problems, node, "query");
-  step.table.need("takes", "takes = \"100ms\" (how long the database works on it)");
-  query.duration = read_duration(step.draft(), step.table, "takes", Scaling::scaled, 0);
+  Query query{0, step.value.named("query").text()};
+  const Value takes = step.table.need("takes", "takes = \"100ms\" (how long the database works on it)");
+  if (takes) query.duration = takes.span(Scaling::scaled);
   return query;
 }
 
 /// `yield = true`: a step without anything to say.
 template <class Marker>
 Action read_marker(const StepText& step) {
-  constexpr std::string_view kWord = std::is_same_v<Marker, Increment> ? "increment"
-                                     : std::is_same_v<Marker, Yield>   ? "yield"
-                                                                       : "ready";
-  if (!step.table.flag(kWord, false) && !step.draft().problems.any()) {
-    step.table.problem(kWord,
-                       fmt::format("{0} = false does nothing; write {0} = true or leave it out", kWord));
-  }
+  if (!step.value.flag())
+    step.value.problem("{0} = false does nothing; write {0} = true or leave it out", step.value.key());
   return Marker{};
 }
 
-constexpr std::int64_t kMaxBranches = 1'000;
-
 Action read_repeat(const StepText& step) {
-  Repeat repeat;
-  repeat.times = step.table.integer("repeat", 1, kMaxExecuted, 1);
-  repeat.steps = step.nested("steps", Inside::loop);
-  return repeat;
+  const std::int64_t times = step.value.whole(1, kMaxExecuted);
+  return Repeat{times, step.nested("steps", Inside::loop)};
 }
 
-/// `gather = 10, steps = […]`: the same plan ten times.
-Gather read_same_branches(const StepText& step) {
-  const std::int64_t times = step.table.integer("gather", 1, kMaxBranches, 1);
-  const std::size_t first = step.plans.places();
-  const Plan plan = step.nested("steps", Inside::loop);
-  if (step.draft().problems.any()) return {};
-  return Gather{step.plans.copies(plan, times, first, step.table.table().source())};
-}
-
+/// Lists of steps side by side, or `gather = 10, steps = […]`: the same plan ten times.
 Action read_gather(const StepText& step) {
-  const toml::node& node = *step.table.find("gather");
-  if (node.is_integer()) return read_same_branches(step);
-  const toml::array* branches = node.as_array();
-  if (branches == nullptr || branches->empty()) {
-    step.table.problem("gather",
-                       fmt::format("gather of {} must be an array of step lists such as "
-                                   "[[{{ wait = \"1s\" }}], [{{ wait = \"2s\" }}]], or a number with "
-                                   "steps, not {}",
-                                   step.table.what(), branches == nullptr ? kind_of(node) : "empty"));
-    return Gather{};
-  }
-  if (step.table.has("steps")) {
-    step.table.problem("steps", "steps belongs to gather = NUMBER; here the lists in gather are the steps");
-    return Gather{};
-  }
+  const Problems& problems = step.draft().problems;
   Gather gather;
+  if (step.value->is_integer()) {
+    const std::int64_t times = step.value.whole(1, kMaxBranches);
+    const std::size_t first = step.plans.places();
+    const Plan plan = step.nested("steps", Inside::loop);
+    if (!problems.any()) gather.branches = step.plans.copies(plan, times, first, step.table.where());
+    return gather;
+  }
+  const toml::array* branches = step.value->as_array();
+  if (branches == nullptr || branches->empty()) {
+    step.value.problem(
+        "{} must be an array of step lists such as [[{{ wait = \"1s\" }}], [{{ wait = \"2s\" }}]], "
+        "or a number with steps, not {}",
+        step.value.name(), branches == nullptr ? kind_of(*step.value) : "empty");
+    return gather;
+  }
+  if (const Value steps = step.table["steps"])
+    steps.problem("steps belongs to gather = NUMBER; here the lists in gather are the steps");
   for (const toml::node& branch : *branches) {
-    const std::string number = fmt::format("{}.{}", step.number, gather.branches.size() + 1);
-    gather.branches.push_back(step.plans.read(branch, number, Inside::loop, step.depth + 1));
-    if (step.draft().problems.any()) break;
+    if (problems.any()) break;
+    const std::string number = fmt::format("{}.{}", step.place.number, gather.branches.size() + 1);
+    gather.branches.push_back(step.plans.read(branch, {number, Inside::loop, step.place.depth + 1}));
   }
   return gather;
 }
 
-Action read_pooled(const StepText& step) {
-  return Pooled{step.nested("pooled", Inside::thread)};
-}
-
-Action read_forget(const StepText& step) {
-  return Forget{step.nested("forget", Inside::loop)};
-}
-
-Action read_background(const StepText& step) {
-  return Background{step.nested("background", Inside::loop)};
+template <class Holder, Inside inside>
+Action read_holder(const StepText& step) {
+  return Holder{step.nested(step.value.key(), inside)};
 }
 
 Action read_enqueue(const StepText& step) {
-  Enqueue enqueue;
-  enqueue.queue = read_id(step.draft(), *step.table.find("enqueue"), "queue");
-  enqueue.steps = step.nested("steps", Inside::thread);
-  return enqueue;
+  std::string queue = step.value.id("queue");
+  return Enqueue{std::move(queue), step.nested("steps", Inside::thread)};
 }
 
 Action read_result(const StepText& step) {
-  return FetchResult{read_id(step.draft(), *step.table.find("result"), "queue")};
+  return FetchResult{step.value.id("queue")};
 }
 
 const std::vector<StepKind>& step_kinds() {
@@ -258,29 +257,25 @@ const std::vector<StepKind>& step_kinds() {
       {"ready", {}, read_marker<Ready>, Inside::loop},
       {"repeat", {"steps"}, read_repeat},
       {"gather", {"steps"}, read_gather, Inside::loop},
-      {"pooled", {}, read_pooled, Inside::loop},
-      {"forget", {}, read_forget, Inside::loop},
-      {"background", {}, read_background, Inside::handler},
+      {"pooled", {}, read_holder<Pooled, Inside::thread>, Inside::loop},
+      {"forget", {}, read_holder<Forget, Inside::loop>, Inside::loop},
+      {"background", {}, read_holder<Background, Inside::loop>, Inside::handler},
       {"enqueue", {"steps"}, read_enqueue, Inside::handler},
       {"result", {}, read_result, Inside::handler},
   };
   return kKinds;
 }
 
-std::vector<std::string> keywords() {
-  std::vector<std::string> words;
-  for (const StepKind& kind : step_kinds()) words.emplace_back(kind.keyword);
-  return words;
-}
-
 /// What a step does is the one keyword among its keys; null after a problem.
 const StepKind* find_kind(Draft& draft, const toml::table& table, const std::string& what) {
   const StepKind* found = nullptr;
+  std::vector<std::string> keywords;
   for (const StepKind& kind : step_kinds()) {
+    keywords.emplace_back(kind.keyword);
     if (!table.contains(kind.keyword)) continue;
     if (found != nullptr) {
-      draft.problems.at(table.source(), fmt::format("{} both '{}' and '{}'; write one step each", what,
-                                                    found->keyword, kind.keyword));
+      draft.problems.at(table.source(), "{} both '{}' and '{}'; write one step each", what, found->keyword,
+                        kind.keyword);
       return nullptr;
     }
     found = &kind;
@@ -288,107 +283,206 @@ const StepKind* find_kind(Draft& draft, const toml::table& table, const std::str
   if (found != nullptr) return found;
   for (const auto& [key, value] : in_file_order(table)) {
     if (key->str() == "blocking") continue;
-    draft.problems.at(key->source(), fmt::format("unknown step {} in {}{}", in_quotes(key->str()), what,
-                                                 suggestion(key->str(), keywords())));
-    return nullptr;
+    draft.problems.at(key->source(), "unknown step {} in {}{}", in_quotes(key->str()), what,
+                      suggestion(key->str(), keywords));
   }
-  draft.problems.at(table.source(),
-                    fmt::format("{} does nothing; write one of {}", what, join(keywords(), ", ")));
+  draft.problems.at(table.source(), "{} does nothing; write one of {}", what, join(keywords, ", "));
   return nullptr;
 }
 
-void check_place(Draft& draft, const StepKind& kind, Inside inside, const TableReader& step) {
-  if (inside <= kind.deepest) return;
-  const std::string_view why =
-      kind.deepest == Inside::handler
-          ? "it belongs to the handler itself; write it directly into the route's steps"
-          : "it needs the loop, and a function in a pool or a job of a queue is not on "
-            "it; put it outside";
-  draft.problems.at(step.where(kind.keyword),
-                    fmt::format("{}: '{}' cannot stand here: {}", step.what(), kind.keyword, why));
-}
-
-}  // namespace
-
-std::string PlanReader::naming(const std::string& number) const {
-  return number.empty() ? owner_ : fmt::format("step {} of {}", number, owner_);
-}
-
 bool PlanReader::too_many(std::int64_t more, const toml::source_region& where) {
-  if (static_cast<std::int64_t>(places_->size()) + more <= static_cast<std::int64_t>(kMaxSteps)) return false;
-  draft_->problems.at(where, fmt::format("{} has more than {} steps, nested ones counted; repeat = 100 does "
-                                         "the same steps many times",
-                                         owner_, grouped(kMaxSteps)));
+  if (static_cast<std::int64_t>(places_.size()) + more <= static_cast<std::int64_t>(kMaxSteps)) return false;
+  draft_.problems.at(
+      where, "{} has more than {} steps, nested ones counted; repeat = 100 does the same steps many times",
+      owner_, grouped(kMaxSteps));
   return true;
 }
 
-Step PlanReader::read_step(const toml::table& table, const std::string& number, Inside inside, int depth) {
+Step PlanReader::read_step(const toml::table& table, const Place& place) {
   Step step;
-  const std::string what = naming(number);
-  const StepKind* kind = find_kind(*draft_, table, what);
+  const std::string what = naming(place.number);
+  const StepKind* kind = find_kind(draft_, table, what);
   if (kind == nullptr) return step;
   std::vector<std::string> known{std::string(kind->keyword), "blocking"};
   known.insert(known.end(), kind->own_keys.begin(), kind->own_keys.end());
-  const TableReader reader(draft_->problems, table, what, known);
-  check_place(*draft_, *kind, inside, reader);
-  if (draft_->problems.any() || too_many(1, table.source())) return step;
-  places_->push_back(table.source());
-  step.action = kind->read({*this, reader, number, inside, depth});
-  step.blocking = reader.flag("blocking", false);
-  if (step.blocking && (!kind->can_block || inside == Inside::thread)) {
-    reader.problem("blocking", fmt::format("blocking changes nothing in {}: {}", what,
-                                           kind->can_block ? "whatever runs in a thread blocks that thread"
-                                                           : "write it into the steps that wait or compute"));
+  const TableReader reader(draft_, table, what);
+  reader.only(known);
+  const Value keyword = reader[kind->keyword];
+  if (place.inside > kind->deepest) {
+    keyword.problem(
+        "{}: '{}' cannot stand here: {}", what, kind->keyword,
+        kind->deepest == Inside::handler
+            ? "it belongs to the handler itself; write it directly into the route's steps"
+            : "it needs the loop, and a function in a pool or a job of a queue is not on it; put it "
+              "outside");
+  }
+  if (draft_.problems.any() || too_many(1, table.source())) return step;
+  places_.push_back(table.source());
+  step.action = kind->read({*this, reader, keyword, place});
+  const Value blocking = reader["blocking"];
+  step.blocking = blocking && blocking.flag();
+  if (step.blocking && (!kind->can_block || place.inside == Inside::thread)) {
+    blocking.problem("blocking changes nothing in {}: {}", what,
+                     kind->can_block ? "whatever runs in a thread blocks that thread"
+                                     : "write it into the steps that wait or compute");
   }
   return step;
 }
 
-Plan PlanReader::read(const toml::node& node, const std::string& number, Inside inside, int depth) {
+Plan PlanReader::read(const toml::node& node, const Place& place) {
   Plan plan;
-  const std::string what = naming(number);
+  Problems& problems = draft_.problems;
+  const std::string what = naming(place.number);
   const toml::array* steps = node.as_array();
   if (steps == nullptr) {
-    draft_->problems.at(node.source(),
-                        fmt::format("steps of {} must be an array such as [{{ wait = \"100ms\" }}], not {}",
-                                    what, kind_of(node)));
-    return plan;
+    problems.at(node.source(), "steps of {} must be an array such as [{{ wait = \"100ms\" }}], not {}", what,
+                kind_of(node));
+  } else if (place.depth > kMaxDepth) {
+    problems.at(node.source(), "{} is nested more than {} levels deep", what, kMaxDepth);
+  } else if (steps->size() > kMaxSteps) {
+    problems.at(node.source(), "{} has {} steps; at most {}", what,
+                grouped(static_cast<std::int64_t>(steps->size())), grouped(kMaxSteps));
   }
-  if (depth > kMaxDepth) {
-    draft_->problems.at(node.source(), fmt::format("{} is nested more than {} levels deep", what, kMaxDepth));
-    return plan;
-  }
-  if (steps->size() > kMaxSteps) {
-    draft_->problems.at(node.source(),
-                        fmt::format("{} has {} steps; at most {}", what,
-                                    grouped(static_cast<std::int64_t>(steps->size())), grouped(kMaxSteps)));
-    return plan;
-  }
+  if (problems.any()) return plan;
+  const std::string prefix = place.number.empty() ? "" : place.number + ".";
   for (const toml::node& entry : *steps) {
-    const toml::table* table =
-        read_table(draft_->problems, entry,
-                   fmt::format("each step of {} must be a table such as {{ wait = \"100ms\" }}", what));
-    if (table == nullptr) break;
-    const std::string prefix = number.empty() ? "" : number + ".";
-    plan.push_back(read_step(*table, fmt::format("{}{}", prefix, plan.size() + 1), inside, depth));
-    if (draft_->problems.any()) break;
+    const std::string number = prefix + std::to_string(plan.size() + 1);
+    const toml::table* table = Value(draft_, &entry, entry.source(), number)
+                                   .table(fmt::format("each step of {} must be a table such as {{ wait = "
+                                                      "\"100ms\" }}",
+                                                      what));
+    if (table != nullptr) plan.push_back(read_step(*table, {number, place.inside, place.depth}));
+    if (problems.any()) break;
   }
   if (unhindered_time(plan) > kLongestSpan)
-    draft_->problems.at(node.source(), fmt::format("the steps of {} take more than ten years", what));
+    problems.at(node.source(), "the steps of {} take more than ten years", what);
   return plan;
 }
 
 std::vector<Plan> PlanReader::copies(const Plan& plan, std::int64_t times, std::size_t first_place,
                                      const toml::source_region& where) {
-  const std::size_t end = places_->size();
-  const auto size = static_cast<std::int64_t>(end - first_place);
-  if (too_many(size * (times - 1), where)) return {};
-  for (std::int64_t i = 1; i < times; ++i) {
-    for (std::size_t at = first_place; at < end; ++at) {
-      const toml::source_region place = (*places_)[at];
-      places_->push_back(place);
-    }
-  }
+  const std::vector<toml::source_region> once(places_.begin() + static_cast<std::ptrdiff_t>(first_place),
+                                              places_.end());
+  if (too_many(static_cast<std::int64_t>(once.size()) * (times - 1), where)) return {};
+  for (std::int64_t i = 1; i < times; ++i) places_.insert(places_.end(), once.begin(), once.end());
   return std::vector<Plan>(static_cast<std::size_t>(times), plan);
+}
+
+bool are_path_letters(std::string_view text) {
+  constexpr std::string_view kAllowed = "/-_.~";
+  return std::all_of(text.begin(), text.end(), [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           kAllowed.find(c) != std::string_view::npos;
+  });
+}
+
+/// Letters, digits and a few signs; one whole segment may be a name in braces: `/result/{task_id}`.
+bool is_path(std::string_view path) {
+  if (!path.starts_with('/') || path.size() > kLongestPath) return false;
+  const std::size_t open = path.find('{');
+  if (open == std::string_view::npos) return are_path_letters(path);
+  const std::size_t close = path.find('}', open);
+  if (close == std::string_view::npos || close == open + 1 || path[open - 1] != '/') return false;
+  const std::string_view name = path.substr(open + 1, close - open - 1);
+  const std::string_view rest = path.substr(close + 1);
+  return are_path_letters(path.substr(0, open)) && are_path_letters(name) &&
+         name.find_first_of("/-.~") == std::string_view::npos && are_path_letters(rest) &&
+         (rest.empty() || rest.starts_with('/'));
+}
+
+void read_request(const Value& value, Route& route) {
+  const std::string text = value.text();
+  const std::vector<std::string> words = split(text, ' ');
+  if (words.size() != 2) return value.problem("request {}: {}", in_quotes(text), kRequestRule);
+  const std::vector<std::string> methods{"GET", "POST", "PUT", "PATCH", "DELETE", "WS"};
+  if (!contains(methods, words[0]))
+    value.problem("unknown method {}{}", in_quotes(words[0]), suggestion(words[0], methods));
+  if (!is_path(words[1])) {
+    value.problem(
+        "path {} must begin with '/' and hold only letters, digits and /-_.~, and at most one part in "
+        "braces such as /result/{{task_id}}; {}",
+        in_quotes(words[1]), kRequestRule);
+  }
+  for (const Route& other : value.draft().scenario.routes) {
+    if (other.method == words[0] && other.path == words[1])
+      value.problem("{} is already route '{}'", in_quotes(text), other.name);
+  }
+  route.method = words[0];
+  route.path = words[1];
+}
+
+void read_depends(PlanReader& plans, const Value& value, const std::string& owner, Route& route) {
+  value.each_table(kMaxEntries, [&](const toml::table& table) {
+    Dependency dependency;
+    const std::size_t number = route.depends.size() + 1;
+    const TableReader reader(value.draft(), table, fmt::format("dependency {} of {}", number, owner));
+    if (!reader.read(
+            {{"steps", {}, "steps = [{ wait = \"10ms\" }]"}, {"async", into(dependency.asynchronous)}}))
+      return;
+    dependency.steps =
+        plans.read(*reader["steps"],
+                   {fmt::format("d{}", number), dependency.asynchronous ? Inside::loop : Inside::thread});
+    route.depends.push_back(std::move(dependency));
+  });
+}
+
+/// What one request does in all must stay what a machine can do and a reader can follow.
+void check_executed(const Value& steps, const Route& route) {
+  std::int64_t executed = executed_steps(route.plan);
+  for (const Dependency& dependency : route.depends)
+    executed = std::min(executed, kMaxExecuted) + std::min(executed_steps(dependency.steps), kMaxExecuted);
+  if (executed <= kMaxExecuted) return;
+  steps.problem(
+      "one request on route '{}' executes more than {} steps; repeat less often, with more in each step",
+      route.name, grouped(kMaxExecuted));
+}
+
+void read_route(const Value& value, std::string name) {
+  Draft& draft = value.draft();
+  Route route;
+  route.name = std::move(name);
+  const std::string what = value.name();
+  const toml::table* table = value.table(what + " must be a table with request and steps");
+  if (table == nullptr) return;
+  PlanReader plans(draft, what);
+  const TableReader reader(draft, *table, what);
+  reader.read({
+      {"request", [&](const Value& request) { read_request(request, route); }, "request = \"GET /slow\""},
+      {"steps",
+       [&](const Value& steps) {
+         if (const Value depends = reader["depends"]) read_depends(plans, depends, what, route);
+         if (!draft.problems.any()) route.plan = plans.read(*steps, {});
+         check_executed(steps, route);
+       },
+       "steps = [{ wait = \"100ms\" }], or [] for none"},
+      {"depends"},
+      {"body_limit", [&](const Value& limit) { route.body_limit = limit.named("body_limit").size(); }},
+      // A deadline is the server's patience, not the experiment's pace: --scale leaves it.
+      {"deadline",
+       [&](const Value& deadline) {
+         route.body_deadline = deadline.span(Scaling::fixed);
+         if (route.body_deadline == 0)
+           deadline.problem("deadline must be longer than 0ms; leave it out for the server's own");
+       }},
+  });
+  draft.scenario.routes.push_back(std::move(route));
+}
+
+}  // namespace
+
+void read_routes(const TableReader& file) {
+  Draft& draft = file.draft();
+  const Value routes = file.need("routes", "[routes.slow]");
+  if (!routes) return;
+  if (const toml::table* table = routes->as_table()) {
+    if (table->empty()) routes.problem("routes is empty; write for example [routes.slow]");
+    if (table->size() > kMaxEntries)
+      routes.problem("there are {} routes; at most {}", table->size(), kMaxEntries);
+  }
+  routes.each_entry("routes must be tables such as [routes.slow]", [&](const auto& key, const auto& node) {
+    check_id(draft, key, "route");
+    read_route({draft, key, node, "route"}, std::string(key.str()));
+  });
 }
 
 }  // namespace lab

@@ -119,8 +119,8 @@ Conclusion::Figure read_figure_of_run(Draft& draft, std::string_view text, const
   figure.case_id = scenario.cases.front().id;
   const auto check = [&](std::string_view word, const std::vector<std::string>& known, const char* kind) {
     if (contains(known, word)) return;
-    draft.problems.at(where, fmt::format("the answer names the unknown {} {}{}", kind, in_quotes(word),
-                                         suggestion(word, known)));
+    draft.problems.at(where, "the answer names the unknown {} {}{}", kind, in_quotes(word),
+                      suggestion(word, known));
   };
   if (const std::size_t colon = text.find(": "); colon != std::string_view::npos) {
     figure.case_id = text.substr(0, colon);
@@ -169,17 +169,18 @@ std::string fill_in(Draft& draft, std::string_view text, const toml::source_regi
     } else {
       std::vector<std::string> known{"requests", "workers", "threads"};
       for (const auto& [key, value] : scenario.params) known.push_back(key);
-      draft.problems.at(where, fmt::format("a text names the unknown parameter {}{}",
-                                           in_quotes(fmt::format("${}", name)), suggestion(name, known)));
+      draft.problems.at(where, "a text names the unknown parameter {}{}", in_quotes(fmt::format("${}", name)),
+                        suggestion(name, known));
       break;
     }
   }
   return filled;
 }
 
-Conclusion read_answer_sentence(Draft& draft, std::string_view text, const toml::source_region& where) {
+Conclusion read_answer_sentence(const Value& value) {
+  Draft& draft = value.draft();
   Conclusion answer;
-  const std::string filled = fill_in(draft, text, where, "");
+  const std::string filled = fill_in(draft, value.text(true), value.where(), "");
   std::string_view rest = filled;
   while (!draft.problems.any()) {
     const std::size_t open = std::min(rest.find('{'), rest.size());
@@ -187,17 +188,14 @@ Conclusion read_answer_sentence(Draft& draft, std::string_view text, const toml:
     if (open == rest.size()) break;
     const std::size_t close = rest.find('}', open);
     if (close == std::string_view::npos) {
-      draft.problems.at(where, "the answer has a { without a }; a figure of the run is {ARM.STAT}");
+      value.problem("the answer has a {{ without a }}; a figure of the run is {{ARM.STAT}}");
       break;
     }
-    answer.figures.push_back(read_figure_of_run(draft, rest.substr(open + 1, close - open - 1), where));
+    answer.figures.push_back(
+        read_figure_of_run(draft, rest.substr(open + 1, close - open - 1), value.where()));
     rest.remove_prefix(close + 1);
   }
   return answer;
-}
-
-void fill_question(Draft& draft, const TableReader& file) {
-  draft.scenario.question = fill_in(draft, draft.scenario.question, file.where("question"), "");
 }
 
 }  // namespace lab

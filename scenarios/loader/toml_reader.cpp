@@ -98,8 +98,6 @@ std::string_view hint(std::string_view problem) {
   return "";
 }
 
-constexpr std::size_t kLongestText = 10'000;
-
 /// How many bytes of a control character begin at `i`: none, one, or two for U+0080 to U+009F (C2 80 to C2 9F
 /// in UTF-8). A terminal would obey them instead of showing them.
 std::size_t control_at(std::string_view text, std::size_t i) {
@@ -108,6 +106,8 @@ std::size_t control_at(std::string_view text, std::size_t i) {
   if (byte != 0xc2 || i + 1 == text.size()) return 0;
   return static_cast<unsigned char>(text[i + 1]) < 0xa0 ? 2 : 0;
 }
+
+}  // namespace
 
 bool has_control(std::string_view text, bool many_lines) {
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -118,15 +118,13 @@ bool has_control(std::string_view text, bool many_lines) {
   return false;
 }
 
-}  // namespace
-
 std::optional<toml::table> parse_toml(std::string_view text, Problems& problems) {
   if (text.size() > kLargestFile) {
     problems.at({}, "the file is larger than 1 MB, which no scenario needs");
     return std::nullopt;
   }
   if (const auto place = Nesting(text).too_deep()) {
-    problems.at({*place, *place, nullptr}, fmt::format("nested more than {} levels deep", kDeepest));
+    problems.at({*place, *place, nullptr}, "nested more than {} levels deep", kDeepest);
     return std::nullopt;
   }
   try {
@@ -135,23 +133,20 @@ std::optional<toml::table> parse_toml(std::string_view text, Problems& problems)
     constexpr std::string_view kPrefix = "Error while ";
     std::string_view problem = error.description();
     if (problem.starts_with(kPrefix)) problem.remove_prefix(kPrefix.size());
-    problems.at(error.source(), fmt::format("broken TOML, {}{}", problem, hint(problem)));
+    problems.at(error.source(), "broken TOML, {}{}", problem, hint(problem));
     return std::nullopt;
   }
 }
 
-void Problems::at(const toml::source_region& where, std::string_view what) {
-  if (first_) return;
-  const auto line = std::max<toml::source_index>(where.begin.line, 1);
-  const auto column = std::max<toml::source_index>(where.begin.column, 1);
-  first_ = usage_error("{}:{}:{}: {}", file_, line, column, printable(what));
+void Problems::note(const toml::source_region* where, std::string_view what) {
+  const auto from_one = [](toml::source_index index) { return std::max<toml::source_index>(index, 1); };
+  std::string place;
+  if (where != nullptr)
+    place = fmt::format("{}:{}:{}: ", file_, from_one(where->begin.line), from_one(where->begin.column));
+  first_ = usage_error("{}{}", place, one_line(what));
 }
 
-void Problems::option(std::string_view what) {
-  if (!first_) first_ = usage_error("{}", printable(what));
-}
-
-std::string printable(std::string_view text, std::size_t longest) {
+std::string one_line(std::string_view text, std::size_t longest) {
   std::string line;
   const std::string_view kept = text.substr(0, longest);
   for (std::size_t i = 0; i < kept.size(); ++i) {
@@ -166,92 +161,23 @@ std::string printable(std::string_view text, std::size_t longest) {
 }
 
 std::string in_quotes(std::string_view word) {
-  return "'" + printable(word, 60) + "'";
+  return "'" + one_line(word, 60) + "'";
 }
 
-std::string grouped(std::int64_t number) {
+std::string grouped(std::int64_t number, char separator) {
   std::string digits = std::to_string(number);
   const std::ptrdiff_t first = digits.starts_with('-') ? 1 : 0;
-  for (std::ptrdiff_t at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > first; at -= 3) {
-    digits.insert(static_cast<std::size_t>(at), ",");
-  }
+  for (std::ptrdiff_t at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > first; at -= 3)
+    digits.insert(static_cast<std::size_t>(at), 1, separator);
   return digits;
 }
 
 std::string_view kind_of(const toml::node& node) {
-  switch (node.type()) {
-    case toml::node_type::none: return "nothing";
-    case toml::node_type::table: return "a table";
-    case toml::node_type::array: return "an array";
-    case toml::node_type::string: return "a string";
-    case toml::node_type::integer: return "a whole number";
-    case toml::node_type::floating_point: return "a fraction";
-    case toml::node_type::boolean: return "true or false";
-    case toml::node_type::date:
-    case toml::node_type::time:
-    case toml::node_type::date_time: return "a date or time";
-  }
-  return "something else";
-}
-
-std::string read_text(Problems& problems, const toml::node& node, std::string_view what, bool many_lines) {
-  const auto* text = node.as_string();
-  if (text == nullptr) {
-    problems.at(node.source(), fmt::format("{} must be a string in quotes, not {}", what, kind_of(node)));
-    return "";
-  }
-  if (text->get().size() > kLongestText) {
-    problems.at(node.source(), fmt::format("{} is longer than {} bytes", what, grouped(kLongestText)));
-    return "";
-  }
-  if (has_control(text->get(), many_lines)) {
-    problems.at(node.source(), fmt::format("{} holds a {}control character; write plain text", what,
-                                           many_lines ? "" : "line break or "));
-    return "";
-  }
-  return text->get();
-}
-
-std::int64_t read_integer(Problems& problems, const toml::node& node, std::string_view what, std::int64_t low,
-                          std::int64_t high) {
-  const auto* number = node.as_integer();
-  if (number == nullptr) {
-    problems.at(node.source(), fmt::format("{} must be a whole number from {} to {}, not {}", what,
-                                           grouped(low), grouped(high), kind_of(node)));
-    return low;
-  }
-  if (number->get() < low || number->get() > high) {
-    problems.at(node.source(), fmt::format("{} is {}; it must be from {} to {}", what, number->get(),
-                                           grouped(low), grouped(high)));
-    return low;
-  }
-  return number->get();
-}
-
-const toml::table* read_table(Problems& problems, const toml::node& node, std::string_view demand) {
-  if (!node.is_table()) problems.at(node.source(), fmt::format("{}, not {}", demand, kind_of(node)));
-  return node.as_table();
-}
-
-std::vector<const toml::table*> read_tables(Problems& problems, const toml::node& node, std::string_view what,
-                                            std::size_t most) {
-  std::vector<const toml::table*> tables;
-  const toml::array* array = node.as_array();
-  if (array == nullptr) {
-    problems.at(node.source(), fmt::format("{} must be an array of tables, not {}", what, kind_of(node)));
-    return tables;
-  }
-  if (array->empty()) problems.at(node.source(), fmt::format("{} is empty; at least one is needed", what));
-  if (array->size() > most) {
-    problems.at(node.source(), fmt::format("{} has {} entries; at most {}", what, array->size(), most));
-    return tables;
-  }
-  for (const toml::node& entry : *array) {
-    if (const auto* table =
-            read_table(problems, entry, fmt::format("each entry of {} must be a table", what)))
-      tables.push_back(table);
-  }
-  return tables;
+  // In the order of toml::node_type.
+  constexpr std::string_view kKinds[] = {"nothing",        "a table",       "an array",      "a string",
+                                         "a whole number", "a fraction",    "true or false", "a date or time",
+                                         "a date or time", "a date or time"};
+  return kKinds[static_cast<std::size_t>(node.type())];
 }
 
 std::vector<std::pair<const toml::key*, const toml::node*>> in_file_order(const toml::table& table) {
@@ -261,67 +187,6 @@ std::vector<std::pair<const toml::key*, const toml::node*>> in_file_order(const 
     return a.first->source().begin < b.first->source().begin;
   });
   return entries;
-}
-
-TableReader::TableReader(Problems& problems, const toml::table& table, std::string what,
-                         const std::vector<std::string>& known)
-    : problems_(&problems), table_(&table), what_(std::move(what)) {
-  for (const auto& [key, value] : in_file_order(table)) {
-    if (contains(known, key->str())) continue;
-    problems.at(key->source(), fmt::format("unknown key {} in {}{}", in_quotes(key->str()), what_,
-                                           suggestion(key->str(), known)));
-  }
-}
-
-const toml::node* TableReader::need(std::string_view key, std::string_view example) const {
-  const toml::node* node = find(key);
-  if (node == nullptr) {
-    problems_->at(table_->source(),
-                  fmt::format("{} needs the key '{}', for example {}", what_, key, example));
-  }
-  return node;
-}
-
-const toml::source_region& TableReader::where(std::string_view key) const {
-  const toml::node* node = find(key);
-  return node == nullptr ? table_->source() : node->source();
-}
-
-std::string TableReader::naming(std::string_view key) const {
-  return fmt::format("{} of {}", key, what_);
-}
-
-std::string TableReader::text(std::string_view key, bool many_lines) const {
-  const toml::node* node = find(key);
-  return node == nullptr ? "" : read_text(*problems_, *node, naming(key), many_lines);
-}
-
-std::vector<std::string> TableReader::texts(std::string_view key) const {
-  std::vector<std::string> result;
-  const toml::node* node = find(key);
-  if (node == nullptr) return result;
-  const toml::array* array = node->as_array();
-  if (array == nullptr) {
-    problem(key, fmt::format("{} must be an array of strings, not {}", naming(key), kind_of(*node)));
-    return result;
-  }
-  for (const toml::node& entry : *array)
-    result.push_back(read_text(*problems_, entry, "each of " + naming(key)));
-  return result;
-}
-
-std::int64_t TableReader::integer(std::string_view key, std::int64_t low, std::int64_t high,
-                                  std::int64_t otherwise) const {
-  const toml::node* node = find(key);
-  return node == nullptr ? otherwise : read_integer(*problems_, *node, naming(key), low, high);
-}
-
-bool TableReader::flag(std::string_view key, bool otherwise) const {
-  const toml::node* node = find(key);
-  if (node == nullptr) return otherwise;
-  if (const auto* value = node->as_boolean()) return value->get();
-  problem(key, fmt::format("{} must be true or false, not {}", naming(key), kind_of(*node)));
-  return otherwise;
 }
 
 }  // namespace lab

@@ -1,8 +1,7 @@
 
-#include <memory>
 #include <optional>
 
-#include "lab/cli/commands/verbs.hpp"
+#include "lab/cli/command.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/experiment/recorded_runs.hpp"
@@ -24,8 +23,8 @@ struct ComparedRuns {
 
 /// `2%`, or 0; a bare 2 might mean either.
 Result<double> parse_tolerance(const std::string& option, const std::string& text) {
-  if (text != "0" && !text.ends_with('%'))
-    return usage_error("{}: '{}' is not a share; write for example 2%", option, text.substr(0, 40));
+  refuse_if(text != "0" && !text.ends_with('%'), "{}: '{}' is not a share; write for example 2%", option,
+            text.substr(0, 40));
   return parse_share(option, text);
 }
 
@@ -58,12 +57,10 @@ Stat parse_stat_option(const std::string& text) {
 
 int compare(const ComparedRuns& runs) {
   const CompareOptions& options = runs.options;
-  if (!options.arm_b.empty() && options.arm_a.empty())
-    throw Failure(usage_error("--with names what --arm is compared with; give --arm too"));
-  if (runs.b.empty() && options.arm_b.empty()) {
-    throw Failure(usage_error(
-        "give two runs, or two arms of one: lab compare RUN --arm blocking-loop --with async-loop"));
-  }
+  refuse_if(!options.arm_b.empty() && options.arm_a.empty(),
+            "--with names what --arm is compared with; give --arm too");
+  refuse_if(runs.b.empty() && options.arm_b.empty(),
+            "give two runs, or two arms of one: lab compare RUN --arm blocking-loop --with async-loop");
   const ToldRun a = report_run(runs.a, options.stats);
   std::optional<ToldRun> other;
   if (!runs.b.empty()) other = report_run(runs.b, options.stats);
@@ -80,25 +77,24 @@ int compare(const ComparedRuns& runs) {
 Command compare_command() {
   Command command("compare", "two runs, or two arms of one: what changed, and how sure that is",
                   "Example: lab compare before after --check --tolerance 2%");
-  const auto runs = std::make_shared<ComparedRuns>();
-  command.text("a", "RUN", runs->a, "the run before: a folder, its name, a scenario's newest run, or 'last'")
+  ComparedRuns& runs = command.runs<ComparedRuns>(compare);
+  command.text("a", "RUN", runs.a, "the run before: a folder, its name, a scenario's newest run, or 'last'")
       .required();
-  command.text("b", "RUN", runs->b, "the run after");
-  command.text("--arm", "ARM", runs->options.arm_a, "only this arm");
-  command.text("--with", "ARM", runs->options.arm_b, "the arm of the second run that stands beside --arm");
+  command.text("b", "RUN", runs.b, "the run after");
+  command.text("--arm", "ARM", runs.options.arm_a, "only this arm");
+  command.text("--with", "ARM", runs.options.arm_b, "the arm of the second run that stands beside --arm");
   command
       .add("--stat", "STAT", "of which stat, as makespan or ping.latency.max; may be repeated",
-           [runs](const std::vector<std::string>& texts) {
-             for (const std::string& text : texts) runs->options.stats.push_back(parse_stat_option(text));
+           [&runs](const std::vector<std::string>& texts) {
+             for (const std::string& text : texts) runs.options.stats.push_back(parse_stat_option(text));
            })
       .one_each();
   command
-      .read("--tolerance", "SHARE", runs->options.tolerance, parse_tolerance,
+      .read("--tolerance", "SHARE", runs.options.tolerance, parse_tolerance,
             "a smaller shift counts as no difference, as 2%")
       .shows("0");
-  command.flag("--check", runs->check, "exit 1 where something is slower, 3 where that cannot be decided");
-  add_output_options(command, runs->output, {Format::text, Format::json});
-  command.run = [runs] { return compare(*runs); };
+  command.flag("--check", runs.check, "exit 1 where something is slower, 3 where that cannot be decided");
+  add_output_options(command, runs.output, {Format::text, Format::json});
   return command;
 }
 

@@ -1,31 +1,26 @@
-#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <filesystem>
-#include <memory>
 #include <system_error>
 #include <vector>
 
 #include "harness/statistics/statistics.hpp"
 #include "lab/cli/build_parts.hpp"
-#include "lab/cli/commands/verbs.hpp"
+#include "lab/cli/command.hpp"
 #include "lab/core/clock.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/core/paths.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
-#include "lab/core/utf8.hpp"
+#include "lab/course/course.hpp"
 #include "lab/experiment/environment.hpp"
 #include "lab/experiment/foreign_servers.hpp"
 #include "lab/experiment/load_team.hpp"
 #include "lab/experiment/postgres.hpp"
 #include "lab/servers/supervisor/backend.hpp"
 #include "lab/servers/supervisor/server.hpp"
-#include "results/render/wrap.hpp"
 #include "results/store/store.hpp"
 #include "scenarios/loader/loader.hpp"
 
@@ -34,10 +29,8 @@ namespace lab {
 namespace {
 
 /// What was found and what that means, in two columns.
-std::string row(std::string_view what, const std::string& found, const std::string& means = "") {
-  constexpr std::size_t kColumn = 18;
-  const std::string text = found + (means.empty() ? "" : "; " + means);
-  return wrapped_text(text, pad(what, kColumn), kColumn);
+std::string row(const std::string& what, const std::string& found, const std::string& means = "") {
+  return tagged(what, found + (means.empty() ? "" : "; " + means), {}, 18);
 }
 
 /// How much later than asked a sleeping thread wakes: 200 sleeps of 1 ms. Median and worst, in nanoseconds.
@@ -64,37 +57,27 @@ std::string writable(const std::filesystem::path& folder) {
   return access(nearest.c_str(), W_OK) == 0 ? "" : "cannot be written: runs need --save DIR or --no-save";
 }
 
-/// Something that the lab can do without; found where one of its programs or files is.
-struct Helper {
-  const char* what;
-  std::vector<const char*> programs;
-  std::vector<const char*> files;
-  const char* package;
-  const char* absence;
-};
-
-std::optional<std::string> find_helper(const Helper& helper) {
-  for (const char* program : helper.programs) {
-    if (const auto found = find_program(program)) return found->string();
-  }
-  for (const char* file : helper.files) {
-    if (access(file, F_OK) == 0) return file;
-  }
-  return std::nullopt;
-}
-
 std::string helper_rows() {
-  constexpr const char* kNobody = "nothing here needs it";
-  const std::array<Helper, 4> helpers{
-      {{"node", {"node"}, {}, "nodejs", "--engine node cannot run"},
-       {"wrk", {"wrk"}, {}, "wrk", "bench/against_wrk.py cannot run; no verb needs it"},
-       {"curl", {"curl"}, {}, "curl", "loads from client processes are left out (forgotten-await)"},
-       {"chromium", {"chromium", "chromium-browser", "google-chrome"}, {}, "chromium", kNobody}}};
+  /// Something that the lab can do without; found where one of its programs is.
+  struct Helper {
+    const char* package;
+    std::vector<const char*> programs;
+    const char* absence;
+  };
+  const Helper helpers[] = {
+      {"nodejs", {"node"}, "--engine node cannot run"},
+      {"wrk", {"wrk"}, "bench/against_wrk.py cannot run; no verb needs it"},
+      {"curl", {"curl"}, "loads from client processes are left out (forgotten-await)"},
+      {"chromium", {"chromium", "chromium-browser", "google-chrome"}, "nothing here needs it"}};
   std::string text;
-  for (const Helper& helper : helpers) {
-    const auto found = find_helper(helper);
-    text += row(helper.what, found.value_or("missing"),
-                found ? "" : fmt::format("{} (apt-get install {})", helper.absence, helper.package));
+  for (const auto& [package, programs, absence] : helpers) {
+    std::string found;
+    for (const char* program : programs) {
+      if (found.empty()) found = find_program(program).value_or("").string();
+    }
+    text += found.empty()
+                ? row(programs.front(), "missing", fmt::format("{} (apt-get install {})", absence, package))
+                : row(programs.front(), found);
   }
   return text;
 }
@@ -116,8 +99,7 @@ std::string fastapi_row() {
   std::vector<std::string> there;
   std::vector<std::string> missing;
   for (const auto& [name, version] : *found) {
-    if (version.empty()) missing.push_back(name);
-    if (!version.empty()) there.push_back(fmt::format("{} {}", name, version));
+    version.empty() ? missing.push_back(name) : there.push_back(name + " " + version);
   }
   std::string means = missing.empty() ? "" : "missing: " + join(missing, ", ");
   if (!missing.empty()) means += "; arms that need them are left out; " + fix;

@@ -1,11 +1,8 @@
 #include "lab/course/explain.hpp"
 
-#include <memory>
-
-#include "lab/cli/commands/verbs.hpp"
+#include "lab/cli/command.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/core/terminal.hpp"
-#include "lab/core/text.hpp"
 
 namespace lab {
 
@@ -18,19 +15,20 @@ struct ExplainOptions {
 
 int explain(const ExplainOptions& options) {
   const FindingBook& book = finding_book();
+  const TextStyle style{80, options.output.style.ascii};
   std::vector<const FindingEntry*> entries;
-  for (const std::string& id : options.ids) entries.push_back(book.find(id).value());
-  const bool ascii = options.output.style.ascii;
-  if (options.output.format == Format::json) {
-    if (entries.empty()) {
-      for (const FindingEntry& entry : book.entries) entries.push_back(&entry);
-    }
-    print(explain_as_json(book, entries));
+  for (const std::string& id : options.ids) entries.push_back(&book.find(id));
+  std::string text;
+  if (options.output.format != Format::json) {
+    for (const FindingEntry* entry : entries)
+      text += (text.empty() ? "" : "\n") + explain_as_text(book, *entry, style);
+    print(entries.empty() ? list_findings(book, style) : text);
     return 0;
   }
-  std::vector<std::string> texts;
-  for (const FindingEntry* entry : entries) texts.push_back(explain_as_text(book, *entry, ascii));
-  print(texts.empty() ? list_findings(book, ascii) : join(texts, "\n"));
+  if (entries.empty()) {
+    for (const FindingEntry& entry : book.finding) entries.push_back(&entry);
+  }
+  print(explain_as_json(book, entries));
   return 0;
 }
 
@@ -38,10 +36,9 @@ int explain(const ExplainOptions& options) {
 
 Command explain_command() {
   Command command("explain", "what a finding means and what to do about it", "Example: lab explain LAB101");
-  const auto options = std::make_shared<ExplainOptions>();
-  command.texts("finding", "LAB101", options->ids, "as LAB101; none: the list of all");
-  add_text_or_json(command, options->output);
-  command.run = [options] { return explain(*options); };
+  ExplainOptions& options = command.runs<ExplainOptions>(explain);
+  command.texts("finding", "LAB101", options.ids, "as LAB101; none: the list of all");
+  add_text_or_json(command, options.output);
   return command;
 }
 

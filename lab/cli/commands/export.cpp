@@ -1,15 +1,11 @@
-#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <memory>
-#include <optional>
 
-#include "lab/cli/commands/verbs.hpp"
+#include "lab/cli/command.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
-#include "lab/core/utf8.hpp"
 #include "lab/experiment/foreign_servers.hpp"
 #include "lab/servers/mode.hpp"
 #include "scenarios/export/export.hpp"
@@ -29,35 +25,22 @@ struct ExportOptions {
 
 constexpr Word<ExportTarget> kTargets[] = {{"fastapi", ExportTarget::fastapi}, {"node", ExportTarget::node}};
 
-const char* name_of(ExportTarget target) {
-  return target == ExportTarget::fastapi ? "FastAPI" : "Node";
-}
-
-const Arm& arm_named(const Scenario& scenario, const std::string& id) {
-  std::vector<std::string> ids;
-  for (const Arm& arm : scenario.arms) {
-    if (arm.id == id) return arm;
-    ids.push_back(arm.id);
-  }
-  throw Failure(
-      usage_error("--arm: scenario '{}' has no arm '{}'{}", scenario.name, id, suggestion(id, ids)));
-}
-
 /// The arm that was asked for, else the first one that has a meaning there.
-std::pair<const Arm*, ExportedServer> choose(const Scenario& scenario, const ExportOptions& options,
-                                             ExportTarget target) {
+std::pair<const Arm*, ExportedServer> choose(const Scenario& scenario, const ExportOptions& options) {
   const ExportChoice choice{options.uvloop ? PythonLoop::uvloop : PythonLoop::asyncio,
                             options.gunicorn ? Workers::gunicorn : Workers::uvicorn};
-  std::optional<std::string> first_reason;
+  const Arm* asked = options.arm.empty() ? nullptr : &arm_named(scenario, "--arm", options.arm);
+  std::string first_reason;
   for (const Arm& arm : scenario.arms) {
-    if (!options.arm.empty() && &arm != &arm_named(scenario, options.arm)) continue;
-    auto server = export_server(scenario, arm, target, choice);
+    if (asked != nullptr && &arm != asked) continue;
+    auto server = export_server(scenario, arm, options.target, choice);
     if (server) return {&arm, std::move(*server)};
-    if (!first_reason)
+    if (first_reason.empty())
       first_reason =
-          fmt::format("'{}' has no meaning in {}: {}", arm.id, name_of(target), server.error().message);
+          fmt::format("'{}' has no meaning in {}: {}", arm.id,
+                      options.target == ExportTarget::node ? "Node" : "FastAPI", server.error().message);
   }
-  throw Failure(usage_error("arm {}", *first_reason));
+  throw Failure(usage_error("arm {}", first_reason));
 }
 
 void write(const fs::path& folder, const ExportedServer& server, bool force) {
@@ -65,10 +48,8 @@ void write(const fs::path& folder, const ExportedServer& server, bool force) {
   fs::create_directories(folder, problem);
   if (problem) throw Failure(environment_error("--dir: {}: {}", folder.string(), problem.message()));
   for (const SourceFile& file : server.files) {
-    const fs::path path = folder / file.name;
-    if (!force && fs::exists(fs::symlink_status(path, problem)))
-      throw Failure(
-          usage_error("--dir: {} is there already; give another folder, or --force", path.string()));
+    refuse_if(!force && fs::exists(fs::symlink_status(folder / file.name, problem)),
+              "--dir: {} is there already; give another folder, or --force", (folder / file.name).string());
   }
   for (const SourceFile& file : server.files) {
     const fs::path path = folder / file.name;
@@ -81,15 +62,6 @@ void write(const fs::path& folder, const ExportedServer& server, bool force) {
   }
 }
 
-/// As one word that a shell takes as it stands.
-std::string for_shell(const std::string& text) {
-  constexpr const char* kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
-  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
-  std::string word = "'";
-  for (const char letter : text) word += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
-  return word + "'";
-}
-
 std::string in_double_quotes(const std::string& text) {
   std::string word = "\"";
   for (const char letter : text) {
@@ -100,34 +72,32 @@ std::string in_double_quotes(const std::string& text) {
 }
 
 int export_arm(const ExportOptions& options) {
-  const ExportTarget target = options.target;
-  if (target == ExportTarget::node && (options.uvloop || options.gunicorn))
-    throw Failure(usage_error("--uvloop and --gunicorn go with --to fastapi"));
-  if (options.force && options.folder.empty()) throw Failure(usage_error("--force goes with --dir"));
+  const bool to_node = options.target == ExportTarget::node;
+  refuse_if(to_node && (options.uvloop || options.gunicorn), "--uvloop and --gunicorn go with --to fastapi");
+  refuse_if(options.force && options.folder.empty(), "--force goes with --dir");
   const Scenario scenario = load_scenario(options.scenario, known_modes(), options.run.overrides).value();
-  const auto [arm, server] = choose(scenario, options, target);
-  std::vector<std::string> beside;
-  for (const SourceFile& file : server.files) {
-    if (&file != &server.files.front()) beside.push_back(file.name);
-  }
+  const auto [arm, server] = choose(scenario, options);
+  std::vector<std::string> names;
+  for (const SourceFile& file : server.files) names.push_back(file.name);
+  const std::string beside = join({names.begin() + 1, names.end()}, ", ");
   if (!options.folder.empty()) write(options.folder, server, options.force);
   if (options.arm.empty()) print_error("lab: arm '{}' of {}\n", arm->id, scenario.name);
   if (options.folder.empty()) {
     print(server.files.front().text);
-    print_error("lab: beside it belongs {}; --dir DIR writes all of them\n", join(beside, ", "));
+    print_error("lab: beside it belongs {}; --dir DIR writes all of them\n", beside);
   } else {
-    print_error("lab: {} in {}, with {}\n", server.files.front().name, options.folder, join(beside, ", "));
-    const std::string script = fmt::format("cd {} && exec {} {}", for_shell(options.folder),
-                                           target == ExportTarget::node ? "node" : ForeignOptions{}.python,
-                                           join(server.arguments, " "));
-    std::string changes = " --arms " + for_shell(arm->id);
+    print_error("lab: {} in {}, with {}\n", names.front(), options.folder, beside);
+    const std::string script =
+        fmt::format("cd {} && exec {} {}", shell_word(options.folder),
+                    to_node ? "node" : ForeignOptions{}.python, join(server.arguments, " "));
+    std::string changes = " --arms " + shell_word(arm->id);
     for (const char* name : {"set", "delay"}) {
       if (!options.run.has(name)) continue;
       for (const std::string& text : options.run.given.at(name))
-        changes += fmt::format(" --{} {}", name, for_shell(text));
+        changes += fmt::format(" --{} {}", name, shell_word(text));
     }
-    print_error("lab: beside the lab's own: lab run {}{} --server {}\n", for_shell(options.scenario), changes,
-                for_shell("sh -c " + in_double_quotes(script)));
+    print_error("lab: beside the lab's own: lab run {}{} --server {}\n", shell_word(options.scenario),
+                changes, shell_word("sh -c " + in_double_quotes(script)));
   }
   print_error("lab: by hand: {}\n", server.by_hand);
   return 0;
@@ -138,17 +108,16 @@ int export_arm(const ExportOptions& options) {
 Command export_command() {
   Command command("export", "an arm as the source of a FastAPI or Node server",
                   "Example: lab export blocking-async --arm async-loop --to fastapi > main.py");
-  const auto options = std::make_shared<ExportOptions>();
-  command.text("scenario", "SCENARIO", options->scenario, "a name or a path to a .toml").required();
-  command.choice("--to", "SERVER", options->target, kTargets).required();
-  command.text("--arm", "ARM", options->arm, "of the scenario; else the first that has a meaning there");
-  command.text("--dir", "DIR", options->folder, "write it and what belongs beside it into this folder");
-  command.flag("--force", options->force, "overwrite files there");
-  command.flag("--uvloop", options->uvloop, "the loop is uvloop's, not asyncio's");
-  command.flag("--gunicorn", options->gunicorn, "gunicorn looks after the workers, not uvicorn itself");
-  add_run_option(command, options->run, "set");
-  add_run_option(command, options->run, "delay", "the scenario's d");
-  command.run = [options] { return export_arm(*options); };
+  ExportOptions& options = command.runs<ExportOptions>(export_arm);
+  command.text("scenario", "SCENARIO", options.scenario, "a name or a path to a .toml").required();
+  command.choice("--to", "SERVER", options.target, kTargets).required();
+  command.text("--arm", "ARM", options.arm, "of the scenario; else the first that has a meaning there");
+  command.text("--dir", "DIR", options.folder, "write it and what belongs beside it into this folder");
+  command.flag("--force", options.force, "overwrite files there");
+  command.flag("--uvloop", options.uvloop, "the loop is uvloop's, not asyncio's");
+  command.flag("--gunicorn", options.gunicorn, "gunicorn looks after the workers, not uvicorn itself");
+  add_run_option(command, options.run, "set");
+  add_run_option(command, options.run, "delay", "the scenario's d");
   return command;
 }
 

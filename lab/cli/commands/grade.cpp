@@ -1,12 +1,10 @@
-#include <memory>
 
+#include "lab/course/grade.hpp"
 #include "lab/cli/ask.hpp"
-#include "lab/cli/commands/verbs.hpp"
+#include "lab/cli/command.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/core/terminal.hpp"
-#include "lab/course/grade.hpp"
-#include "lab/course/grade_autograder.hpp"
-#include "lab/course/grade_report.hpp"
+#include "lab/course/gradescope.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "lab/experiment/recorded_runs.hpp"
 
@@ -29,30 +27,27 @@ std::string read_secret(const std::string& path) {
   return secret;
 }
 
+/// The problem that is graded: the student's variant where there is a secret, else the scenario as it is
+/// shipped or, where only the answers name it, with their settings.
 Problem problem_for(const GradeOptions& options, const AnswerFile& answers) {
-  ProblemSource source;
-  source.name = options.scenario.empty() ? answers.scenario : options.scenario;
-  source.only = options.only;
+  const std::string& student = options.student.empty() ? answers.student : options.student;
+  ProblemSource source{options.scenario.empty() ? answers.scenario : options.scenario, {}, {}, options.only};
   if (!options.secret_file.empty()) {
-    const std::string& student = options.student.empty() ? answers.student : options.student;
-    if (student.empty())
-      throw Failure(usage_error("a variant is a student's: \"student\" is missing in the answers"));
-    return make_variant(source, student, read_secret(options.secret_file)).value();
+    refuse_if(student.empty(), "a variant is a student's: \"student\" is missing in the answers");
+    return make_variant(source, student, read_secret(options.secret_file));
   }
-  // A teacher who names the scenario means it as it is shipped.
   if (options.scenario.empty()) source.settings = answers.settings;
   source.machine.cores = answers.cores.value_or(available_cores());
   source.machine.seed = answers.seed.value_or(source.machine.seed);
-  Problem problem = make_problem(source).value();
-  problem.student = options.student.empty() ? answers.student : options.student;
+  Problem problem = make_problem(source);
+  problem.student = student;
   return problem;
 }
 
-GradeSheet grade_file(const GradeOptions& options, const std::string& text, const std::string& run) {
-  const AnswerFile answers =
-      parse_answer_file(text, options.answers == "-" ? "standard input" : options.answers).value();
-  GradeSheet sheet = grade_answers(problem_for(options, answers), answers).value();
-  if (!run.empty()) sheet.run = check_run(sheet.problem, run).value();
+GradeSheet grade_file(const GradeOptions& options, const AnswerFile& answers, const std::string& run) {
+  GradeSheet sheet = grade_answers(problem_for(options, answers), answers);
+  if (!run.empty()) sheet.measured = figures_of(sheet.problem, run);
+  sheet.run = run;
   sheet.show_answers = options.show_answers;
   sheet.pass = options.pass;
   return sheet;
@@ -60,14 +55,13 @@ GradeSheet grade_file(const GradeOptions& options, const std::string& text, cons
 
 /// What says nothing beside that option is refused, and not dropped without a word.
 void refuse_beside(const std::string& option, const std::vector<std::pair<std::string, bool>>& others) {
-  for (const auto& [name, given] : others) {
-    if (given) throw Failure(usage_error("{} says nothing beside {}; leave it out", name, option));
-  }
+  for (const auto& [name, given] : others)
+    refuse_if(given, "{} says nothing beside {}; leave it out", name, option);
 }
 
-int print_variant(const GradeOptions& options, const OutputOptions& output) {
-  if (!options.answers.empty())
-    throw Failure(usage_error("--variant prints a problem; leave the answers out"));
+int print_variant(const GradeOptions& options) {
+  const OutputOptions& output = options.output;
+  refuse_if(!options.answers.empty(), "--variant prints a problem; leave the answers out");
   refuse_beside("--variant", {{"--run", !options.run.empty()},
                               {"--scenario", !options.scenario.empty()},
                               {"--pass", options.pass.has_value()},
@@ -75,40 +69,28 @@ int print_variant(const GradeOptions& options, const OutputOptions& output) {
                               {"--autograder", !options.autograder.empty()},
                               {"--gradescope-folder", !options.gradescope.empty()},
                               {"--format gradescope", output.format == Format::gradescope}});
-  if (options.secret_file.empty())
-    throw Failure(usage_error("--variant needs --student ID and --secret-file FILE"));
-  ProblemSource source;
-  source.name = options.variant;
-  source.only = options.only;
-  const Problem problem = make_variant(source, options.student, read_secret(options.secret_file)).value();
+  refuse_if(options.secret_file.empty(), "--variant needs --student ID and --secret-file FILE");
+  const ProblemSource source{options.variant, {}, {}, options.only};
+  const Problem problem = make_variant(source, options.student, read_secret(options.secret_file));
   print(output.format == Format::json ? problem_json(problem) : problem_text(problem, output.style));
   return 0;
 }
 
 int pack(const GradeOptions& options) {
-  if (options.scenario.empty())
-    throw Failure(usage_error("--autograder needs --scenario NAME: what is asked"));
+  refuse_if(options.scenario.empty(), "--autograder needs --scenario NAME: what is asked");
   refuse_beside("--autograder", {{"the answer file", !options.answers.empty()},
                                  {"--run", !options.run.empty()},
                                  {"--student", !options.student.empty()},
                                  {"--pass", options.pass.has_value()},
                                  {"--gradescope-folder", !options.gradescope.empty()}});
-  // The teacher learns now what cannot be asked, not every student later.
-  ProblemSource source;
-  source.name = options.scenario;
-  source.only = options.only;
-  if (options.secret_file.empty()) {
-    make_problem(source).value();
-  } else {
-    make_variant(source, "anybody", read_secret(options.secret_file)).value();
-  }
-  AutograderPackage package;
-  package.scenario = options.scenario;
-  package.only = options.only;
-  package.show_answers = options.show_answers;
+  AutograderPackage package{options.scenario, options.only, "", {}, options.show_answers};
   if (!options.secret_file.empty()) package.secret = read_secret(options.secret_file);
   if (!options.program.empty()) package.program = options.program;
-  write_autograder(options.autograder, package).value();
+  // The teacher learns now what cannot be asked, not every student later.
+  const ProblemSource source{options.scenario, {}, {}, options.only};
+  if (options.secret_file.empty()) make_problem(source);
+  if (!options.secret_file.empty()) make_variant(source, "anybody", package.secret);
+  write_autograder(options.autograder, package);
   print_error("wrote {}; upload it to Gradescope as the autograder\n", options.autograder);
   return 0;
 }
@@ -123,37 +105,37 @@ std::string for_student(std::string message, const std::filesystem::path& folder
 }
 
 /// On Gradescope nobody reads an exit code: the student reads what is wrong with the submission.
-int grade_submission(GradeOptions options) {
+int grade_submission(const GradeOptions& options) {
   const std::filesystem::path folder = options.gradescope;
   std::error_code ignored;
-  if (!std::filesystem::is_directory(folder, ignored))
-    throw Failure(usage_error("--gradescope-folder: {}: is no folder", options.gradescope));
+  refuse_if(!std::filesystem::is_directory(folder, ignored), "--gradescope-folder: {}: is no folder",
+            options.gradescope);
   std::string results;
   try {
-    const Submission submission = find_submission(folder).value();
-    options.answers = submission.answers.filename().string();
-    const std::string text = read_input("answers", submission.answers.string());
-    const AnswerFile answers = parse_answer_file(text, options.answers).value();
-    if (!options.secret_file.empty()) submission.check_student(answers.student).value();
-    results = gradescope_json(grade_file(options, text, submission.run.string()));
+    const Submission submission = find_submission(folder);
+    const AnswerFile answers = parse_answer_file(read_input("answers", submission.answers.string()),
+                                                 submission.answers.filename().string());
+    if (!options.secret_file.empty()) submission.check_student(answers.student);
+    results = gradescope_json(grade_file(options, answers, submission.run.string()));
   } catch (const Failure& failure) {
     if (failure.error().kind != ErrorKind::usage) throw;
     results = gradescope_refusal(for_student(failure.error().message, folder));
   }
-  write_results(folder, results).value();
+  write_results(folder, results);
   return 0;
 }
 
-int grade_all(const GradeOptions& options) {
+int do_as_asked(const GradeOptions& options) {
   const OutputOptions& output = options.output;
-  if (!options.variant.empty()) return print_variant(options, output);
+  if (!options.variant.empty()) return print_variant(options);
   if (!options.autograder.empty()) return pack(options);
   if (!options.gradescope.empty()) return grade_submission(options);
-  if (options.answers.empty()) throw Failure(usage_error("no answer file; see lab grade --help"));
-  if (!options.program.empty())
-    throw Failure(usage_error("--program is what --autograder packs; leave it out"));
+  refuse_if(options.answers.empty(), "no answer file; see lab grade --help");
+  refuse_if(!options.program.empty(), "--program is what --autograder packs; leave it out");
   const std::string run = options.run.empty() ? "" : find_run(options.run).string();
-  const GradeSheet sheet = grade_file(options, read_input("answers", options.answers), run);
+  const AnswerFile answers = parse_answer_file(read_input("answers", options.answers),
+                                               options.answers == "-" ? "standard input" : options.answers);
+  const GradeSheet sheet = grade_file(options, answers, run);
   print(output.format == Format::json         ? grade_json(sheet)
         : output.format == Format::gradescope ? gradescope_json(sheet)
                                               : grade_text(sheet, output.style));
@@ -170,26 +152,25 @@ Command grade_command() {
       "ms\"}}\n"
       "A problem for one student: lab grade --variant gil --student ada --secret-file secret.txt\n"
       "For Gradescope: lab grade --autograder out.zip --scenario gil --secret-file secret.txt");
-  const auto options = std::make_shared<GradeOptions>();
-  command.text("answers", "ANSWERS", options->answers, "the answer file, lab.answers/1; - is standard input");
-  command.text("--run", "RUN", options->run, "the student's run, which must be one of this problem");
-  command.text("--scenario", "SCENARIO", options->scenario,
+  GradeOptions& options = command.runs<GradeOptions>(do_as_asked);
+  command.text("answers", "ANSWERS", options.answers, "the answer file, lab.answers/1; - is standard input");
+  command.text("--run", "RUN", options.run, "the student's run, which must be one of this problem");
+  command.text("--scenario", "SCENARIO", options.scenario,
                "what was asked; answers to another scenario are refused");
-  command.texts("--only", "ID,ID", options->only, "only these questions").list();
-  command.text("--student", "ID", options->student, "whose variant it is; answers of others are refused");
-  command.text("--secret-file", "FILE", options->secret_file,
+  command.texts("--only", "ID,ID", options.only, "only these questions").list();
+  command.text("--student", "ID", options.student, "whose variant it is; answers of others are refused");
+  command.text("--secret-file", "FILE", options.secret_file,
                "the teacher's secret, from which variants are made");
-  command.text("--variant", "SCENARIO", options->variant, "print a student's own problem and grade nothing");
-  command.read("--pass", "SHARE", options->pass, parse_share, "exit 1 below this score, as 80%");
-  command.flag("--show-answers", options->show_answers, "say what is right, and why");
-  command.text("--autograder", "OUT.zip", options->autograder, "write the zip that Gradescope runs");
-  command.text("--program", "PATH", options->program,
+  command.text("--variant", "SCENARIO", options.variant, "print a student's own problem and grade nothing");
+  command.read("--pass", "SHARE", options.pass, parse_share, "exit 1 below this score, as 80%");
+  command.flag("--show-answers", options.show_answers, "say what is right, and why");
+  command.text("--autograder", "OUT.zip", options.autograder, "write the zip that Gradescope runs");
+  command.text("--program", "PATH", options.program,
                "the static lab that goes into it (this one, where it is static)");
-  command.text("--gradescope-folder", "DIR", options->gradescope,
+  command.text("--gradescope-folder", "DIR", options.gradescope,
                "what the zip calls: grade a submission in /autograder");
-  add_format_option(command, options->output, {Format::text, Format::json, Format::gradescope});
-  command.flag("--ascii", options->output.style.ascii, "no character beyond ASCII");
-  command.run = [options] { return grade_all(*options); };
+  add_format_option(command, options.output, {Format::text, Format::json, Format::gradescope});
+  command.flag("--ascii", options.output.style.ascii, "no character beyond ASCII");
   return command;
 }
 

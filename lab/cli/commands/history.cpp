@@ -1,13 +1,9 @@
-#include <algorithm>
-#include <memory>
 #include <system_error>
 
-#include "lab/cli/commands/verbs.hpp"
-#include "lab/core/command_word.hpp"
+#include "lab/cli/command.hpp"
 #include "lab/core/terminal.hpp"
-#include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
-#include "results/render/wrap.hpp"
+#include "lab/course/course.hpp"
 #include "results/store/store.hpp"
 
 namespace lab {
@@ -41,7 +37,7 @@ int history(std::size_t most) {
     const bool below = columns(state) + 2 + columns(reason) > 80 - kStateColumn;
     if (!reason.empty() && !below) state += ": " + reason;
     text += pad(printable(run.name, false), 50) + pad(repetitions(run), 12, true) + "  " + state + "\n";
-    if (below) text += join(wrap(reason, "    ", 4, 80), "\n") + "\n";
+    if (below) text += text_lines(reason, "    ", 4, {});
   }
   if (runs.size() > most) text += fmt::format("{} older ones: --last {}\n", runs.size() - most, runs.size());
   text += "Next: lab report last\n";
@@ -53,9 +49,9 @@ int history(std::size_t most) {
 
 Command history_command() {
   Command command("history", "past runs, newest first", "Example: lab history --last 5");
-  const auto last = std::make_shared<std::size_t>(20);
-  command.count("--last", "N", *last, 1, 1'000'000, "how many").shows("20");
-  command.run = [last] { return history(*last); };
+  std::size_t& last = command.runs<std::size_t>(history);
+  last = 20;
+  command.count("--last", "N", last, 1, 1'000'000, "how many").shows("20");
   return command;
 }
 

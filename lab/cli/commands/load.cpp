@@ -1,11 +1,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
-#include <memory>
 
+#include "harness/client/request_text.hpp"
 #include "harness/diagnosis/local_server.hpp"
-#include "lab/cli/commands/verbs.hpp"
+#include "lab/cli/command.hpp"
 #include "lab/cli/load_options.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/core/terminal.hpp"
@@ -21,11 +20,6 @@ namespace {
 constexpr int kAnswersWithinMs = 1000;
 constexpr Nanos kRunUp = 2 * kMillisecond;
 
-/// RFC 9110, 9.2.2.
-bool is_idempotent(const std::string& method) {
-  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS";
-}
-
 /// Finds the endpoints of all URLs and gives every URL its request.
 void aim(LoadRequestOptions& options) {
   GeneratorPlan& plan = options.plan;
@@ -35,11 +29,11 @@ void aim(LoadRequestOptions& options) {
     if (known == plan.origins.end()) {
       const auto addresses = resolve(url.host, url.port).value();
       for (const Address& address : addresses) {
-        if (address.is_private() || options.own_server) continue;
-        throw Failure(usage_error(
+        refuse_if(
+            !address.is_private() && !options.own_server,
             "{} is {}, beyond this machine and private networks: a load there is an attack unless the server "
             "is yours; if it is, say so with --i-own-this-server",
-            url.host, address.text()));
+            url.host, address.text());
       }
       plan.addresses.push_back(first_that_answers(addresses, kAnswersWithinMs));
       plan.origins.push_back(origin);
@@ -62,10 +56,9 @@ void share_among(const LoadTeam& team, LoadRequestOptions& options) {
   options.plan.engine.share = team.share();
   if (team.ranks() == 1) return;
   const auto parts = static_cast<std::uint32_t>(team.ranks() * options.plan.threads);
-  if (options.plan.engine.clients < parts) {
-    throw Failure(usage_error("-c: {} processes with {} thread(s) each cannot share {} connections",
-                              team.ranks(), options.plan.threads, options.plan.engine.clients));
-  }
+  refuse_if(options.plan.engine.clients < parts,
+            "-c: {} processes with {} thread(s) each cannot share {} connections", team.ranks(),
+            options.plan.threads, options.plan.engine.clients);
   options.load += fmt::format(", {} processes", team.ranks());
   if (team.rank() != 0) options.output.quiet = true;
 }
@@ -126,13 +119,14 @@ LoadTotals send(const LoadRequestOptions& options, LoadTeam& team) {
 void report_clocks(const LoadTeam& team, LoadReport& report) {
   report.ranks = team.ranks();
   if (team.ranks() == 1) return;
-  for (const Nanos offset : team.clock_offsets()) report.clock_offsets_s.push_back(seconds(offset));
   const auto& errors = team.clock_errors();
-  report.clock_error_s = seconds(*std::max_element(errors.begin(), errors.end()));
+  LoadClocks& clocks = report.clocks.emplace();
+  clocks.error_s = seconds(*std::max_element(errors.begin(), errors.end()));
+  for (const Nanos offset : team.clock_offsets()) clocks.offset_s.push_back(seconds(offset));
   report.remarks.push_back(
       {NoteKind::note,
        fmt::format("the {} processes began together within {}: their clocks were compared over MPI",
-                   team.ranks(), format_duration(to_nanos(*report.clock_error_s)))});
+                   team.ranks(), format_duration(to_nanos(clocks.error_s)))});
 }
 
 int load(LoadRequestOptions options) {
@@ -159,16 +153,13 @@ int load(LoadRequestOptions options) {
   }
   report_clocks(*team, report);
   const Environment environment = describe_environment();
-  report.cores = environment.cores;
-  report.kernel = environment.kernel;
   // A server on this machine that is loaded takes its cores, and is no noise.
   const auto& addresses = options.plan.addresses;
   const bool alone = std::none_of(addresses.begin(), addresses.end(), [](const Address& address) {
     return LocalServer::find(address, address.port()).has_value();
   });
-  report.noise = noise.verdict(alone);
-  report.environment = environment.details;
-  for (auto& detail : noise.details()) report.environment.push_back(std::move(detail));
+  report.environment = {environment.cores, environment.kernel, noise.verdict(alone), environment.details};
+  for (auto& detail : noise.details()) report.environment.environment.push_back(std::move(detail));
   print(format_span(report, options.output));
   return totals.interrupted ? interrupt_exit_code() : load_exit_code(options, report);
 }
@@ -188,9 +179,8 @@ Command load_command() {
       "from the time at which each request was meant to be sent.\n"
       "Exit 1 where a request failed or a threshold is missed (a threshold on errors replaces the "
       "former).");
-  const auto options = std::make_shared<LoadRequestOptions>();
-  add_load_options(command, *options);
-  command.run = [options] { return load(*options); };
+  LoadRequestOptions& options = command.runs<LoadRequestOptions>(load);
+  add_load_options(command, options);
   return command;
 }
 

@@ -1,6 +1,5 @@
-#include <memory>
 
-#include "lab/cli/commands/verbs.hpp"
+#include "lab/cli/command.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/experiment/report.hpp"
@@ -27,10 +26,9 @@ int predict_all(const RunOptions& options) {
 Command predict_command() {
   Command command("predict", "the same table and lanes from the virtual-time model; nothing is run",
                   "Example: lab predict blocking-async --requests 1000000");
-  const auto options = std::make_shared<RunOptions>();
-  add_scenario_options(command, *options);
-  add_output_options(command, options->output);
-  command.run = [options] { return predict_all(*options); };
+  RunOptions& options = command.runs<RunOptions>(predict_all);
+  add_scenario_options(command, options);
+  add_output_options(command, options.output);
   return command;
 }
 

@@ -1,14 +1,10 @@
 #include <algorithm>
-#include <memory>
-#include <system_error>
 
-#include "lab/cli/commands/verbs.hpp"
+#include "lab/cli/command.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/core/terminal.hpp"
-#include "lab/core/text.hpp"
 #include "lab/experiment/recorded_runs.hpp"
 #include "lab/experiment/report.hpp"
-#include "lab/servers/mode.hpp"
 #include "results/report/format.hpp"
 #include "results/report/load_report.hpp"
 #include "results/store/set_aside.hpp"
@@ -24,10 +20,17 @@ const ReportFormat& format_of(const OutputOptions& output) {
                         [&](const ReportFormat* format) { return output.format.word == format->word; });
 }
 
-int report(const std::string& name, bool emulated_tools, const OutputOptions& output) {
-  if (emulated_tools && output.format != Format::text)
-    throw Failure(usage_error("--other-tools adds to the text; leave --format out"));
-  const std::filesystem::path path = find_run(name);
+struct ReportOptions {
+  std::string run;
+  bool emulated_tools = false;
+  OutputOptions output;
+};
+
+int report(const ReportOptions& options) {
+  const OutputOptions& output = options.output;
+  refuse_if(options.emulated_tools && output.format != Format::text,
+            "--other-tools adds to the text; leave --format out");
+  const std::filesystem::path path = find_run(options.run);
   SetAside set_aside;
   const ReportFormat& format = format_of(output);
   const auto put_aside = [&](RunRepetition& repetition) {
@@ -48,27 +51,21 @@ int report(const std::string& name, bool emulated_tools, const OutputOptions& ou
   if (std::filesystem::exists(path / kServerOutput))
     add_server_output(reported, (path / kServerOutput).string());
   print(format.write({reports, output.style, &run, &scenario}).value());
-  if (emulated_tools) print("\n" + emulated_tools_text(run, scenario, output.style));
+  if (options.emulated_tools) print("\n" + emulated_tools_text(run, scenario, output.style));
   return 0;
 }
 
 }  // namespace
 
 Command report_command() {
-  struct Options {
-    std::string run;
-    bool emulated_tools = false;
-    OutputOptions output;
-  };
   Command command("report", "a recorded run shown again, in any format",
                   "Example: lab report last --format md");
-  const auto options = std::make_shared<Options>();
-  command.text("run", "RUN", options->run, "a folder, its name, a scenario's newest run, or 'last'")
+  ReportOptions& options = command.runs<ReportOptions>(report);
+  command.text("run", "RUN", options.run, "a folder, its name, a scenario's newest run, or 'last'")
       .required();
-  command.flag("--other-tools", options->emulated_tools,
+  command.flag("--other-tools", options.emulated_tools,
                "what wrk, hey and autocannon would have printed of the same replies");
-  add_output_options(command, options->output, run_formats(true));
-  command.run = [options] { return report(options->run, options->emulated_tools, options->output); };
+  add_output_options(command, options.output, run_formats(true));
   return command;
 }
 

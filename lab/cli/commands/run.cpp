@@ -2,19 +2,16 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 
 #include "lab/cli/ask.hpp"
-#include "lab/cli/commands/verbs.hpp"
+#include "lab/cli/command.hpp"
 #include "lab/cli/live.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/core/duration.hpp"
+#include "lab/core/process.hpp"
 #include "lab/core/terminal.hpp"
-#include "lab/core/text.hpp"
-#include "lab/core/unique_fd.hpp"
 #include "lab/experiment/environment.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "lab/experiment/interrupt.hpp"
@@ -28,17 +25,6 @@
 namespace lab {
 
 namespace {
-
-void check_guesses(const Scenario& scenario, const std::vector<Guess>& guesses) {
-  std::vector<std::string> arms;
-  for (const Arm& arm : scenario.arms) arms.push_back(arm.id);
-  for (const Guess& guess : guesses) {
-    if (std::find(arms.begin(), arms.end(), guess.arm) == arms.end()) {
-      throw Failure(usage_error("--guess: scenario '{}' has no arm '{}'{}", scenario.name, guess.arm,
-                                suggestion(guess.arm, arms)));
-    }
-  }
-}
 
 /// Asks before anything is shown; an empty line passes one question, the end of input the rest. Ctrl-C throws
 /// Failure.
@@ -87,7 +73,7 @@ struct Finished {
 Finished run_one(Scenario scenario, const RunOptions& options) {
   ExperimentOptions experiment = options.experiment;
   if (!options.has("budget")) experiment.budget = scenario.budget;
-  if (auto possible = preflight(scenario, experiment); !possible) throw Failure(possible.error());
+  preflight(scenario, experiment).value();
 
   std::vector<Guess> guesses = options.guesses;
   if (options.has("ask") && isatty(STDIN_FILENO) == 1)
@@ -104,11 +90,10 @@ Finished run_one(Scenario scenario, const RunOptions& options) {
   const NoiseMeter noise;
   std::optional<RunWriter> writer;
   if (!options.has("no-save")) {
-    auto created =
-        RunWriter::create(options.save.empty() ? default_runs_folder() : std::filesystem::path(options.save),
-                          !options.save.empty(), header);
-    if (!created) throw Failure(created.error());
-    writer.emplace(std::move(*created));
+    const bool named = !options.save.empty();
+    writer =
+        RunWriter::create(named ? std::filesystem::path(options.save) : default_runs_folder(), named, header)
+            .value();
   }
 
   LiveView live(options.output);
@@ -185,12 +170,10 @@ int run_all(const RunOptions& options) {
   std::vector<Scenario> scenarios;
   for (const std::string& name : options.scenarios) {
     scenarios.push_back(load_scenario(name, known_modes(), options.overrides).value());
-    check_guesses(scenarios.back(), options.guesses);
+    for (const Guess& guess : options.guesses) arm_named(scenarios.back(), "--guess", guess.arm);
   }
-  if (!options.save.empty() && scenarios.size() > 1) {
-    throw Failure(
-        usage_error("--save: one folder holds one run; run the {} scenarios one by one", scenarios.size()));
-  }
+  refuse_if(!options.save.empty() && scenarios.size() > 1,
+            "--save: one folder holds one run; run the {} scenarios one by one", scenarios.size());
   std::vector<Report> reports;
   int exit_code = 0;
   for (const Scenario& scenario : scenarios) {
@@ -213,11 +196,10 @@ int run_all(const RunOptions& options) {
 Command run_command() {
   Command command("run", "run an experiment on real servers and compare it with theory",
                   "Example: lab run blocking-async --guess async-loop=1s");
-  const auto options = std::make_shared<RunOptions>();
-  add_scenario_options(command, *options);
-  add_experiment_options(command, *options);
-  add_output_options(command, options->output);
-  command.run = [options] { return run_all(*options); };
+  RunOptions& options = command.runs<RunOptions>(run_all);
+  add_scenario_options(command, options);
+  add_experiment_options(command, options);
+  add_output_options(command, options.output);
   return command;
 }
 

@@ -1,9 +1,6 @@
-#include <algorithm>
-#include <cstdio>
-#include <memory>
 #include <optional>
 
-#include "lab/cli/commands/verbs.hpp"
+#include "lab/cli/command.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
@@ -34,15 +31,7 @@ const Mode& mode_named(const std::string& name) {
 /// The arm that is to be served: the named one, else the first that runs in the given mode, else the mode
 /// itself on all routes of the scenario.
 Arm choose_arm(const Scenario& scenario, const ServeOptions& options) {
-  std::vector<std::string> ids;
-  for (const Arm& arm : scenario.arms) {
-    ids.push_back(arm.id);
-    if (arm.id == options.arm) return arm;
-  }
-  if (!options.arm.empty()) {
-    throw Failure(usage_error("--arm: scenario '{}' has no arm '{}'{}", scenario.name, options.arm,
-                              suggestion(options.arm, ids)));
-  }
+  if (!options.arm.empty()) return arm_named(scenario, "--arm", options.arm);
   if (options.mode.empty()) return scenario.arms.front();
   const Traits& traits = mode_named(options.mode).traits;
   for (const Arm& arm : scenario.arms) {
@@ -61,60 +50,50 @@ Case every_route(const Scenario& scenario) {
   return load_case;
 }
 
-ServerSetup make_setup(const ServeOptions& options, std::optional<Fixtures>& surroundings) {
+ServerSetup make_setup(const ServeOptions& options, std::optional<Fixtures>& fixtures) {
   ServerSetup setup;
   if (!options.scenario.empty()) {
     Scenario scenario = load_scenario(options.scenario, known_modes(), options.run.overrides).value();
     setup.arm = choose_arm(scenario, options);
-    surroundings = Fixtures::prepare(scenario, options.postgres).value();
-    if (const auto reason = surroundings->unsupported_reason(scenario, setup.arm, every_route(scenario)))
+    fixtures = Fixtures::prepare(scenario, options.postgres).value();
+    if (const auto reason = fixtures->unsupported_reason(scenario, setup.arm, every_route(scenario)))
       throw Failure(environment_error("{}", *reason));
     setup.rates = calibrate_scenario(scenario, false).value();
     setup.routes = scenario.routes;
-    surroundings->apply_to(setup);
+    fixtures->apply_to(setup);
   } else {
-    if (!options.postgres.empty()) throw Failure(usage_error("--postgres goes with --scenario"));
-    if (options.mode.empty()) {
-      throw Failure(
-          usage_error("name an execution model, as lab serve async-loop, or a scenario with --scenario"));
-    }
-    if (!options.arm.empty()) throw Failure(usage_error("--arm goes with --scenario"));
-    if (!options.run.given.empty()) {
-      throw Failure(usage_error("--set and --delay go with --scenario; without one, use /delay?ms=100"));
-    }
+    refuse_if(!options.postgres.empty(), "--postgres goes with --scenario");
+    refuse_if(options.mode.empty(),
+              "name an execution model, as lab serve async-loop, or a scenario with --scenario");
+    refuse_if(!options.arm.empty(), "--arm goes with --scenario");
+    refuse_if(!options.run.given.empty(),
+              "--set and --delay go with --scenario; without one, use /delay?ms=100");
     setup.arm.id = options.mode;
     setup.arm.modes = {mode_named(options.mode).traits};
     setup.builtin_routes = true;
   }
   setup.host = options.host;
   setup.port = options.port;
-  setup.arm.workers = options.workers.value_or(setup.arm.workers);
-  if (options.threads) {
-    if (!needs_pool(setup.routes, setup.arm) && !setup.arm.uses(Resource::thread)) {
-      throw Failure(usage_error("--threads: {} has neither a pool nor threads", setup.arm.mode_name()));
-    }
-    setup.arm.threads = *options.threads;
-  }
   setup.log = options.log;
+  setup.arm.workers = options.workers.value_or(setup.arm.workers);
+  setup.arm.threads = options.threads.value_or(setup.arm.threads);
+  refuse_if(options.threads && !needs_pool(setup.routes, setup.arm) && !setup.arm.uses(Resource::thread),
+            "--threads: {} has neither a pool nor threads", setup.arm.mode_name());
   return setup;
 }
 
 constexpr const char* kBuiltinRoutes =
     "/ greets, /delay?ms=100 waits, /cpu?ms=100 computes, /ping answers at once";
 
-/// One line on stdout is the contract; for people the routes stand on stderr.
-void print_routes(const ServerSetup& setup) {
-  if (setup.builtin_routes) print_error("routes: {}\n", kBuiltinRoutes);
-  for (const Route& route : setup.routes) print_error("route: {}\n", describe_route(route));
-}
-
 int serve(const ServeOptions& options) {
-  std::optional<Fixtures> surroundings;
-  const ServerSetup setup = make_setup(options, surroundings);
+  std::optional<Fixtures> fixtures;
+  const ServerSetup setup = make_setup(options, fixtures);
   return serve_here(setup, nullptr, [&](std::uint16_t port, const std::vector<pid_t>& workers) {
+    // One line on stdout is the contract; for people the routes stand on stderr.
     print(fmt::format("listening on http://{}:{} mode={} pid={} workers={}\n", setup.host, port,
                       setup.arm.mode_name(), getpid(), workers.size()));
-    print_routes(setup);
+    if (setup.builtin_routes) print_error("routes: {}\n", kBuiltinRoutes);
+    for (const Route& route : setup.routes) print_error("route: {}\n", describe_route(route));
   });
 }
 
@@ -125,19 +104,18 @@ Command serve_command() {
       "serve", "one server by itself until Ctrl-C, for curl, wrk or a browser",
       fmt::format("Example: lab serve blocking-loop --workers 4 --port 0\nRoutes without a scenario: {}",
                   kBuiltinRoutes));
-  const auto options = std::make_shared<ServeOptions>();
-  command.text("mode", "MODE", options->mode, "the execution model");
-  command.text("--scenario", "SCENARIO", options->scenario, "serve this scenario's routes");
-  command.text("--arm", "ARM", options->arm, "of the scenario; else the first of that mode");
-  command.count("--port", "PORT", options->port, 0, 65535, "0: the kernel chooses").shows("8000");
-  command.text("--host", "ADDRESS", options->host, "the address to listen on").shows("127.0.0.1");
-  command.count("--workers", "W", options->workers, 1, 256, "processes");
-  command.count("--threads", "P", options->threads, 1, 10'000, "of the pool, or of thread-per-request");
-  add_run_option(command, options->run, "set", "a parameter of the scenario, as d=1s");
-  add_run_option(command, options->run, "delay", "the scenario's d");
-  command.text("--postgres", "URL", options->postgres, "for query steps: a connection string, or local");
-  command.flag("--log", options->log, "start, end and send lines on stderr");
-  command.run = [options] { return serve(*options); };
+  ServeOptions& options = command.runs<ServeOptions>(serve);
+  command.text("mode", "MODE", options.mode, "the execution model");
+  command.text("--scenario", "SCENARIO", options.scenario, "serve this scenario's routes");
+  command.text("--arm", "ARM", options.arm, "of the scenario; else the first of that mode");
+  command.count("--port", "PORT", options.port, 0, 65535, "0: the kernel chooses").shows("8000");
+  command.text("--host", "ADDRESS", options.host, "the address to listen on").shows("127.0.0.1");
+  command.count("--workers", "W", options.workers, 1, 256, "processes");
+  command.count("--threads", "P", options.threads, 1, 10'000, "of the pool, or of thread-per-request");
+  add_run_option(command, options.run, "set", "a parameter of the scenario, as d=1s");
+  add_run_option(command, options.run, "delay", "the scenario's d");
+  command.text("--postgres", "URL", options.postgres, "for query steps: a connection string, or local");
+  command.flag("--log", options.log, "start, end and send lines on stderr");
   return command;
 }
 

@@ -1,33 +1,33 @@
 #include <algorithm>
-#include <cmath>
-#include <memory>
 
-#include "lab/cli/commands/verbs.hpp"
+#include "lab/cli/command.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
+#include "lab/course/course.hpp"
 #include "lab/experiment/describe.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "lab/experiment/prepared_experiment.hpp"
 #include "lab/experiment/report.hpp"
 #include "lab/servers/mode.hpp"
 #include "results/render/formatting.hpp"
-#include "results/render/wrap.hpp"
 #include "scenarios/loader/code_line.hpp"
 
 namespace lab {
 
 namespace {
 
-constexpr std::size_t kShowColumns = 80;
-constexpr std::size_t kShowTag = 8;
 constexpr std::size_t kCodeColumns = 100;  // two lines
+
+TextStyle style_of(bool ascii) {
+  return {80, ascii};
+}
 
 /// `TAG     first` / `        second`: the tag stands once, in front of its first line.
 class Block {
  public:
-  Block(std::string tag, bool ascii) : tag_(std::move(tag)), ascii_(ascii) {}
+  Block(const char* tag, bool ascii) : tag_(tag), ascii_(ascii) {}
 
   /// A long line goes on below, `hang` columns further to the right.
   void line(const std::string& text, std::size_t hang = 4) { row("", 0, text, hang); }
@@ -35,24 +35,21 @@ class Block {
   /// The text beside a label of `width` columns; below it where that leaves too little room.
   void row(const std::string& label, std::size_t width, const std::string& text, std::size_t hang = 0) {
     constexpr std::size_t kWidestLabel = 40;
-    if (width > kWidestLabel) {
-      if (!label.empty()) add(label, "", 4);
-      add(text, "    ", 4 + hang);
-    } else {
-      add(text, pad(printable(label, ascii_), width), width + hang);
-    }
+    const bool below = width > kWidestLabel;
+    if (below && !label.empty()) add(label, "", 4);
+    add(text, below ? "    " : pad(printable(label, ascii_), width), (below ? 4 : width) + hang);
   }
 
   const std::string& text() const { return lines_; }
 
  private:
   void add(const std::string& text, const std::string& before, std::size_t indent) {
-    const std::string first = pad(tag_, kShowTag) + before;
-    lines_ += wrapped_text(text, first, kShowTag + indent, kShowColumns, ascii_);
-    tag_.clear();
+    lines_ += text_lines(text, pad(lines_.empty() ? tag_ : "", kTagColumns) + before, kTagColumns + indent,
+                         style_of(ascii_));
   }
 
-  std::string tag_, lines_;
+  const char* tag_;
+  std::string lines_;
   bool ascii_;
 };
 
@@ -91,13 +88,6 @@ std::vector<std::vector<std::string>> answer_rows(const Scenario& scenario, bool
   return rows;
 }
 
-std::string tagged_text(const std::string& tag, const std::string& text, bool ascii) {
-  if (text.empty()) return "";
-  Block block(tag, ascii);
-  block.line(text, 0);
-  return block.text();
-}
-
 std::string show_answers(const Scenario& scenario, bool ascii) {
   Block answers("PREDICT", ascii);
   const auto rows = answer_rows(scenario, ascii);
@@ -114,9 +104,11 @@ std::string show_answers(const Scenario& scenario, bool ascii) {
     answers.row(row[0], widths[0] + blanks, rest.substr(blanks));
   }
   std::string text = answers.text();
-  text += tagged_text("WHY", scenario.explain.text, ascii);
-  text += tagged_text("LOG", scenario.explain.log, ascii);
-  return text + tagged_text("NOTE", scenario.explain.note, ascii);
+  for (const auto& [tag, said] :
+       {std::pair("WHY", &scenario.explain.text), std::pair("LOG", &scenario.explain.log),
+        std::pair("NOTE", &scenario.explain.note)})
+    if (!said->empty()) text += tagged(tag, *said, style_of(ascii));
+  return text;
 }
 
 /// The next command. A guess is about the makespan and gives nothing away: it is a mistake that many make.
@@ -142,7 +134,7 @@ std::string next_command(const Scenario& scenario, const std::string& name) {
 void warn_of_unknown_next(const Scenario& scenario) {
   const std::string& next = scenario.explain.next;
   const std::vector<std::string> names = scenario_names();
-  if (next.empty() || std::find(names.begin(), names.end(), next) != names.end()) return;
+  if (next.empty() || contains(names, next)) return;
   print_warning(fmt::format("{}: next = '{}' is no known scenario", printable(scenario.file, false),
                             printable(next, false)));
 }
@@ -188,18 +180,24 @@ std::string show_arms(const Scenario& scenario, bool ascii) {
   return holding.text() + code.text();
 }
 
-int show(const std::string& name, bool answers, bool ascii) {
-  const Scenario scenario = load_scenario(name, known_modes()).value();
-  ExperimentOptions options;
-  options.budget = scenario.budget;
+struct ShowOptions {
+  std::string scenario;
+  bool answers = false, ascii = false;
+};
+
+int show(const ShowOptions& options) {
+  const bool ascii = options.ascii;
+  const Scenario scenario = load_scenario(options.scenario, known_modes()).value();
+  ExperimentOptions experiment;
+  experiment.budget = scenario.budget;
   PreparedExperiment stage;
   stage.arms = engine_arms(scenario, kNative);
-  const ExperimentPlan plan = plan_experiment(scenario, options, stage);
+  const ExperimentPlan plan = plan_experiment(scenario, experiment, stage);
   const std::string size = fmt::format("{} arm{}, about {}", scenario.arms.size(),
                                        scenario.arms.size() == 1 ? "" : "s", format_estimate(plan.estimate));
   constexpr std::size_t kSources = 26;
-  std::string text = wrapped_text(scenario.question, "", 0, kShowColumns, ascii);
-  text += wrapped_text(join(scenario.sources, "; "), pad(size, kSources), kSources, kShowColumns, ascii);
+  std::string text = text_lines(scenario.question, "", 0, style_of(ascii));
+  text += tagged(size, join(scenario.sources, "; "), style_of(ascii), kSources);
   Block plans("PLAN", ascii);
   for (const Route& route : scenario.routes) plans.line(describe_route(route));
   Block loads("LOAD", ascii);
@@ -212,9 +210,9 @@ int show(const std::string& name, bool answers, bool ascii) {
     for (const Kill& kill : load_case.kills) loads.line(prefix + describe_kill(kill));
   }
   text += plans.text() + loads.text() + show_arms(scenario, ascii);
-  if (answers) text += show_answers(scenario, ascii);
+  if (options.answers) text += show_answers(scenario, ascii);
   Block next("TRY", ascii);
-  next.line(next_command(scenario, name));
+  next.line(next_command(scenario, options.scenario));
   print(text + next.text());
   warn_of_unknown_next(scenario);
   return 0;
@@ -223,18 +221,12 @@ int show(const std::string& name, bool answers, bool ascii) {
 }  // namespace
 
 Command show_command() {
-  struct Options {
-    std::string scenario;
-    bool answers = false;
-    bool ascii = false;
-  };
   Command command("show", "question, plan, load and arms of a scenario",
                   "Example: lab show blocking-async --answers");
-  const auto options = std::make_shared<Options>();
-  command.text("scenario", "SCENARIO", options->scenario, "a name or a path to a .toml").required();
-  command.flag("--answers", options->answers, "also predictions, the documents' figures and the explanation");
-  command.flag("--ascii", options->ascii, "no character beyond ASCII");
-  command.run = [options] { return show(options->scenario, options->answers, options->ascii); };
+  ShowOptions& options = command.runs<ShowOptions>(show);
+  command.text("scenario", "SCENARIO", options.scenario, "a name or a path to a .toml").required();
+  command.flag("--answers", options.answers, "also predictions, the documents' figures and the explanation");
+  command.flag("--ascii", options.ascii, "no character beyond ASCII");
   return command;
 }
 

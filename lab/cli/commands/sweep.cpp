@@ -1,8 +1,6 @@
 #include "lab/cli/sweep.hpp"
 
-#include <memory>
-
-#include "lab/cli/commands/verbs.hpp"
+#include "lab/cli/command.hpp"
 #include "lab/cli/live.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/core/terminal.hpp"
@@ -37,26 +35,14 @@ std::string name_of(const Sweep& sweep, const SweepTask& task) {
   return name;
 }
 
-void refuse_what_a_sweep_lacks(const AskedSweep& asked) {
-  const auto refuse = [](bool given, const char* option) {
-    if (given) throw Failure(usage_error("{} belongs to lab run, not to a sweep", option));
-  };
-  refuse(asked.run.has("guess"), "--guess");
-  refuse(asked.run.has("ask"), "--ask");
-  refuse(asked.run.has("check"), "--check");
-}
-
 /// A sweep that goes on takes all its settings from its manifest.
 void refuse_other_settings(const AskedSweep& asked) {
-  const bool given = !asked.vary.empty() || !asked.stat.empty() || asked.predict ||
-                     !asked.run.scenarios.empty() || asked.run.has("save") || asked.run.has("no-save") ||
-                     !asked.run.kept_by_sweep().empty();
-  if (given) {
-    throw Failure(
-        usage_error("--resume goes on with the settings that the sweep began with; give nothing else but "
-                    "--postgres and how "
-                    "to print it"));
-  }
+  const RunOptions& run = asked.run;
+  refuse_if(!asked.vary.empty() || !asked.stat.empty() || asked.predict || !run.scenarios.empty() ||
+                run.has("save") || run.has("no-save") || !run.kept_by_sweep().empty(),
+            "--resume goes on with the settings that the sweep began with; give nothing else but --postgres "
+            "and how "
+            "to print it");
 }
 
 SweepManifest describe(const AskedSweep& asked, const Sweep& sweep) {
@@ -78,18 +64,13 @@ SweepManifest describe(const AskedSweep& asked, const Sweep& sweep) {
 
 /// Runs of another program, machine or scenario do not belong into one table.
 void check_unchanged(const SweepManifest& began, const SweepManifest& now) {
-  const auto check = [](const char* what, const std::string& then, const std::string& today) {
-    if (then == today) return;
-    throw Failure(
-        usage_error("--resume: the sweep began with {} {}, this is {}; begin a new one", what, then, today));
-  };
-  check("lab", began.version, now.version);
-  check("kernel", began.kernel, now.kernel);
-  check("cores:", std::to_string(began.cores), std::to_string(now.cores));
-  if (began.source != now.source)
-    throw Failure(
-        usage_error("--resume: the file of scenario '{}' has changed since the sweep began; begin a new one",
-                    began.scenario));
+  constexpr const char* kOther = "--resume: the sweep began with {} {}, this is {}; begin a new one";
+  refuse_if(began.version != now.version, kOther, "lab", began.version, now.version);
+  refuse_if(began.kernel != now.kernel, kOther, "kernel", began.kernel, now.kernel);
+  refuse_if(began.cores != now.cores, kOther, "cores:", began.cores, now.cores);
+  refuse_if(began.source != now.source,
+            "--resume: the file of scenario '{}' has changed since the sweep began; begin a new one",
+            began.scenario);
 }
 
 int predict(const Sweep& sweep, const OutputOptions& output) {
@@ -107,25 +88,17 @@ int predict(const Sweep& sweep, const OutputOptions& output) {
   return report.complete ? 0 : interrupt_exit_code();
 }
 
-std::vector<bool> done_points(const Sweep& sweep, const std::optional<std::filesystem::path>& folder) {
-  std::vector<bool> done(sweep.tasks.size(), false);
-  for (std::size_t i = 0; folder && i < done.size(); ++i) done[i] = point_is_done(*folder, i);
-  return done;
-}
-
-void announce(const Sweep& sweep, const SweepEstimate& estimate, bool quiet) {
-  if (quiet) return;
-  const std::size_t known = sweep.tasks.size() - estimate.points;
-  print_error("{}: {} points{}, {} runs of a server, about {}\n", sweep.tasks.front().scenario.name,
-              sweep.tasks.size(), known > 0 ? fmt::format(" ({} done already)", known) : "", estimate.trials,
-              format_estimate(estimate.time));
-}
-
 int measure(const Sweep& sweep, const std::optional<std::filesystem::path>& folder,
             const OutputOptions& output) {
-  const std::vector<bool> done = done_points(sweep, folder);
+  std::vector<bool> done(sweep.tasks.size(), false);
+  for (std::size_t i = 0; folder && i < done.size(); ++i) done[i] = point_is_done(*folder, i);
   const SweepEstimate estimate = estimate_sweep(sweep, done).value();
-  announce(sweep, estimate, output.quiet);
+  if (!output.quiet) {
+    const std::size_t known = done.size() - estimate.points;
+    print_error("{}: {} points{}, {} runs of a server, about {}\n", sweep.tasks.front().scenario.name,
+                done.size(), known > 0 ? fmt::format(" ({} done already)", known) : "", estimate.trials,
+                format_estimate(estimate.time));
+  }
   SweepReport report = begin_report(sweep);
   report.path = folder ? folder->string() : "";
   LiveView live(output);
@@ -147,32 +120,28 @@ int measure(const Sweep& sweep, const std::optional<std::filesystem::path>& fold
     } catch (const Failure& failure) {
       end.fault = failure.error();
     }
-    if (end.interrupted || interrupt_signal() != 0) {
-      if (end.run.repetitions.empty()) break;
-    }
-    if (!end.run.repetitions.empty()) {
-      report.points.push_back({task.values, path, cells_of(task, sweep.stat, end.run)});
-      if (end.run.summary.noise.starts_with("noisy"))
-        report.warnings.push_back(fmt::format("{}: {}", name_of(sweep, task), end.run.summary.noise));
-    }
-    if (end.fault) {
-      live.clear();
-      print_error("lab: {}: {}\n", name_of(sweep, task), end.fault->message);
-      report.warnings.push_back(fmt::format("{}: {}", name_of(sweep, task), end.fault->message));
-      exit_code = static_cast<int>(end.fault->kind);
-      if (end.run.repetitions.empty()) break;
-    }
+    const bool measured = !end.run.repetitions.empty();
+    if (!measured && (end.interrupted || interrupt_signal() != 0)) break;
+    if (measured) report.points.push_back({task.values, path, cells_of(task, sweep.stat, end.run)});
+    if (measured && end.run.summary.noise.starts_with("noisy"))
+      report.warnings.push_back(name_of(sweep, task) + ": " + end.run.summary.noise);
+    if (!end.fault) continue;
+    live.clear();
+    report.warnings.push_back(name_of(sweep, task) + ": " + end.fault->message);
+    print_error("lab: {}\n", report.warnings.back());
+    exit_code = static_cast<int>(end.fault->kind);
+    if (!measured) break;
   }
   live.clear();
+  const bool interrupted = interrupt_signal() != 0;
   report.complete = report.points.size() == sweep.tasks.size();
-  if (!report.complete)
-    report.incomplete_reason = interrupt_signal() != 0 ? "interrupted" : "stopped by an error";
+  if (!report.complete) report.incomplete_reason = interrupted ? "interrupted" : "stopped by an error";
   if (!report.complete && folder) print_error("lab: to go on: lab sweep --resume {}\n", folder->string());
-  if (report.points.empty() && interrupt_signal() != 0)
+  if (report.points.empty() && interrupted)
     throw Failure(
         environment_error("interrupted before the first point had ended: there is nothing to report"));
   if (!report.points.empty()) print(format_span(report, output));
-  return interrupt_signal() != 0 && !report.complete ? interrupt_exit_code() : exit_code;
+  return interrupted && !report.complete ? interrupt_exit_code() : exit_code;
 }
 
 int go_on(const AskedSweep& asked, const OutputOptions& output) {
@@ -192,9 +161,10 @@ int go_on(const AskedSweep& asked, const OutputOptions& output) {
 
 int sweep(const AskedSweep& asked) {
   const OutputOptions& output = asked.run.output;
-  refuse_what_a_sweep_lacks(asked);
+  for (const char* option : {"guess", "ask", "check"})
+    refuse_if(asked.run.has(option), "--{} belongs to lab run, not to a sweep", option);
   if (!asked.resume.empty()) return go_on(asked, output);
-  if (asked.run.scenarios.empty()) throw Failure(usage_error("name a scenario, or --resume a sweep"));
+  refuse_if(asked.run.scenarios.empty(), "name a scenario, or --resume a sweep");
   const Sweep planned = plan_sweep(asked.run, asked.vary, asked.stat).value();
   if (asked.predict) return predict(planned, output);
   estimate_sweep(planned, std::vector<bool>(planned.tasks.size(), false)).value();
@@ -216,20 +186,19 @@ Command sweep_command() {
       "Example: lab sweep worker-identity --vary workers=1..8*2 --vary d=50ms,100ms\n"
       "KEY: workers, threads, requests, delay, rate, duration, scale, arrivals, connections, seed, "
       "or a parameter");
-  const auto asked = std::make_shared<AskedSweep>();
-  add_scenario_options(command, asked->run, false);
-  add_experiment_options(command, asked->run);
+  AskedSweep& asked = command.runs<AskedSweep>(sweep);
+  add_scenario_options(command, asked.run, false);
+  add_experiment_options(command, asked.run);
   command
-      .texts("--vary", "KEY=LIST", asked->vary,
+      .texts("--vary", "KEY=LIST", asked.vary,
              "a setting and its values, as workers=1,2,4 or 1..64*2; may be repeated")
       .one_each();
-  command.text("--stat", "STAT", asked->stat, "what is shown (the scenario's first)");
-  command.flag("--predict", asked->predict, "the model alone, nothing is run");
-  command.text("--resume", "DIR", asked->resume,
+  command.text("--stat", "STAT", asked.stat, "what is shown (the scenario's first)");
+  command.flag("--predict", asked.predict, "the model alone, nothing is run");
+  command.text("--resume", "DIR", asked.resume,
                "go on with an interrupted sweep: a folder, its name, or 'last'");
-  add_output_options(command, asked->run.output,
+  add_output_options(command, asked.run.output,
                      {Format::text, Format::json, Format::markdown, Format::csv, Format::svg});
-  command.run = [asked] { return sweep(*asked); };
   return command;
 }
 

@@ -1,9 +1,7 @@
-#include <algorithm>
-#include <memory>
 
-#include "lab/cli/commands/verbs.hpp"
-#include "lab/cli/options.hpp"
 #include "lab/cli/verify.hpp"
+#include "lab/cli/command.hpp"
+#include "lab/cli/options.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
@@ -24,11 +22,12 @@ struct AskedVerification {
   OutputOptions output;
 };
 
-constexpr int kMostRepetitions = 100;
-
-Error unknown_name(const char* option, const std::string& word, const std::vector<std::string>& known) {
-  return usage_error("{}: unknown {} '{}'{}; lab verify --list shows all", option,
-                     std::string(option).substr(2), word, suggestion(word, known));
+/// What an option of that name chooses of `known`.
+void refuse_unknown(const std::string& name, const std::vector<std::string>& words,
+                    const std::vector<std::string>& known) {
+  for (const std::string& word : words)
+    refuse_if(!contains(known, word), "--{0}: unknown {0} '{1}'{2}; lab verify --list shows all", name, word,
+              suggestion(word, known));
 }
 
 /// The claims that the options name, all of them where they name none; in the order of the file.
@@ -37,18 +36,14 @@ std::vector<const Claim*> chosen(const ClaimsFile& file, const AskedVerification
   std::vector<std::string> ids;
   for (const auto& [document, title] : file.documents) documents.push_back(document);
   for (const Claim& claim : file.claims) ids.push_back(claim.id);
-  for (const std::string& document : asked.documents) {
-    if (!contains(documents, document)) throw Failure(unknown_name("--document", document, documents));
-  }
-  for (const std::string& id : asked.claims) {
-    if (!contains(ids, id)) throw Failure(unknown_name("--claim", id, ids));
-  }
+  refuse_unknown("document", asked.documents, documents);
+  refuse_unknown("claim", asked.claims, ids);
   std::vector<const Claim*> claims;
   for (const Claim& claim : file.claims) {
     const bool of_document = asked.documents.empty() || contains(asked.documents, claim.document);
     if (of_document && (asked.claims.empty() || contains(asked.claims, claim.id))) claims.push_back(&claim);
   }
-  if (claims.empty()) throw Failure(usage_error("no claim is both of --document and named by --claim"));
+  refuse_if(claims.empty(), "no claim is both of --document and named by --claim");
   return claims;
 }
 
@@ -74,9 +69,7 @@ int exit_code_of(const VerifyResult& result) {
 
 int verify_claims(const AskedVerification& asked) {
   const OutputOptions& output = asked.output;
-  std::optional<std::filesystem::path> path;
-  if (!asked.file.empty()) path = asked.file;
-  ClaimsFile file = load_claims(path).value();
+  ClaimsFile file = (asked.file.empty() ? load_claims() : load_claims(asked.file)).value();
   const std::vector<const Claim*> claims = chosen(file, asked);
   settle_claims(file, known_modes()).value();
   if (asked.page) {
@@ -98,11 +91,11 @@ int verify_claims(const AskedVerification& asked) {
 Command verify_command() {
   Command command("verify", "run what the documents claim, and say what holds",
                   "Example: lab verify --document D2");
-  const auto asked = std::make_shared<AskedVerification>();
-  VerifyOptions& options = asked->options;
-  command.texts("--document", "D", asked->documents, "only claims of this document, as D2").list();
+  AskedVerification& asked = command.runs<AskedVerification>(verify_claims);
+  VerifyOptions& options = asked.options;
+  command.texts("--document", "D", asked.documents, "only claims of this document, as D2").list();
   command
-      .texts("--claim", "CLAIM", asked->claims,
+      .texts("--claim", "CLAIM", asked.claims,
              "only this claim, with the reason and the command that shows it")
       .list();
   command
@@ -113,19 +106,16 @@ Command verify_command() {
           },
           "multiplies waits, work and periods where the claims bear it")
       .shows("0.1");
-  command
-      .count("--repeat", "K", options.repetitions, 3, kMostRepetitions,
-             "repetitions of every arm, at least 3")
+  command.count("--repeat", "K", options.repetitions, 3, 100, "repetitions of every arm, at least 3")
       .shows("3");
   command.count("--seed", "S", options.seed, 0, INT64_MAX, "of arrivals, dealing and the order of arms")
       .shows("42");
-  command.text("--file", "FILE", asked->file, "other claims than results/claims.toml");
+  command.text("--file", "FILE", asked.file, "other claims than results/claims.toml");
   command.text("--python", "PATH", options.python, "the interpreter that has FastAPI (/usr/bin/python3)");
-  command.flag("--list", asked->list, "what would be run and what is expected; runs nothing");
-  command.flag("--page", asked->page, "the page results/claims.md; runs nothing");
+  command.flag("--list", asked.list, "what would be run and what is expected; runs nothing");
+  command.flag("--page", asked.page, "the page results/claims.md; runs nothing");
   command.flag("--save", options.save, "keep every run, as lab run does");
-  add_output_options(command, asked->output, {Format::text, Format::json});
-  command.run = [asked] { return verify_claims(*asked); };
+  add_output_options(command, asked.output, {Format::text, Format::json});
   return command;
 }
 

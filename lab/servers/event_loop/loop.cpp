@@ -6,8 +6,6 @@
 #include <memory>
 #include <utility>
 
-#include "lab/servers/event_loop/upstream_pool.hpp"
-
 namespace lab {
 
 namespace asio = boost::asio;
@@ -90,21 +88,18 @@ struct AsyncAcquire {
   void operator()(Resume&& resume) const {
     auto waiter = std::make_unique<LoopWaiter<std::decay_t<Resume>>>(std::forward<Resume>(resume));
     LoopWaiter<std::decay_t<Resume>>& waits = *waiter.release();
-    if (const auto unit = gate->take(waits)) waits.granted(*unit);
+    if (const auto unit = gate->take(&waits)) waits.granted(*unit);
   }
 };
 
 }  // namespace
-
-Loop::Loop() = default;
-Loop::~Loop() = default;
 
 Task Loop::in_pool(PoolTask task) {
   return asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(Submit{&*pool_}, kAwait, task);
 }
 
 asio::awaitable<std::uint16_t, Executor> Loop::connection(ConnectionPool& gate) {
-  if (const auto unit = gate.try_take()) co_return *unit;
+  if (const auto unit = gate.take()) co_return *unit;
   const std::uint16_t unit =
       co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void(std::uint16_t)>(
           AsyncAcquire{&gate}, kAwait);
@@ -118,11 +113,6 @@ std::int64_t poll_a_moment(asio::io_context& context) {
     if (const std::size_t ran = context.poll_one(); ran > 0) return static_cast<std::int64_t>(ran);
   } while (!context.stopped() && monotonic_now() < end);
   return 0;
-}
-
-UpstreamPool& Loop::upstream() {
-  if (upstream_ == nullptr) upstream_ = std::make_unique<UpstreamPool>();
-  return *upstream_;
 }
 
 }  // namespace lab

@@ -1,3 +1,5 @@
+// The room event_loop: the server of every mode that has a loop: one thread, Asio, coroutines. For the modes
+// alone, since Asio's 140,000 lines come with it.
 #pragma once
 
 #include <boost/asio/as_tuple.hpp>
@@ -7,8 +9,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
-#include <memory>
 #include <optional>
+#include <span>
 
 #include "lab/core/clock.hpp"
 #include "lab/servers/http/connection_pool.hpp"
@@ -34,26 +36,18 @@ inline std::chrono::steady_clock::time_point asio_time(Nanos at) {
   return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(at));
 }
 
-/// A part of a handler for a thread of the pool: a plan, or a single step.
+/// A part of a handler for a thread of the pool.
 struct PoolTask {
   void (*run)(const PoolTask& task, std::uint16_t unit) = nullptr;
   Call* call = nullptr;
-  const Plan* plan = nullptr;
-  const Step* step = nullptr;
+  std::span<const Step> steps{};
   StepPlace place{};
 };
-
-class UpstreamPool;
 
 /// One worker's event loop: a single thread that runs what is ready, and the pool beside it.
 /// Thread safety: none, but the pool's threads come back through the loop's own queue.
 class Loop {
  public:
-  Loop();
-  Loop(const Loop&) = delete;
-  Loop& operator=(const Loop&) = delete;
-  ~Loop();
-
   Executor executor() { return context_.get_executor(); }
   boost::asio::io_context& context() { return context_; }
   void start_pool(int threads) { pool_.emplace(threads); }
@@ -63,8 +57,6 @@ class Loop {
   Task in_pool(PoolTask task);
   /// Suspends the caller until a connection is free.
   boost::asio::awaitable<std::uint16_t, Executor> connection(ConnectionPool& gate);
-  /// The loop's connections to the upstream server.
-  UpstreamPool& upstream();
 
  private:
   // Descriptors belong to the loop's thread alone, so the reactor needs no lock for them; the queue, through
@@ -72,7 +64,6 @@ class Loop {
   boost::asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   // While every request is in the pool, the loop has nothing of its own to wait for.
   boost::asio::executor_work_guard<Executor> stay_{context_.get_executor()};
-  std::unique_ptr<UpstreamPool> upstream_;
   std::optional<JobPool> pool_;
 };
 

@@ -1,13 +1,13 @@
 #include "lab/servers/event_loop/loop_steps.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <exception>
+#include <memory>
 
-#include "lab/servers/event_loop/awaited.hpp"
-#include "lab/servers/steps/blocking_steps.hpp"
 #include "lab/servers/steps/call.hpp"
-#include "lab/servers/steps/leaf.hpp"
+#include "lab/servers/steps/services.hpp"
 
 namespace lab {
 
@@ -15,11 +15,94 @@ namespace asio = boost::asio;
 
 namespace {
 
+using FaultTask = asio::awaitable<LeafFault, Executor>;
+using WatchedDescriptor = asio::posix::basic_stream_descriptor<Executor>;
+
 /// What a dependency that is awaited runs by.
 constexpr LoopMode kAwaiting{.waiting = await_step};
 
-void run_plan(const PoolTask& task, std::uint16_t unit) {
-  run_in_member(*task.call, *task.plan, task.place, unit);
+void end_timer(void* timer) {
+  static_cast<Timer*>(timer)->cancel();
+}
+
+void end_wait(void* descriptor) {
+  boost::system::error_code ignored;
+  static_cast<WatchedDescriptor*>(descriptor)->cancel(ignored);
+}
+
+/// The most common step, and thousands may wait at once: its frame has no room for what others need.
+Task await_timer(Call& call, Loop& loop, const Wait& wait, StepPlace place) {
+  const Nanos begun = call.begin_step(place);
+  {
+    Timer timer(loop.executor(), asio_time(begun + wait.duration));
+    const Call::Interruption interruption(call, end_timer, &timer);
+    call.release(Resource::loop);
+    co_await timer.async_wait(kAwaitTuple);
+  }
+  call.acquire(Resource::loop);
+  call.end_step(place);
+}
+
+/// Waits on the loop for a descriptor that is somebody else's. False: until the end, or the client has gone.
+asio::awaitable<bool, Executor> await_descriptor(Call& call, Loop& loop, Conversation::Need need, Nanos end) {
+  if (call.ended()) co_return false;
+  // What the timer knows of; it may end after the wait.
+  const auto watched = std::make_shared<WatchedDescriptor>(loop.executor(), need.fd);
+  const Call::Interruption interruption(call, end_wait, watched.get());
+  Timer limit(loop.executor());
+  if (end != kNever) {
+    limit.expires_at(asio_time(end));
+    limit.async_wait([watched](const boost::system::error_code& problem) {
+      if (!problem) end_wait(watched.get());
+    });
+  }
+  const auto what = need.to_write ? WatchedDescriptor::wait_write : WatchedDescriptor::wait_read;
+  const auto [problem] = co_await watched->async_wait(what, kAwaitTuple);
+  watched->release();
+  co_return !problem;
+}
+
+/// The waiting itself, once the step has what it needs.
+FaultTask await_answer(Call& call, Loop& loop, const Step& step, Nanos begun,
+                       std::optional<std::uint16_t> unit) {
+  if (const auto* wait = std::get_if<Wait>(&step.action)) {
+    Timer timer(loop.executor(), asio_time(begun + wait->duration));
+    const Call::Interruption interruption(call, end_timer, &timer);
+    co_await timer.async_wait(kAwaitTuple);
+  }
+  const std::unique_ptr<Conversation> question = ask(step, call.services().tools(unit), false);
+  if (question == nullptr) co_return LeafFault{};
+  while (const auto need = question->go_on()) {
+    const bool ready = co_await await_descriptor(call, loop, *need, question->deadline());
+    if (!ready) question->give_up();
+  }
+  LeafFault fault = question->fault();
+  co_return fault;
+}
+
+Task await_outside(Call& call, Loop& loop, ConnectionPool* gate, const Step& step, StepPlace place) {
+  std::optional<std::uint16_t> unit;
+  if (gate != nullptr) {
+    call.release(Resource::loop);
+    unit = co_await loop.connection(*gate);
+    call.acquire(Resource::connection, *unit);
+  }
+  const Nanos begun = call.begin_step(place);
+  if (gate == nullptr) call.release(Resource::loop);
+  LeafFault fault;
+  // A client that went while its handler stood in the line is not waited for.
+  if (!call.ended()) fault = co_await await_answer(call, loop, step, begun, unit);
+  call.acquire(Resource::loop);
+  call.end_step(place);
+  if (unit) {
+    call.release(Resource::connection, *unit);
+    gate->give(*unit);
+  }
+  if (!fault.none()) call.fail(fault.status, fault.reason);
+}
+
+void run_steps(const PoolTask& task, std::uint16_t unit) {
+  run_in_member(*task.call, task.steps, task.place, unit);
 }
 
 Task yield(Call& call, Loop& loop) {
@@ -50,28 +133,21 @@ Task run_branch(Call& call, Loop& loop, const LoopMode& mode, const Plan& branch
   call.release(Resource::loop);
 }
 
-/// Told when the last of several coroutines has ended. The loop's thread only.
-struct Last {
-  Timer done;
-  std::size_t left;
-  Call& call;
-  void one_ended(const std::exception_ptr& fault) {
-    if (fault != nullptr) call.fail(kServerFault, "a branch of the handler failed");
-    if (--left == 0) done.cancel();
-  }
-};
-
 Task gather(Call& call, Loop& loop, const LoopMode& mode, const Gather& step, StepPlace place) {
   if (step.branches.empty()) co_return;
-  Last last{Timer(loop.executor(), Timer::time_point::max()), step.branches.size(), call};
+  Timer last_done(loop.executor(), Timer::time_point::max());
+  std::size_t left = step.branches.size();
   call.release(Resource::loop);
   StepPlace next = place.at(1);
   for (const Plan& branch : step.branches) {
     asio::co_spawn(loop.executor(), run_branch(call, loop, mode, branch, next),
-                   [&last](const std::exception_ptr& fault) { last.one_ended(fault); });
+                   [&](const std::exception_ptr& fault) {
+                     if (fault != nullptr) call.fail(kServerFault, "a branch of the handler failed");
+                     if (--left == 0) last_done.cancel();
+                   });
     next = next.at(text_size(branch));
   }
-  co_await last.done.async_wait(kAwaitTuple);
+  co_await last_done.async_wait(kAwaitTuple);
   call.acquire(Resource::loop);
 }
 
@@ -81,73 +157,53 @@ void make_and_forget(Call& call, Loop& loop, const LoopMode& mode, const Forget&
   forget(call);
 }
 
-/// Structural steps give a coroutine to await; the others are done when they return.
-struct RunOnLoop {
-  Call& call;
-  Loop& loop;
-  const LoopMode& mode;
-  const Step& step;
-  StepPlace place;
-
-  Task operator()(const Yield& /*step*/) const { return yield(call, loop); }
-  Task operator()(const Ready& /*step*/) const { return already_there(); }
-  Task operator()(const Repeat& loops) const { return repeat(call, loop, mode, loops, place); }
-  Task operator()(const Gather& all) const { return gather(call, loop, mode, all, place); }
-  Task operator()(const Pooled& pooled) const { return run_in_pool(call, loop, pooled.steps, place.at(1)); }
-  /// Only asked for steps that suspend.
-  template <class Other>
-  Task operator()(const Other& /*step*/) const {
-    return already_there();
-  }
-};
-
-/// How this step is awaited in the mode; null where it is done in place.
-LoopMode::Leaf leaf_of(const LoopMode& mode, const Step& step) {
-  if (step.blocking) return nullptr;
-  if (is_waiting(step)) return mode.waiting;
-  return std::holds_alternative<Compute>(step.action) ? mode.computing : nullptr;
-}
-
-Task run_structure(Call& call, Loop& loop, const LoopMode& mode, const Step& step, StepPlace place) {
-  return std::visit(RunOnLoop{call, loop, mode, step, place}, step.action);
-}
-
-/// A step that suspends nothing, in the loop's own thread.
-void run_here(Call& call, Loop& loop, const LoopMode& mode, const Step& step, StepPlace place) {
-  if (const auto* forgotten = std::get_if<Forget>(&step.action)) {
-    make_and_forget(call, loop, mode, *forgotten, place);
-  } else {
-    run_blocking(call, step, place, Runner{.member = -1, .on_loop = true});
-  }
-}
-
-bool is_structure(const Step& step) {
-  return std::holds_alternative<Yield>(step.action) || std::holds_alternative<Ready>(step.action) ||
-         std::holds_alternative<Repeat>(step.action) || std::holds_alternative<Gather>(step.action) ||
-         std::holds_alternative<Pooled>(step.action);
+/// What is awaited of a step in this mode; an invalid task where the loop's own thread does it in place.
+Task suspension_of(Call& call, Loop& loop, const LoopMode& mode, const Step& step, StepPlace place) {
+  const bool computes = std::holds_alternative<Compute>(step.action);
+  const LoopMode::Leaf leaf = is_waiting(step) ? mode.waiting : computes ? mode.computing : nullptr;
+  if (leaf != nullptr && !step.blocking) return leaf(call, loop, step, place);
+  if (std::holds_alternative<Yield>(step.action)) return yield(call, loop);
+  if (std::holds_alternative<Ready>(step.action)) return already_there();
+  if (const auto* loops = std::get_if<Repeat>(&step.action)) return repeat(call, loop, mode, *loops, place);
+  if (const auto* all = std::get_if<Gather>(&step.action)) return gather(call, loop, mode, *all, place);
+  if (const auto* pooled = std::get_if<Pooled>(&step.action))
+    return run_in_pool(call, loop, pooled->steps, place.at(1));
+  return {};
 }
 
 }  // namespace
 
+Task await_step(Call& call, Loop& loop, const Step& step, StepPlace place) {
+  ConnectionPool* const gate = needs_connection(step) ? call.services().gate() : nullptr;
+  const auto* wait = std::get_if<Wait>(&step.action);
+  if (gate == nullptr && wait != nullptr) return await_timer(call, loop, *wait, place);
+  return await_outside(call, loop, gate, step, place);
+}
+
 Task run_on_loop(Call& call, Loop& loop, const LoopMode& mode, const Plan& plan, StepPlace first) {
   for (const Step& step : plan) {
     if (call.ended()) co_return;
-    if (const LoopMode::Leaf leaf = leaf_of(mode, step); leaf != nullptr) {
-      co_await leaf(call, loop, step, first);
-    } else if (is_structure(step)) {
-      co_await run_structure(call, loop, mode, step, first);
+    Task suspension = suspension_of(call, loop, mode, step, first);
+    if (suspension.valid()) {
+      co_await std::move(suspension);
+    } else if (const auto* forgotten = std::get_if<Forget>(&step.action)) {
+      make_and_forget(call, loop, mode, *forgotten, first);
     } else {
-      run_here(call, loop, mode, step, first);
+      run_blocking(call, {&step, 1}, first, Runner{.member = -1, .on_loop = true});
     }
     first = first.at(text_size(step));
   }
 }
 
-Task run_in_pool(Call& call, Loop& loop, const Plan& plan, StepPlace first) {
-  const PoolTask task{.run = run_plan, .call = &call, .plan = &plan, .step = nullptr, .place = first};
+Task run_in_pool(Call& call, Loop& loop, PoolTask task) {
   call.release(Resource::loop);
   co_await loop.in_pool(task);
   call.acquire(Resource::loop);
+}
+
+Task run_in_pool(Call& call, Loop& loop, std::span<const Step> steps, StepPlace first) {
+  const PoolTask task{.run = run_steps, .call = &call, .steps = steps, .place = first};
+  return run_in_pool(call, loop, task);
 }
 
 Task run_dependencies(Call& call, Loop& loop) {

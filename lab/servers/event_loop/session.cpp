@@ -23,21 +23,38 @@ constexpr int kMaxStreak = 64;
 // What a connection keeps for pipelined requests.
 constexpr std::size_t kKeptLeftover = 256;
 
-asio::ip::tcp protocol_of(int fd) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  return address.ss_family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4();
+constexpr Refusal kTooSlow{408, "the request took too long to come"};
+constexpr Refusal kCutOff{400, "the request ended before it was whole"};
+
+bool has_gone(int fd) {
+  char byte = 0;
+  const ssize_t size = ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return size == 0 || (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
 }  // namespace
 
+ClientWatch::ClientWatch(Socket& socket, Call& call)
+    : socket_(&socket), watched_(std::make_shared<Call*>(&call)) {
+  socket.async_wait(Socket::wait_read,
+                    [watched = watched_, &socket](const boost::system::error_code& problem) {
+                      if (problem || *watched == nullptr) return;
+                      if (has_gone(socket.native_handle())) (*watched)->interrupt();
+                    });
+}
+
+ClientWatch::~ClientWatch() {
+  if (watched_ == nullptr) return;
+  *watched_ = nullptr;
+  boost::system::error_code ignored;
+  socket_->cancel(ignored);
+}
+
 Session::Session(SessionContext& context, Accepted accepted)
     : context_(context), socket_(context.loop.executor()), reader_(&context.worker.routes()) {
-  const asio::ip::tcp protocol = protocol_of(accepted.fd.get());
-  // Where that fails the first read does, too.
+  // Where that fails the first read does, too. IPv4 or IPv6 makes no difference to what is asked of it.
   boost::system::error_code problem;
-  socket_.assign(protocol, accepted.fd.get(), problem);
+  socket_.assign(asio::ip::tcp::v4(), accepted.fd.get(), problem);
   if (!problem) accepted.fd.release();
 }
 
@@ -50,21 +67,18 @@ Task Session::run() {
       open = co_await answer();
     } else if (state == RequestReader::State::more) {
       const Input got = co_await read();
-      if (got != Input::bytes) open = co_await end_of_input(got);
+      if (got == Input::bytes) continue;
+      if (got == Input::end && reader_.idle()) co_return;
+      const Refusal& refusal = got == Input::expired ? kTooSlow : kCutOff;
+      co_await refuse(refusal);
+      open = false;
     } else if (state == RequestReader::State::proceed) {
       open = co_await send("HTTP/1.1 100 Continue\r\n\r\n");
     } else {
-      open = co_await refuse(reader_.refusal());
+      co_await refuse(reader_.refusal());
+      open = false;
     }
   }
-}
-
-Session::BoolTask Session::end_of_input(Input got) {
-  if (got == Input::end && reader_.idle()) co_return false;
-  Refusal refusal{400, "the request ended before it was whole"};
-  if (got == Input::expired) refusal = {408, "the request took too long to come"};
-  const bool open = co_await refuse(refusal);
-  co_return open;
 }
 
 Session::InputTask Session::read() {
@@ -75,7 +89,8 @@ Session::InputTask Session::read() {
     if (context_.stopping && reader_.idle()) co_return Input::end;
     if (reader_.in_body() != body_deadline_) clear_deadline();
     body_deadline_ = reader_.in_body();
-    if (!reader_.idle()) set_deadline(body_deadline_ ? body_span() : kHeaderDeadline);
+    const Nanos body_span = reader_.body_deadline() > 0 ? reader_.body_deadline() : kBodyDeadline;
+    if (!reader_.idle()) set_deadline(body_deadline_ ? body_span : kHeaderDeadline);
     waiting_ = true;
     streak_ = 0;
     // A connection that waits has room for a small request alone: more for each of thousands would be
@@ -115,10 +130,8 @@ Session::InputTask Session::read() {
 /// Reads what is there; false where nothing is. Many bytes are left in the scratch, which is the next
 /// session's after a suspension.
 bool Session::receive_now(Input& input) {
-  ssize_t size = 0;
-  do {
-    size = ::recv(socket_.native_handle(), context_.scratch.data(), context_.scratch.size(), MSG_DONTWAIT);
-  } while (size < 0 && errno == EINTR);
+  const ssize_t size = TEMP_FAILURE_RETRY(
+      ::recv(socket_.native_handle(), context_.scratch.data(), context_.scratch.size(), MSG_DONTWAIT));
   more_likely_ = false;
   if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return false;
   input = size > 0 ? Input::bytes : Input::end;
@@ -228,21 +241,18 @@ Session::BoolTask Session::answer() {
   co_return true;
 }
 
-Session::BoolTask Session::refuse(Refusal refusal) {
+Task Session::refuse(Refusal refusal) {
   clear_deadline();
   input_ = {};
   context_.reply.clear();
   append_reply(context_.reply, {.status = refusal.status, .keep_alive = false}, detail_body(refusal.reason));
   const bool sent = co_await send(context_.reply);
   if (sent) co_await linger();
-  co_return false;
 }
 
 bool Session::send_now(std::string_view& bytes) {
-  ssize_t size = 0;
-  do {
-    size = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  } while (size < 0 && errno == EINTR);
+  const ssize_t size = TEMP_FAILURE_RETRY(
+      ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
   if (size < 0) return errno == EAGAIN || errno == EWOULDBLOCK;
   bytes.remove_prefix(static_cast<std::size_t>(size));
   return true;
@@ -259,17 +269,13 @@ Session::BoolTask Session::send(std::string_view bytes) {
 Session::BoolTask Session::send_rest(std::string rest) {
   keep_leftover();
   set_deadline(kWriteDeadline);
-  std::size_t done = 0;
-  while (done < rest.size()) {
+  for (std::string_view left = rest; !left.empty();) {
     waiting_ = true;
     const auto [problem] = co_await socket_.async_wait(Socket::wait_write, kAwaitTuple);
     waiting_ = false;
     // A stop lets the client read what it asked for; only the deadline ends that.
-    if (expired_ || (problem && problem != asio::error::operation_aborted)) co_return false;
-    const ssize_t size =
-        ::send(socket_.native_handle(), rest.data() + done, rest.size() - done, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) co_return false;
-    if (size > 0) done += static_cast<std::size_t>(size);
+    if (expired_ || (problem && problem != asio::error::operation_aborted) || !send_now(left))
+      co_return false;
   }
   clear_deadline();
   co_return true;
@@ -308,10 +314,6 @@ void Session::enforce_deadline(Nanos now) {
   expired_ = true;
   if (upgraded_) ::shutdown(socket_.native_handle(), SHUT_RDWR);
   if (waiting_) socket_.cancel();
-}
-
-Nanos Session::body_span() const {
-  return reader_.body_deadline() > 0 ? reader_.body_deadline() : kBodyDeadline;
 }
 
 void Session::set_deadline(Nanos span) {

@@ -1,18 +1,39 @@
 #pragma once
 
 #include <array>
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
-#include "lab/servers/event_loop/client_watch.hpp"
 #include "lab/servers/event_loop/loop.hpp"
-#include "lab/servers/http/limits.hpp"
 #include "lab/servers/http/request_reader.hpp"
 #include "lab/servers/worker/connection_source.hpp"
 #include "lab/servers/worker/worker.hpp"
 
 namespace lab {
+
+using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
+
+/// Interrupts a call whose client has gone, while it lives. Whoever makes it must have no other operation on
+/// the socket meanwhile. The loop's thread only.
+class ClientWatch {
+ public:
+  /// Watches nothing.
+  ClientWatch() = default;
+  /// A client that has only closed its sending side looks the same until something is sent to it, so it
+  /// counts as gone. One that has sent more bytes is there, and is watched no further.
+  ClientWatch(Socket& socket, Call& call);
+  ClientWatch(const ClientWatch&) = delete;
+  ClientWatch& operator=(const ClientWatch&) = delete;
+  ~ClientWatch();
+
+ private:
+  Socket* socket_ = nullptr;
+  std::shared_ptr<Call*> watched_;  // what the socket's operation knows of; it may end after the watch
+};
 
 /// What the sessions of one loop share. Only the loop's thread touches it.
 struct SessionContext {
@@ -47,14 +68,13 @@ class Session {
   using InputTask = boost::asio::awaitable<Input, Executor>;
   using BoolTask = boost::asio::awaitable<bool, Executor>;
 
-  BoolTask end_of_input(Input got);
   InputTask read();
   BoolTask answer();
   BoolTask serve_websocket(const RouteTable::Match& match);
   BoolTask next_message(WebSocket& peer);
   BoolTask answer_message(WebSocket& peer, const Request& request, const RouteTable::Match& match);
   ClientWatch watch_client(Call& call, const RouteTable::Match& match);
-  BoolTask refuse(Refusal refusal);
+  Task refuse(Refusal refusal);
   BoolTask send_rest(std::string rest);
   BoolTask send(std::string_view bytes);
   /// Sends what the socket takes at once; `bytes` is then what is left. False: the connection is lost.
@@ -63,7 +83,6 @@ class Session {
 
   bool receive_now(Input& input);
   void keep_leftover();
-  Nanos body_span() const;
   void set_deadline(Nanos span);
   void clear_deadline();
 

@@ -11,10 +11,8 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <charconv>
 #include <optional>
 
-#include "lab/servers/event_loop/client_watch.hpp"
 #include "lab/servers/event_loop/session.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/servers/steps/call.hpp"
@@ -40,12 +38,6 @@ std::optional<Upgrade> upgrade_of(std::string_view header) {
   parser.put(boost::asio::buffer(header.data(), header.size()), problem);
   if (problem || !parser.is_header_done() || !websocket::is_upgrade(parser.get())) return std::nullopt;
   return parser.release();
-}
-
-std::uint32_t id_in(std::string_view message) {
-  std::uint32_t id = 0;
-  const auto [end, problem] = std::from_chars(message.data(), message.data() + message.size(), id);
-  return problem == std::errc() && end == message.data() + message.size() ? id : 0;
 }
 
 /// Tells the client that the server ends (RFC 6455, 5.5.1 and 7.4.1), as far as the kernel takes it now.
@@ -76,8 +68,9 @@ Session::BoolTask Session::serve_websocket(const RouteTable::Match& match) {
   std::optional<Upgrade> upgrade;
   if (reader_.request().upgrade && input_.empty()) upgrade = upgrade_of(reader_.header_text());
   if (!upgrade) {
-    const bool open = co_await refuse({426, "this path is a WebSocket: ask for an upgrade (RFC 6455)"});
-    co_return open;
+    const Refusal refusal{426, "this path is a WebSocket: ask for an upgrade (RFC 6455)"};
+    co_await refuse(refusal);
+    co_return false;
   }
   Request request = reader_.request();
   reader_.next();
@@ -93,7 +86,7 @@ Session::BoolTask Session::serve_websocket(const RouteTable::Match& match) {
   for (bool open = !problem; open;) {
     open = co_await next_message(peer);
     if (!open) break;
-    request.id = id_in({static_cast<const char*>(peer.buffer.data().data()), peer.buffer.size()});
+    request.id = request_number({static_cast<const char*>(peer.buffer.data().data()), peer.buffer.size()});
     peer.buffer.consume(peer.buffer.size());
     if (peer.buffer.capacity() > kKeptBuffer) peer.buffer.shrink_to_fit();
     open = co_await answer_message(peer, request, match);

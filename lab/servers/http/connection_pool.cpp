@@ -7,72 +7,50 @@
 
 namespace lab {
 
-namespace {
-
-class ThreadWaiter final : public ConnectionPool::Waiter {
- public:
-  void granted(std::uint16_t unit) override {
-    const std::lock_guard lock(mutex_);
-    unit_ = unit;
+/// A thread in the line; the pool's lock guards its members.
+struct ConnectionPool::ThreadWaiter final : Waiter {
+  explicit ThreadWaiter(std::mutex& of) : mutex(of) {}
+  void granted(std::uint16_t which) override {
+    const std::lock_guard lock(mutex);
+    unit = which;
     // Under the lock: the waiter is gone as soon as its thread may go on.
-    turn_.notify_one();
+    turn.notify_one();
   }
-  std::optional<std::uint16_t> wait(Nanos at_most) {
-    std::unique_lock lock(mutex_);
-    const auto granted = [this] { return unit_.has_value(); };
-    if (at_most == 0) {
-      turn_.wait(lock, granted);
-    } else {
-      turn_.wait_for(lock, std::chrono::nanoseconds(at_most), granted);
-    }
-    return unit_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable turn_;
-  std::optional<std::uint16_t> unit_;
+  std::mutex& mutex;
+  std::condition_variable turn;
+  std::optional<std::uint16_t> unit;
 };
-
-}  // namespace
 
 ConnectionPool::ConnectionPool(int connections) {
   for (int unit = connections - 1; unit >= 0; --unit) free_.push_back(static_cast<std::uint16_t>(unit));
 }
 
-std::optional<std::uint16_t> ConnectionPool::try_take() {
+std::optional<std::uint16_t> ConnectionPool::take(Waiter* waiter) {
   const std::lock_guard lock(mutex_);
-  return take_free();
+  return take_locked(waiter);
 }
 
-std::optional<std::uint16_t> ConnectionPool::take(Waiter& waiter) {
-  const std::lock_guard lock(mutex_);
-  const auto unit = take_free();
-  if (!unit) line_.push_back(&waiter);
-  return unit;
-}
-
-std::optional<std::uint16_t> ConnectionPool::take_free() {
-  if (free_.empty()) return std::nullopt;
+std::optional<std::uint16_t> ConnectionPool::take_locked(Waiter* waiter) {
+  if (free_.empty()) {
+    if (waiter != nullptr) line_.push_back(waiter);
+    return std::nullopt;
+  }
   const std::uint16_t unit = free_.back();
   free_.pop_back();
   return unit;
 }
 
-bool ConnectionPool::leave(Waiter& waiter) {
-  const std::lock_guard lock(mutex_);
-  const auto place = std::find(line_.begin(), line_.end(), &waiter);
-  if (place == line_.end()) return false;
-  line_.erase(place);
-  return true;
-}
-
 std::optional<std::uint16_t> ConnectionPool::take_blocking(Nanos at_most) {
-  ThreadWaiter waiter;
-  if (const auto unit = take(waiter)) return unit;
-  if (const auto unit = waiter.wait(at_most)) return unit;
-  if (leave(waiter)) return std::nullopt;
-  return waiter.wait(0);
+  ThreadWaiter waiter(mutex_);
+  const auto granted = [&waiter] { return waiter.unit.has_value(); };
+  std::unique_lock lock(mutex_);
+  if (const auto unit = take_locked(&waiter)) return unit;
+  const std::chrono::nanoseconds span(at_most);
+  if (at_most > 0 && !waiter.turn.wait_for(lock, span, granted) && std::erase(line_, &waiter) > 0)
+    return std::nullopt;
+  // Who is in the line no more has been granted one meanwhile.
+  waiter.turn.wait(lock, granted);
+  return waiter.unit;
 }
 
 void ConnectionPool::give(std::uint16_t unit) {

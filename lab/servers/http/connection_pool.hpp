@@ -23,20 +23,17 @@ class ConnectionPool {
 
   explicit ConnectionPool(int connections);
 
-  /// Takes a connection where one is free.
-  std::optional<std::uint16_t> try_take();
-  /// Takes a connection, or puts the waiter into the line. The waiter must live until it was granted one, or
-  /// until leave() took it out.
-  std::optional<std::uint16_t> take(Waiter& waiter);
-  /// False: it has been granted one meanwhile.
-  bool leave(Waiter& waiter);
+  /// Takes a connection where one is free; else puts the waiter, if any, into the line. It must live until it
+  /// was granted one.
+  std::optional<std::uint16_t> take(Waiter* waiter = nullptr);
   /// Waits in the calling thread, at most that long; 0: as long as it takes.
   std::optional<std::uint16_t> take_blocking(Nanos at_most);
   void give(std::uint16_t unit);
   std::size_t waiting() const;
 
  private:
-  std::optional<std::uint16_t> take_free();
+  struct ThreadWaiter;
+  std::optional<std::uint16_t> take_locked(Waiter* waiter);
 
   mutable std::mutex mutex_;
   std::vector<std::uint16_t> free_;  // the lowest number last

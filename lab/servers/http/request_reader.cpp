@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "lab/core/text.hpp"
 #include "lab/servers/http/route_table.hpp"
@@ -110,24 +109,7 @@ std::string_view Request::query() const {
 }
 
 std::uint32_t request_number(std::string_view value) {
-  std::uint32_t number = 0;
-  const auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), number);
-  return problem == std::errc() && end == value.data() + value.size() ? number : 0;
-}
-
-BodyReader BodyReader::with_length(std::uint64_t bytes) {
-  BodyReader reader;
-  reader.left_ = bytes;
-  reader.state_ = bytes == 0 ? State::done : State::data;
-  return reader;
-}
-
-BodyReader BodyReader::with_chunks(const BodyRule& rule) {
-  BodyReader reader;
-  reader.chunked_ = true;
-  reader.rule_ = rule;
-  reader.state_ = State::size;
-  return reader;
+  return to_number<std::uint32_t>(value).value_or(0);
 }
 
 Refusal BodyReader::read(std::string_view& bytes) {
@@ -253,7 +235,7 @@ RequestReader::State RequestReader::begin_body(std::string_view& bytes) {
   rule_ = BodyRule();
   if ((head_.has_coding || head_.length > 0) && routes_ != nullptr) rule_ = routes_->body_rule(request_);
   if (head_.length > rule_.limit) return refuse({413, rule_.too_big});
-  body_ = head_.has_coding ? BodyReader::with_chunks(rule_) : BodyReader::with_length(head_.length);
+  body_ = head_.has_coding ? BodyReader(rule_) : BodyReader(head_.length);
   in_body_ = true;
   const State state = parse_body(bytes);
   const bool waits = head_.expects_continue && !request_.http_1_0;

@@ -1,3 +1,5 @@
+// The room http: what is said on the wire. Requests are read strictly, routes found, replies written. It
+// knows a server's setup and none of the rooms that run handlers; those use it.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +20,18 @@ struct Refusal {
   std::string_view reason;  ///< static text
   explicit operator bool() const { return status != 0; }
 };
+
+// Absolute, from the first byte of what they limit: a deadline per read would let a slow client stay for
+// ever.
+constexpr Nanos kHeaderDeadline = 10 * kSecond;
+constexpr Nanos kBodyDeadline = 30 * kSecond;
+constexpr Nanos kWriteDeadline = 30 * kSecond;
+/// How long a connection that was refused is still read, so that the reply is not lost to a reset.
+constexpr Nanos kLinger = kSecond;
+/// What is left to a client in the middle of its request, or of our reply, when the server is to end.
+constexpr Nanos kStopGrace = kSecond;
+/// A refused client may send so many bytes more before it is cut off.
+constexpr std::size_t kMaxDiscarded = 32 << 20;
 
 constexpr std::size_t kMaxTarget = 8192;  ///< bytes; above: 414
 constexpr std::size_t kMaxFields = 8192;  ///< bytes of all field lines; above: 431
@@ -52,10 +66,11 @@ struct BodyRule {
 /// Finds the end of a request's body, strictly (RFC 9112, 6 and 7.1), in constant memory. Not thread-safe.
 class BodyReader {
  public:
-  BodyReader() = default;
-  static BodyReader with_length(std::uint64_t bytes);
-  /// Chunks that announce more than the rule's limit in all are refused with 413.
-  static BodyReader with_chunks(const BodyRule& rule);
+  /// Of so many bytes.
+  explicit BodyReader(std::uint64_t bytes = 0)
+      : left_(bytes), state_(bytes == 0 ? State::done : State::data), chunked_(false) {}
+  /// Of chunks, which are refused with 413 where they announce more than the rule's limit in all.
+  explicit BodyReader(const BodyRule& rule) : left_(0), rule_(rule), state_(State::size), chunked_(true) {}
 
   /// Takes the body's bytes off the front of `bytes`. Nobody reads them, so they are not kept.
   Refusal read(std::string_view& bytes);
@@ -70,14 +85,14 @@ class BodyReader {
   Refusal end_of_size();
   Refusal end_of_trailer();
 
-  std::uint64_t left_ = 0;  // of the body or of the chunk
+  std::uint64_t left_;  // of the body or of the chunk
   std::uint64_t total_ = 0;
   BodyRule rule_;
   std::string line_;            // a trailer line so far
   std::size_t line_bytes_ = 0;  // of the size line, or of all trailers
   int digits_ = 0;
-  State state_ = State::done;
-  bool chunked_ = false;
+  State state_;
+  bool chunked_;
   bool after_cr_ = false;
 };
 

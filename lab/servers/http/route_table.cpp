@@ -16,20 +16,17 @@ namespace {
 constexpr std::int64_t kMaxMilliseconds = 3'600'000;
 constexpr std::int64_t kDefaultMilliseconds = 100;
 
-/// What the handler spends before it replies.
-struct Totals {
-  Nanos wait = 0;
-  Nanos cpu = 0;
-  void add(const Step& step) {
-    if (const auto* waiting = std::get_if<Wait>(&step.action)) {
-      wait += waiting->duration;
-    } else if (const auto* computing = std::get_if<Compute>(&step.action)) {
-      cpu += computing->duration;
-    } else {
-      wait += unhindered_time({step});
-    }
-  }
+struct BuiltinRoute {
+  const char* method;
+  const char* path;
+  ServedRoute::Argument argument;
+  const char* message;
 };
+constexpr BuiltinRoute kBuiltin[] = {{"GET", "/delay", ServedRoute::Argument::wait_ms, ""},
+                                     {"GET", "/cpu", ServedRoute::Argument::cpu_ms, ""},
+                                     {"POST", "/delay", ServedRoute::Argument::wait_ms, ""},
+                                     {"POST", "/cpu", ServedRoute::Argument::cpu_ms, ""},
+                                     {"GET", "/ping", ServedRoute::Argument::none, "pong"}};
 
 /// The value of `ms` in `a=b&ms=12.5` as a span; the default where there is none, nothing where it is no
 /// plain number in range.
@@ -54,10 +51,6 @@ bool answers(const Route& route, std::string_view method) {
   const bool websocket = route.method == "WS";  // it begins as a GET
   return (route.method == method && !websocket) || (method == "GET" && websocket) ||
          (method == "HEAD" && route.method == "GET");
-}
-
-std::string method_of(const Route& route) {
-  return route.method == "WS" ? "GET" : route.method;
 }
 
 /// In mode `task-queue` a handler that says nothing of queues is a job as a whole.
@@ -95,12 +88,15 @@ ServedRoute serve_route(const Route& route, const Mode* mode, std::string messag
 
 std::string reply_message(const Plan& plan) {
   if (plan.empty()) return "Response at once";
-  Totals totals;
-  for (const Step& step : plan) totals.add(step);
-  if (totals.cpu == 0) return fmt::format("Response after {:g} seconds delay", seconds(totals.wait));
-  if (totals.wait == 0) return fmt::format("Response after {:g} seconds of computing", seconds(totals.cpu));
-  return fmt::format("Response after {:g} seconds delay and {:g} seconds of computing", seconds(totals.wait),
-                     seconds(totals.cpu));
+  Nanos cpu = 0;
+  for (const Step& step : plan) {
+    if (const auto* compute = std::get_if<Compute>(&step.action)) cpu += compute->duration;
+  }
+  const Nanos wait = unhindered_time(plan) - cpu;
+  if (cpu == 0) return fmt::format("Response after {:g} seconds delay", seconds(wait));
+  if (wait == 0) return fmt::format("Response after {:g} seconds of computing", seconds(cpu));
+  return fmt::format("Response after {:g} seconds delay and {:g} seconds of computing", seconds(wait),
+                     seconds(cpu));
 }
 
 RouteTable::RouteTable(const ServerSetup& setup) : rates_(setup.rates) {
@@ -112,8 +108,10 @@ RouteTable::RouteTable(const ServerSetup& setup) : rates_(setup.rates) {
                                   greets ? greeting : reply_message(route.plan)));
   }
   const Mode* mode = find_mode(setup.arm.modes.front().name);
-  if (!has("GET", "/")) add("GET", "/", mode, ServedRoute::Argument::none, greeting);
-  if (setup.builtin_routes) add_builtin(mode);
+  add("GET", "/", mode, ServedRoute::Argument::none, greeting);
+  for (const auto& [method, path, argument, message] : kBuiltin) {
+    if (setup.builtin_routes) add(method, path, mode, argument, message);
+  }
   for (ServedRoute& served : routes_) {
     if (served.route.plan.empty() && served.route.depends.empty() &&
         served.argument == ServedRoute::Argument::none)
@@ -122,26 +120,15 @@ RouteTable::RouteTable(const ServerSetup& setup) : rates_(setup.rates) {
   }
 }
 
-void RouteTable::add_builtin(const Mode* mode) {
-  for (const char* method : {"GET", "POST"}) {
-    add(method, "/delay", mode, ServedRoute::Argument::wait_ms, "");
-    add(method, "/cpu", mode, ServedRoute::Argument::cpu_ms, "");
-  }
-  add("GET", "/ping", mode, ServedRoute::Argument::none, "pong");
-}
-
 void RouteTable::add(std::string method, std::string path, const Mode* mode, ServedRoute::Argument argument,
                      std::string message) {
-  if (has(method, path)) return;
+  const auto is_same = [&](const ServedRoute& served) {
+    return served.route.method == method && served.route.path == path;
+  };
+  if (std::any_of(routes_.begin(), routes_.end(), is_same)) return;
   Route route{.name = path, .method = std::move(method), .path = path, .plan = {}};
   routes_.push_back(serve_route(route, mode, std::move(message)));
   routes_.back().argument = argument;
-}
-
-bool RouteTable::has(std::string_view method, std::string_view path) const {
-  return std::any_of(routes_.begin(), routes_.end(), [&](const ServedRoute& served) {
-    return served.route.method == method && served.route.path == path;
-  });
 }
 
 bool matches_path(std::string_view route_path, std::string_view path, std::string_view& argument) {
@@ -170,8 +157,9 @@ RouteTable::Match RouteTable::find_route(const Request& request) const {
     }
     match.status = 405;
     match.reason = "method not allowed";
-    match.allow += (match.allow.empty() ? "" : ", ") + method_of(served.route);
-    if (served.route.method == "GET") match.allow += ", HEAD";
+    const std::string& method = served.route.method;
+    match.allow.append(match.allow.empty() ? "" : ", ").append(method == "WS" ? "GET" : method);
+    if (method == "GET") match.allow += ", HEAD";
   }
   if (match.status == 200) {
     match.status = 404;

@@ -51,10 +51,9 @@ class RouteTable {
   const std::vector<ServedRoute>& routes() const { return routes_; }
 
  private:
+  /// Where there is no such route yet.
   void add(std::string method, std::string path, const Mode* mode, ServedRoute::Argument argument,
            std::string message);
-  void add_builtin(const Mode* mode);
-  bool has(std::string_view method, std::string_view path) const;
 
   Match find_route(const Request& request) const;
 

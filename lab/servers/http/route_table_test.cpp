@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "lab/servers/supervisor/setup_check.hpp"
+#include "lab/servers/supervisor/server.hpp"
 
 namespace lab {
 namespace {

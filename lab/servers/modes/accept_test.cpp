@@ -4,8 +4,8 @@
 #include <map>
 #include <memory>
 
-#include "lab/servers/supervisor/listener.hpp"
 #include "lab/servers/testing/test_client.hpp"
+#include "lab/servers/worker/connection_source.hpp"
 
 namespace lab {
 

@@ -1,4 +1,3 @@
-#include "lab/servers/event_loop/awaited.hpp"
 #include "lab/servers/event_loop/loop_steps.hpp"
 #include "lab/servers/mode.hpp"
 

@@ -1,6 +1,5 @@
 #include "lab/servers/event_loop/loop_steps.hpp"
 #include "lab/servers/mode.hpp"
-#include "lab/servers/steps/blocking_steps.hpp"
 #include "lab/servers/steps/call.hpp"
 
 namespace lab {
@@ -18,22 +17,24 @@ void run_handler(const PoolTask& task, std::uint16_t unit) {
   call.release(Resource::pool, unit);
 }
 
+Task send_to_pool(Call& call, Loop& loop) {
+  return run_in_pool(call, loop, PoolTask{.run = run_handler, .call = &call});
+}
+
+Task handle_with_dependencies(Call& call, Loop& loop) {
+  call.start();
+  co_await run_dependencies(call, loop);
+  // One that failed lets the handler not begin.
+  if (call.ended()) {
+    call.finish();
+  } else {
+    co_await send_to_pool(call, loop);
+  }
+}
+
 /// `def`: the loop only reads the request, hands it to the pool, and writes the reply.
 Task handle(Call& call, Loop& loop, const LoopMode& /*mode*/) {
-  if (!call.dependencies().empty()) {
-    call.start();
-    co_await run_dependencies(call, loop);
-    // One that failed lets the handler not begin.
-    if (call.ended()) {
-      call.finish();
-      co_return;
-    }
-  }
-  const PoolTask task{
-      .run = run_handler, .call = &call, .plan = nullptr, .step = nullptr, .place = call.place()};
-  call.release(Resource::loop);
-  co_await loop.in_pool(task);
-  call.acquire(Resource::loop);
+  return call.dependencies().empty() ? send_to_pool(call, loop) : handle_with_dependencies(call, loop);
 }
 
 Task after(Call& call, Loop& loop, const LoopMode& /*mode*/) {

@@ -5,31 +5,27 @@
 
 namespace lab {
 
-Nanos Call::start() {
-  // A handler that does nothing and is watched by nobody reads no clock.
-  if (idle() && !events().on() && log_number_ == 0) return 0;
+void Call::start() {
+  if (unwatched()) return;
   started_ = monotonic_now();
   if (!idle()) started_wall_clock_ = wall_clock_now();
   events().add(EventKind::started, id(), started_);
-  if (log_number_ != 0) log_line("start");
-  return started_;
+  log_line("start");
 }
 
-Nanos Call::finish() {
-  if (idle() && !events().on() && log_number_ == 0) return 0;
+void Call::finish() {
+  if (unwatched()) return;
   finished_ = monotonic_now();
   if (!idle()) finished_wall_clock_ = wall_clock_now();
   // A cancelled handler has not come to its end; its event says so.
   if (!cancelled()) events().add(EventKind::finished, id(), finished_);
-  if (log_number_ != 0) log_line("end  ");
-  return finished_;
+  log_line("end  ");
 }
 
 void Call::pass(Nanos at) {
   started_ = finished_ = at;
   events().add(EventKind::started, id(), at);
   events().add(EventKind::finished, id(), at);
-  if (log_number_ == 0) return;
   log_line("start");
   log_line("end  ");
 }
@@ -50,11 +46,8 @@ std::string Call::body() const {
   return body += '}';
 }
 
-void Call::log_send() const {
-  if (log_number_ != 0) log_line("send ");
-}
-
 void Call::log_line(const char* what) const {
+  if (log_number_ == 0) return;
   std::string line;
   append_local_time(line, wall_clock_now());
   line += fmt::format(" {} {} {} worker={} request={}\n", what, request_.method, request_.target, getpid(),
@@ -63,20 +56,9 @@ void Call::log_line(const char* what) const {
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line.data(), line.size());
 }
 
-Call::Interruption::Interruption(Call& call, void (*end)(void* operation), void* operation)
-    : call_(call), end_(end), operation_(operation), next_(call.waits_) {
-  if (next_ != nullptr) next_->before_ = this;
-  call_.waits_ = this;
-}
-
-Call::Interruption::~Interruption() {
-  (before_ == nullptr ? call_.waits_ : before_->next_) = next_;
-  if (next_ != nullptr) next_->before_ = before_;
-}
-
 void Call::interrupt() {
   cancel();
-  for (Interruption* wait = waits_; wait != nullptr; wait = wait->next_) wait->end_(wait->operation_);
+  for (const Interruption& wait : waits_) wait.end_(wait.operation_);
 }
 
 }  // namespace lab

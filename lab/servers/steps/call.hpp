@@ -1,14 +1,17 @@
 #pragma once
 
+#include <boost/intrusive/list.hpp>
 #include <string>
 
 #include "lab/core/plan.hpp"
 #include "lab/servers/http/reply.hpp"
 #include "lab/servers/http/route_table.hpp"
-#include "lab/servers/steps/event_log.hpp"
 #include "lab/servers/steps/execution.hpp"
 
 namespace lab {
+
+using SelfUnlinking =
+    boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
 /// One request while it is handled. Whoever runs a part of the handler says here what it does; events, the
 /// log and the reply's times come from this. One thread at a time: a hand-over between threads must order
@@ -34,9 +37,9 @@ class Call : public PlanExecution {
   /// The handler has neither steps nor dependencies.
   bool idle() const { return plan_->empty() && route_->route.depends.empty(); }
 
-  /// The handler begins and ends, now. Each gives the moment.
-  Nanos start();
-  Nanos finish();
+  /// The handler begins and ends, now.
+  void start();
+  void finish();
 
   /// Both at once, of an idle handler.
   void pass(Nanos at);
@@ -47,37 +50,38 @@ class Call : public PlanExecution {
   /// How long the handler took; 0 of one that has nothing to do.
   Nanos service() const { return idle() ? 0 : finished_ - started_; }
   /// The reply was sent.
-  void log_send() const;
+  void log_send() const { log_line("send "); }
 
   /// What ends a wait of this call early; kept in the frame of the coroutine that waits. The loop's thread
   /// only.
-  class Interruption {
+  class Interruption : public SelfUnlinking {
    public:
-    Interruption(Call& call, void (*end)(void* operation), void* operation);
+    Interruption(Call& call, void (*end)(void* operation), void* operation)
+        : end_(end), operation_(operation) {
+      call.waits_.push_front(*this);
+    }
     Interruption(const Interruption&) = delete;
     Interruption& operator=(const Interruption&) = delete;
-    ~Interruption();
 
    private:
     friend class Call;
-    Call& call_;
     void (*end_)(void* operation);
     void* operation_;
-    Interruption* next_;
-    Interruption* before_ = nullptr;
   };
   /// The client has gone: what the handler awaits now ends at once, and it goes no further. The loop's thread
   /// only.
   void interrupt();
 
  private:
+  /// A handler that does nothing and is watched by nobody reads no clock.
+  bool unwatched() const { return idle() && !events().on() && log_number_ == 0; }
   void log_line(const char* what) const;
 
   std::uint32_t log_number_;
   const Request& request_;
   const ServedRoute* route_ = nullptr;
   const Plan* plan_ = nullptr;
-  Interruption* waits_ = nullptr;
+  boost::intrusive::list<Interruption, boost::intrusive::constant_time_size<false>> waits_;
   Nanos started_ = 0, finished_ = 0;                        // CLOCK_MONOTONIC
   Nanos started_wall_clock_ = 0, finished_wall_clock_ = 0;  // CLOCK_REALTIME, for the reply
 };

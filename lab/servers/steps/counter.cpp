@@ -52,11 +52,7 @@ Result<void> Counter::open() {
 Result<std::int64_t> Counter::increment() {
   if (store_.empty()) return own_.fetch_add(1, std::memory_order_relaxed) + 1;
   const std::lock_guard lock(mutex_);
-  if (const auto opened = open(); !opened) return opened.error();
-  return increment_shared();
-}
-
-Result<std::int64_t> Counter::increment_shared() {
+  LAB_CHECK(open());
   const bool row = sqlite3_step(add_) == SQLITE_ROW;
   const std::int64_t value = row ? sqlite3_column_int64(add_, 0) : 0;
   const bool done = row && sqlite3_step(add_) == SQLITE_DONE;

@@ -28,8 +28,6 @@ class Counter {
   Result<std::int64_t> increment();
 
  private:
-  Result<std::int64_t> increment_shared();
-
   std::string store_;
   std::atomic<std::int64_t> own_{0};
   std::mutex mutex_;

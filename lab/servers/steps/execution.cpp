@@ -1,9 +1,12 @@
 #include "lab/servers/steps/execution.hpp"
 
+#include <cmath>
+#include <optional>
+#include <ratio>
 #include <utility>
 
-#include "lab/servers/steps/gil.hpp"
 #include "lab/servers/steps/services.hpp"
+#include "lab/servers/steps/work.hpp"
 
 namespace lab {
 
@@ -11,6 +14,123 @@ namespace {
 
 // Who had the interpreter lock for a moment, and nobody else wanted it, is not worth two events.
 constexpr Nanos kWorthTelling = 50 * kMicrosecond;
+
+// Longer than this a thread that blocks its loop does not wait for a connection: who has it may need the
+// loop.
+constexpr Nanos kConnectionPatience = 30 * kSecond;
+
+bool gives_lock_back(const Step& step, Runner runner) {
+  if (is_waiting(step) || runner.member >= 0) return true;
+  const auto* compute = std::get_if<Compute>(&step.action);
+  return compute != nullptr && releases_gil(compute->work);
+}
+
+LeafEnd run_here(PlanExecution& execution, const Step& step, Nanos begun, std::optional<std::uint16_t> unit) {
+  LeafTools tools = execution.services().tools(unit);
+  if (execution.services().gil() != nullptr) tools.between = [&execution] { execution.poll_gil(); };
+  return run_leaf(step, begun, tools);
+}
+
+/// How long it took by the thread's own clock, beside the calibrated time: that of a core shared with others
+/// is longer. Nothing of what the kernel does for it in other threads, and of a step too short to be timed.
+void report_pace(const PlanExecution& execution, const Compute& compute, const LeafEnd& end,
+                 StepPlace place) {
+  constexpr Nanos kLeast = kMillisecond;
+  if (place.quiet || end.units == 0 || releases_gil(compute.work) || compute.duration < kLeast) return;
+  const double pace = pace_of(compute, end);
+  execution.events().add(EventKind::computed, execution.id(), execution.events().stamp(),
+                         std::llround(pace * std::micro::den));
+}
+
+/// A step that waits or computes, with everything that it needs.
+void run_whole_leaf(PlanExecution& execution, const Step& step, StepPlace place, Runner runner) {
+  Services& services = execution.services();
+  const bool unlocked = gives_lock_back(step, runner);
+  if (unlocked) execution.drop_gil();
+  std::optional<std::uint16_t> unit;
+  const bool needs = services.gate() != nullptr && needs_connection(step);
+  if (needs) unit = services.gate()->take_blocking(runner.on_loop ? kConnectionPatience : 0);
+  if (needs && !unit) {
+    if (unlocked) execution.take_gil();
+    execution.fail(kUnavailable,
+                   "no database connection became free: the requests that hold them wait for this loop");
+    return;
+  }
+  if (unit) execution.acquire(Resource::connection, *unit);
+  const Nanos begun = execution.begin_step(place);
+  const LeafEnd end = runner.member >= 0
+                          ? services.processes()->run(static_cast<std::uint16_t>(runner.member), step, begun)
+                          : run_here(execution, step, begun, unit);
+  if (unlocked) execution.take_gil();
+  execution.end_step(place);
+  if (const auto* compute = std::get_if<Compute>(&step.action)) report_pace(execution, *compute, end, place);
+  if (unit) {
+    execution.release(Resource::connection, *unit);
+    services.gate()->give(*unit);
+  }
+  if (!end.fault.none()) execution.fail(end.fault.status, end.fault.reason);
+}
+
+void count(PlanExecution& execution) {
+  const auto value = execution.services().counter().increment();
+  if (value) {
+    execution.leave([&](PlanExecution::Outcome& outcome) { outcome.count = *value; });
+  } else {
+    execution.fail(kUnavailable, value.error().message);
+  }
+}
+
+/// The worker's task queues; null, and the execution has failed, where there are none.
+JobClient* desk_of(PlanExecution& execution) {
+  JobClient* const desk = execution.services().desk();
+  if (desk == nullptr) execution.fail(kUnavailable, "this worker has no task queue");
+  return desk;
+}
+
+/// A new kind of step must be given a meaning here before this compiles.
+struct RunBlocking {
+  PlanExecution& execution;
+  const Step& step;
+  StepPlace place;
+  Runner runner;
+
+  void operator()(const Wait& /*wait*/) const { run_whole_leaf(execution, step, place, runner); }
+  void operator()(const Compute& /*compute*/) const { run_whole_leaf(execution, step, place, runner); }
+  void operator()(const CallUpstream& /*call*/) const { run_whole_leaf(execution, step, place, runner); }
+  void operator()(const Query& /*query*/) const { run_whole_leaf(execution, step, place, runner); }
+  void operator()(const Increment& /*step*/) const { count(execution); }
+  // A thread gives nothing back, and what is ready does not make it wait.
+  void operator()(const Yield& /*step*/) const {}
+  void operator()(const Ready& /*step*/) const {}
+  void operator()(const Repeat& repeat) const {
+    const bool reported_as_one = repeat.times > kMaxToldRepetitions;
+    if (reported_as_one) execution.begin_step(place);
+    const StepPlace inside{place.position + 1, place.quiet || reported_as_one};
+    for (std::int64_t i = 0; i < repeat.times && !execution.ended(); ++i)
+      run_blocking(execution, repeat.steps, inside, runner);
+    if (reported_as_one) execution.end_step(place);
+  }
+  void operator()(const Gather& gather) const {
+    StepPlace next = place.at(1);
+    for (const Plan& branch : gather.branches) {
+      run_blocking(execution, branch, next, runner);
+      next = next.at(text_size(branch));
+    }
+  }
+  void operator()(const Pooled& pooled) const { run_blocking(execution, pooled.steps, place.at(1), runner); }
+  void operator()(const Forget& /*step*/) const { forget(execution); }
+  void operator()(const Background& later) const {
+    execution.leave([&](PlanExecution::Outcome& outcome) {
+      outcome.deferred.push_back({&later.steps, place.at(1)});
+    });
+  }
+  void operator()(const Enqueue& job) const {
+    if (JobClient* const desk = desk_of(execution)) desk->enqueue(execution, job, place);
+  }
+  void operator()(const FetchResult& wanted) const {
+    if (JobClient* const desk = desk_of(execution)) desk->fetch(execution, wanted, execution.argument());
+  }
+};
 
 }  // namespace
 
@@ -34,8 +154,7 @@ void PlanExecution::poll_gil() const {
   take_gil();
 }
 
-template <class Change>
-void PlanExecution::leave(const Change& change) {
+void PlanExecution::leave(const std::function<void(Outcome& outcome)>& change) {
   const std::lock_guard lock(services_.results());
   if (result_ == nullptr) result_ = std::make_unique<Outcome>();
   change(*result_);
@@ -59,19 +178,24 @@ void PlanExecution::cancel() {
   });
 }
 
-void PlanExecution::set_count(std::int64_t count) {
-  leave([&](Outcome& result) { result.count = count; });
+void run_blocking(PlanExecution& execution, std::span<const Step> steps, StepPlace first, Runner runner) {
+  for (const Step& step : steps) {
+    if (execution.ended()) return;
+    std::visit(RunBlocking{execution, step, first, runner}, step.action);
+    first = first.at(text_size(step));
+  }
 }
 
-void PlanExecution::set_reply(int status, std::string body) {
-  leave([&](Outcome& result) {
-    result.status = status;
-    result.reply = std::move(body);
-  });
+void run_in_member(PlanExecution& execution, std::span<const Step> steps, StepPlace first,
+                   std::uint16_t unit) {
+  execution.acquire(Resource::pool, unit);
+  const bool processes = execution.services().processes() != nullptr;
+  run_blocking(execution, steps, first, Runner{.member = processes ? unit : -1});
+  execution.release(Resource::pool, unit);
 }
 
-void PlanExecution::defer(const Plan& plan, StepPlace place) {
-  leave([&](Outcome& result) { result.deferred.push_back({&plan, place}); });
+void forget(PlanExecution& execution) {
+  execution.events().add(EventKind::forgotten, execution.id(), execution.events().stamp());
 }
 
 }  // namespace lab

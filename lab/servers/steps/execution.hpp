@@ -1,19 +1,54 @@
+// The room steps: what each step of a handler does, in a thread, in a process of a pool, or as a question
+// that never waits itself and so is for a loop. Whoever runs handlers uses it; it runs none by itself.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "lab/core/error.hpp"
+#include "lab/core/event_ring.hpp"
 #include "lab/core/plan.hpp"
-#include "lab/servers/steps/event_log.hpp"
 
 namespace lab {
 
 class Services;
+
+/// One worker's end of the event rings. Every call does nothing where there is no ring, so a server run by
+/// hand pays one comparison. Thread safety: all of it, from any thread.
+class EventLog {
+ public:
+  EventLog() = default;
+  EventLog(EventRings* rings, int slot) : rings_(rings), slot_(slot) {}
+
+  bool on() const { return rings_ != nullptr; }
+  /// Now, or 0 where nobody will read it.
+  Nanos stamp() const { return on() ? monotonic_now() : 0; }
+
+  void add(EventKind kind, std::uint32_t request, Nanos at, std::int64_t value = 0) const {
+    if (on()) rings_->append(slot_, Event{.at = at, .value = value, .request = request, .kind = kind});
+  }
+  void acquire(Resource resource, std::uint16_t unit, std::uint32_t request, Nanos at) const {
+    hold(EventKind::acquire, resource, unit, request, at);
+  }
+  void release(Resource resource, std::uint16_t unit, std::uint32_t request, Nanos at) const {
+    hold(EventKind::release, resource, unit, request, at);
+  }
+
+ private:
+  void hold(EventKind kind, Resource resource, std::uint16_t unit, std::uint32_t request, Nanos at) const {
+    if (!on()) return;
+    rings_->append(slot_,
+                   Event{.at = at, .request = request, .unit = unit, .kind = kind, .resource = resource});
+  }
+
+  EventRings* rings_ = nullptr;
+  int slot_ = 0;
+};
 
 /// Where a step stands: its number in the text of the dependencies and the plan, and whether events tell of
 /// it.
@@ -76,34 +111,27 @@ class PlanExecution {
   void cancel();
   bool ended() const { return ended_.load(std::memory_order_acquire); }
 
-  // What the steps left; any thread.
-  void set_count(std::int64_t count);
-  /// The reply is this JSON instead of the usual one.
-  void set_reply(int status, std::string body);
-  /// Steps for after the reply.
-  void defer(const Plan& plan, StepPlace place);
-
   struct Deferred {
     const Plan* plan = nullptr;
     StepPlace place;
   };
+  /// What the steps left.
   struct Outcome {
     int status = 200;
-    std::string failure;  ///< why the execution ended early
-    std::string reply;
-    std::int64_t count = -1;
-    std::vector<Deferred> deferred;
+    std::string failure;             ///< why the execution ended early
+    std::string reply;               ///< JSON that the reply is instead of the usual one
+    std::int64_t count = -1;         ///< of Increment
+    std::vector<Deferred> deferred;  ///< for after the reply
     bool cancelled = false;
   };
+  /// Changes it; any thread.
+  void leave(const std::function<void(Outcome& outcome)>& change);
   /// Null where no step left anything. Only when no step runs.
   const Outcome* result() const { return result_.get(); }
   bool cancelled() const { return result_ != nullptr && result_->cancelled; }
   bool has_deferred() const { return result_ != nullptr && !result_->deferred.empty() && !ended(); }
 
  private:
-  template <class Change>
-  void leave(const Change& change);
-
   const EventLog& events_;
   Services& services_;
   std::uint32_t id_;
@@ -111,5 +139,23 @@ class PlanExecution {
   std::atomic<bool> ended_{false};
   std::unique_ptr<Outcome> result_;  // most leave nothing; guarded by a mutex of the worker
 };
+
+/// In which thread steps run.
+struct Runner {
+  int member = -1;       ///< of the process pool, which runs the leaves instead; -1: none
+  bool on_loop = false;  ///< a loop stands still meanwhile, so nothing that needs it can be waited for long
+};
+
+/// Executes steps in the calling thread, in order, each to its end: a wait sleeps, computing burns, what
+/// other models do at once happens one after another. Ends early where the execution fails. `first` is the
+/// first step's place.
+void run_blocking(PlanExecution& execution, std::span<const Step> steps, StepPlace first, Runner runner = {});
+
+/// The same in a thread of the pool that this execution holds from now to the end of the steps.
+void run_in_member(PlanExecution& execution, std::span<const Step> steps, StepPlace first,
+                   std::uint16_t unit);
+
+/// A coroutine was made that nobody awaits.
+void forget(PlanExecution& execution);
 
 }  // namespace lab

@@ -1,7 +1,7 @@
 #include <Eigen/Core>
 #include <algorithm>
 
-#include "lab/servers/steps/work_kinds.hpp"
+#include "lab/servers/steps/work.hpp"
 
 namespace lab {
 

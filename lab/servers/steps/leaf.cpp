@@ -1,42 +1,26 @@
 #include "lab/servers/steps/leaf.hpp"
 
-#include <utility>
+#include <poll.h>
 
-#include "lab/servers/steps/upstream.hpp"
+#include <algorithm>
+#include <ctime>
+
 #include "lab/servers/steps/work.hpp"
 
 namespace lab {
 
 namespace {
 
-LeafFault fault_of(const Result<void>& result, int status) {
-  return result ? LeafFault{} : LeafFault{status, result.error().message};
+/// Waits in the calling thread until it is over.
+LeafFault finish(Conversation& question) {
+  while (const auto need = question.go_on()) {
+    pollfd watched{need->fd, static_cast<short>(need->to_write ? POLLOUT : POLLIN), 0};
+    const Nanos left = std::max<Nanos>(0, question.deadline() - monotonic_now());
+    const timespec span{left / kSecond, left % kSecond};
+    if (ppoll(&watched, 1, &span, nullptr) == 0) question.give_up();
+  }
+  return question.fault();
 }
-
-struct RunLeaf {
-  Nanos begun;
-  const LeafTools& tools;
-
-  LeafFault operator()(const Wait& wait) const {
-    sleep_until(begun + wait.duration);
-    return {};
-  }
-  LeafFault operator()(const Compute& compute) const {
-    return fault_of(run_work(compute, tools.between), kServerFault);
-  }
-  LeafFault operator()(const CallUpstream& call) const {
-    return fault_of(call_upstream_blocking(tools.upstream_port, call), kBadGateway);
-  }
-  LeafFault operator()(const Query& query) const {
-    PgConnection fresh;
-    PgConnection& connection = tools.connection == nullptr ? fresh : *tools.connection;
-    return fault_of(query_blocking(connection, *tools.postgres, query), kUnavailable);
-  }
-  template <class Other>
-  LeafFault operator()(const Other& /*step*/) const {
-    return {};
-  }
-};
 
 }  // namespace
 
@@ -50,11 +34,23 @@ bool needs_connection(const Step& step) {
   return wait != nullptr ? wait->on_connection : std::holds_alternative<Query>(step.action);
 }
 
+std::unique_ptr<Conversation> ask(const Step& step, const LeafTools& tools, bool may_block) {
+  if (const auto* call = std::get_if<CallUpstream>(&step.action))
+    return ask_upstream(tools.upstream_port, *call);
+  if (const auto* query = std::get_if<Query>(&step.action))
+    return ask_database(tools.connection, *tools.postgres, *query, may_block);
+  return nullptr;
+}
+
 LeafEnd run_leaf(const Step& step, Nanos begun, const LeafTools& tools) {
-  if (!std::holds_alternative<Compute>(step.action)) return {std::visit(RunLeaf{begun, tools}, step.action)};
+  if (const auto* wait = std::get_if<Wait>(&step.action)) sleep_until(begun + wait->duration);
+  if (const auto question = ask(step, tools, true)) return {finish(*question)};
+  const auto* compute = std::get_if<Compute>(&step.action);
+  if (compute == nullptr) return {};
   const Nanos before = thread_cpu_now();
   const std::int64_t units_before = units_run();
-  LeafFault fault = std::visit(RunLeaf{begun, tools}, step.action);
+  const auto done = run_work(*compute, tools.between);
+  LeafFault fault = done ? LeafFault{} : LeafFault{kServerFault, done.error().message};
   return {std::move(fault), thread_cpu_now() - before, units_run() - units_before};
 }
 

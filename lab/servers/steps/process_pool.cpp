@@ -1,7 +1,6 @@
 #include "lab/servers/steps/process_pool.hpp"
 
 #include <fmt/format.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,60 +13,42 @@
 #include <utility>
 
 #include "lab/core/process.hpp"
-#include "lab/core/unique_fd.hpp"
-#include "lab/servers/steps/leaf_message.hpp"
 #include "lab/servers/steps/services.hpp"
-#include "lab/servers/steps/work.hpp"
+#include "lab/servers/steps/wire.hpp"
 
 namespace lab {
 
 namespace {
 
-/// -1 where the other end is gone.
-ssize_t receive(int fd, std::string& bytes) {
+/// False: the other end is gone.
+bool receive(int fd, std::string& bytes) {
   bytes.resize(kMaxMessageBytes);
-  ssize_t size = 0;
-  do {
-    size = recv(fd, bytes.data(), bytes.size(), 0);
-  } while (size < 0 && errno == EINTR);
+  const ssize_t size = TEMP_FAILURE_RETRY(recv(fd, bytes.data(), bytes.size(), 0));
   bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
-  return size > 0 ? size : -1;
+  return size > 0;
 }
 
 bool send_whole(int fd, const std::string& bytes) {
-  ssize_t size = 0;
-  do {
-    size = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-  } while (size < 0 && errno == EINTR);
+  const ssize_t size = TEMP_FAILURE_RETRY(send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL));
   return size == static_cast<ssize_t>(bytes.size());
 }
 
 /// Whoever ends the worker ends these as well, after they have done what they were at.
-void leave_signals_to_worker() {
-  for (const int number : {SIGINT, SIGHUP, SIGTERM, SIGPIPE}) std::signal(number, SIG_IGN);
+void begin_beside_worker(const char* name) {
+  begin_service(name, {SIGINT, SIGHUP, SIGTERM, SIGPIPE});
 }
 
 /// A member's life: steps in, what came of them out, until the worker closes its end.
 int be_pool_member(const ServerSetup& setup, int channel) {
-  leave_signals_to_worker();
-  prctl(PR_SET_NAME, "lab-member", 0UL, 0UL, 0UL);
-  prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-  PgConnection kept;
-  bool queries = false;
-  for_each_step_of(setup.routes, [&](const Step& step) {
-    queries |= std::holds_alternative<Query>(step.action);
-    if (const auto* compute = std::get_if<Compute>(&step.action)) prepare_work(compute->work);
-  });
+  begin_beside_worker("lab-member");
   const bool keeps = setup.arm.connections > 0;
-  if (queries && keeps) {
-    if (auto opened = open_connection(setup.postgres)) kept = std::move(*opened);
-  }
+  PgConnection kept;
+  if (prepare_steps(setup.routes).query && keeps) kept = open_connection(setup.postgres);
   const LeafTools tools{.upstream_port = setup.upstream_port,
                         .postgres = &setup.postgres,
-                        .connection = keeps ? &kept : nullptr,
-                        .between = {}};
-  for (std::string message; receive(channel, message) > 0;) {
-    const LeafOrder order = read_order(message);
+                        .connection = keeps ? &kept : nullptr};
+  for (std::string message; receive(channel, message);) {
+    const auto order = from_bytes<LeafOrder>(message);
     if (!send_whole(channel, write_end(run_leaf(order.step, order.begun, tools)))) break;
   }
   return 0;
@@ -94,10 +75,9 @@ void answer_order(const ServerSetup& setup, int orders) {
 
 /// A life with one thread: forks a member for every byte, until the worker closes its end; ends as the last.
 int be_fork_server(const ServerSetup& setup, int orders) {
-  leave_signals_to_worker();
+  begin_beside_worker("lab-forkserver");
   std::signal(SIGCHLD, SIG_IGN);  // members are reaped by the kernel
-  prctl(PR_SET_NAME, "lab-forkserver", 0UL, 0UL, 0UL);
-  for (std::string order; receive(orders, order) > 0;) answer_order(setup, orders);
+  for (std::string order; receive(orders, order);) answer_order(setup, orders);
   // With SIGCHLD ignored it waits for all of them (wait(2)).
   while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
   }
@@ -105,6 +85,12 @@ int be_fork_server(const ServerSetup& setup, int orders) {
 }
 
 }  // namespace
+
+std::string write_end(LeafEnd end) {
+  constexpr std::size_t kNumbers = 64;  // room for what stands beside the reason
+  end.fault.reason.resize(std::min(end.fault.reason.size(), kMaxMessageBytes - kNumbers));
+  return to_bytes(std::move(end));
+}
 
 ProcessPool::ProcessPool(const ServerSetup& setup) : members_(static_cast<std::size_t>(setup.arm.threads)) {
   std::array<int, 2> ends{};
@@ -116,21 +102,15 @@ ProcessPool::ProcessPool(const ServerSetup& setup) : members_(static_cast<std::s
                    return be_fork_server(setup, theirs.get());
                  }).value();
   for (Member& member : members_) {
-    if (const auto started = start(member); !started) {
-      end();
-      throw Failure(started.error());
-    }
+    // Those that were started die with the process that forked them.
+    if (const auto started = start(member); !started) throw Failure(started.error());
   }
 }
 
 ProcessPool::~ProcessPool() {
-  end();
-}
-
-void ProcessPool::end() {
   members_.clear();
   orders_.reset();
-  if (fork_server_.there()) fork_server_.await_end();
+  fork_server_.await_end();
 }
 
 Result<void> ProcessPool::start(Member& member) {
@@ -148,12 +128,12 @@ Result<void> ProcessPool::start(Member& member) {
 
 LeafEnd ProcessPool::run(std::uint16_t number, const Step& step, Nanos begun) {
   Member& member = members_[number];
-  const std::string order = write_order(step, begun);
+  const std::string order = to_bytes(LeafOrder{step, begun});
   if (order.size() > kMaxMessageBytes)
     return {{kBadGateway, "the step's text is too long for a member of the process pool"}};
   std::string answer;
-  if (member.pid > 0 && send_whole(member.channel.get(), order) && receive(member.channel.get(), answer) > 0)
-    return read_end(answer);
+  if (member.pid > 0 && send_whole(member.channel.get(), order) && receive(member.channel.get(), answer))
+    return from_bytes<LeafEnd>(answer);
   const pid_t dead = member.pid;
   LeafFault fault{kBadGateway, fmt::format("member {} of the process pool died (pid {})", number, dead)};
   if (const auto started = start(member); !started) fault.reason += "; " + started.error().message;

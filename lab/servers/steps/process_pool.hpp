@@ -2,16 +2,21 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "lab/core/process.hpp"
-#include "lab/core/unique_fd.hpp"
 #include "lab/servers/server_setup.hpp"
 #include "lab/servers/steps/leaf.hpp"
 
 namespace lab {
+
+constexpr std::size_t kMaxMessageBytes = 64 << 10;
+/// What a member of the pool says of a step, in a message; a fault's reason is cut to what that holds.
+std::string write_end(LeafEnd end);
 
 /// The processes of a worker's pool. They run leaves one at a time and die with the worker. They are forked
 /// from a process between it and them that has one thread, because a child that is forked beside other
@@ -39,7 +44,6 @@ class ProcessPool {
     UniqueFd channel;
   };
   Result<void> start(Member& member);
-  void end();
 
   std::mutex ordering_;
   UniqueFd orders_;  // to the fork server; guarded by ordering_ once there are threads

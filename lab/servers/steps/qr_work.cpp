@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <memory>
 
-#include "lab/servers/steps/work_kinds.hpp"
+#include "lab/servers/steps/work.hpp"
 
 namespace lab {
 

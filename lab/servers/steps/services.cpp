@@ -1,8 +1,8 @@
 #include "lab/servers/steps/services.hpp"
 
-#include <fmt/format.h>
+#include <sys/prctl.h>
 
-#include <cstdio>
+#include <csignal>
 
 #include "lab/servers/steps/work.hpp"
 
@@ -16,21 +16,40 @@ Services::Services(const ServerSetup& setup)
 
 void Services::open() {
   if (setup_.arm.pool_processes) processes_ = std::make_unique<ProcessPool>(setup_);
-  bool queries = false;
-  bool counts = false;
-  for_each_step_of(setup_.routes, [&](const Step& step) {
-    queries |= std::holds_alternative<Query>(step.action);
-    counts |= std::holds_alternative<Increment>(step.action);
-    if (const auto* compute = std::get_if<Compute>(&step.action)) prepare_work(compute->work);
-  });
-  if (queries && gate_ != nullptr)
-    database_ = std::make_unique<Database>(setup_.postgres, setup_.arm.connections);
-  if (!counts) return;
-  if (const auto opened = counter_.open(); !opened) throw Failure(opened.error());
+  const StepKinds kinds = prepare_steps(setup_.routes);
+  // At once, so that the first burst does not pay for them.
+  for (int i = 0; kinds.query && i < setup_.arm.connections; ++i)
+    connections_.push_back(open_connection(setup_.postgres));
+  if (kinds.increment) counter_.open().value();
 }
 
 void Services::close() {
   processes_.reset();
+}
+
+LeafTools Services::tools(std::optional<std::uint16_t> connection) {
+  const bool kept = connection && !connections_.empty();
+  return {.upstream_port = setup_.upstream_port,
+          .postgres = &setup_.postgres,
+          .connection = kept ? &connections_[*connection] : nullptr};
+}
+
+void begin_service(const std::string& name, std::initializer_list<int> ignored) {
+  for (const int number : ignored) std::signal(number, SIG_IGN);
+  prctl(PR_SET_NAME, name.c_str(), 0UL, 0UL, 0UL);
+  // Without this the kernel may end any sleep 50 us late to save a wake-up (prctl(2)); threads inherit it.
+  prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+}
+
+StepKinds prepare_steps(const std::vector<Route>& routes) {
+  StepKinds kinds;
+  const auto look = [&kinds](const Step& step) {
+    kinds.query |= std::holds_alternative<Query>(step.action);
+    kinds.increment |= std::holds_alternative<Increment>(step.action);
+    if (const auto* compute = std::get_if<Compute>(&step.action)) prepare_work(compute->work);
+  };
+  for (const Route& route : routes) for_each_step(route, look);
+  return kinds;
 }
 
 }  // namespace lab

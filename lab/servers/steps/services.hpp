@@ -1,15 +1,17 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lab/servers/http/connection_pool.hpp"
 #include "lab/servers/server_setup.hpp"
 #include "lab/servers/steps/counter.hpp"
-#include "lab/servers/steps/database.hpp"
 #include "lab/servers/steps/execution.hpp"
 #include "lab/servers/steps/gil.hpp"
 #include "lab/servers/steps/process_pool.hpp"
@@ -19,9 +21,6 @@ namespace lab {
 /// The worker's task queues as a handler sees them. Thread safety: all of it, from any thread.
 class JobClient {
  public:
-  JobClient() = default;
-  JobClient(const JobClient&) = delete;
-  JobClient& operator=(const JobClient&) = delete;
   virtual ~JobClient() = default;
 
   /// Queues the job and leaves its id, or why there is no place, as the execution's reply. `place` is that of
@@ -48,13 +47,12 @@ class Services {
 
   Gil* gil() { return gil_.get(); }                      ///< null: the arm has none
   ConnectionPool* gate() { return gate_.get(); }         ///< null: every query has a connection of its own
-  Database* database() { return database_.get(); }       ///< null: no kept connections
   ProcessPool* processes() { return processes_.get(); }  ///< null: the pool's members are threads
   JobClient* desk() { return desk_; }                    ///< null: no task queues
   void set_desk(JobClient* desk) { desk_ = desk; }
   Counter& counter() { return counter_; }
-  std::uint16_t upstream_port() const { return setup_.upstream_port; }
-  const std::string& postgres() const { return setup_.postgres; }
+  /// For a step that holds this one of the connections, or none. Who holds it may use it.
+  LeafTools tools(std::optional<std::uint16_t> connection);
   /// Guards what the steps of one execution leave: rare, so one mutex for all.
   std::mutex& results() { return results_; }
 
@@ -63,19 +61,20 @@ class Services {
   std::mutex results_;
   std::unique_ptr<Gil> gil_;
   std::unique_ptr<ConnectionPool> gate_;
-  std::unique_ptr<Database> database_;
+  std::vector<PgConnection> connections_;  // none where no step asks the database
   std::unique_ptr<ProcessPool> processes_;
   JobClient* desk_ = nullptr;
   Counter counter_;
 };
 
-/// Calls `visit` for every step of the routes, those of their dependencies first.
-template <class Visitor>
-void for_each_step_of(const std::vector<Route>& routes, const Visitor& visit) {
-  for (const Route& route : routes) {
-    for (const Dependency& dependency : route.depends) for_each_step(dependency.steps, visit);
-    for_each_step(route.plan, visit);
-  }
-}
+/// The name of this process, and the signals that it leaves to somebody else.
+void begin_service(const std::string& name, std::initializer_list<int> ignored);
+
+/// What the steps of some routes are about.
+struct StepKinds {
+  bool query = false, increment = false;
+};
+/// Makes what their first units of work would otherwise wait for (prepare_work).
+StepKinds prepare_steps(const std::vector<Route>& routes);
 
 }  // namespace lab

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <memory>
 
-#include "lab/servers/supervisor/setup_check.hpp"
+#include "lab/servers/supervisor/server.hpp"
 #include "lab/servers/testing/step_client.hpp"
 
 namespace lab {

@@ -11,8 +11,7 @@
 #include <thread>
 
 #include "lab/core/process.hpp"
-#include "lab/core/unique_fd.hpp"
-#include "lab/servers/steps/work_kinds.hpp"
+#include "lab/servers/steps/work.hpp"
 
 namespace lab {
 
@@ -67,30 +66,13 @@ Player play(Ball& ball, std::size_t partner) {
   }
 }
 
-bool transfer(ssize_t (*call)(int fd), int fd) {
-  ssize_t size = 0;
-  do {
-    size = call(fd);
-  } while (size < 0 && errno == EINTR);
-  return size == 1;
-}
-
 bool give(int fd) {
-  return transfer(
-      [](int to) {
-        const char byte = 'x';
-        return ::write(to, &byte, 1);
-      },
-      fd);
+  return TEMP_FAILURE_RETRY(::write(fd, "x", 1)) == 1;
 }
 
 bool take(int fd) {
-  return transfer(
-      [](int from) {
-        char byte = 0;
-        return ::read(from, &byte, 1);
-      },
-      fd);
+  char byte = 0;
+  return TEMP_FAILURE_RETRY(::read(fd, &byte, 1)) == 1;
 }
 
 /// One player's ends of two pipes. Threads and processes play over the same ones, so that what differs

@@ -14,7 +14,7 @@
 #include <variant>
 #include <vector>
 
-#include "lab/core/plan.hpp"
+#include "lab/servers/steps/leaf.hpp"
 
 namespace lab {
 
@@ -33,9 +33,7 @@ class Wire {
     return *this;
   }
   std::string take() { return std::move(bytes_); }
-  void check_end() const {
-    if (!rest_.empty()) throw std::runtime_error("there is more than was written");
-  }
+  bool at_end() const { return rest_.empty(); }
 
  private:
   void raw(void* data, std::size_t size) {
@@ -122,5 +120,29 @@ BOOST_DESCRIBE_STRUCT(Background, (), (steps))
 BOOST_DESCRIBE_STRUCT(Enqueue, (), (queue, steps))
 BOOST_DESCRIBE_STRUCT(FetchResult, (), (queue))
 BOOST_DESCRIBE_STRUCT(Step, (), (action, blocking))
+
+/// What a member of the process pool is to do.
+struct LeafOrder {
+  Step step;
+  Nanos begun = 0;  ///< what a wait's deadline counts from
+};
+BOOST_DESCRIBE_STRUCT(LeafOrder, (), (step, begun))
+BOOST_DESCRIBE_STRUCT(LeafFault, (), (status, reason))
+BOOST_DESCRIBE_STRUCT(LeafEnd, (), (fault, cpu, units))
+
+template <class T>
+std::string to_bytes(T value) {
+  return Wire()(value).take();
+}
+
+/// Throws std::runtime_error where the bytes are not a T that to_bytes() has written.
+template <class T>
+T from_bytes(std::string_view bytes) {
+  T value;
+  Wire wire(bytes);
+  wire(value);
+  if (!wire.at_end()) throw std::runtime_error("there is more than was written");
+  return value;
+}
 
 }  // namespace lab

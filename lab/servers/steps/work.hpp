@@ -10,10 +10,13 @@
 
 namespace lab {
 
+/// Called while computing; may be empty.
+using Between = std::function<void()>;
+
 /// Runs compute.units units of its work in the calling thread. `between` is called between groups of units
-/// that take at most some 50 us (a QR code takes as long as it takes); it may be empty. Errors: a file that
-/// cannot be read, a QR code that cannot be made, no more threads or processes.
-Result<void> run_work(const Compute& compute, const std::function<void()>& between);
+/// that take at most some 50 us (a QR code takes as long as it takes). Errors: a file that cannot be read, a
+/// QR code that cannot be made, no more threads or processes.
+Result<void> run_work(const Compute& compute, const Between& between);
 
 /// Units that run_work() has run to their end in the calling thread.
 std::int64_t units_run();
@@ -39,5 +42,18 @@ double measure_pace(std::span<const Route> routes, const WorkRates& rates);
 
 /// Makes what the first unit would otherwise wait for: the lab's own file, the network's weights.
 void prepare_work(Work work);
+
+// One function per kind of work, for run_work() alone.
+
+/// libqrencode: a code of a short text, as a web service makes them.
+Result<void> encode_qr_codes(std::int64_t units, const Between& between);
+
+/// Forward passes of a small multilayer perceptron with fixed weights (Eigen).
+void infer(std::int64_t units, const Between& between);
+
+/// Hand-overs to and fro.
+Result<void> switch_coroutines(std::int64_t units, const Between& between);
+Result<void> switch_threads(std::int64_t units);
+Result<void> switch_processes(std::int64_t units);
 
 }  // namespace lab

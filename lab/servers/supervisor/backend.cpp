@@ -3,31 +3,45 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/io_uring.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
-#include <cstring>
-#include <filesystem>
-#include <string>
-#include <system_error>
+#include <exception>
+#include <vector>
 
 #include "lab/core/paths.hpp"
 #include "lab/core/process.hpp"
-#include "lab/core/unique_fd.hpp"
-#include "lab/servers/supervisor/setup_codec.hpp"
+#include "lab/core/text.hpp"
+#include "lab/servers/mode.hpp"
+#include "lab/servers/steps/wire.hpp"
+#include "lab/servers/supervisor/server.hpp"
 
 namespace lab {
 
 namespace fs = std::filesystem;
 
+BOOST_DESCRIBE_STRUCT(Dependency, (), (steps, asynchronous))
+BOOST_DESCRIBE_STRUCT(Route, (), (name, method, path, plan, depends, body_limit, body_deadline))
+BOOST_DESCRIBE_STRUCT(QueueSettings, (), (workers, capacity, shared))
+// Without its modes, which go by name.
+BOOST_DESCRIBE_STRUCT(Arm, (),
+                      (id, label, workers, threads, gil, cores, accept, accept_limit, pool_processes,
+                       connections, shared_counters, cancel, backend, queues))
+BOOST_DESCRIBE_STRUCT(ServerSetup, (),
+                      (routes, arm, builtin_routes, host, port, seed, log, upstream_port, postgres, store,
+                       rates))
+BOOST_DESCRIBE_STRUCT(Error, (), (kind, message))
+BOOST_DESCRIBE_STRUCT(StartReport, (), (port, workers, error))
+BOOST_DESCRIBE_STRUCT(Handover, (), (setup, report, ring, slots, capacity))
+
 namespace {
 
 constexpr const char* kProgram = "lab-io-uring";
-constexpr int kArguments = 6;          // its name, setup, report, rings, slots, capacity
+constexpr int kArguments = 2;          // its name, the descriptor that its handover is read from
 constexpr unsigned kRingSize = 16384;  // what Asio asks for; where memory is short a smaller one may be had
 
 std::string read_whole(int fd) {
@@ -37,13 +51,6 @@ std::string read_whole(int fd) {
   const ssize_t size = pread(fd, text.data(), text.size(), 0);
   text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
   return text;
-}
-
-template <class Number>
-Number to_number(const char* text) {
-  Number value{};
-  std::from_chars(text, text + std::strlen(text), value);
-  return value;
 }
 
 }  // namespace
@@ -57,7 +64,7 @@ Result<fs::path> io_uring_program(const fs::path& folder) {
 
 Result<void> backend_available(Backend backend) {
   if (backend == Backend::epoll) return {};
-  if (auto program = io_uring_program(program_path().parent_path()); !program) return program.error();
+  LAB_CHECK(io_uring_program(program_path().parent_path()));
   io_uring_params parameters{};
   const long fd = syscall(SYS_io_uring_setup, kRingSize, &parameters);
   if (fd >= 0) {
@@ -74,30 +81,70 @@ Result<void> backend_available(Backend backend) {
   return system_error("io_uring_setup", "the io_uring backend", problem);
 }
 
-void report_error(int report, const Error& error) {
-  write_all(report, fmt::format("error {} {}\n", static_cast<int>(error.kind), error.message));
+void send_report(int fd, const StartReport& report) {
+  write_all(fd, to_bytes(report));
+}
+
+StartReport read_report(int fd) {
+  constexpr Nanos kStartDeadline = 10 * kSecond;
+  const Nanos end = monotonic_now() + kStartDeadline;
+  std::string bytes;
+  for (ssize_t size = 1; size > 0 && monotonic_now() < end;) {
+    pollfd readable{fd, POLLIN, 0};
+    if (poll(&readable, 1, static_cast<int>((end - monotonic_now()) / kMillisecond) + 1) <= 0) continue;
+    char buffer[4096];
+    size = TEMP_FAILURE_RETRY(read(fd, buffer, sizeof buffer));
+    if (size > 0) bytes.append(buffer, static_cast<std::size_t>(size));
+  }
+  try {
+    return from_bytes<StartReport>(bytes);
+  } catch (const std::runtime_error&) {
+    return {.error = environment_error("the server ended before it was ready")};
+  }
+}
+
+std::string encode_handover(Handover handover) {
+  std::vector<std::string> modes;
+  for (const Traits& mode : handover.setup.arm.modes) modes.emplace_back(mode.name);
+  return Wire()(modes, handover).take();
+}
+
+Result<Handover> decode_handover(std::string_view bytes) {
+  try {
+    Handover handover;
+    std::vector<std::string> modes;
+    Wire wire(bytes);
+    if (!wire(modes, handover).at_end()) throw std::runtime_error("there is more than was written");
+    for (const std::string& name : modes) {
+      const Mode* mode = find_mode(name);
+      if (mode == nullptr) throw Failure(environment_error("no execution model {}", name));
+      handover.setup.arm.modes.push_back(mode->traits);
+    }
+    return handover;
+  } catch (const std::exception& fault) {
+    return environment_error("the setup of a server cannot be read: {}", fault.what());
+  }
 }
 
 Result<ChildProcess> start_io_uring_master(const ServerSetup& setup, const EventRings* rings, int report) {
-  if (auto available = backend_available(Backend::io_uring); !available) return available.error();
-  const auto program = io_uring_program(program_path().parent_path());
-  if (!program) return program.error();
+  LAB_CHECK(backend_available(Backend::io_uring));
+  LAB_TRY(const fs::path program, io_uring_program(program_path().parent_path()));
+  Handover handover{.setup = setup, .report = report};
+  if (rings != nullptr) {
+    handover.ring = rings->descriptor();
+    handover.slots = rings->slots();
+    handover.capacity = rings->capacity();
+  }
   const UniqueFd text(memfd_create("lab-setup", MFD_CLOEXEC));
-  if (!text.valid() || !write_all(text.get(), encode_setup(setup)))
+  if (!text.valid() || !write_all(text.get(), encode_handover(handover)))
     return system_error("memfd_create", "the server's setup", errno);
-  const int ring = rings == nullptr ? -1 : rings->descriptor();
-  const std::string setup_number = std::to_string(text.get());
-  const std::string report_number = std::to_string(report);
-  const std::string ring_number = std::to_string(ring);
-  const std::string slots = std::to_string(rings == nullptr ? 0 : rings->slots());
-  const std::string capacity = std::to_string(rings == nullptr ? 0 : rings->capacity());
-  return ChildProcess::start("the server's master", {report, text.get(), ring}, [&] {
-    for (const int fd : {report, text.get(), ring}) {
+  const std::string number = std::to_string(text.get());
+  return ChildProcess::start("the server's master", {report, text.get(), handover.ring}, [&] {
+    for (const int fd : {report, text.get(), handover.ring}) {
       if (fd >= 0) fcntl(fd, F_SETFD, 0);
     }
-    execl(program->c_str(), kProgram, setup_number.c_str(), report_number.c_str(), ring_number.c_str(),
-          slots.c_str(), capacity.c_str(), nullptr);
-    report_error(report, system_error("exec", program->string(), errno));
+    execl(program.c_str(), kProgram, number.c_str(), nullptr);
+    send_report(report, {.error = system_error("exec", program.string(), errno)});
     return 1;
   });
 }
@@ -107,25 +154,25 @@ int serve_from_arguments(int count, char** arguments) {
     fmt::print(stderr, "{}: lab starts this program; there is nothing to do with it by hand\n", kProgram);
     return static_cast<int>(ErrorKind::usage);
   }
-  UniqueFd text(to_number<int>(arguments[1]));
-  UniqueFd report(to_number<int>(arguments[2]));
-  const int ring = to_number<int>(arguments[3]);
-  fcntl(report.get(), F_SETFD, FD_CLOEXEC);
-  const auto refuse = [&report](const Error& error) {
-    report_error(report.get(), error);
-    return 1;
-  };
-  const auto setup = decode_setup(read_whole(text.get()));
+  UniqueFd text(to_number<int>(arguments[1]).value_or(-1));
+  const auto handover = decode_handover(read_whole(text.get()));
   text.reset();
-  if (!setup) return refuse(setup.error());
+  if (!handover) {
+    fmt::print(stderr, "{}: {}\n", kProgram, handover.error().message);
+    return 1;
+  }
+  UniqueFd report(handover->report);
+  fcntl(report.get(), F_SETFD, FD_CLOEXEC);
   EventRings rings;
-  if (ring >= 0) {
-    auto attached =
-        EventRings::attach(ring, to_number<int>(arguments[4]), to_number<std::size_t>(arguments[5]));
-    if (!attached) return refuse(attached.error());
+  if (handover->ring >= 0) {
+    auto attached = EventRings::attach(handover->ring, handover->slots, handover->capacity);
+    if (!attached) {
+      send_report(report.get(), {.error = attached.error()});
+      return 1;
+    }
     rings = std::move(*attached);
   }
-  return serve_as_master(*setup, ring >= 0 ? &rings : nullptr, std::move(report));
+  return serve_as_master(handover->setup, rings.empty() ? nullptr : &rings, std::move(report));
 }
 
 }  // namespace lab

@@ -3,19 +3,15 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <exception>
 
 #include "lab/core/process.hpp"
-#include "lab/servers/event_loop/loop_server.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/servers/task_queue/worker_job_client.hpp"
 
@@ -26,12 +22,8 @@ namespace {
 /// Serves in this process until TERM; gives the exit code.
 int run_worker(Worker& worker) {
   const Worker::Wiring& wiring = worker.wiring();
-  // Without this the kernel may end any sleep 50 us late to save a wake-up (prctl(2)); threads inherit it.
-  prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-  prctl(PR_SET_NAME, fmt::format("lab-worker-{}", wiring.slot).c_str(), 0UL, 0UL, 0UL);
   // Ctrl-C and the end of a terminal reach the whole group; the master turns them into TERM.
-  for (const int number : {SIGINT, SIGHUP}) std::signal(number, SIG_IGN);
-  std::signal(SIGPIPE, SIG_IGN);
+  begin_service(fmt::format("lab-worker-{}", wiring.slot), {SIGINT, SIGHUP, SIGPIPE});
   grow_descriptor_table();
   Services& services = worker.services();
   try {
@@ -42,11 +34,7 @@ int run_worker(Worker& worker) {
       services.set_desk(&*desk);
     }
     const Mode* mode = worker.routes().routes().front().mode;
-    if (mode->serve != nullptr) {
-      mode->serve(worker);
-    } else {
-      serve_with_loop(worker);
-    }
+    (mode->serve != nullptr ? mode->serve : serve_with_loop)(worker);
     desk.reset();
     services.close();
     return 0;
@@ -76,33 +64,26 @@ Master::~Master() {
 Result<void> Master::open() {
   if (!signals_.valid()) return system_error("signalfd", "the server's master", errno);
   slots_.resize(static_cast<std::size_t>(setup_.arm.workers));
-  if (auto listening = listen(); !listening) return listening;
+  LAB_CHECK(listen());
   ready_signal_ = UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!ready_signal_.valid()) return system_error("eventfd", "the server's master", errno);
 
-  auto board = SharedJobQueue::create(setup_);
-  if (!board) return board.error();
-  board_ = std::move(*board);
-  auto status =
-      SharedMemory<WorkerStatus>::create("the workers' status", slots_.size() + QueueWorkers::count(board_));
-  if (!status) return status.error();
-  status_ = std::move(*status);
-  queue_workers_.emplace(setup_, rings_, board_, &status_[slots_.size()], ready_signal_.get());
+  LAB_TRY(board_, SharedJobQueue::create(setup_));
+  queues_ = board_.shared_workers();
+  LAB_TRY(status_, SharedMemory<WorkerStatus>::create("the workers' status", slots_.size() + queues_.size()));
+  families_.emplace_back(workers(), slots_.size(), status_.get(), ready_signal_.get());
+  families_.emplace_back(queue_workers(), queues_.size(), status_.get() + slots_.size(), ready_signal_.get());
   return handoff() ? open_channels() : Result<void>();
 }
 
 Result<void> Master::listen() {
   if (setup_.arm.accept != Accept::reuseport) {
-    auto listener = listen_on(setup_.host, setup_.port);
-    if (!listener) return listener.error();
-    listener_ = std::move(*listener);
+    LAB_TRY(listener_, listen_on(setup_.host, setup_.port));
     return {};
   }
-  auto group = listen_as_group(setup_.host, setup_.port, slots_.size());
-  if (!group) return group.error();
-  listener_.port = group->front().port;
-  for (std::size_t slot = 0; slot < slots_.size(); ++slot)
-    slots_[slot].listener = std::move((*group)[slot].fd);
+  LAB_TRY(std::vector<Listener> group, listen_as_group(setup_.host, setup_.port, slots_.size()));
+  listener_.port = group.front().port;
+  for (std::size_t slot = 0; slot < slots_.size(); ++slot) slots_[slot].listener = std::move(group[slot].fd);
   return {};
 }
 
@@ -120,24 +101,60 @@ Result<void> Master::open_channels() {
   return {};
 }
 
+Family::Kind Master::workers() {
+  return {.name = "worker {}",
+          .source = [this](std::size_t slot) { return source_of(slot); },
+          .live = [this](std::size_t slot) { return run_slot(slot); },
+          .died =
+              [this](std::size_t slot) {
+                // What was in the queues of the worker's own went with it.
+                for (std::size_t queue = 0; queue < board_.queues().size(); ++queue) {
+                  if (board_.queues()[queue].slot == static_cast<int>(slot))
+                    report_lost(slot, board_.lose(queue));
+                }
+              },
+          .hopeless =
+              [](std::size_t /*slot*/, const std::string& cause) {
+                return environment_error("workers keep dying, the last one {}", cause);
+              }};
+}
+
+/// The processes that execute the jobs of queues that all workers share. Their events are in the workers'
+/// rings.
+Family::Kind Master::queue_workers() {
+  return {.name = "worker {} of a task queue",
+          .source = [](std::size_t /*member*/) { return -1; },
+          .live =
+              [this](std::size_t member) {
+                const int ring = static_cast<int>(member % slots_.size());
+                return run_queue_worker(setup_, EventLog(rings_, ring), board_, queues_[member], member,
+                                        status_[slots_.size() + member], ready_signal_.get());
+              },
+          .died =
+              [this](std::size_t member) {
+                report_lost(member % slots_.size(),
+                            board_.lose(queues_[member], static_cast<std::uint16_t>(member)));
+              },
+          .hopeless =
+              [this](std::size_t member, const std::string& /*cause*/) {
+                return environment_error("workers of queue '{}' keep dying",
+                                         board_.queues()[queues_[member]].name);
+              }};
+}
+
 /// Where a slot's worker takes its connections from.
 int Master::source_of(std::size_t slot) const {
   if (handoff()) return slots_[slot].worker_channel.get();
   return slots_[slot].listener.valid() ? slots_[slot].listener.get() : listener_.fd.get();
 }
 
-Result<void> Master::run(const Ready& ready) {
-  for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-    if (auto forked = fork_worker(slot); !forked) return forked;
-  }
-  if (auto started = queue_workers_->start(); !started) return started;
+Result<void> Master::run(const ServerReady& ready) {
+  for (Family& family : families_) LAB_CHECK(family.start());
   while (!(stopping_ && all_gone())) {
     wait_for_something();
     read_signals();
-    if (auto reaped = reap(); !reaped) return reaped;
     const Nanos now = monotonic_now();
-    if (auto restarted = restart_due(now); !restarted) return restarted;
-    if (auto kept = queue_workers_->look_after(now); !kept) return kept;
+    for (Family& family : families_) LAB_CHECK(family.look_after(now));
     announce_if_ready(ready);
     if (!dealer_ || stopping_) continue;
     if (now >= accept_again_) accept_again_ = dealer_->deal() ? 0 : now + kAcceptPause;
@@ -154,25 +171,11 @@ void Master::wait_for_something() {
   for (std::size_t slot = 0; accepting && slot < slots_.size(); ++slot) {
     if (dealer_->has_waiting(slot)) watched.push_back({slots_[slot].channel.get(), POLLOUT, 0});
   }
-  timespec span{};
-  const std::optional<Nanos> due = next_due();
-  if (due) {
-    const Nanos left = std::max<Nanos>(0, *due - now);
-    span = {left / kSecond, left % kSecond};
-  }
-  ppoll(watched.data(), watched.size(), due ? &span : nullptr, nullptr);
-}
-
-std::optional<Nanos> Master::next_due() const {
-  std::optional<Nanos> due;
-  const auto consider = [&due](Nanos at) { due = due ? std::min(*due, at) : at; };
-  if (stopping_) return due;
-  for (const Slot& slot : slots_) {
-    if (slot.restart_at) consider(*slot.restart_at);
-  }
-  if (accept_again_ != 0) consider(accept_again_);
-  if (const auto restart = queue_workers_->next_due()) consider(*restart);
-  return due;
+  Nanos due = accept_again_ != 0 && !stopping_ ? accept_again_ : kNever;
+  for (const Family& family : families_) due = std::min(due, family.next_due().value_or(kNever));
+  const Nanos left = std::max<Nanos>(0, due - now);
+  const timespec span{left / kSecond, left % kSecond};
+  ppoll(watched.data(), watched.size(), &span, nullptr);
 }
 
 void Master::read_signals() {
@@ -187,21 +190,7 @@ void Master::read_signals() {
   }
 }
 
-Result<void> Master::fork_worker(std::size_t slot) {
-  WorkerStatus& status = status_[slot];
-  status.ready.store(false, std::memory_order_relaxed);
-  status.replied.store(false, std::memory_order_relaxed);
-  std::memset(status.last_words, 0, sizeof status.last_words);
-  auto process = ChildProcess::start(fmt::format("worker {}", slot), {source_of(slot), ready_signal_.get()},
-                                     [&] { return run_queue_worker(slot); });
-  if (!process) return process.error();
-  slots_[slot].process = std::move(*process);
-  slots_[slot].started = monotonic_now();
-  slots_[slot].restart_at.reset();
-  return {};
-}
-
-int Master::run_queue_worker(std::size_t slot) {
+int Master::run_slot(std::size_t slot) {
   limit_cores(setup_.arm.cores);
   Worker worker(setup_, rings_,
                 {.slot = static_cast<int>(slot),
@@ -213,57 +202,18 @@ int Master::run_queue_worker(std::size_t slot) {
   return run_worker(worker);
 }
 
-Result<void> Master::reap() {
-  for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-    const auto status = slots_[slot].process.ended();
-    if (!status) continue;
-    lose_jobs(slot);
-    if (stopping_) continue;
-    const Nanos now = monotonic_now();
-    const bool replied = status_[slot].replied.load(std::memory_order_relaxed);
-    slots_[slot].restart_at = policy_.on_death(now, now - slots_[slot].started, replied);
-    if (!slots_[slot].restart_at)
-      return environment_error("workers keep dying, the last one {}", cause_of_death(slot, *status));
-  }
-  return {};
+void Master::report_lost(std::size_t slot, const std::vector<Job>& lost) {
+  const EventLog events(rings_, static_cast<int>(slot));
+  for (const Job& job : lost) events.add(EventKind::lost, job.request, monotonic_now(), job.id);
 }
 
-/// What was in the queues of the worker's own went with it.
-void Master::lose_jobs(std::size_t slot) {
-  for (std::size_t queue = 0; queue < board_.queues().size(); ++queue) {
-    if (board_.queues()[queue].slot == static_cast<int>(slot))
-      report_lost(rings_, static_cast<int>(slot), board_.lose(queue));
-  }
-}
-
-std::string Master::cause_of_death(std::size_t slot, int status) const {
-  const char* words = status_[slot].last_words;
-  if (words[0] != '\0') return fmt::format("said: {}", words);
-  if (WIFSIGNALED(status))
-    return fmt::format("by signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
-  return fmt::format("with exit code {}", WEXITSTATUS(status));
-}
-
-Result<void> Master::restart_due(Nanos now) {
-  for (std::size_t slot = 0; slot < slots_.size() && !stopping_; ++slot) {
-    if (!slots_[slot].restart_at || now < *slots_[slot].restart_at) continue;
-    if (auto forked = fork_worker(slot); !forked) return forked;
-  }
-  return {};
-}
-
-void Master::announce_if_ready(const Ready& ready) {
+void Master::announce_if_ready(const ServerReady& ready) {
   eventfd_t count = 0;
   eventfd_read(ready_signal_.get(), &count);
-  if (announced_) return;
-  std::vector<pid_t> pids;
-  for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-    if (!slots_[slot].process.there() || !status_[slot].ready.load(std::memory_order_acquire)) return;
-    pids.push_back(slots_[slot].process.pid());
-  }
-  if (!queue_workers_->ready()) return;
+  const auto is_ready = [](const Family& family) { return family.ready(); };
+  if (announced_ || !std::all_of(families_.begin(), families_.end(), is_ready)) return;
   announced_ = true;
-  ready(listener_.port, pids);
+  ready(listener_.port, families_.front().pids());
 }
 
 void Master::begin_stop() {
@@ -274,21 +224,22 @@ void Master::begin_stop() {
   if (dealer_) dealer_->deal();
   listener_.fd.reset();
   for (Slot& slot : slots_) slot.listener.reset();
-  for (const Slot& slot : slots_) {
-    slot.process.signal(SIGTERM);
-    slot.process.signal(SIGCONT);  // a stopped process would never see it
+  // Those of the queues end after the job that they are at.
+  for (const std::size_t queue : queues_) board_.close(queue);
+  families_.front().signal(SIGTERM);
+  for (Family& family : families_) {
+    family.stop();
+    family.signal(SIGCONT);  // a stopped process would never see it
   }
-  queue_workers_->stop();
 }
 
 bool Master::all_gone() const {
-  return std::none_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.process.there(); }) &&
-         queue_workers_->all_gone();
+  return std::all_of(families_.begin(), families_.end(),
+                     [](const Family& family) { return family.all_gone(); });
 }
 
 void Master::kill_all() {
-  if (queue_workers_) queue_workers_->kill();
-  for (Slot& slot : slots_) slot.process.kill();
+  for (Family& family : families_) family.kill();
 }
 
 }  // namespace lab

@@ -1,9 +1,12 @@
+// The room supervisor: makes a server of a setup, restarts its processes and ends them. The program outside
+// includes this header, mode.hpp and of the steps work.hpp.
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +20,15 @@ namespace lab {
 /// Whether servers can run on it here. The error says why not: a program or a kernel without io_uring, a
 /// container that forbids it.
 Result<void> backend_available(Backend backend);
+
+/// What is wrong with a setup that no server could be made of (exit 2): an unknown mode, modes that cannot
+/// share a process, counts out of range, a network address for a mode that must stay on loopback, a step that
+/// its mode cannot do or that lacks what it needs.
+std::optional<Error> find_fault(const ServerSetup& setup);
+
+/// The setup with the units of all computing filled in, from its rates or from this machine's (calibrate()).
+/// Errors: find_fault()'s, and those of the work itself, such as a file that is not there.
+Result<ServerSetup> complete(ServerSetup setup);
 
 /// A running server: a master process (child of this one, without threads) that supervises W workers.
 /// The whole family dies with this process, however it ends. Not thread-safe.
@@ -49,10 +61,12 @@ class Server {
   std::vector<pid_t> workers_;
 };
 
-/// Serves in this process as the master until TERM or Ctrl-C (`lab serve`); `ready` is called once with the
-/// port and the workers' pids when every worker can answer. Returns the exit code: 0, or 1 where the workers
-/// kept dying. On epoll only. Throws Failure where no server can be made of the setup or the port.
-int serve_here(const ServerSetup& setup, EventRings* events,
-               const std::function<void(std::uint16_t port, const std::vector<pid_t>& workers)>& ready);
+/// Told once the port and the workers' pids, when every worker can answer.
+using ServerReady = std::function<void(std::uint16_t port, const std::vector<pid_t>& workers)>;
+
+/// Serves in this process as the master until TERM or Ctrl-C (`lab serve`). Returns the exit code: 0, or 1
+/// where the workers kept dying. On epoll only. Throws Failure where no server can be made of the setup or
+/// the port.
+int serve_here(const ServerSetup& setup, EventRings* events, const ServerReady& ready);
 
 }  // namespace lab

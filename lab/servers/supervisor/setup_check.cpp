@@ -1,4 +1,4 @@
-#include "lab/servers/supervisor/setup_check.hpp"
+#include "lab/servers/supervisor/server.hpp"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <string>
 
 #include "lab/servers/mode.hpp"
-#include "lab/servers/steps/leaf_message.hpp"
+#include "lab/servers/steps/process_pool.hpp"
 #include "lab/servers/steps/services.hpp"
 #include "lab/servers/steps/work.hpp"
 
@@ -17,8 +17,14 @@ namespace {
 // What a request may at most execute, and how deep its steps may lie in each other: the stack is finite.
 constexpr std::int64_t kMaxSteps = 100'000'000;
 constexpr int kMaxDepth = 64;
-constexpr int kMaxQueueWorkers = 256;
+constexpr std::int64_t kMaxQueueWorkers = 256;
 constexpr std::int64_t kMaxQueued = 50'000;
+
+/// A number that somebody gave, and what it may be.
+struct Range {
+  std::string name;
+  std::int64_t value, least, most;
+};
 
 bool is_loopback(const std::string& host) {
   return host == "::1" || host == "localhost" || host.starts_with("127.");
@@ -52,46 +58,44 @@ class StepCheck {
   void check(const Plan& plan, bool on_loop) {
     if (depth_of(plan) > kMaxDepth) refuse("its steps lie more than {} deep in each other", kMaxDepth);
     if (executed_steps(plan) > kMaxSteps) refuse("a request would execute more than {} steps", kMaxSteps);
-    if (!fault_) check_steps(plan, on_loop);
+    check_steps(plan, on_loop);
   }
 
   void check_steps(const Plan& plan, bool on_loop) {
     for (const Step& step : plan) {
       if (fault_) return;
-      check_step(step, on_loop);
-      for (const Plan* inner : nested_plans(step)) check_steps(*inner, on_loop && stays_on_loop(step));
+      std::visit([&](const auto& action) { check_step(action); }, step.action);
+      const std::string_view word = loop_only_word(step);
+      if (!word.empty() && !on_loop)
+        refuse("{} needs a handler on the loop, and {} runs this one elsewhere; use async-loop or offload",
+               word, mode_.name);
+      const bool stays =
+          !std::holds_alternative<Pooled>(step.action) && !std::holds_alternative<Enqueue>(step.action);
+      for (const Plan* inner : nested_plans(step)) check_steps(*inner, on_loop && stays);
     }
   }
 
-  static bool stays_on_loop(const Step& step) {
-    return !std::holds_alternative<Pooled>(step.action) && !std::holds_alternative<Enqueue>(step.action);
+  void check_step(const CallUpstream& /*call*/) {
+    if (setup_.upstream_port == 0) refuse("call needs an upstream server, and there is none");
   }
-
-  void check_step(const Step& step, bool on_loop) {
-    const std::string_view word = loop_only_word(step);
-    if (!word.empty() && !on_loop)
-      refuse("{} needs a handler on the loop, and {} runs this one elsewhere; use async-loop or offload",
-             word, mode_.name);
-    if (std::holds_alternative<CallUpstream>(step.action) && setup_.upstream_port == 0)
-      refuse("call needs an upstream server, and there is none");
-    if (const auto* query = std::get_if<Query>(&step.action)) check_query(*query);
-    if (std::holds_alternative<Increment>(step.action) && setup_.arm.shared_counters && setup_.store.empty())
-      refuse("shared counters need a file to count in, and there is none");
-    if (const auto* compute = std::get_if<Compute>(&step.action)) check_compute(*compute);
-  }
-
-  void check_query(const Query& query) {
+  void check_step(const Query& query) {
     if (setup_.postgres.empty())
       refuse("query needs PostgreSQL, and none was given; use --postgres URL or --postgres local");
     if (query.sql.size() >= kMaxMessageBytes / 2)
       refuse("the text of a query has {} bytes; {} are the most", query.sql.size(), kMaxMessageBytes / 2);
   }
-
-  void check_compute(const Compute& compute) {
+  void check_step(const Increment& /*step*/) {
+    if (setup_.arm.shared_counters && setup_.store.empty())
+      refuse("shared counters need a file to count in, and there is none");
+  }
+  void check_step(const Compute& compute) {
     if (compute.units < 0 || compute.duration < 0)
       refuse("{} needs an amount that is not negative", to_string(compute.work));
   }
+  template <class Other>
+  void check_step(const Other& /*step*/) {}
 
+  /// The first thing that is wrong counts.
   template <class... Args>
   void refuse(fmt::format_string<Args...> text, Args&&... args) {
     if (!fault_)
@@ -108,13 +112,14 @@ class StepCheck {
 /// Reads a byte of every file that the routes read.
 Result<void> check_files(const std::vector<Route>& routes) {
   Result<void> outcome;
-  for_each_step_of(routes, [&outcome](const Step& step) {
+  const auto look = [&outcome](const Step& step) {
     const auto* compute = std::get_if<Compute>(&step.action);
     if (compute == nullptr || compute->file.empty() || !outcome) return;
     Compute one_byte = *compute;
     one_byte.units = 1;
     outcome = run_work(one_byte, {});
-  });
+  };
+  for (const Route& route : routes) for_each_step(route, look);
   return outcome;
 }
 
@@ -153,19 +158,17 @@ std::optional<Error> find_fault(const ServerSetup& setup) {
   if (arm.modes.empty() || (!setup.routes.empty() && arm.modes.size() != setup.routes.size()))
     return usage_error("arm '{}' has {} modes for {} routes", arm.id, arm.modes.size(), setup.routes.size());
   if (auto fault = find_fault_of_modes(setup)) return fault;
-  if (arm.workers < 1 || arm.workers > 1024)
-    return usage_error("workers must be 1 to 1024, not {}", arm.workers);
-  if (arm.threads < 1 || arm.threads > 4096)
-    return usage_error("threads must be 1 to 4096, not {}", arm.threads);
+  std::vector<Range> ranges{{"workers", arm.workers, 1, 1024},
+                            {"threads", arm.threads, 1, 4096},
+                            {"connections", arm.connections, 0, 1000}};
   for (const auto& [name, queue] : arm.queues) {
-    if (queue.workers < 1 || queue.workers > kMaxQueueWorkers)
-      return usage_error("queue '{}': workers must be 1 to {}, not {}", name, kMaxQueueWorkers,
-                         queue.workers);
-    if (queue.capacity < 1 || queue.capacity > kMaxQueued)
-      return usage_error("queue '{}': capacity must be 1 to {}, not {}", name, kMaxQueued, queue.capacity);
+    ranges.push_back({fmt::format("queue '{}': workers", name), queue.workers, 1, kMaxQueueWorkers});
+    ranges.push_back({fmt::format("queue '{}': capacity", name), queue.capacity, 1, kMaxQueued});
   }
-  if (arm.connections < 0 || arm.connections > 1000)
-    return usage_error("connections must be 0 to 1000, not {}", arm.connections);
+  for (const auto& [name, value, least, most] : ranges) {
+    if (value < least || value > most)
+      return usage_error("{} must be {} to {}, not {}", name, least, most, value);
+  }
   for (std::size_t i = 0; i < setup.routes.size(); ++i) {
     if (auto fault = StepCheck(setup, setup.routes[i], arm.modes[i]).find()) return fault;
   }
@@ -184,15 +187,14 @@ Result<ServerSetup> complete(ServerSetup setup) {
   };
   for (const Route& route : setup.routes) {
     bool some = false;
-    for_each_step_of({route}, [&](const Step& step) { some |= lacks(step); });
+    for_each_step(route, [&](const Step& step) { some |= lacks(step); });
     if (some) unknown.push_back(route);
   }
   if (setup.builtin_routes && lacks(builtin.plan.front())) unknown.push_back(builtin);
-  if (const auto readable = check_files(setup.routes); !readable) return readable.error();
-  const auto measured = calibrate(unknown);
-  if (!measured) return measured.error();
+  LAB_CHECK(check_files(setup.routes));
+  LAB_TRY(const WorkRates measured, calibrate(unknown));
   for (std::size_t kind = 0; kind < kWorkKinds; ++kind) {
-    if (setup.rates[kind] <= 0) setup.rates[kind] = (*measured)[kind];
+    if (setup.rates[kind] <= 0) setup.rates[kind] = measured[kind];
   }
   for (Route& route : setup.routes) apply_rates(route, setup.rates);
   return setup;

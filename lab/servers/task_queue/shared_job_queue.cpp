@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <new>
 #include <set>
 #include <utility>
 
@@ -18,11 +17,6 @@ namespace {
 
 constexpr std::size_t kRemembered = 100'000;
 constexpr const char* kDefaultQueue = "jobs";  // of mode `task-queue` where a plan names none
-
-std::size_t aligned(std::size_t bytes) {
-  constexpr std::size_t kLine = 64;
-  return (bytes + kLine - 1) / kLine * kLine;
-}
 
 std::size_t places(const QueueSettings& settings) {
   return static_cast<std::size_t>(settings.capacity) + static_cast<std::size_t>(settings.workers);
@@ -68,10 +62,11 @@ std::vector<BoardQueue> SharedJobQueue::queues_of(const ServerSetup& setup) {
   std::set<std::string> names;
   for (const auto& [name, settings] : setup.arm.queues) names.insert(name);
   if (setup.arm.uses(Resource::queue)) names.insert(kDefaultQueue);
-  for_each_step_of(setup.routes, [&](const Step& step) {
+  const auto look = [&names](const Step& step) {
     if (const auto* put = std::get_if<Enqueue>(&step.action)) names.insert(put->queue);
     if (const auto* fetch = std::get_if<FetchResult>(&step.action)) names.insert(fetch->queue);
-  });
+  };
+  for (const Route& route : setup.routes) for_each_step(route, look);
   std::vector<BoardQueue> queues;
   for (const std::string& name : names) {
     const auto found = setup.arm.queues.find(name);
@@ -83,48 +78,43 @@ std::vector<BoardQueue> SharedJobQueue::queues_of(const ServerSetup& setup) {
   return queues;
 }
 
+std::vector<std::size_t> SharedJobQueue::shared_workers() const {
+  std::vector<std::size_t> workers;
+  for (std::size_t queue = 0; queue < queues_.size(); ++queue) {
+    if (queues_[queue].slot < 0)
+      workers.insert(workers.end(), static_cast<std::size_t>(queues_[queue].settings.workers), queue);
+  }
+  return workers;
+}
+
 Result<SharedJobQueue> SharedJobQueue::create(const ServerSetup& setup) {
   SharedJobQueue board;
   board.queues_ = queues_of(setup);
   if (board.queues_.empty()) return board;
-  board.entries_ = kRemembered;
-  for (const BoardQueue& queue : board.queues_) board.entries_ += places(queue.settings);
-  std::size_t bytes = aligned(sizeof(Shared)) + aligned(board.entries_ * sizeof(Entry));
+  std::size_t all_places = 0;
   for (const BoardQueue& queue : board.queues_) {
-    board.offsets_.push_back(bytes);
-    bytes += aligned(sizeof(Line)) + aligned(places(queue.settings) * sizeof(std::int64_t));
+    board.rings_begin_.push_back(all_places);
+    all_places += places(queue.settings);
   }
-  auto memory = SharedMemory<std::byte>::create("the task queues", bytes);
-  if (!memory) return memory.error();
-  board.memory_ = std::move(*memory);
+  board.size_ = kRemembered + all_places;
+  LAB_TRY(board.shared_, SharedMemory<Shared>::create("the task queues"));
+  LAB_TRY(board.lines_, SharedMemory<Line>::create("the task queues", board.queues_.size()));
+  LAB_TRY(board.rings_, SharedMemory<std::int64_t>::create("the task queues", all_places));
   // Fresh pages are zero, which is what the entries begin with: touching them all would cost megabytes.
-  board.shared().next_id = 1;
+  LAB_TRY(board.entries_, SharedMemory<std::byte>::create("the task queues", board.size_ * sizeof(Entry)));
   pthread_mutexattr_t attributes;
   pthread_mutexattr_init(&attributes);
   pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
   pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-  pthread_mutex_init(&board.shared().mutex, &attributes);
+  pthread_mutex_init(&board.shared_->mutex, &attributes);
   pthread_mutexattr_destroy(&attributes);
-  for (std::size_t i = 0; i < board.queues_.size(); ++i) sem_init(&(new (&board.line(i)) Line)->some, 1, 0);
+  for (std::size_t i = 0; i < board.queues_.size(); ++i) sem_init(&board.lines_[i].some, 1, 0);
   return board;
-}
-
-SharedJobQueue::Shared& SharedJobQueue::shared() const {
-  return *reinterpret_cast<Shared*>(memory_.get());
-}
-
-SharedJobQueue::Line& SharedJobQueue::line(std::size_t queue) const {
-  return *reinterpret_cast<Line*>(&memory_[offsets_[queue]]);
-}
-
-std::int64_t* SharedJobQueue::ring(std::size_t queue) const {
-  return reinterpret_cast<std::int64_t*>(&memory_[offsets_[queue] + aligned(sizeof(Line))]);
 }
 
 /// Where the job of this id is, or was until another one took its place.
 SharedJobQueue::Entry& SharedJobQueue::entry_at(std::int64_t id) const {
-  auto* const entries = reinterpret_cast<Entry*>(&memory_[aligned(sizeof(Shared))]);
-  return entries[static_cast<std::size_t>(id) % entries_];
+  return reinterpret_cast<Entry*>(entries_.get())[static_cast<std::size_t>(id) % size_];
 }
 
 SharedJobQueue::Entry* SharedJobQueue::entry(std::size_t queue, std::int64_t id) const {
@@ -141,16 +131,16 @@ std::optional<std::size_t> SharedJobQueue::find(std::string_view name, int slot)
 }
 
 std::optional<std::int64_t> SharedJobQueue::put(std::size_t queue, Job job) {
-  Line& to = line(queue);
+  Line& to = lines_[queue];
   const std::size_t most = places(queues_[queue].settings);
   {
-    const Lock lock(shared());
+    const Lock lock(*shared_);
     if (to.waiting + to.running >= most) return std::nullopt;
     // Only what is over gives up its entry, and there are more entries than jobs that are not.
-    while (entry_at(shared().next_id).is_open()) ++shared().next_id;
-    job.id = shared().next_id++;
+    while (entry_at(shared_->next_id).is_open()) ++shared_->next_id;
+    job.id = shared_->next_id++;
     entry_at(job.id) = {job, static_cast<std::uint32_t>(queue), 0, JobState::queued};
-    ring(queue)[(to.first + to.waiting) % most] = job.id;
+    rings_[rings_begin_[queue] + (to.first + to.waiting) % most] = job.id;
     ++to.waiting;
   }
   sem_post(&to.some);
@@ -158,15 +148,15 @@ std::optional<std::int64_t> SharedJobQueue::put(std::size_t queue, Job job) {
 }
 
 std::optional<Job> SharedJobQueue::take(std::size_t queue, std::uint16_t holder) {
-  Line& from = line(queue);
+  Line& from = lines_[queue];
   const std::size_t most = places(queues_[queue].settings);
   for (;;) {
     while (sem_wait(&from.some) != 0 && errno == EINTR) {
     }
     if (from.closed.load(std::memory_order_acquire)) return std::nullopt;
-    const Lock lock(shared());
+    const Lock lock(*shared_);
     if (from.waiting == 0) continue;
-    Entry* const found = entry(queue, ring(queue)[from.first]);
+    Entry* const found = entry(queue, rings_[rings_begin_[queue] + from.first]);
     from.first = (from.first + 1) % most;
     --from.waiting;
     if (found == nullptr) continue;
@@ -178,35 +168,35 @@ std::optional<Job> SharedJobQueue::take(std::size_t queue, std::uint16_t holder)
 }
 
 void SharedJobQueue::finish(std::size_t queue, std::int64_t id, bool failed) {
-  const Lock lock(shared());
-  Line& of = line(queue);
+  const Lock lock(*shared_);
+  Line& of = lines_[queue];
   if (of.running > 0) --of.running;
   if (Entry* const found = entry(queue, id)) found->state = failed ? JobState::failed : JobState::done;
 }
 
 JobState SharedJobQueue::state(std::size_t queue, std::int64_t id) const {
-  const Lock lock(shared());
+  const Lock lock(*shared_);
   const Entry* const found = entry(queue, id);
   return found == nullptr ? JobState::unknown : found->state;
 }
 
 void SharedJobQueue::close(std::size_t queue) {
-  Line& of = line(queue);
+  Line& of = lines_[queue];
   of.closed.store(true, std::memory_order_release);
   for (int i = 0; i < queues_[queue].settings.workers; ++i) sem_post(&of.some);
 }
 
 void SharedJobQueue::open(std::size_t queue) {
-  line(queue).closed.store(false, std::memory_order_release);
+  lines_[queue].closed.store(false, std::memory_order_release);
 }
 
 std::vector<Job> SharedJobQueue::lose(std::size_t queue, std::optional<std::uint16_t> holder) {
   std::vector<Job> lost;
-  Line& of = line(queue);
+  Line& of = lines_[queue];
   {
-    const Lock lock(shared());
+    const Lock lock(*shared_);
     // Entries are taken in turn, so past the newest id none was used yet.
-    const std::int64_t used = std::min(shared().next_id, static_cast<std::int64_t>(entries_));
+    const std::int64_t used = std::min(shared_->next_id, static_cast<std::int64_t>(size_));
     for (std::int64_t place = 0; place < used; ++place) {
       Entry& found = entry_at(place);
       if (found.queue != queue || !found.is_open()) continue;

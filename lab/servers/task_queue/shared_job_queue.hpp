@@ -1,3 +1,5 @@
+// The room task_queue: jobs in memory that all processes of a server share, and those who execute them. For
+// the supervisor, which makes them.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +10,8 @@
 #include <vector>
 
 #include "lab/core/error.hpp"
+#include "lab/core/process.hpp"
 #include "lab/core/scenario.hpp"
-#include "lab/core/shared_memory.hpp"
 #include "lab/servers/server_setup.hpp"
 
 namespace lab {
@@ -43,6 +45,8 @@ class SharedJobQueue {
   SharedJobQueue() = default;
 
   const std::vector<BoardQueue>& queues() const { return queues_; }
+  /// Of each worker of a queue that all share: which queue it works for.
+  std::vector<std::size_t> shared_workers() const;
   /// The queue that the worker in this slot means by the name.
   std::optional<std::size_t> find(std::string_view name, int slot) const;
 
@@ -66,17 +70,16 @@ class SharedJobQueue {
   struct Entry;
   class Lock;
   static std::vector<BoardQueue> queues_of(const ServerSetup& setup);
-  Line& line(std::size_t queue) const;
-  std::int64_t* ring(std::size_t queue) const;
   Entry& entry_at(std::int64_t id) const;
   Entry* entry(std::size_t queue, std::int64_t id) const;
 
-  Shared& shared() const;
-
-  SharedMemory<std::byte> memory_;
-  std::size_t entries_ = 0;
   std::vector<BoardQueue> queues_;
-  std::vector<std::size_t> offsets_;  // of the lines
+  SharedMemory<Shared> shared_;
+  SharedMemory<Line> lines_;
+  SharedMemory<std::int64_t> rings_;      // of each queue the ids of those that wait
+  std::vector<std::size_t> rings_begin_;  // where that of each queue begins
+  SharedMemory<std::byte> entries_;
+  std::size_t size_ = 0;  // how many entries
 };
 
 }  // namespace lab

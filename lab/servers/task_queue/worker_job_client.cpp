@@ -1,10 +1,15 @@
 #include "lab/servers/task_queue/worker_job_client.hpp"
 
 #include <fmt/format.h>
+#include <sys/eventfd.h>
 
-#include <charconv>
+#include <algorithm>
+#include <csignal>
+#include <exception>
 
-#include "lab/servers/steps/blocking_steps.hpp"
+#include "lab/core/process.hpp"
+#include "lab/core/text.hpp"
+#include "lab/servers/steps/execution.hpp"
 #include "lab/servers/steps/services.hpp"
 
 namespace lab {
@@ -13,12 +18,6 @@ namespace {
 
 constexpr int kNotFound = 404;
 constexpr int kNoPlace = 503;
-
-std::int64_t to_id(std::string_view text) {
-  std::int64_t id = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), id);
-  return problem == std::errc() && end == text.data() + text.size() ? id : 0;
-}
 
 std::string_view word_for(JobState state) {
   switch (state) {
@@ -29,33 +28,52 @@ std::string_view word_for(JobState state) {
   }
 }
 
-}  // namespace
-
-QueuedPlans::QueuedPlans(const RouteTable& routes) {
-  for (const ServedRoute& served : routes.routes()) {
-    for (const Dependency& dependency : served.route.depends) add(dependency.steps);
-    add(served.route.plan);
-  }
-}
-
-void QueuedPlans::add(const Plan& plan) {
-  for_each_step(plan, [this](const Step& step) {
-    const auto* job = std::get_if<Enqueue>(&step.action);
-    if (job == nullptr) return;
-    numbers_[job] = static_cast<std::uint32_t>(steps_.size());
-    steps_.push_back(job);
-  });
-}
-
+/// Executes jobs in the calling thread until the queue is closed. `took` is set at each of them.
 void work_on_queue(SharedJobQueue& board, std::size_t queue, std::uint16_t unit, const QueuedPlans& plans,
-                   const EventLog& events, Services& services, void (*took)(void* context), void* context) {
+                   const EventLog& events, Services& services, std::atomic<bool>* took) {
   while (const std::optional<Job> job = board.take(queue, unit)) {
-    if (took != nullptr) took(context);
+    if (took != nullptr) took->store(true, std::memory_order_relaxed);
     PlanExecution execution(events, services, job->request);
     execution.acquire(Resource::queue, unit);
     run_blocking(execution, plans.step(job->plan).steps, StepPlace{job->position}.at(1));
     execution.release(Resource::queue, unit);
     board.finish(queue, job->id, execution.ended());
+  }
+}
+
+}  // namespace
+
+QueuedPlans::QueuedPlans(const RouteTable& routes) {
+  const auto look = [this](const Step& step) {
+    if (const auto* job = std::get_if<Enqueue>(&step.action)) steps_.push_back(job);
+  };
+  for (const ServedRoute& served : routes.routes()) for_each_step(served.route, look);
+}
+
+std::uint32_t QueuedPlans::number(const Enqueue& step) const {
+  return static_cast<std::uint32_t>(std::find(steps_.begin(), steps_.end(), &step) - steps_.begin());
+}
+
+int run_queue_worker(const ServerSetup& setup, const EventLog& events, SharedJobQueue& board,
+                     std::size_t queue, std::size_t unit, WorkerStatus& status, int ready_signal) {
+  // The master closes the queue instead of a TERM: the job that it is at is to be finished.
+  begin_service(fmt::format("lab-queue-{}", unit), {SIGTERM, SIGINT, SIGHUP, SIGPIPE});
+  limit_cores(setup.arm.cores);
+  try {
+    const RouteTable routes(setup);
+    const QueuedPlans plans(routes);
+    // Members of a pool of processes are the handlers', not a job's.
+    ServerSetup own = setup;
+    own.arm.pool_processes = false;
+    Services services(own);
+    services.open();
+    status.ready.store(true, std::memory_order_release);
+    eventfd_write(ready_signal, 1);
+    work_on_queue(board, queue, static_cast<std::uint16_t>(unit), plans, events, services, &status.replied);
+    return 0;
+  } catch (const std::exception& fault) {
+    fmt::print(stderr, "lab: a worker of a task queue: {}\n", fault.what());
+    return 1;
   }
 }
 
@@ -68,8 +86,9 @@ WorkerJobClient::WorkerJobClient(SharedJobQueue& board, int slot, const RouteTab
     if (own.slot != slot) continue;
     board.open(queue);
     for (int i = 0; i < own.settings.workers; ++i, ++unit) {
-      threads_.emplace_back(
-          [this, queue, unit, &services] { work_on_queue(board_, queue, unit, plans_, events_, services); });
+      threads_.emplace_back([this, queue, unit, &services] {
+        work_on_queue(board_, queue, unit, plans_, events_, services, nullptr);
+      });
     }
   }
 }
@@ -96,17 +115,20 @@ void WorkerJobClient::enqueue(PlanExecution& execution, const Enqueue& step, Ste
                           fmt::format("queue '{}' is full: {} jobs wait", step.queue, settings.capacity));
   }
   events_.add(EventKind::enqueued, execution.id(), at, *id);
-  execution.set_reply(200, fmt::format(R"({{"task_id":{},"status":"processing"}})", *id));
+  execution.leave([&](PlanExecution::Outcome& outcome) {
+    outcome.reply = fmt::format(R"({{"task_id":{},"status":"processing"}})", *id);
+  });
 }
 
 void WorkerJobClient::fetch(PlanExecution& execution, const FetchResult& step, std::string_view text) {
   const std::optional<std::size_t> queue = board_.find(step.queue, slot_);
-  const std::int64_t id = to_id(text);
+  const std::int64_t id = to_number<std::int64_t>(text).value_or(0);
   const JobState state = queue ? board_.state(*queue, id) : JobState::unknown;
   if (state == JobState::unknown) return execution.fail(kNotFound, "no such task in this worker's queue");
   const std::string_view prediction = state == JobState::done ? R"(,"prediction":0.5)" : "";
-  execution.set_reply(200,
-                      fmt::format(R"({{"task_id":{},"status":"{}"{}}})", id, word_for(state), prediction));
+  execution.leave([&](PlanExecution::Outcome& outcome) {
+    outcome.reply = fmt::format(R"({{"task_id":{},"status":"{}"{}}})", id, word_for(state), prediction);
+  });
 }
 
 }  // namespace lab

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
 #include "lab/servers/http/route_table.hpp"
-#include "lab/servers/steps/event_log.hpp"
+#include "lab/servers/steps/execution.hpp"
 #include "lab/servers/steps/services.hpp"
 #include "lab/servers/task_queue/shared_job_queue.hpp"
+#include "lab/servers/worker/worker.hpp"
 
 namespace lab {
 
@@ -15,20 +15,17 @@ namespace lab {
 class QueuedPlans {
  public:
   explicit QueuedPlans(const RouteTable& routes);
-  std::uint32_t number(const Enqueue& step) const { return numbers_.at(&step); }
+  std::uint32_t number(const Enqueue& step) const;
   const Enqueue& step(std::uint32_t number) const { return *steps_[number]; }
 
  private:
-  void add(const Plan& plan);
   std::vector<const Enqueue*> steps_;
-  std::unordered_map<const Enqueue*, std::uint32_t> numbers_;
 };
 
-/// Executes jobs of one queue in the calling thread until it is closed. `unit` is what its events call it;
-/// `took` is called for each job.
-void work_on_queue(SharedJobQueue& board, std::size_t queue, std::uint16_t unit, const QueuedPlans& plans,
-                   const EventLog& events, Services& services, void (*took)(void* context) = nullptr,
-                   void* context = nullptr);
+/// Executes jobs of one queue in this process until it is closed; gives the exit code. `unit` is what its
+/// events call it; `ready_signal` is written to when it can.
+int run_queue_worker(const ServerSetup& setup, const EventLog& events, SharedJobQueue& board,
+                     std::size_t queue, std::size_t unit, WorkerStatus& status, int ready_signal);
 
 /// A worker's side of the board: its handlers put jobs there and ask for them, and its threads execute those
 /// of its own queues. Thread safety: enqueue() and fetch() from any thread.

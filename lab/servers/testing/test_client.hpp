@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "lab/core/clock.hpp"
-#include "lab/core/unique_fd.hpp"
+#include "lab/core/process.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/servers/supervisor/server.hpp"
 

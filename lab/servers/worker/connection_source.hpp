@@ -3,12 +3,27 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <string>
 #include <vector>
 
 #include "lab/core/clock.hpp"
-#include "lab/core/unique_fd.hpp"
+#include "lab/core/error.hpp"
+#include "lab/core/process.hpp"
 
 namespace lab {
+
+struct Listener {
+  UniqueFd fd;  ///< non-blocking, closed on exec
+  std::uint16_t port = 0;
+};
+
+/// Binds and listens. `host` is an address or `localhost`; port 0: the kernel chooses. Errors: bad host (exit
+/// 2), port in use or not permitted (names the port and the way out).
+Result<Listener> listen_on(const std::string& host, std::uint16_t port);
+
+/// `count` sockets on one port that the kernel deals connections to by lot (SO_REUSEPORT). Errors as above:
+/// the first one binds alone, so a port that somebody else listens on is refused and not joined.
+Result<std::vector<Listener>> listen_as_group(const std::string& host, std::uint16_t port, std::size_t count);
 
 /// A connection that was taken over: non-blocking, closed on exec, without Nagle's delay.
 struct Accepted {
@@ -27,48 +42,25 @@ enum class AcceptResult : std::uint8_t {
 /// a second, seldom enough to cost nothing.
 constexpr Nanos kAcceptPause = 50 * kMillisecond;
 
-/// One descriptor kept in reserve. When all others are in use it is given up to take one waiting connection
-/// and close it, so that this client hears of it instead of hanging. Not thread-safe.
-class SpareDescriptor {
- public:
-  SpareDescriptor();
-  void shed_one(int listening);
-
- private:
-  UniqueFd fd_;
-};
-
-/// Takes connections off a listening socket; never blocks. Not thread-safe.
-class Acceptor {
- public:
-  explicit Acceptor(int listening) : listening_(listening) {}
-  int fd() const { return listening_; }
-  AcceptResult take(Accepted& accepted);
-
- private:
-  int listening_;
-  SpareDescriptor spare_;
-};
-
-/// Where a worker's connections come from: the listening socket itself, or the master's hand. Not
-/// thread-safe.
+/// Where connections come from: a listening socket, or the master's hand. Never blocks. Not thread-safe.
 class ConnectionSource {
  public:
   /// `handed`: `fd` is a channel that the master passes descriptors through, else a listening socket.
-  ConnectionSource(int fd, bool handed) : acceptor_(fd), handed_(handed) {}
+  ConnectionSource(int fd, bool handed);
   /// Readable when a connection waits.
-  int fd() const { return acceptor_.fd(); }
-  AcceptResult take(Accepted& accepted);
+  int fd() const { return fd_; }
+  AcceptResult take(Accepted& accepted) { return handed_ ? receive(accepted) : accept(accepted); }
 
  private:
+  AcceptResult accept(Accepted& accepted);
   AcceptResult receive(Accepted& accepted);
 
-  Acceptor acceptor_;
+  int fd_;
   bool handed_;
+  // Kept in reserve. When all other descriptors are in use it is given up to take one waiting connection and
+  // close it, so that this client hears of it instead of hanging.
+  UniqueFd spare_;
 };
-
-/// Passes a connection through a channel (SCM_RIGHTS, unix(7)). False: the channel is full for now.
-bool hand_over(int channel, const Accepted& connection);
 
 /// The master's side of the accept policy `handoff`: takes connections and deals them to the workers in turn,
 /// so ten connections on four workers are always 3-3-2-2. A worker that does not take its own keeps its
@@ -84,7 +76,7 @@ class Dealer {
   bool has_waiting(std::size_t slot) const { return !waiting_[slot].empty(); }
 
  private:
-  Acceptor acceptor_;
+  ConnectionSource source_;
   std::vector<int> channels_;
   std::vector<std::deque<Accepted>> waiting_;
   std::size_t next_;

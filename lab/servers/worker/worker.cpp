@@ -34,6 +34,13 @@ void Worker::ready() {
   eventfd_write(wiring_.ready_signal, 1);
 }
 
+AcceptResult Worker::accept(Accepted& accepted) {
+  const AcceptResult result = connections_.take(accepted);
+  if (result == AcceptResult::taken)
+    events_.add(EventKind::accepted, 0, events_.stamp(), accepted.client_port);
+  return result;
+}
+
 std::uint32_t Worker::log_number(const Request& request) const {
   if (!setup_.log) return 0;
   return request.id != 0 ? request.id : logged_.fetch_add(1, std::memory_order_relaxed) + 1;

@@ -1,3 +1,5 @@
+// The room worker: what a worker process has, and where its connections come from. For the servers that run
+// in it and for the master that starts it.
 #pragma once
 
 #include <atomic>
@@ -7,7 +9,7 @@
 
 #include "lab/servers/http/route_table.hpp"
 #include "lab/servers/server_setup.hpp"
-#include "lab/servers/steps/event_log.hpp"
+#include "lab/servers/steps/execution.hpp"
 #include "lab/servers/steps/services.hpp"
 #include "lab/servers/worker/connection_source.hpp"
 
@@ -46,7 +48,10 @@ class Worker {
   Services& services() const { return *services_; }
   /// What the log calls this request: its id, else which one without an id it is in this worker; 0: no log.
   std::uint32_t log_number(const Request& request) const;
-  ConnectionSource& connections() { return connections_; }
+  /// Readable when a connection waits.
+  int connections_fd() const { return connections_.fd(); }
+  /// Takes over a connection that waits, and says so in the events.
+  AcceptResult accept(Accepted& accepted);
   /// Readable from the moment that the worker is to finish what is in flight and end.
   int stop_fd() const { return stop_fd_.get(); }
 
@@ -68,8 +73,8 @@ class Worker {
   UniqueFd stop_fd_;
   Wiring wiring_;
   mutable std::atomic<std::uint32_t> logged_{0};
-  std::atomic<bool> replied_{
-      false};  // this process's own copy: the shared one is on a line that others write
+  // This process's own copy: the shared one is on a line that others write.
+  std::atomic<bool> replied_{false};
 };
 
 }  // namespace lab

@@ -1,0 +1,223 @@
+// Pools, threads and connections of which every member was held; threads that are held although nothing is
+// done for anybody; and a load for which there are too few.
+#include <array>
+#include <limits>
+#include <set>
+
+#include "harness/findings/trace_index.hpp"
+
+namespace lab {
+
+namespace {
+
+/// A resource of which every member was held, and how to say so.
+struct MemberWords {
+  Resource resource;
+  const char* id;
+  const char* name;
+  const char* member;
+};
+constexpr std::array<MemberWords, 4> kMemberWords{
+    {{Resource::pool, "LAB102", "pool", "pool member"},
+     {Resource::thread, "LAB102", "threads", "thread"},
+     {Resource::connection, "LAB104", "connection pool", "connection"},
+     {Resource::queue, "LAB102", "queue workers", "queue worker"}}};
+
+std::string one_of(std::int64_t members, const char* member) {
+  return members == 1 ? fmt::format("the only {}", member) : fmt::format("one of {} {}s", members, member);
+}
+
+/// Where requests come by chance some meet a full pool even when it is half empty on average. A pool is too
+/// small when it is full for a good part of the time, or when somebody waits for others twice over.
+bool beyond_chance(const Queue& queue, const RunContext& scene) {
+  constexpr double kGoodPart = 0.3;
+  Nanos first = std::numeric_limits<Nanos>::max();
+  Nanos last = 0;
+  for (const RequestRecord& record : scene.records) {
+    if (record.sent == 0) continue;
+    first = std::min(first, record.sent);
+    last = std::max({last, record.received, record.finished});
+  }
+  return static_cast<double>(queue.exhausted) >= kGoodPart * static_cast<double>(last - first) ||
+         queue.longest >= 2 * queue.typical_hold;
+}
+
+/// The threads of one worker, which belong to connections.
+struct Threads {
+  Spans held, idle, receiving;
+};
+
+struct HeldThreads {
+  std::map<std::int32_t, Threads> workers;
+  std::set<std::uint32_t> slow;  ///< requests whose bytes a thread awaited
+};
+
+// A busy client is slow to send, and slow to close, by some tens of ms; keep-alive lasts for seconds.
+constexpr Nanos kSilent = 100 * kMillisecond;
+
+/// A hold apart from its request: before it was read its bytes came in, or the client was silent.
+void add_quiet_time(const TraceIndex& clues, const Hold& hold, const Hold* next, HeldThreads& threads) {
+  const RequestRecord* own = clues.record(hold.request);
+  Nanos busy_from = hold.to;
+  Nanos busy_to = hold.to;
+  if (own != nullptr && own->read != 0) {
+    busy_from = std::clamp(own->read, hold.from, hold.to);
+    busy_to = std::clamp(std::max(own->read, own->finished), busy_from, hold.to);
+    for (const StepSpan& step : clues.occupancy.steps_of(own->id))
+      busy_to = std::clamp(step.to, busy_to, hold.to);
+  }
+  const RequestRecord* later = next == nullptr ? nullptr : clues.record(next->request);
+  const auto add_quiet = [&](Nanos from, Nanos to, const RequestRecord* awaited) {
+    if (awaited != nullptr && clues.scene.load_case.loads[awaited->load].body_over >= kWorthTelling) {
+      threads.workers[hold.worker].receiving.emplace_back(from, to);
+      threads.slow.insert(awaited->id);
+    } else if (to - from >= kSilent) {
+      threads.workers[hold.worker].idle.emplace_back(from, to);
+    }
+  };
+  add_quiet(hold.from, busy_from, own != nullptr ? own : later);
+  add_quiet(busy_to, hold.to, nullptr);
+}
+
+/// Requests that came while all threads of their worker were held, and some of them quietly in this way.
+Losses starved(const TraceIndex& clues, const HeldThreads& threads, Spans Threads::*quietly) {
+  Losses losses;
+  for (const auto& [worker, own] : threads.workers) {
+    Spans both = at_least(clues.scene.members.pool, own.held);
+    append(both, merged(own.*quietly));
+    Cumulative starving;
+    starving.add(at_least(2, both));
+    starving.prepare();
+    for (const RequestRecord& record : clues.scene.records) {
+      if (record.worker != worker || record.read == 0 || record.sent == 0) continue;
+      if (threads.slow.count(record.id) != 0) continue;  // it had a thread, which waited for it
+      const auto lost = static_cast<Nanos>(starving.between(record.sent, record.read));
+      if (lost >= kWorthTelling) losses.add(lost);
+    }
+  }
+  return losses;
+}
+
+// A load that is too short to have a rate, and a backlog that chance alone makes.
+constexpr std::int64_t kFewestRequests = 50;
+constexpr double kBacklog = 0.05;  // of the requests
+constexpr std::int64_t kLeastBacklog = 10;
+constexpr double kFull = 0.9;  // of the time that the members have
+
+struct LoadDemand {
+  std::int64_t requests = 0;
+  Nanos first = 0, last = 0;          ///< of the planned arrivals
+  std::int64_t waiting = 0;           ///< sent, and not begun when the last one came
+  std::int64_t waiting_half_way = 0;  ///< the same at half of the time
+  std::map<Resource, Nanos> held;     ///< by its requests, in all
+};
+
+LoadDemand demand_of_load(const TraceIndex& clues, std::uint32_t load) {
+  LoadDemand demand;
+  const auto ours = [&](const RequestRecord& record) {
+    return record.load == load && record.parent == 0 && record.sent != 0;
+  };
+  for (const RequestRecord& record : clues.scene.records) {
+    if (!ours(record)) continue;
+    demand.first = demand.requests == 0 ? record.intended : std::min(demand.first, record.intended);
+    demand.last = std::max(demand.last, record.intended);
+    ++demand.requests;
+    for (const Hold& hold : clues.occupancy.holds_of(record.id))
+      demand.held[hold.resource] += hold.to - hold.from;
+  }
+  const auto waiting_at = [&](Nanos moment) {
+    return std::ranges::count_if(clues.scene.records, [&](const auto& record) {
+      return ours(record) && record.intended <= moment && (record.started == 0 || record.started > moment);
+    });
+  };
+  demand.waiting = waiting_at(demand.last);
+  demand.waiting_half_way = waiting_at((demand.first + demand.last) / 2);
+  return demand;
+}
+
+}  // namespace
+
+void find_exhausted(const TraceIndex& clues, Findings& findings) {
+  const RunContext& scene = clues.scene;
+  for (const Queue& queue : find_queues(scene.records, clues.occupancy, scene.routes, scene.members)) {
+    if (queue.resource == Resource::loop) continue;  // reported turn by turn: find_loop_blocked()
+    const std::string queued =
+        fmt::format("{} queued {} in total", count(queue.requests, "request"), format_span(queue.waited));
+    const double lost_s = seconds(queue.waited);
+    if (queue.resource == Resource::gil) {
+      report(findings, "LAB103", lost_s,
+             {{"victims", queue.requests}, {"lost_s", lost_s}, {"longest_s", seconds(queue.longest)}},
+             "computing under a GIL: {} for the interpreter lock, the longest {}; more threads do not help, "
+             "processes do.",
+             queued, format_span(queue.longest));
+    } else if (beyond_chance(queue, scene)) {
+      const std::int64_t members = members_of(scene, queue.resource);
+      const MemberWords& words = *std::ranges::find(kMemberWords, queue.resource, &MemberWords::resource);
+      report(findings, words.id, lost_s,
+             {{"members", members},
+              {"victims", queue.requests},
+              {"lost_s", lost_s},
+              {"longest_s", seconds(queue.longest)}},
+             "{} exhausted: {} for {}{}, the longest {}.", words.name, queued, one_of(members, words.member),
+             queue.behind_waiting * 2 > queue.waited ? " that only waited" : "", format_span(queue.longest));
+    }
+  }
+}
+
+void find_held_threads(const TraceIndex& clues, Findings& findings) {
+  HeldThreads threads;
+  std::map<std::pair<std::int32_t, std::uint16_t>, const Hold*> following;
+  const std::vector<Hold>& holds = clues.occupancy.holds;
+  for (auto hold = holds.rbegin(); hold != holds.rend(); ++hold) {
+    if (hold->resource != Resource::thread) continue;
+    const Hold*& next = following[{hold->worker, hold->unit}];
+    threads.workers[hold->worker].held.emplace_back(hold->from, hold->to);
+    add_quiet_time(clues, *hold, next, threads);
+    next = &*hold;
+  }
+  const std::string thread = one_of(members_of(clues.scene, Resource::thread), "thread");
+  const auto report_one = [&](const char* id, Spans Threads::*quietly, const char* what, const char* why) {
+    const Losses losses = starved(clues, threads, quietly);
+    if (losses.requests == 0) return;
+    report(findings, id, seconds(losses.lost),
+           {{"victims", losses.requests},
+            {"lost_s", seconds(losses.lost)},
+            {"longest_s", seconds(losses.longest)}},
+           "{}: {} queued {} in total for {} {}, the longest {}.", what, count(losses.requests, "request"),
+           format_span(losses.lost), thread, why, format_span(losses.longest));
+  };
+  report_one("LAB110", &Threads::idle, "keep-alive holds the threads",
+             "that belonged to a silent connection");
+  report_one("LAB120", &Threads::receiving, "a slow client holds a thread",
+             "that waited for a client's bytes");
+}
+
+void find_overload(const TraceIndex& clues, Findings& findings) {
+  const RunContext& scene = clues.scene;
+  for (std::uint32_t load = 0; load < scene.load_case.loads.size(); ++load) {
+    const Arrivals arrivals = scene.load_case.loads[load].arrivals;
+    if (arrivals != Arrivals::constant && arrivals != Arrivals::poisson) continue;
+    const LoadDemand demand = demand_of_load(clues, load);
+    const double least =
+        std::max(static_cast<double>(kLeastBacklog), kBacklog * static_cast<double>(demand.requests));
+    if (demand.requests < kFewestRequests || static_cast<double>(demand.waiting) < least ||
+        demand.waiting <= demand.waiting_half_way)
+      continue;
+    for (const auto& [resource, held] : demand.held) {
+      const std::int64_t members = members_of(scene, resource);
+      if (members == 0 || resource == Resource::queue) continue;  // jobs keep nobody waiting
+      const double share =
+          seconds(held) / (static_cast<double>(members) * seconds(demand.last - demand.first));
+      if (share < kFull) continue;
+      report(findings, "LAB121", 0,
+             {{"requests", demand.requests}, {"waiting", demand.waiting}, {"load", share}},
+             "overloaded: more requests come than can be served. When the last of {} came, {} were waiting "
+             "(half way {}), and their work fills {:.0f} % of the time of the {}{}.",
+             count(demand.requests, "request"), demand.waiting, demand.waiting_half_way, 100 * share,
+             to_string(resource), members == 1 ? "" : fmt::format(" of {}", members));
+      break;
+    }
+  }
+}
+
+}  // namespace lab

@@ -1,0 +1,304 @@
+#include "lab/course/grade.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness/statistics/statistics.hpp"
+#include "lab/core/duration.hpp"
+#include "lab/core/text.hpp"
+#include "lab/experiment/experiment.hpp"
+#include "lab/experiment/options.hpp"
+#include "lab/experiment/report.hpp"
+#include "lab/servers/mode.hpp"
+#include "results/store/store.hpp"
+
+namespace lab {
+
+namespace {
+
+constexpr double kNear = 0.12;  // of the right answer, of which a tenth is accepted
+constexpr double kSame = 0.1;   // of another mistake, which 5 % on either side name
+
+std::string or_none(const std::string& words) {
+  return words.empty() ? "none" : words;
+}
+
+std::string changes_in(const Overrides& settings) {
+  return or_none(describe_changes(settings));
+}
+
+/// `workers-4, burst-41, here with 3 workers`
+std::string about(const Problem& problem, const Ask& ask) {
+  std::string words = ask.answer_arm;
+  if (problem.scenario.cases.size() > 1) words += ", " + case_of(problem.scenario, ask).id;
+  const int workers = arm_of(problem.scenario, ask).workers;
+  if (problem.settings.workers && workers > 1) words += fmt::format(", here with {} workers", workers);
+  return words;
+}
+
+/// The question as it is asked of any numbers.
+std::string general_text(const Problem& problem, const Ask& ask) {
+  const std::string subject = about(problem, ask);
+  if (ask.answer == Stat{}) return fmt::format("{}: when is the last request answered?", subject);
+  const bool slowest =
+      ask.answer.quantity == Stat::Quantity::latency && ask.answer.aggregate == Stat::Aggregate::max;
+  if (!slowest) return fmt::format("{}: what is {}?", subject, to_string(ask.answer));
+  return fmt::format("{}: how long does the slowest {} wait for its answer?", subject,
+                     ask.answer.route.empty() ? "request" : ask.answer.route);
+}
+
+/// The words of an [[ask]] speak of the scenario's own numbers, so changed ones are asked for in general.
+void ask_in_general(const Problem& problem, const Ask& ask, Question& question) {
+  std::erase_if(question.context, [&](const std::string& line) {
+    return line == problem.scenario.question || line.starts_with("asked before: ");
+  });
+  question.text = general_text(problem, ask);
+  question.why.clear();
+  question.proof = fmt::format("{} --arms {}", problem.command(), ask.answer_arm);
+}
+
+/// All that the handler waits and computes before its reply, as if nothing overlapped.
+Nanos added_up(const Plan& plan) {
+  Nanos sum = 0;
+  for (const Step& step : plan) {
+    const auto* repeat = std::get_if<Repeat>(&step.action);
+    const auto inside = [&](const auto& action) {
+      using Action = std::decay_t<decltype(action)>;
+      if constexpr (requires { action.duration; }) sum += action.duration;
+      return std::is_same_v<Action, Repeat> || std::is_same_v<Action, Pooled> ||
+             std::is_same_v<Action, Gather>;
+    };
+    if (!std::visit(inside, step.action)) continue;
+    for (const Plan* steps : nested_plans(step))
+      sum += (repeat != nullptr ? repeat->times : 1) * added_up(*steps);
+  }
+  return sum;
+}
+
+/// What the answers say of the problem must be what is graded.
+void agree(const Problem& problem, const AnswerFile& answers) {
+  const ModelMachine& machine = problem.machine;
+  refuse_if(std::filesystem::path(answers.scenario).stem() != problem.scenario.name,
+            "the answers are to scenario '{}', not to '{}'", answers.scenario, problem.scenario.name);
+  refuse_if(!problem.student.empty() && answers.student != problem.student, "the answers are {}'s, not {}'s",
+            answers.student.empty() ? "nobody" : answers.student, problem.student);
+  refuse_if(!answers.variant.empty() && problem.variant.empty(),
+            "the answers are to variant {}; grade them with the --secret-file it was made with",
+            answers.variant);
+  refuse_if(!answers.variant.empty() && answers.variant != problem.variant,
+            "the answers are to variant {}, but {}'s is {}: the id or the secret differs", answers.variant,
+            problem.student, problem.variant);
+  refuse_if(answers.settings != Overrides{} && answers.settings != problem.settings,
+            "the answers are to other settings ({}) than the problem's ({})", changes_in(answers.settings),
+            changes_in(problem.settings));
+  refuse_if(answers.seed.value_or(machine.seed) != machine.seed,
+            "the answers are to seed {}, the problem has {}", answers.seed.value_or(0), machine.seed);
+  const int cores = answers.cores.value_or(machine.cores);
+  refuse_if(!problem.variant.empty() && cores != machine.cores,
+            "the answers are to {} cores, a variant is about {}", cores, machine.cores);
+}
+
+/// What the student measured for this question, of our own servers where there are several engines.
+std::optional<double> measured(const Problem& problem, const Ask& ask, const Run& run) {
+  const Case& load_case = case_of(problem.scenario, ask);
+  std::vector<double> values;
+  for (const RunRepetition& repetition : run.repetitions) {
+    if (repetition.engine != kNative || repetition.arm != ask.answer_arm ||
+        repetition.case_id != load_case.id)
+      continue;
+    if (const auto value = evaluate(ask.answer, repetition, problem.scenario.routes, load_case))
+      values.push_back(*value);
+  }
+  if (values.empty()) return std::nullopt;
+  return summarise(std::move(values)).median;
+}
+
+/// Whether the run is whole, and one of that problem.
+void check_same(const Problem& problem, const Run& run, const Overrides& settings) {
+  const RunHeader& header = run.header;
+  const Scenario& scenario = problem.scenario;
+  if (!run.damage.empty())
+    throw Failure(usage_error("its record was damaged or altered: {}", run.damage.front()));
+  refuse_if(!run.summary.complete, "it is incomplete: {}; run it to its end", or_none(run.summary.reason));
+  refuse_if(run.repetitions.empty(), "nothing was measured in it");
+  refuse_if(header.scenario != scenario.name, "it is of scenario '{}'; the answers are to '{}'",
+            header.scenario, scenario.name);
+  refuse_if(header.scenario_source != scenario.source,
+            "it was made with another text of scenario '{}' (lab {}); run it again with {}", header.scenario,
+            header.version, problem.command());
+  Overrides asked = settings;
+  asked.arms.clear();
+  asked.cases.clear();
+  asked.modes.clear();
+  refuse_if(asked != problem.settings, "it was made with other settings ({}) than the problem's ({}); run {}",
+            changes_in(asked), changes_in(problem.settings), problem.command());
+}
+
+/// A figure below what plan and load allow was not measured by an honest clock.
+void check_possible(const Run& run, const Overrides& settings) {
+  const RunHeader& header = run.header;
+  Scenario scenario =
+      parse_scenario(header.scenario_source, header.scenario_file, known_modes(), settings).value();
+  scenario.name = header.scenario;
+  for (const ArmReport& arm : make_report(scenario, run).arms) {
+    refuse_if(arm.verdict == Verdict::instrument_fault,
+              "arm {} has a makespan below its bound, which cannot have been measured", arm.arm);
+  }
+}
+
+/// Calls `found` with every [[ask]] that is asked and its question: some asks have none.
+template <class Found>
+void for_each_ask(const Scenario& scenario, std::vector<Question>& questions, const Found& found) {
+  for (std::size_t i = 0; i < scenario.asks.size(); ++i) {
+    for (Question& question : questions) {
+      if (question.id == fmt::format("{}-{}", scenario.name, i + 1)) found(scenario.asks[i], question);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<NumberAnswer::Wrong> usual_mistakes(const Scenario& scenario, const Ask& ask,
+                                                const NumberAnswer& number, const ModelMachine& machine) {
+  std::vector<NumberAnswer::Wrong> found;
+  const auto add = [&](double value, std::string say) {
+    const auto near = [&](double other, double room) {
+      return std::abs(value - other) <= room * std::max(std::abs(other), std::abs(value));
+    };
+    const auto same = [&](const NumberAnswer::Wrong& wrong) { return near(wrong.value, kSame); };
+    if (!std::isfinite(value) || value < 0 || near(number.right, kNear)) return;
+    if (value >= number.low && value <= number.high) return;
+    if (std::any_of(number.wrong.begin(), number.wrong.end(), same)) return;
+    if (std::any_of(found.begin(), found.end(), same)) return;
+    found.push_back({value, std::move(say)});
+  };
+  const Arm& arm = arm_of(scenario, ask);
+  const auto add_modelled = [&](const Ask& asked, const Arm& other, std::string say) {
+    if (const auto value = ask_the_model(scenario, asked, other, machine)) add(*value, std::move(say));
+  };
+  if (number.is_time) {
+    const Load& load = case_of(scenario, ask).loads.front();
+    const Plan& plan = scenario.routes[load.route].plan;
+    const double alone = seconds(unhindered_time(plan));
+    const double all = seconds(added_up(plan));
+    const auto n = static_cast<double>(load.requests);
+    if (n > 1) {
+      add(n * alone,
+          fmt::format("you added up what all {} requests take, as if each waited for the one before.",
+                      load.requests));
+      add(alone,
+          fmt::format("that is one request alone; what do the other {} hold meanwhile?", load.requests - 1));
+      if (arm.workers > 1) {
+        add(n * alone / arm.workers,
+            fmt::format("you divided the sum by {} workers, but a request is served whole by one of them.",
+                        arm.workers));
+      }
+      add(alone / n, "you divided one request by their number; what overlaps does not become shorter.");
+    }
+    add(all, "you added the waits; these overlap.");
+    if (all > alone) add(alone, "that is the longest of the waits alone, as if all of them overlapped.");
+    const bool makespan = ask.answer.quantity == Stat::Quantity::makespan;
+    if (makespan || ask.answer.aggregate == Stat::Aggregate::max) {
+      Ask mean = ask;
+      if (makespan) mean.answer.quantity = Stat::Quantity::latency;
+      mean.answer.aggregate = Stat::Aggregate::mean;
+      add_modelled(mean, arm, "that is the mean; the question is about the last and slowest.");
+    }
+  }
+  for (const Arm& other : scenario.arms) {
+    if (other.id != arm.id)
+      add_modelled(ask, other, fmt::format("that is what {} ({}) gives.", other.id, other.label));
+  }
+  return found;
+}
+
+Problem make_problem(const ProblemSource& source) {
+  Problem problem{source, load_scenario(source.name, known_modes(), source.settings).value()};
+  const Scenario& scenario = problem.scenario;
+  std::vector<Question> questions = questions_of(scenario, quiz_file().measured, source.machine);
+  for_each_ask(scenario, questions, [&](const Ask& ask, Question& question) {
+    if (source.settings != Overrides{}) ask_in_general(problem, ask, question);
+    NumberAnswer& number = question.number;
+    if (!number.usual.empty()) return;
+    const auto more = usual_mistakes(scenario, ask, number, source.machine);
+    number.wrong.insert(number.wrong.end(), more.begin(), more.end());
+  });
+  refuse_if(questions.empty() && !scenario.asks.empty(),
+            "the model gives no answer to scenario '{}' with {}; take smaller numbers", scenario.name,
+            changes_in(source.settings));
+  std::vector<Question> known = questions;
+  known.insert(known.end(), quiz_file().questions.begin(), quiz_file().questions.end());
+  if (!source.only.empty()) questions = select(known, {"", "", "", source.only});
+  refuse_if(questions.empty(), "scenario '{}' asks nothing that could be graded; it needs an [[ask]]",
+            scenario.name);
+  for (Question& question : questions) {
+    order_choices(question, source.machine.seed);
+    // `lab run NAME …` with the scenario as the reader can name it.
+    const std::size_t at = question.proof.find(" " + scenario.name);
+    if (question.scenario == scenario.name && at != std::string::npos)
+      question.proof.replace(at + 1, scenario.name.size(), source.name);
+  }
+  for (const Question& question : known) problem.known.push_back(question.id);
+  problem.questions = std::move(questions);
+  return problem;
+}
+
+GradeSheet grade_answers(Problem problem, const AnswerFile& answers) {
+  agree(problem, answers);
+  std::vector<std::string> ids;
+  for (const Question& question : problem.questions) ids.push_back(question.id);
+  GradeSheet sheet;
+  sheet.grades.resize(ids.size());
+  sheet.measured.resize(ids.size());
+  for (const auto& [id, given] : answers.answers) {
+    const auto at = std::find(ids.begin(), ids.end(), id);
+    if (at == ids.end()) {
+      refuse_if(!contains(problem.known, id), "answers: there is no question '{}' here{}", id.substr(0, 60),
+                suggestion(id, ids));
+      sheet.left_out.push_back(id);
+      continue;
+    }
+    const auto index = static_cast<std::size_t>(at - ids.begin());
+    const Question& question = problem.questions[index];
+    // A quiz of another seed shows the choices in another order.
+    const bool is_number = !given.empty() && given.find_first_not_of("0123456789") == std::string::npos;
+    refuse_if(!question.choices.empty() && !answers.seed && is_number,
+              "{}: choice {} of which quiz? Write the choice's text, or the quiz's \"seed\" into the file",
+              id, given.substr(0, 20));
+    sheet.grades[index] = grade(question, given).value();
+  }
+  sheet.problem = std::move(problem);
+  return sheet;
+}
+
+std::vector<std::optional<double>> figures_of(const Problem& problem, const std::filesystem::path& path) {
+  std::vector<std::optional<double>> figures(problem.questions.size());
+  try {
+    const Run run = read_run(path).value();
+    const Overrides settings = overrides_from(run.header.options).value();
+    check_same(problem, run, settings);
+    check_possible(run, settings);
+    std::vector<Question> questions = problem.questions;
+    for_each_ask(problem.scenario, questions, [&](const Ask& ask, const Question& question) {
+      figures[static_cast<std::size_t>(&question - questions.data())] = measured(problem, ask, run);
+    });
+  } catch (const Failure& failure) {
+    const std::string& message = failure.error().message;
+    const std::string place = message.starts_with(path.string()) ? "" : path.string() + ": ";
+    throw Failure(usage_error("--run: {}{}", place, message));
+  }
+  return figures;
+}
+
+std::string Problem::command() const {
+  std::string command = "lab run " + name;
+  for (const auto& [param, value] : settings.params)
+    command += fmt::format(" --set {}={}", param, format_duration_literal(value));
+  if (settings.requests) command += fmt::format(" --requests {}", *settings.requests);
+  if (settings.workers) command += fmt::format(" --workers {}", *settings.workers);
+  if (settings.threads) command += fmt::format(" --threads {}", *settings.threads);
+  if (settings.scale != 1) command += fmt::format(" --scale {:g}", settings.scale);
+  return command;
+}
+
+}  // namespace lab

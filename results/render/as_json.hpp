@@ -1,0 +1,81 @@
+#pragma once
+
+#include <boost/describe.hpp>
+#include <boost/json.hpp>
+#include <boost/mp11.hpp>
+#include <string>
+#include <type_traits>
+
+#include "results/store/json_words.hpp"
+
+namespace lab {
+
+inline boost::json::value as_json(const Estimate& estimate) {
+  return json_estimate(estimate);
+}
+inline boost::json::value as_json(const RequestCounts& books) {
+  return json_books(books);
+}
+
+/// Any value of a report, in one way everywhere: text as valid UTF-8, null for what is not there or not
+/// finite, enums and stats as their words, pairs as an object, a described struct as an object of its
+/// members.
+template <class T>
+boost::json::value as_json(const T& value) {
+  namespace json = boost::json;
+  if constexpr (std::is_floating_point_v<T>) {
+    return json_number(value);
+  } else if constexpr (std::is_constructible_v<json::value, const T&> && !std::is_pointer_v<T> &&
+                       !std::is_convertible_v<const T&, std::string_view>) {
+    return json::value(value);
+  } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
+    return json_text(value);
+  } else if constexpr (requires { value.has_value(); }) {
+    return value ? as_json(*value) : json::value(nullptr);
+  } else if constexpr (boost::describe::has_describe_members<T>::value) {
+    json::object object;
+    boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_public>>(
+        [&](auto member) { object[member.name] = as_json(value.*member.pointer); });
+    return object;
+  } else if constexpr (requires { to_string(value); }) {
+    return json_text(to_string(value));
+  } else if constexpr (requires { value.begin()->second; }) {
+    json::object object;
+    for (const auto& [key, each] : value) {
+      if constexpr (std::is_arithmetic_v<std::decay_t<decltype(key)>>) {
+        object[std::to_string(key)] = as_json(each);
+      } else {
+        object[json_text(key)] = as_json(each);
+      }
+    }
+    return object;
+  } else {
+    json::array array;
+    for (const auto& each : value) array.push_back(as_json(each));
+    return array;
+  }
+}
+
+/// What a report says of the machine.
+template <class Report>
+boost::json::object json_environment(const Report& report) {
+  boost::json::object environment{
+      {"cores", report.cores}, {"kernel", as_json(report.kernel)}, {"noise", as_json(report.noise)}};
+  for (const auto& [key, value] : report.environment) environment.emplace(json_text(key), as_json(value));
+  return environment;
+}
+
+/// One document on a line of its own.
+inline std::string json_line(const boost::json::object& document) {
+  return boost::json::serialize(document) + "\n";
+}
+/// The same of a described struct, behind the name of its schema.
+template <class Report>
+std::string json_document(const char* schema, const Report& report) {
+  boost::json::object document{{"schema", schema}};
+  boost::json::value members = as_json(report);
+  for (auto& [key, value] : members.as_object()) document.emplace(key, std::move(value));
+  return json_line(document);
+}
+
+}  // namespace lab

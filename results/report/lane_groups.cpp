@@ -1,0 +1,209 @@
+#include "results/report/lanes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <set>
+#include <tuple>
+
+namespace lab {
+
+namespace {
+
+constexpr std::size_t kStates = static_cast<std::size_t>(LaneState::reply) + 1;
+constexpr std::size_t kJitter = 2;  ///< cells in which lanes of one group may differ
+
+std::size_t index_of(LaneState state) {
+  return static_cast<std::size_t>(state);
+}
+
+/// Threads that take turns under a lock do so within a cell: the cells show its share, one sign after
+/// another.
+class Turns {
+ public:
+  LaneState choose(LaneState longest, const std::array<double, kStates>& lasted) {
+    const double locked = lasted[index_of(LaneState::lock)];
+    const double runs = lasted[index_of(LaneState::loop)] + lasted[index_of(LaneState::pool)];
+    const bool turns = longest == LaneState::lock || longest == LaneState::loop || longest == LaneState::pool;
+    if (!turns || locked <= 0) return longest;
+    owed_ += locked / (locked + runs);
+    if (owed_ >= 0.5) {
+      owed_ -= 1;
+      return LaneState::lock;
+    }
+    return lasted[index_of(LaneState::loop)] > lasted[index_of(LaneState::pool)] ? LaneState::loop
+                                                                                 : LaneState::pool;
+  }
+
+ private:
+  double owed_ = 0;
+};
+
+/// One lane on `count` cells: in each cell what lasted longest in it. Every lane is seen, however short.
+LaneCells paint(const Lane& lane, double scale_s, std::size_t count) {
+  const double cell = scale_s / static_cast<double>(count);
+  LaneCells cells(count, LaneState::unsent);
+  Turns turns;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double from = static_cast<double>(i) * cell;
+    std::array<double, kStates> lasted{};
+    for (const LaneSegment& segment : lane.segments) {
+      const double overlap = std::min(segment.to_s, from + cell) - std::max(segment.from_s, from);
+      if (overlap > 0) lasted[index_of(segment.state)] += overlap;
+    }
+    double covered = 0;
+    for (const double part : lasted) covered += part;
+    lasted[index_of(LaneState::unsent)] += cell - covered;
+    const auto longest = std::max_element(lasted.begin(), lasted.end());
+    cells[i] = turns.choose(static_cast<LaneState>(longest - lasted.begin()), lasted);
+  }
+  const bool blank =
+      std::all_of(cells.begin(), cells.end(), [](LaneState s) { return s == LaneState::unsent; });
+  if (!blank) return cells;
+  if (lane.segments.empty()) {
+    const auto at = static_cast<std::size_t>(std::max(0.0, lane.end_s / cell));
+    cells[std::min(at, count - 1)] = LaneState::reply;
+    return cells;
+  }
+  const auto longest = std::max_element(
+      lane.segments.begin(), lane.segments.end(),
+      [](const LaneSegment& a, const LaneSegment& b) { return a.to_s - a.from_s < b.to_s - b.from_s; });
+  const auto at = static_cast<std::size_t>(std::max(0.0, longest->from_s / cell));
+  cells[std::min(at, count - 1)] = longest->state;
+  return cells;
+}
+
+/// The state that fills most of a lane.
+LaneState main_state(const LaneCells& cells) {
+  std::array<std::size_t, kStates> counts{};
+  for (const LaneState state : cells) ++counts[index_of(state)];
+  counts[index_of(LaneState::unsent)] = 0;
+  return static_cast<LaneState>(std::max_element(counts.begin(), counts.end()) - counts.begin());
+}
+
+/// Whether two lanes look the same but for the jitter of their starts and ends.
+bool alike(const LaneCells& a, const LaneCells& b) {
+  std::size_t different = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) different += a[i] == b[i] ? 0 : 1;
+  return different <= kJitter && main_state(a) == main_state(b);
+}
+
+/// `7`, `1–10`, or `40 of 41` where others lie between.
+std::string request_numbers(const LaneGroup& lanes) {
+  if (lanes.requests.size() == 1) return fmt::format("{}", lanes.requests.front());
+  const auto [first, last] = std::minmax_element(lanes.requests.begin(), lanes.requests.end());
+  const bool gapless = *last - *first + 1 == lanes.requests.size();
+  if (gapless) return fmt::format("{}–{}", *first, *last);
+  return fmt::format("{} of {}", lanes.requests.size(), lanes.of);
+}
+
+double took(const Lane& lane) {
+  return lane.end_s - (lane.segments.empty() ? 0 : lane.segments.front().from_s);
+}
+
+}  // namespace
+
+double last_end(const ArmReport& arm) {
+  double end = 0;
+  for (const Lane& lane : arm.lanes) {
+    end = std::max(end, lane.end_s);
+    if (!lane.segments.empty()) end = std::max(end, lane.segments.back().to_s);
+  }
+  return end;
+}
+
+std::vector<LaneGroup> group_lanes(const ArmReport& arm, double scale_s, std::size_t count) {
+  const double cell = scale_s / static_cast<double>(count);
+  std::vector<LaneGroup> groups;
+  std::map<std::string, std::size_t> of_route;
+  for (const Lane& lane : arm.lanes) {
+    ++of_route[lane.route];
+    LaneCells cells = paint(lane, scale_s, count);
+    const auto same = std::find_if(groups.begin(), groups.end(), [&](const LaneGroup& each) {
+      if (each.route != lane.route || each.answered != lane.answered) return false;
+      const bool together = std::abs(each.first_end - lane.end_s) < cell / 2;
+      return each.cells == cells || (together && alike(each.cells, cells));
+    });
+    if (same == groups.end()) {
+      groups.push_back({{lane.request},
+                        lane.route,
+                        std::move(cells),
+                        lane.end_s,
+                        lane.end_s,
+                        took(lane),
+                        took(lane),
+                        lane.answered,
+                        &lane});
+      continue;
+    }
+    same->requests.push_back(lane.request);
+    same->first_end = std::min(same->first_end, lane.end_s);
+    same->last_end = std::max(same->last_end, lane.end_s);
+    same->shortest = std::min(same->shortest, took(lane));
+    same->longest = std::max(same->longest, took(lane));
+  }
+  for (LaneGroup& each : groups) each.of = of_route[each.route];
+  const auto order = [cell](const LaneGroup& each) {
+    return std::tuple(!each.answered, std::llround(each.last_end / cell), each.requests.front());
+  };
+  std::stable_sort(groups.begin(), groups.end(),
+                   [&](const LaneGroup& a, const LaneGroup& b) { return order(a) < order(b); });
+  return groups;
+}
+
+std::vector<bool> drawn_groups(const std::vector<LaneGroup>& groups, std::size_t most) {
+  std::vector<bool> drawn(groups.size(), groups.size() <= most);
+  if (groups.size() <= most) return drawn;
+  drawn.front() = drawn.back() = true;
+  std::size_t rows = 2;
+  std::set<std::string> routes{groups.front().route, groups.back().route};
+  for (std::size_t i = 1; i + 1 < groups.size() && rows + 1 < most; ++i) {
+    if (!routes.insert(groups[i].route).second) continue;
+    drawn[i] = true;
+    ++rows;
+  }
+  for (std::size_t i = 1; i + 1 < groups.size() && rows + 1 < most; ++i) {
+    if (!drawn[i]) ++rows;
+    drawn[i] = true;
+  }
+  return drawn;
+}
+
+std::string group_label(const LaneGroup& lanes, bool with_route) {
+  return with_route ? lanes.route + " " + request_numbers(lanes) : request_numbers(lanes);
+}
+
+std::string cut_words(const ArmReport& arm) {
+  std::int64_t untried = std::max<std::int64_t>(0, arm.books.planned - arm.books.sent);
+  for (const auto& [kind, count] : arm.books.not_sent) untried -= count;  // these have lanes
+  if (static_cast<std::int64_t>(arm.lanes.size()) + untried >= arm.requests) return "";
+  return fmt::format("the first {} of {} requests", arm.lanes.size(), arm.requests);
+}
+
+LaneTimes::LaneTimes(double scale_s) : unit_(time_unit(scale_s)) {
+  if (unit_.decimals == 3 && unit_.name == "s") unit_.decimals = 2;
+}
+
+/// What a scale of seconds would round to 0 is told in milliseconds.
+bool LaneTimes::is_short(double seconds) const {
+  constexpr double kShort = 0.01;
+  return unit_.name == "s" && seconds < kShort;
+}
+
+std::string LaneTimes::one(double seconds, bool unit) const {
+  if (is_short(seconds)) return fmt::format("{:.1f}", seconds * 1e3) + (unit ? " ms" : "");
+  return unit ? quantity(seconds, unit_) : number(seconds, unit_);
+}
+
+std::string LaneTimes::of(const LaneGroup& lanes, bool unit) const {
+  if (!lanes.answered) return "no reply";
+  const bool of_scale = !is_short(lanes.longest);
+  std::string last = one(lanes.longest, unit || !of_scale);
+  if (one(lanes.shortest, true) == one(lanes.longest, true)) return last;
+  return one(lanes.shortest, of_scale && is_short(lanes.shortest)) + "–" + last;
+}
+
+}  // namespace lab

@@ -1,0 +1,261 @@
+#include "results/report/lanes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+#include <utility>
+
+#include "lab/core/utf8.hpp"
+#include "results/render/formatting.hpp"
+#include "results/render/wrap.hpp"
+
+namespace lab {
+
+namespace {
+
+constexpr LaneState kLegend[] = {LaneState::unread,   LaneState::loop, LaneState::pool, LaneState::waiting,
+                                 LaneState::runnable, LaneState::lock, LaneState::reply};
+constexpr std::size_t kAllShown = 4;  ///< more groups of lanes than that are elided to three
+constexpr std::size_t kTail = 20;     ///< columns kept for what stands right of the lanes
+constexpr double kQueues = 0.05;      ///< of the makespan: a shorter wait is hardly seen
+
+double makespan(const ArmReport& arm) {
+  return arm.makespan_s ? arm.makespan_s->median : last_end(arm);
+}
+
+/// Seconds that the unluckiest request waited for somebody to have time for it.
+double longest_queueing(const ArmReport& arm) {
+  double longest = 0;
+  for (const Lane& lane : arm.lanes) {
+    double queued = 0;
+    for (const LaneSegment& segment : lane.segments) {
+      const bool queues = segment.state == LaneState::unread || segment.state == LaneState::runnable ||
+                          segment.state == LaneState::lock;
+      if (queues) queued += segment.to_s - segment.from_s;
+    }
+    longest = std::max(longest, queued);
+  }
+  return longest;
+}
+
+/// Seconds that requests waited while they held nothing.
+double free_waiting(const ArmReport& arm) {
+  double sum = 0;
+  for (const Lane& lane : arm.lanes) {
+    for (const LaneSegment& segment : lane.segments) {
+      if (segment.state == LaneState::waiting) sum += segment.to_s - segment.from_s;
+    }
+  }
+  return sum;
+}
+
+class Drawing {
+ public:
+  Drawing(const Report& report, const TextStyle& style) : report_(report), style_(style) {
+    width_ = static_cast<std::size_t>(std::max(style.width, 20));
+    choose_arms();
+    if (arms_.empty()) return;
+    std::set<std::string> routes;
+    for (const ArmReport* arm : arms_) {
+      scale_s_ = std::max({scale_s_, last_end(*arm), arm->bound_s.value_or(0)});
+      if (!cut_words(*arm).empty()) scale_s_ = std::max(scale_s_, makespan(*arm));
+      for (const Lane& lane : arm->lanes) routes.insert(lane.route);
+    }
+    routes_ = routes.size() > 1;
+    if (scale_s_ <= 0) arms_.clear();
+    count_ =
+        width_ >= 80 ? width_ / 2 : std::min<std::size_t>(40, width_ > kTail + 18 ? width_ - kTail - 8 : 10);
+    for (const ArmReport* arm : arms_) groups_.push_back(group_lanes(*arm, scale_s_, count_));
+    for (std::size_t i = 0; i < arms_.size(); ++i) {
+      const std::vector<bool> drawn = drawn_groups(groups_[i], kAllShown);
+      for (std::size_t at = 0; at < groups_[i].size(); ++at) {
+        const LaneGroup& lanes = groups_[i][at];
+        if (!drawn[at]) continue;
+        label_width_ = std::max(label_width_, columns(label(lanes)));
+        used_.insert(lanes.cells.begin(), lanes.cells.end());
+      }
+    }
+    label_width_ = std::min(label_width_, width_ > count_ + 14 ? width_ - count_ - 14 : 4);
+    times_ = LaneTimes(scale_s_);
+  }
+
+  std::vector<std::string> lines() {
+    for (std::size_t i = 0; i < arms_.size(); ++i) {
+      title(*arms_[i], i == 0);
+      draw(*arms_[i], groups_[i]);
+    }
+    return std::move(lines_);
+  }
+
+ private:
+  void choose_arms() {
+    const ArmReport* longest = nullptr;
+    for (const ArmReport& arm : report_.arms) {
+      if (arm.lanes.empty()) continue;
+      if (longest == nullptr || makespan(arm) > makespan(*longest)) longest = &arm;
+    }
+    if (longest == nullptr) return;
+    const auto equal = std::find_if(report_.arms.begin(), report_.arms.end(), [&](const ArmReport& arm) {
+      return !arm.lanes.empty() && arm.case_id == longest->case_id && !clearly_faster(arm, *longest);
+    });
+    longest = &*equal;
+    for (const ArmReport& arm : report_.arms) cases_ |= arm.case_id != longest->case_id;
+    longest = first_that_queues(longest);
+    arms_.push_back(longest);
+    const ArmReport* other = nullptr;
+    // A server of one's own is what the reader came for: it stands beside the longest arm, or is it.
+    const auto own = std::find_if(report_.arms.begin(), report_.arms.end(), [&](const ArmReport& arm) {
+      return arm.engine.is(kServer) && !arm.lanes.empty() && arm.case_id == longest->case_id;
+    });
+    if (own != report_.arms.end() && !longest->engine.is(kServer)) other = &*own;
+    for (const bool free : {true, false}) {
+      if (other != nullptr) break;
+      for (const ArmReport& arm : report_.arms) {
+        const bool alike = arm.engine.kind == longest->engine.kind || longest->engine.is(kServer);
+        const bool fits = &arm != longest && !arm.lanes.empty() && arm.case_id == longest->case_id && alike &&
+                          (!free || free_waiting(arm) > 0);
+        if (fits && (other == nullptr || clearly_faster(arm, *other))) other = &arm;
+      }
+    }
+    if (other != nullptr) arms_.push_back(other);
+  }
+
+  /// The arm's first case in which a request queues longer than in its first one: where the change begins.
+  const ArmReport* first_that_queues(const ArmReport* longest) const {
+    const ArmReport* first = nullptr;
+    for (const ArmReport& arm : report_.arms) {
+      if (arm.arm != longest->arm || arm.engine.kind != longest->engine.kind || arm.lanes.empty()) continue;
+      if (first == nullptr) first = &arm;
+      if (longest_queueing(arm) > longest_queueing(*first) + kQueues * makespan(arm)) return &arm;
+    }
+    return longest;
+  }
+
+  /// Noise must not decide which arm is shown: of equals the file's first one.
+  static bool clearly_faster(const ArmReport& a, const ArmReport& b) {
+    return makespan(a) < 0.9 * makespan(b);
+  }
+
+  std::string format_span(const std::string& text) const { return printable(text, style_.ascii); }
+
+  std::string label(const LaneGroup& lanes) const { return format_span(group_label(lanes, routes_)); }
+
+  std::string glyph(LaneState state) const {
+    return style_.ascii ? look_of(state).ascii : look_of(state).unicode;
+  }
+
+  std::string paint_text(const std::string& text, const std::string& color) const {
+    return style_.color && !color.empty() ? fmt::format("\x1b[38;5;{}m{}\x1b[0m", color, text) : text;
+  }
+
+  std::vector<std::string> legend(bool brief) const {
+    std::vector<std::string> entries;
+    for (const LaneState state : kLegend) {
+      if (used_.count(state) == 0) continue;
+      const LaneLook& look = look_of(state);
+      entries.push_back(fmt::format("{} {}", glyph(state), brief ? look.brief : look.meaning));
+    }
+    const bool bounds = std::any_of(arms_.begin(), arms_.end(),
+                                    [](const ArmReport* arm) { return arm->bound_s.value_or(0) > 0; });
+    if (bounds) entries.push_back(std::string(style_.ascii ? "|" : "│") + " bound");
+    return entries;
+  }
+
+  /// The arm's name, with its case where there are several, and beside the first one what the signs mean.
+  void title(const ArmReport& arm, bool first) {
+    const std::string name =
+        format_span(cases_ ? fmt::format("{} ({})", name_on_engine(arm), arm.case_id) : name_on_engine(arm));
+    const std::string same = ", same scale";
+    if (!first) return lines_.push_back(shorten(name, width_ - same.size(), style_.ascii) + same);
+    std::vector<std::string> entries = legend(false);
+    std::size_t needed = columns(name);
+    for (const std::string& entry : entries) needed += 3 + columns(entry);
+    if (needed > width_) entries = legend(true);
+    std::string line = shorten(name, width_, style_.ascii);
+    bool fresh = false;
+    for (const std::string& entry : entries) {
+      const std::size_t gap = fresh ? 0 : 3;
+      if (columns(line) + gap + columns(entry) > width_) {
+        lines_.push_back(line);
+        line = "  ";
+        fresh = true;
+      }
+      line += std::string(fresh ? 0 : 3, ' ') + shorten(entry, width_ - 2, style_.ascii);
+      fresh = false;
+    }
+    lines_.push_back(line);
+  }
+
+  void draw(const ArmReport& arm, const std::vector<LaneGroup>& groups) {
+    const std::string mark = pad(style_.ascii ? ":" : "⋮", label_width_, true);
+    const std::vector<bool> drawn = drawn_groups(groups, kAllShown);
+    bool unit_reported = false;
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      if (!drawn[i]) {
+        if (drawn[i - 1]) lines_.push_back(mark);
+        continue;
+      }
+      const std::string text = pad(shorten(label(groups[i]), label_width_, style_.ascii), label_width_, true);
+      std::string tail = times_.of(groups[i], !unit_reported);
+      unit_reported |= tail.ends_with(" " + times_.unit());
+      const bool all =
+          groups[i].requests.size() > 1 && std::cmp_equal(groups[i].requests.size(), arm.requests);
+      const std::size_t size = groups[i].requests.size();
+      if (all) tail += size == 2 ? ", both" : ", all " + count_word(size);
+      const std::size_t room = width_ - std::min(width_, label_width_ + count_ + 3);
+      std::string line =
+          text + " " + bar(arm, groups[i].cells) + " " + shorten(format_span(tail), room, style_.ascii);
+      line.erase(line.find_last_not_of(' ') + 1);
+      lines_.push_back(std::move(line));
+    }
+    if (const std::string cut = cut_words(arm); !cut.empty())
+      lines_.push_back(shorten(mark + " " + cut, width_, style_.ascii));
+  }
+
+  /// The cells with the bound's mark, one column wider than the scale.
+  std::string bar(const ArmReport& arm, const LaneCells& cells) const {
+    std::size_t mark = cells.size() + 1;
+    if (arm.bound_s) {
+      const double place = std::round(*arm.bound_s / scale_s_ * static_cast<double>(cells.size()));
+      mark = std::min(static_cast<std::size_t>(std::max(1.0, place)), cells.size());
+      const bool alone = mark < cells.size() && cells[mark] != LaneState::unsent &&
+                         std::count(cells.begin(), cells.end(), LaneState::unsent) + 1 == std::ssize(cells);
+      if (alone) mark = cells.size() + 1;  // it would hide the whole lane
+    }
+    std::string out;
+    for (std::size_t i = 0; i <= cells.size();) {
+      if (i == mark || i == cells.size()) {
+        out += i == mark ? (style_.ascii ? "|" : "│") : " ";
+        ++i;
+        continue;
+      }
+      std::string run;
+      const LaneState state = cells[i];
+      for (; i < cells.size() && i != mark && cells[i] == state; ++i) run += glyph(state);
+      out += paint_text(run, look_of(state).colour);
+    }
+    return out;
+  }
+
+  const Report& report_;
+  const TextStyle& style_;
+  std::size_t width_ = 80, count_ = 40, label_width_ = 3;
+  std::vector<const ArmReport*> arms_;
+  std::vector<std::vector<LaneGroup>> groups_;
+  std::set<LaneState> used_;
+  bool routes_ = false, cases_ = false;
+  double scale_s_ = 0;
+  LaneTimes times_{1};
+  std::vector<std::string> lines_;
+};
+
+}  // namespace
+
+std::vector<std::string> draw_lanes(const Report& report, const TextStyle& style) {
+  return Drawing(report, style).lines();
+}
+
+}  // namespace lab

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "results/render/formatting.hpp"
+#include "results/render/page.hpp"
+#include "results/report/report.hpp"
+
+namespace lab {
+
+using LaneCells = std::vector<LaneState>;
+
+/// Lanes that look alike.
+struct LaneGroup {
+  std::vector<std::uint32_t> requests;
+  std::string route;
+  LaneCells cells;
+  double first_end = 0, last_end = 0;  ///< seconds after the first request was sent
+  double shortest = 0, longest = 0;    ///< seconds from a request's sending to its reply
+  bool answered = true;
+  const Lane* first = nullptr;
+  std::size_t of = 0;  ///< lanes of this route
+};
+
+/// How a state is drawn, and what it is called beside the lanes.
+struct LaneLook {
+  const char* unicode;
+  const char* ascii;
+  const char* colour;  ///< of the 256-colour palette, near Okabe and Ito's set for colour blindness
+  std::string_view meaning;
+  std::string_view brief;  ///< where the meanings do not fit one line
+  std::string_view fill;   ///< in a picture: their palette, with patterns for those who see no colours
+};
+
+/// By LaneState.
+inline constexpr LaneLook kLaneLooks[] = {
+    {" ", " ", "", "", "", "fill=\"none\""},
+    {"·", ".", "245", "unread", "unread", "fill=\"url(#unread)\" stroke=\"#999\""},
+    {"▒", "+", "178", "runnable", "runnable", "fill=\"#f0e442\" stroke=\"#999\""},
+    {"█", "#", "166", "holds the loop", "loop", "fill=\"#d55e00\""},
+    {"▓", "P", "32", "holds a pool member or thread", "pool or thread", "fill=\"#0072b2\""},
+    {"░", "~", "74", "waits, loop free", "waits", "fill=\"url(#waiting)\" stroke=\"#009e73\""},
+    {"╳", "x", "136", "waits for the lock", "waits for the lock", "fill=\"url(#lock)\" stroke=\"#e69f00\""},
+    {"─", "-", "245", "reply on its way", "reply", "fill=\"#cc79a7\""},
+};
+constexpr const LaneLook& look_of(LaneState state) {
+  return kLaneLooks[static_cast<std::size_t>(state)];
+}
+
+/// The end of an arm's last lane, in seconds.
+double last_end(const ArmReport& arm);
+
+/// An arm's lanes on a scale of `count` cells, those that look alike together: in the order in which they
+/// end, as far as that can be seen; then by request.
+std::vector<LaneGroup> group_lanes(const ArmReport& arm, double scale_s, std::size_t count);
+
+/// Which groups are drawn: all of them, or where they are more than `most` the first ones, the first of each
+/// other route and the last one, and one row less than `most` for the mark of those that are left out.
+std::vector<bool> drawn_groups(const std::vector<LaneGroup>& groups, std::size_t most);
+
+/// `7`, `1–10`, or `40 of 41` where others lie between; behind the route's name where there are several.
+std::string group_label(const LaneGroup& lanes, bool with_route);
+
+/// `the first 2000 of 100000 requests` where only these have lanes, otherwise nothing.
+std::string cut_words(const ArmReport& arm);
+
+/// What the requests of an arm's lanes took, in one unit that tells them apart.
+class LaneTimes {
+ public:
+  explicit LaneTimes(double scale_s);
+  /// `0.10 s`, `16.1–24.9 ms`, `0.4 ms` on a scale of seconds, `no reply`. Without `unit` its name is left
+  /// out where it is the scale's.
+  std::string of(const LaneGroup& lanes, bool unit) const;
+  const std::string& unit() const { return unit_.name; }
+
+ private:
+  bool is_short(double seconds) const;
+  std::string one(double seconds, bool unit) const;
+  Unit unit_;
+};
+
+/// The requests of the two most telling arms as lanes on one time scale: the arm that took longest, and the
+/// fastest of those whose requests wait while their loop is free. Of several cases the first in which the
+/// former's requests queue longer than in its first one, else that which took longest. A server of one's own
+/// is one of the two. Empty where no arm has lanes. A few lines an arm, and one more for each arm of which
+/// only the first requests are known.
+std::vector<std::string> draw_lanes(const Report& report, const TextStyle& style);
+
+/// The lanes of a report as SVG shapes, in a coordinate system of that size. They use the patterns below and
+/// the classes `arm`, `time` and `bound`.
+struct LanesPicture {
+  double width = 0, height = 0;
+  std::string shapes;
+};
+LanesPicture draw_picture(const Report& report);
+std::string_view picture_patterns();
+
+}  // namespace lab
