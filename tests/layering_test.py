@@ -28,7 +28,7 @@ VIOLATIONS = {
     "scenarios include results": ("scenarios/loader/loader.cpp", '  #  include "results/report/report.hpp"'),
     "a module includes the program": ("results/store/store.cpp", '#include "lab/experiment/experiment.hpp"'),
     "a module includes a command": ("lab/servers/supervisor/server.cpp", '#include "lab/cli/commands/run.hpp"'),
-    "an experiment includes a command": ("lab/experiment/prepared_experiment.cpp", '#include "lab/cli/commands/run.hpp"'),
+    "an experiment includes a command": ("lab/experiment/experiment.cpp", '#include "lab/cli/commands/run.hpp"'),
     "a room that nobody knows": ("harness/things/thing.cpp", "#include <vector>"),
     "a source beside the rooms": ("results/store.cpp", "#include <vector>"),
     "CLI11 outside its one file": ("scenarios/loader/loader.cpp", "#include <CLI/CLI.hpp>"),

@@ -28,15 +28,15 @@ std::string why_undecided(const Reading& reading) {
                      reading.values.size() == 1 ? "" : "s", kLeastRepetitions);
 }
 
-/// Sets `limit`, or the reason why there is none.
-void find_limit(const Condition& condition, const Readings& readings, ConditionCheck& check) {
-  if (condition.right) {
-    const Reading right = readings.get(*condition.right);
-    check.reason = why_undecided(right);
+/// Sets `limit`, or the reason why there is none. `right`: null where there is no other measure.
+void find_limit(const Condition& condition, const Reading* right, const Readings& readings,
+                ConditionCheck& check) {
+  if (right != nullptr) {
+    check.reason = why_undecided(*right);
     if (!check.reason.empty()) return;
-    const Estimate spread = spread_of(right.values);
-    check.limit = Estimate{
-        condition.times * spread.median, condition.times * *spread.low, condition.times * *spread.high, {}};
+    const Estimate spread = spread_of(right->values);
+    const double times = condition.times;
+    check.limit = Estimate{times * spread.median, times * *spread.low, times * *spread.high, {}};
     return;
   }
   double limit = 0;
@@ -137,22 +137,23 @@ bool ClaimCheck::by_recording() const {
 }
 
 ConditionCheck check_condition(const Condition& condition, const Readings& readings) {
+  const Reading other = condition.right ? readings.get(*condition.right) : Reading{};
+  const Reading* right = condition.right ? &other : nullptr;
   ConditionCheck check;
   check.condition = &condition;
   check.left = readings.get(condition.left);
-  check.recorded = check.left.recorded || (condition.right && readings.get(*condition.right).recorded);
+  check.recorded = check.left.recorded || other.recorded;
   check.scale = readings.setting(condition.left).scale;
   check.reason = why_undecided(check.left);
   if (!check.reason.empty()) return check;
   check.measured = spread_of(check.left.values);
-  find_limit(condition, readings, check);
+  find_limit(condition, right, readings, check);
   if (!check.limit) return check;
   check.truth = decide(condition.relation, condition.within, *check.measured, *check.limit);
-  if (check.truth == Truth::undecided && condition.right)
-    check.truth = decide_by_repetition(condition, check.left, readings.get(*condition.right));
+  if (check.truth == Truth::undecided && right != nullptr)
+    check.truth = decide_by_repetition(condition, check.left, other);
   if (check.truth == Truth::undecided) check.reason = "the repetitions lie on both sides";
-  std::string disturbed = check.left.disturbed;
-  if (disturbed.empty() && condition.right) disturbed = readings.get(*condition.right).disturbed;
+  const std::string& disturbed = check.left.disturbed.empty() ? other.disturbed : check.left.disturbed;
   if (!disturbed.empty()) {
     check.truth = Truth::undecided;
     check.reason = disturbed;

@@ -2,7 +2,9 @@
 #include <map>
 #include <optional>
 #include <tuple>
+#include <unordered_map>
 
+#include "harness/analysis/overlap.hpp"
 #include "harness/analysis/why.hpp"
 #include "harness/trace/route_steps.hpp"
 
@@ -19,7 +21,7 @@ constexpr Nanos kWakeUp = kMillisecond;
 /// Holds of one resource in order of their ends: who had it last before a given moment?
 class Holders {
  public:
-  explicit Holders(const Occupancy& occupancy) {
+  Holders(const Occupancy& occupancy, std::uint64_t& examined) : examined_(examined) {
     for (const Hold& hold : occupancy.holds) {
       if (hold.to > hold.from) by_resource_[key(hold)].push_back(hold);
     }
@@ -36,19 +38,18 @@ class Holders {
   }
 
   /// The last one by another request that began before mine and ended after `after`, not later than `at`.
-  std::optional<Hold> last_before(const Hold& mine, Nanos after, Nanos at, std::uint64_t& examined) const {
+  std::optional<Hold> last_before(const Hold& mine, Nanos after, Nanos at) const {
     const auto found = by_resource_.find(key(mine));
     if (found == by_resource_.end()) return std::nullopt;
-    return last_of(found->second, mine.request, mine.from, after + 1, at, examined);
+    return last_of(found->second, mine.request, mine.from, after + 1, at);
   }
 
   /// Whoever last gave anything of this worker back between `since` and `at`: where a worker takes a
   /// connection only when it has room, that made room for `request`.
-  std::optional<Hold> made_room(std::int32_t worker, std::uint32_t request, Nanos since, Nanos at,
-                                std::uint64_t& examined) const {
+  std::optional<Hold> made_room(std::int32_t worker, std::uint32_t request, Nanos since, Nanos at) const {
     const auto found = by_worker_.find(static_cast<std::uint16_t>(worker));
     if (worker < 0 || found == by_worker_.end()) return std::nullopt;
-    return last_of(found->second, request, at - kHandover, since, at, examined);
+    return last_of(found->second, request, at - kHandover, since, at);
   }
 
  private:
@@ -56,17 +57,18 @@ class Holders {
   static Key key(const Hold& hold) { return {hold.worker, hold.resource, hold.unit}; }
 
   /// The last that ended from `since` to `at`, began before `before` and is not by `request`.
-  static std::optional<Hold> last_of(const std::vector<Hold>& holds, std::uint32_t request, Nanos before,
-                                     Nanos since, Nanos at, std::uint64_t& examined) {
+  std::optional<Hold> last_of(const std::vector<Hold>& holds, std::uint32_t request, Nanos before,
+                              Nanos since, Nanos at) const {
     auto end = std::upper_bound(holds.begin(), holds.end(), at + kHandover,
                                 [](Nanos moment, const Hold& hold) { return moment < hold.to; });
     while (end != holds.begin() && (--end)->to >= since) {
-      ++examined;
+      ++examined_;
       if (end->request != request && end->from < before) return *end;
     }
     return std::nullopt;
   }
 
+  std::uint64_t& examined_;
   std::map<Key, std::vector<Hold>> by_resource_;
   std::map<std::uint16_t, std::vector<Hold>> by_worker_;
 };
@@ -80,8 +82,7 @@ class Cores {
       if (step.request == 0 || step.request > records.size()) continue;
       const std::uint32_t route = records[step.request - 1].route;
       if (route < routes.size() && !routes[route].waits(step.index)) {
-        begins_.add(step.from);
-        ends_.add(step.to);
+        computing_.add(step.from, step.to);
       }
       moments_.push_back(step.to);
     }
@@ -89,8 +90,7 @@ class Cores {
       for (const Nanos moment : {record.read, record.started, record.finished}) moments_.push_back(moment);
     }
     std::sort(moments_.begin(), moments_.end());
-    begins_.sum_up();
-    ends_.sum_up();
+    computing_.prepare();
   }
 
   /// Something was done for some request at least every millisecond: they went from one to the next.
@@ -107,34 +107,11 @@ class Cores {
   /// How many requests computed at a time, on the average of that span.
   double computing(Nanos from, Nanos to) const {
     if (to <= from) return 0;
-    const std::uint64_t sum = computed_until(to) - computed_until(from);
-    return static_cast<double>(static_cast<Nanos>(sum)) / static_cast<double>(to - from);
+    return static_cast<double>(computing_.between(from, to)) / static_cast<double>(to - from);
   }
 
  private:
-  /// Moments in order, with how much time has passed since all those before any moment. The sums run over
-  /// and their differences come out right, as unsigned numbers do.
-  class Passed {
-   public:
-    void add(Nanos moment) { moments_.push_back(moment); }
-    void sum_up() {
-      std::sort(moments_.begin(), moments_.end());
-      sums_.reserve(moments_.size() + 1);
-      for (const Nanos moment : moments_) sums_.push_back(sums_.back() + static_cast<std::uint64_t>(moment));
-    }
-    std::uint64_t until(Nanos at) const {
-      const auto before =
-          static_cast<std::size_t>(std::lower_bound(moments_.begin(), moments_.end(), at) - moments_.begin());
-      return before * static_cast<std::uint64_t>(at) - sums_[before];
-    }
-
-   private:
-    std::vector<Nanos> moments_;
-    std::vector<std::uint64_t> sums_{0};
-  };
-  std::uint64_t computed_until(Nanos at) const { return begins_.until(at) - ends_.until(at); }
-
-  Passed begins_, ends_;  // of the steps that compute
+  Overlap computing_;  // the steps that do
   std::vector<Nanos> moments_;
 };
 
@@ -142,36 +119,30 @@ class Cores {
 class RecordIndex {
  public:
   RecordIndex(std::span<const RequestRecord> records, const Occupancy& occupancy) : records_(records) {
-    const bool asked = std::any_of(records.begin(), records.end(),
-                                   [](const RequestRecord& record) { return record.parent != 0; });
     for (std::uint32_t i = 0; i < records.size(); ++i) {
       const RequestRecord& record = records[i];
       replies_.push_back({record.load, record.received, i});
-      if (asked) questions_.push_back({record.parent != 0 ? record.parent : record.id, 0, i});
+      if (record.parent != 0) questions_[record.parent].push_back(&record);
       if (record.started == 0) continue;
       const auto worker = static_cast<std::uint32_t>(record.worker);
       acts_.push_back({worker, record.finished, i});
       for (const StepSpan& step : occupancy.steps_of(record.id)) acts_.push_back({worker, step.to, i});
     }
-    for (Entries* entries : {&replies_, &questions_, &acts_}) std::sort(entries->begin(), entries->end());
+    for (Entries* entries : {&replies_, &acts_}) std::sort(entries->begin(), entries->end());
   }
 
   /// The first of `load` that was answered at this moment and that is `wanted`; null where there is none.
   template <class Wanted>
   const RequestRecord* answered_at(std::uint32_t load, Nanos moment, const Wanted& wanted) const {
-    return first(replies_, load, moment, moment, wanted, true);
+    return first(replies_, load, moment, moment, wanted);
   }
   /// The first that a worker did something for from `from` to `to` and that is `wanted`.
   template <class Wanted>
   const RequestRecord* served(std::int32_t worker, Nanos from, Nanos to, const Wanted& wanted) const {
-    return first(acts_, static_cast<std::uint32_t>(worker), from, to, wanted, false);
+    return first(acts_, static_cast<std::uint32_t>(worker), from, to, wanted);
   }
-  /// Calls `visit` with the request `id` and with all that follow it up, in order.
-  template <class Visit>
-  void for_questions(std::uint32_t id, const Visit& visit) const {
-    first(
-        questions_, id, 0, 0, [&](const RequestRecord& record) { return visit(record), false; }, true);
-  }
+  /// Those that follow the request `id` up, of which there is one, in order.
+  const std::vector<const RequestRecord*>& questions(std::uint32_t id) const { return questions_.at(id); }
 
  private:
   struct Entry {
@@ -182,23 +153,23 @@ class RecordIndex {
   };
   using Entries = std::vector<Entry>;
 
-  /// `in_order`: entries of the whole range stand in the order of the records.
   template <class Wanted>
   const RequestRecord* first(const Entries& entries, std::uint32_t group, Nanos from, Nanos to,
-                             const Wanted& wanted, bool in_order) const {
+                             const Wanted& wanted) const {
     const RequestRecord* best = nullptr;
     auto entry = std::lower_bound(entries.begin(), entries.end(), Entry{group, from, 0});
     for (; entry != entries.end() && entry->group == group && entry->at <= to; ++entry) {
       const RequestRecord& record = records_[entry->index];
       if ((best != nullptr && &record >= best) || !wanted(record)) continue;
       best = &record;
-      if (in_order) break;
+      if (from == to) break;  // those of one moment stand in the order of the records
     }
     return best;
   }
 
   std::span<const RequestRecord> records_;
-  Entries replies_, questions_, acts_;
+  Entries replies_, acts_;
+  std::unordered_map<std::uint32_t, std::vector<const RequestRecord*>> questions_;
 };
 
 class Walk {
@@ -209,7 +180,7 @@ class Walk {
         occupancy_(occupancy),
         planned_(planned),
         routes_(steps_of_routes(routes)),
-        holders_(occupancy),
+        holders_(occupancy, path_.examined),
         index_(records, occupancy),
         cores_(records, occupancy, routes_),
         core_count_(cores),
@@ -326,7 +297,7 @@ class Walk {
     if (inside != nullptr) return back_through(*inside);
     const Nanos since = last_change();
     if (follow_holder(since) || follow_turn()) return;
-    const auto room = holders_.made_room(current_->worker, current_->id, at_ - kWakeUp, at_, path_.examined);
+    const auto room = holders_.made_room(current_->worker, current_->id, at_ - kWakeUp, at_);
     if (at_ <= current_->read && (follow(room, since) || follow_predecessor(since))) return;
     const bool comes_in = at_ <= body_there() || starts_client();
     if (comes_in || holds_something() || at_ - since <= kWakeUp || at_ > current_->finished)
@@ -384,7 +355,7 @@ class Walk {
     std::optional<Hold> holder;
     for (auto mine = holds.rbegin(); mine != holds.rend() && !holder; ++mine) {
       const bool got = mine->from >= at_ - kHandover && mine->from <= at_ + kHandover;
-      if (got && counts(*mine)) holder = holders_.last_before(*mine, waiting_since, at_, path_.examined);
+      if (got && counts(*mine)) holder = holders_.last_before(*mine, waiting_since, at_);
     }
     return follow(holder, waiting_since);
   }
@@ -405,8 +376,7 @@ class Walk {
   /// A loop that writes its replies at the end of its turn (uvloop) keeps them from whoever held it last.
   bool follow_turn() {
     if (after_reply_ || current_->finished == 0 || at_ - current_->finished <= kWakeUp) return false;
-    const auto last =
-        holders_.made_room(current_->worker, current_->id, current_->finished, at_, path_.examined);
+    const auto last = holders_.made_room(current_->worker, current_->id, current_->finished, at_);
     return last && last->resource == Resource::loop && follow(last, current_->finished);
   }
 
@@ -449,11 +419,13 @@ class Walk {
 
   bool follow_question() {
     const RequestRecord* before = nullptr;
-    index_.for_questions(current_->parent, [&](const RequestRecord& record) {
+    const auto consider = [&](const RequestRecord* record) {
       ++path_.examined;
-      if (record.id >= current_->id || record.received > current_->intended) return;
-      if (before == nullptr || record.received > before->received) before = &record;
-    });
+      if (record->id >= current_->id || record->received > current_->intended) return;
+      if (before == nullptr || record->received > before->received) before = record;
+    };
+    if (const RequestRecord* asked = find(current_->parent)) consider(asked);
+    for (const RequestRecord* record : index_.questions(current_->parent)) consider(record);
     if (before == nullptr || before->received <= first_->sent) return false;
     path_.lag += current_->sent - current_->intended;
     path_.planned += current_->intended - before->received;  // the pause that the load asks for
@@ -472,12 +444,12 @@ class Walk {
   const Occupancy& occupancy_;
   const Occupancy& planned_;
   std::vector<RouteSteps> routes_;
+  CriticalPath path_;
   Holders holders_;
   RecordIndex index_;
   Cores cores_;
   int core_count_;
   const Case& load_set_;
-  CriticalPath path_;
   const RequestRecord* first_ = nullptr;
   const RequestRecord* current_ = nullptr;
   Nanos at_ = 0;

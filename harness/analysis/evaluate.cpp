@@ -65,6 +65,10 @@ bool passes_filter(const RequestRecord& record, const Stat& stat) {
   return stat.errors ? failed(record) : record.outcome == Outcome::ok;
 }
 
+bool is_of_route(const RequestRecord& record, const Stat& stat, std::span<const Route> routes) {
+  return stat.route.empty() || (record.route < routes.size() && routes[record.route].name == stat.route);
+}
+
 /// From a first request's intended time to the last answer to a question about it.
 std::vector<double> turnarounds(const Stat& stat, std::span<const RequestRecord> records,
                                 std::span<const Route> routes) {
@@ -78,8 +82,7 @@ std::vector<double> turnarounds(const Stat& stat, std::span<const RequestRecord>
   for (const RequestRecord& record : records) {
     const auto followed = last.find(record.id);
     if (followed == last.end() || followed->second->outcome != Outcome::ok) continue;
-    if (!stat.route.empty() && (record.route >= routes.size() || routes[record.route].name != stat.route))
-      continue;
+    if (!is_of_route(record, stat, routes)) continue;
     times.push_back(seconds(followed->second->received - record.intended));
   }
   return times;
@@ -103,8 +106,7 @@ std::optional<double> evaluate(const Stat& stat, std::span<const RequestRecord> 
   double sent = 0;
   double counted = 0;
   for (const RequestRecord& record : records) {
-    if (!stat.route.empty() && (record.route >= routes.size() || routes[record.route].name != stat.route))
-      continue;
+    if (!is_of_route(record, stat, routes)) continue;
     if (was_sent(record)) {
       ++sent;
       if (passes_filter(record, stat)) ++counted;

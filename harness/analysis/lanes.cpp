@@ -1,5 +1,3 @@
-#include "harness/analysis/lanes.hpp"
-
 #include <algorithm>
 
 #include "harness/analysis/why.hpp"

@@ -66,15 +66,16 @@ class Follower {
     }
   }
 
+  /// When the wait of a step was over that somebody noted at `at`.
+  Nanos over_at(std::int64_t step, Nanos began, Nanos at) const {
+    const bool timed = steps_.waits(step) && steps_.unhindered(step) > 0;
+    return timed ? std::min(began + steps_.unhindered(step), at) : at;
+  }
+
   void take(Nanos at) {
     // A real loop notes the end of a wait when it comes to it; the wait was over before.
-    if (waits_ && !open_.empty()) {
-      const auto& [index, began] = *open_.begin();
-      const bool timed = steps_.waits(index) && steps_.unhindered(index) > 0;
-      add(timed ? std::clamp(began + steps_.unhindered(index), began, at) : at, CycleEvent::ready);
-    } else if (waits_) {
-      add(at, CycleEvent::ready);
-    }
+    if (waits_)
+      add(open_.empty() ? at : over_at(open_.begin()->first, open_.begin()->second, at), CycleEvent::ready);
     add(at, started_ ? CycleEvent::resumes : CycleEvent::starts);
     started_ = true;
     holds_ = true;
@@ -102,12 +103,11 @@ class Follower {
   void end_step(const Event& event) {
     const auto begun = open_.find(event.value);
     if (begun == open_.end()) return;
-    const Nanos due = begun->second + steps_.unhindered(event.value);
-    const bool timed = steps_.waits(event.value) && steps_.unhindered(event.value) > 0;
+    const Nanos began = begun->second;
     open_.erase(begun);
     if (holds_ || !waits_ || !open_.empty()) return;
     waits_ = false;
-    add(timed ? std::min(event.at, due) : event.at, CycleEvent::ready);
+    add(over_at(event.value, began, event.at), CycleEvent::ready);
   }
 
   const std::vector<const Event*>& events_;
@@ -146,16 +146,9 @@ void remove(std::vector<std::uint32_t>& set, std::uint32_t request) {
 }  // namespace
 
 std::string_view to_string(CycleEvent event) {
-  switch (event) {
-    case CycleEvent::arrives: return "arrives";
-    case CycleEvent::starts: return "starts";
-    case CycleEvent::awaits: return "awaits";
-    case CycleEvent::ready: return "is ready";
-    case CycleEvent::resumes: return "goes on";
-    case CycleEvent::yields: return "yields";
-    case CycleEvent::ends: return "ends";
-  }
-  return "?";
+  constexpr std::string_view kWords[] = {"arrives", "starts", "awaits", "is ready",
+                                         "goes on", "yields", "ends"};
+  return kWords[static_cast<std::size_t>(event)];
 }
 
 std::vector<CycleStep> loop_cycle(const Events& events, std::span<const RequestRecord> records,

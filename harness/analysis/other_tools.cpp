@@ -11,8 +11,8 @@ namespace lab {
 namespace {
 
 constexpr std::int64_t kWrkTimeoutUs = 2'000'000;  // SOCKET_TIMEOUT_MS of its src/wrk.h
-constexpr int kWrkPercents[] = {50, 75, 90, 99};
-constexpr int kHeyPercents[] = {10, 25, 50, 75, 90, 95, 99};
+constexpr double kWrkPercents[] = {50, 75, 90, 99};
+constexpr double kHeyPercents[] = {10, 25, 50, 75, 90, 95, 99};
 constexpr double kAutocannonPercents[] = {2.5, 50, 97.5, 99};
 
 Nanos to_nanos(double value_s) {
@@ -51,12 +51,11 @@ ToldLatencies wrk(const std::vector<double>& sorted, std::int64_t interval_us) {
     }
   }
   std::sort(counted.begin(), counted.end());
-  for (const int percent : kWrkPercents) {
+  for (const double percent : kWrkPercents) {
     const auto rank =
-        static_cast<std::size_t>(std::llround(percent / 100.0 * static_cast<double>(counted.size()) + 0.5));
-    reported.percentiles.push_back({static_cast<double>(percent), std::nullopt});
-    if (rank <= counted.size())
-      reported.percentiles.back().latency_s = static_cast<double>(counted[rank - 1]) * 1e-6;
+        static_cast<std::size_t>(std::llround(percent / 100 * static_cast<double>(counted.size()) + 0.5));
+    ToldPercentile& told = reported.percentiles.emplace_back(ToldPercentile{percent});
+    if (rank <= counted.size()) told.latency_s = static_cast<double>(counted[rank - 1]) * 1e-6;
   }
   return reported;
 }
@@ -64,8 +63,7 @@ ToldLatencies wrk(const std::vector<double>& sorted, std::int64_t interval_us) {
 ToldLatencies hey(const std::vector<double>& sorted) {
   ToldLatencies reported;
   reported.counted = static_cast<std::int64_t>(sorted.size());
-  for (const int percent : kHeyPercents)
-    reported.percentiles.push_back({static_cast<double>(percent), std::nullopt});
+  for (const double percent : kHeyPercents) reported.percentiles.push_back({percent});
   std::size_t next = 0;
   for (std::size_t i = 0; i < sorted.size() && next < reported.percentiles.size(); ++i) {
     const std::size_t reached = i * 100 / sorted.size();
@@ -89,13 +87,8 @@ ToldLatencies autocannon(const std::vector<double>& sorted, bool paced) {
     // is the sum of what each reply adds: as many entries as it has milliseconds, at most `value`.
     const auto up_to = [&](std::int64_t value) {
       std::int64_t sum = 0;
-      for (const std::int64_t one : ms) {
-        if (paced) {
-          sum += one == 0 ? 1 : std::min(one, value);
-        } else {
-          sum += one <= value ? 1 : 0;
-        }
-      }
+      for (const std::int64_t one : ms)
+        sum += !paced ? std::int64_t{one <= value} : one == 0 ? 1 : std::min(one, value);
       return sum;
     };
     std::int64_t low = 0;
@@ -117,9 +110,8 @@ ToldLatencies autocannon(const std::vector<double>& sorted, bool paced) {
 ToldLatencies by_nearest_rank(const std::vector<double>& latencies) {
   ToldLatencies reported;
   reported.counted = static_cast<std::int64_t>(latencies.size());
-  for (const int percent : kHeyPercents) {
-    reported.percentiles.push_back({static_cast<double>(percent), nearest_rank(latencies, percent / 100.0)});
-  }
+  for (const double percent : kHeyPercents)
+    reported.percentiles.push_back({percent, nearest_rank(latencies, percent / 100)});
   return reported;
 }
 

@@ -22,7 +22,7 @@ std::vector<Answer> answers_of(std::span<const RequestRecord> records);
 /// A percentile as a tool names it, 50 for the median; none where the tool prints nothing or zero.
 struct ToldPercentile {
   double percent = 0;
-  std::optional<double> latency_s;
+  std::optional<double> latency_s{};
 };
 
 struct ToldLatencies {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 
+#include "harness/analysis/overlap.hpp"
 #include "harness/analysis/why.hpp"
 #include "harness/trace/route_steps.hpp"
 
@@ -10,48 +11,6 @@ namespace {
 
 // Threads wake up late and loops have small work of their own: what waits less than this waits for no one.
 constexpr Nanos kWorthTelling = 5 * kMillisecond;
-
-/// How many requests wait at each moment, and the request-time lost up to any moment.
-class Waiting {
- public:
-  void add(Nanos from, Nanos to) {
-    if (to <= from) return;
-    changes_.push_back({from, +1});
-    changes_.push_back({to, -1});
-  }
-
-  void prepare() {
-    std::sort(changes_.begin(), changes_.end());
-    std::int64_t count = 0;
-    Nanos lost = 0;
-    Nanos at = changes_.empty() ? 0 : changes_.front().first;
-    for (const auto& [moment, change] : changes_) {
-      lost += count * (moment - at);
-      at = moment;
-      count += change;
-      points_.push_back({at, lost, count});
-    }
-  }
-
-  Nanos lost_between(Nanos from, Nanos to) const { return lost_until(to) - lost_until(from); }
-
- private:
-  struct Point {
-    Nanos at, lost;
-    std::int64_t count;
-  };
-
-  Nanos lost_until(Nanos moment) const {
-    auto after = std::upper_bound(points_.begin(), points_.end(), moment,
-                                  [](Nanos value, const Point& point) { return value < point.at; });
-    if (after == points_.begin()) return 0;
-    const Point& point = *std::prev(after);
-    return point.lost + point.count * (moment - point.at);
-  }
-
-  std::vector<std::pair<Nanos, std::int64_t>> changes_;
-  std::vector<Point> points_;
-};
 
 /// Nanoseconds of a hold in which its request waited, and in which it computed.
 std::pair<Nanos, Nanos> steps_within(const Hold& hold, const Occupancy& occupancy, const RouteSteps& route) {
@@ -100,28 +59,23 @@ bool is_the_loops_own(const Hold& hold, const Occupancy& occupancy) {
 }
 
 /// When no member of a resource was free, per worker: `capacity` of them held at the same time.
-std::map<std::int32_t, std::vector<std::pair<Nanos, Nanos>>> exhausted(Resource resource,
-                                                                       const Occupancy& occupancy,
-                                                                       int capacity) {
+std::map<std::int32_t, Spans> exhausted(Resource resource, const Occupancy& occupancy, int capacity) {
   std::map<std::int32_t, std::vector<std::pair<Nanos, int>>> changes;
   for (const Hold& hold : occupancy.holds) {
     if (hold.resource != resource || hold.to <= hold.from || is_the_loops_own(hold, occupancy)) continue;
-    changes[hold.worker].push_back({hold.from, +1});
-    changes[hold.worker].push_back({hold.to, -1});
-  }
-  std::map<std::int32_t, std::vector<std::pair<Nanos, Nanos>>> spans;
-  for (auto& [worker, moments] : changes) {
     // A member that is handed on at once was not free in between: takers count before givers.
-    std::sort(moments.begin(), moments.end(), [](const auto& a, const auto& b) {
-      return a.first != b.first ? a.first < b.first : a.second > b.second;
-    });
-    int held = 0;
+    changes[hold.worker].emplace_back(hold.from, -1);
+    changes[hold.worker].emplace_back(hold.to, +1);
+  }
+  std::map<std::int32_t, Spans> spans;
+  for (auto& [worker, moments] : changes) {
+    std::sort(moments.begin(), moments.end());
+    int free = capacity;
     Nanos since = 0;
     for (const auto& [at, change] : moments) {
-      const bool was_full = held >= capacity;
-      held += change;
-      if (!was_full && held >= capacity) since = at;
-      if (was_full && held < capacity) spans[worker].push_back({since, at});
+      if (free > 0 && free + change <= 0) since = at;
+      if (free <= 0 && free + change > 0) spans[worker].emplace_back(since, at);
+      free += change;
     }
   }
   return spans;
@@ -141,11 +95,12 @@ Nanos typical(Resource resource, const Occupancy& occupancy) {
 
 Queue queue_at(Resource resource, int capacity, std::span<const RequestRecord> records,
                const Occupancy& occupancy, const std::vector<RouteSteps>& routes) {
-  std::map<std::int32_t, Waiting> by_worker;
+  std::map<std::int32_t, Overlap> by_worker;
+  std::vector<std::pair<std::int32_t, Spans>> waits;  // by worker, of each request
   for (const RequestRecord& record : records) {
     if (record.sent == 0 || record.read == 0 || record.started == 0) continue;
-    for (const auto& [from, to] : waiting_spans(record, resource, occupancy))
-      by_worker[record.worker].add(from, to);
+    waits.emplace_back(record.worker, waiting_spans(record, resource, occupancy));
+    for (const auto& [from, to] : waits.back().second) by_worker[record.worker].add(from, to);
   }
   for (auto& [worker, waiting] : by_worker) waiting.prepare();
 
@@ -163,7 +118,7 @@ Queue queue_at(Resource resource, int capacity, std::span<const RequestRecord> r
     const auto [waited, computed] = steps_within(hold, occupancy, route);
     held_waiting += waited;
     held_computing += computed;
-    const Nanos cost = waiting->second.lost_between(hold.from, hold.to);
+    const Nanos cost = waiting->second.between(hold.from, hold.to);
     if (cost > queue.worst_holder_cost) {
       queue.worst_holder_cost = cost;
       queue.worst_holder = hold.request;
@@ -172,7 +127,7 @@ Queue queue_at(Resource resource, int capacity, std::span<const RequestRecord> r
   if ((held_waiting + held_computing) * 2 < held_time)
     return queue;  // held by its own overhead, not by any plan
 
-  std::map<std::int32_t, Waiting> full;
+  std::map<std::int32_t, Overlap> full;
   for (const auto& [worker, spans] : exhausted(resource, occupancy, capacity)) {
     Nanos all = 0;
     for (const auto& [from, to] : spans) {
@@ -183,13 +138,11 @@ Queue queue_at(Resource resource, int capacity, std::span<const RequestRecord> r
     queue.exhausted = std::max(queue.exhausted, all);
   }
   queue.typical_hold = typical(resource, occupancy);
-  for (const RequestRecord& record : records) {
-    if (record.sent == 0 || record.read == 0 || record.started == 0) continue;
-    const auto none_free = full.find(record.worker);
+  for (const auto& [worker, spans] : waits) {
+    const auto none_free = full.find(worker);
     if (none_free == full.end()) continue;
     Nanos waited = 0;
-    for (const auto& [from, to] : waiting_spans(record, resource, occupancy))
-      waited += none_free->second.lost_between(from, to);
+    for (const auto& [from, to] : spans) waited += none_free->second.between(from, to);
     if (waited < kWorthTelling) continue;
     ++queue.requests;
     queue.waited += waited;

@@ -1,3 +1,5 @@
+// harness/analysis says what a run means: stats, critical paths, queues, lanes, a loop's cycle, claims. It
+// reads records and what harness/trace made of events, and never measures. For findings, results and lab.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +8,7 @@
 #include <vector>
 
 #include "harness/trace/occupancy.hpp"
+#include "lab/core/event.hpp"
 #include "lab/core/record.hpp"
 #include "lab/core/scenario.hpp"
 
@@ -66,5 +69,11 @@ Nanos idle_since(const RequestRecord& record, const Hold& hold, const Occupancy&
 /// free, and only behind steps of a plan: what takes long to wake up queues for nothing.
 std::vector<Queue> find_queues(std::span<const RequestRecord> records, const Occupancy& occupancy,
                                const std::vector<Route>& routes, const Members& members);
+
+/// Turns records and what their requests held into lanes, seconds after the first request was sent. At most
+/// `limit` of them, in order of their ids; the same for measured and for simulated records. A client process
+/// of `load_case` has sent nothing yet while it starts.
+std::vector<Lane> make_lanes(std::span<const RequestRecord> records, const Occupancy& occupancy,
+                             const std::vector<Route>& routes, const Case& load_case, std::size_t limit);
 
 }  // namespace lab

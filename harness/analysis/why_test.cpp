@@ -2,7 +2,6 @@
 
 #include <catch2/catch.hpp>
 
-#include "harness/analysis/lanes.hpp"
 #include "harness/analysis/testing/test_times.hpp"
 
 using namespace lab;

@@ -147,14 +147,16 @@ std::vector<Finding> find_findings(const RunContext& scene) {
   return findings;
 }
 
-std::string count(std::int64_t number, std::string_view noun) {
+std::string number_word(std::int64_t number) {
   constexpr std::array<std::string_view, 13> kWords{"no",   "one",    "two",   "three", "four",
                                                     "five", "six",    "seven", "eight", "nine",
                                                     "ten",  "eleven", "twelve"};
-  const std::string word = number >= 0 && number < std::ssize(kWords)
-                               ? std::string(kWords[static_cast<std::size_t>(number)])
-                               : std::to_string(number);
-  return fmt::format("{} {}{}", word, noun, number == 1 ? "" : "s");
+  return number >= 0 && number < std::ssize(kWords) ? std::string(kWords[static_cast<std::size_t>(number)])
+                                                    : std::to_string(number);
+}
+
+std::string count(std::int64_t number, std::string_view noun) {
+  return fmt::format("{} {}{}", number_word(number), noun, number == 1 ? "" : "s");
 }
 
 std::string format_span(double seconds) {

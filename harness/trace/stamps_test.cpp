@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "harness/analysis/lanes.hpp"
 #include "harness/analysis/why.hpp"
 #include "harness/client/testing/driver_fixture.hpp"
 

@@ -5,7 +5,6 @@
 #include <deque>
 #include <sstream>
 
-#include "lab/cli/build_parts.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/experiment/environment.hpp"
 
@@ -18,10 +17,10 @@ struct BoundOption {
   const Option* option;
   CLI::Option* bound = nullptr;
   std::string text{};
-  std::vector<std::string> texts{};
+  Texts texts{};
   bool flag = false;
 
-  std::vector<std::string> given() const { return option->has_many ? texts : std::vector{text}; }
+  Texts given() const { return option->has_many ? texts : Texts{text}; }
 };
 
 /// An empty value is not the same as no option; CLI11 itself takes it.
@@ -91,70 +90,9 @@ constexpr const char* kVersionHelp = "Display program version information and ex
 
 }  // namespace
 
-Option& Option::required() {
-  is_required = true;
-  return *this;
-}
-
-Option& Option::shows(std::string text) {
-  preset = std::move(text);
-  return *this;
-}
-
-Option& Option::one_each() {
-  has_many = each_with_name = true;
-  return *this;
-}
-
-Option& Option::list() {
-  has_many = splits = true;
-  return *this;
-}
-
-std::vector<std::string> Option::spellings() const {
-  std::vector<std::string> all;
-  if (is_word()) return all;
-  for (std::string& name : split(names, ',')) all.push_back(std::move(name));
-  std::stable_partition(all.begin(), all.end(),
-                        [](const std::string& name) { return name.starts_with("--"); });
-  return all;
-}
-
 Command::Command(std::string its_name, std::string its_help, std::string its_footer)
     : name(std::move(its_name)), help(std::move(its_help)), footer(std::move(its_footer)) {
   options.push_back({"-h,--help", "", "Print this help message and exit", {}});
-}
-
-Option& Command::add(const std::string& names, const std::string& value, const std::string& text,
-                     std::function<void(const std::vector<std::string>&)> take) {
-  options.push_back({names, value, text, std::move(take)});
-  return options.back();
-}
-
-Option& Command::flag(const std::string& names, bool& target, const std::string& text) {
-  return add(names, "", text, [&target](const std::vector<std::string>&) { target = true; });
-}
-
-Option& Command::text(const std::string& names, const std::string& value, std::string& target,
-                      const std::string& about) {
-  return add(names, value, about,
-             [&target](const std::vector<std::string>& texts) { target = texts.front(); });
-}
-
-Option& Command::texts(const std::string& names, const std::string& value, std::vector<std::string>& target,
-                       const std::string& about) {
-  Option& made = add(names, value, about, [&target](const std::vector<std::string>& all) { target = all; });
-  made.has_many = true;
-  return made;
-}
-
-std::string Command::in_words(const std::vector<std::string>& words) {
-  const std::vector<std::string> first(words.begin(), words.end() - 1);
-  return words.size() == 1 ? words.front() : join(first, ", ") + " or " + words.back();
-}
-
-std::string Command::name_in_errors(const std::string& names) {
-  return names.substr(0, names.find(','));
 }
 
 Command program_options() {

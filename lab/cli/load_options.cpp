@@ -1,11 +1,21 @@
 #include "lab/cli/load_options.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <bitset>
+#include <cctype>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 
+#include "harness/client/reply_parser.hpp"
+#include "harness/client/request_text.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
@@ -30,16 +40,13 @@ struct AskedRate {
   bool ranges = false;
 };
 
-/// The load as it was asked for, option by option.
+/// The load as it was asked for, as far as an option alone does not settle it.
 struct AskedLoad {
   std::optional<std::int64_t> requests, concurrency, max_connections;
   std::optional<Arrivals> arrivals;
   std::optional<AskedRate> rate;
   std::optional<Nanos> ramp, duration, warmup;
-  Nanos timeout = 10 * kSecond;
-  std::uint64_t seed = 42;
-  bool fresh = false, has_method = false, insecure = false;
-  std::vector<std::string> expected;
+  bool has_method = false, insecure = false;
 };
 
 /// Reads spans that are at least so long.
@@ -56,12 +63,10 @@ auto at_least(Nanos least) {
 double rate_of(const std::string& whole, std::string_view text, bool may_be_zero) {
   double rate = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), rate);
-  if (problem != std::errc() || end != text.data() + text.size() || !std::isfinite(rate)) {
-    throw Failure(
-        usage_error("--rate: '{}' is not a number; give requests per second, as 100 or 100..1000", whole));
-  }
-  if (rate < 0 || (rate == 0 && !may_be_zero) || rate > kMostRate)
-    throw Failure(usage_error("--rate: {} is out of range; give more than 0 and at most 10000000", whole));
+  refuse_if(problem != std::errc() || end != text.data() + text.size() || !std::isfinite(rate),
+            "--rate: '{}' is not a number; give requests per second, as 100 or 100..1000", whole);
+  refuse_if(rate < 0 || (rate == 0 && !may_be_zero) || rate > kMostRate,
+            "--rate: {} is out of range; give more than 0 and at most 10000000", whole);
   return rate;
 }
 
@@ -71,7 +76,7 @@ Result<AskedRate> read_rate(const std::string& /*option*/, const std::string& te
   rate.ranges = dots != std::string::npos;
   rate.from = rate_of(text, std::string_view(text).substr(0, dots), rate.ranges);
   rate.to = rate.ranges ? rate_of(text, std::string_view(text).substr(dots + 2), true) : rate.from;
-  if (rate.from == 0 && rate.to == 0) return usage_error("--rate: {} sends nothing", text);
+  refuse_if(rate.from == 0 && rate.to == 0, "--rate: {} sends nothing", text);
   return rate;
 }
 
@@ -83,153 +88,136 @@ LoadRequestOptions::WeightedUrl read_url(const std::string& text) {
   return {parse_url(text.substr(digits + 1)).value(), weight};
 }
 
-/// `200`, `2xx`; none given: 2xx and 3xx.
-std::bitset<600> statuses(const std::vector<std::string>& texts) {
-  std::bitset<600> expected;
-  for (const std::string& text : texts.empty() ? std::vector<std::string>{"2xx", "3xx"} : texts) {
-    if (text.size() == 3 && text[0] >= '2' && text[0] <= '5' && text.ends_with("xx")) {
-      const auto first = static_cast<std::size_t>(text[0] - '0') * 100;
-      for (std::size_t status = first; status < first + 100; ++status) expected.set(status);
-      continue;
-    }
-    const auto status = parse_count("--expect-status", text, 200, 599);
-    if (!status) throw Failure(usage_error("{}; or a class, as 2xx", status.error().message));
-    expected.set(static_cast<std::size_t>(*status));
+/// `200`, `2xx`.
+void expect_status(const std::string& text, std::bitset<600>& expected) {
+  if (text.size() == 3 && text[0] >= '2' && text[0] <= '5' && text.ends_with("xx")) {
+    const auto first = static_cast<std::size_t>(text[0] - '0') * 100;
+    for (std::size_t status = first; status < first + 100; ++status) expected.set(status);
+    return;
   }
-  return expected;
-}
-
-Arrivals arrivals_of(const AskedLoad& asked) {
-  return asked.arrivals.value_or(asked.rate ? Arrivals::constant : Arrivals::closed);
+  const auto status = parse_count("--expect-status", text, 200, 599);
+  if (!status) throw Failure(usage_error("{}; or a class, as 2xx", status.error().message));
+  expected.set(static_cast<std::size_t>(*status));
 }
 
 bool is_timed(Arrivals arrivals) {
   return arrivals == Arrivals::constant || arrivals == Arrivals::poisson;
 }
 
+/// Closed, constant and poisson loads end after a time, the others with their requests.
+bool lasts(Arrivals arrivals) {
+  return arrivals == Arrivals::closed || is_timed(arrivals);
+}
+
 void check_combination(const AskedLoad& asked, Arrivals arrivals) {
   const bool closed = arrivals == Arrivals::closed;
-  const bool paced = has_rate(arrivals);
-  if (!paced && asked.rate) {
-    throw Failure(
-        usage_error("--rate: a {} load has none; use --arrivals constant{}", closed ? "closed" : "burst",
-                    closed ? ", with --max-connections where no more than so many may be under way" : ""));
-  }
-  if (is_timed(arrivals) && !asked.rate)
-    throw Failure(usage_error("--arrivals {} needs --rate, as --rate 100", to_string(arrivals)));
-  if (!closed && !is_timed(arrivals)) {
-    if (asked.duration)
-      throw Failure(
-          usage_error("--duration: a {} load ends with its requests; give -n", to_string(arrivals)));
-    if (asked.warmup) throw Failure(usage_error("--warmup goes with closed, constant and poisson loads"));
-  }
-  if (asked.ramp && !closed && !is_timed(arrivals))
-    throw Failure(usage_error("--ramp goes with closed, constant and poisson loads"));
-  if (closed && asked.max_connections)
-    throw Failure(usage_error("--max-connections: a closed load has one per client; give -c"));
+  const std::string_view kind = to_string(arrivals);
+  refuse_if(asked.rate && !has_rate(arrivals), "--rate: a {} load has none; use --arrivals constant{}",
+            closed ? "closed" : "burst",
+            closed ? ", with --max-connections where no more than so many may be under way" : "");
+  refuse_if(is_timed(arrivals) && !asked.rate, "--arrivals {} needs --rate, as --rate 100", kind);
+  refuse_if(asked.duration && !lasts(arrivals), "--duration: a {} load ends with its requests; give -n",
+            kind);
+  refuse_if(asked.warmup && !lasts(arrivals), "--warmup goes with closed, constant and poisson loads");
+  refuse_if(asked.ramp && !lasts(arrivals), "--ramp goes with closed, constant and poisson loads");
+  refuse_if(closed && asked.max_connections, "--max-connections: a closed load has one per client; give -c");
 }
 
 RateCurve curve_of(const AskedLoad& asked, Arrivals arrivals, Nanos duration) {
-  if (arrivals == Arrivals::closed || arrivals == Arrivals::burst) return {};
+  if (!has_rate(arrivals)) return {};
   RateCurve curve{kStaggeredRate, kStaggeredRate, 0};
   const bool ranges = asked.rate && asked.rate->ranges;
-  if (asked.rate) {
-    curve.from = asked.rate->from;
-    curve.to = asked.rate->to;
-  }
+  if (asked.rate) curve = {asked.rate->from, asked.rate->to, 0};
   if (asked.ramp) {
     curve.ramp = *asked.ramp;
     if (!ranges) curve.from = 0;
   } else if (ranges) {
-    if (duration == kNever)
-      throw Failure(usage_error("--rate: a range needs --duration or --ramp, over which it changes"));
+    refuse_if(duration == kNever, "--rate: a range needs --duration or --ramp, over which it changes");
     curve.ramp = duration;
   }
-  if (ranges && curve.to == 0 && duration == kNever)
-    throw Failure(usage_error("--rate: a load that ends at 0 needs --duration"));
+  refuse_if(ranges && curve.to == 0 && duration == kNever, "--rate: a load that ends at 0 needs --duration");
   return curve;
 }
 
-std::string load_in_words(const EnginePlan& plan, const AskedLoad& asked, int threads) {
-  const auto requests = [&] {
-    return fmt::format("{} request{}", plan.planned, plan.planned == 1 ? "" : "s");
+std::string load_in_words(const EnginePlan& plan, bool limited, int threads) {
+  const auto number_of = [](std::int64_t count, const char* thing) {
+    return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
   };
+  const RateCurve& curve = plan.curve;
   std::string words;
-  switch (plan.arrivals) {
-    case Arrivals::closed:
-      words = fmt::format("closed loop, {} client{}", plan.clients, plan.clients == 1 ? "" : "s");
-      break;
-    case Arrivals::burst: words = requests() + " at once"; break;
-    case Arrivals::staggered:
-      words = fmt::format("{}, one every {}", requests(), format_duration(to_nanos(1 / plan.curve.to)));
-      break;
-    case Arrivals::constant:
-    case Arrivals::poisson:
-      words = plan.arrivals == Arrivals::constant ? "evenly " : "at random ";
-      words += plan.curve.ramp == 0 ? fmt::format("{}/s", plan.curve.to)
-                                    : fmt::format("{}/s to {}/s within {}", plan.curve.from, plan.curve.to,
-                                                  format_duration(plan.curve.ramp));
-      break;
+  if (plan.arrivals == Arrivals::closed) {
+    words = "closed loop, " + number_of(plan.clients, "client");
+  } else if (is_timed(plan.arrivals)) {
+    words = plan.arrivals == Arrivals::constant ? "evenly " : "at random ";
+    words += curve.ramp == 0
+                 ? fmt::format("{}/s", curve.to)
+                 : fmt::format("{}/s to {}/s within {}", curve.from, curve.to, format_duration(curve.ramp));
+  } else {
+    words = number_of(plan.planned, "request");
+    words += plan.arrivals == Arrivals::burst
+                 ? " at once"
+                 : fmt::format(", one every {}", format_duration(to_nanos(1 / curve.to)));
   }
-  const bool counted_apart = plan.arrivals == Arrivals::closed || is_timed(plan.arrivals);
-  if (counted_apart && plan.planned >= 0) words += ", " + requests();
+  if (lasts(plan.arrivals) && plan.planned >= 0) words += ", " + number_of(plan.planned, "request");
   if (plan.duration != kNever)
     words += fmt::format("{} {}", plan.planned >= 0 ? ", at most" : " for", format_duration(plan.duration));
   if (plan.client_ramp > 0) words += fmt::format(", starting within {}", format_duration(plan.client_ramp));
-  if (asked.max_connections) words += fmt::format(", at most {} connections", plan.most);
+  if (limited) words += fmt::format(", at most {} connections", plan.most);
   words += plan.fresh ? ", a new connection each" : "";
   if (plan.warm_up > 0) words += fmt::format(", {} of warm-up before", format_duration(plan.warm_up));
   if (threads > 1) words += fmt::format(", {} threads", threads);
   return words + fmt::format(", timeout {}", format_duration(plan.timeout));
 }
 
-EnginePlan engine_plan(const AskedLoad& asked) {
-  EnginePlan plan;
-  plan.arrivals = arrivals_of(asked);
+/// Completes the plan, in which is already what an option alone settles.
+void complete_plan(const AskedLoad& asked, EnginePlan& plan) {
+  plan.arrivals = asked.arrivals.value_or(asked.rate ? Arrivals::constant : Arrivals::closed);
   check_combination(asked, plan.arrivals);
   const bool closed = plan.arrivals == Arrivals::closed;
   const bool timed = is_timed(plan.arrivals);
   const std::int64_t clients = asked.concurrency.value_or(kDefaultClients);
-  if (asked.requests) plan.planned = *asked.requests;
-  if (!closed && !timed && plan.planned < 0) plan.planned = clients;
-  if (asked.duration) {
-    plan.duration = *asked.duration;
-  } else if ((closed || timed) && plan.planned < 0) {
-    plan.duration = kDefaultDuration;
-  }
+  plan.planned = asked.requests.value_or(lasts(plan.arrivals) ? plan.planned : clients);
+  plan.duration = asked.duration.value_or(plan.planned < 0 ? kDefaultDuration : kNever);
   plan.curve = curve_of(asked, plan.arrivals, plan.duration);
   if (plan.duration != kNever && timed && plan.curve.due(plan.duration) > static_cast<double>(kMostRequests))
     throw Failure(usage_error("--rate: {} for {} is more than {} requests; shorten it", asked.rate->text,
                               format_duration(plan.duration), kMostRequests));
   std::int64_t most = closed ? clients : timed ? std::max(kDefaultPool, clients) : plan.planned;
-  most = asked.max_connections.value_or(most);
-  most = std::min(most, kMaxClients);
-  const bool one_each = !closed && !timed;
+  most = std::min(asked.max_connections.value_or(most), kMaxClients);
   plan.most = static_cast<std::uint32_t>(most);
-  plan.clients = static_cast<std::uint32_t>(one_each ? most : std::min(clients, most));
+  plan.clients = static_cast<std::uint32_t>(lasts(plan.arrivals) ? std::min(clients, most) : most);
   if (plan.planned >= 0 && closed)
     plan.clients = plan.most = static_cast<std::uint32_t>(std::min<std::int64_t>(plan.clients, plan.planned));
-  if (closed && asked.ramp) plan.client_ramp = *asked.ramp;
-  plan.warm_up = asked.warmup.value_or(plan.warm_up);
-  plan.timeout = asked.timeout;
-  plan.seed = asked.seed;
-  plan.fresh = asked.fresh;
-  plan.expected = statuses(asked.expected);
-  return plan;
+  if (closed) plan.client_ramp = asked.ramp.value_or(0);
+  plan.warm_up = asked.warmup.value_or(0);
 }
 
+void check_readable(const char* option, const std::string& path) {
+  std::error_code error;
+  refuse_if(std::filesystem::is_directory(path, error), "{}: '{}' is a folder; name a file", option, path);
+  const bool readable = access(path.c_str(), R_OK) == 0;
+  refuse_if(!readable, "{}: '{}' cannot be read ({})", option, path, std::strerror(errno));
+}
+
+/// What the options mean together.
 void settle(const AskedLoad& asked, LoadRequestOptions& options) {
   if (!asked.has_method && !options.message.body.empty()) options.message.method = "POST";
-  EnginePlan& engine = options.plan.engine = engine_plan(asked);
-  if (engine.clients < static_cast<std::uint32_t>(options.plan.threads))
-    throw Failure(usage_error("--threads: {} threads cannot share {} connection{}", options.plan.threads,
-                              engine.clients, engine.clients == 1 ? "" : "s"));
-  if (!options.plan.ca_file.empty() && asked.insecure)
-    throw Failure(usage_error("--cacert and --insecure exclude each other; give one"));
-  if (!options.plan.ca_file.empty()) check_readable("--cacert", options.plan.ca_file).value();
+  EnginePlan& engine = options.plan.engine;
+  complete_plan(asked, engine);
+  if (engine.expected.none()) {
+    for (const char* usual : {"2xx", "3xx"}) expect_status(usual, engine.expected);
+  }
+  const int threads = options.plan.threads;
+  refuse_if(engine.clients < static_cast<std::uint32_t>(threads),
+            "--threads: {} threads cannot share {} connection{}", threads, engine.clients,
+            engine.clients == 1 ? "" : "s");
+  if (!options.plan.ca_file.empty()) {
+    refuse_if(asked.insecure, "--cacert and --insecure exclude each other; give one");
+    check_readable("--cacert", options.plan.ca_file);
+  }
   options.plan.verify = !asked.insecure;
   options.plan.keep_samples = options.emulated_tools;
-  options.load = load_in_words(engine, asked, options.plan.threads);
+  options.load = load_in_words(engine, asked.max_connections.has_value(), threads);
   if (is_timed(engine.arrivals)) {
     options.requested_rate = engine.duration == kNever
                                  ? engine.curve.to
@@ -237,18 +225,73 @@ void settle(const AskedLoad& asked, LoadRequestOptions& options) {
   }
 }
 
+/// What a browser's or a script's body most likely is.
+const char* content_type(const std::string& body) {
+  const std::size_t first = body.find_first_not_of(" \t\r\n");
+  const bool json = first != std::string::npos && (body[first] == '{' || body[first] == '[');
+  return json ? "application/json" : "text/plain; charset=utf-8";
+}
+
 }  // namespace
+
+void RequestMessage::set_method(const std::string& text) {
+  refuse_if(!is_token(text) || text == "CONNECT", "--method: '{}' cannot be asked for; give GET, POST, …",
+            text);
+  std::string upper = text;
+  std::transform(text.begin(), text.end(), upper.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  refuse_if(upper != text, "--method: methods are case-sensitive; did you mean {}?", upper);
+  method = text;
+}
+
+void RequestMessage::add_header(const std::string& text) {
+  const std::size_t colon = text.find(':');
+  const std::string name = text.substr(0, colon);
+  refuse_if(colon == std::string::npos || !is_token(name),
+            "--header: '{}' is no header field; write it as 'Accept: text/plain'", text);
+  for (const char* own : {"content-length", "transfer-encoding", "connection"}) {
+    refuse_if(equals_ignoring_case(name, own), "--header: {} is written by lab itself; leave it out", own);
+  }
+  std::string value = text.substr(colon + 1);
+  value.erase(0, value.find_first_not_of(" \t"));
+  const bool control = std::any_of(value.begin(), value.end(),
+                                   [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7F; });
+  refuse_if(control, "--header: the value of {} has a control character", name);
+  headers.emplace_back(name, value);
+}
+
+void RequestMessage::read_body(const std::string& text) {
+  body = text;
+  if (!text.starts_with('@')) return;
+  const std::string path = text.substr(1);
+  check_readable("--body", path);
+  std::ifstream file(path, std::ios::binary);
+  body.assign(std::istreambuf_iterator<char>(file), {});
+}
+
+bool RequestMessage::has_header(const std::string& name) const {
+  return std::any_of(headers.begin(), headers.end(),
+                     [&](const auto& header) { return equals_ignoring_case(header.first, name); });
+}
+
+std::string RequestMessage::bytes(const Url& url, bool closes) const {
+  std::string bytes = fmt::format("{} {} HTTP/1.1\r\n", method, url.target);
+  if (!has_header("host")) bytes += fmt::format("Host: {}\r\n", url.authority());
+  for (const auto& [name, value] : headers) bytes += fmt::format("{}: {}\r\n", name, value);
+  if (closes) bytes += "Connection: close\r\n";
+  if (!body.empty() && names_content && !has_header("content-type"))
+    bytes += fmt::format("Content-Type: {}\r\n", content_type(body));
+  if (says_length(method, std::ssize(body))) bytes += fmt::format("Content-Length: {}\r\n", body.size());
+  return bytes + "\r\n" + body;
+}
 
 void add_load_options(Command& command, LoadRequestOptions& options) {
   const auto asked = std::make_shared<AskedLoad>();
-  const auto each = [&command](const std::string& names, const std::string& value, const std::string& help,
-                               std::function<void(const std::string&)> take) -> Option& {
-    return command.add(names, value, help, [take](const std::vector<std::string>& texts) {
-      for (const std::string& text : texts) take(text);
-    });
-  };
-  each("url", "URL", "where to; 3@URL gives it three times the weight of another",
-       [&options](const std::string& text) { options.urls.push_back(read_url(text)); })
+  EnginePlan& engine = options.plan.engine;
+  engine.seed = 42;
+  command
+      .each("url", "URL", "where to; 3@URL gives it three times the weight of another",
+            [&options](const std::string& text) { options.urls.push_back(read_url(text)); })
       .required()
       .has_many = true;
   command.count("-n,--requests", "N", asked->requests, 1, kMostRequests, "so many requests in all");
@@ -261,36 +304,41 @@ void add_load_options(Command& command, LoadRequestOptions& options) {
                "the rate climbs from 0, or the clients start, within this time");
   command.read("--duration", "DURATION", asked->duration, at_least(kMillisecond),
                "send for so long (10s where there is no -n)");
-  each("--method", "M", "GET, or POST where there is a body", [asked, &options](const std::string& text) {
-    asked->has_method = true;
-    options.message.set_method(text).value();
-  });
-  each("--body", "TEXT", "text, or @FILE",
-       [&options](const std::string& text) { options.message.read_body(text).value(); });
-  each("--header", "'K: V'", "a header field, as 'Accept: text/plain'", [&options](const std::string& text) {
-    options.message.add_header(text).value();
-  }).one_each();
+  command.each("--method", "M", "GET, or POST where there is a body",
+               [asked, &options](const std::string& text) {
+                 asked->has_method = true;
+                 options.message.set_method(text);
+               });
+  command.each("--body", "TEXT", "text, or @FILE",
+               [&options](const std::string& text) { options.message.read_body(text); });
   command
-      .read("--timeout", "DURATION", asked->timeout, at_least(kMillisecond),
+      .each("--header", "'K: V'", "a header field, as 'Accept: text/plain'",
+            [&options](const std::string& text) { options.message.add_header(text); })
+      .one_each();
+  command
+      .read("--timeout", "DURATION", engine.timeout, at_least(kMillisecond),
             "from the time a request was meant to be sent")
       .shows("10s");
   command.read("--warmup", "DURATION", asked->warmup, at_least(0), "send for so long before anything counts");
   command.count("--threads", "T", options.plan.threads, 1, 256, "that share the load").shows("1");
   command.count("--max-connections", "C", asked->max_connections, 1, kMaxClients,
                 "of an open load; more requests wait for one, which counts (1000)");
-  command.choice("--connections", "KIND", asked->fresh, kConnectionWords,
+  command.choice("--connections", "KIND", engine.fresh, kConnectionWords,
                  ": before the load, or for each request");
   command
-      .texts("--expect-status", "S", asked->expected,
-             "statuses that are no error, as 200,503 or 2xx (2xx,3xx)")
+      .each("--expect-status", "S", "statuses that are no error, as 200,503 or 2xx (2xx,3xx)",
+            [&engine](const std::string& text) { expect_status(text, engine.expected); })
       .one_each()
       .list();
-  each("--threshold", "T",
-       "exit 1 where it does not hold: p99<200ms, max<1s, mean<20ms, uncorrected.p99<10ms, errors<1%, "
-       "rps>500",
-       [&options](const std::string& text) { options.thresholds.push_back(parse_threshold(text).value()); })
+  command
+      .each("--threshold", "T",
+            "exit 1 where it does not hold: p99<200ms, max<1s, mean<20ms, uncorrected.p99<10ms, errors<1%, "
+            "rps>500",
+            [&options](const std::string& text) {
+              options.thresholds.push_back(parse_threshold(text).value());
+            })
       .one_each();
-  command.count("--seed", "S", asked->seed, 0, INT64_MAX, "of poisson arrivals").shows("42");
+  command.count("--seed", "S", engine.seed, 0, INT64_MAX, "of poisson arrivals").shows("42");
   command.text("--cacert", "FILE", options.plan.ca_file, "trust these certificates instead of the system's");
   command.flag("--insecure", asked->insecure, "trust any certificate");
   command.flag("--i-own-this-server", options.own_server,

@@ -1,12 +1,10 @@
 #include "lab/cli/options.hpp"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <string_view>
 
+#include "lab/cli/screen.hpp"
 #include "results/report/format.hpp"
 
 namespace lab {
@@ -31,35 +29,6 @@ Format pick_format(const std::string& verb, const std::vector<Format>& formats, 
   throw Failure(usage_error("--format: unknown word '{}'{}", text, suggestion(text, given)));
 }
 
-int terminal_width() {
-  winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-    return std::clamp<int>(size.ws_col, 40, 100);
-  return 80;
-}
-
-bool wants_color() {
-  const char* no_color = std::getenv("NO_COLOR");
-  const char* term = std::getenv("TERM");
-  const bool dumb = term != nullptr && std::string_view(term) == "dumb";
-  // mpirun gives its processes a terminal whatever its own output is.
-  const bool under_mpi = std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr;
-  return isatty(STDOUT_FILENO) == 1 && !dumb && !under_mpi && (no_color == nullptr || *no_color == '\0');
-}
-
-Option& add(Command& command, RunOptions& options, const RunOption& option) {
-  const std::string name = option.name;
-  const std::string words = option.choices.empty() ? "" : Command::in_words(option.choices);
-  Option& made = command.add("--" + name, option.value, words + option.help,
-                             [&options, name](const std::vector<std::string>& texts) {
-                               for (const std::string& text : texts) options.set(name, text).value();
-                             });
-  made.choices = option.choices;
-  if (option.many == RunOption::list) made.list();
-  if (option.many == RunOption::one_each) made.one_each();
-  return made;
-}
-
 }  // namespace
 
 std::vector<Format> run_formats(bool of_record) {
@@ -82,7 +51,7 @@ void add_format_option(Command& command, OutputOptions& output, const std::vecto
   output.style.color = wants_color();
   command.checks.emplace_back([&output] {
     output.terminal = isatty(STDOUT_FILENO) == 1;
-    output.style.width = output.terminal ? terminal_width() : 80;
+    output.style.width = report_width();
   });
 }
 
@@ -109,17 +78,17 @@ void add_output_options(Command& command, OutputOptions& output, const std::vect
 void add_scenario_options(Command& command, RunOptions& options, bool needs_scenario) {
   command.texts("scenario", "SCENARIO", options.scenarios, "names, or paths to .toml files").is_required =
       needs_scenario;
-  for (const RunOption& option : scenario_options()) add(command, options, option);
-  command.checks.emplace_back([&options] { options.check_together().value(); });
+  for (Option& option : scenario_options(options).options) command.options.push_back(std::move(option));
+  command.checks.emplace_back([&options] { options.check_together(); });
 }
 
 void add_experiment_options(Command& command, RunOptions& options) {
-  for (const RunOption& option : experiment_options()) add(command, options, option);
+  for (Option& option : experiment_options(options).options) command.options.push_back(std::move(option));
 }
 
 Option& add_run_option(Command& command, RunOptions& options, const std::string& name,
                        const std::string& help) {
-  Option& made = add(command, options, *find_run_option(name));
+  Option& made = command.options.emplace_back(*find_run_option(options, name));
   if (!help.empty()) made.help = help;
   return made;
 }

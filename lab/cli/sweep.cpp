@@ -3,43 +3,116 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <fstream>
+#include <sstream>
 
+#include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
-#include "lab/experiment/engines.hpp"
-#include "lab/experiment/environment.hpp"
-#include "lab/experiment/experiment.hpp"
-#include "lab/experiment/prepared_experiment.hpp"
+#include "lab/core/utf8.hpp"
 #include "lab/experiment/report.hpp"
-#include "lab/experiment/run_header.hpp"
 #include "lab/servers/mode.hpp"
+#include "results/store/disk.hpp"
 #include "results/store/store.hpp"
 
 namespace lab {
 
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
 namespace {
 
-Result<Stat> stat_of(const Scenario& scenario, const std::string& text) {
+std::optional<std::int64_t> whole_number(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+constexpr const char* kForms = "write 1,2,8 or 1..8 or 1..64*2 or 100ms..1s+100ms";
+
+Error not_a_range(const std::string& key, std::string_view text) {
+  return usage_error("--vary {}: '{}' is not a range; {}", key, text, kForms);
+}
+
+/// The values of `1..8`, `1..64*2` or `100ms..1s+100ms`: both ends are whole numbers, or durations. The last
+/// one belongs to it where a step leads there. At most one value more than a sweep may have.
+Result<Texts> expand_range(const std::string& key, std::string_view text, std::size_t dots) {
+  const std::string_view first = text.substr(0, dots);
+  std::string_view last = text.substr(dots + 2);
+  const std::size_t sign = last.find_first_of("*+");
+  const std::string_view step = sign == std::string_view::npos ? "" : last.substr(sign);
+  last = last.substr(0, sign);
+  const bool durations = !whole_number(first).has_value();
+  const auto read = [&](std::string_view value) -> std::optional<std::int64_t> {
+    if (!durations) return whole_number(value);
+    const auto duration = parse_duration(value);
+    return duration ? std::optional<std::int64_t>(*duration) : std::nullopt;
+  };
+  const auto from = read(first);
+  const auto to = read(last);
+  if (!from || !to) return not_a_range(key, text);
+  double factor = 1;
+  std::int64_t more = 0;
+  if (step.starts_with('*')) {
+    const char* end = step.data() + step.size();
+    const auto [rest, problem] = std::from_chars(step.data() + 1, end, factor);
+    if (problem != std::errc() || rest != end || !(factor > 1) || *from <= 0) return not_a_range(key, text);
+  } else if (step.starts_with('+')) {
+    more = read(step.substr(1)).value_or(0);
+    if (more <= 0) return not_a_range(key, text);
+  } else if (durations) {
+    return usage_error("--vary {}: '{}' needs a step: {}+100ms, or {}*2", key, text, text, text);
+  } else {
+    more = 1;
+  }
+  if (*from > *to) return usage_error("--vary {}: '{}' goes backwards", key, text);
+  Texts values;
+  for (std::int64_t value = *from; value <= *to && values.size() <= kMaxPoints;) {
+    values.push_back(durations ? format_duration_literal(value) : std::to_string(value));
+    const double next = static_cast<double>(value) * factor + static_cast<double>(more);
+    if (next > static_cast<double>(*to) + 0.5 || next >= 0x1p63) break;
+    value = std::max(value + 1, static_cast<std::int64_t>(std::llround(next)));
+  }
+  return values;
+}
+
+Result<SweepKey> parse_key(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
+    return usage_error("--vary: '{}' is not KEY=LIST; {}", text, "write for example workers=1,2,4");
+  SweepKey key;
+  key.name = text.substr(0, equals);
+  for (const std::string& part : split(text.substr(equals + 1), ',')) {
+    if (part.empty()) return usage_error("--vary {}: a value is empty; {}", key.name, kForms);
+    const std::size_t dots = part.find("..");
+    if (dots == std::string::npos) {
+      key.values.push_back(part);
+      continue;
+    }
+    LAB_TRY(const Texts values, expand_range(key.name, part, dots));
+    key.values.insert(key.values.end(), values.begin(), values.end());
+  }
+  Texts sorted = key.values;
+  std::sort(sorted.begin(), sorted.end());
+  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+  if (twice != sorted.end()) return usage_error("--vary {}: {} comes twice", key.name, *twice);
+  return key;
+}
+
+Stat stat_of(const Scenario& scenario, const std::string& text) {
   if (text.empty()) return scenario.show.empty() ? Stat{} : scenario.show.front();
   auto stat = parse_stat(text);
-  if (!stat) return usage_error("--stat: {}", stat.error().message);
-  std::vector<std::string> routes;
+  if (!stat) throw Failure(usage_error("--stat: {}", stat.error().message));
+  Texts routes;
   for (const Route& route : scenario.routes) routes.push_back(route.name);
-  if (!stat->route.empty() && std::find(routes.begin(), routes.end(), stat->route) == routes.end())
-    return usage_error("--stat: scenario '{}' has no route '{}'{}", scenario.name, stat->route,
-                       suggestion(stat->route, routes));
-  return stat;
-}
-
-ExperimentOptions experiment_of(const SweepTask& task) {
-  ExperimentOptions experiment = task.options.experiment;
-  if (!task.options.has("budget")) experiment.budget = task.scenario.budget;
-  return experiment;
-}
-
-const MeasureRow* find_measure(const ArmReport& arm, const Stat& stat) {
-  const auto found = std::find_if(arm.measures.begin(), arm.measures.end(),
-                                  [&](const MeasureRow& row) { return row.stat == stat; });
-  return found == arm.measures.end() ? nullptr : &*found;
+  refuse_if(!stat->route.empty() && !contains(routes, stat->route),
+            "--stat: scenario '{}' has no route '{}'{}", scenario.name, stat->route,
+            suggestion(stat->route, routes));
+  return *stat;
 }
 
 std::string note_of(const ArmReport& arm, bool measured) {
@@ -59,14 +132,16 @@ std::vector<SweepCell> cells_from(const Report& report, const Stat& stat, bool p
   for (const ArmReport& arm : report.arms) {
     // The model stands beside every arm that was measured.
     if (arm.engine.is(kModel) && any_measured) continue;
-    const MeasureRow* row = find_measure(arm, stat);
     SweepCell cell;
     cell.arm = name_on_engine(arm);
     cell.case_id = arm.case_id;
-    if (row != nullptr) cell.predicted = row->predicted;
-    const bool measured =
-        row != nullptr && !predicted_only && !arm.engine.is(kModel) && row->measured.has_value();
-    if (measured) cell.measured = row->measured;
+    for (const MeasureRow& row : arm.measures) {
+      if (row.stat != stat) continue;
+      cell.predicted = row.predicted;
+      if (!predicted_only && !arm.engine.is(kModel)) cell.measured = row.measured;
+      break;
+    }
+    const bool measured = cell.measured.has_value();
     if (!predicted_only) cell.note = note_of(arm, measured);
     cells.push_back(std::move(cell));
   }
@@ -79,49 +154,102 @@ Scenario showing(const Scenario& scenario, const Stat& stat) {
   return shown;
 }
 
+constexpr const char* kManifest = "sweep.json";
+constexpr const char* kUnfinished = "sweep.json.part";
+
+/// Under a temporary name, synced, then renamed: what bears the name is whole.
+Result<void> write_whole(const fs::path& folder, const std::string& text) {
+  Disk& disk = Disk::real();
+  LAB_TRY(OutputFile file, OutputFile::create(folder / kUnfinished, disk));
+  file.append(text);
+  file.close();
+  if (file.failure()) return *file.failure();
+  const fs::path to = folder / kManifest;
+  if (disk.rename((folder / kUnfinished).c_str(), to.c_str(), 0) != 0)
+    return system_error("rename", to.string(), errno);
+  return sync_folder(folder, disk);
+}
+
 }  // namespace
 
-Result<Sweep> plan_sweep(const RunOptions& options, const std::vector<std::string>& vary,
-                         const std::string& stat) {
-  auto keys = parse_grid(vary);
-  if (!keys) return keys.error();
-  if (options.scenarios.size() != 1)
-    return usage_error("a sweep is of one scenario; {} are named", options.scenarios.size());
-  Sweep sweep;
-  sweep.keys = std::move(*keys);
-  for (std::vector<std::string>& values : points_of(sweep.keys)) {
-    SweepTask task;
-    auto point = at_point(options, sweep.keys, values);
-    if (!point) return point.error();
-    task.options = std::move(*point);
-    auto scenario = load_scenario(options.scenarios.front(), known_modes(), task.options.overrides);
-    if (!scenario) return scenario.error();
-    task.scenario = std::move(*scenario);
-    task.values = std::move(values);
-    sweep.tasks.push_back(std::move(task));
+Result<std::vector<SweepKey>> parse_grid(const Texts& texts) {
+  std::vector<SweepKey> keys;
+  std::size_t points = 1;
+  for (const std::string& text : texts) {
+    LAB_TRY(SweepKey key, parse_key(text));
+    for (const SweepKey& known : keys) {
+      if (known.name == key.name)
+        return usage_error("--vary {0} is given twice; write all its values in one: {0}=1,2,4", key.name);
+    }
+    points *= key.values.size();
+    if (points > kMaxPoints)
+      return usage_error("--vary: a grid of {}{} points is too large; at most {}", points,
+                         key.values.size() > kMaxPoints ? " or more" : "", kMaxPoints);
+    keys.push_back(std::move(key));
   }
-  auto known = stat_of(sweep.tasks.front().scenario, stat);
-  if (!known) return known.error();
-  sweep.stat = *known;
+  if (keys.empty()) return usage_error("nothing is varied; add for example --vary workers=1,2,4,8");
+  return keys;
+}
+
+std::vector<Texts> points_of(const std::vector<SweepKey>& keys) {
+  std::vector<Texts> points{{}};
+  for (const SweepKey& key : keys) {
+    std::vector<Texts> longer;
+    for (const Texts& point : points) {
+      for (const std::string& value : key.values) {
+        longer.push_back(point);
+        longer.back().push_back(value);
+      }
+    }
+    points = std::move(longer);
+  }
+  return points;
+}
+
+RunOptions at_point(const RunOptions& options, const std::vector<SweepKey>& keys, const Texts& values) {
+  RunOptions point = options;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const std::string& name = keys[i].name;
+    const auto option = find_run_option(point, name);
+    if (option && option->varies) {
+      refuse_if(options.has(name), "--{0} and --vary {0} exclude each other; give one", name);
+      option->take({values[i]});
+    } else {
+      refuse_if(options.overrides.params.contains(name),
+                "--vary {0} and a value for {0} exclude each other; give one", name);
+      point.set("set", name + "=" + values[i]);
+    }
+  }
+  point.check_together();
+  return point;
+}
+
+Sweep plan_sweep(const RunOptions& options, const Texts& vary, const std::string& stat) {
+  Sweep sweep;
+  sweep.keys = parse_grid(vary).value();
+  refuse_if(options.scenarios.size() != 1, "a sweep is of one scenario; {} are named",
+            options.scenarios.size());
+  for (Texts& values : points_of(sweep.keys)) {
+    SweepTask& task = sweep.tasks.emplace_back();
+    task.options = at_point(options, sweep.keys, values);
+    task.scenario = load_scenario(options.scenarios.front(), known_modes(), task.options.overrides).value();
+    task.values = std::move(values);
+  }
+  sweep.stat = stat_of(sweep.tasks.front().scenario, stat);
   return sweep;
 }
 
-Result<SweepEstimate> estimate_sweep(const Sweep& sweep, const std::vector<bool>& done) {
+SweepEstimate estimate_sweep(const Sweep& sweep, const std::vector<bool>& done) {
   SweepEstimate estimate;
   for (std::size_t i = 0; i < sweep.tasks.size(); ++i) {
     if (done[i]) continue;
-    const SweepTask& task = sweep.tasks[i];
-    const ExperimentOptions experiment = experiment_of(task);
-    if (auto possible = preflight(task.scenario, experiment); !possible) return possible.error();
-    Scenario scenario = task.scenario;
-    if (auto rates = calibrate_scenario(scenario, true); !rates) return rates.error();
-    PreparedExperiment stage;  // nothing is prepared yet: what cannot be run here is found out at its turn
-    for (const std::string& engine : experiment.engines) {
-      if (engine == kModel || engine == kRecorded) continue;
-      for (EngineArm& arm : engine_arms(scenario, engine, experiment.foreign.servers.size()))
-        stage.arms.push_back(std::move(arm));
-    }
-    const ExperimentPlan plan = plan_experiment(scenario, experiment, stage);
+    Scenario scenario = sweep.tasks[i].scenario;
+    const ExperimentOptions experiment = sweep.tasks[i].options.experiment_of(scenario);
+    preflight(scenario, experiment);
+    calibrate_scenario(scenario, true);
+    // What cannot be run here is found out at its turn.
+    const ExperimentPlan plan =
+        plan_experiment(scenario, experiment, PreparedExperiment::outline(scenario, experiment));
     ++estimate.points;
     estimate.trials += plan.trials;
     estimate.time += std::min(plan.estimate, kNever - estimate.time);
@@ -129,35 +257,24 @@ Result<SweepEstimate> estimate_sweep(const Sweep& sweep, const std::vector<bool>
   return estimate;
 }
 
-PointEnd run_point(const SweepTask& task, const std::optional<std::filesystem::path>& folder,
-                   const std::function<void()>& trial_done) {
-  const ExperimentOptions experiment = experiment_of(task);
-  preflight(task.scenario, experiment).value();
+ExperimentResult run_point(const SweepTask& task, const std::optional<fs::path>& folder,
+                           const std::function<void()>& trial_done) {
   Scenario scenario = task.scenario;
-  PreparedExperiment stage = PreparedExperiment::prepare(scenario, experiment).value();
-  const ExperimentPlan plan = plan_experiment(scenario, experiment, stage);
-  RunHeader header =
-      begin_header(scenario, task.options.recorded(), experiment.seed, plan.repetitions, stage);
-  std::optional<RunWriter> writer;
-  if (folder) writer.emplace(RunWriter::create(*folder, true, header).value());
-  const NoiseMeter noise;
+  const ExperimentOptions experiment = task.options.experiment_of(scenario);
+  preflight(scenario, experiment);
+  PreparedExperiment stage = PreparedExperiment::prepare(scenario, experiment);
   ExperimentObserver observer;
   observer.trial_done = [&](const RunRepetition&, std::int64_t, std::int64_t) { trial_done(); };
   ExperimentResult result =
-      run_experiment(scenario, experiment, header, stage, writer ? &*writer : nullptr, observer);
-  PointEnd end;
-  end.interrupted = result.interrupted;
-  end.fault = result.fault ? result.fault : result.server_fault;
-  // What is not whole is not kept: the point is run again when the sweep goes on.
-  if (end.interrupted || result.fault) return end;
-  result.run.summary.noise = noise.verdict();
-  result.run.summary.environment = noise.details();
-  if (writer) {
-    auto saved = writer->finish(result.run.summary);
-    if (!saved) end.fault = saved.error();
+      run_experiment(scenario, experiment, stage, {task.options.recorded(), folder, true}, observer);
+  const bool whole = !result.interrupted && !result.fault;
+  if (!result.fault) result.fault = result.server_fault;
+  if (!whole) {  // the point is run again when the sweep goes on
+    result.run = {};
+  } else if (result.writer) {
+    if (auto saved = result.writer->finish(result.run.summary); !saved) result.fault = saved.error();
   }
-  end.run = std::move(result.run);
-  return end;
+  return result;
 }
 
 std::vector<SweepCell> cells_of(const SweepTask& task, const Stat& stat, const Run& run) {
@@ -176,6 +293,80 @@ SweepReport begin_report(const Sweep& sweep) {
   report.planned = sweep.tasks.size();
   for (const SweepKey& key : sweep.keys) report.keys.push_back(key.name);
   return report;
+}
+
+fs::path default_sweeps_folder() {
+  return default_runs_folder().parent_path() / "sweeps";
+}
+
+Result<fs::path> create_sweep(const std::optional<fs::path>& save, const SweepManifest& manifest) {
+  std::error_code error;
+  fs::path folder = save.value_or("");
+  if (save && fs::exists(folder / kManifest, error)) {
+    return usage_error("--save: {} holds a sweep already; go on with it by lab sweep --resume {}",
+                       folder.string(), folder.string());
+  }
+  if (save && fs::exists(folder, error) && !fs::is_empty(folder, error))
+    return usage_error("--save: {} is not empty; give a new folder", folder.string());
+  if (save) fs::create_directories(folder, error);
+  if (!save) {
+    std::string time = manifest.started.substr(0, 19);
+    std::replace(time.begin(), time.end(), ':', '-');
+    const std::string name = fmt::format("{}Z-{}", time, manifest.scenario);
+    fs::create_directories(default_sweeps_folder(), error);
+    bool made = false;
+    for (int number = 1; !made && !error && number < 100; ++number) {
+      folder = default_sweeps_folder() / (number == 1 ? name : fmt::format("{}-{}", name, number));
+      made = fs::create_directory(folder, error);
+    }
+  }
+  if (error)
+    return environment_error("the sweep's folder {}: {}; see --save", folder.string(), error.message());
+  LAB_CHECK(write_whole(folder, valid_utf8(json::serialize(json::value_from(manifest))) + "\n"));
+  return folder;
+}
+
+Result<fs::path> find_sweep(const std::string& name) {
+  std::error_code error;
+  if (fs::exists(fs::path(name) / kManifest, error)) return fs::path(name);
+  Texts names;
+  for (const auto& entry : fs::directory_iterator(default_sweeps_folder(), error)) {
+    if (fs::exists(entry.path() / kManifest, error)) names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.rbegin(), names.rend());  // they begin with their time: newest first
+  for (const std::string& one : names) {
+    if (name == "last" || name == one || one.ends_with("Z-" + name)) return default_sweeps_folder() / one;
+  }
+  if (names.empty())
+    return usage_error("--resume: there is no sweep '{}' and none in {}", name,
+                       default_sweeps_folder().string());
+  return usage_error("--resume: no sweep '{}'{}", name, suggestion(name, names));
+}
+
+Result<SweepManifest> read_manifest(const fs::path& sweep) {
+  const fs::path path = sweep / kManifest;
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) return usage_error("{} cannot be read", path.string());
+  try {
+    const json::value object = json::parse(text.str());
+    if (object.at("schema") != json::string(SweepManifest().schema))
+      return usage_error("{}: of schema {}, which this program does not read", path.string(),
+                         json::serialize(object.at("schema")));
+    return json::value_to<SweepManifest>(object);
+  } catch (const std::exception& problem) {
+    return usage_error("{} is damaged: {}", path.string(), problem.what());
+  }
+}
+
+fs::path point_folder(const fs::path& sweep, std::size_t point) {
+  return sweep / fmt::format("point-{:04}", point + 1);
+}
+
+bool point_is_done(const fs::path& sweep, std::size_t point) {
+  std::error_code error;
+  return fs::exists(point_folder(sweep, point) / "run.jsonl", error);
 }
 
 }  // namespace lab

@@ -1,21 +1,45 @@
 #pragma once
 
+#include <boost/describe.hpp>
 #include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "lab/cli/sweep_grid.hpp"
-#include "lab/experiment/sweep_folder.hpp"
+#include "lab/core/error.hpp"
+#include "lab/experiment/options.hpp"
 #include "results/report/sweep_report.hpp"
 #include "results/store/run.hpp"
 
+// `lab sweep`: its grid of settings, its folder, and the runs of its points.
+
 namespace lab {
+
+inline constexpr std::size_t kMaxPoints = 1000;  ///< of one sweep
+
+/// What is varied, with its values as one would write them.
+struct SweepKey {
+  std::string name;
+  Texts values;
+};
+
+/// The grid of several `--vary KEY=LIST`. A list has values and ranges: `1,2,8`, `1..8` (every whole number),
+/// `1..64*2` (each twice the one before), `100ms..1s+100ms`. Errors (exit 2): not of that form, a key or a
+/// value that comes twice, more than kMaxPoints points.
+Result<std::vector<SweepKey>> parse_grid(const Texts& texts);
+
+/// Every combination, one value for each key; the last key changes fastest.
+std::vector<Texts> points_of(const std::vector<SweepKey>& keys);
+
+/// The options of one point: `workers`, `threads`, `requests`, `delay`, `rate`, `duration`, `scale`,
+/// `arrivals`, `connections` and `seed` are the options of that name, everything else is a parameter of the
+/// scenario (--set). Throws Failure (exit 2) where the option was given as well.
+RunOptions at_point(const RunOptions& options, const std::vector<SweepKey>& keys, const Texts& values);
 
 /// One point of the grid, ready to be run.
 struct SweepTask {
-  std::vector<std::string> values;
+  Texts values;
   RunOptions options;
   Scenario scenario;
 };
@@ -26,10 +50,9 @@ struct Sweep {
   std::vector<SweepTask> tasks;
 };
 
-/// Builds every point's scenario. `stat` empty: the first that the scenario shows. Errors (exit 2): a key
-/// that changes nothing or a value out of range, told of the point; an unknown stat or route.
-Result<Sweep> plan_sweep(const RunOptions& options, const std::vector<std::string>& vary,
-                         const std::string& stat);
+/// Builds every point's scenario. `stat` empty: the first that the scenario shows. Throws Failure (exit 2): a
+/// key that changes nothing or a value out of range, told of the point; an unknown stat or route.
+Sweep plan_sweep(const RunOptions& options, const Texts& vary, const std::string& stat);
 
 /// What is still to be done, known before it is started.
 struct SweepEstimate {
@@ -38,19 +61,13 @@ struct SweepEstimate {
   Nanos time = 0;
 };
 
-/// `done[i]`: this point need not be run. Errors: what preflight says of a point (exit 2 or 3).
-Result<SweepEstimate> estimate_sweep(const Sweep& sweep, const std::vector<bool>& done);
+/// `done[i]`: this point need not be run. Throws Failure as preflight does of a point.
+SweepEstimate estimate_sweep(const Sweep& sweep, const std::vector<bool>& done);
 
-struct PointEnd {
-  Run run;  ///< empty where it was interrupted
-  std::optional<Error> fault;
-  bool interrupted = false;
-};
-
-/// Runs one point; its run is kept in `folder` where that is given, and only if it came to its end. Throws
-/// Failure where nothing can be started.
-PointEnd run_point(const SweepTask& task, const std::optional<std::filesystem::path>& folder,
-                   const std::function<void()>& trial_done);
+/// Runs one point; its run is kept in `folder` where that is given, and only if it came to its end: of one
+/// that did not, nothing is left but the fault. Throws Failure where nothing can be started.
+ExperimentResult run_point(const SweepTask& task, const std::optional<std::filesystem::path>& folder,
+                           const std::function<void()>& trial_done);
 
 /// What a run of this point says of the stat.
 std::vector<SweepCell> cells_of(const SweepTask& task, const Stat& stat, const Run& run);
@@ -59,5 +76,41 @@ std::vector<SweepCell> predicted_cells(const SweepTask& task, const Stat& stat);
 
 /// A report without its points.
 SweepReport begin_report(const Sweep& sweep);
+
+/// What a sweep is, written before its first run and never changed: enough to go on with it later.
+struct SweepManifest {
+  std::string scenario;   ///< its name
+  std::string asked_for;  ///< the name or the path by which it is loaded
+  std::string source;     ///< its TOML text
+  std::string version;    ///< of the program
+  std::string kernel;
+  int cores = 0;
+  std::string started;  ///< 2026-11-21T09:30:00Z
+  Texts vary;           ///< of --vary
+  Texts arguments;      ///< all other options but those of the output
+  std::string stat;
+  std::string schema = "lab.sweep-manifest/1";
+};
+BOOST_DESCRIBE_STRUCT(SweepManifest, (),
+                      (schema, scenario, asked_for, source, version, kernel, cores, started, stat, vary,
+                       arguments))
+
+/// `results/sweeps` beside `results/runs`.
+std::filesystem::path default_sweeps_folder();
+
+/// Makes a sweep's folder and its manifest; whole or not at all. `save`: the folder itself, which must not
+/// hold anything yet. Errors: it does (exit 2); it cannot be made or written (exit 3).
+Result<std::filesystem::path> create_sweep(const std::optional<std::filesystem::path>& save,
+                                           const SweepManifest& manifest);
+
+/// A sweep's folder by path, by its name, by its scenario's (the newest), or `last`. Error (exit 2): none.
+Result<std::filesystem::path> find_sweep(const std::string& name);
+
+/// Error (exit 2): not a sweep, or of a program that wrote it differently.
+Result<SweepManifest> read_manifest(const std::filesystem::path& sweep);
+
+/// Where the run of a point goes, counted from 0. A run is there, whole, or not at all.
+std::filesystem::path point_folder(const std::filesystem::path& sweep, std::size_t point);
+bool point_is_done(const std::filesystem::path& sweep, std::size_t point);
 
 }  // namespace lab

@@ -1,9 +1,17 @@
 #include "lab/cli/verify.hpp"
 
 #include <algorithm>
+#include <set>
 
-#include "lab/cli/verify_run.hpp"
+#include "harness/model/model.hpp"
+#include "harness/statistics/statistics.hpp"
+#include "lab/core/text.hpp"
 #include "lab/experiment/interrupt.hpp"
+#include "lab/servers/mode.hpp"
+#include "results/report/arm_report.hpp"
+#include "results/store/set_aside.hpp"
+#include "results/store/store.hpp"
+#include "scenarios/loader/loader.hpp"
 
 namespace lab {
 
@@ -27,13 +35,201 @@ VerifyBatch& batch_of(std::vector<VerifyBatch>& batches, const Measure& measure,
   return batches.emplace_back(std::move(batch));
 }
 
-}  // namespace
+constexpr double kDisturbed = 0.15;  // of the cores' time
 
-std::set<std::pair<std::string, std::string>> VerifyBatch::pairs() const {
-  std::set<std::pair<std::string, std::string>> pairs;
-  for (const Measure& measure : measures) pairs.emplace(measure.arm, measure.case_id);
-  return pairs;
+/// What of the scenario this batch runs: not the arms that no claim asks for.
+Overrides overrides_of(const VerifyBatch& batch) {
+  Overrides overrides;
+  if (batch.engine == kRecorded) return overrides;
+  std::set<std::string> arms;
+  for (const Measure& measure : batch.measures) arms.insert(measure.written);
+  overrides.arms.assign(arms.begin(), arms.end());
+  overrides.scale = batch.scale;
+  return overrides;
 }
+
+/// Leaves out whatever no claim asks for.
+void keep_asked_for(const VerifyBatch& batch, const Scenario& scenario, PreparedExperiment& stage) {
+  for (const EngineArm& one : stage.arms) {
+    for (const Case& load_case : scenario.cases) {
+      const bool asked =
+          std::any_of(batch.measures.begin(), batch.measures.end(), [&](const Measure& measure) {
+            return measure.arm == one.arm.id && measure.case_id == load_case.id;
+          });
+      if (!asked && !stage.is_left_out(one, load_case))
+        stage.left_out.push_back({one.arm.id, load_case.id, "no claim asks for it", one.engine});
+    }
+  }
+}
+
+/// Requests of the stat's route that failed; where failing is what the stat counts, none.
+std::string failures(const Stat& stat, const RunRepetition& repetition, const std::vector<Route>& routes) {
+  using Quantity = Stat::Quantity;
+  const bool of_replies =
+      !stat.of_server() || stat.quantity == Quantity::cpu;  // who only refuses, works little
+  if (stat.quantity == Quantity::share || stat.quantity == Quantity::count || !of_replies) return "";
+  RequestCounts books;
+  for (const RequestRecord& record : repetition.records) {
+    const bool counts = stat.route.empty() || routes.at(record.route).name == stat.route;
+    if (counts && record.outcome != Outcome::hung_up) books.add(record);
+  }
+  if (books.ok == books.planned) return "";
+  const auto& kinds = books.errors.empty() ? books.not_sent : books.errors;
+  const std::string kind = kinds.empty() ? "no reply" : kinds.begin()->first;
+  return fmt::format("{} of {} requests failed ({})", books.planned - books.ok, books.planned, kind);
+}
+
+struct BatchRun {
+  Scenario scenario;
+  std::vector<EngineArm> arms;
+  ExperimentResult measured;
+};
+
+/// What a batch left.
+struct BatchEnd {
+  Readings readings;
+  bool interrupted = false;
+  std::string noise;  ///< what disturbed it, or empty
+};
+
+template <class Items, class Id>
+const auto* find_by(const Items& items, Id matches) {
+  const auto found = std::find_if(items.begin(), items.end(), matches);
+  return found == items.end() ? nullptr : &*found;
+}
+
+/// What busy cores and a wrong instrument would spoil.
+void doubt(const Measure& measure, const BatchRun& done, const Case& load_case, Reading& reading) {
+  using Quantity = Stat::Quantity;
+  const EngineArm* one = find_by(done.arms, [&](const EngineArm& arm) { return arm.arm.id == measure.arm; });
+  if (one == nullptr || reading.values.empty()) return;
+  const Bound least = bound({&done.scenario.routes, &one->arm, &load_case, available_cores(), 0});
+  if (measure.stat == Stat{} && !least.has_cpu) {
+    for (const RunRepetition& repetition : done.measured.run.repetitions) {
+      const bool same = repetition.arm == measure.arm && repetition.case_id == measure.case_id;
+      RunRepetition room;
+      if (same && below_bound(since_first_intended(whole(repetition, room)), least.seconds, false))
+        reading.absent = fmt::format("measured below the bound of {:.4g} s: instrument fault", least.seconds);
+    }
+  }
+  const Quantity quantity = measure.stat.quantity;
+  const bool counts = quantity == Quantity::share || quantity == Quantity::count ||
+                      quantity == Quantity::value ||
+                      (quantity >= Quantity::memory && quantity != Quantity::switch_time);
+  if (counts || done.measured.others_share <= kDisturbed) return;
+  reading.disturbed =
+      fmt::format("others took {:.0f} % of the cores meanwhile", done.measured.others_share * 100);
+}
+
+Reading read_measure(const Measure& measure, const std::string& engine, const BatchRun& done) {
+  const Case& load_case =
+      *find_by(done.scenario.cases, [&](const Case& one) { return one.id == measure.case_id; });
+  Reading reading;
+  reading.recorded = engine == kRecorded;
+  for (const NotRun& left_out : done.measured.run.header.not_run) {
+    if (left_out.engine == engine && left_out.arm == measure.arm && left_out.case_id == measure.case_id)
+      reading.absent = left_out.reason;
+  }
+  for (const RunRepetition& kept : done.measured.run.repetitions) {
+    if (kept.arm != measure.arm || kept.case_id != measure.case_id) continue;
+    RunRepetition room;
+    const RunRepetition& repetition = whole(kept, room);
+    if (reading.absent.empty()) reading.absent = failures(measure.stat, repetition, done.scenario.routes);
+    const auto value = evaluate(measure.stat, repetition, done.scenario.routes, load_case);
+    if (value) reading.values.push_back(*value);
+  }
+  if (reading.values.empty() && reading.absent.empty()) {
+    reading.absent = done.measured.fault
+                         ? done.measured.fault->message
+                         : fmt::format("it was run without a figure for {}", to_string(measure.stat));
+  }
+  doubt(measure, done, load_case, reading);
+  return reading;
+}
+
+using Started = std::function<void(Nanos estimate)>;
+
+/// Everything from loading to the readings; what could not be run is absent with its reason. Throws Failure
+/// where nothing could be started.
+BatchEnd run_batch(const VerifyBatch& batch, const VerifyOptions& options, const Started& started,
+                   const VerifyObserver& observer) {
+  BatchRun done;
+  Scenario& scenario = done.scenario;
+  const Overrides overrides = overrides_of(batch);
+  const bool recorded = batch.engine == kRecorded;
+  scenario = load_scenario(batch.scenario, known_modes(), overrides).value();
+  for (Arm& arm : scenario.arms) {
+    if (arm.cores == 0 && batch.engine == kNative) arm.cores = batch.cores;
+  }
+  ExperimentOptions experiment;
+  experiment.engines = {batch.engine};
+  experiment.repetitions = options.repetitions;
+  experiment.seed = options.seed;
+  experiment.foreign.python = options.python;
+  experiment.as_written = recorded;
+  preflight(scenario, experiment);
+  PreparedExperiment stage = PreparedExperiment::prepare(scenario, experiment);
+  keep_asked_for(batch, scenario, stage);
+  RecordOptions record;
+  if (!recorded)
+    record.changes = {"--arms=" + join(overrides.arms, ","), fmt::format("--scale={}", batch.scale)};
+  if (options.save && plan_experiment(scenario, experiment, stage).trials > 0)
+    record.folder = default_runs_folder();
+  done.arms = recorded ? engine_arms(scenario, kRecorded) : stage.arms;
+  ExperimentObserver watching;
+  watching.started = [&](const ExperimentPlan& plan) { started(plan.estimate); };
+  ExperimentResult& measured = done.measured = run_experiment(scenario, experiment, stage, record, watching);
+  if (measured.writer) {
+    auto saved = measured.writer->finish(measured.run.summary);
+    if (saved && observer.saved) observer.saved(saved->string());
+    if (!saved && observer.warned) observer.warned("not saved: " + saved.error().message);
+  }
+  if (recorded) measured.others_share = 0;
+  BatchEnd end;
+  end.interrupted = measured.interrupted;
+  if (measured.others_share > kDisturbed)
+    end.noise = fmt::format("{}: others took {:.0f} % of the cores meanwhile", batch.scenario,
+                            measured.others_share * 100);
+  end.readings.set(batch.scenario, batch.measures.front().engine, {batch.scale, scenario.params});
+  for (const Measure& measure : batch.measures)
+    end.readings.set(measure, read_measure(measure, batch.engine, done));
+  return end;
+}
+
+/// Nothing at all was measured: no interpreter, no package.
+bool nothing_measured(const VerifyBatch& batch, const Readings& readings) {
+  return std::all_of(batch.measures.begin(), batch.measures.end(),
+                     [&](const Measure& measure) { return readings.get(measure).values.empty(); });
+}
+
+/// The same, where nothing can be started with that reason for all of its measures. FastAPI that is not
+/// installed is replaced by its committed recording.
+BatchEnd take_readings(const VerifyBatch& batch, const VerifyOptions& options, const Started& started,
+                       const VerifyObserver& observer) {
+  BatchEnd end;
+  try {
+    end = run_batch(batch, options, started, observer);
+  } catch (const Failure& failure) {
+    end.interrupted = interrupt_signal() != 0;
+    for (const Measure& measure : batch.measures)
+      end.readings.set(measure, {.values = {}, .absent = failure.error().message});
+  }
+  if (end.interrupted || batch.engine != kFastapi || !nothing_measured(batch, end.readings)) return end;
+  VerifyBatch recorded = batch;
+  recorded.engine = kRecorded;
+  recorded.scale = 1;
+  try {
+    BatchEnd found = run_batch(
+        recorded, options, [](Nanos) {}, observer);
+    // Where there is nothing either, the first reason tells more.
+    if (!nothing_measured(recorded, found.readings)) end.readings = std::move(found.readings);
+  } catch (const Failure&) {
+    return end;  // no recording either: the reasons of the first attempt stand
+  }
+  return end;
+}
+
+}  // namespace
 
 std::vector<VerifyBatch> plan_batches(const ClaimsFile& file, const std::vector<const Claim*>& claims,
                                       const VerifyOptions& options) {
@@ -75,11 +271,10 @@ VerifyResult verify(const ClaimsFile& file, const std::vector<const Claim*>& cla
         if (observer.started) observer.started(batch, i + 1, batches.size(), again, estimate);
       };
       const Nanos start = monotonic_now();
-      Readings found;
       if (again) how.repetitions = more_of(batch);
-      const BatchEnd end = take_readings(batch, how, observer, started, found);
-      for (const Measure& measure : batch.measures) readings.add(measure, found.get(measure));
-      readings.set(batch.scenario, batch.engine, found.setting(batch.measures.front()));
+      const BatchEnd end = take_readings(batch, how, started, observer);
+      for (const Measure& measure : batch.measures) readings.add(measure, end.readings.get(measure));
+      readings.set(batch.scenario, batch.engine, end.readings.setting(batch.measures.front()));
       result.times.push_back({batch.scenario, batch.engine, again, seconds(monotonic_now() - start)});
       result.interrupted = end.interrupted;
       if (!end.noise.empty()) result.noise.push_back(end.noise);

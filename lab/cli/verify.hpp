@@ -2,9 +2,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "lab/experiment/experiment.hpp"
@@ -26,9 +24,6 @@ struct VerifyBatch {
   double scale = 1;
   int cores = 0;
   std::vector<Measure> measures;  ///< each once
-
-  /// Arm and case of every measure, each once.
-  std::set<std::pair<std::string, std::string>> pairs() const;
 };
 
 /// The fewest runs that decide these claims, in the order in which claims first ask for them.

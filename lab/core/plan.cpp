@@ -34,49 +34,49 @@ std::string amount(const Compute& compute) {
   return fmt::format("{}", compute.units);
 }
 
-std::string steps_of(const Plan& plan) {
-  return "(" + describe(plan) + ")";
+std::string text_of(const Step& step) {
+  if (const auto* wait = step.as<Wait>())
+    return "wait " + format_duration(wait->duration) + (wait->on_connection ? " on a connection" : "");
+  if (const auto* compute = step.as<Compute>())
+    return fmt::format("{} {}", to_string(compute->work), amount(*compute));
+  if (const auto* call = step.as<CallUpstream>()) {
+    return fmt::format("call {}{}", format_duration(call->duration),
+                       call->keep_connection ? "" : " on a new connection");
+  }
+  if (const auto* query = step.as<Query>())
+    return "query " + (query->sql.empty() ? format_duration(query->duration) : query->sql);
+  if (const auto* fetch = step.as<FetchResult>()) return "result of " + fetch->queue;
+  // In the order of the variant; plans follow in parentheses.
+  constexpr std::string_view kWords[] = {"",
+                                         "",
+                                         "",
+                                         "",
+                                         "increment",
+                                         "yield",
+                                         "await what is ready",
+                                         "",
+                                         "gather",
+                                         "in the pool",
+                                         "forget",
+                                         "after the reply",
+                                         "",
+                                         ""};
+  static_assert(std::size(kWords) == std::variant_size_v<decltype(step.action)>);
+  std::string text(kWords[step.action.index()]);
+  if (const auto* repeat = step.as<Repeat>()) text = fmt::format("{} ×", repeat->times);
+  if (const auto* job = step.as<Enqueue>()) text = "enqueue in " + job->queue;
+  std::string_view before = " ";
+  for (const Plan* plan : nested_plans(step)) {
+    text += fmt::format("{}({})", before, describe(*plan));
+    before = " | ";
+  }
+  return text;
 }
 
-struct Describe {
-  std::string operator()(const Wait& wait) const {
-    return "wait " + format_duration(wait.duration) + (wait.on_connection ? " on a connection" : "");
-  }
-  std::string operator()(const Compute& compute) const {
-    return fmt::format("{} {}", to_string(compute.work), amount(compute));
-  }
-  std::string operator()(const CallUpstream& call) const {
-    return fmt::format("call {}{}", format_duration(call.duration),
-                       call.keep_connection ? "" : " on a new connection");
-  }
-  std::string operator()(const Query& query) const {
-    return query.sql.empty() ? "query " + format_duration(query.duration) : "query " + query.sql;
-  }
-  std::string operator()(const Increment& /*step*/) const { return "increment"; }
-  std::string operator()(const Yield& /*step*/) const { return "yield"; }
-  std::string operator()(const Ready& /*step*/) const { return "await what is ready"; }
-  std::string operator()(const Repeat& repeat) const {
-    return fmt::format("{} × {}", repeat.times, steps_of(repeat.steps));
-  }
-  std::string operator()(const Gather& gather) const {
-    std::string text = "gather";
-    for (const Plan& branch : gather.branches) text += (text == "gather" ? " " : " | ") + steps_of(branch);
-    return text;
-  }
-  std::string operator()(const Pooled& pooled) const { return "in the pool " + steps_of(pooled.steps); }
-  std::string operator()(const Forget& forget) const { return "forget " + steps_of(forget.steps); }
-  std::string operator()(const Background& later) const { return "after the reply " + steps_of(later.steps); }
-  std::string operator()(const Enqueue& job) const {
-    return fmt::format("enqueue in {} {}", job.queue, steps_of(job.steps));
-  }
-  std::string operator()(const FetchResult& fetch) const { return "result of " + fetch.queue; }
-};
-
 Nanos time_of(const Step& step) {
-  if (const auto* repeat = std::get_if<Repeat>(&step.action))
-    return times(unhindered_time(repeat->steps), repeat->times);
-  if (const auto* pooled = std::get_if<Pooled>(&step.action)) return unhindered_time(pooled->steps);
-  if (const auto* gather = std::get_if<Gather>(&step.action)) {
+  if (const auto* repeat = step.as<Repeat>()) return times(unhindered_time(repeat->steps), repeat->times);
+  if (const auto* pooled = step.as<Pooled>()) return unhindered_time(pooled->steps);
+  if (const auto* gather = step.as<Gather>()) {
     Nanos longest = 0;
     for (const Plan& branch : gather->branches) longest = std::max(longest, unhindered_time(branch));
     return longest;
@@ -110,7 +110,7 @@ std::string describe(const Plan& plan) {
   std::string text;
   for (const Step& step : plan) {
     if (!text.empty()) text += ", ";
-    text += std::visit(Describe{}, step.action);
+    text += text_of(step);
     if (step.blocking) text += " (blocking)";
   }
   return text;
@@ -127,14 +127,14 @@ std::int64_t executed_steps(const Plan& plan) {
   for (const Step& step : plan) {
     std::int64_t inside = 0;
     for (const Plan* inner : nested_plans(step)) inside = add(inside, executed_steps(*inner));
-    if (const auto* repeat = std::get_if<Repeat>(&step.action)) inside = times(inside, repeat->times);
+    if (const auto* repeat = step.as<Repeat>()) inside = times(inside, repeat->times);
     sum = add(sum, add(1, inside));
   }
   return sum;
 }
 
 std::vector<const Plan*> nested_plans(const Step& step) {
-  if (const auto* gather = std::get_if<Gather>(&step.action)) {
+  if (const auto* gather = step.as<Gather>()) {
     std::vector<const Plan*> plans;
     for (const Plan& branch : gather->branches) plans.push_back(&branch);
     return plans;

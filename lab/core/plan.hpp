@@ -113,6 +113,16 @@ struct Step {
   /// A blocking call made directly by the handler: it keeps what the handler holds (in an asynchronous
   /// handler the loop) instead of being awaited or sent to a pool.
   bool blocking = false;
+
+  /// The action of that kind; null where it is of another.
+  template <class Kind>
+  const Kind* as() const {
+    return std::get_if<Kind>(&action);
+  }
+  template <class... Kinds>
+  bool is() const {
+    return (std::holds_alternative<Kinds>(action) || ...);
+  }
 };
 
 /// What must be done before the handler begins, as FastAPI's Depends.
@@ -146,9 +156,17 @@ void stretch_computing(Plan& plan, double pace);
 /// so no bound may rest on it.
 void forget_switching(Plan& plan);
 
+/// The plans inside a step; none where it has none.
+std::vector<const Plan*> nested_plans(const Step& step);
+
 /// Calls `visit` for every step of the plan, whatever it is nested in, in the order of the text.
 template <class Visitor>
-void for_each_step(const Plan& plan, Visitor&& visit);
+void for_each_step(const Plan& plan, Visitor&& visit) {
+  for (const Step& step : plan) {
+    visit(step);
+    for (const Plan* inner : nested_plans(step)) for_each_step(*inner, visit);
+  }
+}
 
 /// Whether the plan has a step that is one of these, whatever it is nested in.
 template <class... Actions>
@@ -162,10 +180,13 @@ bool has_step(const Plan& plan) {
 
 /// Calls `change` for every computing step of the plan, whatever it is nested in.
 template <class Change>
-void change_computing(Plan& plan, const Change& change);
-
-/// The plans inside a step; none where it has none.
-std::vector<const Plan*> nested_plans(const Step& step);
+void change_computing(Plan& plan, const Change& change) {
+  for (Step& step : plan) {
+    if (auto* compute = std::get_if<Compute>(&step.action)) change(*compute);
+    // The plan is the caller's to change, so its parts are.
+    for (const Plan* inner : nested_plans(step)) change_computing(const_cast<Plan&>(*inner), change);
+  }
+}
 
 /// `wait 100 ms, cpu 5 ms`; `nothing` for an empty plan.
 std::string describe(const Plan& plan);
@@ -176,23 +197,6 @@ Nanos unhindered_time(const Plan& plan);
 
 /// How many steps are executed in all, repetitions counted; saturates.
 std::int64_t executed_steps(const Plan& plan);
-
-template <class Visitor>
-void for_each_step(const Plan& plan, Visitor&& visit) {
-  for (const Step& step : plan) {
-    visit(step);
-    for (const Plan* inner : nested_plans(step)) for_each_step(*inner, visit);
-  }
-}
-
-template <class Change>
-void change_computing(Plan& plan, const Change& change) {
-  for (Step& step : plan) {
-    if (auto* compute = std::get_if<Compute>(&step.action)) change(*compute);
-    // The plan is the caller's to change, so its parts are.
-    for (const Plan* inner : nested_plans(step)) change_computing(const_cast<Plan&>(*inner), change);
-  }
-}
 
 /// How many steps a step's text has, itself included.
 std::int64_t text_size(const Step& step);

@@ -8,17 +8,16 @@
 namespace lab {
 
 bool Arm::uses(Resource resource) const {
-  return std::any_of(modes.begin(), modes.end(), [&](const Traits& mode) { return mode.uses(resource); });
+  return std::ranges::any_of(modes, [&](const Traits& mode) { return mode.uses(resource); });
 }
 
 bool needs_pool(const std::vector<Route>& routes, const Arm& arm) {
   if (arm.uses(Resource::pool)) return true;
   if (arm.uses(Resource::thread)) return false;
-  return std::any_of(routes.begin(), routes.end(), [](const Route& route) {
-    bool pooled = std::any_of(route.depends.begin(), route.depends.end(),
-                              [](const Dependency& dependency) { return !dependency.asynchronous; });
-    for_each_step(route.plan,
-                  [&](const Step& step) { pooled |= std::holds_alternative<Pooled>(step.action); });
+  return std::ranges::any_of(routes, [](const Route& route) {
+    bool pooled = std::ranges::any_of(route.depends,
+                                      [](const Dependency& dependency) { return !dependency.asynchronous; });
+    for_each_step(route.plan, [&](const Step& step) { pooled |= step.is<Pooled>(); });
     return pooled;
   });
 }
@@ -26,7 +25,7 @@ bool needs_pool(const std::vector<Route>& routes, const Arm& arm) {
 std::string Arm::mode_name() const {
   std::vector<std::string> names;
   for (const Traits& mode : modes) {
-    if (std::find(names.begin(), names.end(), mode.name) == names.end()) names.emplace_back(mode.name);
+    if (std::ranges::find(names, mode.name) == names.end()) names.emplace_back(mode.name);
   }
   return join(names, " + ");
 }

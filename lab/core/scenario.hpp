@@ -1,3 +1,5 @@
+// lab/core holds the values that every room shares: scenarios and their plans, records of requests, events,
+// stats, errors, and what each process needs of the system. Every room may include it; it includes none.
 #pragma once
 
 #include <cstdint>

@@ -25,7 +25,7 @@ ArrivalStream::ArrivalStream(const Case& load_case, std::uint64_t seed) {
     cursor.random = seed + 0x51ED2701ULL * (index + 1);
     if (cursor.load->arrivals == Arrivals::staggered) {
       cursor.listed = cursor.load->at;
-      std::stable_sort(cursor.listed.begin(), cursor.listed.end());
+      std::ranges::stable_sort(cursor.listed);
     }
     if (cursor.left > 0) advance(cursor);
   }

@@ -54,7 +54,7 @@ std::vector<std::string> list_of(Names names) {
 
 /// The word's place; none where it is not there.
 std::optional<std::size_t> index_of(Names names, std::string_view word) {
-  const auto found = std::find(names.begin(), names.end(), word);
+  const auto found = std::ranges::find(names, word);
   return found == names.end() ? std::nullopt : std::optional<std::size_t>(found - names.begin());
 }
 

@@ -51,8 +51,7 @@ bool is_called(std::string_view rest, bool in_clone) {
   const std::size_t length = std::min(rest.find_first_not_of("abcdefghijklmnopqrstuvwxyz"), rest.size());
   const std::string_view verb = rest.substr(0, length);
   const bool ends = length == rest.size() || !goes_on(rest[length]) || rest[length] == '.';
-  return ends &&
-         ((in_clone && verb == "setup") || std::find(kVerbs.begin(), kVerbs.end(), verb) != kVerbs.end());
+  return ends && ((in_clone && verb == "setup") || std::ranges::find(kVerbs, verb) != kVerbs.end());
 }
 
 }  // namespace

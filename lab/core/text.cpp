@@ -69,11 +69,18 @@ std::string_view trim(std::string_view text) {
 }
 
 bool contains(const std::vector<std::string>& words, std::string_view word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
+  return std::ranges::find(words, word) != words.end();
+}
+
+bool has_only_letters(std::string_view text, std::string_view besides) {
+  return std::ranges::all_of(text, [&](char c) {
+    const char low = to_lower(c);
+    return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || besides.find(c) != std::string_view::npos;
+  });
 }
 
 std::string shell_word(const std::string& word) {
-  const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char letter) {
+  const bool plain = !word.empty() && std::ranges::all_of(word, [](unsigned char letter) {
     return std::isalnum(letter) != 0 || letter >= 0x80 ||
            std::string_view("-_./+,:@%").find(static_cast<char>(letter)) != std::string_view::npos;
   });

@@ -45,6 +45,9 @@ std::string lower_case(std::string_view text);
 /// Whether one of the words is that one.
 bool contains(const std::vector<std::string>& words, std::string_view word);
 
+/// Whether all of it are ASCII letters, digits and signs of `besides`.
+bool has_only_letters(std::string_view text, std::string_view besides);
+
 /// As a shell takes it for one word.
 std::string shell_word(const std::string& word);
 

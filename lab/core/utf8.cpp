@@ -28,8 +28,7 @@ bool is_control(char32_t code) {
 }
 
 void append_ascii(char32_t code, std::string& out) {
-  const auto* known =
-      std::find_if(kAscii.begin(), kAscii.end(), [code](const auto& entry) { return entry.first == code; });
+  const auto* known = std::ranges::find_if(kAscii, [code](const auto& entry) { return entry.first == code; });
   if (known != kAscii.end()) {
     out += known->second;
   } else {

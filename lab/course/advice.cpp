@@ -18,8 +18,7 @@ namespace json = boost::json;
 
 template <class Entry>
 const Entry* find_id(const std::vector<Entry>& entries, const std::string& id) {
-  const auto found =
-      std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) { return entry.id == id; });
+  const auto found = std::ranges::find(entries, id, &Entry::id);
   return found == entries.end() ? nullptr : &*found;
 }
 
@@ -33,7 +32,7 @@ std::string word_for(const AdviceQuestion& question, double figure) {
   const auto reaches = [&](const AdviceAnswer& answer) {
     return !answer.up_to || figure <= answer.up_to->value;
   };
-  const auto found = std::find_if(question.answers.begin(), question.answers.end(), reaches);
+  const auto found = std::ranges::find_if(question.answers, reaches);
   return found == question.answers.end() ? question.answers.back().word : found->word;
 }
 
@@ -162,7 +161,7 @@ Walk walk(const AdviceBook& book, const std::map<std::string, std::string>& answ
   }
   walk.advice = book.advice_of(at);
   for (const auto& [option, word] : answers) {
-    if (std::find(walk.path.begin(), walk.path.end(), std::pair(option, word)) != walk.path.end()) continue;
+    if (std::ranges::find(walk.path, std::pair(option, word)) != walk.path.end()) continue;
     throw Failure(usage_error("--{} {} changes nothing: {} is all that has to be known; leave it out", option,
                               word, walk.command().substr(std::string_view("lab advise ").size())));
   }

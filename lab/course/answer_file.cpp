@@ -118,7 +118,7 @@ std::string_view key_that_stands_twice(std::string_view json) {
 /// `line:column`, from 1.
 std::string place_of(std::string_view text, std::size_t at) {
   const std::string_view before = text.substr(0, at);
-  const auto lines = std::count(before.begin(), before.end(), '\n');
+  const auto lines = std::ranges::count(before, '\n');
   return fmt::format("{}:{}", lines + 1, at - (before.rfind('\n') + 1) + 1);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
 #include "lab/course/described_toml.hpp"
@@ -75,8 +76,9 @@ const FindingBook& finding_book() {
 
 const FindingEntry& FindingBook::find(const std::string& id) const {
   std::string wanted = id;
-  std::transform(wanted.begin(), wanted.end(), wanted.begin(),
-                 [](char letter) { return letter >= 'a' && letter <= 'z' ? letter - 'a' + 'A' : letter; });
+  std::ranges::transform(wanted, wanted.begin(), [](char letter) {
+    return letter >= 'a' && letter <= 'z' ? letter - 'a' + 'A' : letter;
+  });
   if (!wanted.empty() && wanted.find_first_not_of("0123456789") == std::string::npos) wanted = "LAB" + wanted;
   std::vector<std::string> known;
   for (const FindingEntry& entry : finding) {

@@ -27,24 +27,18 @@ std::string changes_in(const Overrides& settings) {
   return or_none(describe_changes(settings));
 }
 
-/// `workers-4, burst-41, here with 3 workers`
-std::string about(const Problem& problem, const Ask& ask) {
-  std::string words = ask.answer_arm;
-  if (problem.scenario.cases.size() > 1) words += ", " + case_of(problem.scenario, ask).id;
-  const int workers = arm_of(problem.scenario, ask).workers;
-  if (problem.settings.workers && workers > 1) words += fmt::format(", here with {} workers", workers);
-  return words;
-}
-
-/// The question as it is asked of any numbers.
+/// The question as it is asked of any numbers: `workers-4, burst-41, here with 3 workers: what is …?`
 std::string general_text(const Problem& problem, const Ask& ask) {
-  const std::string subject = about(problem, ask);
-  if (ask.answer == Stat{}) return fmt::format("{}: when is the last request answered?", subject);
-  const bool slowest =
-      ask.answer.quantity == Stat::Quantity::latency && ask.answer.aggregate == Stat::Aggregate::max;
-  if (!slowest) return fmt::format("{}: what is {}?", subject, to_string(ask.answer));
+  std::string subject = ask.answer_arm;
+  if (problem.scenario.cases.size() > 1) subject += ", " + case_of(problem.scenario, ask).id;
+  const int workers = arm_of(problem.scenario, ask).workers;
+  if (problem.settings.workers && workers > 1) subject += fmt::format(", here with {} workers", workers);
+  const Stat& answer = ask.answer;
+  if (answer == Stat{}) return subject + ": when is the last request answered?";
+  if (answer.quantity != Stat::Quantity::latency || answer.aggregate != Stat::Aggregate::max)
+    return fmt::format("{}: what is {}?", subject, to_string(answer));
   return fmt::format("{}: how long does the slowest {} wait for its answer?", subject,
-                     ask.answer.route.empty() ? "request" : ask.answer.route);
+                     answer.route.empty() ? "request" : answer.route);
 }
 
 /// The words of an [[ask]] speak of the scenario's own numbers, so changed ones are asked for in general.
@@ -168,8 +162,8 @@ std::vector<NumberAnswer::Wrong> usual_mistakes(const Scenario& scenario, const 
     const auto same = [&](const NumberAnswer::Wrong& wrong) { return near(wrong.value, kSame); };
     if (!std::isfinite(value) || value < 0 || near(number.right, kNear)) return;
     if (value >= number.low && value <= number.high) return;
-    if (std::any_of(number.wrong.begin(), number.wrong.end(), same)) return;
-    if (std::any_of(found.begin(), found.end(), same)) return;
+    if (std::ranges::any_of(number.wrong, same)) return;
+    if (std::ranges::any_of(found, same)) return;
     found.push_back({value, std::move(say)});
   };
   const Arm& arm = arm_of(scenario, ask);
@@ -251,7 +245,7 @@ GradeSheet grade_answers(Problem problem, const AnswerFile& answers) {
   sheet.grades.resize(ids.size());
   sheet.measured.resize(ids.size());
   for (const auto& [id, given] : answers.answers) {
-    const auto at = std::find(ids.begin(), ids.end(), id);
+    const auto at = std::ranges::find(ids, id);
     if (at == ids.end()) {
       refuse_if(!contains(problem.known, id), "answers: there is no question '{}' here{}", id.substr(0, 60),
                 suggestion(id, ids));

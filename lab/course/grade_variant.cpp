@@ -124,7 +124,7 @@ std::vector<std::string> that_vary(const Scenario& shipped, const ProblemSource&
   }
   std::vector<std::string> ids;
   for (const auto& [id, values] : right) {
-    const auto [least, most] = std::minmax_element(values.begin(), values.end());
+    const auto [least, most] = std::ranges::minmax_element(values);
     if (std::abs(*most - *least) > 0.02 * std::abs(*most)) ids.push_back(id);
   }
   return ids;

@@ -1,5 +1,3 @@
-#include "lab/course/gradescope.hpp"
-
 #include <elf.h>
 #include <minizip/zip.h>
 #include <sys/stat.h>
@@ -13,8 +11,8 @@
 
 #include "lab/core/paths.hpp"
 #include "lab/core/text.hpp"
+#include "lab/course/grade.hpp"
 #include "lab/servers/mode.hpp"
-#include "scenarios/loader/loader.hpp"
 
 namespace lab {
 
@@ -81,7 +79,7 @@ bool add(const Zip& zip, const std::string& name, const std::string& text, mode_
 
 std::string options_of(const AutograderPackage& package, const std::string& scenario) {
   std::string options = " --scenario " + shell_word(scenario);
-  if (!package.only.empty()) options += " --only " + shell_word(join(package.only, ","));
+  if (!package.problem.only.empty()) options += " --only " + shell_word(join(package.problem.only, ","));
   if (!package.secret.empty()) options += " --secret-file \"$folder/source/secret.txt\"";
   if (package.show_answers) options += " --show-answers";
   return options;
@@ -101,7 +99,7 @@ std::vector<fs::path> files_below(const fs::path& folder, std::string_view exten
       files.push_back(entry->path());
     }
   }
-  std::sort(files.begin(), files.end());
+  std::ranges::sort(files);
   return files;
 }
 
@@ -134,7 +132,7 @@ std::vector<std::string> students_in(const fs::path& metadata) {
 }  // namespace
 
 void write_autograder(const fs::path& out, const AutograderPackage& package) {
-  const Scenario scenario = load_scenario(package.scenario, known_modes()).value();
+  const Scenario scenario = load_scenario(package.problem.name, known_modes()).value();
   const fs::path path = package.program.value_or(program_path());
   const auto program = text_of(path);
   refuse_if(!program, "--program: {}: cannot be read", path.string());

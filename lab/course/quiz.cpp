@@ -59,9 +59,7 @@ Grade grade_number(const Question& question, double value) {
   const bool accepted = value >= number.low && value <= number.high;
   Grade grade{format_answer(question, value), accepted, "", value};
   const auto distance = [&](const NumberAnswer::Wrong& wrong) { return std::abs(wrong.value - value); };
-  const auto nearest =
-      std::min_element(number.wrong.begin(), number.wrong.end(),
-                       [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
+  const auto nearest = std::ranges::min_element(number.wrong, {}, distance);
   if (nearest == number.wrong.end()) return grade;
   const double scale = nearest->value != 0 ? std::abs(nearest->value) : number.low;
   const bool nearer =
@@ -74,8 +72,7 @@ Grade grade_number(const Question& question, double value) {
 
 Result<Grade> grade_choice(const Question& question, const std::string& answer) {
   const auto& choices = question.choices;
-  auto chosen = std::find_if(choices.begin(), choices.end(),
-                             [&](const Choice& choice) { return choice.text == answer; });
+  auto chosen = std::ranges::find(choices, answer, &Choice::text);
   if (chosen == choices.end()) {
     const std::size_t number = number_in<std::size_t>(without_blanks(answer)).value_or(0);
     if (number < 1 || number > choices.size()) {
@@ -128,16 +125,15 @@ std::vector<Question> select(const std::vector<Question>& all, const QuizFilter&
         if (!contains(known, word)) known.push_back(word);
       }
     }
-    if (&by != &criteria[3]) std::sort(known.begin(), known.end());  // ids are in the order of the file
+    if (&by != &criteria[3]) std::ranges::sort(known);  // ids are in the order of the file
     for (const std::string& word : by.wanted) {
       refuse_if(!contains(known, word), "{}: unknown word '{}'{}", by.option, word.substr(0, 60),
                 suggestion(word, known));
     }
     std::erase_if(chosen, [&](const Question& question) {
       const Words own = by.words_of(question);
-      return !by.wanted.empty() && std::none_of(own.begin(), own.end(), [&](const std::string& word) {
-        return contains(by.wanted, word);
-      });
+      return !by.wanted.empty() &&
+             std::ranges::none_of(own, [&](const std::string& word) { return contains(by.wanted, word); });
     });
   }
   refuse_if(chosen.empty(), "no question is all of that; leave --topic, --document or --scenario out");
@@ -208,8 +204,7 @@ std::string unit_of(const Question& question) {
 }
 
 std::size_t Score::right() const {
-  return static_cast<std::size_t>(
-      std::count_if(grades.begin(), grades.end(), [](const Grade& grade) { return grade.right; }));
+  return static_cast<std::size_t>(std::ranges::count_if(grades, &Grade::right));
 }
 
 double Score::score() const {
@@ -295,13 +290,12 @@ std::string result_json(const QuizResult& result) {
     object["why"] = question.why;
     object["proof"] = question.proof;
   }
-  const auto answered = std::count_if(result.grades.begin(), result.grades.end(),
-                                      [](const Grade& grade) { return !grade.given.empty(); });
+  const auto unanswered = std::ranges::count(result.grades, "", &Grade::given);
   return json::serialize(
              json::object{{"schema", "lab.quiz/1"},
                           {"seed", result.seed},
                           {"asked", result.questions.size()},
-                          {"answered", answered},
+                          {"answered", std::ssize(result.grades) - unanswered},
                           {"right", result.right()},
                           {"score", result.score()},
                           {"passed", result.pass ? json::value(result.passed()) : json::value(nullptr)},

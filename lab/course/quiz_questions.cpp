@@ -124,20 +124,16 @@ std::vector<std::string> context_of(const Scenario& scenario, const Ask& ask) {
   return lines;
 }
 
-bool asks_postgres(const Scenario& scenario, const Ask& ask) {
-  bool found = false;
-  for (const Load& load : case_of(scenario, ask).loads) {
-    for_each_step(scenario.routes[load.route].plan,
-                  [&](const Step& step) { found |= std::holds_alternative<Query>(step.action); });
-  }
-  return found;
-}
-
 std::string proof_of(const Scenario& scenario, const Ask& ask, const std::string& path) {
   const Arm& arm = arm_of(scenario, ask);
+  bool asks_postgres = false;
+  for (const Load& load : case_of(scenario, ask).loads) {
+    for_each_step(scenario.routes[load.route].plan,
+                  [&](const Step& step) { asks_postgres |= std::holds_alternative<Query>(step.action); });
+  }
   return fmt::format("lab {} {} --arms {}{}", arm.predict_only ? "predict" : "run",
                      path.empty() ? scenario.name : shell_word(path), arm.id,
-                     !arm.predict_only && asks_postgres(scenario, ask) ? " --postgres local" : "");
+                     !arm.predict_only && asks_postgres ? " --postgres local" : "");
 }
 
 }  // namespace
@@ -156,13 +152,11 @@ const QuizFile& quiz_file() {
 }
 
 const Arm& arm_of(const Scenario& scenario, const Ask& ask) {
-  return *std::find_if(scenario.arms.begin(), scenario.arms.end(),
-                       [&](const Arm& arm) { return arm.id == ask.answer_arm; });
+  return *std::ranges::find(scenario.arms, ask.answer_arm, &Arm::id);
 }
 
 const Case& case_of(const Scenario& scenario, const Ask& ask) {
-  const auto found = std::find_if(scenario.cases.begin(), scenario.cases.end(),
-                                  [&](const Case& load_case) { return load_case.id == ask.answer_case; });
+  const auto found = std::ranges::find(scenario.cases, ask.answer_case, &Case::id);
   return found == scenario.cases.end() ? scenario.cases.front() : *found;
 }
 
@@ -187,8 +181,7 @@ std::vector<Question> questions_of(const Scenario& scenario, const std::vector<M
     before.push_back("asked before: " + ask.text);
     question.number.is_time = ask.answer.is_time();
     question.number.wrong = ask.wrong;
-    const auto known = std::find_if(measured.begin(), measured.end(),
-                                    [&](const MeasuredAnswer& answer) { return answer.ask == question.id; });
+    const auto known = std::ranges::find(measured, question.id, &MeasuredAnswer::ask);
     if (known != measured.end()) {
       question.number.low = known->from.value;
       question.number.high = known->to.value;

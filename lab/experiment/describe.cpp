@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <vector>
 
 #include "lab/core/duration.hpp"
@@ -35,18 +36,13 @@ std::string bytes(std::int64_t count) {
   return fmt::format("{} B", count);
 }
 
+/// In the order of Resource.
+constexpr std::array<const char*, kResources> kHeld{
+    "nothing", "the loop", "a pool member", "its thread",
+    "a core",  "the GIL",  "a connection",  "a worker of the queue"};
+
 std::string held(Resource resource) {
-  switch (resource) {
-    case Resource::loop: return "the loop";
-    case Resource::pool: return "a pool member";
-    case Resource::thread: return "its thread";
-    case Resource::core: return "a core";
-    case Resource::gil: return "the GIL";
-    case Resource::connection: return "a connection";
-    case Resource::queue: return "a worker of the queue";
-    case Resource::nothing: break;
-  }
-  return "nothing";
+  return kHeld.at(static_cast<std::size_t>(resource));
 }
 
 }  // namespace
@@ -67,13 +63,10 @@ std::string describe_load(const Load& load, const Scenario& scenario) {
   const Route& route = scenario.routes[load.route];
   std::string text = (scenario.routes.size() > 1 ? route.name + ": " : "") + arrivals_of(load);
   if (load.from > 0) text += fmt::format(", from {}", format_duration(load.from));
-  if (route.method == "WS") {
-    text += ", on open WebSockets";
-  } else if (load.client_process) {
-    text += ", each from a curl process of its own";
-  } else {
-    text += load.fresh_connections ? ", fresh connections" : ", connections open";
-  }
+  text += route.method == "WS"     ? ", on open WebSockets"
+          : load.client_process    ? ", each from a curl process of its own"
+          : load.fresh_connections ? ", fresh connections"
+                                   : ", connections open";
   if (load.body_bytes > 0) text += fmt::format(", each brings {}", bytes(load.body_bytes));
   if (load.body_over > 0) text += fmt::format(" over {}", format_duration(load.body_over));
   if (load.hang_up > 0) text += fmt::format(", hangs up after {}", format_duration(load.hang_up));

@@ -11,8 +11,6 @@ namespace lab {
 
 namespace {
 
-constexpr std::array<const char*, 6> kOrder{kNative, kFastapi, kNode, kRecorded, kServer, kModel};
-
 bool same_program(const ExportedServer& a, const ExportedServer& b) {
   return a.arguments == b.arguments && a.files.front().text == b.files.front().text;
 }
@@ -85,19 +83,6 @@ std::vector<EngineArm> engine_arms(const Scenario& scenario, std::string_view en
     }
   }
   return arms;
-}
-
-std::vector<std::string> engines_of(const Run& run) {
-  std::vector<std::string> engines;
-  for (const char* engine : kOrder) {
-    const bool there =
-        std::any_of(run.repetitions.begin(), run.repetitions.end(),
-                    [&](const RunRepetition& repetition) { return repetition.engine == engine; }) ||
-        std::any_of(run.header.not_run.begin(), run.header.not_run.end(),
-                    [&](const NotRun& one) { return one.engine == engine; });
-    if (there) engines.emplace_back(engine);
-  }
-  return engines;
 }
 
 }  // namespace lab

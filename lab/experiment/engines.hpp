@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "lab/core/scenario.hpp"
-#include "results/store/run.hpp"
 #include "scenarios/export/export.hpp"
 
 namespace lab {
@@ -27,8 +26,5 @@ struct EngineArm {
 /// bound is the plan's alone, as if every request had a worker to itself.
 std::vector<EngineArm> engine_arms(const Scenario& scenario, std::string_view engine,
                                    std::size_t servers = 0);
-
-/// All engines that a run has something of, in the order of a table: ours, theirs, the model.
-std::vector<std::string> engines_of(const Run& run);
 
 }  // namespace lab

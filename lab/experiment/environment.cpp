@@ -2,9 +2,14 @@
 
 #include <fmt/format.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <fstream>
+#include <numeric>
 #include <sstream>
 
 #include "lab/core/clock.hpp"
@@ -36,14 +41,6 @@ cpu_set_t affinity() {
   return set;
 }
 
-std::string affinity_list(const cpu_set_t& set) {
-  std::string list;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &set)) list += (list.empty() ? "" : ",") + std::to_string(cpu);
-  }
-  return list;
-}
-
 /// The CPU quota of this process's own control group (cgroups(7), version 2), or of the root's.
 std::string cgroup_quota() {
   std::string group = first_line("/proc/self/cgroup");
@@ -59,6 +56,19 @@ double pressure_total_us() {
   return at == std::string::npos ? 0 : std::strtod(line.c_str() + at + 6, nullptr);
 }
 
+double cpu_time_used(int who) {
+  rusage usage{};
+  if (getrusage(who, &usage) != 0) return 0;
+  const auto seconds_of = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
+}
+
+double share_of(double part, double whole) {
+  return whole > 0 ? part / whole : 0;
+}
+
 }  // namespace
 
 Environment describe_environment() {
@@ -70,7 +80,7 @@ Environment describe_environment() {
   environment.kernel = names.release;
   auto& details = environment.details;
   details.emplace_back("cpu", cpu_model());
-  details.emplace_back("affinity", affinity_list(set));
+  details.emplace_back("affinity", usable_cores(environment.cores));
   const auto add = [&](const char* key, const char* path) {
     if (std::string line = first_line(path); !line.empty()) details.emplace_back(key, std::move(line));
   };
@@ -89,21 +99,26 @@ Environment describe_environment() {
 
 NoiseMeter::Sample NoiseMeter::sample() {
   Sample sample;
+  const cpu_set_t mine = affinity();
   std::ifstream file("/proc/stat");
-  std::string line;
-  std::getline(file, line);
-  std::istringstream columns(line);
-  std::string word;
-  columns >> word;
-  double value = 0;
-  for (int column = 0; columns >> value && column < 8;
-       ++column) {  // user nice system idle iowait irq softirq steal
-    sample.total += value;
-    if (column == 7) sample.steal = value;
-  }
-  while (std::getline(file, line)) {
+  for (std::string line; std::getline(file, line);) {
     if (line.starts_with("ctxt ")) sample.context_switches = std::strtod(line.c_str() + 5, nullptr);
+    if (!line.starts_with("cpu")) continue;
+    std::istringstream columns(line.substr(3));
+    int core = -1;  // the first line is of all
+    if (line[3] != ' ') columns >> core;
+    std::array<double, 8> ticks{};  // user nice system idle iowait irq softirq steal
+    for (double& value : ticks) columns >> value;
+    const double all = std::accumulate(ticks.begin(), ticks.end(), 0.0);
+    if (core < 0) {
+      sample.total = all;
+      sample.steal = ticks[7];
+    } else if (CPU_ISSET(core, &mine)) {
+      sample.usable += all;
+      sample.busy += all - ticks[3] - ticks[4];
+    }
   }
+  sample.own_s = cpu_time_used(RUSAGE_SELF) + cpu_time_used(RUSAGE_CHILDREN);
   sample.pressure_us = pressure_total_us();
   sample.wall_us = static_cast<double>(monotonic_now()) / 1e3;
   sample.load = first_line("/proc/loadavg");
@@ -113,34 +128,49 @@ NoiseMeter::Sample NoiseMeter::sample() {
 NoiseMeter::NoiseMeter() : begin_(sample()) {}
 
 double NoiseMeter::stolen(const Sample& begin, const Sample& end) {
-  const double total = end.total - begin.total;
-  return total > 0 ? (end.steal - begin.steal) / total : 0;
+  return share_of(end.steal - begin.steal, end.total - begin.total);
 }
 
-double NoiseMeter::squeezed(const Sample& begin, const Sample& end) {
-  const double wall = end.wall_us - begin.wall_us;
-  return wall > 0 ? (end.pressure_us - begin.pressure_us) / wall : 0;
+double NoiseMeter::others(const Sample& begin, const Sample& end) {
+  const double own = (end.own_s - begin.own_s) * static_cast<double>(sysconf(_SC_CLK_TCK));
+  return std::clamp(share_of(end.busy - begin.busy - own, end.usable - begin.usable), 0.0, 1.0);
+}
+
+double NoiseMeter::others_share() const {
+  return others(begin_, sample());
 }
 
 std::string NoiseMeter::verdict(bool alone) const {
   constexpr double kStolen = 0.02;
   constexpr double kOthers = 0.15;
-  const double taken = stolen(begin_, sample());
-  const double others = others_.share();
+  const Sample end = sample();
+  const double taken = stolen(begin_, end);
+  const double by_others = others(begin_, end);
   if (taken > kStolen)
     return fmt::format("noisy: {:.0f} % of the time stolen by the hypervisor", taken * 100);
-  if (alone && others > kOthers) return fmt::format("noisy: others took {:.0f} % of the cores", others * 100);
+  if (alone && by_others > kOthers)
+    return fmt::format("noisy: others took {:.0f} % of the cores", by_others * 100);
   return "quiet";
 }
 
 std::vector<std::pair<std::string, std::string>> NoiseMeter::details() const {
   const Sample end = sample();
+  const double squeezed = share_of(end.pressure_us - begin_.pressure_us, end.wall_us - begin_.wall_us);
   return {{"load_before", begin_.load},
           {"load_after", end.load},
           {"stolen_share", fmt::format("{:.4f}", stolen(begin_, end))},
-          {"others_share", fmt::format("{:.4f}", others_.share())},
-          {"pressure_share", fmt::format("{:.4f}", squeezed(begin_, end))},
+          {"others_share", fmt::format("{:.4f}", others(begin_, end))},
+          {"pressure_share", fmt::format("{:.4f}", squeezed)},
           {"context_switches", fmt::format("{:.0f}", end.context_switches - begin_.context_switches)}};
+}
+
+std::string usable_cores(int most) {
+  const cpu_set_t set = affinity();
+  std::vector<int> cores;
+  for (int core = 0; core < CPU_SETSIZE && std::cmp_less(cores.size(), most); ++core) {
+    if (CPU_ISSET(core, &set)) cores.push_back(core);
+  }
+  return fmt::format("{}", fmt::join(cores, ","));
 }
 
 std::string version() {

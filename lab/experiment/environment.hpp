@@ -4,8 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "lab/experiment/other_load.hpp"
-
 namespace lab {
 
 /// What this machine is, for the record of a run.
@@ -30,18 +28,27 @@ class NoiseMeter {
   /// took, share of the time in which a task waited for a core, context switches of the whole machine.
   std::vector<std::pair<std::string, std::string>> details() const;
 
+  /// What everybody else takes of the cores that this process may use, 0 to 1: what they were busy (proc(5),
+  /// /proc/stat) less what this process and its children that have ended used (getrusage(2)). 0 where
+  /// /proc/stat cannot be read.
+  double others_share() const;
+
  private:
   struct Sample {
     double total = 0, steal = 0;  ///< ticks of all cores
+    double usable = 0, busy = 0;  ///< ticks of those that this process may use
+    double own_s = 0;             ///< CPU time of this process and its children
     double pressure_us = 0, wall_us = 0, context_switches = 0;
     std::string load;
   };
   static Sample sample();
   static double stolen(const Sample& begin, const Sample& end);
-  static double squeezed(const Sample& begin, const Sample& end);
+  static double others(const Sample& begin, const Sample& end);
   Sample begin_;
-  BackgroundCpu others_;
 };
+
+/// `0,1`: the first cores that this process may use, as taskset(1) takes them.
+std::string usable_cores(int most);
 
 /// `0.1.0 (abc1234)`.
 std::string version();

@@ -1,23 +1,24 @@
 #include "lab/experiment/experiment.hpp"
 
-#include <fmt/format.h>
-#include <sched.h>
+#include <fmt/chrono.h>
 
 #include <algorithm>
+#include <ctime>
+#include <iterator>
 #include <random>
+#include <tuple>
+#include <utility>
 
 #include "harness/client/load.hpp"
 #include "harness/model/model.hpp"
-#include "harness/statistics/statistics.hpp"
-#include "lab/core/duration.hpp"
 #include "lab/core/event_ring.hpp"
-#include "lab/core/text.hpp"
+#include "lab/experiment/environment.hpp"
 #include "lab/experiment/interrupt.hpp"
-#include "lab/experiment/prepared_experiment.hpp"
+#include "lab/experiment/recordings.hpp"
+#include "lab/servers/mode.hpp"
 #include "lab/servers/steps/work.hpp"
 #include "lab/servers/supervisor/server.hpp"
 #include "results/store/set_aside.hpp"
-#include "results/store/store.hpp"
 
 namespace lab {
 
@@ -28,8 +29,8 @@ constexpr Nanos kPerTrial = 60 * kMillisecond;  // starting, warming up and stop
 constexpr Nanos kPerForeignTrial = kSecond;     // an interpreter and its modules
 constexpr Nanos kForeignPatience =
     200 * kMillisecond;  // uvicorn waits for each worker in turn; nothing is lost
-constexpr int kMaxServedWorkers = 256;
-constexpr int kMaxServedThreads = 4'096;
+constexpr int kMaxStartedWorkers = 256;
+constexpr int kMaxStartedThreads = 4'096;
 constexpr std::int64_t kMostModelRequests = 300'000;
 constexpr std::int64_t kMostNativeRequests = 1'000'000;
 constexpr std::size_t kEventsPerRequest = 24;
@@ -79,9 +80,9 @@ bool accepts_late(const Arm& arm) {
   return arm.accept == Accept::one || (arm.workers > 1 && arm.accept != Accept::handoff);
 }
 
-/// Sends the load and keeps what came of it.
-Result<RunRepetition> send_load(const Scenario& scenario, const Trial& trial, const LoadTarget& target,
-                                EventRings* rings, std::uint64_t seed) {
+/// Sends the load and keeps what came of it. Throws Failure.
+RunRepetition send_load(const Scenario& scenario, const Trial& trial, const LoadTarget& target,
+                        EventRings* rings, std::uint64_t seed) {
   const Arm& arm = trial.arm->arm;
   LoadOptions options;
   options.seed = seed;
@@ -93,62 +94,53 @@ Result<RunRepetition> send_load(const Scenario& scenario, const Trial& trial, co
   const double expected = simulate(model_input(scenario, arm, *trial.load_case, seed)).makespan_s;
   constexpr double kLongest = 1e18;  // nanoseconds: decades, and no overflow
   options.request_deadline = 10 * kSecond + static_cast<Nanos>(std::min(2e9 * expected, kLongest));
-  auto load = run_load(*trial.load_case, target, rings, options);
-  if (!load) return load.error();
-
+  LoadResult load = run_load(*trial.load_case, target, rings, options).value();
   RunRepetition repetition;
   repetition.arm = arm.id;
   repetition.case_id = trial.load_case->id;
   repetition.engine = trial.arm->engine;
-  repetition.began = load->began;
-  repetition.send_skew = load->send_skew;
-  repetition.events_dropped = load->events_dropped;
-  repetition.server = load->server;
-  repetition.killed = std::move(load->killed);
-  repetition.records = std::move(load->records);
-  repetition.events = std::move(load->events);
-  repetition.warnings = std::move(load->warnings);
+  repetition.began = load.began;
+  repetition.send_skew = load.send_skew;
+  repetition.events_dropped = load.events_dropped;
+  repetition.server = load.server;
+  repetition.killed = std::move(load.killed);
+  repetition.records = std::move(load.records);
+  repetition.events = std::move(load.events);
+  repetition.warnings = std::move(load.warnings);
   return repetition;
 }
 
-template <class AnyServer>
-void end_server(AnyServer& server, bool gracefully, Nanos patience) {
-  if (!gracefully || interrupt_signal() != 0) {
-    server.kill();
-  } else {
-    server.stop(patience);
-  }
+template <class Matches>
+bool any_request(const RunRepetition& repetition, const Matches& matches) {
+  return std::any_of(repetition.records.begin(), repetition.records.end(), matches);
 }
 
-Result<RunRepetition> measure_native(const Scenario& scenario, const Trial& trial, PreparedExperiment& stage,
-                                     std::uint64_t seed) {
+RunRepetition measure_native(const Scenario& scenario, const Trial& trial, PreparedExperiment& stage,
+                             std::uint64_t seed) {
   const Arm& arm = trial.arm->arm;
-  auto rings = EventRings::create(arm.workers, most_events(scenario, *trial.load_case));
-  if (!rings) return rings.error();
+  EventRings rings = EventRings::create(arm.workers, most_events(scenario, *trial.load_case)).value();
   ServerSetup setup;
   setup.routes = scenario.routes;
   setup.arm = arm;
   setup.seed = seed;
   setup.rates = stage.rates;
-  stage.surroundings.apply_to(setup);
-  auto server = Server::start(setup, &*rings);
-  if (!server) return server.error();
+  stage.fixtures.apply_to(setup);
+  Server server = Server::start(setup, &rings).value();
   LoadTarget target;
-  target.port = server->port();
-  target.master = server->master();
+  target.port = server.port();
+  target.master = server.master();
   target.routes = scenario.routes;
-  auto repetition = send_load(scenario, trial, target, &*rings, seed);
-  end_server(*server, repetition.has_value(), 2 * kSecond);
+  RunRepetition repetition = send_load(scenario, trial, target, &rings, seed);
+  if (interrupt_signal() == 0) server.stop(2 * kSecond);
   return repetition;
 }
 
 /// How it ended, where it did: its guardian may know a moment after the connections were lost.
 std::optional<std::string> how_it_ended(ExternalServer& server, const RunRepetition& repetition) {
-  const bool lost =
-      std::any_of(repetition.records.begin(), repetition.records.end(), [](const RequestRecord& record) {
-        return record.outcome == Outcome::closed || record.outcome == Outcome::reset ||
-               record.outcome == Outcome::refused;
-      });
+  const bool lost = any_request(repetition, [](const RequestRecord& record) {
+    return record.outcome == Outcome::closed || record.outcome == Outcome::reset ||
+           record.outcome == Outcome::refused;
+  });
   const Nanos until = monotonic_now() + (lost ? 200 * kMillisecond : 0);
   for (;;) {
     if (auto how = server.ended()) return how;
@@ -158,46 +150,126 @@ std::optional<std::string> how_it_ended(ExternalServer& server, const RunRepetit
 }
 
 /// `said`: all that a server wrote that failed, unless another one's words are there.
-Result<RunRepetition> measure_foreign(const Scenario& scenario, const Trial& trial, PreparedExperiment& stage,
-                                      std::uint64_t seed, std::string& said) {
+RunRepetition measure_foreign(const Scenario& scenario, const Trial& trial, PreparedExperiment& stage,
+                              std::uint64_t seed, std::string& said) {
   std::string words;
-  auto server = stage.foreign.start(*trial.arm, stage.surroundings, &words);
+  auto started = stage.foreign.start(*trial.arm, stage.fixtures, &words);
   if (said.empty()) said = words;
-  if (!server) return server.error();
+  ExternalServer server = std::move(started).value();
   LoadTarget target;
-  target.port = server->port();
-  target.master = server->pid();
+  target.port = server.port();
+  target.master = server.pid();
   target.routes = scenario.routes;
   target.stamped = true;
-  auto repetition = send_load(scenario, trial, target, nullptr, seed);
-  if (repetition) {
-    const bool refused =
-        std::any_of(repetition->records.begin(), repetition->records.end(), [](const RequestRecord& record) {
-          return record.outcome == Outcome::bad_status && record.status >= 500;
-        });
-    const auto how = how_it_ended(*server, *repetition);
-    const std::string last = server->last_words();
-    if (how) {
-      repetition->warnings.push_back("the server " + *how);
-    } else if (refused && !last.empty()) {
-      repetition->warnings.push_back("the server said: " + last);
-    }
-    if ((how || refused) && said.empty()) said = server->output();
+  RunRepetition repetition = send_load(scenario, trial, target, nullptr, seed);
+  const bool refused = any_request(repetition, [](const RequestRecord& record) {
+    return record.outcome == Outcome::bad_status && record.status >= 500;
+  });
+  const auto how = how_it_ended(server, repetition);
+  const std::string last = server.last_words();
+  if (how) {
+    repetition.warnings.push_back("the server " + *how);
+  } else if (refused && !last.empty()) {
+    repetition.warnings.push_back("the server said: " + last);
   }
+  if ((how || refused) && said.empty()) said = server.output();
   // Ours in every line but their interpreter's: all they have is in memory or in a temporary folder.
-  end_server(*server, repetition.has_value() && trial.arm->engine == kServer, kForeignPatience);
+  if (trial.arm->engine == kServer && interrupt_signal() == 0) server.stop(kForeignPatience);
   return repetition;
 }
 
-Result<RunRepetition> measure(const Scenario& scenario, const Trial& trial, PreparedExperiment& stage,
-                              int number, std::uint64_t seed, std::string& said) {
+RunRepetition measure(const Scenario& scenario, const Trial& trial, PreparedExperiment& stage, int number,
+                      std::uint64_t seed, std::string& said) {
   const double pace_before = measure_pace(scenario.routes, stage.rates);
-  auto repetition = trial.arm->engine == kNative ? measure_native(scenario, trial, stage, seed)
-                                                 : measure_foreign(scenario, trial, stage, seed, said);
-  if (!repetition) return repetition;
-  repetition->number = number;
-  repetition->pace = take_computed_pace(repetition->events).value_or(pace_before);
+  RunRepetition repetition = trial.arm->engine == kNative
+                                 ? measure_native(scenario, trial, stage, seed)
+                                 : measure_foreign(scenario, trial, stage, seed, said);
+  repetition.number = number;
+  repetition.pace = take_computed_pace(repetition.events).value_or(pace_before);
   return repetition;
+}
+
+std::optional<std::string> unsupported_reason(const PreparedExperiment& stage, const Scenario& scenario,
+                                              const EngineArm& one, const Case& load_case) {
+  if (auto reason = stage.fixtures.unsupported_reason(scenario, one.arm, load_case)) return reason;
+  for (const Traits& traits : one.arm.modes) {
+    const Mode* mode = find_mode(traits.name);
+    if (one.engine == kNative && mode != nullptr && !mode->is_built())
+      return fmt::format("this statically linked lab has no {}", traits.name);
+  }
+  if (one.arm.cores > available_cores())
+    return fmt::format("it asks for {} cores, this machine has {}", one.arm.cores, available_cores());
+  if (one.engine == kServer && !load_case.kills.empty())
+    return "its workers are not known, so none can be killed";
+  return stage.foreign.unsupported_reason(one);
+}
+
+/// The recorded arms that were asked for; those of which nothing was recorded are left out.
+void add_recorded(const Scenario& scenario, bool as_written, PreparedExperiment& stage) {
+  auto recorded = find_recording(scenario, as_written);
+  for (const EngineArm& one : engine_arms(scenario, kRecorded)) {
+    if (!one.refusal.empty()) continue;
+    for (const Case& load_case : scenario.cases) {
+      std::size_t found = 0;
+      for (std::size_t i = 0; recorded && i < recorded->repetitions.size(); ++i) {
+        const RunRepetition& repetition = recorded->repetitions[i];
+        if (repetition.arm != one.arm.id || repetition.case_id != load_case.id) continue;
+        stage.recorded.push_back(repetition);
+        ++found;
+      }
+      if (found > 0) {
+        stage.recording_made = recorded->made;
+        continue;
+      }
+      const std::string reason = recorded ? "FastAPI was not recorded on it" : recorded.error().message;
+      stage.left_out.push_back({one.arm.id, load_case.id, reason, kRecorded});
+    }
+  }
+}
+
+/// The arms of all engines that start servers.
+std::vector<EngineArm> started_arms(const Scenario& scenario, const ExperimentOptions& options) {
+  std::vector<EngineArm> all;
+  for (const std::string& engine : options.engines) {
+    if (engine == kModel || engine == kRecorded) continue;
+    std::vector<EngineArm> arms = engine_arms(scenario, engine, options.foreign.servers.size());
+    std::move(arms.begin(), arms.end(), std::back_inserter(all));
+  }
+  return all;
+}
+
+/// What a run records of itself before its first server: scenario, options, seed, and this machine with what
+/// the stage found out about it.
+RunHeader begin_header(const Scenario& scenario, const std::vector<std::string>& changes, std::uint64_t seed,
+                       int planned_repetitions, const PreparedExperiment& stage) {
+  RunHeader header;
+  header.scenario = scenario.name;
+  header.scenario_source = scenario.source;
+  header.scenario_file = scenario.file;
+  header.options = changes;
+  header.seed = seed;
+  header.started_utc = utc_now();
+  header.version = version();
+  header.planned_repetitions = planned_repetitions;
+  header.not_run = stage.left_out;
+  const Environment machine = describe_environment();
+  header.environment = {{"cores", std::to_string(machine.cores)}, {"kernel", machine.kernel}};
+  header.environment.insert(header.environment.end(), machine.details.begin(), machine.details.end());
+  record_rates(stage.rates, header);
+  const auto& versions = stage.foreign.environment();
+  header.environment.insert(header.environment.end(), versions.begin(), versions.end());
+  if (!stage.recording_made.empty()) header.environment.emplace_back(kRecordingMade, stage.recording_made);
+  return header;
+}
+
+/// Somebody else's server that does not work costs its own rows, not the run.
+void leave_out(const Trial& trial, const Error& error, PreparedExperiment& stage, ExperimentResult& result) {
+  const EngineArm& one = *trial.arm;
+  stage.left_out.push_back({one.arm.id, trial.load_case->id, error.message, one.engine});
+  if (result.server_fault) return;
+  const std::string where = one.engine == kServer ? "" : fmt::format(" ({})", one.engine);
+  result.server_that_failed = one.arm.id + where;
+  result.server_fault = Error{error.kind, fmt::format("{}: {}", result.server_that_failed, error.message)};
 }
 
 }  // namespace
@@ -234,44 +306,78 @@ ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions
   return plan;
 }
 
-Result<void> preflight(const Scenario& scenario, const ExperimentOptions& options) {
-  for (const Case& load_case : scenario.cases) {
-    if (options.uses(kModel) && load_case.requests() > kMostModelRequests) {
-      return usage_error("--engine model keeps every request; {} are too many (at most {}), use lab predict",
-                         load_case.requests(), kMostModelRequests);
+PreparedExperiment PreparedExperiment::prepare(Scenario& scenario, const ExperimentOptions& options) {
+  PreparedExperiment stage;
+  stage.fixtures = Fixtures::prepare(scenario, options.postgres);
+  stage.rates = calibrate_scenario(scenario, false);
+  Scenario asked = scenario;
+  stage.fixtures.clear_unasked(asked.routes);
+  stage.arms = started_arms(asked, options);
+  stage.foreign = ForeignServers::prepare(scenario, stage.arms, options.foreign);
+  for (const EngineArm& one : stage.arms) {
+    if (one.arm.predict_only) continue;
+    for (const Case& load_case : scenario.cases) {
+      if (auto reason = unsupported_reason(stage, scenario, one, load_case))
+        stage.left_out.push_back({one.arm.id, load_case.id, *reason, one.engine});
     }
   }
-  if (!options.measures()) return {};
+  if (options.uses(kRecorded)) add_recorded(scenario, options.as_written, stage);
+  return stage;
+}
+
+PreparedExperiment PreparedExperiment::outline(const Scenario& scenario, const ExperimentOptions& options) {
+  PreparedExperiment stage;
+  stage.arms = started_arms(scenario, options);
+  return stage;
+}
+
+bool PreparedExperiment::is_left_out(const EngineArm& arm, const Case& load_case) const {
+  return std::any_of(left_out.begin(), left_out.end(), [&](const NotRun& one) {
+    return one.engine == arm.engine && one.arm == arm.arm.id && one.case_id == load_case.id;
+  });
+}
+
+void preflight(const Scenario& scenario, const ExperimentOptions& options) {
+  for (const Case& load_case : scenario.cases) {
+    if (!options.uses(kModel) || load_case.requests() <= kMostModelRequests) continue;
+    throw Failure(
+        usage_error("--engine model keeps every request; {} are too many (at most {}), use lab predict",
+                    load_case.requests(), kMostModelRequests));
+  }
+  if (!options.measures()) return;
   for (const Arm& arm : scenario.arms) {
     if (arm.predict_only) continue;
-    if (arm.workers > kMaxServedWorkers) {
-      return usage_error("arm '{}' asks for {} workers; at most {} are started, for more use lab predict",
-                         arm.id, arm.workers, kMaxServedWorkers);
-    }
-    if ((arm.uses(Resource::pool) || arm.uses(Resource::thread)) && arm.threads > kMaxServedThreads) {
-      return usage_error("arm '{}' asks for {} threads; at most {} are started, for more use lab predict",
-                         arm.id, arm.threads, kMaxServedThreads);
+    const bool threaded = arm.uses(Resource::pool) || arm.uses(Resource::thread);
+    for (const auto& [what, asked, most] : {std::tuple("workers", arm.workers, kMaxStartedWorkers),
+                                            {"threads", threaded ? arm.threads : 0, kMaxStartedThreads}}) {
+      if (asked <= most) continue;
+      throw Failure(usage_error("arm '{}' asks for {} {}; at most {} are started, for more use lab predict",
+                                arm.id, asked, what, most));
     }
   }
   for (const Case& load_case : scenario.cases) {
     if (load_case.requests() > kMostNativeRequests) {
-      return usage_error("--requests: {} requests; at most {} are really sent, for more use lab predict",
-                         load_case.requests(), kMostNativeRequests);
+      throw Failure(
+          usage_error("--requests: {} requests; at most {} are really sent, for more use lab predict",
+                      load_case.requests(), kMostNativeRequests));
     }
-    if (auto enough = raise_descriptor_limit(descriptor_need(load_case)); !enough) return enough.error();
+    raise_descriptor_limit(descriptor_need(load_case)).value();
   }
-  return {};
 }
 
-ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOptions& options, RunHeader header,
-                                PreparedExperiment& stage, RunWriter* writer,
+ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOptions& options,
+                                PreparedExperiment& stage, const RecordOptions& record,
                                 const ExperimentObserver& observer) {
   ExperimentResult result;
-  result.run.header = std::move(header);
   const ExperimentPlan plan = plan_experiment(scenario, options, stage);
+  result.run.header = begin_header(scenario, record.changes, options.seed, plan.repetitions, stage);
+  if (record.folder)
+    result.writer.emplace(RunWriter::create(*record.folder, record.exact, result.run.header).value());
+  const NoiseMeter noise;
+  if (observer.started) observer.started(plan);
   SetAside set_aside;
   const auto keep = [&](RunRepetition repetition) {
-    if (writer != nullptr) writer->add(repetition);
+    if (result.writer) result.writer->add(repetition);
     set_aside.take(repetition);
     result.run.repetitions.push_back(std::move(repetition));
   };
@@ -294,33 +400,24 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
     if (number > 1) std::shuffle(trials.begin(), trials.end(), random);
     for (const Trial& trial : trials) {
       if (stage.is_left_out(*trial.arm, *trial.load_case)) continue;
-      auto repetition =
-          measure(scenario, trial, stage, number, repetition_seed(options.seed, number), result.server_said);
-      if (!repetition && interrupt_signal() == 0 && trial.arm->engine != kNative) {
-        // Somebody else's server that does not work costs its own rows, not the run.
-        stage.left_out.push_back(
-            {trial.arm->arm.id, trial.load_case->id, repetition.error().message, trial.arm->engine});
-        if (!result.server_fault) {
-          const std::string where =
-              trial.arm->engine == kServer ? "" : fmt::format(" ({})", trial.arm->engine);
-          result.server_that_failed = trial.arm->arm.id + where;
-          result.server_fault =
-              Error{repetition.error().kind,
-                    fmt::format("{}: {}", result.server_that_failed, repetition.error().message)};
-        }
-        continue;
-      }
-      if (!repetition) {
+      std::optional<RunRepetition> repetition;
+      try {
+        repetition = measure(scenario, trial, stage, number, repetition_seed(options.seed, number),
+                             result.server_said);
+      } catch (const Failure& failure) {
         result.interrupted = interrupt_signal() != 0;
-        if (!result.interrupted) result.fault = repetition.error();
+        if (!result.interrupted && trial.arm->engine != kNative) {
+          leave_out(trial, failure.error(), stage, result);
+          continue;
+        }
+        if (!result.interrupted) result.fault = failure.error();
         break;
       }
-      const bool whole = std::none_of(
-          repetition->records.begin(), repetition->records.end(), [](const RequestRecord& record) {
-            return record.outcome == Outcome::unsent || record.outcome == Outcome::unfinished;
-          });
       result.interrupted = interrupt_signal() != 0;
-      if (result.interrupted && !whole) break;  // an unfinished repetition is no measurement
+      const bool cut = any_request(*repetition, [](const RequestRecord& request) {
+        return request.outcome == Outcome::unsent || request.outcome == Outcome::unfinished;
+      });
+      if (result.interrupted && cut) break;  // an unfinished repetition is no measurement
       keep(std::move(*repetition));
       ++done;
       if (observer.trial_done) observer.trial_done(result.run.repetitions.back(), done, plan.trials);
@@ -330,11 +427,19 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
   }
 
   result.run.header.not_run = stage.left_out;
-  result.run.summary.complete = !result.fault && !result.server_fault && !result.interrupted;
-  if (result.server_fault) result.run.summary.reason = result.server_that_failed + " could not be run";
-  if (result.fault) result.run.summary.reason = result.fault->message;
-  if (result.interrupted) result.run.summary.reason = "interrupted";
+  RunSummary& summary = result.run.summary;
+  summary.complete = !result.fault && !result.server_fault && !result.interrupted;
+  if (result.server_fault) summary.reason = result.server_that_failed + " could not be run";
+  if (result.fault) summary.reason = result.fault->message;
+  if (result.interrupted) summary.reason = "interrupted";
+  summary.noise = noise.verdict();
+  summary.environment = noise.details();
+  result.others_share = noise.others_share();
   return result;
+}
+
+std::string utc_now() {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
 }
 
 }  // namespace lab

@@ -1,6 +1,9 @@
 #pragma once
 
+// An experiment from its scenario to its record: prepare, start, load, collect. For the course and the verbs.
+
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -11,13 +14,12 @@
 #include "lab/core/process.hpp"
 #include "lab/core/scenario.hpp"
 #include "lab/experiment/engines.hpp"
+#include "lab/experiment/fixtures.hpp"
 #include "lab/experiment/foreign_servers.hpp"
 #include "results/report/repetition.hpp"
+#include "results/store/store.hpp"
 
 namespace lab {
-
-class RunWriter;
-struct PreparedExperiment;
 
 struct ExperimentOptions {
   std::vector<std::string> engines = {kNative};
@@ -33,6 +35,25 @@ struct ExperimentOptions {
   bool measures() const;  ///< whether any server is started
 };
 
+/// Everything that an experiment needs besides its scenario, made before its first server.
+struct PreparedExperiment {
+  Fixtures fixtures;
+  WorkRates rates{};
+  std::vector<EngineArm> arms;  ///< all that are really run, engine by engine
+  ForeignServers foreign;
+  std::vector<RunRepetition> recorded;  ///< of the committed recording, where it was asked for
+  std::string recording_made;           ///< when and where; empty: nothing of it is used
+  std::vector<NotRun> left_out;         ///< arms that cannot be run here, each with its reason
+
+  /// Completes the scenario (files, durations of its work) and finds out what can be run. Throws Failure as
+  /// Fixtures::prepare and ForeignServers::prepare do.
+  static PreparedExperiment prepare(Scenario& scenario, const ExperimentOptions& options);
+  /// Only what is known without preparing anything.
+  static PreparedExperiment outline(const Scenario& scenario, const ExperimentOptions& options);
+
+  bool is_left_out(const EngineArm& arm, const Case& load_case) const;
+};
+
 /// What will be done, known before anything is started.
 struct ExperimentPlan {
   int repetitions = 1;
@@ -43,35 +64,49 @@ struct ExperimentPlan {
 ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions& options,
                                const PreparedExperiment& stage);
 
-/// Tells how far it is; both may be empty.
+/// What is kept of an experiment.
+struct RecordOptions {
+  std::vector<std::string> changes;             ///< RunHeader::options
+  std::optional<std::filesystem::path> folder;  ///< as RunWriter::create takes it; none: nothing is written
+  bool exact = false;
+};
+
+/// Tells how far it is; each may be empty.
 struct ExperimentObserver {
+  std::function<void(const ExperimentPlan&)> started;  ///< nothing but the measuring is left to do
   std::function<void(const RunRepetition&, std::int64_t done, std::int64_t trials)> trial_done;
   std::function<void(const Run&, int rounds_done)> round_done;
 };
 
 struct ExperimentResult {
   Run run;
+  std::optional<RunWriter> writer;    ///< of all but the summary, where something is written
   std::optional<Error> fault;         ///< what stopped it early
   std::optional<Error> server_fault;  ///< why a server that is not ours did not run; the others did
   std::string server_that_failed;     ///< the first one: its arm, and its engine where that is not `server`
   std::string server_said;            ///< all that the first one wrote that did not start, ended or refused
   bool interrupted = false;
+  double others_share = 0;  ///< of the cores, NoiseMeter::others_share
 };
 
 /// Launches, loads, repeats and collects: for every repetition a fresh server, connections opened, a short
 /// warm-up, one load, the server stopped and reaped. The first round follows the file's order, later ones are
-/// shuffled by the seed. `header` becomes the run's, with the stage's left out arms; `writer` may be null.
-/// Call it while the process has one thread.
-ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOptions& options, RunHeader header,
-                                PreparedExperiment& stage, RunWriter* writer,
+/// shuffled by the seed. Call it while the process has one thread. Throws Failure where its record cannot be
+/// begun.
+ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOptions& options,
+                                PreparedExperiment& stage, const RecordOptions& record,
                                 const ExperimentObserver& observer);
 
 /// Refuses what this machine cannot run, before any child is started: too many workers, too few descriptors.
-Result<void> preflight(const Scenario& scenario, const ExperimentOptions& options);
+/// Throws Failure.
+void preflight(const Scenario& scenario, const ExperimentOptions& options);
 
 /// The seed of a repetition: arrivals and dealing differ between repetitions, alike in every arm.
 inline std::uint64_t repetition_seed(std::uint64_t seed, int number) {
   return seed + static_cast<std::uint64_t>(number - 1);
 }
+
+/// `2026-11-21T09:30:00Z`
+std::string utc_now();
 
 }  // namespace lab

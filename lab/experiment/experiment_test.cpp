@@ -3,7 +3,6 @@
 #include <catch2/catch.hpp>
 
 #include "lab/experiment/engines.hpp"
-#include "lab/experiment/prepared_experiment.hpp"
 #include "lab/servers/mode.hpp"
 #include "scenarios/loader/loader.hpp"
 

@@ -9,16 +9,17 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cmath>
-#include <cstring>
 #include <set>
+#include <string_view>
 
+#include "harness/client/load_address.hpp"
 #include "harness/trace/server_use.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/core/process.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/interrupt.hpp"
-#include "lab/experiment/probe.hpp"
 
 namespace lab {
 
@@ -32,16 +33,6 @@ constexpr Nanos kNextToNothing = 3 * kMillisecond;  // of CPU time in that span
 constexpr Nanos kSettled = 3 * kSecond;             // after the first answer
 constexpr Nanos kElsewhere = 5 * kSecond;           // after the start
 constexpr std::size_t kLinesShown = 10;
-
-bool has_placeholder(const std::string& text) {
-  return text.find(kPlaceholder) != std::string::npos;
-}
-
-bool names_port(const ExternalCommand& command) {
-  return std::any_of(command.arguments.begin(), command.arguments.end(), has_placeholder) ||
-         std::any_of(command.environment.begin(), command.environment.end(),
-                     [](const auto& variable) { return has_placeholder(variable.second); });
-}
 
 /// Free a moment ago; who takes it meanwhile is noticed when the program cannot.
 Result<std::uint16_t> free_port() {
@@ -88,13 +79,36 @@ class Quiet {
   Nanos next_ = 0;  // 0: it never looked
 };
 
+/// A status below 500: a server that is not ready yet says 503.
+bool is_ready_status(std::string_view text) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  return text.size() >= 12 && text.starts_with("HTTP/1.") && text[8] == ' ' &&
+         std::all_of(text.begin() + 9, text.begin() + 12, is_digit) && text[9] < '5';
+}
+
+bool answers_http(int socket, const ReadinessProbe& probe, Nanos until) {
+  const std::string request = fmt::format("GET {} HTTP/1.1\r\nHost: {}:{}\r\nConnection: close\r\n\r\n",
+                                          probe.path, probe.host, probe.port);
+  if (::send(socket, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
+    return false;
+  std::string reply;
+  char buffer[512];
+  while (reply.size() < 12 && await_ready(socket, POLLIN, until)) {
+    const ssize_t size = ::recv(socket, buffer, sizeof buffer, 0);
+    if (size < 0 && errno == EAGAIN) continue;
+    if (size <= 0) return false;
+    reply.append(buffer, static_cast<std::size_t>(size));
+  }
+  return is_ready_status(reply);
+}
+
 /// One program that was started, until it can be sent requests.
 class Start {
  public:
   Start(const ExternalCommand& command, Supervisor& guardian, const ReadinessProbe& probe, std::uint16_t port)
       : command_(command), guardian_(guardian), probe_(probe), port_(port) {}
 
-  Result<void> await_ready() {
+  Result<void> await_start() {
     const Nanos until = monotonic_now() + command_.patience;
     for (Nanos pause = kMillisecond;; pause = std::min(2 * pause, 4 * kMillisecond)) {
       if (const auto how = guardian_.ended())
@@ -105,9 +119,7 @@ class Start {
         answered_ = monotonic_now();
       if (answered_ != 0 && all_there()) return {};
       if (monotonic_now() >= until || listens_elsewhere()) return too_late();
-      pollfd interrupt{interrupt_fd(), POLLIN, 0};
-      const timespec span{0, pause};
-      ppoll(&interrupt, 1, &span, nullptr);
+      await_ready(-1, 0, monotonic_now() + pause);
     }
   }
 
@@ -164,7 +176,7 @@ class Start {
 };
 
 GuardedProgram program_at(const ExternalCommand& command, std::uint16_t port) {
-  GuardedProgram program{command.arguments, command.folder, command.environment};
+  GuardedProgram program = command;
   for (std::string& word : program.arguments) word = with_port(word, port);
   for (auto& [name, value] : program.environment) value = with_port(value, port);
   return program;
@@ -182,32 +194,16 @@ std::string with_port(std::string text, std::uint16_t port) {
 
 Result<ExternalServer> ExternalServer::start(const ExternalCommand& command, std::string* said) {
   if (command.arguments.empty()) return usage_error("there is no command to start the server with");
-  const bool chooses = command.chooses_port && names_port(command);
   for (int attempt = 1;; ++attempt) {
-    const Nanos began = monotonic_now();
-    const Result<std::uint16_t> port = chooses ? free_port() : command.port;
-    if (!port) return port.error();
-    const auto probe = make_probe(with_port(command.ready, *port), *port);
-    if (!probe) return probe.error();
-    ExternalServer server;
-    server.port_ = *port != 0 ? *port : probe->port;
-    if (server.port_ == 0)
-      return usage_error("it is not known where '{}' will listen: write {{port}} where its port belongs",
-                         command.arguments.front());
-    if (!chooses && answers({.host = "127.0.0.1", .port = server.port_, .path = {}}, began + kOneAnswer))
-      return environment_error(
-          "port {} is in use already; end what listens there, or write {{port}} in the "
-          "command",
-          server.port_);
-    auto guardian = Supervisor::start(program_at(command, server.port_));
-    if (!guardian) return guardian.error();
-    server.guardian_ = std::move(*guardian);
-    const auto ready = Start(command, server.guardian_, *probe, server.port_).await_ready();
-    server.start_took_ = monotonic_now() - began;
+    LAB_TRY(const std::uint16_t port, free_port());
+    LAB_TRY(const ReadinessProbe probe, make_probe(with_port(command.ready, port), port));
+    LAB_TRY(Supervisor program, Supervisor::start(program_at(command, port)));
+    ExternalServer server(std::move(program), port);
+    const auto ready = Start(command, server, probe, port).await_start();
     if (ready) return server;
     if (said != nullptr) *said = server.output();
     const bool taken = server.ended() && says_port_taken(server.last_lines(kLinesShown));
-    if (!chooses || !taken || attempt == kAttempts) return ready.error();
+    if (!taken || attempt == kAttempts) return ready.error();
   }
 }
 
@@ -243,6 +239,47 @@ Result<std::vector<std::string>> split_command(const std::string& line) {
   if (in_word) words.push_back(word);
   if (words.empty()) return usage_error("there is no command to start the server with");
   return words;
+}
+
+Result<ReadinessProbe> make_probe(const std::string& ready, std::uint16_t port) {
+  constexpr std::string_view kScheme = "http://";
+  ReadinessProbe probe;
+  probe.port = port;
+  probe.path = ready;
+  if (ready.empty() || ready.front() == '/') return probe;
+  if (!ready.starts_with(kScheme))
+    return usage_error("--ready '{}' is neither a path (/docs) nor an http URL", ready);
+  const std::string rest = ready.substr(kScheme.size());
+  const std::size_t slash = std::min(rest.find('/'), rest.size());
+  const std::string authority = rest.substr(0, slash);
+  probe.path = slash < rest.size() ? rest.substr(slash) : "/";
+  const std::size_t colon = authority.rfind(':');
+  probe.host = authority.substr(0, colon);
+  if (colon != std::string::npos) {
+    const char* const end = authority.data() + authority.size();
+    const auto [stop, problem] = std::from_chars(authority.data() + colon + 1, end, probe.port);
+    if (problem != std::errc() || stop != end || probe.port == 0)
+      return usage_error("--ready '{}': '{}' is no port", ready, authority.substr(colon + 1));
+  }
+  if (probe.host.empty()) return usage_error("--ready '{}' names no host", ready);
+  return probe;
+}
+
+bool answers(const ReadinessProbe& probe, Nanos until) {
+  const auto addresses = resolve(probe.host, probe.port);
+  if (!addresses) return false;
+  for (const Address& address : *addresses) {
+    const UniqueFd socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!socket.valid()) continue;
+    int error = 0;
+    if (connect(socket.get(), address.get(), address.size) != 0) {
+      if (errno != EINPROGRESS || !await_ready(socket.get(), POLLOUT, until)) continue;
+      socklen_t size = sizeof error;
+      getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+    }
+    if (error == 0) return probe.path.empty() || answers_http(socket.get(), probe, until);
+  }
+  return false;
 }
 
 }  // namespace lab

@@ -15,11 +15,10 @@
 
 namespace lab {
 
-/// How to start a server that is not ours.
-struct ExternalCommand {
-  std::vector<std::string> arguments;  ///< argv; "{port}" anywhere in them becomes the port
-  std::string folder;                  ///< its working directory; empty: ours
-  std::vector<std::pair<std::string, std::string>> environment;  ///< besides ours
+/// How to start a server that is not ours: "{port}" anywhere in its arguments and in the values of its
+/// environment becomes the port, a free one that we choose, and another one, three times in all, where the
+/// program says that it is taken.
+struct ExternalCommand : GuardedProgram {
   /// A path or a whole http URL ("{port}" in it too) that is asked until it answers with any HTTP status;
   /// empty: the port accepts a connection.
   std::string ready;
@@ -28,50 +27,23 @@ struct ExternalCommand {
   /// CPU time for 100 ms, at the latest 3 s after the port answered.
   int workers = 1;
   Nanos patience = 20 * kSecond;  ///< until it is ready
-  /// We choose a free port, and another one, three times in all, where the program says that it is taken.
-  bool chooses_port = true;
-  std::uint16_t port = 0;  ///< where it will listen on loopback; only without chooses_port
 };
 
 /// A running server that is not ours, below a guardian of ours that ends all its processes with it, also
 /// those that became daemons, and also when this process is killed. Not thread-safe.
-class ExternalServer {
+class ExternalServer : public Supervisor {
  public:
   /// Starts it and waits until it is ready. Call it while this process has one thread. Errors (exit 3): no
   /// such program, not executable, it ended while starting (how, and its last words), not ready within its
-  /// patience, the port is in use, interrupted. Exit 2: no command. `said`: all that a server wrote that did
-  /// not start.
+  /// patience, interrupted. Exit 2: no command. `said`: all that a server wrote that did not start.
   static Result<ExternalServer> start(const ExternalCommand& command, std::string* said = nullptr);
 
-  ExternalServer() = default;
-  ExternalServer(ExternalServer&& other) noexcept = default;
-  ExternalServer& operator=(ExternalServer&& other) noexcept = default;
-  ExternalServer(const ExternalServer&) = delete;
-  ExternalServer& operator=(const ExternalServer&) = delete;
-  ~ExternalServer() = default;  ///< kills and reaps what still runs
-
   std::uint16_t port() const { return port_; }
-  /// The guardian: all processes of the server descend from it.
-  pid_t pid() const { return guardian_.pid(); }
-  /// Nanoseconds from its start until it was ready.
-  Nanos start_took() const { return start_took_; }
-  /// It ended although nobody asked it to: how, with its last words.
-  std::optional<std::string> ended() { return guardian_.ended(); }
-
-  /// TERM to the program; KILL to whatever is left when it has ended, or after `patience`. Every process is
-  /// reaped on return. False: the program had to be killed.
-  bool stop(Nanos patience) { return guardian_.stop(patience); }
-  /// KILL at once, reaped on return.
-  void kill() { guardian_.kill(); }
-  /// The last lines of what it wrote to stdout and stderr, at most `most`, of its last 64 KB.
-  std::vector<std::string> last_lines(std::size_t most) const { return guardian_.last_lines(most); }
-  std::string last_words() const { return guardian_.last_words(); }
-  std::string output() const { return guardian_.output(); }
 
  private:
-  Supervisor guardian_;
-  std::uint16_t port_ = 0;
-  Nanos start_took_ = 0;
+  ExternalServer(Supervisor program, std::uint16_t port) : Supervisor(std::move(program)), port_(port) {}
+
+  std::uint16_t port_;
 };
 
 /// The text with the port in place of each `{port}`.
@@ -80,5 +52,19 @@ std::string with_port(std::string text, std::uint16_t port);
 /// 'node server.js {port}' in words, as a shell would split it: quotes and backslashes, no expansion. Error
 /// (exit 2): an open quote, nothing to run.
 Result<std::vector<std::string>> split_command(const std::string& line);
+
+/// Where a server tells that it is ready.
+struct ReadinessProbe {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 0;
+  std::string path;  ///< empty: an accepted connection is enough
+};
+
+/// `ready` is a path, a whole http URL, or empty. `port`: where it names none. Error (exit 2): it is neither.
+Result<ReadinessProbe> make_probe(const std::string& ready, std::uint16_t port);
+
+/// Tries once: whether the connection was accepted, and where there is a path, whether an HTTP status below
+/// 500 came. Waits at most until `until` (CLOCK_MONOTONIC); an interruption ends it.
+bool answers(const ReadinessProbe& probe, Nanos until);
 
 }  // namespace lab

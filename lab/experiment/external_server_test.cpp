@@ -257,18 +257,6 @@ TEST_CASE("where the port was taken meanwhile another one is tried, three times 
   CHECK(std::count(std::istreambuf_iterator<char>(ports), {}, '\n') == 6);
 }
 
-TEST_CASE("a port that we did not choose must be free") {
-  auto first = ExternalServer::start(python(kPythonServer));
-  REQUIRE(first.has_value());
-  ExternalCommand command = python(kPythonServer);
-  command.chooses_port = false;
-  command.port = first->port();
-  CHECK_THAT(ExternalServer::start(command).error().message, Contains("in use already"));
-  command.arguments.back() = "x";
-  command.port = 0;
-  CHECK(ExternalServer::start(command).error().kind == ErrorKind::usage);
-}
-
 TEST_CASE("the program has nothing of ours: no descriptor, no signal, nothing to read") {
   int ends[2];
   REQUIRE(pipe(ends) == 0);  // without CLOEXEC
@@ -308,10 +296,11 @@ for k in range(3):
 while True: time.sleep(1)
 )");
   command.workers = 3;
+  const Nanos began = monotonic_now();
   auto server = ExternalServer::start(command);
   REQUIRE(server.has_value());
   CHECK(descendants_of(server->pid()).size() == 4);
-  CHECK(server->start_took() >= 200 * kMillisecond);
+  CHECK(monotonic_now() - began >= 200 * kMillisecond);
 }
 
 TEST_CASE("a command line is split as a shell does") {

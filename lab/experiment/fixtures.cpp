@@ -3,17 +3,17 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdlib>
 #include <filesystem>
-#include <utility>
+#include <string_view>
+#include <system_error>
 
 #include "lab/core/paths.hpp"
+#include "lab/core/process.hpp"
 #include "lab/experiment/interrupt.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/servers/steps/work.hpp"
@@ -33,7 +33,7 @@ void build_backend() {
 }
 
 template <class Action>
-bool contains(const Route& route, const auto& accepts) {
+bool uses_step_where(const Route& route, const auto& accepts) {
   bool found = false;
   const auto look = [&](const Step& step) {
     if (const auto* action = std::get_if<Action>(&step.action)) found |= accepts(*action);
@@ -44,12 +44,13 @@ bool contains(const Route& route, const auto& accepts) {
 }
 
 template <class Action>
-bool contains(const Route& route) {
-  return contains<Action>(route, [](const Action&) { return true; });
+bool uses_step(const Route& route) {
+  return uses_step_where<Action>(route, [](const Action&) { return true; });
 }
 
 bool reads_files(const Route& route) {
-  return contains<Compute>(route, [](const Compute& compute) { return compute.work == Work::file_read; });
+  return uses_step_where<Compute>(route,
+                                  [](const Compute& compute) { return compute.work == Work::file_read; });
 }
 
 bool loads_route(const Case& load_case, std::size_t route) {
@@ -67,88 +68,76 @@ void change_computing(Scenario& scenario, const Change& change) {
 }
 
 /// Bytes that are really there, written and therefore in the page cache.
-Result<void> make_file(const fs::path& path, std::int64_t bytes) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return system_error("open", path.string(), errno);
-  const std::vector<char> block(1 << 20, 'x');
-  struct statvfs disk {};
-  if (fstatvfs(fd, &disk) == 0 &&
-      static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize) < static_cast<double>(bytes)) {
-    close(fd);
-    return environment_error("{} has no room for a file of {} MB to be read; choose a smaller one, or TMPDIR",
-                             path.parent_path().string(), bytes / 1'000'000);
+void make_file(const fs::path& path, std::int64_t bytes) {
+  const UniqueFd file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file.valid()) throw Failure(system_error("open", path.string(), errno));
+  std::error_code unknown;
+  const auto room = fs::space(path.parent_path(), unknown).available;
+  if (!unknown && room < static_cast<std::uintmax_t>(bytes)) {
+    throw Failure(
+        environment_error("{} has no room for a file of {} MB to be read; choose a smaller one, or TMPDIR",
+                          path.parent_path().string(), bytes / 1'000'000));
   }
-  int problem = 0;
-  for (std::int64_t left = bytes; left > 0 && problem == 0;) {
-    const auto size =
-        static_cast<std::size_t>(std::min<std::int64_t>(left, static_cast<std::int64_t>(block.size())));
-    const ssize_t written = write(fd, block.data(), size);
-    if (written < 0 && errno != EINTR) problem = errno;
-    if (written > 0) left -= written;
-    if (interrupt_signal() != 0) problem = EINTR;
+  const std::string block(1 << 20, 'x');
+  for (std::int64_t left = bytes; left > 0; left -= std::ssize(block)) {
+    const auto size = static_cast<std::size_t>(std::min(left, std::ssize(block)));
+    const bool written = write_all(file.get(), std::string_view(block).substr(0, size));
+    if (written && interrupt_signal() == 0) continue;
+    throw Failure(system_error("write",
+                               fmt::format("{} ({} MB to be read)", path.string(), bytes / 1'000'000),
+                               written ? EINTR : errno));
   }
-  close(fd);
-  if (problem != 0)
-    return system_error("write", fmt::format("{} ({} MB to be read)", path.string(), bytes / 1'000'000),
-                        problem);
-  return {};
 }
 
 /// A file that a scenario names must be there, regular and not empty.
-Result<std::int64_t> size_of_file(const std::string& path) {
+std::int64_t size_of_file(const std::string& path) {
   struct stat entry {};
-  if (stat(path.c_str(), &entry) != 0)
-    return usage_error("read: there is no file {}; write read = \"64MB\" for one that the lab makes", path);
-  if (!S_ISREG(entry.st_mode)) return usage_error("read: {} is no regular file", path);
-  if (entry.st_size == 0) return usage_error("read: {} is empty", path);
-  if (access(path.c_str(), R_OK) != 0) return usage_error("read: {} may not be read", path);
+  if (stat(path.c_str(), &entry) != 0) {
+    throw Failure(
+        usage_error("read: there is no file {}; write read = \"64MB\" for one that the lab makes", path));
+  }
+  const char* const wrong = !S_ISREG(entry.st_mode)           ? "is no regular file"
+                            : entry.st_size == 0              ? "is empty"
+                            : access(path.c_str(), R_OK) != 0 ? "may not be read"
+                                                              : nullptr;
+  if (wrong != nullptr) throw Failure(usage_error("read: {} {}", path, wrong));
   return static_cast<std::int64_t>(entry.st_size);
 }
 
-Result<void> provide_files(Scenario& scenario, const fs::path& folder) {
+void provide_files(Scenario& scenario, const fs::path& folder) {
   std::int64_t largest = 0;
-  std::optional<Error> problem;
+  const fs::path made = folder / "file";
   change_computing(scenario, [&](Compute& compute) {
     if (compute.work != Work::file_read) return;
     if (compute.file.empty()) {
       largest = std::max(largest, compute.units);
-      return;
-    }
-    const auto size = size_of_file(compute.file);
-    if (!size) {
-      problem = size.error();
-    } else if (compute.units == 0) {
-      compute.units = *size;
+      if (compute.units > 0) compute.file = made.string();
+    } else {
+      const std::int64_t size = size_of_file(compute.file);
+      if (compute.units == 0) compute.units = size;
     }
   });
-  if (problem) return *problem;
-  if (largest == 0) return {};
-  const fs::path path = folder / "file";
-  if (auto made = make_file(path, largest); !made) return made.error();
-  change_computing(scenario, [&](Compute& compute) {
-    if (compute.work == Work::file_read && compute.file.empty()) compute.file = path.string();
-  });
-  return {};
+  if (largest > 0) make_file(made, largest);
 }
 
 /// PostgreSQL itself reads what the scenario wants to ask, before anybody asks it.
-Result<void> check_queries(const std::vector<Route>& routes, const std::string& postgres) {
+void check_queries(const std::vector<Route>& routes, const std::string& postgres) {
   std::vector<std::string> texts;
   for (const Route& route : routes) {
-    contains<Query>(route, [&](const Query& query) {
+    uses_step_where<Query>(route, [&](const Query& query) {
       if (!query.sql.empty()) texts.push_back(query.sql);
       return false;
     });
   }
-  return check_sql(postgres, texts);
+  check_sql(postgres, texts).value();
 }
 
-Result<Server> start_upstream() {
+Server start_upstream() {
   ServerSetup setup;
   setup.arm.id = "upstream";
   setup.arm.modes = {find_mode("async-loop")->traits};
   setup.builtin_routes = true;
-  return Server::start(setup, nullptr);
+  return Server::start(setup, nullptr).value();
 }
 
 std::string rate_key(std::size_t kind) {
@@ -157,41 +146,28 @@ std::string rate_key(std::size_t kind) {
 
 }  // namespace
 
-Result<Fixtures> Fixtures::prepare(Scenario& scenario, const std::string& postgres) {
-  Fixtures surroundings;
+Fixtures Fixtures::prepare(Scenario& scenario, const std::string& postgres) {
+  Fixtures fixtures;
   const std::vector<Route>& routes = scenario.routes;
   const bool stores = std::any_of(scenario.arms.begin(), scenario.arms.end(),
                                   [](const Arm& arm) { return arm.shared_counters; });
   if (stores || std::any_of(routes.begin(), routes.end(), reads_files)) {
-    auto folder = TemporaryFolder::create("lab-files");
-    if (!folder) return folder.error();
-    surroundings.folder_ = std::move(*folder);
-    if (auto provided = provide_files(scenario, surroundings.folder_.path()); !provided)
-      return provided.error();
+    fixtures.folder_ = TemporaryFolder::create("lab-files").value();
+    provide_files(scenario, fixtures.folder_.path());
   }
-  const bool queries =
-      std::any_of(routes.begin(), routes.end(), [](const Route& route) { return contains<Query>(route); });
-  if (queries && postgres == "local") {
-    auto local = LocalPostgres::start();
-    if (!local) return local.error();
-    surroundings.local_postgres_ = std::move(*local);
-    surroundings.postgres_ = surroundings.local_postgres_.url();
-  } else if (queries && !postgres.empty()) {
-    if (auto answers = try_postgres(postgres); !answers)
-      return environment_error("--postgres: {}", answers.error().message);
-    surroundings.postgres_ = postgres;
+  if (!postgres.empty() && std::any_of(routes.begin(), routes.end(), uses_step<Query>)) {
+    fixtures.postgres_ = postgres;
+    if (postgres == "local") {
+      fixtures.local_postgres_ = LocalPostgres::start().value();
+      fixtures.postgres_ = fixtures.local_postgres_.url();
+    } else if (auto answers = try_postgres(postgres); !answers) {
+      throw Failure(environment_error("--postgres: {}", answers.error().message));
+    }
+    check_queries(routes, fixtures.postgres_);
   }
-  if (!surroundings.postgres_.empty()) {
-    if (auto good = check_queries(routes, surroundings.postgres_); !good) return good.error();
-  }
-  const bool calls = std::any_of(routes.begin(), routes.end(),
-                                 [](const Route& route) { return contains<CallUpstream>(route); });
-  if (calls) {
-    auto upstream = start_upstream();
-    if (!upstream) return upstream.error();
-    surroundings.upstream_ = std::move(*upstream);
-  }
-  return surroundings;
+  if (std::any_of(routes.begin(), routes.end(), uses_step<CallUpstream>))
+    fixtures.upstream_ = start_upstream();
+  return fixtures;
 }
 
 std::optional<std::string> Fixtures::unsupported_reason(const Scenario& scenario, const Arm& arm,
@@ -203,7 +179,7 @@ std::optional<std::string> Fixtures::unsupported_reason(const Scenario& scenario
     return "no curl, which its clients are (apt-get install curl)";
   for (std::size_t route = 0; route < scenario.routes.size(); ++route) {
     if (!loads_route(load_case, route) || !postgres_.empty()) continue;
-    if (contains<Query>(scenario.routes[route])) return "no PostgreSQL (--postgres local)";
+    if (uses_step<Query>(scenario.routes[route])) return "no PostgreSQL (--postgres local)";
   }
   return std::nullopt;
 }
@@ -219,14 +195,14 @@ void Fixtures::apply_to(ServerSetup& setup) {
 void Fixtures::clear_unasked(std::vector<Route>& routes) const {
   if (!postgres_.empty()) return;
   for (Route& route : routes) {
-    if (contains<Query>(route)) {
+    if (uses_step<Query>(route)) {
       route.plan.clear();
       route.depends.clear();
     }
   }
 }
 
-Result<WorkRates> calibrate_scenario(Scenario& scenario, bool only_open) {
+WorkRates calibrate_scenario(Scenario& scenario, bool only_open) {
   TemporaryFolder folder;
   if (only_open) {
     bool open = false;
@@ -235,18 +211,15 @@ Result<WorkRates> calibrate_scenario(Scenario& scenario, bool only_open) {
       open |= compute.duration == 0 && compute.units > 0;
       reads |= compute.work == Work::file_read;
     });
-    if (!open) return WorkRates{};
+    if (!open) return {};
     if (reads) {
-      auto created = TemporaryFolder::create("lab-files");
-      if (!created) return created.error();
-      folder = std::move(*created);
-      if (auto provided = provide_files(scenario, folder.path()); !provided) return provided.error();
+      folder = TemporaryFolder::create("lab-files").value();
+      provide_files(scenario, folder.path());
     }
   }
-  auto rates = calibrate(scenario.routes);
-  if (!rates) return rates.error();
-  for (Route& route : scenario.routes) apply_rates(route, *rates);
-  return *rates;
+  const WorkRates rates = calibrate(scenario.routes).value();
+  for (Route& route : scenario.routes) apply_rates(route, rates);
+  return rates;
 }
 
 void record_rates(const WorkRates& rates, RunHeader& header) {

@@ -20,9 +20,9 @@ namespace lab {
 class Fixtures {
  public:
   /// Prepares what the scenario's steps ask for and fills in the files of its `read` steps. `postgres`: a
-  /// connection string, `local` for a private server, or empty. Errors: a file that is not there (exit 2), a
-  /// PostgreSQL that was asked for and does not answer, no room for the file (exit 3).
-  static Result<Fixtures> prepare(Scenario& scenario, const std::string& postgres);
+  /// connection string, `local` for a private server, or empty. Throws Failure: a file that is not there
+  /// (exit 2), a PostgreSQL that was asked for and does not answer, no room for the file (exit 3).
+  static Fixtures prepare(Scenario& scenario, const std::string& postgres);
 
   /// Why this arm cannot be run on this case here; nothing where it can.
   std::optional<std::string> unsupported_reason(const Scenario& scenario, const Arm& arm,
@@ -45,8 +45,8 @@ class Fixtures {
 
 /// Measures how fast this machine does the scenario's work and fills in the durations and amounts of its
 /// steps. With `only_open`, just the kinds whose duration nobody has given: a prediction needs no others.
-/// The rates are what a run records. Error: the work could not be done (exit 3).
-Result<WorkRates> calibrate_scenario(Scenario& scenario, bool only_open);
+/// The rates are what a run records. Throws Failure where the work could not be done (exit 3).
+WorkRates calibrate_scenario(Scenario& scenario, bool only_open);
 
 /// As a run records the rates, and back again.
 void record_rates(const WorkRates& rates, RunHeader& header);

@@ -1,20 +1,15 @@
 #include "lab/experiment/foreign_servers.hpp"
 
 #include <fmt/format.h>
-#include <sched.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <set>
-#include <string_view>
-#include <utility>
 
-#include "lab/core/clock.hpp"
 #include "lab/core/text.hpp"
+#include "lab/experiment/environment.hpp"
 #include "lab/experiment/fixtures.hpp"
-#include "lab/experiment/probe.hpp"
 
 namespace lab {
 
@@ -27,30 +22,17 @@ constexpr const char* kSetup = "./labw setup --with fastapi";
 /// The least versions that the exported files are written for; what Debian 12 has.
 const std::map<std::string, std::string> kLeast{{"python", "3.9"}, {"fastapi", "0.92"}, {"uvicorn", "0.17"}};
 
-/// The first cores that this process may use, as taskset(1) takes them.
-std::string first_cores(int count) {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  sched_getaffinity(0, sizeof allowed, &allowed);
-  std::vector<std::string> cores;
-  for (int core = 0; core < CPU_SETSIZE && std::cmp_less(cores.size(), count); ++core) {
-    if (CPU_ISSET(core, &allowed)) cores.push_back(std::to_string(core));
-  }
-  return join(cores, ",");
-}
-
 /// What a short program prints, by lines.
 Result<std::vector<std::string>> output_of(const GuardedProgram& program) {
-  auto guardian = Supervisor::start(program);
-  if (!guardian) return guardian.error();
+  LAB_TRY(Supervisor guardian, Supervisor::start(program));
   const Nanos end = monotonic_now() + kShortProgram;
   std::optional<std::string> ended;
-  while (!(ended = guardian->ended()) && monotonic_now() < end)
+  while (!(ended = guardian.ended()) && monotonic_now() < end)
     sleep_until(monotonic_now() + 5 * kMillisecond);
   const std::string& name = program.arguments.front();
   if (!ended) return environment_error("{}: no end after {} s", name, kShortProgram / kSecond);
   if (ended->find("exit code 0") == std::string::npos) return environment_error("{}: {}", name, *ended);
-  return guardian->last_lines(100);
+  return guardian.last_lines(100);
 }
 
 /// The same, asked once in the life of this process: verify prepares dozens of experiments one after another.
@@ -73,27 +55,12 @@ bool older(const std::string& version, const std::string& least) {
   return version != "?" && numbers_of(version) < numbers_of(least);
 }
 
-Result<void> write_file(const std::filesystem::path& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  file.close();
-  if (!file) return environment_error("cannot write {}", path.string());
-  return {};
-}
-
 std::string roots_key(const std::string& engine) {
   return fmt::format("{} adds roots at", engine);
 }
 
 bool is_python(const EngineArm& arm) {
   return arm.engine == kFastapi;
-}
-
-const SourceFile* work_file(const EngineArm& arm) {
-  for (const SourceFile& file : arm.source->files) {
-    if (file.name == "work.py" || file.name == "work.js") return &file;
-  }
-  return nullptr;
 }
 
 }  // namespace
@@ -113,18 +80,17 @@ Result<Modules> look_for_modules(const std::string& python, const std::vector<st
       "    print(name, version if there else '')\n";
   GuardedProgram program{{python, "-c", kScript}, "", {}};
   program.arguments.insert(program.arguments.end(), modules.begin(), modules.end());
-  auto lines = known_output_of(join(program.arguments, "\n"), program);
-  if (!lines) return lines.error();
+  LAB_TRY(const auto lines, known_output_of(join(program.arguments, "\n"), program));
   Modules found;
-  for (const std::string& line : *lines) {
+  for (const std::string& line : lines) {
     const std::size_t space = line.find(' ');
     found[line.substr(0, space)] = space == std::string::npos ? "" : line.substr(space + 1);
   }
   return found;
 }
 
-Result<ForeignServers> ForeignServers::prepare(const Scenario& scenario, const std::vector<EngineArm>& arms,
-                                               ForeignOptions options) {
+ForeignServers ForeignServers::prepare(const Scenario& scenario, const std::vector<EngineArm>& arms,
+                                       ForeignOptions options) {
   ForeignServers foreign;
   foreign.options_ = std::move(options);
   for (const Route& route : scenario.routes) {
@@ -135,90 +101,92 @@ Result<ForeignServers> ForeignServers::prepare(const Scenario& scenario, const s
   }
   for (const std::string& line : foreign.options_.servers) {
     auto command = split_command(line);
-    if (!command) return Error{command.error().kind, "--server: " + command.error().message};
-    const bool has_port = line.find("{port}") != std::string::npos;
-    if (!has_port)
-      return usage_error("--server: '{}' has no {{port}}; the lab chooses one and puts it there", line);
+    if (!command) throw Failure({command.error().kind, "--server: " + command.error().message});
+    if (line.find("{port}") == std::string::npos) {
+      throw Failure(
+          usage_error("--server: '{}' has no {{port}}; the lab chooses one and puts it there", line));
+    }
     foreign.commands_.push_back(std::move(*command));
   }
-  if (auto probe = make_probe(with_port(foreign.options_.ready, 1), 1); !probe) return probe.error();
+  make_probe(with_port(foreign.options_.ready, 1), 1).value();
   std::set<std::string> modules;
+  bool node = false;
   for (const EngineArm& arm : arms) {
-    if (arm.source && is_python(arm)) modules.insert(arm.source->modules.begin(), arm.source->modules.end());
+    if (!arm.source) continue;
+    if (is_python(arm)) modules.insert(arm.source->modules.begin(), arm.source->modules.end());
+    node = node || arm.engine == kNode;
   }
   if (!modules.empty()) {
-    auto found = look_for_modules(foreign.options_.python, {modules.begin(), modules.end()});
-    if (found) {
-      foreign.modules_ = *found;
-      for (const auto& [name, version] : *found) {
-        if (!version.empty()) foreign.environment_.emplace_back(name, version);
-      }
+    if (auto found = look_for_modules(foreign.options_.python, {modules.begin(), modules.end()})) {
+      foreign.modules_ = std::move(*found);
     } else {
-      foreign.no_python_ = found.error().message;
+      foreign.broken_[kFastapi] = found.error().message;
+    }
+    for (const auto& [name, version] : foreign.modules_) {
+      if (!version.empty()) foreign.environment_.emplace_back(name, version);
     }
   }
-  const bool node = std::any_of(arms.begin(), arms.end(),
-                                [](const EngineArm& arm) { return arm.engine == kNode && arm.source; });
   if (node) {
     auto version = output_of({{"node", "--version"}, "", {}});
     if (version && !version->empty()) foreign.environment_.emplace_back("node", version->back());
-    if (!version) foreign.no_node_ = version.error().message;
+    if (!version) foreign.broken_[kNode] = version.error().message;
   }
   for (const EngineArm& arm : arms) {
     if (!arm.source || foreign.unsupported_reason(arm)) continue;
-    if (foreign.folder_.path().empty()) {
-      auto folder = TemporaryFolder::create("lab-servers");
-      if (!folder) return folder.error();
-      foreign.folder_ = std::move(*folder);
-    }
-    std::error_code problem;
-    std::filesystem::create_directory(foreign.folder_of(arm), problem);
-    if (problem) return environment_error("{}: {}", foreign.folder_of(arm).string(), problem.message());
-    for (const SourceFile& file : arm.source->files) {
-      if (auto written = write_file(foreign.folder_of(arm) / file.name, file.text); !written)
-        return written.error();
-    }
+    foreign.write_files(arm);
     if (auto measured = foreign.measure_rate(arm); !measured)
       foreign.broken_[arm.engine] = measured.error().message;
   }
   return foreign;
 }
 
+void ForeignServers::write_files(const EngineArm& arm) {
+  if (folder_.path().empty()) folder_ = TemporaryFolder::create("lab-servers").value();
+  const std::filesystem::path folder = folder_of(arm);
+  std::error_code problem;
+  std::filesystem::create_directory(folder, problem);
+  if (problem) throw Failure(environment_error("{}: {}", folder.string(), problem.message()));
+  for (const SourceFile& source : arm.source->files) {
+    std::ofstream file(folder / source.name, std::ios::binary);
+    file << source.text;
+    file.close();
+    if (!file) throw Failure(environment_error("cannot write {}", (folder / source.name).string()));
+  }
+}
+
 Result<void> ForeignServers::measure_rate(const EngineArm& arm) {
-  const SourceFile* work = work_file(arm);
-  if (work == nullptr || rates_.contains(arm.engine)) return {};
+  const auto& files = arm.source->files;
+  const auto work = std::find_if(files.begin(), files.end(), [](const SourceFile& file) {
+    return file.name == "work.py" || file.name == "work.js";
+  });
+  if (work == files.end() || rates_.contains(arm.engine)) return {};
   const auto measure = [&](const char* what) -> Result<std::string> {
     const std::vector<std::string> arguments{interpreter_of(arm), work->name, what};
-    auto lines = known_output_of(join(arguments, "\n"), {arguments, folder_of(arm).string(), {}});
-    if (!lines) return lines.error();
-    if (lines->empty() || std::atof(lines->back().c_str()) <= 0)
+    LAB_TRY(auto lines, known_output_of(join(arguments, "\n"), {arguments, folder_of(arm).string(), {}}));
+    if (lines.empty() || std::atof(lines.back().c_str()) <= 0)
       return environment_error("{} {} did not say how fast it is", interpreter_of(arm), work->name);
-    return lines->back();
+    return lines.back();
   };
-  auto turns = measure("turns");
-  if (!turns) return turns.error();
-  rates_[arm.engine] = *turns;
-  environment_.emplace_back(fmt::format("{} works at", arm.engine), *turns + " turns/s");
-  if (arm.source->files.front().text.find("sqrt") == std::string::npos) return {};
-  auto roots = measure("roots");
-  if (!roots) return roots.error();
-  environment_.emplace_back(roots_key(arm.engine), *roots + " roots/s");
+  LAB_TRY(const std::string turns, measure("turns"));
+  rates_[arm.engine] = turns;
+  environment_.emplace_back(fmt::format("{} works at", arm.engine), turns + " turns/s");
+  if (files.front().text.find("sqrt") == std::string::npos) return {};
+  LAB_TRY(const std::string roots, measure("roots"));
+  environment_.emplace_back(roots_key(arm.engine), roots + " roots/s");
   return {};
 }
 
 std::optional<std::string> ForeignServers::unsupported_reason(const EngineArm& arm) const {
   if (!arm.refusal.empty()) return arm.refusal;
   if (const auto broken = broken_.find(arm.engine); broken != broken_.end()) return broken->second;
-  if (arm.engine == kNode && !no_node_.empty()) return no_node_;
   if (!arm.source || !is_python(arm)) return std::nullopt;
-  if (!modules_) return no_python_;
   std::vector<std::string> missing;
   for (const std::string& name : arm.source->modules) {
-    const auto found = modules_->find(name);
-    if (found == modules_->end() || found->second.empty()) missing.push_back(name);
+    const auto found = modules_.find(name);
+    if (found == modules_.end() || found->second.empty()) missing.push_back(name);
   }
   if (!missing.empty()) return fmt::format("{} has no {} ({})", options_.python, join(missing, ", "), kSetup);
-  for (const auto& [name, version] : *modules_) {
+  for (const auto& [name, version] : modules_) {
     const auto least = kLeast.find(name);
     if (least != kLeast.end() && older(version, least->second))
       return fmt::format("{} {} is too old, {} is needed ({})", name, version, least->second, kSetup);
@@ -234,8 +202,7 @@ std::string ForeignServers::interpreter_of(const EngineArm& arm) const {
   return is_python(arm) ? options_.python : "node";
 }
 
-Result<ExternalServer> ForeignServers::start(const EngineArm& arm, Fixtures& surroundings,
-                                             std::string* said) {
+Result<ExternalServer> ForeignServers::start(const EngineArm& arm, Fixtures& fixtures, std::string* said) {
   ExternalCommand command;
   command.patience = kPatience;
   if (arm.engine == kServer) {
@@ -244,7 +211,7 @@ Result<ExternalServer> ForeignServers::start(const EngineArm& arm, Fixtures& sur
     command.arguments = commands_[static_cast<std::size_t>(at)];
     command.ready = options_.ready;
   } else {
-    if (arm.arm.cores > 0) command.arguments = {"taskset", "-c", first_cores(arm.arm.cores)};
+    if (arm.arm.cores > 0) command.arguments = {"taskset", "-c", usable_cores(arm.arm.cores)};
     command.arguments.push_back(interpreter_of(arm));
     command.arguments.insert(command.arguments.end(), arm.source->arguments.begin(),
                              arm.source->arguments.end());
@@ -256,7 +223,7 @@ Result<ExternalServer> ForeignServers::start(const EngineArm& arm, Fixtures& sur
       command.environment.emplace_back("WORK_RATE", rate->second);
   }
   ServerSetup setup;
-  surroundings.apply_to(setup);
+  fixtures.apply_to(setup);
   if (setup.upstream_port != 0)
     command.environment.emplace_back("UPSTREAM", fmt::format("http://127.0.0.1:{}", setup.upstream_port));
   if (!data_file_.empty()) command.environment.emplace_back("DATA_FILE", data_file_);

@@ -11,6 +11,7 @@
 #include "lab/core/scenario.hpp"
 #include "lab/experiment/engines.hpp"
 #include "lab/experiment/external_server.hpp"
+#include "results/store/run.hpp"
 #include "results/store/temporary.hpp"
 
 namespace lab {
@@ -36,21 +37,22 @@ Result<Modules> look_for_modules(const std::string& python, const std::vector<st
 /// measures how fast these compute. Not thread-safe; made while the process has one thread.
 class ForeignServers {
  public:
-  /// Errors: a --server that cannot be split or has no {port} (exit 2), no room for the files (exit 3).
-  /// A missing interpreter or module is no error but an obstacle.
-  static Result<ForeignServers> prepare(const Scenario& scenario, const std::vector<EngineArm>& arms,
-                                        ForeignOptions options);
+  /// Throws Failure: a --server that cannot be split or has no {port} (exit 2), no room for the files
+  /// (exit 3). A missing interpreter or module is no error: unsupported_reason() tells it.
+  static ForeignServers prepare(const Scenario& scenario, const std::vector<EngineArm>& arms,
+                                ForeignOptions options);
 
   /// Why this arm cannot be run here; nothing where it can.
   std::optional<std::string> unsupported_reason(const EngineArm& arm) const;
 
   /// A fresh server for one trial. `said`: all that one wrote that did not start.
-  Result<ExternalServer> start(const EngineArm& arm, Fixtures& surroundings, std::string* said = nullptr);
+  Result<ExternalServer> start(const EngineArm& arm, Fixtures& fixtures, std::string* said = nullptr);
 
   /// Versions and rates, as a run records them.
   const std::vector<std::pair<std::string, std::string>>& environment() const { return environment_; }
 
  private:
+  void write_files(const EngineArm& arm);
   Result<void> measure_rate(const EngineArm& arm);
   std::filesystem::path folder_of(const EngineArm& arm) const;
   std::string interpreter_of(const EngineArm& arm) const;
@@ -58,8 +60,7 @@ class ForeignServers {
   ForeignOptions options_;
   std::vector<std::vector<std::string>> commands_;  // of servers, split
   TemporaryFolder folder_;
-  std::optional<Modules> modules_;
-  std::string no_python_, no_node_;
+  Modules modules_;                            // of Python
   std::string data_file_;                      // of steps that read
   std::map<std::string, std::string> rates_;   // by engine, turns per second
   std::map<std::string, std::string> broken_;  // by engine, why its interpreter cannot be used

@@ -1,14 +1,15 @@
 #include "lab/experiment/interrupt.hpp"
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
 
-#include "lab/core/clock.hpp"
 #include "lab/core/error.hpp"
 #include "lab/core/process.hpp"
 
@@ -30,7 +31,7 @@ void on_signal(int number) {
   g_signal = number == SIGHUP ? SIGTERM : number;
   const std::uint64_t one = 1;
   const int saved = errno;
-  [[maybe_unused]] const ssize_t written = write(g_event, &one, sizeof one);
+  [[maybe_unused]] const ssize_t written = ::write(g_event, &one, sizeof one);
   errno = saved;
 }
 
@@ -59,6 +60,16 @@ int interrupt_signal() {
 
 int interrupt_fd() {
   return g_event;
+}
+
+bool await_ready(int fd, short events, Nanos until) {
+  for (;;) {
+    pollfd polled[2] = {{fd, events, 0}, {interrupt_fd(), POLLIN, 0}};
+    const Nanos left = std::max<Nanos>(0, until - monotonic_now());
+    const timespec span{left / kSecond, left % kSecond};
+    const int ready = ppoll(polled, 2, &span, nullptr);
+    if (ready >= 0 || errno != EINTR || g_signal != 0) return ready > 0 && polled[0].revents != 0;
+  }
 }
 
 int interrupt_exit_code() {

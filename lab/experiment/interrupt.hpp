@@ -1,5 +1,7 @@
 #pragma once
 
+#include "lab/core/clock.hpp"
+
 namespace lab {
 
 /// Ctrl-C, TERM and a terminal that closes (HUP) end the verb in an orderly way: children reaped, partial
@@ -12,6 +14,10 @@ int interrupt_signal();
 
 /// Readable from the first signal on (an eventfd); for poll and epoll.
 int interrupt_fd();
+
+/// Waits until the descriptor is ready (`events` of poll(2)), or a signal came. False: it did not become
+/// ready in time, which with -1 it never does.
+bool await_ready(int fd, short events, Nanos until);
 
 /// 130 or 143 after a signal; 0 before.
 int interrupt_exit_code();

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "lab/core/duration.hpp"
-#include "lab/core/option_values.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {
@@ -13,245 +12,249 @@ namespace {
 constexpr Word<const char*> kEngineWords[] = {
     {kNative, kNative}, {kFastapi, kFastapi}, {kNode, kNode}, {kRecorded, kRecorded}, {kModel, kModel}};
 
-/// Puts a value where it belongs, or hands its error on.
-template <class Target, class Value>
-Result<void> put(Target& target, const Result<Value>& value) {
-  if (!value) return value.error();
-  target = static_cast<Target>(*value);
-  return {};
+void take_engines(RunOptions& to, const Texts& texts) {
+  ExperimentOptions& experiment = to.experiment;
+  if (!to.has("engine")) experiment.engines.clear();
+  for (const std::string& text : texts) {
+    const std::string engine = parse_word("--engine", text, kEngineWords).value();
+    if (!experiment.uses(engine)) experiment.engines.push_back(engine);
+  }
 }
 
-template <class Target, class Value>
-Result<void> put(std::optional<Target>& target, const Result<Value>& value) {
-  if (!value) return value.error();
-  target = static_cast<Target>(*value);
-  return {};
+/// The same options, which also note the words that they were given.
+OptionList noting(OptionList list, RunOptions& to) {
+  for (Option& option : list.options) {
+    option.take = [&to, name = option.names.substr(2), take = option.take](const Texts& texts) {
+      if (take) take(texts);
+      Texts& given = to.given[name];
+      given.insert(given.end(), texts.begin(), texts.end());
+    };
+  }
+  return list;
 }
 
-Result<void> keep(std::string& target, const std::string& text) {
-  target = text;
-  return {};
-}
-
-Result<void> add_to(std::vector<std::string>& texts, const std::string& text) {
-  texts.push_back(text);
-  return {};
-}
-
-Result<void> set_parameter(Overrides& overrides, const std::string& name, const Result<Nanos>& value) {
-  if (!value) return value.error();
-  overrides.params.insert_or_assign(name, *value);
-  return {};
-}
-
-Result<void> add_engine(RunOptions& options, const std::string& text) {
-  const auto engine = parse_word("--engine", text, kEngineWords);
-  if (!engine) return engine.error();
-  ExperimentOptions& experiment = options.experiment;
-  if (!options.has("engine")) experiment.engines.clear();
-  if (!experiment.uses(*engine)) experiment.engines.emplace_back(*engine);
-  return {};
-}
-
-using Options = RunOptions;
-using Text = const std::string&;
-
-std::vector<RunOption> make_scenario_options() {
-  return {
-      {"arms", "ARM,ARM", "only these arms",
-       [](Options& to, Text text) { return add_to(to.overrides.arms, text); }, RunOption::list},
-      {"case", "CASE,CASE", "only these cases",
-       [](Options& to, Text text) { return add_to(to.overrides.cases, text); }, RunOption::list},
-      {"modes", "MODE,MODE", "only arms of these execution models",
-       [](Options& to, Text text) { return add_to(to.overrides.modes, text); }, RunOption::list},
-      {"requests", "N", "requests of every burst and closed load",
-       [](Options& to, Text text) {
-         return put(to.overrides.requests, parse_count("--requests", text, 1, 10'000'000));
-       },
-       RunOption::once, RunOption::in_record, true},
-      {"delay", "DURATION", "the scenario's d, as 100ms",
-       [](Options& to, Text text) { return set_parameter(to.overrides, "d", parse_span("--delay", text)); },
-       RunOption::once, RunOption::in_record, true},
-      {"workers", "W", "of arms that have several",
-       [](Options& to, Text text) {
-         return put(to.overrides.workers, parse_count("--workers", text, 1, 10'000));
-       },
-       RunOption::once, RunOption::in_record, true},
-      {"threads", "P", "of arms that have a pool or threads",
-       [](Options& to, Text text) {
-         return put(to.overrides.threads, parse_count("--threads", text, 1, 100'000));
-       },
-       RunOption::once, RunOption::in_record, true},
-      {"set", "NAME=DURATION", "a parameter, as d=1s",
-       [](Options& to, Text text) -> Result<void> {
-         const auto parsed = parse_assignment("--set", text, "NAME=DURATION, as d=1s");
-         if (!parsed) return parsed.error();
-         return set_parameter(to.overrides, parsed->first, parsed->second);
-       },
-       RunOption::one_each},
-      {"seed", "S", "of arrivals, dealing and the order of arms (42)",
-       [](Options& to, Text text) {
-         return put(to.experiment.seed, parse_count("--seed", text, 0, INT64_MAX));
-       },
-       RunOption::once, RunOption::in_sweep, true},
-      {"scale", "F", "multiplies waits, CPU work, periods and durations",
-       [](Options& to, Text text) { return put(to.overrides.scale, parse_number("--scale", text, 0, 1000)); },
-       RunOption::once, RunOption::in_record, true},
-      {"arrivals", "KIND", "",
-       [](Options& to, Text text) {
-         return put(to.overrides.arrivals, parse_word("--arrivals", text, kArrivalWords));
-       },
-       RunOption::once, RunOption::in_record, true, words_of(kArrivalWords)},
-      {"rate", "R", "requests per second of constant and poisson loads",
-       [](Options& to, Text text) { return put(to.overrides.rate, parse_number("--rate", text, 0, 10e6)); },
-       RunOption::once, RunOption::in_record, true},
-      {"duration", "DURATION", "of constant and poisson loads",
-       [](Options& to, Text text) { return put(to.overrides.duration, parse_span("--duration", text)); },
-       RunOption::once, RunOption::in_record, true},
-      {"connections", "KIND", ": before the load, or with it",
-       [](Options& to, Text text) {
-         return put(to.overrides.fresh_connections, parse_word("--connections", text, kConnectionWords));
-       },
-       RunOption::once, RunOption::in_record, true, words_of(kConnectionWords)}};
-}
-
-std::vector<RunOption> make_experiment_options() {
-  return {
-      {"engine", "A,B", "", add_engine, RunOption::list, RunOption::in_sweep, false, words_of(kEngineWords)},
-      {"server", "COMMAND", "a server of your own as one more arm, as 'node server.js {port}'",
-       [](Options& to, Text text) { return add_to(to.experiment.foreign.servers, text); },
-       RunOption::one_each, RunOption::in_sweep},
-      {"ready", "URL", "what --server is asked until it answers below 500, as /health",
-       [](Options& to, Text text) { return keep(to.experiment.foreign.ready, text); }, RunOption::once,
-       RunOption::in_sweep},
-      {"python", "PATH", "the interpreter of --engine fastapi (/usr/bin/python3)",
-       [](Options& to, Text text) { return keep(to.experiment.foreign.python, text); }, RunOption::once,
-       RunOption::in_sweep},
-      {"repeat", "K", "repetitions of every arm (what fits the budget, at most 6)",
-       [](Options& to, Text text) {
-         return put(to.experiment.repetitions, parse_count("--repeat", text, 1, 1000));
-       },
-       RunOption::once, RunOption::in_sweep},
-      {"quick", "", "one repetition", nullptr, RunOption::once, RunOption::in_sweep},
-      {"budget", "DURATION", "time for all repetitions, as 30s",
-       [](Options& to, Text text) { return put(to.experiment.budget, parse_span("--budget", text)); },
-       RunOption::once, RunOption::in_sweep},
-      {"guess", "ARM=DURATION", "a prediction, as async-loop=1s",
-       [](Options& to, Text text) -> Result<void> {
-         const auto guess = parse_assignment("--guess", text, "ARM=DURATION, as async-loop=1s");
-         if (!guess) return guess.error();
-         to.guesses.push_back({guess->first, seconds(guess->second)});
-         return {};
-       },
-       RunOption::one_each, RunOption::nowhere},
-      {"ask", "", "ask for a prediction before results are shown (on a terminal)", nullptr, RunOption::once,
-       RunOption::nowhere},
-      {"check", "", "exit 1 where a check of the scenario fails", nullptr, RunOption::once,
-       RunOption::nowhere},
-      {"postgres", "URL", "a server for query steps: a connection string, or local",
-       [](Options& to, Text text) { return keep(to.experiment.postgres, text); }, RunOption::once,
-       RunOption::nowhere},
-      {"save", "DIR", "keep the run in this folder",
-       [](Options& to, Text text) { return keep(to.save, text); }, RunOption::once, RunOption::nowhere},
-      {"no-save", "", "keep no run", nullptr, RunOption::once, RunOption::nowhere}};
-}
-
-void append_words(const RunOptions& options, const std::vector<RunOption>& table, RunOption::Keep keep,
-                  std::vector<std::string>& words) {
-  for (const RunOption& option : table) {
-    const auto found = options.given.find(option.name);
+Texts words_kept(const RunOptions& options, const OptionList& list, Option::Keep keep) {
+  Texts words;
+  for (const Option& option : list.options) {
+    const auto found = options.given.find(option.names.substr(2));
     if (option.keep != keep || found == options.given.end()) continue;
-    const std::vector<std::string>& texts = found->second;
-    if (option.many == RunOption::one_each) {
-      for (const std::string& text : texts) words.push_back(fmt::format("--{}={}", option.name, text));
+    if (option.each_with_name) {
+      for (const std::string& text : found->second) words.push_back(fmt::format("{}={}", option.names, text));
     } else {
-      words.push_back(*option.value == '\0' ? fmt::format("--{}", option.name)
-                                            : fmt::format("--{}={}", option.name, join(texts, ",")));
+      words.push_back(option.is_flag() ? option.names
+                                       : fmt::format("{}={}", option.names, join(found->second, ",")));
     }
   }
+  return words;
 }
 
 }  // namespace
 
-const std::vector<RunOption>& scenario_options() {
-  static const std::vector<RunOption> kTable = make_scenario_options();
-  return kTable;
+Option& Option::required() {
+  is_required = true;
+  return *this;
 }
 
-const std::vector<RunOption>& experiment_options() {
-  static const std::vector<RunOption> kTable = make_experiment_options();
-  return kTable;
+Option& Option::shows(std::string text) {
+  preset = std::move(text);
+  return *this;
 }
 
-const RunOption* find_run_option(const std::string& name) {
-  for (const auto* table : {&scenario_options(), &experiment_options()}) {
-    for (const RunOption& option : *table) {
-      if (name == option.name) return &option;
+Option& Option::one_each() {
+  has_many = each_with_name = true;
+  return *this;
+}
+
+Option& Option::list() {
+  has_many = splits = true;
+  return *this;
+}
+
+Option& Option::kept(Keep where, bool may_vary) {
+  keep = where;
+  varies = may_vary;
+  return *this;
+}
+
+Texts Option::spellings() const {
+  if (is_word()) return {};
+  Texts all = split(names, ',');
+  std::stable_partition(all.begin(), all.end(),
+                        [](const std::string& name) { return name.starts_with("--"); });
+  return all;
+}
+
+Option& OptionList::add(const std::string& names, const std::string& value, const std::string& help,
+                        std::function<void(const Texts&)> take) {
+  return options.emplace_back(Option{names, value, help, std::move(take)});
+}
+
+Option& OptionList::each(const std::string& names, const std::string& value, const std::string& help,
+                         std::function<void(const std::string&)> take_one) {
+  return add(names, value, help, [take_one = std::move(take_one)](const Texts& texts) {
+    for (const std::string& text : texts) take_one(text);
+  });
+}
+
+Option& OptionList::flag(const std::string& names, bool& target, const std::string& help) {
+  return add(names, "", help, [&target](const Texts&) { target = true; });
+}
+
+Option& OptionList::text(const std::string& names, const std::string& value, std::string& target,
+                         const std::string& help) {
+  return add(names, value, help, [&target](const Texts& texts) { target = texts.front(); });
+}
+
+Option& OptionList::texts(const std::string& names, const std::string& value, Texts& target,
+                          const std::string& help) {
+  Option& made = each(names, value, help, [&target](const std::string& text) { target.push_back(text); });
+  made.has_many = true;
+  return made;
+}
+
+std::string OptionList::in_words(const Texts& words) {
+  const Texts first(words.begin(), words.end() - 1);
+  return words.size() == 1 ? words.front() : join(first, ", ") + " or " + words.back();
+}
+
+std::string OptionList::name_in_errors(const std::string& names) {
+  return names.substr(0, names.find(','));
+}
+
+OptionList scenario_options(RunOptions& to) {
+  Overrides& changed = to.overrides;
+  OptionList list;
+  list.texts("--arms", "ARM,ARM", changed.arms, "only these arms").list();
+  list.texts("--case", "CASE,CASE", changed.cases, "only these cases").list();
+  list.texts("--modes", "MODE,MODE", changed.modes, "only arms of these execution models").list();
+  list.count("--requests", "N", changed.requests, 1, 10'000'000, "requests of every burst and closed load");
+  list.each("--delay", "DURATION", "the scenario's d, as 100ms", [&changed](const std::string& text) {
+    changed.params.insert_or_assign("d", parse_span("--delay", text).value());
+  });
+  list.count("--workers", "W", changed.workers, 1, 10'000, "of arms that have several");
+  list.count("--threads", "P", changed.threads, 1, 100'000, "of arms that have a pool or threads");
+  list.each("--set", "NAME=DURATION", "a parameter, as d=1s",
+            [&changed](const std::string& text) {
+              const auto [name, value] = parse_assignment("--set", text, "NAME=DURATION, as d=1s").value();
+              changed.params.insert_or_assign(name, value);
+            })
+      .one_each();
+  list.count("--seed", "S", to.experiment.seed, 0, INT64_MAX,
+             "of arrivals, dealing and the order of arms (42)");
+  list.number("--scale", "F", changed.scale, 1000, "multiplies waits, CPU work, periods and durations");
+  list.choice("--arrivals", "KIND", changed.arrivals, kArrivalWords);
+  list.number("--rate", "R", changed.rate, 10e6, "requests per second of constant and poisson loads");
+  list.duration("--duration", changed.duration, "of constant and poisson loads");
+  list.choice("--connections", "KIND", changed.fresh_connections, kConnectionWords,
+              ": before the load, or with it");
+  // A parameter that has an option of its own is varied as such, every other one as what --set takes.
+  for (Option& option : list.options) {
+    option.kept(option.names == "--seed" ? Option::in_sweep : Option::in_record, !option.has_many);
+  }
+  return noting(std::move(list), to);
+}
+
+OptionList experiment_options(RunOptions& to) {
+  ForeignOptions& foreign = to.experiment.foreign;
+  OptionList list;
+  const Texts engines = words_of(kEngineWords);
+  list.add("--engine", "A,B", OptionList::in_words(engines),
+           [&to](const Texts& texts) { take_engines(to, texts); })
+      .list()
+      .choices = engines;
+  list.texts("--server", "COMMAND", foreign.servers,
+             "a server of your own as one more arm, as 'node server.js {port}'")
+      .one_each();
+  list.text("--ready", "URL", foreign.ready, "what --server is asked until it answers below 500, as /health");
+  list.text("--python", "PATH", foreign.python, "the interpreter of --engine fastapi (/usr/bin/python3)");
+  list.count("--repeat", "K", to.experiment.repetitions, 1, 1000,
+             "repetitions of every arm (what fits the budget, at most 6)");
+  list.flag("--quick", to.experiment.quick, "one repetition");
+  list.duration("--budget", to.experiment.budget, "time for all repetitions, as 30s");
+  for (Option& option : list.options) option.kept(Option::in_sweep);
+  list.each("--guess", "ARM=DURATION", "a prediction, as async-loop=1s",
+            [&to](const std::string& text) {
+              const auto [arm, value] =
+                  parse_assignment("--guess", text, "ARM=DURATION, as async-loop=1s").value();
+              to.guesses.push_back({arm, seconds(value)});
+            })
+      .one_each();
+  list.add("--ask", "", "ask for a prediction before results are shown (on a terminal)", {});
+  list.add("--check", "", "exit 1 where a check of the scenario fails", {});
+  list.text("--postgres", "URL", to.experiment.postgres,
+            "a server for query steps: a connection string, or local");
+  list.text("--save", "DIR", to.save, "keep the run in this folder");
+  list.add("--no-save", "", "keep no run", {});
+  return noting(std::move(list), to);
+}
+
+std::optional<Option> find_run_option(RunOptions& to, const std::string& name) {
+  for (const OptionList& list : {scenario_options(to), experiment_options(to)}) {
+    for (const Option& option : list.options) {
+      if (option.names == "--" + name) return option;
     }
   }
-  return nullptr;
+  return std::nullopt;
 }
 
-Result<void> RunOptions::set(const std::string& name, const std::string& text) {
-  const RunOption* option = find_run_option(name);
-  if (option == nullptr) return usage_error("there is no option --{}", name);
-  if (option->set != nullptr) {
-    if (const auto taken = option->set(*this, text); !taken) return taken.error();
+void RunOptions::set(const std::string& name, const std::string& text) {
+  const auto option = find_run_option(*this, name);
+  refuse_if(!option, "there is no option --{}", name);
+  option->take({text});
+}
+
+ExperimentOptions RunOptions::experiment_of(const Scenario& scenario) const {
+  ExperimentOptions own = experiment;
+  if (!has("budget")) own.budget = scenario.budget;
+  return own;
+}
+
+Texts RunOptions::recorded() const {
+  RunOptions known;
+  return words_kept(*this, scenario_options(known), Option::in_record);
+}
+
+Texts RunOptions::kept_by_sweep() const {
+  RunOptions known;
+  Texts words = recorded();
+  for (const OptionList& list : {scenario_options(known), experiment_options(known)}) {
+    const Texts more = words_kept(*this, list, Option::in_sweep);
+    words.insert(words.end(), more.begin(), more.end());
   }
-  given[name].push_back(text);
-  return {};
-}
-
-std::vector<std::string> RunOptions::recorded() const {
-  std::vector<std::string> words;
-  append_words(*this, scenario_options(), RunOption::in_record, words);
   return words;
 }
 
-std::vector<std::string> RunOptions::kept_by_sweep() const {
-  std::vector<std::string> words = recorded();
-  append_words(*this, scenario_options(), RunOption::in_sweep, words);
-  append_words(*this, experiment_options(), RunOption::in_sweep, words);
-  return words;
-}
-
-Result<RunOptions> RunOptions::read(const std::vector<std::string>& words, const std::string& what) {
+RunOptions RunOptions::read(const Texts& words, const std::string& what) {
   RunOptions options;
   for (const std::string& word : words) {
     const std::size_t end = std::min(word.find('='), word.size());
     const std::string name = word.starts_with("--") ? word.substr(2, end - 2) : "";
     const std::string text = end < word.size() ? word.substr(end + 1) : "";
-    const RunOption* option = find_run_option(name);
-    if (option == nullptr || option->keep == RunOption::nowhere)
-      return usage_error("the {}'s recorded options cannot be read: {}", what, word);
-    for (const std::string& one : option->many == RunOption::list ? split(text, ',') : std::vector{text}) {
-      if (const auto taken = options.set(name, one); !taken) return taken.error();
-    }
+    const auto option = find_run_option(options, name);
+    refuse_if(!option || option->keep == Option::nowhere, "the {}'s recorded options cannot be read: {}",
+              what, word);
+    option->take(option->splits ? split(text, ',') : Texts{text});
   }
   return options;
 }
 
-Result<void> RunOptions::check_together() {
-  experiment.quick = has("quick");
+void RunOptions::check_together() {
   const bool own_server = !experiment.foreign.servers.empty();
-  if (experiment.budget == 0) return usage_error("--budget: 0 is no time; give for example 15s, or --quick");
+  refuse_if(experiment.budget == 0, "--budget: 0 is no time; give for example 15s, or --quick");
   experiment.as_written = describe_changes(overrides).empty();
   if (own_server && !experiment.uses(kServer)) experiment.engines.emplace_back(kServer);
-  if (has("ready") && !own_server)
-    return usage_error("--ready belongs to --server 'COMMAND {{port}}'; give both");
-  if (has("python") && !experiment.uses(kFastapi))
-    return usage_error("--python is the interpreter of FastAPI; add fastapi to --engine");
-  if (experiment.quick && experiment.repetitions.value_or(1) > 1)
-    return usage_error("--quick and --repeat exclude each other; give one");
-  if (has("check") && !experiment.uses(kNative))
-    return usage_error("--check compares what was measured with the model; add native to --engine");
-  if (has("no-save") && !save.empty())
-    return usage_error("--save and --no-save exclude each other; give one");
-  return {};
+  refuse_if(has("ready") && !own_server, "--ready belongs to --server 'COMMAND {{port}}'; give both");
+  refuse_if(has("python") && !experiment.uses(kFastapi),
+            "--python is the interpreter of FastAPI; add fastapi to --engine");
+  refuse_if(experiment.quick && experiment.repetitions.value_or(1) > 1,
+            "--quick and --repeat exclude each other; give one");
+  refuse_if(has("check") && !experiment.uses(kNative),
+            "--check compares what was measured with the model; add native to --engine");
+  refuse_if(has("no-save") && !save.empty(), "--save and --no-save exclude each other; give one");
 }
 
 std::string describe_changes(const Overrides& overrides) {
-  std::vector<std::string> parts;
+  Texts parts;
   for (const auto& [name, value] : overrides.params)
     parts.push_back(fmt::format("{} = {}", name, format_duration(value)));
   if (overrides.requests) parts.push_back(fmt::format("N = {}", *overrides.requests));
@@ -270,10 +273,12 @@ std::string describe_changes(const Overrides& overrides) {
   return join(parts, ", ");
 }
 
-Result<Overrides> overrides_from(const std::vector<std::string>& words) {
-  auto options = RunOptions::read(words, "run");
-  if (!options) return options.error();
-  return options->overrides;
+Result<Overrides> overrides_from(const Texts& words) {
+  try {
+    return RunOptions::read(words, "run").overrides;
+  } catch (const Failure& failure) {
+    return failure.error();
+  }
 }
 
 }  // namespace lab

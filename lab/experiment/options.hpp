@@ -1,17 +1,22 @@
 #pragma once
 
-#include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lab/core/error.hpp"
+#include "lab/core/option_values.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "results/render/page.hpp"
 #include "results/report/report.hpp"
 #include "scenarios/loader/loader.hpp"
+
+// What people ask for behind a verb: options, and what those of an experiment mean. For every verb and for
+// what was recorded of one.
 
 namespace lab {
 
@@ -34,58 +39,156 @@ struct OutputOptions {
   bool terminal = false;  ///< stdout is one
 };
 
+using Texts = std::vector<std::string>;
+
+/// An option of a verb, or a word that stands by itself: what help, completion and the man page say of it,
+/// and where its value goes.
+struct Option {
+  /// What keeps it: nothing, a run's record and with it a sweep's manifest, or that alone.
+  enum Keep { nowhere, in_record, in_sweep };
+
+  std::string names;  ///< `--rate`, `-n,--requests`; without a dash: a word by itself
+  std::string value;  ///< `DURATION`, `ARM,ARM`; empty: a flag
+  std::string help;
+  std::function<void(const Texts&)> take;  ///< of all its texts; throws Failure
+
+  Texts choices{};       ///< all that its value may be; empty: not only words
+  std::string preset{};  ///< what holds without it, for the help
+  bool is_required = false;
+  bool has_many = false;        ///< takes several texts
+  bool each_with_name = false;  ///< every text after a name of its own: `--set a=1s --set b=2s`
+  bool splits = false;          ///< at commas: `a,b` are two texts
+  bool may_be_empty = false;
+  Keep keep = nowhere;
+  bool varies = false;  ///< a sweep may vary it
+
+  Option& required();
+  Option& shows(std::string text);  ///< its preset
+  Option& one_each();               ///< has_many, each_with_name
+  Option& list();                   ///< has_many, splits
+  Option& kept(Keep where, bool may_vary = false);
+
+  bool is_flag() const { return value.empty(); }
+  bool is_word() const { return names.front() != '-'; }
+  /// `--requests`, then `-n`; none of a word.
+  Texts spellings() const;
+};
+
+/// The options of a verb, made one by one; each maker's reference lasts until the next one.
+struct OptionList {
+  std::vector<Option> options;
+
+  Option& flag(const std::string& names, bool& target, const std::string& help);
+  Option& text(const std::string& names, const std::string& value, std::string& target,
+               const std::string& help);
+  Option& texts(const std::string& names, const std::string& value, Texts& target, const std::string& help);
+  /// One of these words; they begin the help, and `more` ends it.
+  template <class Value, class Target, std::size_t N>
+  Option& choice(const std::string& names, const std::string& value, Target& target,
+                 const Word<Value> (&words)[N], const std::string& more = {}) {
+    Option& made = read(
+        names, value, target,
+        [&words](const std::string& option, const std::string& text) {
+          return parse_word(option, text, words);
+        },
+        in_words(words_of(words)) + more);
+    made.choices = words_of(words);
+    return made;
+  }
+  /// `reader(option, text)` makes the value.
+  template <class Target, class Reader>
+  Option& read(const std::string& names, const std::string& value, Target& target, Reader reader,
+               const std::string& help) {
+    return add(names, value, help, [&target, reader, names](const Texts& texts) {
+      assign(target, reader(name_in_errors(names), texts.front()).value());
+    });
+  }
+  template <class Target>
+  Option& count(const std::string& names, const std::string& value, Target& target, std::int64_t least,
+                std::int64_t most, const std::string& help) {
+    return read(
+        names, value, target,
+        [least, most](const std::string& option, const std::string& text) {
+          return parse_count(option, text, least, most);
+        },
+        help);
+  }
+  /// A number above 0, at most `most`.
+  template <class Target>
+  Option& number(const std::string& names, const std::string& value, Target& target, double most,
+                 const std::string& help) {
+    return read(
+        names, value, target,
+        [most](const std::string& option, const std::string& text) {
+          return parse_number(option, text, 0, most);
+        },
+        help);
+  }
+  template <class Target>
+  Option& duration(const std::string& names, Target& target, const std::string& help) {
+    return read(names, "DURATION", target, parse_span, help);
+  }
+  /// `take_one` is given one text after another.
+  Option& each(const std::string& names, const std::string& value, const std::string& help,
+               std::function<void(const std::string&)> take_one);
+  Option& add(const std::string& names, const std::string& value, const std::string& help,
+              std::function<void(const Texts&)> take);
+
+  /// `text, json or md`
+  static std::string in_words(const Texts& words);
+  /// The first name.
+  static std::string name_in_errors(const std::string& names);
+
+ private:
+  template <class Target, class Value>
+  static void assign(Target& target, Value value) {
+    target = static_cast<Target>(std::move(value));
+  }
+  template <class Target, class Value>
+  static void assign(std::optional<Target>& target, Value value) {
+    target = static_cast<Target>(std::move(value));
+  }
+};
+
 /// What `lab run`, `predict` and `sweep` are asked for: typed values, and the words that a record keeps of
 /// them.
 struct RunOptions {
-  std::vector<std::string> scenarios;
+  Texts scenarios;
   Overrides overrides;
   ExperimentOptions experiment;
   std::vector<Guess> guesses;
   std::string save;  ///< a folder; empty: the usual one
   OutputOptions output;
-  std::map<std::string, std::vector<std::string>> given;  ///< by option (`delay`): its words
+  std::map<std::string, Texts> given;  ///< by option (`delay`): its words
 
-  /// Takes a value by the name of its option in the tables below. Error (exit 2): what is wrong with it.
-  Result<void> set(const std::string& name, const std::string& text);
   bool has(const std::string& name) const { return given.contains(name); }
+  /// Takes a value by the name of its option in the lists below. Throws Failure (exit 2).
+  void set(const std::string& name, const std::string& text);
+  /// The experiment of this scenario: its budget is the file's where no option gives one.
+  ExperimentOptions experiment_of(const Scenario& scenario) const;
 
   /// What was changed of the scenario as a run's record keeps it: `--delay=100ms`.
-  std::vector<std::string> recorded() const;
+  Texts recorded() const;
   /// What a sweep's manifest keeps besides.
-  std::vector<std::string> kept_by_sweep() const;
-  /// Both back again. Error (exit 2): of another program's making, and `what` it was read from.
-  static Result<RunOptions> read(const std::vector<std::string>& words, const std::string& what);
+  Texts kept_by_sweep() const;
+  /// Both back again. Throws Failure (exit 2): of another program's making, and `what` it was read from.
+  static RunOptions read(const Texts& words, const std::string& what);
 
-  /// Refuses options that exclude each other, and completes the engines.
-  Result<void> check_together();
+  /// Refuses options that exclude each other, and completes the engines. Throws Failure (exit 2).
+  void check_together();
 };
 
-/// An option that holds a value of an experiment.
-struct RunOption {
-  enum Keep { nowhere, in_record, in_sweep };
-  enum Many { once, list, one_each };
-
-  const char* name;   ///< without its dashes
-  const char* value;  ///< `DURATION`
-  const char* help;   ///< after the choices, where there are any
-  Result<void> (*set)(RunOptions& options, const std::string& text);  ///< null: a flag, which RunOptions::has
-  Many many = once;
-  Keep keep = in_record;
-  bool varies = false;  ///< a sweep may vary it
-  std::vector<std::string> choices{};
-};
-
-/// What changes a scenario before it is run or predicted.
-const std::vector<RunOption>& scenario_options();
+/// What changes a scenario before it is run or predicted. The options of both lists write into `to`.
+OptionList scenario_options(RunOptions& to);
 /// What is only of an experiment.
-const std::vector<RunOption>& experiment_options();
-/// One of both; null: there is none of that name.
-const RunOption* find_run_option(const std::string& name);
+OptionList experiment_options(RunOptions& to);
+/// One of both; none of that name.
+std::optional<Option> find_run_option(RunOptions& to, const std::string& name);
 
 /// `d = 1 s, N = 20, scale 0.1`: for the head of the output; empty where nothing was changed.
 std::string describe_changes(const Overrides& overrides);
 
 /// The overrides of a recorded command line (RunHeader::options).
-Result<Overrides> overrides_from(const std::vector<std::string>& words);
+Result<Overrides> overrides_from(const Texts& words);
 
 }  // namespace lab

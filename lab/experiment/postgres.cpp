@@ -4,26 +4,25 @@
 #include <fmt/format.h>
 #include <grp.h>
 #include <libpq-fe.h>
-#include <poll.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 #include "lab/core/clock.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/interrupt.hpp"
+#include "lab/experiment/supervisor.hpp"
 
 namespace lab {
 
@@ -33,7 +32,7 @@ namespace {
 
 constexpr Nanos kStartDeadline = 30 * kSecond;
 constexpr Nanos kStopPatience = 5 * kSecond;
-constexpr int kPollMilliseconds = 5;
+constexpr Nanos kPause = 5 * kMillisecond;
 
 /// PostgreSQL refuses to run as root: its packages bring a user of their own for that.
 struct Identity {
@@ -53,10 +52,6 @@ Result<Identity> identity_for_postgres() {
 /// A child that ends when this process does, in a group of its own so that Ctrl-C is ours to act on.
 Result<ChildProcess> launch(const std::vector<std::string>& command, const Identity& identity,
                             const fs::path& log) {
-  std::vector<char*> words;
-  words.reserve(command.size() + 1);
-  for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
-  words.push_back(nullptr);
   const pid_t parent = getpid();
   auto child = ChildProcess::start(fs::path(command.front()).filename().string(), {}, [&] {
     setpgid(0, 0);
@@ -69,7 +64,7 @@ Result<ChildProcess> launch(const std::vector<std::string>& command, const Ident
     // After the change of identity, which clears it (prctl(2)). SIGQUIT is PostgreSQL's immediate shutdown.
     prctl(PR_SET_PDEATHSIG, SIGQUIT, 0, 0, 0);
     if (getppid() != parent || chdir("/") != 0) return 126;
-    execv(words[0], words.data());
+    execute(command);
     return 127;
   });
   if (child) setpgid(child->pid(), child->pid());
@@ -88,8 +83,7 @@ std::string last_line(const fs::path& log) {
 
 /// Lets a moment pass; true when the run was interrupted meanwhile.
 bool pause_or_interrupt() {
-  pollfd interrupt{interrupt_fd(), POLLIN, 0};
-  poll(&interrupt, 1, kPollMilliseconds);
+  await_ready(-1, 0, monotonic_now() + kPause);
   return interrupt_signal() != 0;
 }
 
@@ -107,20 +101,33 @@ void end_group(ChildProcess& child, int signal_number, Nanos patience) {
 
 Result<void> make_cluster(const fs::path& programs, const fs::path& folder, const Identity& identity) {
   const fs::path log = folder / "initdb.log";
-  auto child = launch({(programs / "initdb").string(), "-D", (folder / "data").string(), "-U", "lab", "-A",
-                       "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions"},
-                      identity, log);
-  if (!child) return child.error();
+  LAB_TRY(ChildProcess child,
+          launch({(programs / "initdb").string(), "-D", (folder / "data").string(), "-U", "lab", "-A",
+                  "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions"},
+                 identity, log));
   const Nanos until = monotonic_now() + kStartDeadline;
   std::optional<int> status;
-  while (!(status = child->ended())) {
+  while (!(status = child.ended())) {
     const bool interrupted = pause_or_interrupt();
     if (!interrupted && monotonic_now() < until) continue;
-    end_group(*child, SIGKILL, 0);
+    end_group(child, SIGKILL, 0);
     return environment_error("initdb was {}", interrupted ? "interrupted" : "not done after 30 s");
   }
   if (*status == 0) return {};
   return environment_error("initdb failed: {}", last_line(log));
+}
+
+using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
+
+Connection connect(const std::string& url) {
+  constexpr std::array<const char*, 3> kKeys{"dbname", "connect_timeout", nullptr};
+  const std::array<const char*, 3> values{url.c_str(), "5", nullptr};
+  constexpr int kExpandUrl = 1;
+  return {PQconnectdbParams(kKeys.data(), values.data(), kExpandUrl), PQfinish};
+}
+
+std::string first_line(const std::string& message) {
+  return message.substr(0, message.find('\n'));
 }
 
 Result<void> await_server(ChildProcess& server, const std::string& url, const fs::path& log) {
@@ -136,7 +143,7 @@ Result<void> await_server(ChildProcess& server, const std::string& url, const fs
 }  // namespace
 
 fs::path postgres_programs() {
-  std::vector<std::pair<int, fs::path>> found;
+  std::map<int, fs::path> found;
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator("/usr/lib/postgresql", ignored)) {
     const std::string version = entry.path().filename().string();
@@ -145,27 +152,10 @@ fs::path postgres_programs() {
     std::from_chars(version.data(), version.data() + version.size(), number);
     if (access((programs / "initdb").c_str(), X_OK) == 0 &&
         access((programs / "postgres").c_str(), X_OK) == 0)
-      found.emplace_back(number, programs);
+      found.emplace(number, programs);
   }
-  return found.empty() ? fs::path{} : std::max_element(found.begin(), found.end())->second;
+  return found.empty() ? fs::path{} : found.rbegin()->second;
 }
-
-namespace {
-
-using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
-
-Connection connect(const std::string& url) {
-  constexpr std::array<const char*, 3> kKeys{"dbname", "connect_timeout", nullptr};
-  const std::array<const char*, 3> values{url.c_str(), "5", nullptr};
-  constexpr int kExpandUrl = 1;
-  return {PQconnectdbParams(kKeys.data(), values.data(), kExpandUrl), PQfinish};
-}
-
-std::string first_line(const std::string& message) {
-  return message.substr(0, message.find('\n'));
-}
-
-}  // namespace
 
 Result<void> try_postgres(const std::string& url) {
   const Connection connection = connect(url);
@@ -191,39 +181,21 @@ Result<LocalPostgres> LocalPostgres::start() {
   const fs::path programs = postgres_programs();
   if (programs.empty())
     return environment_error("PostgreSQL's server is not installed (apt-get install postgresql)");
-  const auto identity = identity_for_postgres();
-  if (!identity) return identity.error();
-
-  auto folder = TemporaryFolder::create("lab-postgres");
-  if (!folder) return folder.error();
+  LAB_TRY(const Identity identity, identity_for_postgres());
   LocalPostgres postgres;
-  postgres.folder_ = std::move(*folder);
+  LAB_TRY(postgres.folder_, TemporaryFolder::create("lab-postgres"));
   const fs::path& path = postgres.folder_.path();
-  if (identity->change && chown(path.c_str(), identity->user, identity->group) != 0)
+  if (identity.change && chown(path.c_str(), identity.user, identity.group) != 0)
     return system_error("chown", path.string(), errno);
-
-  if (auto made = make_cluster(programs, path, *identity); !made) return made.error();
+  LAB_CHECK(make_cluster(programs, path, identity));
   const fs::path log = path / "server.log";
-  auto server = launch({(programs / "postgres").string(), "-D", (path / "data").string(), "-k", path.string(),
-                        "-c", "listen_addresses=", "-c", "max_connections=300", "-c", "fsync=off", "-c",
-                        "shared_buffers=16MB", "-c", "autovacuum=off"},
-                       *identity, log);
-  if (!server) return server.error();
-  postgres.server_ = std::move(*server);
+  LAB_TRY(postgres.server_, launch({(programs / "postgres").string(), "-D", (path / "data").string(), "-k",
+                                    path.string(), "-c", "listen_addresses=", "-c", "max_connections=300",
+                                    "-c", "fsync=off", "-c", "shared_buffers=16MB", "-c", "autovacuum=off"},
+                                   identity, log));
   postgres.url_ = fmt::format("host={} user=lab dbname=postgres", path.string());
-  if (auto answers = await_server(postgres.server_, postgres.url_, log); !answers) return answers.error();
+  LAB_CHECK(await_server(postgres.server_, postgres.url_, log));
   return postgres;
-}
-
-LocalPostgres::LocalPostgres(LocalPostgres&& other) noexcept {
-  *this = std::move(other);
-}
-
-LocalPostgres& LocalPostgres::operator=(LocalPostgres&& other) noexcept {
-  folder_ = std::move(other.folder_);
-  std::swap(server_, other.server_);
-  std::swap(url_, other.url_);
-  return *this;
 }
 
 LocalPostgres::~LocalPostgres() {

@@ -19,8 +19,9 @@ class LocalPostgres {
   static Result<LocalPostgres> start();
 
   LocalPostgres() = default;
-  LocalPostgres(LocalPostgres&& other) noexcept;
-  LocalPostgres& operator=(LocalPostgres&& other) noexcept;
+  LocalPostgres(LocalPostgres&& other) noexcept = default;
+  /// Of one that was not started.
+  LocalPostgres& operator=(LocalPostgres&& other) noexcept = default;
   LocalPostgres(const LocalPostgres&) = delete;
   LocalPostgres& operator=(const LocalPostgres&) = delete;
   ~LocalPostgres();

@@ -23,6 +23,14 @@ struct Recording {
 /// reason to print: there is none, or it speaks of other settings.
 Result<Recording> find_recording(const Scenario& scenario, bool as_written);
 
+/// The folder of a recorded run: a path, a folder's name under the runs folder, a scenario's name (its newest
+/// run), or `last`. Of a scenario's and the last runs complete ones are preferred; a warning says what was
+/// passed over, or that none is complete. Throws Failure naming the nearest run.
+std::filesystem::path find_run(const std::string& name);
+
+/// The scenario as a run was made of it, with the options that it was given. Throws Failure.
+Scenario recorded_scenario(const Run& run);
+
 /// When and where, from what the run recorded of its surroundings; unknown parts are left out.
 std::string describe_making(const RunHeader& header);
 

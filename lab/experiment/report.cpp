@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <deque>
 #include <iterator>
 #include <map>
 #include <set>
@@ -18,7 +17,6 @@
 #include "lab/experiment/foreign_servers.hpp"
 #include "lab/servers/mode.hpp"
 #include "results/report/arm_report.hpp"
-#include "results/report/own_time.hpp"
 #include "results/report/remarks.hpp"
 #include "scenarios/loader/loader.hpp"
 
@@ -27,11 +25,11 @@ namespace lab {
 namespace {
 
 /// The file's checks are about our own servers. Of anybody else's nothing is asked but that it works.
-std::vector<CheckRow> check_foreign(const ArmAnalysis& arm) {
-  const RequestCounts& books = arm.report.books;
+std::vector<CheckRow> check_foreign(const ArmReport& arm) {
+  const RequestCounts& books = arm.books;
   const std::int64_t tried = books.ok + books.failed();
   if (tried == 0 || books.ok > 0) return {};
-  return {{.text = fmt::format("a request ends well · {}", arm.report.arm),
+  return {{.text = fmt::format("a request ends well · {}", arm.arm),
            .passed = false,
            .detail = fmt::format("none of {} did", tried)}};
 }
@@ -79,15 +77,6 @@ WholeFile whole_file(const Scenario& scenario) {
   if (const auto written = parse_scenario(scenario.source, scenario.file, known_modes()))
     file.arms = written->arms;
   return file;
-}
-
-void finish_report(const Scenario& scenario, std::vector<ArmAnalysis>& arms, const Run& run,
-                   const std::vector<Guess>& guesses, Report& report) {
-  report.remarks = make_remarks(scenario, whole_file(scenario), arms, run, guesses);
-  for (ArmAnalysis& arm : arms) {
-    report.arms.push_back(std::move(arm.report));
-    std::move(arm.checks.begin(), arm.checks.end(), std::back_inserter(report.checks));
-  }
 }
 
 /// All of its requests wait at the same time, so all of their connections are alive at the same time.
@@ -150,10 +139,17 @@ Arm with_known_workers(Arm arm, const std::vector<const RunRepetition*>& repetit
   return arm;
 }
 
-/// All rows that the run may have: what was made of one arm stands together, servers of one's own at the end.
+/// All rows that the run may have: what was made of one arm stands together, ours before theirs and the
+/// model, servers of one's own at the end.
 std::vector<EngineArm> rows_of(const Scenario& scenario, const Run& run) {
   std::vector<EngineArm> rows;
-  for (const std::string& engine : engines_of(run)) {
+  const auto is_in_run = [&](std::string_view engine) {
+    const auto of_engine = [&](const auto& one) { return one.engine == engine; };
+    return std::ranges::any_of(run.repetitions, of_engine) ||
+           std::ranges::any_of(run.header.not_run, of_engine);
+  };
+  for (const char* engine : {kNative, kFastapi, kNode, kRecorded, kServer, kModel}) {
+    if (!is_in_run(engine)) continue;
     for (EngineArm& one : engine_arms(scenario, engine, servers_of(run))) rows.push_back(std::move(one));
   }
   const auto place = [&](const EngineArm& one) {
@@ -187,14 +183,6 @@ OwnTimes find_own_times(const Scenario& scenario, const Run& run, const std::vec
   return times;
 }
 
-/// Predictions with the framework's own time; bounds and causes stay without.
-void expect_own_time(const OwnTime& own, const Scenario& timed, const Arm& arm, const Case& load_case,
-                     int cores, const std::vector<std::uint64_t>& seeds, Expectation& expected) {
-  const Expectation loaded = expect(with_own_time(timed, own.each), arm, load_case, cores, seeds, 0);
-  expected.makespan_s = loaded.makespan_s;
-  for (const auto& [stat, seconds] : loaded.predicted) expected.predicted[stat] = seconds;
-}
-
 }  // namespace
 
 Report make_report(const Scenario& written, const Run& run, const std::vector<Guess>& guesses) {
@@ -216,8 +204,6 @@ Report make_report(const Scenario& written, const Run& run, const std::vector<Gu
   const int cores = report.cores > 0 ? report.cores : available_cores();
   const std::vector<EngineArm> rows = rows_of(scenario, run);
   OwnTimes own_times = find_own_times(scenario, run, rows, cores, seeds);
-  std::deque<Arm> shown;
-  std::vector<ArmAnalysis> arms;
   for (const Case& load_case : scenario.cases) {
     for (const EngineArm& one : rows) {
       const Arm& arm = one.arm;
@@ -229,40 +215,38 @@ Report make_report(const Scenario& written, const Run& run, const std::vector<Gu
       const double pace = there ? pace_of(group->second) : 1;
       const Scenario computed = as_engine_computes(scenario, one.engine, run.header);
       const Scenario timed = at_pace(computed, pace);
-      Expectation expected = expect(timed, arm, load_case, cores, seeds);
       const OwnTime& own = own_times[{one.engine, arm.id}];
-      const bool known = there && own.each > 0 && own.case_id != load_case.id;
-      if (known) expect_own_time(own, timed, arm, load_case, cores, seeds, expected);
+      const Nanos own_time = there && own.case_id != load_case.id ? own.each : 0;
+      Expectation expected = expect(timed, arm, load_case, cores, seeds, kMaxKept, own_time);
       // No bound rests on a busy machine: it is what the cores can do at their best, in any of the
       // repetitions. Each of them is held against the bound that the table shows.
-      expected.best_pace = there ? best_pace(group->second) : 1;
-      const Scenario fastest = at_pace(computed, expected.best_pace);
+      expected.row.best_pace = there ? best_pace(group->second) : 1;
+      const Scenario fastest = at_pace(computed, expected.row.best_pace);
       const double at_best = least_bound(fastest.routes, arm, load_case, cores, seeds);
-      expected.slower_s = expected.bound_s - at_best;
-      expected.bound_s = at_best;
+      expected.slower_s = *expected.row.bound_s - at_best;
+      expected.row.bound_s = at_best;
+      ArmReport& row = report.arms.emplace_back(expected.row);
       if (there) {
-        const Arm& reported =
-            one.engine == kServer ? shown.emplace_back(with_known_workers(arm, group->second)) : arm;
-        arms.push_back(analyse_arm(timed, reported, load_case, expected, group->second, one.engine));
-        if (const ServerUse& use = group->second.front()->server; use.known())
-          arms.back().report.server = use;
-        if (one.engine != kNative) arms.back().checks = check_foreign(arms.back());
-        if (known) {
-          arms.back().report.own_time_s = seconds(own.each);
-          arms.back().report.own_time_case = own.case_id;
-        }
+        const Arm reported = one.engine == kServer ? with_known_workers(arm, group->second) : arm;
+        row = analyse_arm(timed, reported, load_case, expected, group->second, one.engine);
+        if (const ServerUse& use = group->second.front()->server; use.known()) row.server = use;
+        const auto checks = one.engine == kNative ? judge_checks(scenario, row) : check_foreign(row);
+        report.checks.insert(report.checks.end(), checks.begin(), checks.end());
+        row.own_time_s = seconds(own_time);
+        if (own_time > 0) row.own_time_case = own.case_id;
       } else if (!left_out.empty()) {
-        arms.push_back(left_out_arm(timed, arm, load_case, expected, left_out, one.engine));
+        row.engine.kind = one.engine;
+        row.not_run = left_out;
       } else {
-        arms.push_back(predicted_arm(scenario, arm, load_case, expected));
-        arms.back().report.not_run = "predicted only";
-        arms.back().report.findings.clear();
+        row = predicted_arm(scenario, arm, load_case, expected);
+        row.not_run = "predicted only";
+        row.findings.clear();
       }
-      arms.back().report.written = one.written;
-      arms.back().report.engine.runtime = one.runtime;
+      row.written = one.written;
+      row.engine.runtime = one.runtime;
     }
   }
-  finish_report(scenario, arms, run, guesses, report);
+  report.remarks = make_remarks(scenario, whole_file(scenario), report.arms, run, guesses);
   std::vector<Note> trace = notes_of_trace(scenario, run);
   std::move(trace.begin(), trace.end(), std::back_inserter(report.remarks));
   return report;
@@ -270,7 +254,7 @@ Report make_report(const Scenario& written, const Run& run, const std::vector<Gu
 
 Report make_prediction(const Scenario& written, std::uint64_t seed) {
   Scenario scenario = written;
-  calibrate_scenario(scenario, true).value();
+  calibrate_scenario(scenario, true);
   Report report = start_report(scenario);
   report.predicted_only = true;
   report.seed = seed;
@@ -278,17 +262,16 @@ Report make_prediction(const Scenario& written, std::uint64_t seed) {
   report.planned_repetitions = 1;
   constexpr std::int64_t kMaxTold = 5'000;       // an answer must be there at once
   constexpr double kBytesPerConnection = 8'000;  // socket buffers and session, measured at 10,000 connections
-  std::vector<ArmAnalysis> arms;
   for (const Case& load_case : scenario.cases) {
     for (const Arm& arm : scenario.arms) {
-      arms.push_back(predicted_arm(scenario, arm, load_case,
-                                   expect(scenario, arm, load_case, report.cores, {seed}, kMaxTold)));
+      report.arms.push_back(predicted_arm(scenario, arm, load_case,
+                                          expect(scenario, arm, load_case, report.cores, {seed}, kMaxTold)));
       if (holds_nothing_while_waiting(arm)) {
-        arms.back().report.memory_bytes = kBytesPerConnection * static_cast<double>(load_case.requests());
+        report.arms.back().memory_bytes = kBytesPerConnection * static_cast<double>(load_case.requests());
       }
     }
   }
-  finish_report(scenario, arms, Run{}, {}, report);
+  report.remarks = make_remarks(scenario, whole_file(scenario), report.arms, Run{}, {});
   if (!scenario.trace.empty()) {
     Run simulated;
     for (const Case& load_case : scenario.cases) {

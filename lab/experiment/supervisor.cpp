@@ -9,19 +9,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
-#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <iterator>
-#include <new>
 #include <string_view>
 
 #include "harness/trace/server_use.hpp"
-#include "lab/core/process.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {
@@ -109,14 +105,10 @@ class Watch {
     dup2(output_, STDOUT_FILENO);
     dup2(output_, STDERR_FILENO);
     for (const auto& [name, value] : program.environment) setenv(name.c_str(), value.c_str(), 1);
-    std::vector<char*> words;
-    words.reserve(program.arguments.size() + 1);
-    for (const std::string& word : program.arguments) words.push_back(const_cast<char*>(word.c_str()));
-    words.push_back(nullptr);
     news_.step.store(SupervisorStatus::folder);
     if (program.folder.empty() || chdir(program.folder.c_str()) == 0) {
       news_.step.store(SupervisorStatus::program_file);
-      execvp(words[0], words.data());
+      execute(program.arguments);
     }
     news_.error.store(errno);
     return 127;
@@ -169,19 +161,11 @@ class Watch {
 
 }  // namespace
 
-void Supervisor::Unmap::operator()(SupervisorStatus* news) const {
-  munmap(news, sizeof(SupervisorStatus));
-}
-
-Supervisor::Supervisor(Supervisor&& other) noexcept {
-  *this = std::move(other);
-}
-
-Supervisor& Supervisor::operator=(Supervisor&& other) noexcept {
-  std::swap(news_, other.news_);
-  std::swap(output_, other.output_);
-  std::swap(child_, other.child_);
-  return *this;
+void execute(const std::vector<std::string>& arguments) {
+  std::vector<char*> words;
+  for (const std::string& word : arguments) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  execvp(words[0], words.data());
 }
 
 Supervisor::~Supervisor() {
@@ -192,10 +176,7 @@ Result<Supervisor> Supervisor::start(const GuardedProgram& program) {
   const std::string& name = program.arguments.front();
   fill_standard_descriptors();
   Supervisor guardian;
-  void* memory =
-      mmap(nullptr, sizeof(SupervisorStatus), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return system_error("mmap", name, errno);
-  guardian.news_.reset(new (memory) SupervisorStatus);
+  LAB_TRY(guardian.news_, SharedMemory<SupervisorStatus>::create(name));
   guardian.output_ = UniqueFd(memfd_create("lab-output", MFD_CLOEXEC));
   if (!guardian.output_.valid()) return system_error("memfd_create", name, errno);
   fcntl(guardian.output_.get(), F_SETFL, O_APPEND);  // several processes may write into it
@@ -208,11 +189,9 @@ Result<Supervisor> Supervisor::start(const GuardedProgram& program) {
 
   const pid_t parent = getpid();
   const int output = guardian.output_.get();
-  auto child = ChildProcess::start(name, {output, writing.get()}, [&] {
-    return Watch(*guardian.news_, output).run(program, parent, writing.get());
-  });
-  if (!child) return child.error();
-  guardian.child_ = std::move(*child);
+  LAB_TRY(guardian.child_, ChildProcess::start(name, {output, writing.get()}, [&] {
+            return Watch(*guardian.news_, output).run(program, parent, writing.get());
+          }));
   setpgid(guardian.pid(), guardian.pid());  // whoever comes first, parent or child
   writing.reset();
 
@@ -233,7 +212,7 @@ Result<Supervisor> Supervisor::start(const GuardedProgram& program) {
 }
 
 pid_t Supervisor::program() const {
-  return news_ == nullptr ? -1 : news_->program.load();
+  return news_ ? news_->program.load() : -1;
 }
 
 std::optional<std::string> Supervisor::ended() {

@@ -3,7 +3,6 @@
 #include <sys/types.h>
 
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -24,6 +23,9 @@ struct GuardedProgram {
   std::vector<std::pair<std::string, std::string>> environment;  ///< besides ours
 };
 
+/// Executes that program, looked for in $PATH, in place of this one. Returns only where that fails (errno).
+void execute(const std::vector<std::string>& arguments);
+
 /// A small process between us and a program that is not ours. It is the reaper of everything that the program
 /// leaves behind (PR_SET_CHILD_SUBREAPER), and kills all of it when the program ends, when we ask for it, and
 /// when this process is gone (PR_SET_PDEATHSIG). The program has a session of its own, no descriptor of ours,
@@ -36,8 +38,9 @@ class Supervisor {
   static Result<Supervisor> start(const GuardedProgram& program);
 
   Supervisor() = default;
-  Supervisor(Supervisor&& other) noexcept;
-  Supervisor& operator=(Supervisor&& other) noexcept;
+  Supervisor(Supervisor&& other) noexcept = default;
+  /// Of one that supervises nothing.
+  Supervisor& operator=(Supervisor&& other) noexcept = default;
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
   ~Supervisor();  ///< kill()
@@ -66,14 +69,10 @@ class Supervisor {
   std::string output() const;
 
  private:
-  struct Unmap {
-    void operator()(SupervisorStatus* news) const;
-  };
-
   bool await_end(Nanos until);
   static void end_session(pid_t session);
 
-  std::unique_ptr<SupervisorStatus, Unmap> news_;
+  SharedMemory<SupervisorStatus> news_;
   UniqueFd output_;
   ChildProcess child_;
 };

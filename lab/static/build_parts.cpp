@@ -1,4 +1,4 @@
-#include "lab/cli/build_parts.hpp"
+#include "lab/cli/command.hpp"
 
 namespace lab {
 

@@ -103,9 +103,7 @@ std::vector<double> cpu_of(const ArmReport& arm, const Run& run, std::size_t cou
 /// measured.
 Result<std::string> to_gbench(const FormatInput& input) {
   const Report& report = input.reports.front();
-  const bool cases = std::any_of(report.arms.begin(), report.arms.end(), [&](const ArmReport& arm) {
-    return arm.case_id != report.arms.front().case_id;
-  });
+  const bool cases = several_cases(report.arms);
   json::array benchmarks;
   Family family;
   for (const ArmReport& arm : report.arms) {

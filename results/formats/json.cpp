@@ -42,11 +42,6 @@ json::value range_of(const std::optional<double>& low, const std::optional<doubl
   return low ? json::array{as_json(low), as_json(high)} : json::value(nullptr);
 }
 
-/// null for nought, which says that there is none.
-json::value or_none(double value) {
-  return value > 0 ? as_json(value) : nullptr;
-}
-
 json::object format_measure(const ArmReport& arm, const MeasureRow& row) {
   json::object object = figure_of(arm.engine, row.measured, row.predicted);
   object["stat"] = as_json(row.stat);
@@ -75,7 +70,7 @@ json::object format_arm(const ArmReport& arm) {
           {"predicted_s", as_json(arm.predicted_s)},
           {"predicted_range_s", range_of(arm.predicted_low_s, arm.predicted_high_s)},
           {"pace", arm.pace},
-          {"own_time_s", or_none(arm.own_time_s)},
+          {"own_time_s", json_or_none(arm.own_time_s)},
           {"documented_s", as_json(arm.documented_s)},
           {"documented", json_text_or_null(arm.documented_text)},
           {"makespan_s", figure_of(arm.engine, arm.makespan_s, arm.predicted_s)},
@@ -97,7 +92,7 @@ json::object format_arm(const ArmReport& arm) {
           {"above_bound_s", arm.above_bound.empty() ? nullptr : as_json(arm.above_bound_s)},
           {"above_bound", as_json(arm.above_bound)},
           {"burst_skew_s", as_json(arm.burst_skew_s)},
-          {"memory_bytes", or_none(arm.memory_bytes)}};
+          {"memory_bytes", json_or_none(arm.memory_bytes)}};
 }
 
 /// As json::serialize, but 1.003 is spelled `1.003` and not `1.003E0`; shortest digits that read back the

@@ -43,13 +43,14 @@ double length_of(const Report& report) {
 
 class Picture {
  public:
-  explicit Picture(const Report& report) : report_(report), length_(length_of(report)), times_(length_) {
+  explicit Picture(const Report& report)
+      : report_(report), length_(length_of(report)), unit_(lane_unit(length_)) {
     std::set<std::string> routes;
     for (const ArmReport& arm : report.arms) {
       for (const Lane& lane : arm.lanes) routes.insert(lane.route);
-      cases_ |= arm.case_id != report.arms.front().case_id;
     }
     routes_ = routes.size() > 1;
+    cases_ = several_cases(report.arms);
     std::size_t widest = 0;
     for (const ArmReport& arm : report.arms) {
       groups_.push_back(group_lanes(arm, length_, kCells));
@@ -117,7 +118,7 @@ class Picture {
         if (width >= 0.3) draw_segment(x_of(segment.from_s), width, segment.state);
       }
     }
-    text(std::max(to, from + kSeen) + 6, y_ + 13, times_.of(lanes, true), "class=\"time\"");
+    text(std::max(to, from + kSeen) + 6, y_ + 13, lane_time(lanes, unit_, true), "class=\"time\"");
   }
 
   void draw_segment(double x, double width, LaneState state) {
@@ -159,7 +160,7 @@ class Picture {
 
   const Report& report_;
   double length_ = 1, left_ = 60, y_ = 0;
-  LaneTimes times_;
+  Unit unit_;
   std::vector<std::vector<LaneGroup>> groups_;
   std::set<LaneState> used_;
   bool cases_ = false, routes_ = false;

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <ctime>
 #include <map>
-#include <optional>
 #include <string_view>
 
 #include "lab/core/utf8.hpp"
+#include "results/render/markup.hpp"
 #include "results/report/format.hpp"
 
 namespace lab {
@@ -15,11 +15,7 @@ namespace {
 
 /// Quoted as Go's encoding/csv wants it, on one line.
 std::string cell(std::string_view text) {
-  std::string plain = printable(text, false);
-  if (plain.find_first_of(",\"") == std::string::npos) return plain;
-  std::string quoted = "\"";
-  for (const char letter : plain) quoted += letter == '"' ? std::string("\"\"") : std::string(1, letter);
-  return quoted + "\"";
+  return csv_quoted(printable(text, false));
 }
 
 /// Nanoseconds since 1970 of `2026-11-21T09:30:00Z`; 0 where it is not such a text.
@@ -27,12 +23,6 @@ Nanos unix_time(const std::string& utc) {
   std::tm fields{};
   const char* end = strptime(utc.c_str(), "%Y-%m-%dT%H:%M:%SZ", &fields);
   return end == nullptr ? 0 : timegm(&fields) * kSecond;
-}
-
-bool several_cases(const Run& run) {
-  return std::any_of(run.repetitions.begin(), run.repetitions.end(), [&](const RunRepetition& repetition) {
-    return repetition.case_id != run.repetitions.front().case_id;
-  });
 }
 
 /// vegeta calls whatever has a text here a failure.
@@ -59,7 +49,7 @@ struct Hit {
 
 /// The hits of each attack in order of time, for vegeta merges attacks by their timestamps.
 std::map<std::string, std::vector<Hit>> attacks_of(const Run& run) {
-  const bool many = several_cases(run);
+  const bool many = several_cases(run.repetitions);
   const auto earliest =
       std::min_element(run.repetitions.begin(), run.repetitions.end(),
                        [](const RunRepetition& a, const RunRepetition& b) { return a.began < b.began; });

@@ -56,6 +56,12 @@ boost::json::value as_json(const T& value) {
   }
 }
 
+/// null for nought, which says that there is none.
+template <class T>
+boost::json::value json_or_none(T value) {
+  return value > 0 ? as_json(value) : nullptr;
+}
+
 /// What a report says of the machine.
 template <class Report>
 boost::json::object json_environment(const Report& report) {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <cctype>
 #include <cmath>
 
@@ -62,12 +61,6 @@ std::string memory(double bytes) {
   if (bytes >= 9.95e9) return fmt::format("{:.0f} GB", bytes / 1e9);
   if (bytes >= 9.5e8) return fmt::format("{:.2g} GB", bytes / 1e9);
   return fmt::format("{:.0f} MB", bytes / 1e6);
-}
-
-std::string count_word(std::size_t count) {
-  constexpr std::array<const char*, 13> kWords{"none",  "one",   "two",  "three", "four",   "five",  "six",
-                                               "seven", "eight", "nine", "ten",   "eleven", "twelve"};
-  return count < kWords.size() ? kWords[count] : fmt::format("{}", count);
 }
 
 std::string verdict_word(Verdict verdict) {

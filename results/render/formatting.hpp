@@ -36,9 +36,6 @@ std::string long_time(double seconds);
 /// `8 GB`, `120 MB`
 std::string memory(double bytes);
 
-/// `ten`, `40`
-std::string count_word(std::size_t count);
-
 /// The verdict about a documented figure in the log column's words; empty for none.
 std::string verdict_word(Verdict verdict);
 

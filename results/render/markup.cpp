@@ -41,6 +41,13 @@ std::string svg_document(double width, double height, std::string_view definitio
       width, height, definitions, shapes);
 }
 
+std::string csv_quoted(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char letter : text) quoted += letter == '"' ? std::string("\"\"") : std::string(1, letter);
+  return quoted + "\"";
+}
+
 namespace {
 
 bool is_number(const std::string& cell) {
@@ -57,10 +64,7 @@ std::string csv_cell(const std::string& text) {
       !is_number(out)) {
     out.insert(0, 1, '\'');
   }
-  if (out.find_first_of(",\"\r\n") == std::string::npos) return out;
-  std::string quoted = "\"";
-  for (const char letter : out) quoted += letter == '"' ? std::string("\"\"") : std::string(1, letter);
-  return quoted + "\"";
+  return csv_quoted(out);
 }
 
 }  // namespace

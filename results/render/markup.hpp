@@ -17,7 +17,9 @@ std::string svg_line(double x1, double y1, double x2, double y2, std::string_vie
 /// The picture on white paper; `definitions` stand before all shapes.
 std::string svg_document(double width, double height, std::string_view definitions, std::string_view shapes);
 
-/// A line, its cells quoted where RFC 4180 asks for it. A spreadsheet runs cells that start with = + - @ as
+/// A cell, quoted where RFC 4180 asks for it.
+std::string csv_quoted(const std::string& text);
+/// A line of such cells. A spreadsheet runs cells that start with = + - @ as
 /// formulas (a blank of any kind before them does not stop it); an apostrophe does.
 std::string csv_row(const std::vector<std::string>& cells);
 

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "harness/analysis/lanes.hpp"
+#include "harness/analysis/why.hpp"
 #include "harness/model/model.hpp"
 #include "lab/core/duration.hpp"
 #include "results/store/set_aside.hpp"
@@ -20,6 +20,11 @@ constexpr std::int64_t kMaxDealt =
     20'000;                       // requests that are simulated for ranges: some tens of milliseconds
 constexpr double kSlack = 0.005;  // seconds: "within 3 % or 5 ms, whichever is more"
 constexpr double kSlackComputing = 0.010;  // the kernel gives cores away in slices of some ms
+
+// How much computing in each handler shows how many requests go one behind the other.
+constexpr Nanos kProbe = kMillisecond;
+constexpr double kFewestInARow = 10;
+constexpr std::int64_t kMaxProbed = 20'000;  // requests
 
 /// The stats told of every arm: makespan first, then what table, documents and checks ask for.
 std::vector<Stat> stats_of(const Scenario& scenario) {
@@ -35,62 +40,44 @@ std::vector<Stat> stats_of(const Scenario& scenario) {
   return stats;
 }
 
-const Documented* documented(const Arm& arm, const Case& load_case, const Stat& stat) {
-  for (const Documented& figure : arm.documented) {
-    if (figure.stat == stat && (figure.case_id.empty() || figure.case_id == load_case.id)) return &figure;
-  }
-  return nullptr;
-}
-
 /// Values of stats, repetition by repetition; what a report needs of them once their requests are put aside.
 class StatTable {
  public:
-  explicit StatTable(std::vector<Stat> stats) : stats_(std::move(stats)), values_(stats_.size()) {}
+  explicit StatTable(const std::vector<Stat>& stats) : stats_(stats), values_(stats_.size()) {}
 
   void add(const RunRepetition& repetition, const std::vector<Route>& routes, const Case& load_case) {
     for (std::size_t i = 0; i < stats_.size(); ++i)
       values_[i].push_back(evaluate(stats_[i], repetition, routes, load_case));
   }
 
-  std::optional<Estimate> summary(const Stat& stat) const {
+  /// By the place of the stat.
+  std::optional<Estimate> summary(std::size_t stat) const {
     std::vector<double> known;
-    for (const std::optional<double>& value : column(stat)) {
+    for (const std::optional<double>& value : values_[stat]) {
       if (value) known.push_back(*value);
     }
     if (known.empty()) return std::nullopt;
     return summarise(std::move(known));
   }
+  std::optional<double> median(std::size_t stat) const {
+    const auto all = summary(stat);
+    return all ? std::optional(all->median) : std::nullopt;
+  }
 
-  /// The repetition whose makespan is nearest to the median, or the first.
+  /// The repetition whose first stat is nearest to the median, or the first.
   std::size_t typical() const {
-    const std::optional<Estimate> makespan = summary(Stat{});
-    if (!makespan) return 0;
-    const auto& values = column(Stat{});
-    const auto distance = [&](const std::optional<double>& value) {
-      return std::abs(value.value_or(1e18) - makespan->median);
-    };
-    const auto nearest = std::min_element(values.begin(), values.end(), [&](const auto& a, const auto& b) {
-      return distance(a) < distance(b);
-    });
-    return static_cast<std::size_t>(nearest - values.begin());
+    const double middle = median(0).value_or(0);
+    const auto distance = [&](const auto& value) { return std::abs(value.value_or(1e18) - middle); };
+    const auto nearest =
+        std::min_element(values_[0].begin(), values_[0].end(),
+                         [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
+    return static_cast<std::size_t>(nearest - values_[0].begin());
   }
 
  private:
-  const std::vector<std::optional<double>>& column(const Stat& stat) const {
-    const auto found = std::find(stats_.begin(), stats_.end(), stat);
-    return values_[static_cast<std::size_t>(found - stats_.begin())];
-  }
-
   std::vector<Stat> stats_;
   std::vector<std::vector<std::optional<double>>> values_;
 };
-
-Stat latency_stat(Stat::Aggregate aggregate) {
-  Stat stat;
-  stat.quantity = Stat::Quantity::latency;
-  stat.aggregate = aggregate;
-  return stat;
-}
 
 bool all_answered(const RunRepetition& repetition) {
   return std::all_of(repetition.records.begin(), repetition.records.end(), [](const RequestRecord& record) {
@@ -116,12 +103,13 @@ void explain_excess(ArmReport& report, const RunRepetition& repetition, const Sc
   const CriticalPath path = critical_path(repetition.records, Occupancy(repetition.events),
                                           planned_for(repetition.number, scenario, arm, load_case, expected),
                                           scenario.routes, load_case, expected.cores);
-  report.above_bound_s = seconds(path.makespan) - expected.bound_s;
+  const double bound = *expected.row.bound_s;
+  report.above_bound_s = seconds(path.makespan) - bound;
   // The bound itself contains waiting that the chain of requests met without a known holder.
   // It may have gone faster than when it was calibrated: what it took is then no more than what there is.
   const double switching =
       std::clamp(report.above_bound_s - expected.slower_s, 0.0, std::max(0.0, expected.switching_s));
-  const double possible = expected.bound_s + expected.slower_s + switching;
+  const double possible = bound + expected.slower_s + switching;
   double owed = std::max(0.0, possible - seconds(path.planned));
   const auto add = [&](const char* name, double value) {
     const double paid = std::min(owed, std::max(0.0, value));
@@ -149,73 +137,84 @@ std::vector<std::int64_t> splits_of(const RunRepetition& repetition, int workers
   return splits;
 }
 
-CheckRow judge_check(const Check& check, const Arm& arm, const Case& load_case, bool many_cases,
-                     const std::optional<Estimate>& measured, const MeasureRow& stat,
-                     const Expectation& expected) {
-  const bool time = check.stat.is_time();
-  const auto format_span = [&](double value) {
-    return time ? format_duration(to_nanos(value)) : fmt::format("{:.4g}", value);
-  };
-  CheckRow row;
-  row.text = fmt::format("{} · {}{}", check.text, arm.id, many_cases ? " · " + load_case.id : "");
-  row.stat = check.stat;
-  row.tolerance = check.tolerance;
-  if (!measured) {
-    row.detail = "nothing was measured";
-    return row;
-  }
-  if (measured->low && measured->high) {
-    row.interval = fmt::format("{}–{}", format_span(*measured->low), format_span(*measured->high));
-  }
-  double least = -1e300;
-  double most = 1e300;
+/// What a check allows, from least to most; nothing where the model gives no value to compare with.
+std::optional<std::pair<double, double>> allowed(const Check& check, const MeasureRow& row, bool computes) {
+  std::pair<double, double> range{-1e300, 1e300};
   if (check.within_relative || check.within_absolute) {
-    if (!stat.predicted) {
-      row.detail = "the model gives no value";
-      return row;
-    }
+    if (!row.predicted) return std::nullopt;
     double room = check.within_absolute ? seconds(*check.within_absolute)
-                                        : *check.within_relative * std::abs(*stat.predicted);
-    const double slack = expected.bound_has_cpu ? kSlackComputing : kSlack;
-    if (time && check.within_relative) room = std::max(room, slack);
-    const double low = stat.predicted_low.value_or(*stat.predicted);
-    const double high = stat.predicted_high.value_or(*stat.predicted);
-    least = low - room;
-    most = high + room;
-    const std::string said =
-        low < high ? fmt::format("{}–{}", format_span(low), format_span(high)) : format_span(low);
-    row.detail = fmt::format("{}, predicted {}", format_span(measured->median), said);
-  } else {
-    row.detail = format_span(measured->median);
+                                        : *check.within_relative * std::abs(*row.predicted);
+    if (check.stat.is_time() && check.within_relative)
+      room = std::max(room, computes ? kSlackComputing : kSlack);
+    range = {row.predicted_low.value_or(*row.predicted) - room,
+             row.predicted_high.value_or(*row.predicted) + room};
   }
   constexpr double kExact = 1e-9;
-  if (check.equals) {
-    least = *check.equals - kExact;
-    most = *check.equals + kExact;
-  }
-  if (check.at_least) least = *check.at_least;
-  if (check.at_most) most = *check.at_most;
-  const auto inside = [&](double value) { return value >= least && value <= most; };
-  row.passed = inside(measured->median);
-  row.decided = inside(measured->low.value_or(measured->median)) == row.passed &&
-                inside(measured->high.value_or(measured->median)) == row.passed;
-  return row;
+  if (check.equals) range = {*check.equals - kExact, *check.equals + kExact};
+  if (check.at_least) range.first = *check.at_least;
+  if (check.at_most) range.second = *check.at_most;
+  return range;
 }
 
-/// What the stat may be where the kernel decides: 5th to 95th percentile of many ways.
-void find_range(const Stat& stat, const Expectation& expected, MeasureRow& row) {
-  if (!row.predicted) return;
-  if (stat == Stat{}) {
-    row.predicted_low = expected.low_s;
-    row.predicted_high = expected.high_s;
+void judge_check(const Check& check, const MeasureRow& row, bool computes, CheckRow& judged) {
+  const auto format_figure = [&](double value) {
+    return check.stat.is_time() ? format_duration(to_nanos(value)) : fmt::format("{:.4g}", value);
+  };
+  const auto format_range = [&](double low, double high) {
+    return format_figure(low) + "–" + format_figure(high);
+  };
+  if (!row.measured) {
+    judged.detail = "nothing was measured";
     return;
   }
-  std::vector<double> values;
-  for (const auto& dealing : expected.dealings) {
-    if (const auto value = dealing.find(to_string(stat)); value != dealing.end())
-      values.push_back(value->second);
+  const Estimate& measured = *row.measured;
+  if (measured.low && measured.high) judged.interval = format_range(*measured.low, *measured.high);
+  const auto range = allowed(check, row, computes);
+  if (!range) {
+    judged.detail = "the model gives no value";
+    return;
   }
-  if (values.empty()) return;
+  judged.detail = format_figure(measured.median);
+  if (check.within_relative || check.within_absolute) {
+    const double low = row.predicted_low.value_or(*row.predicted);
+    const double high = row.predicted_high.value_or(*row.predicted);
+    judged.detail += ", predicted " + (low < high ? format_range(low, high) : format_figure(low));
+  }
+  const auto inside = [&](double value) { return value >= range->first && value <= range->second; };
+  judged.passed = inside(measured.median);
+  judged.decided = inside(measured.low.value_or(measured.median)) == judged.passed &&
+                   inside(measured.high.value_or(measured.median)) == judged.passed;
+}
+
+/// What is known of the arm without the model.
+ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& load_case) {
+  ArmReport report;
+  report.arm = report.written = arm.id;
+  report.case_id = load_case.id;
+  report.label = arm.label;
+  report.mode = arm.mode_name();
+  report.workers = arm.workers;
+  if (needs_pool(scenario.routes, arm) || arm.uses(Resource::thread)) report.threads = arm.threads;
+  report.requests = load_case.requests();
+  for (const Stat& stat : stats_of(scenario)) {
+    MeasureRow& row = report.measures.emplace_back();
+    row.stat = stat;
+    const auto figure =
+        std::find_if(arm.documented.begin(), arm.documented.end(), [&](const Documented& each) {
+          return each.stat == stat && (each.case_id.empty() || each.case_id == load_case.id);
+        });
+    if (figure == arm.documented.end()) continue;
+    row.documented = figure->value;
+    row.documented_text = figure->text;
+  }
+  report.documented_s = report.measures.front().documented;
+  report.documented_text = report.measures.front().documented_text;
+  return report;
+}
+
+/// What a stat may be where the kernel decides: 5th to 95th percentile of many ways.
+void find_range(std::vector<double> values, MeasureRow& row) {
+  if (!row.predicted || values.empty()) return;
   std::sort(values.begin(), values.end());
   const std::size_t beyond = values.size() / 20;
   const double low = std::min(*row.predicted, values[beyond]);
@@ -226,50 +225,17 @@ void find_range(const Stat& stat, const Expectation& expected, MeasureRow& row) 
   row.predicted_high = high;
 }
 
-ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& load_case,
-                       const Expectation& expected) {
-  ArmReport report;
-  report.arm = report.written = arm.id;
-  report.case_id = load_case.id;
-  report.label = arm.label;
-  report.mode = arm.mode_name();
-  report.workers = arm.workers;
-  if (needs_pool(scenario.routes, arm) || arm.uses(Resource::thread)) report.threads = arm.threads;
-  report.requests = load_case.requests();
-  report.bound_s = expected.bound_s;
-  report.predicted_s = expected.makespan_s;
-  report.predicted_low_s = expected.low_s;
-  report.predicted_high_s = expected.high_s;
-  report.formula = expected.formula;
-  if (const Documented* figure = documented(arm, load_case, Stat{})) {
-    report.documented_s = figure->value;
-    report.documented_text = figure->text;
-  }
-  for (const Stat& stat : stats_of(scenario)) {
-    MeasureRow row;
-    row.stat = stat;
-    if (const auto predicted = expected.predicted.find(to_string(stat));
-        predicted != expected.predicted.end()) {
-      row.predicted = predicted->second;
-    } else if (stat == Stat{}) {
-      row.predicted = expected.makespan_s;
-    }
-    find_range(stat, expected, row);
-    if (const Documented* figure = documented(arm, load_case, stat)) {
-      row.documented = figure->value;
-      row.documented_text = figure->text;
-    }
-    report.measures.push_back(std::move(row));
-  }
-  return report;
-}
-
 double least_of(const std::vector<std::uint64_t>& seeds, const std::vector<Route>& routes, const Arm& arm,
                 const Case& load_case, int cores) {
   double least = bound({&routes, &arm, &load_case, cores, seeds.front()}).seconds;
   for (std::size_t i = 1; is_stochastic(load_case) && i < seeds.size(); ++i)
     least = std::min(least, bound({&routes, &arm, &load_case, cores, seeds[i]}).seconds);
   return least;
+}
+
+double simulated_makespan(const Scenario& scenario, const Arm& arm, const Case& load_case, int cores,
+                          std::uint64_t seed) {
+  return simulate({&scenario.routes, &arm, &load_case, cores, seed}).makespan_s;
 }
 
 }  // namespace
@@ -291,73 +257,119 @@ double least_bound(std::vector<Route> routes, const Arm& arm, const Case& load_c
   return least_of(seeds, routes, arm, load_case, cores);
 }
 
+Scenario with_own_time(const Scenario& scenario, Nanos each) {
+  Scenario loaded = scenario;
+  for (Route& route : loaded.routes) route.plan.push_back({Compute{.duration = each}, true});
+  return loaded;
+}
+
 Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_case, int cores,
-                   const std::vector<std::uint64_t>& seeds, std::int64_t most_reported) {
+                   const std::vector<std::uint64_t>& seeds, std::int64_t most_reported, Nanos own_time) {
   const ModelInput input{&scenario.routes, &arm, &load_case, cores, seeds.front()};
   Expectation expected;
+  ArmReport& row = expected.row = describe_arm(scenario, arm, load_case);
+  MeasureRow& makespan = row.measures.front();
   expected.cores = arm.cores > 0 ? arm.cores : cores;
   expected.machine_cores = cores;
   expected.seeds = seeds;
-  const Bound least = bound(input);
-  expected.bound_s = least_bound(scenario.routes, arm, load_case, cores, seeds);
-  expected.switching_s = least_of(seeds, scenario.routes, arm, load_case, cores) - expected.bound_s;
-  expected.bound_has_cpu = least.has_cpu;
-  expected.formula = closed_form(input).value_or(ClosedForm{}).text;
+  row.bound_s = least_bound(scenario.routes, arm, load_case, cores, seeds);
+  expected.switching_s = least_of(seeds, scenario.routes, arm, load_case, cores) - *row.bound_s;
+  row.computes = bound(input).has_cpu;
+  row.formula = closed_form(input).value_or(ClosedForm{}).text;
+  std::vector<std::vector<double>> dealt(row.measures.size());  // by stat, where the kernel deals otherwise
   if (load_case.requests() > kMaxKept) {
     const Prediction prediction = simulate(input, nullptr, nullptr, &expected.latencies.emplace());
-    expected.makespan_s = prediction.makespan_s;
+    makespan.predicted = prediction.makespan_s;
+    row.predicted_s = prediction.makespan_s;
     expected.splits = prediction.splits;
-    return expected;
-  }
-  if (const auto range = makespan_range(input)) {
-    expected.low_s = range->low_s;
-    expected.high_s = range->high_s;
-  }
-  expected.with_events = load_case.requests() <= most_reported;
-  const std::size_t count = is_stochastic(load_case) ? seeds.size() : 1;
-  const auto medians = [&](const Arm& dealt, std::uint64_t lot, Nanos slice) {
-    StatTable table(stats_of(scenario));
-    for (std::size_t i = 0; i < count; ++i) {
-      RunRepetition simulated =
-          simulate_repetition(scenario, dealt, load_case, cores, static_cast<int>(i) + 1, seeds[i],
-                              expected.with_events, lot, slice);
-      table.add(simulated, scenario.routes, load_case);
-      if (!expected.simulated) expected.simulated = std::move(simulated);
+  } else {
+    expected.with_events = load_case.requests() <= most_reported;
+    const std::size_t count = is_stochastic(load_case) ? seeds.size() : 1;
+    const auto simulate_all = [&](const Arm& one, std::uint64_t lot, Nanos slice) {
+      StatTable table(stats_of(scenario));
+      for (std::size_t i = 0; i < count; ++i) {
+        RunRepetition simulated =
+            simulate_repetition(scenario, one, load_case, cores, static_cast<int>(i) + 1, seeds[i],
+                                expected.with_events, lot, slice);
+        table.add(simulated, scenario.routes, load_case);
+        if (!expected.simulated) expected.simulated = std::move(simulated);
+      }
+      return table;
+    };
+    const StatTable predicted = simulate_all(arm, 0, 0);
+    for (std::size_t i = 0; i < row.measures.size(); ++i) row.measures[i].predicted = predicted.median(i);
+    row.predicted_s = makespan.predicted = makespan.predicted.value_or(0);
+    if (const auto range = makespan_range(input)) {
+      if (dealt_by_chance(arm)) row.predicted_s = range->median_s;
+      row.predicted_low_s = std::min(range->low_s, *row.predicted_s);
+      row.predicted_high_s = std::max(range->high_s, *row.predicted_s);
     }
-    std::map<std::string, double> values;
-    for (const Stat& stat : stats_of(scenario)) {
-      if (const auto summary = table.summary(stat)) values[to_string(stat)] = summary->median;
+    const std::vector<Dealing> dealings = other_dealings(input);
+    if (load_case.requests() * static_cast<std::int64_t>(dealings.size() * count) <= kMaxDealt) {
+      for (const Dealing& dealing : dealings) {
+        const StatTable table = simulate_all(dealing.arm, dealing.lot, dealing.slice);
+        for (std::size_t i = 0; i < dealt.size(); ++i) {
+          if (const auto value = table.median(i)) dealt[i].push_back(*value);
+        }
+      }
     }
-    return values;
-  };
-  expected.predicted = medians(arm, 0, 0);
-  const std::string makespan = to_string(Stat{});
-  expected.makespan_s = expected.predicted[makespan];
-  if (expected.low_s) {
-    if (dealt_by_chance(arm)) expected.makespan_s = makespan_range(input)->median_s;
-    expected.low_s = std::min(*expected.low_s, expected.makespan_s);
-    expected.high_s = std::max(*expected.high_s, expected.makespan_s);
   }
-  const std::vector<Dealing> dealings = other_dealings(input);
-  if (load_case.requests() * static_cast<std::int64_t>(dealings.size() * count) <= kMaxDealt) {
-    for (const Dealing& dealing : dealings)
-      expected.dealings.push_back(medians(dealing.arm, dealing.lot, dealing.slice));
+  if (own_time > 0) {
+    const ArmReport loaded = expect(with_own_time(scenario, own_time), arm, load_case, cores, seeds, 0).row;
+    row.predicted_s = loaded.predicted_s;
+    for (std::size_t i = 0; i < row.measures.size(); ++i) {
+      if (loaded.measures[i].predicted) row.measures[i].predicted = loaded.measures[i].predicted;
+    }
   }
-  expected.splits = splits_of(*expected.simulated, arm.workers);
+  for (std::size_t i = 1; i < row.measures.size(); ++i) find_range(std::move(dealt[i]), row.measures[i]);
+  makespan.predicted_low = row.predicted_low_s;
+  makespan.predicted_high = row.predicted_high_s;
   return expected;
 }
 
-ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& load_case,
-                        const Expectation& expected, const std::vector<const RunRepetition*>& repetitions,
-                        const std::string& engine) {
-  ArmAnalysis analysis;
-  analysis.arm = &arm;
-  analysis.load_case = &load_case;
-  analysis.computes = expected.bound_has_cpu;
-  analysis.best_pace = expected.best_pace;
-  ArmReport& report = analysis.report;
-  report = describe_arm(scenario, arm, load_case, expected);
+OwnTime find_own_time(const Scenario& scenario, const Arm& arm, int cores,
+                      const std::vector<std::uint64_t>& seeds,
+                      const std::map<std::string, std::vector<const RunRepetition*>>& measured) {
+  OwnTime best;
+  if (scenario.cases.size() < 2 || dealt_by_chance(arm)) return best;
+  const Scenario probed = with_own_time(scenario, kProbe);
+  double most = kFewestInARow;
+  for (const Case& load_case : scenario.cases) {
+    const auto group = measured.find(load_case.id);
+    const bool by_processes = std::any_of(load_case.loads.begin(), load_case.loads.end(),
+                                          [](const Load& load) { return load.client_process; });
+    if (by_processes) continue;  // what their clients take is not the framework's
+    if (group == measured.end() || load_case.requests() > kMaxProbed || !load_case.kills.empty()) continue;
+    const double plain = simulated_makespan(scenario, arm, load_case, cores, seeds.front());
+    const double in_a_row =
+        (simulated_makespan(probed, arm, load_case, cores, seeds.front()) - plain) / seconds(kProbe);
+    if (in_a_row < most) continue;
+    std::vector<double> each;
+    for (const RunRepetition* repetition : group->second) {
+      RunRepetition room;
+      const RunRepetition& one = whole(*repetition, room);
+      const bool failed = std::any_of(one.records.begin(), one.records.end(),
+                                      [](const auto& record) { return record.outcome != Outcome::ok; });
+      const auto makespan = failed ? std::nullopt : evaluate(Stat{}, one, scenario.routes, load_case);
+      const std::size_t number = static_cast<std::size_t>(std::max(1, repetition->number)) - 1;
+      if (!makespan || number >= seeds.size()) continue;
+      each.push_back((*makespan - simulated_makespan(scenario, arm, load_case, cores, seeds[number])) /
+                     in_a_row);
+    }
+    if (each.empty()) continue;
+    most = in_a_row;
+    best = {load_case.id, std::max<Nanos>(0, std::llround(summarise(std::move(each)).median * 1e9))};
+  }
+  return best;
+}
+
+ArmReport analyse_arm(const Scenario& scenario, const Arm& arm, const Case& load_case,
+                      const Expectation& expected, const std::vector<const RunRepetition*>& repetitions,
+                      const std::string& engine) {
+  ArmReport report = expected.row;
+  const double bound = *report.bound_s;
   report.engine.kind = engine;
+  report.workers = arm.workers;
   report.repetitions = static_cast<int>(repetitions.size());
   std::vector<double> skews;
   std::vector<double> paces;
@@ -366,14 +378,16 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
     paces.push_back(repetition->pace);
   }
   report.pace = summarise(std::move(paces)).median;
-  report.burst_skew_s = summarise(skews).median;
+  report.burst_skew_s = summarise(std::move(skews)).median;
 
   // One repetition after the other, as not all of them may be in memory.
   std::vector<Stat> stats = stats_of(scenario);
-  const Stat latencies[] = {latency_stat(Stat::Aggregate::min), latency_stat(Stat::Aggregate::median),
-                            latency_stat(Stat::Aggregate::max)};
-  stats.insert(stats.end(), std::begin(latencies), std::end(latencies));
-  StatTable table(std::move(stats));
+  for (const auto aggregate : {Stat::Aggregate::min, Stat::Aggregate::median, Stat::Aggregate::max}) {
+    Stat& latency = stats.emplace_back();
+    latency.quantity = Stat::Quantity::latency;
+    latency.aggregate = aggregate;
+  }
+  StatTable table(stats);
   std::vector<std::vector<Finding>> findings;
   bool answered = true;
   bool below = false;
@@ -385,8 +399,7 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
     for (const RequestRecord& record : one.records) report.books.add(record);
     report.splits.push_back(splits_of(one, arm.workers));
     answered = answered && all_answered(one);
-    below |=
-        engine != kServer && below_bound(since_first_intended(one), expected.bound_s, expected.bound_has_cpu);
+    below |= engine != kServer && below_bound(since_first_intended(one), bound, report.computes);
     if (repetition == repetitions.front()) {
       reported |= !one.events.empty();
       if (reported && !one.events.empty())  // who tells nothing has no lanes: nobody knows when it read what
@@ -397,36 +410,27 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
           find_in_repetition(scenario.routes, arm, load_case, expected.cores, report.pace, one));
   }
 
-  for (MeasureRow& row : report.measures) {
-    row.measured = table.summary(row.stat);
-    if (!row.measured) continue;
-    if (row.stat != Stat{}) {
-      row.verdict = judge(*row.measured, row.documented, std::nullopt);
-      continue;
-    }
-    report.makespan_s = row.measured;
-    if (!answered) continue;
-    row.verdict =
-        judge(*row.measured, row.documented, least_possible(expected.bound_s, expected.bound_has_cpu));
-    if (below) row.verdict = Verdict::instrument_fault;
+  for (std::size_t i = 0; i < report.measures.size(); ++i) {
+    MeasureRow& row = report.measures[i];
+    row.measured = table.summary(i);
+    if (!row.measured || (i == 0 && !answered)) continue;
+    row.verdict = judge(*row.measured, row.documented,
+                        i == 0 ? std::optional(least_possible(bound, report.computes)) : std::nullopt);
+    if (i == 0 && below) row.verdict = Verdict::instrument_fault;
   }
+  report.makespan_s = report.measures.front().measured;
   report.verdict = report.measures.front().verdict;
   const bool faulty = report.verdict == Verdict::instrument_fault;
   for (MeasureRow& row : report.measures) {
     if (faulty && row.documented) row.verdict = report.verdict;
   }
   if (!report.makespan_s) report.lanes = {};
+  const std::size_t latencies = report.measures.size();
+  report.latency_min_s = table.median(latencies);
+  report.latency_median_s = table.median(latencies + 1);
+  report.latency_max_s = table.median(latencies + 2);
 
-  const auto median_of = [&](const Stat& stat) -> std::optional<double> {
-    const auto summary = table.summary(stat);
-    return summary ? std::optional<double>(summary->median) : std::nullopt;
-  };
-  report.latency_min_s = median_of(latencies[0]);
-  report.latency_median_s = median_of(latencies[1]);
-  report.latency_max_s = median_of(latencies[2]);
-
-  if (engine == kServer)
-    analysis.likely_execution = likely_execution(repetitions, expected.bound_s, expected.bound_has_cpu);
+  if (engine == kServer) report.likely_execution = likely_execution(repetitions, bound, report.computes);
   if (reported && !faulty) {
     const std::size_t typical = table.typical();
     if (report.makespan_s && load_case.kills.empty()) {
@@ -436,49 +440,42 @@ ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& lo
     }
     report.findings = common_findings(std::move(findings), typical, arm, load_case, engine);
   }
+  return report;
+}
+
+std::vector<CheckRow> judge_checks(const Scenario& scenario, const ArmReport& arm) {
+  std::vector<CheckRow> rows;
   for (const Check& check : scenario.checks) {
-    if (!check.arm.empty() && check.arm != arm.id) continue;
-    if (!check.case_id.empty() && check.case_id != load_case.id) continue;
-    const auto row = std::find_if(report.measures.begin(), report.measures.end(),
-                                  [&](const MeasureRow& measure) { return measure.stat == check.stat; });
-    analysis.checks.push_back(judge_check(check, arm, load_case, scenario.cases.size() > 1,
-                                          table.summary(check.stat), *row, expected));
+    if (!check.arm.empty() && check.arm != arm.arm) continue;
+    if (!check.case_id.empty() && check.case_id != arm.case_id) continue;
+    CheckRow& row = rows.emplace_back();
+    row.text = fmt::format("{} · {}", check.text, arm.arm);
+    if (scenario.cases.size() > 1) row.text += " · " + arm.case_id;
+    row.stat = check.stat;
+    row.tolerance = check.tolerance;
+    const auto measure = std::find_if(arm.measures.begin(), arm.measures.end(),
+                                      [&](const MeasureRow& each) { return each.stat == check.stat; });
+    judge_check(check, *measure, arm.computes, row);
   }
-  return analysis;
+  return rows;
 }
 
-ArmAnalysis left_out_arm(const Scenario& scenario, const Arm& arm, const Case& load_case,
-                         const Expectation& expected, const std::string& reason, const std::string& engine) {
-  ArmAnalysis analysis;
-  analysis.arm = &arm;
-  analysis.load_case = &load_case;
-  analysis.report = describe_arm(scenario, arm, load_case, expected);
-  analysis.report.engine.kind = engine;
-  analysis.report.not_run = reason;
-  return analysis;
-}
-
-ArmAnalysis predicted_arm(const Scenario& scenario, const Arm& arm, const Case& load_case,
-                          const Expectation& expected) {
-  ArmAnalysis analysis;
-  if (!expected.simulated) {
-    analysis.report = describe_arm(scenario, arm, load_case, expected);
-    analysis.report.makespan_s = Estimate{expected.makespan_s, {}, {}, {expected.makespan_s}};
-    analysis.report.measures.front().measured = analysis.report.makespan_s;
-    analysis.report.books.planned = analysis.report.books.sent = analysis.report.books.ok =
-        load_case.requests();
-    analysis.report.splits.push_back(expected.splits);
-    if (expected.latencies) set_latencies(*expected.latencies, analysis.report);
+ArmReport predicted_arm(const Scenario& scenario, const Arm& arm, const Case& load_case,
+                        const Expectation& expected) {
+  ArmReport report = expected.row;
+  if (expected.simulated) {
+    report = analyse_arm(scenario, arm, load_case, expected, {&*expected.simulated}, kModel);
+    set_latencies(expected.simulated->records, report);
   } else {
-    analysis = analyse_arm(scenario, arm, load_case, expected, {&*expected.simulated}, kModel);
-    set_latencies(expected.simulated->records, analysis.report);
-    analysis.checks.clear();
+    report.makespan_s = Estimate{*report.predicted_s, {}, {}, {*report.predicted_s}};
+    report.measures.front().measured = report.makespan_s;
+    report.books.planned = report.books.sent = report.books.ok = load_case.requests();
+    report.splits.push_back(expected.splits);
+    set_latencies(*expected.latencies, report);
   }
-  analysis.arm = &arm;
-  analysis.load_case = &load_case;
-  analysis.report.engine.kind = kModel;
-  analysis.report.repetitions = 1;
-  return analysis;
+  report.engine.kind = kModel;
+  report.repetitions = 1;
+  return report;
 }
 
 }  // namespace lab

@@ -21,24 +21,16 @@ inline constexpr std::int64_t kMaxKept = 300'000;  ///< simulated requests that 
 
 /// What the model says of one arm on one case: computed once, compared with every repetition.
 struct Expectation {
-  double makespan_s = 0;
-  std::optional<double> low_s, high_s;  ///< where the kernel decides
-  /// The stats by name where it decides otherwise, medians over the seeds.
-  std::vector<std::map<std::string, double>> dealings;
-  double bound_s = 0;
-  bool bound_has_cpu = false;
-  double switching_s = 0;  ///< what the plan's switching adds, on which no bound rests
-  double best_pace = 1;    ///< at which the bound holds: what computing took in the fastest repetition
-  double slower_s = 0;     ///< what the bound would be more at the speed that the cores had during the run
-  int cores = 1;           ///< that the arm may use
-  int machine_cores = 1;   ///< that there are
-  std::string formula;
+  ArmReport row;             ///< the arm's, with its bound and predictions; nothing is measured yet
+  double switching_s = 0;    ///< what the plan's switching adds, on which no bound rests
+  double slower_s = 0;       ///< what the bound would be more at the speed that the cores had during the run
+  int cores = 1;             ///< that the arm may use
+  int machine_cores = 1;     ///< that there are
+  bool with_events = false;  ///< of those that are simulated
+  std::vector<std::uint64_t> seeds;        ///< of the repetitions
+  std::optional<RunRepetition> simulated;  ///< of the first seed; none where the load is too large to keep
+  std::optional<Histogram> latencies;      ///< where it is, with `splits`
   std::vector<std::int64_t> splits;
-  std::optional<Histogram> latencies;       ///< where the load is too large to keep
-  std::optional<RunRepetition> simulated;   ///< of the first seed; none where the load is too large to keep
-  std::map<std::string, double> predicted;  ///< median over the seeds, by the name of the stat
-  std::vector<std::uint64_t> seeds;         ///< of the repetitions
-  bool with_events = false;                 ///< of those that are simulated
 };
 
 /// Whether arrivals of the case are random.
@@ -51,30 +43,44 @@ inline bool is_stochastic(const Case& load_case) {
 double least_bound(std::vector<Route> routes, const Arm& arm, const Case& load_case, int cores,
                    const std::vector<std::uint64_t>& seeds);
 
+/// What a framework computes for each request besides the plan.
+struct OwnTime {
+  std::string case_id;  ///< that showed it
+  Nanos each = 0;       ///< 0: not known
+};
+
+/// From the case in which most requests go one behind the other, by how much later than predicted it ended:
+/// where a server has time to spare nobody sees it. Not where fewer than ten do, where the dealing of
+/// connections is left to chance, or where something failed. `measured`: the arm's repetitions, by case.
+OwnTime find_own_time(const Scenario& scenario, const Arm& arm, int cores,
+                      const std::vector<std::uint64_t>& seeds,
+                      const std::map<std::string, std::vector<const RunRepetition*>>& measured);
+
+/// The scenario with so much computing more in each handler.
+Scenario with_own_time(const Scenario& scenario, Nanos each);
+
 /// `cores`: of the machine that ran it. `seeds`: of the repetitions to compare with; loads without chance are
 /// simulated once. Who held what is simulated up to `most_reported` requests: it takes ten times as long as
-/// the bare records.
+/// the bare records. `own_time`: of a framework for each request, in the predictions alone.
 Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_case, int cores,
-                   const std::vector<std::uint64_t>& seeds, std::int64_t most_reported = kMaxKept);
+                   const std::vector<std::uint64_t>& seeds, std::int64_t most_reported = kMaxKept,
+                   Nanos own_time = 0);
 
 /// The makespan in seconds from the first planned moment, 0 where nothing came back: a first request that was
 /// sent late makes the rest no quicker.
 double since_first_intended(const RunRepetition& repetition);
 
-/// One row of the report, and what its sentences are made of.
-struct ArmAnalysis {
-  ArmReport report;
-  const Arm* arm = nullptr;
-  const Case* load_case = nullptr;
-  bool computes = false;  ///< its bound has CPU work
-  double best_pace = 1;   ///< of the fastest repetition
-  std::vector<CheckRow> checks;
-  std::string likely_execution;  ///< of a server of one's own that says nothing of itself
-};
+/// The row of an arm that was run.
+ArmReport analyse_arm(const Scenario& scenario, const Arm& arm, const Case& load_case,
+                      const Expectation& expected, const std::vector<const RunRepetition*>& repetitions,
+                      const std::string& engine);
 
-ArmAnalysis analyse_arm(const Scenario& scenario, const Arm& arm, const Case& load_case,
-                        const Expectation& expected, const std::vector<const RunRepetition*>& repetitions,
-                        const std::string& engine);
+/// The row of an arm that only the model has run.
+ArmReport predicted_arm(const Scenario& scenario, const Arm& arm, const Case& load_case,
+                        const Expectation& expected);
+
+/// The scenario's checks of an arm that was run.
+std::vector<CheckRow> judge_checks(const Scenario& scenario, const ArmReport& arm);
 
 /// What one repetition shows. `cores`: that the arm had; `pace`: in the plans of `routes`.
 std::vector<Finding> find_in_repetition(const std::vector<Route>& routes, const Arm& arm,
@@ -101,13 +107,5 @@ void set_latencies(const Histogram& latencies, ArmReport& arm);
 
 /// A row of latencies for each arm; nothing where no arm has any.
 std::optional<Note> note_of_tails(const std::vector<ArmReport>& arms);
-
-/// The row of an arm that was left out.
-ArmAnalysis left_out_arm(const Scenario& scenario, const Arm& arm, const Case& load_case,
-                         const Expectation& expected, const std::string& reason, const std::string& engine);
-
-/// The row of an arm that only the model has run.
-ArmAnalysis predicted_arm(const Scenario& scenario, const Arm& arm, const Case& load_case,
-                          const Expectation& expected);
 
 }  // namespace lab

@@ -137,9 +137,6 @@ std::string comparison_text(const ComparisonReport& report, const TextStyle& sty
   Page page({style.width, style.ascii, false}, 40);
   page.entry("A", describe(report.a));
   page.entry("B", describe(report.b));
-  const bool many_cases = std::any_of(report.rows.begin(), report.rows.end(), [&](const ComparedRow& row) {
-    return row.case_id != report.rows.front().case_id;
-  });
   std::vector<Stat> stats;
   for (const ComparedRow& row : report.rows) {
     if (std::find(stats.begin(), stats.end(), row.stat) == stats.end()) stats.push_back(row.stat);
@@ -147,7 +144,7 @@ std::string comparison_text(const ComparisonReport& report, const TextStyle& sty
   bool shows_p = false;  // a narrow table has no room for it
   for (const Stat& stat : stats) {
     page.blank();
-    const Table table = table_of(report, stat, many_cases);
+    const Table table = table_of(report, stat, several_cases(report.rows));
     shows_p |= contains(split(lay_out(table, page.width(), style.ascii).front(), ' '), "p");
     page.table(table);
   }

@@ -98,19 +98,13 @@ namespace {
 
 namespace json = boost::json;
 
-/// null for nought.
-template <class T>
-json::value or_none(T value) {
-  return value > 0 ? json::value(value) : json::value(nullptr);
-}
-
 json::value limit(const DiagnosisReport& report) {
   if (!report.verdict.limit) return nullptr;
   const Limit& limit = *report.verdict.limit;
   return {{"kind", limit.in_flight > 0 ? "in_flight" : "rate"},
-          {"in_flight", or_none(limit.in_flight)},
-          {"per_second", or_none(limit.per_second)},
-          {"status", or_none(limit.status)}};
+          {"in_flight", json_or_none(limit.in_flight)},
+          {"per_second", json_or_none(limit.per_second)},
+          {"status", json_or_none(limit.status)}};
 }
 
 json::value pauses(const DiagnosisReport& report) {
@@ -137,11 +131,11 @@ std::string to_json(const DiagnosisReport& report) {
                     {"bound_by", as_json(verdict.bound_by)},
                     {"loop_blocked", as_json(verdict.loop_blocked)},
                     {"balanced", as_json(verdict.balanced)},
-                    {"parallelism", or_none(verdict.parallelism)},
+                    {"parallelism", json_or_none(verdict.parallelism)},
                     {"parallelism_is_at_least", report.at_least},
                     {"confidence", verdict.confidence},
                     {"service_s", verdict.service_s},
-                    {"serial_part_s", or_none(verdict.serial_part_s)},
+                    {"serial_part_s", json_or_none(verdict.serial_part_s)},
                     {"limit", limit(report)},
                     {"kept_lag_s", as_json(report.kept_lag_s)},
                     {"first_s", as_json(report.first_s)},

@@ -3,7 +3,6 @@
 
 #include "lab/core/text.hpp"
 #include "results/report/format.hpp"
-#include "results/report/run_trace.hpp"
 #include "results/report/testing/samples.hpp"
 
 using namespace lab;
@@ -230,8 +229,18 @@ Run small_run() {
   return run;
 }
 
-json::array events_of(const TraceInput& input) {
-  return json::parse(to_trace(input)).at("traceEvents").as_array();
+json::array events_of(Run run, Events events) {
+  Scenario scenario;
+  scenario.name = "demo";
+  scenario.routes.emplace_back();
+  scenario.routes[0].method = "GET";
+  scenario.routes[0].path = "/x";
+  run.repetitions[0].events = std::move(events);
+  return json::parse(written("trace", Report{}, &run, &scenario)).at("traceEvents").as_array();
+}
+
+Event of_pool(Nanos at, EventKind kind, std::uint32_t request) {
+  return {at, 0, request, 0, 0, kind, Resource::pool};
 }
 
 json::array with_phase(const json::array& events, std::string_view phase) {
@@ -246,9 +255,7 @@ json::array with_phase(const json::array& events, std::string_view phase) {
 
 TEST_CASE(
     "A request in the trace holds its parts, microseconds from the load's start, exact to the nanosecond") {
-  const Run run = small_run();
-  const json::array events =
-      events_of({"demo", {"GET /x"}, {{"arm, repetition 1", {}, {}, &run.repetitions[0]}}});
+  const json::array events = events_of(small_run(), {of_pool(1, EventKind::accepted, 0)});
   const json::array begun = with_phase(events, "b");
   REQUIRE(begun.size() == 2 * 5);  // the request, lag, unread, service, reply; it was never runnable
   CHECK(begun[0].at("name").as_string() == "GET /x");
@@ -264,15 +271,12 @@ TEST_CASE(
 }
 
 TEST_CASE("What was held before the load began is drawn from its start on") {
-  const Run run = small_run();
-  const TraceProcess process{
-      "arm",
-      {"worker 0 loop"},
-      {{0, "early", "loop", 0, 1'000'000, 4'000'000}, {0, "across", "loop", 7, 4'000'000, 5'002'000}},
-      &run.repetitions[0]};
-  const json::array slices = with_phase(events_of({"demo", {"GET /x"}, {process}}), "X");
+  const json::array events = events_of(
+      small_run(), {of_pool(1'000'000, EventKind::acquire, 6), of_pool(4'000'000, EventKind::release, 6),
+                    of_pool(4'000'000, EventKind::acquire, 7), of_pool(5'002'000, EventKind::release, 7)});
+  const json::array slices = with_phase(events, "X");
   REQUIRE(slices.size() == 1);
-  CHECK(slices[0].at("name").as_string() == "across");
+  CHECK(slices[0].at("name").as_string() == "request 7");
   CHECK(slices[0].at("ts").to_number<double>() == 0);
   CHECK(slices[0].at("dur").to_number<double>() == 2);
   CHECK(slices[0].at("args").at("request").to_number<int>() == 7);

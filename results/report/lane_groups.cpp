@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <set>
 #include <tuple>
 
@@ -54,25 +55,24 @@ LaneCells paint(const Lane& lane, double scale_s, std::size_t count) {
       const double overlap = std::min(segment.to_s, from + cell) - std::max(segment.from_s, from);
       if (overlap > 0) lasted[index_of(segment.state)] += overlap;
     }
-    double covered = 0;
-    for (const double part : lasted) covered += part;
-    lasted[index_of(LaneState::unsent)] += cell - covered;
+    lasted[index_of(LaneState::unsent)] += cell - std::accumulate(lasted.begin(), lasted.end(), 0.0);
     const auto longest = std::max_element(lasted.begin(), lasted.end());
     cells[i] = turns.choose(static_cast<LaneState>(longest - lasted.begin()), lasted);
   }
   const bool blank =
       std::all_of(cells.begin(), cells.end(), [](LaneState s) { return s == LaneState::unsent; });
   if (!blank) return cells;
-  if (lane.segments.empty()) {
-    const auto at = static_cast<std::size_t>(std::max(0.0, lane.end_s / cell));
-    cells[std::min(at, count - 1)] = LaneState::reply;
-    return cells;
+  double from = lane.end_s;
+  LaneState state = LaneState::reply;
+  if (!lane.segments.empty()) {
+    const auto longest = std::max_element(
+        lane.segments.begin(), lane.segments.end(),
+        [](const LaneSegment& a, const LaneSegment& b) { return a.to_s - a.from_s < b.to_s - b.from_s; });
+    from = longest->from_s;
+    state = longest->state;
   }
-  const auto longest = std::max_element(
-      lane.segments.begin(), lane.segments.end(),
-      [](const LaneSegment& a, const LaneSegment& b) { return a.to_s - a.from_s < b.to_s - b.from_s; });
-  const auto at = static_cast<std::size_t>(std::max(0.0, longest->from_s / cell));
-  cells[std::min(at, count - 1)] = longest->state;
+  const auto at = static_cast<std::size_t>(std::max(0.0, from / cell));
+  cells[std::min(at, count - 1)] = state;
   return cells;
 }
 
@@ -183,25 +183,22 @@ std::string cut_words(const ArmReport& arm) {
   return fmt::format("the first {} of {} requests", arm.lanes.size(), arm.requests);
 }
 
-LaneTimes::LaneTimes(double scale_s) : unit_(time_unit(scale_s)) {
-  if (unit_.decimals == 3 && unit_.name == "s") unit_.decimals = 2;
+Unit lane_unit(double scale_s) {
+  Unit unit = time_unit(scale_s);
+  if (unit.decimals == 3 && unit.name == "s") unit.decimals = 2;
+  return unit;
 }
 
-/// What a scale of seconds would round to 0 is told in milliseconds.
-bool LaneTimes::is_short(double seconds) const {
-  constexpr double kShort = 0.01;
-  return unit_.name == "s" && seconds < kShort;
-}
-
-std::string LaneTimes::one(double seconds, bool unit) const {
-  if (is_short(seconds)) return fmt::format("{:.1f}", seconds * 1e3) + (unit ? " ms" : "");
-  return unit ? quantity(seconds, unit_) : number(seconds, unit_);
-}
-
-std::string LaneTimes::of(const LaneGroup& lanes, bool unit) const {
+std::string lane_time(const LaneGroup& lanes, const Unit& unit, bool named) {
   if (!lanes.answered) return "no reply";
+  // What a scale of seconds would round to 0 is told in milliseconds.
+  const auto is_short = [&](double seconds) { return unit.name == "s" && seconds < 0.01; };
+  const auto one = [&](double seconds, bool name) {
+    if (is_short(seconds)) return fmt::format("{:.1f}", seconds * 1e3) + (name ? " ms" : "");
+    return name ? quantity(seconds, unit) : number(seconds, unit);
+  };
   const bool of_scale = !is_short(lanes.longest);
-  std::string last = one(lanes.longest, unit || !of_scale);
+  std::string last = one(lanes.longest, named || !of_scale);
   if (one(lanes.shortest, true) == one(lanes.longest, true)) return last;
   return one(lanes.shortest, of_scale && is_short(lanes.shortest)) + "–" + last;
 }

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <set>
 #include <utility>
 
+#include "harness/findings/finding.hpp"
 #include "lab/core/utf8.hpp"
 #include "results/render/formatting.hpp"
 #include "results/render/wrap.hpp"
@@ -26,30 +26,26 @@ double makespan(const ArmReport& arm) {
   return arm.makespan_s ? arm.makespan_s->median : last_end(arm);
 }
 
+double seconds_in(const Lane& lane, const std::set<LaneState>& states) {
+  double sum = 0;
+  for (const LaneSegment& segment : lane.segments) {
+    if (states.count(segment.state) > 0) sum += segment.to_s - segment.from_s;
+  }
+  return sum;
+}
+
 /// Seconds that the unluckiest request waited for somebody to have time for it.
 double longest_queueing(const ArmReport& arm) {
   double longest = 0;
-  for (const Lane& lane : arm.lanes) {
-    double queued = 0;
-    for (const LaneSegment& segment : lane.segments) {
-      const bool queues = segment.state == LaneState::unread || segment.state == LaneState::runnable ||
-                          segment.state == LaneState::lock;
-      if (queues) queued += segment.to_s - segment.from_s;
-    }
-    longest = std::max(longest, queued);
-  }
+  for (const Lane& lane : arm.lanes)
+    longest = std::max(longest, seconds_in(lane, {LaneState::unread, LaneState::runnable, LaneState::lock}));
   return longest;
 }
 
-/// Seconds that requests waited while they held nothing.
-double free_waiting(const ArmReport& arm) {
-  double sum = 0;
-  for (const Lane& lane : arm.lanes) {
-    for (const LaneSegment& segment : lane.segments) {
-      if (segment.state == LaneState::waiting) sum += segment.to_s - segment.from_s;
-    }
-  }
-  return sum;
+/// Whether any request waited while it held nothing.
+bool waits_freely(const ArmReport& arm) {
+  return std::any_of(arm.lanes.begin(), arm.lanes.end(),
+                     [](const Lane& lane) { return seconds_in(lane, {LaneState::waiting}) > 0; });
 }
 
 class Drawing {
@@ -79,7 +75,7 @@ class Drawing {
       }
     }
     label_width_ = std::min(label_width_, width_ > count_ + 14 ? width_ - count_ - 14 : 4);
-    times_ = LaneTimes(scale_s_);
+    unit_ = lane_unit(scale_s_);
   }
 
   std::vector<std::string> lines() {
@@ -116,7 +112,7 @@ class Drawing {
       for (const ArmReport& arm : report_.arms) {
         const bool alike = arm.engine.kind == longest->engine.kind || longest->engine.is(kServer);
         const bool fits = &arm != longest && !arm.lanes.empty() && arm.case_id == longest->case_id && alike &&
-                          (!free || free_waiting(arm) > 0);
+                          (!free || waits_freely(arm));
         if (fits && (other == nullptr || clearly_faster(arm, *other))) other = &arm;
       }
     }
@@ -199,12 +195,12 @@ class Drawing {
         continue;
       }
       const std::string text = pad(shorten(label(groups[i]), label_width_, style_.ascii), label_width_, true);
-      std::string tail = times_.of(groups[i], !unit_reported);
-      unit_reported |= tail.ends_with(" " + times_.unit());
+      std::string tail = lane_time(groups[i], unit_, !unit_reported);
+      unit_reported |= tail.ends_with(" " + unit_.name);
       const bool all =
           groups[i].requests.size() > 1 && std::cmp_equal(groups[i].requests.size(), arm.requests);
       const std::size_t size = groups[i].requests.size();
-      if (all) tail += size == 2 ? ", both" : ", all " + count_word(size);
+      if (all) tail += size == 2 ? ", both" : ", all " + number_word(static_cast<std::int64_t>(size));
       const std::size_t room = width_ - std::min(width_, label_width_ + count_ + 3);
       std::string line =
           text + " " + bar(arm, groups[i].cells) + " " + shorten(format_span(tail), room, style_.ascii);
@@ -248,7 +244,7 @@ class Drawing {
   std::set<LaneState> used_;
   bool routes_ = false, cases_ = false;
   double scale_s_ = 0;
-  LaneTimes times_{1};
+  Unit unit_;
   std::vector<std::string> lines_;
 };
 

@@ -68,20 +68,11 @@ std::string group_label(const LaneGroup& lanes, bool with_route);
 /// `the first 2000 of 100000 requests` where only these have lanes, otherwise nothing.
 std::string cut_words(const ArmReport& arm);
 
-/// What the requests of an arm's lanes took, in one unit that tells them apart.
-class LaneTimes {
- public:
-  explicit LaneTimes(double scale_s);
-  /// `0.10 s`, `16.1–24.9 ms`, `0.4 ms` on a scale of seconds, `no reply`. Without `unit` its name is left
-  /// out where it is the scale's.
-  std::string of(const LaneGroup& lanes, bool unit) const;
-  const std::string& unit() const { return unit_.name; }
-
- private:
-  bool is_short(double seconds) const;
-  std::string one(double seconds, bool unit) const;
-  Unit unit_;
-};
+/// One unit that tells apart what the requests of all lanes on that scale took.
+Unit lane_unit(double scale_s);
+/// `0.10 s`, `16.1–24.9 ms`, `0.4 ms` on a scale of seconds, `no reply`. Without `named` the unit's name is
+/// left out where it is the scale's.
+std::string lane_time(const LaneGroup& lanes, const Unit& unit, bool named);
 
 /// The requests of the two most telling arms as lanes on one time scale: the arm that took longest, and the
 /// fastest of those whose requests wait while their loop is free. Of several cases the first in which the

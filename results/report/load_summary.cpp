@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <numeric>
 
 #include "harness/statistics/statistics.hpp"
 #include "lab/core/duration.hpp"
@@ -236,94 +235,82 @@ double span_of(const LoadTask& task, const LoadTotals& totals) {
   return seconds(std::max<Nanos>(by_time ? plan.duration : 0, last_end));
 }
 
-/// NOTE and WARN below the figures.
-class Remarks {
- public:
-  Remarks(const EnginePlan& plan, LoadTotals& totals, LoadReport& report)
-      : plan_(plan), totals_(totals), counts_(totals.counts), report_(report) {}
-
-  void add_all() {
-    for (const std::string& warning : totals_.warnings) warn(warning);
-    about_the_generator();
-    about_errors();
-    about_connections();
-    about_replies();
-  }
-
- private:
-  void note(std::string text) { report_.remarks.push_back({NoteKind::note, std::move(text)}); }
-  void warn(std::string text) { report_.remarks.push_back({NoteKind::warn, std::move(text)}); }
-  static std::string requests(std::int64_t count) {
-    return fmt::format("{} request{}", count, count == 1 ? "" : "s");
-  }
-  std::int64_t errors(LoadError kind) const { return counts_.errors[static_cast<std::size_t>(kind)]; }
-
-  void about_the_generator() {
-    constexpr Nanos kMedianLimit = 100 * kMicrosecond, kTailLimit = kMillisecond;
-    if (report_.burst_skew_s && counts_.sent > 1)
-      note("the burst left within " + format_duration(to_nanos(*report_.burst_skew_s)));
-    if (plan_.arrivals == Arrivals::burst || plan_.arrivals == Arrivals::closed) return;
-    const auto tail = totals_.samples.lag.supported_quantile(0.99);
-    const auto median = totals_.samples.lag.quantile(0.5);
-    if (tail && *tail > kTailLimit) {
-      warn(fmt::format("the generator fell behind by {} at p99: it needs a core of its own, or a lower rate",
-                       format_duration(*tail)));
-    } else if (median && *median > kMedianLimit) {
-      warn(fmt::format("the generator fell behind by {} at the median", format_duration(*median)));
-    }
-  }
-
-  void about_errors() {
-    if (const std::int64_t timeouts = errors(LoadError::timeout); timeouts > 0) {
-      note(fmt::format("{} had no whole reply within {}: no latency above counts them", requests(timeouts),
-                       format_duration(plan_.timeout)));
-    }
-    if (!totals_.first_problem.empty()) note("the first bad reply: " + totals_.first_problem);
-    if (errors(LoadError::extra) > 0)
-      note("extra: more bytes came behind a reply than its head says (Content-Length)");
-    if (errors(LoadError::no_descriptors) > 0)
-      warn("this side ran out of file descriptors: raise `ulimit -n`, or give --max-connections");
-    if (errors(LoadError::no_ports) > 0)
-      warn("this side ran out of local ports: a closed connection keeps its port for a minute");
-    if (counts_.gave_up > 0) {
-      warn(fmt::format("nothing was answered for {}: {} requests were not sent",
-                       format_duration(plan_.timeout), counts_.unsent));
-    }
-  }
-
-  void about_connections() {
-    if (counts_.waited > 0) {
-      note(fmt::format(
-          "{} had to wait because all {} connections were busy: latency has that, uncorrected has not",
-          requests(counts_.waited), plan_.most));
-    }
-    const LoadFigures& latency = report_.latency_s;
-    if (!plan_.fresh && counts_.connections > plan_.clients && counts_.closed_by_server * 2 > latency.n)
-      note("the server closes its connections: a new one was opened for most requests");
-    const double longest = latency.max.value_or(0);
-    if (plan_.arrivals == Arrivals::closed && latency.median && longest > 0.1 &&
-        longest > 10 * *latency.median)
-      note("a closed loop sends nothing while it waits, so few of its requests meet a pause: see --rate");
-  }
-
-  void about_replies() {
-    std::int64_t redirects = 0;
-    for (const auto& [status, count] : report_.statuses)
-      redirects += status / 100 == 3 && status != 304 ? count : 0;
-    if (redirects > 0)
-      note(fmt::format("{} replies were redirects (3xx), which are not followed", redirects));
-    if (!report_.exact) {
-      note(fmt::format(
-          "beyond {} requests latencies are counted in a histogram: percentiles are within {:.2g} %",
-          Distribution::kMaxExact, report_.relative_error * 100));
-    }
-  }
-
-  const EnginePlan& plan_;
-  LoadTotals& totals_;
-  const LoadCounts& counts_;
-  LoadReport& report_;
+struct ErrorRemark {
+  LoadError error;
+  NoteKind kind;
+  const char* text;
 };
+constexpr ErrorRemark kErrorRemarks[] = {
+    {LoadError::extra, NoteKind::note,
+     "extra: more bytes came behind a reply than its head says (Content-Length)"},
+    {LoadError::no_descriptors, NoteKind::warn,
+     "this side ran out of file descriptors: raise `ulimit -n`, or give --max-connections"},
+    {LoadError::no_ports, NoteKind::warn,
+     "this side ran out of local ports: a closed connection keeps its port for a minute"}};
+
+std::string requests(std::int64_t count) {
+  return fmt::format("{} request{}", count, count == 1 ? "" : "s");
+}
+
+/// Whether the generator itself kept its times.
+void remark_on_generator(const EnginePlan& plan, LoadTotals& totals, LoadReport& report) {
+  constexpr Nanos kMedianLimit = 100 * kMicrosecond, kTailLimit = kMillisecond;
+  if (report.burst_skew_s && totals.counts.sent > 1) {
+    report.remarks.push_back(
+        {NoteKind::note, "the burst left within " + format_duration(to_nanos(*report.burst_skew_s))});
+  }
+  if (plan.arrivals == Arrivals::burst || plan.arrivals == Arrivals::closed) return;
+  const Nanos tail = totals.samples.lag.supported_quantile(0.99).value_or(0);
+  const Nanos median = totals.samples.lag.quantile(0.5).value_or(0);
+  if (tail > kTailLimit) {
+    report.remarks.push_back(
+        {NoteKind::warn,
+         fmt::format("the generator fell behind by {} at p99: it needs a core of its own, or a lower rate",
+                     format_duration(tail))});
+  } else if (median > kMedianLimit) {
+    report.remarks.push_back({NoteKind::warn, fmt::format("the generator fell behind by {} at the median",
+                                                          format_duration(median))});
+  }
+}
+
+void remark_on_replies(const EnginePlan& plan, const LoadTotals& totals, LoadReport& report) {
+  const auto note = [&](std::string text) { report.remarks.push_back({NoteKind::note, std::move(text)}); };
+  const LoadCounts& counts = totals.counts;
+  const auto errors = [&](LoadError kind) { return counts.errors[static_cast<std::size_t>(kind)]; };
+  if (const std::int64_t timeouts = errors(LoadError::timeout); timeouts > 0) {
+    note(fmt::format("{} had no whole reply within {}: no latency above counts them", requests(timeouts),
+                     format_duration(plan.timeout)));
+  }
+  if (!totals.first_problem.empty()) note("the first bad reply: " + totals.first_problem);
+  for (const ErrorRemark& each : kErrorRemarks) {
+    if (errors(each.error) > 0) report.remarks.push_back({each.kind, each.text});
+  }
+  if (counts.gave_up > 0) {
+    report.remarks.push_back(
+        {NoteKind::warn, fmt::format("nothing was answered for {}: {} requests were not sent",
+                                     format_duration(plan.timeout), counts.unsent)});
+  }
+  if (counts.waited > 0) {
+    note(fmt::format(
+        "{} had to wait because all {} connections were busy: latency has that, uncorrected has not",
+        requests(counts.waited), plan.most));
+  }
+  const LoadFigures& latency = report.latency_s;
+  if (!plan.fresh && counts.connections > plan.clients && counts.closed_by_server * 2 > latency.n)
+    note("the server closes its connections: a new one was opened for most requests");
+  const double longest = latency.max.value_or(0);
+  if (plan.arrivals == Arrivals::closed && latency.median && longest > 0.1 && longest > 10 * *latency.median)
+    note("a closed loop sends nothing while it waits, so few of its requests meet a pause: see --rate");
+  std::int64_t redirects = 0;
+  for (const auto& [status, count] : report.statuses)
+    redirects += status / 100 == 3 && status != 304 ? count : 0;
+  if (redirects > 0) note(fmt::format("{} replies were redirects (3xx), which are not followed", redirects));
+  if (!report.exact) {
+    note(fmt::format(
+        "beyond {} requests latencies are counted in a histogram: percentiles are within {:.2g} %",
+        Distribution::kMaxExact, report.relative_error * 100));
+  }
+}
 
 }  // namespace
 
@@ -366,7 +353,9 @@ LoadReport summarise_load(const LoadTask& task, LoadTotals& totals) {
   for (const Threshold& threshold : task.thresholds)
     report.thresholds.push_back(judge(threshold, totals, report.requests_per_second));
   if (task.emulated_tools) report.other_tools = other_tools_lines(totals, has_rate(plan.arrivals));
-  Remarks(plan, totals, report).add_all();
+  for (const std::string& warning : totals.warnings) report.remarks.push_back({NoteKind::warn, warning});
+  remark_on_generator(plan, totals, report);
+  remark_on_replies(plan, totals, report);
   return report;
 }
 

@@ -17,26 +17,28 @@ constexpr std::size_t kChecksTold = 3;  // more than that are summed up
 /// Findings that no WHY remark speaks of yet, each told once with the arms that share it.
 std::vector<Note> findings(const Report& report) {
   std::vector<Note> remarks;
-  std::map<std::string, std::size_t> place;
-  std::map<std::size_t, std::vector<std::string>> others;  // by remark: who shares it
+  std::map<std::string, std::vector<std::string>> sharing;  // by finding: the arms besides the first
+  const auto is_told = [&](const std::string& id) {
+    return std::any_of(report.remarks.begin(), report.remarks.end(),
+                       [&](const Note& note) { return contains(note.findings, id); });
+  };
   for (const ArmReport& arm : report.arms) {
     for (const Finding& finding : arm.findings) {
-      const bool reported = std::any_of(report.remarks.begin(), report.remarks.end(), [&](const Note& note) {
-        return contains(note.findings, finding.id);
-      });
-      if (reported) continue;
-      const auto [known, fresh] = place.try_emplace(finding.id, remarks.size());
-      if (fresh) {
-        const std::string name = report.arms.size() > 1 ? name_on_engine(arm) + ": " : "";
-        remarks.push_back({NoteKind::why, fmt::format("{}{} {}", name, finding.id, finding.text)});
-      } else {
-        others[known->second].push_back(name_on_engine(arm));
+      if (is_told(finding.id)) continue;
+      const auto [known, fresh] = sharing.try_emplace(finding.id);
+      if (!fresh) {
+        known->second.push_back(name_on_engine(arm));
+        continue;
       }
+      const std::string name = report.arms.size() > 1 ? name_on_engine(arm) + ": " : "";
+      remarks.push_back(
+          {NoteKind::why, fmt::format("{}{} {}", name, finding.id, finding.text), {finding.id}});
     }
   }
-  for (auto& [remark, names] : others) {
+  for (Note& note : remarks) {
+    std::vector<std::string>& names = sharing[note.findings.front()];
     names.erase(std::unique(names.begin(), names.end()), names.end());
-    remarks[remark].text += fmt::format(" The same holds for {}.", join(names, ", "));
+    if (!names.empty()) note.text += fmt::format(" The same holds for {}.", join(names, ", "));
   }
   return remarks;
 }

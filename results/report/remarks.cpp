@@ -55,11 +55,11 @@ bool is_about(const std::string& text, const Arm& arm) {
 }  // namespace
 
 bool speaks_of_absent(const std::string& text, const std::vector<Arm>& written,
-                      const std::vector<ArmAnalysis>& arms, bool ours) {
+                      const std::vector<ArmReport>& arms, bool ours) {
   const auto present = [&](const Arm& arm) {
-    return std::any_of(arms.begin(), arms.end(), [&](const ArmAnalysis& row) {
-      const bool is_ours = row.report.engine.is(kNative) || row.report.engine.is(kModel);
-      return (is_ours || !ours) && row.report.written == arm.id;
+    return std::any_of(arms.begin(), arms.end(), [&](const ArmReport& row) {
+      const bool is_ours = row.engine.is(kNative) || row.engine.is(kModel);
+      return (is_ours || !ours) && row.written == arm.id;
     });
   };
   return std::any_of(written.begin(), written.end(),
@@ -94,16 +94,15 @@ std::optional<std::string> format_figure(const Conclusion::Figure& figure, const
 
 }  // namespace
 
-std::optional<std::string> answer_sentence(const Conclusion& answer, const std::vector<ArmAnalysis>& arms) {
+std::optional<std::string> answer_sentence(const Conclusion& answer, const std::vector<ArmReport>& arms) {
   if (answer.words.empty()) return std::nullopt;
   std::string sentence = answer.words.front();
   for (std::size_t i = 0; i < answer.figures.size(); ++i) {
     const Conclusion::Figure& figure = answer.figures[i];
     const ArmReport* row = nullptr;
-    for (const ArmAnalysis& arm : arms) {
-      if (!is_row_of(figure, arm.report)) continue;
-      const bool ours = arm.report.engine.is(kNative);
-      if (row == nullptr || (ours && !row->engine.is(kNative))) row = &arm.report;
+    for (const ArmReport& arm : arms) {
+      const bool better = row == nullptr || (arm.engine.is(kNative) && !row->engine.is(kNative));
+      if (is_row_of(figure, arm) && better) row = &arm;
     }
     const auto text = row == nullptr ? std::nullopt : format_figure(figure, *row);
     if (!text) return std::nullopt;
@@ -112,41 +111,24 @@ std::optional<std::string> answer_sentence(const Conclusion& answer, const std::
   return sentence;
 }
 
-bool speaks_of(const Conclusion& answer, const ArmReport& arm) {
-  return std::any_of(answer.figures.begin(), answer.figures.end(),
-                     [&](const Conclusion::Figure& figure) { return is_row_of(figure, arm); });
-}
-
 namespace {
 
-std::string name_of(const std::string& arm, const std::string& engine, const std::string& case_id,
-                    bool many_cases) {
-  const bool ours = engine == kNative || engine == kModel || engine == kServer;
-  const std::string name = ours ? arm : fmt::format("{} on {}", arm, engine);
-  return many_cases ? fmt::format("{} ({})", name, case_id) : name;
-}
-
-std::string name_of(const ArmAnalysis& arm, bool many_cases) {
-  return name_of(arm.report.arm, arm.report.engine.kind, arm.report.case_id, many_cases);
-}
-
 /// `3.0 ms (service 1.9, unread 0.8, reply 0.3)`: what makes a twentieth of it, or is not known.
-std::string excess(const ArmReport& report) {
-  const double worth_telling = std::max(5e-5, 0.05 * report.above_bound_s);
+std::string excess(const ArmReport& arm) {
+  const double worth_telling = std::max(5e-5, 0.05 * arm.above_bound_s);
   std::vector<std::string> parts;
-  for (const Cause& cause : report.above_bound) {
-    if (std::abs(cause.seconds) >= worth_telling || cause.name == "unexplained") {
+  for (const Cause& cause : arm.above_bound) {
+    if (std::abs(cause.seconds) >= worth_telling || cause.name == "unexplained")
       parts.push_back(fmt::format("{} {:.1f}", cause.name, cause.seconds * 1e3));
-    }
   }
-  const std::string total = fmt::format("{:.1f} ms", report.above_bound_s * 1e3);
+  const std::string total = fmt::format("{:.1f} ms", arm.above_bound_s * 1e3);
   return parts.empty() ? total : fmt::format("{} ({})", total, join(parts, ", "));
 }
 
-bool far_above_bound(const ArmReport& report) {
-  if (!report.makespan_s || !report.bound_s || report.above_bound.empty()) return false;
-  const double over = report.makespan_s->median - *report.bound_s;
-  return over > std::max(0.005, 0.03 * *report.bound_s);
+bool far_above_bound(const ArmReport& arm) {
+  if (!arm.makespan_s || !arm.bound_s || arm.above_bound.empty()) return false;
+  const double over = arm.makespan_s->median - *arm.bound_s;
+  return over > std::max(0.005, 0.03 * *arm.bound_s);
 }
 
 /// The two that cost most in full, the others by name.
@@ -154,156 +136,33 @@ std::string report_findings(const std::vector<Finding>& findings) {
   constexpr std::size_t kInFull = 2;
   std::string text;
   std::vector<std::string> others;
-  for (std::size_t i = 0; i < findings.size(); ++i) {
-    const Finding& finding = findings[i];
-    if (i < kInFull) {
+  for (const Finding& finding : findings) {
+    if (&finding < &findings.front() + kInFull) {
       text += fmt::format("{} {} ", finding.id, finding.text);
     } else {
       others.push_back(fmt::format("{} {}", finding.id, finding.text.substr(0, finding.text.find(':'))));
     }
   }
-  if (!others.empty()) text += fmt::format("Also {}. ", join(others, ", "));
-  return text;
-}
-
-std::vector<std::string> ids_of(const std::vector<Finding>& findings) {
-  std::vector<std::string> ids;
-  for (const Finding& finding : findings) ids.push_back(finding.id);
-  return ids;
+  return others.empty() ? text : text + fmt::format("Also {}. ", join(others, ", "));
 }
 
 /// A server of one's own may do whatever it likes.
-bool faster_than_its_plan(const ArmReport& report) {
-  return report.engine.is(kServer) && report.makespan_s && report.bound_s &&
-         below_bound(report.makespan_s->median, *report.bound_s, true);
+bool faster_than_its_plan(const ArmReport& arm) {
+  return arm.engine.is(kServer) && arm.makespan_s && arm.bound_s &&
+         below_bound(arm.makespan_s->median, *arm.bound_s, true);
 }
 
-bool tells_nothing(const ArmReport& report) {
-  return report.engine.is(kServer) && !report.above_bound.empty() &&
-         report.above_bound.front().name == "unexplained";
+bool tells_nothing(const ArmReport& arm) {
+  return arm.engine.is(kServer) && !arm.above_bound.empty() && arm.above_bound.front().name == "unexplained";
 }
 
-/// WHY for the arm with the most costly finding, among those that the answer speaks of where they have any,
-/// and for every arm that misses its prediction.
-void explain_why(const Conclusion& answer, const std::vector<ArmAnalysis>& arms, bool many_cases,
-                 std::vector<Note>& remarks) {
-  const ArmAnalysis* longest = nullptr;
-  const auto cost = [](const ArmAnalysis& arm) {
-    return arm.report.findings.empty() ? 0 : arm.report.findings.front().cost_s;
-  };
-  // What the question is about comes first; the largest burst may be a dearer one.
-  for (const bool asked : {true, false}) {
-    for (const ArmAnalysis& arm : arms) {
-      if (longest != nullptr && !asked && speaks_of(answer, longest->report)) break;
-      if (asked && !speaks_of(answer, arm.report)) continue;
-      if (cost(arm) > 0 && (longest == nullptr || cost(arm) > cost(*longest))) longest = &arm;
-    }
-  }
-  std::set<std::tuple<std::string, std::string, std::string>> reported;
-  for (const ArmAnalysis& arm : arms) {
-    const bool misses = !arm.report.engine.is(kModel) && far_above_bound(arm.report);
-    const bool own = tells_nothing(arm.report) && !arm.likely_execution.empty();
-    if (&arm != longest && !misses && !own) continue;
-    // What holds of uvicorn's asyncio holds of uvloop and gunicorn too.
-    if (!reported.insert({arm.report.engine.kind, arm.report.written, arm.report.case_id}).second) continue;
-    std::string text = name_of(arm, many_cases) + ": ";
-    text += report_findings(arm.report.findings);
-    if (tells_nothing(arm.report)) {
-      if (own) text += arm.likely_execution + ". ";
-      if (misses) {
-        text += fmt::format(
-            "Above the bound: {}. {}", format_span(arm.report.above_bound_s),
-            own ? "lab diagnose shows more of it, and so do five header fields (README.md)."
-                : "The server reports nothing of itself (five header fields would, README.md), and "
-                  "its replies fit no way of executing that is known here: see lab diagnose.");
-      }
-    } else if (!arm.report.engine.is(kModel) && !arm.report.above_bound.empty()) {
-      text += fmt::format("Above the bound: {}.", excess(arm.report));
-      if (arm.report.burst_skew_s > 0)
-        text +=
-            fmt::format(" Sent within {}.", format_span(std::round(arm.report.burst_skew_s * 1e6) * 1e-6));
-    }
-    while (text.ends_with(' ')) text.pop_back();
-    // Who brings a server asks about that one first.
-    const auto first = std::find_if(remarks.begin(), remarks.end(),
-                                    [](const Note& remark) { return remark.kind == NoteKind::why; });
-    remarks.insert(arm.report.engine.is(kServer) ? first : remarks.end(),
-                   Note{NoteKind::why, text, ids_of(arm.report.findings)});
-  }
-}
-
-void speak_of_the_log(const Scenario& scenario, const WholeFile& file, const std::vector<ArmAnalysis>& arms,
-                      std::vector<Note>& remarks) {
-  std::set<std::string> said;
-  bool documented = false;
-  for (const ArmAnalysis& arm : arms) {
-    documented |= arm.report.documented_s.has_value();
-    if (!arm.report.documented_s || !arm.report.bound_s || *arm.report.documented_s >= *arm.report.bound_s)
-      continue;
-    if (!said.insert(arm.report.written).second) continue;
-    remarks.push_back({NoteKind::log, fmt::format("{} for {} is below the bound of {}: that is impossible.",
-                                                  arm.report.documented_text, arm.report.arm,
-                                                  format_span(*arm.report.bound_s))});
-  }
-  if (scenario.explain.log.empty() || !documented) return;
-  if (speaks_of_absent(scenario.explain.log, file.arms, arms, false)) return;
-  if (said.size() == 1) {
-    remarks.back().text += " " + scenario.explain.log;
-  } else {
-    remarks.push_back({NoteKind::log, scenario.explain.log});
-  }
-}
-
-std::string format_ratio(double ratio) {
-  return ratio < 9.95 ? fmt::format("{:.1f}", ratio) : fmt::format("{:.0f}", ratio);
-}
-
-void answer_guesses(const Scenario& scenario, const std::vector<ArmAnalysis>& arms,
-                    const std::vector<Guess>& guesses, std::vector<Note>& remarks) {
-  for (const Guess& guess : guesses) {
-    for (const ArmAnalysis& arm : arms) {
-      const bool faulty = arm.report.verdict == Verdict::instrument_fault;
-      if (arm.report.arm != guess.arm || !arm.report.makespan_s || faulty) continue;
-      const double measured = arm.report.makespan_s->median;
-      const double ratio = guess.seconds > 0 ? measured / guess.seconds : 0;
-      std::string text = fmt::format("{}: you said {}, it took {}", name_of(arm, scenario.cases.size() > 1),
-                                     format_span(guess.seconds), format_span(measured));
-      if (ratio > 0.8 && ratio < 1.25) {
-        text += ": right.";
-      } else if (ratio >= 1.25) {
-        text += fmt::format(": {} times as long.", format_ratio(ratio));
-      } else {
-        text += ratio > 0 ? fmt::format(": {} times faster.", format_ratio(1 / ratio))
-                          : std::string(": not at once.");
-      }
-      for (const Ask& ask : scenario.asks) {
-        if (ask.answer_arm != guess.arm || ask.answer != Stat{}) continue;
-        if (!ask.answer_case.empty() && ask.answer_case != arm.report.case_id) continue;
-        for (const Ask::Wrong& wrong : ask.wrong) {
-          const double room = std::max(0.1 * wrong.value, 0.001);
-          if (std::abs(wrong.value - guess.seconds) <= room) text += " " + wrong.say;
-        }
-      }
-      remarks.push_back({NoteKind::guess, text});
-    }
-  }
-}
-
-/// Repetitions far from the others, by more than anybody would overlook; they stay in the figures.
-void name_outliers(const std::vector<ArmAnalysis>& arms, bool many_cases, std::vector<Note>& remarks) {
-  std::vector<std::string> far;
-  for (const ArmAnalysis& arm : arms) {
-    const Estimate makespan = arm.report.makespan_s.value_or(Estimate{});
-    for (const std::size_t index : outliers(makespan.samples)) {
-      const double value = makespan.samples[index];
-      const double room = std::max(0.001, 0.02 * makespan.median);
-      if (std::abs(value - makespan.median) > room) {
-        far.push_back(
-            fmt::format("{} {} in repetition {}", name_of(arm, many_cases), format_span(value), index + 1));
-      }
-    }
-  }
-  if (!far.empty()) remarks.push_back({NoteKind::warn, "outliers, not removed: " + join(far, ", ")});
+/// `: right.`, `: 1.8 times as long.`
+std::string judge_guess(double guessed, double measured) {
+  const double ratio = guessed > 0 ? measured / guessed : 0;
+  const auto times = [](double value) { return fmt::format("{:.{}f} times", value, value < 9.95 ? 1 : 0); };
+  if (ratio > 0.8 && ratio < 1.25) return ": right.";
+  if (ratio >= 1.25) return fmt::format(": {} as long.", times(ratio));
+  return ratio > 0 ? fmt::format(": {} faster.", times(1 / ratio)) : ": not at once.";
 }
 
 /// The same words with other numbers.
@@ -314,193 +173,311 @@ std::string kind_of(const std::string& warning) {
   return kind;
 }
 
-/// What the generator, the rings and other servers say of themselves: the first of each kind, and how many
-/// more there were.
-void warn_of_the_harness(const Run& run, bool many_cases, std::vector<Note>& remarks) {
-  std::map<std::string, std::pair<std::string, int>> reported;
-  for (const RunRepetition& repetition : run.repetitions) {
-    for (const std::string& warning : repetition.warnings) {
-      auto& [first, times] = reported[kind_of(warning)];
-      const std::string where = name_of(repetition.arm, repetition.engine, repetition.case_id, many_cases);
-      if (times++ == 0) first = fmt::format("{}: {}", where, warning);
+/// Writes the sentences under the table of one run.
+class RunRemarks {
+ public:
+  RunRemarks(const Scenario& scenario, const WholeFile& file, const std::vector<ArmReport>& arms,
+             const Run& run)
+      : scenario_(scenario), file_(file), arms_(arms), run_(run) {}
+
+  std::vector<Note> make(const std::vector<Guess>& guesses) {
+    for (const Guess& guess : guesses) answer_guess(guess);
+    explain_why();
+    speak_of_the_log();
+    const std::string& note = scenario_.explain.note;
+    if (!note.empty() && !speaks_of_absent(note, file_.arms, arms_, true)) add(NoteKind::note, "{}", note);
+    report_left_out();
+    for (const auto& [key, value] : run_.header.environment) {
+      if (key == kRecordingMade) add(NoteKind::note, "recorded: FastAPI as it ran on another day, {}", value);
+    }
+    report_use();
+    report_pace();
+    report_own_time();
+    name_outliers();
+    for (const ArmReport& arm : arms_) warn_of(arm);
+    if (run_.summary.noise.starts_with("noisy"))
+      add(NoteKind::warn, "the machine was {}", run_.summary.noise);
+    warn_of_the_harness();
+    warn_of_few_repetitions();
+    if (const auto answer = answer_sentence(scenario_.explain.answer, arms_))
+      add(NoteKind::so, "{}", *answer);
+    if (file_.next_is_known) {
+      const std::string& reason = scenario_.explain.next_reason;
+      add(NoteKind::next, "lab run {}{}", scenario_.explain.next,
+          reason.empty() ? "" : fmt::format("    ({})", reason));
+    }
+    return std::move(notes_);
+  }
+
+ private:
+  template <class... Values>
+  Note& add(NoteKind kind, fmt::format_string<Values...> text, Values&&... values) {
+    return notes_.emplace_back(Note{kind, fmt::format(text, std::forward<Values>(values)...)});
+  }
+
+  std::string name_of(const std::string& arm, const std::string& engine, const std::string& case_id) const {
+    const bool ours = engine == kNative || engine == kModel || engine == kServer;
+    const std::string name = ours ? arm : fmt::format("{} on {}", arm, engine);
+    return scenario_.cases.size() > 1 ? fmt::format("{} ({})", name, case_id) : name;
+  }
+  std::string name_of(const ArmReport& arm) const { return name_of(arm.arm, arm.engine.kind, arm.case_id); }
+
+  void answer_guess(const Guess& guess) {
+    for (const ArmReport& arm : arms_) {
+      const bool faulty = arm.verdict == Verdict::instrument_fault;
+      if (arm.arm != guess.arm || !arm.makespan_s || faulty) continue;
+      const double measured = arm.makespan_s->median;
+      Note& note =
+          add(NoteKind::guess, "{}: you said {}, it took {}{}", name_of(arm), format_span(guess.seconds),
+              format_span(measured), judge_guess(guess.seconds, measured));
+      for (const Ask& ask : scenario_.asks) {
+        if (ask.answer_arm != guess.arm || ask.answer != Stat{}) continue;
+        if (!ask.answer_case.empty() && ask.answer_case != arm.case_id) continue;
+        for (const Ask::Wrong& wrong : ask.wrong) {
+          const double room = std::max(0.1 * wrong.value, 0.001);
+          if (std::abs(wrong.value - guess.seconds) <= room) note.text += " " + wrong.say;
+        }
+      }
     }
   }
-  for (const auto& [key, first] : reported) {
-    const std::string more = first.second > 1 ? fmt::format(" (and {} more such)", first.second - 1) : "";
-    remarks.push_back({NoteKind::warn, first.first + more});
-  }
-}
 
-void warn(const std::vector<ArmAnalysis>& arms, const Run& run, bool many_cases, std::vector<Note>& remarks) {
-  for (const ArmAnalysis& arm : arms) {
-    const RequestCounts& books = arm.report.books;
+  bool answer_speaks_of(const ArmReport& arm) const {
+    const auto& figures = scenario_.explain.answer.figures;
+    return std::any_of(figures.begin(), figures.end(),
+                       [&](const auto& each) { return is_row_of(each, arm); });
+  }
+
+  /// The arm with the most costly finding, among those that the answer speaks of where they have any.
+  const ArmReport* most_costly() const {
+    const ArmReport* most = nullptr;
+    const auto cost = [](const ArmReport& arm) {
+      return arm.findings.empty() ? 0 : arm.findings.front().cost_s;
+    };
+    // What the question is about comes first; the largest burst may be a dearer one.
+    for (const bool asked : {true, false}) {
+      for (const ArmReport& arm : arms_) {
+        if (most != nullptr && !asked && answer_speaks_of(*most)) break;
+        if (asked && !answer_speaks_of(arm)) continue;
+        if (cost(arm) > 0 && (most == nullptr || cost(arm) > cost(*most))) most = &arm;
+      }
+    }
+    return most;
+  }
+
+  /// WHY for the arm with the most costly finding, and for every arm that misses its prediction.
+  void explain_why() {
+    const ArmReport* longest = most_costly();
+    std::set<std::tuple<std::string, std::string, std::string>> reported;
+    for (const ArmReport& arm : arms_) {
+      const bool modelled = arm.engine.is(kModel);
+      const bool misses = !modelled && far_above_bound(arm);
+      const bool own = tells_nothing(arm) && !arm.likely_execution.empty();
+      if (&arm != longest && !misses && !own) continue;
+      // What holds of uvicorn's asyncio holds of uvloop and gunicorn too.
+      if (!reported.insert({arm.engine.kind, arm.written, arm.case_id}).second) continue;
+      std::string text = name_of(arm) + ": " + report_findings(arm.findings);
+      if (tells_nothing(arm)) {
+        if (own) text += arm.likely_execution + ". ";
+        if (misses) {
+          text += fmt::format(
+              "Above the bound: {}. {}", format_span(arm.above_bound_s),
+              own ? "lab diagnose shows more of it, and so do five header fields (README.md)."
+                  : "The server reports nothing of itself (five header fields would, README.md), and "
+                    "its replies fit no way of executing that is known here: see lab diagnose.");
+        }
+      } else if (!modelled && !arm.above_bound.empty()) {
+        text += fmt::format("Above the bound: {}.", excess(arm));
+        if (arm.burst_skew_s > 0)
+          text += fmt::format(" Sent within {}.", format_span(std::round(arm.burst_skew_s * 1e6) * 1e-6));
+      }
+      while (text.ends_with(' ')) text.pop_back();
+      Note note{NoteKind::why, text};
+      for (const Finding& finding : arm.findings) note.findings.push_back(finding.id);
+      // Who brings a server asks about that one first.
+      const auto first = std::find_if(notes_.begin(), notes_.end(),
+                                      [](const Note& each) { return each.kind == NoteKind::why; });
+      notes_.insert(arm.engine.is(kServer) ? first : notes_.end(), std::move(note));
+    }
+  }
+
+  void speak_of_the_log() {
+    std::set<std::string> said;
+    bool documented = false;
+    for (const ArmReport& arm : arms_) {
+      documented |= arm.documented_s.has_value();
+      if (!arm.documented_s || !arm.bound_s || *arm.documented_s >= *arm.bound_s) continue;
+      if (!said.insert(arm.written).second) continue;
+      add(NoteKind::log, "{} for {} is below the bound of {}: that is impossible.", arm.documented_text,
+          arm.arm, format_span(*arm.bound_s));
+    }
+    const std::string& log = scenario_.explain.log;
+    if (log.empty() || !documented || speaks_of_absent(log, file_.arms, arms_, false)) return;
+    if (said.size() == 1) {
+      notes_.back().text += " " + log;
+    } else {
+      add(NoteKind::log, "{}", log);
+    }
+  }
+
+  /// Reasons that the table has no room for.
+  void report_left_out() {
+    std::map<std::pair<std::string, std::string>, std::vector<std::string>> reasons;
+    for (const ArmReport& arm : arms_) {
+      if (columns(arm.not_run) <= kLongestReason) continue;
+      std::vector<std::string>& names = reasons[{arm.engine.kind, arm.not_run}];
+      if (!contains(names, arm.arm)) names.push_back(arm.arm);
+    }
+    for (const auto& [why, names] : reasons) {
+      const bool plain = why.first == kNative || why.first == kServer;
+      add(NoteKind::note, "not run{}: {}: {}", plain ? "" : " on " + why.first, join(names, ", "),
+          why.second);
+    }
+  }
+
+  /// What the same arm costs on each engine: that of the first arm and case that several ran.
+  void report_use() {
+    std::vector<std::string> parts;
+    const ArmReport* first = nullptr;
+    for (const ArmReport& arm : arms_) {
+      if (!arm.server) continue;
+      if (first == nullptr) first = &arm;
+      const bool same = arm.written == first->arm || arm.engine.is(kServer);
+      if (!same || arm.case_id != first->case_id) continue;
+      const ServerUse& use = *arm.server;
+      parts.push_back(fmt::format("{} {:.1f} MB, {}, {:.0f} ms CPU, {} switches",
+                                  arm.engine.runtime.empty() ? arm.engine.kind : arm.engine.runtime,
+                                  static_cast<double>(use.private_peak) / 1e6,
+                                  count(use.threads_peak, "thread"), static_cast<double>(use.cpu) / 1e6,
+                                  use.voluntary_switches + use.involuntary_switches));
+    }
+    if (parts.size() > 1) add(NoteKind::note, "{} used: {}", first->arm, join(parts, "; "));
+  }
+
+  /// The machine's speed is not constant; predictions follow it, and whoever compares runs should know.
+  void report_pace() {
+    constexpr double kWorthTelling = 0.02;
+    const ArmReport* slowest = nullptr;
+    const ArmReport* fastest = nullptr;
+    for (const ArmReport& arm : arms_) {
+      if (!arm.computes) continue;
+      if (slowest == nullptr || arm.pace > slowest->pace) slowest = &arm;
+      if (fastest == nullptr || arm.best_pace < fastest->best_pace) fastest = &arm;
+    }
+    if (fastest != nullptr && 1 - fastest->best_pace > kWorthTelling) {
+      add(NoteKind::note,
+          "computing took up to {:.0f} % less than when it was calibrated ({}): each bound is that of its "
+          "arm's fastest repetition, and predictions follow",
+          100 * (1 - fastest->best_pace), fastest->arm);
+    }
+    if (slowest != nullptr && slowest->pace - 1 > kWorthTelling) {
+      add(NoteKind::note,
+          "computing took {:.0f} % longer than when it was calibrated ({}); predictions follow, bounds do "
+          "not",
+          100 * (slowest->pace - 1), slowest->arm);
+    }
+  }
+
+  /// What a framework takes of its own is in the predictions, so whoever reads them should know.
+  void report_own_time() {
+    std::map<std::string, std::map<std::string, std::string>> reported;  // by case that showed it: arm, time
+    for (const ArmReport& arm : arms_) {
+      if (arm.own_time_s > 0)
+        reported[arm.own_time_case][arm.arm] = format_span(std::round(arm.own_time_s * 1e5) * 1e-5);
+    }
+    for (const auto& [busiest, times] : reported) {
+      std::vector<std::string> parts;
+      for (const auto& [arm, time] : times) parts.push_back(arm + " " + time);
+      add(NoteKind::note,
+          "what the framework computes for each request, as {} showed it, is in the predictions of the other "
+          "cases: {}",
+          busiest, join(parts, ", "));
+    }
+  }
+
+  /// Repetitions far from the others, by more than anybody would overlook; they stay in the figures.
+  void name_outliers() {
+    std::vector<std::string> far;
+    for (const ArmReport& arm : arms_) {
+      const Estimate makespan = arm.makespan_s.value_or(Estimate{});
+      for (const std::size_t index : outliers(makespan.samples)) {
+        const double value = makespan.samples[index];
+        if (std::abs(value - makespan.median) > std::max(0.001, 0.02 * makespan.median))
+          far.push_back(fmt::format("{} {} in repetition {}", name_of(arm), format_span(value), index + 1));
+      }
+    }
+    if (!far.empty()) add(NoteKind::warn, "outliers, not removed: {}", join(far, ", "));
+  }
+
+  void warn_of(const ArmReport& arm) {
     std::vector<std::string> kinds;
-    for (const auto& [kind, number] : books.errors) {
+    for (const auto& [kind, number] : arm.books.errors) {
       if (kind != to_string(Outcome::hung_up)) kinds.push_back(fmt::format("{} {}", kind, number));
     }
-    for (const auto& [kind, number] : books.not_sent) kinds.push_back(fmt::format("{} {}", kind, number));
+    for (const auto& [kind, number] : arm.books.not_sent) kinds.push_back(fmt::format("{} {}", kind, number));
+    const std::string name = name_of(arm);
     if (!kinds.empty()) {
-      remarks.push_back(
-          {NoteKind::warn, fmt::format("{}: of {} requests {} ended well; {}", name_of(arm, many_cases),
-                                       books.planned, books.ok, join(kinds, ", "))});
+      add(NoteKind::warn, "{}: of {} requests {} ended well; {}", name, arm.books.planned, arm.books.ok,
+          join(kinds, ", "));
     }
-    if (faster_than_its_plan(arm.report)) {
-      remarks.push_back(
-          {NoteKind::warn, fmt::format("{}: answered within {}, the plan alone takes {}: it does not do "
-                                       "this plan (a wrong route, an error, a forgotten await?)",
-                                       name_of(arm, many_cases), format_span(arm.report.makespan_s->median),
-                                       format_span(*arm.report.bound_s))});
+    if (faster_than_its_plan(arm)) {
+      add(NoteKind::warn,
+          "{}: answered within {}, the plan alone takes {}: it does not do this plan (a wrong route, an "
+          "error, a forgotten await?)",
+          name, format_span(arm.makespan_s->median), format_span(*arm.bound_s));
     }
-    if (arm.report.verdict == Verdict::instrument_fault) {
-      remarks.push_back(
-          {NoteKind::warn,
-           fmt::format("{}: a makespan below its bound of {} is impossible: the instrument is at "
-                       "fault, so nothing is claimed",
-                       name_of(arm, many_cases), format_span(arm.report.bound_s.value_or(0)))});
+    if (arm.verdict == Verdict::instrument_fault) {
+      add(NoteKind::warn,
+          "{}: a makespan below its bound of {} is impossible: the instrument is at fault, so nothing is "
+          "claimed",
+          name, format_span(arm.bound_s.value_or(0)));
     }
-    if (arm.report.verdict == Verdict::inconclusive) {
-      remarks.push_back(
-          {NoteKind::warn, fmt::format("{}: the interval crosses the border of a verdict; the machine is {}",
-                                       name_of(arm, many_cases),
-                                       run.summary.noise.empty() ? "of unknown noise" : run.summary.noise)});
+    if (arm.verdict == Verdict::inconclusive) {
+      add(NoteKind::warn, "{}: the interval crosses the border of a verdict; the machine is {}", name,
+          run_.summary.noise.empty() ? "of unknown noise" : run_.summary.noise);
     }
   }
-  if (run.summary.noise.starts_with("noisy"))
-    remarks.push_back({NoteKind::warn, "the machine was " + run.summary.noise});
-  warn_of_the_harness(run, many_cases, remarks);
-}
 
-/// Reasons that the table has no room for.
-void report_left_out(const std::vector<ArmAnalysis>& arms, std::vector<Note>& remarks) {
-  std::map<std::pair<std::string, std::string>, std::vector<std::string>> reasons;
-  for (const ArmAnalysis& arm : arms) {
-    if (columns(arm.report.not_run) <= kLongestReason) continue;
-    std::vector<std::string>& names = reasons[{arm.report.engine.kind, arm.report.not_run}];
-    if (std::find(names.begin(), names.end(), arm.report.arm) == names.end()) names.push_back(arm.report.arm);
+  /// What the generator, the rings and other servers say of themselves: the first of each kind, and how many
+  /// more there were.
+  void warn_of_the_harness() {
+    std::map<std::string, std::pair<std::string, int>> reported;
+    for (const RunRepetition& each : run_.repetitions) {
+      for (const std::string& warning : each.warnings) {
+        auto& [first, times] = reported[kind_of(warning)];
+        if (times++ == 0) first = name_of(each.arm, each.engine, each.case_id) + ": " + warning;
+      }
+    }
+    for (const auto& [key, first] : reported) {
+      add(NoteKind::warn, "{}{}", first.first,
+          first.second > 1 ? fmt::format(" (and {} more such)", first.second - 1) : "");
+    }
   }
-  for (const auto& [why, names] : reasons) {
-    const bool plain = why.first == kNative || why.first == kServer;
-    const std::string where = plain ? "" : fmt::format(" on {}", why.first);
-    remarks.push_back(
-        {NoteKind::note, fmt::format("not run{}: {}: {}", where, join(names, ", "), why.second)});
-  }
-}
 
-void report_recording(const Run& run, std::vector<Note>& remarks) {
-  for (const auto& [key, value] : run.header.environment) {
-    if (key == kRecordingMade)
-      remarks.push_back(
-          {NoteKind::note, fmt::format("recorded: FastAPI as it ran on another day, {}", value)});
+  void warn_of_few_repetitions() {
+    int most = 0;
+    bool measured = false;
+    for (const ArmReport& arm : arms_) {
+      if (arm.makespan_s && arm.makespan_s->low) return;
+      measured |= !arm.engine.is(kModel) && arm.repetitions > 0;
+      most = std::max(most, arm.repetitions);
+    }
+    if (measured)
+      add(NoteKind::warn, "{}, so no interval: small differences mean nothing", count(most, "repetition"));
   }
-}
 
-/// What the same arm costs on each engine: that of the first arm and case that several ran.
-void report_use(const std::vector<ArmAnalysis>& arms, std::vector<Note>& remarks) {
-  std::vector<std::string> parts;
-  const ArmReport* first = nullptr;
-  for (const ArmAnalysis& arm : arms) {
-    const ArmReport& report = arm.report;
-    if (!report.server) continue;
-    if (first == nullptr) first = &report;
-    const bool same = report.written == first->arm || report.engine.is(kServer);
-    if (!same || report.case_id != first->case_id) continue;
-    const ServerUse& use = *report.server;
-    const std::string& engine = report.engine.runtime.empty() ? report.engine.kind : report.engine.runtime;
-    parts.push_back(fmt::format(
-        "{} {:.1f} MB, {}, {:.0f} ms CPU, {}", engine, static_cast<double>(use.private_peak) / 1e6,
-        count(use.threads_peak, "thread"), static_cast<double>(use.cpu) / 1e6,
-        fmt::format("{} switches", use.voluntary_switches + use.involuntary_switches)));
-  }
-  if (parts.size() > 1)
-    remarks.push_back({NoteKind::note, fmt::format("{} used: {}", first->arm, join(parts, "; "))});
-}
-
-/// The machine's speed is not constant; predictions follow it, and whoever compares runs should know.
-void report_pace(const std::vector<ArmAnalysis>& arms, std::vector<Note>& remarks) {
-  constexpr double kWorthTelling = 0.02;
-  const ArmAnalysis* slowest = nullptr;
-  const ArmAnalysis* fastest = nullptr;
-  for (const ArmAnalysis& arm : arms) {
-    if (!arm.computes) continue;
-    if (slowest == nullptr || arm.report.pace > slowest->report.pace) slowest = &arm;
-    if (fastest == nullptr || arm.best_pace < fastest->best_pace) fastest = &arm;
-  }
-  if (fastest != nullptr && 1 - fastest->best_pace > kWorthTelling) {
-    remarks.push_back(
-        {NoteKind::note,
-         fmt::format("computing took up to {:.0f} % less than when it was calibrated ({}): each "
-                     "bound is that of its arm's fastest repetition, and predictions follow",
-                     100 * (1 - fastest->best_pace), fastest->report.arm)});
-  }
-  if (slowest != nullptr && slowest->report.pace - 1 > kWorthTelling) {
-    remarks.push_back(
-        {NoteKind::note,
-         fmt::format("computing took {:.0f} % longer than when it was calibrated ({}); predictions "
-                     "follow, bounds do not",
-                     100 * (slowest->report.pace - 1), slowest->report.arm)});
-  }
-}
-
-/// What a framework takes of its own is in the predictions, so whoever reads them should know.
-void report_own_time(const std::vector<ArmAnalysis>& arms, std::vector<Note>& remarks) {
-  std::map<std::string, std::map<std::string, std::string>> reported;  // by case that showed it: arm, time
-  for (const ArmAnalysis& arm : arms) {
-    if (arm.report.own_time_s > 0)
-      reported[arm.report.own_time_case][arm.report.arm] =
-          format_span(std::round(arm.report.own_time_s * 1e5) * 1e-5);
-  }
-  for (const auto& [busiest, times] : reported) {
-    std::vector<std::string> parts;
-    for (const auto& [arm, time] : times) parts.push_back(fmt::format("{} {}", arm, time));
-    remarks.push_back({NoteKind::note,
-                       fmt::format("what the framework computes for each request, as {} showed it, is in the "
-                                   "predictions of the other cases: {}",
-                                   busiest, join(parts, ", "))});
-  }
-}
+  const Scenario& scenario_;
+  const WholeFile& file_;
+  const std::vector<ArmReport>& arms_;
+  const Run& run_;
+  std::vector<Note> notes_;
+};
 
 }  // namespace
 
 std::vector<Note> make_remarks(const Scenario& scenario, const WholeFile& file,
-                               const std::vector<ArmAnalysis>& arms, const Run& run,
+                               const std::vector<ArmReport>& arms, const Run& run,
                                const std::vector<Guess>& guesses) {
-  const bool many_cases = scenario.cases.size() > 1;
-  std::vector<Note> remarks;
-  answer_guesses(scenario, arms, guesses, remarks);
-  explain_why(scenario.explain.answer, arms, many_cases, remarks);
-  speak_of_the_log(scenario, file, arms, remarks);
-  const std::string& note = scenario.explain.note;
-  if (!note.empty() && !speaks_of_absent(note, file.arms, arms, true))
-    remarks.push_back({NoteKind::note, note});
-  report_left_out(arms, remarks);
-  report_recording(run, remarks);
-  report_use(arms, remarks);
-  report_pace(arms, remarks);
-  report_own_time(arms, remarks);
-  name_outliers(arms, many_cases, remarks);
-  warn(arms, run, many_cases, remarks);
-  const bool measured = std::any_of(arms.begin(), arms.end(), [](const ArmAnalysis& arm) {
-    return !arm.report.engine.is(kModel) && arm.report.repetitions > 0;
-  });
-  const bool intervals = std::any_of(arms.begin(), arms.end(), [](const ArmAnalysis& arm) {
-    return arm.report.makespan_s && arm.report.makespan_s->low;
-  });
-  if (measured && !intervals) {
-    const auto most =
-        std::max_element(arms.begin(), arms.end(), [](const ArmAnalysis& a, const ArmAnalysis& b) {
-          return a.report.repetitions < b.report.repetitions;
-        });
-    remarks.push_back({NoteKind::warn, fmt::format("{}, so no interval: small differences mean nothing",
-                                                   count(most->report.repetitions, "repetition"))});
-  }
-  if (const auto answer = answer_sentence(scenario.explain.answer, arms))
-    remarks.push_back({NoteKind::so, *answer});
-  if (file.next_is_known) {
-    std::string text = "lab run " + scenario.explain.next;
-    if (!scenario.explain.next_reason.empty()) text += fmt::format("    ({})", scenario.explain.next_reason);
-    remarks.push_back({NoteKind::next, text});
-  }
-  return remarks;
+  return RunRemarks(scenario, file, arms, run).make(guesses);
 }
 
 }  // namespace lab

@@ -4,8 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "results/report/arm_report.hpp"
+#include "lab/core/scenario.hpp"
 #include "results/report/report.hpp"
+#include "results/store/run.hpp"
 
 namespace lab {
 
@@ -17,22 +18,19 @@ struct WholeFile {
 
 /// The sentences under the table: WHY, LOG, NOTE, GUESS, WARN, NEXT.
 std::vector<Note> make_remarks(const Scenario& scenario, const WholeFile& file,
-                               const std::vector<ArmAnalysis>& arms, const Run& run,
+                               const std::vector<ArmReport>& arms, const Run& run,
                                const std::vector<Guess>& guesses);
 
 /// Whether a text of the scenario's file is about an arm that options or engines left out of the table: it
 /// names it (`workers-4`; a plain word such as `one` is no name), or its documented figure (`0.03`). `ours`:
 /// only rows of our own servers and of the model count, of which the file's notes speak.
 bool speaks_of_absent(const std::string& text, const std::vector<Arm>& written,
-                      const std::vector<ArmAnalysis>& arms, bool ours);
+                      const std::vector<ArmReport>& arms, bool ours);
 
 /// The sentence that answers the scenario's question, with the medians of this run in it, of our own servers
 /// where they ran; in a prediction the model's. Nothing where a figure is missing, as with fewer arms,
 /// or cannot be.
-std::optional<std::string> answer_sentence(const Conclusion& answer, const std::vector<ArmAnalysis>& arms);
-
-/// Whether the answer speaks of this arm on this case.
-bool speaks_of(const Conclusion& answer, const ArmReport& arm);
+std::optional<std::string> answer_sentence(const Conclusion& answer, const std::vector<ArmReport>& arms);
 
 /// What a scenario's `trace` asks for besides its table, from the first repetition of each arm and case: the
 /// loop step by step in words (`cycle`), or a span for each hop of a request (`path`, medians over the

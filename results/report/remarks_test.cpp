@@ -18,10 +18,10 @@ std::vector<Arm> three_arms() {
 /// Whether the text speaks of an arm that has no row, where these have one.
 bool absent(const std::string& text, const std::vector<std::string>& rows, const char* engine = kNative,
             bool ours = true) {
-  std::vector<ArmAnalysis> arms(rows.size());
+  std::vector<ArmReport> arms(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    arms[i].report.written = rows[i];
-    arms[i].report.engine.kind = engine;
+    arms[i].written = rows[i];
+    arms[i].engine.kind = engine;
   }
   return speaks_of_absent(text, three_arms(), arms, ours);
 }
@@ -44,17 +44,17 @@ TEST_CASE("a note is about our own servers, a documented figure about any") {
 
 namespace {
 
-ArmAnalysis answered_row(const std::string& arm, const std::string& engine, double makespan) {
-  ArmAnalysis analysis;
-  analysis.report.arm = arm;
-  analysis.report.case_id = "main";
-  analysis.report.engine.kind = engine;
-  analysis.report.makespan_s = Estimate{makespan, {}, {}, {makespan}};
+ArmReport answered_row(const std::string& arm, const std::string& engine, double makespan) {
+  ArmReport row;
+  row.arm = arm;
+  row.case_id = "main";
+  row.engine.kind = engine;
+  row.makespan_s = Estimate{makespan, {}, {}, {makespan}};
   MeasureRow share;
   share.stat = parse_stat("share(error)").value();
   share.measured = Estimate{0.25, {}, {}, {0.25}};
-  analysis.report.measures = {share};
-  return analysis;
+  row.measures = {share};
+  return row;
 }
 
 Conclusion answer_about(const std::string& arm, const char* stat = "makespan") {
@@ -64,30 +64,30 @@ Conclusion answer_about(const std::string& arm, const char* stat = "makespan") {
 }  // namespace
 
 TEST_CASE("the answer has the medians of the run in it, those of our own servers first") {
-  const std::vector<ArmAnalysis> arms{answered_row("pool", "fastapi", 0.25),
-                                      answered_row("pool", "native", 0.2)};
+  const std::vector<ArmReport> arms{answered_row("pool", "fastapi", 0.25),
+                                    answered_row("pool", "native", 0.2)};
   CHECK(answer_sentence(answer_about("pool"), arms) == "After 200 ms.");
   CHECK(answer_sentence(answer_about("pool"), {arms[0]}) == "After 250 ms.");
   CHECK(answer_sentence(answer_about("pool", "share(error)"), arms) == "After 25 %.");
 }
 
 TEST_CASE("a prediction answers with the model's figure") {
-  ArmAnalysis predicted = answered_row("pool", "model", 0);
-  predicted.report.makespan_s.reset();
-  predicted.report.predicted_s = 0.2;
+  ArmReport predicted = answered_row("pool", "model", 0);
+  predicted.makespan_s.reset();
+  predicted.predicted_s = 0.2;
   CHECK(answer_sentence(answer_about("pool"), {predicted}) == "After 200 ms.");
 }
 
 TEST_CASE("there is no answer where an arm that it speaks of was left out") {
-  const std::vector<ArmAnalysis> arms{answered_row("pool", "native", 0.2)};
+  const std::vector<ArmReport> arms{answered_row("pool", "native", 0.2)};
   CHECK_FALSE(answer_sentence(answer_about("loop"), arms).has_value());
   CHECK_FALSE(answer_sentence(answer_about("pool", "latency.max"), arms).has_value());
   CHECK_FALSE(answer_sentence(Conclusion{}, arms).has_value());
-  ArmAnalysis faulty = arms.front();
-  faulty.report.verdict = Verdict::instrument_fault;
+  ArmReport faulty = arms.front();
+  faulty.verdict = Verdict::instrument_fault;
   CHECK_FALSE(answer_sentence(answer_about("pool"), {faulty}).has_value());
-  ArmAnalysis absent = answered_row("pool", "native", 0);
-  absent.report.makespan_s.reset();
-  absent.report.not_run = "no io_uring";
+  ArmReport absent = answered_row("pool", "native", 0);
+  absent.makespan_s.reset();
+  absent.not_run = "no io_uring";
   CHECK_FALSE(answer_sentence(answer_about("pool"), {absent}).has_value());
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -70,13 +71,23 @@ struct ArmReport {
   double burst_skew_s = 0;    ///< median over repetitions
   double own_time_s = 0;      ///< of a framework per request, as another case showed it; in the predictions
   std::string own_time_case;  ///< which one
+  bool computes = false;      ///< its bound has CPU work
   double pace = 1;            ///< what computing took beside its calibration, median
+  double best_pace = 1;       ///< of the fastest repetition
+  std::string likely_execution;     ///< of a server of one's own that says nothing of itself
   std::optional<ServerUse> server;  ///< what its processes used in the first repetition
   double memory_bytes = 0;          ///< of the connections alone, where it is worth telling (predict)
 };
 
 /// `thread-pool on fastapi`; our own arms by their name alone.
 std::string name_on_engine(const ArmReport& arm);
+
+/// Of arms, rows or repetitions: whether they are of more than one case.
+template <class Rows>
+bool several_cases(const Rows& rows) {
+  return std::any_of(rows.begin(), rows.end(),
+                     [&](const auto& row) { return row.case_id != rows.begin()->case_id; });
+}
 
 struct CheckRow {
   std::string text;  ///< `ping.latency.max within 3% · blocking`

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -18,16 +19,12 @@ constexpr double kLeastSeconds = 0.09995;
 constexpr double kLostInSeconds = 0.009995;
 constexpr double kLeastMilliseconds = 0.0009995;
 
-/// One row's figures, whether of the makespan or of another stat.
+/// One line's figures.
 struct Entry {
   const ArmReport* arm = nullptr;
-  Stat stat;
-  std::optional<Estimate> measured;
+  MeasureRow row;
   std::optional<double> expected;       ///< bound of the makespan, prediction of other stats
   std::optional<double> expected_most;  ///< where the makespan's dealing is left to chance
-  std::optional<double> documented;
-  std::string documented_text;
-  Verdict verdict = Verdict::none;
 };
 
 bool shorter_than(double limit, double value) {
@@ -45,18 +42,20 @@ bool only_makespan(const Report& report) {
 }
 
 Entry makespan_entry(const ArmReport& arm) {
-  Entry entry{.arm = &arm,
-              .stat = {},
-              .measured = arm.makespan_s,
-              .expected = arm.bound_s,
-              .expected_most = arm.predicted_high_s,
-              .documented = arm.documented_s,
-              .documented_text = arm.documented_text,
-              .verdict = arm.verdict};
-  if (!entry.measured && arm.engine.is(kModel) && arm.predicted_s) {
-    entry.measured = Estimate{*arm.predicted_s, {}, {}, {}};
-  }
+  Entry entry{&arm, {}, arm.bound_s, arm.predicted_high_s};
+  entry.row.predicted = arm.predicted_s;
+  entry.row.measured = arm.makespan_s;
+  entry.row.documented = arm.documented_s;
+  entry.row.documented_text = arm.documented_text;
+  entry.row.verdict = arm.verdict;
   return entry;
+}
+
+Entry entry_of(const ArmReport& arm, const MeasureRow& row) {
+  constexpr double kSame = 1.005;  // spelled alike
+  if (row.predicted_high && *row.predicted_high > kSame * *row.predicted_low)
+    return {&arm, row, row.predicted_low, row.predicted_high};
+  return {&arm, row, row.predicted, std::nullopt};
 }
 
 std::vector<Entry> entries_of(const Report& report) {
@@ -66,32 +65,19 @@ std::vector<Entry> entries_of(const Report& report) {
       entries.push_back(makespan_entry(arm));
       continue;
     }
+    const bool stands_empty = !arm.not_run.empty() && !model_stands_in(arm);
     for (const Stat& stat : report.headline) {
       const auto row = std::find_if(arm.measures.begin(), arm.measures.end(),
                                     [&stat](const MeasureRow& each) { return each.stat == stat; });
       if (row == arm.measures.end()) continue;
-      const bool reported = !entries.empty() && entries.back().arm == &arm;
-      const bool stands_empty = !arm.not_run.empty() && !model_stands_in(arm);
-      if (reported && stands_empty) continue;
       const bool loaded = row->measured || row->predicted;  // not every case loads every route
-      if (!loaded && !stands_empty) continue;
-      Entry entry{.arm = &arm,
-                  .stat = stat,
-                  .measured = row->measured,
-                  .expected = row->predicted,
-                  .expected_most = std::nullopt,
-                  .documented = row->documented,
-                  .documented_text = row->documented_text,
-                  .verdict = row->verdict};
-      constexpr double kSame = 1.005;  // spelled alike
-      if (row->predicted_high && *row->predicted_high > kSame * *row->predicted_low) {
-        entry.expected = row->predicted_low;
-        entry.expected_most = row->predicted_high;
-      }
-      if (!entry.measured && arm.engine.is(kModel) && row->predicted)
-        entry.measured = Estimate{*row->predicted, {}, {}, {}};
-      entries.push_back(std::move(entry));
+      const bool reported = !entries.empty() && entries.back().arm == &arm;
+      if (stands_empty ? !reported : loaded) entries.push_back(entry_of(arm, *row));
     }
+  }
+  for (Entry& entry : entries) {
+    if (!entry.row.measured && entry.arm->engine.is(kModel) && entry.row.predicted)
+      entry.row.measured = Estimate{*entry.row.predicted, {}, {}, {}};
   }
   return entries;
 }
@@ -120,101 +106,139 @@ class TableMaker {
   TableMaker(const Report& report, bool ascii)
       : report_(report), ascii_(ascii), entries_(entries_of(report)) {
     choose_units();
-    for (const Entry& entry : entries_) {
-      intervals_ |= entry.measured && entry.measured->low;
-      labels_ |= !entry.arm->label.empty();
-      documented_ |= entry.documented.has_value();
-      expected_ |= entry.expected.has_value();
-      const Unit unit = unit_of(entry);
-      log_width_ = std::max(log_width_, columns(format_span(log_text(entry, unit))));
-    }
-    if (all_modelled() && !only_makespan(report)) expected_ = false;  // it would be said twice
-    cases_ = several_cases(report);
-    engines_ = several_engines(report);
   }
 
-  Table run_table() {
-    Table table;
-    table.columns = run_columns();
-    const Entry* above = nullptr;
+  Table make() {
+    table_.plain_in_text = report_.predicted_only;
+    add_columns();
+    const ArmReport* above = nullptr;
     for (const Entry& entry : entries_) {
-      table.rows.push_back(run_row(entry, above));
-      above = &entry;
-    }
-    return table;
-  }
-
-  Table prediction_table() {
-    const bool stats = report_.headline.size() > 1 || !only_makespan(report_);
-    Table table;
-    table.plain_in_text = true;
-    table.columns = {{ColumnRole::arm, "arm", false}};
-    if (cases_) table.columns.push_back({ColumnRole::case_id, "case", false});
-    if (stats) table.columns.push_back({ColumnRole::stat, "stat", false});
-    table.columns.push_back({ColumnRole::measured, "predicted", false});
-    table.columns.push_back({ColumnRole::expected, "formula", false});
-    table.columns.push_back({ColumnRole::note, "note", false});
-    for (const Entry& entry : entries_) {
-      TableRow row{{format_span(entry.arm->arm)}, ""};
-      if (cases_) row.cells.push_back(format_span(entry.arm->case_id));
-      if (stats) row.cells.push_back(format_span(to_string(entry.stat)));
-      std::string value = "–";
-      if (entry.measured && entry.stat.is_time()) value = long_time(entry.measured->median);
       const ArmReport& arm = *entry.arm;
-      // Who goes first is left to chance: from when to when.
-      if (entry.stat == Stat{} && arm.predicted_low_s && arm.predicted_high_s &&
-          long_time(*arm.predicted_low_s) != long_time(*arm.predicted_high_s)) {
-        value = long_time(*arm.predicted_low_s) + " – " + long_time(*arm.predicted_high_s);
+      TableRow& row = table_.rows.emplace_back();
+      const bool left_out = !arm.not_run.empty() && !model_stands_in(arm);
+      for (std::size_t i = 0; i < cells_.size(); ++i) {
+        const ColumnRole role = table_.columns[i].role;
+        if (left_out && role >= ColumnRole::measured) break;
+        // Several stats of one arm read as one group.
+        const bool repeated = above == &arm && role <= ColumnRole::engine && !report_.predicted_only;
+        row.cells.push_back(repeated ? "" : printable(cells_[i](entry), ascii_));
       }
-      if (entry.measured && !entry.stat.is_time()) value = quantity(entry.measured->median, unit_of(entry));
-      row.cells.push_back(format_span(value));
-      const bool makespan = entry.stat == Stat{};
-      row.cells.push_back(makespan ? format_formula(entry.arm->formula) : "");
-      row.cells.push_back(makespan ? format_span(prediction_note(*entry.arm)) : "");
-      table.rows.push_back(std::move(row));
+      if (left_out) {
+        const bool fits = columns(arm.not_run) <= kLongestReason;
+        row.rest = printable(fits ? "not run: " + arm.not_run : "not run, see NOTE", ascii_);
+      }
+      above = &arm;
     }
-    return table;
+    return std::move(table_);
   }
 
  private:
-  std::string format_span(const std::string& text) const { return printable(text, ascii_); }
-
-  std::string format_formula(std::string formula) const {
-    // In a formula the dot multiplies, and a full stop would read as a decimal point.
-    for (std::size_t at = formula.find("·"); ascii_ && at != std::string::npos; at = formula.find("·", at)) {
-      formula.replace(at, std::string_view("·").size(), "*");
-    }
-    return format_span(formula);
+  template <class Cell>
+  void add(bool wanted, ColumnRole role, const std::string& heading, Cell cell) {
+    if (!wanted) return;
+    const bool right = role == ColumnRole::measured || role == ColumnRole::expected;
+    table_.columns.push_back({role, printable(heading, ascii_), right && !report_.predicted_only});
+    cells_.emplace_back(std::move(cell));
   }
 
-  bool one_stat() const { return report_.headline.size() <= 1; }
+  template <class Wanted>
+  bool any(Wanted wanted) const {
+    return std::any_of(entries_.begin(), entries_.end(), wanted);
+  }
+
+  void add_columns() {
+    const bool predicted = report_.predicted_only;
+    const bool makespan = only_makespan(report_);
+    const bool engines = several_engines(report_) && !predicted;
+    const bool stats = report_.headline.size() > 1 || (predicted && !makespan);
+    const bool labels = any([](const Entry& each) { return !each.arm->label.empty(); });
+    add(true, ColumnRole::arm, "arm",
+        [=](const Entry& each) { return engines ? each.arm->written : each.arm->arm; });
+    add(several_cases(report_), ColumnRole::case_id, "case",
+        [](const Entry& each) { return each.arm->case_id; });
+    add(engines, ColumnRole::engine, "engine",
+        [](const Entry& each) { return engine_name(each.arm->engine); });
+    add(stats, ColumnRole::stat, "stat", [](const Entry& each) { return to_string(each.row.stat); });
+    add(labels && !stats && !predicted, ColumnRole::label, "in FastAPI",
+        [](const Entry& each) { return each.arm->label; });
+    if (predicted) {
+      add(true, ColumnRole::measured, "predicted",
+          [this](const Entry& each) { return predicted_cell(each); });
+      add(true, ColumnRole::expected, "formula", [this](const Entry& each) { return formula_cell(each); });
+      add(true, ColumnRole::note, "note", prediction_note);
+      return;
+    }
+    const bool intervals = any([](const Entry& each) { return each.row.measured && each.row.measured->low; });
+    const bool documented = any([](const Entry& each) { return each.row.documented.has_value(); });
+    // Of what the model gave it would be said twice.
+    const bool expected =
+        any([](const Entry& each) { return each.expected.has_value(); }) && (makespan || !all_modelled());
+    add(true, ColumnRole::measured, measured_heading(intervals),
+        [this](const Entry& each) { return measured_cell(each); });
+    add(intervals, ColumnRole::interval, interval_heading(),
+        [this](const Entry& each) { return interval(each); });
+    add(expected, ColumnRole::expected, makespan ? "bound" : "predicted",
+        [this](const Entry& each) { return expected_cell(each); });
+    for (const Entry& entry : entries_)
+      log_width_ = std::max(log_width_, columns(printable(log_text(entry), ascii_)));
+    add(documented, ColumnRole::log, "log", [this](const Entry& each) { return log_cell(each); });
+  }
+
+  std::string measured_cell(const Entry& entry) const {
+    if (!entry.row.measured) return "–";
+    const std::string mark = model_stands_in(*entry.arm) ? "predicted " : "";
+    return mark + quantity(entry.row.measured->median, unit_of(entry));
+  }
+
+  std::string predicted_cell(const Entry& entry) const {
+    const ArmReport& arm = *entry.arm;
+    // Who goes first is left to chance: from when to when.
+    if (entry.row.stat == Stat{} && arm.predicted_low_s && arm.predicted_high_s) {
+      const std::string low = long_time(*arm.predicted_low_s);
+      const std::string high = long_time(*arm.predicted_high_s);
+      if (low != high) return low + " – " + high;
+    }
+    if (!entry.row.measured) return "–";
+    const double value = entry.row.measured->median;
+    return entry.row.stat.is_time() ? long_time(value) : quantity(value, unit_of(entry));
+  }
+
+  std::string formula_cell(const Entry& entry) const {
+    if (entry.row.stat != Stat{}) return "";
+    // In a formula the dot multiplies, and a full stop would read as a decimal point.
+    std::string formula = entry.arm->formula;
+    for (std::size_t at = formula.find("·"); ascii_ && at != std::string::npos; at = formula.find("·", at))
+      formula.replace(at, std::string_view("·").size(), "*");
+    return formula;
+  }
 
   static double size_of(const Entry& entry) {
-    return entry.measured ? entry.measured->median : entry.expected.value_or(0);
+    return entry.row.measured ? entry.row.measured->median : entry.expected.value_or(0);
   }
 
   /// Figures of one stat are compared, so they share a unit: milliseconds where all are short, otherwise
   /// seconds. Only what seconds would round away keeps its own. Where units differ, every cell names its own.
   void choose_units() {
     for (const Entry& entry : entries_) {
-      if (!entry.stat.is_time() || entry.stat.quantity == Stat::Quantity::switch_time) continue;
+      if (!entry.row.stat.is_time() || entry.row.stat.quantity == Stat::Quantity::switch_time) continue;
       const double longest = std::max(std::abs(size_of(entry)), std::abs(entry.expected.value_or(0)));
-      double& most = longest_[to_string(entry.stat)];
+      double& most = longest_[to_string(entry.row.stat)];
       most = std::max(most, longest);
     }
     std::set<std::string> names;
     for (const Entry& entry : entries_) {
-      if (entry.stat.is_time() && (entry.measured || entry.expected)) names.insert(unit_of(entry).name);
+      if (entry.row.stat.is_time() && (entry.row.measured || entry.expected))
+        names.insert(unit_of(entry).name);
     }
     mixed_ = names.size() > 1;
   }
 
   Unit unit_of(const Entry& entry) const {
     const double value = size_of(entry);
-    if (!entry.stat.is_time()) return lab::unit_of(entry.stat, value);
+    if (!entry.row.stat.is_time()) return lab::unit_of(entry.row.stat, value);
     // Coroutines and processes differ by thousands.
-    if (entry.stat.quantity == Stat::Quantity::switch_time) return {1e9, 0, "ns"};
-    const double longest = longest_.at(to_string(entry.stat));
+    if (entry.row.stat.quantity == Stat::Quantity::switch_time) return {1e9, 0, "ns"};
+    const double longest = longest_.at(to_string(entry.row.stat));
     const bool all_short = longest > 0 && shorter_than(kLeastSeconds, longest);
     const bool lost = value != 0 && shorter_than(kLostInSeconds, value);
     if (!all_short && !lost) return shorter_than(kLeastSeconds, value) ? Unit{1, 3, "s"} : time_unit(value);
@@ -227,10 +251,11 @@ class TableMaker {
     return mixed_ ? quantity(value, unit) : number(value, unit);
   }
 
-  std::string log_text(const Entry& entry, const Unit& unit) const {
-    if (!entry.documented) return "";
-    if (entry.documented_text.empty()) return beside(*entry.documented, unit);
-    return mixed_ ? entry.documented_text : without_unit(entry.documented_text, unit);
+  std::string log_text(const Entry& entry) const {
+    if (!entry.row.documented) return "";
+    const std::string& text = entry.row.documented_text;
+    if (text.empty()) return beside(*entry.row.documented, unit_of(entry));
+    return mixed_ ? text : without_unit(text, unit_of(entry));
   }
 
   /// `min–max (6)`: ranks 1 to n; from nine repetitions on the interval is of inner ranks.
@@ -238,102 +263,68 @@ class TableMaker {
     std::set<int> counts;
     bool whole_range = true;
     for (const Entry& entry : entries_) {
-      if (!entry.measured || !entry.measured->low || !entry.measured->high) continue;
+      if (!entry.row.measured || !entry.row.measured->low || !entry.row.measured->high) continue;
       counts.insert(entry.arm->repetitions);
-      const std::vector<double>& all = entry.measured->samples;
-      whole_range &= all.empty() || (*entry.measured->low <= *std::min_element(all.begin(), all.end()) &&
-                                     *entry.measured->high >= *std::max_element(all.begin(), all.end()));
+      const std::vector<double>& all = entry.row.measured->samples;
+      whole_range &= all.empty() || (*entry.row.measured->low <= *std::min_element(all.begin(), all.end()) &&
+                                     *entry.row.measured->high >= *std::max_element(all.begin(), all.end()));
     }
-    if (counts.empty()) return "";
-    const std::string n = counts.size() == 1 ? fmt::format("{}", *counts.begin())
-                                             : fmt::format("{}–{}", *counts.begin(), *counts.rbegin());
-    return fmt::format("{} ({})", whole_range ? "min–max" : "95 %", n);
+    return counts.empty() ? "" : fmt::format("{} ({})", whole_range ? "min–max" : "95 %", range_of(counts));
+  }
+
+  /// `6`, or `5–6`
+  static std::string range_of(const std::set<int>& counts) {
+    if (counts.size() == 1) return fmt::format("{}", *counts.begin());
+    return fmt::format("{}–{}", *counts.begin(), *counts.rbegin());
   }
 
   bool all_modelled() const {
-    return !entries_.empty() && std::all_of(entries_.begin(), entries_.end(),
-                                            [](const Entry& entry) { return entry.arm->engine.is(kModel); });
+    return !entries_.empty() && !any([](const Entry& each) { return !each.arm->engine.is(kModel); });
   }
 
   /// Few repetitions carry no interval; their number then stands at the value.
-  std::string measured_heading() const {
-    std::string name = one_stat() && !only_makespan(report_) ? to_string(report_.headline.front())
-                       : all_modelled()                      ? "predicted"
-                                                             : "measured";
+  std::string measured_heading(bool intervals) const {
+    const bool named = report_.headline.size() == 1 && !only_makespan(report_);
+    const std::string name = named            ? to_string(report_.headline.front())
+                             : all_modelled() ? "predicted"
+                                              : "measured";
     std::set<int> counts;
     for (const Entry& entry : entries_) {
       if (entry.arm->repetitions > 0 && !model_stands_in(*entry.arm)) counts.insert(entry.arm->repetitions);
     }
-    if (intervals_ || counts.empty()) return name;
-    if (counts.size() == 1) return fmt::format("{}, n = {}", name, *counts.begin());
-    return fmt::format("{}, n = {}–{}", name, *counts.begin(), *counts.rbegin());
+    return intervals || counts.empty() ? name : fmt::format("{}, n = {}", name, range_of(counts));
   }
 
-  std::vector<Column> run_columns() const {
-    std::vector<Column> result{{ColumnRole::arm, "arm", false}};
-    const auto add = [&](ColumnRole role, const std::string& heading, bool right) {
-      result.push_back({role, format_span(heading), right});
-    };
-    if (cases_) add(ColumnRole::case_id, "case", false);
-    if (engines_) add(ColumnRole::engine, "engine", false);
-    if (!one_stat()) add(ColumnRole::stat, "stat", false);
-    if (labels_ && one_stat()) add(ColumnRole::label, "in FastAPI", false);
-    add(ColumnRole::measured, measured_heading(), true);
-    if (intervals_) add(ColumnRole::interval, interval_heading(), false);
-    if (expected_) add(ColumnRole::expected, only_makespan(report_) ? "bound" : "predicted", true);
-    if (documented_) add(ColumnRole::log, "log", false);
-    return result;
-  }
-
-  TableRow run_row(const Entry& entry, const Entry* above) const {
-    const ArmReport& arm = *entry.arm;
-    // Several stats of one arm read as one group.
-    const bool repeated = above != nullptr && above->arm == entry.arm;
-    TableRow row{{repeated ? "" : format_span(engines_ ? arm.written : arm.arm)}, ""};
-    if (cases_) row.cells.push_back(repeated ? "" : format_span(arm.case_id));
-    if (engines_) row.cells.push_back(repeated ? "" : format_span(engine_name(arm.engine)));
-    if (!one_stat()) row.cells.push_back(format_span(to_string(entry.stat)));
-    if (labels_ && one_stat()) row.cells.push_back(format_span(arm.label));
-    if (!arm.not_run.empty() && !model_stands_in(arm)) {
-      row.rest = format_span(columns(arm.not_run) <= kLongestReason ? "not run: " + arm.not_run
-                                                                    : "not run, see NOTE");
-      return row;
-    }
-    const Unit unit = unit_of(entry);
-    const std::string mark = model_stands_in(arm) ? "predicted " : "";
-    row.cells.push_back(format_span(entry.measured ? mark + quantity(entry.measured->median, unit) : "–"));
-    if (intervals_) row.cells.push_back(format_span(interval(entry, unit)));
-    if (expected_) row.cells.push_back(format_span(expected_cell(entry, unit)));
-    if (documented_) row.cells.push_back(log_cell(entry, unit));
-    return row;
-  }
-
-  std::string expected_cell(const Entry& entry, const Unit& unit) const {
+  std::string expected_cell(const Entry& entry) const {
     if (!entry.expected) return "–";
-    const bool repeats = model_stands_in(*entry.arm) && entry.measured &&
-                         number(entry.measured->median, unit) == number(*entry.expected, unit);
+    const Unit unit = unit_of(entry);
+    const std::string least = number(*entry.expected, unit);
+    const bool repeats = model_stands_in(*entry.arm) && entry.row.measured &&
+                         number(entry.row.measured->median, unit) == least;
     if (repeats) return "";
-    const bool range =
-        entry.expected_most && number(*entry.expected, unit) != number(*entry.expected_most, unit);
-    if (!range) return beside(*entry.expected, unit);
-    return fmt::format("{}–{}", number(*entry.expected, unit), beside(*entry.expected_most, unit));
+    const bool range = entry.expected_most && least != number(*entry.expected_most, unit);
+    return range ? least + "–" + beside(*entry.expected_most, unit) : beside(*entry.expected, unit);
   }
 
-  std::string interval(const Entry& entry, const Unit& unit) const {
-    if (!entry.measured || !entry.measured->low || !entry.measured->high) return "–";
-    return fmt::format("{}–{}", number(*entry.measured->low, unit), beside(*entry.measured->high, unit));
+  std::string interval(const Entry& entry) const {
+    const auto& measured = entry.row.measured;
+    if (!measured || !measured->low || !measured->high) return "–";
+    const Unit unit = unit_of(entry);
+    return number(*measured->low, unit) + "–" + beside(*measured->high, unit);
   }
 
-  std::string log_cell(const Entry& entry, const Unit& unit) const {
-    if (!entry.documented) return format_span("–");
+  std::string log_cell(const Entry& entry) const {
+    if (!entry.row.documented) return "–";
     // The model's figure verifies nothing: only a measurement does.
-    const std::string verdict = entry.arm->engine.is(kModel) ? "" : verdict_word(entry.verdict);
-    return pad(format_span(log_text(entry, unit)), verdict.empty() ? 0 : log_width_) +
-           (verdict.empty() ? "" : " " + verdict);
+    const std::string verdict = entry.arm->engine.is(kModel) ? "" : verdict_word(entry.row.verdict);
+    const std::string text = printable(log_text(entry), ascii_);
+    return verdict.empty() ? text : pad(text, log_width_) + " " + verdict;
   }
 
-  static std::string prediction_note(const ArmReport& arm) {
+  static std::string prediction_note(const Entry& entry) {
+    const ArmReport& arm = *entry.arm;
     std::string note;
+    if (entry.row.stat != Stat{}) return note;
     const auto add = [&note](const std::string& part) { note += (note.empty() ? "" : ", ") + part; };
     if (arm.formula.find('P') != std::string::npos && arm.threads) add(fmt::format("P = {}", *arm.threads));
     if (arm.formula.find('T') != std::string::npos && arm.threads) add(fmt::format("T = {}", *arm.threads));
@@ -345,18 +336,17 @@ class TableMaker {
   const Report& report_;
   bool ascii_;
   std::vector<Entry> entries_;
-  bool intervals_ = false, labels_ = false, documented_ = false, expected_ = false;
-  bool cases_ = false, engines_ = false;
   bool mixed_ = false;                     ///< times in more than one unit
   std::map<std::string, double> longest_;  ///< seconds, per stat
   std::size_t log_width_ = 0;
+  Table table_;
+  std::vector<std::function<std::string(const Entry&)>> cells_;  ///< one per column
 };
 
 }  // namespace
 
 Table make_table(const Report& report, bool ascii) {
-  TableMaker maker(report, ascii);
-  return report.predicted_only ? maker.prediction_table() : maker.run_table();
+  return TableMaker(report, ascii).make();
 }
 
 }  // namespace lab

@@ -19,95 +19,88 @@ namespace {
 constexpr std::size_t kMaxLines = 30;
 constexpr std::array<std::string_view, 6> kHops{"accept", "parse", "route", "handler", "write", "reply"};
 
-/// What a class calls the requests: A for the only one on route `a`, else the route and the number.
-class Names {
+std::string line(const std::string& time, const std::string& what, const std::string& running,
+                 const std::string& ready, const std::string& waiting) {
+  return pad(time, 9) + pad(what, 14) + pad(running, 10) + pad(ready, 14) + waiting;
+}
+
+/// A repetition's loop, step by step in words. A class calls the requests A for the only one on route `a`,
+/// else by the route and the number.
+class Cycle {
  public:
-  Names(const RunRepetition& repetition, const std::vector<Route>& routes) {
+  Cycle(const Scenario& scenario, const RunRepetition& repetition)
+      : began_(repetition.began), steps_(loop_cycle(repetition.events, repetition.records, scenario.routes)) {
     std::map<std::uint32_t, int> count;
     for (const RequestRecord& record : repetition.records) ++count[record.route];
     for (const RequestRecord& record : repetition.records) {
-      std::string name = routes[record.route].name;
+      std::string name = scenario.routes[record.route].name;
       if (name.size() == 1)
         name.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(name.front())));
       if (count[record.route] > 1) name += fmt::format(" {}", record.id);
       names_[record.id] = std::move(name);
     }
   }
-  std::string of(std::uint32_t id) const {
-    const auto found = names_.find(id);
-    return found == names_.end() ? "?" : found->second;
+
+  Note table(std::string text) const {
+    text += line("at", "what", "running", "ready queue", "waiting list");
+    for (std::size_t i = 0; i < std::min(steps_.size(), kMaxLines); ++i) {
+      const CycleStep& step = steps_[i];
+      text += '\n' + line(at(step), fmt::format("{} {}", name(step.request), to_string(step.what)),
+                          step.running ? name(*step.running) : "–", names(step.ready), names(step.waiting));
+    }
+    if (steps_.size() > kMaxLines) text += fmt::format("\n… and {} steps more", steps_.size() - kMaxLines);
+    return {NoteKind::loop, text};
   }
-  std::string of(const std::vector<std::uint32_t>& ids) const {
-    std::vector<std::string> names;
-    for (const std::uint32_t id : ids) names.push_back(of(id));
-    return names.empty() ? "–" : join(names, " ");
+
+  /// The first await of the run that was resumed, in four steps: where its task is, and who has the loop.
+  std::optional<Note> first_await() const {
+    const auto next = [&](auto from, CycleEvent what, std::uint32_t request) {
+      return std::find_if(from, steps_.end(), [&](const CycleStep& step) {
+        return step.what == what && step.request == request;
+      });
+    };
+    for (auto pause = steps_.begin(); pause != steps_.end(); ++pause) {
+      if (pause->what != CycleEvent::awaits) continue;
+      const auto ready = next(pause, CycleEvent::ready, pause->request);
+      const auto resumed = next(ready, CycleEvent::resumes, pause->request);
+      if (resumed == steps_.end()) continue;
+      std::vector<std::string> others;
+      for (auto step = pause; step != resumed; ++step) {
+        const bool runs = step->what == CycleEvent::starts || step->what == CycleEvent::resumes;
+        if (runs && !contains(others, name(step->request))) others.push_back(name(step->request));
+      }
+      return Note{
+          NoteKind::await,
+          fmt::format("what {0}'s await did, in four steps:\n"
+                      "1 At {1} {0} stops where it is and gives the loop back.\n"
+                      "2 It goes on the waiting list, with a note of what is to wake it; nothing is held.\n"
+                      "3 The loop runs whatever is ready meanwhile: {2}.\n"
+                      "4 At {3} its wait is over: it joins the ready queue, and at {4} it goes on behind "
+                      "the await.",
+                      name(pause->request), at(*pause), others.empty() ? "nobody" : join(others, ", then "),
+                      at(*ready), at(*resumed))};
+    }
+    return std::nullopt;
   }
 
  private:
+  std::string at(const CycleStep& step) const {
+    return fmt::format("{:.1f} ms", std::max(0.0, seconds(step.at - began_) * 1e3));
+  }
+  std::string name(std::uint32_t id) const {
+    const auto found = names_.find(id);
+    return found == names_.end() ? "?" : found->second;
+  }
+  std::string names(const std::vector<std::uint32_t>& ids) const {
+    std::vector<std::string> names;
+    for (const std::uint32_t id : ids) names.push_back(name(id));
+    return names.empty() ? "–" : join(names, " ");
+  }
+
+  Nanos began_;
+  std::vector<CycleStep> steps_;
   std::map<std::uint32_t, std::string> names_;
 };
-
-std::string line(const std::string& time, const std::string& what, const std::string& running,
-                 const std::string& ready, const std::string& waiting) {
-  return pad(time, 9) + pad(what, 14) + pad(running, 10) + pad(ready, 14) + waiting;
-}
-
-Note report_cycle(const Scenario& scenario, const RunRepetition& repetition, bool many) {
-  const Names names(repetition, scenario.routes);
-  const std::vector<CycleStep> steps = loop_cycle(repetition.events, repetition.records, scenario.routes);
-  std::string text = many ? repetition.arm + " " + repetition.case_id + "\n" : "";
-  text += line("at", "what", "running", "ready queue", "waiting list");
-  std::size_t reported = 0;
-  for (const CycleStep& step : steps) {
-    if (reported++ == kMaxLines) {
-      text += fmt::format("\n… and {} steps more", steps.size() - kMaxLines);
-      break;
-    }
-    const double at = std::max(0.0, seconds(step.at - repetition.began) * 1e3);
-    text += '\n' + line(fmt::format("{:.1f} ms", at),
-                        fmt::format("{} {}", names.of(step.request), to_string(step.what)),
-                        step.running ? names.of(*step.running) : "–", names.of(step.ready),
-                        names.of(step.waiting));
-  }
-  return {NoteKind::loop, text};
-}
-
-/// The first await of the run that was resumed, in four steps: where its task is, and who has the loop.
-std::optional<Note> report_await(const Scenario& scenario, const RunRepetition& repetition) {
-  const Names names(repetition, scenario.routes);
-  const std::vector<CycleStep> steps = loop_cycle(repetition.events, repetition.records, scenario.routes);
-  const auto next = [&](auto from, CycleEvent what, std::uint32_t request) {
-    return std::find_if(from, steps.end(),
-                        [&](const CycleStep& step) { return step.what == what && step.request == request; });
-  };
-  const auto at = [&](const CycleStep& step) {
-    return fmt::format("{:.1f} ms", std::max(0.0, seconds(step.at - repetition.began) * 1e3));
-  };
-  for (auto pause = steps.begin(); pause != steps.end(); ++pause) {
-    if (pause->what != CycleEvent::awaits) continue;
-    const auto ready = next(pause, CycleEvent::ready, pause->request);
-    const auto resumed = next(ready, CycleEvent::resumes, pause->request);
-    if (resumed == steps.end()) continue;
-    std::vector<std::string> others;
-    for (auto step = pause; step != resumed; ++step) {
-      const bool runs = step->what == CycleEvent::starts || step->what == CycleEvent::resumes;
-      const std::string name = names.of(step->request);
-      if (runs && std::find(others.begin(), others.end(), name) == others.end()) others.push_back(name);
-    }
-    const std::string who = names.of(pause->request);
-    return Note{
-        NoteKind::await,
-        fmt::format("what {0}'s await did, in four steps:\n"
-                    "1 At {1} {0} stops where it is and gives the loop back.\n"
-                    "2 It goes on the waiting list, with a note of what is to wake it; nothing is held.\n"
-                    "3 The loop runs whatever is ready meanwhile: {2}.\n"
-                    "4 At {3} its wait is over: it joins the ready queue, and at {4} it goes on behind "
-                    "the await.",
-                    who, at(*pause), others.empty() ? "nobody" : join(others, ", then "), at(*ready),
-                    at(*resumed))};
-  }
-  return std::nullopt;
-}
 
 std::string format_hop(const std::vector<double>& each) {
   if (each.empty()) return "–";
@@ -142,9 +135,9 @@ std::vector<Note> notes_of_trace(const Scenario& scenario, const Run& run) {
     RunRepetition room;
     const RunRepetition& repetition = whole(kept, room);
     if (scenario.trace == "cycle" && repetition.number == 1) {
-      const bool first = remarks.empty();
-      remarks.push_back(report_cycle(scenario, repetition, many));
-      if (const auto reported = first ? report_await(scenario, repetition) : std::nullopt)
+      const Cycle cycle(scenario, repetition);
+      remarks.push_back(cycle.table(many ? repetition.arm + " " + repetition.case_id + "\n" : ""));
+      if (const auto reported = remarks.size() == 1 ? cycle.first_await() : std::nullopt)
         remarks.push_back(*reported);
     }
     if (scenario.trace != "path") continue;

@@ -8,7 +8,6 @@
 
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
-#include "lab/core/utf8.hpp"
 #include "results/render/as_json.hpp"
 #include "results/render/formatting.hpp"
 

@@ -3,12 +3,15 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "lab/core/error.hpp"
+#include "lab/core/process.hpp"
 
 namespace lab {
 
@@ -31,30 +34,56 @@ class OutputFile {
  public:
   /// Errors: as open(2).
   static Result<OutputFile> create(const std::filesystem::path& path, Disk& disk);
-  OutputFile(OutputFile&& other) noexcept;
-  OutputFile& operator=(OutputFile&& other) noexcept;
-  OutputFile(const OutputFile&) = delete;
-  OutputFile& operator=(const OutputFile&) = delete;
-  ~OutputFile();
-
   void append(std::string_view bytes);
   /// Hands what is buffered to the kernel: it then survives this process, but not a power cut.
   void flush();
   /// Flushes, syncs to the disk and closes.
   void close();
-  int fd() const { return fd_; }
+  int fd() const { return fd_.get(); }
   const std::optional<Error>& failure() const { return failure_; }
 
  private:
-  OutputFile(int fd, std::filesystem::path path, Disk& disk)
-      : fd_(fd), path_(std::move(path)), disk_(&disk) {}
+  OutputFile(UniqueFd fd, std::filesystem::path path, Disk& disk)
+      : fd_(std::move(fd)), path_(std::move(path)), disk_(&disk) {}
   void fail(std::string_view call, int error_number);
 
-  int fd_ = -1;
+  UniqueFd fd_;
   std::filesystem::path path_;
   Disk* disk_;
   std::string buffer_;
   std::optional<Error> failure_;
+};
+
+/// One line of a file, without its newline.
+struct RawLine {
+  std::uint64_t offset = 0;
+  std::string text;
+  bool ended = true;  ///< by a newline
+};
+
+/// Reads a regular file as bytes: what stands at some offset, or line by line. Not thread-safe.
+class InputFile {
+ public:
+  explicit InputFile(const std::filesystem::path& path);
+
+  /// errno of the call that failed, 0 if none did.
+  int error() const { return error_; }
+  std::uint64_t size() const { return size_; }
+  /// What there is of `length` bytes at `offset`; fewer at the end of the file or where the disk fails. Holds
+  /// until the next call of any.
+  std::string_view at(std::uint64_t offset, std::uint64_t length);
+  /// False at the end of the file, and where it cannot be read any further.
+  bool next(RawLine& line);
+  /// Lines go on `bytes` before the end of the file.
+  void seek_from_end(std::uint64_t bytes);
+
+ private:
+  UniqueFd fd_;
+  int error_ = 0;
+  std::uint64_t size_ = 0;
+  std::string buffer_;
+  std::uint64_t offset_ = 0;  ///< of the next byte that next() looks at
+  std::string_view unread_;   ///< of the buffer
 };
 
 /// Makes a folder's entries survive a power cut (fsync(2) of the folder).

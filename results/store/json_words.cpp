@@ -45,17 +45,18 @@ json::value json_unit(const Stat& stat) {
 }
 
 json::object json_books(const RequestCounts& books) {
-  json::object errors;
-  for (const auto& [kind, count] : books.errors) errors[valid_utf8(kind)] = count;
-  json::object not_sent;
-  for (const auto& [kind, count] : books.not_sent) not_sent[valid_utf8(kind)] = count;
+  const auto by_kind = [](const std::map<std::string, std::int64_t>& counts) {
+    json::object object;
+    for (const auto& [kind, count] : counts) object[valid_utf8(kind)] = count;
+    return object;
+  };
   return {{"planned", books.planned},
           {"unsent", books.unsent},
           {"sent", books.sent},
           {"ok", books.ok},
-          {"errors", std::move(errors)},
+          {"errors", by_kind(books.errors)},
           {"unfinished", books.unfinished},
-          {"not_sent", std::move(not_sent)}};
+          {"not_sent", by_kind(books.not_sent)}};
 }
 
 }  // namespace lab

@@ -1,16 +1,11 @@
 #include "results/store/record_blocks.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <system_error>
 #include <type_traits>
 
-#include "results/store/checksum.hpp"
 #include "results/store/record_lines.hpp"
 
 namespace lab {
@@ -19,181 +14,108 @@ namespace {
 
 constexpr std::uint32_t kBlockMagic = 0x4B4C4252;  // "RBLK"
 constexpr std::size_t kHeaderSize = 24;
-constexpr std::size_t kRequestSize = 96;
-constexpr std::size_t kRequestSizeBefore = 84;  // of version 0.1: without parent and value
-constexpr std::size_t kEventSize = 28;
+constexpr std::uint16_t kRequestSize = 96;
+constexpr std::uint16_t kRequestSizeBefore = 84;  // of version 0.1: without parent and value
+constexpr std::uint16_t kEventSize = 28;
 constexpr std::uint16_t kRequests = 1;
 constexpr std::uint16_t kEvents = 2;
 
-template <class Integer>
-void put(std::string& out, Integer value) {
-  auto bits = static_cast<std::make_unsigned_t<Integer>>(value);
-  for (std::size_t i = 0; i < sizeof(Integer); ++i) {
-    out += static_cast<char>(static_cast<unsigned char>(bits & 0xFFU));
-    if constexpr (sizeof(Integer) > 1) bits >>= 8U;
+/// Appends numbers, little-endian.
+class Put {
+ public:
+  explicit Put(std::string& out) : out_(out) {}
+
+  template <class... Numbers>
+  void operator()(const Numbers&... numbers) {
+    (put(numbers), ...);
   }
-}
 
-/// Takes numbers off the front of `bytes`, whose length the caller has checked.
-template <class Integer>
-void take(std::string_view& bytes, Integer& out) {
-  std::make_unsigned_t<Integer> bits = 0;
-  for (std::size_t i = sizeof(Integer); i-- > 0;) {
-    if constexpr (sizeof(Integer) > 1) bits <<= 8U;
-    bits |= static_cast<unsigned char>(bytes[i]);
+ private:
+  template <class Number>
+  void put(Number number) {
+    for (std::size_t i = 0; i < sizeof(Number); ++i)
+      out_ += static_cast<char>(static_cast<std::uint64_t>(number) >> (8 * i) & 0xFFU);
   }
-  bytes.remove_prefix(sizeof(Integer));
-  out = static_cast<Integer>(bits);
-}
 
-template <class Enum>
-bool take_enum(std::string_view& bytes, Enum last, Enum& out) {
-  std::uint8_t value = 0;
-  take(bytes, value);
-  if (value > static_cast<std::uint8_t>(last)) return false;
-  out = static_cast<Enum>(value);
-  return true;
-}
+  std::string& out_;
+};
 
-void put(std::string& out, const RequestRecord& record) {
-  put(out, record.id);
-  put(out, record.load);
-  put(out, record.route);
-  put(out, record.worker);
-  for (const Nanos stamp : {record.intended, record.sent, record.accepted, record.read, record.started,
-                            record.finished, record.first_byte, record.received}) {
-    put(out, stamp);
+/// Takes numbers off the front of `bytes`; behind their end everything stays as it is.
+class Take {
+ public:
+  explicit Take(std::string_view bytes) : bytes_(bytes) {}
+
+  template <class... Numbers>
+  void operator()(Numbers&... numbers) {
+    (take(numbers), ...);
   }
-  put(out, record.status);
-  put(out, static_cast<std::uint8_t>(record.outcome));
-  put(out, std::uint8_t{0});
-  put(out, record.parent);
-  put(out, record.value);
-}
+  /// Every enumerator is one that this version knows.
+  bool known() const { return known_; }
 
-void put(std::string& out, const Event& event) {
-  put(out, event.at);
-  put(out, event.value);
-  put(out, event.request);
-  put(out, event.worker);
-  put(out, event.unit);
-  put(out, static_cast<std::uint8_t>(event.kind));
-  put(out, static_cast<std::uint8_t>(event.resource));
-  put(out, std::uint16_t{0});
-}
-
-bool take(std::string_view& bytes, RequestRecord& record, bool follows_up) {
-  take(bytes, record.id);
-  take(bytes, record.load);
-  take(bytes, record.route);
-  take(bytes, record.worker);
-  for (Nanos* stamp : {&record.intended, &record.sent, &record.accepted, &record.read, &record.started,
-                       &record.finished, &record.first_byte, &record.received}) {
-    take(bytes, *stamp);
+ private:
+  template <class Number>
+  void take(Number& out) {
+    if (bytes_.size() < sizeof(Number)) return;
+    std::uint64_t bits = 0;
+    for (std::size_t i = sizeof(Number); i-- > 0;) bits = bits << 8U | static_cast<unsigned char>(bytes_[i]);
+    bytes_.remove_prefix(sizeof(Number));
+    if constexpr (std::is_enum_v<Number>) known_ &= bits <= static_cast<std::uint64_t>(last_of(out));
+    out = static_cast<Number>(bits);
   }
-  take(bytes, record.status);
-  const bool known = take_enum(bytes, kLastOutcome, record.outcome);
-  bytes.remove_prefix(1);
-  if (!follows_up) return known;
-  take(bytes, record.parent);
-  take(bytes, record.value);
-  return known;
-}
 
-bool take(std::string_view& bytes, Event& event) {
-  take(bytes, event.at);
-  take(bytes, event.value);
-  take(bytes, event.request);
-  take(bytes, event.worker);
-  take(bytes, event.unit);
-  const bool kind = take_enum(bytes, kLastEventKind, event.kind);
-  const bool resource = take_enum(bytes, kLastResource, event.resource);
-  bytes.remove_prefix(2);
-  return kind && resource;
-}
-
-template <class Entry>
-std::string encode(std::uint16_t kind, std::size_t entry_size, std::uint32_t repetition,
-                   std::span<const Entry> entries) {
-  std::string body;
-  body.reserve(entries.size() * entry_size);
-  for (const Entry& entry : entries) put(body, entry);
-  std::string block;
-  block.reserve(kHeaderSize + body.size());
-  put(block, kBlockMagic);
-  put(block, kind);
-  put(block, static_cast<std::uint16_t>(entry_size));
-  put(block, repetition);
-  put(block, static_cast<std::uint32_t>(entries.size()));
-  put(block, crc32(body));
-  put(block, crc32(block));
-  return block += body;
-}
+  std::string_view bytes_;
+  bool known_ = true;
+};
 
 struct BlockHeader {
+  std::uint32_t magic = kBlockMagic;
   std::uint16_t kind = 0, entry_size = 0;
   std::uint32_t repetition = 0, entries = 0, body_crc = 0;
 
   std::uint64_t body_size() const { return std::uint64_t{entry_size} * entries; }
 };
 
-std::optional<BlockHeader> parse_header(std::string_view bytes) {
-  if (bytes.size() < kHeaderSize) return std::nullopt;
-  const std::uint32_t expected = crc32(bytes.substr(0, kHeaderSize - 4));
-  BlockHeader header;
-  std::uint32_t magic = 0;
-  std::uint32_t crc = 0;
-  take(bytes, magic);
-  take(bytes, header.kind);
-  take(bytes, header.entry_size);
-  take(bytes, header.repetition);
-  take(bytes, header.entries);
-  take(bytes, header.body_crc);
-  take(bytes, crc);
-  if (magic != kBlockMagic || crc != expected) return std::nullopt;
-  return header;
+// The numbers of each, in the order of the file: Put writes them, Take reads them.
+
+template <class Numbers, class Header>
+void header_numbers(Numbers& numbers, Header& header) {
+  numbers(header.magic, header.kind, header.entry_size, header.repetition, header.entries, header.body_crc);
 }
 
-/// Reads a file at any offset (pread(2)).
-class InputFile {
- public:
-  explicit InputFile(const std::filesystem::path& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    struct stat status {};
-    if (fd_ >= 0 && ::fstat(fd_, &status) == 0) {
-      size_ = static_cast<std::uint64_t>(status.st_size);
-    } else {
-      error_ = errno;
-    }
-  }
-  InputFile(const InputFile&) = delete;
-  InputFile& operator=(const InputFile&) = delete;
-  ~InputFile() {
-    if (fd_ >= 0) ::close(fd_);
-  }
+template <class Numbers, class Record>
+void request_numbers(Numbers& numbers, Record& record) {
+  std::uint8_t unused = 0;
+  numbers(record.id, record.load, record.route, record.worker);
+  numbers(record.intended, record.sent, record.accepted, record.read);
+  numbers(record.started, record.finished, record.first_byte, record.received);
+  numbers(record.status, record.outcome, unused, record.parent, record.value);
+}
 
-  int error() const { return error_; }
-  std::uint64_t size() const { return size_; }
+template <class Numbers, class AnyEvent>
+void event_numbers(Numbers& numbers, AnyEvent& event) {
+  std::uint16_t unused = 0;
+  numbers(event.at, event.value, event.request, event.worker, event.unit, event.kind, event.resource, unused);
+}
 
-  /// What there is of `length` bytes at `offset`; fewer at the end of the file or where the disk fails.
-  std::string_view at(std::uint64_t offset, std::uint64_t length) {
-    buffer_.resize(static_cast<std::size_t>(std::min(length, size_ > offset ? size_ - offset : 0)));
-    std::size_t filled = 0;
-    while (filled < buffer_.size()) {
-      const ssize_t got =
-          ::pread(fd_, buffer_.data() + filled, buffer_.size() - filled, static_cast<off_t>(offset + filled));
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) break;
-      filled += static_cast<std::size_t>(got);
-    }
-    return std::string_view(buffer_).substr(0, filled);
-  }
+std::string encode(BlockHeader header, const std::string& body) {
+  header.body_crc = crc32(body);
+  std::string block;
+  Put put(block);
+  header_numbers(put, header);
+  put(crc32(block));
+  return block += body;
+}
 
- private:
-  int fd_;
-  int error_ = 0;
-  std::uint64_t size_ = 0;
-  std::string buffer_;
-};
+std::optional<BlockHeader> parse_header(std::string_view bytes) {
+  if (bytes.size() < kHeaderSize) return std::nullopt;
+  BlockHeader header;
+  std::uint32_t crc = 0;
+  Take take(bytes);
+  header_numbers(take, header);
+  take(crc);
+  if (header.magic != kBlockMagic || crc != crc32(bytes.substr(0, kHeaderSize - 4))) return std::nullopt;
+  return header;
+}
 
 /// The next offset after `from` where a sound block header stands, or the end of the file.
 std::uint64_t next_block(InputFile& file, std::uint64_t from) {
@@ -216,10 +138,16 @@ std::string read_body(const BlockHeader& header, std::string_view body, const Bl
   const bool events = header.kind == kEvents && header.entry_size == kEventSize;
   if (!requests && !events) return "a block of an unknown kind";
   std::size_t unknown = 0;
-  for (std::uint32_t i = 0; i < header.entries; ++i) {
+  for (; !body.empty(); body.remove_prefix(header.entry_size)) {
     RequestRecord record;
     Event event;
-    if (!(requests ? take(body, record, header.entry_size == kRequestSize) : take(body, event))) {
+    Take take(body.substr(0, header.entry_size));
+    if (requests) {
+      request_numbers(take, record);
+    } else {
+      event_numbers(take, event);
+    }
+    if (!take.known()) {
       ++unknown;
     } else if (requests) {
       sink.record(header.repetition, record);
@@ -233,11 +161,28 @@ std::string read_body(const BlockHeader& header, std::string_view body, const Bl
 }  // namespace
 
 std::string encode_block(std::uint32_t repetition, std::span<const RequestRecord> records) {
-  return encode(kRequests, kRequestSize, repetition, records);
+  std::string body;
+  Put put(body);
+  for (const RequestRecord& record : records) request_numbers(put, record);
+  return encode(
+      {kBlockMagic, kRequests, kRequestSize, repetition, static_cast<std::uint32_t>(records.size())}, body);
 }
 
 std::string encode_block(std::uint32_t repetition, std::span<const Event> events) {
-  return encode(kEvents, kEventSize, repetition, events);
+  std::string body;
+  Put put(body);
+  for (const Event& event : events) event_numbers(put, event);
+  return encode({kBlockMagic, kEvents, kEventSize, repetition, static_cast<std::uint32_t>(events.size())},
+                body);
+}
+
+void append_blocks(std::uint32_t ordinal, const RunRepetition& repetition, OutputFile& file) {
+  const auto append = [&](auto entries) {
+    for (; !entries.empty(); entries = entries.subspan(std::min(kBlockEntries, entries.size())))
+      file.append(encode_block(ordinal, entries.first(std::min(kBlockEntries, entries.size()))));
+  };
+  append(std::span(repetition.records));
+  append(std::span(repetition.events));
 }
 
 void read_blocks(const std::filesystem::path& path, const BlockSink& sink) {

@@ -3,13 +3,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
-#include "lab/core/event.hpp"
-#include "lab/core/record.hpp"
+#include "results/store/disk.hpp"
+#include "results/store/run.hpp"
 
 namespace lab {
 
@@ -30,6 +29,9 @@ constexpr std::size_t kBlockEntries = 4096;
 
 std::string encode_block(std::uint32_t repetition, std::span<const RequestRecord> records);
 std::string encode_block(std::uint32_t repetition, std::span<const Event> events);
+
+/// The requests and events of a repetition, block by block.
+void append_blocks(std::uint32_t ordinal, const RunRepetition& repetition, OutputFile& file);
 
 /// Where the entries of a file go while it is read.
 struct BlockSink {

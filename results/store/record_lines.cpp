@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <boost/crc.hpp>
 #include <boost/json.hpp>
 #include <iterator>
+#include <tuple>
+#include <type_traits>
+#include <utility>
 
 #include "lab/core/utf8.hpp"
-#include "results/store/checksum.hpp"
 #include "results/store/json_words.hpp"
 
 namespace lab {
@@ -17,120 +20,287 @@ namespace {
 
 constexpr std::string_view kSealStart = R"(,"crc32":")";
 
-/// `line` lacks its closing brace.
-void seal(std::string& out, std::size_t from) {
-  const std::uint32_t crc = crc32(std::string_view(out).substr(from), "}");
-  fmt::format_to(std::back_inserter(out), "{}{:08x}\"}}\n", kSealStart, crc);
+// The types of lines, in the order of RunLine.
+constexpr std::string_view kTypes[] = {"header", "repetition", "request", "events", "summary"};
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+/// A `Wanted`, whether it is written (const) or read.
+template <class Type, class Wanted>
+concept Is = std::is_same_v<std::remove_const_t<Type>, Wanted>;
+
+// The members of each line by their names in the file, in its order: JsonWriter writes them, JsonReader reads
+// them. Older files do not have those that are `newer`.
+
+template <class Members, Is<NotRun> Left>
+void describe(Members& members, Left& left_out) {
+  members("arm", left_out.arm);
+  members("case", left_out.case_id);
+  members.newer("engine", left_out.engine);
+  members("reason", left_out.reason);
 }
 
-std::string sealed_line(const json::object& object) {
-  std::string line = json::serialize(object);
-  line.pop_back();
-  seal(line, 0);
-  return line;
+template <class Members, Is<Kill> Killed>
+void describe(Members& members, Killed& kill) {
+  members("worker", kill.worker);
+  members("at_ns", kill.at);
 }
 
-json::object object(const std::vector<std::pair<std::string, std::string>>& members) {
-  json::object result;
-  for (const auto& [key, value] : members) result[valid_utf8(key)] = json_text(value);
-  return result;
+template <class Members, Is<ServerUse> Use>
+void describe(Members& members, Use& use) {
+  members.newer("processes", use.processes);
+  members.newer("private_before", use.private_before);
+  members.newer("private_peak", use.private_peak);
+  members.newer("resident_before", use.resident_before);
+  members.newer("resident_peak", use.resident_peak);
+  members.newer("virtual_before", use.virtual_before);
+  members.newer("virtual_peak", use.virtual_peak);
+  members.newer("threads_before", use.threads_before);
+  members.newer("threads_peak", use.threads_peak);
+  members.newer("cpu_ns", use.cpu);
+  members.newer("voluntary_switches", use.voluntary_switches);
+  members.newer("involuntary_switches", use.involuntary_switches);
 }
 
-json::array not_run(const std::vector<NotRun>& left_out) {
-  json::array array;
-  for (const NotRun& one : left_out) {
-    array.emplace_back(json::object{{"arm", json_text(one.arm)},
-                                    {"case", json_text(one.case_id)},
-                                    {"engine", json_text(one.engine)},
-                                    {"reason", json_text(one.reason)}});
+template <class Members, Is<RunHeader> Header>
+void describe(Members& members, Header& header) {
+  members("scenario", header.scenario);
+  members("scenario_file", header.scenario_file);
+  members("scenario_source", header.scenario_source);
+  members("options", header.options);
+  members("seed", header.seed);
+  members("started_utc", header.started_utc);
+  members("version", header.version);
+  members("planned_repetitions", header.planned_repetitions);
+  members.newer("not_run", header.not_run);
+  members("environment", header.environment);
+}
+
+template <class Members, Is<RepetitionLine> Line>
+void describe(Members& members, Line& line) {
+  auto& repetition = line.repetition;
+  members("repetition", line.ordinal);
+  members("arm", repetition.arm);
+  members("case", repetition.case_id);
+  members("engine", repetition.engine);
+  members("number", repetition.number);
+  members("began_ns", repetition.began);
+  members("send_skew_ns", repetition.send_skew);
+  members("events_dropped", repetition.events_dropped);
+  members.newer("pace", repetition.pace);
+  members.newer("server", repetition.server);
+  members.newer("killed", repetition.killed);
+  members("requests", line.requests);
+  members("events", line.events);
+  members("in_blocks", line.in_blocks);
+  members("warnings", repetition.warnings);
+}
+
+template <class Members, Is<RequestLine> Line>
+void describe(Members& members, Line& line) {
+  auto& record = line.record;
+  members("repetition", line.ordinal);
+  members("id", record.id);
+  members("load", record.load);
+  members("route", record.route);
+  members("worker", record.worker);
+  members.newer("parent", record.parent);
+  members.newer("value", record.value);
+  members("intended_ns", record.intended);
+  members("sent_ns", record.sent);
+  members("accepted_ns", record.accepted);
+  members("read_ns", record.read);
+  members("started_ns", record.started);
+  members("finished_ns", record.finished);
+  members("first_byte_ns", record.first_byte);
+  members("received_ns", record.received);
+  members("status", record.status);
+  members("outcome", record.outcome);
+}
+
+template <class Members, Is<EventsLine> Line>
+void describe(Members& members, Line& line) {
+  members("repetition", line.ordinal);
+  members("events", line.events);
+}
+
+template <class Members, Is<SummaryLine> Line>
+void describe(Members& members, Line& line) {
+  members("complete", line.summary.complete);
+  members("reason", line.summary.reason);
+  members("noise", line.summary.noise);
+  members("environment", line.summary.environment);
+  members("repetitions", line.repetitions);
+  members("lines", line.lines);
+}
+
+template <class Members>
+void describe(Members& /*members*/, const OtherLine& /*line*/) {}
+template <class Members>
+void describe(Members& /*members*/, const OtherSchema& /*line*/) {}
+
+/// An event is an array.
+template <Is<Event> Any>
+auto parts_of(Any& event) {
+  return std::tie(event.at, event.kind, event.resource, event.worker, event.unit, event.request, event.value);
+}
+
+class JsonWriter {
+ public:
+  explicit JsonWriter(std::string& out) : out_(out) {}
+
+  template <class Value>
+  void operator()(std::string_view key, const Value& value) {
+    if (out_.back() != '{') out_ += ',';
+    out_ += '"';
+    out_ += key;
+    out_ += "\":";
+    put(value);
   }
-  return array;
-}
+  template <class Value>
+  void newer(std::string_view key, const Value& value) {
+    (*this)(key, value);
+  }
 
-json::value killed(const std::optional<std::vector<Kill>>& kills) {
-  if (!kills) return nullptr;
-  json::array array;
-  for (const Kill& kill : *kills)
-    array.emplace_back(json::object{{"worker", kill.worker}, {"at_ns", kill.at}});
-  return array;
-}
+ private:
+  template <class Value>
+  void put(const Value& value) {
+    if constexpr (std::is_same_v<Value, bool>) {
+      out_ += value ? "true" : "false";
+    } else if constexpr (std::is_integral_v<Value>) {
+      const fmt::format_int digits(value);
+      out_.append(digits.data(), digits.size());
+    } else if constexpr (std::is_floating_point_v<Value>) {
+      out_ += json::serialize(json::value(value));
+    } else if constexpr (std::is_enum_v<Value>) {
+      fmt::format_to(std::back_inserter(out_), "\"{}\"", to_string(value));
+    } else {
+      out_ += '{';
+      describe(*this, value);
+      out_ += '}';
+    }
+  }
+  void put(const std::string& text) { out_ += json::serialize(json_text(text)); }
+  void put(const Pairs& pairs) {
+    json::object object;
+    for (const auto& [key, value] : pairs) object[valid_utf8(key)] = json_text(value);
+    out_ += json::serialize(object);
+  }
+  void put(const Event& event) {
+    std::apply([this](const auto&... parts) { list(parts...); }, parts_of(event));
+  }
+  template <class Value>
+  void put(const std::optional<Value>& value) {
+    if (value) return put(*value);
+    out_ += "null";
+  }
+  template <class Value>
+  void put(const std::vector<Value>& values) {
+    out_ += '[';
+    for (const Value& value : values) next(value);
+    out_ += ']';
+  }
+  template <class... Values>
+  void list(const Values&... values) {
+    out_ += '[';
+    (next(values), ...);
+    out_ += ']';
+  }
+  template <class Value>
+  void next(const Value& value) {
+    if (out_.back() != '[') out_ += ',';
+    put(value);
+  }
 
-json::object server_use(const ServerUse& use) {
-  json::object object;
-  for_each_member(use, [&](std::string_view key, auto value) { object[key] = value; });
-  return object;
+  std::string& out_;
+};
+
+/// Remembers the first member that is missing or of the wrong kind.
+class JsonReader {
+ public:
+  explicit JsonReader(const json::object& object) : object_(object) {}
+
+  const std::string& problem() const { return problem_; }
+
+  template <class Value>
+  void operator()(std::string_view key, Value& value) {
+    const json::value* member = object_.if_contains(key);
+    if ((member == nullptr || !take(*member, value)) && problem_.empty())
+      problem_ = fmt::format("member '{}' is missing or wrong", key);
+  }
+  template <class Value>
+  void newer(std::string_view key, Value& value) {
+    if (object_.if_contains(key) != nullptr) (*this)(key, value);
+  }
+
+ private:
+  template <class Value>
+  static bool take(const json::value& from, Value& out) {
+    if constexpr (std::is_arithmetic_v<Value> || std::is_same_v<Value, std::string>) {
+      auto read = json::try_value_to<Value>(from);
+      if (read) out = *read;
+      return read.has_value();
+    } else if constexpr (std::is_enum_v<Value>) {
+      for (int i = 0; from.is_string() && i <= static_cast<int>(last_of(out)); ++i) {
+        out = static_cast<Value>(i);
+        if (to_string(out) == std::string_view(from.get_string())) return true;
+      }
+      return false;
+    } else {
+      if (!from.is_object()) return false;
+      JsonReader inner(from.get_object());
+      describe(inner, out);
+      return inner.problem().empty();
+    }
+  }
+  static bool take(const json::value& from, Pairs& out) {
+    if (!from.is_object()) return false;
+    bool sound = true;
+    for (const auto& [name, each] : from.get_object())
+      sound = take(each, out.emplace_back(std::string(name), "").second) && sound;
+    return sound;
+  }
+  static bool take(const json::value& from, Event& out) {
+    const auto read = [&](auto&... parts) {
+      std::size_t i = 0;
+      return from.get_array().size() == sizeof...(parts) && (take(from.get_array()[i++], parts) && ...);
+    };
+    return from.is_array() && std::apply(read, parts_of(out));
+  }
+  template <class Value>
+  static bool take(const json::value& from, std::optional<Value>& out) {
+    return from.is_null() || take(from, out.emplace());
+  }
+  template <class Value>
+  static bool take(const json::value& from, std::vector<Value>& out) {
+    if (!from.is_array()) return false;
+    bool sound = true;
+    for (const json::value& each : from.get_array()) sound = take(each, out.emplace_back()) && sound;
+    return sound;
+  }
+
+  const json::object& object_;
+  std::string problem_;
+};
+
+template <class Line>
+Result<RunLine> read_line(JsonReader& members) {
+  Line line;
+  describe(members, line);
+  if (!members.problem().empty()) return usage_error("{}", members.problem());
+  return RunLine(std::move(line));
 }
 
 }  // namespace
 
-std::string encode(const RunHeader& header) {
-  return sealed_line({{"type", "header"},
-                      {"schema", kRunSchema},
-                      {"scenario", json_text(header.scenario)},
-                      {"scenario_file", json_text(header.scenario_file)},
-                      {"scenario_source", json_text(header.scenario_source)},
-                      {"options", json_texts(header.options)},
-                      {"seed", header.seed},
-                      {"started_utc", json_text(header.started_utc)},
-                      {"version", json_text(header.version)},
-                      {"planned_repetitions", header.planned_repetitions},
-                      {"not_run", not_run(header.not_run)},
-                      {"environment", object(header.environment)}});
-}
-
-std::string encode(const RepetitionLine& line) {
-  const RunRepetition& repetition = line.repetition;
-  return sealed_line({{"type", "repetition"},
-                      {"repetition", line.ordinal},
-                      {"arm", json_text(repetition.arm)},
-                      {"case", json_text(repetition.case_id)},
-                      {"engine", json_text(repetition.engine)},
-                      {"number", repetition.number},
-                      {"began_ns", repetition.began},
-                      {"send_skew_ns", repetition.send_skew},
-                      {"events_dropped", repetition.events_dropped},
-                      {"pace", repetition.pace},
-                      {"server", server_use(repetition.server)},
-                      {"killed", killed(repetition.killed)},
-                      {"requests", line.requests},
-                      {"events", line.events},
-                      {"in_blocks", line.in_blocks},
-                      {"warnings", json_texts(repetition.warnings)}});
-}
-
-std::string encode(const SummaryLine& line) {
-  return sealed_line({{"type", "summary"},
-                      {"complete", line.summary.complete},
-                      {"reason", json_text(line.summary.reason)},
-                      {"noise", json_text(line.summary.noise)},
-                      {"environment", object(line.summary.environment)},
-                      {"repetitions", line.repetitions},
-                      {"lines", line.lines}});
-}
-
-std::string encode_events(std::uint32_t ordinal, std::span<const Event> events) {
-  std::string line = fmt::format(R"({{"type":"events","repetition":{},"events":[)", ordinal);
-  for (const Event& event : events) {
-    if (&event != events.data()) line += ',';
-    fmt::format_to(std::back_inserter(line), R"([{},"{}","{}",{},{},{},{}])", event.at, to_string(event.kind),
-                   to_string(event.resource), event.worker, event.unit, event.request, event.value);
-  }
-  line += ']';
-  seal(line, 0);
-  return line;
-}
-
-void encode_request(std::uint32_t ordinal, const RequestRecord& record, std::string& out) {
+void encode(const RunLine& line, std::string& out) {
   const std::size_t from = out.size();
-  fmt::format_to(
-      std::back_inserter(out),
-      R"({{"type":"request","repetition":{},"id":{},"load":{},"route":{},"worker":{},"parent":{},"value":{},"intended_ns":{},)"
-      R"("sent_ns":{},"accepted_ns":{},"read_ns":{},"started_ns":{},"finished_ns":{},"first_byte_ns":{},)"
-      R"("received_ns":{},"status":{},"outcome":"{}")",
-      ordinal, record.id, record.load, record.route, record.worker, record.parent, record.value,
-      record.intended, record.sent, record.accepted, record.read, record.started, record.finished,
-      record.first_byte, record.received, record.status, to_string(record.outcome));
-  seal(out, from);
+  fmt::format_to(std::back_inserter(out), R"({{"type":"{}")", kTypes[line.index()]);
+  JsonWriter members(out);
+  if (std::holds_alternative<RunHeader>(line)) members("schema", std::string(kRunSchema));
+  std::visit([&](const auto& each) { describe(members, each); }, line);
+  const std::uint32_t crc = crc32(std::string_view(out).substr(from), "}");
+  fmt::format_to(std::back_inserter(out), "{}{:08x}\"}}\n", kSealStart, crc);
 }
 
 bool sealed(std::string_view line) {
@@ -147,6 +317,44 @@ std::optional<std::size_t> find_seal(std::string_view bytes) {
     if (end <= bytes.size() && sealed(bytes.substr(0, end))) return end;
   }
   return std::nullopt;
+}
+
+std::string schema_before_checksums(std::string_view line) {
+  boost::system::error_code error;
+  const json::value value = json::parse(json::string_view(line.data(), line.size()), error);
+  const json::object* header = error ? nullptr : value.if_object();
+  if (header == nullptr || header->if_contains("crc32") != nullptr) return "";
+  const json::value* schema = header->if_contains("schema");
+  return schema != nullptr && schema->is_string() ? std::string(schema->get_string()) : "";
+}
+
+Result<RunLine> decode(std::string_view line) {
+  if (!sealed(line)) return usage_error("checksum differs");
+  unsigned char memory[4096];
+  json::monotonic_resource resource(memory);
+  boost::system::error_code error;
+  const json::value value = json::parse(json::string_view(line.data(), line.size()), error, &resource);
+  if (error || !value.is_object()) return usage_error("not a JSON object");
+  JsonReader members(value.get_object());
+  std::string type;
+  std::string schema(kRunSchema);
+  members("type", type);
+  if (type == kTypes[0]) members("schema", schema);
+  if (!members.problem().empty()) return usage_error("{}", members.problem());
+  if (schema != kRunSchema) return RunLine(OtherSchema{schema});
+  if (type == kTypes[0]) return read_line<RunHeader>(members);
+  if (type == kTypes[1]) return read_line<RepetitionLine>(members);
+  if (type == kTypes[2]) return read_line<RequestLine>(members);
+  if (type == kTypes[3]) return read_line<EventsLine>(members);
+  if (type == kTypes[4]) return read_line<SummaryLine>(members);
+  return RunLine(OtherLine{});
+}
+
+std::uint32_t crc32(std::string_view bytes, std::string_view tail) {
+  boost::crc_32_type crc;
+  crc.process_bytes(bytes.data(), bytes.size());
+  crc.process_bytes(tail.data(), tail.size());
+  return crc.checksum();
 }
 
 }  // namespace lab

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -14,13 +13,19 @@ namespace lab {
 constexpr std::string_view kRunSchema = "lab.run-record/1";
 
 // The last of each enumeration that a file may name.
-constexpr Outcome kLastOutcome = Outcome::extra;
-constexpr EventKind kLastEventKind = EventKind::lost;
-constexpr auto kLastResource = static_cast<Resource>(kResources - 1);
+constexpr Outcome last_of(Outcome /*any*/) {
+  return Outcome::extra;
+}
+constexpr EventKind last_of(EventKind /*any*/) {
+  return EventKind::lost;
+}
+constexpr Resource last_of(Resource /*any*/) {
+  return static_cast<Resource>(kResources - 1);
+}
 
-/// What a repetition's line says besides the repetition itself.
+/// What a repetition's line says.
 struct RepetitionLine {
-  RunRepetition repetition;   ///< without records and events
+  RepetitionFacts repetition;
   std::uint32_t ordinal = 0;  ///< 1, 2, … in the file; its requests and events refer to it
   std::uint64_t requests = 0;
   std::uint64_t events = 0;
@@ -54,31 +59,10 @@ struct OtherSchema {
 using RunLine =
     std::variant<RunHeader, RepetitionLine, RequestLine, EventsLine, SummaryLine, OtherLine, OtherSchema>;
 
-/// Calls `visit(key, member)` for every member of what a server used, by its name in the file.
-template <class Use, class Visitor>
-void for_each_member(Use& use, Visitor&& visit) {
-  visit("processes", use.processes);
-  visit("private_before", use.private_before);
-  visit("private_peak", use.private_peak);
-  visit("resident_before", use.resident_before);
-  visit("resident_peak", use.resident_peak);
-  visit("virtual_before", use.virtual_before);
-  visit("virtual_peak", use.virtual_peak);
-  visit("threads_before", use.threads_before);
-  visit("threads_peak", use.threads_peak);
-  visit("cpu_ns", use.cpu);
-  visit("voluntary_switches", use.voluntary_switches);
-  visit("involuntary_switches", use.involuntary_switches);
-}
-
-/// Each ends with its checksum and a newline: the last member is `,"crc32":"89abcdef"`, CRC-32 in lower-case
-/// hexadecimal of the line without that member and without the newline.
-std::string encode(const RunHeader& header);
-std::string encode(const RepetitionLine& line);
-std::string encode(const SummaryLine& line);
-std::string encode_events(std::uint32_t ordinal, std::span<const Event> events);
-/// Appends to `out`: a run has many of these.
-void encode_request(std::uint32_t ordinal, const RequestRecord& record, std::string& out);
+/// Appends one of those lines that this version knows, with its checksum and a newline: the last member is
+/// `,"crc32":"89abcdef"`, CRC-32 in lower-case hexadecimal of the line without that member and without the
+/// newline.
+void encode(const RunLine& line, std::string& out);
 
 /// Length of the checksum member with the closing brace.
 constexpr std::size_t kSealLength = 20;
@@ -95,5 +79,9 @@ Result<RunLine> decode(std::string_view line);
 
 /// The schema of a record that was written before lines had checksums; empty where the line is none of its.
 std::string schema_before_checksums(std::string_view line);
+
+/// CRC-32 as zlib, PNG and Ethernet compute it (IEEE 802.3). Notices every burst of errors up to 32 bits.
+/// `tail` counts as if it followed `bytes`.
+std::uint32_t crc32(std::string_view bytes, std::string_view tail = {});
 
 }  // namespace lab

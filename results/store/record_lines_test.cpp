@@ -5,7 +5,6 @@
 #include <catch2/catch.hpp>
 
 #include "results/report/testing/run_samples.hpp"
-#include "results/store/checksum.hpp"
 #include "results/store/record_blocks.hpp"
 
 using namespace lab;
@@ -28,13 +27,18 @@ std::string little_endian(std::uint64_t value, int bytes) {
   return out;
 }
 
+template <class Line>
+std::string line_of(const Line& line) {
+  std::string text;
+  encode(line, text);
+  return text;
+}
+
 }  // namespace
 
 TEST_CASE("A request of an older file has no parent and no value") {
   RequestRecord record = repetition(1, 3, 0).records[2];
-  std::string line;
-  encode_request(1, record, line);
-  const auto decoded = decode(without(line, "\"parent\"", "\"intended_ns\""));
+  const auto decoded = decode(without(line_of(RequestLine{1, record}), "\"parent\"", "\"intended_ns\""));
   REQUIRE(decoded.has_value());
   record.parent = 0;
   record.value = -1;
@@ -43,9 +47,9 @@ TEST_CASE("A request of an older file has no parent and no value") {
 
 TEST_CASE("A repetition of an older file ran at its calibrated pace and knows nothing of its server") {
   const RepetitionLine written{repetition(1, 0, 0), 1, 0, 0, false};
-  const auto decoded = decode(without(encode(written), "\"pace\"", "\"requests\""));
+  const auto decoded = decode(without(line_of(written), "\"pace\"", "\"requests\""));
   REQUIRE(decoded.has_value());
-  const RunRepetition& read = std::get<RepetitionLine>(*decoded).repetition;
+  const RepetitionFacts& read = std::get<RepetitionLine>(*decoded).repetition;
   CHECK(read.pace == 1);
   CHECK_FALSE(read.server.known());
   CHECK(read.number == 1);
@@ -58,22 +62,22 @@ TEST_CASE("Kills keep the moments at which they were; an older file knows none, 
     return kills_of(std::get<RepetitionLine>(decode(text).value()).repetition, planned);
   };
   line.repetition.killed = {{2, 512}};
-  REQUIRE(killed(encode(line).substr(0, encode(line).size() - 1)).size() == 1);
-  CHECK(killed(encode(line).substr(0, encode(line).size() - 1)).front().at == 512);
-  CHECK(killed(without(encode(line), "\"killed\"", "\"requests\"")).front().at == 300);
+  REQUIRE(killed(line_of(line).substr(0, line_of(line).size() - 1)).size() == 1);
+  CHECK(killed(line_of(line).substr(0, line_of(line).size() - 1)).front().at == 512);
+  CHECK(killed(without(line_of(line), "\"killed\"", "\"requests\"")).front().at == 300);
   line.repetition.killed.emplace();
-  CHECK(killed(encode(line).substr(0, encode(line).size() - 1)).empty());
+  CHECK(killed(line_of(line).substr(0, line_of(line).size() - 1)).empty());
 }
 
 TEST_CASE("A header of an older file left no arm out") {
-  const auto decoded = decode(without(encode(header()), "\"not_run\"", "\"environment\""));
+  const auto decoded = decode(without(line_of(header()), "\"not_run\"", "\"environment\""));
   REQUIRE(decoded.has_value());
   CHECK(std::get<RunHeader>(*decoded).not_run.empty());
 }
 
 TEST_CASE("A member of the wrong kind is named, not guessed") {
   const RepetitionLine line{repetition(1, 0, 0), 1, 0, 0, false};
-  std::string text = encode(line);
+  std::string text = line_of(line);
   const std::string number = "\"cpu_ns\":123456789";
   text.resize(text.size() - kSealLength - 1);
   text.replace(text.find(number), number.size(), "\"cpu_ns\":\"many\"");

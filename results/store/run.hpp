@@ -38,8 +38,8 @@ inline constexpr const char* kRecordingMade = "recording made";
 
 struct AsideFile;
 
-/// One repetition of one arm on one case.
-struct RunRepetition {
+/// One repetition of one arm on one case, without its requests and events.
+struct RepetitionFacts {
   std::string arm, case_id, engine;
   int number = 0;   ///< 1, 2, … of this arm and case
   Nanos began = 0;  ///< the load's time zero
@@ -50,15 +50,17 @@ struct RunRepetition {
   double pace = 1;
   ServerUse server;
   std::optional<std::vector<Kill>> killed;  ///< when each kill really was; none: not recorded, as planned
+  std::vector<std::string> warnings;
+};
+
+struct RunRepetition : RepetitionFacts {
   std::vector<RequestRecord> records;
   Events events;
-  std::vector<std::string> warnings;
-  std::shared_ptr<const AsideFile>
-      aside;  ///< where its records and events are, which are empty then (SetAside)
+  std::shared_ptr<const AsideFile> aside;  ///< where both are, which are empty then (SetAside)
 };
 
 /// Whom this repetition lost: as it was recorded, in older files and in virtual time as the case plans it.
-inline const std::vector<Kill>& kills_of(const RunRepetition& repetition, const Case& load_case) {
+inline const std::vector<Kill>& kills_of(const RepetitionFacts& repetition, const Case& load_case) {
   return repetition.killed ? *repetition.killed : load_case.kills;
 }
 

@@ -2,13 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
-#include <span>
 #include <system_error>
 #include <utility>
 
-#include "results/store/disk.hpp"
 #include "results/store/record_blocks.hpp"
 
 namespace lab {
@@ -27,17 +24,6 @@ struct AsideFile {
     std::filesystem::remove(path, ignored);
   }
 };
-
-namespace {
-
-template <class Entry>
-void append_blocks(OutputFile& file, const std::vector<Entry>& entries) {
-  const std::span<const Entry> all(entries);
-  for (std::size_t i = 0; i < all.size(); i += kBlockEntries)
-    file.append(encode_block(0, all.subspan(i, std::min(kBlockEntries, all.size() - i))));
-}
-
-}  // namespace
 
 void SetAside::take(RunRepetition& repetition) {
   const std::size_t bytes =
@@ -59,8 +45,7 @@ void SetAside::take(RunRepetition& repetition) {
   Result<OutputFile> file = OutputFile::create(aside->path, Disk::real());
   if (!file) return;
   file->append(kBlocksMagic);
-  append_blocks(*file, repetition.records);
-  append_blocks(*file, repetition.events);
+  append_blocks(0, repetition, *file);
   file->flush();
   if (file->failure()) return;
   repetition.records = std::vector<RequestRecord>();  // unlike clear() and = {} this gives the memory back

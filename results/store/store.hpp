@@ -1,3 +1,5 @@
+// results/store keeps what a run recorded: it writes, reads, lists and repairs records, and puts aside what
+// memory does not hold. For results/report and lab; of reports it knows nothing.
 #pragma once
 
 #include <filesystem>

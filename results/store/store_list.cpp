@@ -7,9 +7,10 @@
 #include <cerrno>
 #include <cstdlib>
 #include <system_error>
+#include <tuple>
 
 #include "lab/core/paths.hpp"
-#include "results/store/line_reader.hpp"
+#include "results/store/disk.hpp"
 #include "results/store/record_lines.hpp"
 #include "results/store/store.hpp"
 
@@ -31,32 +32,30 @@ bool being_written(const fs::path& file) {
 }
 
 /// The last line, where it is whole and sound.
-std::optional<SummaryLine> last_line(LineReader& reader) {
+std::optional<SummaryLine> last_line(InputFile& file) {
   constexpr std::uint64_t kSummaryBytes = 1 << 13;  // a summary is shorter; a longer last line is none
-  reader.seek_from_end(kSummaryBytes);
+  file.seek_from_end(kSummaryBytes);
   RawLine line;
   RawLine last;
-  while (reader.next(line)) std::swap(last, line);
+  while (file.next(line)) std::swap(last, line);
   if (!last.ended || last.offset == 0) return std::nullopt;
-  Result<RunLine> decoded = decode(last.text);
-  if (!decoded || !std::holds_alternative<SummaryLine>(decoded.value())) return std::nullopt;
-  return std::get<SummaryLine>(decoded.value());
+  const Result<RunLine> decoded = decode(last.text);
+  const auto* summary = decoded ? std::get_if<SummaryLine>(&*decoded) : nullptr;
+  return summary != nullptr ? std::optional(*summary) : std::nullopt;
 }
 
-void read_header(LineReader& reader, RunListing& listing) {
+/// Sets the header, or the problem.
+void read_header(InputFile& file, RunListing& listing) {
   RawLine line;
-  reader.next(line);
+  file.next(line);
   Result<RunLine> decoded = decode(line.text);
-  if (decoded && std::holds_alternative<RunHeader>(decoded.value())) {
-    listing.header = std::move(std::get<RunHeader>(decoded.value()));
-    listing.header.scenario_source.clear();
-    listing.header.environment.clear();
-    return;
-  }
-  listing.readable = false;
   if (!decoded) {
     listing.problem = fmt::format("run.jsonl: byte 0: {}", decoded.error().message);
-  } else if (const auto* other = std::get_if<OtherSchema>(&decoded.value())) {
+  } else if (auto* header = std::get_if<RunHeader>(&*decoded)) {
+    listing.header = std::move(*header);
+    listing.header.scenario_source.clear();
+    listing.header.environment.clear();
+  } else if (const auto* other = std::get_if<OtherSchema>(&*decoded)) {
     listing.problem = fmt::format("of schema {}, which this program does not read", other->schema);
   } else {
     listing.problem = "run.jsonl does not begin with a header";
@@ -67,22 +66,21 @@ RunListing list_run(const fs::path& folder) {
   RunListing listing;
   listing.path = folder;
   listing.name = folder.filename().string();
-  LineReader reader(folder / "run.jsonl");
-  if (reader.error() != 0) {
-    listing.readable = false;
-    listing.problem = fmt::format("run.jsonl: {}", std::generic_category().message(reader.error()));
-    listing.summary.complete = false;
-    return listing;
+  InputFile file(folder / "run.jsonl");
+  if (file.error() != 0) {
+    listing.problem = fmt::format("run.jsonl: {}", std::generic_category().message(file.error()));
+  } else {
+    read_header(file, listing);
   }
-  read_header(reader, listing);
-  const std::optional<SummaryLine> summary = last_line(reader);
-  if (summary) {
+  listing.readable = listing.problem.empty();
+  listing.summary.complete = false;
+  if (file.error() != 0) return listing;
+  if (const std::optional<SummaryLine> summary = last_line(file)) {
     listing.summary = summary->summary;
     listing.repetitions = summary->repetitions;
     return listing;
   }
   const bool killed = listing.name.starts_with(kUnfinished);
-  listing.summary.complete = false;
   listing.summary.reason = killed ? "its writer was killed" : "the record ends without its summary";
   if (listing.problem.empty()) listing.problem = listing.summary.reason;
   return listing;
@@ -97,11 +95,9 @@ std::string time_key(const RunListing& listing) {
 }
 
 bool newer(const RunListing& a, const RunListing& b) {
-  const std::string key_a = time_key(a);
-  const std::string key_b = time_key(b);
-  if (key_a != key_b) return key_a > key_b;
   // The second run of one second is `…-2`, the tenth `…-10`.
-  return a.name.size() != b.name.size() ? a.name.size() > b.name.size() : a.name > b.name;
+  const auto key = [](const RunListing& run) { return std::tuple(time_key(run), run.name.size(), run.name); };
+  return key(a) > key(b);
 }
 
 fs::path home_folder() {

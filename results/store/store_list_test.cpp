@@ -47,8 +47,8 @@ fs::path save(const fs::path& folder, bool exact, const RunHeader& head,
 
 TEST_CASE("A run is read as it was written") {
   const ScratchFolder folder;
-  const std::vector<RunRepetition> written{repetition(1, 10, 44), repetition(2, 0, 0),
-                                           repetition(3, 3, 2'345)};
+  std::vector<RunRepetition> written{repetition(1, 10, 44), repetition(2, 0, 0), repetition(3, 3, 2'345)};
+  written[0].killed = {{2, 512}};
   const fs::path path = save(folder.path() / "a" / "runs", false, header(), written);
   CHECK(path == folder.path() / "a" / "runs" / "2026-11-21T09-30-00Z-blocking-async");
   const Run run = read_run(path).value();
@@ -58,6 +58,9 @@ TEST_CASE("A run is read as it was written") {
   CHECK(run.summary.noise == "quiet");
   REQUIRE(run.repetitions.size() == 3);
   for (std::size_t i = 0; i < 3; ++i) CHECK(same(run.repetitions[i], written[i]));
+  REQUIRE(run.repetitions[0].killed.value_or(std::vector<Kill>{}).size() == 1);
+  CHECK(run.repetitions[0].killed->front().at == 512);
+  CHECK_FALSE(run.repetitions[1].killed);
   CHECK_FALSE(fs::exists(path / "requests.bin"));
   CHECK(read_run(path / "run.jsonl").value().repetitions.size() == 3);
 }

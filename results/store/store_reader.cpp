@@ -4,7 +4,7 @@
 #include <system_error>
 #include <utility>
 
-#include "results/store/line_reader.hpp"
+#include "results/store/disk.hpp"
 #include "results/store/record_blocks.hpp"
 #include "results/store/record_lines.hpp"
 #include "results/store/store.hpp"
@@ -21,12 +21,68 @@ constexpr std::size_t kDamageShown = 100;
 class Assembly {
  public:
   explicit Assembly(std::function<void(RunRepetition&)> whole) : whole_(std::move(whole)) {}
-  void line(const RawLine& raw);
-  void blocks(const fs::path& folder);
-  void damage(std::string_view file, std::uint64_t offset, const std::string& what) {
-    damage(fmt::format("{}: byte {}: {}", file, offset, what));
+
+  void line(const RawLine& raw) {
+    // A damaged line end leaves two sound lines in one.
+    std::string_view rest = raw.text;
+    std::uint64_t offset = raw.offset;
+    while (!sealed(rest)) {
+      const std::optional<std::size_t> end = find_seal(rest);
+      if (!end) break;
+      take(offset, rest.substr(0, *end));
+      const std::size_t skipped = std::min(*end + 1, rest.size());
+      damage("run.jsonl: byte {}: the line's end is damaged", offset + *end);
+      offset += skipped;
+      rest.remove_prefix(skipped);
+      if (rest.empty()) return;
+    }
+    if (raw.ended || sealed(rest)) {
+      take(offset, rest);
+      if (!raw.ended) damage("run.jsonl: byte {}: the last line is torn", offset + rest.size());
+    } else {
+      damage("run.jsonl: byte {}: the last line is torn", offset);
+    }
   }
-  Result<Run> finish(const fs::path& path);
+
+  void blocks(const fs::path& folder) {
+    const bool expected =
+        std::any_of(parts_.begin(), parts_.end(), [](const auto& part) { return part.second.in_blocks; });
+    const fs::path file = folder / "requests.bin";
+    std::error_code error;
+    if (!expected && !fs::exists(file, error)) return;
+    BlockSink sink;
+    const auto part = [this](std::uint32_t ordinal) -> RunRepetition& {
+      if (ordinal != current_) give(std::exchange(current_, ordinal));
+      return parts_[ordinal].repetition;
+    };
+    sink.record = [&](std::uint32_t ordinal, const RequestRecord& record) {
+      part(ordinal).records.push_back(record);
+    };
+    sink.event = [&](std::uint32_t ordinal, const Event& event) { part(ordinal).events.push_back(event); };
+    sink.damage = [this](std::uint64_t offset, const std::string& what) {
+      damage("requests.bin: byte {}: {}", offset, what);
+    };
+    read_blocks(file, sink);
+  }
+
+  template <class... Values>
+  void damage(fmt::format_string<Values...> text, Values&&... values) {
+    if (++damages_ <= kDamageShown) run_.damage.push_back(fmt::format(text, std::forward<Values>(values)...));
+  }
+
+  Result<Run> finish(const fs::path& path) {
+    if (!other_schema_.empty()) {
+      return usage_error("{} is of schema {}; this program reads {}", path.string(), other_schema_,
+                         kRunSchema);
+    }
+    if (sound_ == 0) return usage_error("{} is not a run: no line of it can be read", path.string());
+    if (!has_header_) damage("run.jsonl: the header is lost");
+    check_parts();
+    check_summary();
+    if (!summary_ && damages_ == 0) damage("run.jsonl: the summary is missing");
+    if (damages_ > kDamageShown) run_.damage.push_back(fmt::format("and {} more", damages_ - kDamageShown));
+    return std::move(run_);
+  }
 
  private:
   struct Part {
@@ -49,12 +105,31 @@ class Assembly {
     whole_(part->second.repetition);
   }
 
-  void damage(std::string what) {
-    if (++damages_ <= kDamageShown) run_.damage.push_back(std::move(what));
+  void take(std::uint64_t offset, std::string_view text) {
+    ++lines_;
+    Result<RunLine> decoded = decode(text);
+    if (!decoded && lines_ == 1) other_schema_ = schema_before_checksums(text);
+    if (!decoded) return damage("run.jsonl: byte {}: line {}: {}", offset, lines_, decoded.error().message);
+    ++sound_;
+    if (summary_) damage("run.jsonl: byte {}: a line after the summary", offset);
+    std::visit([this, offset](auto&& value) { add(offset, std::forward<decltype(value)>(value)); },
+               std::move(decoded.value()));
   }
-  void take(const RawLine& raw, std::string_view text);
-  void add(std::uint64_t offset, RunHeader&& header);
-  void add(std::uint64_t offset, RepetitionLine&& line);
+
+  void add(std::uint64_t offset, RunHeader&& header) {
+    if (has_header_) return damage("run.jsonl: byte {}: a second header", offset);
+    has_header_ = true;
+    run_.header = std::move(header);
+  }
+
+  void add(std::uint64_t offset, RepetitionLine&& line) {
+    give(std::exchange(current_, line.ordinal));
+    Part& part = parts_[line.ordinal];
+    if (part.announced) return damage("run.jsonl: byte {}: repetition {} comes twice", offset, line.ordinal);
+    static_cast<RepetitionFacts&>(part.repetition) = std::move(line.repetition);
+    part = {std::move(part.repetition), line.requests, line.events, line.in_blocks, true, false};
+  }
+
   void add(std::uint64_t, RequestLine&& line) {
     parts_[line.ordinal].repetition.records.push_back(line.record);
   }
@@ -62,13 +137,51 @@ class Assembly {
     Events& events = parts_[line.ordinal].repetition.events;
     events.insert(events.end(), line.events.begin(), line.events.end());
   }
-  void add(std::uint64_t offset, SummaryLine&& line);
+
+  void add(std::uint64_t offset, SummaryLine&& line) {
+    if (summary_) return;
+    summary_ = line;
+    // Where lines are damaged anyway, their number says nothing new.
+    if (damages_ == 0 && line.lines + 1 != lines_) {
+      damage("run.jsonl: byte {}: {} lines are missing before the summary", offset,
+             static_cast<std::int64_t>(line.lines + 1) - static_cast<std::int64_t>(lines_));
+    }
+  }
+
   void add(std::uint64_t, OtherLine&&) {}
   void add(std::uint64_t, OtherSchema&& other) {
     if (other_schema_.empty()) other_schema_ = other.schema;
   }
-  void check_parts();
-  void check_summary();
+
+  void check_parts() {
+    for (auto& [ordinal, part] : parts_) {
+      const RunRepetition& repetition = part.repetition;
+      if (!part.announced) {
+        damage("repetition {}: its line is lost, and with it {} requests and {} events", ordinal,
+               repetition.records.size(), repetition.events.size());
+        continue;
+      }
+      if (!part.given && !part.complete()) {
+        damage("repetition {} ({}): {} of {} requests and {} of {} events could be read", ordinal,
+               repetition.arm, repetition.records.size(), part.requests, repetition.events.size(),
+               part.events);
+      }
+      give(ordinal);
+      run_.repetitions.push_back(std::move(part.repetition));
+    }
+  }
+
+  void check_summary() {
+    if (!summary_) {
+      run_.summary.complete = false;
+      run_.summary.reason =
+          "the record ends without its summary: its writer was killed, or the file was cut off";
+      return;
+    }
+    run_.summary = summary_->summary;
+    if (summary_->repetitions != run_.repetitions.size())
+      damage("{} of {} repetitions could be read", run_.repetitions.size(), summary_->repetitions);
+  }
 
   std::function<void(RunRepetition&)> whole_;
   Run run_;
@@ -82,138 +195,12 @@ class Assembly {
   std::string other_schema_;
 };
 
-void Assembly::line(const RawLine& raw) {
-  // A damaged line end leaves two sound lines in one.
-  std::string_view rest = raw.text;
-  std::uint64_t offset = raw.offset;
-  while (!sealed(rest)) {
-    const std::optional<std::size_t> end = find_seal(rest);
-    if (!end) break;
-    take({offset, {}, true}, rest.substr(0, *end));
-    const std::size_t skipped = std::min(*end + 1, rest.size());
-    damage("run.jsonl", offset + *end, "the line's end is damaged");
-    offset += skipped;
-    rest.remove_prefix(skipped);
-    if (rest.empty()) return;
-  }
-  if (raw.ended || sealed(rest)) {
-    take({offset, {}, true}, rest);
-    if (!raw.ended) damage("run.jsonl", offset + rest.size(), "the last line is torn");
-  } else {
-    damage("run.jsonl", offset, "the last line is torn");
-  }
-}
-
-void Assembly::take(const RawLine& raw, std::string_view text) {
-  ++lines_;
-  Result<RunLine> decoded = decode(text);
-  if (!decoded && lines_ == 1) other_schema_ = schema_before_checksums(text);
-  if (!decoded)
-    return damage("run.jsonl", raw.offset, fmt::format("line {}: {}", lines_, decoded.error().message));
-  ++sound_;
-  if (summary_) damage("run.jsonl", raw.offset, "a line after the summary");
-  std::visit([this, &raw](auto&& value) { add(raw.offset, std::forward<decltype(value)>(value)); },
-             std::move(decoded.value()));
-}
-
-void Assembly::add(std::uint64_t offset, RunHeader&& header) {
-  if (has_header_) return damage("run.jsonl", offset, "a second header");
-  has_header_ = true;
-  run_.header = std::move(header);
-}
-
-void Assembly::add(std::uint64_t offset, RepetitionLine&& line) {
-  give(std::exchange(current_, line.ordinal));
-  Part& part = parts_[line.ordinal];
-  if (part.announced)
-    return damage("run.jsonl", offset, fmt::format("repetition {} comes twice", line.ordinal));
-  line.repetition.records = std::move(part.repetition.records);
-  line.repetition.events = std::move(part.repetition.events);
-  part = {std::move(line.repetition), line.requests, line.events, line.in_blocks, true, false};
-}
-
-void Assembly::add(std::uint64_t offset, SummaryLine&& line) {
-  if (summary_) return;
-  summary_ = line;
-  // Where lines are damaged anyway, their number says nothing new.
-  if (damages_ == 0 && line.lines + 1 != lines_) {
-    damage("run.jsonl", offset,
-           fmt::format("{} lines are missing before the summary",
-                       static_cast<std::int64_t>(line.lines + 1) - static_cast<std::int64_t>(lines_)));
-  }
-}
-
-void Assembly::blocks(const fs::path& folder) {
-  const bool expected =
-      std::any_of(parts_.begin(), parts_.end(), [](const auto& part) { return part.second.in_blocks; });
-  const fs::path file = folder / "requests.bin";
-  std::error_code error;
-  if (!expected && !fs::exists(file, error)) return;
-  BlockSink sink;
-  const auto part = [this](std::uint32_t ordinal) -> RunRepetition& {
-    if (ordinal != current_) give(std::exchange(current_, ordinal));
-    return parts_[ordinal].repetition;
-  };
-  sink.record = [&](std::uint32_t ordinal, const RequestRecord& record) {
-    part(ordinal).records.push_back(record);
-  };
-  sink.event = [&](std::uint32_t ordinal, const Event& event) { part(ordinal).events.push_back(event); };
-  sink.damage = [this](std::uint64_t offset, const std::string& what) {
-    damage("requests.bin", offset, what);
-  };
-  read_blocks(file, sink);
-}
-
-void Assembly::check_parts() {
-  for (auto& [ordinal, part] : parts_) {
-    const RunRepetition& repetition = part.repetition;
-    if (!part.announced) {
-      damage(fmt::format("repetition {}: its line is lost, and with it {} requests and {} events", ordinal,
-                         repetition.records.size(), repetition.events.size()));
-      continue;
-    }
-    if (!part.given && !part.complete()) {
-      damage(fmt::format("repetition {} ({}): {} of {} requests and {} of {} events could be read", ordinal,
-                         repetition.arm, repetition.records.size(), part.requests, repetition.events.size(),
-                         part.events));
-    }
-    give(ordinal);
-    run_.repetitions.push_back(std::move(part.repetition));
-  }
-}
-
-void Assembly::check_summary() {
-  if (!summary_) {
-    run_.summary.complete = false;
-    run_.summary.reason =
-        "the record ends without its summary: its writer was killed, or the file was cut off";
-    return;
-  }
-  run_.summary = summary_->summary;
-  if (summary_->repetitions != run_.repetitions.size()) {
-    damage(fmt::format("{} of {} repetitions could be read", run_.repetitions.size(), summary_->repetitions));
-  }
-}
-
-Result<Run> Assembly::finish(const fs::path& path) {
-  if (!other_schema_.empty()) {
-    return usage_error("{} is of schema {}; this program reads {}", path.string(), other_schema_, kRunSchema);
-  }
-  if (sound_ == 0) return usage_error("{} is not a run: no line of it can be read", path.string());
-  if (!has_header_) damage("run.jsonl: the header is lost");
-  check_parts();
-  check_summary();
-  if (!summary_ && damages_ == 0) damage("run.jsonl: the summary is missing");
-  if (damages_ > kDamageShown) run_.damage.push_back(fmt::format("and {} more", damages_ - kDamageShown));
-  return std::move(run_);
-}
-
 }  // namespace
 
 Result<Run> read_run(const fs::path& path, std::function<void(RunRepetition&)> whole) {
   std::error_code error;
   const fs::path file = fs::is_directory(path, error) ? path / "run.jsonl" : path;
-  LineReader reader(file);
+  InputFile reader(file);
   if (reader.error() == ENOENT || reader.error() == ENOTDIR) {
     return usage_error("no run at {}; `lab history` lists the runs there are", path.string());
   }
@@ -222,7 +209,7 @@ Result<Run> read_run(const fs::path& path, std::function<void(RunRepetition&)> w
   RawLine line;
   while (reader.next(line)) assembly.line(line);
   if (reader.error() != 0) {
-    assembly.damage("run.jsonl", line.offset, std::generic_category().message(reader.error()));
+    assembly.damage("run.jsonl: byte {}: {}", line.offset, std::generic_category().message(reader.error()));
   }
   assembly.blocks(file.parent_path());
   return assembly.finish(path);

@@ -1,3 +1,5 @@
+// scenarios/export writes the server of an arm as a program of somebody else's: FastAPI, WSGI or Node. The
+// program may use it.
 #pragma once
 
 #include <string>

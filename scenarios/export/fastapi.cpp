@@ -21,9 +21,7 @@ const Traits& on_the_loop() {
 std::string parameter_in(const std::string& path, const Plan& plan) {
   const std::size_t open = path.find('{');
   if (open == std::string::npos) return "";
-  const bool is_task = std::any_of(plan.begin(), plan.end(), [](const Step& step) {
-    return std::holds_alternative<FetchResult>(step.action);
-  });
+  const bool is_task = std::ranges::any_of(plan, [](const Step& step) { return step.is<FetchResult>(); });
   return is_task ? "task_id" : python_identifier(path.substr(open + 1, path.find('}') - open - 1));
 }
 
@@ -50,8 +48,8 @@ void set_up_queues(PythonFile& file, const Scenario& scenario, const Arm& arm) {
   };
   for (std::size_t route = 0; route < scenario.routes.size(); ++route) {
     for_each_step(executed_plan(scenario.routes[route], arm.modes[route]), [&](const Step& step) {
-      if (const auto* job = std::get_if<Enqueue>(&step.action)) note(job->queue);
-      if (const auto* asked = std::get_if<FetchResult>(&step.action)) note(asked->queue);
+      if (const auto* job = step.as<Enqueue>()) note(job->queue);
+      if (const auto* asked = step.as<FetchResult>()) note(asked->queue);
     });
   }
   for (const std::string& name : names) {
@@ -85,89 +83,64 @@ std::string dependency(PythonFile& file, const Arm& arm, const Dependency& neede
   return function;
 }
 
-class RouteWriter {
- public:
-  RouteWriter(PythonFile& file, const Scenario& scenario, const Arm& arm, std::size_t index)
-      : file_(file),
-        scenario_(scenario),
-        arm_(arm),
-        index_(index),
-        route_(scenario.routes[index]),
-        mode_(arm.modes[index]),
-        name_(file.unused(python_identifier(route_.name))),
-        plan_(executed_plan(route_, mode_)) {}
+void add_socket(PythonFile& file, const Route& route, const std::string& name, const PythonSteps& steps,
+                const Lines& statements) {
+  file.use_from("fastapi", "WebSocket");
+  Lines body;
+  if (steps.counts()) body.emplace_back("global counter");
+  body.emplace_back("await socket.accept()");
+  body.emplace_back("async for message in socket.iter_text():");
+  if (!route.plan.empty()) append(body, indented(statements));
+  body.push_back("    await socket.send_json(" + steps.reply() + ")");
+  Lines handler{fmt::format("@app.websocket(\"{}\")", route.path),
+                "async def " + name + "(socket: WebSocket):"};
+  append(handler, indented(body));
+  file.add(handler);
+}
 
-  void write() {
-    if (route_.method == "WS") return write_socket();
-    const bool asynchronous = mode_.handler == Resource::loop;
-    PythonSteps steps(file_, arm_, mode_, name_);
-    Lines statements = steps.statements(plan_);
-    const std::string kind = asynchronous ? "async def " : "def ";
-    std::string reply = plan_.empty() ? R"({"message": "hello"})" : steps.reply();
-    Lines parameters = this->parameters(steps);
-    if (arm_.cancel && mode_.waiting == Resource::nothing && asynchronous && !plan_.empty() &&
-        steps.reply() == PythonSteps(file_, arm_, mode_, name_).reply()) {
-      file_.add_piece("unless_gone");
-      const std::string inner = file_.unused(name_ + "_steps");
-      const std::string given = steps.has_tasks() ? "(tasks)" : "()";
-      file_.add(python_function("async def " + inner + given, steps, statements));
-      statements = {"await unless_gone(request, " + inner + given + ")"};
-      parameters.insert(parameters.begin(), "request: Request");
-    }
-    Lines handler{fmt::format("@app.{}(\"{}\")", lower_case(route_.method),
-                              path_with(route_.path, parameter_in(route_.path, plan_)))};
-    append(handler, python_function(fmt::format("{}{}({})", kind, name_, join(parameters, ", ")), steps,
-                                    statements, "return " + reply));
-    file_.add(handler);
+void add_handler(PythonFile& file, const Scenario& scenario, const Arm& arm, std::size_t index) {
+  const Route& route = scenario.routes[index];
+  const Traits& mode = arm.modes[index];
+  const std::string name = file.unused(python_identifier(route.name));
+  const Plan plan = executed_plan(route, mode);
+  PythonSteps steps(file, arm, mode, name);
+  const std::string usual_reply = steps.reply();
+  Lines statements = steps.statements(plan);
+  if (route.method == "WS") return add_socket(file, route, name, steps, statements);
+
+  Lines parameters;
+  const std::string in_path = parameter_in(route.path, plan);
+  if (!in_path.empty()) parameters.push_back(in_path == "task_id" ? "task_id: int" : in_path);
+  if (steps.has_tasks()) {
+    file.use_from("fastapi", "BackgroundTasks");
+    parameters.emplace_back("tasks: BackgroundTasks");
+  }
+  const auto depend = [&](const std::string& parameter, const std::string& function) {
+    file.use_from("fastapi", "Depends");
+    parameters.push_back(fmt::format("{}=Depends({})", parameter, function));
+  };
+  if (brings_body(scenario, index)) depend("size", body_reader(file, route, name, false));
+  for (std::size_t i = 0; i < route.depends.size(); ++i) {
+    depend(route.depends.size() == 1 ? "_" : fmt::format("_{}", i + 1),
+           dependency(file, arm, route.depends[i], mode, name));
   }
 
- private:
-  Lines parameters(const PythonSteps& steps) {
-    Lines all;
-    if (const std::string name = parameter_in(route_.path, plan_); !name.empty())
-      all.push_back(name == "task_id" ? "task_id: int" : name);
-    if (steps.has_tasks()) {
-      file_.use_from("fastapi", "BackgroundTasks");
-      all.emplace_back("tasks: BackgroundTasks");
-    }
-    if (brings_body(scenario_, index_)) depend(all, "size", body_reader(file_, route_, name_, false));
-    for (std::size_t i = 0; i < route_.depends.size(); ++i) {
-      depend(all, route_.depends.size() == 1 ? "_" : fmt::format("_{}", i + 1),
-             dependency(file_, arm_, route_.depends[i], mode_, name_));
-    }
-    return all;
+  const bool asynchronous = mode.handler == Resource::loop;
+  if (arm.cancel && mode.waiting == Resource::nothing && asynchronous && !plan.empty() &&
+      steps.reply() == usual_reply) {
+    file.add_piece("unless_gone");
+    const std::string inner = file.unused(name + "_steps") + (steps.has_tasks() ? "(tasks)" : "()");
+    file.add(python_function("async def " + inner, steps, statements));
+    statements = {"await unless_gone(request, " + inner + ")"};
+    parameters.insert(parameters.begin(), "request: Request");
   }
-
-  void depend(Lines& parameters, const std::string& name, const std::string& function) {
-    file_.use_from("fastapi", "Depends");
-    parameters.push_back(fmt::format("{}=Depends({})", name, function));
-  }
-
-  void write_socket() {
-    file_.use_from("fastapi", "WebSocket");
-    PythonSteps steps(file_, arm_, mode_, name_);
-    const Lines statements = steps.statements(plan_);
-    Lines body;
-    if (steps.counts()) body.emplace_back("global counter");
-    body.emplace_back("await socket.accept()");
-    body.emplace_back("async for message in socket.iter_text():");
-    if (!plan_.empty()) append(body, indented(statements));
-    body.push_back("    await socket.send_json(" + steps.reply() + ")");
-    Lines handler{fmt::format("@app.websocket(\"{}\")", route_.path),
-                  "async def " + name_ + "(socket: WebSocket):"};
-    append(handler, indented(body));
-    file_.add(handler);
-  }
-
-  PythonFile& file_;
-  const Scenario& scenario_;
-  const Arm& arm_;
-  std::size_t index_;
-  const Route& route_;
-  const Traits& mode_;
-  std::string name_;
-  Plan plan_;
-};
+  const std::string reply = plan.empty() ? R"({"message": "hello"})" : steps.reply();
+  Lines handler{fmt::format("@app.{}(\"{}\")", lower_case(route.method), path_with(route.path, in_path))};
+  append(handler, python_function(
+                      fmt::format("{}def {}({})", asynchronous ? "async " : "", name, join(parameters, ", ")),
+                      steps, statements, "return " + reply));
+  file.add(handler);
+}
 
 /// `    ("GET", "/work"): work,`
 std::string add_route(PythonFile& file, const Scenario& scenario, const Arm& arm, std::size_t index) {
@@ -200,7 +173,7 @@ PythonFile fastapi_application(const Scenario& scenario, const Arm& arm) {
   set_up_queues(file, scenario, arm);
   set_up_pool(file, scenario, arm);
   for (std::size_t route = 0; route < scenario.routes.size(); ++route)
-    RouteWriter(file, scenario, arm, route).write();
+    add_handler(file, scenario, arm, route);
   return file;
 }
 

@@ -10,26 +10,21 @@ namespace {
 
 using Reason = std::optional<std::string>;
 
-template <class... Kinds>
-bool has(const Step& step) {
-  return (std::holds_alternative<Kinds>(step.action) || ...);
+/// A read lets go of the interpreter lock.
+bool reads(const Step& step) {
+  return step.is<Compute>() && step.as<Compute>()->work == Work::file_read;
 }
 
 bool computes(const Step& step) {
-  const auto* compute = std::get_if<Compute>(&step.action);
-  return compute != nullptr && compute->work != Work::file_read;  // a read lets go of the interpreter lock
+  return step.is<Compute>() && !reads(step);
 }
 
 bool switches(const Step& step) {
-  const auto* compute = std::get_if<Compute>(&step.action);
-  return compute != nullptr &&
-         (compute->work == Work::coroutine_switch || compute->work == Work::thread_switch ||
-          compute->work == Work::process_switch);
+  return step.is<Compute>() && step.as<Compute>()->work >= Work::coroutine_switch;
 }
 
 bool all_modes_are(const Arm& arm, std::string_view name) {
-  return std::all_of(arm.modes.begin(), arm.modes.end(),
-                     [&](const Traits& mode) { return mode.name == name; });
+  return std::ranges::all_of(arm.modes, [&](const Traits& mode) { return mode.name == name; });
 }
 
 bool same_server(const Arm& a, const Arm& b) {
@@ -59,7 +54,7 @@ Reason no_server_has_it(const Scenario& scenario, const Arm& arm) {
 }
 
 Reason no_wsgi(const Scenario& scenario) {
-  if (any_step(scenario, [](const Step& step) { return has<Background>(step); }))
+  if (any_step(scenario, [](const Step& step) { return step.is<Background>(); }))
     return "WSGI knows no tasks after the reply";
   for (const Route& route : scenario.routes) {
     if (route.method == "WS") return "WSGI knows no WebSockets";
@@ -93,7 +88,7 @@ Reason no_node(const Scenario& scenario, const Arm& arm) {
   if (arm.cancel) return "a Node handler is not cancelled when its client has gone";
   if (arm.shared_counters) return "a counter that all workers share is exported to FastAPI alone";
   if (any_step(scenario, [](const Step& step) {
-        return has<CallUpstream, Query, Pooled, Background, Enqueue, FetchResult>(step);
+        return step.is<CallUpstream, Query, Pooled, Background, Enqueue, FetchResult>();
       })) {
     return "only waiting and computing are exported to Node";
   }
@@ -104,18 +99,13 @@ Reason no_node(const Scenario& scenario, const Arm& arm) {
       return "only plain routes are exported to Node: no WebSocket, dependency, body or name in a path";
     }
   }
-  if (any_step(scenario, [](const Step& step) {
-        const auto* compute = std::get_if<Compute>(&step.action);
-        return compute != nullptr && compute->work == Work::file_read;
-      })) {
-    return "reading a file is exported to FastAPI alone";
-  }
+  if (any_step(scenario, reads)) return "reading a file is exported to FastAPI alone";
   return std::nullopt;
 }
 
 Arm in_python(const Scenario& scenario, const Arm& arm) {
   Arm real = arm;
-  const bool only_reads = any_step(scenario, [](const Step& step) { return has<Compute>(step); }) &&
+  const bool only_reads = any_step(scenario, [](const Step& step) { return step.is<Compute>(); }) &&
                           !any_step(scenario, computes);
   if (!only_reads) real.gil = true;
   if (real.workers > 1 && real.accept == Accept::handoff) real.accept = Accept::greedy;

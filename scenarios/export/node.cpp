@@ -35,38 +35,38 @@ Lines function_in_js(Needs& needs, const Traits& mode, const Plan& plan, const s
 }
 
 Lines node_statement(Needs& needs, const Traits& mode, const Step& step) {
-  if (const auto* wait = std::get_if<Wait>(&step.action)) {
+  if (const auto* wait = step.as<Wait>()) {
     const bool blocks = step.blocking || mode.waiting == Resource::loop;
     if (blocks) needs.of_work("sleepSync");
     needs.sleep |= !blocks;
     return {(blocks ? "sleepSync(" : "await sleep(") + milliseconds_of(wait->duration) + ");"};
   }
-  if (const auto* compute = std::get_if<Compute>(&step.action)) {
+  if (const auto* compute = step.as<Compute>()) {
     const bool roots = compute->work == Work::sqrt_sum;
     needs.of_work(roots ? "sumOfRoots" : "burn");
     return {roots ? fmt::format("sumOfRoots({});", compute->units)
                   : "burn(" + milliseconds_of(compute->duration) + ");"};
   }
-  if (std::holds_alternative<Increment>(step.action)) {
+  if (step.is<Increment>()) {
     needs.counter = true;
     return {"counter += 1;"};
   }
-  if (std::holds_alternative<Yield>(step.action)) {
+  if (step.is<Yield>()) {
     needs.turn = true;
     return {"await turn();"};
   }
-  if (std::holds_alternative<Ready>(step.action)) return {"await Promise.resolve();"};
+  if (step.is<Ready>()) return {"await Promise.resolve();"};
   Lines lines;
-  if (const auto* repeat = std::get_if<Repeat>(&step.action)) {
+  if (const auto* repeat = step.as<Repeat>()) {
     lines = {fmt::format("for (let i = 0; i < {}; i++) {{", repeat->times)};
     append(lines, in_js(node_statements(needs, mode, repeat->steps)));
     lines.emplace_back("}");
-  } else if (const auto* gather = std::get_if<Gather>(&step.action)) {
+  } else if (const auto* gather = step.as<Gather>()) {
     lines = {"await Promise.all(["};
     for (const Plan& branch : gather->branches)
       append(lines, in_js(function_in_js(needs, mode, branch, "(),")));
     lines.emplace_back("]);");
-  } else if (const auto* forget = std::get_if<Forget>(&step.action)) {
+  } else if (const auto* forget = step.as<Forget>()) {
     // In JavaScript it begins at once: only its end is not waited for.
     lines = function_in_js(needs, mode, forget->steps, "(); // no await");
   }
@@ -81,7 +81,7 @@ Lines node_statements(Needs& needs, const Traits& mode, const Plan& plan) {
 
 bool counts(const Plan& plan) {
   bool found = false;
-  for_each_step(plan, [&](const Step& step) { found |= std::holds_alternative<Increment>(step.action); });
+  for_each_step(plan, [&](const Step& step) { found |= step.is<Increment>(); });
   return found;
 }
 

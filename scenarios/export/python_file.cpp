@@ -7,6 +7,7 @@
 #include <cctype>
 
 #include "lab/core/text.hpp"
+#include "scenarios/loader/code_line.hpp"
 
 namespace lab {
 
@@ -18,8 +19,8 @@ int group_of(const std::string& module) {
       "asyncio", "concurrent.futures", "json", "math", "os",      "pathlib",  "queue",
       "sqlite3", "threading",          "time", "sys",  "logging", "functools"};
   constexpr std::array<std::string_view, 2> kBeside{"jobs", "work"};
-  if (std::find(kStandard.begin(), kStandard.end(), module) != kStandard.end()) return 0;
-  return std::find(kBeside.begin(), kBeside.end(), module) != kBeside.end() ? 2 : 1;
+  if (std::ranges::find(kStandard, module) != kStandard.end()) return 0;
+  return std::ranges::find(kBeside, module) != kBeside.end() ? 2 : 1;
 }
 
 }  // namespace
@@ -50,11 +51,11 @@ Lines indented(const Lines& lines, std::size_t blanks) {
 }
 
 void PythonFile::set(const std::string& line) {
-  if (std::find(settings_.begin(), settings_.end(), line) == settings_.end()) settings_.push_back(line);
+  if (std::ranges::find(settings_, line) == settings_.end()) settings_.push_back(line);
 }
 
 void PythonFile::add(const Lines& block) {
-  if (std::find(blocks_.begin(), blocks_.end(), block) == blocks_.end()) blocks_.push_back(block);
+  if (std::ranges::find(blocks_, block) == blocks_.end()) blocks_.push_back(block);
 }
 
 void PythonFile::add_piece(std::string_view name, const Filled& filled) {
@@ -131,10 +132,7 @@ std::string python_identifier(const std::string& word) {
       "get_patiently count_one fetch execute read_file gone unless_gone not_found "
       "is_there_already size_of_the_pool task_id tasks request socket message environ",
       ' ');
-  std::string name = word;
-  for (char& letter : name) {
-    if (std::isalnum(static_cast<unsigned char>(letter)) == 0) letter = '_';
-  }
+  std::string name = python_name(word);
   if (name.empty() || std::isdigit(static_cast<unsigned char>(name.front())) != 0) name = "route_" + name;
   return contains(kTaken, name) ? name + "_" : name;
 }

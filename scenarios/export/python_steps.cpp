@@ -24,9 +24,9 @@ bool is_same(const Plan& a, const Plan& b) {
 
 PythonSteps::Leaf PythonSteps::leaf_of(const Step& step, bool awaited) {
   Leaf leaf{blocking_call(step), awaitable(step), ""};
-  if (std::holds_alternative<Wait>(step.action)) {
+  if (step.is<Wait>()) {
     file_.use(awaited ? "asyncio" : "time");
-  } else if (const auto* compute = std::get_if<Compute>(&step.action)) {
+  } else if (const auto* compute = step.as<Compute>()) {
     if (compute->work == Work::file_read) {
       leaf.call = {"read_file", file_to_read(*compute)};
     } else if (compute->work == Work::sqrt_sum) {
@@ -39,7 +39,7 @@ PythonSteps::Leaf PythonSteps::leaf_of(const Step& step, bool awaited) {
       leaf.remark = "  # in place of " + leaf.call.text();
       leaf.call = {"burn", fmt::format("{:.9g}", seconds(compute->duration))};
     }
-  } else if (const auto* call = std::get_if<CallUpstream>(&step.action)) {
+  } else if (const auto* call = step.as<CallUpstream>()) {
     file_.add_piece("upstream");
     const std::string url =
         file_.named("url", fmt::format("UPSTREAM + \"/delay?ms={:.9g}\"", seconds(call->duration) * 1e3));
@@ -92,10 +92,9 @@ std::string PythonSteps::file_to_read(const Compute& compute) {
 }
 
 Lines PythonSteps::statement(const Step& step) {
-  if (const auto* wait = std::get_if<Wait>(&step.action)) return this->wait(step, *wait);
-  if (is_python_leaf(step))
-    return leaf(step, std::holds_alternative<Compute>(step.action) ? mode_.computing : mode_.waiting);
-  if (std::holds_alternative<Increment>(step.action)) {
+  if (const auto* wait = step.as<Wait>()) return this->wait(step, *wait);
+  if (is_python_leaf(step)) return leaf(step, step.is<Compute>() ? mode_.computing : mode_.waiting);
+  if (step.is<Increment>()) {
     reply_ = R"({"count": count})";
     if (arm_.shared_counters) {
       file_.add_piece("count_one");
@@ -105,17 +104,17 @@ Lines PythonSteps::statement(const Step& step) {
     counts_ = true;
     return {"counter += 1", "count = counter"};
   }
-  if (const auto* repeat = std::get_if<Repeat>(&step.action)) {
+  if (const auto* repeat = step.as<Repeat>()) {
     Lines lines{"for _ in range(" + python_number(repeat->times) + "):"};
     append(lines, indented(statements(repeat->steps)));
     return lines;
   }
-  if (const auto* job = std::get_if<Enqueue>(&step.action)) {
+  if (const auto* job = step.as<Enqueue>()) {
     const Function function = function_of(job->steps, "job");
     reply_ = R"({"task_id": task_id, "status": "processing"})";
     return {"task_id = " + queue_call(job->queue, "enqueue", function.argument) + function.remark};
   }
-  if (const auto* fetch = std::get_if<FetchResult>(&step.action)) {
+  if (const auto* fetch = step.as<FetchResult>()) {
     reply_ = R"({"task_id": task_id, "status": status})";
     return {"status = " + queue_call(fetch->queue, "status", "task_id")};
   }
@@ -124,24 +123,24 @@ Lines PythonSteps::statement(const Step& step) {
 
 Lines PythonSteps::without_loop(const Step& step) {
   Lines one_by_one;
-  if (std::holds_alternative<Forget>(step.action)) return one_by_one;
+  if (step.is<Forget>()) return one_by_one;
   for (const Plan* plan : nested_plans(step))
-    if (!plan->empty() || !std::holds_alternative<Gather>(step.action)) append(one_by_one, statements(*plan));
+    if (!plan->empty() || !step.is<Gather>()) append(one_by_one, statements(*plan));
   return one_by_one;
 }
 
 Lines PythonSteps::on_loop(const Step& step) {
-  if (std::holds_alternative<Yield>(step.action)) {
+  if (step.is<Yield>()) {
     file_.use("asyncio");
     return {"await asyncio.sleep(0)"};
   }
-  if (std::holds_alternative<Ready>(step.action)) {
+  if (step.is<Ready>()) {
     file_.add_piece("ready");
     return {"await is_there_already()"};
   }
-  if (const auto* gather = std::get_if<Gather>(&step.action)) return this->gather(*gather);
-  if (const auto* background = std::get_if<Background>(&step.action)) return later(*background);
-  if (const auto* forget = std::get_if<Forget>(&step.action))
+  if (const auto* gather = step.as<Gather>()) return this->gather(*gather);
+  if (const auto* background = step.as<Background>()) return later(*background);
+  if (const auto* forget = step.as<Forget>())
     return {coroutine_of(forget->steps, "later").argument + "  # no await"};
   const Function function = function_of(std::get<Pooled>(step.action).steps, "in_pool");
   return {to_pool(function.argument) + function.remark};
@@ -159,7 +158,7 @@ Lines PythonSteps::statements(const Plan& plan) {
   Lines lines;
   for (const Step& step : plan) append(lines, statement(step));
   if (lines.empty()) lines.emplace_back("pass");
-  if (!plan.empty() && std::holds_alternative<Increment>(plan.back().action) && !arm_.shared_counters) {
+  if (!plan.empty() && plan.back().is<Increment>() && !arm_.shared_counters) {
     lines.pop_back();  // nothing can come between
     reply_ = R"({"count": counter})";
   }
@@ -168,9 +167,7 @@ Lines PythonSteps::statements(const Plan& plan) {
 
 Lines PythonSteps::silent_statements(const Plan& plan) {
   Lines lines = statements(plan);
-  lines.erase(std::remove_if(lines.begin(), lines.end(),
-                             [](const std::string& line) { return line.ends_with("count = counter"); }),
-              lines.end());
+  std::erase_if(lines, [](const std::string& line) { return line.ends_with("count = counter"); });
   constexpr std::string_view kAssigned = "count = ";
   for (std::string& line : lines) {
     const std::size_t begin = line.find_first_not_of(' ');
@@ -220,8 +217,8 @@ Lines PythonSteps::wait(const Step& step, const Wait& wait) {
 Lines PythonSteps::gather(const Gather& gather) {
   file_.use("asyncio");
   const auto& branches = gather.branches;
-  const bool same = std::all_of(branches.begin(), branches.end(),
-                                [&](const Plan& branch) { return is_same(branch, branches.front()); });
+  const bool same =
+      std::ranges::all_of(branches, [&](const Plan& branch) { return is_same(branch, branches.front()); });
   std::vector<std::string> arguments;
   for (const Plan& branch : branches) {
     arguments.push_back(same && !arguments.empty() ? arguments.front()

@@ -56,7 +56,7 @@ void check_settings(const TableReader& table, const Arm& arm) {
     table.problem("accept", "accept = \"{}\": {} takes its connections from the master; leave accept out",
                   to_string(arm.accept), mode);
   }
-  const bool offloads = std::all_of(arm.modes.begin(), arm.modes.end(), [](const Traits& one) {
+  const bool offloads = std::ranges::all_of(arm.modes, [](const Traits& one) {
     return !one.uses(Resource::pool) || (one.handler == Resource::loop && one.computing == Resource::pool);
   });
   if (table.has("pool") && !(offloads && arm.uses(Resource::pool))) {
@@ -65,17 +65,17 @@ void check_settings(const TableReader& table, const Arm& arm) {
                   table.what(), mode);
   }
   const auto holds_connection = [](const Step& step) {
-    const auto* wait = std::get_if<Wait>(&step.action);
-    return std::holds_alternative<Query>(step.action) || (wait != nullptr && wait->on_connection);
+    const auto* wait = step.as<Wait>();
+    return step.is<Query>() || (wait != nullptr && wait->on_connection);
   };
   if (table.has("connections") && !any_step(scenario, holds_connection)) {
     table.problem("connections",
                   "connections changes nothing: no step is a query or a wait with connection = true");
   }
-  const auto counts = [](const Step& step) { return std::holds_alternative<Increment>(step.action); };
+  const auto counts = [](const Step& step) { return step.is<Increment>(); };
   if (table.has("counters") && !any_step(scenario, counts))
     table.problem("counters", "counters changes nothing: no step is increment = true");
-  const bool can_cancel = std::any_of(arm.modes.begin(), arm.modes.end(), [](const Traits& one) {
+  const bool can_cancel = std::ranges::any_of(arm.modes, [](const Traits& one) {
     return one.handler == Resource::loop && one.waiting == Resource::nothing &&
            one.computing == Resource::loop;
   });
@@ -182,8 +182,8 @@ void read_mode(const Value& value, const std::string& what, Arm& arm) {
   }
   // Both kinds of server at once would need two listening sockets behind one address.
   const auto has_thread = [](const Traits& mode) { return mode.uses(Resource::thread); };
-  const auto thread = std::find_if(arm.modes.begin(), arm.modes.end(), has_thread);
-  if (thread == arm.modes.end() || std::all_of(arm.modes.begin(), arm.modes.end(), has_thread)) return;
+  const auto thread = std::ranges::find_if(arm.modes, has_thread);
+  if (thread == arm.modes.end() || std::ranges::all_of(arm.modes, has_thread)) return;
   value.problem(
       "{} cannot be mixed with other modes in one arm: a thread holds the whole connection there; give "
       "it an arm of its own",
@@ -246,8 +246,8 @@ bool has_threads(const Scenario& scenario, const Arm& arm) {
 
 std::string default_label(const Scenario& scenario, const Arm& arm) {
   constexpr int kUsualThreads = 40;
-  const bool one_mode = std::all_of(arm.modes.begin(), arm.modes.end(),
-                                    [&](const Traits& mode) { return mode.name == arm.modes.front().name; });
+  const bool one_mode =
+      std::ranges::all_of(arm.modes, [&](const Traits& mode) { return mode.name == arm.modes.front().name; });
   std::string label = one_mode && arm.workers == 1 ? std::string(arm.modes.front().fastapi) : arm.mode_name();
   if (has_threads(scenario, arm) && arm.threads != kUsualThreads)
     label += fmt::format(", {} threads", arm.threads);

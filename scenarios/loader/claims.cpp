@@ -1,5 +1,3 @@
-#include "scenarios/loader/claims.hpp"
-
 #include <algorithm>
 #include <limits>
 #include <map>
@@ -177,8 +175,8 @@ void read_claim(Draft& draft, const toml::table& toml, ClaimsFile& file, const s
     if (claim.about_fastapi && foreign)
       table.problem("about", "a claim about FastAPI is decided by real FastAPI: engine = \"fastapi\"");
   }
-  const bool again = std::any_of(file.claims.begin(), file.claims.end(),
-                                 [&](const Claim& other) { return other.id == claim.id; });
+  const bool again =
+      std::ranges::any_of(file.claims, [&](const Claim& other) { return other.id == claim.id; });
   if (again) draft.problems.at(toml.source(), "two claims have the id {}", in_quotes(claim.id));
   file.claims.push_back(std::move(claim));
 }
@@ -210,7 +208,7 @@ Result<void> settle_measure(Measure& measure, const Scenario& scenario, const st
   const bool variant =
       measure.engine == "fastapi" && (measure.arm.ends_with("@uvloop") || measure.arm.ends_with("@gunicorn"));
   measure.written = variant ? split(measure.arm, '@').front() : measure.arm;
-  const auto arm = std::find(arms.begin(), arms.end(), measure.written);
+  const auto arm = std::ranges::find(arms, measure.written);
   if (arm == arms.end()) {
     return usage_error("{}: scenario {} has no arm {}{}", place, scenario.name, in_quotes(measure.arm),
                        suggestion(measure.arm, arms));

@@ -1,4 +1,4 @@
-#include "scenarios/loader/claims.hpp"
+#include "scenarios/loader/loader.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

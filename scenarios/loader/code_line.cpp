@@ -84,7 +84,7 @@ std::string gather_line(const Gather& gather, const Traits& mode) {
     remarks.push_back(branch.remark);
   }
   const auto all_same = [](const std::vector<std::string>& words) {
-    return std::all_of(words.begin(), words.end(), [&](const auto& word) { return word == words.front(); });
+    return std::ranges::all_of(words, [&](const auto& word) { return word == words.front(); });
   };
   const bool same = all_same(arguments) && all_same(remarks);
   return gathered(arguments, same) + (same ? remarks.front() : "");
@@ -104,31 +104,36 @@ std::string background_line(const Plan& plan, const Traits& mode) {
 
 }  // namespace
 
+std::string python_name(std::string word) {
+  for (char& letter : word) {
+    if (std::isalnum(static_cast<unsigned char>(letter)) == 0) letter = '_';
+  }
+  return word;
+}
+
 std::string python_number(std::int64_t number) {
   return grouped(number, '_');
 }
 
 PythonCall blocking_call(const Step& step) {
-  if (const auto* wait = std::get_if<Wait>(&step.action)) return {"time.sleep", sleep_of(wait->duration)};
-  if (const auto* compute = std::get_if<Compute>(&step.action)) return call_of(*compute);
-  if (const auto* query = std::get_if<Query>(&step.action)) return {"cursor.execute", sql_of(*query)};
-  if (const auto* call = std::get_if<CallUpstream>(&step.action))
+  if (const auto* wait = step.as<Wait>()) return {"time.sleep", sleep_of(wait->duration)};
+  if (const auto* compute = step.as<Compute>()) return call_of(*compute);
+  if (const auto* query = step.as<Query>()) return {"cursor.execute", sql_of(*query)};
+  if (const auto* call = step.as<CallUpstream>())
     return {call->keep_connection ? "session.get" : "requests.get", "url"};
   return {"f", ""};
 }
 
 std::string awaitable(const Step& step) {
-  if (const auto* wait = std::get_if<Wait>(&step.action))
-    return "asyncio.sleep(" + sleep_of(wait->duration) + ")";
-  if (const auto* query = std::get_if<Query>(&step.action)) return "pool.fetch(" + sql_of(*query) + ")";
-  if (const auto* call = std::get_if<CallUpstream>(&step.action))
+  if (const auto* wait = step.as<Wait>()) return "asyncio.sleep(" + sleep_of(wait->duration) + ")";
+  if (const auto* query = step.as<Query>()) return "pool.fetch(" + sql_of(*query) + ")";
+  if (const auto* call = step.as<CallUpstream>())
     return call->keep_connection ? "client.get(url)" : "httpx.AsyncClient().get(url)";
   return "f()";
 }
 
 bool is_python_leaf(const Step& step) {
-  return std::holds_alternative<Wait>(step.action) || std::holds_alternative<Compute>(step.action) ||
-         std::holds_alternative<CallUpstream>(step.action) || std::holds_alternative<Query>(step.action);
+  return step.is<Wait, Compute>() || step.is<CallUpstream, Query>();
 }
 
 const Traits& python_thread() {
@@ -138,11 +143,9 @@ const Traits& python_thread() {
 }
 
 Plan executed_plan(const Route& route, const Traits& mode) {
-  const auto has_queue = [](const Step& step) {
-    return std::holds_alternative<Enqueue>(step.action) || std::holds_alternative<FetchResult>(step.action);
-  };
-  const bool whole = mode.computing == Resource::queue && !route.plan.empty() &&
-                     std::none_of(route.plan.begin(), route.plan.end(), has_queue);
+  const auto has_queue = [](const Step& step) { return step.is<Enqueue, FetchResult>(); };
+  const bool whole =
+      mode.computing == Resource::queue && !route.plan.empty() && std::ranges::none_of(route.plan, has_queue);
   return whole ? Plan{{Enqueue{"jobs", route.plan}}} : route.plan;
 }
 
@@ -154,27 +157,25 @@ std::string gathered(const std::vector<std::string>& arguments, bool same) {
 }
 
 std::string python_statement(const Step& step, const Traits& mode) {
-  const auto* wait = std::get_if<Wait>(&step.action);
+  const auto* wait = step.as<Wait>();
   if (wait != nullptr && wait->on_connection) {
     const bool awaited = mode.handler == Resource::loop && !step.blocking;
     return (awaited ? "async with pool.acquire(): " : "with pool.connection(): ") +
            leaf(step, mode, mode.waiting);
   }
-  if (is_python_leaf(step))
-    return leaf(step, mode, std::holds_alternative<Compute>(step.action) ? mode.computing : mode.waiting);
-  if (std::holds_alternative<Increment>(step.action)) return "counter += 1";
-  if (std::holds_alternative<Yield>(step.action)) return "await asyncio.sleep(0)";
-  if (std::holds_alternative<Ready>(step.action)) return "await is_there_already()";
-  if (const auto* repeat = std::get_if<Repeat>(&step.action))
+  if (is_python_leaf(step)) return leaf(step, mode, step.is<Compute>() ? mode.computing : mode.waiting);
+  if (step.is<Increment>()) return "counter += 1";
+  if (step.is<Yield>()) return "await asyncio.sleep(0)";
+  if (step.is<Ready>()) return "await is_there_already()";
+  if (const auto* repeat = step.as<Repeat>())
     return fmt::format("for _ in range({}): {}", repeat->times, python_statements(repeat->steps, mode));
-  if (const auto* gather = std::get_if<Gather>(&step.action)) return gather_line(*gather, mode);
-  if (const auto* forget = std::get_if<Forget>(&step.action))
+  if (const auto* gather = step.as<Gather>()) return gather_line(*gather, mode);
+  if (const auto* forget = step.as<Forget>())
     return coroutine_of(forget->steps, mode).argument + "  # no await";
-  if (const auto* later = std::get_if<Background>(&step.action)) return background_line(later->steps, mode);
-  if (const auto* fetch = std::get_if<FetchResult>(&step.action))
-    return "return " + fetch->queue + ".get_result(task_id)";
+  if (const auto* later = step.as<Background>()) return background_line(later->steps, mode);
+  if (const auto* fetch = step.as<FetchResult>()) return "return " + fetch->queue + ".get_result(task_id)";
   const Function function = function_of(*nested_plans(step).front());
-  const auto* job = std::get_if<Enqueue>(&step.action);
+  const auto* job = step.as<Enqueue>();
   const std::string call = job == nullptr ? "await run_in_threadpool(" : "return " + job->queue + ".enqueue(";
   return call + function.argument + ")" + function.remark;
 }
@@ -196,13 +197,6 @@ std::string cut(const std::string& text, std::size_t width) {
   return kept + "…";
 }
 
-std::string python_name(std::string name) {
-  for (char& letter : name) {
-    if (std::isalnum(static_cast<unsigned char>(letter)) == 0) letter = '_';
-  }
-  return name;
-}
-
 /// `task_id, tasks: BackgroundTasks`: what the handler asks FastAPI for.
 std::string parameters(const Route& route) {
   std::vector<std::string> names;
@@ -211,7 +205,7 @@ std::string parameters(const Route& route) {
     names.push_back(route.path.substr(open + 1, route.path.find('}') - open - 1));
   if (route.method == "WS") names.emplace_back("socket: WebSocket");
   for (const Step& step : route.plan) {
-    if (!std::holds_alternative<Background>(step.action)) continue;
+    if (!step.is<Background>()) continue;
     names.emplace_back("tasks");
     break;
   }

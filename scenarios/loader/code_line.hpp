@@ -37,13 +37,16 @@ std::string awaitable(const Step& step);
 /// one job of the queue `jobs`.
 Plan executed_plan(const Route& route, const Traits& mode);
 
+/// The scenario's word with `_` for what Python's names cannot hold.
+std::string python_name(std::string word);
+
 /// `10_000_000`: how Python writes large numbers.
 std::string python_number(std::int64_t number);
 
 /// The plan's only step, where it is of that kind; else null.
 template <class Kind>
 const Kind* only(const Plan& plan) {
-  return plan.size() == 1 ? std::get_if<Kind>(&plan.front().action) : nullptr;
+  return plan.size() == 1 ? plan.front().as<Kind>() : nullptr;
 }
 
 /// `await asyncio.gather(a, b)`; many of the `same` are not spelled out.

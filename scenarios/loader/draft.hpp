@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lab/core/scenario.hpp"
@@ -29,6 +30,15 @@ constexpr Nanos kLongestSpan = 10LL * 365 * 86'400 * kSecond;  ///< what parse_d
 struct Draft {
   Draft(std::string file, std::span<const Traits> all_modes, const Overrides& changes)
       : problems(std::move(file)), modes(all_modes), overrides(changes) {}
+
+  /// What an option gives in place of what the file says; whether that is a change.
+  template <class Value, class Given>
+  bool replace(const char* option, Value& value, const Given& given) {
+    options_used.insert(option);
+    const bool changed = value != given;
+    value = given;
+    return changed;
+  }
 
   Scenario scenario;
   Problems problems;
@@ -130,8 +140,10 @@ struct Key {
 
 Read into(std::string& text, bool many_lines = false);
 Read into(bool& flag);
-Read into(int& number, std::int64_t low, std::int64_t high);
-Read into(std::int64_t& number, std::int64_t low, std::int64_t high);
+template <class Number>
+Read into(Number& number, std::int64_t low, std::int64_t high) {
+  return [&number, low, high](const Value& value) { number = static_cast<Number>(value.whole(low, high)); };
+}
 Read into(Nanos& span, Scaling scaling);
 /// The same of a span that must not be 0.
 Read into_positive(Nanos& span, Scaling scaling);

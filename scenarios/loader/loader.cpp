@@ -19,7 +19,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kExtension = ".toml";
-constexpr std::size_t kLargestTomlFile = 1 << 20;
 
 }  // namespace
 
@@ -36,7 +35,7 @@ Result<std::string> read_toml_file(const fs::path& path) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file) return unreadable(errno);
-  std::string text(kLargestTomlFile + 1, '\0');
+  std::string text(kLargestFile + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad()) return unreadable(errno != 0 ? errno : EIO);
   text.resize(static_cast<std::size_t>(file.gcount()));
@@ -114,9 +113,7 @@ constexpr std::size_t kMaxStats = 8;
 std::string scenario_name(const std::string& file) {
   std::string name;
   for (const char c : std::filesystem::path(file).stem().string()) {
-    const bool upper = c >= 'A' && c <= 'Z';
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-    const char kept = upper ? static_cast<char>(c - 'A' + 'a') : plain ? c : '-';
+    const char kept = has_only_letters({&c, 1}, "") ? to_lower(c) : '-';
     if (kept != '-' || (!name.empty() && name.back() != '-')) name += kept;
   }
   name = name.substr(0, 40);
@@ -138,7 +135,7 @@ void read_show(const Value& value, std::vector<Stat>& show) {
   for (const toml::node& entry : *stats) {
     const Value stat(value.draft(), &entry, entry.source(), "each of show");
     show.push_back(stat.stat());
-    if (std::count(show.begin(), show.end(), show.back()) > 1)
+    if (std::ranges::count(show, show.back()) > 1)
       stat.problem("show names {} twice", to_string(show.back()));
   }
 }
@@ -207,7 +204,7 @@ toml::array take_cases(toml::table& experiment) {
 }
 
 bool contains_case(const toml::array& cases, const toml::node& wanted) {
-  return std::any_of(cases.begin(), cases.end(), [&](const toml::node& one) {
+  return std::ranges::any_of(cases, [&](const toml::node& one) {
     return one.is_table() && wanted.is_table() && *one.as_table() == *wanted.as_table();
   });
 }
@@ -240,8 +237,8 @@ bool same_experiment(std::string_view recorded, std::string_view scenario) {
   if (!first || !second) return false;
   const toml::array before = take_cases(*first);
   const toml::array now = take_cases(*second);
-  return *first == *second && std::all_of(before.begin(), before.end(),
-                                          [&](const toml::node& one) { return contains_case(now, one); });
+  return *first == *second &&
+         std::ranges::all_of(before, [&](const toml::node& one) { return contains_case(now, one); });
 }
 
 }  // namespace lab

@@ -1,3 +1,6 @@
+// scenarios/loader reads scenarios and claims from TOML, says with place and fix what is wrong in them,
+// applies the options that change a scenario, and writes its handlers as lines of FastAPI. The program and
+// scenarios/export may use it.
 #pragma once
 
 #include <cstdint>
@@ -6,8 +9,10 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "lab/core/claims.hpp"
 #include "lab/core/error.hpp"
 #include "lab/core/scenario.hpp"
 #include "lab/core/traits.hpp"
@@ -53,5 +58,15 @@ bool same_experiment(std::string_view recorded, std::string_view scenario);
 
 /// Names of all scenarios that are found, sorted.
 std::vector<std::string> scenario_names();
+
+/// Reads claims from TOML text; errors are `file:line:column: what was expected`. Says nothing about whether
+/// scenarios, arms and cases exist.
+Result<ClaimsFile> parse_claims(std::string_view toml, const std::string& file);
+
+/// Reads a file; without a path `results/claims.toml` of the checkout or the installation's.
+Result<ClaimsFile> load_claims(const std::optional<std::filesystem::path>& path = {});
+
+/// Looks every scenario, arm, case, route and parameter up and fills in the cases that are not named.
+Result<void> settle_claims(ClaimsFile& file, std::span<const Traits> modes);
 
 }  // namespace lab

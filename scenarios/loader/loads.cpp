@@ -32,10 +32,7 @@ struct LoadSpec {
 /// A word that JSON and a path can carry without escapes.
 void read_keep(const Value& value, Load& load) {
   load.keep = value.text();
-  const bool plain = std::all_of(load.keep.begin(), load.keep.end(), [](char c) {
-    return c == '_' || c == '-' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  });
-  if (load.keep.empty() || !plain || load.keep.size() > kLongestKey)
+  if (load.keep.empty() || load.keep.size() > kLongestKey || !has_only_letters(load.keep, "_-"))
     value.problem("keep names a key of the reply, such as \"task_id\"");
 }
 
@@ -82,7 +79,7 @@ void check_keys(const TableReader& table, Arrivals arrivals) {
       {"at", {Arrivals::staggered}},
   }};
   for (const auto& [key, known] : kKeys) {
-    if (!table.has(key) || std::find(known.begin(), known.end(), arrivals) != known.end()) continue;
+    if (!table.has(key) || std::ranges::find(known, arrivals) != known.end()) continue;
     std::vector<std::string> names;
     for (const Arrivals one : known) names.emplace_back(to_string(one));
     table.problem(key, "{} means nothing to arrivals = \"{}\"; it belongs to {}", key, to_string(arrivals),
@@ -230,10 +227,8 @@ bool is_timed(Arrivals arrivals) {
 
 void change_requests(Draft& draft, LoadSpec& spec) {
   const bool countable = spec.load.arrivals == Arrivals::burst || spec.load.arrivals == Arrivals::closed;
-  if (!draft.overrides.requests || !countable) return;
-  draft.options_used.insert("--requests");
-  draft.figures_changed |= spec.requests != draft.overrides.requests;
-  spec.requests = draft.overrides.requests;
+  if (draft.overrides.requests && countable)
+    draft.figures_changed |= draft.replace("--requests", spec.requests, *draft.overrides.requests);
 }
 
 /// Times of arrival as far apart as the rate says; the model and the harness want them listed.
@@ -251,10 +246,8 @@ void change_arrivals(Draft& draft, LoadSpec& spec) {
   if (wanted == spec.load.arrivals) return;
   draft.figures_changed = true;
   const bool paced = is_timed(wanted) || wanted == Arrivals::staggered;
-  if (draft.overrides.rate && paced) {
-    draft.options_used.insert("--rate");
-    spec.load.every = to_nanos(1 / *draft.overrides.rate);
-  }
+  if (draft.overrides.rate && paced)
+    draft.replace("--rate", spec.load.every, to_nanos(1 / *draft.overrides.rate));
   if (paced && spec.load.every == 0) {
     return draft.problems.option(
         "--arrivals {0} needs to know how often: add --rate, as in --arrivals {0} --rate 50",
@@ -273,18 +266,11 @@ void change_arrivals(Draft& draft, LoadSpec& spec) {
 
 void change_pace(Draft& draft, LoadSpec& spec) {
   if (!is_timed(spec.load.arrivals)) return;
-  if (draft.overrides.rate) {
-    const Nanos every = to_nanos(1 / *draft.overrides.rate);
-    draft.options_used.insert("--rate");
-    draft.figures_changed |= every != spec.load.every;
-    spec.load.every = every;
-  }
-  if (draft.overrides.duration) {
-    const Nanos until = spec.load.from + *draft.overrides.duration;
-    draft.options_used.insert("--duration");
-    draft.figures_changed |= spec.until != until;
-    spec.until = until;
-  }
+  const Overrides& given = draft.overrides;
+  if (given.rate)
+    draft.figures_changed |= draft.replace("--rate", spec.load.every, to_nanos(1 / *given.rate));
+  if (given.duration)
+    draft.figures_changed |= draft.replace("--duration", spec.until, spec.load.from + *given.duration);
 }
 
 /// --requests, --arrivals, --rate, --duration and --connections.

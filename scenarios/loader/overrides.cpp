@@ -21,8 +21,7 @@ void check_words(Draft& draft, std::string_view option, const std::vector<std::s
 }
 
 bool has_mode(const Arm& arm, const std::vector<std::string>& names) {
-  return std::any_of(arm.modes.begin(), arm.modes.end(),
-                     [&](const Traits& mode) { return contains(names, mode.name); });
+  return std::ranges::any_of(arm.modes, [&](const Traits& mode) { return contains(names, mode.name); });
 }
 
 void choose_arms(Draft& draft) {
@@ -47,7 +46,7 @@ void choose_arms(Draft& draft) {
     return (!overrides.arms.empty() && !contains(overrides.arms, arm.id)) ||
            (!overrides.modes.empty() && !has_mode(arm, overrides.modes));
   };
-  arms.erase(std::remove_if(arms.begin(), arms.end(), unwanted), arms.end());
+  std::erase_if(arms, unwanted);
   if (arms.empty()) {
     draft.problems.option("--arms {} and --modes {} leave no arm of scenario '{}'", join(overrides.arms, ","),
                           join(overrides.modes, ","), draft.scenario.name);
@@ -81,10 +80,8 @@ void drop_orphans(Scenario& scenario) {
   const auto ask_gone = [&](const Ask& ask) {
     return !contains(arms, ask.answer_arm) || (!ask.answer_case.empty() && !contains(cases, ask.answer_case));
   };
-  scenario.checks.erase(std::remove_if(scenario.checks.begin(), scenario.checks.end(), check_gone),
-                        scenario.checks.end());
-  scenario.asks.erase(std::remove_if(scenario.asks.begin(), scenario.asks.end(), ask_gone),
-                      scenario.asks.end());
+  std::erase_if(scenario.checks, check_gone);
+  std::erase_if(scenario.asks, ask_gone);
 }
 
 /// What an arm was called and what the documents say of it no longer fits.
@@ -100,15 +97,10 @@ void change_arms(Draft& draft) {
   Scenario& scenario = draft.scenario;
   for (Arm& arm : scenario.arms) {
     bool changed = false;
-    if (draft.overrides.workers && arm.workers > 1) {
-      draft.options_used.insert("--workers");
-      changed |= arm.workers != *draft.overrides.workers;
-      arm.workers = *draft.overrides.workers;
-    }
+    if (draft.overrides.workers && arm.workers > 1)
+      changed |= draft.replace("--workers", arm.workers, *draft.overrides.workers);
     if (draft.overrides.threads && has_threads(scenario, arm)) {
-      draft.options_used.insert("--threads");
-      changed |= arm.threads != *draft.overrides.threads;
-      arm.threads = *draft.overrides.threads;
+      changed |= draft.replace("--threads", arm.threads, *draft.overrides.threads);
       if (draft.limited_by_threads.count(arm.id) > 0) arm.accept_limit = arm.threads;
     }
     if (changed) mark_changed(scenario, arm);

@@ -18,13 +18,12 @@ std::vector<std::string> fed_queues(const Scenario& scenario) {
   std::vector<std::string> names;
   for (const Route& route : scenario.routes) {
     for_each_step(route.plan, [&](const Step& step) {
-      if (const auto* job = std::get_if<Enqueue>(&step.action)) names.push_back(job->queue);
+      if (const auto* job = step.as<Enqueue>()) names.push_back(job->queue);
     });
   }
-  if (std::any_of(scenario.arms.begin(), scenario.arms.end(),
-                  [](const Arm& arm) { return arm.uses(Resource::queue); }))
+  if (std::ranges::any_of(scenario.arms, [](const Arm& arm) { return arm.uses(Resource::queue); }))
     names.emplace_back(kUsualQueue);
-  std::sort(names.begin(), names.end());
+  std::ranges::sort(names);
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
 }
@@ -72,7 +71,7 @@ void check_queues(Draft& draft) {
   for (std::size_t index = 0; index < draft.scenario.routes.size(); ++index) {
     const Route& route = draft.scenario.routes[index];
     for_each_place(draft, index, [&](const Step& step, const toml::source_region& where) {
-      const auto* fetch = std::get_if<FetchResult>(&step.action);
+      const auto* fetch = step.as<FetchResult>();
       if (fetch == nullptr) return;
       if (!contains(fed, fetch->queue)) {
         draft.problems.at(
@@ -103,7 +102,7 @@ bool has_switch(const Scenario& scenario) {
   bool found = false;
   for (const Route& route : scenario.routes) {
     for_each_step(route.plan, [&](const Step& step) {
-      const auto* compute = std::get_if<Compute>(&step.action);
+      const auto* compute = step.as<Compute>();
       found |= compute != nullptr && compute->work >= Work::coroutine_switch;
     });
   }

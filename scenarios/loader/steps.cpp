@@ -368,26 +368,18 @@ std::vector<Plan> PlanReader::copies(const Plan& plan, std::int64_t times, std::
   return std::vector<Plan>(static_cast<std::size_t>(times), plan);
 }
 
-bool are_path_letters(std::string_view text) {
-  constexpr std::string_view kAllowed = "/-_.~";
-  return std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           kAllowed.find(c) != std::string_view::npos;
-  });
-}
-
 /// Letters, digits and a few signs; one whole segment may be a name in braces: `/result/{task_id}`.
 bool is_path(std::string_view path) {
   if (!path.starts_with('/') || path.size() > kLongestPath) return false;
+  constexpr std::string_view kSigns = "/-_.~";
   const std::size_t open = path.find('{');
-  if (open == std::string_view::npos) return are_path_letters(path);
+  if (open == std::string_view::npos) return has_only_letters(path, kSigns);
   const std::size_t close = path.find('}', open);
   if (close == std::string_view::npos || close == open + 1 || path[open - 1] != '/') return false;
   const std::string_view name = path.substr(open + 1, close - open - 1);
   const std::string_view rest = path.substr(close + 1);
-  return are_path_letters(path.substr(0, open)) && are_path_letters(name) &&
-         name.find_first_of("/-.~") == std::string_view::npos && are_path_letters(rest) &&
-         (rest.empty() || rest.starts_with('/'));
+  return has_only_letters(path.substr(0, open), kSigns) && has_only_letters(name, "_") &&
+         has_only_letters(rest, kSigns) && (rest.empty() || rest.starts_with('/'));
 }
 
 void read_request(const Value& value, Route& route) {

@@ -53,7 +53,7 @@ std::string in_singular(std::string_view& rest) {
     return word;
   };
   const auto is_among = [](std::string_view word, std::span<const std::string_view> words) {
-    return std::find(words.begin(), words.end(), word) != words.end();
+    return std::ranges::find(words, word) != words.end();
   };
   const std::string_view whole = rest;
   for (int words = 0; words < 2; ++words) {
@@ -82,9 +82,8 @@ std::optional<std::int64_t> how_many(const Draft& draft, std::string_view what) 
   const std::vector<Arm>& arms = draft.scenario.arms;
   const bool workers = what == "workers";
   if (!workers && what != "threads") return std::nullopt;
-  const auto arm = std::find_if(arms.begin(), arms.end(), [&](const Arm& one) {
-    return workers ? one.workers > 1 : has_threads(draft.scenario, one);
-  });
+  const auto arm = std::ranges::find_if(
+      arms, [&](const Arm& one) { return workers ? one.workers > 1 : has_threads(draft.scenario, one); });
   if (arm == arms.end()) return std::nullopt;
   return workers ? draft.overrides.workers.value_or(arm->workers)
                  : draft.overrides.threads.value_or(arm->threads);
@@ -153,9 +152,8 @@ std::string fill_in(Draft& draft, std::string_view text, const toml::source_regi
     }
     const std::string_view name = take_name(text, scenario.params);
     const auto param = scenario.params.find(std::string(name));
-    const auto load_case = std::find_if(scenario.cases.begin(), scenario.cases.end(), [&](const Case& one) {
-      return case_id.empty() || one.id == case_id;
-    });
+    const auto load_case = std::ranges::find_if(
+        scenario.cases, [&](const Case& one) { return case_id.empty() || one.id == case_id; });
     if (param != scenario.params.end()) {
       filled += format_duration(static_cast<Nanos>(static_cast<double>(param->second) * take_factor(text)));
       continue;

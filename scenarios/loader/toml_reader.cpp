@@ -10,7 +10,6 @@ namespace lab {
 
 namespace {
 
-constexpr std::size_t kLargestFile = 1 << 20;
 constexpr int kDeepest = 40;
 
 /// Walks over TOML text as far as nesting goes: brackets that are open, and dots in a row of keys. Knows
@@ -71,7 +70,7 @@ class Nesting {
 
   toml::source_position position() const {
     const std::string_view before = text_.substr(0, at_);
-    const auto lines = static_cast<toml::source_index>(std::count(before.begin(), before.end(), '\n'));
+    const auto lines = static_cast<toml::source_index>(std::ranges::count(before, '\n'));
     const std::size_t start = before.rfind('\n');
     const std::size_t column = start == std::string_view::npos ? at_ : at_ - start - 1;
     return {lines + 1, static_cast<toml::source_index>(column + 1)};
@@ -183,7 +182,7 @@ std::string_view kind_of(const toml::node& node) {
 std::vector<std::pair<const toml::key*, const toml::node*>> in_file_order(const toml::table& table) {
   std::vector<std::pair<const toml::key*, const toml::node*>> entries;
   for (const auto& [key, value] : table) entries.emplace_back(&key, &value);
-  std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
+  std::ranges::stable_sort(entries, [](const auto& a, const auto& b) {
     return a.first->source().begin < b.first->source().begin;
   });
   return entries;

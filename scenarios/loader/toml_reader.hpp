@@ -58,6 +58,8 @@ std::string_view kind_of(const toml::node& node);
 /// `many_lines`, are none.
 bool has_control(std::string_view text, bool many_lines);
 
+constexpr std::size_t kLargestFile = 1 << 20;
+
 /// Parses TOML text. Refuses more than a megabyte and nesting deeper than any scenario needs (the parser and
 /// its values recurse once per level, so a hostile file would exhaust the stack). Errors carry the parser's
 /// own position.

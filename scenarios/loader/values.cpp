@@ -21,7 +21,7 @@ bool is_id_start(char c) {
 
 bool is_id(std::string_view text) {
   return !text.empty() && text.size() <= kLongestId && is_id_start(text.front()) &&
-         std::all_of(text.begin(), text.end(), [](char c) { return is_id_start(c) || c == '-'; });
+         std::ranges::all_of(text, [](char c) { return is_id_start(c) || c == '-'; });
 }
 
 Nanos read_param(const Value& value, std::string_view name) {
@@ -145,7 +145,7 @@ std::string Value::id(std::string_view kind) const {
 
 std::size_t Value::word(const std::vector<std::string>& known) const {
   const std::string word = named(key_).text();
-  const auto found = std::find(known.begin(), known.end(), word);
+  const auto found = std::ranges::find(known, word);
   if (found != known.end()) return static_cast<std::size_t>(found - known.begin());
   problem("unknown {} {}{}", key_, in_quotes(word), suggestion(word, known));
   return 0;
@@ -282,12 +282,6 @@ Read into(std::string& text, bool many_lines) {
 }
 Read into(bool& flag) {
   return [&flag](const Value& value) { flag = value.flag(); };
-}
-Read into(int& number, std::int64_t low, std::int64_t high) {
-  return [&number, low, high](const Value& value) { number = static_cast<int>(value.whole(low, high)); };
-}
-Read into(std::int64_t& number, std::int64_t low, std::int64_t high) {
-  return [&number, low, high](const Value& value) { number = value.whole(low, high); };
 }
 Read into(Nanos& span, Scaling scaling) {
   return [&span, scaling](const Value& value) { span = value.span(scaling); };

@@ -1,8 +1,8 @@
 #include <unistd.h>
 
-#include "lab/cli/ask.hpp"
 #include "lab/cli/command.hpp"
 #include "lab/cli/options.hpp"
+#include "lab/cli/screen.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/course/advice.hpp"
 

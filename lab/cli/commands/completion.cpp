@@ -11,7 +11,6 @@
 #include "lab/course/quiz.hpp"
 #include "lab/servers/mode.hpp"
 #include "results/store/store.hpp"
-#include "scenarios/loader/claims.hpp"
 #include "scenarios/loader/loader.hpp"
 
 namespace lab {
@@ -58,7 +57,7 @@ std::vector<Candidate> known(std::string_view kind, std::span<const std::string>
   std::vector<Candidate> found;
   const auto add = [&](std::string_view word, std::string_view help = "") {
     const auto same = [&](const Candidate& one) { return one.word == word; };
-    if (!word.empty() && std::none_of(found.begin(), found.end(), same))
+    if (!word.empty() && std::ranges::none_of(found, same))
       found.push_back({std::string(word), std::string(help)});
   };
   if (kind == "SCENARIO") {
@@ -105,7 +104,7 @@ std::string answer(const std::vector<Command>& verbs, const std::vector<std::str
   return lines + (found.files ? ":files\n" : "");
 }
 
-int complete(const CompletionOptions& options) {
+int print_completion(const CompletionOptions& options) {
   std::vector<Command> verbs = all_commands();
   verbs.insert(verbs.begin(), program_options());
   const std::string& what = options.what;
@@ -126,7 +125,7 @@ Command completion_command() {
   Command command("completion", "a script that teaches your shell the lab's words",
                   "Example: source <(lab completion bash)\n"
                   "zsh: source <(lab completion zsh), after compinit · fish: lab completion fish | source");
-  CompletionOptions& options = command.runs<CompletionOptions>(complete);
+  CompletionOptions& options = command.runs<CompletionOptions>(print_completion);
   command.text("what", "SHELL", options.what, Command::in_words(kShells) + " (man: the man page's verbs)")
       .choices = kShells;
   command

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "harness/client/epoll_transport.hpp"
@@ -7,12 +8,12 @@
 #include "harness/diagnosis/local_server.hpp"
 #include "harness/diagnosis/socket_target.hpp"
 #include "lab/cli/command.hpp"
+#include "lab/cli/load_options.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/core/process.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/experiment/interrupt.hpp"
-#include "lab/experiment/load_request.hpp"
 #include "results/report/diagnosis.hpp"
 
 namespace lab {
@@ -34,8 +35,8 @@ struct DiagnoseOptions {
 Address address_of(const DiagnoseOptions& options) {
   const std::vector<Address> addresses = resolve(options.url.host, options.url.port).value();
   constexpr int kPatienceMs = 3000;
-  const bool near = std::all_of(addresses.begin(), addresses.end(),
-                                [](const Address& address) { return address.is_private(); });
+  const bool near =
+      std::ranges::all_of(addresses, [](const Address& address) { return address.is_private(); });
   refuse_if(
       !options.own_server && !near,
       "{} is neither this machine nor in a private network; bursts of requests look like an attack: add "
@@ -89,14 +90,13 @@ Observations ask(const DiagnoseOptions& options, std::optional<LocalServer>& loc
   if (const auto limit = raise_descriptor_limit({files, files}); !limit)
     throw Failure(environment_error("{} (--max-concurrency)", limit.error().message));
   local = LocalServer::find(address, options.url.port);
-  const auto transport = EpollTransport::create(address.text(), options.url.port, interrupt_fd());
-  if (!transport) throw Failure(transport.error());
+  const auto transport = EpollTransport::create(address.text(), options.url.port, interrupt_fd()).value();
   const PunctualTimers punctual;
   MonotonicClock clock;
   const RequestMessage ping{.headers = options.message.headers};
   SocketTarget subject({options.message.bytes(options.url), options.ping ? ping.bytes(*options.ping) : "",
                         options.message.method == "HEAD", false},
-                       clock, **transport,
+                       clock, *transport,
                        [&]() { return local ? std::optional(local->cpu_time()) : std::nullopt; });
   Observations seen = examine(subject, examination, [&](const Outlook& outlook) {
     if (!options.output.quiet) print_error("{}", announce(outlook));
@@ -170,26 +170,27 @@ Command diagnose_command() {
   DiagnoseOptions& options = command.runs<DiagnoseOptions>(diagnose);
   ExaminationOptions& examination = options.examination;
   options.message.names_content = false;
-  const auto each = [&command](const std::string& names, const std::string& value, const std::string& help,
-                               const std::function<void(const std::string&)>& take) -> Option& {
-    return command.add(names, value, help, [take](const std::vector<std::string>& texts) {
-      for (const std::string& text : texts) take(text);
-    });
-  };
-  each("url", "URL", "the slow route", [&options](const std::string& text) {
-    options.url = parse_url(text).value();
-    refuse_if(options.url.tls, "{}: lab diagnose speaks http only; take the server behind TLS", text);
-  }).required();
+  command
+      .each("url", "URL", "the slow route",
+            [&options](const std::string& text) {
+              options.url = parse_url(text).value();
+              refuse_if(options.url.tls, "{}: lab diagnose speaks http only; take the server behind TLS",
+                        text);
+            })
+      .required();
   command.text("--ping", "URL", options.ping_text,
                "a cheap route of the same server, asked beside the slow one");
-  each("--method", "METHOD", "of the slow route", [&options](const std::string& text) {
-    options.message.set_method(text).value();
-  }).shows("GET");
-  each("--header", "FIELD", "a header field, as 'Accept: text/html'; may be repeated",
-       [&options](const std::string& text) { options.message.add_header(text).value(); })
+  RequestMessage& message = options.message;
+  command
+      .each("--method", "METHOD", "of the slow route",
+            [&message](const std::string& text) { message.set_method(text); })
+      .shows("GET");
+  command
+      .each("--header", "FIELD", "a header field, as 'Accept: text/html'; may be repeated",
+            [&message](const std::string& text) { message.add_header(text); })
       .one_each();
-  each("--body", "TEXT|@FILE", "of the slow route's request",
-       [&options](const std::string& text) { options.message.read_body(text).value(); });
+  command.each("--body", "TEXT|@FILE", "of the slow route's request",
+               [&message](const std::string& text) { message.read_body(text); });
   command.read("--timeout", "DURATION", examination.timeout, read_span, "of a request").shows("10s");
   command.count("--max-concurrency", "N", options.most, 4, 1024,
                 "at most so many at once (64, and once 128 where nothing limits 64)");

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "harness/statistics/statistics.hpp"
-#include "lab/cli/build_parts.hpp"
 #include "lab/cli/command.hpp"
 #include "lab/core/clock.hpp"
 #include "lab/core/duration.hpp"

@@ -1,12 +1,11 @@
 
 #include "lab/course/grade.hpp"
-#include "lab/cli/ask.hpp"
 #include "lab/cli/command.hpp"
 #include "lab/cli/options.hpp"
+#include "lab/cli/screen.hpp"
 #include "lab/core/terminal.hpp"
-#include "lab/course/gradescope.hpp"
 #include "lab/experiment/experiment.hpp"
-#include "lab/experiment/recorded_runs.hpp"
+#include "lab/experiment/recordings.hpp"
 
 namespace lab {
 
@@ -83,13 +82,15 @@ int pack(const GradeOptions& options) {
                                  {"--student", !options.student.empty()},
                                  {"--pass", options.pass.has_value()},
                                  {"--gradescope-folder", !options.gradescope.empty()}});
-  AutograderPackage package{options.scenario, options.only, "", {}, options.show_answers};
-  if (!options.secret_file.empty()) package.secret = read_secret(options.secret_file);
+  AutograderPackage package{{options.scenario, {}, {}, options.only}, "", {}, options.show_answers};
   if (!options.program.empty()) package.program = options.program;
   // The teacher learns now what cannot be asked, not every student later.
-  const ProblemSource source{options.scenario, {}, {}, options.only};
-  if (options.secret_file.empty()) make_problem(source);
-  if (!options.secret_file.empty()) make_variant(source, "anybody", package.secret);
+  if (options.secret_file.empty()) {
+    make_problem(package.problem);
+  } else {
+    package.secret = read_secret(options.secret_file);
+    make_variant(package.problem, "anybody", package.secret);
+  }
   write_autograder(options.autograder, package);
   print_error("wrote {}; upload it to Gradescope as the autograder\n", options.autograder);
   return 0;

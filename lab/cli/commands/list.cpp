@@ -25,8 +25,7 @@ int list_all(bool ascii) {
       print_warning(scenario.error().message);
     }
   }
-  std::stable_sort(scenarios.begin(), scenarios.end(),
-                   [](const Scenario& a, const Scenario& b) { return a.order < b.order; });
+  std::ranges::stable_sort(scenarios, {}, &Scenario::order);
   std::string text = "To start with\n";
   std::map<std::string, std::string, std::greater<>> groups;
   for (std::size_t i = 0; i < scenarios.size(); ++i) {

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "harness/client/request_text.hpp"
 #include "harness/diagnosis/local_server.hpp"
@@ -25,7 +26,7 @@ void aim(LoadRequestOptions& options) {
   GeneratorPlan& plan = options.plan;
   for (const auto& [url, weight] : options.urls) {
     const std::string origin = url.origin();
-    auto known = std::find(plan.origins.begin(), plan.origins.end(), origin);
+    auto known = std::ranges::find(plan.origins, origin);
     if (known == plan.origins.end()) {
       const auto addresses = resolve(url.host, url.port).value();
       for (const Address& address : addresses) {
@@ -70,50 +71,31 @@ std::string format_span(const LoadReport& report, const OutputOptions& output) {
   return load_text(report, output.style);
 }
 
-/// One line that is written over and over, where stderr is a terminal.
-class ProgressLine {
- public:
-  explicit ProgressLine(const LoadRequestOptions& options)
-      : plan_(options.plan.engine), shown_(!options.output.quiet && isatty(STDERR_FILENO) == 1) {}
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-  ~ProgressLine() {
-    if (drawn_) print_error("\r\x1b[K");
-  }
-
-  void show(const LoadProgress& progress) {
-    if (!shown_ || progress.since_start <= 0) return;
-    const Nanos step = progress.since_start - last_.since_start;
-    const double rate = static_cast<double>(progress.ok - last_.ok) / seconds(std::max<Nanos>(step, 1));
+/// Sends it all, with one line that is written over and over where stderr is a terminal.
+LoadTotals send(const LoadRequestOptions& options, LoadTeam& team) {
+  const EnginePlan& plan = options.plan.engine;
+  const bool shown = !options.output.quiet && isatty(STDERR_FILENO) == 1;
+  LoadProgress last;
+  const auto show = [&](const LoadProgress& progress) {
+    if (!shown || progress.since_start <= 0) return;
+    const Nanos step = progress.since_start - last.since_start;
+    const double rate = static_cast<double>(progress.ok - last.ok) / seconds(std::max<Nanos>(step, 1));
     std::string left;
-    if (plan_.duration != kNever && progress.since_start < plan_.duration) {
-      left = fmt::format(", {:.0f} s left", seconds(plan_.duration - progress.since_start));
-    } else if (plan_.planned > 0) {
-      left = fmt::format(" of {}", plan_.planned);
+    if (plan.duration != kNever && progress.since_start < plan.duration) {
+      left = fmt::format(", {:.0f} s left", seconds(plan.duration - progress.since_start));
+    } else if (plan.planned > 0) {
+      left = fmt::format(" of {}", plan.planned);
     }
     print_error("\r\x1b[K{:.0f} s: {} ended{}, {:.0f}/s, {} under way", seconds(progress.since_start),
                 progress.ended, left, rate, progress.under_way);
     if (progress.ended > progress.ok) print_error(", {} failed", progress.ended - progress.ok);
-    last_ = progress;
-    drawn_ = true;
-  }
-
- private:
-  const EnginePlan& plan_;
-  bool shown_;
-  bool drawn_ = false;
-  LoadProgress last_;
-};
-
-LoadTotals send(const LoadRequestOptions& options, LoadTeam& team) {
-  ProgressLine line(options);
-  const Nanos warm_up = options.plan.engine.warm_up;
-  LoadTotals totals = generate(
-                          options.plan, [&] { return team.agree_on_start(kRunUp + warm_up); },
-                          [&line](const LoadProgress& progress) { line.show(progress); })
-                          .value();
-  team.gather(totals);
-  return totals;
+    last = progress;
+  };
+  auto totals = generate(
+      options.plan, [&] { return team.agree_on_start(kRunUp + plan.warm_up); }, show);
+  if (last.since_start > 0) print_error("\r\x1b[K");
+  team.gather(totals.value());
+  return std::move(*totals);
 }
 
 void report_clocks(const LoadTeam& team, LoadReport& report) {
@@ -121,7 +103,7 @@ void report_clocks(const LoadTeam& team, LoadReport& report) {
   if (team.ranks() == 1) return;
   const auto& errors = team.clock_errors();
   LoadClocks& clocks = report.clocks.emplace();
-  clocks.error_s = seconds(*std::max_element(errors.begin(), errors.end()));
+  clocks.error_s = seconds(*std::ranges::max_element(errors));
   for (const Nanos offset : team.clock_offsets()) clocks.offset_s.push_back(seconds(offset));
   report.remarks.push_back(
       {NoteKind::note,
@@ -134,9 +116,9 @@ int load(LoadRequestOptions options) {
   share_among(*team, options);
   aim(options);
   options.plan.interrupt_fd = interrupt_fd();
-  const std::uint32_t wished = options.plan.engine.most;
+  const std::uint32_t& most = options.plan.engine.most;
+  const std::uint32_t wished = most;
   fit_descriptors(options.plan).value();
-  const std::uint32_t most = options.plan.engine.most;
   const bool reported_too =
       options.output.format == Format::text && options.output.terminal && isatty(STDERR_FILENO) == 1;
   if (!options.output.quiet && !reported_too) print_error("{}\n", options.load);
@@ -155,7 +137,7 @@ int load(LoadRequestOptions options) {
   const Environment environment = describe_environment();
   // A server on this machine that is loaded takes its cores, and is no noise.
   const auto& addresses = options.plan.addresses;
-  const bool alone = std::none_of(addresses.begin(), addresses.end(), [](const Address& address) {
+  const bool alone = std::ranges::none_of(addresses, [](const Address& address) {
     return LocalServer::find(address, address.port()).has_value();
   });
   report.environment = {environment.cores, environment.kernel, noise.verdict(alone), environment.details};

@@ -3,9 +3,9 @@
 #include <random>
 #include <utility>
 
-#include "lab/cli/ask.hpp"
 #include "lab/cli/command.hpp"
 #include "lab/cli/options.hpp"
+#include "lab/cli/screen.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/course/quiz.hpp"
 #include "lab/servers/mode.hpp"

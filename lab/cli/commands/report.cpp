@@ -3,7 +3,7 @@
 #include "lab/cli/command.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/core/terminal.hpp"
-#include "lab/experiment/recorded_runs.hpp"
+#include "lab/experiment/recordings.hpp"
 #include "lab/experiment/report.hpp"
 #include "results/report/format.hpp"
 #include "results/report/load_report.hpp"
@@ -16,8 +16,8 @@ namespace {
 
 const ReportFormat& format_of(const OutputOptions& output) {
   const auto all = report_formats();
-  return **std::find_if(all.begin(), all.end(),
-                        [&](const ReportFormat* format) { return output.format.word == format->word; });
+  return **std::ranges::find_if(
+      all, [&](const ReportFormat* format) { return output.format.word == format->word; });
 }
 
 struct ReportOptions {

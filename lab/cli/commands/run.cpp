@@ -5,19 +5,15 @@
 #include <filesystem>
 #include <fstream>
 
-#include "lab/cli/ask.hpp"
 #include "lab/cli/command.hpp"
-#include "lab/cli/live.hpp"
 #include "lab/cli/options.hpp"
+#include "lab/cli/screen.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/core/process.hpp"
 #include "lab/core/terminal.hpp"
-#include "lab/experiment/environment.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "lab/experiment/interrupt.hpp"
-#include "lab/experiment/prepared_experiment.hpp"
 #include "lab/experiment/report.hpp"
-#include "lab/experiment/run_header.hpp"
 #include "lab/servers/mode.hpp"
 #include "results/report/format.hpp"
 #include "results/store/store.hpp"
@@ -34,25 +30,23 @@ void ask_for_guesses(const Scenario& scenario, const Overrides& overrides, const
   if (const std::string changes = describe_changes(overrides); !changes.empty())
     print_error("{}", wrapped("changed: " + changes, style));
   for (const Arm& arm : scenario.arms) {
-    while (true) {
-      const auto line = ask_line(
-          fmt::format("  your guess for {} ({}), as 100ms or 1.5s; Enter to skip: ", arm.id, arm.label),
-          style);
+    const std::string prompt =
+        fmt::format("  your guess for {} ({}), as 100ms or 1.5s; Enter to skip: ", arm.id, arm.label);
+    for (bool open = true; open;) {
+      const auto line = ask_line(prompt, style);
       if (!line) return;
-      if (line->empty()) break;
       const auto value = parse_duration(*line);
-      if (value) {
-        guesses.push_back({arm.id, seconds(*value)});
-        break;
-      }
-      print_error("{}", wrapped("  " + value.error().message, style));
+      open = !value && !line->empty();
+      if (value) guesses.push_back({arm.id, seconds(*value)});
+      if (open) print_error("{}", wrapped("  " + value.error().message, style));
     }
   }
 }
 
 /// Keeps all that a server wrote that failed: beside the run, or in a temporary file where nothing is saved.
-/// Its path, or nothing where it cannot be written.
+/// Its path; empty where it wrote nothing, or where that cannot be kept.
 std::string keep_server_output(const std::string& said, const std::string& folder) {
+  if (said.empty()) return "";
   std::string path = folder + "/" + kServerOutput;
   if (folder.empty()) {
     path = (std::filesystem::temp_directory_path() / "lab-server-XXXXXX.txt").string();
@@ -71,38 +65,24 @@ struct Finished {
 
 /// One scenario from its first server to its report; the report is not printed yet.
 Finished run_one(Scenario scenario, const RunOptions& options) {
-  ExperimentOptions experiment = options.experiment;
-  if (!options.has("budget")) experiment.budget = scenario.budget;
-  preflight(scenario, experiment).value();
+  const ExperimentOptions experiment = options.experiment_of(scenario);
+  preflight(scenario, experiment);
 
   std::vector<Guess> guesses = options.guesses;
   if (options.has("ask") && isatty(STDIN_FILENO) == 1)
     ask_for_guesses(scenario, options.overrides, options.output.style, guesses);
   if (interrupt_signal() != 0) throw Failure(environment_error("interrupted"));
 
-  PreparedExperiment stage = PreparedExperiment::prepare(scenario, experiment).value();
+  PreparedExperiment stage = PreparedExperiment::prepare(scenario, experiment);
   const ExperimentPlan plan = plan_experiment(scenario, experiment, stage);
   const bool others_only = !experiment.uses(kNative) && !experiment.uses(kModel);
   if (others_only && plan.trials == 0 && stage.recorded.empty() && !stage.left_out.empty())
     throw Failure(environment_error("nothing can be run: {}", stage.left_out.front().reason));
 
-  RunHeader header = begin_header(scenario, options.recorded(), experiment.seed, plan.repetitions, stage);
-  const NoiseMeter noise;
-  std::optional<RunWriter> writer;
-  if (!options.has("no-save")) {
-    const bool named = !options.save.empty();
-    writer =
-        RunWriter::create(named ? std::filesystem::path(options.save) : default_runs_folder(), named, header)
-            .value();
-  }
-
+  RecordOptions record{options.recorded(), std::nullopt, !options.save.empty()};
+  if (!options.has("no-save"))
+    record.folder = record.exact ? std::filesystem::path(options.save) : default_runs_folder();
   LiveView live(options.output);
-  if (!options.output.quiet) {
-    print_error("{}: {} repetition{}, about {}, budget {}\n", scenario.name, plan.repetitions,
-                plan.repetitions == 1 ? "" : "s", format_estimate(plan.estimate),
-                format_duration(experiment.budget));
-  }
-  live.progress(0, plan.trials, plan.estimate);
   const auto report_of = [&](const Run& run) {
     Report report = make_report(scenario, run, guesses);
     report.changes = describe_changes(options.overrides);
@@ -110,6 +90,14 @@ Finished run_one(Scenario scenario, const RunOptions& options) {
     return report;
   };
   ExperimentObserver observer;
+  observer.started = [&](const ExperimentPlan&) {
+    if (!options.output.quiet) {
+      print_error("{}: {} repetition{}, about {}, budget {}\n", scenario.name, plan.repetitions,
+                  plan.repetitions == 1 ? "" : "s", format_estimate(plan.estimate),
+                  format_duration(experiment.budget));
+    }
+    live.progress(0, plan.trials, plan.estimate);
+  };
   observer.trial_done = [&](const RunRepetition&, std::int64_t done, std::int64_t trials) {
     live.progress(done, trials, plan.estimate);
   };
@@ -118,25 +106,22 @@ Finished run_one(Scenario scenario, const RunOptions& options) {
     const Report report = report_of(run);
     live.show(to_text(report, options.output.style), table_text(report, options.output.style));
   };
-  ExperimentResult result =
-      run_experiment(scenario, experiment, header, stage, writer ? &*writer : nullptr, observer);
+  ExperimentResult result = run_experiment(scenario, experiment, stage, record, observer);
   live.clear();
-  if (result.run.repetitions.empty() && result.fault) throw Failure(*result.fault);
-  if (result.run.repetitions.empty() && result.server_fault) {
-    const std::string whole = result.server_said.empty() ? "" : keep_server_output(result.server_said, "");
+  const bool nothing = result.run.repetitions.empty();
+  if (nothing && result.fault) throw Failure(*result.fault);
+  if (nothing && result.server_fault) {
+    const std::string whole = keep_server_output(result.server_said, "");
     if (!whole.empty()) result.server_fault->message += "; all that it wrote: " + whole;
     throw Failure(*result.server_fault);
   }
-  if (result.run.repetitions.empty() && result.interrupted) {
+  if (nothing && result.interrupted)
     throw Failure(
         environment_error("interrupted before the first repetition had ended: there is nothing to report"));
-  }
 
-  result.run.summary.noise = noise.verdict();
-  result.run.summary.environment = noise.details();
   Finished finished{report_of(result.run), 0};
-  if (writer) {
-    auto saved = writer->finish(result.run.summary);
+  if (result.writer) {
+    auto saved = result.writer->finish(result.run.summary);
     if (saved) {
       finished.report.path = saved->string();
     } else {
@@ -145,16 +130,12 @@ Finished run_one(Scenario scenario, const RunOptions& options) {
       finished.exit_code = static_cast<int>(ErrorKind::environment);
     }
   }
-  if (!result.server_said.empty()) {
-    const std::string whole = keep_server_output(result.server_said, finished.report.path);
-    if (!whole.empty()) add_server_output(finished.report, whole);
-  }
-  const bool fault =
-      std::any_of(finished.report.arms.begin(), finished.report.arms.end(),
-                  [](const ArmReport& arm) { return arm.verdict == Verdict::instrument_fault; });
-  if (fault) finished.exit_code = static_cast<int>(ErrorKind::environment);
-  const bool failed = std::any_of(finished.report.checks.begin(), finished.report.checks.end(),
-                                  [](const CheckRow& check) { return check.decided && !check.passed; });
+  const std::string whole = keep_server_output(result.server_said, finished.report.path);
+  if (!whole.empty()) add_server_output(finished.report, whole);
+  if (std::ranges::count(finished.report.arms, Verdict::instrument_fault, &ArmReport::verdict) > 0)
+    finished.exit_code = static_cast<int>(ErrorKind::environment);
+  const bool failed = std::ranges::any_of(
+      finished.report.checks, [](const CheckRow& check) { return check.decided && !check.passed; });
   if (options.has("check") && failed && finished.exit_code == 0)
     finished.exit_code = static_cast<int>(ErrorKind::check_failed);
   for (const auto& stop : {result.server_fault, result.fault}) {

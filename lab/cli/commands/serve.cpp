@@ -55,10 +55,10 @@ ServerSetup make_setup(const ServeOptions& options, std::optional<Fixtures>& fix
   if (!options.scenario.empty()) {
     Scenario scenario = load_scenario(options.scenario, known_modes(), options.run.overrides).value();
     setup.arm = choose_arm(scenario, options);
-    fixtures = Fixtures::prepare(scenario, options.postgres).value();
+    fixtures = Fixtures::prepare(scenario, options.postgres);
     if (const auto reason = fixtures->unsupported_reason(scenario, setup.arm, every_route(scenario)))
       throw Failure(environment_error("{}", *reason));
-    setup.rates = calibrate_scenario(scenario, false).value();
+    setup.rates = calibrate_scenario(scenario, false);
     setup.routes = scenario.routes;
     fixtures->apply_to(setup);
   } else {

@@ -8,7 +8,6 @@
 #include "lab/course/course.hpp"
 #include "lab/experiment/describe.hpp"
 #include "lab/experiment/experiment.hpp"
-#include "lab/experiment/prepared_experiment.hpp"
 #include "lab/experiment/report.hpp"
 #include "lab/servers/mode.hpp"
 #include "results/render/formatting.hpp"
@@ -78,7 +77,7 @@ std::vector<std::vector<std::string>> answer_rows(const Scenario& scenario, bool
   for (const ArmReport& arm : report.arms) {
     const std::string name = scenario.cases.size() > 1 ? arm.arm + " (" + arm.case_id + ")" : arm.arm;
     for (const MeasureRow& measure : arm.measures) {
-      const bool shown = std::find(headline.begin(), headline.end(), measure.stat) != headline.end();
+      const bool shown = std::ranges::find(headline, measure.stat) != headline.end();
       if (!(shown && measure.predicted) && measure.documented_text.empty()) continue;
       rows.push_back({name, only_makespan && shown ? "" : to_string(measure.stat), predicted(measure),
                       measure.stat == Stat{} ? times_sign(arm.formula, ascii) : "",
@@ -115,28 +114,20 @@ std::string show_answers(const Scenario& scenario, bool ascii) {
 std::string next_command(const Scenario& scenario, const std::string& name) {
   std::string run = "lab run " + shell_word(name);
   const auto measured = [&](const std::string& id) {
-    return std::any_of(scenario.arms.begin(), scenario.arms.end(),
-                       [&](const Arm& arm) { return arm.id == id && !arm.predict_only; });
+    return std::ranges::any_of(scenario.arms,
+                               [&](const Arm& arm) { return arm.id == id && !arm.predict_only; });
   };
   for (const Ask& ask : scenario.asks) {
     if (ask.answer != Stat{} || ask.wrong.empty() || !measured(ask.answer_arm)) continue;
     const auto wrong = to_nanos(ask.wrong.front().value);
     return fmt::format("{} --guess {}={}", run, ask.answer_arm, format_duration_literal(wrong));
   }
-  const auto makespan = std::find(scenario.show.begin(), scenario.show.end(), Stat{});
+  const auto makespan = std::ranges::find(scenario.show, Stat{});
   if (!scenario.show.empty() && makespan == scenario.show.end()) return run;
   for (const Arm& arm : scenario.arms) {
     if (!arm.predict_only) return fmt::format("{} --guess {}=1s", run, arm.id);
   }
   return run;
-}
-
-void warn_of_unknown_next(const Scenario& scenario) {
-  const std::string& next = scenario.explain.next;
-  const std::vector<std::string> names = scenario_names();
-  if (next.empty() || contains(names, next)) return;
-  print_warning(fmt::format("{}: next = '{}' is no known scenario", printable(scenario.file, false),
-                            printable(next, false)));
 }
 
 /// A route that does nothing looks the same in every arm, unless the arm's routes are run in different ways.
@@ -145,9 +136,9 @@ bool tells_something(const Scenario& scenario, const Arm& arm, std::size_t index
     return route.plan.empty() && route.depends.empty() && route.method != "WS";
   };
   const auto& routes = scenario.routes;
-  if (!idle(routes[index]) || std::all_of(routes.begin(), routes.end(), idle)) return true;
-  return std::any_of(arm.modes.begin(), arm.modes.end(),
-                     [&](const Traits& mode) { return mode.name != arm.modes.front().name; });
+  if (!idle(routes[index]) || std::ranges::all_of(routes, idle)) return true;
+  return std::ranges::any_of(arm.modes,
+                             [&](const Traits& mode) { return mode.name != arm.modes.front().name; });
 }
 
 std::string show_arms(const Scenario& scenario, bool ascii) {
@@ -165,7 +156,7 @@ std::string show_arms(const Scenario& scenario, bool ascii) {
     std::string settings = unusual_settings(arm);
     for (std::size_t route = 0; route < arm.modes.size(); ++route) {
       const Traits& mode = arm.modes[route];
-      if (std::find(seen.begin(), seen.end(), mode.name) == seen.end()) {
+      if (!contains(seen, mode.name)) {
         seen.emplace_back(mode.name);
         holding.row(std::string(mode.name), mode_width, describe_holding(mode));
       }
@@ -214,7 +205,10 @@ int show(const ShowOptions& options) {
   Block next("TRY", ascii);
   next.line(next_command(scenario, options.scenario));
   print(text + next.text());
-  warn_of_unknown_next(scenario);
+  const std::string& after = scenario.explain.next;
+  if (!after.empty() && !contains(scenario_names(), after))
+    print_warning(fmt::format("{}: next = '{}' is no known scenario", printable(scenario.file, false),
+                              printable(after, false)));
   return 0;
 }
 

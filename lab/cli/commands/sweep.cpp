@@ -1,12 +1,12 @@
 #include "lab/cli/sweep.hpp"
 
 #include "lab/cli/command.hpp"
-#include "lab/cli/live.hpp"
+#include "lab/cli/options.hpp"
+#include "lab/cli/screen.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/experiment/environment.hpp"
 #include "lab/experiment/interrupt.hpp"
-#include "lab/experiment/run_header.hpp"
 #include "results/store/store.hpp"
 
 namespace lab {
@@ -40,9 +40,8 @@ void refuse_other_settings(const AskedSweep& asked) {
   const RunOptions& run = asked.run;
   refuse_if(!asked.vary.empty() || !asked.stat.empty() || asked.predict || !run.scenarios.empty() ||
                 run.has("save") || run.has("no-save") || !run.kept_by_sweep().empty(),
-            "--resume goes on with the settings that the sweep began with; give nothing else but --postgres "
-            "and how "
-            "to print it");
+            "--resume goes on with the settings that the sweep began with; give nothing else but "
+            "--postgres and how to print it");
 }
 
 SweepManifest describe(const AskedSweep& asked, const Sweep& sweep) {
@@ -77,13 +76,11 @@ int predict(const Sweep& sweep, const OutputOptions& output) {
   SweepReport report = begin_report(sweep);
   report.predicted_only = true;
   for (const SweepTask& task : sweep.tasks) {
-    if (interrupt_signal() != 0) {
-      report.complete = false;
-      report.incomplete_reason = "interrupted";
-      break;
-    }
+    if (interrupt_signal() != 0) break;
     report.points.push_back({task.values, "", predicted_cells(task, sweep.stat)});
   }
+  report.complete = report.points.size() == sweep.tasks.size();
+  if (!report.complete) report.incomplete_reason = "interrupted";
   print(format_span(report, output));
   return report.complete ? 0 : interrupt_exit_code();
 }
@@ -92,7 +89,7 @@ int measure(const Sweep& sweep, const std::optional<std::filesystem::path>& fold
             const OutputOptions& output) {
   std::vector<bool> done(sweep.tasks.size(), false);
   for (std::size_t i = 0; folder && i < done.size(); ++i) done[i] = point_is_done(*folder, i);
-  const SweepEstimate estimate = estimate_sweep(sweep, done).value();
+  const SweepEstimate estimate = estimate_sweep(sweep, done);
   if (!output.quiet) {
     const std::size_t known = done.size() - estimate.points;
     print_error("{}: {} points{}, {} runs of a server, about {}\n", sweep.tasks.front().scenario.name,
@@ -114,7 +111,7 @@ int measure(const Sweep& sweep, const std::optional<std::filesystem::path>& fold
     }
     if (interrupt_signal() != 0) break;
     live.progress(trials, estimate.trials, estimate.time);
-    PointEnd end;
+    ExperimentResult end;
     try {
       end = run_point(task, place, [&] { live.progress(++trials, estimate.trials, estimate.time); });
     } catch (const Failure& failure) {
@@ -149,12 +146,12 @@ int go_on(const AskedSweep& asked, const OutputOptions& output) {
   const std::filesystem::path folder = find_sweep(asked.resume).value();
   const SweepManifest began = read_manifest(folder).value();
   AskedSweep same;
-  same.run = RunOptions::read(began.arguments, "sweep").value();
+  same.run = RunOptions::read(began.arguments, "sweep");
   same.run.scenarios = {began.asked_for};
   same.run.experiment.postgres = asked.run.experiment.postgres;
   same.run.output = asked.run.output;
   same.vary = began.vary;
-  const Sweep sweep = plan_sweep(same.run, same.vary, began.stat).value();
+  const Sweep sweep = plan_sweep(same.run, same.vary, began.stat);
   check_unchanged(began, describe(same, sweep));
   return measure(sweep, folder, output);
 }
@@ -165,9 +162,9 @@ int sweep(const AskedSweep& asked) {
     refuse_if(asked.run.has(option), "--{} belongs to lab run, not to a sweep", option);
   if (!asked.resume.empty()) return go_on(asked, output);
   refuse_if(asked.run.scenarios.empty(), "name a scenario, or --resume a sweep");
-  const Sweep planned = plan_sweep(asked.run, asked.vary, asked.stat).value();
+  const Sweep planned = plan_sweep(asked.run, asked.vary, asked.stat);
   if (asked.predict) return predict(planned, output);
-  estimate_sweep(planned, std::vector<bool>(planned.tasks.size(), false)).value();
+  estimate_sweep(planned, std::vector<bool>(planned.tasks.size(), false));
   std::optional<std::filesystem::path> folder;
   if (!asked.run.has("no-save")) {
     const std::string& save = asked.run.save;

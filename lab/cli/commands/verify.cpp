@@ -8,7 +8,7 @@
 #include "lab/experiment/interrupt.hpp"
 #include "lab/servers/mode.hpp"
 #include "results/report/verify_report.hpp"
-#include "scenarios/loader/claims.hpp"
+#include "scenarios/loader/loader.hpp"
 
 namespace lab {
 

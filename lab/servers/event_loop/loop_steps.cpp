@@ -1,4 +1,4 @@
-#include "lab/servers/event_loop/loop_steps.hpp"
+#include "lab/servers/event_loop/loop.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>

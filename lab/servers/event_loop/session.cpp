@@ -7,7 +7,6 @@
 #include <boost/asio/post.hpp>
 #include <cerrno>
 
-#include "lab/servers/event_loop/loop_steps.hpp"
 #include "lab/servers/http/reply.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/servers/steps/call.hpp"

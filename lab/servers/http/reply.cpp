@@ -107,25 +107,15 @@ Nanos wall_clock_now() {
 void append_local_time(std::string& out, Nanos at) {
   // A reply has two of them, and what changes within a second is the end alone.
   thread_local std::time_t formatted = -1;
-  thread_local std::string text;
+  thread_local std::array<char, 32> text{};
   const std::time_t second = at / kSecond;
   if (second != formatted) {
     std::tm fields{};
     localtime_r(&second, &fields);
-    text.clear();
-    const auto part = [](int number, std::size_t digits, const char* behind) {
-      append_digits(text, static_cast<std::uint64_t>(number), digits);
-      text.append(behind);
-    };
-    part(fields.tm_year + 1900, 4, "-");
-    part(fields.tm_mon + 1, 2, "-");
-    part(fields.tm_mday, 2, " ");
-    part(fields.tm_hour, 2, ":");
-    part(fields.tm_min, 2, ":");
-    part(fields.tm_sec, 2, ".");
+    std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S.", &fields);
     formatted = second;
   }
-  append_digits(out.append(text), static_cast<std::uint64_t>(at % kSecond / kMicrosecond), 6);
+  append_digits(out.append(text.data()), static_cast<std::uint64_t>(at % kSecond / kMicrosecond), 6);
 }
 
 }  // namespace lab

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <optional>
 
 #include "lab/servers/http/reply.hpp"
 
@@ -47,10 +48,9 @@ std::optional<Nanos> milliseconds(std::string_view query) {
   return kDefaultMilliseconds * kMillisecond;
 }
 
-bool answers(const Route& route, std::string_view method) {
-  const bool websocket = route.method == "WS";  // it begins as a GET
-  return (route.method == method && !websocket) || (method == "GET" && websocket) ||
-         (method == "HEAD" && route.method == "GET");
+/// A WebSocket begins as a GET.
+std::string_view method_of(const Route& route) {
+  return route.method == "WS" ? std::string_view("GET") : std::string_view(route.method);
 }
 
 /// In mode `task-queue` a handler that says nothing of queues is a job as a whole.
@@ -150,16 +150,16 @@ RouteTable::Match RouteTable::find_route(const Request& request) const {
   Match match;
   for (const ServedRoute& served : routes_) {
     if (!matches_path(served.route.path, path, match.argument)) continue;
-    if (answers(served.route, request.method)) {
+    const std::string& own = served.route.method;
+    if (method_of(served.route) == request.method || (own == "GET" && request.head())) {
       match.route = &served;
       match.status = 200;
       return match;
     }
     match.status = 405;
     match.reason = "method not allowed";
-    const std::string& method = served.route.method;
-    match.allow.append(match.allow.empty() ? "" : ", ").append(method == "WS" ? "GET" : method);
-    if (method == "GET") match.allow += ", HEAD";
+    match.allow.append(match.allow.empty() ? "" : ", ").append(method_of(served.route));
+    if (own == "GET") match.allow += ", HEAD";
   }
   if (match.status == 200) {
     match.status = 404;

@@ -1,4 +1,4 @@
-#include "lab/servers/event_loop/loop_steps.hpp"
+#include "lab/servers/event_loop/loop.hpp"
 #include "lab/servers/mode.hpp"
 
 namespace lab {

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <system_error>
+#include <utility>
 
 #include "lab/core/error.hpp"
 
@@ -45,17 +46,17 @@ void JobPool::submit(Job& job) {
   more_.notify_one();
 }
 
-JobPool::Job* JobPool::take() {
-  std::unique_lock lock(mutex_);
-  more_.wait(lock, [this] { return first_ != nullptr || closing_; });
-  Job* const job = first_;
-  if (job != nullptr) first_ = job->next_;
-  return job;
-}
-
 void JobPool::work(std::uint16_t unit) {
   pthread_setname_np(pthread_self(), fmt::format("pool-{}", unit).c_str());
-  while (Job* const job = take()) job->run(unit);
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    more_.wait(lock, [this] { return first_ != nullptr || closing_; });
+    if (first_ == nullptr) return;
+    Job& job = *std::exchange(first_, first_->next_);
+    lock.unlock();
+    job.run(unit);
+    lock.lock();
+  }
 }
 
 }  // namespace lab

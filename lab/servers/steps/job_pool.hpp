@@ -35,7 +35,6 @@ class JobPool {
 
  private:
   void work(std::uint16_t unit);
-  Job* take();
   void close();
 
   std::mutex mutex_;

@@ -81,15 +81,16 @@ struct Ends {
   UniqueFd reading, writing;
 };
 
-bool connect(Ends& one, Ends& other) {
+bool open_pipe(UniqueFd& reading, UniqueFd& writing) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) return false;
-  one.reading = UniqueFd(ends[0]);
-  other.writing = UniqueFd(ends[1]);
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) return false;
-  other.reading = UniqueFd(ends[0]);
-  one.writing = UniqueFd(ends[1]);
+  reading = UniqueFd(ends[0]);
+  writing = UniqueFd(ends[1]);
   return true;
+}
+
+bool connect(Ends& one, Ends& other) {
+  return open_pipe(one.reading, other.writing) && open_pipe(other.reading, one.writing);
 }
 
 /// Keeps this thread, and the player that it starts meanwhile, on the core where it is: what is timed then is

@@ -3,7 +3,6 @@
 #include <array>
 #include <boost/describe.hpp>
 #include <boost/mp11.hpp>
-#include <cstdint>
 #include <cstring>
 #include <map>
 #include <stdexcept>

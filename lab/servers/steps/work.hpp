@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <functional>
 #include <span>
-#include <string>
 
 #include "lab/core/error.hpp"
 #include "lab/core/plan.hpp"

@@ -1,7 +1,6 @@
 #include "lab/servers/supervisor/server.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,7 +12,6 @@
 
 #include "lab/core/process.hpp"
 #include "lab/servers/supervisor/backend.hpp"
-#include "lab/servers/supervisor/master.hpp"
 
 namespace lab {
 
@@ -25,29 +23,6 @@ void reap_group(pid_t group) {
 }
 
 }  // namespace
-
-int serve_as_master(const ServerSetup& setup, EventRings* rings, UniqueFd report) {
-  // A process group of its own: Ctrl-C is for the harness to act on, and the family can be killed as one.
-  setpgid(0, 0);
-  std::signal(SIGTTOU, SIG_IGN);
-  std::signal(SIGPIPE, SIG_IGN);
-  prctl(PR_SET_NAME, "lab-master", 0, 0, 0);
-  Master master(setup, rings);
-  Result<void> outcome = master.open();
-  if (outcome) {
-    outcome = master.run([&report](std::uint16_t port, const std::vector<pid_t>& workers) {
-      send_report(report.get(), {port, workers});
-      report.reset();
-    });
-  }
-  if (outcome) return 0;
-  if (report.valid()) {
-    send_report(report.get(), {.error = outcome.error()});
-  } else {
-    write_all(STDERR_FILENO, fmt::format("lab: {}\n", outcome.error().message));
-  }
-  return 1;
-}
 
 Result<Server> Server::start(const ServerSetup& wanted, EventRings* events) {
   LAB_TRY(const ServerSetup setup, complete(wanted));
@@ -95,20 +70,6 @@ void Server::kill() {
   // gone.
   master_.kill();
   reap_group(group);
-}
-
-int serve_here(const ServerSetup& wanted, EventRings* events, const ServerReady& ready) {
-  const ServerSetup setup = complete(wanted).value();
-  if (setup.arm.backend != Backend::epoll)
-    throw Failure(usage_error("serving in this process is done on epoll; backend io_uring is for lab run"));
-  fill_standard_descriptors();
-  tzset();
-  Master master(setup, events);
-  master.open().value();
-  const auto outcome = master.run(ready);
-  if (outcome) return 0;
-  write_all(STDERR_FILENO, fmt::format("lab: {}\n", outcome.error().message));
-  return 1;
 }
 
 }  // namespace lab

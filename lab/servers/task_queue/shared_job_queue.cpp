@@ -7,7 +7,6 @@
 #include <atomic>
 #include <cerrno>
 #include <set>
-#include <utility>
 
 #include "lab/servers/steps/services.hpp"
 
@@ -123,11 +122,11 @@ SharedJobQueue::Entry* SharedJobQueue::entry(std::size_t queue, std::int64_t id)
   return found.job.id == id && found.queue == queue ? &found : nullptr;
 }
 
-std::optional<std::size_t> SharedJobQueue::find(std::string_view name, int slot) const {
-  for (std::size_t i = 0; i < queues_.size(); ++i) {
-    if (queues_[i].name == name && (queues_[i].slot == slot || queues_[i].slot < 0)) return i;
-  }
-  return std::nullopt;
+std::size_t SharedJobQueue::find(std::string_view name, int slot) const {
+  const auto is_it = [&](const BoardQueue& queue) {
+    return queue.name == name && (queue.slot == slot || queue.slot < 0);
+  };
+  return static_cast<std::size_t>(std::find_if(queues_.begin(), queues_.end(), is_it) - queues_.begin());
 }
 
 std::optional<std::int64_t> SharedJobQueue::put(std::size_t queue, Job job) {

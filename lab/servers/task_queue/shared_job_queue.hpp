@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,12 @@
 #include "lab/servers/server_setup.hpp"
 
 namespace lab {
+
+class EventLog;
+class JobClient;
+class RouteTable;
+class Services;
+struct WorkerStatus;
 
 /// A job as it lies in a queue: which plan, for whom.
 struct Job {
@@ -47,8 +54,8 @@ class SharedJobQueue {
   const std::vector<BoardQueue>& queues() const { return queues_; }
   /// Of each worker of a queue that all share: which queue it works for.
   std::vector<std::size_t> shared_workers() const;
-  /// The queue that the worker in this slot means by the name.
-  std::optional<std::size_t> find(std::string_view name, int slot) const;
+  /// The queue that the worker in this slot means by the name, which the setup has.
+  std::size_t find(std::string_view name, int slot) const;
 
   /// Gives the job's id; nothing where no place is left. What is running has a place of its own.
   std::optional<std::int64_t> put(std::size_t queue, Job job);
@@ -81,5 +88,16 @@ class SharedJobQueue {
   SharedMemory<std::byte> entries_;
   std::size_t size_ = 0;  // how many entries
 };
+
+/// A worker's side of the board: its handlers put jobs there and ask for them, and its threads, which this
+/// starts, execute those of its own queues. At its end they finish the jobs that they are at. Everything must
+/// outlive it.
+std::unique_ptr<JobClient> start_job_client(SharedJobQueue& board, int slot, const RouteTable& routes,
+                                            const EventLog& events, Services& services);
+
+/// Executes jobs of one queue in this process until it is closed; gives the exit code. `unit` is what its
+/// events call it; `ready_signal` is written to when it can.
+int run_queue_worker(const ServerSetup& setup, const EventLog& events, SharedJobQueue& board,
+                     std::size_t queue, std::size_t unit, WorkerStatus& status, int ready_signal);
 
 }  // namespace lab

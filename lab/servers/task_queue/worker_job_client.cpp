@@ -1,16 +1,17 @@
-#include "lab/servers/task_queue/worker_job_client.hpp"
-
 #include <fmt/format.h>
 #include <sys/eventfd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <exception>
+#include <thread>
+#include <vector>
 
 #include "lab/core/process.hpp"
-#include "lab/core/text.hpp"
-#include "lab/servers/steps/execution.hpp"
+#include "lab/servers/http/route_table.hpp"
 #include "lab/servers/steps/services.hpp"
+#include "lab/servers/task_queue/shared_job_queue.hpp"
+#include "lab/servers/worker/worker.hpp"
 
 namespace lab {
 
@@ -28,6 +29,24 @@ std::string_view word_for(JobState state) {
   }
 }
 
+/// The Enqueue steps of a server's routes, numbered alike in all of its processes. The table must outlive it.
+class QueuedPlans {
+ public:
+  explicit QueuedPlans(const RouteTable& routes) {
+    const auto look = [this](const Step& step) {
+      if (const auto* job = std::get_if<Enqueue>(&step.action)) steps_.push_back(job);
+    };
+    for (const ServedRoute& served : routes.routes()) for_each_step(served.route, look);
+  }
+  std::uint32_t number(const Enqueue& step) const {
+    return static_cast<std::uint32_t>(std::find(steps_.begin(), steps_.end(), &step) - steps_.begin());
+  }
+  const Enqueue& step(std::uint32_t number) const { return *steps_[number]; }
+
+ private:
+  std::vector<const Enqueue*> steps_;
+};
+
 /// Executes jobs in the calling thread until the queue is closed. `took` is set at each of them.
 void work_on_queue(SharedJobQueue& board, std::size_t queue, std::uint16_t unit, const QueuedPlans& plans,
                    const EventLog& events, Services& services, std::atomic<bool>* took) {
@@ -41,17 +60,75 @@ void work_on_queue(SharedJobQueue& board, std::size_t queue, std::uint16_t unit,
   }
 }
 
+class WorkerJobClient final : public JobClient {
+ public:
+  WorkerJobClient(SharedJobQueue& board, int slot, const RouteTable& routes, const EventLog& events,
+                  Services& services)
+      : board_(board), slot_(slot), plans_(routes), events_(events) {
+    std::uint16_t unit = 0;
+    for (std::size_t queue = 0; queue < board.queues().size(); ++queue) {
+      const BoardQueue& own = board.queues()[queue];
+      if (own.slot != slot) continue;
+      board.open(queue);
+      for (int i = 0; i < own.settings.workers; ++i, ++unit) {
+        threads_.emplace_back([this, queue, unit, &services] {
+          work_on_queue(board_, queue, unit, plans_, events_, services, nullptr);
+        });
+      }
+    }
+  }
+
+  WorkerJobClient(const WorkerJobClient&) = delete;
+  WorkerJobClient& operator=(const WorkerJobClient&) = delete;
+  ~WorkerJobClient() override {
+    for (std::size_t queue = 0; queue < board_.queues().size(); ++queue) {
+      if (board_.queues()[queue].slot == slot_) board_.close(queue);
+    }
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  void enqueue(PlanExecution& execution, const Enqueue& step, StepPlace place) override {
+    const std::size_t queue = board_.find(step.queue, slot_);
+    // Before the job can be seen by a worker of the queue, whose events come after.
+    const Nanos at = events_.stamp();
+    const std::optional<std::int64_t> id = board_.put(queue, {.request = execution.id(),
+                                                              .plan = plans_.number(step),
+                                                              .position = place.position,
+                                                              .worker = static_cast<std::uint16_t>(slot_)});
+    if (!id) {
+      const QueueSettings& settings = board_.queues()[queue].settings;
+      return execution.fail(kNoPlace,
+                            fmt::format("queue '{}' is full: {} jobs wait", step.queue, settings.capacity));
+    }
+    events_.add(EventKind::enqueued, execution.id(), at, *id);
+    execution.leave([&](PlanExecution::Outcome& outcome) {
+      outcome.reply = fmt::format(R"({{"task_id":{},"status":"processing"}})", *id);
+    });
+  }
+
+  void fetch(PlanExecution& execution, const FetchResult& step, std::string_view text) override {
+    const std::int64_t id = to_number<std::int64_t>(text).value_or(0);
+    const JobState state = board_.state(board_.find(step.queue, slot_), id);
+    if (state == JobState::unknown) return execution.fail(kNotFound, "no such task in this worker's queue");
+    const std::string_view prediction = state == JobState::done ? R"(,"prediction":0.5)" : "";
+    execution.leave([&](PlanExecution::Outcome& outcome) {
+      outcome.reply = fmt::format(R"({{"task_id":{},"status":"{}"{}}})", id, word_for(state), prediction);
+    });
+  }
+
+ private:
+  SharedJobQueue& board_;
+  int slot_;
+  QueuedPlans plans_;
+  const EventLog& events_;
+  std::vector<std::thread> threads_;
+};
+
 }  // namespace
 
-QueuedPlans::QueuedPlans(const RouteTable& routes) {
-  const auto look = [this](const Step& step) {
-    if (const auto* job = std::get_if<Enqueue>(&step.action)) steps_.push_back(job);
-  };
-  for (const ServedRoute& served : routes.routes()) for_each_step(served.route, look);
-}
-
-std::uint32_t QueuedPlans::number(const Enqueue& step) const {
-  return static_cast<std::uint32_t>(std::find(steps_.begin(), steps_.end(), &step) - steps_.begin());
+std::unique_ptr<JobClient> start_job_client(SharedJobQueue& board, int slot, const RouteTable& routes,
+                                            const EventLog& events, Services& services) {
+  return std::make_unique<WorkerJobClient>(board, slot, routes, events, services);
 }
 
 int run_queue_worker(const ServerSetup& setup, const EventLog& events, SharedJobQueue& board,
@@ -75,60 +152,6 @@ int run_queue_worker(const ServerSetup& setup, const EventLog& events, SharedJob
     fmt::print(stderr, "lab: a worker of a task queue: {}\n", fault.what());
     return 1;
   }
-}
-
-WorkerJobClient::WorkerJobClient(SharedJobQueue& board, int slot, const RouteTable& routes,
-                                 const EventLog& events, Services& services)
-    : board_(board), slot_(slot), plans_(routes), events_(events) {
-  std::uint16_t unit = 0;
-  for (std::size_t queue = 0; queue < board.queues().size(); ++queue) {
-    const BoardQueue& own = board.queues()[queue];
-    if (own.slot != slot) continue;
-    board.open(queue);
-    for (int i = 0; i < own.settings.workers; ++i, ++unit) {
-      threads_.emplace_back([this, queue, unit, &services] {
-        work_on_queue(board_, queue, unit, plans_, events_, services, nullptr);
-      });
-    }
-  }
-}
-
-WorkerJobClient::~WorkerJobClient() {
-  for (std::size_t queue = 0; queue < board_.queues().size(); ++queue) {
-    if (board_.queues()[queue].slot == slot_) board_.close(queue);
-  }
-  for (std::thread& thread : threads_) thread.join();
-}
-
-void WorkerJobClient::enqueue(PlanExecution& execution, const Enqueue& step, StepPlace place) {
-  const std::optional<std::size_t> queue = board_.find(step.queue, slot_);
-  if (!queue) return execution.fail(kNoPlace, fmt::format("this server has no queue '{}'", step.queue));
-  // Before the job can be seen by a worker of the queue, whose events come after.
-  const Nanos at = events_.stamp();
-  const std::optional<std::int64_t> id = board_.put(*queue, {.request = execution.id(),
-                                                             .plan = plans_.number(step),
-                                                             .position = place.position,
-                                                             .worker = static_cast<std::uint16_t>(slot_)});
-  if (!id) {
-    const QueueSettings& settings = board_.queues()[*queue].settings;
-    return execution.fail(kNoPlace,
-                          fmt::format("queue '{}' is full: {} jobs wait", step.queue, settings.capacity));
-  }
-  events_.add(EventKind::enqueued, execution.id(), at, *id);
-  execution.leave([&](PlanExecution::Outcome& outcome) {
-    outcome.reply = fmt::format(R"({{"task_id":{},"status":"processing"}})", *id);
-  });
-}
-
-void WorkerJobClient::fetch(PlanExecution& execution, const FetchResult& step, std::string_view text) {
-  const std::optional<std::size_t> queue = board_.find(step.queue, slot_);
-  const std::int64_t id = to_number<std::int64_t>(text).value_or(0);
-  const JobState state = queue ? board_.state(*queue, id) : JobState::unknown;
-  if (state == JobState::unknown) return execution.fail(kNotFound, "no such task in this worker's queue");
-  const std::string_view prediction = state == JobState::done ? R"(,"prediction":0.5)" : "";
-  execution.leave([&](PlanExecution::Outcome& outcome) {
-    outcome.reply = fmt::format(R"({{"task_id":{},"status":"{}"{}}})", id, word_for(state), prediction);
-  });
 }
 
 }  // namespace lab

@@ -3,22 +3,15 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 
-#include <csignal>
-
 namespace lab {
 
-namespace {
-
-/// TERM as something to poll for; blocked in every thread that the worker starts later.
-UniqueFd watch_for_term() {
-  sigset_t term;
-  sigemptyset(&term);
-  sigaddset(&term, SIGTERM);
-  sigprocmask(SIG_BLOCK, &term, nullptr);
-  return UniqueFd(signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK));
+UniqueFd watch_signals(std::initializer_list<int> numbers, sigset_t* before) {
+  sigset_t watched;
+  sigemptyset(&watched);
+  for (const int number : numbers) sigaddset(&watched, number);
+  sigprocmask(SIG_BLOCK, &watched, before);
+  return UniqueFd(signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
 }
-
-}  // namespace
 
 Worker::Worker(const ServerSetup& setup, EventRings* rings, const Wiring& wiring)
     : setup_(setup),
@@ -26,7 +19,7 @@ Worker::Worker(const ServerSetup& setup, EventRings* rings, const Wiring& wiring
       events_(rings, wiring.slot),
       services_(std::make_unique<Services>(setup)),
       connections_(wiring.connections, wiring.handed),
-      stop_fd_(watch_for_term()),
+      stop_fd_(watch_signals({SIGTERM})),
       wiring_(wiring) {}
 
 void Worker::ready() {

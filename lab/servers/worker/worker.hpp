@@ -3,9 +3,9 @@
 #pragma once
 
 #include <atomic>
+#include <csignal>
+#include <initializer_list>
 #include <memory>
-#include <string>
-#include <string_view>
 
 #include "lab/servers/http/route_table.hpp"
 #include "lab/servers/server_setup.hpp"
@@ -24,6 +24,10 @@ struct WorkerStatus {
   // Written before the worker ends, read after its death was reaped: needs no ordering of its own.
   char last_words[240] = {};
 };
+
+/// These signals as something to read or poll for; blocked from now on in this thread and those that it
+/// starts. `before`: what was blocked until now, where somebody asks.
+UniqueFd watch_signals(std::initializer_list<int> numbers, sigset_t* before = nullptr);
 
 /// What a worker process has: its slot, its connections, its events.
 /// Thread safety: events(), log_number() and replied() from any thread, the rest from the main thread.
