@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
-#include <set>
-#include <tuple>
+#include <utility>
 
 #include "harness/model/model.hpp"
 #include "harness/statistics/statistics.hpp"
@@ -95,18 +94,32 @@ Scenario at_pace(const Scenario& scenario, double pace) {
   return stretched;
 }
 
-double pace_of(const std::vector<const RunRepetition*>& repetitions) {
-  std::vector<double> paces;
-  for (const RunRepetition* repetition : repetitions) paces.push_back(repetition->pace);
-  return paces.empty() ? 1 : summarise(std::move(paces)).median;
+using Repetitions = std::vector<const RunRepetition*>;
+using ByCase = std::map<std::string, Repetitions>;
+/// What the run has of each engine and arm; of one that was left out at least its name.
+using Groups = std::map<std::pair<std::string, std::string>, ByCase>;
+
+Groups groups_of(const Run& run) {
+  Groups groups;
+  for (const RunRepetition& repetition : run.repetitions)
+    groups[{repetition.engine, repetition.arm}][repetition.case_id].push_back(&repetition);
+  for (const NotRun& one : run.header.not_run) groups[{one.engine, one.arm}];
+  return groups;
 }
 
-/// The fastest repetition's; 1 where none was faster than calibrated.
-double best_pace(const std::vector<const RunRepetition*>& repetitions) {
-  double best = 1;
-  for (const RunRepetition* repetition : repetitions) best = std::min(best, repetition->pace);
-  return best;
-}
+/// How many times as long as calibrated the repetitions computed: the median, and the fastest one's, 1 where
+/// none was faster.
+struct Pace {
+  explicit Pace(const Repetitions& repetitions) {
+    std::vector<double> paces;
+    for (const RunRepetition* repetition : repetitions) {
+      paces.push_back(repetition->pace);
+      best = std::min(best, repetition->pace);
+    }
+    if (!paces.empty()) median = summarise(std::move(paces)).median;
+  }
+  double median = 1, best = 1;
+};
 
 std::string reason_left_out(const Run& run, const EngineArm& one, const Case& load_case) {
   for (const NotRun& left_out : run.header.not_run) {
@@ -116,20 +129,8 @@ std::string reason_left_out(const Run& run, const EngineArm& one, const Case& lo
   return "";
 }
 
-/// How many servers of one's own the run knows.
-std::size_t servers_of(const Run& run) {
-  std::set<std::string> ids;
-  for (const RunRepetition& repetition : run.repetitions) {
-    if (repetition.engine == kServer) ids.insert(repetition.arm);
-  }
-  for (const NotRun& one : run.header.not_run) {
-    if (one.engine == kServer) ids.insert(one.arm);
-  }
-  return ids.size();
-}
-
 /// The workers that a server of one's own told of; its arm is made for the bound of the plan alone.
-Arm with_known_workers(Arm arm, const std::vector<const RunRepetition*>& repetitions) {
+Arm with_known_workers(Arm arm, const Repetitions& repetitions) {
   arm.workers = 1;
   for (const RunRepetition* repetition : repetitions) {
     RunRepetition room;
@@ -141,16 +142,14 @@ Arm with_known_workers(Arm arm, const std::vector<const RunRepetition*>& repetit
 
 /// All rows that the run may have: what was made of one arm stands together, ours before theirs and the
 /// model, servers of one's own at the end.
-std::vector<EngineArm> rows_of(const Scenario& scenario, const Run& run) {
+std::vector<EngineArm> rows_of(const Scenario& scenario, const Groups& groups) {
   std::vector<EngineArm> rows;
-  const auto is_in_run = [&](std::string_view engine) {
-    const auto of_engine = [&](const auto& one) { return one.engine == engine; };
-    return std::ranges::any_of(run.repetitions, of_engine) ||
-           std::ranges::any_of(run.header.not_run, of_engine);
-  };
   for (const char* engine : {kNative, kFastapi, kNode, kRecorded, kServer, kModel}) {
-    if (!is_in_run(engine)) continue;
-    for (EngineArm& one : engine_arms(scenario, engine, servers_of(run))) rows.push_back(std::move(one));
+    const auto known = std::count_if(groups.begin(), groups.end(),
+                                     [&](const auto& group) { return group.first.first == engine; });
+    if (known == 0) continue;
+    for (EngineArm& one : engine_arms(scenario, engine, static_cast<std::size_t>(known)))
+      rows.push_back(std::move(one));
   }
   const auto place = [&](const EngineArm& one) {
     return std::find_if(scenario.arms.begin(), scenario.arms.end(),
@@ -160,27 +159,6 @@ std::vector<EngineArm> rows_of(const Scenario& scenario, const Run& run) {
   std::stable_sort(rows.begin(), rows.end(),
                    [&](const EngineArm& a, const EngineArm& b) { return place(a) < place(b); });
   return rows;
-}
-
-using OwnTimes = std::map<std::pair<std::string, std::string>, OwnTime>;
-
-/// By engine and arm, of those that are somebody's framework.
-OwnTimes find_own_times(const Scenario& scenario, const Run& run, const std::vector<EngineArm>& rows,
-                        int cores, const std::vector<std::uint64_t>& seeds) {
-  OwnTimes times;
-  for (const EngineArm& one : rows) {
-    if (one.engine != kFastapi && one.engine != kNode && one.engine != kRecorded) continue;
-    std::map<std::string, std::vector<const RunRepetition*>> measured;
-    for (const RunRepetition& repetition : run.repetitions) {
-      if (repetition.engine == one.engine && repetition.arm == one.arm.id)
-        measured[repetition.case_id].push_back(&repetition);
-    }
-    if (!measured.empty()) {
-      times[{one.engine, one.arm.id}] = find_own_time(as_engine_computes(scenario, one.engine, run.header),
-                                                      one.arm, cores, seeds, measured);
-    }
-  }
-  return times;
 }
 
 }  // namespace
@@ -196,40 +174,44 @@ Report make_report(const Scenario& written, const Run& run, const std::vector<Gu
   report.planned_repetitions = run.header.planned_repetitions;
   copy_environment(run, report);
 
-  std::map<std::tuple<std::string, std::string, std::string>, std::vector<const RunRepetition*>> groups;
-  for (const RunRepetition& repetition : run.repetitions) {
-    groups[{repetition.engine, repetition.arm, repetition.case_id}].push_back(&repetition);
-  }
+  Groups groups = groups_of(run);
   const std::vector<std::uint64_t> seeds = seeds_of(run);
   const int cores = report.cores > 0 ? report.cores : available_cores();
-  const std::vector<EngineArm> rows = rows_of(scenario, run);
-  OwnTimes own_times = find_own_times(scenario, run, rows, cores, seeds);
+  const std::vector<EngineArm> rows = rows_of(scenario, groups);
+  std::map<const EngineArm*, OwnTime> own_times;  // of those that are somebody's framework
+  for (const EngineArm& one : rows) {
+    const ByCase& measured = groups[{one.engine, one.arm.id}];
+    if (measured.empty() || (one.engine != kFastapi && one.engine != kNode && one.engine != kRecorded))
+      continue;
+    own_times[&one] =
+        find_own_time(as_engine_computes(scenario, one.engine, run.header), one.arm, cores, seeds, measured);
+  }
   for (const Case& load_case : scenario.cases) {
     for (const EngineArm& one : rows) {
       const Arm& arm = one.arm;
-      const auto group = groups.find({one.engine, arm.id, load_case.id});
-      const bool there = group != groups.end();
+      const Repetitions& repetitions = groups[{one.engine, arm.id}][load_case.id];
+      const bool there = !repetitions.empty();
       const std::string left_out = reason_left_out(run, one, load_case);
       const bool stands_in = !left_out.empty() || (one.engine == kNative && arm.predict_only);
       if (!there && !stands_in) continue;
-      const double pace = there ? pace_of(group->second) : 1;
+      const Pace pace(repetitions);
       const Scenario computed = as_engine_computes(scenario, one.engine, run.header);
-      const Scenario timed = at_pace(computed, pace);
-      const OwnTime& own = own_times[{one.engine, arm.id}];
+      const Scenario timed = at_pace(computed, pace.median);
+      const OwnTime& own = own_times[&one];
       const Nanos own_time = there && own.case_id != load_case.id ? own.each : 0;
       Expectation expected = expect(timed, arm, load_case, cores, seeds, kMaxKept, own_time);
       // No bound rests on a busy machine: it is what the cores can do at their best, in any of the
       // repetitions. Each of them is held against the bound that the table shows.
-      expected.row.best_pace = there ? best_pace(group->second) : 1;
-      const Scenario fastest = at_pace(computed, expected.row.best_pace);
+      expected.row.best_pace = pace.best;
+      const Scenario fastest = at_pace(computed, pace.best);
       const double at_best = least_bound(fastest.routes, arm, load_case, cores, seeds);
       expected.slower_s = *expected.row.bound_s - at_best;
       expected.row.bound_s = at_best;
       ArmReport& row = report.arms.emplace_back(expected.row);
       if (there) {
-        const Arm reported = one.engine == kServer ? with_known_workers(arm, group->second) : arm;
-        row = analyse_arm(timed, reported, load_case, expected, group->second, one.engine);
-        if (const ServerUse& use = group->second.front()->server; use.known()) row.server = use;
+        const Arm reported = one.engine == kServer ? with_known_workers(arm, repetitions) : arm;
+        row = analyse_arm(timed, reported, load_case, expected, repetitions, one.engine);
+        if (const ServerUse& use = repetitions.front()->server; use.known()) row.server = use;
         const auto checks = one.engine == kNative ? judge_checks(scenario, row) : check_foreign(row);
         report.checks.insert(report.checks.end(), checks.begin(), checks.end());
         row.own_time_s = seconds(own_time);
