@@ -5,6 +5,7 @@
 
 #include "harness/model/model.hpp"
 #include "harness/statistics/statistics.hpp"
+#include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/interrupt.hpp"
 #include "lab/servers/mode.hpp"
@@ -27,7 +28,7 @@ VerifyBatch& batch_of(std::vector<VerifyBatch>& batches, const Measure& measure,
   for (VerifyBatch& batch : batches) {
     if (batch.scenario == measure.scenario && batch.engine == measure.engine) return batch;
   }
-  VerifyBatch batch{measure.scenario, measure.engine, options.scale, 0, {}};
+  VerifyBatch batch{measure.scenario, measure.engine, options.scale, 0, {}, {}};
   if (const auto needs = file.runs.find(measure.scenario); needs != file.runs.end()) {
     batch.scale = std::max(options.scale, needs->second.least_scale);
     batch.cores = needs->second.cores;
@@ -45,6 +46,7 @@ Overrides overrides_of(const VerifyBatch& batch) {
   for (const Measure& measure : batch.measures) arms.insert(measure.written);
   overrides.arms.assign(arms.begin(), arms.end());
   overrides.scale = batch.scale;
+  overrides.params = batch.params;
   return overrides;
 }
 
@@ -83,13 +85,6 @@ struct BatchRun {
   Scenario scenario;
   std::vector<EngineArm> arms;
   ExperimentResult measured;
-};
-
-/// What a batch left.
-struct BatchEnd {
-  Readings readings;
-  bool interrupted = false;
-  std::string noise;  ///< what disturbed it, or empty
 };
 
 template <class Items, class Id>
@@ -147,8 +142,6 @@ Reading read_measure(const Measure& measure, const std::string& engine, const Ba
   return reading;
 }
 
-using Started = std::function<void(Nanos estimate)>;
-
 /// Everything from loading to the readings; what could not be run is absent with its reason. Throws Failure
 /// where nothing could be started.
 BatchEnd run_batch(const VerifyBatch& batch, const VerifyOptions& options, const Started& started,
@@ -171,8 +164,11 @@ BatchEnd run_batch(const VerifyBatch& batch, const VerifyOptions& options, const
   PreparedExperiment stage = PreparedExperiment::prepare(scenario, experiment);
   keep_asked_for(batch, scenario, stage);
   RecordOptions record;
-  if (!recorded)
+  if (!recorded) {
     record.changes = {"--arms=" + join(overrides.arms, ","), fmt::format("--scale={}", batch.scale)};
+    for (const auto& [name, value] : batch.params)
+      record.changes.push_back(fmt::format("--set={}={}", name, format_duration_literal(value)));
+  }
   if (options.save && plan_experiment(scenario, experiment, stage).trials > 0)
     record.folder = default_runs_folder();
   done.arms = recorded ? engine_arms(scenario, kRecorded) : stage.arms;
@@ -202,8 +198,8 @@ bool nothing_measured(const VerifyBatch& batch, const Readings& readings) {
                      [&](const Measure& measure) { return readings.get(measure).values.empty(); });
 }
 
-/// The same, where nothing can be started with that reason for all of its measures. FastAPI that is not
-/// installed is replaced by its committed recording.
+}  // namespace
+
 BatchEnd take_readings(const VerifyBatch& batch, const VerifyOptions& options, const Started& started,
                        const VerifyObserver& observer) {
   BatchEnd end;
@@ -214,7 +210,8 @@ BatchEnd take_readings(const VerifyBatch& batch, const VerifyOptions& options, c
     for (const Measure& measure : batch.measures)
       end.readings.set(measure, {.values = {}, .absent = failure.error().message});
   }
-  if (end.interrupted || batch.engine != kFastapi || !nothing_measured(batch, end.readings)) return end;
+  const bool replaceable = batch.engine == kFastapi && batch.params.empty();
+  if (end.interrupted || !replaceable || !nothing_measured(batch, end.readings)) return end;
   VerifyBatch recorded = batch;
   recorded.engine = kRecorded;
   recorded.scale = 1;
@@ -228,8 +225,6 @@ BatchEnd take_readings(const VerifyBatch& batch, const VerifyOptions& options, c
   }
   return end;
 }
-
-}  // namespace
 
 std::vector<VerifyBatch> plan_batches(const ClaimsFile& file, const std::vector<const Claim*>& claims,
                                       const VerifyOptions& options) {

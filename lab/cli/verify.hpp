@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,8 @@ struct VerifyBatch {
   std::string scenario, engine;
   double scale = 1;
   int cores = 0;
-  std::vector<Measure> measures;  ///< each once
+  std::map<std::string, Nanos> params;  ///< other values of the scenario's parameters
+  std::vector<Measure> measures;        ///< each once
 };
 
 /// The fewest runs that decide these claims, in the order in which claims first ask for them.
@@ -36,6 +38,21 @@ struct VerifyObserver {
   std::function<void(const std::string& path)> saved;
   std::function<void(const std::string& text)> warned;
 };
+
+/// What a batch left.
+struct BatchEnd {
+  Readings readings;
+  bool interrupted = false;
+  std::string noise;  ///< what disturbed it, or empty
+};
+
+using Started = std::function<void(Nanos estimate)>;
+
+/// Runs one batch. Where nothing can be started, that is the reason why all of its measures are absent.
+/// FastAPI that is not installed is replaced by its committed recording. Call it while the process has one
+/// thread.
+BatchEnd take_readings(const VerifyBatch& batch, const VerifyOptions& options, const Started& started,
+                       const VerifyObserver& observer);
 
 /// Runs each batch once, and up to twice more with twice the repetitions where a spread or a busy machine
 /// left a claim undecided, whatever is on record, or its outcome is another one; an engine that is not there

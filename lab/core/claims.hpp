@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "lab/core/clock.hpp"
 #include "lab/core/enum_words.hpp"
 #include "lab/core/stat.hpp"
 #include "lab/core/text.hpp"
@@ -76,10 +77,24 @@ struct RunNeeds {
   int cores = 0;           ///< of arms that do not say: outcomes must not hang on the machine; 0: all
 };
 
+/// One timing that a document states, and the run that shows it (`lab log`).
+struct LogRow {
+  std::string document, place;
+  std::string written;  ///< the configuration, as it stands there
+  std::string model;    ///< what the document calls it, or empty
+  std::string claimed;  ///< `~1.1s`
+  double value = 0;     ///< of `claimed`: seconds, or a plain number
+  Measure measure;      ///< without an engine: every engine is asked
+  std::map<std::string, Nanos> params;  ///< which make the run's durations the document's own
+  double quick = 0.1;                   ///< multiplies the durations under --quick
+  std::string file_place;               ///< file:line:column, for messages
+};
+
 struct ClaimsFile {
   std::vector<std::pair<std::string, std::string>> documents;  ///< D0 and its title, in order
   std::map<std::string, RunNeeds> runs;                        ///< by scenario
   std::vector<Claim> claims;                                   ///< in the order of the file
+  std::vector<LogRow> log;                                     ///< likewise
 };
 
 }  // namespace lab

@@ -13,8 +13,8 @@ namespace lab {
 /// The verbs of the command line, in the order of `lab --help`.
 // clang-format off
 #define LAB_VERBS(VERB) \
-  VERB(list) VERB(show) VERB(run) VERB(predict) VERB(serve) VERB(load) VERB(diagnose) VERB(export) VERB(report) \
-  VERB(history) VERB(compare) VERB(sweep) VERB(verify) VERB(explain) VERB(advise) VERB(quiz) VERB(grade) \
+  VERB(list) VERB(show) VERB(run) VERB(log) VERB(predict) VERB(serve) VERB(load) VERB(diagnose) VERB(export) \
+  VERB(report) VERB(history) VERB(compare) VERB(sweep) VERB(verify) VERB(explain) VERB(advise) VERB(quiz) VERB(grade) \
   VERB(completion) VERB(doctor)
 // clang-format on
 

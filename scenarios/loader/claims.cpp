@@ -2,6 +2,7 @@
 #include <limits>
 #include <map>
 
+#include "lab/core/duration.hpp"
 #include "lab/core/paths.hpp"
 #include "lab/core/text.hpp"
 #include "scenarios/loader/draft.hpp"
@@ -181,6 +182,50 @@ void read_claim(Draft& draft, const toml::table& toml, ClaimsFile& file, const s
   file.claims.push_back(std::move(claim));
 }
 
+/// `~1.1s` as seconds, `1000` as a plain number where the stat is no time.
+void read_claimed(const Value& value, LogRow& row) {
+  into_words(row.claimed)(value);
+  const std::string bare = row.claimed.substr(row.claimed.starts_with('~') ? 1 : 0);
+  if (row.measure.stat.is_time()) {
+    const Result<Nanos> span = parse_duration(bare);
+    if (!span) return value.problem("{}", span.error().message);
+    row.value = seconds(*span);
+    return;
+  }
+  const std::optional<double> number = number_in<double>(bare);
+  if (!number) return value.problem("claimed {} is no plain number", in_quotes(row.claimed));
+  row.value = *number;
+}
+
+void read_log_row(Draft& draft, const toml::table& toml, ClaimsFile& file, const std::string& path) {
+  LogRow row;
+  const toml::source_position& at = toml.source().begin;
+  row.file_place = fmt::format("{}:{}:{}", path, at.line, at.column);
+  const std::vector<std::string> documents = ids_of(file.documents);
+  Measure& measure = row.measure;
+  TableReader(draft, toml, "a row of the log")
+      .read({{"document", [&](const Value& value) { row.document = documents[value.word(documents)]; },
+              "document = \"D2\""},
+             {"place", into_words(row.place), "place = \"part 9\""},
+             {"written", into_words(row.written), "written = \"def + time.sleep(0.1)\""},
+             {"model", into(row.model)},
+             {"scenario", into_words(measure.scenario), "scenario = \"blocking-async\""},
+             {"arm", into(measure.arm), "arm = \"async-loop\""},
+             {"case", into(measure.case_id)},
+             {"stat", into_stat(measure.stat), "stat = \"makespan\""},
+             {"claimed", [&](const Value& value) { read_claimed(value, row); }, "claimed = \"~1.1s\""},
+             {"set",
+              [&](const Value& value) {
+                value.each_entry("set must be a table such as { d = \"2s\" }",
+                                 [&](const toml::key& key, const toml::node& node) {
+                                   row.params[std::string(key.str())] =
+                                       Value(draft, &node, node.source(), "set").span(Scaling::fixed);
+                                 });
+              }},
+             {"quick", into_factor(row.quick)}});
+  file.log.push_back(std::move(row));
+}
+
 void read_runs(const Value& value, ClaimsFile& claims) {
   if (!value->is_table()) return value.problem("runs must be tables, [runs.SCENARIO]");
   value.each_entry("", [&](const toml::key& key, const toml::node& node) {
@@ -280,10 +325,15 @@ Result<ClaimsFile> parse_claims(std::string_view toml, const std::string& file) 
     table.read({{"documents", [&](const Value& value) { read_documents(value, claims); },
                  "[documents] with D0 = \"its title\""},
                 {"runs", [&](const Value& value) { read_runs(value, claims); }},
-                {"claims"}});
+                {"claims"},
+                {"log"}});
     if (const Value all = table.need("claims", "[[claims]]"); all && !draft.problems.any())
       all.named("claims").each_table(
           kMaxClaims, [&](const toml::table& claim) { read_claim(draft, claim, claims, file); });
+    if (const Value log = table["log"]; log && !draft.problems.any()) {
+      log.named("log").each_table(
+          kMaxClaims, [&](const toml::table& row) { read_log_row(draft, row, claims, file); });
+    }
   }
   if (draft.problems.any()) return draft.problems.first();
   return claims;
@@ -302,6 +352,15 @@ Result<void> settle_claims(ClaimsFile& file, std::span<const Traits> modes) {
   for (Claim& claim : file.claims) {
     for (std::vector<Condition>* conditions : {&claim.tests, &claim.exceptions}) {
       for (Condition& condition : *conditions) LAB_CHECK(settle_condition(condition, shelf));
+    }
+  }
+  for (LogRow& row : file.log) {
+    LAB_TRY(const Scenario* scenario, shelf.get(row.measure.scenario, row.file_place));
+    LAB_CHECK(settle_measure(row.measure, *scenario, row.file_place));
+    for (const auto& [name, value] : row.params) {
+      if (!scenario->params.contains(name))
+        return usage_error("{}: scenario {} has no parameter {}{}", row.file_place, scenario->name,
+                           in_quotes("$" + name), suggestion(name, ids_of(scenario->params)));
     }
   }
   for (const auto& [name, needs] : file.runs) LAB_CHECK(shelf.get(name, "runs." + name));

@@ -1,0 +1,189 @@
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "harness/model/model.hpp"
+#include "lab/cli/command.hpp"
+#include "lab/cli/options.hpp"
+#include "lab/cli/verify.hpp"
+#include "lab/core/clock.hpp"
+#include "lab/core/duration.hpp"
+#include "lab/core/terminal.hpp"
+#include "lab/core/text.hpp"
+#include "lab/experiment/interrupt.hpp"
+#include "lab/servers/mode.hpp"
+#include "results/report/log_report.hpp"
+#include "scenarios/loader/loader.hpp"
+
+namespace lab {
+
+namespace {
+
+struct LogAsked {
+  std::vector<std::string> documents, engines;
+  bool quick = false;
+  VerifyOptions options;
+  OutputOptions output;
+};
+
+/// Runs that are over soon are repeated, so that one slow moment does not decide.
+constexpr int kShortRepetitions = 5;
+constexpr double kShort = 1.5;  // seconds
+const std::vector<std::string> kEngines{std::string(kNative), std::string(kFastapi)};
+
+/// What shows a row: its run, and its scenario with the row's durations.
+struct RowRun {
+  const LogRow* row = nullptr;
+  double scale = 1;
+  Scenario scenario;
+
+  const Arm& arm() const {
+    return *std::find_if(scenario.arms.begin(), scenario.arms.end(),
+                         [&](const Arm& one) { return one.id == row->measure.arm; });
+  }
+  const Case& load_case() const {
+    return *std::find_if(scenario.cases.begin(), scenario.cases.end(),
+                         [&](const Case& one) { return one.id == row->measure.case_id; });
+  }
+  /// The makespan's bound; for other stats what the model gives, where nothing costs anything.
+  double least(std::uint64_t seed) const {
+    const ModelInput input{&scenario.routes, &arm(), &load_case(), available_cores(), seed};
+    if (row->measure.stat == Stat{}) return bound(input).seconds;
+    const RunRepetition ideal =
+        simulate_repetition(scenario, arm(), load_case(), available_cores(), 1, seed, false);
+    return evaluate(row->measure.stat, ideal, scenario.routes, load_case()).value_or(0);
+  }
+};
+
+std::vector<RowRun> rows_to_run(const ClaimsFile& file, const LogAsked& asked) {
+  std::vector<std::string> known;
+  for (const auto& [document, title] : file.documents) known.push_back(document);
+  for (const std::string& document : asked.documents) {
+    if (!contains(known, document))
+      throw Failure(
+          usage_error("--document: unknown document '{}'{}", document, suggestion(document, known)));
+  }
+  for (const std::string& engine : asked.engines) {
+    if (!contains(kEngines, engine))
+      throw Failure(usage_error("--engine: unknown engine '{}'{}", engine, suggestion(engine, kEngines)));
+  }
+  std::vector<RowRun> runs;
+  for (const LogRow& row : file.log) {
+    if (!asked.documents.empty() && !contains(asked.documents, row.document)) continue;
+    Overrides overrides;
+    overrides.params = row.params;
+    overrides.scale = asked.quick ? row.quick : 1;
+    runs.push_back(
+        {&row, overrides.scale, load_scenario(row.measure.scenario, known_modes(), overrides).value()});
+  }
+  if (runs.empty()) throw Failure(usage_error("no timing of that document is on record"));
+  return runs;
+}
+
+bool shows(const VerifyBatch& batch, const RowRun& run) {
+  return batch.scenario == run.row->measure.scenario && batch.scale == run.scale &&
+         batch.params == run.row->params;
+}
+
+/// Rows that one run of a scenario shows, on each engine.
+std::vector<VerifyBatch> log_batches(const std::vector<RowRun>& runs,
+                                     const std::vector<std::string>& engines) {
+  std::vector<VerifyBatch> batches;
+  for (const RowRun& run : runs) {
+    for (const std::string& engine : engines) {
+      Measure measure = run.row->measure;
+      measure.engine = engine;
+      const auto same = std::ranges::find_if(
+          batches, [&](const VerifyBatch& one) { return one.engine == engine && shows(one, run); });
+      VerifyBatch& batch = same != batches.end()
+                               ? *same
+                               : batches.emplace_back(VerifyBatch{
+                                     measure.scenario, engine, run.scale, 0, run.row->params, {}});
+      batch.measures.push_back(std::move(measure));
+    }
+  }
+  return batches;
+}
+
+LogCell log_cell(const RowRun& run, const LogLine& line, const std::string& engine, const Reading& reading) {
+  LogCell cell{engine, {}, reading.recorded, reading.absent, reading.disturbed, Verdict::none};
+  if (reading.values.empty()) return cell;
+  cell.measured = summarise(reading.values);
+  cell.verdict = judge(cell.measured, line.claimed(),
+                       run.row->measure.stat.is_time() ? std::optional(line.bound) : std::nullopt);
+  return cell;
+}
+
+int show_log(const LogAsked& asked) {
+  const OutputOptions& output = asked.output;
+  ClaimsFile file = load_claims().value();
+  settle_claims(file, known_modes()).value();
+  const std::vector<RowRun> runs = rows_to_run(file, asked);
+  const std::vector<VerifyBatch> batches = log_batches(runs, asked.engines);
+  const Nanos began = monotonic_now();
+  VerifyObserver observer;
+  observer.saved = [&](const std::string& path) {
+    if (!output.quiet) print_error("saved {}\n", path);
+  };
+  observer.warned = [](const std::string& text) { print_warning(text); };
+  std::vector<BatchEnd> ends(batches.size());
+  bool interrupted = false;
+  for (std::size_t i = 0; i < batches.size() && !interrupted; ++i) {
+    const VerifyBatch& batch = batches[i];
+    VerifyOptions options = asked.options;
+    double longest = 0;
+    for (const RowRun& run : runs) {
+      if (!shows(batch, run)) continue;
+      longest = std::max(longest, bound({&run.scenario.routes, &run.arm(), &run.load_case(),
+                                         available_cores(), options.seed})
+                                      .seconds);
+    }
+    options.repetitions = longest < kShort ? kShortRepetitions : 1;
+    const auto started = [&](Nanos estimate) {
+      if (!output.quiet)
+        print_error("run {} of {}: {} ({}), about {}\n", i + 1, batches.size(), batch.scenario, batch.engine,
+                    format_estimate(estimate));
+    };
+    ends[i] = take_readings(batch, options, started, observer);
+    interrupted = ends[i].interrupted || interrupt_signal() != 0;
+  }
+  LogReport report{file.documents, asked.engines, {}, asked.quick, !interrupted, 0};
+  for (const RowRun& run : runs) {
+    LogLine line{run.row, run.scale, run.least(asked.options.seed), {}};
+    for (std::size_t i = 0; i < batches.size(); ++i) {
+      const VerifyBatch& batch = batches[i];
+      if (!shows(batch, run)) continue;
+      Measure measure = run.row->measure;
+      measure.engine = batch.engine;
+      line.cells.push_back(log_cell(run, line, batch.engine, ends[i].readings.get(measure)));
+    }
+    report.lines.push_back(std::move(line));
+  }
+  report.seconds = seconds(monotonic_now() - began);
+  print(output.format == Format::json       ? log_json(report)
+        : output.format == Format::csv      ? log_csv(report)
+        : output.format == Format::markdown ? log_markdown(report)
+                                            : log_text(report, output.style));
+  return interrupted ? interrupt_exit_code() : 0;
+}
+
+}  // namespace
+
+Command log_command() {
+  Command command("log", "every timing that the documents state, beside what was run",
+                  "Example: lab log --document D2");
+  LogAsked& asked = command.runs<LogAsked>(show_log);
+  command.flag("--quick", asked.quick, "shorter durations, about half a minute in all");
+  command.texts("--document", "D", asked.documents, "only timings of this document, as D2").list();
+  command.texts("--engine", "ENGINE", asked.engines, "who is asked (native,fastapi)").list().choices =
+      kEngines;
+  command.count("--seed", "S", asked.options.seed, 0, INT64_MAX, "of arrivals, dealing and the order of arms")
+      .shows("42");
+  command.text("--python", "PATH", asked.options.python,
+               "the interpreter that has FastAPI (/usr/bin/python3)");
+  command.flag("--save", asked.options.save, "keep every run, as lab run does");
+  add_output_options(command, asked.output, {Format::text, Format::json, Format::csv, Format::markdown});
+  return command;
+}
+
+}  // namespace lab

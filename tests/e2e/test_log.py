@@ -1,0 +1,65 @@
+"""`lab log`: every timing that the documents state, beside what was run."""
+import csv
+import json
+import signal
+import unittest
+
+from labcase import LabCase, cells, figures, measured
+
+
+class Log(LabCase):
+    @measured
+    def test_the_three_rows_of_the_experiment_log(self):
+        told = self.lab_json("log", "--quick", "--engine", "native", "--document", "D2")
+        self.assert_obeys(told, "log")
+        self.assertTrue(told["complete"])
+        rows = {row["configuration"]: row for row in told["rows"] if row["place"].startswith("part 9")}
+        self.assertEqual([row["execution_model"] for row in rows.values()],
+                         ["Sequential (broken)", "Concurrent (correct)", "Thread pool parallel"])
+        for row in told["rows"]:
+            native = row["engines"]["native"]
+            self.assertGreaterEqual(native["median"], row["bound"] * 0.999, row)
+        ten = next(row for row in told["rows"] if row["claimed"] == "10s")
+        self.assertEqual((ten["scale"], ten["scenario"]), (0.1, "ten-by-one-second"))
+        with figures():
+            verdicts = {row["claimed"]: row["engines"]["native"]["verdict"] for row in rows.values()}
+            self.assertEqual(verdicts, {"~1.1s": "reproduced", "~0.03s": "impossible", "~0.12s": "reproduced"})
+            self.assertAlmostEqual(ten["engines"]["native"]["median"], 1, delta=0.1)
+
+    def test_fits_80_columns_and_says_how_far_it_is(self):
+        ran = self.lab("log", "--quick", "--engine", "native", "--document", "D3")
+        self.assertIn("D3  Mastering async and await", ran.out)
+        self.assertIn("lab run frozen-server", ran.out)
+        self.assertTrue(all(cells(line) <= 80 for line in ran.out.splitlines()), ran)
+        self.assertIn("run 1 of", ran.err)
+
+    def test_csv_and_markdown_have_a_row_for_each_timing(self):
+        ran = self.lab("log", "--quick", "--engine", "native", "--document", "D0", "--format", "csv", "--quiet")
+        rows = list(csv.DictReader(ran.out.splitlines()))
+        self.assertEqual([row["claimed"] for row in rows], ["50ms", "52ms", "3s", "1s"])
+        self.assertEqual({row["engine"] for row in rows}, {"native"})
+        ran = self.lab("log", "--quick", "--engine", "native", "--document", "D0", "--format", "md", "--quiet")
+        self.assertIn("| D0 practical example | 3 × await slow_operation(1.0) | Sequential (slow) | 3s × 0.1 |", ran.out)
+
+    def test_what_it_does_not_know_is_refused(self):
+        for words, wrong in ((("--document", "D9"), "unknown document 'D9'"), (("--engine", "nativ"), "unknown engine 'nativ'; did you mean")):
+            ran = self.lab("log", *words, code=2)
+            self.assertIn(wrong, ran.err)
+            self.assertEqual((ran.out, len(ran.err.splitlines())), ("", 1), ran)
+
+    def test_interrupted_it_keeps_what_was_run(self):
+        process = self.start("log", "--engine", "native", "--document", "D0", "--format", "json")
+        while "sequential-vs-gather" not in process.stderr.readline():
+            self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGINT)
+        ran = self.finish(process)
+        self.assertEqual(ran.code, 130, ran)
+        told = json.loads(ran.out)
+        self.assert_obeys(told, "log")
+        self.assertFalse(told["complete"])
+        self.assertEqual(len(told["rows"][0]["engines"]["native"]["all"]), 5)
+        self.assertEqual(told["rows"][-1]["engines"]["native"]["all"], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
