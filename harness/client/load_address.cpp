@@ -12,7 +12,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "lab/core/option_values.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {
@@ -140,7 +139,7 @@ class UrlReader {
     url_.port = url_.tls ? kHttpsPort : kHttpPort;
     if (!rest_.starts_with(':')) return true;
     const std::string_view digits = rest_.substr(1, rest_.find_first_of("/?#") - 1);
-    url_.port = whole_number<std::uint16_t>(digits).value_or(0);
+    url_.port = number_in<std::uint16_t>(digits).value_or(0);
     rest_.remove_prefix(1 + digits.size());
     return url_.port != 0 || bad(fmt::format("has the port '{}'; give 1 to 65535", digits.substr(0, 20)));
   }

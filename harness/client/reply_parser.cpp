@@ -4,7 +4,6 @@
 #include <array>
 #include <charconv>
 
-#include "lab/core/option_values.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {
@@ -206,7 +205,7 @@ void ReplyParser::on_field(std::string_view line) {
 }
 
 void ReplyParser::on_content_length(std::string_view value) {
-  const auto length = whole_number<std::uint64_t>(value);
+  const auto length = number_in<std::uint64_t>(value);
   if (!length) return bad("Content-Length is no number");
   if (has_length_ && *length != content_length_) return bad("two Content-Lengths differ");
   has_length_ = true;

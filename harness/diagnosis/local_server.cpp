@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -16,6 +15,7 @@
 #include <system_error>
 
 #include "harness/trace/server_use.hpp"
+#include "lab/core/text.hpp"
 
 namespace lab {
 
@@ -118,10 +118,8 @@ std::optional<LocalServer> LocalServer::find(const Address& address, std::uint16
   std::error_code error;
   for (fs::directory_iterator entry("/proc", error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    pid_t pid = 0;
-    const auto [stop, problem] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    const bool is_process = problem == std::errc() && stop == name.data() + name.size();
-    if (is_process && has_any(entry->path(), sockets)) server.listeners_.push_back(pid);
+    const auto pid = number_in<pid_t>(name);
+    if (pid && has_any(entry->path(), sockets)) server.listeners_.push_back(*pid);
   }
   if (server.listeners_.empty()) return std::nullopt;
   std::ranges::sort(server.listeners_);

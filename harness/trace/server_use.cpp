@@ -13,7 +13,6 @@
 #include <iterator>
 
 #include "lab/core/clock.hpp"
-#include "lab/core/option_values.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {
@@ -57,7 +56,7 @@ std::optional<std::int64_t> number_of(std::string_view text, std::string_view ke
   for (std::size_t at = text.find(key); at != std::string_view::npos; at = text.find(key, at + 1)) {
     if (at != 0 && text[at - 1] != '\n') continue;
     const std::string_view value = trim(text.substr(at + key.size()));
-    return whole_number<std::int64_t>(value.substr(0, value.find_first_not_of("0123456789")));
+    return number_in<std::int64_t>(value.substr(0, value.find_first_not_of("0123456789")));
   }
   return std::nullopt;
 }
@@ -154,15 +153,15 @@ std::optional<Nanos> cpu_in(std::string_view stat, long ticks) {
   constexpr std::size_t kUserTime = 11;
   const std::vector<std::string> fields = fields_behind_name(stat);
   if (fields.size() <= kUserTime + 1 || ticks <= 0) return std::nullopt;
-  const auto user = whole_number<Nanos>(fields[kUserTime]);
-  const auto system = whole_number<Nanos>(fields[kUserTime + 1]);
+  const auto user = number_in<Nanos>(fields[kUserTime]);
+  const auto system = number_in<Nanos>(fields[kUserTime + 1]);
   return user && system ? std::optional((*user + *system) * (kSecond / ticks)) : std::nullopt;
 }
 
 std::optional<int> slot_in(std::string_view comm) {
   constexpr std::string_view kName = "lab-worker-";
   if (!comm.starts_with(kName)) return std::nullopt;
-  const auto slot = whole_number<int>(comm.substr(kName.size(), comm.find('\n') - kName.size()));
+  const auto slot = number_in<int>(comm.substr(kName.size(), comm.find('\n') - kName.size()));
   return slot && *slot >= 0 ? slot : std::nullopt;
 }
 
@@ -175,7 +174,7 @@ std::map<std::string, std::uint16_t> listening_sockets(std::string_view net_tcp)
     const std::vector<std::string> words = words_of(line);
     if (words.size() <= kInode || words[kState] != "0A") continue;
     const std::string& address = words[kAddress];
-    const auto port = whole_number<std::uint16_t>(address.substr(address.rfind(':') + 1), 16);
+    const auto port = number_in<std::uint16_t>(address.substr(address.rfind(':') + 1), 16);
     if (port) sockets[words[kInode]] = *port;
   }
   return sockets;
@@ -237,7 +236,7 @@ std::vector<pid_t> descendants_of(pid_t pid, const std::string& proc) {
 bool descends_from(pid_t pid, pid_t ancestor) {
   while (pid > 1 && pid != ancestor) {
     const std::vector<std::string> fields = fields_behind_name(text_of(folder_of(pid) / "stat"));
-    pid = fields.size() > 1 ? whole_number<pid_t>(fields[1]).value_or(0) : 0;
+    pid = fields.size() > 1 ? number_in<pid_t>(fields[1]).value_or(0) : 0;
   }
   return pid == ancestor;
 }

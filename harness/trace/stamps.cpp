@@ -10,7 +10,6 @@
 #include <tuple>
 
 #include "harness/trace/route_steps.hpp"
-#include "lab/core/option_values.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {
@@ -94,7 +93,7 @@ std::optional<std::string> json_string(std::string_view object, std::string_view
 
 /// 0: there is none, or it cannot be.
 Nanos HeaderTimings::take_time(std::uint32_t id, const std::string& text) {
-  const Nanos time = whole_number<Nanos>(text).value_or(0);
+  const Nanos time = number_in<Nanos>(text).value_or(0);
   if (time <= 0 && !text.empty()) refuse(id, text);
   return std::max<Nanos>(time, 0);
 }
@@ -128,9 +127,9 @@ std::vector<Hold> HeaderTimings::take_holds(std::uint32_t id, std::string_view l
     span = trim(span);
     const bool has_number = number.find(':') != std::string_view::npos;
     const Resource resource = resource_called(take_until(number, ':'));
-    const auto unit = has_number ? whole_number<std::uint16_t>(number) : std::uint16_t{0};
-    const auto from = whole_number<Nanos>(take_until(span, '-'));
-    const auto to = whole_number<Nanos>(span);
+    const auto unit = has_number ? number_in<std::uint16_t>(number) : std::uint16_t{0};
+    const auto from = number_in<Nanos>(take_until(span, '-'));
+    const auto to = number_in<Nanos>(span);
     if (resource != Resource::nothing && unit && from && to && *from <= *to) {
       holds.push_back({resource, 0, *unit, id, *from, *to});
     } else {

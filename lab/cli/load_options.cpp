@@ -6,7 +6,6 @@
 #include <bitset>
 #include <cctype>
 #include <cerrno>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -61,9 +60,8 @@ auto at_least(Nanos least) {
 }
 
 double rate_of(const std::string& whole, std::string_view text, bool may_be_zero) {
-  double rate = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), rate);
-  refuse_if(problem != std::errc() || end != text.data() + text.size() || !std::isfinite(rate),
+  const double rate = number_in<double>(text).value_or(NAN);
+  refuse_if(!std::isfinite(rate),
             "--rate: '{}' is not a number; give requests per second, as 100 or 100..1000", whole);
   refuse_if(rate < 0 || (rate == 0 && !may_be_zero) || rate > kMostRate,
             "--rate: {} is out of range; give more than 0 and at most 10000000", whole);

@@ -25,13 +25,6 @@ namespace json = boost::json;
 
 namespace {
 
-std::optional<std::int64_t> whole_number(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 constexpr const char* kForms = "write 1,2,8 or 1..8 or 1..64*2 or 100ms..1s+100ms";
 
 Error not_a_range(const std::string& key, std::string_view text) {
@@ -46,9 +39,9 @@ Result<Texts> expand_range(const std::string& key, std::string_view text, std::s
   const std::size_t sign = last.find_first_of("*+");
   const std::string_view step = sign == std::string_view::npos ? "" : last.substr(sign);
   last = last.substr(0, sign);
-  const bool durations = !whole_number(first).has_value();
+  const bool durations = !number_in<std::int64_t>(first).has_value();
   const auto read = [&](std::string_view value) -> std::optional<std::int64_t> {
-    if (!durations) return whole_number(value);
+    if (!durations) return number_in<std::int64_t>(value);
     const auto duration = parse_duration(value);
     return duration ? std::optional<std::int64_t>(*duration) : std::nullopt;
   };

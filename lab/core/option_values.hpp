@@ -1,11 +1,8 @@
 #pragma once
 
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -50,15 +47,6 @@ inline constexpr Word<Arrivals> kArrivalWords[] = {{"burst", Arrivals::burst},
                                                    {"staggered", Arrivals::staggered}};
 /// Whether a connection is made with its request.
 inline constexpr Word<bool> kConnectionWords[] = {{"opened", false}, {"fresh", true}};
-
-/// The number, where the text is one that fits and nothing else.
-template <class Number>
-std::optional<Number> whole_number(std::string_view text, int base = 10) {
-  Number number{};
-  const char* const end = text.data() + text.size();
-  const auto [stop, problem] = std::from_chars(text.data(), end, number, base);
-  return problem == std::errc() && stop == end ? std::optional(number) : std::nullopt;
-}
 
 /// A whole number within [least, most].
 Result<std::int64_t> parse_count(const std::string& option, const std::string& text, std::int64_t least,

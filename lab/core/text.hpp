@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace lab {
@@ -20,12 +21,19 @@ std::optional<std::string> nearest_word(std::string_view word, const std::vector
 /// ` (did you mean 'x'? known: a, b, c)`: what an error about an unknown word ends with.
 std::string suggestion(std::string_view word, const std::vector<std::string>& candidates);
 
-/// The number that the whole text is, as std::from_chars reads it; none where anything else is in it.
+/// The number, where the text is one that fits and nothing else, as std::from_chars reads it; whole ones to
+/// that base.
 template <class Number>
-std::optional<Number> number_in(std::string_view text) {
+std::optional<Number> number_in(std::string_view text, [[maybe_unused]] int base = 10) {
   Number number{};
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return problem == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+  const char* const end = text.data() + text.size();
+  std::from_chars_result read{};
+  if constexpr (std::is_floating_point_v<Number>) {
+    read = std::from_chars(text.data(), end, number);
+  } else {
+    read = std::from_chars(text.data(), end, number, base);
+  }
+  return read.ec == std::errc() && read.ptr == end ? std::optional(number) : std::nullopt;
 }
 
 /// Without the blanks and tabs around it.

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <charconv>
 #include <functional>
 #include <set>
 
 #include "lab/core/terminal.hpp"
+#include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
 #include "lab/course/described_toml.hpp"
 
@@ -134,11 +134,9 @@ const AdviceBook& advice_book() {
 Result<std::string> understand(const AdviceQuestion& question, const std::string& text, bool numbered) {
   const std::vector<std::string> words = words_of(question);
   if (contains(words, text)) return text;
-  std::size_t number = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool whole = problem == std::errc() && end == text.data() + text.size();
-  if (numbered && whole && number >= 1 && number <= words.size()) return words[number - 1];
-  if (question.kind == "count" && whole) return word_for(question, static_cast<double>(number));
+  const auto number = number_in<std::size_t>(text);
+  if (numbered && number && *number >= 1 && *number <= words.size()) return words[*number - 1];
+  if (question.kind == "count" && number) return word_for(question, static_cast<double>(*number));
   if (question.kind == "duration" && !text.empty() && text.front() >= '0' && text.front() <= '9') {
     const auto span = parse_duration(text);
     if (!span) return usage_error("--{}: {}", question.id, span.error().message);

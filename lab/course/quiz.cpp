@@ -1,7 +1,6 @@
 #include "lab/course/quiz.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <random>
@@ -21,15 +20,6 @@ constexpr double kSameValue = 0.05;  // a figure this near to a usual mistake is
 std::string without_blanks(std::string text) {
   std::erase_if(text, [](char letter) { return letter == ' ' || letter == '\t' || letter == '\r'; });
   return text;
-}
-
-/// All of the text as a number; none where it is more or something else.
-template <class Value>
-std::optional<Value> number_in(std::string_view digits) {
-  Value value = 0;
-  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (problem != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  return value;
 }
 
 /// FNV-1a: the order of the choices hangs on the seed and the question, not on what else is drawn.

@@ -1,11 +1,7 @@
 #pragma once
 
-#include <charconv>
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <system_error>
 #include <vector>
 
 #include "lab/core/scenario.hpp"
@@ -33,15 +29,6 @@ template <class Visitor>
 void for_each_step(const Route& route, const Visitor& visit) {
   for (const Dependency& dependency : route.depends) for_each_step(dependency.steps, visit);
   for_each_step(route.plan, visit);
-}
-
-/// All of the text as a number; nothing where it is none or too large.
-template <class Number>
-std::optional<Number> to_number(std::string_view text) {
-  Number value{};
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 }  // namespace lab

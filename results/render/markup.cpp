@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cmath>
 
 #include "lab/core/text.hpp"
@@ -51,10 +50,8 @@ std::string csv_quoted(const std::string& text) {
 namespace {
 
 bool is_number(const std::string& cell) {
-  double value = 0;
-  const char* end = cell.data() + cell.size();
-  const auto [rest, problem] = std::from_chars(cell.data(), end, value);
-  return problem == std::errc() && rest == end && std::isfinite(value);
+  const auto value = number_in<double>(cell);
+  return value && std::isfinite(*value);
 }
 
 std::string csv_cell(const std::string& text) {

@@ -1,7 +1,6 @@
 #include "results/report/load_report.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "harness/statistics/statistics.hpp"
@@ -25,9 +24,8 @@ namespace {
 constexpr std::string_view kExamples = "as p99<200ms, median<=50ms, errors<1% or rps>1000";
 
 Result<double> parse_number(const std::string& whole, std::string_view digits) {
-  double value = 0;
-  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (problem != std::errc() || end != digits.data() + digits.size() || !std::isfinite(value) || value < 0)
+  const double value = number_in<double>(digits).value_or(-1);
+  if (!std::isfinite(value) || value < 0)
     return usage_error("--threshold: '{}': '{}' is not a number; give one {}", whole, digits, kExamples);
   return value;
 }

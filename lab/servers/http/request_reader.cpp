@@ -109,7 +109,7 @@ std::string_view Request::query() const {
 }
 
 std::uint32_t request_number(std::string_view value) {
-  return to_number<std::uint32_t>(value).value_or(0);
+  return number_in<std::uint32_t>(value).value_or(0);
 }
 
 Refusal BodyReader::read(std::string_view& bytes) {

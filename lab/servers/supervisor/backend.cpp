@@ -154,7 +154,7 @@ int serve_from_arguments(int count, char** arguments) {
     fmt::print(stderr, "{}: lab starts this program; there is nothing to do with it by hand\n", kProgram);
     return static_cast<int>(ErrorKind::usage);
   }
-  UniqueFd text(to_number<int>(arguments[1]).value_or(-1));
+  UniqueFd text(number_in<int>(arguments[1]).value_or(-1));
   const auto handover = decode_handover(read_whole(text.get()));
   text.reset();
   if (!handover) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lab/core/process.hpp"
+#include "lab/core/text.hpp"
 #include "lab/servers/http/route_table.hpp"
 #include "lab/servers/steps/services.hpp"
 #include "lab/servers/task_queue/shared_job_queue.hpp"
@@ -107,7 +108,7 @@ class WorkerJobClient final : public JobClient {
   }
 
   void fetch(PlanExecution& execution, const FetchResult& step, std::string_view text) override {
-    const std::int64_t id = to_number<std::int64_t>(text).value_or(0);
+    const std::int64_t id = number_in<std::int64_t>(text).value_or(0);
     const JobState state = board_.state(board_.find(step.queue, slot_), id);
     if (state == JobState::unknown) return execution.fail(kNotFound, "no such task in this worker's queue");
     const std::string_view prediction = state == JobState::done ? R"(,"prediction":0.5)" : "";
