@@ -100,7 +100,7 @@ constexpr const char* kBoundLegend =
     "bound: what a server without any overhead would take. Verdicts are about the document's figure: agrees "
     "(within 20 %), slower or faster than it, or impossible: below the bound.";
 
-std::string number_cell(std::optional<double> value) {
+std::string exact_number(std::optional<double> value) {
   return value ? fmt::format("{:.9g}", *value) : "";
 }
 
@@ -202,13 +202,13 @@ std::string log_csv(const LogReport& report) {
                                            row.written,
                                            row.model,
                                            row.claimed,
-                                           number_cell(row.value),
-                                           number_cell(line.scale),
-                                           number_cell(line.bound),
+                                           exact_number(row.value),
+                                           exact_number(line.scale),
+                                           exact_number(line.bound),
                                            cell.engine,
-                                           there ? number_cell(cell.measured.median) : "",
-                                           number_cell(cell.measured.low),
-                                           number_cell(cell.measured.high),
+                                           there ? exact_number(cell.measured.median) : "",
+                                           exact_number(cell.measured.low),
+                                           exact_number(cell.measured.high),
                                            std::to_string(cell.measured.samples.size()),
                                            cell.recorded ? "true" : "false",
                                            std::string(to_string(cell.verdict)),
