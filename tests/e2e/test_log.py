@@ -42,7 +42,7 @@ class Log(LabCase):
         self.assertIn("| D0 practical example | 3 × await slow_operation(1.0) | Sequential (slow) | 3s × 0.1 |", ran.out)
 
     def test_what_it_does_not_know_is_refused(self):
-        for words, wrong in ((("--document", "D9"), "unknown document 'D9'"), (("--engine", "nativ"), "unknown engine 'nativ'; did you mean")):
+        for words, wrong in ((("--document", "D9"), "unknown document 'D9'"), (("--engine", "nativ"), "unknown engine 'nativ' (did you mean 'native'?")):
             ran = self.lab("log", *words, code=2)
             self.assertIn(wrong, ran.err)
             self.assertEqual((ran.out, len(ran.err.splitlines())), ("", 1), ran)
