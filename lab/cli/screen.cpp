@@ -97,7 +97,7 @@ std::optional<std::string> ask_until(const std::string& question, const std::str
                                      const std::function<Result<void>(const std::string&)>& take) {
   for (bool repeat = true;;) {
     if (repeat) print_error("\n{}", question);
-    const auto line = ask_line(prompt, style);
+    auto line = ask_line(prompt, style);
     if (!line) return line;
     repeat = line->empty();
     if (repeat) continue;

@@ -47,7 +47,7 @@ std::string flaw(const AdviceBook& book, const std::string& id, std::set<std::st
   for (const std::string& word : words_of(*question)) {
     const auto next = node->then.find(word);
     if (next == node->then.end()) return fmt::format("node '{}' does not say what follows '{}'", id, word);
-    if (const std::string found = flaw(book, next->second, asked); !found.empty()) return found;
+    if (std::string found = flaw(book, next->second, asked); !found.empty()) return found;
   }
   return "";
 }

@@ -386,7 +386,7 @@ class RunRemarks {
     }
     for (const auto& [busiest, times] : reported) {
       std::vector<std::string> parts;
-      for (const auto& [arm, time] : times) parts.push_back(arm + " " + time);
+      for (const auto& [arm, time] : times) parts.push_back(fmt::format("{} {}", arm, time));
       add(NoteKind::note,
           "what the framework computes for each request, as {} showed it, is in the predictions of the other "
           "cases: {}",

@@ -185,8 +185,8 @@ void add_legend(const std::vector<std::string>& entries, Page& page) {
   for (const std::string& entry : entries) {
     const std::string text = shorten(printable(entry, page.style().ascii), page.width(), page.style().ascii);
     const std::string gap = line.empty() ? "" : "   ";
-    if (columns(line + gap + text) <= page.width()) {
-      line += gap + text;
+    if (columns(line) + columns(gap) + columns(text) <= page.width()) {
+      line.append(gap).append(text);
       continue;
     }
     page.line(line);
