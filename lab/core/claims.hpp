@@ -80,11 +80,11 @@ struct RunNeeds {
 /// One timing that a document states, and the run that shows it (`lab log`).
 struct LogRow {
   std::string document, place;
-  std::string written;  ///< the configuration, as it stands there
-  std::string model;    ///< what the document calls it, or empty
-  std::string claimed;  ///< `~1.1s`
-  double value = 0;     ///< of `claimed`: seconds, or a plain number
-  Measure measure;      ///< without an engine: every engine is asked
+  std::string written;                  ///< the configuration, as it stands there
+  std::string model;                    ///< what the document calls it, or empty
+  std::string claimed;                  ///< `~1.1s`
+  double value = 0;                     ///< of `claimed`: seconds, or a plain number
+  Measure measure;                      ///< without an engine: every engine is asked
   std::map<std::string, Nanos> params;  ///< which make the run's durations the document's own
   double quick = 0.1;                   ///< multiplies the durations under --quick
   std::string file_place;               ///< file:line:column, for messages

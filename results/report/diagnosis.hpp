@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/diagnosis/examination.hpp"
 #include "harness/diagnosis/burst_fit.hpp"
+#include "harness/diagnosis/examination.hpp"
 #include "harness/diagnosis/verdict.hpp"
 #include "results/render/page.hpp"
 

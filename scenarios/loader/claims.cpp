@@ -331,8 +331,8 @@ Result<ClaimsFile> parse_claims(std::string_view toml, const std::string& file) 
       all.named("claims").each_table(
           kMaxClaims, [&](const toml::table& claim) { read_claim(draft, claim, claims, file); });
     if (const Value log = table["log"]; log && !draft.problems.any()) {
-      log.named("log").each_table(
-          kMaxClaims, [&](const toml::table& row) { read_log_row(draft, row, claims, file); });
+      log.named("log").each_table(kMaxClaims,
+                                  [&](const toml::table& row) { read_log_row(draft, row, claims, file); });
     }
   }
   if (draft.problems.any()) return draft.problems.first();
