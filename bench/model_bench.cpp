@@ -102,7 +102,8 @@ void ten_million_on_ten_thousand_workers(benchmark::State& state) {
 }
 BENCHMARK(ten_million_on_ten_thousand_workers)->DenseRange(0, 3)->Unit(benchmark::kMillisecond);
 
-// Each worker at half of what it can do; what grows is what is under way, so the peak of memory is told, too.
+// Each worker at half of what it can do; what grows is what is under way, so the peak of memory is reported,
+// too.
 void ten_million_poisson_with_latencies(benchmark::State& state) {
   Experiment experiment(kArms[static_cast<std::size_t>(state.range(0))], 10'000'000);
   experiment.arm.workers = 10'000;

@@ -73,7 +73,7 @@ class Holders {
   std::map<std::uint16_t, std::vector<Hold>> by_worker_;
 };
 
-/// What the cores were busy with, to tell who waited for one.
+/// What the cores were busy with, so that it is known who waited for one.
 class Cores {
  public:
   Cores(std::span<const RequestRecord> records, const Occupancy& occupancy,

@@ -93,7 +93,7 @@ Nanos send_skew(const Case& load_case, std::span<const RequestRecord> records);
 std::optional<std::string> fell_behind(const Case& load_case, std::span<const RequestRecord> records);
 
 /// How long computing took beside its calibration, by the CPU time of the threads that did it: the median of
-/// what the steps tell. Takes their events (EventKind::computed) out. Nothing where no step told.
+/// what the steps report. Takes their events (EventKind::computed) out. Nothing where no step reported.
 std::optional<double> take_computed_pace(Events& events);
 
 }  // namespace lab

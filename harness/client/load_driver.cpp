@@ -194,7 +194,7 @@ void LoadDriver::settle() {
   }
 }
 
-// What its connections ask and tell.
+// What its connections ask and report.
 
 OutgoingRequest LoadDriver::request_on(std::uint32_t index) {
   const ClientSlot& slot = slots_[index];

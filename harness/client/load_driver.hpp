@@ -58,7 +58,7 @@ class LoadDriver final : public LoadLoop {
   const std::vector<Kill>& killed() const { return killed_; }
   /// One per planned request, and behind them one per follow-up that was asked, ordered by id.
   std::vector<RequestRecord>& records() { return records_; }
-  /// What the replies of a stamped target told. apply() it when the load is over.
+  /// What the replies of a stamped target reported. apply() it when the load is over.
   HeaderTimings& stamps() { return stamps_; }
   /// This side's port of each record's connection; 0: never connected.
   const std::vector<std::uint16_t>& ports() const { return ports_; }
@@ -98,7 +98,7 @@ class LoadDriver final : public LoadLoop {
   Nanos next_due() const override;
   Nanos next_other() const override;
   void look_after(Nanos now) override;
-  // what its connections ask and tell
+  // what its connections ask and report
   OutgoingRequest request_on(std::uint32_t connection) override;
   std::string_view body_piece(std::uint32_t connection, std::int64_t offset) override;
   std::int64_t body_due(std::uint32_t connection) const;

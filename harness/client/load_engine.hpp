@@ -98,7 +98,7 @@ class LoadEngine final : public LoadLoop {
   void issue(std::uint32_t slot, Nanos intended, Nanos now);
   std::uint32_t choose_request();
   void look_after(Nanos now) override;
-  // what its connections ask and tell
+  // what its connections ask and report
   OutgoingRequest request_on(std::uint32_t connection) override;
   void on_opened(std::uint32_t connection) override;
   void on_sent(std::uint32_t connection, bool begins, std::int64_t bytes) override;

@@ -130,7 +130,7 @@ std::size_t ReplyParser::take_line(std::string_view bytes) {
   }
   if (end == std::string_view::npos) {
     partial_.append(bytes);
-    // A peer that does not speak HTTP may never send a line end; its first bytes tell.
+    // A peer that does not speak HTTP may never send a line end; its first bytes show it.
     const std::size_t known = std::min(partial_.size(), kVersionStart.size());
     if (part_ == Part::status_line && partial_.compare(0, known, kVersionStart, 0, known) != 0) {
       bad("it does not begin with HTTP/1.");

@@ -111,7 +111,7 @@ int TlsTransport::open(std::uint32_t connection) {
 int TlsTransport::opened(std::uint32_t connection) {
   if (!context_.has_tls(connection)) return sockets_.opened(connection);
   SSL* const session = sessions_[connection];
-  // Once it is connected the handshake tells more than the socket: what came before a reset, say.
+  // Once it is connected the handshake says more than the socket: what came before a reset, say.
   if (SSL_in_before(session) != 0) {
     if (const int error = sockets_.opened(connection); error != 0) return error;
   }
@@ -142,7 +142,7 @@ ssize_t TlsTransport::send(std::uint32_t connection, std::string_view bytes) {
   return why == SSL_ERROR_SYSCALL && errno != 0 ? -errno : -EPIPE;
 }
 
-/// Fills `into` as far as it goes: a record is shorter than what the socket holds, and no edge tells of the
+/// Fills `into` as far as it goes: a record is shorter than what the socket holds, and no edge reports the
 /// next one.
 ssize_t TlsTransport::receive(std::uint32_t connection, std::span<char> into) {
   if (!context_.has_tls(connection)) return sockets_.receive(connection, into);

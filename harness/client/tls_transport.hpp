@@ -33,7 +33,7 @@ class TlsContext {
   bool has_tls(std::uint32_t connection) const { return tls_[connection % tls_.size()]; }
   bool verifies() const { return verify_; }
   /// A client's side of a new connection on that descriptor, to an endpoint that has TLS; null: it cannot be
-  /// made as safe as it has to be, and note() was told why.
+  /// made as safe as it has to be, and note() has the reason.
   ssl_st* connect(std::uint32_t connection, int descriptor) const;
   /// What was wrong with the first handshake that failed.
   std::string problem() const;

@@ -25,7 +25,7 @@ class MonotonicClock final : public Clock {
 };
 
 /// A connection about which there may be news since the last wait. A hint: what really happened, the calls
-/// tell.
+/// say.
 struct Readiness {
   std::uint32_t connection = 0;
   bool readable = false;  ///< bytes, the end, or an error
@@ -37,7 +37,7 @@ struct Readiness {
 class Transport {
  public:
   virtual ~Transport() = default;
-  /// Begins to connect; 0, or errno. Its end is told by `writable`.
+  /// Begins to connect; 0, or errno. `writable` reports its end.
   virtual int open(std::uint32_t connection) = 0;
   /// The same with a client process of its own, which is started with the request that is sent first, makes
   /// its connection itself and ends after the reply. ENOTSUP where there are none.

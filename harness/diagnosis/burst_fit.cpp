@@ -13,7 +13,7 @@ constexpr double kMaxError = 0.5;  // of one reply: an outlier is an outlier, ho
 // As shares of the service time. Beyond the last one the server's own work is what is seen.
 constexpr double kRough[] = {0, 0.008, 0.04, 0.13, 0.3};
 // Of those that all run together, a part of each may run one at a time that is longer than the rest. Beyond
-// the last one nothing tells it from one at a time.
+// the last one it looks like one at a time.
 constexpr double kSerialParts[] = {0.1, 0.11, 0.15, 0.2, 0.36, 0.43, 0.52, 0.62, 0.75,
                                    0.9, 1,    1.1,  1.3, 1.6,  2,    2.5,  3};
 constexpr double kBetween[] = {0.002, 0.004, 0.015, 0.025, 0.06, 0.09, 0.18, 0.24};
@@ -50,7 +50,7 @@ double weighted_median(std::vector<Weighted>& values) {
   return values.back().first;
 }
 
-/// The replies of one burst depend on each other, yet more of them tell more.
+/// The replies of one burst depend on each other, yet more of them say more.
 double weight_of(int at_once) {
   return std::sqrt(static_cast<double>(at_once));
 }

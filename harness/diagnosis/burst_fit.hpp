@@ -36,16 +36,16 @@ double serial_deviation(const Burst& burst, double service_s);
 bool has_rounds(const Observations& seen, int parallelism, double service_s);
 
 /// How many replies come before the first pause of that kind: all where there is none, 0 where they are
-/// spread so that none can be told.
+/// spread so that none can be seen.
 int first_round(const Burst& burst, double service_s);
 /// The first rounds of the bursts in which some waited.
 struct FirstRounds {
-  int reported = 0;  ///< bursts in which one can be told
+  int reported = 0;  ///< bursts in which one can be seen
   int usual = 0;     ///< what at least half of them agree on; 0: they do not
 };
 FirstRounds first_rounds(const Observations& seen, double service_s);
 
-/// How much all bursts together tell, in bursts of one request: a size counts by the root of it.
+/// How much all bursts together say, in bursts of one request: a size counts by the root of it.
 double weight_of_bursts(const Observations& seen);
 
 /// Mean deviation of one burst's replies from what the fit says, each at most 0.5.
@@ -100,7 +100,8 @@ int count_workers(const Observations& seen);
 /// however their connections were dealt: 0 where they lie on them, 0.5 where they lie anywhere.
 double grid_deviation(const Burst& burst, double service_s);
 
-/// Whether no worker ever had more to do than the fairest dealing gives it; none without a burst that tells.
+/// Whether no worker ever had more to do than the fairest dealing gives it; none without a burst that shows
+/// it.
 std::optional<bool> dealt_evenly(const Observations& seen, int workers, double service_s);
 
 }  // namespace lab

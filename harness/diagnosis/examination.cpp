@@ -85,7 +85,7 @@ class Examiner {
   void send_bursts() {
     for (int repetition = 0; repetition < kRepetitions && !over(); ++repetition) {
       for (const int size : sizes()) {
-        // The smallest ones tell most and cost least: they may use what is there.
+        // The smallest ones say most and cost least: they may use what is there.
         const bool small = size <= 4;
         const bool fits = small ? affordable(expected(size), 0.9)
                                 : affordable(expected(size), kBurstShare) &&
@@ -308,7 +308,7 @@ class Examiner {
     for (const Reply& reply : replies) {
       if (reply.is_ok()) burst.done.push_back(reply.received - replies.front().sent);
     }
-    // What waits for its connection to be asked for again, a second later, tells nothing about executing.
+    // What waits for its connection to be asked for again, a second later, says nothing about executing.
     const bool overflowed = !target_.interrupted() && std::ranges::any_of(replies, &Reply::late);
     if (overflowed && (seen_.overflowed_at == 0 || at_once < seen_.overflowed_at))
       seen_.overflowed_at = at_once;

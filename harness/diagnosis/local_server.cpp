@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Of the threads that it has now; 0 where the kernel does not tell.
+/// Of the threads that it has now; 0 where the kernel does not say.
 Nanos runnable_time_of(pid_t pid) {
   Nanos sum = 0;
   std::error_code error;

@@ -23,7 +23,8 @@ struct Burst {
   double makespan_s() const { return seconds(done.back()); }
 };
 
-/// What was asked after a refusal, to tell a limit of requests in flight from one of requests a second.
+/// What was asked after a refusal, to distinguish a limit of requests in flight from one of requests a
+/// second.
 struct LimitProbe {
   int status = 0;
   int at_once = 0;           ///< of three salvos

@@ -130,14 +130,14 @@ PoolFit best_pool(const Observations& seen, std::vector<PoolFit> fits, double al
     const PoolFit counted = best_between(fits, agreed, agreed);
     if (counted.error < pool.error + kAsGood) pool = counted;
   }
-  // One as large as that is told only by bursts that agree: a busy machine makes the last replies late too.
+  // Only bursts that agree show one as large as that: a busy machine makes the last replies late too.
   constexpr int kLarge = 64;
   if (pool.parallelism > kLarge && pool.parallelism != agreed) pool.error = 1;
   if (!has_rounds(seen, pool.parallelism, alone_s)) pool.error = 1;
   return pool;
 }
 
-/// What may be told at all; otherwise the reason why not.
+/// What can be said at all; otherwise the reason why not.
 std::string unsupported_reason(const Observations& seen) {
   if (seen.alone.empty()) return "the request got no reply";
   if (seen.interrupted) return "it was interrupted";
@@ -312,7 +312,7 @@ std::optional<Limit> find_delaying_limit(const Observations& seen, double slope_
   return Limit{0, 1 / slope_s, 0};
 }
 
-/// What a limit leaves to be told of how a server executes; none: as if there were none.
+/// What a limit leaves to be said of how a server executes; none: as if there were none.
 std::optional<Diagnosis> hidden_by(const Limit& limit, const Observations& seen) {
   if (limit.in_flight > 0) return std::nullopt;
   Diagnosis verdict;
@@ -338,7 +338,7 @@ Diagnosis weigh(const Observations& seen) {
   const std::vector<PoolFit> fits = fit_pools(seen);
   const PairLikelihood pairs = weigh_pairs(seen);
   const SharingFit sharing = fit_sharing(seen, alone_s);
-  // Computing is told by how many threads want a core, so that a busy machine does not hide it.
+  // Computing shows in how many threads want a core, so that a busy machine does not hide it.
   const bool counted = computes_alone(seen) && sharing.counted;
   const bool shared = counted ? sharing.shared : sharing.shared && computes_alone(seen);
   const PoolFit serial = fit_serial(seen);
@@ -493,8 +493,8 @@ Diagnosis conclude(const Observations& seen) {
   verdict.serial_part_s = serial_part(seen, verdict);
   find_residual(seen, verdict);
   verdict.loop_blocked = is_loop_blocked(seen, verdict);
-  // Workers that take one request each and close: no connection tells them from a pool, their number does,
-  // with or without a master beside them.
+  // Workers that take one request each and close: no connection distinguishes them from a pool, their number
+  // does, with or without a master beside them.
   const int others = seen.processes - verdict.parallelism;
   if (verdict.execution == Execution::pool && seen.closes && verdict.parallelism > 1 &&
       (others == 0 || others == 1)) {

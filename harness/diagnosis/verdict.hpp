@@ -52,7 +52,7 @@ struct Pause {
 /// In the order of time.
 std::vector<Pause> find_pauses(const Observations& seen);
 
-/// How a server executes, as far as what was seen tells.
+/// How a server executes, as far as what was seen shows it.
 struct Diagnosis {
   Execution execution = Execution::unknown;
   BoundBy bound_by = BoundBy::unknown;

@@ -9,7 +9,7 @@ namespace lab {
 
 namespace {
 
-/// As the events tell it.
+/// As the events report it.
 std::map<std::uint32_t, Spans> reported_computing(const TraceIndex& clues) {
   std::map<std::uint32_t, Spans> computing;
   std::map<std::uint32_t, Spans> locked;
@@ -45,7 +45,7 @@ Nanos planned_computing(const TraceIndex& clues, const RequestRecord& record) {
   return sum;
 }
 
-/// Only of servers that do not tell of their lock: ours do.
+/// Only of servers that do not report their lock: ours do.
 std::vector<Locked> find_locked(const TraceIndex& clues, const std::map<std::uint32_t, Spans>& computing) {
   constexpr double kAsOne = 1.3;  // two threads on two cores without a lock do the work of 2
   std::vector<Locked> all;

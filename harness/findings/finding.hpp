@@ -38,7 +38,7 @@ struct RunContext {
   int workers = 1;
   int cores = 1;
   double pace = 1;       ///< what computing takes beside its calibration; it is in the plans of `routes`
-  bool foreign = false;  ///< it is not ours: it does not tell of its locks
+  bool foreign = false;  ///< it is not ours: it does not report its locks
   Nanos began = 0;       ///< the load's time zero, from which kills count
 };
 

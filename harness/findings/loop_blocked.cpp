@@ -105,7 +105,7 @@ std::string name_victims(const std::vector<BlockedRequest>& victims) {
 }
 
 /// `nine others by 100 ms each`: whom that request kept waiting. What is less than half a millisecond is not
-/// told from the loop's own work.
+/// distinguished from the loop's own work.
 std::string delayed_by(const TraceIndex& clues, std::uint32_t holder,
                        const std::vector<BlockedRequest>& victims) {
   constexpr double kAlike = 1.1;

@@ -38,7 +38,7 @@ inline void append(Spans& to, const Spans& more) {
 
 Nanos total(const Spans& spans);
 
-/// Spans of time that may overlap, each with a weight; tells how much of them lies between two moments, in
+/// Spans of time that may overlap, each with a weight; says how much of them lies between two moments, in
 /// weighted nanoseconds. Add all, prepare once, then ask.
 class Cumulative {
  public:

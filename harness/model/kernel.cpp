@@ -13,7 +13,7 @@ namespace {
 // lock up.
 constexpr Nanos kSwitchInterval = 5 * kMillisecond;
 
-/// Whether its members have numbers, which events tell.
+/// Whether its members have numbers, which events report.
 constexpr bool is_numbered(Resource resource) {
   return resource == Resource::pool || resource == Resource::thread || resource == Resource::connection;
 }

@@ -8,7 +8,7 @@ namespace lab {
 
 namespace {
 
-// Longer repeats are told as one step.
+// Longer repeats are reported as one step.
 constexpr std::int64_t kToldRepeats = 256;
 constexpr std::string_view kDefaultQueue = "jobs";
 
@@ -402,7 +402,7 @@ class Compiler {
   bool processes_;
   Runner runner_;
   std::uint32_t position_ = 0;  // of the next step in the text
-  int quiet_ = 0;               // repeats around this that are too long to be told step by step
+  int quiet_ = 0;               // repeats around this that are too long to be reported step by step
   std::int64_t repeated_ = 1;   // how often what is translated now is executed
   std::vector<std::uint32_t> failing_;
   std::vector<Later> later_;

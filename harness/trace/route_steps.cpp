@@ -138,7 +138,7 @@ void lay_into(const std::vector<Span>& free, std::span<const Timed> steps, Span 
   lay(steps, {at, within.to}, spans);
 }
 
-/// Waits of event loops may end that much early, and stamps are taken beside what they tell of.
+/// Waits of event loops may end that much early, and stamps are taken beside what they report.
 constexpr Nanos nearly(Nanos length) {
   return length - length / 20;
 }

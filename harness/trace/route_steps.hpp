@@ -33,8 +33,8 @@ class RouteSteps {
 std::vector<RouteSteps> steps_of_routes(const std::vector<Route>& routes);
 
 /// When the steps of a plan were executed, as far as it follows from when the handler ran (`from` to `to`)
-/// and what it held meanwhile (loop, pool member, thread). For servers that tell no more than that. Where it
-/// held something for as long as the whole plan takes, or nothing is known of that, the steps lie in those
+/// and what it held meanwhile (loop, pool member, thread). For servers that report no more than that. Where
+/// it held something for as long as the whole plan takes, or nothing is known of that, the steps lie in those
 /// times: one in each, or all in the only one, in the order of the plan, each as long as it takes unhindered
 /// and the last one as long as there is time. Otherwise the waits are the longest times in which it held
 /// nothing, and the rest is between them. None where neither fits, or steps run at once.

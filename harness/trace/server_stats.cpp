@@ -84,7 +84,7 @@ std::optional<double> of_events(Quantity quantity, const RepetitionData& evidenc
   // Every server of ours leaves some.
   if (evidence.events == nullptr || evidence.events->empty()) return std::nullopt;
   const Events& events = *evidence.events;
-  // A reply tells what its own handler did, and nothing of loops, losses and other handlers.
+  // A reply says what its own handler did, and nothing of loops, losses and other handlers.
   if (evidence.reported_by_headers && quantity != Quantity::done) return std::nullopt;
   switch (quantity) {
     case Quantity::gap: return seconds(longest_gap(loop_turns(events)));

@@ -83,7 +83,7 @@ void add_descendants(std::vector<pid_t>& family, const std::string& proc) {
   }
 }
 
-/// Nanoseconds where the kernel tells; its files count hundredths of a second.
+/// Nanoseconds where the kernel has them; its files count hundredths of a second.
 std::optional<Nanos> cpu_clock(pid_t pid) {
   clockid_t clock{};
   timespec time{};

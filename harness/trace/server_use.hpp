@@ -95,7 +95,7 @@ class ForeignWorkers {
 /// Of our own servers these are the workers, which bear their slot in their name, and all that descends from
 /// them: neither the master nor what it keeps beside the workers serves requests. A server that is not ours
 /// is everything that descends from its guardian, on any level and by any name: its own master too, and
-/// helpers such as Python's resource tracker, because nothing tells them apart.
+/// helpers such as Python's resource tracker, because nothing distinguishes them.
 class ServerWatch {
  public:
   /// `master` -1: knows nothing; of a server that is not ours (`foreign`) it is the guardian. `proc` is

@@ -145,7 +145,7 @@ void HeaderTimings::refuse(std::uint32_t id, std::string_view what) {
                          what.size() > kLongestExample ? " ..." : "");
 }
 
-/// A server that tells none is one worker.
+/// A server that reports none is one worker.
 void HeaderTimings::number_workers(const std::map<pid_t, int>& slots) {
   workers_ = slots;
   std::set<pid_t> unknown;

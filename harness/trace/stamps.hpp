@@ -16,7 +16,7 @@
 
 namespace lab {
 
-/// The reply header fields in which a server that is not ours tells what it did, as they came; empty: the
+/// The reply header fields in which a server that is not ours reports what it did, as they came; empty: the
 /// reply had none. Times are CLOCK_MONOTONIC nanoseconds.
 struct StampFields {
   std::string worker;    ///< Lab-Worker: the process id

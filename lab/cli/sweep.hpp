@@ -51,7 +51,7 @@ struct Sweep {
 };
 
 /// Builds every point's scenario. `stat` empty: the first that the scenario shows. Throws Failure (exit 2): a
-/// key that changes nothing or a value out of range, told of the point; an unknown stat or route.
+/// key that changes nothing or a value out of range, reported with the point; an unknown stat or route.
 Sweep plan_sweep(const RunOptions& options, const Texts& vary, const std::string& stat);
 
 /// What is still to be done, known before it is started.

@@ -218,7 +218,7 @@ BatchEnd take_readings(const VerifyBatch& batch, const VerifyOptions& options, c
   try {
     BatchEnd found = run_batch(
         recorded, options, [](Nanos) {}, observer);
-    // Where there is nothing either, the first reason tells more.
+    // Where there is nothing either, the first reason says more.
     if (!nothing_measured(recorded, found.readings)) end.readings = std::move(found.readings);
   } catch (const Failure&) {
     return end;  // no recording either: the reasons of the first attempt stand

@@ -45,7 +45,7 @@ class Histogram {
   std::optional<Nanos> quantile(double q) const noexcept;
 
  private:
-  static constexpr unsigned kBits = 10;  // of a value that tell its bucket, below the leading one
+  static constexpr unsigned kBits = 10;  // of a value that choose its bucket, below the leading one
   static constexpr std::size_t kBuckets = std::size_t{64 - 1 - kBits + 1} << kBits;
 
   static std::size_t bucket_of(Nanos value) noexcept;

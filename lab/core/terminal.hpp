@@ -31,7 +31,7 @@ std::string as_called(std::string_view text, std::string_view word);
 std::string as_called(std::string_view text);
 
 /// Progress, questions and warnings go to stderr. Nobody may be listening there, and that is no error: a
-/// closed pipe or a full disk behind stderr must not end an experiment. Commands are spelt as this program
+/// closed pipe or a full disk behind stderr must not end an experiment. Commands are written as this program
 /// was called.
 template <class... Args>
 void print_error(fmt::format_string<Args...> text, Args&&... args) {

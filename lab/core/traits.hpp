@@ -28,7 +28,7 @@ constexpr std::size_t kResources = 8;
 struct Traits {
   std::string_view name;                   ///< `blocking-loop`
   std::string_view summary;                ///< one line
-  std::string_view fastapi;                ///< how one spells it there
+  std::string_view fastapi;                ///< how one writes it there
   Resource handler = Resource::nothing;    ///< while the handler's own code runs, and between its steps
   Resource waiting = Resource::nothing;    ///< while it waits
   Resource computing = Resource::nothing;  ///< while it computes, besides a core

@@ -35,7 +35,7 @@ std::string tagged(const std::string& tag, const std::string& text, const TextSt
 /// The same for a command: it can be pasted, however long it is.
 std::string tagged_command(const std::string& tag, const std::string& command, const TextStyle& style,
                            std::size_t columns = kTagColumns);
-/// The same for code: its lines are kept as they are, but for commands, which are spelt as this program was
+/// The same for code: its lines are kept as they are, but for commands, which are written as this program was
 /// called.
 std::string tagged_code(const std::string& tag, const std::string& code, const TextStyle& style,
                         std::size_t columns = kTagColumns);

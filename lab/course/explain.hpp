@@ -35,7 +35,7 @@ struct SickArm {
   std::string scenario, arm, case_id;                  ///< no case: every case
   std::vector<std::string> findings;                   ///< at full length
   std::optional<std::vector<std::string>> at_a_tenth;  ///< with --scale 0.1; none: the same
-  std::vector<std::string> perhaps;  ///< left to chance, or near the limit from which it is told
+  std::vector<std::string> perhaps;  ///< left to chance, or near the limit from which it is reported
   static constexpr std::string_view kMayLack = "case at_a_tenth perhaps";
 
   const std::vector<std::string>& tenth() const { return at_a_tenth ? *at_a_tenth : findings; }

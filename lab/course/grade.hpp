@@ -51,7 +51,7 @@ struct Problem : ProblemSource {
 Problem make_problem(const ProblemSource& source);
 
 /// The student's own numbers (durations, requests, workers, threads), the same for the same id and secret
-/// (HMAC-SHA256), on two cores. Without the secret nobody can tell another student's numbers.
+/// (HMAC-SHA256), on two cores. Without the secret nobody knows another student's numbers.
 /// Errors: a scenario that cannot be varied, an empty id, a secret that is too short.
 Problem make_variant(const ProblemSource& source, const std::string& student, const std::string& secret);
 

@@ -89,7 +89,7 @@ std::string grade_text(const GradeSheet& sheet, const TextStyle& style) {
   std::string text = fmt::format("{} of {} points ({:.0f} %)\n", sheet.right(), sheet.grades.size(),
                                  std::floor(sheet.score() * 100 + 1e-9));
   text += tagged("OF", head_of(sheet.problem), style);
-  std::map<std::string, std::string> said;  // a reason that several questions share is told once
+  std::map<std::string, std::string> said;  // a reason that several questions share is given once
   for (std::size_t i = 0; i < sheet.grades.size(); ++i) {
     const Question& question = sheet.problem.questions[i];
     const bool right = sheet.grades[i].right;

@@ -27,7 +27,7 @@ class Dice {
  public:
   /// Each attempt throws anew.
   Dice(const std::string& secret, const std::string& scenario, const std::string& student, int attempt) {
-    // Lengths before the words: no two pairs of them are spelt alike.
+    // Lengths before the words: no two pairs of them read alike.
     const std::string text = fmt::format("lab.variant/1 {} {} {} {} {}", attempt, scenario.size(), scenario,
                                          student.size(), student);
     unsigned int size = 0;

@@ -248,7 +248,7 @@ std::string result_text(const QuizResult& result, const TextStyle& style) {
   std::string text = fmt::format("{} of {} right ({:.0f} %), seed {}\n", result.right(),
                                  result.questions.size(), std::floor(result.score() * 100), result.seed);
   std::vector<std::string> unanswered;
-  std::map<std::string, std::string> said;  // a reason that several questions share is told once
+  std::map<std::string, std::string> said;  // a reason that several questions share is given once
   for (std::size_t i = 0; i < result.questions.size(); ++i) {
     const Question& question = result.questions[i];
     const Grade& grade = result.grades[i];

@@ -26,7 +26,7 @@ struct NumberAnswer {
   bool is_time = false;
   double right = 0;
   double low = 0, high = 0;  ///< what is accepted
-  std::string usual;         ///< told instead of `right` where the answer is a range; else empty
+  std::string usual;         ///< given instead of `right` where the answer is a range; else empty
   std::vector<Wrong> wrong;
 };
 
@@ -108,7 +108,7 @@ void order_choices(Question& question, std::uint64_t seed);
 std::vector<Question> draw(std::vector<Question> questions, std::size_t count, std::uint64_t seed);
 
 struct Grade {
-  std::string given;  ///< as it is told: the choice's text, or `3 s`; empty: not answered
+  std::string given;  ///< as it is printed: the choice's text, or `3 s`; empty: not answered
   bool right = false;
   std::string misconception;  ///< what the wrong answer mistakes; empty where it is nobody's usual mistake
   std::optional<double> value{};  ///< a figure's: seconds, or the plain number

@@ -58,7 +58,7 @@ ModelInput model_input(const Scenario& scenario, const Arm& arm, const Case& loa
   return {&scenario.routes, &arm, &load_case, available_cores(), seed};
 }
 
-/// Room for what one worker may have to tell.
+/// Room for what one worker may have to report.
 std::size_t most_events(const Scenario& scenario, const Case& load_case) {
   std::size_t events = 1000 * kEventsPerRequest;
   for (const Load& load : load_case.loads) {

@@ -53,7 +53,7 @@ std::string with_port(std::string text, std::uint16_t port);
 /// (exit 2): an open quote, nothing to run.
 Result<std::vector<std::string>> split_command(const std::string& line);
 
-/// Where a server tells that it is ready.
+/// Where a server says that it is ready.
 struct ReadinessProbe {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;

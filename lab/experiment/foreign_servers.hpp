@@ -38,7 +38,7 @@ Result<Modules> look_for_modules(const std::string& python, const std::vector<st
 class ForeignServers {
  public:
   /// Throws Failure: a --server that cannot be split or has no {port} (exit 2), no room for the files
-  /// (exit 3). A missing interpreter or module is no error: unsupported_reason() tells it.
+  /// (exit 3). A missing interpreter or module is no error: unsupported_reason() names it.
   static ForeignServers prepare(const Scenario& scenario, const std::vector<EngineArm>& arms,
                                 ForeignOptions options);
 

@@ -66,7 +66,8 @@ LoadTeam::~LoadTeam() {
     mpi_->finish();
     return;
   }
-  // Whoever waits for this process waits in vain. Not now: first the error on its way to main must be told.
+  // Whoever waits for this process waits in vain. Not now: first the error on its way to main must be
+  // printed.
   const auto abandon = [](int exit_code, void* mpi) { static_cast<const LabMpi*>(mpi)->abandon(exit_code); };
   on_exit(abandon, const_cast<LabMpi*>(mpi_));
 }

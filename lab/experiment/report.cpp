@@ -129,7 +129,7 @@ std::string reason_left_out(const Run& run, const EngineArm& one, const Case& lo
   return "";
 }
 
-/// The workers that a server of one's own told of; its arm is made for the bound of the plan alone.
+/// The workers that a server of one's own reported; its arm is made for the bound of the plan alone.
 Arm with_known_workers(Arm arm, const Repetitions& repetitions) {
   arm.workers = 1;
   for (const RunRepetition* repetition : repetitions) {

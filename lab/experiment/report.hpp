@@ -11,8 +11,8 @@
 
 namespace lab {
 
-/// Derives everything that is told about a run from its records, the model and the scenario: medians, bounds,
-/// verdicts, lanes, WHY, checks. `run.header.environment` is copied.
+/// Derives everything that is reported about a run from its records, the model and the scenario: medians,
+/// bounds, verdicts, lanes, WHY, checks. `run.header.environment` is copied.
 Report make_report(const Scenario& scenario, const Run& run, const std::vector<Guess>& guesses = {});
 
 /// Where a run's folder keeps all that a server of its wrote that failed.

@@ -14,7 +14,7 @@
 
 namespace lab {
 
-struct SupervisorStatus;  // what the guardian tells us
+struct SupervisorStatus;  // what the supervisor reports
 
 /// A program to run below a guardian.
 struct GuardedProgram {

@@ -18,7 +18,7 @@ struct Mode {
   Traits traits;
   /// How the event-loop server executes a handler in this mode; null for a mode with a server of its own.
   const LoopMode* loop = nullptr;
-  /// A server of its own: serves until the worker is told to stop. Null for the modes of the event-loop
+  /// A server of its own: serves until the worker is asked to stop. Null for the modes of the event-loop
   /// server.
   void (*serve)(Worker& worker) = nullptr;
 
@@ -40,7 +40,8 @@ constexpr Traits kThreadPerRequest{.name = "thread-per-request",
                                    .idle = Resource::thread,
                                    .idle_timeout = kIdleTimeout};
 
-/// The event-loop server: serves with one loop, each route in its own mode, until the worker is told to stop.
+/// The event-loop server: serves with one loop, each route in its own mode, until the worker is asked to
+/// stop.
 void serve_with_loop(Worker& worker);
 
 /// Every execution model, in the order of the build's list (generated table).

@@ -43,7 +43,7 @@ std::vector<Part> parts_of(const RequestRecord& record) {
   Nanos before = record.intended;
   for (std::size_t i = 1; i < moments.size(); ++i) {
     const auto [name, at] = moments[i];
-    // What follows an unknown moment begins there: nobody can tell where the one ends and the other starts.
+    // What follows an unknown moment begins there: nobody knows where the one ends and the other starts.
     if (at == 0 || at < before) continue;
     if (at > before) parts.push_back({name, before, at});
     before = at;

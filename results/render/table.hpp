@@ -6,7 +6,7 @@
 
 namespace lab {
 
-/// What a column of the arms' table tells; decides what gives way on a narrow terminal.
+/// What a column of the arms' table shows; decides what gives way on a narrow terminal.
 enum class ColumnRole : std::uint8_t {
   arm,
   case_id,

@@ -38,7 +38,7 @@ bool answers_with_an_id(const Arm& arm) {
                      [](const Traits& mode) { return mode.computing == Resource::queue; });
 }
 
-/// A server of one's own may do another plan, connections are cut for many reasons, and nobody tells us of
+/// A server of one's own may do another plan, connections are cut for many reasons, and nobody reports
 /// its workers' ends.
 bool cannot_be_reported(const Finding& finding, const Arm& arm, const Case& load_case,
                         const std::string& engine) {

@@ -26,7 +26,7 @@ constexpr Nanos kProbe = kMillisecond;
 constexpr double kFewestInARow = 10;
 constexpr std::int64_t kMaxProbed = 20'000;  // requests
 
-/// The stats told of every arm: makespan first, then what table, documents and checks ask for.
+/// The stats reported of every arm: makespan first, then what table, documents and checks ask for.
 std::vector<Stat> stats_of(const Scenario& scenario) {
   std::vector<Stat> stats{Stat{}};
   const auto add = [&](const Stat& stat) {
@@ -402,7 +402,8 @@ ArmReport analyse_arm(const Scenario& scenario, const Arm& arm, const Case& load
     below |= engine != kServer && below_bound(since_first_intended(one), bound, report.computes);
     if (repetition == repetitions.front()) {
       reported |= !one.events.empty();
-      if (reported && !one.events.empty())  // who tells nothing has no lanes: nobody knows when it read what
+      if (reported &&
+          !one.events.empty())  // who reports nothing has no lanes: nobody knows when it read what
         report.lanes = make_lanes(one.records, Occupancy(one.events), scenario.routes, load_case, kMaxLanes);
     }
     if (reported)

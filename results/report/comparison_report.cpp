@@ -71,7 +71,7 @@ std::string describe(const ComparisonReport::Side& side) {
   return text;
 }
 
-/// The same reason for many rows is told once, with their names.
+/// The same reason for many rows is given once, with their names.
 void add_reasons(const ComparisonReport& report, Page& page) {
   const auto& rows = report.rows;
   for (auto row = rows.begin(); row != rows.end(); ++row) {

@@ -35,7 +35,7 @@ struct DifferingRow {
   std::string key, a, b;
 };
 
-/// What `lab compare` tells, as plain values; made by compare_runs().
+/// What `lab compare` reports, as plain values; made by compare_runs().
 struct ComparisonReport {
   struct Side {
     std::string path, started_utc, noise;

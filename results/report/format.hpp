@@ -28,7 +28,7 @@ struct FormatInput {
 /// table of what is there.
 struct ReportFormat {
   const char* word;                                  ///< as --format takes it
-  Result<std::string> (*write)(const FormatInput&);  ///< refuses what it cannot tell of, with the reason
+  Result<std::string> (*write)(const FormatInput&);  ///< refuses what it cannot say, with the reason
   bool of_record = false;                            ///< needs `run` and `scenario`: only lab report gives it
   bool of_requests = false;                          ///< needs the requests of all repetitions in memory
 };

@@ -191,7 +191,7 @@ Unit lane_unit(double scale_s) {
 
 std::string lane_time(const LaneGroup& lanes, const Unit& unit, bool named) {
   if (!lanes.answered) return "no reply";
-  // What a scale of seconds would round to 0 is told in milliseconds.
+  // What a scale of seconds would round to 0 is written in milliseconds.
   const auto is_short = [&](double seconds) { return unit.name == "s" && seconds < 0.01; };
   const auto one = [&](double seconds, bool name) {
     if (is_short(seconds)) return fmt::format("{:.1f}", seconds * 1e3) + (name ? " ms" : "");

@@ -54,7 +54,7 @@ constexpr LoadQuantity kQuantities[] = {
     {"of errors", "error_latency", &LoadReport::error_latency_s},
     {"lag", "lag", &LoadReport::lag_s}};
 
-/// Those that are told: of errors only where there are any.
+/// Those that are shown: of errors only where there are any.
 std::vector<LoadQuantity> quantities_of(const LoadReport& report) {
   std::vector<LoadQuantity> reported(std::begin(kQuantities), std::end(kQuantities));
   if (report.error_latency_s.n == 0) reported.erase(reported.begin() + 2);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kChecksTold = 3;  // more than that are summed up
 
-/// Findings that no WHY remark speaks of yet, each told once with the arms that share it.
+/// Findings that no WHY remark speaks of yet, each given once with the arms that share it.
 std::vector<Note> findings(const Report& report) {
   std::vector<Note> remarks;
   std::map<std::string, std::vector<std::string>> sharing;  // by finding: the arms besides the first
@@ -73,7 +73,7 @@ Note check_line(const CheckRow& check, const std::string& noise) {
   return {NoteKind::check, state + check.text + detail, {}, check.decided && !check.passed};
 }
 
-/// Checks that hold are only told where they were asked for: the reader's eye belongs to the others.
+/// Checks that hold are only shown where they were asked for: the reader's eye belongs to the others.
 std::vector<Note> check_remarks(const Report& report) {
   const std::vector<CheckRow>& checks = report.checks;
   std::vector<Note> remarks;

@@ -134,7 +134,7 @@ struct Report {
   int planned_repetitions = 0;
   std::vector<ArmReport> arms;
   std::vector<CheckRow> checks;
-  bool checks_asked = false;  ///< tell of those that hold, too
+  bool checks_asked = false;  ///< show those that hold, too
   std::vector<Note> remarks;
 };
 

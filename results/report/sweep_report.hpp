@@ -24,7 +24,7 @@ struct SweepPoint {
   std::vector<SweepCell> cells;
 };
 
-/// What `lab sweep` tells, as plain values; made by lab/cli/sweep.cpp.
+/// What `lab sweep` reports, as plain values; made by lab/cli/sweep.cpp.
 struct SweepReport {
   std::string scenario, question;
   Stat stat;

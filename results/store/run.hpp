@@ -45,8 +45,8 @@ struct RepetitionFacts {
   Nanos began = 0;  ///< the load's time zero
   Nanos send_skew = 0;
   std::uint64_t events_dropped = 0;
-  /// How long computing took beside its calibration: by its threads' CPU time; where none told, just before
-  /// the load.
+  /// How long computing took beside its calibration: by its threads' CPU time; where none was reported, just
+  /// before the load.
   double pace = 1;
   ServerUse server;
   std::optional<std::vector<Kill>> killed;  ///< when each kill really was; none: not recorded, as planned

@@ -238,7 +238,7 @@ Result<RunWriter> RunWriter::create(const fs::path& folder, bool exact, const Ru
   }
   // A limit on file sizes is to be an error of write(2), not the end of the run.
   ::signal(SIGXFSZ, SIG_IGN);
-  // Held until this process ends: tells a run that is being written from one whose writer was killed.
+  // Held until this process ends: distinguishes a run that is being written from one whose writer was killed.
   ::flock(file->fd(), LOCK_EX | LOCK_NB);
   auto state = std::make_unique<State>(std::move(*file), options, disk);
   state->temporary = temporary;

@@ -37,7 +37,7 @@ void add_modules(ExportedServer& server, const PythonFile& file) {
 
 void add_files(ExportedServer& server, const PythonFile& file, const std::string& title, const char* stamps) {
   server.files.push_back({"main.py", file.text(title)});
-  // `python3 work.py roots` tells how fast this Python adds up roots, too.
+  // `python3 work.py roots` prints how fast this Python adds up roots, too.
   if (file.uses("work") || file.uses("math")) server.files.push_back({"work.py", embedded_file("work.py")});
   if (file.uses("jobs")) server.files.push_back({"jobs.py", embedded_file("jobs.py")});
   server.files.push_back({"lab_stamps.py", embedded_file(stamps)});

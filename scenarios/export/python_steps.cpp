@@ -55,7 +55,7 @@ PythonSteps::Leaf PythonSteps::leaf_of(const Step& step, bool awaited) {
                     : kept  ? "execute_pooled"
                             : "execute",
                     {{"CONNECTIONS_", std::to_string(arm_.connections)}});
-    // As `lab show` spells it, `cursor.execute("…")`: the text in it is the statement.
+    // As `lab show` writes it, `cursor.execute("…")`: the text in it is the statement.
     leaf.awaitable = fmt::format("{}({})", fetch, leaf.call.arguments);
     leaf.call.function = "execute";
   }

@@ -11,7 +11,7 @@
 
 namespace lab {
 
-/// A function and its arguments as Python spells them: `time.sleep` and `0.1`.
+/// A function and its arguments as Python writes them: `time.sleep` and `0.1`.
 struct PythonCall {
   std::string function;
   std::string arguments;

@@ -63,7 +63,7 @@ Error failed_alone(const DiagnoseOptions& options, const Observations& seen) {
   return environment_error("{}: the only request failed: {}", url.text, kind);
 }
 
-/// Why `--check` could not tell whether a loop is blocked.
+/// Why `--check` could not decide whether a loop is blocked.
 Error cannot_check(const DiagnoseOptions& options, const DiagnosisReport& report) {
   const std::string& failure = report.seen.ping_failure;
   if (!failure.empty()) {

@@ -52,7 +52,7 @@ class Loop {
   boost::asio::io_context& context() { return context_; }
   void start_pool(int threads) { pool_.emplace(threads); }
 
-  /// Sends the task to the pool and suspends the caller until it is done; the task is told which thread it
+  /// Sends the task to the pool and suspends the caller until it is done; the task learns which thread it
   /// got.
   Task in_pool(PoolTask task);
   /// Suspends the caller until a connection is free.

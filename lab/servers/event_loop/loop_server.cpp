@@ -159,7 +159,7 @@ class LoopServer {
   }
 
   /// Runs the loop so that each batch of ready handlers ends in a `turn` event: a marker is queued behind
-  /// them, and when it runs they all have. An idle loop waits in run_one() and tells nothing.
+  /// them, and when it runs they all have. An idle loop waits in run_one() and reports nothing.
   void run_turns() {
     asio::io_context& context = loop_.context();
     Patience patience;

@@ -172,7 +172,7 @@ struct Exchange {
   bool ends = false;  // what is left of its body is not worth reading
 };
 
-/// httplib's handlers are not told which connection they run for.
+/// httplib's handlers do not know which connection they run for.
 thread_local Exchange* exchange = nullptr;
 
 /// A path as the regular expression that httplib routes by; `{…}` stands for any one part.

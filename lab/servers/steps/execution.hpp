@@ -50,7 +50,7 @@ class EventLog {
   int slot_ = 0;
 };
 
-/// Where a step stands: its number in the text of the dependencies and the plan, and whether events tell of
+/// Where a step stands: its number in the text of the dependencies and the plan, and whether events report
 /// it.
 struct StepPlace {
   std::int64_t position = 0;
@@ -58,7 +58,7 @@ struct StepPlace {
   StepPlace at(std::int64_t steps_on) const { return {position + steps_on, quiet}; }
 };
 
-/// A repetition beyond this tells of itself alone, not of its steps.
+/// A repetition beyond this reports itself alone, not of its steps.
 constexpr std::int64_t kMaxToldRepetitions = 256;
 
 /// Somebody's execution of a plan: whose it is, what it needs of the worker, and what came of it. Steps of

@@ -22,7 +22,7 @@ void Gil::wait_for_turn(std::unique_lock<std::mutex>& lock) {
   contended_ = true;
   const Nanos came = monotonic_now();
   while (!self.granted) {
-    // Only the first has a clock to look at; the others are told when they have become that.
+    // Only the first has a clock to look at; the others learn when they have become that.
     if (line_.front() != &self) {
       self.turn.wait(lock, [&] { return self.granted || line_.front() == &self; });
       continue;

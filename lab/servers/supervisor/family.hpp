@@ -13,7 +13,7 @@
 
 namespace lab {
 
-/// When to start a worker again, and when to stop trying. A pure function of what it is told; not
+/// When to start a worker again, and when to stop trying. A pure function of what it is given; not
 /// thread-safe.
 class RestartPolicy {
  public:

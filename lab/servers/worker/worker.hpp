@@ -17,7 +17,7 @@ namespace lab {
 
 class SharedJobQueue;
 
-/// What a worker tells its master through shared memory. Outlives the worker.
+/// What a worker reports to its master through shared memory. Outlives the worker.
 struct WorkerStatus {
   std::atomic<bool> ready{false};    ///< can answer
   std::atomic<bool> replied{false};  ///< has answered a request
