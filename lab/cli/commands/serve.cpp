@@ -4,8 +4,8 @@
 #include "lab/cli/options.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
-#include "lab/experiment/describe.hpp"
 #include "lab/experiment/fixtures.hpp"
+#include "lab/experiment/report.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/servers/supervisor/server.hpp"
 

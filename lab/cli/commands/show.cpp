@@ -6,7 +6,6 @@
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
 #include "lab/course/course.hpp"
-#include "lab/experiment/describe.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "lab/experiment/report.hpp"
 #include "lab/servers/mode.hpp"
