@@ -112,7 +112,7 @@ class UrlReader {
     if (scheme != "http" && scheme != "https")
       return bad(fmt::format("is '{}'; http and https are known", scheme));
     const std::string_view authority = rest_.substr(0, rest_.find_first_of("/?#"));
-    return authority.find('@') == std::string_view::npos ||
+    return std::ranges::count(authority, '@') == 0 ||
            bad("names a user; send --header 'Authorization: …' instead");
   }
 
