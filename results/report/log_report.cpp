@@ -34,6 +34,10 @@ std::string figure(const LogLine& line, const LogCell& cell) {
   return figure(line.row->measure.stat, cell.measured.median) + (cell.recorded ? "*" : "");
 }
 
+std::string bound_text(const LogLine& line) {
+  return line.bound ? figure(line.row->measure.stat, *line.bound) : "–";
+}
+
 /// `10s × 0.1`: as the document writes it, and what was made of it.
 std::string claimed_text(const LogLine& line) {
   if (line.scale == 1 || !line.row->measure.stat.is_time()) return line.row->claimed;
@@ -48,8 +52,7 @@ std::string verdict_text(const LogLine& line) {
 
 void add_row(const LogLine& line, std::size_t written, Page& page) {
   const Stat& stat = line.row->measure.stat;
-  std::string figures =
-      pad(line.row->claimed, kFigure + 1, true) + pad(figure(stat, line.bound), kFigure + 1, true);
+  std::string figures = pad(line.row->claimed, kFigure + 1, true) + pad(bound_text(line), kFigure + 1, true);
   for (const LogCell& cell : line.cells) figures += pad(figure(line, cell), kFigure + 1, true);
   std::string what = line.row->written;
   if (!line.row->model.empty()) what += " = " + line.row->model;
@@ -97,7 +100,8 @@ std::string introduction(const LogReport& report) {
 }
 
 constexpr const char* kBoundLegend =
-    "bound: what a server without any overhead would take. Verdicts are about the document's figure: agrees "
+    "bound: what a server without any overhead would take; none for what computes. Verdicts are about the "
+    "document's figure: agrees "
     "(within 20 %), slower or faster than it, or impossible: below the bound.";
 
 std::string exact_number(std::optional<double> value) {
@@ -170,7 +174,7 @@ std::string log_json(const LogReport& report) {
                                 {"claimed_value", row.value},
                                 {"unit", json_unit(row.measure.stat)},
                                 {"scale", line.scale},
-                                {"bound", line.bound},
+                                {"bound", json_number(line.bound)},
                                 {"scenario", json_text(row.measure.scenario)},
                                 {"arm", json_text(row.measure.arm)},
                                 {"case", json_text(row.measure.case_id)},
@@ -231,8 +235,7 @@ std::string log_markdown(const LogReport& report) {
   for (const char* heading : {"verdict", "shown by"}) table.columns.push_back({ColumnRole::note, heading});
   for (const LogLine& line : report.lines) {
     std::vector<std::string> cells{line.row->document + " " + line.row->place, line.row->written,
-                                   line.row->model, claimed_text(line),
-                                   figure(line.row->measure.stat, line.bound)};
+                                   line.row->model, claimed_text(line), bound_text(line)};
     for (const LogCell& cell : line.cells) cells.push_back(figure(line, cell));
     cells.insert(cells.end(), {verdict_text(line), "lab run " + line.row->measure.scenario});
     table.rows.push_back({std::move(cells), ""});

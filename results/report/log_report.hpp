@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,8 +23,10 @@ struct LogCell {
 
 struct LogLine {
   const LogRow* row = nullptr;
-  double scale = 1;            ///< of the durations that were run
-  double bound = 0;            ///< of the makespan; of other stats what a server without overhead gives
+  double scale = 1;  ///< of the durations that were run
+  /// Of the makespan; of other stats what a server without overhead gives. None where the plan computes: how
+  /// fast the cores do that changes from one moment to the next.
+  std::optional<double> bound;
   std::vector<LogCell> cells;  ///< in the order of LogReport::engines
 
   /// What the document states, at this scale.

@@ -18,7 +18,7 @@ class Log(LabCase):
                          ["Sequential (broken)", "Concurrent (correct)", "Thread pool parallel"])
         for row in told["rows"]:
             native = row["engines"]["native"]
-            self.assertGreaterEqual(native["median"], row["bound"] * 0.999, row)
+            self.assertGreaterEqual(native["median"], row["bound"] * 0.999, row)  # D2's rows only wait
         ten = next(row for row in told["rows"] if row["claimed"] == "10s")
         self.assertEqual((ten["scale"], ten["scenario"]), (0.1, "ten-by-one-second"))
         with figures():
@@ -40,6 +40,13 @@ class Log(LabCase):
         self.assertEqual({row["engine"] for row in rows}, {"native"})
         ran = self.lab("log", "--quick", "--engine", "native", "--document", "D0", "--format", "md", "--quiet")
         self.assertIn("| D0 practical example | 3 × await slow_operation(1.0) | Sequential (slow) | 3s × 0.1 |", ran.out)
+
+    def test_both_engines_are_asked_where_none_is_named(self):
+        told = self.lab_json("log", "--quick", "--document", "D0", "--python", "/nowhere/python3")
+        self.assert_obeys(told, "log")
+        for row in told["rows"]:
+            self.assertEqual(set(row["engines"]), {"native", "fastapi"})
+            self.assertIn("/nowhere/python3", row["engines"]["fastapi"]["absent"])
 
     def test_what_it_does_not_know_is_refused(self):
         for words, wrong in ((("--document", "D9"), "unknown document 'D9'"), (("--engine", "nativ"), "unknown engine 'nativ' (did you mean 'native'?")):

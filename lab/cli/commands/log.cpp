@@ -46,12 +46,14 @@ struct RowRun {
                          [&](const Case& one) { return one.id == row->measure.case_id; });
   }
   /// The makespan's bound; for other stats what the model gives, where nothing costs anything.
-  double least(std::uint64_t seed) const {
+  std::optional<double> least(std::uint64_t seed) const {
     const ModelInput input{&scenario.routes, &arm(), &load_case(), available_cores(), seed};
-    if (row->measure.stat == Stat{}) return bound(input).seconds;
+    const Bound makespan = bound(input);
+    if (makespan.has_cpu) return std::nullopt;
+    if (row->measure.stat == Stat{}) return makespan.seconds;
     const RunRepetition ideal =
         simulate_repetition(scenario, arm(), load_case(), available_cores(), 1, seed, false);
-    return evaluate(row->measure.stat, ideal, scenario.routes, load_case()).value_or(0);
+    return evaluate(row->measure.stat, ideal, scenario.routes, load_case());
   }
 };
 
@@ -109,12 +111,13 @@ LogCell log_cell(const RowRun& run, const LogLine& line, const std::string& engi
   LogCell cell{engine, {}, reading.recorded, reading.absent, reading.disturbed, Verdict::none};
   if (reading.values.empty()) return cell;
   cell.measured = summarise(reading.values);
-  cell.verdict = judge(cell.measured, line.claimed(),
-                       run.row->measure.stat.is_time() ? std::optional(line.bound) : std::nullopt);
+  cell.verdict =
+      judge(cell.measured, line.claimed(), run.row->measure.stat.is_time() ? line.bound : std::nullopt);
   return cell;
 }
 
-int show_log(const LogAsked& asked) {
+int show_log(LogAsked asked) {
+  if (asked.engines.empty()) asked.engines = kEngines;
   const OutputOptions& output = asked.output;
   ClaimsFile file = load_claims().value();
   settle_claims(file, known_modes()).value();
