@@ -17,6 +17,7 @@ namespace lab {
 
 namespace {
 
+constexpr std::size_t kClaimed = 11;
 constexpr std::size_t kFigure = 9;
 constexpr std::size_t kVerdict = 12;
 constexpr std::size_t kLeastWritten = 24;
@@ -51,17 +52,15 @@ std::string verdict_text(const LogLine& line) {
 }
 
 void add_row(const LogLine& line, std::size_t written, Page& page) {
-  const Stat& stat = line.row->measure.stat;
-  std::string figures = pad(line.row->claimed, kFigure + 1, true) + pad(bound_text(line), kFigure + 1, true);
+  std::string figures =
+      pad(claimed_text(line), kClaimed + 1, true) + pad(bound_text(line), kFigure + 1, true);
   for (const LogCell& cell : line.cells) figures += pad(figure(line, cell), kFigure + 1, true);
-  std::string what = line.row->written;
-  if (!line.row->model.empty()) what += " = " + line.row->model;
-  if (line.scale != 1 && stat.is_time()) what += fmt::format(" [run at {:g}]", line.scale);
   bool first = true;
-  for (const std::string& part : wrap(printable(what, page.style().ascii), "", 2, written)) {
+  for (const std::string& part : wrap(printable(line.row->written, page.style().ascii), "", 2, written)) {
     page.line(first ? pad(part, written) + figures + "  " + verdict_text(line) : part);
     first = false;
   }
+  if (!line.row->model.empty()) page.line("  Execution Model: " + line.row->model);
 }
 
 /// The reasons why figures are missing or disturbed, each once.
@@ -73,7 +72,7 @@ std::vector<std::string> remarks(const LogReport& report) {
   for (const LogLine& line : report.lines) {
     for (const LogCell& cell : line.cells) {
       const std::string where = engine_heading(cell.engine) + ", " + line.row->measure.scenario + ": ";
-      if (!cell.absent.empty()) add(where + cell.absent);
+      if (!cell.absent.empty() && report.complete) add(where + cell.absent);
       if (!cell.disturbed.empty()) add(where + cell.disturbed);
     }
   }
@@ -94,9 +93,9 @@ std::string title_of(const LogReport& report, const std::string& document) {
 }
 
 std::string introduction(const LogReport& report) {
-  return report.quick
-             ? "The documents' timings beside what was run, at shorter durations where [run at …] says so."
-             : "The documents' timings beside what was run, at the documents' own durations.";
+  return report.quick ? "The documents' timings beside what was run, at shorter durations where the claim is "
+                        "multiplied."
+                      : "The documents' timings beside what was run, at the documents' own durations.";
 }
 
 constexpr const char* kBoundLegend =
@@ -119,10 +118,10 @@ const LogCell& LogLine::deciding() const {
 
 std::string log_text(const LogReport& report, const TextStyle& style) {
   Page page(style, 60);
-  const std::size_t figures = (kFigure + 1) * (2 + report.engines.size()) + kVerdict;
+  const std::size_t figures = kClaimed + 1 + (kFigure + 1) * (1 + report.engines.size()) + kVerdict;
   const std::size_t written = std::max(kLeastWritten, page.width() - std::min(page.width(), figures));
   std::string headings =
-      std::string(written, ' ') + pad("claimed", kFigure + 1, true) + pad("bound", kFigure + 1, true);
+      std::string(written, ' ') + pad("claimed", kClaimed + 1, true) + pad("bound", kFigure + 1, true);
   for (const std::string& engine : report.engines) headings += pad(engine_heading(engine), kFigure + 1, true);
   page.paragraph(introduction(report));
   std::string document, place;

@@ -67,6 +67,15 @@ class Log(LabCase):
         self.assertEqual(len(told["rows"][0]["engines"]["native"]["all"]), 5)
         self.assertEqual(told["rows"][-1]["engines"]["native"]["all"], [])
 
+    def test_what_was_not_run_is_named_once_in_the_text(self):
+        process = self.start("log", "--engine", "native", "--document", "D0")
+        while "sequential-vs-gather" not in process.stderr.readline():
+            self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGINT)
+        ran = self.finish(process)
+        self.assertIn("WARN  interrupted: rows without a figure were not run", ran.out)
+        self.assertNotIn("NOTE", ran.out)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -107,9 +107,15 @@ std::vector<VerifyBatch> log_batches(const std::vector<RowRun>& runs,
   return batches;
 }
 
-LogCell log_cell(const RowRun& run, const LogLine& line, const std::string& engine, const Reading& reading) {
+/// What that batch gave for the row. A reading with failed requests, or below its bound, is no figure.
+LogCell log_cell(const RowRun& run, const LogLine& line, const std::string& engine, const BatchEnd& end) {
+  Measure measure = run.row->measure;
+  measure.engine = engine;
+  const Reading reading = end.readings.get(measure);
   LogCell cell{engine, {}, reading.recorded, reading.absent, reading.disturbed, Verdict::none};
-  if (reading.values.empty()) return cell;
+  if (cell.recorded && end.readings.setting(measure).scale != run.scale)
+    cell.absent = "it was recorded at other durations";
+  if (!cell.absent.empty()) return cell;
   cell.measured = summarise(reading.values);
   cell.verdict =
       judge(cell.measured, line.claimed(), run.row->measure.stat.is_time() ? line.bound : std::nullopt);
@@ -154,11 +160,7 @@ int show_log(LogAsked asked) {
   for (const RowRun& run : runs) {
     LogLine line{run.row, run.scale, run.least(asked.options.seed), {}};
     for (std::size_t i = 0; i < batches.size(); ++i) {
-      const VerifyBatch& batch = batches[i];
-      if (!shows(batch, run)) continue;
-      Measure measure = run.row->measure;
-      measure.engine = batch.engine;
-      line.cells.push_back(log_cell(run, line, batch.engine, ends[i].readings.get(measure)));
+      if (shows(batches[i], run)) line.cells.push_back(log_cell(run, line, batches[i].engine, ends[i]));
     }
     report.lines.push_back(std::move(line));
   }
