@@ -36,13 +36,13 @@ std::int64_t wrk_interval(std::span<const Answer> answers) {
   return (changes.back().first - changes.front().first) / kMicrosecond / std::max<std::int64_t>(each, 1);
 }
 
-ToldLatencies wrk(const std::vector<double>& sorted, std::int64_t interval_us) {
+ReportedLatencies wrk(const std::vector<double>& sorted, std::int64_t interval_us) {
   std::vector<std::int64_t> counted;
   for (const double latency : sorted) {
     const auto us = static_cast<std::int64_t>(latency * 1e6);
     if (us <= kWrkTimeoutUs) counted.push_back(us);
   }
-  ToldLatencies reported;
+  ReportedLatencies reported;
   reported.counted = static_cast<std::int64_t>(counted.size());
   for (std::size_t i = counted.size(); i-- > 0 && interval_us > 0 && counted[i] >= 2 * interval_us;) {
     for (std::int64_t us = counted[i] - interval_us; us > interval_us; us -= interval_us) {
@@ -54,14 +54,14 @@ ToldLatencies wrk(const std::vector<double>& sorted, std::int64_t interval_us) {
   for (const double percent : kWrkPercents) {
     const auto rank =
         static_cast<std::size_t>(std::llround(percent / 100 * static_cast<double>(counted.size()) + 0.5));
-    ToldPercentile& told = reported.percentiles.emplace_back(ToldPercentile{percent});
-    if (rank <= counted.size()) told.latency_s = static_cast<double>(counted[rank - 1]) * 1e-6;
+    ReportedPercentile& one = reported.percentiles.emplace_back(ReportedPercentile{percent});
+    if (rank <= counted.size()) one.latency_s = static_cast<double>(counted[rank - 1]) * 1e-6;
   }
   return reported;
 }
 
-ToldLatencies hey(const std::vector<double>& sorted) {
-  ToldLatencies reported;
+ReportedLatencies hey(const std::vector<double>& sorted) {
+  ReportedLatencies reported;
   reported.counted = static_cast<std::int64_t>(sorted.size());
   for (const double percent : kHeyPercents) reported.percentiles.push_back({percent});
   std::size_t next = 0;
@@ -73,9 +73,9 @@ ToldLatencies hey(const std::vector<double>& sorted) {
   return reported;
 }
 
-ToldLatencies autocannon(const std::vector<double>& sorted, bool paced) {
+ReportedLatencies autocannon(const std::vector<double>& sorted, bool paced) {
   std::vector<std::int64_t> ms;  // the histogram's values are whole
-  ToldLatencies reported;
+  ReportedLatencies reported;
   for (const double latency : sorted) {
     ms.push_back(static_cast<std::int64_t>(latency * 1e3));
     reported.counted += paced ? std::max<std::int64_t>(1, ms.back()) : 1;
@@ -107,15 +107,15 @@ ToldLatencies autocannon(const std::vector<double>& sorted, bool paced) {
   return reported;
 }
 
-ToldLatencies by_nearest_rank(const std::vector<double>& latencies) {
-  ToldLatencies reported;
+ReportedLatencies by_nearest_rank(const std::vector<double>& latencies) {
+  ReportedLatencies reported;
   reported.counted = static_cast<std::int64_t>(latencies.size());
   for (const double percent : kHeyPercents)
     reported.percentiles.push_back({percent, nearest_rank(latencies, percent / 100)});
   return reported;
 }
 
-ToldLatencies closed_loop(std::span<const Answer> answers) {
+ReportedLatencies closed_loop(std::span<const Answer> answers) {
   std::vector<double> seen;
   double free = -std::numeric_limits<double>::infinity();
   for (const Answer& answer : answers) {

@@ -20,13 +20,13 @@ struct Answer {
 std::vector<Answer> answers_of(std::span<const RequestRecord> records);
 
 /// A percentile as a tool names it, 50 for the median; none where the tool prints nothing or zero.
-struct ToldPercentile {
+struct ReportedPercentile {
   double percent = 0;
   std::optional<double> latency_s{};
 };
 
-struct ToldLatencies {
-  std::vector<ToldPercentile> percentiles;
+struct ReportedLatencies {
+  std::vector<ReportedPercentile> percentiles;
   std::int64_t counted = 0;  ///< requests that its percentiles rest on
   std::int64_t added = 0;    ///< entries of its own besides, for requests that it holds to be missing
 };
@@ -39,19 +39,19 @@ struct EmulatedTools {
   /// stats_percentile of src/stats.c). Where each of its connections had n replies, it expects one every nth
   /// part of the runtime, and adds to each reply of v those of v - e, v - 2e … down to e (stats_correct). Its
   /// connections are as many as were under way together.
-  ToldLatencies wrk;
+  ReportedLatencies wrk;
   /// hey 0.1.4: value i of n where i * 100 / n first reaches the percentile, each value for one percentile
   /// only; what is left over is printed as 0 (latencies() of requester/report.go).
-  ToldLatencies hey;
+  ReportedLatencies hey;
   /// autocannon 8: with -R each reply of v ms is counted v times, as v, v-1 … 1 ms, because the interval that
   /// it expects between replies is taken for 1 ms whatever the rate is; without a rate once (onResponse of
   /// lib/run.js and recordSingleValueWithExpectedInterval of hdr-histogram-js).
-  ToldLatencies autocannon;
+  ReportedLatencies autocannon;
   /// One client that sends when it has its reply: whatever should have been sent meanwhile is never sent, and
   /// its waiting is missing. Nearest rank over the rest.
-  ToldLatencies closed_loop;
+  ReportedLatencies closed_loop;
   /// Nearest rank over all of them.
-  ToldLatencies truth;
+  ReportedLatencies truth;
 };
 
 /// `paced`: the load had a rate.

@@ -20,15 +20,15 @@ std::vector<Answer> blocked_loop(double over) {
 }
 
 /// Zero where nothing is there, as the tools print it.
-std::vector<double> rounded(const ToldLatencies& reported) {
+std::vector<double> rounded(const ReportedLatencies& reported) {
   std::vector<double> seconds;
-  for (const ToldPercentile& one : reported.percentiles)
+  for (const ReportedPercentile& one : reported.percentiles)
     seconds.push_back(std::round(one.latency_s.value_or(0) * 100) / 100);
   return seconds;
 }
 
 TEST_CASE("wrk reports of ten requests of one to ten seconds that all took one") {
-  const ToldLatencies wrk = what_others_print(blocked_loop(0.001), true).wrk;
+  const ReportedLatencies wrk = what_others_print(blocked_loop(0.001), true).wrk;
   CHECK(rounded(wrk) == std::vector<double>{1, 1, 1, 1});
   CHECK(wrk.counted == 1);
 }
@@ -45,7 +45,7 @@ TEST_CASE("wrk adds the replies that it holds to be missing of a pause") {
   std::vector<Answer> samples;
   for (int i = 0; i < 90; ++i) samples.push_back({i * 0.01, 0.01});
   samples.push_back({0.9, 0.2});
-  const ToldLatencies wrk = what_others_print(samples, false).wrk;
+  const ReportedLatencies wrk = what_others_print(samples, false).wrk;
   CHECK(wrk.counted == 91);
   CHECK(wrk.added == 15);
   CHECK(wrk.percentiles[0].latency_s.value() == Approx(0.010));
@@ -54,7 +54,7 @@ TEST_CASE("wrk adds the replies that it holds to be missing of a pause") {
 }
 
 TEST_CASE("wrk's rank is the next one where nearest rank is whole") {
-  const ToldLatencies wrk = what_others_print(at_once({.1, .2, .3, .4, .5, .6, .7, .8, .9, 1}), true).wrk;
+  const ReportedLatencies wrk = what_others_print(at_once({.1, .2, .3, .4, .5, .6, .7, .8, .9, 1}), true).wrk;
   CHECK(rounded(wrk) == std::vector<double>{.6, .8, 1, 1});
 }
 
@@ -75,7 +75,7 @@ TEST_CASE("autocannon's table is reproduced to the millisecond from the replies 
   // 201.
   const std::vector<Answer> waiting = at_once({0.206757978, 0.206645139, 0.204258141, 0.202828139,
                                                0.201180143, 0.200692937, 0.201505217, 0.20174841});
-  ToldLatencies reported = what_others_print(waiting, true).autocannon;
+  ReportedLatencies reported = what_others_print(waiting, true).autocannon;
   CHECK(reported.counted == 1'621);
   CHECK(reported.percentiles[0].latency_s.value() == Approx(0.006));
   CHECK(reported.percentiles[1].latency_s.value() == Approx(0.102));
@@ -94,7 +94,7 @@ TEST_CASE("autocannon's table is reproduced to the millisecond from the replies 
 }
 
 TEST_CASE("without a rate autocannon counts every reply once") {
-  const ToldLatencies reported = what_others_print(blocked_loop(0), false).autocannon;
+  const ReportedLatencies reported = what_others_print(blocked_loop(0), false).autocannon;
   CHECK(reported.counted == 10);
   CHECK(rounded(reported) == std::vector<double>{1, 5, 10, 10});
 }

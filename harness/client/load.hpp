@@ -24,7 +24,7 @@ struct LoadTarget {
   std::uint16_t port = 0;
   std::vector<Route> routes;  ///< indexed by Load::route
   /// The server's master, whose children are its workers (`lab-worker-K` in /proc/PID/comm): whom kills are
-  /// for and whose memory is read; -1: not known. Of a server that is not ours its guardian: all its
+  /// for and whose memory is read; -1: not known. Of a server that is not ours its supervisor: all its
   /// descendants are looked at (server_use.hpp).
   pid_t master = -1;
   /// The server is not ours: what it did is read from the header fields of its replies (stamps.hpp), as far

@@ -20,7 +20,7 @@ RouteProgram compile_route(const Plan& plan, const Traits& traits, bool gil) {
 }
 
 // `+loop` acquire, `-loop` release, `wait`, `cpu`, `reply`; stamps are left out.
-std::string format_span(const Plan& plan, const Traits& traits, bool gil = false) {
+std::string format_steps(const Plan& plan, const Traits& traits, bool gil = false) {
   std::string text;
   for (const MicroOp& op : compile_route(plan, traits, gil)) {
     const std::string name(to_string(op.resource));
@@ -41,29 +41,29 @@ std::string format_span(const Plan& plan, const Traits& traits, bool gil = false
 
 TEST_CASE("A plan is translated by the execution model's row alone") {
   const Plan plan{wait(1), cpu(2)};
-  CHECK(format_span(plan, kBlockingLoop) == "+loop wait cpu reply -loop");
-  CHECK(format_span(plan, kAsyncLoop) == "+loop -loop wait +loop cpu reply -loop");
-  CHECK(format_span(plan, kThreadPool) == "+loop -loop +pool wait cpu -pool +loop reply -loop");
-  CHECK(format_span(plan, kOffload) ==
+  CHECK(format_steps(plan, kBlockingLoop) == "+loop wait cpu reply -loop");
+  CHECK(format_steps(plan, kAsyncLoop) == "+loop -loop wait +loop cpu reply -loop");
+  CHECK(format_steps(plan, kThreadPool) == "+loop -loop +pool wait cpu -pool +loop reply -loop");
+  CHECK(format_steps(plan, kOffload) ==
         "+loop -loop +pool wait -pool +loop -loop +pool cpu -pool +loop reply -loop");
-  CHECK(format_span(plan, kThreads) == "+thread wait cpu reply =thread");
+  CHECK(format_steps(plan, kThreads) == "+thread wait cpu reply =thread");
 }
 
 TEST_CASE("A blocking step keeps what the handler holds") {
   const Plan plan{blocking(wait(1)), blocking(cpu(2))};
-  CHECK(format_span(plan, kAsyncLoop) == "+loop wait cpu reply -loop");
-  CHECK(format_span(plan, kOffload) == "+loop wait cpu reply -loop");
+  CHECK(format_steps(plan, kAsyncLoop) == "+loop wait cpu reply -loop");
+  CHECK(format_steps(plan, kOffload) == "+loop wait cpu reply -loop");
 }
 
 TEST_CASE("The interpreter lock goes with code and is given back for waits") {
   const Plan plan{wait(1), cpu(2)};
-  CHECK(format_span(plan, kBlockingLoop, true) == "+loop +gil -gil wait +gil cpu reply -gil -loop");
-  CHECK(format_span(plan, kAsyncLoop, true) == "+loop +gil -gil -loop wait +loop +gil cpu reply -gil -loop");
-  CHECK(format_span(plan, kThreadPool, true) ==
+  CHECK(format_steps(plan, kBlockingLoop, true) == "+loop +gil -gil wait +gil cpu reply -gil -loop");
+  CHECK(format_steps(plan, kAsyncLoop, true) == "+loop +gil -gil -loop wait +loop +gil cpu reply -gil -loop");
+  CHECK(format_steps(plan, kThreadPool, true) ==
         "+loop +gil -gil -loop +pool +gil -gil wait +gil cpu -gil -pool +loop +gil reply -gil -loop");
-  CHECK(format_span({cpu(2)}, kOffload, true) ==
+  CHECK(format_steps({cpu(2)}, kOffload, true) ==
         "+loop +gil -gil -loop +pool +gil cpu -gil -pool +loop +gil reply -gil -loop");
-  CHECK(format_span(plan, kThreads, true) == "+thread +gil -gil wait +gil cpu reply -gil =thread");
+  CHECK(format_steps(plan, kThreads, true) == "+thread +gil -gil wait +gil cpu reply -gil =thread");
 }
 
 TEST_CASE("Every program releases what it acquires, innermost first") {

@@ -262,10 +262,10 @@ bool kill_worker(pid_t master, int slot) {
 }
 
 void ForeignWorkers::look() {
-  if (guardian_ <= 0) return;
-  const std::vector<pid_t> programs = children_of(guardian_);
+  if (supervisor_ <= 0) return;
+  const std::vector<pid_t> programs = children_of(supervisor_);
   std::vector<pid_t> workers;
-  for (const ListeningProcess& listener : find_listeners(descendants_of(guardian_), port_)) {
+  for (const ListeningProcess& listener : find_listeners(descendants_of(supervisor_), port_)) {
     if (std::find(programs.begin(), programs.end(), listener.pid) == programs.end())
       workers.push_back(listener.pid);
   }
@@ -288,7 +288,7 @@ void ForeignWorkers::take(std::vector<pid_t> alive) {
 }
 
 bool ForeignWorkers::kill(int slot) {
-  if (guardian_ <= 0) return false;
+  if (supervisor_ <= 0) return false;
   look();
   const auto index = static_cast<std::size_t>(slot);
   if (slot < 0 || index >= now_.size() || now_[index] <= 0) return false;

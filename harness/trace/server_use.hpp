@@ -68,12 +68,12 @@ Nanos cpu_time_of(pid_t pid);
 /// Sends SIGKILL to the worker in that slot. False: there is none just now.
 bool kill_worker(pid_t master, int slot);
 
-/// The workers of a server that is not ours: those below the program that its guardian started which have its
-/// listening socket; a program without such is its own only worker. Their slots are their process ids in
+/// The workers of a server that is not ours: those below the program that its supervisor started which have
+/// its listening socket; a program without such is its own only worker. Their slots are their process ids in
 /// order, and whoever is new has the lowest slot of one that is gone.
 class ForeignWorkers {
  public:
-  ForeignWorkers(pid_t guardian, std::uint16_t port) : guardian_(guardian), port_(port) {}
+  ForeignWorkers(pid_t supervisor, std::uint16_t port) : supervisor_(supervisor), port_(port) {}
 
   /// Looks who is there just now.
   void look();
@@ -85,7 +85,7 @@ class ForeignWorkers {
   const std::map<pid_t, int>& slots() const { return slots_; }
 
  private:
-  pid_t guardian_;
+  pid_t supervisor_;
   std::uint16_t port_;
   std::vector<pid_t> now_;  // by slot; 0: nobody
   std::map<pid_t, int> slots_;
@@ -94,11 +94,11 @@ class ForeignWorkers {
 /// Watches the processes of one server during one load. What it costs is kept below one per cent of the time.
 /// Of our own servers these are the workers, which bear their slot in their name, and all that descends from
 /// them: neither the master nor what it keeps beside the workers serves requests. A server that is not ours
-/// is everything that descends from its guardian, on any level and by any name: its own master too, and
+/// is everything that descends from its supervisor, on any level and by any name: its own master too, and
 /// helpers such as Python's resource tracker, because nothing distinguishes them.
 class ServerWatch {
  public:
-  /// `master` -1: knows nothing; of a server that is not ours (`foreign`) it is the guardian. `proc` is
+  /// `master` -1: knows nothing; of a server that is not ours (`foreign`) it is the supervisor. `proc` is
   /// another folder in tests.
   explicit ServerWatch(pid_t master, bool foreign = false, std::string proc = "/proc");
 

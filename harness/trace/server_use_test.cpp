@@ -120,7 +120,7 @@ TEST_CASE("the watch adds up workers and what they made, and keeps what a dead o
   CHECK(watch.use().virtual_peak == 3 * 200 * 1024);
 }
 
-TEST_CASE("of a server that is not ours every descendant of its guardian counts, on any level") {
+TEST_CASE("of a server that is not ours every descendant of its supervisor counts, on any level") {
   Proc proc;
   proc.write("/10/task/10/children", "21 ");
   proc.process(21, "gunicorn");
@@ -150,7 +150,7 @@ TEST_CASE("the slots of foreign workers are their ids in order, and whoever is n
   CHECK(workers.slots().at(kNobody) == 0);
   workers.take({kNobody + 1, kNobody + 2, kNobody + 9, kNobody + 10});
   CHECK(workers.slots().at(kNobody + 10) == 3);
-  CHECK_FALSE(workers.kill(0));  // without a guardian nobody is killed
+  CHECK_FALSE(workers.kill(0));  // without a supervisor nobody is killed
 }
 
 /// A process that waits to be killed, with the pid that was asked for where the kernel lets us choose.

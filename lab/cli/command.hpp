@@ -1,7 +1,6 @@
 #pragma once
 
-// The command line: verbs, their options, what the terminal shows meanwhile. For the verbs in commands/ and
-// main.
+// The command line: verbs, and how their words are read. For the verbs in commands/ and main.
 
 #include <functional>
 #include <memory>

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cerrno>
-#include <charconv>
 #include <cmath>
 #include <fstream>
 #include <sstream>
@@ -51,9 +50,8 @@ Result<Texts> expand_range(const std::string& key, std::string_view text, std::s
   double factor = 1;
   std::int64_t more = 0;
   if (step.starts_with('*')) {
-    const char* end = step.data() + step.size();
-    const auto [rest, problem] = std::from_chars(step.data() + 1, end, factor);
-    if (problem != std::errc() || rest != end || !(factor > 1) || *from <= 0) return not_a_range(key, text);
+    factor = number_in<double>(step.substr(1)).value_or(0);
+    if (!(factor > 1) || *from <= 0) return not_a_range(key, text);
   } else if (step.starts_with('+')) {
     more = read(step.substr(1)).value_or(0);
     if (more <= 0) return not_a_range(key, text);
@@ -255,11 +253,12 @@ ExperimentResult run_point(const SweepTask& task, const std::optional<fs::path>&
   Scenario scenario = task.scenario;
   const ExperimentOptions experiment = task.options.experiment_of(scenario);
   preflight(scenario, experiment);
-  PreparedExperiment stage = PreparedExperiment::prepare(scenario, experiment);
+  PreparedExperiment prepared = PreparedExperiment::prepare(scenario, experiment);
   ExperimentObserver observer;
   observer.trial_done = [&](const RunRepetition&, std::int64_t, std::int64_t) { trial_done(); };
+  const ExperimentPlan plan = plan_experiment(scenario, experiment, prepared);
   ExperimentResult result =
-      run_experiment(scenario, experiment, stage, {task.options.recorded(), folder, true}, observer);
+      run_experiment(scenario, experiment, plan, prepared, {task.options.recorded(), folder, true}, observer);
   const bool whole = !result.interrupted && !result.fault;
   if (!result.fault) result.fault = result.server_fault;
   if (!whole) {  // the point is run again when the sweep goes on

@@ -51,15 +51,15 @@ Overrides overrides_of(const VerifyBatch& batch) {
 }
 
 /// Leaves out whatever no claim asks for.
-void keep_asked_for(const VerifyBatch& batch, const Scenario& scenario, PreparedExperiment& stage) {
-  for (const EngineArm& one : stage.arms) {
+void keep_asked_for(const VerifyBatch& batch, const Scenario& scenario, PreparedExperiment& prepared) {
+  for (const EngineArm& one : prepared.arms) {
     for (const Case& load_case : scenario.cases) {
       const bool asked =
           std::any_of(batch.measures.begin(), batch.measures.end(), [&](const Measure& measure) {
             return measure.arm == one.arm.id && measure.case_id == load_case.id;
           });
-      if (!asked && !stage.is_left_out(one, load_case))
-        stage.left_out.push_back({one.arm.id, load_case.id, "no claim asks for it", one.engine});
+      if (!asked && !prepared.is_left_out(one, load_case))
+        prepared.left_out.push_back({one.arm.id, load_case.id, "no claim asks for it", one.engine});
     }
   }
 }
@@ -161,20 +161,21 @@ BatchEnd run_batch(const VerifyBatch& batch, const VerifyOptions& options, const
   experiment.foreign.python = options.python;
   experiment.as_written = recorded;
   preflight(scenario, experiment);
-  PreparedExperiment stage = PreparedExperiment::prepare(scenario, experiment);
-  keep_asked_for(batch, scenario, stage);
+  PreparedExperiment prepared = PreparedExperiment::prepare(scenario, experiment);
+  keep_asked_for(batch, scenario, prepared);
   RecordOptions record;
   if (!recorded) {
     record.changes = {"--arms=" + join(overrides.arms, ","), fmt::format("--scale={}", batch.scale)};
     for (const auto& [name, value] : batch.params)
       record.changes.push_back(fmt::format("--set={}={}", name, format_duration_literal(value)));
   }
-  if (options.save && plan_experiment(scenario, experiment, stage).trials > 0)
-    record.folder = default_runs_folder();
-  done.arms = recorded ? engine_arms(scenario, kRecorded) : stage.arms;
+  const ExperimentPlan plan = plan_experiment(scenario, experiment, prepared);
+  if (options.save && plan.trials > 0) record.folder = default_runs_folder();
+  done.arms = recorded ? engine_arms(scenario, kRecorded) : prepared.arms;
   ExperimentObserver watching;
-  watching.started = [&](const ExperimentPlan& plan) { started(plan.estimate); };
-  ExperimentResult& measured = done.measured = run_experiment(scenario, experiment, stage, record, watching);
+  watching.started = [&] { started(plan.estimate); };
+  ExperimentResult& measured = done.measured =
+      run_experiment(scenario, experiment, plan, prepared, record, watching);
   if (measured.writer) {
     auto saved = measured.writer->finish(measured.run.summary);
     if (saved && observer.saved) observer.saved(saved->string());

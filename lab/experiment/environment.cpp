@@ -113,7 +113,7 @@ NoiseMeter::Sample NoiseMeter::sample() {
     if (core < 0) {
       sample.total = all;
       sample.steal = ticks[7];
-    } else if (CPU_ISSET(core, &mine)) {
+    } else if (CPU_COUNT(&mine) == 0 || CPU_ISSET(core, &mine)) {  // of all where ours are not known
       sample.usable += all;
       sample.busy += all - ticks[3] - ticks[4];
     }

@@ -43,12 +43,12 @@ struct Trial {
 };
 
 /// The arms in the scenario's order, each on its engines one after another.
-std::vector<Trial> trials_of(const Scenario& scenario, const PreparedExperiment& stage) {
+std::vector<Trial> trials_of(const Scenario& scenario, const PreparedExperiment& prepared) {
   std::vector<Trial> trials;
-  for (const EngineArm& arm : stage.arms) {
+  for (const EngineArm& arm : prepared.arms) {
     if (arm.arm.predict_only) continue;
     for (const Case& load_case : scenario.cases) {
-      if (!stage.is_left_out(arm, load_case)) trials.push_back({&arm, &load_case});
+      if (!prepared.is_left_out(arm, load_case)) trials.push_back({&arm, &load_case});
     }
   }
   return trials;
@@ -115,7 +115,7 @@ bool any_request(const RunRepetition& repetition, const Matches& matches) {
   return std::any_of(repetition.records.begin(), repetition.records.end(), matches);
 }
 
-RunRepetition measure_native(const Scenario& scenario, const Trial& trial, PreparedExperiment& stage,
+RunRepetition measure_native(const Scenario& scenario, const Trial& trial, PreparedExperiment& prepared,
                              std::uint64_t seed) {
   const Arm& arm = trial.arm->arm;
   EventRings rings = EventRings::create(arm.workers, most_events(scenario, *trial.load_case)).value();
@@ -123,8 +123,8 @@ RunRepetition measure_native(const Scenario& scenario, const Trial& trial, Prepa
   setup.routes = scenario.routes;
   setup.arm = arm;
   setup.seed = seed;
-  setup.rates = stage.rates;
-  stage.fixtures.apply_to(setup);
+  setup.rates = prepared.rates;
+  prepared.fixtures.apply_to(setup);
   Server server = Server::start(setup, &rings).value();
   LoadTarget target;
   target.port = server.port();
@@ -135,7 +135,7 @@ RunRepetition measure_native(const Scenario& scenario, const Trial& trial, Prepa
   return repetition;
 }
 
-/// How it ended, where it did: its guardian may know a moment after the connections were lost.
+/// How it ended, where it did: its supervisor may know a moment after the connections were lost.
 std::optional<std::string> how_it_ended(ExternalServer& server, const RunRepetition& repetition) {
   const bool lost = any_request(repetition, [](const RequestRecord& record) {
     return record.outcome == Outcome::closed || record.outcome == Outcome::reset ||
@@ -150,10 +150,10 @@ std::optional<std::string> how_it_ended(ExternalServer& server, const RunRepetit
 }
 
 /// `said`: all that a server wrote that failed, unless another one's words are there.
-RunRepetition measure_foreign(const Scenario& scenario, const Trial& trial, PreparedExperiment& stage,
+RunRepetition measure_foreign(const Scenario& scenario, const Trial& trial, PreparedExperiment& prepared,
                               std::uint64_t seed, std::string& said) {
   std::string words;
-  auto started = stage.foreign.start(*trial.arm, stage.fixtures, &words);
+  auto started = prepared.foreign.start(*trial.arm, prepared.fixtures, &words);
   if (said.empty()) said = words;
   ExternalServer server = std::move(started).value();
   LoadTarget target;
@@ -178,20 +178,20 @@ RunRepetition measure_foreign(const Scenario& scenario, const Trial& trial, Prep
   return repetition;
 }
 
-RunRepetition measure(const Scenario& scenario, const Trial& trial, PreparedExperiment& stage, int number,
+RunRepetition measure(const Scenario& scenario, const Trial& trial, PreparedExperiment& prepared, int number,
                       std::uint64_t seed, std::string& said) {
-  const double pace_before = measure_pace(scenario.routes, stage.rates);
+  const double pace_before = measure_pace(scenario.routes, prepared.rates);
   RunRepetition repetition = trial.arm->engine == kNative
-                                 ? measure_native(scenario, trial, stage, seed)
-                                 : measure_foreign(scenario, trial, stage, seed, said);
+                                 ? measure_native(scenario, trial, prepared, seed)
+                                 : measure_foreign(scenario, trial, prepared, seed, said);
   repetition.number = number;
   repetition.pace = take_computed_pace(repetition.events).value_or(pace_before);
   return repetition;
 }
 
-std::optional<std::string> unsupported_reason(const PreparedExperiment& stage, const Scenario& scenario,
+std::optional<std::string> unsupported_reason(const PreparedExperiment& prepared, const Scenario& scenario,
                                               const EngineArm& one, const Case& load_case) {
-  if (auto reason = stage.fixtures.unsupported_reason(scenario, one.arm, load_case)) return reason;
+  if (auto reason = prepared.fixtures.unsupported_reason(scenario, one.arm, load_case)) return reason;
   for (const Traits& traits : one.arm.modes) {
     const Mode* mode = find_mode(traits.name);
     if (one.engine == kNative && mode != nullptr && !mode->is_built())
@@ -201,11 +201,11 @@ std::optional<std::string> unsupported_reason(const PreparedExperiment& stage, c
     return fmt::format("it asks for {} cores, this machine has {}", one.arm.cores, available_cores());
   if (one.engine == kServer && !load_case.kills.empty())
     return "its workers are not known, so none can be killed";
-  return stage.foreign.unsupported_reason(one);
+  return prepared.foreign.unsupported_reason(one);
 }
 
 /// The recorded arms that were asked for; those of which nothing was recorded are left out.
-void add_recorded(const Scenario& scenario, bool as_written, PreparedExperiment& stage) {
+void add_recorded(const Scenario& scenario, bool as_written, PreparedExperiment& prepared) {
   auto recorded = find_recording(scenario, as_written);
   for (const EngineArm& one : engine_arms(scenario, kRecorded)) {
     if (!one.refusal.empty()) continue;
@@ -214,15 +214,15 @@ void add_recorded(const Scenario& scenario, bool as_written, PreparedExperiment&
       for (std::size_t i = 0; recorded && i < recorded->repetitions.size(); ++i) {
         const RunRepetition& repetition = recorded->repetitions[i];
         if (repetition.arm != one.arm.id || repetition.case_id != load_case.id) continue;
-        stage.recorded.push_back(repetition);
+        prepared.recorded.push_back(repetition);
         ++found;
       }
       if (found > 0) {
-        stage.recording_made = recorded->made;
+        prepared.recording_made = recorded->made;
         continue;
       }
       const std::string reason = recorded ? "FastAPI was not recorded on it" : recorded.error().message;
-      stage.left_out.push_back({one.arm.id, load_case.id, reason, kRecorded});
+      prepared.left_out.push_back({one.arm.id, load_case.id, reason, kRecorded});
     }
   }
 }
@@ -239,9 +239,9 @@ std::vector<EngineArm> started_arms(const Scenario& scenario, const ExperimentOp
 }
 
 /// What a run records of itself before its first server: scenario, options, seed, and this machine with what
-/// the stage found out about it.
+/// the prepared found out about it.
 RunHeader begin_header(const Scenario& scenario, const std::vector<std::string>& changes, std::uint64_t seed,
-                       int planned_repetitions, const PreparedExperiment& stage) {
+                       int planned_repetitions, const PreparedExperiment& prepared) {
   RunHeader header;
   header.scenario = scenario.name;
   header.scenario_source = scenario.source;
@@ -251,21 +251,23 @@ RunHeader begin_header(const Scenario& scenario, const std::vector<std::string>&
   header.started_utc = utc_now();
   header.version = version();
   header.planned_repetitions = planned_repetitions;
-  header.not_run = stage.left_out;
+  header.not_run = prepared.left_out;
   const Environment machine = describe_environment();
   header.environment = {{"cores", std::to_string(machine.cores)}, {"kernel", machine.kernel}};
   header.environment.insert(header.environment.end(), machine.details.begin(), machine.details.end());
-  record_rates(stage.rates, header);
-  const auto& versions = stage.foreign.environment();
+  record_rates(prepared.rates, header);
+  const auto& versions = prepared.foreign.environment();
   header.environment.insert(header.environment.end(), versions.begin(), versions.end());
-  if (!stage.recording_made.empty()) header.environment.emplace_back(kRecordingMade, stage.recording_made);
+  if (!prepared.recording_made.empty())
+    header.environment.emplace_back(kRecordingMade, prepared.recording_made);
   return header;
 }
 
 /// Somebody else's server that does not work costs its own rows, not the run.
-void leave_out(const Trial& trial, const Error& error, PreparedExperiment& stage, ExperimentResult& result) {
+void leave_out(const Trial& trial, const Error& error, PreparedExperiment& prepared,
+               ExperimentResult& result) {
   const EngineArm& one = *trial.arm;
-  stage.left_out.push_back({one.arm.id, trial.load_case->id, error.message, one.engine});
+  prepared.left_out.push_back({one.arm.id, trial.load_case->id, error.message, one.engine});
   if (result.server_fault) return;
   const std::string where = one.engine == kServer ? "" : fmt::format(" ({})", one.engine);
   result.server_that_failed = one.arm.id + where;
@@ -284,9 +286,9 @@ bool ExperimentOptions::uses(std::string_view engine) const {
 }
 
 ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions& options,
-                               const PreparedExperiment& stage) {
+                               const PreparedExperiment& prepared) {
   ExperimentPlan plan;
-  const std::vector<Trial> trials = trials_of(scenario, stage);
+  const std::vector<Trial> trials = trials_of(scenario, prepared);
   double round = 0;  // seconds; all arms together may take longer than virtual time lasts
   for (const Trial& trial : trials) {
     const ModelInput input = model_input(scenario, trial.arm->arm, *trial.load_case, options.seed);
@@ -307,28 +309,28 @@ ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions
 }
 
 PreparedExperiment PreparedExperiment::prepare(Scenario& scenario, const ExperimentOptions& options) {
-  PreparedExperiment stage;
-  stage.fixtures = Fixtures::prepare(scenario, options.postgres);
-  stage.rates = calibrate_scenario(scenario, false);
+  PreparedExperiment prepared;
+  prepared.fixtures = Fixtures::prepare(scenario, options.postgres);
+  prepared.rates = calibrate_scenario(scenario, false);
   Scenario asked = scenario;
-  stage.fixtures.clear_unasked(asked.routes);
-  stage.arms = started_arms(asked, options);
-  stage.foreign = ForeignServers::prepare(scenario, stage.arms, options.foreign);
-  for (const EngineArm& one : stage.arms) {
+  prepared.fixtures.clear_unasked(asked.routes);
+  prepared.arms = started_arms(asked, options);
+  prepared.foreign = ForeignServers::prepare(scenario, prepared.arms, options.foreign);
+  for (const EngineArm& one : prepared.arms) {
     if (one.arm.predict_only) continue;
     for (const Case& load_case : scenario.cases) {
-      if (auto reason = unsupported_reason(stage, scenario, one, load_case))
-        stage.left_out.push_back({one.arm.id, load_case.id, *reason, one.engine});
+      if (auto reason = unsupported_reason(prepared, scenario, one, load_case))
+        prepared.left_out.push_back({one.arm.id, load_case.id, *reason, one.engine});
     }
   }
-  if (options.uses(kRecorded)) add_recorded(scenario, options.as_written, stage);
-  return stage;
+  if (options.uses(kRecorded)) add_recorded(scenario, options.as_written, prepared);
+  return prepared;
 }
 
 PreparedExperiment PreparedExperiment::outline(const Scenario& scenario, const ExperimentOptions& options) {
-  PreparedExperiment stage;
-  stage.arms = started_arms(scenario, options);
-  return stage;
+  PreparedExperiment prepared;
+  prepared.arms = started_arms(scenario, options);
+  return prepared;
 }
 
 bool PreparedExperiment::is_left_out(const EngineArm& arm, const Case& load_case) const {
@@ -366,15 +368,14 @@ void preflight(const Scenario& scenario, const ExperimentOptions& options) {
 }
 
 ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOptions& options,
-                                PreparedExperiment& stage, const RecordOptions& record,
-                                const ExperimentObserver& observer) {
+                                const ExperimentPlan& plan, PreparedExperiment& prepared,
+                                const RecordOptions& record, const ExperimentObserver& observer) {
   ExperimentResult result;
-  const ExperimentPlan plan = plan_experiment(scenario, options, stage);
-  result.run.header = begin_header(scenario, record.changes, options.seed, plan.repetitions, stage);
+  result.run.header = begin_header(scenario, record.changes, options.seed, plan.repetitions, prepared);
   if (record.folder)
     result.writer.emplace(RunWriter::create(*record.folder, record.exact, result.run.header).value());
   const NoiseMeter noise;
-  if (observer.started) observer.started(plan);
+  if (observer.started) observer.started();
   SetAside set_aside;
   const auto keep = [&](RunRepetition repetition) {
     if (result.writer) result.writer->add(repetition);
@@ -391,23 +392,23 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
     }
   }
 
-  for (const RunRepetition& repetition : stage.recorded) keep(repetition);
+  for (const RunRepetition& repetition : prepared.recorded) keep(repetition);
 
-  std::vector<Trial> trials = trials_of(scenario, stage);
+  std::vector<Trial> trials = trials_of(scenario, prepared);
   std::mt19937_64 random(options.seed);
   std::int64_t done = 0;
   for (int number = 1; number <= plan.repetitions && !result.fault && !result.interrupted; ++number) {
     if (number > 1) std::shuffle(trials.begin(), trials.end(), random);
     for (const Trial& trial : trials) {
-      if (stage.is_left_out(*trial.arm, *trial.load_case)) continue;
+      if (prepared.is_left_out(*trial.arm, *trial.load_case)) continue;
       std::optional<RunRepetition> repetition;
       try {
-        repetition = measure(scenario, trial, stage, number, repetition_seed(options.seed, number),
+        repetition = measure(scenario, trial, prepared, number, repetition_seed(options.seed, number),
                              result.server_said);
       } catch (const Failure& failure) {
         result.interrupted = interrupt_signal() != 0;
         if (!result.interrupted && trial.arm->engine != kNative) {
-          leave_out(trial, failure.error(), stage, result);
+          leave_out(trial, failure.error(), prepared, result);
           continue;
         }
         if (!result.interrupted) result.fault = failure.error();
@@ -426,7 +427,7 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
     if (!result.fault && !result.interrupted && observer.round_done) observer.round_done(result.run, number);
   }
 
-  result.run.header.not_run = stage.left_out;
+  result.run.header.not_run = prepared.left_out;
   RunSummary& summary = result.run.summary;
   summary.complete = !result.fault && !result.server_fault && !result.interrupted;
   if (result.server_fault) summary.reason = result.server_that_failed + " could not be run";

@@ -62,7 +62,7 @@ struct ExperimentPlan {
 };
 
 ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions& options,
-                               const PreparedExperiment& stage);
+                               const PreparedExperiment& prepared);
 
 /// What is kept of an experiment.
 struct RecordOptions {
@@ -73,7 +73,7 @@ struct RecordOptions {
 
 /// Tells how far it is; each may be empty.
 struct ExperimentObserver {
-  std::function<void(const ExperimentPlan&)> started;  ///< nothing but the measuring is left to do
+  std::function<void()> started;  ///< nothing but the measuring is left to do
   std::function<void(const RunRepetition&, std::int64_t done, std::int64_t trials)> trial_done;
   std::function<void(const Run&, int rounds_done)> round_done;
 };
@@ -94,8 +94,8 @@ struct ExperimentResult {
 /// shuffled by the seed. Call it while the process has one thread. Throws Failure where its record cannot be
 /// begun.
 ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOptions& options,
-                                PreparedExperiment& stage, const RecordOptions& record,
-                                const ExperimentObserver& observer);
+                                const ExperimentPlan& plan, PreparedExperiment& prepared,
+                                const RecordOptions& record, const ExperimentObserver& observer);
 
 /// Refuses what this machine cannot run, before any child is started: too many workers, too few descriptors.
 /// Throws Failure.

@@ -18,9 +18,9 @@ arms = [{ id = "a", mode = "blocking-loop" }, { id = "b", mode = "blocking-loop"
 )",
                                            "nap.toml", known_modes())
                                 .value();
-  PreparedExperiment stage;
-  stage.arms = engine_arms(scenario, kNative);
-  const ExperimentPlan plan = plan_experiment(scenario, ExperimentOptions{}, stage);
+  PreparedExperiment prepared;
+  prepared.arms = engine_arms(scenario, kNative);
+  const ExperimentPlan plan = plan_experiment(scenario, ExperimentOptions{}, prepared);
   CHECK(plan.repetitions == 1);
   CHECK(plan.estimate == kNever);
 }

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cmath>
 #include <set>
 #include <string_view>
@@ -105,13 +104,14 @@ bool answers_http(int socket, const ReadinessProbe& probe, Nanos until) {
 /// One program that was started, until it can be sent requests.
 class Start {
  public:
-  Start(const ExternalCommand& command, Supervisor& guardian, const ReadinessProbe& probe, std::uint16_t port)
-      : command_(command), guardian_(guardian), probe_(probe), port_(port) {}
+  Start(const ExternalCommand& command, Supervisor& supervisor, const ReadinessProbe& probe,
+        std::uint16_t port)
+      : command_(command), supervisor_(supervisor), probe_(probe), port_(port) {}
 
   Result<void> await_start() {
     const Nanos until = monotonic_now() + command_.patience;
     for (Nanos pause = kMillisecond;; pause = std::min(2 * pause, 4 * kMillisecond)) {
-      if (const auto how = guardian_.ended())
+      if (const auto how = supervisor_.ended())
         return environment_error("'{}' did not start: it {}", command_.arguments.front(), *how);
       if (interrupt_signal() != 0)
         return environment_error("the start of '{}' was interrupted", command_.arguments.front());
@@ -125,7 +125,7 @@ class Start {
 
  private:
   bool all_there() {
-    const std::vector<pid_t> family = descendants_of(guardian_.pid());
+    const std::vector<pid_t> family = descendants_of(supervisor_.pid());
     const std::vector<ListeningProcess> listeners = find_listeners(family, port_);
     const auto watching = std::count_if(listeners.begin(), listeners.end(),
                                         [](const ListeningProcess& listener) { return listener.watches; });
@@ -146,17 +146,17 @@ class Start {
   /// It has been at rest for a while, at another port than ours: nothing more will come.
   bool listens_elsewhere() {
     if (monotonic_now() - began_ < kElsewhere) return false;
-    const std::vector<pid_t> family = descendants_of(guardian_.pid());
+    const std::vector<pid_t> family = descendants_of(supervisor_.pid());
     return at_rest_.now(family) && !listening_ports(family).empty() && !accepts();
   }
 
   Error too_late() const {
-    const std::string words = guardian_.last_words();
+    const std::string words = supervisor_.last_words();
     const std::string where =
         probe_.path.empty() || answered_ != 0
             ? fmt::format("port {} of {}", answered_ != 0 ? port_ : probe_.port, probe_.host)
             : fmt::format("http://{}:{}{}", probe_.host, probe_.port, probe_.path);
-    const std::set<std::uint16_t> ports = listening_ports(descendants_of(guardian_.pid()));
+    const std::set<std::uint16_t> ports = listening_ports(descendants_of(supervisor_.pid()));
     const std::string elsewhere =
         ports.empty() || ports.contains(port_)
             ? ""
@@ -167,7 +167,7 @@ class Start {
   }
 
   const ExternalCommand& command_;
-  Supervisor& guardian_;
+  Supervisor& supervisor_;
   const ReadinessProbe& probe_;
   const std::uint16_t port_;
   const Nanos began_ = monotonic_now();
@@ -175,8 +175,8 @@ class Start {
   Quiet quiet_, at_rest_;
 };
 
-GuardedProgram program_at(const ExternalCommand& command, std::uint16_t port) {
-  GuardedProgram program = command;
+SupervisedProgram program_at(const ExternalCommand& command, std::uint16_t port) {
+  SupervisedProgram program = command;
   for (std::string& word : program.arguments) word = with_port(word, port);
   for (auto& [name, value] : program.environment) value = with_port(value, port);
   return program;
@@ -256,9 +256,8 @@ Result<ReadinessProbe> make_probe(const std::string& ready, std::uint16_t port) 
   const std::size_t colon = authority.rfind(':');
   probe.host = authority.substr(0, colon);
   if (colon != std::string::npos) {
-    const char* const end = authority.data() + authority.size();
-    const auto [stop, problem] = std::from_chars(authority.data() + colon + 1, end, probe.port);
-    if (problem != std::errc() || stop != end || probe.port == 0)
+    probe.port = number_in<std::uint16_t>(std::string_view(authority).substr(colon + 1)).value_or(0);
+    if (probe.port == 0)
       return usage_error("--ready '{}': '{}' is no port", ready, authority.substr(colon + 1));
   }
   if (probe.host.empty()) return usage_error("--ready '{}' names no host", ready);

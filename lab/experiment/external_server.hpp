@@ -18,9 +18,9 @@ namespace lab {
 /// How to start a server that is not ours: "{port}" anywhere in its arguments and in the values of its
 /// environment becomes the port, a free one that we choose, and another one, three times in all, where the
 /// program says that it is taken.
-struct ExternalCommand : GuardedProgram {
-  /// A path or a whole http URL ("{port}" in it too) that is asked until it answers with any HTTP status;
-  /// empty: the port accepts a connection.
+struct ExternalCommand : SupervisedProgram {
+  /// A path or a whole http URL ("{port}" in it too) that is asked until it answers with an HTTP status below
+  /// 500; empty: the port accepts a connection.
   std::string ready;
   /// That many processes are waited for. A process counts when it has the listening socket in an epoll set;
   /// where too few do so (a blocking accept, select), the wait ends when the whole family has used next to no
@@ -29,7 +29,7 @@ struct ExternalCommand : GuardedProgram {
   Nanos patience = 20 * kSecond;  ///< until it is ready
 };
 
-/// A running server that is not ours, below a guardian of ours that ends all its processes with it, also
+/// A running server that is not ours, below a supervisor of ours that ends all its processes with it, also
 /// those that became daemons, and also when this process is killed. Not thread-safe.
 class ExternalServer : public Supervisor {
  public:

@@ -63,12 +63,12 @@ std::string a_word() {
 TEST_CASE("a server is started at a port of its own, answers, and is gone after stop") {
   auto server = ExternalServer::start(python(kPythonServer));
   REQUIRE(server.has_value());
-  const pid_t guardian = server->pid();
+  const pid_t supervisor = server->pid();
   CHECK(server->port() != 0);
   CHECK_FALSE(server->ended().has_value());
-  CHECK(descendants_of(guardian).size() == 1);
+  CHECK(descendants_of(supervisor).size() == 1);
   CHECK(server->stop(5 * kSecond));
-  CHECK(::kill(guardian, 0) != 0);
+  CHECK(::kill(supervisor, 0) != 0);
   CHECK(server->pid() == -1);
 }
 
@@ -173,7 +173,7 @@ TEST_CASE("daemons with sessions of their own end with the server that made them
   CHECK(descendants_of(getpid()) == before);
 }
 
-TEST_CASE("when this process is killed the guardian ends everything") {
+TEST_CASE("when this process is killed the supervisor ends everything") {
   const std::string word = a_word();
   int ends[2];
   REQUIRE(pipe(ends) == 0);
@@ -182,28 +182,28 @@ TEST_CASE("when this process is killed the guardian ends everything") {
   if (lab == 0) {
     auto server = ExternalServer::start(
         shell("setsid sleep 600 & exec " + kPython + " -ISc \"" + kPythonServer + "\" $0 " + word));
-    const pid_t guardian = server ? server->pid() : -1;
-    if (write(ends[1], &guardian, sizeof guardian) < 0) _exit(1);
+    const pid_t supervisor = server ? server->pid() : -1;
+    if (write(ends[1], &supervisor, sizeof supervisor) < 0) _exit(1);
     pause();
     _exit(0);
   }
-  pid_t guardian = -1;
-  REQUIRE(read(ends[0], &guardian, sizeof guardian) == sizeof guardian);
-  REQUIRE(guardian > 0);
-  const std::vector<pid_t> family = descendants_of(guardian);
+  pid_t supervisor = -1;
+  REQUIRE(read(ends[0], &supervisor, sizeof supervisor) == sizeof supervisor);
+  REQUIRE(supervisor > 0);
+  const std::vector<pid_t> family = descendants_of(supervisor);
   CHECK(family.size() == 2);
   ::kill(lab, SIGKILL);
   waitpid(lab, nullptr, 0);
   for (const pid_t pid : family) CHECK(test::eventually([&] { return ::kill(pid, 0) != 0; }));
   CHECK(running_with(word) == 0);
   // Where an ancestor reaps orphans it is not this process that must.
-  while (waitpid(guardian, nullptr, 0) < 0 && errno == EINTR) {
+  while (waitpid(supervisor, nullptr, 0) < 0 && errno == EINTR) {
   }
   close(ends[0]);
   close(ends[1]);
 }
 
-TEST_CASE("a killed guardian takes the program with it and is noticed") {
+TEST_CASE("a killed supervisor takes the program with it and is noticed") {
   auto server = ExternalServer::start(python(kPythonServer));
   REQUIRE(server.has_value());
   const pid_t program = descendants_of(server->pid()).front();

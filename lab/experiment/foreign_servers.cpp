@@ -23,20 +23,20 @@ constexpr const char* kSetup = "./labw setup --with fastapi";
 const std::map<std::string, std::string> kLeast{{"python", "3.9"}, {"fastapi", "0.92"}, {"uvicorn", "0.17"}};
 
 /// What a short program prints, by lines.
-Result<std::vector<std::string>> output_of(const GuardedProgram& program) {
-  LAB_TRY(Supervisor guardian, Supervisor::start(program));
+Result<std::vector<std::string>> output_of(const SupervisedProgram& program) {
+  LAB_TRY(Supervisor supervisor, Supervisor::start(program));
   const Nanos end = monotonic_now() + kShortProgram;
   std::optional<std::string> ended;
-  while (!(ended = guardian.ended()) && monotonic_now() < end)
+  while (!(ended = supervisor.ended()) && monotonic_now() < end)
     sleep_until(monotonic_now() + 5 * kMillisecond);
   const std::string& name = program.arguments.front();
   if (!ended) return environment_error("{}: no end after {} s", name, kShortProgram / kSecond);
   if (ended->find("exit code 0") == std::string::npos) return environment_error("{}: {}", name, *ended);
-  return guardian.last_lines(100);
+  return supervisor.last_lines(100);
 }
 
 /// The same, asked once in the life of this process: verify prepares dozens of experiments one after another.
-Result<std::vector<std::string>> known_output_of(const std::string& key, const GuardedProgram& program) {
+Result<std::vector<std::string>> known_output_of(const std::string& key, const SupervisedProgram& program) {
   static std::map<std::string, std::vector<std::string>> known;
   const auto found = known.find(key);
   if (found != known.end()) return found->second;
@@ -78,7 +78,7 @@ Result<Modules> look_for_modules(const std::string& python, const std::vector<st
       "    try: version = importlib.metadata.version(name)\n"
       "    except Exception: version = '?'\n"
       "    print(name, version if there else '')\n";
-  GuardedProgram program{{python, "-c", kScript}, "", {}};
+  SupervisedProgram program{{python, "-c", kScript}, "", {}};
   program.arguments.insert(program.arguments.end(), modules.begin(), modules.end());
   LAB_TRY(const auto lines, known_output_of(join(program.arguments, "\n"), program));
   Modules found;

@@ -31,7 +31,7 @@ std::filesystem::path find_run(const std::string& name);
 /// The scenario as a run was made of it, with the options that it was given. Throws Failure.
 Scenario recorded_scenario(const Run& run);
 
-/// When and where, from what the run recorded of its surroundings; unknown parts are left out.
+/// When and where, from what the run recorded of the machine; unknown parts are left out.
 std::string describe_making(const RunHeader& header);
 
 }  // namespace lab

@@ -22,8 +22,8 @@
 
 namespace lab {
 
-/// In memory that outlives the guardian. Written by the guardian, and by the program before its exec; read by
-/// us after the end of the pipe that exec closes, or after `ended`.
+/// In memory that outlives the supervisor. Written by the supervisor, and by the program before its exec;
+/// read by us after the end of the pipe that exec closes, or after `ended`.
 struct SupervisorStatus {
   enum Step { none, folder, program_file };
   std::atomic<pid_t> program{0};
@@ -75,42 +75,42 @@ std::string describe_end(int status) {
 /// The process that the program descends from, and what it does all its life.
 class Watch {
  public:
-  Watch(SupervisorStatus& news, int output) : news_(news), output_(output) {}
+  Watch(SupervisorStatus& news, int output) : status_(news), output_(output) {}
 
-  int run(const GuardedProgram& program, pid_t parent, int started) {
-    dup2(STDIN_FILENO, STDERR_FILENO);  // whoever reads ours must not wait for the guardian to end
+  int run(const SupervisedProgram& program, pid_t parent, int started) {
+    dup2(STDIN_FILENO, STDERR_FILENO);  // whoever reads ours must not wait for the supervisor to end
     sigprocmask(SIG_BLOCK, &watched_, nullptr);
     prctl(PR_SET_PDEATHSIG, kParentGone, 0, 0, 0);
     if (getppid() != parent) return 1;
     setpgid(0, 0);
-    prctl(PR_SET_NAME, "lab-guardian", 0, 0, 0);
+    prctl(PR_SET_NAME, "lab-supervisor", 0, 0, 0);
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    // It is killed should the guardian be.
+    // It is killed should the supervisor be.
     auto child = ChildProcess::start("", {output_, started}, [&] { return exec_child(program); });
     if (!child) {
-      news_.error.store(errno);
+      status_.error.store(errno);
       return 1;
     }
     program_ = child->pid();
-    news_.program.store(program_);
+    status_.program.store(program_);
     close(started);
-    while (!news_.ended.load(std::memory_order_relaxed) && !all_must_go_) look_after();
+    while (!status_.ended.load(std::memory_order_relaxed) && !all_must_go_) look_after();
     kill_all();
     _exit(0);  // the program was reaped with its descendants
   }
 
  private:
-  int exec_child(const GuardedProgram& program) {
+  int exec_child(const SupervisedProgram& program) {
     setsid();
     dup2(output_, STDOUT_FILENO);
     dup2(output_, STDERR_FILENO);
     for (const auto& [name, value] : program.environment) setenv(name.c_str(), value.c_str(), 1);
-    news_.step.store(SupervisorStatus::folder);
+    status_.step.store(SupervisorStatus::folder);
     if (program.folder.empty() || chdir(program.folder.c_str()) == 0) {
-      news_.step.store(SupervisorStatus::program_file);
+      status_.step.store(SupervisorStatus::program_file);
       execute(program.arguments);
     }
-    news_.error.store(errno);
+    status_.error.store(errno);
     return 127;
   }
 
@@ -124,7 +124,7 @@ class Watch {
     const timespec span = span_of(patience);
     const int number = sigtimedwait(&watched_, nullptr, &span);
     if (number == kKillAll || number == kParentGone) all_must_go_ = true;
-    if (number != kPassOn || news_.ended.load(std::memory_order_relaxed)) return;
+    if (number != kPassOn || status_.ended.load(std::memory_order_relaxed)) return;
     ::kill(program_, SIGTERM);
     ::kill(program_, SIGCONT);  // a stopped process would never see it
   }
@@ -135,9 +135,9 @@ class Watch {
     pid_t child = 0;
     while ((child = waitpid(-1, &status, WNOHANG)) > 0) {
       if (child != program_) continue;
-      news_.status.store(status, std::memory_order_relaxed);
-      news_.forced.store(all_must_go_, std::memory_order_relaxed);
-      news_.ended.store(true, std::memory_order_release);
+      status_.status.store(status, std::memory_order_relaxed);
+      status_.forced.store(all_must_go_, std::memory_order_relaxed);
+      status_.ended.store(true, std::memory_order_release);
     }
     return child == 0 || errno != ECHILD;
   }
@@ -151,7 +151,7 @@ class Watch {
     }
   }
 
-  SupervisorStatus& news_;
+  SupervisorStatus& status_;
   const int output_;
   const sigset_t watched_ = watched_signals();
   pid_t program_ = -1;
@@ -172,37 +172,37 @@ Supervisor::~Supervisor() {
   kill();
 }
 
-Result<Supervisor> Supervisor::start(const GuardedProgram& program) {
+Result<Supervisor> Supervisor::start(const SupervisedProgram& program) {
   const std::string& name = program.arguments.front();
   fill_standard_descriptors();
-  Supervisor guardian;
-  LAB_TRY(guardian.news_, SharedMemory<SupervisorStatus>::create(name));
-  guardian.output_ = UniqueFd(memfd_create("lab-output", MFD_CLOEXEC));
-  if (!guardian.output_.valid()) return system_error("memfd_create", name, errno);
-  fcntl(guardian.output_.get(), F_SETFL, O_APPEND);  // several processes may write into it
+  Supervisor supervisor;
+  LAB_TRY(supervisor.status_, SharedMemory<SupervisorStatus>::create(name));
+  supervisor.output_ = UniqueFd(memfd_create("lab-output", MFD_CLOEXEC));
+  if (!supervisor.output_.valid()) return system_error("memfd_create", name, errno);
+  fcntl(supervisor.output_.get(), F_SETFL, O_APPEND);  // several processes may write into it
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return system_error("pipe2", name, errno);
   const UniqueFd reading(ends[0]);
   UniqueFd writing(ends[1]);
-  // Should the guardian itself be killed, its orphans come to us (prctl(2)).
+  // Should the supervisor itself be killed, its orphans come to us (prctl(2)).
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 
   const pid_t parent = getpid();
-  const int output = guardian.output_.get();
-  LAB_TRY(guardian.child_, ChildProcess::start(name, {output, writing.get()}, [&] {
-            return Watch(*guardian.news_, output).run(program, parent, writing.get());
+  const int output = supervisor.output_.get();
+  LAB_TRY(supervisor.child_, ChildProcess::start(name, {output, writing.get()}, [&] {
+            return Watch(*supervisor.status_, output).run(program, parent, writing.get());
           }));
-  setpgid(guardian.pid(), guardian.pid());  // whoever comes first, parent or child
+  setpgid(supervisor.pid(), supervisor.pid());  // whoever comes first, parent or child
   writing.reset();
 
   // Its end comes with the program's image, or when the attempt to have it failed.
   char nothing = 0;
   while (::read(reading.get(), &nothing, 1) < 0 && errno == EINTR) {
   }
-  const int error = guardian.news_->error.load();
-  if (error == 0 && guardian.program() > 0) return guardian;
-  const int step = guardian.news_->step.load();
-  guardian.kill();
+  const int error = supervisor.status_->error.load();
+  if (error == 0 && supervisor.program() > 0) return supervisor;
+  const int step = supervisor.status_->step.load();
+  supervisor.kill();
   if (step == SupervisorStatus::folder) return system_error("chdir", program.folder, error);
   if (error == ENOENT) return environment_error("cannot start '{}': there is no such program", name);
   if (error == EACCES)
@@ -212,18 +212,18 @@ Result<Supervisor> Supervisor::start(const GuardedProgram& program) {
 }
 
 pid_t Supervisor::program() const {
-  return news_ ? news_->program.load() : -1;
+  return status_ ? status_->program.load() : -1;
 }
 
 std::optional<std::string> Supervisor::ended() {
   if (!child_.there()) return std::nullopt;
   siginfo_t info{};
   std::string how;
-  if (news_->ended.load(std::memory_order_acquire)) {
-    how = describe_end(news_->status.load(std::memory_order_relaxed));
+  if (status_->ended.load(std::memory_order_acquire)) {
+    how = describe_end(status_->status.load(std::memory_order_relaxed));
   } else if (waitid(P_PID, static_cast<id_t>(pid()), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
              info.si_pid == pid()) {
-    how = "was lost: somebody killed its guardian";
+    how = "was lost: somebody killed its supervisor";
   } else {
     return std::nullopt;
   }
@@ -242,7 +242,7 @@ bool Supervisor::stop(Nanos patience) {
   if (!child_.there()) return true;
   child_.signal(kPassOn);
   if (!await_end(monotonic_now() + patience)) kill();
-  return news_->ended.load(std::memory_order_acquire) && !news_->forced.load(std::memory_order_relaxed);
+  return status_->ended.load(std::memory_order_acquire) && !status_->forced.load(std::memory_order_relaxed);
 }
 
 void Supervisor::kill() {
@@ -255,7 +255,7 @@ void Supervisor::kill() {
   end_session(session);
 }
 
-/// Without a guardian: its orphans are ours, and those of the program's session are known by that.
+/// Without a supervisor: its orphans are ours, and those of the program's session are known by that.
 void Supervisor::end_session(pid_t session) {
   const Nanos until = monotonic_now() + kKillPatience;
   for (bool more = session > 0; more && monotonic_now() < until;) {

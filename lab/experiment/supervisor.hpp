@@ -16,8 +16,8 @@ namespace lab {
 
 struct SupervisorStatus;  // what the supervisor reports
 
-/// A program to run below a guardian.
-struct GuardedProgram {
+/// A program to run below a supervisor.
+struct SupervisedProgram {
   std::vector<std::string> arguments;
   std::string folder;                                            ///< its working directory; empty: ours
   std::vector<std::pair<std::string, std::string>> environment;  ///< besides ours
@@ -35,7 +35,7 @@ class Supervisor {
  public:
   /// Forks. Call it while this process has one thread. Errors (exit 3): no memory or processes left, no such
   /// program or folder, not executable.
-  static Result<Supervisor> start(const GuardedProgram& program);
+  static Result<Supervisor> start(const SupervisedProgram& program);
 
   Supervisor() = default;
   Supervisor(Supervisor&& other) noexcept = default;
@@ -72,7 +72,7 @@ class Supervisor {
   bool await_end(Nanos until);
   static void end_session(pid_t session);
 
-  SharedMemory<SupervisorStatus> news_;
+  SharedMemory<SupervisorStatus> status_;
   UniqueFd output_;
   ChildProcess child_;
 };

@@ -372,7 +372,7 @@ namespace {
 constexpr std::size_t kToolIndent = 15;
 
 /// `p50 1.001 s`; 0 where the tool prints nothing, as it does itself.
-std::string percentiles(const ToldLatencies& reported, double least = 0) {
+std::string percentiles(const ReportedLatencies& reported, double least = 0) {
   std::vector<std::string> parts;
   for (const auto& [percent, latency_s] : reported.percentiles) {
     if (percent != 50 && percent < least) continue;
@@ -382,12 +382,12 @@ std::string percentiles(const ToldLatencies& reported, double least = 0) {
   return join(parts, ", ");
 }
 
-std::string missing(const ToldLatencies& reported, std::int64_t all, std::string_view why) {
+std::string missing(const ReportedLatencies& reported, std::int64_t all, std::string_view why) {
   return reported.counted == all ? "" : fmt::format("; {} of {} {}", reported.counted, all, why);
 }
 
 /// A line has no room for all that hey prints.
-std::string line_of(const std::string& name, const ToldLatencies& reported) {
+std::string line_of(const std::string& name, const ReportedLatencies& reported) {
   const std::string all = percentiles(reported, 90);
   return fmt::format("{}{}{}; of {}{}", pad(name, 12), all.empty() ? "" : " ", all, reported.counted,
                      reported.added > 0 ? fmt::format(" and {} added", reported.added) : "");
@@ -406,11 +406,11 @@ bool is_paced(const Scenario& scenario, const std::string& case_id,
 
 void add_tools(const EmulatedTools& others, Page& page) {
   const std::int64_t all = others.truth.counted;
-  const auto add = [&](const std::string& tool, const ToldLatencies& reported, const std::string& more) {
+  const auto add = [&](const std::string& tool, const ReportedLatencies& reported, const std::string& more) {
     page.hanging(pad("  " + tool, kToolIndent), percentiles(reported) + more, kToolIndent);
   };
   double most = 50;
-  for (const ToldPercentile& one : others.truth.percentiles) {
+  for (const ReportedPercentile& one : others.truth.percentiles) {
     if (carries_percentile(all, one.percent / 100)) most = std::max(most, one.percent);
   }
   add("here", others.truth,
@@ -422,7 +422,7 @@ void add_tools(const EmulatedTools& others, Page& page) {
           : fmt::format("; it adds {} for requests that it holds to be missing", others.wrk.added);
   add("wrk", others.wrk, missing(others.wrk, all, "replies are counted: those past 2 s are dropped") + added);
   const bool zeros = std::any_of(others.hey.percentiles.begin(), others.hey.percentiles.end(),
-                                 [](const ToldPercentile& one) { return !one.latency_s; });
+                                 [](const ReportedPercentile& one) { return !one.latency_s; });
   add("hey", others.hey, zeros ? "; the zeros are its own" : "");
   const std::int64_t counted = others.autocannon.counted;
   add("autocannon", others.autocannon,

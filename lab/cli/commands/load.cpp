@@ -64,7 +64,7 @@ void share_among(const LoadTeam& team, LoadRequestOptions& options) {
   if (team.rank() != 0) options.output.quiet = true;
 }
 
-std::string format_span(const LoadReport& report, const OutputOptions& output) {
+std::string format_load(const LoadReport& report, const OutputOptions& output) {
   if (output.format == Format::json) return load_json(report);
   if (output.format == Format::csv) return load_csv(report);
   if (output.format == Format::markdown) return load_markdown(report);
@@ -142,7 +142,7 @@ int load(LoadRequestOptions options) {
   });
   report.environment = {environment.cores, environment.kernel, noise.verdict(alone), environment.details};
   for (auto& detail : noise.details()) report.environment.environment.push_back(std::move(detail));
-  print(format_span(report, options.output));
+  print(format_load(report, options.output));
   return totals.interrupted ? interrupt_exit_code() : load_exit_code(options, report);
 }
 

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <memory>
 #include <optional>
 
 #include "harness/model/model.hpp"
@@ -101,7 +100,10 @@ std::vector<VerifyBatch> log_batches(const std::vector<RowRun>& runs,
                                ? *same
                                : batches.emplace_back(VerifyBatch{
                                      measure.scenario, engine, run.scale, 0, run.row->params, {}});
-      batch.measures.push_back(std::move(measure));
+      const bool known = std::ranges::any_of(batch.measures, [&](const Measure& other) {
+        return other.arm == measure.arm && other.case_id == measure.case_id && other.stat == measure.stat;
+      });
+      if (!known) batch.measures.push_back(std::move(measure));
     }
   }
   return batches;
@@ -124,6 +126,8 @@ LogCell log_cell(const RowRun& run, const LogLine& line, const std::string& engi
 
 int show_log(LogAsked asked) {
   if (asked.engines.empty()) asked.engines = kEngines;
+  std::ranges::sort(asked.engines, std::ranges::greater{});  // native first
+  asked.engines.erase(std::ranges::unique(asked.engines).begin(), asked.engines.end());
   const OutputOptions& output = asked.output;
   ClaimsFile file = load_claims().value();
   settle_claims(file, known_modes()).value();

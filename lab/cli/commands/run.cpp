@@ -73,11 +73,11 @@ Finished run_one(Scenario scenario, const RunOptions& options) {
     ask_for_guesses(scenario, options.overrides, options.output.style, guesses);
   if (interrupt_signal() != 0) throw Failure(environment_error("interrupted"));
 
-  PreparedExperiment stage = PreparedExperiment::prepare(scenario, experiment);
-  const ExperimentPlan plan = plan_experiment(scenario, experiment, stage);
+  PreparedExperiment prepared = PreparedExperiment::prepare(scenario, experiment);
+  const ExperimentPlan plan = plan_experiment(scenario, experiment, prepared);
   const bool others_only = !experiment.uses(kNative) && !experiment.uses(kModel);
-  if (others_only && plan.trials == 0 && stage.recorded.empty() && !stage.left_out.empty())
-    throw Failure(environment_error("nothing can be run: {}", stage.left_out.front().reason));
+  if (others_only && plan.trials == 0 && prepared.recorded.empty() && !prepared.left_out.empty())
+    throw Failure(environment_error("nothing can be run: {}", prepared.left_out.front().reason));
 
   RecordOptions record{options.recorded(), std::nullopt, !options.save.empty()};
   if (!options.has("no-save"))
@@ -90,7 +90,7 @@ Finished run_one(Scenario scenario, const RunOptions& options) {
     return report;
   };
   ExperimentObserver observer;
-  observer.started = [&](const ExperimentPlan&) {
+  observer.started = [&] {
     if (!options.output.quiet) {
       print_error("{}: {} repetition{}, about {}, budget {}\n", scenario.name, plan.repetitions,
                   plan.repetitions == 1 ? "" : "s", format_estimate(plan.estimate),
@@ -106,7 +106,7 @@ Finished run_one(Scenario scenario, const RunOptions& options) {
     const Report report = report_of(run);
     live.show(to_text(report, options.output.style), table_text(report, options.output.style));
   };
-  ExperimentResult result = run_experiment(scenario, experiment, stage, record, observer);
+  ExperimentResult result = run_experiment(scenario, experiment, plan, prepared, record, observer);
   live.clear();
   const bool nothing = result.run.repetitions.empty();
   if (nothing && result.fault) throw Failure(*result.fault);

@@ -180,9 +180,8 @@ int show(const ShowOptions& options) {
   const Scenario scenario = load_scenario(options.scenario, known_modes()).value();
   ExperimentOptions experiment;
   experiment.budget = scenario.budget;
-  PreparedExperiment stage;
-  stage.arms = engine_arms(scenario, kNative);
-  const ExperimentPlan plan = plan_experiment(scenario, experiment, stage);
+  const PreparedExperiment prepared = PreparedExperiment::outline(scenario, experiment);
+  const ExperimentPlan plan = plan_experiment(scenario, experiment, prepared);
   const std::string size = fmt::format("{} arm{}, about {}", scenario.arms.size(),
                                        scenario.arms.size() == 1 ? "" : "s", format_estimate(plan.estimate));
   constexpr std::size_t kSources = 26;

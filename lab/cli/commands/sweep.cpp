@@ -20,7 +20,7 @@ struct AskedSweep {
   bool predict = false;
 };
 
-std::string format_span(const SweepReport& report, const OutputOptions& output) {
+std::string format_sweep(const SweepReport& report, const OutputOptions& output) {
   if (output.format == Format::json) return sweep_json(report);
   if (output.format == Format::csv) return sweep_csv(report);
   if (output.format == Format::markdown) return sweep_markdown(report);
@@ -81,7 +81,7 @@ int predict(const Sweep& sweep, const OutputOptions& output) {
   }
   report.complete = report.points.size() == sweep.tasks.size();
   if (!report.complete) report.incomplete_reason = "interrupted";
-  print(format_span(report, output));
+  print(format_sweep(report, output));
   return report.complete ? 0 : interrupt_exit_code();
 }
 
@@ -137,7 +137,7 @@ int measure(const Sweep& sweep, const std::optional<std::filesystem::path>& fold
   if (report.points.empty() && interrupted)
     throw Failure(
         environment_error("interrupted before the first point had ended: there is nothing to report"));
-  if (!report.points.empty()) print(format_span(report, output));
+  if (!report.points.empty()) print(format_sweep(report, output));
   return interrupted && !report.complete ? interrupt_exit_code() : exit_code;
 }
 
