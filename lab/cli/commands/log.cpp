@@ -127,7 +127,7 @@ LogCell log_cell(const RowRun& run, const LogLine& line, const std::string& engi
 int show_log(LogAsked asked) {
   if (asked.engines.empty()) asked.engines = kEngines;
   std::ranges::sort(asked.engines, std::ranges::greater{});  // native first
-  asked.engines.erase(std::ranges::unique(asked.engines).begin(), asked.engines.end());
+  asked.engines.erase(std::unique(asked.engines.begin(), asked.engines.end()), asked.engines.end());
   const OutputOptions& output = asked.output;
   ClaimsFile file = load_claims().value();
   settle_claims(file, known_modes()).value();
