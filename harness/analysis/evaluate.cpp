@@ -43,7 +43,7 @@ std::optional<double> aggregate(const std::vector<double>& values, Aggregate how
     case Aggregate::max: return *std::max_element(values.begin(), values.end());
     case Aggregate::mean:
       return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-    case Aggregate::median: return summarise(values).median;
+    case Aggregate::median: return median_of(values);
     case Aggregate::p90: return supported_percentile(values, 0.90);
     case Aggregate::p95: return supported_percentile(values, 0.95);
     case Aggregate::p99: return supported_percentile(values, 0.99);

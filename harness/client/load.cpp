@@ -208,7 +208,7 @@ std::optional<double> take_computed_pace(Events& events) {
   }
   if (paces.empty()) return std::nullopt;
   std::erase_if(events, [](const Event& event) { return event.kind == EventKind::computed; });
-  return summarise(std::move(paces)).median;
+  return median_of(std::move(paces));
 }
 
 Result<LoadResult> run_load(const Case& load_case, const LoadTarget& target, EventRings* events,

@@ -178,6 +178,19 @@ TEST_CASE("where an idle connection holds a thread of the server, it is closed a
   CHECK(bench.transport.closes.size() == 3);  // the client of the closed load keeps its own
 }
 
+TEST_CASE("where a connection is closed after its reply, none is opened before it is due") {
+  VirtualRun bench;
+  bench.answer_after(kMillisecond);
+  bench.load_case.loads = {constant(3, 200 * kMillisecond)};
+  bench.setup.close_after_reply = true;
+  bench.run();
+  CHECK(bench.books.ok == 3);
+  CHECK(bench.transport.opens.size() == 3);
+  CHECK(bench.transport.closes.size() == 3);
+  for (const RequestRecord& record : bench.records)
+    CHECK(record.sent - record.intended >= bench.transport.connect_takes);
+}
+
 TEST_CASE("a large burst leaves in full and its early replies are stamped before its last send") {
   VirtualRun bench;
   bench.answer_after(kMillisecond);

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 
 namespace lab {
 
 namespace {
 
 constexpr double kLongest = 0x1.0p62;
+constexpr std::uint64_t kGone = std::numeric_limits<std::uint64_t>::max();
 
 }  // namespace
 
@@ -23,9 +25,12 @@ void SharedCores::add(std::uint32_t job, double work_ns, Nanos now) {
     return;
   }
   advance(now);
-  if (heap_.empty()) received_ = 0;  // keeps V small, and with it exact
-  heap_.push_back({received_ + work_ns, order_++, job});
+  if (present_ == 0) received_ = 0;  // keeps V small, and with it exact
+  if (entries_.size() <= job) entries_.resize(job + std::size_t{1});
+  entries_[job] = {received_ + work_ns, order_++, job};
+  heap_.push_back(entries_[job]);
   std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
+  ++present_;
   plan_next();
 }
 
@@ -34,8 +39,8 @@ std::optional<std::uint32_t> SharedCores::finish() {
   const Entry first = heap_.front();
   received_ = first.end;  // not advance(): rounding to whole nanoseconds must not leave a remainder of work
   as_of_ = next_;
-  std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
-  heap_.pop_back();
+  entries_[first.job].order = kGone;
+  --present_;
   plan_next();
   return first.job;
 }
@@ -46,11 +51,9 @@ double SharedCores::remove(std::uint32_t job, Nanos now) {
   };
   if (slice_ == 0) {
     advance(now);
-    const auto entry = find(heap_);
-    const double left = std::max(0.0, entry->end - received_);
-    *entry = heap_.back();
-    heap_.pop_back();
-    std::make_heap(heap_.begin(), heap_.end(), std::greater<>());
+    const double left = std::max(0.0, entries_[job].end - received_);
+    entries_[job].order = kGone;
+    --present_;
     plan_next();
     return left;
   }
@@ -102,19 +105,23 @@ void SharedCores::take_turns(Nanos now) {
 }
 
 void SharedCores::advance(Nanos now) {
-  if (!heap_.empty()) {
-    const double rate = std::min(1.0, cores_ / static_cast<double>(heap_.size()));
+  if (present_ > 0) {
+    const double rate = std::min(1.0, cores_ / static_cast<double>(present_));
     received_ += static_cast<double>(now - as_of_) * rate;
   }
   as_of_ = now;
 }
 
 void SharedCores::plan_next() {
+  while (!heap_.empty() && heap_.front().order != entries_[heap_.front().job].order) {
+    std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
+    heap_.pop_back();
+  }
   if (heap_.empty()) {
     next_ = kNever;
     return;
   }
-  const double slowdown = std::max(1.0, static_cast<double>(heap_.size()) / cores_);
+  const double slowdown = std::max(1.0, static_cast<double>(present_) / cores_);
   const double left = std::max(0.0, heap_.front().end - received_) * slowdown;
   next_ = left > kLongest - static_cast<double>(as_of_) ? kNever - 1 : as_of_ + std::llround(left);
 }

@@ -59,7 +59,9 @@ class SharedCores {
   Nanos as_of_ = 0;      // the moment at which V was right
   Nanos next_ = kNever;
   std::uint64_t order_ = 0;
-  std::vector<Entry> heap_;  // the first to end in front
+  std::size_t present_ = 0;
+  std::vector<Entry> entries_;  // by job; of those that have gone without their order
+  std::vector<Entry> heap_;     // the first to end in front; some that have gone are left in it for a while
 };
 
 }  // namespace lab

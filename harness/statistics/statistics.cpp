@@ -29,8 +29,9 @@ std::size_t interval_rank(std::size_t n) {
   const boost::math::binomial heads(static_cast<double>(n), 0.5);
   std::size_t best = 1;
   double best_distance = 1;
+  double below = 0;
   for (std::size_t rank = 1; rank <= n / 2; ++rank) {
-    const double below = boost::math::cdf(heads, static_cast<double>(rank - 1));
+    below += boost::math::pdf(heads, static_cast<double>(rank - 1));
     const double distance = std::abs(1 - 2 * below - kWantedCoverage);
     if (distance < best_distance) {
       best_distance = distance;

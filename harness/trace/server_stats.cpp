@@ -77,7 +77,7 @@ std::optional<double> switch_time(const RepetitionData& evidence) {
       times.push_back(seconds(span.to - span.from) / static_cast<double>(compute->units));
     }
   }
-  return times.empty() ? std::nullopt : std::optional(summarise(std::move(times)).median);
+  return times.empty() ? std::nullopt : std::optional(median_of(std::move(times)));
 }
 
 std::optional<double> of_events(Quantity quantity, const RepetitionData& evidence) {

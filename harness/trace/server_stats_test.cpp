@@ -145,6 +145,15 @@ TEST_CASE("what a killed worker had begun and not ended is lost, after the reply
   CHECK(one.value("work.lost") == Approx(2));
 }
 
+TEST_CASE("a handler that was cancelled before its worker was killed is not lost with it") {
+  Repetition one;
+  one.kills = {{0, 50 * kMs}};
+  one.add(0, EventKind::started, 1);
+  one.add(kMs, EventKind::cancelled, 1);
+  one.add(2 * kMs, EventKind::started, 2);
+  CHECK(one.value("work.lost") == Approx(1));
+}
+
 TEST_CASE("a job that was reported lost and a handler whose client was cut off are one each") {
   Repetition one;
   one.request(0, kMs);

@@ -36,7 +36,8 @@ std::optional<int> slot_in(std::string_view comm);
 /// Inode and port of each socket that listens, by the text of /proc/PID/net/tcp or tcp6.
 std::map<std::string, std::uint16_t> listening_sockets(std::string_view net_tcp);
 
-/// The workers of a master that are there just now, by their slots.
+/// The workers of a master that are there just now, by their slots: a worker is reaped before its successor
+/// starts.
 std::map<int, pid_t> find_workers(pid_t master, const std::string& proc = "/proc");
 
 /// All that descend from a process just now, nearest first.
