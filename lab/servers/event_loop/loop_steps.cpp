@@ -43,7 +43,8 @@ Task await_timer(Call& call, Loop& loop, const Wait& wait, StepPlace place) {
   call.end_step(place);
 }
 
-/// Waits on the loop for a descriptor that is somebody else's. False: until the end, or the client has gone.
+/// Waits on the loop for a descriptor that is somebody else's. False: until the end, or the call
+/// has ended: its client has gone, or another branch of it failed.
 asio::awaitable<bool, Executor> await_descriptor(Call& call, Loop& loop, Conversation::Need need, Nanos end) {
   if (call.ended()) co_return false;
   // What the timer knows of; it may end after the wait.

@@ -62,6 +62,7 @@ class UpstreamCall final : public Conversation {
   /// What could not be connected says so at the first byte that is sent.
   ssize_t connect() {
     socket_ = UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!socket_.valid()) return -1;
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(port_);

@@ -36,12 +36,12 @@ BOOST_DESCRIBE_STRUCT(ServerSetup, (),
                        rates))
 BOOST_DESCRIBE_STRUCT(Error, (), (kind, message))
 BOOST_DESCRIBE_STRUCT(StartReport, (), (port, workers, error))
-BOOST_DESCRIBE_STRUCT(Handover, (), (setup, report, ring, slots, capacity))
+BOOST_DESCRIBE_STRUCT(Handover, (), (setup, ring, slots, capacity))
 
 namespace {
 
 constexpr const char* kProgram = "lab-io-uring";
-constexpr int kArguments = 2;          // its name, the descriptor that its handover is read from
+constexpr int kArguments = 3;          // its name, the descriptors of its handover and of its start report
 constexpr unsigned kRingSize = 16384;  // what Asio asks for; where memory is short a smaller one may be had
 
 std::string read_whole(int fd) {
@@ -129,7 +129,7 @@ Result<Handover> decode_handover(std::string_view bytes) {
 Result<ChildProcess> start_io_uring_master(const ServerSetup& setup, const EventRings* rings, int report) {
   LAB_CHECK(backend_available(Backend::io_uring));
   LAB_TRY(const fs::path program, io_uring_program(program_path().parent_path()));
-  Handover handover{.setup = setup, .report = report};
+  Handover handover{.setup = setup};
   if (rings != nullptr) {
     handover.ring = rings->descriptor();
     handover.slots = rings->slots();
@@ -138,12 +138,13 @@ Result<ChildProcess> start_io_uring_master(const ServerSetup& setup, const Event
   const UniqueFd text(memfd_create("lab-setup", MFD_CLOEXEC));
   if (!text.valid() || !write_all(text.get(), encode_handover(handover)))
     return system_error("memfd_create", "the server's setup", errno);
-  const std::string number = std::to_string(text.get());
+  const std::string handover_number = std::to_string(text.get());
+  const std::string report_number = std::to_string(report);
   return ChildProcess::start("the server's master", {report, text.get(), handover.ring}, [&] {
     for (const int fd : {report, text.get(), handover.ring}) {
       if (fd >= 0) fcntl(fd, F_SETFD, 0);
     }
-    execl(program.c_str(), kProgram, number.c_str(), nullptr);
+    execl(program.c_str(), kProgram, handover_number.c_str(), report_number.c_str(), nullptr);
     send_report(report, {.error = system_error("exec", program.string(), errno)});
     return 1;
   });
@@ -155,14 +156,14 @@ int serve_from_arguments(int count, char** arguments) {
     return static_cast<int>(ErrorKind::usage);
   }
   UniqueFd text(number_in<int>(arguments[1]).value_or(-1));
+  UniqueFd report(number_in<int>(arguments[2]).value_or(-1));
+  fcntl(report.get(), F_SETFD, FD_CLOEXEC);
   const auto handover = decode_handover(read_whole(text.get()));
   text.reset();
   if (!handover) {
-    fmt::print(stderr, "{}: {}\n", kProgram, handover.error().message);
+    send_report(report.get(), {.error = handover.error()});
     return 1;
   }
-  UniqueFd report(handover->report);
-  fcntl(report.get(), F_SETFD, FD_CLOEXEC);
   EventRings rings;
   if (handover->ring >= 0) {
     auto attached = EventRings::attach(handover->ring, handover->slots, handover->capacity);

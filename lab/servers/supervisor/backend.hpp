@@ -23,9 +23,8 @@ Result<std::filesystem::path> io_uring_program(const std::filesystem::path& fold
 /// inherits.
 struct Handover {
   ServerSetup setup;
-  int report = -1;  ///< the pipe for its report
-  int ring = -1;    ///< the events' rings; -1: none
-  int slots = 0;    ///< of the rings
+  int ring = -1;  ///< the events' rings; -1: none
+  int slots = 0;  ///< of the rings
   std::size_t capacity = 0;
 };
 /// As bytes. What only predictions and reports need of an arm is left out.

@@ -1,5 +1,8 @@
 #include "lab/servers/supervisor/backend.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 
 #include "lab/servers/mode.hpp"
@@ -57,15 +60,36 @@ ServerSetup whole_setup() {
 }  // namespace
 
 TEST_CASE("a setup that was written and read is written the same again") {
-  const std::string text = encode_handover({whole_setup()});
+  const std::string text = encode_handover({whole_setup(), 3, 4, 5});
   const auto handover = decode_handover(text);
   REQUIRE(handover.has_value());
   CHECK(encode_handover(*handover) == text);
+  CHECK(handover->ring == 3);
+  CHECK(handover->slots == 4);
+  CHECK(handover->capacity == 5);
   const ServerSetup& setup = handover->setup;
   CHECK(describe(setup.routes.front().plan) == describe(every_step()));
   CHECK(setup.routes.front().plan.front().blocking);
   CHECK(setup.arm.modes.front().handler == Resource::loop);
   CHECK(setup.seed == ~std::uint64_t{0});
+}
+
+TEST_CASE("a start report says the port and the workers, or why there are none") {
+  const auto sent = [](const StartReport& report) {
+    int ends[2];
+    REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
+    const UniqueFd reading(ends[0]);
+    send_report(ends[1], report);
+    close(ends[1]);
+    return read_report(reading.get());
+  };
+  const StartReport started = sent({8080, {11, 12}});
+  CHECK(started.port == 8080);
+  CHECK(started.workers == std::vector<pid_t>{11, 12});
+  const StartReport failed = sent({.error = environment_error("no port is free")});
+  CHECK(failed.workers.empty());
+  CHECK(failed.error.kind == ErrorKind::environment);
+  CHECK(failed.error.message == "no port is free");
 }
 
 TEST_CASE("what is no setup is an error") {
