@@ -43,6 +43,9 @@ std::string flaw(const AdviceBook& book, const std::string& id, std::set<std::st
   if (node == nullptr) return fmt::format("the tree leads to '{}', which is no node and no advice", id);
   const AdviceQuestion* question = find_id(book.questions, node->ask);
   if (question == nullptr) return fmt::format("there is no question '{}'", node->ask);
+  if (question->answers.empty()) return fmt::format("question '{}' has no answers", node->ask);
+  if (node->then.size() != question->answers.size())
+    return fmt::format("then of node '{}' must name each answer of '{}', and no other word", id, node->ask);
   if (!asked.insert(node->ask).second) return fmt::format("node '{}' asks '{}' twice", id, node->ask);
   for (const std::string& word : words_of(*question)) {
     const auto next = node->then.find(word);
@@ -113,7 +116,16 @@ const Advice* AdviceBook::advice_of(const std::string& id) const {
 
 AdviceBook parse_advice(std::string_view toml, const std::string& file) {
   AdviceBook book = read_described<AdviceBook>(toml, file);
-  std::string found = book.nodes.empty() ? "there is no node" : flaw(book, book.nodes.front().id, {});
+  std::string found = book.nodes.empty() ? "there is no node" : "";
+  for (const AdviceNode& node : book.nodes) {
+    if (found.empty()) found = flaw(book, node.id, {});
+  }
+  for (const AdviceQuestion& question : book.questions) {
+    for (const AdviceAnswer& answer : question.answers) {
+      if (answer.up_to && answer.up_to->is_time != (question.kind == "duration"))
+        found = fmt::format("up_to of '{}' must be a {}", question.id, question.kind);
+    }
+  }
   for (DocumentList& list : book.lists) {
     for (ListEntry& entry : list.entries) {
       const Advice* advice = book.advice_of(entry.advice);

@@ -100,7 +100,7 @@ TEST_CASE("the documents' lists prove what they say") {
   for (const DocumentList& list : advice_book().lists) {
     for (const ListEntry& entry : list.entries) {
       INFO(entry.text);
-      if (!entry.proof.empty()) CHECK_NOTHROW(scenario_of_command(entry.proof));
+      CHECK_NOTHROW(scenario_of_command(entry.proof));
       CHECK((entry.holds == "yes" || !entry.but.empty()));
     }
   }
@@ -156,4 +156,18 @@ TEST_CASE("a tree that leads nowhere, or asks twice, is refused") {
   CHECK(refusal(small("end")).empty());
   CHECK(refusal(small("nowhere")) == "a.toml: the tree leads to 'nowhere', which is no node and no advice");
   CHECK(refusal(small("more")) == "a.toml: node 'more' asks 'work' twice");
+}
+
+TEST_CASE("a node that no way reaches is looked at, too, and a word that is no answer is refused") {
+  const auto with = [](const std::string& old, const std::string& now) {
+    std::string toml = small("end");
+    const std::size_t at = toml.rfind(old);
+    return toml.replace(at, old.size(), now);
+  };
+  CHECK(refusal(with(R"({ a = "end", b = "end" })", R"({ a = "end", b = "lost" })")) ==
+        "a.toml: the tree leads to 'lost', which is no node and no advice");
+  CHECK(refusal(with(R"({ a = "end", b = "end" })", R"({ a = "end", b = "end", c = "end" })")) ==
+        "a.toml: then of node 'more' must name each answer of 'work', and no other word");
+  CHECK(refusal(with(R"([{ word = "a", text = "a" }, { word = "b", text = "b" }])", "[]"))
+            .find("has no answers") != std::string::npos);
 }

@@ -41,7 +41,9 @@ class DescribedToml {
     to = value_of(node, what).text(true);
     while (to.ends_with('\n')) to.pop_back();
   }
-  void read(const toml::node& node, const std::string& /*what*/, Figure& to) const {
+  void read(const toml::node& node, const std::string& what, Figure& to) const {
+    if (!node.is_number() && !node.is_string())
+      return draft_->problems.at(node.source(), "{} must be a number or a duration", what);
     to = {node.value<double>().value_or(0), node.is_string()};
     if (!to.is_time) return;
     const auto span = parse_duration(node.as_string()->get());

@@ -20,7 +20,7 @@ constexpr double kTolerance = 0.1;
 /// An entry of results/quiz.toml.
 struct WrittenQuestion {
   struct Wrong {
-    Figure value;
+    std::optional<Figure> value;  // or `choice`, as the question has `answer` or `choice`
     std::string choice, say;
     static constexpr std::string_view kMayLack = "value choice";
   };
@@ -65,13 +65,19 @@ Question question_of(const WrittenQuestion& written, const std::string& file) {
   question.proof = written.proof;
   const std::vector<std::string> words = split(written.proof, ' ');  // lab run NAME …
   if (words.size() > 2) question.scenario = words[2];
-  if (!written.answer) question.choices.push_back({written.choice, "", true});
+  const bool number = written.answer.has_value();
+  refuse_if(number != written.choice.empty(), "{}: {}: give answer or choice", file, written.id);
+  refuse_if(written.wrong.empty(), "{}: {}: wrong is empty; at least one is needed", file, written.id);
+  if (!number) question.choices.push_back({written.choice, "", true});
   for (const auto& [value, choice, say] : written.wrong) {
-    if (!written.answer) question.choices.push_back({choice, say, false});
-    if (!written.answer) continue;
-    refuse_if(value.is_time != written.answer->is_time,
+    refuse_if(value.has_value() != number || choice.empty() != number,
+              "{}: {}: each of wrong has a value where the question has an answer, else a choice", file,
+              written.id);
+    if (!number) question.choices.push_back({choice, say, false});
+    if (!number) continue;
+    refuse_if(value->is_time != written.answer->is_time,
               "{}: {}: value must be of the same kind as the answer", file, written.id);
-    question.number.wrong.push_back({value.value, say});
+    question.number.wrong.push_back({value->value, say});
   }
   if (written.answer) {
     question.number.is_time = written.answer->is_time;

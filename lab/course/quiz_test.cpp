@@ -226,4 +226,15 @@ TEST_CASE("a mistake in the file is reported with its place") {
                     Catch::Contains("has no unit"));
   CHECK_THROWS_WITH(parse_quiz(start + "answer = \"1s\"\nwrong = [{ value = 1, say = \"x\" }]", "q.toml"),
                     Catch::Contains("of the same kind"));
+  CHECK_THROWS_WITH(parse_quiz(start + "wrong = [{ choice = \"a\", say = \"x\" }]", "q.toml"),
+                    Catch::Contains("x: give answer or choice"));
+  CHECK_THROWS_WITH(
+      parse_quiz(start + "answer = 1\nchoice = \"a\"\nwrong = [{ value = 2, say = \"x\" }]", "q.toml"),
+      Catch::Contains("x: give answer or choice"));
+  CHECK_THROWS_WITH(parse_quiz(start + "choice = \"a\"\nwrong = [{ say = \"x\" }]", "q.toml"),
+                    Catch::Contains("else a choice"));
+  CHECK_THROWS_WITH(parse_quiz(start + "answer = 1\nwrong = []", "q.toml"),
+                    Catch::Contains("x: wrong is empty"));
+  CHECK_THROWS_WITH(parse_quiz(start + "answer = true\nwrong = [{ value = 2, say = \"x\" }]", "q.toml"),
+                    Catch::Contains("must be a number or a duration"));
 }
