@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kClaimed = 11;
 constexpr std::size_t kFigure = 9;
-constexpr std::size_t kVerdict = 12;
+constexpr std::size_t kVerdict = 14;
 constexpr std::size_t kLeastWritten = 24;
 
 std::string engine_heading(const std::string& engine) {
@@ -110,10 +110,10 @@ std::string exact_number(std::optional<double> value) {
 }  // namespace
 
 const LogCell& LogLine::deciding() const {
-  const auto real = std::find_if(cells.begin(), cells.end(), [](const LogCell& cell) {
-    return cell.engine == "fastapi" && !cell.measured.samples.empty();
-  });
-  return real == cells.end() ? cells.front() : *real;
+  const auto rank = [](const LogCell& cell) {
+    return cell.measured.samples.empty() ? 0 : cell.engine == kFastapi ? 2 : 1;
+  };
+  return *std::ranges::max_element(cells, {}, rank);
 }
 
 std::string log_text(const LogReport& report, const TextStyle& style) {

@@ -133,11 +133,11 @@ bool far_above_bound(const ArmReport& arm) {
 
 /// The two that cost most in full, the others by name.
 std::string report_findings(const std::vector<Finding>& findings) {
-  constexpr std::size_t kInFull = 2;
+  constexpr std::ptrdiff_t kInFull = 2;
   std::string text;
   std::vector<std::string> others;
   for (const Finding& finding : findings) {
-    if (&finding < &findings.front() + kInFull) {
+    if (&finding - &findings.front() < kInFull) {
       text += fmt::format("{} {} ", finding.id, finding.text);
     } else {
       others.push_back(fmt::format("{} {}", finding.id, finding.text.substr(0, finding.text.find(':'))));
