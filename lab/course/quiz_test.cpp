@@ -24,7 +24,7 @@ std::vector<std::string> ids_of(const std::vector<Question>& questions) {
   return ids;
 }
 
-const Question& find(const std::vector<Question>& questions, const std::string& id) {
+const Question& find(const std::vector<Question>& questions, std::string_view id) {
   return *std::find_if(questions.begin(), questions.end(),
                        [&](const Question& question) { return question.id == id; });
 }

@@ -64,7 +64,7 @@ Run run_of(const Scenario& scenario, int repetitions, Nanos late) {
   return run;
 }
 
-const ArmReport& arm_of(const Report& report, const std::string& id) {
+const ArmReport& arm_of(const Report& report, std::string_view id) {
   return *std::find_if(report.arms.begin(), report.arms.end(),
                        [&](const ArmReport& arm) { return arm.arm == id; });
 }

@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -294,7 +295,9 @@ class ThreadServer : public httplib::Server {
   void handle_with_body(const httplib::Request& asked, httplib::Response& response,
                         const httplib::ContentReader& body) {
     const BodyRule rule = worker_.routes().body_rule(exchange->request);
-    bool fits = asked.get_header_value<std::uint64_t>("Content-Length") <= rule.limit;
+    // By strtoull(3): httplib's own reading of numbers has another name in each version of it.
+    const std::string announced = asked.get_header_value("Content-Length");
+    bool fits = std::strtoull(announced.c_str(), nullptr, 10) <= rule.limit;
     bool whole = fits;
     if (fits && (asked.has_header("Content-Length") || asked.has_header("Transfer-Encoding"))) {
       exchange->stream.limit_body(rule.deadline);
