@@ -61,21 +61,21 @@ check_format() {
   fi
 }
 
-# A unit that was clean is not looked at again while nothing that it includes has changed: a file named by the hash of it all
-# remembers it, for every checkout on this machine.
+# A unit that was clean is not looked at again while nothing that it includes has changed: a file for each holds the
+# checksums of it all, for every checkout on this machine.
 tidy_unit() {  # UNIT: its findings, and 1 where there are any
-  local unit=$1 command key
+  local unit=$1 command seen
   command=$(jq -r --arg unit "$unit" 'first(.[] | select(.file == $unit)) | .command' "$tidy_database" |
     sed -E 's/ -o [^ ]+//; s/ -c / -MM /')
-  key=$({
-    sed "s|$root||g" <<<"$command"
-    clang-tidy --version
-    cat "$root/.clang-tidy"
-    # shellcheck disable=SC2086  # the compiler's own words, in which no path has a blank
-    ${command#*ccache } 2>/dev/null | tr -d '\\\n' | tr ' ' '\n' | grep -E "^($root/|\.\./)" | sort -u | xargs -r cat
-  } | sed "s|$root||g" | sha256sum | cut -d ' ' -f 1)
-  [[ -e $tidy_clean/$key ]] && return
-  clang-tidy --quiet -p "${tidy_database%/*}" "$unit" && touch "$tidy_clean/$key"
+  seen=$tidy_clean/$({ echo "$command"; clang-tidy --version; cat "$root/.clang-tidy"; } |
+    sed "s|$root||g" | sha256sum | cut -d ' ' -f 1)
+  cd "$root" || return
+  [[ -e $seen ]] && sha256sum --check --status "$seen" 2>/dev/null && return
+  local sums
+  # shellcheck disable=SC2086  # the compiler's own words, in which no path has a blank
+  sums=$( (cd "${tidy_database%/*}" && ${command#*ccache } 2>/dev/null) | tr -d '\\\n' | tr ' ' '\n' |
+    grep -E "^($root/|\.\./)" | sed -E "s|^$root/||; s|^(\.\./)+||" | sort -u | xargs sha256sum)
+  clang-tidy --quiet -p "${tidy_database%/*}" "$unit" && echo "$sums" >"$seen"
 }
 
 check_tidy() {

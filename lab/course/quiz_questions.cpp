@@ -71,7 +71,7 @@ Question question_of(const WrittenQuestion& written, const std::string& file) {
   if (!number) question.choices.push_back({written.choice, "", true});
   for (const auto& [value, choice, say] : written.wrong) {
     refuse_if(value.has_value() != number || choice.empty() != number,
-              "{}: {}: each of wrong has a value where the question has an answer, else a choice", file,
+              "{}: {}: each of wrong needs a value where the answer is a number, else a choice", file,
               written.id);
     if (!number) question.choices.push_back({choice, say, false});
     if (!number) continue;

@@ -165,7 +165,7 @@ Result<Nanos> read_watch(const std::string& option, const std::string& text) {
 Command diagnose_command() {
   Command command("diagnose",
                   "how does a server execute? Serial, a pool of k, k workers, concurrent; seen from outside",
-                  "Example: lab diagnose http://127.0.0.1:8000/report --ping /health --check\n"
+                  "Example: lab diagnose http://127.0.0.1:8000/report --ping /health\n"
                   "The request is sent some hundred times: take a route that may be asked so often.");
   DiagnoseOptions& options = command.runs<DiagnoseOptions>(diagnose);
   ExaminationOptions& examination = options.examination;

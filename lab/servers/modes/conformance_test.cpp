@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "lab/servers/testing/http_cases.hpp"
@@ -30,7 +31,7 @@ TEST_CASE("every execution model answers raw bytes as the table says", "[sockets
       RawClient client(server->port());
       client.send(http.bytes);
       const auto own = is_httplib(*mode) ? table.find(http.what) : table.end();
-      const int expected = own == table.end() ? http.status : own->second.httplib;
+      const int expected = own == table.end() ? http.status : own->second.httplib[test::kHttplibColumn];
       // It waits for whatever it believes to be missing.
       if (is_httplib(*mode)) client.half_close();
       const std::string reply = client.reply();
@@ -49,7 +50,7 @@ TEST_CASE("the table of what cpp-httplib answers has a row where it differs, and
     if (row == table.end()) continue;
     INFO(http.what);
     CHECK(row->second.strict == http.status);
-    CHECK(row->second.httplib != http.status);
+    CHECK_FALSE(std::ranges::all_of(row->second.httplib, [&](int status) { return status == http.status; }));
     ++rows;
   }
   CHECK(rows == table.size());

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lab/core/paths.hpp"
@@ -102,11 +104,13 @@ inline std::vector<HttpCase> http_cases() {
   };
 }
 
-/// A row of the table of what cpp-httplib answers instead.
+/// A row of the table of what cpp-httplib answers instead: its version 0.11, and 0.14.
 struct HttplibRow {
   int strict = 0;
-  int httplib = 0;
+  std::array<int, 2> httplib{};
 };
+
+inline constexpr std::size_t kHttplibColumn = std::string_view(LAB_HTTPLIB_VERSION) < "0.14" ? 0 : 1;
 
 /// The table in lab/servers/README.md, by what the request is.
 inline std::map<std::string, HttplibRow, std::less<>> httplib_table() {
@@ -114,8 +118,9 @@ inline std::map<std::string, HttplibRow, std::less<>> httplib_table() {
   std::ifstream file(checkout_root().value_or(".") / "lab/servers/README.md");
   for (std::string line; std::getline(file, line);) {
     const std::vector<std::string> cells = split(line, '|');
-    if (cells.size() != 5 || std::atoi(cells[2].c_str()) == 0) continue;
-    table[std::string(trim(cells[1]))] = {std::atoi(cells[2].c_str()), std::atoi(cells[3].c_str())};
+    if (cells.size() != 6 || std::atoi(cells[2].c_str()) == 0) continue;
+    table[std::string(trim(cells[1]))] = {std::atoi(cells[2].c_str()),
+                                          {std::atoi(cells[3].c_str()), std::atoi(cells[4].c_str())}};
   }
   return table;
 }
