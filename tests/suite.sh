@@ -53,10 +53,10 @@ sources() {  # PATTERN…: what git knows or would add; all files where this is 
 
 check_format() {
   local log=$root/build/format.log
-  if (cd -- "$root" && sources '*.cpp' '*.hpp' | xargs -0 -r clang-format --dry-run -Werror) >"$log" 2>&1; then
+  if (cd -- "$root" && sources '*.cpp' '*.hpp' | xargs -0 -r clang-format-14 --dry-run -Werror) >"$log" 2>&1; then
     echo '1 0 0 0' >"$tally"
   else
-    echo "clang-format -i puts these files right:"
+    echo "clang-format-14 -i puts these files right:"
     sed -nE 's/^([^:]+):[0-9]+:[0-9]+: .*/\1/p' "$log" | sort -u
   fi
 }
@@ -67,7 +67,7 @@ tidy_unit() {  # UNIT: its findings, and 1 where there are any
   local unit=$1 command seen
   command=$(jq -r --arg unit "$unit" 'first(.[] | select(.file == $unit)) | .command' "$tidy_database" |
     sed -E 's/ -o [^ ]+//; s/ -c / -MM /')
-  seen=$tidy_clean/$({ echo "$command"; clang-tidy --version; cat "$root/.clang-tidy"; } |
+  seen=$tidy_clean/$({ echo "$command"; clang-tidy-14 --version; cat "$root/.clang-tidy"; } |
     sed "s|$root||g" | sha256sum | cut -d ' ' -f 1)
   cd "$root" || return
   [[ -e $seen ]] && sha256sum --check --status "$seen" 2>/dev/null && return
@@ -75,7 +75,7 @@ tidy_unit() {  # UNIT: its findings, and 1 where there are any
   # shellcheck disable=SC2086  # the compiler's own words, in which no path has a blank
   sums=$( (cd "${tidy_database%/*}" && ${command#*ccache } 2>/dev/null) | tr -d '\\\n' | tr ' ' '\n' |
     grep -E "^($root/|\.\./)" | sed -E "s|^$root/||; s|^(\.\./)+||" | sort -u | xargs sha256sum)
-  clang-tidy --quiet -p "${tidy_database%/*}" "$unit" && echo "$sums" >"$seen"
+  clang-tidy-14 --quiet -p "${tidy_database%/*}" "$unit" && echo "$sums" >"$seen"
 }
 
 check_tidy() {
