@@ -80,6 +80,7 @@ json::object json_of(const Question& question) {
                       {"source", question.source},
                       {"topic", question.topic},
                       {"scenario", question.scenario},
+                      {"level", quiz_file().level_of(question.id)},
                       {"context", json_texts(question.context)},
                       {"text", question.text},
                       {"kind", question.choices.empty() ? "figure" : "choice"}};
@@ -139,6 +140,7 @@ std::vector<Question> draw(std::vector<Question> questions, std::size_t count, s
   std::mt19937_64 random(seed);
   std::shuffle(questions.begin(), questions.end(), random);
   questions.resize(std::min(count, questions.size()));
+  std::ranges::stable_sort(questions, {}, [](const Question& one) { return quiz_file().level_of(one.id); });
   for (Question& question : questions) order_choices(question, seed);
   return questions;
 }
@@ -221,6 +223,11 @@ std::string answer_prompt(const Question& question) {
                            : question.number.is_time ? "a time, as 100ms or 1.5s"
                                                      : "a number";
   return what + "; Enter repeats, s skips, q ends: ";
+}
+
+std::string format_grade(const Question& question, const Grade& grade, const TextStyle& style) {
+  if (grade.right) return "right\n";
+  return tagged("wrong", grade.mistake(), style, 10) + tagged("right is", right_answer(question), style, 10);
 }
 
 std::string format_questions(const std::vector<Question>& questions, std::uint64_t seed,

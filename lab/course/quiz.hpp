@@ -56,6 +56,10 @@ BOOST_DESCRIBE_STRUCT(MeasuredAnswer, (), (ask, from, to, usual))
 struct QuizFile {
   std::vector<Question> questions;
   std::vector<MeasuredAnswer> measured;
+  std::vector<std::string> easy, hard;  ///< ids of questions; all others lie between
+
+  /// 1 for an easy question, 3 for a hard one.
+  int level_of(const std::string& id) const;
 };
 
 /// Throws Failure with `file:line:column`.
@@ -103,8 +107,8 @@ std::vector<Question> select(const std::vector<Question>& all, const QuizFilter&
 /// Puts the choices in the order in which a quiz of this seed shows them.
 void order_choices(Question& question, std::uint64_t seed);
 
-/// `count` of them in an order that the seed decides, their choices shuffled; all of them where there are
-/// fewer.
+/// `count` of them, drawn by the seed, the easy ones first; their choices are shuffled. All of them where
+/// there are fewer.
 std::vector<Question> draw(std::vector<Question> questions, std::size_t count, std::uint64_t seed);
 
 struct Grade {
@@ -154,6 +158,8 @@ struct QuizResult : Score {
 std::string format_question(const Question& question, const std::string& head, const TextStyle& style);
 /// `1 to 4; Enter repeats, s skips, q ends: `
 std::string answer_prompt(const Question& question);
+/// What follows an answer: right, or the mistake and the right answer.
+std::string format_grade(const Question& question, const Grade& grade, const TextStyle& style);
 
 std::string format_questions(const std::vector<Question>& questions, std::uint64_t seed,
                              const TextStyle& style);

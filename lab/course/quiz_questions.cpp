@@ -37,9 +37,10 @@ BOOST_DESCRIBE_STRUCT(WrittenQuestion, (),
 struct WrittenQuiz {
   std::vector<WrittenQuestion> questions;
   std::vector<MeasuredAnswer> measured;
-  static constexpr std::string_view kMayLack = "measured";
+  std::vector<std::string> easy, hard;
+  static constexpr std::string_view kMayLack = "measured easy hard";
 };
-BOOST_DESCRIBE_STRUCT(WrittenQuiz, (), (questions, measured))
+BOOST_DESCRIBE_STRUCT(WrittenQuiz, (), (questions, measured, easy, hard))
 
 /// Right within a tenth. Where nothing at all is right, so is what is small beside every mistake.
 void accept_around(double right, NumberAnswer& number) {
@@ -146,7 +147,7 @@ std::string proof_of(const Scenario& scenario, const Ask& ask, const std::string
 
 QuizFile parse_quiz(std::string_view toml, const std::string& file) {
   auto written = read_described<WrittenQuiz>(toml, file);
-  QuizFile quiz{{}, std::move(written.measured)};
+  QuizFile quiz{{}, std::move(written.measured), std::move(written.easy), std::move(written.hard)};
   for (const WrittenQuestion& question : written.questions)
     quiz.questions.push_back(question_of(question, file));
   return quiz;
@@ -155,6 +156,10 @@ QuizFile parse_quiz(std::string_view toml, const std::string& file) {
 const QuizFile& quiz_file() {
   static const QuizFile kFile = parse_quiz(kQuizText, "results/quiz.toml");
   return kFile;
+}
+
+int QuizFile::level_of(const std::string& id) const {
+  return contains(easy, id) ? 1 : contains(hard, id) ? 3 : 2;
 }
 
 const Arm& arm_of(const Scenario& scenario, const Ask& ask) {

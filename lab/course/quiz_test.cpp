@@ -137,6 +137,39 @@ TEST_CASE("the same seed asks the same quiz, in the same order of choices") {
   CHECK(draw(questions, 10'000, 7).size() == questions.size());
 }
 
+TEST_CASE("a quiz asks the easy questions first and the hard ones last") {
+  const std::vector<Question> questions = all_questions();
+  const auto level = [](const Question& question) { return quiz_file().level_of(question.id); };
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const auto drawn = draw(questions, 10, seed);
+    CHECK(std::ranges::is_sorted(drawn, {}, level));
+  }
+  const auto all = draw(questions, questions.size(), 1);
+  CHECK(level(all.front()) == 1);
+  CHECK(level(all.back()) == 3);
+}
+
+TEST_CASE("every id in the lists of easy and hard questions is a question, and is there once") {
+  std::vector<std::string> listed = quiz_file().easy;
+  listed.insert(listed.end(), quiz_file().hard.begin(), quiz_file().hard.end());
+  const std::vector<std::string> ids = ids_of(all_questions());
+  for (const std::string& id : listed) {
+    INFO(id);
+    CHECK(std::ranges::count(ids, id) == 1);
+    CHECK(std::ranges::count(listed, id) == 1);
+  }
+  CHECK(listed.size() > ids.size() / 3);
+}
+
+TEST_CASE("an answer is followed by right, or by its mistake and the right answer") {
+  const Question question = find(all_questions(), "gil-1");
+  const TextStyle style;
+  CHECK(format_grade(question, grade(question, "400ms").value(), style) == "right\n");
+  const std::string wrong = format_grade(question, grade(question, "200ms").value(), style);
+  CHECK(wrong.starts_with("wrong     Two cores"));
+  CHECK(wrong.ends_with("right is  400 ms\n"));
+}
+
 TEST_CASE("the right choice stands in every place, and where does not hang on what else is asked") {
   const Question question = find(quiz_file().questions, "d2-log");
   std::set<std::ptrdiff_t> places;

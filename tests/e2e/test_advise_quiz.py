@@ -272,7 +272,7 @@ wrong = [{ value = "500ms", say = "That is the mean wait." }]
     def test_text_names_the_mistake_and_the_command_in_80_columns(self):
         with open(self.file('{"gil-1": "100ms"}'), encoding="utf-8") as given:
             ran = self.lab("quiz", "--only", "gil-1", "--seed", 1, "--answers", "-", stdin=given)
-        for fragment in ("0 of 1 right (0 %), seed 1", "you said  100 ms: Four threads, but one lock", "400 ms",
+        for fragment in ("0 of 1 right (0 %), seed 1", "you said  100 ms: There are four threads but one", "400 ms",
                          "lab run gil --arms threads-gil"):
             self.assertIn(fragment, ran.out)
         self.assertNotIn(ESCAPE, ran.out)
@@ -308,20 +308,34 @@ wrong = [{ value = "500ms", say = "That is the mean wait." }]
             ran = self.lab("quiz", *one, "--answers", self.file(text), code=None)
             self.assert_one_line_reason(ran, 2, fragment)
 
-    def test_on_a_terminal_it_asks_and_grades_at_the_end(self):
+    def test_a_quiz_begins_with_the_easy_questions(self):
+        levels = [question["level"] for question in self.questions("--seed", 5, "--count", 1000)]
+        self.assertEqual((levels, set(levels)), (sorted(levels), {1, 2, 3}))
+
+    def test_on_a_terminal_it_grades_each_answer_at_once_and_all_of_them_at_the_end(self):
         talk = Dialogue(self, "quiz", "--only", "gil-1,gil-2,d1-six-sleeps", "--seed", 4)
         order = [question["id"] for question in self.questions("--only", "gil-1,gil-2,d1-six-sleeps", "--seed", 4)]
         given = {"gil-1": "200ms", "gil-2": "0.1s", "d1-six-sleeps": "s"}
+        follows = {"gil-1": "\nwrong     Two cores", "gil-2": "\nright\n", "d1-six-sleeps": "\n", None: ""}
+        self.assertEqual(order[-1], "gil-1", "the easy ones come first")
+        before = None
         for number, name in enumerate(order, 1):
-            self.assertIn(f"{number} of 3  {name}", talk.prompted(QUIZ))
+            said = talk.prompted(QUIZ)
+            self.assertIn(f"{number} of 3  {name}", said)
+            self.assertIn(follows[before], said.split(f"{number} of 3")[0])
             talk.answer("\n")
             self.assertIn(f"{number} of 3  {name}", talk.prompted(QUIZ), "Enter repeats the question")
             talk.answer("5\n")
             self.assertIn("has no unit", talk.prompted(QUIZ))
             talk.answer(given[name] + "\n")
+            before = name
         ran = talk.end()
         self.assertEqual(ran.code, 0, ran)
-        self.assertIn("1 of 3 right (33 %), seed 4", ran.out)
+        grade, report = ran.out.split("1 of 3 right (33 %), seed 4")
+        self.assertIn(follows["gil-1"], grade)
+        self.assertIn("right is  400 ms", grade)
+        self.assertNotIn("because", grade, "the explanation might answer the questions that follow")
+        self.assertIn("because", report)
         self.assertIn("Two cores would do that", ran.out)
         self.assertNotIn("gil-2: ", ran.out, "what was right is not told again")
         self.assert_fits(talk.text, 80)

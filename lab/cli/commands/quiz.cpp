@@ -48,7 +48,8 @@ std::vector<Question> chosen_questions(QuizFilter filter) {
   return select(all, filter);
 }
 
-/// Asks one question after the other; those that are passed, or come after `q`, stay without an answer.
+/// Asks one question after the other and says whether each answer is right. Questions that are skipped, or
+/// come after `q`, stay without an answer.
 std::vector<Grade> ask_all(const std::vector<Question>& questions, const TextStyle& style) {
   std::vector<Grade> grades(questions.size());
   for (std::size_t i = 0; i < questions.size(); ++i) {
@@ -57,6 +58,7 @@ std::vector<Grade> ask_all(const std::vector<Question>& questions, const TextSty
                                 style, [&](const std::string& text) -> Result<void> {
                                   if (text == "q" || text == "s") return {};
                                   LAB_TRY(grades[i], grade(questions[i], text));
+                                  print_error("{}", format_grade(questions[i], grades[i], style));
                                   return {};
                                 });
     if (!line || *line == "q") break;
