@@ -238,7 +238,7 @@ void find_loop_blocked(const TraceIndex& clues, Findings& findings) {
          format_span(nanos(all.lost)), victims > 1 ? " in total" : "", largest(all.by_doing),
          name_victims(all.victims), holder, delayed_by(clues, holder, all.victims),
          turn.requests > 1
-             ? fmt::format(" The loop served {} in one go without looking up.", requests(turn.requests))
+             ? fmt::format(" The loop served {} without a pause between them.", requests(turn.requests))
              : "");
 }
 

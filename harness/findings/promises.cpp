@@ -54,7 +54,7 @@ GatherTime gather_time(const Plan& plan) {
   return time;
 }
 
-/// From its death until the worker in that slot was heard of again.
+/// From its death until the worker in that slot was back.
 std::optional<Nanos> time_away(const RunContext& scene, const Kill& kill) {
   const Nanos died = scene.began + kill.at;
   // Its last events may bear the moment of its death.
@@ -125,7 +125,7 @@ void find_gathered_blocking(const TraceIndex& clues, Findings& findings) {
   if (losses.requests == 0) return;
   report(findings, "LAB109", seconds(losses.lost),
          {{"requests", losses.requests}, {"took_s", seconds(took)}, {"gathered_s", seconds(gathered)}},
-         "gathered, but one after another: {} took {}, gathered it would be {}; its branches block, so none "
+         "gathered, but one after another: {} took {}, overlapping it would be {}; its branches block, so none "
          "runs beside another.",
          count(losses.requests, "request"), format_span(took), format_span(gathered));
 }
@@ -143,7 +143,7 @@ void find_dead_workers(const TraceIndex& clues, Findings& findings) {
   for (const Kill& kill : scene.kills) {
     const auto away = time_away(scene, kill);
     deaths += fmt::format("worker {} at {}, {}; ", kill.worker, format_span(kill.at),
-                          away ? "heard of again after " + format_span(*away) : "not heard of again");
+                          away ? "back after " + format_span(*away) : "not back");
   }
   report(findings, "LAB116", seconds(cut.lost), {{"kills", scene.kills.size()}, {"cut_off", cut.requests}},
          "worker died: {}{} lost {}.", deaths,
@@ -160,7 +160,7 @@ void find_lost_jobs(const TraceIndex& clues, Findings& findings) {
   const auto lost = static_cast<std::int64_t>(jobs.value_or(0));
   if (lost == 0) return;
   report(findings, "LAB112", 0, {{"lost", lost}},
-         "work lost: {} had begun when a worker died, and nobody finished {}.", count(lost, "job"),
+         "work lost: {} had begun when a worker died, and no other worker finished {}.", count(lost, "job"),
          lost == 1 ? "it" : "them");
 }
 
@@ -174,7 +174,7 @@ void find_abandoned(const TraceIndex& clues, Findings& findings) {
   if (wasted.requests == 0) return;
   report(findings, "LAB117", seconds(wasted.lost),
          {{"requests", wasted.requests}, {"wasted_s", seconds(wasted.lost)}},
-         "work for nobody: {} went on after {} had gone, {} in total.", count(wasted.requests, "handler"),
+         "work for nobody: {} went on after {} had hung up, {} in total.", count(wasted.requests, "handler"),
          wasted.requests == 1 ? "its client" : "their clients", format_span(wasted.lost));
 }
 
@@ -199,7 +199,7 @@ void find_own_counters(const TraceIndex& clues, Findings& findings) {
     if (counts.size() < kReported) counts.push_back(std::to_string(value));
   }
   report(findings, "LAB118", 0, {{"requests", all}, {"workers", most.size()}},
-         "state not shared: {} was counted by {} for themselves, up to {}.", count(all, "request"),
+         "state not shared: {} were counted by {}, each for itself, up to {}.", count(all, "request"),
          count(std::ssize(most), "worker"), join(counts, ", "));
 }
 
@@ -220,7 +220,7 @@ void find_unknown_ids(const TraceIndex& clues, Findings& findings) {
   }
   if (unknown == 0) return;
   report(findings, "LAB113", 0, {{"asked", asked}, {"unknown", unknown}, {"elsewhere", elsewhere}},
-         "result asked of a worker that does not know it: {} of {} were answered 404, {} by another worker "
+         "result requested from the wrong worker: {} of {} were answered 404, {} by another worker "
          "than the one that took the job.",
          unknown, count(asked, "question"), elsewhere);
 }
