@@ -1,17 +1,19 @@
 """Runs the lab from a notebook and reads what it measured into pandas.
 
     import lab, plots
-    run = lab.run("pool-limit", arms="thread-pool", quick=True)
+    answers = {"pool-limit-1": "200 ms"}         what you predict: lab.run demands it
+    run = lab.run("pool-limit", answers, arms="thread-pool", quick=True)
     run.table                                    a row for each arm, case and engine; seconds
     run.requests                                 a row for each request; milliseconds from the load's start
     lab.predict("pool-limit", requests=1000)     the same from the virtual-time model; nothing is run
     lab.read("results/runs/…", scenario="gil")   a run that somebody kept
-    lab.grade("pool-limit", {"pool-limit-1": "200 ms"})
+    lab.grade("pool-limit", answers)
 
 Options of the command line are keyword arguments: `--scale 0.2` is scale=0.2, `--set d=1s` is set={"d": "1s"}, `--quick` is
 quick=True, `--arms a,b` is arms=["a", "b"]. The program is $LAB, else the checkout's own, else the one in PATH. Whatever
 goes wrong is a LabError with one sentence that says what to do.
 """
+import contextlib
 import functools
 import json
 import math
@@ -187,10 +189,27 @@ class Run:
         return self.table.to_html(index=False, na_rep="–", float_format="{:.4g}".format)
 
 
-def run(scenario, save=None, **options):
-    """`lab run`: real servers, real requests. Keeps the run in `save`, else until the kernel ends."""
+def run(scenario, answers=None, save=None, **options):
+    """`lab run`: real servers, real requests. Keeps the run in `save`, else until the kernel ends.
+
+    `answers` holds your predictions. Nothing is run before every question of the scenario has one, right or wrong."""
+    _demand_prediction(scenario, answers or {})
     folder = Path(save) if save else Path(tempfile.mkdtemp(dir=_scratch.name)) / "run"
     return Run(document("lab.run/1", "run", scenario, "--quiet", "--save", folder, *words(options)), folder)
+
+
+def _demand_prediction(scenario, answers):
+    """LabError where the scenario asks something that `answers` does not predict."""
+    own = Path(scenario)
+    if own.suffix == ".toml":
+        with contextlib.suppress(OSError, ValueError):  # the program says what is wrong with such a file
+            if not tomllib.loads(own.read_text(encoding="utf-8")).get("ask"):
+                return
+    given = _grade(str(scenario), {one: value for one, value in answers.items() if one.rpartition("-")[0] == own.stem})
+    for one in given["answers"]:
+        if one["given"] is None:
+            raise LabError(f"predict first: {one['id']} has no answer yet ({one['text']}) Write answers[\"{one['id']}\"] = … "
+                           f"with your own figure, and pass answers on: lab.run(\"{scenario}\", answers)")
 
 
 def predict(scenario, **options):
@@ -345,7 +364,7 @@ class Grade:
 
 
 def answered(answers, *ids):
-    """LabError unless every one of these questions has an answer that `lab grade` can read; whether it is right is not told."""
+    """LabError unless every one of these questions has an answer that `lab grade` can read; not whether it is right."""
     for one in ids:
         if answers.get(one) in (None, ""):
             raise LabError(f"{one} has no answer yet: answers[\"{one}\"] = …")
@@ -363,24 +382,27 @@ def variant(scenario, student, secret_file):
     return document("lab.variant/1", "grade", "--variant", scenario, "--student", student, "--secret-file", secret_file)
 
 
-def grade(scenario, answers, seed=42, student=None, problem=None, secret_file=None, run=None):
+def grade(scenario, answers, seed=42, student=None, problem=None, secret_file=None, run=None, scale=1):
     """`lab grade`: the answers to this scenario's questions against the model. Of `answers` only its own count.
 
-    `problem` is what lab.variant made: then its own numbers are the right ones, and `secret_file` proves that they are that
-    student's. `run` (a Run or its folder) has to be one of this scenario, and is told beside the answers."""
-    _can_grade()
+    `scale` is that of the run that the answers predict. `problem` is what lab.variant made: then its own numbers are the right
+    ones, and `secret_file` proves that they are that student's. `run` (a Run or its folder) must be one of this scenario; its
+    figures stand beside the answers."""
     own = {one: value for one, value in answers.items() if re.fullmatch(re.escape(scenario) + r"-\d+", one)}
     if not own:
         raise LabError(f"there is no answer to a question of {scenario}; they are called {scenario}-1 and so on")
     for one, value in own.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise LabError(f"{one}: {value} is no answer; None is an answer that was left out")
-    asked = {"schema": "lab.answers/1", "scenario": scenario, "seed": seed, "answers": own}
-    if student is not None:
-        asked["student"] = student
+    said = {"seed": seed} | ({"student": student} if student is not None else {}) | ({"settings": {"scale": scale}} if scale != 1 else {})
     if problem is not None:
-        asked.update({key: problem[key] for key in ("seed", "student", "variant", "settings", "cores")})
+        said = {key: problem[key] for key in ("seed", "student", "variant", "settings", "cores")}
+    return Grade(_grade(scenario, own, said, secret_file=secret_file, run=run.folder if isinstance(run, Run) else run))
+
+
+def _grade(scenario, answers, said=None, **options):
+    """The lab.grade/1 document for these answers; `said` goes into the answer file with them."""
+    _can_grade()
     file = Path(tempfile.mkdtemp(dir=_scratch.name)) / "answers.json"
-    file.write_text(json.dumps(asked), encoding="utf-8")
-    options = {"secret_file": secret_file, "run": run.folder if isinstance(run, Run) else run}
-    return Grade(document("lab.grade/1", "grade", file, *words(options), accept=(0, 1)))
+    file.write_text(json.dumps({"schema": "lab.answers/1", "scenario": scenario, **(said or {}), "answers": answers}), encoding="utf-8")
+    return document("lab.grade/1", "grade", file, *words(options), accept=(0, 1))

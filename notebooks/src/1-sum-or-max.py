@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 1 · Sum or max?
 #
-# Several things have to be waited for. Do their waits add up, or does the longest one decide? Everything about
+# A server has to wait for several things. Do the waits add up, or does the longest one decide? Everything about
 # concurrency in a server begins with this question.
 #
 # You will predict, run real servers, look at what happened, explain it, and then change it. About half an hour.
@@ -14,7 +14,6 @@ import sys
 sys.path[:0] = [".", ".."]  # lab.py and plots.py lie beside the notebooks
 import lab, plots
 
-SCALE = 0.2    # waits are shortened to a fifth, so that nobody waits for a lesson about waiting
 answers = {}
 
 # %% [markdown]
@@ -31,10 +30,11 @@ lab.show("sequential-vs-gather")
 #
 # | id | question |
 # |---|---|
-# | `sequential-vs-gather-1` | three gathered coroutines that call `time.sleep(1)`: how long in all? |
-# | `sequential-vs-gather-2` | three gathered coroutines that `await asyncio.sleep(1)`? |
+# | `sequential-vs-gather-1` | three gathered coroutines call `time.sleep(1)`. How long do they take in all? |
+# | `sequential-vs-gather-2` | three gathered coroutines `await asyncio.sleep(1)`. How long do they take in all? |
 #
-# Write a line for each question into the next cell, in place of what stands there. To say that it takes a quarter of a second:
+# The run below takes as long as the text says. Write a line for each question into the next cell, in place of what is there.
+# To say that it takes a quarter of a second:
 #
 #     answers["sequential-vs-gather-1"] = "250 ms"
 
@@ -54,7 +54,7 @@ lab.grade("sequential-vs-gather", answers).require()
 # ### Run
 
 # %%
-gathered = lab.run("sequential-vs-gather", quick=True, scale=SCALE)
+gathered = lab.run("sequential-vs-gather", answers, quick=True)
 gathered
 
 # %% [markdown]
@@ -68,7 +68,7 @@ plots.makespans(gathered, by="case", title="Three waits in one handler: sum or l
 # %% [markdown]
 # ## Ten requests at once
 #
-# The same question again, one floor higher: now ten clients ask at the same moment, and each handler waits 100 ms.
+# Now the same question for several requests: ten clients ask at the same moment, and each handler waits 100 ms.
 
 # %%
 lab.show("blocking-async")
@@ -78,9 +78,9 @@ lab.show("blocking-async")
 #
 # | id | question |
 # |---|---|
-# | `blocking-async-1` | handlers that block the loop: when does the tenth request get its answer? |
-# | `blocking-async-2` | handlers that await? |
-# | `blocking-async-3` | four worker processes, each blocked by its own requests, dealt in turn? |
+# | `blocking-async-1` | the handlers block the loop. When is the tenth request answered? |
+# | `blocking-async-2` | the handlers await. When is the tenth request answered? |
+# | `blocking-async-3` | four worker processes get the requests in turn, and each request blocks its worker. When is the tenth answered? |
 #
 # Again a line for each: `answers["blocking-async-1"] = "250 ms"`.
 
@@ -101,7 +101,7 @@ lab.grade("blocking-async", answers).require()
 # ### Run
 
 # %%
-burst = lab.run("blocking-async", quick=True)
+burst = lab.run("blocking-async", answers, quick=True)
 plots.makespans(burst, title="Ten requests of 100 ms");
 
 # %% [markdown]
@@ -110,7 +110,7 @@ plots.makespans(burst, title="Ten requests of 100 ms");
 #
 # ### Observe
 #
-# A lane is a request, from the moment it was sent to its answer.
+# Each lane is a request, from the moment when it was sent to its answer.
 
 # %%
 plots.timelines(burst, ["blocking-loop", "async-loop", "workers-4"],
@@ -123,21 +123,21 @@ burst.requests.groupby("arm", sort=False)[parts].mean().round(1)
 # %% [markdown]
 # ### Explain
 #
-# In two or three sentences: what decides whether waits add up? Say what a request *holds* while it waits, and in which of
-# the four columns above the lost time shows up, and why there.
+# Write two or three sentences: what decides whether waits add up? Say what a request *holds* while it waits, in which of
+# the four columns above you see the lost time, and why you see it there.
 
 # %% [markdown] essay=explain points=3
-# Waits add up when each one keeps something of which there is only one. A blocking handler keeps the loop, so the next
-# request is not even read: its time is spent *unread*, in the socket, and its own service is as short as ever. A handler
-# that awaits keeps nothing, so the waits overlap and the longest one decides. Four loops are four of that one thing: ten
-# requests take three rounds, and on two of the four loops only.
+# Waits add up when each one holds something of which there is only one. A blocking handler holds the loop, so the next
+# request is not even read: it spends its time *unread*, in the socket, and its own service is as short as before. A handler
+# that awaits holds nothing, so the waits overlap and the longest one decides. Four workers have four loops: two of them
+# serve three of the ten requests, the other two serve two.
 
 # %% [markdown]
 # ## Modify
 #
 # Here is a page that needs a user (200 ms), and with the user's id both the orders (150 ms) and the adverts (300 ms).
-# Written as three awaits it takes 650 ms. Write the plan so that it is answered after 500 ms, with the same three waits.
-# A step can be `{ gather = [[…], […]] }`: lists of steps that are done at once.
+# Written as three awaits it takes 650 ms. Change the plan so that the page is answered after 500 ms, with the same three waits.
+# A step can be `{ gather = [[…], […]] }`: lists of steps that run at the same time.
 
 # %% answer=modify-page
 steps = '[{ wait = "200ms" }, { wait = "150ms" }, { wait = "300ms" }]'
@@ -174,5 +174,5 @@ assert abs(lab.predict(page_with(steps)).value("page") - 0.5) < 0.001, "the page
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# **Take home.** Waits add up where each of them holds the only loop, and overlap where they hold nothing. `gather` saves
-# time for exactly those that do not block.
+# **Remember.** Waits add up if each of them holds the only loop, and overlap if they hold nothing. `gather` saves time
+# only for waits that do not block.

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 3 · The 41st request
 #
-# A handler written as plain `def` goes to a pool of threads, and blocking is allowed there. The pool has forty.
-# What does the forty-first request pay?
+# A handler written as plain `def` runs in a pool of threads, and there it may block. The pool has forty threads.
+# How long does the forty-first request wait?
 
 # %% locked=setup
 import sys
@@ -19,9 +19,9 @@ lab.show("pool-limit")
 #
 # | id | question |
 # |---|---|
-# | `pool-limit-1` | 41 requests of 100 ms at once, forty threads: when is the last one answered? |
-# | `mixed-routes-1` | an *async* route needs a sync dependency of 100 ms; 41 users at once: when is the last one answered? |
-# | `mixed-routes-2` | ten `def` routes sleep for 100 ms: how long does the slowest request of an async route beside them take? |
+# | `pool-limit-1` | 41 requests of 100 ms arrive at once; there are forty threads. When is the last one answered? |
+# | `mixed-routes-1` | an *async* route needs a sync dependency of 100 ms; 41 users call it at once. When is the last one answered? |
+# | `mixed-routes-2` | ten `def` requests sleep for 100 ms. How long does the slowest request of an async route take meanwhile? |
 #
 # A line for each question: `answers["pool-limit-1"] = "250 ms"`, with a number of your own.
 
@@ -42,10 +42,10 @@ lab.grade("mixed-routes", answers).require()
 # %% [markdown]
 # ## Run
 #
-# Four bursts, and two pools. `recorded` adds what real FastAPI did under the same load, from a recording.
+# There are four bursts and two pools. `recorded` adds a recording of real FastAPI under the same load.
 
 # %%
-pool = lab.run("pool-limit", quick=True, engine=["native", "recorded"])
+pool = lab.run("pool-limit", answers, quick=True, engine=["native", "recorded"])
 pool.table.query("arm == 'thread-pool'")[["case", "engine", "measured_s", "bound_s"]]
 
 # %% [markdown]
@@ -59,7 +59,7 @@ plots.ranks(pool, ["thread-pool", "pool-100"], "burst-100", theory=lambda rank: 
             title="A hundred at once, in two pools");
 
 # %% [markdown]
-# The model draws the whole staircase, for any number of requests. Dots are measured.
+# The model draws the whole staircase, for any number of requests. The dots are measured.
 
 # %%
 numbers = sorted({*range(1, 201, 13), 40, 41, 80, 81, 120, 121, 160, 161, 200})
@@ -78,10 +78,10 @@ ax.legend();
 # %% [markdown]
 # ## Who needs the pool?
 #
-# One async route with a sync dependency, and one beside `def` routes. Which of them feels the pool?
+# One async route has a sync dependency, and another one is beside `def` routes. Which of them has to wait for the pool?
 
 # %%
-mixed = lab.run("mixed-routes", quick=True)
+mixed = lab.run("mixed-routes", answers, quick=True)
 mixed.measures.query("stat == 'makespan' and case == 'dependencies-41' or stat == 'fast.latency.max' and case == 'beside'")[
     ["label", "case", "stat", "median", "predicted"]]
 
@@ -92,20 +92,20 @@ plots.strips(mixed, ["def-beside-async", "all-async"], "fast", "beside",
 # %% [markdown]
 # ### Explain
 #
-# Why is "each sync request gets its own thread" only half true? Say what request 41 holds, and what it waits for, and how
-# you would notice it in production when the average still looks fine.
+# Why is "each sync request gets its own thread" only half true? Say what request 41 holds, what it waits for, and how you
+# would notice it in production while the average still looks fine.
 
 # %% [markdown] essay=explain points=3
-# It is true for forty of them. Request 41 has been read and holds nothing but its place in the line; it waits for a pool
-# member whose holder only sleeps. Its latency is the rest of somebody else's wait plus its own, so latencies come in
-# steps: the median of 41 requests does not move at all, while the slowest doubles. One would watch the maximum, or the time
-# between reading a request and starting its handler, which is zero until the pool is full.
+# It is true for forty requests. Request 41 has been read and holds only its place in the queue; it waits for a thread whose
+# request only sleeps. Its latency is the rest of another request's wait plus its own, so latencies grow in steps: the
+# median of 41 requests does not change, while the slowest doubles. I would watch the maximum, or the time between reading a
+# request and starting its handler, which is zero until the pool is full.
 
 # %% [markdown]
 # ## Modify
 #
-# A hundred requests come at once. Find the *smallest* pool with which all of them are answered within 200 ms, and assign its
-# size to `threads`.
+# A hundred requests arrive at once. Find the *smallest* pool that answers all of them within 200 ms, and assign its size to
+# `threads`.
 # `lab.predict("pool-limit", arms="thread-pool", requests=100, threads=…)` tries one without running anything.
 
 # %% answer=modify-threads
@@ -135,5 +135,5 @@ ax.set_title("How many threads are enough?")
 ax.legend();
 
 # %% [markdown]
-# **Take home.** A pool serves in rounds: ⌈N ÷ P⌉ of them. Up to P nobody notices it; one more, and somebody pays double.
-# More threads move the step, awaiting removes it.
+# **Remember.** A pool serves N requests in ⌈N ÷ P⌉ rounds. Up to P requests nobody waits; with one more, one request takes
+# twice as long. More threads move the step, and awaiting removes it.

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 4 · Cores, the GIL and workers
 #
-# Waiting costs nobody anything. Computing needs a core, and in Python also a lock of which every process has one. Workers
-# are processes: each with a lock, a loop and a memory of its own. What do they share, and what not?
+# Waiting needs no core. Computing needs one, and in Python also a lock: every process has one such lock, the GIL. Workers are
+# processes, each with its own lock, loop and memory. What do they share, and what not?
 
 # %% locked=setup
 import sys
@@ -18,9 +18,9 @@ answers = {}
 #
 # | id | question |
 # |---|---|
-# | `gil-1` | four threads compute 100 ms each under one GIL: when is the last one done? |
-# | `gil-2` | and when the four only wait 100 ms? |
-# | `concurrency-vs-parallelism-1` | two threads compute 200 ms each and share *one core*: when is the second one done? |
+# | `gil-1` | four threads compute 100 ms each under one GIL. When is the last one done? |
+# | `gil-2` | the four threads only wait 100 ms each. When is the last one done? |
+# | `concurrency-vs-parallelism-1` | two threads compute 200 ms each and share *one core*. When is the second one done? |
 #
 # A line for each question: `answers["gil-1"] = "250 ms"`, with a number of your own.
 
@@ -41,35 +41,35 @@ lab.grade("concurrency-vs-parallelism", answers).require()
 # %% [markdown]
 # ### Run, observe
 #
-# The arms without a lock are what native code reaches that gives the lock back.
+# The arms without a lock show what native code reaches when it releases the lock.
 
 # %%
-gil = lab.run("gil", quick=True)
+gil = lab.run("gil", answers, quick=True)
 left, right = plots.grid(columns=2, height=3, width=10)
 plots.makespans(gil, left, case="four-compute", title="Four compute")
 plots.makespans(gil, right, case="four-wait", title="Four wait");
 
 # %% [markdown]
-# Concurrent is not parallel. Two threads on one core, two threads on two, two tasks on a loop: which are under way at the same
-# time, and which are done sooner for it?
+# Concurrent is not parallel. There are two threads on one core, two threads on two cores, and two tasks on a loop. Which of
+# them are in progress at the same time, and which finish earlier?
 
 # %%
-cores = lab.run("concurrency-vs-parallelism", quick=True)
+cores = lab.run("concurrency-vs-parallelism", answers, quick=True)
 plots.timelines(cores, ["one-core", "two-cores", "one-loop"],
                 titles=["Two threads, one core", "Two threads, two cores", "Two tasks, one loop"]);
 
 # %% [markdown]
 # ## Ten requests for four workers
 #
-# Each request blocks its worker for 100 ms, all ten come at once on fresh connections. Who accepts them?
+# Each request blocks its worker for 100 ms. All ten arrive at once, each on a new connection. Which worker accepts them?
 #
 # ### Predict
 #
 # | id | question |
 # |---|---|
-# | `worker-identity-1` | every worker takes one connection at a time: when is the tenth answered? |
-# | `worker-identity-2` | a worker accepts all that it can get before it runs any of them: when is the tenth answered? |
-# | `worker-state-1` | four workers, each with a counter variable, 100 requests: what is the highest count that anybody sees? |
+# | `worker-identity-1` | every worker takes one connection at a time. When is the tenth request answered? |
+# | `worker-identity-2` | a worker accepts all the connections that it can get, and then serves them. When is the tenth answered? |
+# | `worker-state-1` | four workers have a counter variable each and serve 100 requests. What is the highest count that a client sees? |
 #
 # The last one is a plain number, without unit and quotes: `answers["worker-state-1"] = 7`.
 
@@ -91,43 +91,43 @@ lab.grade("worker-state", answers).require()
 # ### Run, observe
 
 # %%
-dealt = lab.run("worker-identity", quick=True, connections="fresh")
-plots.workers(dealt, ["greedy", "one", "handoff", "reuseport"], "at-once", title="Ten at once: who is dealt how many?");
+dealt = lab.run("worker-identity", answers, quick=True, connections="fresh")
+plots.workers(dealt, ["greedy", "one", "handoff", "reuseport"], "at-once", title="Ten at once: which worker gets how many?");
 
 # %%
 plots.workers(dealt, ["greedy", "one", "handoff", "reuseport"], "every-20ms", title="The same ten, 20 ms apart");
 
 # %% [markdown]
-# Now state. Each request adds one to a counter and is told its value.
+# Now the state. Each request adds one to a counter, and the reply contains its value.
 
 # %%
-state = lab.run("worker-state", quick=True)
+state = lab.run("worker-state", answers, quick=True)
 axes = plots.grid(columns=3, height=3, width=10, sharey=True)
 for ax, arm, title in zip(axes, ["one", "each", "shared"], ["One process", "Four, a variable each", "Four, one store"]):
     counts = state.requests.query("arm == @arm").sort_values("received_ms").reset_index(drop=True)
     for slot, own in counts.groupby("worker"):
         ax.plot(own.index + 1, own["value"], "o", markersize=4, color=plots.COLOURS[slot])
     ax.set(xlabel="reply", title=title, ylim=(0, 105))
-axes[0].set_ylabel("count that the reply tells");
+axes[0].set_ylabel("count in the reply");
 
 # %% [markdown]
 # ### Explain
 #
-# "We run four workers, so we have four times the capacity, and a cache in a global variable." Two statements: for which
-# loads is the first one true, and what is wrong with the second?
+# "We run four workers, so we have four times the capacity. And we keep a cache in a global variable." For which loads is the
+# first statement true, and what is wrong with the second?
 
 # %% [markdown] essay=explain points=3
-# Four workers compute up to four times as much if there are four cores, and serve four blocking requests at a time if
-# connections are dealt evenly; a greedy worker may get nine of ten, and kept-alive connections make that permanent. For
-# requests that wait without holding the loop one worker was enough. The variable exists four times: every worker
-# fills and reads its own, so caches miss four times and counters disagree. What is to be shared belongs outside: a
-# database, Redis, a file with a lock.
+# Four workers compute up to four times as much if there are four cores, and serve four blocking requests at a time if the
+# connections are distributed evenly. But one worker may get nine of ten, and kept-alive connections make that permanent. For
+# requests that wait without holding the loop one worker is enough. The variable exists four times: every worker fills and
+# reads its own, so caches miss four times and counters disagree. Shared data belongs outside: in a database, in Redis, or
+# in a file with a lock.
 
 # %% [markdown]
 # ## Modify: how many workers?
 #
-# A server has four cores, and each of 48 requests computes for 50 ms. Choose the smallest number of workers beyond which
-# more of them gain nothing, and assign it to `workers`. `takes(n)` predicts the seconds for `n` of them.
+# A server has four cores, and each of 48 requests computes for 50 ms. Find the smallest number of workers beyond which more
+# workers gain nothing, and assign it to `workers`. `takes(n)` predicts the seconds for `n` workers.
 
 # %%
 burst = lab.scenario("burst", '''
@@ -169,5 +169,5 @@ assert takes(workers - 1) > best * 1.01, "fewer workers do as well"
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# **Take home.** Threads help waiting, processes help computing, and neither helps beyond the cores. Workers share the
-# port, not the memory, and nobody promises that they share the work.
+# **Remember.** Threads help with waiting, processes help with computing, but only up to the number of cores. Workers share
+# the port, not the memory, and they do not always share the work evenly.

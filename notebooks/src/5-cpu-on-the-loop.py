@@ -1,32 +1,30 @@
 # %% [markdown]
 # # 5 · CPU on the loop
 #
-# A handler that computes cannot be awaited. It holds the loop for as long as it takes: for a QR code, for a prediction of
-# a model, for a big JSON. Where does such work belong, and who gains what by moving it?
+# Computing cannot be awaited. A handler that computes holds the loop until it is done: for a QR code, for a prediction of a
+# model, for a large JSON. Where does such work belong, and who gains if you move it?
 
 # %% locked=setup
 import sys
 sys.path[:0] = [".", ".."]  # lab.py and plots.py lie beside the notebooks
 import lab, plots
 
-SCALE = 0.5    # half of the computing, so half of the waiting
 answers = {}
 
 # %% [markdown]
 # ## The QR code
 #
-# Four users want a QR code at once, each worth 200 ms of CPU, while others ask a cheap route.
+# Four users want a QR code at the same time. Each code takes 200 ms of CPU. Meanwhile others call a cheap route.
 #
 # ### Predict
 #
 # | id | question |
 # |---|---|
-# | `qr-code-1` | encoded on the loop: how long does the slowest ping take? |
-# | `qr-code-2` | in the pool, under the GIL: when is the last code done? |
-# | `cpu-threshold-1` | one handler computes 50 ms on the loop: how long does the slowest ping take? |
+# | `qr-code-1` | the codes are encoded on the loop. How long does the slowest ping take? |
+# | `qr-code-2` | they are encoded in the pool, under the GIL. When is the last code done? |
+# | `cpu-threshold-1` | one handler computes 50 ms on the loop. How long does the slowest ping take? |
 #
-# A line for each question: `answers["qr-code-1"] = "250 ms"`, with a number of your own. All are about the full time; only the
-# runs are scaled.
+# A line for each question: `answers["qr-code-1"] = "250 ms"`, with a number of your own.
 
 # %% answer=predict-qr
 ### BEGIN SOLUTION
@@ -46,14 +44,14 @@ lab.grade("cpu-threshold", answers).require()
 # ### Run, observe
 
 # %%
-qr = lab.run("qr-code", quick=True, scale=SCALE)
+qr = lab.run("qr-code", answers, quick=True)
 arms = ["async-def", "def-gil", "def", "workers-2"]
 upper, lower = plots.grid(2, height=2.7)
-plots.strips(qr, arms, "ping", ax=upper, title="What the others feel")
-plots.strips(qr, arms, "qr", ax=lower, log=False, title="What those feel who want a QR code");
+plots.strips(qr, arms, "ping", ax=upper, title="Latency of the pings")
+plots.strips(qr, arms, "qr", ax=lower, log=False, title="Latency of the QR codes");
 
 # %% [markdown]
-# Whom does `def` help: the others, those who wait for a code, or both? Compare the two plots.
+# Who gains from `def`: the users of the cheap route, the users who want a code, or both? Compare the two plots.
 
 # %%
 plots.timelines(qr, ["async-def", "def-gil"], titles=["On the loop", "In the pool, under the GIL"]);
@@ -61,10 +59,10 @@ plots.timelines(qr, ["async-def", "def-gil"], titles=["On the loop", "In the poo
 # %% [markdown]
 # ## How long is too long?
 #
-# A heartbeat every 2 ms, and one computation beside it. Where does a rule such as "not more than 50 ms" come from?
+# There is a heartbeat every 2 ms, and one computation beside it. Where does a rule such as "not more than 50 ms" come from?
 
 # %%
-threshold = lab.run("cpu-threshold", quick=True)
+threshold = lab.run("cpu-threshold", answers, quick=True)
 slices = [1, 5, 10, 50, 100, 500]
 ax = plots.grid(height=3.4)[0]
 for arm, colour, label in (("blocking-loop", plots.LOOP, "async def"), ("thread-pool", plots.POOL, "def")):
@@ -82,8 +80,8 @@ ax.legend();
 #
 # | id | question |
 # |---|---|
-# | `ml-inference-1` | four predictions of 100 ms in `def` handlers under the GIL: when does the last caller get an answer? |
-# | `ml-inference-2` | with a task queue: when does the last caller get a *reply* to POST /predict? |
+# | `ml-inference-1` | four predictions of 100 ms run in `def` handlers under the GIL. When does the last caller get an answer? |
+# | `ml-inference-2` | now there is a task queue. When does the last caller get a *reply* to POST /predict? |
 
 # %% answer=predict-ml
 ### BEGIN SOLUTION
@@ -98,7 +96,7 @@ lab.grade("ml-inference", answers).require()
 ### END HIDDEN TESTS
 
 # %%
-ml = lab.run("ml-inference", quick=True, scale=SCALE)
+ml = lab.run("ml-inference", answers, quick=True)
 when = ml.measures.pivot_table(index="label", columns="stat", values="median", sort=False)
 when["result"] = when["predict.turnaround.max"].fillna(when["predict.latency.max"])
 ax = plots.grid(height=3)[0]
@@ -114,23 +112,23 @@ plots.legend_below(ax, ncol=2)
 # %% [markdown]
 # ### Explain
 #
-# Four ways to do the same work: on the loop, in `def`, in several workers, in a queue. For each: who is better off than
-# on the loop, and who is not?
+# There are four ways to do the same work: on the loop, in `def`, in several workers, in a queue. For each of the last three:
+# who is served faster than on the loop, and who is not?
 
 # %% [markdown] essay=explain points=3
-# In `def` the others are better off: the loop is free and their pings wait a few ms for the lock at most. Those who want
-# the result gain nothing, since one lock lets one thread compute, unless the library gives the lock back. Several workers
-# have several locks and cores, so results come sooner, up to the number of cores, but a worker that computes on its loop
-# still freezes its own share of the users. A queue does not compute faster either; nobody holds a connection, and the
-# amount of computing is chosen by the queue's workers and not by the visitors.
+# With `def` the others are served faster: the loop is free, and their pings wait at most a few ms for the lock. The users who
+# want the result gain nothing, because one lock lets one thread compute, unless the library releases it. Several workers
+# have several locks and cores, so results come earlier, up to the number of cores, but a worker that computes on its loop
+# still freezes its own users. A queue does not compute faster either, but nobody holds a connection, and the number of its
+# workers limits how much is computed at a time.
 
 # %% [markdown]
 # ## Modify: cut it into pieces
 #
 # Sometimes the work must stay on the loop. Then it can pause: `await asyncio.sleep(0)` gives everybody else a turn.
-# First a question, `cpu-chunks-1`: 500 ms of CPU in chunks of 5 ms with a pause after each: how long does the slowest ping
-# take? Then choose the *largest* chunk, in whole milliseconds that divide 500, with which no ping waits longer than 20 ms, and
-# assign that number to `chunk_ms`:
+# First a question, `cpu-chunks-1`: a handler computes 500 ms in chunks of 5 ms, with a pause after each. How long does the
+# slowest ping take? Then find the *largest* chunk, in whole milliseconds that divide 500, with which no ping waits longer
+# than 20 ms, and assign that number to `chunk_ms`:
 #
 #     answers["cpu-chunks-1"] = "250 ms"
 #     chunk_ms = 50
@@ -138,7 +136,7 @@ plots.legend_below(ax, ncol=2)
 # %%
 def chunked(chunk_ms):
     return lab.scenario("chunked", f'''
-question = "500 ms of CPU in pieces. What do pings feel?"
+question = "500 ms of CPU in pieces. How long do pings wait?"
 show     = ["ping.latency.max", "makespan"]
 [routes.work]
 request = "GET /work"
@@ -183,11 +181,11 @@ assert slowest_ping(min(ms for ms in range(chunk_ms + 1, 501) if 500 % ms == 0))
 ### END HIDDEN TESTS
 
 # %%
-chunks = lab.run("cpu-chunks", quick=True)
+chunks = lab.run("cpu-chunks", answers, quick=True)
 axes = plots.grid(columns=2, height=3.2, width=10, sharey=True)
-plots.over_time(chunks, ["async-loop"], "ping", "whole", axes[0], title="500 ms at a stretch")
+plots.over_time(chunks, ["async-loop"], "ping", "whole", axes[0], title="500 ms in one piece")
 plots.over_time(chunks, ["async-loop"], "ping", "chunks", axes[1], title="The same in pieces of 5 ms");
 
 # %% [markdown]
-# **Take home.** Moving CPU work off the loop is a favour to everybody else. To make the work itself faster takes
-# cores that are free and a lock that lets go. Where it has to stay, let it pause.
+# **Remember.** CPU work that leaves the loop helps everybody else. To make the work itself faster, you need free cores and a
+# lock that is released. If the work must stay on the loop, let it pause.

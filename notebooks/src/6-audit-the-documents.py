@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 6 · Audit the documents
 #
-# Five textbook chapters on concurrency in FastAPI make 130 statements that can be tested. Most hold. Some do not, and some
-# hold in one situation and fail in the next. This notebook is about telling them apart by experiment instead of by trust.
+# Five texts on concurrency in FastAPI make more than a hundred statements that can be tested. Most of them hold. Some do not,
+# and some hold in one situation and fail in another. In this notebook you find out by experiment which is which.
 
 # %% locked=setup
 import sys
@@ -14,26 +14,26 @@ answers = {}
 # %% [markdown]
 # ## What there is
 #
-# A claim has an experiment, an arm, a figure and a limit. *Verified*: it holds. *Refuted*: it does not. *Qualified*: it holds
-# here and fails there, and both have been shown. What is said about FastAPI is decided by real FastAPI.
+# A claim has an experiment, an arm, a figure and a limit. *Verified*: it holds. *Refuted*: it does not hold. *Qualified*: it
+# holds in one case and fails in another, and both have been shown. Claims about FastAPI are decided by real FastAPI.
 
 # %%
 claims = lab.claims()
-plots.outcomes(claims, title=f"What holds of {len(claims)} claims in five documents");
+plots.outcomes(claims, title=f"Which of {len(claims)} claims in five documents hold?");
 
 # %% [markdown]
 # ## Predict
 #
-# Six of them, in our words. Give each `"verified"`, `"qualified"` or `"refuted"`: a line such as
+# Here are six of them, in our words. Call each one `"verified"`, `"qualified"` or `"refuted"`, with a line such as
 # `verdicts["the claim's id"] = "verified"` for each.
 #
 # | id | claim |
 # |---|---|
 # | `D2.9-async-0.03` | ten requests that each await 0.1 s take about 0.03 s |
-# | `D0-cpu-never-idle` | non-blocking code never lets the CPU idle while requests wait |
+# | `D0-cpu-never-idle` | with non-blocking code the CPU is never idle while requests wait |
 # | `D0-async-for-io` | for waiting, async is faster than threads |
-# | `D0-gather-1s` | three waits of 1 s that are gathered take 1 s |
-# | `D0-threads-for-cpu` | threads are the better choice for work that computes |
+# | `D0-gather-1s` | three gathered waits of 1 s take 1 s |
+# | `D0-threads-for-cpu` | threads are better than async for computing |
 # | `D1.2-message-3s` | the example's reply comes after 3 seconds, as its message says |
 
 # %% answer=predict-claims
@@ -56,7 +56,7 @@ assert not wrong, "an experiment says otherwise: " + ", ".join(wrong) + "; lab v
 # %% [markdown]
 # ## Run
 #
-# One of them now, on this machine. A condition is one comparison; the outcome follows from all of them.
+# Now run one of them on this machine. A condition is one comparison; the outcome follows from all conditions.
 
 # %%
 log = lab.verify("D2.9-async-0.03")
@@ -67,14 +67,14 @@ log
 # %% [markdown]
 # ## Observe: a short time
 #
-# A time can be short for several reasons. Here is one of them.
+# There are several reasons for a short time. Here is one.
 
 # %%
 lab.show("forgotten-await")
 
 # %% [markdown]
-# `forgotten-await-1`: ten handlers make a coroutine that would sleep 100 ms, and do not await it. How many of the ten sleeps are
-# done? The answer is a plain number, without unit and quotes: `answers["forgotten-await-1"] = 7`.
+# `forgotten-await-1`: ten handlers each create a coroutine that would sleep 100 ms, but do not await it. How many of the ten
+# sleeps happen? The answer is a plain number, without unit and quotes: `answers["forgotten-await-1"] = 7`.
 
 # %% answer=predict-forgotten
 ### BEGIN SOLUTION
@@ -88,7 +88,7 @@ lab.grade("forgotten-await", answers).require()
 ### END HIDDEN TESTS
 
 # %%
-forgotten = lab.run("forgotten-await", quick=True)
+forgotten = lab.run("forgotten-await", answers, quick=True)
 plots.timelines(forgotten, "async-loop", ["forgotten", "awaited"], titles=["The await forgotten", "Awaited"])
 forgotten.measures.query("stat != 'makespan'")[["case", "stat", "median", "predicted"]]
 
@@ -99,20 +99,20 @@ for finding in forgotten.findings.itertuples():
 # %% [markdown]
 # ### Explain
 #
-# What should one check before believing a latency that is better than expected? Name two checks, and say which of them
-# would have caught this.
+# A latency is better than expected. What should you check before you believe it? Name two checks, and say which of them
+# would have found this mistake.
 
 # %% [markdown] essay=explain points=3
-# First, the bound: no reply can come before the wait of its own request is over, so ten times "0.1 s" in 0.03 s is impossible
-# however good the server. Second, whether the work was done: status, body, a counter of finished steps. Both catch this
-# one: the time is below the bound, and none of the ten sleeps was finished. A wrong path that answers 404 would look the
-# same and is caught by the status.
+# First, the bound: no reply can come before the wait of its own request is over, so ten times "0.1 s" in 0.03 s is
+# impossible, however good the server is. Second, whether the work was done: status, body, a counter of finished steps. Both
+# checks find this mistake: the time is below the bound, and none of the ten sleeps happened. A wrong path that answers 404
+# would be just as fast; the status shows it.
 
 # %% [markdown]
 # ## Modify: a claim of your own
 #
-# A claim is a few lines of TOML. This one is about the experiment of notebook 3, and promises too much. Change `value` so that the
-# claim is *verified*, with a limit that is still above 100 ms and below 300 ms. Then say in the `claim` what you claim.
+# A claim is a few lines of TOML. This one is about the experiment of notebook 3, and claims too much. Change `value` so that
+# the claim is *verified*, with a limit above 100 ms and below 300 ms. Then change the text of the `claim` accordingly.
 
 # %% answer=modify-claim
 claim = '''
@@ -158,5 +158,5 @@ assert float(limit.removesuffix("ms")) / 1e3 > predicted, "the model's own time 
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# **Take home.** Ask of each figure: is it above the bound, was the work done, and of what is it said? All other claims:
-# `lab verify` (four minutes), or `lab verify --claim ID`.
+# **Remember.** Ask about each figure: is it above the bound, was the work done, and what does it describe? For all other
+# claims type `lab verify` (four minutes), or `lab verify --claim ID`.

@@ -150,6 +150,18 @@ class Made(unittest.TestCase):
                         told = "\n".join(one.source for one in cells[:place] if one.cell_type == "markdown")
                         self.assertRegex(told, rf"`{name}`", source.name)
 
+    def test_a_run_that_answers_a_question_gets_the_predictions(self):
+        for source in SOURCES:
+            for name, second in re.findall(r'lab\.run\("([\w-]+)", (\w+)', source.read_text()):
+                self.assertEqual(second, "answers", f"{source.name}: lab.run(\"{name}\", answers, …)")
+
+    def test_a_run_that_is_shorter_than_the_text_says_so_before(self):
+        for source in SOURCES:
+            text = source.read_text()
+            for name, scale in re.findall(r'lab\.run\("([\w-]+)".*(scale|delay|set)=', text):
+                asked = "### BEGIN SOLUTION" if scale == "scale" else f'lab.run("{name}"'
+                self.assertRegex(text[:text.index(asked)], r"\*\*.*(times faster|twice as fast).*:\*\*", source.name)
+
     def test_scenarios_in_text_are_scenarios(self):
         names = {path.stem for path in (labcase.ROOT / "scenarios").glob("*.toml")}
         for source in SOURCES:

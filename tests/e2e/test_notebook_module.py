@@ -137,6 +137,9 @@ class Records(LabCase):
             _ = self.read(line_of(header()), line_of(rep)).requests
 
 
+GUESSES = {f"blocking-async-{number}": "1 s" for number in (1, 2, 3)}  # a prediction may be wrong
+
+
 class Program(LabCase):
     """How the module finds the program, and what it passes on."""
 
@@ -241,10 +244,34 @@ class Program(LabCase):
         self.assertFalse(run.record.holds.empty)
         self.assertIn("<table", run._repr_html_())
 
+    def test_nothing_is_run_before_every_question_of_the_scenario_has_a_prediction(self):
+        with mock.patch.object(lab, "document", wraps=lab.document) as asked:
+            for answers in (None, {}, {"gil-1": "1 s"}, {"gil-1": "1 s", "gil-2": ""}, {"gil-1": "1 s", "gil-2": None}):
+                missing = "gil-2" if answers else "gil-1"
+                fix = rf'predict first: {missing} has no answer yet .*answers\["{missing}"\] = .*lab\.run\("gil", answers\)'
+                with self.subTest(answers=answers), self.assertRaisesRegex(lab.LabError, fix):
+                    lab.run("gil", answers, quick=True)
+            with self.assertRaisesRegex(lab.LabError, "'3' has no unit"):
+                lab.run("gil", {"gil-1": "1 s", "gil-2": "3"}, quick=True)
+            self.assertEqual({call.args[1] for call in asked.call_args_list}, {"grade"})
+        mine = lab.scenario("mine", labcase.FROZEN + """
+[[ask]]
+text = "Slowest ping?"
+answer = "blocking.ping.latency.max"
+wrong = [{ value = "500ms", say = "That is the mean wait." }]
+""")
+        with self.assertRaisesRegex(lab.LabError, "predict first: mine-1 has no answer yet"):
+            lab.run(mine, quick=True, scale=0.1)
+
+    def test_a_prediction_of_a_shortened_run_is_graded_at_its_scale(self):
+        lab.grade("frozen-server", {"frozen-server-1": "1 s"}, scale=0.2).require()
+        with self.assertRaisesRegex(AssertionError, "frozen-server-1, 500 ms: That is the mean"):
+            lab.grade("frozen-server", {"frozen-server-1": "0.5 s"}, scale=0.2).require()
+
     def test_a_picture_of_an_arm_that_was_not_run_is_refused_with_those_that_were(self):
         os.environ["MPLBACKEND"] = "agg"
         import plots  # writes its cache of fonts below HOME, so not before there is one
-        run = lab.run("blocking-async", quick=True, arms="async-loop", requests=2, delay="10ms")
+        run = lab.run("blocking-async", GUESSES, quick=True, arms="async-loop", requests=2, delay="10ms")
         self.assertEqual(len(plots.timeline(run, "async-loop").get_yticks()), 2)
         with self.assertRaisesRegex(lab.LabError, "no request of arm nobody, case main.*async-loop/main"):
             plots.timeline(run, "nobody")
@@ -323,15 +350,16 @@ class Program(LabCase):
             lab.grade("pool-limit", {"pool-limit-1": "1 ms"}, problem={**bob, "student": "ada"}, secret_file=secret)
 
     def test_the_solutions_answers_are_right(self):
-        answers = {}
+        right = 0
         for source in SOURCES:
-            answers.update(re.findall(r'answers\["([\w-]+)"\] = "?([^"\n]+)"?', source.read_text()))
-        self.assertGreater(len(answers), 20)
-        file = self.work / "answers.json"
-        file.write_text(json.dumps(answers))
-        told = self.lab_json("quiz", "--only", ",".join(answers), "--count", len(answers), "--seed", 1, "--answers", file, within=120)
-        self.assertEqual([one["id"] for one in told["results"] if not one["right"]], [])
-        self.assertEqual(told["answered"], len(answers))
+            text = source.read_text()
+            answers = dict(re.findall(r'answers\["([\w-]+)"\] = "?([^"\n]+)"?', text))
+            for scenario in sorted({one.rpartition("-")[0] for one in answers}):
+                scaled = f'lab.grade("{scenario}", answers, scale=SCALE)' in text
+                grade = lab.grade(scenario, answers, scale=float(re.search(r"^SCALE = ([\d.]+)", text, re.M)[1]) if scaled else 1)
+                grade.require()
+                right += grade.points
+        self.assertGreater(right, 20)
 
 
 if __name__ == "__main__":
