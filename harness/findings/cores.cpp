@@ -124,14 +124,13 @@ void report_lock(const std::vector<Locked>& all, Findings& findings) {
     sum.longest = std::max(sum.longest, locked.losses.longest);
   }
   if (sum.requests == 0) return;
-  report(
-      findings, "LAB103", seconds(sum.lost),
-      {{"victims", sum.requests}, {"lost_s", seconds(sum.lost)}, {"longest_s", seconds(sum.longest)}},
-      "computing under a GIL: {} computed at once in {}, but no faster than one after another: {} lost in "
-      "total, the longest {}; more threads do not help, processes do.",
-      count(sum.requests, "request"),
-      all.size() == 1 ? "one process" : fmt::format("{} processes", all.size()), format_span(sum.lost),
-      format_span(sum.longest));
+  report(findings, "LAB103", seconds(sum.lost),
+         {{"victims", sum.requests}, {"lost_s", seconds(sum.lost)}, {"longest_s", seconds(sum.longest)}},
+         "computing under a GIL: {} computed at once in {}, but no faster than one after another: {} lost in "
+         "total, the longest {}; more threads do not help, processes do.",
+         count(sum.requests, "request"),
+         all.size() == 1 ? "one process" : fmt::format("{} processes", all.size()), format_span(sum.lost),
+         format_span(sum.longest));
 }
 
 /// When each request computed: with a lock, while it held it; otherwise as long as its steps took. Of a
@@ -249,7 +248,8 @@ void find_uneven_deal(const TraceIndex& clues, Findings& findings) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(all % workers); ++i) ++even[i];
   report(findings, "LAB105", lost / 1e9,
          {{"victims", victims}, {"lost_s", lost / 1e9}, {"most", most}, {"share", share}},
-         "connections distributed unevenly: {} instead of {}; {} queued {} in total while another worker was free.",
+         "connections distributed unevenly: {} instead of {}; {} queued {} in total while another worker was "
+         "free.",
          format_split(split), format_split(even), count(victims, "request"),
          format_span(static_cast<Nanos>(lost)));
 }

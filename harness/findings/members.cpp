@@ -209,12 +209,13 @@ void find_overload(const TraceIndex& clues, Findings& findings) {
       const double share =
           seconds(held) / (static_cast<double>(members) * seconds(demand.last - demand.first));
       if (share < kFull) continue;
-      report(findings, "LAB121", 0,
-             {{"requests", demand.requests}, {"waiting", demand.waiting}, {"load", share}},
-             "overloaded: more requests arrive than can be served. When the last of {} arrived, {} were waiting "
-             "(half way {}), and their work fills {:.0f} % of the time of the {}{}.",
-             count(demand.requests, "request"), demand.waiting, demand.waiting_half_way, 100 * share,
-             to_string(resource), members == 1 ? "" : fmt::format(" of {}", members));
+      report(
+          findings, "LAB121", 0,
+          {{"requests", demand.requests}, {"waiting", demand.waiting}, {"load", share}},
+          "overloaded: more requests arrive than can be served. When the last of {} arrived, {} were waiting "
+          "(half way {}), and their work fills {:.0f} % of the time of the {}{}.",
+          count(demand.requests, "request"), demand.waiting, demand.waiting_half_way, 100 * share,
+          to_string(resource), members == 1 ? "" : fmt::format(" of {}", members));
       break;
     }
   }

@@ -123,11 +123,12 @@ void find_gathered_blocking(const TraceIndex& clues, Findings& findings) {
     }
   }
   if (losses.requests == 0) return;
-  report(findings, "LAB109", seconds(losses.lost),
-         {{"requests", losses.requests}, {"took_s", seconds(took)}, {"gathered_s", seconds(gathered)}},
-         "gathered, but one after another: {} took {}, overlapping it would be {}; its branches block, so none "
-         "runs beside another.",
-         count(losses.requests, "request"), format_span(took), format_span(gathered));
+  report(
+      findings, "LAB109", seconds(losses.lost),
+      {{"requests", losses.requests}, {"took_s", seconds(took)}, {"gathered_s", seconds(gathered)}},
+      "gathered, but one after another: {} took {}, overlapping it would be {}; its branches block, so none "
+      "runs beside another.",
+      count(losses.requests, "request"), format_span(took), format_span(gathered));
 }
 
 void find_dead_workers(const TraceIndex& clues, Findings& findings) {

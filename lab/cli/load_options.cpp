@@ -62,7 +62,7 @@ auto at_least(Nanos least) {
 double rate_of(const std::string& whole, std::string_view text, bool may_be_zero) {
   const double rate = number_in<double>(text).value_or(NAN);
   refuse_if(!std::isfinite(rate),
-            "--rate: '{}' is not a number; give requests per second, as 100 or 100..1000", whole);
+            "--rate: '{}' is not a number; give requests per second, such as 100 or 100..1000", whole);
   refuse_if(rate < 0 || (rate == 0 && !may_be_zero) || rate > kMostRate,
             "--rate: {} is out of range; give more than 0 and at most 10000000", whole);
   return rate;
@@ -94,7 +94,7 @@ void expect_status(const std::string& text, std::bitset<600>& expected) {
     return;
   }
   const auto status = parse_count("--expect-status", text, 200, 599);
-  if (!status) throw Failure(usage_error("{}; or a class, as 2xx", status.error().message));
+  if (!status) throw Failure(usage_error("{}; or a class such as 2xx", status.error().message));
   expected.set(static_cast<std::size_t>(*status));
 }
 
@@ -110,10 +110,10 @@ bool lasts(Arrivals arrivals) {
 void check_combination(const AskedLoad& asked, Arrivals arrivals) {
   const bool closed = arrivals == Arrivals::closed;
   const std::string_view kind = to_string(arrivals);
-  refuse_if(asked.rate && !has_rate(arrivals), "--rate: a {} load has none; use --arrivals constant{}",
+  refuse_if(asked.rate && !has_rate(arrivals), "--rate: a {} load has no rate; use --arrivals constant{}",
             closed ? "closed" : "burst",
-            closed ? ", with --max-connections where no more than so many may be under way" : "");
-  refuse_if(is_timed(arrivals) && !asked.rate, "--arrivals {} needs --rate, as --rate 100", kind);
+            closed ? ", with --max-connections if there must not be more requests at a time" : "");
+  refuse_if(is_timed(arrivals) && !asked.rate, "--arrivals {} needs --rate, such as --rate 100", kind);
   refuse_if(asked.duration && !lasts(arrivals), "--duration: a {} load ends with its requests; give -n",
             kind);
   refuse_if(asked.warmup && !lasts(arrivals), "--warmup goes with closed, constant and poisson loads");
@@ -233,8 +233,7 @@ const char* content_type(const std::string& body) {
 }  // namespace
 
 void RequestMessage::set_method(const std::string& text) {
-  refuse_if(!is_token(text) || text == "CONNECT", "--method: '{}' cannot be asked for; give GET, POST, …",
-            text);
+  refuse_if(!is_token(text) || text == "CONNECT", "--method: '{}' cannot be sent; give GET, POST, …", text);
   std::string upper = text;
   std::transform(text.begin(), text.end(), upper.begin(),
                  [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
@@ -246,9 +245,9 @@ void RequestMessage::add_header(const std::string& text) {
   const std::size_t colon = text.find(':');
   const std::string name = text.substr(0, colon);
   refuse_if(colon == std::string::npos || !is_token(name),
-            "--header: '{}' is no header field; write it as 'Accept: text/plain'", text);
+            "--header: '{}' is not a header field; write 'Accept: text/plain', for example", text);
   for (const char* own : {"content-length", "transfer-encoding", "connection"}) {
-    refuse_if(equals_ignoring_case(name, own), "--header: {} is written by lab itself; leave it out", own);
+    refuse_if(equals_ignoring_case(name, own), "--header: lab writes {} itself; leave it out", own);
   }
   std::string value = text.substr(colon + 1);
   value.erase(0, value.find_first_not_of(" \t"));
@@ -288,21 +287,20 @@ void add_load_options(Command& command, LoadRequestOptions& options) {
   EnginePlan& engine = options.plan.engine;
   engine.seed = 42;
   command
-      .each("url", "URL", "where to; 3@URL gives it three times the weight of another",
+      .each("url", "URL", "where to send; 3@URL gets three times as many requests as another URL",
             [&options](const std::string& text) { options.urls.push_back(read_url(text)); })
       .required()
       .has_many = true;
-  command.count("-n,--requests", "N", asked->requests, 1, kMostRequests, "so many requests in all");
+  command.count("-n,--requests", "N", asked->requests, 1, kMostRequests, "number of requests in all");
   command.count("-c,--concurrency", "C", asked->concurrency, 1, kMaxClients,
-                "clients of a closed load; connections that an open one begins with (10)");
+                "clients of a closed load, or the first connections of an open load (10)");
   command.choice("--arrivals", "KIND", asked->arrivals, kArrivalWords, " (closed)");
-  command.read("--rate", "R", asked->rate, read_rate,
-               "requests per second of an open load; 100..1000 climbs");
+  command.read("--rate", "R", asked->rate, read_rate, "requests per second of an open load; 100..1000 rises");
   command.read("--ramp", "DURATION", asked->ramp, at_least(kMillisecond),
-               "the rate climbs from 0, or the clients start, within this time");
+               "the rate rises from 0, or the clients start, within this time");
   command.read("--duration", "DURATION", asked->duration, at_least(kMillisecond),
-               "send for so long (10s where there is no -n)");
-  command.each("--method", "M", "GET, or POST where there is a body",
+               "send for this time (10s without -n)");
+  command.each("--method", "M", "GET, or POST if there is a body",
                [asked, &options](const std::string& text) {
                  asked->has_method = true;
                  options.message.set_method(text);
@@ -310,39 +308,40 @@ void add_load_options(Command& command, LoadRequestOptions& options) {
   command.each("--body", "TEXT", "text, or @FILE",
                [&options](const std::string& text) { options.message.read_body(text); });
   command
-      .each("--header", "'K: V'", "a header field, as 'Accept: text/plain'",
+      .each("--header", "'K: V'", "a header field, such as 'Accept: text/plain'",
             [&options](const std::string& text) { options.message.add_header(text); })
       .one_each();
   command
       .read("--timeout", "DURATION", engine.timeout, at_least(kMillisecond),
-            "from the time a request was meant to be sent")
+            "measured from the time when the request should be sent")
       .shows("10s");
-  command.read("--warmup", "DURATION", asked->warmup, at_least(0), "send for so long before anything counts");
-  command.count("--threads", "T", options.plan.threads, 1, 256, "that share the load").shows("1");
+  command.read("--warmup", "DURATION", asked->warmup, at_least(0),
+               "send for this time before the measurement begins");
+  command.count("--threads", "T", options.plan.threads, 1, 256, "threads that share the load").shows("1");
   command.count("--max-connections", "C", asked->max_connections, 1, kMaxClients,
-                "of an open load; more requests wait for one, which counts (1000)");
+                "most connections of an open load; further requests wait, which counts as latency (1000)");
   command.choice("--connections", "KIND", engine.fresh, kConnectionWords,
-                 ": before the load, or for each request");
+                 ": opened before the load, or a new one for each request");
   command
-      .each("--expect-status", "S", "statuses that are no error, as 200,503 or 2xx (2xx,3xx)",
+      .each("--expect-status", "S", "statuses that are no error, such as 200,503 or 2xx (2xx,3xx)",
             [&engine](const std::string& text) { expect_status(text, engine.expected); })
       .one_each()
       .list();
   command
       .each("--threshold", "T",
-            "exit 1 where it does not hold: p99<200ms, max<1s, mean<20ms, uncorrected.p99<10ms, errors<1%, "
+            "exit 1 if it does not hold: p99<200ms, max<1s, mean<20ms, uncorrected.p99<10ms, errors<1%, "
             "rps>500",
             [&options](const std::string& text) {
               options.thresholds.push_back(parse_threshold(text).value());
             })
       .one_each();
-  command.count("--seed", "S", engine.seed, 0, INT64_MAX, "of poisson arrivals").shows("42");
+  command.count("--seed", "S", engine.seed, 0, INT64_MAX, "random seed of poisson arrivals").shows("42");
   command.text("--cacert", "FILE", options.plan.ca_file, "trust these certificates instead of the system's");
   command.flag("--insecure", asked->insecure, "trust any certificate");
   command.flag("--i-own-this-server", options.own_server,
-               "go beyond this machine and private networks: only where you may");
+               "allow addresses beyond this machine and private networks");
   command.flag("--other-tools", options.emulated_tools,
-               "what wrk, hey and others would have printed of the same replies");
+               "what wrk, hey and others would have reported for the same replies");
   add_output_options(command, options.output, {Format::text, Format::json, Format::markdown, Format::csv});
   command.checks.emplace_back([asked, &options] { settle(*asked, options); });
 }

@@ -93,8 +93,8 @@ json::object json_of(const Advice& advice) {
 
 std::string AdviceQuestion::words_to_give() const {
   std::string text = join(words_of(*this), "|");
-  if (kind == "duration") text += ", or a duration as 20ms";
-  if (kind == "count") text += ", or a number as 100";
+  if (kind == "duration") text += ", or a duration such as 20ms";
+  if (kind == "count") text += ", or a number such as 100";
   return text;
 }
 
@@ -172,7 +172,7 @@ Walk walk(const AdviceBook& book, const std::map<std::string, std::string>& answ
   walk.advice = book.advice_of(at);
   for (const auto& [option, word] : answers) {
     if (std::ranges::find(walk.path, std::pair(option, word)) != walk.path.end()) continue;
-    throw Failure(usage_error("--{} {} changes nothing: {} is all that has to be known; leave it out", option,
+    throw Failure(usage_error("--{} {} changes nothing: {} is all that must be known; leave it out", option,
                               word, walk.command().substr(std::string_view("lab advise ").size())));
   }
   return walk;
@@ -211,7 +211,7 @@ std::string format_advice(const Walk& walk, const TextStyle& style) {
 }
 
 std::string list_advice(const AdviceBook& book, const TextStyle& style) {
-  std::string text = as_called("What the answers lead to: lab advise with these options\n");
+  std::string text = as_called("All answers and where they lead: lab advise with these options\n");
   for_each_way(book, [&](const Walk& way) {
     text += "\n  " + way.command().substr(std::string_view("lab advise ").size()) + "\n";
     text += text_lines(way.advice->name() + "; " + way.advice->proof, "    ", 4, style);

@@ -128,25 +128,27 @@ OptionList scenario_options(RunOptions& to) {
   list.texts("--case", "CASE,CASE", changed.cases, "only these cases").list();
   list.texts("--modes", "MODE,MODE", changed.modes, "only arms of these execution models").list();
   list.count("--requests", "N", changed.requests, 1, 10'000'000, "requests of every burst and closed load");
-  list.each("--delay", "DURATION", "the scenario's d, as 100ms", [&changed](const std::string& text) {
+  list.each("--delay", "DURATION", "the scenario's d, such as 100ms", [&changed](const std::string& text) {
     changed.params.insert_or_assign("d", parse_span("--delay", text).value());
   });
-  list.count("--workers", "W", changed.workers, 1, 10'000, "of arms that have several");
-  list.count("--threads", "P", changed.threads, 1, 100'000, "of arms that have a pool or threads");
-  list.each("--set", "NAME=DURATION", "a parameter, as d=1s",
+  list.count("--workers", "W", changed.workers, 1, 10'000, "worker processes of the arms that have several");
+  list.count("--threads", "P", changed.threads, 1, 100'000,
+             "threads of the arms that have a pool or threads");
+  list.each("--set", "NAME=DURATION", "a parameter, such as d=1s",
             [&changed](const std::string& text) {
-              const auto [name, value] = parse_assignment("--set", text, "NAME=DURATION, as d=1s").value();
+              const auto [name, value] =
+                  parse_assignment("--set", text, "NAME=DURATION, such as d=1s").value();
               changed.params.insert_or_assign(name, value);
             })
       .one_each();
   list.count("--seed", "S", to.experiment.seed, 0, INT64_MAX,
-             "of arrivals, dealing and the order of arms (42)");
-  list.number("--scale", "F", changed.scale, 1000, "multiplies waits, CPU work, periods and durations");
+             "random seed of arrivals, connections and the order of arms (42)");
+  list.number("--scale", "F", changed.scale, 1000, "multiplies waits, CPU work, periods and durations by F");
   list.choice("--arrivals", "KIND", changed.arrivals, kArrivalWords);
   list.number("--rate", "R", changed.rate, 10e6, "requests per second of constant and poisson loads");
-  list.duration("--duration", changed.duration, "of constant and poisson loads");
+  list.duration("--duration", changed.duration, "length of constant and poisson loads");
   list.choice("--connections", "KIND", changed.fresh_connections, kConnectionWords,
-              ": before the load, or with it");
+              ": opened before the load, or a new one for each request");
   // A parameter that has an option of its own is varied as such, every other one as what --set takes.
   for (Option& option : list.options) {
     option.kept(option.names == "--seed" ? Option::in_sweep : Option::in_record, !option.has_many);
@@ -163,28 +165,29 @@ OptionList experiment_options(RunOptions& to) {
       .list()
       .choices = engines;
   list.texts("--server", "COMMAND", foreign.servers,
-             "a server of your own as one more arm, as 'node server.js {port}'")
+             "your own server as one more arm, such as 'node server.js {port}'")
       .one_each();
-  list.text("--ready", "URL", foreign.ready, "what --server is asked until it answers below 500, as /health");
-  list.text("--python", "PATH", foreign.python, "the interpreter of --engine fastapi (/usr/bin/python3)");
+  list.text("--ready", "URL", foreign.ready,
+            "the lab asks --server for this until the status is below 500, such as /health");
+  list.text("--python", "PATH", foreign.python, "the Python that --engine fastapi uses (/usr/bin/python3)");
   list.count("--repeat", "K", to.experiment.repetitions, 1, 1000,
-             "repetitions of every arm (what fits the budget, at most 6)");
-  list.flag("--quick", to.experiment.quick, "one repetition");
-  list.duration("--budget", to.experiment.budget, "time for all repetitions, as 30s");
+             "repetitions of every arm (as many as fit the budget, at most 6)");
+  list.flag("--quick", to.experiment.quick, "one repetition of every arm");
+  list.duration("--budget", to.experiment.budget, "time for all repetitions, such as 30s");
   for (Option& option : list.options) option.kept(Option::in_sweep);
-  list.each("--guess", "ARM=DURATION", "a prediction, as async-loop=1s",
+  list.each("--guess", "ARM=DURATION", "your prediction, such as async-loop=1s",
             [&to](const std::string& text) {
               const auto [arm, value] =
-                  parse_assignment("--guess", text, "ARM=DURATION, as async-loop=1s").value();
+                  parse_assignment("--guess", text, "ARM=DURATION, such as async-loop=1s").value();
               to.guesses.push_back({arm, seconds(value)});
             })
       .one_each();
-  list.add("--ask", "", "ask for a prediction before results are shown (on a terminal)", {});
-  list.add("--check", "", "exit 1 where a check of the scenario fails", {});
+  list.add("--ask", "", "ask for your prediction before the results are shown (on a terminal)", {});
+  list.add("--check", "", "exit 1 if a check of the scenario fails", {});
   list.text("--postgres", "URL", to.experiment.postgres,
-            "a server for query steps: a connection string, or local");
-  list.text("--save", "DIR", to.save, "keep the run in this folder");
-  list.add("--no-save", "", "keep no run", {});
+            "the PostgreSQL server for query steps: a connection string, or local");
+  list.text("--save", "DIR", to.save, "save the run in this folder");
+  list.add("--no-save", "", "do not save the run", {});
   return noting(std::move(list), to);
 }
 
@@ -240,7 +243,7 @@ RunOptions RunOptions::read(const Texts& words, const std::string& what) {
 
 void RunOptions::check_together() {
   const bool own_server = !experiment.foreign.servers.empty();
-  refuse_if(experiment.budget == 0, "--budget: 0 is no time; give for example 15s, or --quick");
+  refuse_if(experiment.budget == 0, "--budget: 0 is no time; give 15s, for example, or --quick");
   experiment.as_written = describe_changes(overrides).empty();
   if (own_server && !experiment.uses(kServer)) experiment.engines.emplace_back(kServer);
   refuse_if(has("ready") && !own_server, "--ready belongs to --server 'COMMAND {{port}}'; give both");

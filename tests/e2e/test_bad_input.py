@@ -78,7 +78,7 @@ COMMAND_LINES = [
     (["run", "blocking-async", "--duration", "10s"], ["--duration"]),
     (["run", "blocking-async", "--connections", "opend"], ["opened"]),
     (["run", "blocking-async", "--guess", "async-lop=1s"], ["async-loop"]),
-    (["run", "blocking-async", "--guess", "async-loop"], ["ARM=DURATION, as async-loop=1s"]),
+    (["run", "blocking-async", "--guess", "async-loop"], ["ARM=DURATION, such as async-loop=1s"]),
     (["run", "blocking-async", "--guess", "async-loop=1"], ["1s"]),
     (["run", "blocking-async", "--format", "jsno"], ["json"]),
     (["run", "blocking-async", "--color", "sometimes"], ["always"]),

@@ -172,7 +172,7 @@ class Refusals(LoadCase):
     def test_a_pool_that_the_limit_makes_smaller_is_reported(self):
         process = self.start("load", self.answers(reply()).url(), "--rate", "20", "-n", "5", "--quiet",
                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200)))
-        self.assertIn("leaves room for 136 of 1000 connections", self.finish(process).out.replace("\n      ", " "))
+        self.assertIn("allows 136 of 1000 connections", self.finish(process).out.replace("\n      ", " "))
 
     def test_more_connections_than_ports_are_refused_with_the_range(self):
         if subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode != 0:

@@ -46,9 +46,10 @@ int advise(const AdviseOptions& options) {
           return {};
         });
     if (!line)
-      throw Failure(usage_error("the input ended before the last question; so far: {}", way.command()));
+      throw Failure(
+          usage_error("the input ended before the last question; your answers so far: {}", way.command()));
     if (*line == "q") {
-      print_error("left; to go on: {}\n", way.command());
+      print_error("to go on: {}\n", way.command());
       return 0;
     }
     way = walk(book, answers);
@@ -61,7 +62,8 @@ int advise(const AdviseOptions& options) {
 }  // namespace
 
 Command advise_command() {
-  Command command("advise", "which execution model? Asks, and ends at code and its proof",
+  Command command("advise",
+                  "which execution model fits? Asks questions, and gives code and the run that proves it",
                   "Example: lab advise --work cpu --client now --takes 200ms --cores several");
   AdviseOptions& options = command.runs<AdviseOptions>(advise);
   for (const AdviceQuestion& question : advice_book().questions) {
@@ -69,7 +71,7 @@ Command advise_command() {
         command.text("--" + question.id, "WORD", options.given[question.id], question.words_to_give());
     for (const AdviceAnswer& answer : question.answers) made.choices.push_back(answer.word);
   }
-  command.flag("--list", options.list, "every way through the questions, and the documents' own lists");
+  command.flag("--list", options.list, "all answers and where they lead, and the documents' own lists");
   add_text_or_json(command, options.output);
   return command;
 }

@@ -23,7 +23,7 @@ struct ComparedRuns {
 
 /// `2%`, or 0; a bare 2 might mean either.
 Result<double> parse_tolerance(const std::string& option, const std::string& text) {
-  refuse_if(text != "0" && !text.ends_with('%'), "{}: '{}' is not a share; write for example 2%", option,
+  refuse_if(text != "0" && !text.ends_with('%'), "{}: '{}' is not a share; write 2%, for example", option,
             text.substr(0, 40));
   return parse_share(option, text);
 }
@@ -75,25 +75,26 @@ int compare(const ComparedRuns& runs) {
 }  // namespace
 
 Command compare_command() {
-  Command command("compare", "two runs, or two arms of one: what changed, and how sure that is",
+  Command command("compare", "compare two runs, or two arms of one: what changed, and how certain that is",
                   "Example: lab compare before after --check --tolerance 2%");
   ComparedRuns& runs = command.runs<ComparedRuns>(compare);
-  command.text("a", "RUN", runs.a, "the run before: a folder, its name, a scenario's newest run, or 'last'")
-      .required();
-  command.text("b", "RUN", runs.b, "the run after");
-  command.text("--arm", "ARM", runs.options.arm_a, "only this arm");
-  command.text("--with", "ARM", runs.options.arm_b, "the arm of the second run that stands beside --arm");
   command
-      .add("--stat", "STAT", "of which stat, as makespan or ping.latency.max; may be repeated",
+      .text("a", "RUN", runs.a, "the first run: a folder, its name, a scenario (its newest run), or 'last'")
+      .required();
+  command.text("b", "RUN", runs.b, "the second run");
+  command.text("--arm", "ARM", runs.options.arm_a, "only this arm");
+  command.text("--with", "ARM", runs.options.arm_b, "the arm of the second run to compare with --arm");
+  command
+      .add("--stat", "STAT", "the stat to compare, such as makespan or ping.latency.max; may be repeated",
            [&runs](const std::vector<std::string>& texts) {
              for (const std::string& text : texts) runs.options.stats.push_back(parse_stat_option(text));
            })
       .one_each();
   command
       .read("--tolerance", "SHARE", runs.options.tolerance, parse_tolerance,
-            "a smaller shift counts as no difference, as 2%")
+            "a smaller change is no difference, such as 2%")
       .shows("0");
-  command.flag("--check", runs.check, "exit 1 where something is slower, 3 where that cannot be decided");
+  command.flag("--check", runs.check, "exit 1 if something is slower, 3 if that cannot be decided");
   add_output_options(command, runs.output, {Format::text, Format::json});
   return command;
 }

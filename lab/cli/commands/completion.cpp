@@ -122,15 +122,13 @@ int print_completion(const CompletionOptions& options) {
 }  // namespace
 
 Command completion_command() {
-  Command command("completion", "a script that teaches your shell the lab's words",
+  Command command("completion", "a script for your shell that completes the lab's words",
                   "Example: source <(lab completion bash)\n"
                   "zsh: source <(lab completion zsh), after compinit · fish: lab completion fish | source");
   CompletionOptions& options = command.runs<CompletionOptions>(print_completion);
   command.text("what", "SHELL", options.what, Command::in_words(kShells) + " (man: the man page's verbs)")
       .choices = kShells;
-  command
-      .texts("line", "WORDS", options.line,
-             "what the scripts ask for: after `words --`, a command line so far")
+  command.texts("line", "WORDS", options.line, "for the scripts: after `words --`, the command line so far")
       .may_be_empty = true;
   return command;
 }

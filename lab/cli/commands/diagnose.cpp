@@ -39,7 +39,7 @@ Address address_of(const DiagnoseOptions& options) {
       std::ranges::all_of(addresses, [](const Address& address) { return address.is_private(); });
   refuse_if(
       !options.own_server && !near,
-      "{} is neither this machine nor in a private network; bursts of requests look like an attack: add "
+      "{} is neither this machine nor in a private network, and bursts of requests look like an attack; add "
       "--i-own-this-server if it is yours",
       options.url.host);
   return first_that_answers(addresses, kPatienceMs);
@@ -164,9 +164,9 @@ Result<Nanos> read_watch(const std::string& option, const std::string& text) {
 
 Command diagnose_command() {
   Command command("diagnose",
-                  "how does a server execute? Serial, a pool of k, k workers, concurrent; seen from outside",
+                  "find out from outside how a server executes: serial, a pool of k, k workers, concurrent",
                   "Example: lab diagnose http://127.0.0.1:8000/report --ping /health\n"
-                  "The request is sent some hundred times: take a route that may be asked so often.");
+                  "The request is sent several hundred times: choose a route that you may call so often.");
   DiagnoseOptions& options = command.runs<DiagnoseOptions>(diagnose);
   ExaminationOptions& examination = options.examination;
   options.message.names_content = false;
@@ -174,34 +174,37 @@ Command diagnose_command() {
       .each("url", "URL", "the slow route",
             [&options](const std::string& text) {
               options.url = parse_url(text).value();
-              refuse_if(options.url.tls, "{}: lab diagnose speaks http only; take the server behind TLS",
+              refuse_if(options.url.tls, "{}: lab diagnose supports only http; give the server behind TLS",
                         text);
             })
       .required();
   command.text("--ping", "URL", options.ping_text,
-               "a cheap route of the same server, asked beside the slow one");
+               "a cheap route of the same server, called while the slow one is");
   RequestMessage& message = options.message;
   command
-      .each("--method", "METHOD", "of the slow route",
+      .each("--method", "METHOD", "method of the slow route",
             [&message](const std::string& text) { message.set_method(text); })
       .shows("GET");
   command
-      .each("--header", "FIELD", "a header field, as 'Accept: text/html'; may be repeated",
+      .each("--header", "FIELD", "a header field, such as 'Accept: text/html'; may be repeated",
             [&message](const std::string& text) { message.add_header(text); })
       .one_each();
-  command.each("--body", "TEXT|@FILE", "of the slow route's request",
+  command.each("--body", "TEXT|@FILE", "body of the slow route's request",
                [&message](const std::string& text) { message.read_body(text); });
-  command.read("--timeout", "DURATION", examination.timeout, read_span, "of a request").shows("10s");
+  command.read("--timeout", "DURATION", examination.timeout, read_span, "time for one request").shows("10s");
   command.count("--max-concurrency", "N", options.most, 4, 1024,
-                "at most so many at once (64, and once 128 where nothing limits 64)");
-  command.read("--budget", "DURATION", examination.budget, read_span, "for everything").shows("30s");
-  command.read("--watch", "DURATION", examination.watch, read_watch,
-               "ask evenly for so long afterwards, --ping where it is given: what pauses now and then");
-  command.count("--seed", "S", examination.seed, 0, INT64_MAX, "which connections are paired").shows("42");
-  command.flag("--check", options.check, "exit 1: a loop is blocked, 3: not known; needs --ping");
-  command.flag("--quiet", options.output.quiet, "do not say what will be sent");
+                "most requests at once (64, and once 128 if 64 show no limit)");
+  command.read("--budget", "DURATION", examination.budget, read_span, "time for the whole diagnosis")
+      .shows("30s");
+  command.read(
+      "--watch", "DURATION", examination.watch, read_watch,
+      "then send at a constant rate for this time, to --ping if given: finds pauses that come now and then");
+  command.count("--seed", "S", examination.seed, 0, INT64_MAX, "random seed that pairs the connections")
+      .shows("42");
+  command.flag("--check", options.check, "exit 1 if a loop is blocked, 3 if that is not known; needs --ping");
+  command.flag("--quiet", options.output.quiet, "do not announce what is sent");
   command.flag("--i-own-this-server", options.own_server,
-               "for addresses beyond this machine and private networks");
+               "allow addresses beyond this machine and private networks");
   add_text_or_json(command, options.output);
   return command;
 }

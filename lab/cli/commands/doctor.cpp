@@ -136,7 +136,7 @@ int doctor() {
   text +=
       row("wake-up",
           fmt::format("{} late at the median, {} at worst", format_duration(median), format_duration(worst)),
-          median > 200 * kMicrosecond ? "slow timers: every wait is measured that much too long" : "");
+          median > 200 * kMicrosecond ? "slow timers: every wait is measured so much too long" : "");
   text += row("limits", file_limit());
   text += row("noise", noise.verdict());
   const std::vector<std::string> scenarios = scenario_names();
@@ -162,7 +162,8 @@ int doctor() {
 }  // namespace
 
 Command doctor_command() {
-  Command command("doctor", "what this machine has, and what each absence costs", "Example: lab doctor");
+  Command command("doctor", "what this machine has, and what does not work without the rest",
+                  "Example: lab doctor");
   command.run = doctor;
   return command;
 }

@@ -37,7 +37,7 @@ int explain(const ExplainOptions& options) {
 Command explain_command() {
   Command command("explain", "what a finding means and what to do about it", "Example: lab explain LAB101");
   ExplainOptions& options = command.runs<ExplainOptions>(explain);
-  command.texts("finding", "LAB101", options.ids, "as LAB101; none: the list of all");
+  command.texts("finding", "LAB101", options.ids, "such as LAB101; without one: the list of all findings");
   add_text_or_json(command, options.output);
   return command;
 }

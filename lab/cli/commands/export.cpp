@@ -84,7 +84,7 @@ int export_arm(const ExportOptions& options) {
   if (options.arm.empty()) print_error("lab: arm '{}' of {}\n", arm->id, scenario.name);
   if (options.folder.empty()) {
     print(server.files.front().text);
-    print_error("lab: beside it belongs {}; --dir DIR writes all of them\n", beside);
+    print_error("lab: it also needs {}; --dir DIR writes all of them\n", beside);
   } else {
     print_error("lab: {} in {}, with {}\n", names.front(), options.folder, beside);
     const std::string script =
@@ -106,16 +106,16 @@ int export_arm(const ExportOptions& options) {
 }  // namespace
 
 Command export_command() {
-  Command command("export", "an arm as the source of a FastAPI or Node server",
+  Command command("export", "print an arm as the source of a FastAPI or Node server",
                   "Example: lab export blocking-async --arm async-loop --to fastapi > main.py");
   ExportOptions& options = command.runs<ExportOptions>(export_arm);
   command.text("scenario", "SCENARIO", options.scenario, "a name or a path to a .toml").required();
   command.choice("--to", "SERVER", options.target, kTargets).required();
-  command.text("--arm", "ARM", options.arm, "of the scenario; else the first that has a meaning there");
-  command.text("--dir", "DIR", options.folder, "write it and what belongs beside it into this folder");
-  command.flag("--force", options.force, "overwrite files there");
-  command.flag("--uvloop", options.uvloop, "the loop is uvloop's, not asyncio's");
-  command.flag("--gunicorn", options.gunicorn, "gunicorn looks after the workers, not uvicorn itself");
+  command.text("--arm", "ARM", options.arm, "the arm (the first one that such a server can have)");
+  command.text("--dir", "DIR", options.folder, "write it, and the files that belong to it, into this folder");
+  command.flag("--force", options.force, "overwrite files in that folder");
+  command.flag("--uvloop", options.uvloop, "use the loop of uvloop instead of asyncio's");
+  command.flag("--gunicorn", options.gunicorn, "gunicorn manages the workers instead of uvicorn");
   add_run_option(command, options.run, "set");
   add_run_option(command, options.run, "delay", "the scenario's d");
   return command;

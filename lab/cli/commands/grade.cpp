@@ -32,7 +32,7 @@ Problem problem_for(const GradeOptions& options, const AnswerFile& answers) {
   const std::string& student = options.student.empty() ? answers.student : options.student;
   ProblemSource source{options.scenario.empty() ? answers.scenario : options.scenario, {}, {}, options.only};
   if (!options.secret_file.empty()) {
-    refuse_if(student.empty(), "a variant is a student's: \"student\" is missing in the answers");
+    refuse_if(student.empty(), "a variant belongs to a student: \"student\" is missing in the answers");
     return make_variant(source, student, read_secret(options.secret_file));
   }
   if (options.scenario.empty()) source.settings = answers.settings;
@@ -55,7 +55,7 @@ GradeSheet grade_file(const GradeOptions& options, const AnswerFile& answers, co
 /// What says nothing beside that option is refused, and not dropped without a word.
 void refuse_beside(const std::string& option, const std::vector<std::pair<std::string, bool>>& others) {
   for (const auto& [name, given] : others)
-    refuse_if(given, "{} says nothing beside {}; leave it out", name, option);
+    refuse_if(given, "{} has no meaning with {}; leave it out", name, option);
 }
 
 int print_variant(const GradeOptions& options) {
@@ -76,7 +76,7 @@ int print_variant(const GradeOptions& options) {
 }
 
 int pack(const GradeOptions& options) {
-  refuse_if(options.scenario.empty(), "--autograder needs --scenario NAME: what is asked");
+  refuse_if(options.scenario.empty(), "--autograder needs --scenario NAME");
   refuse_beside("--autograder", {{"the answer file", !options.answers.empty()},
                                  {"--run", !options.run.empty()},
                                  {"--student", !options.student.empty()},
@@ -132,7 +132,7 @@ int do_as_asked(const GradeOptions& options) {
   if (!options.autograder.empty()) return pack(options);
   if (!options.gradescope.empty()) return grade_submission(options);
   refuse_if(options.answers.empty(), "no answer file; see lab grade --help");
-  refuse_if(!options.program.empty(), "--program is what --autograder packs; leave it out");
+  refuse_if(!options.program.empty(), "--program belongs to --autograder; leave it out");
   const std::string run = options.run.empty() ? "" : find_run(options.run).string();
   const AnswerFile answers = parse_answer_file(read_input("answers", options.answers),
                                                options.answers == "-" ? "standard input" : options.answers);
@@ -147,7 +147,7 @@ int do_as_asked(const GradeOptions& options) {
 
 Command grade_command() {
   Command command(
-      "grade", "answers held against the model, each mistake named",
+      "grade", "grade answers by the model, and name each mistake",
       "Example: lab grade answers.json --run last\n"
       "An answer file: {\"schema\": \"lab.answers/1\", \"scenario\": \"gil\", \"answers\": {\"gil-1\": \"400 "
       "ms\"}}\n"
@@ -155,21 +155,22 @@ Command grade_command() {
       "For Gradescope: lab grade --autograder out.zip --scenario gil --secret-file secret.txt");
   GradeOptions& options = command.runs<GradeOptions>(do_as_asked);
   command.text("answers", "ANSWERS", options.answers, "the answer file, lab.answers/1; - is standard input");
-  command.text("--run", "RUN", options.run, "the student's run, which must be one of this problem");
+  command.text("--run", "RUN", options.run, "the student's run; it must be a run of this problem");
   command.text("--scenario", "SCENARIO", options.scenario,
-               "what was asked; answers to another scenario are refused");
+               "the scenario that was asked; answers to another one are refused");
   command.texts("--only", "ID,ID", options.only, "only these questions").list();
-  command.text("--student", "ID", options.student, "whose variant it is; answers of others are refused");
+  command.text("--student", "ID", options.student,
+               "the student whose variant it is; answers of others are refused");
   command.text("--secret-file", "FILE", options.secret_file,
-               "the teacher's secret, from which variants are made");
-  command.text("--variant", "SCENARIO", options.variant, "print a student's own problem and grade nothing");
-  command.read("--pass", "SHARE", options.pass, parse_share, "exit 1 below this score, as 80%");
-  command.flag("--show-answers", options.show_answers, "say what is right, and why");
+               "the teacher's secret, which makes the variants");
+  command.text("--variant", "SCENARIO", options.variant, "print a student's own problem; grades nothing");
+  command.read("--pass", "SHARE", options.pass, parse_share, "exit 1 below this score, such as 80%");
+  command.flag("--show-answers", options.show_answers, "also give the right answers, and why");
   command.text("--autograder", "OUT.zip", options.autograder, "write the zip that Gradescope runs");
   command.text("--program", "PATH", options.program,
-               "the static lab that goes into it (this one, where it is static)");
+               "the statically linked lab that goes into the zip (this program, if it is static)");
   command.text("--gradescope-folder", "DIR", options.gradescope,
-               "what the zip calls: grade a submission in /autograder");
+               "called by the zip: grade a submission in /autograder");
   add_format_option(command, options.output, {Format::text, Format::json, Format::gradescope});
   command.flag("--ascii", options.output.style.ascii, "no character beyond ASCII");
   return command;

@@ -129,9 +129,8 @@ int load(LoadRequestOptions options) {
   report.method = options.message.method;
   if (most < wished) {
     report.remarks.push_back(
-        {NoteKind::note,
-         fmt::format("the hard limit of descriptors (ulimit -Hn) leaves room for {} of {} connections", most,
-                     wished)});
+        {NoteKind::note, fmt::format("the hard limit of descriptors (ulimit -Hn) allows {} of {} connections",
+                                     most, wished)});
   }
   report_clocks(*team, report);
   const Environment environment = describe_environment();
@@ -158,9 +157,9 @@ Command load_command() {
       "10000\n"
       "Without options: 10 clients in a closed loop for 10 s. With --rate: an open loop, whose "
       "latencies count\n"
-      "from the time at which each request was meant to be sent.\n"
-      "Exit 1 where a request failed or a threshold is missed (a threshold on errors replaces the "
-      "former).");
+      "from the time when each request should be sent.\n"
+      "Exit 1 if a request failed or a threshold does not hold (with a threshold on errors, only the "
+      "thresholds count).");
   LoadRequestOptions& options = command.runs<LoadRequestOptions>(load);
   add_load_options(command, options);
   return command;

@@ -24,7 +24,7 @@ int predict_all(const RunOptions& options) {
 }  // namespace
 
 Command predict_command() {
-  Command command("predict", "the same table and lanes from the virtual-time model; nothing is run",
+  Command command("predict", "the same table and lanes from the virtual-time model; runs nothing",
                   "Example: lab predict blocking-async --requests 1000000");
   RunOptions& options = command.runs<RunOptions>(predict_all);
   add_scenario_options(command, options);

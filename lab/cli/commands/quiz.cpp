@@ -100,24 +100,25 @@ int quiz(const QuizOptions& options) {
 
 Command quiz_command() {
   Command command(
-      "quiz", "questions, graded with the mistake named and the run that shows it",
+      "quiz", "questions with grades: each mistake is named, with the run that shows it",
       "Example: lab quiz --topic loop\n"
+      "On a terminal it says after each answer whether it is right, and begins with easy questions.\n"
       "In a script: lab quiz --seed 7 --questions --format json, then with the same options\n"
-      "lab quiz --seed 7 --answers FILE, a JSON object {\"question-id\": \"2\", \"another-id\": \"100ms\"}:\n"
-      "the number of a choice or its text, a duration with its unit, a number.");
+      "lab quiz --seed 7 --answers FILE, a JSON object {\"question-id\": \"2\", \"another-id\": \"100ms\"}.\n"
+      "An answer is the number of a choice or its text, a duration with its unit, or a number.");
   QuizOptions& options = command.runs<QuizOptions>(quiz);
   command.count("--count", "N", options.count, 1, 1000, "how many questions").shows("10");
-  command.count("--seed", "S", options.seed, 0, INT64_MAX, "the same seed asks the same quiz");
+  command.count("--seed", "S", options.seed, 0, INT64_MAX, "random seed: the same seed asks the same quiz");
   command.text("--topic", "WORD", options.filter.topic, Command::in_words(kTopics)).choices = kTopics;
-  command.text("--document", "D", options.filter.document, "D0 to D4");
+  command.text("--document", "D", options.filter.document, "questions about this document, D0 to D4");
   command.text("--scenario", "SCENARIO", options.filter.scenario,
-               "questions that this scenario answers, a name or a path");
-  command.texts("--only", "ID,ID", options.filter.ids, "these questions").list();
+               "questions that this scenario answers; a name or a path");
+  command.texts("--only", "ID,ID", options.filter.ids, "only these questions").list();
   command.flag("--list", options.list, "all questions, without answers");
-  command.flag("--questions", options.questions, "print the questions of this seed and ask nothing");
+  command.flag("--questions", options.questions, "print the questions of this seed; asks nothing");
   command.text("--answers", "FILE", options.answers,
                "grade the answers in this JSON file; - is standard input");
-  command.read("--pass", "SHARE", options.pass, parse_share, "exit 1 below this score, as 80%");
+  command.read("--pass", "SHARE", options.pass, parse_share, "exit 1 below this score, such as 80%");
   add_text_or_json(command, options.output);
   return command;
 }

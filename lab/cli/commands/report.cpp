@@ -58,13 +58,13 @@ int report(const ReportOptions& options) {
 }  // namespace
 
 Command report_command() {
-  Command command("report", "a recorded run shown again, in any format",
+  Command command("report", "show a recorded run again, in any format",
                   "Example: lab report last --format md");
   ReportOptions& options = command.runs<ReportOptions>(report);
   command.text("run", "RUN", options.run, "a folder, its name, a scenario's newest run, or 'last'")
       .required();
   command.flag("--other-tools", options.emulated_tools,
-               "what wrk, hey and autocannon would have printed of the same replies");
+               "what wrk, hey and autocannon would have reported for the same replies");
   add_output_options(command, options.output, run_formats(true));
   return command;
 }

@@ -64,7 +64,7 @@ ServerSetup make_setup(const ServeOptions& options, std::optional<Fixtures>& fix
   } else {
     refuse_if(!options.postgres.empty(), "--postgres goes with --scenario");
     refuse_if(options.mode.empty(),
-              "name an execution model, as lab serve async-loop, or a scenario with --scenario");
+              "name an execution model, such as lab serve async-loop, or a scenario with --scenario");
     refuse_if(!options.arm.empty(), "--arm goes with --scenario");
     refuse_if(!options.run.given.empty(),
               "--set and --delay go with --scenario; without one, use /delay?ms=100");
@@ -107,15 +107,18 @@ Command serve_command() {
   ServeOptions& options = command.runs<ServeOptions>(serve);
   command.text("mode", "MODE", options.mode, "the execution model");
   command.text("--scenario", "SCENARIO", options.scenario, "serve this scenario's routes");
-  command.text("--arm", "ARM", options.arm, "of the scenario; else the first of that mode");
-  command.count("--port", "PORT", options.port, 0, 65535, "0: the kernel chooses").shows("8000");
+  command.text("--arm", "ARM", options.arm, "the arm of the scenario (the first one of that mode)");
+  command.count("--port", "PORT", options.port, 0, 65535, "the port; 0: the kernel chooses one")
+      .shows("8000");
   command.text("--host", "ADDRESS", options.host, "the address to listen on").shows("127.0.0.1");
-  command.count("--workers", "W", options.workers, 1, 256, "processes");
-  command.count("--threads", "P", options.threads, 1, 10'000, "of the pool, or of thread-per-request");
+  command.count("--workers", "W", options.workers, 1, 256, "worker processes");
+  command.count("--threads", "P", options.threads, 1, 10'000,
+                "threads of the pool, or of thread-per-request");
   add_run_option(command, options.run, "set", "a parameter of the scenario, as d=1s");
   add_run_option(command, options.run, "delay", "the scenario's d");
-  command.text("--postgres", "URL", options.postgres, "for query steps: a connection string, or local");
-  command.flag("--log", options.log, "start, end and send lines on stderr");
+  command.text("--postgres", "URL", options.postgres,
+               "the PostgreSQL server for query steps: a connection string, or local");
+  command.flag("--log", options.log, "print a line when a request starts, ends and is answered, on stderr");
   return command;
 }
 

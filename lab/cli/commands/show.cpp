@@ -213,7 +213,7 @@ int show(const ShowOptions& options) {
 }  // namespace
 
 Command show_command() {
-  Command command("show", "question, plan, load and arms of a scenario",
+  Command command("show", "show question, plan, load and arms of a scenario",
                   "Example: lab show blocking-async --answers");
   ShowOptions& options = command.runs<ShowOptions>(show);
   command.text("scenario", "SCENARIO", options.scenario, "a name or a path to a .toml").required();

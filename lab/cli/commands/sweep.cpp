@@ -188,12 +188,12 @@ Command sweep_command() {
   add_experiment_options(command, asked.run);
   command
       .texts("--vary", "KEY=LIST", asked.vary,
-             "a setting and its values, as workers=1,2,4 or 1..64*2; may be repeated")
+             "a setting and its values, such as workers=1,2,4 or 1..64*2; may be repeated")
       .one_each();
-  command.text("--stat", "STAT", asked.stat, "what is shown (the scenario's first)");
-  command.flag("--predict", asked.predict, "the model alone, nothing is run");
+  command.text("--stat", "STAT", asked.stat, "the stat to show (the scenario's first)");
+  command.flag("--predict", asked.predict, "ask only the model; runs nothing");
   command.text("--resume", "DIR", asked.resume,
-               "go on with an interrupted sweep: a folder, its name, or 'last'");
+               "continue an interrupted sweep: a folder, its name, or 'last'");
   add_output_options(command, asked.run.output,
                      {Format::text, Format::json, Format::markdown, Format::csv, Format::svg});
   return command;

@@ -93,7 +93,7 @@ Command verify_command() {
                   "Example: lab verify --document D2");
   AskedVerification& asked = command.runs<AskedVerification>(verify_claims);
   VerifyOptions& options = asked.options;
-  command.texts("--document", "D", asked.documents, "only claims of this document, as D2").list();
+  command.texts("--document", "D", asked.documents, "only claims of this document, such as D2").list();
   command
       .texts("--claim", "CLAIM", asked.claims,
              "only this claim, with the reason and the command that shows it")
@@ -104,17 +104,19 @@ Command verify_command() {
           [](const std::string& option, const std::string& text) {
             return parse_number(option, text, 0, 1000);
           },
-          "multiplies waits, work and periods where the claims bear it")
+          "multiplies waits, work and periods, if the claims allow it")
       .shows("0.1");
   command.count("--repeat", "K", options.repetitions, 3, 100, "repetitions of every arm, at least 3")
       .shows("3");
-  command.count("--seed", "S", options.seed, 0, INT64_MAX, "of arrivals, dealing and the order of arms")
+  command
+      .count("--seed", "S", options.seed, 0, INT64_MAX,
+             "random seed of arrivals, connections and the order of arms")
       .shows("42");
-  command.text("--file", "FILE", asked.file, "other claims than results/claims.toml");
-  command.text("--python", "PATH", options.python, "the interpreter that has FastAPI (/usr/bin/python3)");
-  command.flag("--list", asked.list, "what would be run and what is expected; runs nothing");
-  command.flag("--page", asked.page, "the page results/claims.md; runs nothing");
-  command.flag("--save", options.save, "keep every run, as lab run does");
+  command.text("--file", "FILE", asked.file, "read the claims from this file, not from results/claims.toml");
+  command.text("--python", "PATH", options.python, "the Python that has FastAPI (/usr/bin/python3)");
+  command.flag("--list", asked.list, "list what would be run and what is expected; runs nothing");
+  command.flag("--page", asked.page, "print the page results/claims.md; runs nothing");
+  command.flag("--save", options.save, "save every run, as lab run does");
   add_output_options(command, asked.output, {Format::text, Format::json});
   return command;
 }
