@@ -5,24 +5,22 @@
 #include "lab/cli/command.hpp"
 #include "lab/core/error.hpp"
 #include "lab/core/terminal.hpp"
+#include "lab/core/utf8.hpp"
 #include "lab/experiment/interrupt.hpp"
 
 namespace {
 
-/// One line that a terminal can show: a megabyte that was pasted is cut, what a terminal would obey is
-/// replaced.
-std::string printable(std::string text) {
+/// One line that a terminal can show: a megabyte that was pasted is cut.
+std::string one_line(const std::string& message) {
   constexpr std::size_t kLongest = 1200;
   constexpr std::size_t kKept = 500;
-  for (char& letter : text) {
-    if (static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f) letter = '?';
-  }
+  const std::string text = lab::printable(message, false);
   if (text.size() <= kLongest) return text;
   return text.substr(0, kKept) + " ... " + text.substr(text.size() - kKept);
 }
 
 int complain(const lab::Error& error) {
-  lab::print_error("lab: {}\n", printable(error.message));
+  lab::print_error("lab: {}\n", one_line(error.message));
   return static_cast<int>(error.kind);
 }
 

@@ -2,6 +2,7 @@
 
 #include "lab/core/error.hpp"
 #include "lab/core/text.hpp"
+#include "lab/core/utf8.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -30,7 +31,7 @@ void print(std::string_view text) {
 }
 
 void print_warning(std::string_view text) {
-  print_error("lab: warning: {}\n", text);
+  print_error("lab: warning: {}\n", printable(text, false));
 }
 
 namespace {

@@ -19,6 +19,7 @@
 
 #include "harness/trace/server_use.hpp"
 #include "lab/core/text.hpp"
+#include "lab/core/utf8.hpp"
 
 namespace lab {
 
@@ -287,6 +288,7 @@ std::vector<std::string> Supervisor::last_lines(std::size_t most) const {
   for (std::string& line : split(output(), '\n')) {
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
     if (line.size() > kLongestLine) line = line.substr(0, kLongestLine) + " ...";
+    line = printable(line, false);  // whatever it wrote is shown on our reader's terminal
     if (!line.empty()) lines.push_back(std::move(line));
   }
   if (lines.size() > most) lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(most));

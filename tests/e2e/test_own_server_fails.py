@@ -63,6 +63,12 @@ class OwnServerFails(LabCase):
         self.assertRegex(listed, r"incomplete\n +server could not be run")
         self.assert_fits(listed, 80)
 
+    def test_what_a_terminal_would_obey_is_never_shown(self):
+        ran = self.run_beside('raise SystemExit("\\x1b[2J\\x1b]0;title\\x07 an error of its own")', code=3)
+        self.assertNotIn("\x1b", ran.out + ran.err)
+        self.assertNotIn("\x07", ran.out + ran.err)
+        self.assertIn("an error of its own", ran.err)
+
     def test_one_that_ends_at_the_first_request(self):
         ran = self.run_beside(FAILING, "ends", code=0)
         self.assertIn("ended with exit code 3: KeyError: 'user'", re.sub(r"\s+", " ", ran.out))
