@@ -79,9 +79,9 @@ class Cores {
   Cores(std::span<const RequestRecord> records, const Occupancy& occupancy,
         const std::vector<RouteSteps>& routes) {
     for (const StepSpan& step : occupancy.steps) {
-      if (step.request == 0 || step.request > records.size()) continue;
-      const std::uint32_t route = records[step.request - 1].route;
-      if (route < routes.size() && !routes[route].waits(step.index)) {
+      const RequestRecord* record = find_record(records, step.request);
+      if (record == nullptr) continue;
+      if (record->route < routes.size() && !routes[record->route].waits(step.index)) {
         computing_.add(step.from, step.to);
       }
       moments_.push_back(step.to);
@@ -220,10 +220,7 @@ class Walk {
   /// Where the path leaves the current request. What failed may have been sent before the first that did not.
   Nanos floor() const { return std::max(current_->sent, first_->sent); }
 
-  const RequestRecord* find(std::uint32_t id) const {
-    if (id == 0 || id > records_.size() || records_[id - 1].id != id) return nullptr;
-    return &records_[id - 1];
-  }
+  const RequestRecord* find(std::uint32_t id) const { return find_record(records_, id); }
 
   // Steps and holds of the current request that can have led to where the path is. What it was given at the
   // very moment of its end it had waited for.

@@ -160,10 +160,10 @@ std::vector<CycleStep> loop_cycle(const Events& events, std::span<const RequestR
   const std::vector<RouteSteps> steps = steps_of_routes(routes);
   std::vector<std::vector<Change>> lives;
   for (const auto& [request, mine] : by_request) {
-    if (request > records.size() || records[request - 1].route >= steps.size()) continue;
-    const RequestRecord& record = records[request - 1];
+    const RequestRecord* record = find_record(records, request);
+    if (record == nullptr || record->route >= steps.size()) continue;
     std::vector<Change>& life = lives.emplace_back();
-    Follower(mine, record, steps[record.route], life).run();
+    Follower(mine, *record, steps[record->route], life).run();
     // A server notes that it read a request after it gave the loop to it.
     std::stable_sort(life.begin(), life.end(), [](const Change& a, const Change& b) {
       const bool arrives = a.what == CycleEvent::arrives && b.what != CycleEvent::arrives;

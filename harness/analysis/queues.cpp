@@ -110,10 +110,11 @@ Queue queue_at(Resource resource, int capacity, std::span<const RequestRecord> r
   Nanos held_waiting = 0;
   Nanos held_computing = 0;
   for (const Hold& hold : occupancy.holds) {
-    if (hold.resource != resource || hold.request == 0 || hold.request > records.size()) continue;
+    const RequestRecord* holder = hold.resource == resource ? find_record(records, hold.request) : nullptr;
+    if (holder == nullptr) continue;
     const auto waiting = by_worker.find(hold.worker);
     if (waiting == by_worker.end()) continue;
-    const RouteSteps& route = routes[records[hold.request - 1].route];
+    const RouteSteps& route = routes[holder->route];
     held_time += hold.to - hold.from;
     const auto [waited, computed] = steps_within(hold, occupancy, route);
     held_waiting += waited;

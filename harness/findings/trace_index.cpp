@@ -93,9 +93,8 @@ TraceIndex::TraceIndex(const RunContext& from)
 }
 
 const RequestRecord* TraceIndex::record(std::uint32_t request) const {
-  if (request == 0 || request > scene.records.size()) return nullptr;
-  const RequestRecord& found = scene.records[request - 1];
-  return found.id == request && found.route < scene.routes.size() ? &found : nullptr;
+  const RequestRecord* found = find_record(scene.records, request);
+  return found != nullptr && found->route < scene.routes.size() ? found : nullptr;
 }
 
 Nanos TraceIndex::ready_since(const RequestRecord& record, const Hold& hold) const {

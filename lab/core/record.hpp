@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -49,6 +50,9 @@ struct RequestRecord {
 
   Nanos latency() const { return received - intended; }
 };
+
+/// The one of that id among a repetition's, which stand in the order of their ids; null where it was lost.
+const RequestRecord* find_record(std::span<const RequestRecord> records, std::uint32_t id);
 
 /// What a server's processes used during one repetition, read from /proc by the harness (proc(5)).
 struct ServerUse {

@@ -7,10 +7,9 @@
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/experiment.hpp"
-#include "lab/experiment/options.hpp"
+#include "lab/experiment/recordings.hpp"
 #include "lab/experiment/report.hpp"
 #include "lab/servers/mode.hpp"
-#include "results/store/store.hpp"
 
 namespace lab {
 
@@ -129,12 +128,8 @@ void check_same(const Problem& problem, const Run& run, const Overrides& setting
 }
 
 /// A figure below what plan and load allow was not measured by an honest clock.
-void check_possible(const Run& run, const Overrides& settings) {
-  const RunHeader& header = run.header;
-  Scenario scenario =
-      parse_scenario(header.scenario_source, header.scenario_file, known_modes(), settings).value();
-  scenario.name = header.scenario;
-  for (const ArmReport& arm : make_report(scenario, run).arms) {
+void check_possible(const RecordedRun& recorded) {
+  for (const ArmReport& arm : make_report(recorded.scenario, recorded.run).arms) {
     refuse_if(arm.verdict == Verdict::instrument_fault,
               "arm {} has a makespan below its bound, which cannot have been measured", arm.arm);
   }
@@ -268,13 +263,12 @@ GradeSheet grade_answers(Problem problem, const AnswerFile& answers) {
 std::vector<std::optional<double>> figures_of(const Problem& problem, const std::filesystem::path& path) {
   std::vector<std::optional<double>> figures(problem.questions.size());
   try {
-    const Run run = read_run(path).value();
-    const Overrides settings = overrides_from(run.header.options).value();
-    check_same(problem, run, settings);
-    check_possible(run, settings);
+    const RecordedRun recorded = read_recorded(path);
+    check_same(problem, recorded.run, recorded.options);
+    check_possible(recorded);
     std::vector<Question> questions = problem.questions;
     for_each_ask(problem.scenario, questions, [&](const Ask& ask, const Question& question) {
-      figures[static_cast<std::size_t>(&question - questions.data())] = measured(problem, ask, run);
+      figures[static_cast<std::size_t>(&question - questions.data())] = measured(problem, ask, recorded.run);
     });
   } catch (const Failure& failure) {
     const std::string& message = failure.error().message;

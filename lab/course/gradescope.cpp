@@ -86,7 +86,7 @@ std::string options_of(const AutograderPackage& package, const std::string& scen
 }
 
 /// Files with that extension anywhere below, sorted; those of hidden folders and of macOS's archiver are not
-/// the student's.
+/// the student's, and what a link names may be the teacher's.
 std::vector<fs::path> files_below(const fs::path& folder, std::string_view extension) {
   std::vector<fs::path> files;
   std::error_code error;
@@ -95,7 +95,7 @@ std::vector<fs::path> files_below(const fs::path& folder, std::string_view exten
     const std::string name = entry->path().filename().string();
     if (name.starts_with('.') || name == "__MACOSX") {
       entry.disable_recursion_pending();
-    } else if (entry->path().extension() == extension && entry->is_regular_file(error)) {
+    } else if (entry->path().extension() == extension && fs::is_regular_file(entry->symlink_status(error))) {
       files.push_back(entry->path());
     }
   }

@@ -82,7 +82,7 @@ Result<Recording> find_recording(const Scenario& scenario, bool as_written) {
   if (!std::filesystem::exists(path, ignored)) {
     return environment_error("FastAPI was not recorded on it, but on {}", join(recorded_scenarios(), ", "));
   }
-  auto run = read_run(path);
+  auto run = read_run(path, {}, [&scenario](const RunHeader&) { return scenario; });
   if (!run) return run.error();
   if (!same_experiment(run->header.scenario_source, scenario.source))
     return environment_error("the scenario has changed since it was recorded");
@@ -117,15 +117,19 @@ std::filesystem::path find_run(const std::string& name) {
                             near ? fmt::format(" (did you mean '{}'?)", *near) : ""));
 }
 
-Scenario recorded_scenario(const Run& run) {
-  if (run.header.scenario_source.empty())
-    throw Failure(usage_error("the run's header is lost, so nothing can be said about it"));
-  const RunHeader& header = run.header;
-  Scenario scenario = parse_scenario(header.scenario_source, header.scenario_file, known_modes(),
-                                     overrides_from(header.options).value())
-                          .value();
-  scenario.name = header.scenario;
-  return scenario;
+RecordedRun read_recorded(const std::filesystem::path& path, std::function<void(RunRepetition&)> whole) {
+  RecordedRun recorded;
+  const auto scenario_of = [&recorded](const RunHeader& header) {
+    refuse_if(header.scenario_source.empty(), "the run's header is lost, so nothing can be said about it");
+    recorded.options = overrides_from(header.options).value();
+    recorded.scenario =
+        parse_scenario(header.scenario_source, header.scenario_file, known_modes(), recorded.options).value();
+    recorded.scenario.name = header.scenario;
+    return recorded.scenario;
+  };
+  recorded.run = read_run(path, std::move(whole), scenario_of).value();
+  if (recorded.scenario.name.empty()) scenario_of(recorded.run.header);  // nothing was recorded
+  return recorded;
 }
 
 }  // namespace lab

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "lab/core/error.hpp"
 #include "lab/core/scenario.hpp"
 #include "results/store/run.hpp"
+#include "scenarios/loader/loader.hpp"
 
 namespace lab {
 
@@ -28,8 +30,15 @@ Result<Recording> find_recording(const Scenario& scenario, bool as_written);
 /// passed over, or that none is complete. Throws Failure naming the nearest run.
 std::filesystem::path find_run(const std::string& name);
 
-/// The scenario as a run was made of it, with the options that it was given. Throws Failure.
-Scenario recorded_scenario(const Run& run);
+/// A run and the scenario that it was made of, with the options that it was given.
+struct RecordedRun {
+  Run run;
+  Overrides options;
+  Scenario scenario;
+};
+
+/// Reads all of it; `whole` as of read_run. Throws Failure.
+RecordedRun read_recorded(const std::filesystem::path& path, std::function<void(RunRepetition&)> whole = {});
 
 /// When and where, from what the run recorded of the machine; unknown parts are left out.
 std::string describe_making(const RunHeader& header);

@@ -266,6 +266,10 @@ Result<ComparisonReport> compare_runs(const ToldRun& a, const ToldRun& b, const 
   for (const ToldRun* side : {&b, &a}) {
     if (side->run.summary.noise.starts_with("noisy")) noise = "the machine was " + side->run.summary.noise;
   }
+  for (const auto& [side, name] : {std::pair{&a, "A"}, std::pair{&b, "B"}}) {
+    if (side->run.damage.empty()) continue;
+    for (ComparedRow& row : report.rows) row.reason = fmt::format("the record of {} is damaged", name);
+  }
   judge(report.rows, options.tolerance, noise);
   warn_of_settings(a, b, report.warnings);
   warn_of_run(a, "A", report.warnings);

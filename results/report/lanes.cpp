@@ -95,7 +95,8 @@ class Drawing {
     }
     if (longest == nullptr) return;
     const auto equal = std::find_if(report_.arms.begin(), report_.arms.end(), [&](const ArmReport& arm) {
-      return !arm.lanes.empty() && arm.case_id == longest->case_id && !clearly_faster(arm, *longest);
+      const bool can = !arm.lanes.empty() && arm.case_id == longest->case_id;
+      return can && (&arm == longest || !clearly_faster(arm, *longest));
     });
     longest = &*equal;
     for (const ArmReport& arm : report_.arms) cases_ |= arm.case_id != longest->case_id;

@@ -48,10 +48,13 @@ class RunWriter {
   std::unique_ptr<State> state_;
 };
 
-/// Reads a run's folder or its run.jsonl. Damaged lines are reported in Run::damage, all others are read.
-/// `whole`: is given each repetition once all of it is read, and may put its requests and events elsewhere.
-/// Errors: no such run, not a run, a version this program does not know.
-Result<Run> read_run(const std::filesystem::path& path, std::function<void(RunRepetition&)> whole = {});
+/// Reads a run's folder or its run.jsonl. Damaged lines are reported in Run::damage, all others are read;
+/// what is damaged is not complete. What no writer can have written is damage too, whatever its checksum
+/// says. `whole`: is given each repetition once all of it is read, and may put its requests and events
+/// elsewhere. `scenario`: what the header's scenario is; then requests on routes, loads and cases that it
+/// lacks are damage. Errors: no such run, not a run, a version this program does not know.
+Result<Run> read_run(const std::filesystem::path& path, std::function<void(RunRepetition&)> whole = {},
+                     std::function<Scenario(const RunHeader&)> scenario = {});
 
 /// One line of `lab history`.
 struct RunListing {

@@ -6,6 +6,7 @@
 
 #include "results/store/disk.hpp"
 #include "results/store/record_blocks.hpp"
+#include "results/store/record_check.hpp"
 #include "results/store/record_lines.hpp"
 #include "results/store/store.hpp"
 
@@ -20,7 +21,8 @@ constexpr std::size_t kDamageShown = 100;
 /// Puts a run together from lines and blocks, whatever is missing.
 class Assembly {
  public:
-  explicit Assembly(std::function<void(RunRepetition&)> whole) : whole_(std::move(whole)) {}
+  Assembly(std::function<void(RunRepetition&)> whole, std::function<Scenario(const RunHeader&)> scenario)
+      : whole_(std::move(whole)), scenario_of_(std::move(scenario)) {}
 
   void line(const RawLine& raw) {
     // A damaged line end leaves two sound lines in one.
@@ -80,6 +82,8 @@ class Assembly {
     check_parts();
     check_summary();
     if (!summary_ && damages_ == 0) damage("run.jsonl: the summary is missing");
+    if (damages_ > 0 && std::exchange(run_.summary.complete, false))
+      run_.summary.reason = "its record is damaged: " + run_.damage.front();
     if (damages_ > kDamageShown) run_.damage.push_back(fmt::format("and {} more", damages_ - kDamageShown));
     return std::move(run_);
   }
@@ -90,6 +94,7 @@ class Assembly {
     std::uint64_t requests = 0, events = 0;
     bool in_blocks = false;
     bool announced = false;  ///< its own line was read
+    bool checked = false;    ///< whether it can be
     bool given = false;      ///< to whole_
 
     bool complete() const {
@@ -100,9 +105,24 @@ class Assembly {
   /// Nothing more of it is to come: another one has begun, or the end is there.
   void give(std::uint32_t ordinal) {
     const auto part = parts_.find(ordinal);
-    if (!whole_ || part == parts_.end() || part->second.given || !part->second.complete()) return;
+    if (part == parts_.end() || part->second.given || !part->second.complete()) return;
+    check(ordinal, part->second);
     part->second.given = true;
-    whole_(part->second.repetition);
+    if (whole_) whole_(part->second.repetition);
+  }
+
+  /// Leaves out what no writer can have written.
+  void check(std::uint32_t ordinal, Part& part) {
+    if (std::exchange(part.checked, true)) return;
+    if (!scenario_ && scenario_of_ && has_header_) scenario_ = scenario_of_(run_.header);
+    RunRepetition& repetition = part.repetition;
+    const ImpossibleEntries found = drop_impossible(repetition, scenario_ ? &*scenario_ : nullptr);
+    part.requests -= std::min<std::uint64_t>(part.requests, found.requests);
+    part.events -= std::min<std::uint64_t>(part.events, found.events);
+    if (!found.first.empty()) {
+      damage("repetition {} ({}): {} of its requests and {} of its events cannot be and are left out: {}",
+             ordinal, repetition.arm, found.requests, found.events, found.first);
+    }
   }
 
   void take(std::uint64_t offset, std::string_view text) {
@@ -118,6 +138,8 @@ class Assembly {
 
   void add(std::uint64_t offset, RunHeader&& header) {
     if (has_header_) return damage("run.jsonl: byte {}: a second header", offset);
+    if (const std::string what = impossible(header); !what.empty())
+      return damage("run.jsonl: byte {}: {} cannot be", offset, what);
     has_header_ = true;
     run_.header = std::move(header);
   }
@@ -126,8 +148,10 @@ class Assembly {
     give(std::exchange(current_, line.ordinal));
     Part& part = parts_[line.ordinal];
     if (part.announced) return damage("run.jsonl: byte {}: repetition {} comes twice", offset, line.ordinal);
+    if (const std::string what = impossible(line.repetition); !what.empty())
+      return damage("run.jsonl: byte {}: {} cannot be", offset, what);
     static_cast<RepetitionFacts&>(part.repetition) = std::move(line.repetition);
-    part = {std::move(part.repetition), line.requests, line.events, line.in_blocks, true, false};
+    part = {std::move(part.repetition), line.requests, line.events, line.in_blocks, true, false, false};
   }
 
   void add(std::uint64_t, RequestLine&& line) {
@@ -167,6 +191,7 @@ class Assembly {
                part.events);
       }
       give(ordinal);
+      check(ordinal, part);
       run_.repetitions.push_back(std::move(part.repetition));
     }
   }
@@ -184,6 +209,8 @@ class Assembly {
   }
 
   std::function<void(RunRepetition&)> whole_;
+  std::function<Scenario(const RunHeader&)> scenario_of_;
+  std::optional<Scenario> scenario_;
   Run run_;
   std::map<std::uint32_t, Part> parts_;  ///< by ordinal
   std::uint32_t current_ = 0;            ///< the one that is being read
@@ -197,7 +224,8 @@ class Assembly {
 
 }  // namespace
 
-Result<Run> read_run(const fs::path& path, std::function<void(RunRepetition&)> whole) {
+Result<Run> read_run(const fs::path& path, std::function<void(RunRepetition&)> whole,
+                     std::function<Scenario(const RunHeader&)> scenario) {
   std::error_code error;
   const fs::path file = fs::is_directory(path, error) ? path / "run.jsonl" : path;
   InputFile reader(file);
@@ -205,7 +233,7 @@ Result<Run> read_run(const fs::path& path, std::function<void(RunRepetition&)> w
     return usage_error("no run at {}; `lab history` lists the runs there are", path.string());
   }
   if (reader.error() != 0) return system_error("open", file.string(), reader.error());
-  Assembly assembly(std::move(whole));
+  Assembly assembly(std::move(whole), std::move(scenario));
   RawLine line;
   while (reader.next(line)) assembly.line(line);
   if (reader.error() != 0) {

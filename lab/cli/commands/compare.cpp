@@ -8,7 +8,6 @@
 #include "lab/experiment/report.hpp"
 #include "results/report/comparison_report.hpp"
 #include "results/store/set_aside.hpp"
-#include "results/store/store.hpp"
 
 namespace lab {
 
@@ -34,14 +33,15 @@ ToldRun report_run(const std::string& name, const std::vector<Stat>& stats) {
   ToldRun reported;
   const std::filesystem::path path = find_run(name);
   SetAside set_aside;
-  reported.run = read_run(path, [&](RunRepetition& repetition) { set_aside.take(repetition); }).value();
-  reported.scenario = recorded_scenario(reported.run);
+  RecordedRun recorded = read_recorded(path, [&](RunRepetition& one) { set_aside.take(one); });
+  reported.run = std::move(recorded.run);
+  reported.scenario = std::move(recorded.scenario);
   Scenario shown = reported.scenario;
   if (!stats.empty()) shown.show = stats;
   reported.report = make_report(shown, reported.run);
   reported.report.path = path.string();
   // Choosing other arms or cases changes nothing in those that both have.
-  Overrides overrides = overrides_from(reported.run.header.options).value();
+  Overrides overrides = std::move(recorded.options);
   overrides.arms.clear();
   overrides.cases.clear();
   overrides.modes.clear();

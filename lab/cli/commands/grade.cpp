@@ -1,5 +1,7 @@
-
 #include "lab/course/grade.hpp"
+
+#include <new>
+
 #include "lab/cli/command.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/cli/screen.hpp"
@@ -111,6 +113,8 @@ int grade_submission(const GradeOptions& options) {
   std::error_code ignored;
   refuse_if(!std::filesystem::is_directory(folder, ignored), "--gradescope-folder: {}: is no folder",
             options.gradescope);
+  // Whatever becomes of this process, a killer of those who take too much memory or time included.
+  write_results(folder, gradescope_refusal("The grading did not come to its end. Tell your teacher."));
   std::string results;
   try {
     const Submission submission = find_submission(folder);
@@ -121,6 +125,8 @@ int grade_submission(const GradeOptions& options) {
   } catch (const Failure& failure) {
     if (failure.error().kind != ErrorKind::usage) throw;
     results = gradescope_refusal(for_student(failure.error().message, folder));
+  } catch (const std::bad_alloc&) {
+    results = gradescope_refusal("The submission needs more memory than there is; hand in a smaller run.");
   }
   write_results(folder, results);
   return 0;

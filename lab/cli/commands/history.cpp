@@ -1,4 +1,4 @@
-#include <system_error>
+#include <utility>
 
 #include "lab/cli/command.hpp"
 #include "lab/core/terminal.hpp"
@@ -10,20 +10,22 @@ namespace lab {
 
 namespace {
 
-/// Repetitions that `lab report` would read. A record without its summary must be read to know them, which is
-/// done where that is quick.
-std::string repetitions(const RunListing& run) {
-  constexpr std::uintmax_t kQuick = 8'000'000;
-  if (run.problem.empty()) return std::to_string(run.repetitions);
-  std::error_code error;
-  const auto size = std::filesystem::file_size(run.path / "run.jsonl", error);
-  if (error || size > kQuick || !run.readable) return "–";
-  const auto read = read_run(run.path);
-  return read ? std::to_string(read->repetitions.size()) : "–";
+/// Reads all of the run's record, for damage may be anywhere in it, and adds what the listing lacks: the
+/// repetitions that `lab report` would read, and whether all of it is sound.
+void look_into(RunListing& run) {
+  if (!run.readable) return;
+  const auto drop = [](RunRepetition& repetition) {
+    repetition.records = std::vector<RequestRecord>();  // unlike = {} this gives the memory back
+    repetition.events = Events();
+  };
+  const auto read = read_run(run.path, drop);
+  if (!read) return;
+  run.repetitions = read->repetitions.size();
+  if (std::exchange(run.summary.complete, read->summary.complete)) run.summary.reason = read->summary.reason;
 }
 
 int history(std::size_t most) {
-  const std::vector<RunListing> runs = list_runs(default_runs_folder()).value();
+  std::vector<RunListing> runs = list_runs(default_runs_folder()).value();
   if (runs.empty()) {
     print(as_called("No run has been recorded yet. Start with: lab run blocking-async\n"));
     return 0;
@@ -31,12 +33,14 @@ int history(std::size_t most) {
   constexpr std::size_t kStateColumn = 64;
   std::string text = fmt::format("{:<50}{:>12}  {}\n", "run", "repetitions", "state");
   for (std::size_t i = 0; i < runs.size() && i < most; ++i) {
-    const RunListing& run = runs[i];
+    RunListing& run = runs[i];
+    look_into(run);
     const std::string reason = printable(!run.readable ? run.problem : run.summary.reason, false);
     std::string state = !run.readable ? "unreadable" : run.summary.complete ? "complete" : "incomplete";
     const bool below = columns(state) + 2 + columns(reason) > 80 - kStateColumn;
     if (!reason.empty() && !below) state += ": " + reason;
-    text += pad(printable(run.name, false), 50) + pad(repetitions(run), 12, true) + "  " + state + "\n";
+    text += pad(printable(run.name, false), 50) +
+            pad(run.readable ? std::to_string(run.repetitions) : "–", 12, true) + "  " + state + "\n";
     if (below) text += text_lines(reason, "    ", 4, {});
   }
   if (runs.size() > most) text += fmt::format("{} older ones: --last {}\n", runs.size() - most, runs.size());

@@ -8,7 +8,6 @@
 #include "results/report/format.hpp"
 #include "results/report/load_report.hpp"
 #include "results/store/set_aside.hpp"
-#include "results/store/store.hpp"
 
 namespace lab {
 
@@ -36,10 +35,8 @@ int report(const ReportOptions& options) {
   const auto put_aside = [&](RunRepetition& repetition) {
     if (!format.of_requests) set_aside.take(repetition);
   };
-  const Run run = read_run(path, put_aside).value();
+  const auto [run, overrides, scenario] = read_recorded(path, put_aside);
   for (const std::string& damage : run.damage) print_warning(damage);
-  const Overrides overrides = overrides_from(run.header.options).value();
-  const Scenario scenario = recorded_scenario(run);
   if (format.of_requests) {  // they need no report
     print(format.write({{}, output.style, &run, &scenario}).value());
     return 0;

@@ -1,0 +1,144 @@
+#include "results/store/record_check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <initializer_list>
+
+namespace lab {
+
+namespace {
+
+constexpr Nanos kLongestRun = 100LL * 86'400 * kSecond;  // of one repetition
+constexpr Nanos kLastMoment = std::int64_t{1} << 61;     // of a clock that began with the machine: 73 years
+constexpr int kMaxRepetitions = 1'000;                   // what --repeat takes
+constexpr int kMaxSlots = 10'000;
+constexpr double kMaxPace = 1'000;
+constexpr double kLeastRate = 10, kMaxRate = 1e13;        // of work, in units a second
+constexpr std::int64_t kMaxUsed = std::int64_t{1} << 60;  // bytes, nanoseconds, switches
+
+/// Nobody is answered before it has asked. Where the server's times lie a wrong clock may say anything.
+bool is_answered_first(const RequestRecord& record) {
+  const Nanos asked = std::max(record.intended, record.sent);
+  return (record.received != 0 && record.received < asked) ||
+         (record.first_byte != 0 && record.first_byte < record.sent);
+}
+
+class Possible {
+ public:
+  Possible(const RunRepetition& repetition, const Scenario* scenario) : began_(repetition.began) {
+    if (scenario == nullptr) return;
+    routes_ = scenario->routes.size();
+    loads_ = 0;
+    for (const Case& each : scenario->cases) {
+      if (each.id == repetition.case_id) loads_ = each.loads.size();
+    }
+  }
+
+  /// In their order in the file. What is wrong with this one, or empty.
+  std::string check(const RequestRecord& record) {
+    if (record.id <= last_id_) return fmt::format("request {} stands behind {}", record.id, last_id_);
+    if (record.load >= loads_) return fmt::format("request {} is of load {}", record.id, record.load);
+    if (record.route >= routes_) return fmt::format("request {} is on route {}", record.id, record.route);
+    if (record.worker < -1 || record.worker >= kMaxSlots)
+      return fmt::format("request {} was served by worker {}", record.id, record.worker);
+    for (const Nanos time : {record.intended, record.sent, record.accepted, record.read, record.started,
+                             record.finished, record.first_byte, record.received}) {
+      if (time != 0 && !is_near(time)) return fmt::format("request {} has the time {}", record.id, time);
+    }
+    if (is_answered_first(record))
+      return fmt::format("request {} was answered before it was sent", record.id);
+    last_id_ = record.id;
+    return "";
+  }
+
+  std::string check(const Event& event) {
+    if (!is_near(event.at)) return fmt::format("an event has the time {}", event.at);
+    if (event.at < last_event_) return fmt::format("the event at {} stands behind {}", event.at, last_event_);
+    if (event.worker >= kMaxSlots) return fmt::format("an event is of worker {}", event.worker);
+    last_event_ = event.at;
+    return "";
+  }
+
+ private:
+  bool is_near(Nanos time) const { return time >= began_ - kLongestRun && time <= began_ + kLongestRun; }
+
+  const Nanos began_;
+  std::size_t routes_ = SIZE_MAX, loads_ = SIZE_MAX;
+  std::uint32_t last_id_ = 0;
+  Nanos last_event_ = 0;
+};
+
+template <class Entry>
+std::size_t drop(std::vector<Entry>& entries, Possible& possible, std::string& first) {
+  return std::erase_if(entries, [&](const Entry& entry) {
+    std::string what = possible.check(entry);
+    const bool wrong = !what.empty();
+    if (wrong && first.empty()) first = std::move(what);
+    return wrong;
+  });
+}
+
+/// The first of these that is not within 0 and `most`.
+struct Quantity {
+  const char* name;
+  std::int64_t value, most = kMaxUsed;
+};
+
+std::string first_beyond(std::initializer_list<Quantity> quantities) {
+  for (const Quantity& one : quantities) {
+    if (one.value < 0 || one.value > one.most) return fmt::format("{} {}", one.name, one.value);
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string impossible(const RunHeader& header) {
+  for (const auto& [key, value] : header.environment) {
+    const double number = std::strtod(value.c_str(), nullptr);
+    const bool is_rate = value.ends_with("units/s") || value.ends_with("roots/s");
+    if ((key == "cores" && !(number >= 1 && number <= kMaxSlots)) ||
+        (is_rate && !(number >= kLeastRate && number <= kMaxRate)))
+      return fmt::format("{} {}", key, value);
+  }
+  return first_beyond({{"planned_repetitions", header.planned_repetitions, kMaxRepetitions}});
+}
+
+std::string impossible(const RepetitionFacts& facts) {
+  if (facts.number == 0) return "number 0";
+  if (!(facts.pace >= 1 / kMaxPace && facts.pace <= kMaxPace)) return fmt::format("pace {}", facts.pace);
+  for (const Kill& kill : facts.killed.value_or(std::vector<Kill>())) {
+    std::string what =
+        first_beyond({{"killed worker", kill.worker, kMaxSlots}, {"at_ns", kill.at, kLongestRun}});
+    if (!what.empty()) return what;
+  }
+  const ServerUse& use = facts.server;
+  return first_beyond({{"number", facts.number, kMaxRepetitions},
+                       {"began_ns", facts.began, kLastMoment},
+                       {"send_skew_ns", facts.send_skew, kLongestRun},
+                       {"processes", use.processes},
+                       {"private_before", use.private_before},
+                       {"private_peak", use.private_peak},
+                       {"resident_before", use.resident_before},
+                       {"resident_peak", use.resident_peak},
+                       {"virtual_before", use.virtual_before},
+                       {"virtual_peak", use.virtual_peak},
+                       {"threads_before", use.threads_before},
+                       {"threads_peak", use.threads_peak},
+                       {"cpu_ns", use.cpu},
+                       {"voluntary_switches", use.voluntary_switches},
+                       {"involuntary_switches", use.involuntary_switches}});
+}
+
+ImpossibleEntries drop_impossible(RunRepetition& repetition, const Scenario* scenario) {
+  Possible possible(repetition, scenario);
+  ImpossibleEntries found;
+  found.requests = drop(repetition.records, possible, found.first);
+  found.events = drop(repetition.events, possible, found.first);
+  return found;
+}
+
+}  // namespace lab
