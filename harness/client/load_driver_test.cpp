@@ -37,6 +37,16 @@ TEST_CASE("a request says what it is, and a warm-up request bears no id") {
   CHECK(anonymous.transport.requests[0] == "GET /ping HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n");
 }
 
+TEST_CASE("a request brings the JSON of its route, and none where its load has a body") {
+  const Route route{.name = "a", .method = "POST", .path = "/a", .body = {{"x", "[0.5,1]"}, {"y", "[2]"}}};
+  RequestText text(route, "127.0.0.1", 80, true);
+  CHECK(text.with_id(7) ==
+        "POST /a HTTP/1.1\r\nHost: 127.0.0.1:80\r\nContent-Type: application/json\r\nContent-Length: 21\r\n"
+        "Lab-Request: 7\r\n\r\n{\"x\":[0.5,1],\"y\":[2]}");
+  CHECK(text.with_id(12'345).ends_with("Lab-Request: 12345\r\n\r\n{\"x\":[0.5,1],\"y\":[2]}"));
+  CHECK(RequestText(route, "127.0.0.1", 80, false, 9).with_id(1).ends_with("Content-Length: 9\r\n\r\n"));
+}
+
 TEST_CASE("a request taken in pieces arrives whole") {
   VirtualRun bench;
   bench.transport.most_bytes_a_send = 7;

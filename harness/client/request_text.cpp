@@ -10,7 +10,6 @@
 namespace lab {
 
 namespace {
-constexpr std::string_view kEnd = "\r\n\r\n";
 constexpr std::size_t kMaxDigits = 10;
 }  // namespace
 
@@ -26,7 +25,16 @@ RequestText::RequestText(const Route& route, const std::string& host, std::uint1
                          std::int64_t body_bytes)
     : method_(route.method), path_(route.path), identify_(identify), is_head_(route.method == "HEAD") {
   fields_ = fmt::format(" HTTP/1.1\r\nHost: {}:{}", bracketed(host), port);
+  std::string body;
+  if (body_bytes == 0) {
+    for (const BodyField& field : route.body)
+      body += fmt::format("{}\"{}\":{}", body.empty() ? '{' : ',', field.name, field.value);
+    if (!body.empty()) fields_ += "\r\nContent-Type: application/json";
+    if (!body.empty()) body += '}';
+    body_bytes = static_cast<std::int64_t>(body.size());
+  }
   if (says_length(method_, body_bytes)) fields_ += fmt::format("\r\nContent-Length: {}", body_bytes);
+  end_ += body;
   write(path_);
 }
 
@@ -37,15 +45,15 @@ void RequestText::write(const std::string& path) {
     digits_ = text_.size();
     text_.append(kMaxDigits, '0');
   }
-  text_ += kEnd;
+  text_ += end_;
 }
 
 std::string_view RequestText::with_id(std::uint32_t id) noexcept {
   if (digits_ == 0) return text_;
   char* const begin = text_.data() + digits_;
   char* const end = std::to_chars(begin, begin + kMaxDigits, id).ptr;
-  std::memcpy(end, kEnd.data(), kEnd.size());
-  return {text_.data(), static_cast<std::size_t>(end + kEnd.size() - text_.data())};
+  std::memcpy(end, end_.data(), end_.size());
+  return {text_.data(), static_cast<std::size_t>(end + end_.size() - text_.data())};
 }
 
 std::string_view RequestText::with_id(std::uint32_t id, std::int64_t value) {

@@ -196,4 +196,17 @@ std::string_view loop_only_word(const Step& step) {
   return kWords[step.action.index()];
 }
 
+std::string reply_message(const Plan& plan) {
+  if (plan.empty()) return "Response at once";
+  Nanos cpu = 0;
+  for (const Step& step : plan) {
+    if (const auto* compute = std::get_if<Compute>(&step.action)) cpu += compute->duration;
+  }
+  const Nanos wait = unhindered_time(plan) - cpu;
+  if (cpu == 0) return fmt::format("Response after {:g} seconds delay", seconds(wait));
+  if (wait == 0) return fmt::format("Response after {:g} seconds of computing", seconds(cpu));
+  return fmt::format("Response after {:g} seconds delay and {:g} seconds of computing", seconds(wait),
+                     seconds(cpu));
+}
+
 }  // namespace lab

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lab/core/clock.hpp"
+#include "lab/core/enum_words.hpp"
 
 namespace lab {
 
@@ -131,6 +132,15 @@ struct Dependency {
   bool asynchronous = false;  ///< on the loop; else in the pool, where the server has one
 };
 
+/// What a reply can say; each is a key of its JSON.
+enum class ReplyField : std::uint8_t { message, start_time, end_time, worker_id, prediction };
+BOOST_DESCRIBE_ENUM(ReplyField, message, start_time, end_time, worker_id, prediction)
+
+/// A key of the JSON that a request brings, and its value as it stands there: `[0.2,0.8]`.
+struct BodyField {
+  std::string name, value;
+};
+
 struct Route {
   std::string name;    ///< the scenario's word for it: `slow`, `ping`
   std::string method;  ///< GET, POST, or WS for a WebSocket
@@ -139,7 +149,12 @@ struct Route {
   std::vector<Dependency> depends{};
   std::int64_t body_limit = 1'000'000;  ///< bytes that a request may bring; more is 413
   Nanos body_deadline = 0;              ///< how long its body may take to arrive; 0: the server's own limit
+  std::vector<ReplyField> reply{};      ///< in this order; empty: the usual ones
+  std::vector<BodyField> body{};        ///< of each request; empty: it brings none, or what the load says
 };
+
+/// `Response after 0.1 seconds delay`: the plan's true length.
+std::string reply_message(const Plan& plan);
 
 /// How many units of each kind of work this machine does per second; 0: not calibrated.
 using WorkRates = std::array<double, kWorkKinds>;

@@ -204,6 +204,7 @@ struct Scenario {
   std::string group;
   int order = 1000;  ///< place in `lab list`
   Nanos budget = 15 * kSecond;
+  std::uint16_t port = 0;  ///< where its program listens by itself; 0: where servers usually do
   std::map<std::string, Nanos> params;
   std::string trace;       ///< `cycle`: the loop step by step in words; `path`: a span for each hop
   std::vector<Stat> show;  ///< what the table's rows are; empty: what the checks speak of

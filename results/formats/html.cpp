@@ -45,8 +45,8 @@ std::string attribute(const std::string& kind) {
   return kind.empty() ? "" : fmt::format(" class=\"{}\"", kind);
 }
 
-std::string table_of(const Report& report) {
-  const Table table = make_table(report, false);
+std::string table_of(const Table& table) {
+  if (table.rows.empty()) return "";
   std::string out = "<div class=\"scroll\"><table>\n<thead><tr>";
   for (const Column& column : table.columns) {
     out += fmt::format("<th scope=\"col\"{}>{}</th>", attribute(column.right ? "right" : ""),
@@ -140,7 +140,8 @@ std::string article_of(const Report& report, bool& patterns_there) {
                     element("h1", report.question.empty() ? report.scenario : report.question) +
                     facts_of(report);
   if (!report.complete) out += element("p", "Incomplete: " + report.incomplete_reason, "warning");
-  out += table_of(report) + picture_of(report, patterns_there) + remarks_of(report);
+  out += table_of(make_table(report, false)) + picture_of(report, patterns_there) +
+         table_of(make_worker_table(report)) + remarks_of(report);
   if (!report.predicted_only) out += machine_of(report);
   return out + "</article>\n";
 }

@@ -10,7 +10,9 @@ std::string to_markdown(const Report& report) {
   if (report.predicted_only) out += "Virtual time: nothing was run.\n\n";
   if (!report.predicted_only && !report.question.empty()) out += markdown_text(report.question) + "\n\n";
   if (!report.complete) out += "Incomplete: " + markdown_text(report.incomplete_reason) + "\n\n";
-  return out + markdown_table(make_table(report, false));
+  const Table workers = make_worker_table(report);
+  return out + markdown_table(make_table(report, false)) +
+         (workers.rows.empty() ? "" : "\n" + markdown_table(workers));
 }
 
 }  // namespace

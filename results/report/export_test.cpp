@@ -159,11 +159,28 @@ TEST_CASE("CSV quotes as RFC 4180 says and disarms formulas but not numbers") {
 
 TEST_CASE("Markdown has the same columns as the text") {
   const std::vector<std::string> lines = rows(written("md", samples::blocking_async()));
-  REQUIRE(lines.size() == 2 + 2 + 5);
+  REQUIRE(lines.size() == 2 + 2 + 5 + 1 + 3);
   CHECK(lines[0] == "Ten requests at once, each waits 100 ms. When is the last one answered?");
   CHECK(lines[2] == "| arm | in FastAPI | measured | min–max (6) | bound | log |");
   CHECK(lines[3] == "| --- | --- | ---: | --- | ---: | --- |");
   CHECK(lines[8] == "| workers-4 | blocking-loop × 4 | 0.302 s | 0.301–0.304 | 0.300 | – |");
+}
+
+TEST_CASE("Where an arm has several workers, the requests of each are a table") {
+  Report report = samples::blocking_async();
+  const std::vector<std::string> lines = rows(written("md", report));
+  CHECK(lines[10] == "| requests by worker | 1 | 2 | 3 | 4 | busiest (2) |");
+  CHECK(lines[12] == "| workers-4 | 3 | 3 | 2 | 2 | 3 |");
+  CHECK(written("html", report).find(">busiest (2)</th>") != std::string::npos);
+  report.arms[4].splits = {{9, 1, 0, 0}, {7, 1, 1, 1}};
+  report.arms[0].workers = 2;
+  report.arms[0].splits = {{6, 4}};
+  report.arms[1].workers = 9;
+  report.arms[1].splits = {{2, 1, 1, 1, 1, 1, 1, 1, 1}};
+  const std::vector<std::string> more = rows(written("md", report));
+  CHECK(more[12] == "| blocking-loop | 6 | 4 |  |  | 6 |");
+  CHECK(more[13] == "| async-loop | 9 workers, 1–2 each |  |  |  |  |");
+  CHECK(more[14] == "| workers-4 | 9 | 1 | 0 | 0 | 7–9 |");
 }
 
 TEST_CASE("Markdown cells are text, never markup") {

@@ -56,6 +56,10 @@ std::string table_text(const Report& report, const TextStyle& style);
 /// makespan, one per stat as well. `ascii` as in TextStyle.
 Table make_table(const Report& report, bool ascii);
 
+/// Where arms have several workers: how many requests each of them served in the first repetition, and how
+/// many the busiest one in all of them. No rows where none has.
+Table make_worker_table(const Report& report);
+
 /// `{"tag": "WHY", "text": …}`
 boost::json::value as_json(const Note& note);
 

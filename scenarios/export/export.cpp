@@ -35,38 +35,43 @@ void add_modules(ExportedServer& server, const PythonFile& file) {
   }
 }
 
-void add_files(ExportedServer& server, const PythonFile& file, const std::string& title, const char* stamps) {
-  server.files.push_back({"main.py", file.text(title)});
+void add_files(ExportedServer& server, const Scenario& scenario, const PythonFile& file,
+               const std::string& title, const char* stamps) {
+  const std::string module = module_of(scenario);
+  const Filled main{{"MAIN_", module}};
+  server.files.push_back({module + ".py", file.text(title)});
   // `python3 work.py roots` prints how fast this Python adds up roots, too.
   if (file.uses("work") || file.uses("math")) server.files.push_back({"work.py", embedded_file("work.py")});
-  if (file.uses("jobs")) server.files.push_back({"jobs.py", embedded_file("jobs.py")});
-  server.files.push_back({"lab_stamps.py", embedded_file(stamps)});
+  if (file.uses("jobs")) server.files.push_back({"jobs.py", filled_file("jobs.py", main)});
+  server.files.push_back({"lab_stamps.py", filled_file(stamps, main)});
 }
 
 /// gunicorn ends a worker that says nothing for 30 s, as one does that waits.
-void add_gunicorn(ExportedServer& server, const std::string& options) {
+void add_gunicorn(ExportedServer& server, const Scenario& scenario, const std::string& options) {
   server.modules.emplace_back("gunicorn");
   server.arguments = {"-m",          "gunicorn", "lab_stamps:app", "-b", "127.0.0.1:{port}",
                       "--log-level", "warning",  "--timeout",      "300"};
   for (const std::string& word : split(options, ' ')) server.arguments.push_back(word);
-  server.by_hand = on_cores(server.arm) + "gunicorn main:app " + options;
+  server.by_hand = fmt::format("{}gunicorn {}:app {}", on_cores(server.arm), module_of(scenario), options);
+  if (scenario.port != 0) server.by_hand += fmt::format(" -b 0.0.0.0:{}", scenario.port);
 }
 
 void add_wsgi(ExportedServer& server, const Scenario& scenario, const std::string& title) {
   const Arm& arm = server.arm;
   const PythonFile file = wsgi_application(scenario, arm);
-  add_files(server, file, title, "wsgi_stamps.py");
+  add_files(server, scenario, file, title, "wsgi_stamps.py");
   add_modules(server, file);
   const bool sync = arm.modes.front().name != "thread-per-request" || arm.accept == Accept::one;
-  add_gunicorn(server, sync ? fmt::format("-k sync -w {}", arm.workers)
-                            : fmt::format("-k gthread --threads {} -w {}", arm.threads, arm.workers));
+  add_gunicorn(server, scenario,
+               sync ? fmt::format("-k sync -w {}", arm.workers)
+                    : fmt::format("-k gthread --threads {} -w {}", arm.threads, arm.workers));
 }
 
 void add_asgi(ExportedServer& server, const Scenario& scenario, const std::string& title,
               const ExportChoice& choice) {
   const Arm& arm = server.arm;
   const PythonFile file = fastapi_application(scenario, arm);
-  add_files(server, file, title, "lab_stamps.py");
+  add_files(server, scenario, file, title, "lab_stamps.py");
   server.modules = {"fastapi", "uvicorn"};
   const bool uvloop = choice.loop == PythonLoop::uvloop;
   if (uvloop) server.modules.emplace_back("uvloop");
@@ -79,7 +84,7 @@ void add_asgi(ExportedServer& server, const Scenario& scenario, const std::strin
   if (choice.workers == Workers::gunicorn) {
     if (!uvloop) server.files.push_back({"asyncio_worker.py", embedded_file("asyncio_worker.py")});
     add_gunicorn(
-        server,
+        server, scenario,
         fmt::format("-k {} -w {}", uvloop ? "uvicorn.workers.UvicornWorker" : "asyncio_worker.AsyncioWorker",
                     arm.workers));
     return;
@@ -87,7 +92,8 @@ void add_asgi(ExportedServer& server, const Scenario& scenario, const std::strin
   const std::string loop = uvloop ? "uvloop" : "asyncio";
   server.arguments = {"-m",     "uvicorn", "lab_stamps:app",  "--host",      "127.0.0.1", "--port", "{port}",
                       "--loop", loop,      "--no-access-log", "--log-level", "warning"};
-  server.by_hand = on_cores(arm) + "uvicorn main:app --loop " + loop;
+  server.by_hand = fmt::format("{}uvicorn {}:app --loop {}", on_cores(arm), module_of(scenario), loop);
+  if (scenario.port != 0) server.by_hand += fmt::format(" --host 0.0.0.0 --port {}", scenario.port);
   if (arm.workers > 1) {
     server.arguments.insert(server.arguments.end(), {"--workers", std::to_string(arm.workers)});
     server.by_hand += fmt::format(" --workers {}", arm.workers);

@@ -98,19 +98,85 @@ void add_socket(PythonFile& file, const Route& route, const std::string& name, c
   file.add(handler);
 }
 
+/// `PredictRequest`: the class of what a request brings.
+std::string body_class(PythonFile& file, const Route& route, const std::string& handler) {
+  file.use_from("pydantic", "BaseModel");
+  std::string name = handler;
+  name.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(name.front())));
+  name = file.unused(name + "Request");
+  Lines lines{"class " + name + "(BaseModel):"};
+  for (const BodyField& field : route.body) lines.push_back("    " + field.name + ": list[float]");
+  file.add(lines);
+  return name;
+}
+
+/// How a key of the reply is written there.
+std::string reply_entry(PythonFile& file, const Route& route, ReplyField field) {
+  std::string value(to_string(field));
+  if (field == ReplyField::message) {
+    value = python_string(route.plan.empty() ? "hello" : reply_message(route.plan));
+  } else if (field == ReplyField::worker_id) {
+    file.use("os");
+    value = "os.getpid()";
+  }
+  return fmt::format("\"{}\": {}", to_string(field), value);
+}
+
+/// What the handler replies with. A listed reply, and a log where the program stands for itself, take
+/// statements around the handler's own.
+std::string add_reply(PythonFile& file, const Scenario& scenario, const Route& route,
+                      const PythonSteps& steps, Lines& statements) {
+  constexpr std::size_t kMaxOnALine = 2;
+  const bool listed = !route.reply.empty() && !steps.replies(), logs = scenario.port != 0;
+  std::string reply = route.plan.empty() ? R"({"message": "hello"})" : steps.reply();
+  if (!listed && !logs) return reply;
+  if (statements == Lines{"pass"}) statements.clear();
+  Lines before, after, entries;
+  if (logs) file.add_piece("log");
+  const auto log = [&](Lines& lines, const char* what) {
+    if (logs) lines.push_back(fmt::format("logger.info(\"{} {} {}\")", what, route.method, route.path));
+  };
+  const auto time = [&](Lines& lines, ReplyField field) {
+    if (!listed || std::ranges::find(route.reply, field) == route.reply.end()) return;
+    file.add_piece("clock");
+    lines.push_back(fmt::format("{} = clock()", to_string(field)));
+  };
+  time(before, ReplyField::start_time);
+  log(before, "start");
+  time(after, ReplyField::end_time);
+  if (!statements.empty()) log(after, "end");
+  if (listed) {
+    for (const ReplyField field : route.reply) entries.push_back(reply_entry(file, route, field));
+    reply = "{" + join(entries, ", ") + "}";
+  }
+  statements.insert(statements.begin(), before.begin(), before.end());
+  append(statements, after);
+  if (!logs && entries.size() <= kMaxOnALine) return reply;
+  if (entries.size() <= kMaxOnALine) {
+    statements.push_back("reply = " + reply);
+  } else {
+    statements.emplace_back("reply = {");
+    for (const std::string& entry : entries) statements.push_back("    " + entry + ",");
+    statements.emplace_back("}");
+  }
+  if (logs) statements.emplace_back("logger.info(\"send %s\", reply)");
+  return "reply";
+}
+
 void add_handler(PythonFile& file, const Scenario& scenario, const Arm& arm, std::size_t index) {
   const Route& route = scenario.routes[index];
   const Traits& mode = arm.modes[index];
   const std::string name = file.unused(python_identifier(route.name));
   const Plan plan = executed_plan(route, mode);
   PythonSteps steps(file, arm, mode, name);
-  const std::string usual_reply = steps.reply();
+  steps.serve(route);
   Lines statements = steps.statements(plan);
   if (route.method == "WS") return add_socket(file, route, name, steps, statements);
 
   Lines parameters;
   const std::string in_path = parameter_in(route.path, plan);
   if (!in_path.empty()) parameters.push_back(in_path == "task_id" ? "task_id: int" : in_path);
+  if (!route.body.empty()) parameters.push_back("body: " + body_class(file, route, name));
   if (steps.has_tasks()) {
     file.use_from("fastapi", "BackgroundTasks");
     parameters.emplace_back("tasks: BackgroundTasks");
@@ -126,15 +192,15 @@ void add_handler(PythonFile& file, const Scenario& scenario, const Arm& arm, std
   }
 
   const bool asynchronous = mode.handler == Resource::loop;
-  if (arm.cancel && mode.waiting == Resource::nothing && asynchronous && !plan.empty() &&
-      steps.reply() == usual_reply) {
+  if (arm.cancel && mode.waiting == Resource::nothing && asynchronous && !plan.empty() && !steps.replies() &&
+      !steps.predicts()) {
     file.add_piece("unless_gone");
     const std::string inner = file.unused(name + "_steps") + (steps.has_tasks() ? "(tasks)" : "()");
     file.add(python_function("async def " + inner, steps, statements));
     statements = {"await unless_gone(request, " + inner + ")"};
     parameters.insert(parameters.begin(), "request: Request");
   }
-  const std::string reply = plan.empty() ? R"({"message": "hello"})" : steps.reply();
+  const std::string reply = add_reply(file, scenario, route, steps, statements);
   Lines handler{fmt::format("@app.{}(\"{}\")", lower_case(route.method), path_with(route.path, in_path))};
   append(handler, python_function(
                       fmt::format("{}def {}({})", asynchronous ? "async " : "", name, join(parameters, ", ")),
@@ -152,6 +218,7 @@ std::string add_route(PythonFile& file, const Scenario& scenario, const Arm& arm
     plan.insert(plan.end(), needed.steps.begin(), needed.steps.end());
   plan.insert(plan.end(), route.plan.begin(), route.plan.end());
   Lines statements = steps.statements(plan);
+  const std::string reply = add_reply(file, scenario, route, steps, statements);
   if (brings_body(scenario, index)) {
     const std::string reader = body_reader(file, route, name, true);
     const Lines reading{"problem = " + reader + "(environ)",
@@ -159,7 +226,6 @@ std::string add_route(PythonFile& file, const Scenario& scenario, const Arm& arm
     if (statements == Lines{"pass"}) statements.clear();
     statements.insert(statements.begin(), reading.begin(), reading.end());
   }
-  const std::string reply = plan.empty() ? R"({"message": "hello"})" : steps.reply();
   file.add(python_function("def " + name + "(environ)", steps, statements, "return \"200 OK\", " + reply));
   return fmt::format("    (\"{}\", \"{}\"): {},", route.method, route.path, name);
 }
@@ -174,6 +240,12 @@ PythonFile fastapi_application(const Scenario& scenario, const Arm& arm) {
   set_up_pool(file, scenario, arm);
   for (std::size_t route = 0; route < scenario.routes.size(); ++route)
     add_handler(file, scenario, arm, route);
+  if (scenario.port != 0) {
+    file.add(piece("pieces.py", "main",
+                   {{"MAIN_", module_of(scenario)},
+                    {"PORT_", std::to_string(scenario.port)},
+                    {"WORKERS_", arm.workers > 1 ? fmt::format(", workers={}", arm.workers) : ""}}));
+  }
   return file;
 }
 

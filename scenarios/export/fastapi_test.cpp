@@ -31,6 +31,75 @@ async def delay():
 )py");
 }
 
+TEST_CASE("a program that listens by itself is the documents' file: its name, times, worker, log and port") {
+  Scenario scenario = scenario_of("blocking-loop", {{Wait{3 * kSecond}}});
+  scenario.name = "main-worker";
+  scenario.port = 8005;
+  scenario.arms.front().workers = 4;
+  scenario.routes.front().reply = {ReplyField::message, ReplyField::start_time, ReplyField::end_time,
+                                   ReplyField::worker_id};
+  const ExportedServer server = test::exported(scenario).value();
+  CHECK(server.files.front().name == "main_worker.py");
+  CHECK(server.files.front().text == R"py("""What is it?"""
+import logging
+import os
+import time
+from datetime import datetime
+
+from fastapi import FastAPI
+
+app = FastAPI()
+logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s worker=%(process)d")
+logger = logging.getLogger(__name__)
+
+
+def clock():
+    return datetime.now().isoformat(" ", "microseconds")
+
+
+@app.post("/delay")
+async def delay():
+    start_time = clock()
+    logger.info("start POST /delay")
+    time.sleep(3)
+    end_time = clock()
+    logger.info("end POST /delay")
+    reply = {
+        "message": "Response after 3 seconds delay",
+        "start_time": start_time,
+        "end_time": end_time,
+        "worker_id": os.getpid(),
+    }
+    logger.info("send %s", reply)
+    return reply
+
+
+if __name__ == "__main__":
+    import uvicorn
+
+    uvicorn.run("main_worker:app", host="0.0.0.0", port=8005, workers=4)
+)py");
+  CHECK(server.by_hand == "uvicorn main_worker:app --loop asyncio --host 0.0.0.0 --port 8005 --workers 4");
+  CHECK(has(server.files.back().text, "from main_worker import app as application"));
+  scenario.name = "logging";
+  CHECK(test::exported(scenario).value().files.front().name == "main_logging.py");
+}
+
+TEST_CASE("a handler takes the JSON of its route as a model, and replies with the prediction") {
+  Scenario scenario = scenario_of("thread-pool", {{Compute{50 * kMillisecond, Work::inference}}});
+  scenario.routes.front().body = {{"features", "[0.2,0.8]"}};
+  scenario.routes.front().reply = {ReplyField::prediction};
+  const std::string text = source_of(scenario);
+  CHECK(has(text, "class DelayRequest(BaseModel):\n    features: list[float]\n"));
+  CHECK(has(text,
+            "def delay(body: DelayRequest):\n    prediction = infer(body.features, 0.05)\n"
+            "    return {\"prediction\": prediction}\n"));
+  scenario.arms.front().modes = {test::mode_named("task-queue")};
+  CHECK(has(source_of(scenario),
+            "    task_id = jobs.enqueue(infer, body.features, 0.05)\n"
+            "    return {\"task_id\": task_id, \"status\": \"processing\"}\n"));
+}
+
 TEST_CASE("each execution model has its spelling") {
   CHECK(has(source_of("async-loop", kSleep), "async def delay():\n    await asyncio.sleep(0.1)\n"));
   CHECK(has(source_of("thread-pool", kSleep), "\ndef delay():\n    time.sleep(0.1)\n"));

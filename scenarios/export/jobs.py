@@ -1,5 +1,6 @@
 """Queues of jobs: the reply is a number, and a worker of the queue does the job afterwards."""
 import fcntl
+import json
 import multiprocessing
 import os
 import pickle
@@ -17,41 +18,40 @@ from fastapi import HTTPException
 
 def outcome_of(function, arguments):
     try:
-        function(*arguments)
-        return "done"
+        return {"status": "done", "prediction": function(*arguments)}
     except Exception:
         traceback.print_exc()
-        return "failed"
+        return {"status": "failed"}
 
 
 class JobQueue:
     """In memory, worked on by threads: each process of the server has one of its own."""
 
     def __init__(self, workers, capacity):
-        self.states = {}
+        self.results = {}
         self.waiting = queue.Queue(capacity)
         for _ in range(workers):
             threading.Thread(target=self.work, daemon=True).start()
 
     def enqueue(self, function, *arguments):
         task_id = random.randrange(1, 2**52)
-        self.states[task_id] = "pending"
+        self.results[task_id] = {"status": "pending"}
         try:
             self.waiting.put_nowait((task_id, function, arguments))
         except queue.Full:
-            del self.states[task_id]
+            del self.results[task_id]
             raise HTTPException(503, "the queue is full") from None
         return task_id
 
-    def status(self, task_id):
-        if task_id not in self.states:
+    def result(self, task_id):
+        if task_id not in self.results:
             raise HTTPException(404, "no such task in this process's queue")
-        return self.states[task_id]
+        return self.results[task_id]
 
     def work(self):
         while True:
             task_id, function, arguments = self.waiting.get()
-            self.states[task_id] = outcome_of(function, arguments)
+            self.results[task_id] = outcome_of(function, arguments)
 
 
 class SharedJobQueue:
@@ -66,7 +66,7 @@ class SharedJobQueue:
         with open(f"{store}.setup", "w") as setup:
             fcntl.flock(setup, fcntl.LOCK_EX)  # the server's processes all come here at once
             self.database.execute("pragma journal_mode = wal")
-            self.database.execute(f"create table if not exists {name} (id integer primary key, state text, job blob)")
+            self.database.execute(f"create table if not exists {name} (id integer primary key, state text, result text, job blob)")
             self.database.execute(f"create index if not exists {name}_state on {name} (state)")
         with open(f"{store}.{name}", "w") as ours:
             try:
@@ -77,7 +77,7 @@ class SharedJobQueue:
             server = os.getppid() if several else os.getpid()
             ready, tell = os.pipe()
             for _ in range(workers):
-                subprocess.Popen([sys.executable, "-c", f"import main; main.{name}.work()"],
+                subprocess.Popen([sys.executable, "-c", f"import MAIN_; MAIN_.{name}.work()"],
                                  pass_fds=[ours.fileno(), tell],
                                  env={**os.environ, "JOBS_OF": str(server), "JOBS_READY": str(tell)})
             os.close(tell)
@@ -94,11 +94,11 @@ class SharedJobQueue:
             raise HTTPException(503, "the queue is full")
         return added[0]
 
-    def status(self, task_id):
-        found = self.database.execute(f"select state from {self.name} where id = ?", (task_id,)).fetchone()
+    def result(self, task_id):
+        found = self.database.execute(f"select result from {self.name} where id = ?", (task_id,)).fetchone()
         if found is None:
             raise HTTPException(404, "no such task")
-        return "pending" if found[0] == "running" else found[0]
+        return json.loads(found[0]) if found[0] else {"status": "pending"}
 
     def work(self):
         """Until the server has ended."""
@@ -112,5 +112,6 @@ class SharedJobQueue:
             taken = self.database.execute(
                 f"update {self.name} set state = 'running' where id = ({oldest}) returning id, job").fetchone()
             if taken is not None:
-                outcome = outcome_of(*pickle.loads(taken[1]))
-                self.database.execute(f"update {self.name} set state = ? where id = ?", (outcome, taken[0]))
+                result = outcome_of(*pickle.loads(taken[1]))
+                self.database.execute(f"update {self.name} set state = ?, result = ? where id = ?",
+                                      (result["status"], json.dumps(result), taken[0]))

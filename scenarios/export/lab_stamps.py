@@ -1,4 +1,4 @@
-"""main.py's application with stamps: header fields of each reply that tell what its handler did, and when.
+"""MAIN_.py's application with stamps: header fields of each reply that tell what its handler did, and when.
 
 Times are time.monotonic_ns(). Lab-Held lists what the handler had to itself: the loop, or a thread of the pool.
 """
@@ -173,7 +173,7 @@ watch_reading()
 watch_pool()
 watch_tasks()
 
-from main import app as application  # noqa: E402  after what it may import has been prepared
+from MAIN_ import app as application  # noqa: E402  after what it may import has been prepared
 
 for route in application.routes:
     if getattr(route, "dependant", None) is not None and hasattr(route, "methods"):

@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "scenarios/export/servers.hpp"
+#include "scenarios/loader/code_line.hpp"
 
 namespace lab {
 
@@ -119,6 +120,12 @@ Arm in_python(const Scenario& scenario, const Arm& arm) {
 }
 
 }  // namespace
+
+std::string module_of(const Scenario& scenario) {
+  if (scenario.port == 0) return "main";
+  const std::string name = python_name(scenario.name);
+  return name.starts_with("main") ? name : "main_" + name;
+}
 
 bool is_wsgi(const Arm& arm) {
   return all_modes_are(arm, "thread-per-request") ||

@@ -1,6 +1,31 @@
 # Parts of the servers that `lab export` writes, as they stand in main.py. A line `#: name` begins one: what it imports, what it
 # sets up, its functions, with a blank line between them. Words that end in `_` are filled in.
 
+#: log
+import logging
+
+logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s worker=%(process)d")
+logger = logging.getLogger(__name__)
+
+#: clock
+from datetime import datetime
+
+def clock():
+    return datetime.now().isoformat(" ", "microseconds")
+
+#: main
+if __name__ == "__main__":
+    import uvicorn
+
+    uvicorn.run("MAIN_:app", host="0.0.0.0", port=PORT_WORKERS_)
+
+#: infer
+from work import burn
+
+def infer(features, seconds):
+    burn(seconds)  # in place of a model
+    return 0.5
+
 #: process_pool
 from concurrent.futures import ProcessPoolExecutor
 

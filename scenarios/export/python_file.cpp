@@ -15,9 +15,13 @@ namespace {
 
 /// Python's own modules and ours are not somebody's package: imports stand in three groups, as PEP 8 asks.
 int group_of(const std::string& module) {
-  constexpr std::array<std::string_view, 13> kStandard{
-      "asyncio", "concurrent.futures", "json", "math", "os",      "pathlib",  "queue",
-      "sqlite3", "threading",          "time", "sys",  "logging", "functools"};
+  constexpr std::array<std::string_view, 14> kStandard{"asyncio",  "concurrent.futures",
+                                                       "datetime", "functools",
+                                                       "json",     "logging",
+                                                       "math",     "os",
+                                                       "pathlib",  "queue",
+                                                       "sqlite3",  "threading",
+                                                       "time",     "sys"};
   constexpr std::array<std::string_view, 2> kBeside{"jobs", "work"};
   if (std::ranges::find(kStandard, module) != kStandard.end()) return 0;
   return std::ranges::find(kBeside, module) != kBeside.end() ? 2 : 1;
@@ -25,17 +29,22 @@ int group_of(const std::string& module) {
 
 }  // namespace
 
+std::string filled_file(std::string_view name, const Filled& filled) {
+  std::string all = embedded_file(name);
+  for (const auto& [word, text] : filled) {
+    for (std::size_t at = 0; (at = all.find(word, at)) != std::string::npos; at += text.size())
+      all.replace(at, word.size(), text);
+  }
+  return all;
+}
+
 Lines piece(std::string_view file, std::string_view name, const Filled& filled) {
   Lines lines;
   bool inside = false;
-  for (std::string& line : split(embedded_file(file), '\n')) {
+  for (const std::string& line : split(filled_file(file, filled), '\n')) {
     if (line.starts_with("#: ") || line.starts_with("//: ")) {
       inside = line.substr(line.find(' ') + 1) == name;
     } else if (inside) {
-      for (const auto& [word, text] : filled) {
-        for (std::size_t at = 0; (at = line.find(word, at)) != std::string::npos; at += text.size())
-          line.replace(at, word.size(), text);
-      }
       lines.push_back(line);
     }
   }
@@ -130,7 +139,8 @@ std::string python_identifier(const std::string& word) {
       "requests psycopg2 asyncpg burn sum map range open len min int str client session pool "
       "places counter database connections processes url connect disconnect get_once "
       "get_patiently count_one fetch execute read_file gone unless_gone not_found "
-      "is_there_already size_of_the_pool task_id tasks request socket message environ",
+      "is_there_already size_of_the_pool task_id tasks request socket message environ "
+      "body infer clock logger logging datetime",
       ' ');
   std::string name = python_name(word);
   if (name.empty() || std::isdigit(static_cast<unsigned char>(name.front())) != 0) name = "route_" + name;

@@ -26,6 +26,9 @@ std::string embedded_file(std::string_view name);
 /// Words of a piece and what stands in their place.
 using Filled = std::vector<std::pair<std::string_view, std::string>>;
 
+/// The same with those words filled in.
+std::string filled_file(std::string_view name, const Filled& filled);
+
 /// The piece of that name in pieces.py or pieces.js.
 Lines piece(std::string_view file, std::string_view name, const Filled& filled = {});
 

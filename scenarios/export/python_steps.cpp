@@ -32,12 +32,18 @@ PythonSteps::Leaf PythonSteps::leaf_of(const Step& step, bool awaited) {
     } else if (compute->work == Work::sqrt_sum) {
       file_.use_from("math", "sqrt");
     } else {
-      file_.use_from("work", "burn");
-      if (compute->work == Work::spin) return leaf;
       // Debian has no QR codes for Python, and a small network in numpy would leave the interpreter: pure
       // Python for the same time shows the same.
+      const std::string span = fmt::format("{:.9g}", seconds(compute->duration));
+      if (compute->work == Work::inference) {
+        file_.add_piece("infer");
+        leaf.call = {"infer", features_ + ", " + span};
+        return leaf;
+      }
+      file_.use_from("work", "burn");
+      if (compute->work == Work::spin) return leaf;
       leaf.remark = "  # in place of " + leaf.call.text();
-      leaf.call = {"burn", fmt::format("{:.9g}", seconds(compute->duration))};
+      leaf.call = {"burn", span};
     }
   } else if (const auto* call = step.as<CallUpstream>()) {
     file_.add_piece("upstream");
@@ -93,7 +99,12 @@ std::string PythonSteps::file_to_read(const Compute& compute) {
 
 Lines PythonSteps::statement(const Step& step) {
   if (const auto* wait = step.as<Wait>()) return this->wait(step, *wait);
-  if (is_python_leaf(step)) return leaf(step, step.is<Compute>() ? mode_.computing : mode_.waiting);
+  if (const auto* compute = step.as<Compute>()) {
+    Lines lines = leaf(step, mode_.computing);
+    if (predicts_ && compute->work == Work::inference) lines.back().insert(0, "prediction = ");
+    return lines;
+  }
+  if (is_python_leaf(step)) return leaf(step, mode_.waiting);
   if (step.is<Increment>()) {
     reply_ = R"({"count": count})";
     if (arm_.shared_counters) {
@@ -115,8 +126,8 @@ Lines PythonSteps::statement(const Step& step) {
     return {"task_id = " + queue_call(job->queue, "enqueue", function.argument) + function.remark};
   }
   if (const auto* fetch = step.as<FetchResult>()) {
-    reply_ = R"({"task_id": task_id, "status": status})";
-    return {"status = " + queue_call(fetch->queue, "status", "task_id")};
+    reply_ = R"({"task_id": task_id, **result})";
+    return {"result = " + queue_call(fetch->queue, "result", "task_id")};
   }
   return in_thread() ? without_loop(step) : on_loop(step);
 }
@@ -163,6 +174,11 @@ Lines PythonSteps::statements(const Plan& plan) {
     reply_ = R"({"count": counter})";
   }
   return lines;
+}
+
+void PythonSteps::serve(const Route& route) {
+  predicts_ = std::ranges::find(route.reply, ReplyField::prediction) != route.reply.end();
+  if (!route.body.empty()) features_ = "body." + route.body.front().name;
 }
 
 Lines PythonSteps::silent_statements(const Plan& plan) {

@@ -18,12 +18,19 @@ class PythonSteps {
   PythonSteps(PythonFile& file, const Arm& arm, const Traits& mode, std::string route)
       : file_(file), arm_(arm), mode_(mode), route_(std::move(route)) {}
 
+  /// The statements are those of this route itself: they know what its requests bring, and keep what its
+  /// reply says.
+  void serve(const Route& route);
   Lines statements(const Plan& plan);
   /// The same where nobody replies: in a function of the handler, in a job, in a dependency.
   Lines silent_statements(const Plan& plan);
 
   /// What the handler replies with, as an expression: `{"count": counter}`.
-  const std::string& reply() const { return reply_; }
+  const std::string& reply() const { return reply_.empty() ? kUsualReply : reply_; }
+  /// Whether one of them has a reply of its own.
+  bool replies() const { return !reply_.empty(); }
+  /// Whether they assign to `prediction`.
+  bool predicts() const { return predicts_; }
   /// Whether they assign to the module's `counter`.
   bool counts() const { return counts_; }
   /// Whether they hand jobs to `tasks`.
@@ -73,8 +80,10 @@ class PythonSteps {
   const Arm& arm_;
   const Traits& mode_;
   std::string route_;
-  std::string reply_ = R"({"message": "done"})";
-  bool counts_ = false, has_tasks_ = false;
+  std::string features_ = "[]";  // what a model is asked about
+  inline static const std::string kUsualReply = R"({"message": "done"})";
+  std::string reply_;
+  bool predicts_ = false, counts_ = false, has_tasks_ = false;
 };
 
 /// A function of that name and parameters around the statements of a plan.

@@ -18,6 +18,10 @@ bool is_wsgi(const Arm& arm);
 /// Whether requests of that route bring a body, in any case of the scenario.
 bool brings_body(const Scenario& scenario, std::size_t route);
 
+/// The module of the readable file: `main`; of a scenario whose program listens somewhere by itself its own
+/// name, `main_worker`.
+std::string module_of(const Scenario& scenario);
+
 /// main.py with FastAPI for an arm that has a meaning there (fastapi.cpp).
 PythonFile fastapi_application(const Scenario& scenario, const Arm& arm);
 

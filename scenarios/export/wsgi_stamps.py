@@ -1,4 +1,4 @@
-"""main.py's application with stamps: header fields of each reply that tell what its handler did, and when.
+"""MAIN_.py's application with stamps: header fields of each reply that tell what its handler did, and when.
 
 Times are time.monotonic_ns(). Lab-Held names the thread that the request had to itself.
 """
@@ -22,7 +22,7 @@ def chunk(self, receive=SocketUnreader.chunk):
 SocketUnreader.chunk = chunk
 os.environ.setdefault("NO_PROXY", "127.0.0.1,localhost")
 
-from main import app as application  # noqa: E402
+from MAIN_ import app as application  # noqa: E402
 
 
 def app(environ, start_response):

@@ -243,12 +243,17 @@ std::string line_of(const Route& route, const Traits& mode, const std::vector<st
 
 std::string fastapi_line(const Route& route, const Traits& mode, const Arm& arm, std::size_t longest) {
   std::vector<std::string> all = statements(route, mode);
-  if (arm.pool_processes) {
-    constexpr std::string_view kThreads = "run_in_threadpool(";
+  const auto respell = [&](std::string_view usual, std::string_view own) {
     for (std::string& statement : all) {
-      const std::size_t at = statement.find(kThreads);
-      if (at != std::string::npos) statement.replace(at, kThreads.size(), "loop.run_in_executor(processes, ");
+      const std::size_t at = statement.find(usual);
+      if (at != std::string::npos) statement.replace(at, usual.size(), own);
     }
+  };
+  if (arm.pool_processes) respell("run_in_threadpool(", "loop.run_in_executor(processes, ");
+  if (arm.connections == 0) {
+    respell("pool.fetch(", "fetch(");
+    respell("pool.acquire()", "connect()");
+    respell("pool.connection()", "connect()");
   }
   return line_of(route, mode, all, longest);
 }

@@ -48,10 +48,10 @@ TEST_CASE("whatever a step does, it is one statement of Python as its handler wo
   CHECK(in(kBlocking, {CallUpstream{kSecond}}) == "session.get(url)");
   CHECK(in(kThreadPool, {CallUpstream{kSecond, false}}) == "requests.get(url)");
   CHECK(in(kOffload, {CallUpstream{kSecond}}) == "await run_in_threadpool(session.get, url)");
-  CHECK(in(kAsync, {Query{kSecond}}) == "await pool.fetch(\"select pg_sleep(1)\")");
+  CHECK(in(kAsync, {Query{kSecond}}) == "await fetch(\"select pg_sleep(1)\")");
   CHECK(in(kThreadPool, {Query{kSecond, "select 1"}}) == "cursor.execute(\"select 1\")");
-  CHECK(in(kAsync, {Wait{kSecond, true}}) == "async with pool.acquire(): await asyncio.sleep(1)");
-  CHECK(in(kThreadPool, {Wait{kSecond, true}}) == "with pool.connection(): time.sleep(1)");
+  CHECK(in(kAsync, {Wait{kSecond, true}}) == "async with connect(): await asyncio.sleep(1)");
+  CHECK(in(kThreadPool, {Wait{kSecond, true}}) == "with connect(): time.sleep(1)");
   CHECK(in(kAsync, {Increment{}}) == "counter += 1");
   CHECK(in(kAsync, {Yield{}}) == "await asyncio.sleep(0)");
   CHECK(in(kAsync, {Ready{}}) == "await is_there_already()");
@@ -104,6 +104,15 @@ TEST_CASE("a pool of processes is another executor") {
   arm.pool_processes = true;
   CHECK(fastapi_line(delay({Wait{kSecond}}), kOffload, arm) ==
         "async def delay(): await loop.run_in_executor(processes, time.sleep, 1)");
+}
+
+TEST_CASE("an arm with a pool of connections takes them from there") {
+  Arm arm;
+  arm.connections = 5;
+  CHECK(fastapi_line(delay({Query{kSecond}}), kAsync, arm) ==
+        "async def delay(): await pool.fetch(\"select pg_sleep(1)\")");
+  CHECK(fastapi_line(delay({Wait{kSecond, true}}), kThreadPool, arm) ==
+        "def delay(): with pool.connection(): time.sleep(1)");
 }
 
 TEST_CASE("what does not fit is left out, statement by statement, and the last one is cut") {

@@ -155,6 +155,7 @@ void read_parts(const TableReader& file) {
   read("sources", [&](const Value& value) { scenario.sources = value.texts(); });
   read("group", into(scenario.group));
   read("order", into(scenario.order, 0, 1'000'000));
+  read("port", into(scenario.port, 1, 65'535));
   read("trace", [&](const Value& value) {
     scenario.trace = value.word({"cycle", "path"}) == 0 ? "cycle" : "path";
   });
@@ -176,8 +177,8 @@ void read_parts(const TableReader& file) {
 }
 
 /// What is said about the experiment, and how it is shown and judged.
-constexpr std::array<std::string_view, 9> kTelling{"question", "sources", "group", "order",  "budget",
-                                                   "show",     "checks",  "ask",   "explain"};
+constexpr std::array<std::string_view, 10> kTelling{"question", "sources", "group",  "order", "budget",
+                                                    "port",     "show",    "checks", "ask",   "explain"};
 
 std::optional<toml::table> experiment_in(std::string_view text) {
   Problems problems("");
@@ -220,8 +221,8 @@ Result<Scenario> parse_scenario(std::string_view toml, const std::string& file, 
   const std::optional<toml::table> table = parse_toml(toml, draft.problems);
   if (!table) return draft.problems.first();
   const TableReader root(draft, *table, "the scenario");
-  root.only({"question", "sources", "budget", "group", "order", "params", "show", "trace", "routes", "queues",
-             "load", "cases", "kill", "arms", "checks", "ask", "explain"});
+  root.only({"question", "sources", "budget", "group", "order", "port", "params", "show", "trace", "routes",
+             "queues", "load", "cases", "kill", "arms", "checks", "ask", "explain"});
   check_overrides(draft);
   read_parts(root);
   if (!draft.problems.any()) finish_overrides(draft);

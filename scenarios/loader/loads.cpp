@@ -141,6 +141,9 @@ void check_behaviour(const TableReader& table, const Load& load) {
   const bool takes_body = route.method == "POST" || route.method == "PUT" || route.method == "PATCH";
   if (table.has("body") && !takes_body)
     table.problem("body", "a {} request has no body; send it to a POST, PUT or PATCH route", route.method);
+  if (table.has("body") && !route.body.empty())
+    table.problem("body", "requests on route '{}' bring the JSON that the route says; leave one of them out",
+                  route.name);
   if (table.has("body_over") && !table.has("body"))
     table.problem("body_over", "body_over says how long the body takes; add body = \"20MB\"");
   if (!load.client_process) return;
@@ -148,6 +151,9 @@ void check_behaviour(const TableReader& table, const Load& load) {
   for (const char* key : {"body", "hang_up", "keep", "then"}) {
     if (table.has(key)) table.problem(key, "{} cannot stand beside connections = \"process\"", key);
   }
+  if (!route.body.empty())
+    table.problem("connections", "requests on route '{}' bring JSON, which connections = \"process\" cannot",
+                  route.name);
 }
 
 LoadSpec read_spec(const TableReader& table) {

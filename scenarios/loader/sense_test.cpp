@@ -250,6 +250,26 @@ TEST_CASE("routes that nobody could ask are mistakes") {
   });
 }
 
+TEST_CASE("what a reply says, and the JSON of a request, are lists of what there is") {
+  const std::string steps = "steps = [{ increment = true }", deadline = "deadline = \"20s\"";
+  expect_slips({
+      {deadline, "reply = [\"mesage\"]", "7:10", "unknown reply 'mesage' (did you mean 'message'?"},
+      {deadline, "reply = [\"message\", \"message\"]", "7:21", "reply names message twice"},
+      {deadline, "reply = []", "7:9", "reply must be an array of its keys"},
+      {deadline, "reply = [\"prediction\"]", "7:10", "prediction needs a step such as { infer = \"100ms\" }"},
+      {"steps = [{ result = \"jobs\" }]", "steps = []\nreply = [\"end_time\"]", "13:10",
+       "it has no end_time"},
+      {deadline, "body = [1]", "7:8", "body must be a table such as { features = [0.2, 0.8] }"},
+      {deadline, "body = { x = [] }", "7:10", "'x' must be a list of numbers"},
+      {deadline, "body = { x = [1, \"2\"] }", "7:10", "'x' must be a list of numbers"},
+      {deadline, "body = { 1st = [1] }", "7:10", "'1st' must be a name of letters, digits and _"},
+      {deadline, "body = { x = [1] }", "23:8",
+       "requests on route 'predict' bring the JSON that the route says"},
+      {steps, "body = { x = [1] }\n" + steps, "15:8", "a WS brings none"},
+      {"trace = \"path\"", "port = 0", "2:8", "port"},
+  });
+}
+
 TEST_CASE("a result needs the id of its job in the path") {
   std::string text = change("/result/{task_id}", "/result");
   const std::size_t then = text.find("then = ");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <filesystem>
 #include <system_error>
@@ -418,6 +419,51 @@ void read_depends(PlanReader& plans, const Value& value, const std::string& owne
   });
 }
 
+/// What the reply says, in that order. Steps that have a reply of their own say it whatever the route lists.
+void read_reply(const Value& value, Route& route) {
+  const toml::array* keys = value->as_array();
+  if (keys == nullptr || keys->empty())
+    return value.problem("reply must be an array of its keys, such as [\"message\"]");
+  const bool at_once = route.plan.empty() && route.depends.empty();
+  const bool infers = std::ranges::any_of(route.plan, [](const Step& step) {
+    return step.is<Compute>() && step.as<Compute>()->work == Work::inference;
+  });
+  for (const toml::node& entry : *keys) {
+    const Value key(value.draft(), &entry, entry.source(), "reply");
+    const auto field = static_cast<ReplyField>(key.word(words_of<ReplyField>()));
+    if (std::ranges::find(route.reply, field) != route.reply.end())
+      key.problem("reply names {} twice", to_string(field));
+    if (at_once && (field == ReplyField::start_time || field == ReplyField::end_time))
+      key.problem("reply: a route without steps answers at once; it has no {}", to_string(field));
+    if (!infers && field == ReplyField::prediction)
+      key.problem("reply: prediction needs a step such as {{ infer = \"100ms\" }}");
+    route.reply.push_back(field);
+  }
+}
+
+/// The JSON that a request brings: lists of numbers, as models take them.
+void read_body(const Value& value, Route& route) {
+  if (!route.method.starts_with('P'))
+    return value.problem("body: a {} brings none; make it a POST", route.method);
+  value.each_entry("body must be a table such as { features = [0.2, 0.8] }", [&](const toml::key& key,
+                                                                                 const toml::node& node) {
+    const std::string name(key.str());
+    const Value field(value.draft(), key, node, "body");
+    if (name.empty() || !has_only_letters(name, "_") ||
+        std::isdigit(static_cast<unsigned char>(name.front())) != 0)
+      field.problem("body: {} must be a name of letters, digits and _", in_quotes(name));
+    std::vector<double> numbers;
+    const toml::array* list = node.as_array();
+    for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+      if (const auto number = list->get(i)->value<double>(); number && std::isfinite(*number))
+        numbers.push_back(*number);
+    }
+    if (list == nullptr || list->empty() || numbers.size() < list->size())
+      field.problem("body: {} must be a list of numbers such as [0.2, 0.8]", in_quotes(name));
+    route.body.push_back({name, fmt::format("[{}]", fmt::join(numbers, ","))});
+  });
+}
+
 /// What one request does in all must stay what a machine can do and a reader can follow.
 void check_executed(const Value& steps, const Route& route) {
   std::int64_t executed = executed_steps(route.plan);
@@ -448,6 +494,8 @@ void read_route(const Value& value, std::string name) {
        },
        "steps = [{ wait = \"100ms\" }], or [] for none"},
       {"depends"},
+      {"reply", [&](const Value& reply) { read_reply(reply.named("reply"), route); }},
+      {"body", [&](const Value& body) { read_body(body.named("body"), route); }},
       {"body_limit", [&](const Value& limit) { route.body_limit = limit.named("body_limit").size(); }},
       // A deadline is the server's patience, not the experiment's pace: --scale leaves it.
       {"deadline",

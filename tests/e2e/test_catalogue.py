@@ -29,7 +29,8 @@ OF_WORK = 0.05
 SLICE = 0.004
 SLOWEST = 1.6    # who shares a core with us slows it by half; more is no slow core
 # What the model takes no time for: 20,000 awaits, calls and queries, a store on disk. Switching drifts as no computing does.
-BESIDE = {"await-is-not-a-yield": 0.05, "sync-client": 0.004, "sync-driver": 0.006, "connection-pool": 0.015, "worker-state": 0.015}
+BESIDE = {"await-is-not-a-yield": 0.05, "sync-client": 0.004, "sync-driver": 0.006, "connection-pool": 0.015, "worker-state": 0.015,
+          "connection-pool no-pool": 0.12}
 OF_SWITCHING = 0.3
 
 
@@ -47,8 +48,8 @@ def room(name, arm, computing):
     """How far the best repetition of this arm may lie from the model."""
     each = max(EACH[mode] for mode in EACH if mode in arm["mode"])
     share = OF_SWITCHING if name == "switch-cost" else OF_WORK if computing else OF_PLAN
-    return (LATE * arm["workers"] + each * arm["requests"] + share * arm["predicted_s"] + BESIDE.get(name, 0)
-            + (SLICE if computing else 0))
+    return (LATE * arm["workers"] + each * arm["requests"] + share * arm["predicted_s"]
+            + BESIDE.get(f"{name} {arm['arm']}", BESIDE.get(name, 0)) + (SLICE if computing else 0))
 
 
 def misses(name, scenario, arm):

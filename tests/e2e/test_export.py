@@ -1,4 +1,5 @@
 """lab export: every arm as source that Python and Node accept, and some of it at work under uvicorn and gunicorn."""
+import ast
 import base64
 import contextlib
 import http.client
@@ -18,7 +19,7 @@ import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from labcase import PATIENCE, ROOT, LabCase, alone, figures, measured, wait_until
+from labcase import PATIENCE, ROOT, LabCase, alone, figures, lab_program, measured, wait_until
 
 PYTHON = "/usr/bin/python3"
 NEEDED = ("fastapi", "uvicorn", "gunicorn", "httpx", "websockets")
@@ -126,7 +127,7 @@ class Sources(LabCase):
             seen.setdefault(file.read_text(encoding="utf-8"), file)
         for text, file in seen.items():
             compile(text, str(file), "exec")
-            if file.name == "main.py":
+            if file.name.startswith("main"):
                 self.assertNotIn("lab", text.replace("available", ""), file)
                 self.assertLess(len(text.splitlines()), 80, file)
         self.assertEqual({reason.split(": ", 2)[2].split(";")[0].strip() for reason in reasons.values()}, {
@@ -157,6 +158,36 @@ class Sources(LabCase):
         for scenario in ("blocking-async", "frozen-server", "cpu-chunks"):
             self.assertTrue(any(file.parts[-3] == scenario for file in files), scenario)
         self.assertIn(("gil", "threads"), reasons)
+
+
+# The documents' four programs: the native model, how the handler waits, what it replies with, what uvicorn is told.
+PROGRAMS = {
+    "main-simple": ("blocking-loop", "time.sleep(3)", ["message", "start_time", "end_time"], ""),
+    "main-sync": ("async-loop", "await asyncio.sleep(5)", ["message", "start_time", "end_time"], ""),
+    "main-threadpool": ("offload", "await run_in_threadpool(time.sleep, 5)", ["message", "start_time", "end_time"], ""),
+    "main-worker": ("blocking-loop", "time.sleep(3)", ["message", "start_time", "end_time", "worker_id"], ", workers=4"),
+}
+FEATURES = json.dumps({"features": [0.2, 0.8]})
+
+
+class Programs(LabCase):
+    def test_the_documents_four_programs_wait_reply_log_and_listen_as_theirs(self):
+        for name, (_, wait, keys, workers) in PROGRAMS.items():
+            text = self.lab("export", name, "--to", "fastapi").out
+            functions = {each.name: each for each in ast.parse(text).body if isinstance(each, ast.AsyncFunctionDef)}
+            delay = functions["delay"]
+            self.assertEqual(ast.unparse(delay.decorator_list[0]), "app.post('/delay')")
+            self.assertIn(wait, ast.unparse(delay))
+            (reply,) = [each for each in ast.walk(delay) if isinstance(each, ast.Dict)]
+            self.assertEqual([key.value for key in reply.keys], keys)
+            for moment in ("start", "end"):
+                self.assertIn(f"logger.info('{moment} POST /delay')", ast.unparse(delay))
+            self.assertIn("'worker_id': os.getpid()", ast.unparse(functions["root"]))
+            module = name.replace("-", "_")
+            self.assertTrue(ast.unparse(ast.parse(text).body[-1]).endswith(
+                f"uvicorn.run('{module}:app', host='0.0.0.0', port=8005{workers})"), text)
+            self.lab("export", name, "--to", "fastapi", "--dir", name)
+            self.assertEqual({path.name for path in (self.work / name).iterdir()}, {f"{module}.py", "lab_stamps.py"})
 
 
 class Verb(LabCase):
@@ -242,7 +273,7 @@ class AtWork(LabCase):
         if to == "node":
             command = [*command[:1], "-r", "./lab_stamps.js", *command[1:], str(port)]
         else:
-            command = [PYTHON, "-m", *[word.replace("main:app", "lab_stamps:app") for word in command],
+            command = [PYTHON, "-m", *[re.sub(r"^main\w*:app", "lab_stamps:app", word) for word in command],
                        *(("-b", f"127.0.0.1:{port}") if command[0] == "gunicorn" else ("--port", str(port)))]
         output = (folder / "output").open("w+")
         process = subprocess.Popen(command, cwd=folder, env={**self.environment, **(env or {})}, stdout=output,
@@ -273,12 +304,12 @@ class AtWork(LabCase):
             response = connection.getresponse()
             return Reply(response, response.read(), sent)
 
-    def burst(self, port, n, method, path, status=200):
+    def burst(self, port, n, method, path, status=200, body=None):
         """So many requests at once; each reply has its stamps, in their order."""
         replies = [None] * n
 
         def one(i):
-            replies[i] = self.ask(port, method, path)
+            replies[i] = self.ask(port, method, path, body)
         threads = [threading.Thread(target=one, args=(i,)) for i in range(n)]
         for thread in threads:
             thread.start()
@@ -328,7 +359,8 @@ class AtWork(LabCase):
     def test_a_job_is_done_after_its_id_was_given(self):
         for arm in ("one", "shared"):
             with self.subTest(arm), self.serving_export("task-queue", arm) as port:
-                ids = [reply.json["task_id"] for reply in self.burst(port, 4, "POST", "/predict")]
+                self.assertEqual(self.ask(port, "POST", "/predict", "{}").status, 422)
+                ids = [reply.json["task_id"] for reply in self.burst(port, 4, "POST", "/predict", body=FEATURES)]
                 self.assertEqual(len(set(ids)), 4)
 
                 def all_done():
@@ -336,6 +368,51 @@ class AtWork(LabCase):
                     return all(reply.json.get("status") == "done" for reply in replies)
                 self.assertTrue(wait_until(all_done, 20, every=0.1))
                 self.assertEqual(self.ask(port, "GET", "/result/123456").status, 404)
+                with self.serving("task-queue", "--scenario", "task-queue") as native:
+                    _, _, text = self.http(native.port, "POST", "/predict", FEATURES)
+                    path = f"/result/{json.loads(text)['task_id']}"
+                    self.assertTrue(wait_until(lambda: "done" in self.http(native.port, "GET", path)[2], 20, every=0.1))
+                    done = json.loads(self.http(native.port, "GET", path)[2])
+                real = self.ask(port, "GET", f"/result/{ids[0]}").json
+                self.assertEqual(real, {**done, "task_id": ids[0]})
+                self.assertEqual(real["prediction"], 0.5)
+
+    def test_the_documents_programs_reply_as_the_labs_own_servers_do(self):
+        for name, (mode, _, keys, _) in PROGRAMS.items():
+            arm = {"main-simple": "blocking-loop", "main-worker": "workers-4"}.get(name, mode)
+            with self.subTest(name), self.serving_export(name, arm, "--delay", "250ms") as port, \
+                    self.serving(mode, "--scenario", name, "--delay", "250ms") as native:
+                real = self.ask(port, "POST", "/delay").json
+                own = json.loads(self.http(native.port, "POST", "/delay")[2])
+                self.assertEqual((list(real), list(own)), (keys, keys))
+                self.assertEqual((real["message"], own["message"]), ("Response after 0.25 seconds delay",) * 2)
+                for time_of_day in (real["start_time"], real["end_time"], own["start_time"], own["end_time"]):
+                    self.assertRegex(time_of_day, r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$")
+                greetings = self.ask(port, "GET", "/").json, json.loads(self.http(native.port, "GET", "/")[2])
+                self.assertEqual([list(greeting) for greeting in greetings], [["message", "worker_id"]] * 2)
+
+    def test_main_worker_listens_where_the_documents_do(self):
+        with contextlib.closing(socket.socket()) as probe:
+            if probe.connect_ex(("127.0.0.1", 8005)) == 0:
+                self.skipTest("port 8005 is taken")
+        self.lab("export", "main-worker", "--to", "fastapi", "--dir", "theirs", "--delay", "50ms")
+        commands = ([PYTHON, "main_worker.py"], [lab_program(), "serve", "--scenario", "main-worker", "--delay", "50ms", "--log"])
+        for command in commands:
+            with self.subTest(command), (self.work / "output").open("w+") as output:
+                process = subprocess.Popen(command, cwd=self.work / "theirs", env=self.environment, stdout=output,
+                                           stderr=subprocess.STDOUT, start_new_session=True)
+                try:
+                    def answers():
+                        with contextlib.suppress(OSError):
+                            return self.ask(8005, "GET", "/").status == 200
+                    self.assertTrue(wait_until(answers, 20, every=0.1))
+                    worker = self.ask(8005, "POST", "/delay").json["worker_id"]
+                    self.assertNotEqual(worker, process.pid)
+                    output.seek(0)
+                    self.assertRegex(output.read(), rf"start POST /delay worker={worker}\b")
+                finally:
+                    process.terminate()
+                    process.wait(20 * PATIENCE)
 
     @alone
     def test_an_upstream_is_awaited_or_holds_the_loop(self):

@@ -15,7 +15,7 @@ namespace {
 
 struct ServeOptions {
   std::string mode, scenario, arm, host = "127.0.0.1", postgres;
-  std::uint16_t port = 8000;
+  std::optional<std::uint16_t> port;
   std::optional<int> workers, threads;
   RunOptions run;
   bool log = false;
@@ -51,6 +51,7 @@ Case every_route(const Scenario& scenario) {
 }
 
 ServerSetup make_setup(const ServeOptions& options, std::optional<Fixtures>& fixtures) {
+  constexpr std::uint16_t kUsualPort = 8000;
   ServerSetup setup;
   if (!options.scenario.empty()) {
     Scenario scenario = load_scenario(options.scenario, known_modes(), options.run.overrides).value();
@@ -60,6 +61,7 @@ ServerSetup make_setup(const ServeOptions& options, std::optional<Fixtures>& fix
       throw Failure(environment_error("{}", *reason));
     setup.rates = calibrate_scenario(scenario, false);
     setup.routes = scenario.routes;
+    setup.port = scenario.port;
     fixtures->apply_to(setup);
   } else {
     refuse_if(!options.postgres.empty(), "--postgres goes with --scenario");
@@ -73,7 +75,7 @@ ServerSetup make_setup(const ServeOptions& options, std::optional<Fixtures>& fix
     setup.builtin_routes = true;
   }
   setup.host = options.host;
-  setup.port = options.port;
+  setup.port = options.port.value_or(setup.port != 0 ? setup.port : kUsualPort);
   setup.log = options.log;
   setup.arm.workers = options.workers.value_or(setup.arm.workers);
   setup.arm.threads = options.threads.value_or(setup.arm.threads);
@@ -109,7 +111,7 @@ Command serve_command() {
   command.text("--scenario", "SCENARIO", options.scenario, "serve this scenario's routes");
   command.text("--arm", "ARM", options.arm, "the arm of the scenario (the first one of that mode)");
   command.count("--port", "PORT", options.port, 0, 65535, "the port; 0: the kernel chooses one")
-      .shows("8000");
+      .shows("the scenario's, or 8000");
   command.text("--host", "ADDRESS", options.host, "the address to listen on").shows("127.0.0.1");
   command.count("--workers", "W", options.workers, 1, 256, "worker processes");
   command.count("--threads", "P", options.threads, 1, 10'000,

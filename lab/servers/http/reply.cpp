@@ -1,6 +1,7 @@
 #include "lab/servers/http/reply.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <array>
 #include <ctime>
@@ -116,6 +117,24 @@ void append_local_time(std::string& out, Nanos at) {
     formatted = second;
   }
   append_digits(out.append(text.data()), static_cast<std::uint64_t>(at % kSecond / kMicrosecond), 6);
+}
+
+std::string reply_body(const std::vector<ReplyField>& fields, const ReplyValues& values) {
+  // Without fmt: see append_digits.
+  std::string body;
+  for (const ReplyField field : fields) {
+    body.append(body.empty() ? "{\"" : ",\"").append(to_string(field)).append("\":");
+    switch (field) {
+      case ReplyField::message: body += json_string(values.message); break;
+      case ReplyField::start_time: append_local_time(body += '"', values.start_time); break;
+      case ReplyField::end_time: append_local_time(body += '"', values.end_time); break;
+      case ReplyField::worker_id: body += fmt::format_int(getpid()).c_str(); break;
+      case ReplyField::prediction: body += kPrediction; break;
+    }
+    if (field == ReplyField::start_time || field == ReplyField::end_time) body += '"';
+  }
+  if (values.count >= 0) body.append(",\"count\":").append(fmt::format_int(values.count).c_str());
+  return body += '}';
 }
 
 }  // namespace lab

@@ -2,8 +2,9 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "lab/core/clock.hpp"
+#include "lab/core/plan.hpp"
 
 namespace lab {
 
@@ -28,6 +29,18 @@ std::string json_string(std::string_view text);
 
 /// Appends local time as `YYYY-MM-DD HH:MM:SS.ffffff`; `at` is nanoseconds of CLOCK_REALTIME.
 void append_local_time(std::string& out, Nanos at);
+
+/// What a model says of any features, as JSON writes it.
+inline constexpr std::string_view kPrediction = "0.5";
+
+/// What the keys of a reply say; a count below 0 is not said.
+struct ReplyValues {
+  std::string message;
+  std::int64_t count = -1;
+  Nanos start_time = 0, end_time = 0;  ///< CLOCK_REALTIME
+};
+/// A reply's JSON with these keys, in this order.
+std::string reply_body(const std::vector<ReplyField>& fields, const ReplyValues& values);
 
 /// Now on CLOCK_REALTIME, in nanoseconds.
 Nanos wall_clock_now();

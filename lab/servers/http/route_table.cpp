@@ -1,7 +1,6 @@
 #include "lab/servers/http/route_table.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -69,13 +68,22 @@ std::string reason_for(std::int64_t limit) {
   return fmt::format("body above {} bytes", limit);
 }
 
-ServedRoute serve_route(const Route& route, const Mode* mode, std::string message) {
+ServedRoute serve_route(const Route& route, const Mode* mode, ServedRoute::Argument argument,
+                        std::string message) {
   ServedRoute served{.route = route,
                      .mode = mode,
+                     .argument = argument,
                      .message = std::move(message),
                      .fixed_body = "",
                      .too_big = reason_for(route.body_limit)};
   for (const Dependency& dependency : route.depends) served.plan_position += text_size(dependency.steps);
+  std::vector<ReplyField>& reply = served.route.reply;
+  const bool at_once = route.plan.empty() && route.depends.empty();
+  if (reply.empty() && at_once && served.argument == ServedRoute::Argument::none) {
+    reply = {ReplyField::message, ReplyField::worker_id};
+  } else if (reply.empty()) {
+    reply = {ReplyField::message, ReplyField::start_time, ReplyField::end_time, ReplyField::worker_id};
+  }
   if (is_job(*mode, route.plan)) {
     served.route.plan = {};
     served.route.plan.push_back({.action = Enqueue{"jobs", route.plan}});
@@ -86,25 +94,12 @@ ServedRoute serve_route(const Route& route, const Mode* mode, std::string messag
 
 }  // namespace
 
-std::string reply_message(const Plan& plan) {
-  if (plan.empty()) return "Response at once";
-  Nanos cpu = 0;
-  for (const Step& step : plan) {
-    if (const auto* compute = std::get_if<Compute>(&step.action)) cpu += compute->duration;
-  }
-  const Nanos wait = unhindered_time(plan) - cpu;
-  if (cpu == 0) return fmt::format("Response after {:g} seconds delay", seconds(wait));
-  if (wait == 0) return fmt::format("Response after {:g} seconds of computing", seconds(cpu));
-  return fmt::format("Response after {:g} seconds delay and {:g} seconds of computing", seconds(wait),
-                     seconds(cpu));
-}
-
 RouteTable::RouteTable(const ServerSetup& setup) : rates_(setup.rates) {
   const std::string greeting = fmt::format("Hello from {}", setup.arm.mode_name());
   for (std::size_t i = 0; i < setup.routes.size(); ++i) {
     const Route& route = setup.routes[i];
     const bool greets = route.method == "GET" && route.path == "/" && route.plan.empty();
-    routes_.push_back(serve_route(route, find_mode(setup.arm.modes[i].name),
+    routes_.push_back(serve_route(route, find_mode(setup.arm.modes[i].name), ServedRoute::Argument::none,
                                   greets ? greeting : reply_message(route.plan)));
   }
   const Mode* mode = find_mode(setup.arm.modes.front().name);
@@ -115,8 +110,7 @@ RouteTable::RouteTable(const ServerSetup& setup) : rates_(setup.rates) {
   for (ServedRoute& served : routes_) {
     if (served.route.plan.empty() && served.route.depends.empty() &&
         served.argument == ServedRoute::Argument::none)
-      served.fixed_body =
-          fmt::format("{{\"message\":{},\"worker_id\":{}}}", json_string(served.message), getpid());
+      served.fixed_body = reply_body(served.route.reply, {.message = served.message});
   }
 }
 
@@ -127,8 +121,7 @@ void RouteTable::add(std::string method, std::string path, const Mode* mode, Ser
   };
   if (std::any_of(routes_.begin(), routes_.end(), is_same)) return;
   Route route{.name = path, .method = std::move(method), .path = path, .plan = {}};
-  routes_.push_back(serve_route(route, mode, std::move(message)));
-  routes_.back().argument = argument;
+  routes_.push_back(serve_route(route, mode, argument, std::move(message)));
 }
 
 bool matches_path(std::string_view route_path, std::string_view path, std::string_view& argument) {

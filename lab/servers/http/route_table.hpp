@@ -63,7 +63,4 @@ class RouteTable {
 /// Whether a request's path is the route's, where `{…}` in it stands for any one part; gives that part.
 bool matches_path(std::string_view route_path, std::string_view path, std::string_view& argument);
 
-/// `Response after 0.1 seconds delay`: the plan's true length.
-std::string reply_message(const Plan& plan);
-
 }  // namespace lab

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "lab/servers/http/reply.hpp"
 #include "lab/servers/supervisor/server.hpp"
 
 namespace lab {
@@ -53,6 +54,14 @@ TEST_CASE("a scenario's GET / without steps greets with the worker's number, as 
   const std::string& body = table.find(request_of("GET", "/")).route->fixed_body;
   CHECK(body.starts_with("{\"message\":\"Hello from blocking-loop\",\"worker_id\":"));
   CHECK(table.find(request_of("GET", "/ping")).route->message == "Response at once");
+}
+
+TEST_CASE("a reply says what its route lists, in that order") {
+  const RouteTable table(setup_of(
+      "async-loop", {{.name = "root", .method = "GET", .path = "/", .reply = {ReplyField::message}}}));
+  CHECK(table.find(request_of("GET", "/")).route->fixed_body == R"({"message":"Hello from async-loop"})");
+  CHECK(reply_body({ReplyField::prediction, ReplyField::message}, {.message = "a", .count = 2}) ==
+        R"({"prediction":0.5,"message":"a","count":2})");
 }
 
 TEST_CASE("builtin routes take their length from the query") {

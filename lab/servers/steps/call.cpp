@@ -34,16 +34,11 @@ std::string Call::body() const {
   const Outcome* const left = result();
   if (left != nullptr && !left->failure.empty()) return detail_body(left->failure);
   if (left != nullptr && !left->reply.empty()) return left->reply;
-  // Without fmt: see append_digits.
-  std::string body = "{\"message\":";
-  body +=
-      json_string(route_->argument == ServedRoute::Argument::none ? route_->message : reply_message(*plan_));
-  if (left != nullptr && left->count >= 0)
-    body.append(",\"count\":").append(fmt::format_int(left->count).c_str());
-  append_local_time(body.append(",\"start_time\":\""), started_wall_clock_);
-  append_local_time(body.append("\",\"end_time\":\""), finished_wall_clock_);
-  body.append("\",\"worker_id\":").append(fmt::format_int(getpid()).c_str());
-  return body += '}';
+  const bool builtin = route_->argument != ServedRoute::Argument::none;
+  return reply_body(route_->route.reply, {.message = builtin ? reply_message(*plan_) : route_->message,
+                                          .count = left != nullptr ? left->count : -1,
+                                          .start_time = started_wall_clock_,
+                                          .end_time = finished_wall_clock_});
 }
 
 void Call::log_line(const char* what) const {

@@ -25,7 +25,8 @@ namespace lab {
 namespace fs = std::filesystem;
 
 BOOST_DESCRIBE_STRUCT(Dependency, (), (steps, asynchronous))
-BOOST_DESCRIBE_STRUCT(Route, (), (name, method, path, plan, depends, body_limit, body_deadline))
+// Without its body, which is the client's.
+BOOST_DESCRIBE_STRUCT(Route, (), (name, method, path, plan, depends, body_limit, body_deadline, reply))
 BOOST_DESCRIBE_STRUCT(QueueSettings, (), (workers, capacity, shared))
 // Without its modes, which go by name.
 BOOST_DESCRIBE_STRUCT(Arm, (),

@@ -9,6 +9,7 @@
 
 #include "lab/core/process.hpp"
 #include "lab/core/text.hpp"
+#include "lab/servers/http/reply.hpp"
 #include "lab/servers/http/route_table.hpp"
 #include "lab/servers/steps/services.hpp"
 #include "lab/servers/task_queue/shared_job_queue.hpp"
@@ -111,9 +112,10 @@ class WorkerJobClient final : public JobClient {
     const std::int64_t id = number_in<std::int64_t>(text).value_or(0);
     const JobState state = board_.state(board_.find(step.queue, slot_), id);
     if (state == JobState::unknown) return execution.fail(kNotFound, "no such task in this worker's queue");
-    const std::string_view prediction = state == JobState::done ? R"(,"prediction":0.5)" : "";
     execution.leave([&](PlanExecution::Outcome& outcome) {
-      outcome.reply = fmt::format(R"({{"task_id":{},"status":"{}"{}}})", id, word_for(state), prediction);
+      outcome.reply = fmt::format(R"({{"task_id":{},"status":"{}"{}{}}})", id, word_for(state),
+                                  state == JobState::done ? ",\"prediction\":" : "",
+                                  state == JobState::done ? kPrediction : "");
     });
   }
 
