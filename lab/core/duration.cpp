@@ -34,7 +34,7 @@ Result<Nanos> parse_duration(std::string_view written) {
   double number = 0;
   const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (problem != std::errc() || !std::isfinite(number)) {
-    return usage_error("'{}' is not a duration; write a number and a unit, as 100ms, 1.5s or 200us",
+    return usage_error("'{}' is not a duration; write a number and a unit, such as 100ms, 1.5s or 200us",
                        text.substr(0, 40));
   }
   const auto read = static_cast<std::size_t>(end - digits.data());

@@ -220,7 +220,7 @@ std::string format_question(const Question& question, const std::string& head, c
 
 std::string answer_prompt(const Question& question) {
   const std::string what = !question.choices.empty() ? fmt::format("1 to {}", question.choices.size())
-                           : question.number.is_time ? "a time, as 100ms or 1.5s"
+                           : question.number.is_time ? "a time, such as 100ms or 1.5s"
                                                      : "a number";
   return what + "; Enter repeats, s skips, q ends: ";
 }

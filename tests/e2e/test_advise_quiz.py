@@ -156,7 +156,7 @@ class Advise(LabCase):
 
     def test_options_answer_some_questions_and_the_terminal_the_rest(self):
         talk = Dialogue(self, "advise", "--work", "nothing")
-        self.assertIn("keep anything in memory", talk.prompted(ADVISE))
+        self.assertIn("keep data in memory", talk.prompted(ADVISE))
         talk.answer("shared\n")
         ran = talk.end()
         self.assertEqual(ran.code, 0, ran)

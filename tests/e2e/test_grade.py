@@ -62,12 +62,12 @@ class Answers(GradeCase):
     def test_each_wrong_value_is_named_for_what_it_mistakes(self):
         path = self.hand_in({"blocking-async-1": "0.55 s", "blocking-async-2": "1 s"})
         first, second, third = self.grade(path)["answers"]
-        self.assertIn("mean wait", first["misconception"])
+        self.assertIn("That is the mean", first["misconception"])
         self.assertIn("no longer than awaiting one", second["misconception"])
         self.assertEqual((third["given"], third["correct"]), (None, False))
         text = self.lab("grade", path).out
         self.assertIn("0 of 3 points", text)
-        self.assertIn("WRONG   550 ms: That is the mean wait", text)
+        self.assertIn("WRONG   550 ms: That is the mean.", text)
         self.assertIn("not answered", text)
         self.assert_fits(text, 80)
 

@@ -31,7 +31,7 @@ void ask_for_guesses(const Scenario& scenario, const Overrides& overrides, const
     print_error("{}", wrapped("changed: " + changes, style));
   for (const Arm& arm : scenario.arms) {
     const std::string prompt =
-        fmt::format("  your guess for {} ({}), as 100ms or 1.5s; Enter to skip: ", arm.id, arm.label);
+        fmt::format("  your guess for {} ({}), such as 100ms or 1.5s; Enter to skip: ", arm.id, arm.label);
     for (bool open = true; open;) {
       const auto line = ask_line(prompt, style);
       if (!line) return;
