@@ -24,7 +24,7 @@ Estimate spread_of(std::vector<double> values) {
 std::string why_undecided(const Reading& reading) {
   if (!reading.absent.empty()) return reading.absent;
   if (reading.values.size() >= kLeastRepetitions) return "";
-  return fmt::format("{} repetition{} with a figure, at least {} are needed", reading.values.size(),
+  return fmt::format("{} repetition{} with a figure; at least {} are needed", reading.values.size(),
                      reading.values.size() == 1 ? "" : "s", kLeastRepetitions);
 }
 

@@ -268,7 +268,7 @@ Result<LoadResult> run_load(const Case& load_case, const LoadTarget& target, Eve
   result.send_skew = send_skew(load_case, result.records);
   if (const auto warning = fell_behind(load_case, result.records)) result.warnings.push_back(*warning);
   for (const int slot : driver.missed_kills()) {
-    result.warnings.push_back(fmt::format("no worker {} was found that could be killed", slot));
+    result.warnings.push_back(fmt::format("worker {} was not found, so it could not be killed", slot));
   }
   if (driver.gave_up()) {
     result.warnings.push_back(fmt::format("nothing was answered for {}: {} requests were not sent",

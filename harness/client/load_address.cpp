@@ -88,7 +88,7 @@ class UrlReader {
 
   Result<Url> read() {
     if (text_.starts_with("unix:") || text_.starts_with("http+unix:")) {
-      bad("is a Unix socket, which is not spoken to; let the server listen at "
+      bad("is a Unix socket, which lab does not support; let the server listen at "
           "a TCP port as well");
     } else if (take_scheme() && take_host() && take_port() && take_target()) {
       return url_;
@@ -110,7 +110,7 @@ class UrlReader {
     rest_.remove_prefix(end + 3);
     url_.tls = scheme == "https";
     if (scheme != "http" && scheme != "https")
-      return bad(fmt::format("is '{}'; http and https are known", scheme));
+      return bad(fmt::format("has the scheme '{}'; lab knows http and https", scheme));
     const std::string_view authority = rest_.substr(0, rest_.find_first_of("/?#"));
     return std::ranges::count(authority, '@') == 0 ||
            bad("names a user; send --header 'Authorization: …' instead");

@@ -26,7 +26,7 @@ TEST_CASE("a URL is taken apart") {
 TEST_CASE("what is no URL is refused with what to write instead") {
   const std::pair<const char*, const char*> refused[] = {
       {"localhost:8000/x", "write http://localhost:8000/x"},
-      {"ws://a/", "http and https are known"},
+      {"ws://a/", "lab knows http and https"},
       {"http://", "has no host"},
       {"http:///x", "has no host"},
       {"http://a:0/", "give 1 to 65535"},

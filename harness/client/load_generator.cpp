@@ -71,17 +71,15 @@ Error open_failed(const GeneratorPlan& plan, int error, const std::string& tls_p
   for (std::size_t i = 1; i < plan.origins.size(); ++i) where += " or " + plan.origins[i];
   switch (error_of_open(error)) {
     case LoadError::certificate:
-      return environment_error(
-          "{}: its certificate is not trusted ({}); give --cacert FILE, or --insecure to go without", where,
-          tls_problem);
+      return environment_error("{}: its certificate is not trusted ({}); give --cacert FILE, or --insecure",
+                               where, tls_problem);
     case LoadError::tls: return environment_error("{}: no TLS connection ({})", where, tls_problem);
     case LoadError::no_descriptors:
-      return environment_error(
-          "no descriptors are left for the connections to {} (connect: {}); ask for fewer", where,
-          std::strerror(error));
+      return environment_error("no descriptors are left for the connections to {} (connect: {}); use fewer",
+                               where, std::strerror(error));
     case LoadError::no_ports:
       return environment_error(
-          "no local port is left for the connections to {}: the system gives {} to one address; ask for "
+          "no local port is left for the connections to {}: the system gives {} to one address; use "
           "fewer",
           where, port_range());
     default: return connect_error(where, error);

@@ -78,14 +78,14 @@ std::vector<std::string> caveats(const Observations& seen, const Diagnosis& verd
   switch (verdict.execution) {
     case Execution::unknown:
       note(verdict.limit && verdict.limit->status == 0,
-           "work that it does after each reply, one at a time, would look the same");
+           "work after each reply, one at a time, would look the same");
       break;
     case Execution::serial:
       note(!pinged && seen.ping_given,
            "a blocked loop, a lock and a pool of one look the same: no --ping was answered") ||
           note(!pinged && verdict.bound_by == BoundBy::cpu,
-               "an interpreter lock (GIL) or a blocked loop? --ping decides: beside a lock it loses "
-               "milliseconds only") ||
+               "an interpreter lock (GIL) or a blocked loop? --ping decides: with a lock a ping loses "
+               "only milliseconds") ||
           note(!pinged, "without --ping, a lock or a pool of one would look the same") ||
           note(verdict.loop_blocked == true,
                "a single thread for everything (a pool of one) would look the same") ||
@@ -95,19 +95,18 @@ std::vector<std::string> caveats(const Observations& seen, const Diagnosis& verd
       note(verdict.shared,
            fmt::format("how large the pool is: {} cores compute, so more threads than that look the same",
                        verdict.parallelism)) ||
-          note(
-              verdict.balanced == false,
-              "equal bursts differ: several workers with a pool each, dealt unevenly, so it may be larger") ||
+          note(verdict.balanced == false,
+               "equal bursts differ: there may be several workers with a pool each, so it may be larger") ||
           note(seen.closes,
-               "it closes every connection, so workers that take one request each look like a pool") ||
+               "it closes every connection, so workers that take one request at a time look like a pool") ||
           note(!paired && !seen.idle_holds, "several workers with a smaller pool each would look the same");
       break;
     case Execution::workers:
-      note(verdict.balanced == false, "there may be more workers that were dealt no connection");
+      note(verdict.balanced == false, "there may be more workers that got no connection");
       break;
     case Execution::concurrent:
       note(!verdict.limit,
-           fmt::format("a limit above {}: --max-concurrency looks further", seen.most_at_once));
+           fmt::format("a limit above {}; --max-concurrency raises what is tried", seen.most_at_once));
       note(verdict.serial_part_s == 0 && verdict.overhead_s > 0.001,
            fmt::format("each further request adds {:.1f} ms: a part of it runs one at a time",
                        verdict.overhead_s * 1e3));
@@ -124,8 +123,7 @@ std::vector<std::string> caveats(const Observations& seen, const Diagnosis& verd
                   seen.overflowed_at));
   for (const auto& [kind, count] : seen.failures) {
     note(!verdict.limit || kind != fmt::format("status_{}", verdict.limit->status),
-         fmt::format("{} of {} requests failed ({}); what they were part of does not count", count, seen.sent,
-                     kind));
+         fmt::format("{} of {} requests failed ({}); their bursts do not count", count, seen.sent, kind));
   }
   return caveats;
 }

@@ -144,16 +144,16 @@ std::string unsupported_reason(const Observations& seen) {
   const double alone_s = alone_seconds(seen);
   if (alone_s < kTooFastSeconds) {
     return fmt::format(
-        "a request takes {:.2f} ms: too fast to separate from the work of sending it; take a "
+        "a request takes {:.2f} ms: too fast to tell from the work of sending it; take a "
         "slower route",
         alone_s * 1e3);
   }
   if (largest_whole(seen) >= 4) return "";
   if (seen.overflowed_at > 0)
-    return fmt::format("its backlog overflowed at {}: listen for more connections", seen.overflowed_at);
+    return fmt::format("its backlog overflowed at {}; raise the backlog of listen()", seen.overflowed_at);
   if (!seen.failures.empty()) return "requests failed";
-  return fmt::format("a request takes {:.2g} s: too slow for the time; give a larger --budget and --timeout",
-                     alone_s);
+  return fmt::format(
+      "a request takes {:.2g} s: too slow for this budget; give a larger --budget and --timeout", alone_s);
 }
 
 /// Those that compute at the same time: as many as want a core, or as there are cores.
@@ -250,9 +250,9 @@ Diagnosis verdict_of(const Observations& seen, const Candidate& candidate, const
 
 /// Why a verdict that nothing contradicts is not given all the same.
 std::string doubtful(const Candidate& candidate, const Diagnosis& verdict, double alone_s) {
-  if (candidate.error > kGood) return "the bursts fit no way of executing that is known here";
+  if (candidate.error > kGood) return "the bursts fit no execution model that lab diagnose knows";
   if (verdict.confidence < kSure)
-    return "what was seen fits several ways of executing, or too little of it fits one";
+    return "the bursts fit several execution models, or too few of them fit one";
   if (alone_s < kFastSeconds && (verdict.confidence < 0.9 || candidate.error > 0.1)) {
     return fmt::format("a request takes {:.1f} ms: too fast for a clear picture; take a slower route",
                        alone_s * 1e3);
@@ -320,7 +320,7 @@ std::optional<Diagnosis> hidden_by(const Limit& limit, const Observations& seen)
   verdict.limit = limit;
   verdict.reason = limit.per_second > 0
                        ? fmt::format("a limit of {:.3g} requests a second hides it", limit.per_second)
-                       : "requests are refused, and no steady number of them";
+                       : "requests are refused, but not a constant number of them";
   return verdict;
 }
 
@@ -374,7 +374,7 @@ Diagnosis weigh(const Observations& seen) {
     if (!found) found = likeliest(seen, candidates, nullptr);
   }
   if (!found) {
-    verdict.reason = "the measurements contradict every way of executing that is known here";
+    verdict.reason = "the measurements contradict every execution model that lab diagnose knows";
     verdict.bursts = static_cast<int>(whole_bursts(seen).size());
     return verdict;
   }
@@ -454,7 +454,7 @@ std::string contradiction(const Observations& seen, const Diagnosis& verdict) {
   constexpr double kAbove = 1.5, kAboveSeconds = 0.01;
   const auto early = std::ranges::count_if(
       seen.bursts, [&](const Burst& burst) { return is_early(burst, verdict, kBelow); });
-  if (early > 1) return fmt::format("of {} bursts some replies came too early", early);
+  if (early > 1) return fmt::format("in {} bursts some replies came too early", early);
   for (const auto& [at_once, measured] : makespans_by_size(seen)) {
     const double least = floor_seconds(verdict, at_once);
     if (median_of(measured) < kBelow * least) {

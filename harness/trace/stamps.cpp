@@ -228,7 +228,7 @@ Events HeaderTimings::apply(std::vector<RequestRecord>& records, const std::vect
 
 std::optional<std::string> HeaderTimings::warning() const {
   if (refused_ == 0) return std::nullopt;
-  return fmt::format("{} of the server's stamps cannot be and were left out ({})", refused_, example_);
+  return fmt::format("{} of the server's stamps are impossible and were left out ({})", refused_, example_);
 }
 
 }  // namespace lab

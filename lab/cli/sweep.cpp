@@ -111,8 +111,7 @@ std::string note_of(const ArmReport& arm, bool measured) {
   if (arm.verdict == Verdict::instrument_fault)
     return "measured below its bound: instrument fault, nothing is claimed";
   const std::int64_t bad = arm.books.planned - arm.books.ok;
-  if (measured && bad > 0)
-    return fmt::format("{} of {} requests were not answered well", bad, arm.books.planned);
+  if (measured && bad > 0) return fmt::format("{} of {} requests failed", bad, arm.books.planned);
   return "";
 }
 
@@ -218,7 +217,7 @@ RunOptions at_point(const RunOptions& options, const std::vector<SweepKey>& keys
 Sweep plan_sweep(const RunOptions& options, const Texts& vary, const std::string& stat) {
   Sweep sweep;
   sweep.keys = parse_grid(vary).value();
-  refuse_if(options.scenarios.size() != 1, "a sweep is of one scenario; {} are named",
+  refuse_if(options.scenarios.size() != 1, "a sweep takes one scenario; {} are given",
             options.scenarios.size());
   for (Texts& values : points_of(sweep.keys)) {
     SweepTask& task = sweep.tasks.emplace_back();
@@ -295,7 +294,7 @@ Result<fs::path> create_sweep(const std::optional<fs::path>& save, const SweepMa
   std::error_code error;
   fs::path folder = save.value_or("");
   if (save && fs::exists(folder / kManifest, error)) {
-    return usage_error("--save: {} holds a sweep already; go on with it by lab sweep --resume {}",
+    return usage_error("--save: {} already holds a sweep; continue it with lab sweep --resume {}",
                        folder.string(), folder.string());
   }
   if (save && fs::exists(folder, error) && !fs::is_empty(folder, error))

@@ -34,7 +34,7 @@ Result<double> parse_share(const std::string& option, const std::string& text) {
   const std::string_view digits = std::string_view(text).substr(0, text.size() - (percent ? 1 : 0));
   const double value = number_in<double>(digits).value_or(-1) / (percent ? 100 : 1);
   if (value >= 0 && value <= 1) return value;
-  return usage_error("{}: '{}' is no share; write 80% or 0.8", option, text.substr(0, 40));
+  return usage_error("{}: '{}' is not a share; write 80% or 0.8", option, text.substr(0, 40));
 }
 
 Result<Nanos> parse_span(const std::string& option, const std::string& text) {

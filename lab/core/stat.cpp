@@ -76,7 +76,7 @@ Result<void> read_filter(std::string_view inside, std::string_view text, Stat& s
     stat.status = number_in<int>(inside.substr(kStatus.size()));
     if (stat.status && *stat.status >= 100 && *stat.status <= 599) return {};
   }
-  return usage_error("stat '{}': '{}' is no filter; write (status=404) or (error)", text, inside);
+  return usage_error("stat '{}': '{}' is not a filter; write (status=404) or (error)", text, inside);
 }
 
 }  // namespace
@@ -105,7 +105,7 @@ Result<Stat> parse_stat(std::string_view text) {
     words.pop_back();
   }
   if (words.empty())
-    return usage_error("stat '{}' names no quantity; write for example ping.latency.max", text);
+    return usage_error("stat '{}' names no quantity; write ping.latency.max, for example", text);
   const auto quantity = index_of(kOfRequests, words.back());
   if (!quantity) {
     return usage_error("stat '{}': unknown quantity '{}'{}", text, words.back(),

@@ -198,9 +198,9 @@ std::optional<std::string> unsupported_reason(const PreparedExperiment& prepared
       return fmt::format("this statically linked lab has no {}", traits.name);
   }
   if (one.arm.cores > available_cores())
-    return fmt::format("it asks for {} cores, this machine has {}", one.arm.cores, available_cores());
+    return fmt::format("it needs {} cores, this machine has {}", one.arm.cores, available_cores());
   if (one.engine == kServer && !load_case.kills.empty())
-    return "its workers are not known, so none can be killed";
+    return "its worker processes are not known, so the lab cannot kill one";
   return prepared.foreign.unsupported_reason(one);
 }
 
@@ -343,7 +343,7 @@ void preflight(const Scenario& scenario, const ExperimentOptions& options) {
   for (const Case& load_case : scenario.cases) {
     if (!options.uses(kModel) || load_case.requests() <= kMostModelRequests) continue;
     throw Failure(
-        usage_error("--engine model keeps every request; {} are too many (at most {}), use lab predict",
+        usage_error("--engine model keeps every request; {} are too many (at most {}); use lab predict",
                     load_case.requests(), kMostModelRequests));
   }
   if (!options.measures()) return;
@@ -353,15 +353,14 @@ void preflight(const Scenario& scenario, const ExperimentOptions& options) {
     for (const auto& [what, asked, most] : {std::tuple("workers", arm.workers, kMaxStartedWorkers),
                                             {"threads", threaded ? arm.threads : 0, kMaxStartedThreads}}) {
       if (asked <= most) continue;
-      throw Failure(usage_error("arm '{}' asks for {} {}; at most {} are started, for more use lab predict",
+      throw Failure(usage_error("arm '{}' needs {} {}; the lab starts at most {}; for more use lab predict",
                                 arm.id, asked, what, most));
     }
   }
   for (const Case& load_case : scenario.cases) {
     if (load_case.requests() > kMostNativeRequests) {
-      throw Failure(
-          usage_error("--requests: {} requests; at most {} are really sent, for more use lab predict",
-                      load_case.requests(), kMostNativeRequests));
+      throw Failure(usage_error("--requests: {} requests; the lab sends at most {}; for more use lab predict",
+                                load_case.requests(), kMostNativeRequests));
     }
     raise_descriptor_limit(descriptor_need(load_case)).value();
   }

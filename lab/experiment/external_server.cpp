@@ -160,7 +160,7 @@ class Start {
     const std::string elsewhere =
         ports.empty() || ports.contains(port_)
             ? ""
-            : fmt::format("; it listens at {} instead: it must listen at {{port}}", fmt::join(ports, ", "));
+            : fmt::format("; it listens at {} instead of {{port}}", fmt::join(ports, ", "));
     return environment_error("'{}' did not answer at {} within {:.0f} s{}{}{}", command_.arguments.front(),
                              where, std::ceil(seconds(monotonic_now() - began_)), elsewhere,
                              words.empty() ? "; it said nothing" : ": ", words);
@@ -258,7 +258,7 @@ Result<ReadinessProbe> make_probe(const std::string& ready, std::uint16_t port) 
   if (colon != std::string::npos) {
     probe.port = number_in<std::uint16_t>(std::string_view(authority).substr(colon + 1)).value_or(0);
     if (probe.port == 0)
-      return usage_error("--ready '{}': '{}' is no port", ready, authority.substr(colon + 1));
+      return usage_error("--ready '{}': '{}' is not a port", ready, authority.substr(colon + 1));
   }
   if (probe.host.empty()) return usage_error("--ready '{}' names no host", ready);
   return probe;

@@ -74,9 +74,9 @@ void make_file(const fs::path& path, std::int64_t bytes) {
   std::error_code unknown;
   const auto room = fs::space(path.parent_path(), unknown).available;
   if (!unknown && room < static_cast<std::uintmax_t>(bytes)) {
-    throw Failure(
-        environment_error("{} has no room for a file of {} MB to be read; choose a smaller one, or TMPDIR",
-                          path.parent_path().string(), bytes / 1'000'000));
+    throw Failure(environment_error(
+        "{} has no space for the file of {} MB that the scenario reads; choose a smaller one, or set TMPDIR",
+        path.parent_path().string(), bytes / 1'000'000));
   }
   const std::string block(1 << 20, 'x');
   for (std::int64_t left = bytes; left > 0; left -= std::ssize(block)) {
@@ -96,9 +96,9 @@ std::int64_t size_of_file(const std::string& path) {
     throw Failure(
         usage_error("read: there is no file {}; write read = \"64MB\" for one that the lab makes", path));
   }
-  const char* const wrong = !S_ISREG(entry.st_mode)           ? "is no regular file"
+  const char* const wrong = !S_ISREG(entry.st_mode)           ? "is not a regular file"
                             : entry.st_size == 0              ? "is empty"
-                            : access(path.c_str(), R_OK) != 0 ? "may not be read"
+                            : access(path.c_str(), R_OK) != 0 ? "cannot be read"
                                                               : nullptr;
   if (wrong != nullptr) throw Failure(usage_error("read: {} {}", path, wrong));
   return static_cast<std::int64_t>(entry.st_size);
@@ -176,7 +176,7 @@ std::optional<std::string> Fixtures::unsupported_reason(const Scenario& scenario
   if (auto available = backend_available(arm.backend); !available) return available.error().message;
   const auto needs_curl = [](const Load& load) { return load.client_process; };
   if (std::any_of(load_case.loads.begin(), load_case.loads.end(), needs_curl) && !find_program("curl"))
-    return "no curl, which its clients are (apt-get install curl)";
+    return "curl is missing, which sends its requests (apt-get install curl)";
   for (std::size_t route = 0; route < scenario.routes.size(); ++route) {
     if (!loads_route(load_case, route) || !postgres_.empty()) continue;
     if (uses_step<Query>(scenario.routes[route])) return "no PostgreSQL (--postgres local)";

@@ -25,15 +25,15 @@ Result<const LabMpi*> load_plugin() {
   const auto path = mpi_plugin();
   if (!path) {
     return environment_error(
-        "mpirun started this, but it was built without Open MPI: lab_mpi.so is not beside it; install "
-        "libopenmpi-dev where it is missing and build again (./labw build)");
+        "mpirun started this program, but it was built without Open MPI (lab_mpi.so is missing); install "
+        "libopenmpi-dev and build again (./labw build)");
   }
   void* const library = dlopen(path->c_str(), RTLD_NOW | RTLD_GLOBAL);
   if (library == nullptr) return environment_error("{} cannot be loaded: {}", path->string(), dlerror());
   const auto entry = reinterpret_cast<LabMpiEntry>(dlsym(library, "lab_mpi"));
   const LabMpi* const functions = entry != nullptr ? entry() : nullptr;
   if (functions != nullptr && functions->version == kLabMpiVersion) return functions;
-  return environment_error("{} is another version's; build all of it again", path->string());
+  return environment_error("{} belongs to another version; build everything again", path->string());
 }
 
 }  // namespace

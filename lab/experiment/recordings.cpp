@@ -73,14 +73,15 @@ std::string describe_making(const RunHeader& header) {
     }
   }
   const std::string day = header.started_utc.substr(0, header.started_utc.find('T'));
-  return (day.empty() ? "some day" : day) + (parts.empty() ? "" : " on " + join(parts, ", "));
+  return (day.empty() ? "an unknown day" : day) + (parts.empty() ? "" : " on " + join(parts, ", "));
 }
 
 Result<Recording> find_recording(const Scenario& scenario, bool as_written) {
   const std::filesystem::path path = recordings_folder() / (scenario.name + ".jsonl");
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) {
-    return environment_error("FastAPI was not recorded on it, but on {}", join(recorded_scenarios(), ", "));
+    return environment_error("there is no recording of FastAPI for it, only for {}",
+                             join(recorded_scenarios(), ", "));
   }
   auto run = read_run(path, {}, [&scenario](const RunHeader&) { return scenario; });
   if (!run) return run.error();
@@ -88,7 +89,7 @@ Result<Recording> find_recording(const Scenario& scenario, bool as_written) {
     return environment_error("the scenario has changed since it was recorded");
   for (const auto& [key, value] : run->header.environment) {
     if (key == "cores" && value != std::to_string(available_cores()))
-      return environment_error("it was recorded on {} cores, here are {}", value, available_cores());
+      return environment_error("it was recorded on {} cores; this machine has {}", value, available_cores());
   }
   if (!as_written) return environment_error("it was recorded without options that change the scenario");
   Recording recording{{}, describe_making(run->header)};
@@ -120,7 +121,7 @@ std::filesystem::path find_run(const std::string& name) {
 RecordedRun read_recorded(const std::filesystem::path& path, std::function<void(RunRepetition&)> whole) {
   RecordedRun recorded;
   const auto scenario_of = [&recorded](const RunHeader& header) {
-    refuse_if(header.scenario_source.empty(), "the run's header is lost, so nothing can be said about it");
+    refuse_if(header.scenario_source.empty(), "the run's header is lost, so it cannot be reported");
     recorded.options = overrides_from(header.options).value();
     recorded.scenario =
         parse_scenario(header.scenario_source, header.scenario_file, known_modes(), recorded.options).value();

@@ -224,7 +224,7 @@ std::optional<std::string> Supervisor::ended() {
     how = describe_end(status_->status.load(std::memory_order_relaxed));
   } else if (waitid(P_PID, static_cast<id_t>(pid()), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
              info.si_pid == pid()) {
-    how = "was lost: somebody killed its supervisor";
+    how = "was lost: its supervisor was killed";
   } else {
     return std::nullopt;
   }

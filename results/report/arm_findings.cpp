@@ -117,8 +117,8 @@ std::string words_of(const Diagnosis& verdict, int at_once, double plan_s) {
   switch (verdict.execution) {
     case Execution::unknown: return "";
     case Execution::serial:
-      return fmt::format(
-          "one at a time, {} each, as from a blocked event loop, a single worker or behind a lock", each);
+      return fmt::format("one at a time, {} each, as from a blocked event loop, a single worker or a lock",
+                         each);
     case Execution::pool:
       if (verdict.shared) return fmt::format("together, at the speed of {} cores", verdict.parallelism);
       return fmt::format("{} at a time, {} each, as from a pool of {} or as many workers",
@@ -126,8 +126,8 @@ std::string words_of(const Diagnosis& verdict, int at_once, double plan_s) {
     case Execution::workers:
       return fmt::format("as from {} workers, one at a time each, {} a request", verdict.parallelism, each);
     case Execution::concurrent:
-      return fmt::format("all {} side by side, after {}{}", at_once, each,
-                         verdict.service_s > 1.5 * plan_s ? ", which the plan alone does not take" : "");
+      return fmt::format("all {} together, after {}{}", at_once, each,
+                         verdict.service_s > 1.5 * plan_s ? ", which is longer than the plan" : "");
   }
   return "";
 }

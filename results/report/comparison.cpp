@@ -115,9 +115,10 @@ void judge(std::vector<ComparedRow>& rows, double tolerance, const std::string& 
     if (open && possible > kRisk) {
       const std::size_t needed = needed_repetitions(rows.size());
       row.reason = fmt::format(
-          "{} against {} repetitions cannot show a difference{}; {} against {} can{}", row.a.samples.size(),
-          row.b.samples.size(), rows.size() > 1 ? fmt::format(" among {} comparisons", rows.size()) : "",
-          needed, needed, rows.size() > 1 ? ", or fewer comparisons (--stat, --arm)" : "");
+          "{} against {} repetitions are too few to show a difference{}; {} against {} are enough{}",
+          row.a.samples.size(), row.b.samples.size(),
+          rows.size() > 1 ? fmt::format(" among {} comparisons", rows.size()) : "", needed, needed,
+          rows.size() > 1 ? ", or fewer comparisons (--stat, --arm)" : "");
     }
     if (open && row.reason.empty()) row.reason = noise;
     const bool counts = std::abs(row.shift.estimate) > counting;
@@ -167,7 +168,7 @@ void warn_of_settings(const ToldRun& a, const ToldRun& b, std::vector<std::strin
   if (a.settings != b.settings)
     warnings.push_back(fmt::format("the settings differ: A {}; B {}", described(a), described(b)));
   if (a.run.header.scenario_source != b.run.header.scenario_source)
-    warnings.emplace_back("the scenario's file was changed between the runs");
+    warnings.emplace_back("the scenario's file has changed between the runs");
 }
 
 /// What a run itself would have warned of.
@@ -180,8 +181,8 @@ void warn_of_run(const ToldRun& reported, const char* side, std::vector<std::str
     if (!is_measured(arm)) continue;
     const std::int64_t failed = arm.books.planned - arm.books.ok;
     if (failed > 0) {
-      warnings.push_back(fmt::format("{}: {} of {} requests of {} were not answered well", side, failed,
-                                     arm.books.planned, name_on_engine(arm)));
+      warnings.push_back(fmt::format("{}: {} of {} requests of {} failed", side, failed, arm.books.planned,
+                                     name_on_engine(arm)));
     }
   }
 }
@@ -259,7 +260,7 @@ Result<ComparisonReport> compare_runs(const ToldRun& a, const ToldRun& b, const 
   if (report.rows.empty()) {
     std::vector<std::string> names;
     for (const Stat& stat : stats) names.push_back(to_string(stat));
-    return usage_error("there is nothing that both measured: A has {}; B has {}; stat {}",
+    return usage_error("no stat was measured in both runs: A has {}; B has {}; stat {}",
                        join(names_of(a.report), ", "), join(names_of(b.report), ", "), join(names, ", "));
   }
   std::string noise;

@@ -90,7 +90,8 @@ TEST_CASE("too few repetitions are inconclusive, and say how many would do") {
   const auto report =
       compare_runs(reported({arm("a", {1, 1.1, 1.2})}), reported({arm("a", {2, 2.1, 2.2})}), {}).value();
   CHECK(report.rows[0].verdict == CompareVerdict::inconclusive);
-  CHECK(report.rows[0].reason == "3 against 3 repetitions cannot show a difference; 4 against 4 can");
+  CHECK(report.rows[0].reason ==
+        "3 against 3 repetitions are too few to show a difference; 4 against 4 are enough");
   CHECK_FALSE(report.rows[0].shift.low.has_value());
   CHECK_FALSE(report.slower());
 }

@@ -28,9 +28,9 @@ struct Language {
 };
 
 constexpr std::string_view kAnyBlocked =
-    "what takes the requests must not wait itself: a call that does not block, or a pool of threads for it";
+    "the thread that takes requests must not wait: use a call that does not block, or a pool of threads";
 constexpr std::string_view kAnyWorkers =
-    "a call that does not block, so that a worker takes others meanwhile";
+    "a call that does not block, so that a worker can take other requests meanwhile";
 
 constexpr Language kLanguages[] = {
     {"python", "def instead of async def, or await the driver",
@@ -92,7 +92,7 @@ std::string limited(const Limit& limit) {
   if (limit.in_flight > 0)
     return fmt::format("{} in flight, the {} {}", limit.in_flight, ordinal(limit.in_flight + 1), refused);
   if (limit.per_second > 0)
-    return fmt::format("{:.3g} requests a second, what comes faster {}", limit.per_second, refused);
+    return fmt::format("{:.3g} requests a second, each further one {}", limit.per_second, refused);
   return fmt::format("now and then a request {}", refused);
 }
 
@@ -115,16 +115,18 @@ std::string execution_words(const Observations& seen, const Diagnosis& verdict) 
       if (verdict.shared) text += ", in turns: they share one core or an interpreter lock";
       if (blocked) text += "; the event loop is blocked";
       if (verdict.loop_blocked == false)
-        text += slow_ping(seen) ? "; other routes are slower" : "; other routes go on";
+        text += slow_ping(seen) ? "; other routes are slower" : "; other routes are served";
       return text;
     }
     case Execution::pool:
       if (verdict.shared) return fmt::format("together, at the speed of {} cores", k);
-      return fmt::format(
-          "{}{} at a time, the next one waits for any of them{}{}", verdict.balanced == false ? "up to " : "",
-          k, verdict.balanced == false ? "; dealt unevenly" : "", blocked ? "; cheap routes wait too" : "");
+      return fmt::format("{}{} at a time, the next one waits until any of them is done{}{}",
+                         verdict.balanced == false ? "up to " : "", k,
+                         verdict.balanced == false ? "; distributed unevenly" : "",
+                         blocked ? "; cheap routes wait too" : "");
     case Execution::workers: {
-      std::string dealt = verdict.balanced ? *verdict.balanced ? ", dealt evenly" : ", dealt unevenly" : "";
+      std::string dealt =
+          verdict.balanced ? *verdict.balanced ? ", evenly distributed" : ", unevenly distributed" : "";
       if (blocked) dealt += "; their loops are blocked";
       return fmt::format("{} workers, one request each at a time{}{}", k, computes ? ", computing" : "",
                          dealt);
@@ -132,7 +134,7 @@ std::string execution_words(const Observations& seen, const Diagnosis& verdict) 
     case Execution::concurrent:
       if (verdict.stalls) {
         return fmt::format(
-            "together, but now and then one takes {} and holds up all others (about one in {:.0f}){}",
+            "together, but now and then one takes {} and delays all others (about one in {:.0f}){}",
             milliseconds(verdict.stalls->took_s), 1 / verdict.stalls->share,
             blocked ? "; the event loop is blocked meanwhile" : "");
       }
@@ -140,7 +142,7 @@ std::string execution_words(const Observations& seen, const Diagnosis& verdict) 
         return fmt::format("each further request adds {:.0f} ms: that part runs one at a time{}",
                            verdict.serial_part_s * 1e3,
                            blocked                         ? " and blocks the event loop"
-                           : verdict.loop_blocked == false ? "; other routes go on"
+                           : verdict.loop_blocked == false ? "; other routes are served"
                                                            : "");
       }
       if (verdict.limit) return "all of them ran together";
@@ -191,35 +193,39 @@ Hint advice(const Observations& seen, const Diagnosis& verdict) {
   const bool computes = verdict.bound_by == BoundBy::cpu;
   const Language words = language_of(seen.runtime);
   if (verdict.limit && verdict.limit->in_flight > 0)
-    return {"a client that waits and tries again, or a larger limit: what is refused costs nothing here",
+    return {"a client that waits and tries again, or a larger limit: a refused request costs nothing here",
             "lab run overload"};
   if (verdict.limit)
-    return {"a client that keeps to the rate; to see how it executes, ask behind the limit", ""};
+    return {"a client that keeps to the rate; to see how the server executes, call it behind the limit", ""};
   switch (verdict.execution) {
     case Execution::unknown: return {};
     case Execution::serial:
       if (computes && verdict.shared)
-        return {"processes instead of threads, where a lock keeps them apart", "lab run gil"};
+        return {"processes instead of threads, if a lock makes the threads take turns", "lab run gil"};
       if (computes)
         return {"give the computing to processes, or start more workers", "lab run cpu-threshold"};
       if (verdict.loop_blocked == false)
-        return {"something lets in one at a time: widen the pool or shorten what the lock holds",
-                "lab run pool-limit"};
+        return {
+            "something lets in one request at a time: enlarge the pool, or hold the lock for a shorter time",
+            "lab run pool-limit"};
       return {std::string(words.blocked), "lab run sync-driver"};
     case Execution::pool:
-      if (computes) return {"more threads gain nothing: computing wants cores", "lab run workers-vs-cores"};
-      return {fmt::format("request {} waits for a free member: enlarge the pool, or hold none while waiting",
-                          verdict.parallelism + 1),
-              "lab run pool-limit"};
+      if (computes) return {"more threads gain nothing: computing needs cores", "lab run workers-vs-cores"};
+      return {
+          fmt::format("request {} waits for a free thread: enlarge the pool, or hold no thread while waiting",
+                      verdict.parallelism + 1),
+          "lab run pool-limit"};
     case Execution::workers:
       if (computes) return {"as many workers as cores; more gain nothing", "lab run workers-vs-cores"};
       return {std::string(words.workers), "lab run worker-identity"};
     case Execution::concurrent:
       if (verdict.stalls || (verdict.serial_part_s > 0 && verdict.loop_blocked == true))
-        return {"take what blocks off the loop: to a thread or a process of its own", "lab run cpu-chunks"};
+        return {"move the blocking part from the loop to a thread or a process", "lab run cpu-chunks"};
       if (verdict.serial_part_s > 0)
-        return {"shorten what runs one at a time: a lock, a loop, a single connection", "lab run pool-limit"};
-      return {"nothing to mend here; watch what it calls under such a load", "lab run thousand-users"};
+        return {"shorten the part that runs one at a time: a lock, a loop, a single connection",
+                "lab run pool-limit"};
+      return {"nothing to improve here; watch the services that it calls under such a load",
+              "lab run thousand-users"};
   }
   return {};
 }
@@ -234,7 +240,7 @@ std::string pauses_in_words(const std::vector<Pause>& pauses, Nanos watched) {
   if (pauses.size() > 1) {
     const double apart =
         seconds(pauses.back().at - pauses.front().at) / static_cast<double>(pauses.size() - 1);
-    text += fmt::format(", {:.1f} s from one to the next", apart);
+    text += fmt::format(", every {:.1f} s", apart);
   }
   return text + ": the whole server stood still";
 }
@@ -243,20 +249,21 @@ std::vector<std::string> notes(const Observations& seen, const DiagnosisReport& 
   std::vector<std::string> notes;
   const auto slow = slow_ping(seen);
   if (slow && report.verdict.loop_blocked != true) {
-    notes.push_back(
-        fmt::format("the cheap route took up to {} beside {}, {} alone: it waits behind the slow one",
-                    milliseconds(slow->latency_s), slow->at_once, milliseconds(ping_alone_seconds(seen))));
+    notes.push_back(fmt::format(
+        "the cheap route took up to {} beside {} slow requests, {} alone: it waits behind the slow one",
+        milliseconds(slow->latency_s), slow->at_once, milliseconds(ping_alone_seconds(seen))));
   }
   if (report.kept_lag_s) {
     notes.push_back(fmt::format(
         "a kept connection answers {:.0f} ms later than a fresh one: the server writes a reply in two "
         "parts, and Nagle's algorithm holds the second one until the client's delayed "
-        "acknowledgement; set TCP_NODELAY, or write it in one",
+        "acknowledgement; set TCP_NODELAY, or write the reply in one piece",
         *report.kept_lag_s * 1e3));
   }
   if (const auto warm = find_warm_up(seen)) {
     notes.push_back(
-        fmt::format("the first request took {}, later ones {}: it warms up, so ask once before users do",
+        fmt::format("the first request took {}, later ones {}: the server warms up, so send one request "
+                    "before users come",
                     milliseconds(warm->first_s), milliseconds(warm->later_s)));
   }
   if (!seen.watched.empty()) notes.push_back(pauses_in_words(report.pauses, seen.watched.back().at));
@@ -272,8 +279,8 @@ std::optional<std::string> odd_burst(const std::vector<DiagnosisRow>& rows, cons
       if (burst.at_once != row.at_once || burst.done.empty()) continue;
       const double took = seconds(burst.done.back());
       if (took < kTimes * row.makespan_s + kLeast) continue;
-      return fmt::format("once {} at once took {}, usually {}: --watch 30s looks for pauses", row.at_once,
-                         milliseconds(took), milliseconds(row.makespan_s));
+      return fmt::format("{} at once took {} in one burst, usually {}: --watch 30s looks for pauses",
+                         row.at_once, milliseconds(took), milliseconds(row.makespan_s));
     }
   }
   return std::nullopt;

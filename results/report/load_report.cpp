@@ -118,7 +118,7 @@ std::string closings(const LoadReport& report) {
   std::vector<std::string> parts;
   for (const auto& [count, where] : {std::pair{report.closed.before_reply, "before a reply"},
                                      std::pair{report.closed.in_reply, "in a reply"},
-                                     std::pair{report.closed.after_reply, "behind the reply before"}}) {
+                                     std::pair{report.closed.after_reply, "behind the previous reply"}}) {
     if (count > 0) parts.push_back(fmt::format("{} {}", grouped(count), where));
   }
   return parts.empty() ? "" : " (" + join(parts, ", ") + ")";

@@ -73,7 +73,7 @@ TEST_CASE("a closed connection is reported with where it was closed") {
   report.closed.in_reply = 2;
   report.closed.after_reply = 3;
   CHECK_THAT(load_text(report, {120, true, false}),
-             Catch::Contains("closed 6 (1 before a reply, 2 in a reply, 3 behind the reply before)"));
+             Catch::Contains("closed 6 (1 before a reply, 2 in a reply, 3 behind the previous reply)"));
 }
 
 TEST_CASE("a narrow terminal gets a line per statistic") {

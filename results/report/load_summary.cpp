@@ -21,7 +21,7 @@ namespace lab {
 
 namespace {
 
-constexpr std::string_view kExamples = "as p99<200ms, median<=50ms, errors<1% or rps>1000";
+constexpr std::string_view kExamples = "such as p99<200ms, median<=50ms, errors<1% or rps>1000";
 
 Result<double> parse_number(const std::string& whole, std::string_view digits) {
   const double value = number_in<double>(digits).value_or(-1);
@@ -131,14 +131,14 @@ ThresholdRow judge(const Threshold& threshold, LoadTotals& totals, double reques
   }
   Distribution& latencies = threshold.uncorrected ? totals.samples.uncorrected : totals.samples.latency;
   if (!threshold.is_latency() || latencies.size() == 0) {
-    row.measured = "nothing was answered, so nothing can be said";
+    row.measured = "nothing was answered";
     return row;
   }
   if (const auto value = latency_value(threshold, latencies))
     return reported(*value, format_duration(to_nanos(*value)));
   const double needed = std::ceil(std::log(0.05) / std::log(threshold.q));
   row.measured =
-      fmt::format("{} replies cannot support this percentile; it takes {:.0f}", latencies.size(), needed);
+      fmt::format("{} replies are too few for this percentile; it needs {:.0f}", latencies.size(), needed);
   return row;
 }
 
@@ -239,8 +239,7 @@ struct ErrorRemark {
   const char* text;
 };
 constexpr ErrorRemark kErrorRemarks[] = {
-    {LoadError::extra, NoteKind::note,
-     "extra: more bytes came behind a reply than its head says (Content-Length)"},
+    {LoadError::extra, NoteKind::note, "extra: a reply was longer than its head says (Content-Length)"},
     {LoadError::no_descriptors, NoteKind::warn,
      "this side ran out of file descriptors: raise `ulimit -n`, or give --max-connections"},
     {LoadError::no_ports, NoteKind::warn,
@@ -276,8 +275,8 @@ void remark_on_replies(const EnginePlan& plan, const LoadTotals& totals, LoadRep
   const LoadCounts& counts = totals.counts;
   const auto errors = [&](LoadError kind) { return counts.errors[static_cast<std::size_t>(kind)]; };
   if (const std::int64_t timeouts = errors(LoadError::timeout); timeouts > 0) {
-    note(fmt::format("{} had no whole reply within {}: no latency above counts them", requests(timeouts),
-                     format_duration(plan.timeout)));
+    note(fmt::format("{} had no whole reply within {}: the latencies above do not include them",
+                     requests(timeouts), format_duration(plan.timeout)));
   }
   if (!totals.first_problem.empty()) note("the first bad reply: " + totals.first_problem);
   for (const ErrorRemark& each : kErrorRemarks) {
@@ -289,16 +288,17 @@ void remark_on_replies(const EnginePlan& plan, const LoadTotals& totals, LoadRep
                                      format_duration(plan.timeout), counts.unsent)});
   }
   if (counts.waited > 0) {
-    note(fmt::format(
-        "{} had to wait because all {} connections were busy: latency has that, uncorrected has not",
-        requests(counts.waited), plan.most));
+    note(
+        fmt::format("{} had to wait because all {} connections were busy: latency includes this wait, "
+                    "uncorrected does not",
+                    requests(counts.waited), plan.most));
   }
   const LoadFigures& latency = report.latency_s;
   if (!plan.fresh && counts.connections > plan.clients && counts.closed_by_server * 2 > latency.n)
     note("the server closes its connections: a new one was opened for most requests");
   const double longest = latency.max.value_or(0);
   if (plan.arrivals == Arrivals::closed && latency.median && longest > 0.1 && longest > 10 * *latency.median)
-    note("a closed loop sends nothing while it waits, so few of its requests meet a pause: see --rate");
+    note("a closed loop sends nothing while it waits, so few of its requests notice a pause: see --rate");
   std::int64_t redirects = 0;
   for (const auto& [status, count] : report.statuses)
     redirects += status / 100 == 3 && status != 304 ? count : 0;
@@ -414,16 +414,17 @@ void add_tools(const EmulatedTools& others, Page& page) {
     if (carries_percentile(all, one.percent / 100)) most = std::max(most, one.percent);
   }
   add("here", others.truth,
-      most < 99 ? fmt::format("; {} cannot support a percentile above p{:g}", count(all, "value"), most)
+      most < 99 ? fmt::format("; {} are too few for a percentile above p{:g}", count(all, "value"), most)
                 : "");
   const std::string added =
       others.wrk.added == 0
           ? ""
-          : fmt::format("; it adds {} for requests that it holds to be missing", others.wrk.added);
-  add("wrk", others.wrk, missing(others.wrk, all, "replies are counted: those past 2 s are dropped") + added);
+          : fmt::format("; it adds {} for requests that it considers missing", others.wrk.added);
+  add("wrk", others.wrk,
+      missing(others.wrk, all, "replies are counted: those after 2 s are dropped") + added);
   const bool zeros = std::any_of(others.hey.percentiles.begin(), others.hey.percentiles.end(),
                                  [](const ReportedPercentile& one) { return !one.latency_s; });
-  add("hey", others.hey, zeros ? "; the zeros are its own" : "");
+  add("hey", others.hey, zeros ? "; only hey counts the zeros" : "");
   const std::int64_t counted = others.autocannon.counted;
   add("autocannon", others.autocannon,
       counted == all ? "" : fmt::format("; its count is {} instead of {}", counted, all));
@@ -452,7 +453,7 @@ std::vector<std::string> other_tools_lines(const LoadTotals& totals, bool paced)
 
 std::string emulated_tools_text(const Run& run, const Scenario& scenario, const TextStyle& style) {
   Page page(style, 40);
-  page.raw("What other tools would have printed of the same replies (first repetition)\n");
+  page.raw("What other tools would have reported for the same replies (first repetition)\n");
   std::set<std::tuple<std::string, std::string, std::string>> reported;
   for (const RunRepetition& kept : run.repetitions) {
     if (kept.engine == kModel) continue;

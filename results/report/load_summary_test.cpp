@@ -138,7 +138,7 @@ TEST_CASE("a percentile that the replies cannot support is missed, and says how 
   const ThresholdRow row = judge(parse_threshold("p99<10s").value(), totals, 50);
   CHECK_FALSE(row.passed);
   CHECK_FALSE(row.value.has_value());
-  CHECK(row.measured == "100 replies cannot support this percentile; it takes 299");
+  CHECK(row.measured == "100 replies are too few for this percentile; it needs 299");
 }
 
 TEST_CASE("nothing holds of latencies that there are not") {

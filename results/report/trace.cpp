@@ -72,10 +72,10 @@ class Cycle {
       return Note{
           NoteKind::await,
           fmt::format("what {0}'s await did, in four steps:\n"
-                      "1 At {1} {0} stops where it is and gives the loop back.\n"
-                      "2 It goes on the waiting list, with a note of what is to wake it; nothing is held.\n"
-                      "3 The loop runs whatever is ready meanwhile: {2}.\n"
-                      "4 At {3} its wait is over: it joins the ready queue, and at {4} it goes on behind "
+                      "1 At {1} {0} pauses and gives the loop back.\n"
+                      "2 It is on the waiting list, with a note of what wakes it up; it holds nothing.\n"
+                      "3 Meanwhile the loop runs what is ready: {2}.\n"
+                      "4 At {3} its wait is over: it joins the ready queue, and at {4} it continues behind "
                       "the await.",
                       name(pause->request), at(*pause), others.empty() ? "nobody" : join(others, ", then "),
                       at(*ready), at(*resumed))};

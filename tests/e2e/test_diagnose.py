@@ -154,7 +154,7 @@ class Limits(Diagnose):
             self.assertEqual((said["execution"], said["loop_blocked"]), ("concurrent", True), said)
             self.assertAlmostEqual(said["serial_part_s"], 0.011, delta=0.003)
             self.assertIn("runs one at a time and blocks the event loop", said["says"])
-            self.assertNotIn("nothing to mend", said["advice"])
+            self.assertNotIn("nothing to improve", said["advice"])
 
     @measured
     def test_a_loop_is_spoken_to_in_its_own_language(self):

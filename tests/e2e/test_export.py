@@ -106,7 +106,7 @@ class Sources(LabCase):
             if ran.code == 0:
                 files += [path for path in folder.iterdir()]
             else:
-                self.assert_one_line_reason(ran, 2, arm, "has no meaning in")
+                self.assert_one_line_reason(ran, 2, arm, "cannot be exported to")
                 reasons[scenario, arm] = ran.err
         return files, reasons
 
@@ -114,7 +114,7 @@ class Sources(LabCase):
     def test_the_line_that_is_printed_runs_as_it_stands(self):
         told = self.lab("export", "frozen-server", "--arm", "async-loop", "--to", "fastapi", "--dir", "it's mine",
                         "--set", "d=300ms").err
-        line = re.search(r"(?m)^lab: beside the lab's own: lab (run .*)$", told)[1]
+        line = re.search(r"(?m)^lab: to measure it beside the lab's own server: lab (run .*)$", told)[1]
         report = self.lab_json(*shlex.split(line), "--arms", "async-loop", "--quick", "--no-save", within=120)
         (own,) = [arm for arm in report["arms"] if arm["engine"] == "server"]
         self.assertIsNotNone(own["makespan_s"]["median"])
@@ -195,7 +195,7 @@ class Verb(LabCase):
         ran = self.lab("export", "blocking-async", "--arm", "async-loop", "--to", "fastapi")
         self.assertIn("    await asyncio.sleep(0.1)\n", ran.out)
         compile(ran.out, "main.py", "exec")
-        self.assertIn("by hand: uvicorn main:app", ran.err)
+        self.assertIn("to start it by hand: uvicorn main:app", ran.err)
         self.assertIn("lab_stamps.py", ran.err)
 
     def test_without_an_arm_it_is_the_first_one_that_has_a_meaning_there(self):
@@ -213,7 +213,7 @@ class Verb(LabCase):
         self.assertEqual(self.lab(*words).out, "")
         self.assertEqual({path.name for path in (self.work / "out").iterdir()}, {"main.py", "work.py", "lab_stamps.py"})
         (self.work / "out/main.py").write_text("mine")
-        self.assert_one_line_reason(self.lab(*words, code=2), 2, "main.py is there already", "--force")
+        self.assert_one_line_reason(self.lab(*words, code=2), 2, "main.py exists already", "--force")
         self.assertEqual((self.work / "out/main.py").read_text(), "mine")
         self.lab(*words, "--force")
         self.assertNotEqual((self.work / "out/main.py").read_text(), "mine")

@@ -90,7 +90,7 @@ class Words(LabCase):
         out = self.lab("run", "loop-cycle", "--quick", "--no-save").out
         for words in ("ready queue", "waiting list", "A awaits", "A is ready", "A goes on", "D yields"):
             self.assertIn(words, out)
-        self.assertRegex(out, r"AWAIT what \w's await did, in four steps:\n +1 At .*\n +2 It goes on the waiting list")
+        self.assertRegex(out, r"AWAIT what \w's await did, in four steps:\n +1 At .*\n +2 It is on the waiting list")
         self.assert_fits(out, 80)
 
     def test_a_request_is_shown_hop_by_hop_in_every_mode(self):

@@ -166,7 +166,7 @@ class Loads(LoadCase):
         missed = self.load(server.url(), *many, "--threshold", "max<1ns", code=1)
         self.assertFalse(missed["thresholds"][0]["passed"])
         uncarried = self.load(server.url(), *few, "--threshold", "p99<10s", code=1)
-        self.assertEqual(uncarried["thresholds"][0]["measured"], "20 replies cannot support this percentile; it takes 299")
+        self.assertEqual(uncarried["thresholds"][0]["measured"], "20 replies are too few for this percentile; it needs 299")
 
     def test_every_format_is_spelled(self):
         server = self.answers(reply())

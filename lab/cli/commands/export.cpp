@@ -37,7 +37,7 @@ std::pair<const Arm*, ExportedServer> choose(const Scenario& scenario, const Exp
     if (server) return {&arm, std::move(*server)};
     if (first_reason.empty())
       first_reason =
-          fmt::format("'{}' has no meaning in {}: {}", arm.id,
+          fmt::format("'{}' cannot be exported to {}: {}", arm.id,
                       options.target == ExportTarget::node ? "Node" : "FastAPI", server.error().message);
   }
   throw Failure(usage_error("arm {}", first_reason));
@@ -49,7 +49,7 @@ void write(const fs::path& folder, const ExportedServer& server, bool force) {
   if (problem) throw Failure(environment_error("--dir: {}: {}", folder.string(), problem.message()));
   for (const SourceFile& file : server.files) {
     refuse_if(!force && fs::exists(fs::symlink_status(folder / file.name, problem)),
-              "--dir: {} is there already; give another folder, or --force", (folder / file.name).string());
+              "--dir: {} exists already; give another folder, or --force", (folder / file.name).string());
   }
   for (const SourceFile& file : server.files) {
     const fs::path path = folder / file.name;
@@ -96,10 +96,10 @@ int export_arm(const ExportOptions& options) {
       for (const std::string& text : options.run.given.at(name))
         changes += fmt::format(" --{} {}", name, shell_word(text));
     }
-    print_error("lab: beside the lab's own: lab run {}{} --server {}\n", shell_word(options.scenario),
-                changes, shell_word("sh -c " + in_double_quotes(script)));
+    print_error("lab: to measure it beside the lab's own server: lab run {}{} --server {}\n",
+                shell_word(options.scenario), changes, shell_word("sh -c " + in_double_quotes(script)));
   }
-  print_error("lab: by hand: {}\n", server.by_hand);
+  print_error("lab: to start it by hand: {}\n", server.by_hand);
   return 0;
 }
 

@@ -28,7 +28,7 @@ struct ReportOptions {
 int report(const ReportOptions& options) {
   const OutputOptions& output = options.output;
   refuse_if(options.emulated_tools && output.format != Format::text,
-            "--other-tools adds to the text; leave --format out");
+            "--other-tools is for --format text; leave --format out");
   const std::filesystem::path path = find_run(options.run);
   SetAside set_aside;
   const ReportFormat& format = format_of(output);

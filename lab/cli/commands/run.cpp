@@ -117,7 +117,7 @@ Finished run_one(Scenario scenario, const RunOptions& options) {
   }
   if (nothing && result.interrupted)
     throw Failure(
-        environment_error("interrupted before the first repetition had ended: there is nothing to report"));
+        environment_error("interrupted before the end of the first repetition: there is nothing to report"));
 
   Finished finished{report_of(result.run), 0};
   if (result.writer) {

@@ -40,8 +40,8 @@ void refuse_other_settings(const AskedSweep& asked) {
   const RunOptions& run = asked.run;
   refuse_if(!asked.vary.empty() || !asked.stat.empty() || asked.predict || !run.scenarios.empty() ||
                 run.has("save") || run.has("no-save") || !run.kept_by_sweep().empty(),
-            "--resume goes on with the settings that the sweep began with; give nothing else but "
-            "--postgres and how to print it");
+            "--resume continues with the settings of the sweep; besides it give only "
+            "--postgres and the output's options");
 }
 
 SweepManifest describe(const AskedSweep& asked, const Sweep& sweep) {
@@ -63,7 +63,7 @@ SweepManifest describe(const AskedSweep& asked, const Sweep& sweep) {
 
 /// Runs of another program, machine or scenario do not belong into one table.
 void check_unchanged(const SweepManifest& began, const SweepManifest& now) {
-  constexpr const char* kOther = "--resume: the sweep began with {} {}, this is {}; begin a new one";
+  constexpr const char* kOther = "--resume: the sweep began with {} {}, now it is {}; begin a new one";
   refuse_if(began.version != now.version, kOther, "lab", began.version, now.version);
   refuse_if(began.kernel != now.kernel, kOther, "kernel", began.kernel, now.kernel);
   refuse_if(began.cores != now.cores, kOther, "cores:", began.cores, now.cores);
@@ -133,7 +133,7 @@ int measure(const Sweep& sweep, const std::optional<std::filesystem::path>& fold
   const bool interrupted = interrupt_signal() != 0;
   report.complete = report.points.size() == sweep.tasks.size();
   if (!report.complete) report.incomplete_reason = interrupted ? "interrupted" : "stopped by an error";
-  if (!report.complete && folder) print_error("lab: to go on: lab sweep --resume {}\n", folder->string());
+  if (!report.complete && folder) print_error("lab: to continue: lab sweep --resume {}\n", folder->string());
   if (report.points.empty() && interrupted)
     throw Failure(
         environment_error("interrupted before the first point had ended: there is nothing to report"));
@@ -179,7 +179,7 @@ int sweep(const AskedSweep& asked) {
 
 Command sweep_command() {
   Command command(
-      "sweep", "a grid of settings: one table and one plot beside the model's",
+      "sweep", "run a grid of settings: one table and one plot, beside the model's",
       "Example: lab sweep worker-identity --vary workers=1..8*2 --vary d=50ms,100ms\n"
       "KEY: workers, threads, requests, delay, rate, duration, scale, arrivals, connections, seed, "
       "or a parameter");

@@ -43,7 +43,7 @@ std::vector<const Claim*> chosen(const ClaimsFile& file, const AskedVerification
     const bool of_document = asked.documents.empty() || contains(asked.documents, claim.document);
     if (of_document && (asked.claims.empty() || contains(asked.claims, claim.id))) claims.push_back(&claim);
   }
-  refuse_if(claims.empty(), "no claim is both of --document and named by --claim");
+  refuse_if(claims.empty(), "no claim belongs to this --document and has the name in --claim");
   return claims;
 }
 
