@@ -10,7 +10,7 @@ namespace lab {
 namespace {
 
 // Threads wake up late and loops have small work of their own: what waits less than this waits for no one.
-constexpr Nanos kWorthTelling = 5 * kMillisecond;
+constexpr Nanos kWorthReporting = 5 * kMillisecond;
 
 /// Nanoseconds of a hold in which its request waited, and in which it computed.
 std::pair<Nanos, Nanos> steps_within(const Hold& hold, const Occupancy& occupancy, const RouteSteps& route) {
@@ -144,7 +144,7 @@ Queue queue_at(Resource resource, int capacity, std::span<const RequestRecord> r
     if (none_free == full.end()) continue;
     Nanos waited = 0;
     for (const auto& [from, to] : spans) waited += none_free->second.between(from, to);
-    if (waited < kWorthTelling) continue;
+    if (waited < kWorthReporting) continue;
     ++queue.requests;
     queue.waited += waited;
     queue.longest = std::max(queue.longest, waited);

@@ -13,7 +13,7 @@ namespace {
 constexpr double kShare = 0.01;
 constexpr Nanos kAtMost = kMillisecond;
 
-struct Told {
+struct ReportedPath {
   CriticalPath path;
   Nanos allowed = 0;
 
@@ -26,13 +26,13 @@ struct Told {
   bool all_planned() const { return path.makespan - path.planned <= allowed; }
 };
 
-Told report_one(const Experiment& experiment) {
+ReportedPath report_one(const Experiment& experiment) {
   Keep keep = experiment.observed();
   std::vector<RequestRecord> records = keep.records;
   std::sort(records.begin(), records.end(),
             [](const RequestRecord& a, const RequestRecord& b) { return a.id < b.id; });
   const Occupancy occupancy(keep.events);
-  Told reported;
+  ReportedPath reported;
   reported.path = critical_path(records, occupancy, occupancy, experiment.routes, experiment.load_case, 0);
   reported.allowed =
       std::max<Nanos>(kAtMost, static_cast<Nanos>(kShare * static_cast<double>(reported.path.makespan)));
@@ -49,7 +49,7 @@ template <class Make>
 Misses misses_of(std::uint64_t seeds, Make make) {
   Misses misses;
   for (std::uint64_t seed = 0; seed < seeds / LAB_TEST_DIVISOR; ++seed) {
-    const Told reported = report_one(make(seed));
+    const ReportedPath reported = report_one(make(seed));
     INFO("seed " << seed << " unexplained " << reported.path.unexplained << ", planned "
                  << reported.path.planned << " of " << reported.path.makespan);
     REQUIRE(reported.adds_up());

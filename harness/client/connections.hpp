@@ -128,7 +128,7 @@ class Connections {
   void begin(std::uint32_t connection, Nanos now);
   /// Sends more of a body that paused.
   void resume(std::uint32_t connection);
-  /// Closes it; a request that is under way on it ends untold.
+  /// Closes it; a request that is under way on it ends unreported.
   void close(std::uint32_t connection);
   /// Waits for news, at most until `until`, and deals with it.
   void look(Nanos until);

@@ -43,7 +43,7 @@ struct Bench {
   }
 };
 
-/// Tells how many requests were under way while each wait went on.
+/// Reports how many requests were under way while each wait went on.
 class WatchedTransport final : public Transport {
  public:
   using Watcher = std::function<void(std::int64_t under_way)>;

@@ -349,17 +349,17 @@ int count_workers(const Observations& seen) {
 
 double grid_deviation(const Burst& burst, double service_s) {
   // Later rounds carry the errors of all before them, until any time is near to some multiple.
-  constexpr double kTelling = 4.5;
-  constexpr double kUntold = 0.1;
+  constexpr double kMaxRounds = 4.5;
+  constexpr double kNoneNear = 0.1;
   double sum = 0;
   int reported = 0;
   for (const Nanos at : burst.done) {
     const double rounds = seconds(at) / service_s;
-    if (rounds > kTelling) continue;
+    if (rounds > kMaxRounds) continue;
     sum += 2 * std::abs(rounds - std::max(1.0, std::round(rounds)));
     ++reported;
   }
-  return reported == 0 ? kUntold : sum / reported;
+  return reported == 0 ? kNoneNear : sum / reported;
 }
 
 std::optional<bool> dealt_evenly(const Observations& seen, int workers, double service_s) {

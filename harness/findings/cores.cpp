@@ -73,7 +73,7 @@ std::vector<Locked> find_locked(const TraceIndex& clues, const std::map<std::uin
       append(busy, own);
     }
     const auto took = static_cast<double>(total(merged(busy)));
-    if (locked.losses.lost >= kWorthTelling && static_cast<double>(planned) <= kAsOne * took)
+    if (locked.losses.lost >= kWorthReporting && static_cast<double>(planned) <= kAsOne * took)
       all.push_back(std::move(locked));
   }
   return all;
@@ -134,7 +134,7 @@ void report_lock(const std::vector<Locked>& all, Findings& findings) {
 }
 
 /// When each request computed: with a lock, while it held it; otherwise as long as its steps took. Of a
-/// process that has such a lock without telling, one request stands for all.
+/// process that has such a lock and does not report it, one request stands for all.
 std::map<std::uint32_t, Spans> computing_of(const TraceIndex& clues) {
   std::map<std::uint32_t, Spans> computing = reported_computing(clues);
   for (const Locked& locked : find_locked(clues, computing)) {
@@ -201,7 +201,7 @@ void find_crowded_cores(const TraceIndex& clues, Findings& findings) {
   report_lock(find_locked(clues, reported_computing(clues)), findings);
   const int cores = clues.scene.cores;
   const Oversubscription crowd = crowd_on(cores, clues, computing_of(clues));
-  if (crowd.lost < kWorthTelling || crowd.most <= cores) return;
+  if (crowd.lost < kWorthReporting || crowd.most <= cores) return;
   const auto workers = static_cast<std::int64_t>(crowd.workers);
   const bool too_many_workers = workers > cores;
   report(findings, too_many_workers ? "LAB106" : "LAB122", seconds(crowd.lost),
@@ -239,7 +239,7 @@ void find_uneven_deal(const TraceIndex& clues, Findings& findings) {
     const auto found = avoidable.find(record.worker);
     if (found == avoidable.end() || record.started == 0 || record.sent == 0) continue;
     const double waited = found->second.between(record.sent, record.started);
-    if (waited < static_cast<double>(kWorthTelling)) continue;
+    if (waited < static_cast<double>(kWorthReporting)) continue;
     ++victims;
     lost += waited;
   }

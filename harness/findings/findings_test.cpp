@@ -95,16 +95,16 @@ TEST_CASE("LAB103: the loop waits for the lock as well, and its requests lie unr
 }
 
 TEST_CASE("LAB103: a server that says nothing of its lock gives itself away by getting on as one thread") {
-  const auto untold = [](const Experiment& experiment) {
+  const auto unreported = [](const Experiment& experiment) {
     Keep keep = experiment.observed();
     std::erase_if(keep.events, [](const Event& event) { return event.resource == Resource::gil; });
     return ids_of(findings_of(experiment, keep, true));
   };
   const Experiment four(kThreadPool, {cpu(ms(100))}, burst(4));
-  CHECK(untold(Experiment(four).gil()) == Ids{"LAB103"});
-  CHECK(untold(four) == Ids{"LAB122"});
+  CHECK(unreported(Experiment(four).gil()) == Ids{"LAB103"});
+  CHECK(unreported(four) == Ids{"LAB122"});
   // A lock for each process, so only the cores are too few.
-  CHECK(untold(Experiment(kThreadPool, {cpu(ms(100))}, burst(4)).gil().workers(4)) == Ids{"LAB106"});
+  CHECK(unreported(Experiment(kThreadPool, {cpu(ms(100))}, burst(4)).gil().workers(4)) == Ids{"LAB106"});
 }
 
 TEST_CASE("LAB104: twenty requests, five connections") {

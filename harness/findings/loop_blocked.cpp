@@ -56,7 +56,7 @@ void add_blocked_on(const TraceIndex& clues, std::int32_t worker, const std::vec
   planned.prepare();
 
   // What is short by its plan stays so on a machine that has become slow.
-  const double worth_telling = std::max(1.0, clues.scene.pace) * static_cast<double>(kWorthTelling);
+  const double worth_reporting = std::max(1.0, clues.scene.pace) * static_cast<double>(kWorthReporting);
   const std::size_t before = blocked.victims.size();
   Cumulative waiting;
   for (const RequestRecord& record : clues.scene.records) {
@@ -69,7 +69,7 @@ void add_blocked_on(const TraceIndex& clues, std::int32_t worker, const std::vec
       lost += measured.between(span.first, span.second) - own;
       by_plan += planned.between(span.first, span.second) - own;
     }
-    if (by_plan < worth_telling) continue;
+    if (by_plan < worth_reporting) continue;
     blocked.victims.push_back({record.id, lost});
     blocked.lost += lost;
     waiting.add(spans);
@@ -187,7 +187,7 @@ void find_awaits_that_never_suspend(const TraceIndex& clues, const std::map<std:
         held = std::max(held, overlap({hold.from, hold.to}, {record.started, record.finished}));
     }
     const Nanos planned = unhindered_time(clues.route(record).plan);
-    if (std::min(held, planned) < kWorthTelling ||
+    if (std::min(held, planned) < kWorthReporting ||
         static_cast<double>(held) < kAllTheTime * static_cast<double>(service))
       continue;
     kept.add(held);
@@ -205,7 +205,7 @@ void find_awaits_that_never_suspend(const TraceIndex& clues, const std::map<std:
 void report_late_work(const std::map<std::uint32_t, double>& cost, Findings& findings) {
   double sum = 0;
   for (const auto& [request, lost] : cost) sum += lost;
-  if (sum < static_cast<double>(kWorthTelling)) return;
+  if (sum < static_cast<double>(kWorthReporting)) return;
   const std::uint32_t worst = largest(cost);
   report(findings, "LAB119", sum / 1e9, {{"holder", worst}, {"lost_s", sum / 1e9}},
          "background work on the loop: request {} was answered, and its work after the reply delayed the "

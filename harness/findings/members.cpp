@@ -68,7 +68,7 @@ void add_quiet_time(const TraceIndex& clues, const Hold& hold, const Hold* next,
   }
   const RequestRecord* later = next == nullptr ? nullptr : clues.record(next->request);
   const auto add_quiet = [&](Nanos from, Nanos to, const RequestRecord* awaited) {
-    if (awaited != nullptr && clues.scene.load_case.loads[awaited->load].body_over >= kWorthTelling) {
+    if (awaited != nullptr && clues.scene.load_case.loads[awaited->load].body_over >= kWorthReporting) {
       threads.workers[hold.worker].receiving.emplace_back(from, to);
       threads.slow.insert(awaited->id);
     } else if (to - from >= kSilent) {
@@ -92,7 +92,7 @@ Losses starved(const TraceIndex& clues, const HeldThreads& threads, Spans Thread
       if (record.worker != worker || record.read == 0 || record.sent == 0) continue;
       if (threads.slow.count(record.id) != 0) continue;  // it had a thread, which waited for it
       const auto lost = static_cast<Nanos>(starving.between(record.sent, record.read));
-      if (lost >= kWorthTelling) losses.add(lost);
+      if (lost >= kWorthReporting) losses.add(lost);
     }
   }
   return losses;

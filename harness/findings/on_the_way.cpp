@@ -76,7 +76,7 @@ void find_late_generator(const TraceIndex& clues, Findings& findings) {
   };
   const double median = median_from(0);
   const double at_the_end = median_from(sent.size() - std::max<std::size_t>(1, sent.size() / 10));
-  if (median < seconds(kWorthTelling) || at_the_end < median) return;
+  if (median < seconds(kWorthReporting) || at_the_end < median) return;
   report(findings, "LAB115", sum, {{"median_lag_s", median}, {"last_lag_s", at_the_end}},
          "load generator fell behind: half of {} were sent {} late or more, the last ones {}.",
          count(std::ssize(sent), "request"), format_span(median), format_span(at_the_end));

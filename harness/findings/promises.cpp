@@ -105,7 +105,7 @@ void find_gathered_blocking(const TraceIndex& clues, Findings& findings) {
     if (record.started == 0 || record.finished <= record.started) continue;
     const GatherTime time = gather_time(clues.route(record).plan);
     const Nanos service = record.finished - record.started;
-    if (time.in_a_row - time.gathered < kWorthTelling ||
+    if (time.in_a_row - time.gathered < kWorthReporting ||
         static_cast<double>(service) < kInARow * static_cast<double>(time.in_a_row))
       continue;
     // Branches that waited for a pool or for other requests are a queue, reported elsewhere.
@@ -169,7 +169,7 @@ void find_abandoned(const TraceIndex& clues, Findings& findings) {
   Losses wasted;
   for (const RequestRecord& record : clues.scene.records) {
     const Nanos beyond = record.finished - record.received;
-    if (record.outcome == Outcome::hung_up && record.finished != 0 && beyond >= kWorthTelling)
+    if (record.outcome == Outcome::hung_up && record.finished != 0 && beyond >= kWorthReporting)
       wasted.add(beyond);
   }
   if (wasted.requests == 0) return;

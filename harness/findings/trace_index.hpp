@@ -69,7 +69,7 @@ class Cumulative {
 // CPython lets a thread compute for 5 ms before another gets the lock (sys.setswitchinterval), and a thread
 // wakes up late by as much on a busy machine: what waits no longer than that waits for no one. The rest is
 // room for the machine's noise.
-inline constexpr Nanos kWorthTelling = 6 * kMillisecond;
+inline constexpr Nanos kWorthReporting = 6 * kMillisecond;
 
 /// A part of a step in which its request held the loop.
 struct LoopUse {

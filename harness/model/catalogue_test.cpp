@@ -97,7 +97,7 @@ TEST_CASE("await-is-not-a-yield: 20,000 awaits that never suspend freeze the hea
                               {burst(1), constant(30, ms(5), ms(1), 1)});
   const Keep keep = experiment.observed();
   CHECK(keep.worst_latency(1) == ms(99));
-  // Told as one step.
+  // Reported as one step.
   CHECK(keep.count(EventKind::step_begin) == 1);
 }
 

@@ -9,7 +9,7 @@ namespace lab {
 namespace {
 
 // Longer repeats are reported as one step.
-constexpr std::int64_t kToldRepeats = 256;
+constexpr std::int64_t kMaxReportedRepetitions = 256;
 constexpr std::string_view kDefaultQueue = "jobs";
 
 // Reading a file and handing over are the operating system's work; the interpreter lock is free meanwhile.
@@ -214,7 +214,7 @@ class Compiler {
       if (times == 1) body();
       return;
     }
-    const bool reported_as_one = times > kToldRepeats;
+    const bool reported_as_one = times > kMaxReportedRepetitions;
     const std::int64_t around = std::exchange(repeated_, repeated_ * times);
     if (reported_as_one) {
       mark(MicroOpKind::step_begin, runner_.handler, position);

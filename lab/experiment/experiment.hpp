@@ -71,7 +71,7 @@ struct RecordOptions {
   bool exact = false;
 };
 
-/// Tells how far it is; each may be empty.
+/// Says how far it is; each may be empty.
 struct ExperimentObserver {
   std::function<void()> started;  ///< nothing but the measuring is left to do
   std::function<void(const RunRepetition&, std::int64_t done, std::int64_t trials)> trial_done;

@@ -57,7 +57,7 @@ bool says_port_taken(const std::vector<std::string>& lines) {
   });
 }
 
-/// Tells when a family of processes has nothing to do any more.
+/// Says when a family of processes has nothing to do any more.
 class Quiet {
  public:
   bool now(const std::vector<pid_t>& family) {

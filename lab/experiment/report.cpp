@@ -245,12 +245,12 @@ Report make_prediction(const Scenario& written, std::uint64_t seed) {
   report.seed = seed;
   report.cores = available_cores();
   report.planned_repetitions = 1;
-  constexpr std::int64_t kMaxTold = 5'000;       // an answer must be there at once
+  constexpr std::int64_t kMaxShown = 5'000;      // an answer must be there at once
   constexpr double kBytesPerConnection = 8'000;  // socket buffers and session, measured at 10,000 connections
   for (const Case& load_case : scenario.cases) {
     for (const Arm& arm : scenario.arms) {
       report.arms.push_back(predicted_arm(scenario, arm, load_case,
-                                          expect(scenario, arm, load_case, report.cores, {seed}, kMaxTold)));
+                                          expect(scenario, arm, load_case, report.cores, {seed}, kMaxShown)));
       if (holds_nothing_while_waiting(arm)) {
         report.arms.back().memory_bytes = kBytesPerConnection * static_cast<double>(load_case.requests());
       }
@@ -268,13 +268,13 @@ Report make_prediction(const Scenario& written, std::uint64_t seed) {
     report.remarks.insert(report.remarks.end(), trace.begin(), trace.end());
   }
   const bool cut = std::any_of(scenario.cases.begin(), scenario.cases.end(),
-                               [](const Case& load_case) { return load_case.requests() > kMaxTold; });
+                               [](const Case& load_case) { return load_case.requests() > kMaxShown; });
   const bool wide = cut || std::any_of(scenario.cases.begin(), scenario.cases.end(), is_stochastic);
   if (auto tails = wide ? note_of_tails(report.arms) : std::nullopt)
     report.remarks.push_back(std::move(*tails));
   if (cut)
     report.remarks.push_back(
-        {NoteKind::note, fmt::format("no lanes and no WHY above {} requests", kMaxTold)});
+        {NoteKind::note, fmt::format("no lanes and no WHY above {} requests", kMaxShown)});
   return report;
 }
 

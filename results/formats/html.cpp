@@ -100,7 +100,7 @@ std::string lines_of(const std::string& text) {
 std::string remarks_of(const Report& report) {
   const std::vector<Note> remarks = all_notes(report);
   if (remarks.empty()) return "";
-  std::string out = "<h2>What it says</h2>\n<dl class=\"told\">\n";
+  std::string out = "<h2>What it says</h2>\n<dl class=\"notes\">\n";
   for (const Note& remark : remarks) {
     std::string kind(to_string(remark.kind));
     std::transform(kind.begin(), kind.end(), kind.begin(),

@@ -32,7 +32,7 @@ std::vector<std::string> names_of(const Report& report) {
   return names;
 }
 
-Result<void> check_arm(const ToldRun& reported, const char* option, const std::string& name) {
+Result<void> check_arm(const ReportedRun& reported, const char* option, const std::string& name) {
   const std::vector<std::string> names = names_of(reported.report);
   if (name.empty() || contains(names, name)) return {};
   return usage_error("{}: the run measured no arm '{}'{}", option, name, suggestion(name, names));
@@ -56,7 +56,7 @@ Measured find_measured(const Report& report, const std::string& name, const std:
   return {};
 }
 
-std::vector<Stat> stats_of(const ToldRun& reported, const CompareOptions& options) {
+std::vector<Stat> stats_of(const ReportedRun& reported, const CompareOptions& options) {
   std::vector<Stat> wanted = options.stats;
   if (wanted.empty()) {
     wanted.emplace_back();
@@ -161,8 +161,8 @@ std::vector<DifferingRow> differing(const Run& a, const Run& b) {
   return rows;
 }
 
-void warn_of_settings(const ToldRun& a, const ToldRun& b, std::vector<std::string>& warnings) {
-  const auto described = [](const ToldRun& one) {
+void warn_of_settings(const ReportedRun& a, const ReportedRun& b, std::vector<std::string>& warnings) {
+  const auto described = [](const ReportedRun& one) {
     return one.settings.empty() ? "as it is written" : one.settings;
   };
   if (a.settings != b.settings)
@@ -172,7 +172,7 @@ void warn_of_settings(const ToldRun& a, const ToldRun& b, std::vector<std::strin
 }
 
 /// What a run itself would have warned of.
-void warn_of_run(const ToldRun& reported, const char* side, std::vector<std::string>& warnings) {
+void warn_of_run(const ReportedRun& reported, const char* side, std::vector<std::string>& warnings) {
   for (const std::string& damage : reported.run.damage)
     warnings.push_back(fmt::format("{}: {}", side, damage));
   if (!reported.report.complete)
@@ -204,12 +204,12 @@ void warn_of_outliers(const std::vector<ComparedRow>& rows, std::vector<std::str
   if (!far.empty()) warnings.push_back("outliers, not removed: " + join(far, "; "));
 }
 
-ComparisonReport::Side side_of(const ToldRun& reported, const std::string& arm) {
+ComparisonReport::Side side_of(const ReportedRun& reported, const std::string& arm) {
   return {reported.report.path, reported.run.header.started_utc, reported.run.summary.noise, arm};
 }
 
 /// Which arm of B stands beside which of A.
-std::vector<std::pair<std::string, std::string>> pairs_of(const ToldRun& a, const ToldRun& b,
+std::vector<std::pair<std::string, std::string>> pairs_of(const ReportedRun& a, const ReportedRun& b,
                                                           const CompareOptions& options,
                                                           ComparisonReport& report) {
   if (!options.arm_a.empty()) return {{options.arm_a, options.arm_b.empty() ? options.arm_a : options.arm_b}};
@@ -231,7 +231,8 @@ std::vector<std::pair<std::string, std::string>> pairs_of(const ToldRun& a, cons
 
 }  // namespace
 
-Result<ComparisonReport> compare_runs(const ToldRun& a, const ToldRun& b, const CompareOptions& options) {
+Result<ComparisonReport> compare_runs(const ReportedRun& a, const ReportedRun& b,
+                                      const CompareOptions& options) {
   if (a.scenario.name != b.scenario.name) {
     return usage_error("A is a run of '{}', B one of '{}': only runs of the same scenario can be compared",
                        a.scenario.name, b.scenario.name);
@@ -264,7 +265,7 @@ Result<ComparisonReport> compare_runs(const ToldRun& a, const ToldRun& b, const 
                        join(names_of(a.report), ", "), join(names_of(b.report), ", "), join(names, ", "));
   }
   std::string noise;
-  for (const ToldRun* side : {&b, &a}) {
+  for (const ReportedRun* side : {&b, &a}) {
     if (side->run.summary.noise.starts_with("noisy")) noise = "the machine was " + side->run.summary.noise;
   }
   for (const auto& [side, name] : {std::pair{&a, "A"}, std::pair{&b, "B"}}) {

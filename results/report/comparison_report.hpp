@@ -54,7 +54,7 @@ struct ComparisonReport {
 };
 
 /// A recorded run with everything that is said of it.
-struct ToldRun {
+struct ReportedRun {
   Run run;
   Scenario scenario;
   Report report;
@@ -68,7 +68,8 @@ struct CompareOptions {
 };
 
 /// Errors (exit 2): different scenarios, no such arm, nothing that both have.
-Result<ComparisonReport> compare_runs(const ToldRun& a, const ToldRun& b, const CompareOptions& options);
+Result<ComparisonReport> compare_runs(const ReportedRun& a, const ReportedRun& b,
+                                      const CompareOptions& options);
 
 std::string comparison_text(const ComparisonReport& report, const TextStyle& style);
 /// lab.compare/1, one document with a newline at its end.

@@ -21,8 +21,8 @@ ArmReport arm(const std::string& id, std::vector<double> makespans) {
   return report;
 }
 
-ToldRun reported(std::vector<ArmReport> arms) {
-  ToldRun run;
+ReportedRun reported(std::vector<ArmReport> arms) {
+  ReportedRun run;
   run.scenario.name = run.run.header.scenario = "blocking-async";
   run.scenario.cases.push_back({"main", {}, {}});
   run.report.arms = std::move(arms);
@@ -114,9 +114,9 @@ TEST_CASE("several comparisons are judged together") {
 }
 
 TEST_CASE("one arm's noise does not hide that another became tenfold") {
-  const ToldRun before =
+  const ReportedRun before =
       reported({arm("a", {0.1010, 0.1011, 0.1012, 0.1013}), arm("b", {0.301, 0.302, 0.303, 0.304})});
-  const ToldRun after =
+  const ReportedRun after =
       reported({arm("a", {1.0030, 1.0031, 1.0032, 1.0033}), arm("b", {0.3015, 0.3005, 0.305, 0.3025})});
   const auto report = compare_runs(before, after, {}).value();
   CHECK(report.rows[0].p_adjusted > 0.05);
@@ -135,7 +135,7 @@ TEST_CASE("a shift below the tolerance counts as no difference") {
 }
 
 TEST_CASE("on a noisy machine nothing seen is no answer, and a difference is still one") {
-  ToldRun noisy = reported({arm("a", kMixed)});
+  ReportedRun noisy = reported({arm("a", kMixed)});
   noisy.run.summary.noise = "noisy: 9 % of the time stolen by the hypervisor";
   auto report = compare_runs(reported({arm("a", kBefore)}), noisy, {}).value();
   CHECK(report.rows[0].verdict == CompareVerdict::inconclusive);
@@ -146,7 +146,7 @@ TEST_CASE("on a noisy machine nothing seen is no answer, and a difference is sti
 }
 
 TEST_CASE("an interval within the tolerance is an answer, on a noisy machine too") {
-  ToldRun noisy = reported({arm("a", kMixed)});
+  ReportedRun noisy = reported({arm("a", kMixed)});
   noisy.run.summary.noise = "noisy: 9 % of the time stolen by the hypervisor";
   CompareOptions options;
   options.tolerance = 0.05;
@@ -156,7 +156,7 @@ TEST_CASE("an interval within the tolerance is an answer, on a noisy machine too
 }
 
 TEST_CASE("what an instrument fault measured is compared with nothing") {
-  ToldRun faulty = reported({arm("a", kAfter)});
+  ReportedRun faulty = reported({arm("a", kAfter)});
   faulty.report.arms[0].verdict = Verdict::instrument_fault;
   const auto report = compare_runs(reported({arm("a", kBefore)}), faulty, {}).value();
   CHECK(report.rows[0].verdict == CompareVerdict::inconclusive);
@@ -164,7 +164,7 @@ TEST_CASE("what an instrument fault measured is compared with nothing") {
 }
 
 TEST_CASE("two arms of one run stand beside each other") {
-  const ToldRun run = reported({arm("a", kBefore), arm("b", kAfter)});
+  const ReportedRun run = reported({arm("a", kBefore), arm("b", kAfter)});
   CompareOptions options;
   options.arm_a = "a";
   options.arm_b = "b";
@@ -189,7 +189,7 @@ TEST_CASE("arms that only one run has are named; the model is nobody's measureme
 }
 
 TEST_CASE("different scenarios are refused, different settings reported") {
-  ToldRun other = reported({arm("a", kBefore)});
+  ReportedRun other = reported({arm("a", kBefore)});
   other.scenario.name = "gil";
   const auto refused = compare_runs(reported({arm("a", kBefore)}), other, {});
   REQUIRE_FALSE(refused.has_value());
@@ -197,7 +197,7 @@ TEST_CASE("different scenarios are refused, different settings reported") {
   other.scenario.name = "blocking-async";
   other.settings = "d = 1 s";
   other.run.header.environment = {{"commit", "abc"}, {"rate of cpu", "1000 units/s"}};
-  ToldRun first = reported({arm("a", kBefore)});
+  ReportedRun first = reported({arm("a", kBefore)});
   first.run.header.environment = {{"commit", "def"}, {"rate of cpu", "1010 units/s"}};
   const auto report = compare_runs(first, other, {}).value();
   REQUIRE(report.warnings.size() == 1);
@@ -207,7 +207,7 @@ TEST_CASE("different scenarios are refused, different settings reported") {
 }
 
 TEST_CASE("an outlier is reported and stays in the figures") {
-  ToldRun odd = reported({arm("a", {1.001, 1.002, 1.003, 1.004, 1.005, 1.9})});
+  ReportedRun odd = reported({arm("a", {1.001, 1.002, 1.003, 1.004, 1.005, 1.9})});
   const auto report = compare_runs(reported({arm("a", kBefore)}), odd, {}).value();
   REQUIRE(report.warnings.size() == 1);
   CHECK_THAT(report.warnings[0], Catch::Contains("B a makespan 1.900 s in repetition 6"));

@@ -74,7 +74,7 @@ Unit lane_unit(double scale_s);
 /// left out where it is the scale's.
 std::string lane_time(const LaneGroup& lanes, const Unit& unit, bool named);
 
-/// The requests of the two most telling arms as lanes on one time scale: the arm that took longest, and the
+/// The requests of the two arms that say most as lanes on one time scale: the arm that took longest, and the
 /// fastest of those whose requests wait while their loop is free. Of several cases the first in which the
 /// former's requests queue longer than in its first one, else that which took longest. A server of one's own
 /// is one of the two. Empty where no arm has lanes. A few lines an arm, and one more for each arm of which

@@ -12,19 +12,19 @@ namespace lab {
 
 namespace {
 
-constexpr std::size_t kChecksTold = 3;  // more than that are summed up
+constexpr std::size_t kMaxChecksShown = 3;  // more than that are summed up
 
 /// Findings that no WHY remark speaks of yet, each given once with the arms that share it.
 std::vector<Note> findings(const Report& report) {
   std::vector<Note> remarks;
   std::map<std::string, std::vector<std::string>> sharing;  // by finding: the arms besides the first
-  const auto is_told = [&](const std::string& id) {
+  const auto is_reported = [&](const std::string& id) {
     return std::any_of(report.remarks.begin(), report.remarks.end(),
                        [&](const Note& note) { return contains(note.findings, id); });
   };
   for (const ArmReport& arm : report.arms) {
     for (const Finding& finding : arm.findings) {
-      if (is_told(finding.id)) continue;
+      if (is_reported(finding.id)) continue;
       const auto [known, fresh] = sharing.try_emplace(finding.id);
       if (!fresh) {
         known->second.push_back(name_on_engine(arm));
@@ -80,9 +80,10 @@ std::vector<Note> check_remarks(const Report& report) {
   const auto passed = [](const CheckRow& check) { return check.passed && check.decided; };
   if (!report.checks_asked && std::all_of(checks.begin(), checks.end(), passed)) return remarks;
   for (const CheckRow& check : checks) {
-    if (checks.size() <= kChecksTold || !passed(check)) remarks.push_back(check_line(check, report.noise));
+    if (checks.size() <= kMaxChecksShown || !passed(check))
+      remarks.push_back(check_line(check, report.noise));
   }
-  if (checks.size() > kChecksTold) {
+  if (checks.size() > kMaxChecksShown) {
     const auto count = std::count_if(checks.begin(), checks.end(), passed);
     const std::string tolerance = common_tolerance(checks);
     remarks.push_back({NoteKind::check, fmt::format("{}{} of {} {}", common_stat(checks), count,

@@ -115,10 +115,10 @@ namespace {
 
 /// `3.0 ms (service 1.9, unread 0.8, reply 0.3)`: what makes a twentieth of it, or is not known.
 std::string excess(const ArmReport& arm) {
-  const double worth_telling = std::max(5e-5, 0.05 * arm.above_bound_s);
+  const double worth_reporting = std::max(5e-5, 0.05 * arm.above_bound_s);
   std::vector<std::string> parts;
   for (const Cause& cause : arm.above_bound) {
-    if (std::abs(cause.seconds) >= worth_telling || cause.name == "unexplained")
+    if (std::abs(cause.seconds) >= worth_reporting || cause.name == "unexplained")
       parts.push_back(fmt::format("{} {:.1f}", cause.name, cause.seconds * 1e3));
   }
   const std::string total = fmt::format("{:.1f} ms", arm.above_bound_s * 1e3);
@@ -152,7 +152,7 @@ bool faster_than_its_plan(const ArmReport& arm) {
          below_bound(arm.makespan_s->median, *arm.bound_s, true);
 }
 
-bool tells_nothing(const ArmReport& arm) {
+bool reports_nothing(const ArmReport& arm) {
   return arm.engine.is(kServer) && !arm.above_bound.empty() && arm.above_bound.front().name == "unexplained";
 }
 
@@ -271,12 +271,12 @@ class RunRemarks {
     for (const ArmReport& arm : arms_) {
       const bool modelled = arm.engine.is(kModel);
       const bool misses = !modelled && far_above_bound(arm);
-      const bool own = tells_nothing(arm) && !arm.likely_execution.empty();
+      const bool own = reports_nothing(arm) && !arm.likely_execution.empty();
       if (&arm != longest && !misses && !own) continue;
       // What holds of uvicorn's asyncio holds of uvloop and gunicorn too.
       if (!reported.insert({arm.engine.kind, arm.written, arm.case_id}).second) continue;
       std::string text = name_of(arm) + ": " + report_findings(arm.findings);
-      if (tells_nothing(arm)) {
+      if (reports_nothing(arm)) {
         if (own) text += arm.likely_execution + ". ";
         if (misses) {
           text += fmt::format(
@@ -355,7 +355,7 @@ class RunRemarks {
 
   /// The machine's speed is not constant; predictions follow it, and whoever compares runs should know.
   void report_pace() {
-    constexpr double kWorthTelling = 0.02;
+    constexpr double kWorthReporting = 0.02;
     const ArmReport* slowest = nullptr;
     const ArmReport* fastest = nullptr;
     for (const ArmReport& arm : arms_) {
@@ -363,13 +363,13 @@ class RunRemarks {
       if (slowest == nullptr || arm.pace > slowest->pace) slowest = &arm;
       if (fastest == nullptr || arm.best_pace < fastest->best_pace) fastest = &arm;
     }
-    if (fastest != nullptr && 1 - fastest->best_pace > kWorthTelling) {
+    if (fastest != nullptr && 1 - fastest->best_pace > kWorthReporting) {
       add(NoteKind::note,
           "computing took up to {:.0f} % less than when it was calibrated ({}): each bound is that of its "
           "arm's fastest repetition, and predictions follow",
           100 * (1 - fastest->best_pace), fastest->arm);
     }
-    if (slowest != nullptr && slowest->pace - 1 > kWorthTelling) {
+    if (slowest != nullptr && slowest->pace - 1 > kWorthReporting) {
       add(NoteKind::note,
           "computing took {:.0f} % longer than when it was calibrated ({}); predictions follow, bounds do "
           "not",

@@ -76,7 +76,7 @@ struct ArmReport {
   double best_pace = 1;       ///< of the fastest repetition
   std::string likely_execution;     ///< of a server of one's own that says nothing of itself
   std::optional<ServerUse> server;  ///< what its processes used in the first repetition
-  double memory_bytes = 0;          ///< of the connections alone, where it is worth telling (predict)
+  double memory_bytes = 0;          ///< of the connections alone, where it is worth reporting (predict)
 };
 
 /// `thread-pool on fastapi`; our own arms by their name alone.

@@ -14,7 +14,7 @@ namespace lab {
 
 namespace {
 
-constexpr double kMemoryTold = 100e6;  // bytes: below that nobody cares
+constexpr double kLeastMemoryShown = 100e6;  // bytes: below that nobody cares
 constexpr double kLeastSeconds = 0.09995;
 constexpr double kLostInSeconds = 0.009995;
 constexpr double kLeastMilliseconds = 0.0009995;
@@ -329,7 +329,7 @@ class TableMaker {
     if (arm.formula.find('P') != std::string::npos && arm.threads) add(fmt::format("P = {}", *arm.threads));
     if (arm.formula.find('T') != std::string::npos && arm.threads) add(fmt::format("T = {}", *arm.threads));
     if (arm.formula.find('W') != std::string::npos) add("if dealt evenly");
-    if (arm.memory_bytes > kMemoryTold) add(memory(arm.memory_bytes) + " of connections");
+    if (arm.memory_bytes > kLeastMemoryShown) add(memory(arm.memory_bytes) + " of connections");
     return note;
   }
 

@@ -177,14 +177,14 @@ void read_parts(const TableReader& file) {
 }
 
 /// What is said about the experiment, and how it is shown and judged.
-constexpr std::array<std::string_view, 10> kTelling{"question", "sources", "group",  "order", "budget",
-                                                    "port",     "show",    "checks", "ask",   "explain"};
+constexpr std::array<std::string_view, 10> kDescriptive{"question", "sources", "group",  "order", "budget",
+                                                        "port",     "show",    "checks", "ask",   "explain"};
 
 std::optional<toml::table> experiment_in(std::string_view text) {
   Problems problems("");
   std::optional<toml::table> table = parse_toml(text, problems);
   if (!table) return table;
-  for (const std::string_view key : kTelling) table->erase(key);
+  for (const std::string_view key : kDescriptive) table->erase(key);
   if (toml::array* arms = table->get_as<toml::array>("arms")) {
     for (toml::node& arm : *arms) {
       if (toml::table* settings = arm.as_table()) {

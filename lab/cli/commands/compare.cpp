@@ -29,8 +29,8 @@ Result<double> parse_tolerance(const std::string& option, const std::string& tex
 
 /// Reads a run (a path or a name, as `lab report` takes them) and derives its report, with `stats` besides
 /// the scenario's own. Throws Failure.
-ToldRun report_run(const std::string& name, const std::vector<Stat>& stats) {
-  ToldRun reported;
+ReportedRun report_run(const std::string& name, const std::vector<Stat>& stats) {
+  ReportedRun reported;
   const std::filesystem::path path = find_run(name);
   SetAside set_aside;
   RecordedRun recorded = read_recorded(path, [&](RunRepetition& one) { set_aside.take(one); });
@@ -61,8 +61,8 @@ int compare(const ComparedRuns& runs) {
             "--with names what --arm is compared with; give --arm too");
   refuse_if(runs.b.empty() && options.arm_b.empty(),
             "give two runs, or two arms of one: lab compare RUN --arm blocking-loop --with async-loop");
-  const ToldRun a = report_run(runs.a, options.stats);
-  std::optional<ToldRun> other;
+  const ReportedRun a = report_run(runs.a, options.stats);
+  std::optional<ReportedRun> other;
   if (!runs.b.empty()) other = report_run(runs.b, options.stats);
   const ComparisonReport report = compare_runs(a, other ? *other : a, options).value();
   print(runs.output.format == Format::json ? comparison_json(report)

@@ -130,7 +130,7 @@ std::string next_command(const Scenario& scenario, const std::string& name) {
 }
 
 /// A route that does nothing looks the same in every arm, unless the arm's routes are run in different ways.
-bool tells_something(const Scenario& scenario, const Arm& arm, std::size_t index) {
+bool shows_something(const Scenario& scenario, const Arm& arm, std::size_t index) {
   const auto idle = [](const Route& route) {
     return route.plan.empty() && route.depends.empty() && route.method != "WS";
   };
@@ -159,7 +159,7 @@ std::string show_arms(const Scenario& scenario, bool ascii) {
         seen.emplace_back(mode.name);
         holding.row(std::string(mode.name), mode_width, describe_holding(mode));
       }
-      if (!tells_something(scenario, arm, route)) continue;
+      if (!shows_something(scenario, arm, route)) continue;
       std::string line = fastapi_line(scenario.routes[route], mode, arm, kCodeColumns);
       if (!settings.empty()) line += "  " + settings;
       code.row(label, name_width, line, 4);

@@ -118,7 +118,7 @@ Task already_there() {
 }
 
 Task repeat(Call& call, Loop& loop, const LoopMode& mode, const Repeat& loops, StepPlace place) {
-  const bool reported_as_one = loops.times > kMaxToldRepetitions;
+  const bool reported_as_one = loops.times > kMaxReportedRepetitions;
   if (reported_as_one) call.begin_step(place);
   const StepPlace inside{place.position + 1, place.quiet || reported_as_one};
   for (std::int64_t i = 0; i < loops.times && !call.ended(); ++i)

@@ -121,7 +121,7 @@ Session::InputTask Session::read() {
     }
     if (problem != asio::error::operation_aborted) co_return Input::end;
     if (expired_) co_return Input::expired;
-    // Told to stop: what has been sent already is still answered.
+    // It is to stop: what has been sent already is still answered.
     if (receive_now(result)) co_return result;
   }
 }

@@ -16,7 +16,7 @@ bool has(const Events& events, EventKind kind) {
   return std::any_of(events.begin(), events.end(), [&](const Event& event) { return event.kind == kind; });
 }
 
-/// What the server tells of one request whose client goes while its handler waits.
+/// What the server reports of one request whose client goes while its handler waits.
 Events hang_up(bool cancel, Nanos wait, EventKind until) {
   ServerSetup setup;
   setup.routes = {{"slow", "GET", "/slow", {{Wait{wait}}}}};

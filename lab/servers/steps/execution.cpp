@@ -13,7 +13,7 @@ namespace lab {
 namespace {
 
 // Who had the interpreter lock for a moment, and nobody else wanted it, is not worth two events.
-constexpr Nanos kWorthTelling = 50 * kMicrosecond;
+constexpr Nanos kWorthReporting = 50 * kMicrosecond;
 
 // Longer than this a thread that blocks its loop does not wait for a connection: who has it may need the
 // loop.
@@ -103,7 +103,7 @@ struct RunBlocking {
   void operator()(const Yield& /*step*/) const {}
   void operator()(const Ready& /*step*/) const {}
   void operator()(const Repeat& repeat) const {
-    const bool reported_as_one = repeat.times > kMaxToldRepetitions;
+    const bool reported_as_one = repeat.times > kMaxReportedRepetitions;
     if (reported_as_one) execution.begin_step(place);
     const StepPlace inside{place.position + 1, place.quiet || reported_as_one};
     for (std::int64_t i = 0; i < repeat.times && !execution.ended(); ++i)
@@ -142,7 +142,7 @@ void PlanExecution::drop_gil() const {
   Gil* const gil = services_.gil();
   if (gil == nullptr) return;
   const Gil::Hold hold = gil->release();
-  if (!hold.contended && hold.to - hold.from <= kWorthTelling) return;
+  if (!hold.contended && hold.to - hold.from <= kWorthReporting) return;
   events_.acquire(Resource::gil, 0, id_, hold.from);
   events_.release(Resource::gil, 0, id_, hold.to);
 }

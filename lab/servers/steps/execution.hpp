@@ -59,7 +59,7 @@ struct StepPlace {
 };
 
 /// A repetition beyond this reports itself alone, not of its steps.
-constexpr std::int64_t kMaxToldRepetitions = 256;
+constexpr std::int64_t kMaxReportedRepetitions = 256;
 
 /// Somebody's execution of a plan: whose it is, what it needs of the worker, and what came of it. Steps of
 /// one execution may run in several threads at once (Gather). Thread safety: what says so.

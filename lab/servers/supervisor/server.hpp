@@ -60,7 +60,7 @@ class Server {
   std::vector<pid_t> workers_;
 };
 
-/// Told once the port and the workers' pids, when every worker can answer.
+/// Called once with the port and the workers' pids, when every worker can answer.
 using ServerReady = std::function<void(std::uint16_t port, const std::vector<pid_t>& workers)>;
 
 /// Serves in this process as the master until TERM or Ctrl-C (`lab serve`). Returns the exit code: 0, or 1
