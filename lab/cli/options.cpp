@@ -75,6 +75,15 @@ void add_output_options(Command& command, OutputOptions& output, const std::vect
   command.flag("--quiet", output.quiet, "no progress on stderr");
 }
 
+void add_details_option(Command& command, OutputOptions& output) {
+  command.flag("--details", output.style.details,
+               "all that is known: why, the documents' figures, notes, checks, warnings, the whole table");
+  command.checks.emplace_back([&output] {
+    refuse_if(output.style.details && output.format != Format::text,
+              "--details adds to the text; leave --format out, or take json, which has it all");
+  });
+}
+
 void add_scenario_options(Command& command, RunOptions& options, bool needs_scenario) {
   command.texts("scenario", "SCENARIO", options.scenarios, "names, or paths to .toml files").is_required =
       needs_scenario;

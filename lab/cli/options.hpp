@@ -19,6 +19,9 @@ void add_text_or_json(Command& command, OutputOptions& output);
 void add_output_options(Command& command, OutputOptions& output,
                         const std::vector<Format>& formats = run_formats());
 
+/// --details of verbs whose text has a first screen and more behind it.
+void add_details_option(Command& command, OutputOptions& output);
+
 /// The options that change a scenario before it is run or predicted, with the scenario's name itself.
 void add_scenario_options(Command& command, RunOptions& options, bool needs_scenario = true);
 /// The options of an experiment alone.

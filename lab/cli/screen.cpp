@@ -68,7 +68,7 @@ bool wants_color() {
 }
 
 int report_width() {
-  return isatty(STDOUT_FILENO) == 1 ? std::clamp<int>(terminal_size({STDOUT_FILENO}).ws_col, 40, 100) : 80;
+  return isatty(STDOUT_FILENO) == 1 ? std::clamp<int>(terminal_size({STDOUT_FILENO}).ws_col, 40, 120) : 80;
 }
 
 std::string wrapped(const std::string& text, const TextStyle& style) {

@@ -15,7 +15,7 @@ namespace lab {
 
 /// Whether stdout is a terminal that understands colours, and nobody asked for none (NO_COLOR).
 bool wants_color();
-/// Columns for a report: of stdout's terminal 40 to 100, elsewhere 80.
+/// Columns for a report: of stdout's terminal 40 to 120, elsewhere 80.
 int report_width();
 
 /// A text on lines of the style's width, which all begin with the blanks that it begins with.

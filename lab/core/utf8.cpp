@@ -119,12 +119,17 @@ std::string printable(std::string_view text, bool ascii) {
   return out;
 }
 
+std::string take_columns(std::string_view& text, std::size_t count) {
+  std::string taken;
+  for (std::size_t i = 0; i < count && !text.empty(); ++i) append_code_point(next_code_point(text), taken);
+  return taken;
+}
+
 std::string shorten(std::string_view text, std::size_t width, bool ascii) {
   if (columns(text) <= width) return std::string(text);
   const std::string_view mark = ascii ? "..." : "…";
   const std::size_t kept = width > columns(mark) ? width - columns(mark) : 0;
-  std::string out;
-  for (std::size_t i = 0; i < kept; ++i) append_code_point(next_code_point(text), out);
+  std::string out = take_columns(text, kept);
   while (!out.empty() && out.back() == ' ') out.pop_back();
   return kept == 0 ? std::string(width, '.') : out.append(mark);
 }

@@ -12,6 +12,9 @@ char32_t next_code_point(std::string_view& text);
 
 void append_code_point(char32_t code, std::string& out);
 
+/// The first `count` columns of `text`, taken off it.
+std::string take_columns(std::string_view& text, std::size_t count);
+
 /// Code points, which are the columns of all text that the lab prints.
 std::size_t columns(std::string_view text);
 

@@ -279,7 +279,8 @@ Report make_prediction(const Scenario& written, std::uint64_t seed) {
 }
 
 void add_server_output(Report& report, const std::string& path) {
-  report.remarks.push_back({NoteKind::note, "all that the server wrote: " + path});
+  report.remarks.push_back(
+      {.kind = NoteKind::note, .text = "all that the server wrote: " + path, .decisive = true});
 }
 
 namespace {

@@ -1,3 +1,7 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "lab/core/text.hpp"
 #include "results/report/format.hpp"
 #include "results/report/lanes.hpp"
@@ -6,6 +10,9 @@
 namespace lab {
 
 namespace {
+
+constexpr std::size_t kRows = 23;        // of a terminal's 24: the next prompt takes one
+constexpr std::size_t kLanesWanted = 6;  // a table that leaves them less is shown in short
 
 /// A newline in a note starts a line.
 void add_note(const Note& note, Page& page) {
@@ -16,11 +23,11 @@ void add_note(const Note& note, Page& page) {
 }
 
 void add_heading(const Report& report, Page& page) {
+  if (!report.question.empty()) page.paragraph(report.question);
   if (report.predicted_only) {
     page.paragraph("virtual time: nothing was run" + (report.changes.empty() ? "" : "; " + report.changes));
     return;
   }
-  if (!report.question.empty()) page.paragraph(report.question);
   if (!report.changes.empty()) page.paragraph("changed: " + report.changes);
   const std::string& reason = report.incomplete_reason;
   if (!report.complete)
@@ -28,16 +35,52 @@ void add_heading(const Report& report, Page& page) {
   page.blank();
 }
 
+/// `WHY, LOG, NOTE`: what `first` leaves out of all notes.
+std::string tags_besides(const std::vector<Note>& first, const std::vector<Note>& all) {
+  std::vector<std::string> tags;
+  for (const Note& note : all) {
+    const std::string tag(to_string(note.kind));
+    const bool there =
+        std::any_of(first.begin(), first.end(), [&](const Note& each) { return each.text == note.text; });
+    if (!there && !contains(tags, tag)) tags.push_back(tag);
+  }
+  return join(tags, ", ");
+}
+
 }  // namespace
 
 std::string to_text(const Report& report, const TextStyle& style) {
-  Page page(style);
+  Page page(style), table(style), below(style);
   add_heading(report, page);
-  page.table(make_table(report, style.ascii));
+  table.table(make_table(report, style.ascii));
+  const std::vector<Note> all = all_notes(report);
+  const std::vector<Note> notes = style.details ? all : first_notes(report);
+  for (const Note& note : notes) add_note(note, below);
+  std::size_t lanes_rows = std::string::npos;
+  if (!style.details) {
+    constexpr std::size_t kBetween = 2 + 1;  // two blank lines, and the last one
+    const std::size_t room = kRows - std::min(kRows, page.rows() + below.rows() + kBetween);
+    const std::size_t lanes = draw_lanes(report, page.style(), kLanesWanted).size();
+    std::string more = tags_besides(notes, all);
+    if (table.rows() + lanes > room) {
+      Page shorter(style);
+      shorter.table(make_short_table(report, style.ascii));
+      if (shorter.rows() < table.rows()) {
+        table = std::move(shorter);
+        more += more.empty() ? "the whole table" : ", the whole table";
+      }
+    }
+    if (!more.empty()) {
+      below.entry("MORE", report.again.empty() ? "--details adds " + more
+                                               : fmt::format("{} --details    ({})", report.again, more));
+    }
+    lanes_rows = room - std::min(room, table.rows());
+  }
+  page.raw(table.take());
   page.blank();
-  page.raw(draw_lanes(report, page.style()));
+  page.raw(draw_lanes(report, page.style(), lanes_rows));
   page.blank();
-  for (const Note& note : all_notes(report)) add_note(note, page);
+  page.raw(below.take());
   return page.take();
 }
 

@@ -4,8 +4,12 @@
 
 #include <cctype>
 #include <cmath>
+#include <string_view>
+#include <utility>
 
 #include "lab/core/duration.hpp"
+#include "lab/core/text.hpp"
+#include "lab/core/utf8.hpp"
 
 namespace lab {
 
@@ -61,6 +65,28 @@ std::string memory(double bytes) {
   if (bytes >= 9.95e9) return fmt::format("{:.0f} GB", bytes / 1e9);
   if (bytes >= 9.5e8) return fmt::format("{:.2g} GB", bytes / 1e9);
   return fmt::format("{:.0f} MB", bytes / 1e6);
+}
+
+std::string formula_text(std::string formula, bool ascii) {
+  constexpr std::string_view kDot = "·";
+  for (std::size_t at = 0; ascii && (at = formula.find(kDot)) != std::string::npos;)
+    formula.replace(at, kDot.size(), "*");
+  return printable(formula, ascii);
+}
+
+std::string formula_legend(const std::string& formulas) {
+  constexpr std::pair<const char*, const char*> kLetters[] = {{"N", "requests"},
+                                                              {"d", "one wait"},
+                                                              {"c", "one computation"},
+                                                              {"P", "threads of a pool"},
+                                                              {"T", "threads"},
+                                                              {"W", "workers"},
+                                                              {"C", "cores"}};
+  std::vector<std::string> parts;
+  for (const auto& [letter, meaning] : kLetters) {
+    if (formulas.find(letter) != std::string::npos) parts.push_back(fmt::format("{} = {}", letter, meaning));
+  }
+  return join(parts, ", ");
 }
 
 std::string verdict_word(Verdict verdict) {

@@ -36,7 +36,12 @@ std::string long_time(double seconds);
 /// `8 GB`, `120 MB`
 std::string memory(double bytes);
 
-/// The verdict about a documented figure in the log column's words; empty for none.
+/// `⌈N/P⌉·d`, in ASCII `ceil(N/P)*d`: there the dot would read as a decimal point.
+std::string formula_text(std::string formula, bool ascii);
+/// `N = requests, d = one wait, P = threads of a pool`: what the letters of these formulas mean.
+std::string formula_legend(const std::string& formulas);
+
+/// The verdict about a documented figure in the words of the column `claimed`; empty for none.
 std::string verdict_word(Verdict verdict);
 
 /// `~1.1` for `~1.1s` beside figures in seconds; other spellings stay.

@@ -100,7 +100,7 @@ std::string markdown_table(const Table& table) {
     cells.resize(table.columns.size());
     out += markdown_row(std::move(cells));
   }
-  return out;
+  return table.legend.empty() ? out : out + "\n" + markdown_text(table.legend) + "\n";
 }
 
 }  // namespace lab

@@ -2,6 +2,7 @@
 // results/report and the verbs are written with it; it knows none of them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@ struct TextStyle {
   int width = 80;
   bool ascii = false;
   bool color = false;
+  bool details = false;  ///< of a report that has a first screen and more behind it
 };
 
 /// A report for a terminal, a projector or a pipe, from top to bottom. Whatever it is given becomes
@@ -28,6 +30,8 @@ class Page {
   /// The page's own: with the width that it has.
   const TextStyle& style() const { return style_; }
   std::size_t width() const { return static_cast<std::size_t>(style_.width); }
+  /// Lines so far.
+  std::size_t rows() const { return static_cast<std::size_t>(std::count(out_.begin(), out_.end(), '\n')); }
 
   /// Lines that are laid out already.
   void raw(std::string_view text) { out_ += text; }

@@ -3,14 +3,16 @@
 #include <algorithm>
 #include <numeric>
 #include <optional>
+#include <string_view>
+#include <utility>
 
 #include "lab/core/utf8.hpp"
+#include "results/render/wrap.hpp"
 
 namespace lab {
 
 namespace {
 
-constexpr std::size_t kShortestLabel = 8;
 constexpr std::size_t kShortestName = 8;
 
 class Layout {
@@ -20,13 +22,11 @@ class Layout {
   }
 
   void fit() {
-    const std::optional<std::size_t> label = find(ColumnRole::label);
-    if (excess() > 0 && label && widths_[*label] < kShortestLabel + excess()) drop(ColumnRole::label);
-    if (label) shrink(ColumnRole::label, kShortestLabel);
-    for (const ColumnRole role : {ColumnRole::note, ColumnRole::arm, ColumnRole::stat, ColumnRole::case_id}) {
-      shrink(role, kShortestName);
+    for (const ColumnRole role : {ColumnRole::label, ColumnRole::interval}) {
+      if (excess() > 0) drop(role);
     }
-    if (excess() > 0) drop(ColumnRole::interval);
+    for (const ColumnRole role : {ColumnRole::note, ColumnRole::arm, ColumnRole::stat, ColumnRole::case_id})
+      shrink(role);
   }
 
   std::vector<std::string> lines() const {
@@ -34,9 +34,11 @@ class Layout {
     if (has_headings()) {
       TableRow headings;
       for (const Column& column : table_.columns) headings.cells.push_back(column.heading);
-      result.push_back(line(headings));
+      add(headings, result);
     }
-    for (const TableRow& row : table_.rows) result.push_back(line(row));
+    for (const TableRow& row : table_.rows) add(row, result);
+    if (!table_.legend.empty())
+      for (const std::string& line : wrap(table_.legend, "", 0, width_)) result.push_back(line);
     return result;
   }
 
@@ -70,10 +72,10 @@ class Layout {
     return total > width_ ? total - width_ : 0;
   }
 
-  void shrink(ColumnRole role, std::size_t least) {
+  void shrink(ColumnRole role) {
     const std::optional<std::size_t> at = find(role);
-    if (!at || widths_[*at] <= least) return;
-    widths_[*at] -= std::min(excess(), widths_[*at] - least);
+    if (!at || widths_[*at] <= kShortestName) return;
+    widths_[*at] -= std::min(excess(), widths_[*at] - kShortestName);
   }
 
   void drop(ColumnRole role) {
@@ -87,26 +89,35 @@ class Layout {
     }
   }
 
-  /// How often there is a thing (`uvicorn --workers × 4`) stays readable when its name is cut.
-  std::string fitted(const std::string& cell, std::size_t width) const {
-    const std::string_view times = ascii_ ? " x " : " × ";
-    const std::size_t at = cell.rfind(times);
-    const std::string tail = at == std::string::npos ? "" : cell.substr(at);
-    if (columns(cell) <= width || tail.empty() || columns(tail) + 1 >= width)
-      return shorten(cell, width, ascii_);
-    return shorten(cell.substr(0, at), width - columns(tail), ascii_) + tail;
+  /// The row, on as many lines as its longest name needs.
+  void add(TableRow row, std::vector<std::string>& lines) const {
+    for (bool more = true; more;) {
+      more = false;
+      std::string line;
+      for (std::size_t i = 0; i < row.cells.size(); ++i) {
+        std::string_view rest = row.cells[i];
+        const std::string part = take_part(rest, widths_[i]);
+        if (i > 0) line += std::string(table_.gap, ' ');
+        line += pad(part, widths_[i], table_.columns[i].right);
+        more |= !rest.empty();
+        row.cells[i] = std::string(rest);
+      }
+      if (!row.rest.empty()) line += std::string(table_.gap, ' ') + std::exchange(row.rest, "");
+      line = shorten(line, width_, ascii_);
+      line.erase(line.find_last_not_of(' ') + 1);
+      lines.push_back(std::move(line));
+    }
   }
 
-  std::string line(const TableRow& row) const {
-    std::string text;
-    for (std::size_t i = 0; i < row.cells.size(); ++i) {
-      if (i > 0) text += std::string(table_.gap, ' ');
-      text += pad(fitted(row.cells[i], widths_[i]), widths_[i], table_.columns[i].right);
-    }
-    if (!row.rest.empty()) text += std::string(table_.gap, ' ') + row.rest;
-    text = shorten(text, width_, ascii_);
-    text.erase(text.find_last_not_of(' ') + 1);
-    return text;
+  /// Takes what fits off the front, up to a blank or the end of a name's part where that is possible.
+  static std::string take_part(std::string_view& text, std::size_t width) {
+    const std::string_view whole = text;
+    std::string part = take_columns(text, width);
+    if (text.empty()) return part;
+    const std::size_t end = text.front() == ' ' ? part.size() : part.find_last_of(" -.(") + 1;
+    if (end > 0) part.resize(end);
+    text = whole.substr(std::min(whole.find_first_not_of(' ', part.size()), whole.size()));
+    return part;
   }
 
   Table& table_;

@@ -37,11 +37,11 @@ struct Table {
   std::vector<TableRow> rows;
   std::size_t gap = 2;         ///< between columns
   bool plain_in_text = false;  ///< a terminal does without the headings
+  std::string legend;          ///< stands below: what signs in it mean
 };
 
 /// Lines of at most `width` columns without blanks at their ends. What does not fit gives way in this order:
-/// the label is shortened, then left out; then names are shortened; then the interval is left out; then lines
-/// are cut.
+/// the label is left out, then the interval; names go on in the next line; at last, lines are cut.
 std::vector<std::string> lay_out(Table table, std::size_t width, bool ascii);
 
 }  // namespace lab

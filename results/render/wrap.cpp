@@ -12,13 +12,6 @@ namespace lab {
 
 namespace {
 
-/// The first `count` columns of `text`, taken off it.
-std::string take_columns(std::string_view& text, std::size_t count) {
-  std::string taken;
-  for (std::size_t i = 0; i < count && !text.empty(); ++i) append_code_point(next_code_point(text), taken);
-  return taken;
-}
-
 constexpr std::array<std::string_view, 12> kUnits{"ns", "us", "µs", "ms", "s",  "min",
                                                   "h",  "d",  "%",  "MB", "GB", "years"};
 

@@ -156,7 +156,7 @@ std::string likely_execution(const std::vector<const RunRepetition*>& repetition
 namespace {
 
 constexpr std::size_t kNameWidth = 14;
-constexpr std::size_t kFigureWidth = 12;
+constexpr std::size_t kFigureWidth = 11;
 
 struct Quantile {
   const char* name;
@@ -198,7 +198,12 @@ void set_latencies(const Histogram& latencies, ArmReport& arm) {
 std::optional<Note> note_of_tails(const std::vector<ArmReport>& arms) {
   std::set<std::string> cases;
   for (const ArmReport& arm : arms) cases.insert(arm.case_id);
-  std::string text = pad("latency", kNameWidth);
+  const auto name_of = [&](const ArmReport& arm) {
+    return cases.size() > 1 ? arm.arm + " " + arm.case_id : arm.arm;
+  };
+  std::size_t name_width = kNameWidth;
+  for (const ArmReport& arm : arms) name_width = std::max(name_width, columns(name_of(arm)) + 1);
+  std::string text = pad("latency", name_width);
   for (const char* heading : {"p50", "p90", "p99", "p99.9", "max"}) text += pad(heading, kFigureWidth, true);
   bool any = false;
   double error = 0;
@@ -206,8 +211,7 @@ std::optional<Note> note_of_tails(const std::vector<ArmReport>& arms) {
     if (!arm.latency_median_s) continue;
     any = true;
     error = std::max(error, arm.latency_error);
-    const std::string name = cases.size() > 1 ? arm.arm + " " + arm.case_id : arm.arm;
-    text += '\n' + pad(shorten(name, kNameWidth - 1, false), kNameWidth);
+    text += '\n' + pad(name_of(arm), name_width);
     text += pad(format_span(arm.latency_median_s), kFigureWidth, true);
     for (const Quantile& one : kQuantiles) text += pad(format_span(arm.*one.place), kFigureWidth, true);
     text += pad(format_span(arm.latency_max_s), kFigureWidth, true);

@@ -17,7 +17,6 @@ BOOST_DESCRIBE_STRUCT(DifferingRow, (), (key, a, b))
 namespace {
 
 constexpr std::size_t kLongestValue = 60;
-constexpr std::size_t kLongestPair = 16;
 
 /// `+0.8 ms`
 std::string with_sign(double value, const Unit& unit) {
@@ -51,8 +50,7 @@ Table table_of(const ComparisonReport& report, const Stat& stat, bool many_cases
       largest = std::max(largest, std::abs(end.value_or(0)));
     const Unit small = largest == 0 ? unit : unit_of(stat, largest);
     TableRow cells;
-    // Both arms stand above the table where they differ.
-    cells.cells = {report.a.arm.empty() ? row.name : shorten(row.name, kLongestPair, false)};
+    cells.cells = {row.name};
     if (many_cases) cells.cells.push_back(row.case_id);
     for (const double median : {row.a.median, row.b.median}) cells.cells.push_back(quantity(median, unit));
     cells.cells.push_back(with_sign(row.shift.estimate, small));

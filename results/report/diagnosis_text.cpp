@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kTag = 8;
 constexpr std::size_t kMaxColumns = 5;
-constexpr std::size_t kName = 9, kCell = 6;
+constexpr std::size_t kCell = 6;
 
 /// Those that show it best: the first two and the last, and of the others every second.
 std::vector<const DiagnosisRow*> chosen(const std::vector<DiagnosisRow>& rows) {
@@ -31,14 +31,17 @@ std::vector<const DiagnosisRow*> chosen(const std::vector<DiagnosisRow>& rows) {
 /// One row of the table: a figure a column, the unit behind the last one, then what it says.
 void add_figures(const std::string& name, const std::vector<std::optional<double>>& values, const Unit& unit,
                  const std::string& says, Page& page) {
-  std::string line = pad(shorten(name, kName, page.style().ascii), kName);
+  std::string line = name;
   for (const auto& value : values) line += pad(value ? number(*value, unit) : "", kCell, true);
-  page.hanging(line + " " + unit.name + (says.empty() ? "" : "  "), says, kName);
+  page.hanging(line + " " + unit.name + (says.empty() ? "" : "  "), says, columns(name));
 }
 
 void add_table(const DiagnosisReport& report, Page& page) {
   if (report.rows.empty()) return;
-  std::string heading = pad("at once", kName);
+  std::string path = report.ping.substr(std::min(report.ping.size(), report.ping.find('/', 8)));
+  if (path.empty()) path = "/";
+  const std::size_t name = std::max<std::size_t>(9, report.ping_alone_s ? columns(path) + 1 : 0);
+  std::string heading = pad("at once", name);
   std::vector<std::optional<double>> makespans, pings;
   double largest = 0;
   for (const DiagnosisRow* row : chosen(report.rows)) {
@@ -51,11 +54,10 @@ void add_table(const DiagnosisReport& report, Page& page) {
   const Unit unit = largest >= 10 ? Unit{1, 2, "s"} : Unit{1e3, largest >= 0.1 ? 0 : 1, "ms"};
   std::string formula = report.formula;
   if (!formula.empty()) formula += fmt::format(", residual {:.1f} ms", report.verdict.residual_s * 1e3);
-  add_figures("makespan", makespans, unit, formula, page);
+  add_figures(pad("makespan", name), makespans, unit, formula, page);
   if (!report.ping_alone_s) return;
-  const std::string path = report.ping.substr(std::min(report.ping.size(), report.ping.find('/', 8)));
-  add_figures(path.empty() ? "/" : path, pings, unit,
-              fmt::format("worst; {:.1f} ms alone", *report.ping_alone_s * 1e3), page);
+  add_figures(pad(path, name), pings, unit, fmt::format("worst; {:.1f} ms alone", *report.ping_alone_s * 1e3),
+              page);
 }
 
 void add_process(const DiagnosisReport& report, Page& page) {

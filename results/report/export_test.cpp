@@ -161,7 +161,7 @@ TEST_CASE("Markdown has the same columns as the text") {
   const std::vector<std::string> lines = rows(written("md", samples::blocking_async()));
   REQUIRE(lines.size() == 2 + 2 + 5 + 1 + 3);
   CHECK(lines[0] == "Ten requests at once, each waits 100 ms. When is the last one answered?");
-  CHECK(lines[2] == "| arm | in FastAPI | measured | min–max (6) | bound | log |");
+  CHECK(lines[2] == "| arm | in FastAPI | measured | min–max (6) | bound | claimed |");
   CHECK(lines[3] == "| --- | --- | ---: | --- | ---: | --- |");
   CHECK(lines[8] == "| workers-4 | blocking-loop × 4 | 0.302 s | 0.301–0.304 | 0.300 | – |");
 }

@@ -47,7 +47,8 @@ std::string one_by_one(const FormatInput& input, const char* between, Write&& wr
   return text;
 }
 
-/// Table, lanes and remarks (text.cpp).
+/// Question, table, lanes and the sentence that answers the question, on a screen of 24 rows; all that there
+/// is where the style asks for details (text.cpp).
 std::string to_text(const Report& report, const TextStyle& style);
 /// The table alone; for the live view while repetitions come in.
 std::string table_text(const Report& report, const TextStyle& style);
@@ -55,6 +56,9 @@ std::string table_text(const Report& report, const TextStyle& style);
 /// The arms' table, spelled but not laid out: one row per arm, case and engine; with headline stats besides
 /// makespan, one per stat as well. `ascii` as in TextStyle.
 Table make_table(const Report& report, bool ascii);
+/// A shorter one: an arm's figures side by side, by stat, or of one stat by case, and nothing beside them.
+/// The same table where there is one stat and one case.
+Table make_short_table(const Report& report, bool ascii);
 
 /// Where arms have several workers: how many requests each of them served in the first repetition, and how
 /// many the busiest one in all of them. No rows where none has.

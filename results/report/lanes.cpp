@@ -19,6 +19,7 @@ namespace {
 constexpr LaneState kLegend[] = {LaneState::unread,   LaneState::loop, LaneState::pool, LaneState::waiting,
                                  LaneState::runnable, LaneState::lock, LaneState::reply};
 constexpr std::size_t kAllShown = 4;  ///< more groups of lanes than that are elided to three
+constexpr std::size_t kBeside = 40;   ///< columns of a wide terminal for what stands beside the lanes
 constexpr std::size_t kTail = 20;     ///< columns kept for what stands right of the lanes
 constexpr double kQueues = 0.05;      ///< of the makespan: a shorter wait is hardly seen
 
@@ -50,7 +51,8 @@ bool waits_freely(const ArmReport& arm) {
 
 class Drawing {
  public:
-  Drawing(const Report& report, const TextStyle& style) : report_(report), style_(style) {
+  Drawing(const Report& report, const TextStyle& style, std::size_t most_rows)
+      : report_(report), style_(style), most_rows_(most_rows) {
     width_ = static_cast<std::size_t>(std::max(style.width, 20));
     choose_arms();
     if (arms_.empty()) return;
@@ -62,31 +64,57 @@ class Drawing {
     }
     routes_ = routes.size() > 1;
     if (scale_s_ <= 0) arms_.clear();
-    count_ =
-        width_ >= 80 ? width_ / 2 : std::min<std::size_t>(40, width_ > kTail + 18 ? width_ - kTail - 8 : 10);
-    for (const ArmReport* arm : arms_) groups_.push_back(group_lanes(*arm, scale_s_, count_));
-    for (std::size_t i = 0; i < arms_.size(); ++i) {
-      const std::vector<bool> drawn = drawn_groups(groups_[i], kAllShown);
-      for (std::size_t at = 0; at < groups_[i].size(); ++at) {
-        const LaneGroup& lanes = groups_[i][at];
-        if (!drawn[at]) continue;
-        label_width_ = std::max(label_width_, columns(label(lanes)));
-        used_.insert(lanes.cells.begin(), lanes.cells.end());
-      }
+    count_ = width_ >= 80 ? width_ - kBeside
+                          : std::min<std::size_t>(40, width_ > kTail + 18 ? width_ - kTail - 8 : 10);
+    for (const ArmReport* arm : arms_) {
+      groups_.push_back(group_lanes(*arm, scale_s_, count_));
+      rows_.push_back(std::min(groups_.back().size(), kAllShown));
     }
-    label_width_ = std::min(label_width_, width_ > count_ + 14 ? width_ - count_ - 14 : 4);
     unit_ = lane_unit(scale_s_);
   }
 
+  /// With fewer lanes until they fit, of the arm that has more of them; at last the first arm's alone.
   std::vector<std::string> lines() {
-    for (std::size_t i = 0; i < arms_.size(); ++i) {
-      title(*arms_[i], i == 0);
-      draw(*arms_[i], groups_[i]);
+    draw_all();
+    while (lines_.size() > most_rows_ && !rows_.empty()) {
+      const auto most = std::max_element(rows_.rbegin(), rows_.rend());
+      if (*most > 1) {
+        --*most;
+      } else {
+        rows_.pop_back();
+      }
+      draw_all();
     }
     return std::move(lines_);
   }
 
  private:
+  void draw_all() {
+    lines_.clear();
+    used_.clear();
+    label_width_ = 3;
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      const std::vector<bool> drawn = lanes_of(i);
+      for (std::size_t at = 0; at < drawn.size(); ++at) {
+        if (!drawn[at]) continue;
+        label_width_ = std::max(label_width_, columns(label(groups_[i][at])));
+        used_.insert(groups_[i][at].cells.begin(), groups_[i][at].cells.end());
+      }
+    }
+    label_width_ = std::min(label_width_, width_ > count_ + 14 ? width_ - count_ - 14 : 4);
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      title(*arms_[i], i == 0);
+      draw(*arms_[i], groups_[i], lanes_of(i), rows_[i]);
+    }
+  }
+
+  /// A single row is the last lane's.
+  std::vector<bool> lanes_of(std::size_t arm) const {
+    std::vector<bool> drawn = drawn_groups(groups_[arm], rows_[arm]);
+    if (rows_[arm] == 1) std::fill(drawn.begin(), drawn.end() - 1, false);
+    return drawn;
+  }
+
   void choose_arms() {
     const ArmReport* longest = nullptr;
     for (const ArmReport& arm : report_.arms) {
@@ -136,9 +164,9 @@ class Drawing {
     return makespan(a) < 0.9 * makespan(b);
   }
 
-  std::string format_span(const std::string& text) const { return printable(text, style_.ascii); }
+  std::string shown(const std::string& text) const { return printable(text, style_.ascii); }
 
-  std::string label(const LaneGroup& lanes) const { return format_span(group_label(lanes, routes_)); }
+  std::string label(const LaneGroup& lanes) const { return shown(group_label(lanes, routes_)); }
 
   std::string glyph(LaneState state) const {
     return style_.ascii ? look_of(state).ascii : look_of(state).unicode;
@@ -164,7 +192,7 @@ class Drawing {
   /// The arm's name, with its case where there are several, and beside the first one what the signs mean.
   void title(const ArmReport& arm, bool first) {
     const std::string name =
-        format_span(cases_ ? fmt::format("{} ({})", name_on_engine(arm), arm.case_id) : name_on_engine(arm));
+        shown(cases_ ? fmt::format("{} ({})", name_on_engine(arm), arm.case_id) : name_on_engine(arm));
     const std::string same = ", same scale";
     if (!first) return lines_.push_back(shorten(name, width_ - same.size(), style_.ascii) + same);
     std::vector<std::string> entries = legend(false);
@@ -186,13 +214,13 @@ class Drawing {
     lines_.push_back(line);
   }
 
-  void draw(const ArmReport& arm, const std::vector<LaneGroup>& groups) {
+  void draw(const ArmReport& arm, const std::vector<LaneGroup>& groups, const std::vector<bool>& drawn,
+            std::size_t rows) {
     const std::string mark = pad(style_.ascii ? ":" : "⋮", label_width_, true);
-    const std::vector<bool> drawn = drawn_groups(groups, kAllShown);
     bool unit_reported = false;
     for (std::size_t i = 0; i < groups.size(); ++i) {
       if (!drawn[i]) {
-        if (drawn[i - 1]) lines_.push_back(mark);
+        if (rows > 2 && drawn[i - 1]) lines_.push_back(mark);
         continue;
       }
       const std::string text = pad(shorten(label(groups[i]), label_width_, style_.ascii), label_width_, true);
@@ -204,7 +232,7 @@ class Drawing {
       if (all) tail += size == 2 ? ", both" : ", all " + number_word(static_cast<std::int64_t>(size));
       const std::size_t room = width_ - std::min(width_, label_width_ + count_ + 3);
       std::string line =
-          text + " " + bar(arm, groups[i].cells) + " " + shorten(format_span(tail), room, style_.ascii);
+          text + " " + bar(arm, groups[i].cells) + " " + shorten(shown(tail), room, style_.ascii);
       line.erase(line.find_last_not_of(' ') + 1);
       lines_.push_back(std::move(line));
     }
@@ -239,9 +267,10 @@ class Drawing {
 
   const Report& report_;
   const TextStyle& style_;
-  std::size_t width_ = 80, count_ = 40, label_width_ = 3;
+  std::size_t most_rows_, width_ = 80, count_ = 40, label_width_ = 3;
   std::vector<const ArmReport*> arms_;
-  std::vector<std::vector<LaneGroup>> groups_;
+  std::vector<std::vector<LaneGroup>> groups_;  ///< of each arm
+  std::vector<std::size_t> rows_;               ///< that each arm's lanes may take
   std::set<LaneState> used_;
   bool routes_ = false, cases_ = false;
   double scale_s_ = 0;
@@ -251,8 +280,8 @@ class Drawing {
 
 }  // namespace
 
-std::vector<std::string> draw_lanes(const Report& report, const TextStyle& style) {
-  return Drawing(report, style).lines();
+std::vector<std::string> draw_lanes(const Report& report, const TextStyle& style, std::size_t most_rows) {
+  return Drawing(report, style, most_rows).lines();
 }
 
 }  // namespace lab

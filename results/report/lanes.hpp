@@ -78,8 +78,9 @@ std::string lane_time(const LaneGroup& lanes, const Unit& unit, bool named);
 /// fastest of those whose requests wait while their loop is free. Of several cases the first in which the
 /// former's requests queue longer than in its first one, else that which took longest. A server of one's own
 /// is one of the two. Empty where no arm has lanes. A few lines an arm, and one more for each arm of which
-/// only the first requests are known.
-std::vector<std::string> draw_lanes(const Report& report, const TextStyle& style);
+/// only the first requests are known; fewer where there is only room for `most_rows`.
+std::vector<std::string> draw_lanes(const Report& report, const TextStyle& style,
+                                    std::size_t most_rows = std::string::npos);
 
 /// The lanes of a report as SVG shapes, in a coordinate system of that size. They use the patterns below and
 /// the classes `arm`, `time` and `bound`.

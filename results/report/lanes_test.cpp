@@ -198,6 +198,26 @@ TEST_CASE("Short requests on a long axis are given in milliseconds and still dra
   CHECK(lines[3] == "  1 ########################################  0.50");
 }
 
+TEST_CASE("Where there are fewer rows, fewer lanes are drawn, and the last ones stay") {
+  const Report report = samples::blocking_async();
+  const auto rows = [&](std::size_t most) { return draw_lanes(report, kAscii, most); };
+  CHECK(rows(7).size() == 7);
+  CHECK(rows(6).size() == 6);
+  CHECK(rows(6)[2].starts_with("   :"));
+  CHECK(rows(6)[3].starts_with("  10 "));
+  CHECK(rows(5)[1].starts_with("   1 "));
+  CHECK(rows(5)[2].starts_with("  10 "));
+  CHECK(rows(4)[1].starts_with("  10 "));
+  CHECK(rows(4)[2] == "async-loop, same scale");
+  CHECK(rows(3).size() == 2);
+  CHECK(rows(1).empty());
+}
+
+TEST_CASE("Lanes grow with the terminal") {
+  const std::string lane = draw_lanes(samples::blocking_async(), {120, true, false})[4];
+  CHECK(std::count(lane.begin(), lane.end(), '.') + std::count(lane.begin(), lane.end(), '#') == 80 + 1);
+}
+
 TEST_CASE("A sign that only elided lanes show is not explained") {
   std::vector<Lane> lanes;
   for (std::uint32_t i = 0; i < 5; ++i) {

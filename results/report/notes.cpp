@@ -92,6 +92,22 @@ std::vector<Note> check_remarks(const Report& report) {
   return remarks;
 }
 
+/// `2 of 8 checks failed; the machine was noisy: …`: what makes the table doubtful, or nothing.
+std::string doubts(const Report& report) {
+  const auto& checks = report.checks;
+  const auto open = std::count_if(checks.begin(), checks.end(), [](auto& check) { return !check.decided; });
+  const auto failed =
+      std::count_if(checks.begin(), checks.end(), [](auto& check) { return check.decided && !check.passed; });
+  std::vector<std::string> parts;
+  if (failed > 0) parts.push_back(fmt::format("{} of {} checks failed", failed, checks.size()));
+  if (open > 0) parts.push_back(fmt::format("{} of {} checks undecided", open, checks.size()));
+  const bool slower = std::any_of(report.arms.begin(), report.arms.end(),
+                                  [](const ArmReport& arm) { return arm.verdict == Verdict::slower; });
+  if ((slower || !parts.empty()) && report.noise.starts_with("noisy"))
+    parts.push_back("the machine was " + report.noise);
+  return join(parts, "; ");
+}
+
 }  // namespace
 
 std::string_view to_string(NoteKind kind) {
@@ -113,6 +129,18 @@ std::vector<Note> all_notes(const Report& report) {
   std::stable_sort(remarks.begin(), remarks.end(),
                    [](const Note& a, const Note& b) { return a.kind < b.kind; });
   return remarks;
+}
+
+std::vector<Note> first_notes(const Report& report) {
+  std::vector<Note> notes = all_notes(report);
+  std::erase_if(notes, [&](const Note& note) {
+    const bool always = note.kind == NoteKind::guess || note.kind >= NoteKind::so;
+    return !always && !note.decisive && !(note.kind == NoteKind::check && report.checks_asked);
+  });
+  const auto at =
+      std::find_if(notes.begin(), notes.end(), [](const Note& note) { return note.kind >= NoteKind::so; });
+  if (const std::string text = doubts(report); !text.empty()) notes.insert(at, {NoteKind::warn, text});
+  return notes;
 }
 
 }  // namespace lab

@@ -199,8 +199,11 @@ class RunRemarks {
       add(NoteKind::warn, "the machine was {}", run_.summary.noise);
     warn_of_the_harness();
     warn_of_few_repetitions();
-    if (const auto answer = answer_sentence(scenario_.explain.answer, arms_))
+    if (const auto answer = answer_sentence(scenario_.explain.answer, arms_)) {
       add(NoteKind::so, "{}", *answer);
+    } else if (only_measured()) {
+      add(NoteKind::so, "The model cannot say it: a run measures it.");
+    }
     if (file_.next_is_known) {
       const std::string& reason = scenario_.explain.next_reason;
       add(NoteKind::next, "lab run {}{}", scenario_.explain.next,
@@ -239,6 +242,16 @@ class RunRemarks {
         }
       }
     }
+  }
+
+  /// The model ran all that the answer speaks of, and it has figures that only real servers have.
+  bool only_measured() const {
+    const auto& figures = scenario_.explain.answer.figures;
+    return !figures.empty() && std::all_of(figures.begin(), figures.end(), [&](const auto& figure) {
+      return std::any_of(arms_.begin(), arms_.end(), [&](const ArmReport& arm) {
+        return is_row_of(figure, arm) && arm.engine.is(kModel) && arm.not_run.empty();
+      });
+    });
   }
 
   bool answer_speaks_of(const ArmReport& arm) const {
@@ -329,8 +342,8 @@ class RunRemarks {
     }
     for (const auto& [why, names] : reasons) {
       const bool plain = why.first == kNative || why.first == kServer;
-      add(NoteKind::note, "not run{}: {}: {}", plain ? "" : " on " + why.first, join(names, ", "),
-          why.second);
+      add(NoteKind::note, "not run{}: {}: {}", plain ? "" : " on " + why.first, join(names, ", "), why.second)
+          .decisive = true;
     }
   }
 
@@ -408,6 +421,18 @@ class RunRemarks {
     if (!far.empty()) add(NoteKind::warn, "outliers, not removed: {}", join(far, ", "));
   }
 
+  /// Each kind of error has a row in the table: `count(error)`, `share(status=404)`.
+  bool errors_are_in_table(const RequestCounts& books) const {
+    return books.not_sent.empty() &&
+           std::all_of(books.errors.begin(), books.errors.end(), [&](const auto& error) {
+             return error.first == to_string(Outcome::hung_up) ||
+                    std::any_of(scenario_.show.begin(), scenario_.show.end(), [&](const Stat& stat) {
+                      return stat.errors ||
+                             (stat.status && error.first == fmt::format("status_{}", *stat.status));
+                    });
+           });
+  }
+
   void warn_of(const ArmReport& arm) {
     std::vector<std::string> kinds;
     for (const auto& [kind, number] : arm.books.errors) {
@@ -417,28 +442,32 @@ class RunRemarks {
     const std::string name = name_of(arm);
     if (!kinds.empty()) {
       add(NoteKind::warn, "{}: of {} requests {} ended well; {}", name, arm.books.planned, arm.books.ok,
-          join(kinds, ", "));
+          join(kinds, ", "))
+          .decisive = !errors_are_in_table(arm.books);
     }
     if (faster_than_its_plan(arm)) {
       add(NoteKind::warn,
           "{}: answered within {}, the plan alone takes {}: it does not do this plan (a wrong route, an "
           "error, a forgotten await?)",
-          name, format_span(arm.makespan_s->median), format_span(*arm.bound_s));
+          name, format_span(arm.makespan_s->median), format_span(*arm.bound_s))
+          .decisive = true;
     }
     if (arm.verdict == Verdict::instrument_fault) {
       add(NoteKind::warn,
           "{}: a makespan below its bound of {} is impossible: the instrument is at fault, so nothing is "
           "claimed",
-          name, format_span(arm.bound_s.value_or(0)));
+          name, format_span(arm.bound_s.value_or(0)))
+          .decisive = true;
     }
     if (arm.verdict == Verdict::inconclusive) {
       add(NoteKind::warn, "{}: the interval crosses the border of a verdict; the machine is {}", name,
-          run_.summary.noise.empty() ? "of unknown noise" : run_.summary.noise);
+          run_.summary.noise.empty() ? "of unknown noise" : run_.summary.noise)
+          .decisive = true;
     }
   }
 
   /// What the generator, the rings and other servers say of themselves: the first of each kind, and how many
-  /// more there were.
+  /// more there were. It is what a failure may come from.
   void warn_of_the_harness() {
     std::map<std::string, std::pair<std::string, int>> reported;
     for (const RunRepetition& each : run_.repetitions) {
@@ -447,9 +476,13 @@ class RunRemarks {
         if (times++ == 0) first = name_of(each.arm, each.engine, each.case_id) + ": " + warning;
       }
     }
+    const bool failures = std::any_of(arms_.begin(), arms_.end(), [&](const ArmReport& arm) {
+      return arm.books.failed() > 0 && !errors_are_in_table(arm.books);
+    });
     for (const auto& [key, first] : reported) {
       add(NoteKind::warn, "{}{}", first.first,
-          first.second > 1 ? fmt::format(" (and {} more such)", first.second - 1) : "");
+          first.second > 1 ? fmt::format(" (and {} more such)", first.second - 1) : "")
+          .decisive = failures;
     }
   }
 

@@ -41,4 +41,8 @@ std::vector<Note> notes_of_trace(const Scenario& scenario, const Run& run);
 /// yet, and checks, of which those that hold are printed only where they were asked for.
 std::vector<Note> all_notes(const Report& report);
 
+/// Those that are read first: the answer, what comes next, guesses, what changes a conclusion, and checks
+/// that were asked for; where they were not, one warning sums up those that do not hold.
+std::vector<Note> first_notes(const Report& report);
+
 }  // namespace lab

@@ -111,6 +111,7 @@ struct Note {
   std::string text;
   std::vector<std::string> findings{};  ///< the ids of those that it speaks of
   bool failed = false;                  ///< a check that does not hold
+  bool decisive = false;                ///< a conclusion changes with it: shown without --details, too
 };
 
 /// What somebody said before the run.
@@ -135,6 +136,7 @@ struct Report {
   std::vector<ArmReport> arms;
   std::vector<CheckRow> checks;
   bool checks_asked = false;  ///< show those that hold, too
+  std::string again;          ///< `lab report last`: shows what was run once more; empty: what was typed
   std::vector<Note> remarks;
 };
 

@@ -115,7 +115,7 @@ class TableMaker {
     for (const Entry& entry : entries_) {
       const ArmReport& arm = *entry.arm;
       TableRow& row = table_.rows.emplace_back();
-      const bool left_out = !arm.not_run.empty() && !model_stands_in(arm);
+      const bool left_out = is_left_out(arm);
       for (std::size_t i = 0; i < cells_.size(); ++i) {
         const ColumnRole role = table_.columns[i].role;
         if (left_out && role >= ColumnRole::measured) break;
@@ -123,16 +123,62 @@ class TableMaker {
         const bool repeated = above == &arm && role <= ColumnRole::engine && !report_.predicted_only;
         row.cells.push_back(repeated ? "" : printable(cells_[i](entry), ascii_));
       }
-      if (left_out) {
-        const bool fits = columns(arm.not_run) <= kLongestReason;
-        row.rest = printable(fits ? "not run: " + arm.not_run : "not run, see NOTE", ascii_);
-      }
+      if (left_out) row.rest = reason(arm);
       above = &arm;
+    }
+    if (report_.predicted_only) {
+      std::string formulas;
+      for (const Entry& entry : entries_) formulas += entry.row.stat == Stat{} ? entry.arm->formula : "";
+      table_.legend = formula_legend(formulas);
     }
     return std::move(table_);
   }
 
+  Table make_short() {
+    const bool by_stat = report_.headline.size() > 1;
+    if (!by_stat && !several_cases(report_)) return make();
+    const bool engines = several_engines(report_) && !report_.predicted_only;
+    const std::string none = printable("–", ascii_);
+    add(true, ColumnRole::arm, "arm",
+        [=](const Entry& each) { return engines ? each.arm->written : each.arm->arm; });
+    add(by_stat && several_cases(report_), ColumnRole::case_id, "case",
+        [](const Entry& each) { return each.arm->case_id; });
+    add(engines, ColumnRole::engine, "engine",
+        [](const Entry& each) { return engine_name(each.arm->engine); });
+    std::map<std::vector<std::string>, std::size_t> rows;  // by what names them
+    std::map<std::string, std::size_t> places;             // of columns, by heading
+    for (const Entry& entry : entries_) {
+      std::vector<std::string> key;
+      for (const auto& cell : cells_) key.push_back(printable(cell(entry), ascii_));
+      const auto [known, fresh] = rows.try_emplace(key, table_.rows.size());
+      if (fresh) table_.rows.push_back({key, ""});
+      TableRow& row = table_.rows[known->second];
+      if (is_left_out(*entry.arm)) {
+        row.rest = reason(*entry.arm);
+        continue;
+      }
+      const std::string heading = by_stat ? to_string(entry.row.stat) : entry.arm->case_id;
+      const auto [place, first] = places.try_emplace(heading, table_.columns.size());
+      if (first) table_.columns.push_back({ColumnRole::measured, printable(heading, ascii_), true});
+      row.cells.resize(std::max(row.cells.size(), place->second + 1), none);
+      row.cells[place->second] =
+          printable(report_.predicted_only ? predicted_cell(entry) : measured_cell(entry), ascii_);
+    }
+    for (TableRow& row : table_.rows) {
+      if (row.rest.empty()) row.cells.resize(table_.columns.size(), none);
+    }
+    if (!by_stat || !report_.predicted_only) table_.legend = printable(measured_heading(false), ascii_);
+    return std::move(table_);
+  }
+
  private:
+  static bool is_left_out(const ArmReport& arm) { return !arm.not_run.empty() && !model_stands_in(arm); }
+
+  std::string reason(const ArmReport& arm) const {
+    const bool fits = columns(arm.not_run) <= kLongestReason;
+    return printable(fits ? "not run: " + arm.not_run : "not run, see NOTE", ascii_);
+  }
+
   template <class Cell>
   void add(bool wanted, ColumnRole role, const std::string& heading, Cell cell) {
     if (!wanted) return;
@@ -181,7 +227,7 @@ class TableMaker {
         [this](const Entry& each) { return expected_cell(each); });
     for (const Entry& entry : entries_)
       log_width_ = std::max(log_width_, columns(printable(log_text(entry), ascii_)));
-    add(documented, ColumnRole::log, "log", [this](const Entry& each) { return log_cell(each); });
+    add(documented, ColumnRole::log, "claimed", [this](const Entry& each) { return log_cell(each); });
   }
 
   std::string measured_cell(const Entry& entry) const {
@@ -204,12 +250,7 @@ class TableMaker {
   }
 
   std::string formula_cell(const Entry& entry) const {
-    if (entry.row.stat != Stat{}) return "";
-    // In a formula the dot multiplies, and a full stop would read as a decimal point.
-    std::string formula = entry.arm->formula;
-    for (std::size_t at = formula.find("·"); ascii_ && at != std::string::npos; at = formula.find("·", at))
-      formula.replace(at, std::string_view("·").size(), "*");
-    return formula;
+    return entry.row.stat == Stat{} ? formula_text(entry.arm->formula, ascii_) : "";
   }
 
   static double size_of(const Entry& entry) {
@@ -347,6 +388,10 @@ class TableMaker {
 
 Table make_table(const Report& report, bool ascii) {
   return TableMaker(report, ascii).make();
+}
+
+Table make_short_table(const Report& report, bool ascii) {
+  return TableMaker(report, ascii).make_short();
 }
 
 }  // namespace lab

@@ -96,7 +96,7 @@ SweepPlot plot_of(const SweepReport& report) {
 namespace {
 
 constexpr std::size_t kRows = 15;
-constexpr std::size_t kLabel = 9;  // columns left of the axis
+constexpr std::size_t kLeastLabel = 9;  // columns left of the axis
 constexpr std::size_t kMaxCurves = 26;
 
 class Canvas {
@@ -201,7 +201,8 @@ void add_plot(const SweepReport& report, Page& page) {
   const SweepPlot plot = plot_of(report);
   if (plot.curves.empty()) return;
   const bool ascii = page.style().ascii;
-  const std::size_t inner = page.width() - kLabel - 2;
+  const std::size_t left = std::min(std::max(kLeastLabel, columns(plot.key)), page.width() / 2);
+  const std::size_t inner = page.width() - left - 2;
   Canvas canvas(plot, inner, ascii);
   const std::size_t shown = std::min(plot.curves.size(), kMaxCurves);
   for (std::size_t i = 0; i < shown && !report.predicted_only; ++i) canvas.draw_model(plot.curves[i]);
@@ -218,12 +219,12 @@ void add_plot(const SweepReport& report, Page& page) {
     const double height = static_cast<double>(kRows - 1 - row) / static_cast<double>(kRows - 1);
     const bool labelled = row % 7 == 0 || row == kRows - 1;
     const std::string label = labelled ? value_text(report, plot.value_at(height)) : "";
-    page.line(pad(label, kLabel, true) + " " + (ascii ? "|" : "│") + canvas.line(row));
+    page.line(pad(label, left, true) + " " + (ascii ? "|" : "│") + canvas.line(row));
   }
   std::string axis = ascii ? "+" : "└";
   for (std::size_t i = 0; i < inner; ++i) axis += ascii ? "-" : "─";
-  page.line(std::string(kLabel + 1, ' ') + axis);
-  page.line(pad(shorten(plot.key, kLabel, ascii), kLabel, true) + "  " + place_names(plot, canvas, inner));
+  page.line(std::string(left + 1, ' ') + axis);
+  page.line(pad(plot.key, left, true) + "  " + place_names(plot, canvas, inner));
   add_legend(entries, page);
 }
 

@@ -14,6 +14,10 @@ TextStyle style(int width, bool ascii = false, bool color = false) {
   return {width, ascii, color};
 }
 
+TextStyle details(int width) {
+  return {width, false, false, true};
+}
+
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines = split(text, '\n');
   if (!lines.empty() && lines.back().empty()) lines.pop_back();
@@ -30,11 +34,36 @@ std::vector<Report> all_samples() {
 
 }  // namespace
 
-TEST_CASE("A run of five arms is shown in table, lanes and remarks on 25 rows of 80 columns") {
+TEST_CASE(
+    "A run of five arms is shown in table, lanes and the next step, and its last line names what is left") {
   CHECK(to_text(samples::blocking_async(), style(80)) ==
         R"(Ten requests at once, each waits 100 ms. When is the last one answered?
 
-arm            in FastAPI         measured  min–max (6)  bound  log
+arm            in FastAPI         measured  min–max (6)  bound  claimed
+blocking-loop  async, time.sleep   1.003 s  1.002–1.004  1.000  ~1.1  agrees
+async-loop     await sleep         0.100 s  0.100–0.101  0.100  ~0.03 impossible
+thread-pool    def, time.sleep     0.101 s  0.100–0.101  0.100  ~0.12 agrees
+offload        run_in_threadpool   0.101 s  0.100–0.101  0.100  –
+workers-4      blocking-loop × 4   0.302 s  0.301–0.304  0.300  –
+
+blocking-loop   · unread   █ holds the loop   ░ waits, loop free   │ bound
+   1 ████                                    │ 0.10 s
+   2 ····████                                │ 0.20
+   ⋮
+  10 ····································████│ 1.00
+async-loop, same scale
+1–10 ░░░░│                                     0.10 s, all ten
+
+NEXT  lab run pool-limit    (what does request 41 pay?)
+MORE  --details adds WHY, LOG, NOTE
+)");
+}
+
+TEST_CASE("Details are remarks on 25 rows of 80 columns") {
+  CHECK(to_text(samples::blocking_async(), details(80)) ==
+        R"(Ten requests at once, each waits 100 ms. When is the last one answered?
+
+arm            in FastAPI         measured  min–max (6)  bound  claimed
 blocking-loop  async, time.sleep   1.003 s  1.002–1.004  1.000  ~1.1  agrees
 async-loop     await sleep         0.100 s  0.100–0.101  0.100  ~0.03 impossible
 thread-pool    def, time.sleep     0.101 s  0.100–0.101  0.100  ~0.12 agrees
@@ -61,11 +90,13 @@ NEXT  lab run pool-limit    (what does request 41 pay?)
 
 TEST_CASE("A prediction says that nothing was run, and spells long times, formulas and memory") {
   CHECK(to_text(samples::prediction(), style(80)) ==
-        R"(virtual time: nothing was run
+        R"(When is the last one answered?
+virtual time: nothing was run
 blocking-loop  27 h 46 min  N·d
 async-loop     0.100 s      d        8 GB of connections
 thread-pool    41 min 40 s  ⌈N/P⌉·d  P = 40
 workers-4      6 h 56 min   ⌈N/W⌉·d  if dealt evenly
+N = requests, d = one wait, P = threads of a pool, W = workers
 )");
 }
 
@@ -82,10 +113,10 @@ TEST_CASE("A prediction in ASCII multiplies with a star and rounds with ceil") {
 }
 
 TEST_CASE("Several stats have a row each, and arms that were not measured say so") {
-  CHECK(to_text(samples::frozen(), style(80)) ==
+  CHECK(to_text(samples::frozen(), details(80)) ==
         R"(One report sleeps 5 s. What do other users notice?
 
-arm               stat                 measured, n = 2  predicted  log
+arm               stat                 measured, n = 2  predicted  claimed
 blocking          makespan                     5.002 s    5.000 s  –
                   ping.latency.max             4.953 s    4.950 s  ~5s agrees
 def-beside-async  makespan                     5.002 s    5.000 s  –
@@ -152,7 +183,7 @@ TEST_CASE("What a hostile file says cannot move the cursor") {
       "31m \xe2\x80\xae"
       "drawkcab";
   const std::string text =
-      to_text(report, style(80)) + write_reports("md", {std::vector<Report>{report}}).value();
+      to_text(report, details(80)) + write_reports("md", {std::vector<Report>{report}}).value();
   CHECK_FALSE(has(text, "\x1b"));
   CHECK_FALSE(has(text, "\x07"));
   CHECK_FALSE(has(text, "\xc2\x9b"));
@@ -196,23 +227,90 @@ TEST_CASE("Many checks are summed up, and those that failed are reported") {
   Report report = samples::blocking_async();
   for (int i = 0; i < 10; ++i)
     report.checks.push_back({"makespan within 3% · a", true, true, "1 s", {}, "within 3%"});
-  CHECK_FALSE(has(to_text(report, style(80)), "CHECK"));
+  CHECK_FALSE(has(to_text(report, details(80)), "CHECK"));
   report.checks_asked = true;
   CHECK(has(to_text(report, style(80)), "\nCHECK 10 of 10 within 3%\n"));
   report.checks_asked = false;
   report.checks[3] = {"makespan within 3% · b", false, true, "2 s", {}, "within 3%"};
   report.checks[4] = {"makespan within 3% · c", true, false, "3 s", {}, "within 3%"};
-  const std::string text = to_text(report, style(80));
+  const std::string text = to_text(report, details(80));
   CHECK(has(text, "CHECK FAILED makespan within 3% · b: 2 s\n"));
   CHECK(has(text, "CHECK UNDECIDED makespan within 3% · c: 3 s; the interval crosses the tolerance\n"));
   CHECK(has(text, "CHECK 8 of 10 within 3%\n"));
+}
+
+TEST_CASE("What makes the table doubtful is one warning where checks were not asked for") {
+  Report report = samples::blocking_async();
+  report.checks = {{"a", true, true, ""}, {"b", false, true, ""}, {"c", true, false, ""}};
+  report.noise = "noisy: others took the cores";
+  const std::string text = to_text(report, style(80));
+  CHECK(has(text,
+            "\nWARN  1 of 3 checks failed; 1 of 3 checks undecided; the machine was noisy: others took\n"));
+  CHECK_FALSE(has(text, "CHECK"));
+  report.checks_asked = true;
+  CHECK(has(to_text(report, style(80)), "\nCHECK FAILED b\n"));
+}
+
+TEST_CASE("A warning that changes a conclusion and a guess are read first, others are details") {
+  Report report = samples::blocking_async();
+  report.remarks.push_back({.kind = NoteKind::warn, .text = "3 requests failed", .decisive = true});
+  report.remarks.push_back({NoteKind::warn, "an outlier"});
+  report.remarks.push_back({NoteKind::guess, "right"});
+  const std::string text = to_text(report, style(80));
+  CHECK(has(text, "\nGUESS right\nWARN  3 requests failed\nNEXT "));
+  CHECK(has(text, "\nMORE  --details adds WHY, LOG, NOTE, WARN\n"));
+  CHECK_FALSE(has(text, "outlier"));
+  report.again = "lab report last";
+  CHECK(has(to_text(report, style(80)), "\nMORE  lab report last --details    (WHY, LOG, NOTE, WARN)\n"));
+}
+
+TEST_CASE("A table that leaves no rows for lanes shows an arm's figures side by side") {
+  Report report = samples::blocking_async();
+  report.headline = {Stat{}, parse_stat("latency.max").value(), parse_stat("latency.min").value()};
+  for (ArmReport& arm : report.arms) {
+    for (std::size_t i = 1; i < report.headline.size(); ++i) {
+      MeasureRow row = arm.measures.front();
+      row.stat = report.headline[i];
+      row.documented.reset();
+      arm.measures.push_back(row);
+    }
+  }
+  report.arms.back().not_run = "no cores";
+  const std::string text = to_text(report, style(80));
+  CHECK(has(text,
+            "\narm            makespan  latency.max  latency.min\n"
+            "blocking-loop   1.003 s      1.003 s      1.003 s\n"));
+  CHECK(has(text, "\nworkers-4      not run: no cores\nmeasured, n = 6\n\n"));
+  CHECK(has(text, "WHY, LOG, NOTE, the whole table\n"));
+  CHECK(lines_of(text).size() <= 23);
+  CHECK(has(to_text(report, details(80)), "               latency.max"));
+
+  report.headline = {parse_stat("latency.max").value()};
+  const std::vector<ArmReport> arms = report.arms;
+  for (const char* id : {"second", "third", "fourth"}) {
+    for (ArmReport arm : arms) {
+      arm.case_id = id;
+      report.arms.push_back(arm);
+    }
+  }
+  const std::string by_case = to_text(report, style(80));
+  CHECK(has(by_case, "\narm               main   second    third   fourth\n"));
+  CHECK(has(by_case, "\nlatency.max, n = 6\n"));
+}
+
+TEST_CASE("Names that a narrow table has no room for go on below") {
+  Report report = samples::blocking_async();
+  report.arms[0].arm = "blocking-loop-with-a-long-name";
+  const std::string text = table_text(report, style(40));
+  CHECK(has(text, "blocking-"));
+  CHECK_FALSE(has(text, "…"));
 }
 
 TEST_CASE("Findings that no remark speaks of come under WHY, once for all arms that share them") {
   Report report = samples::blocking_async();
   report.remarks.erase(report.remarks.begin());
   report.arms[4].findings = report.arms[0].findings;
-  const std::string text = to_text(report, style(200));
+  const std::string text = to_text(report, details(200));
   CHECK(has(
       text,
       "WHY   blocking-loop: LAB101 loop blocked: nine requests queued 4.5 s in all behind a sleeping loop. "
@@ -222,7 +320,7 @@ TEST_CASE("Findings that no remark speaks of come under WHY, once for all arms t
 TEST_CASE("Remarks stand in the order why, log, note, warning, next") {
   Report report = samples::blocking_async();
   report.remarks.insert(report.remarks.begin(), {NoteKind::warn, "events were lost"});
-  const std::string text = to_text(report, style(80));
+  const std::string text = to_text(report, details(80));
   CHECK(text.find("\nWHY ") < text.find("\nLOG "));
   CHECK(text.find("\nLOG ") < text.find("\nNOTE "));
   CHECK(text.find("\nNOTE ") < text.find("\nWARN "));
@@ -264,9 +362,9 @@ TEST_CASE("The sum of checks names the stat that they share") {
 TEST_CASE("An undecided check gives its interval and why it is not decided") {
   Report report = samples::blocking_async();
   report.checks = {{"makespan within 3% · a", true, false, "1 s", Stat{}, "within 3%", "980 ms–1.2 s"}};
-  CHECK(has(to_text(report, style(200)), ": 1 s; the interval 980 ms–1.2 s crosses the tolerance\n"));
+  CHECK(has(to_text(report, details(200)), ": 1 s; the interval 980 ms–1.2 s crosses the tolerance\n"));
   report.noise = "noisy: tasks waited";
-  CHECK(has(to_text(report, style(200)),
+  CHECK(has(to_text(report, details(200)),
             ": 1 s; interval 980 ms–1.2 s, the machine was noisy: tasks waited\n"));
 }
 
@@ -301,6 +399,6 @@ TEST_CASE("A stat that a case does not load has no row there") {
 TEST_CASE("Remarks keep numbers with their units and commands whole") {
   Report report;
   report.remarks = {{NoteKind::note, "waited 8 min 20 s, then lab run x --requests 41 again"}};
-  CHECK(has(to_text(report, style(22)), "NOTE  waited\n      8 min 20 s, then\n      lab run x\n"));
-  CHECK(has(to_text(report, style(34)), "      lab run x --requests 41\n"));
+  CHECK(has(to_text(report, details(22)), "NOTE  waited\n      8 min 20 s, then\n      lab run x\n"));
+  CHECK(has(to_text(report, details(34)), "      lab run x --requests 41\n"));
 }

@@ -171,8 +171,8 @@ class Run(LabCase):
         return rows
 
     @measured
-    def test_text_fits_80_columns_and_26_rows_without_escape_codes(self):
-        ran = self.lab("run", "blocking-async", "--quick", "--no-save")
+    def test_details_fit_80_columns_and_26_rows_without_escape_codes(self):
+        ran = self.lab("run", "blocking-async", "--quick", "--no-save", "--details")
         self.assert_fits(ran.out, 80)
         with figures():  # a disturbed machine has more to explain
             self.assertLessEqual(len(self.without_noise(ran.out)), 26, ran)
@@ -240,9 +240,12 @@ class Results(LabCase):
         self.assertIn(folder.name, self.lab("history").out)
         again = self.lab_json("report", folder)
         self.assertEqual(again["arms"], run["arms"])
-        for form, sign in (("text", "WHY"), ("csv", ","), ("md", "|")):
+        for form, sign in (("text", "NEXT"), ("csv", ","), ("md", "|")):
             self.assertIn(sign, self.lab("report", folder, "--format", form).out)
-        self.assert_fits(self.lab("report", folder).out, 80)
+        details = self.lab("report", folder, "--details").out
+        self.assertIn("WHY", details)
+        for text in (details, self.lab("report", folder).out):
+            self.assert_fits(text, 80)
 
     def problems(self, schema_name, values):
         """What the schema has against the values, by their number from 1."""

@@ -142,7 +142,7 @@ class Scenarios(Engines):
             self.assertIn("LAB116", [one["id"] for one in arm["findings"]], arm["findings"])
 
     def test_a_note_about_an_arm_that_is_not_there_is_not_reported(self):
-        out = self.lab("run", "blocking-async", "--arms", "blocking-loop", *QUICK).out
+        out = self.lab("run", "blocking-async", "--arms", "blocking-loop", *QUICK, "--details").out
         self.assertNotIn("workers-4", out)
         self.assertNotIn("0.03", out)
 
@@ -264,7 +264,7 @@ class Recorded(Engines):
         for scenario in ("blocking-async", "pool-limit", "worker-identity", "gil", "forgotten-await"):
             with self.subTest(scenario=scenario):
                 self.assertTrue((ROOT / "results" / "reference" / f"{scenario}.jsonl").exists())
-        ran = self.lab("run", "blocking-async", "--engine", "native,recorded", *QUICK)
+        ran = self.lab("run", "blocking-async", "--engine", "native,recorded", *QUICK, "--details")
         self.assertRegex(" ".join(ran.out.split()),
                          r"NOTE recorded: FastAPI as it ran on another day, 20\d\d-\d\d-\d\d on .*\d cores, kernel .*Python 3.*FastAPI")
         report = self.run_json("blocking-async", "--engine", "native,recorded", *QUICK)

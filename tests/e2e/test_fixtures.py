@@ -87,19 +87,19 @@ class Files(Folders):
 
 class Words(LabCase):
     def test_a_loop_is_shown_step_by_step(self):
-        out = self.lab("run", "loop-cycle", "--quick", "--no-save").out
+        out = self.lab("run", "loop-cycle", "--quick", "--no-save", "--details").out
         for words in ("ready queue", "waiting list", "A awaits", "A is ready", "A goes on", "D yields"):
             self.assertIn(words, out)
         self.assertRegex(out, r"AWAIT what \w's await did, in four steps:\n +1 At .*\n +2 It is on the waiting list")
         self.assert_fits(out, 80)
 
     def test_a_request_is_shown_hop_by_hop_in_every_mode(self):
-        out = self.lab("run", "request-path", "--quick", "--no-save").out
+        out = self.lab("run", "request-path", "--quick", "--no-save", "--details").out
         self.assertRegex(out, r"PATH\s+median\s+accept\s+parse\s+route\s+handler\s+write\s+reply")
         self.assert_fits(out, 80)
 
     def test_predictions_report_the_loop_too(self):
-        self.assertIn("A awaits", self.lab("predict", "loop-cycle").out)
+        self.assertIn("A awaits", self.lab("predict", "loop-cycle", "--details").out)
 
 
 class Killed(LabCase):

@@ -29,6 +29,7 @@ Command predict_command() {
   RunOptions& options = command.runs<RunOptions>(predict_all);
   add_scenario_options(command, options);
   add_output_options(command, options.output);
+  add_details_option(command, options.output);
   return command;
 }
 

@@ -63,6 +63,7 @@ Command report_command() {
   command.flag("--other-tools", options.emulated_tools,
                "what wrk, hey and autocannon would have reported for the same replies");
   add_output_options(command, options.output, run_formats(true));
+  add_details_option(command, options.output);
   return command;
 }
 

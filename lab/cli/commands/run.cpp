@@ -124,9 +124,12 @@ Finished run_one(Scenario scenario, const RunOptions& options) {
     auto saved = result.writer->finish(result.run.summary);
     if (saved) {
       finished.report.path = saved->string();
+      const std::string name = options.scenarios.size() > 1 ? scenario.name : "last";
+      finished.report.again = "lab report " + (record.exact ? shell_word(options.save) : name);
     } else {
       print_error("lab: {}\n", saved.error().message);
-      finished.report.remarks.push_back({NoteKind::warn, "not saved: " + saved.error().message});
+      finished.report.remarks.push_back(
+          {.kind = NoteKind::warn, .text = "not saved: " + saved.error().message, .decisive = true});
       finished.exit_code = static_cast<int>(ErrorKind::environment);
     }
   }
@@ -181,6 +184,7 @@ Command run_command() {
   add_scenario_options(command, options);
   add_experiment_options(command, options);
   add_output_options(command, options.output);
+  add_details_option(command, options.output);
   return command;
 }
 

@@ -59,16 +59,9 @@ std::string predicted(const MeasureRow& measure) {
                                        : format_duration(to_nanos(*measure.predicted));
 }
 
-std::string times_sign(std::string formula, bool ascii) {
-  const std::string dot = "·";
-  for (std::size_t at = 0; ascii && (at = formula.find(dot)) != std::string::npos;)
-    formula.replace(at, dot.size(), "*");
-  return printable(formula, ascii);
-}
-
-/// Arm, stat (unless it is all about the makespan), prediction, formula, log: one row per figure that the
-/// scenario's table shows or the documents give.
-std::vector<std::vector<std::string>> answer_rows(const Scenario& scenario, bool ascii) {
+/// Arm, stat (unless it is all about the makespan), prediction, formula, what the documents claim: one row
+/// per figure that the scenario's table shows or they give.
+std::vector<std::vector<std::string>> answer_rows(const Scenario& scenario) {
   const Report report = make_prediction(scenario, 42);
   const std::vector<Stat>& headline = report.headline;
   const bool only_makespan = headline == std::vector<Stat>{Stat{}};
@@ -79,8 +72,8 @@ std::vector<std::vector<std::string>> answer_rows(const Scenario& scenario, bool
       const bool shown = std::ranges::find(headline, measure.stat) != headline.end();
       if (!(shown && measure.predicted) && measure.documented_text.empty()) continue;
       rows.push_back({name, only_makespan && shown ? "" : to_string(measure.stat), predicted(measure),
-                      measure.stat == Stat{} ? times_sign(arm.formula, ascii) : "",
-                      measure.documented_text.empty() ? "" : "log " + measure.documented_text});
+                      measure.stat == Stat{} ? arm.formula : "",
+                      measure.documented_text.empty() ? "" : "claimed " + measure.documented_text});
     }
   }
   return rows;
@@ -88,19 +81,22 @@ std::vector<std::vector<std::string>> answer_rows(const Scenario& scenario, bool
 
 std::string show_answers(const Scenario& scenario, bool ascii) {
   Block answers("PREDICT", ascii);
-  const auto rows = answer_rows(scenario, ascii);
+  const auto rows = answer_rows(scenario);
   std::vector<std::size_t> widths(5, 0);
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], row[i].empty() ? 0 : columns(printable(row[i], ascii)) + 2);
+      widths[i] = std::max(widths[i], row[i].empty() ? 0 : columns(formula_text(row[i], ascii)) + 2);
   }
   for (const auto& row : rows) {
     std::string rest;
-    for (std::size_t i = 1; i < row.size(); ++i) rest += pad(printable(row[i], ascii), widths[i]);
+    for (std::size_t i = 1; i < row.size(); ++i) rest += pad(formula_text(row[i], ascii), widths[i]);
     rest.erase(rest.find_last_not_of(' ') + 1);
     const std::size_t blanks = std::min(rest.find_first_not_of(' '), rest.size());
     answers.row(row[0], widths[0] + blanks, rest.substr(blanks));
   }
+  std::string formulas;
+  for (const auto& row : rows) formulas += row[3];
+  if (const std::string legend = formula_legend(formulas); !legend.empty()) answers.line(legend);
   std::string text = answers.text();
   for (const auto& [tag, said] :
        {std::pair("WHY", &scenario.explain.text), std::pair("LOG", &scenario.explain.log),
