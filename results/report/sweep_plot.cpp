@@ -95,14 +95,17 @@ SweepPlot plot_of(const SweepReport& report) {
 
 namespace {
 
-constexpr std::size_t kRows = 15;
+constexpr std::size_t kPlotRows = 15;
 constexpr std::size_t kLeastLabel = 9;  // columns left of the axis
 constexpr std::size_t kMaxCurves = 26;
 
 class Canvas {
  public:
   Canvas(const SweepPlot& plot, std::size_t width, bool ascii)
-      : plot_(plot), width_(width), dot_(ascii ? U'.' : U'·'), rows_(kRows, std::u32string(width, U' ')) {}
+      : plot_(plot),
+        width_(width),
+        dot_(ascii ? U'.' : U'·'),
+        rows_(kPlotRows, std::u32string(width, U' ')) {}
 
   std::size_t column(std::size_t place) const {
     return static_cast<std::size_t>((static_cast<double>(place) + 0.5) /
@@ -139,7 +142,7 @@ class Canvas {
  private:
   std::size_t row(double value) const {
     const double height = std::clamp(plot_.height(value), 0.0, 1.0);
-    return kRows - 1 - static_cast<std::size_t>(std::lround(height * static_cast<double>(kRows - 1)));
+    return kPlotRows - 1 - static_cast<std::size_t>(std::lround(height * static_cast<double>(kPlotRows - 1)));
   }
   void connect(const SweepCurve::Mark& from, const SweepCurve::Mark& to) {
     const std::size_t begin = column(from.place);
@@ -215,9 +218,9 @@ void add_plot(const SweepReport& report, Page& page) {
     entries.push_back(fmt::format("and {} more: --format svg", plot.curves.size() - shown));
   if (canvas.any_taken()) entries.emplace_back("* several");
   if (!report.predicted_only) entries.emplace_back(ascii ? ". model" : "· model");
-  for (std::size_t row = 0; row < kRows; ++row) {
-    const double height = static_cast<double>(kRows - 1 - row) / static_cast<double>(kRows - 1);
-    const bool labelled = row % 7 == 0 || row == kRows - 1;
+  for (std::size_t row = 0; row < kPlotRows; ++row) {
+    const double height = static_cast<double>(kPlotRows - 1 - row) / static_cast<double>(kPlotRows - 1);
+    const bool labelled = row % 7 == 0 || row == kPlotRows - 1;
     const std::string label = labelled ? value_text(report, plot.value_at(height)) : "";
     page.line(pad(label, left, true) + " " + (ascii ? "|" : "│") + canvas.line(row));
   }
