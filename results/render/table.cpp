@@ -103,9 +103,8 @@ class Layout {
         row.cells[i] = std::string(rest);
       }
       if (!row.rest.empty()) line += std::string(table_.gap, ' ') + std::exchange(row.rest, "");
-      line = shorten(line, width_, ascii_);
       line.erase(line.find_last_not_of(' ') + 1);
-      lines.push_back(std::move(line));
+      lines.push_back(shorten(line, width_, ascii_));
     }
   }
 

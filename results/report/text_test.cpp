@@ -147,7 +147,7 @@ TEST_CASE("No line is wider than asked for or ends with a blank, at any width") 
 
 TEST_CASE("Sixty columns keep every arm, figure and verdict") {
   const std::string text = to_text(samples::blocking_async(), style(60));
-  CHECK(has(text, "async-loop     0.100 s"));
+  CHECK(has(text, "async-loop      0.100 s"));
   CHECK(has(text, "~0.03 impossible"));
   CHECK(has(text, "workers-4"));
   CHECK_FALSE(has(text, "in FastAPI"));
@@ -244,9 +244,8 @@ TEST_CASE("What makes the table doubtful is one warning where checks were not as
   report.checks = {{"a", true, true, ""}, {"b", false, true, ""}, {"c", true, false, ""}};
   report.noise = "noisy: others took the cores";
   const std::string text = to_text(report, style(80));
-  CHECK(has(text,
-            "\nWARN  1 of 3 checks failed; 1 of 3 checks undecided; the machine was noisy: others took\n"));
-  CHECK_FALSE(has(text, "CHECK"));
+  CHECK(has(text, "\nWARN  1 of 3 checks failed; 1 of 3 checks undecided; the machine was noisy:"));
+  CHECK_FALSE(has(text, "\nCHECK"));
   report.checks_asked = true;
   CHECK(has(to_text(report, style(80)), "\nCHECK FAILED b\n"));
 }
@@ -301,8 +300,8 @@ TEST_CASE("A table that leaves no rows for lanes shows an arm's figures side by 
 TEST_CASE("Names that a narrow table has no room for go on below") {
   Report report = samples::blocking_async();
   report.arms[0].arm = "blocking-loop-with-a-long-name";
-  const std::string text = table_text(report, style(40));
-  CHECK(has(text, "blocking-"));
+  const std::string text = table_text(report, style(60));
+  CHECK(has(text, "\nblocking-loop-with-a-       1.003 s  1.000  ~1.1  agrees\nlong-name\n"));
   CHECK_FALSE(has(text, "…"));
 }
 
