@@ -50,6 +50,7 @@ from fastapi import FastAPI
 
 app = FastAPI()
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s worker=%(process)d")
+logging.getLogger("uvicorn").propagate = False  # it prints its own lines
 logger = logging.getLogger(__name__)
 
 

@@ -5,6 +5,7 @@
 import logging
 
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s worker=%(process)d")
+logging.getLogger("uvicorn").propagate = False  # it prints its own lines
 logger = logging.getLogger(__name__)
 
 #: clock
