@@ -425,7 +425,7 @@ ArmReport analyse_arm(const Scenario& scenario, const Arm& arm, const Case& load
   for (MeasureRow& row : report.measures) {
     if (faulty && row.documented) row.verdict = report.verdict;
   }
-  if (!report.makespan_s) report.lanes = {};
+  if (report.books.ok == 0) report.lanes = {};
   const std::size_t latencies = report.measures.size();
   report.latency_min_s = table.median(latencies);
   report.latency_median_s = table.median(latencies + 1);

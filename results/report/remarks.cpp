@@ -441,8 +441,10 @@ class RunRemarks {
     for (const auto& [kind, number] : arm.books.not_sent) kinds.push_back(fmt::format("{} {}", kind, number));
     const std::string name = name_of(arm);
     if (!kinds.empty()) {
-      add(NoteKind::warn, "{}: of {} requests {} ended well; {}", name, arm.books.planned, arm.books.ok,
-          join(kinds, ", "))
+      const std::size_t known = arm.makespan_s ? arm.makespan_s->samples.size() : 0;
+      add(NoteKind::warn, "{}: of {} requests {} ended well; {}{}", name, arm.books.planned, arm.books.ok,
+          join(kinds, ", "),
+          std::cmp_less(known, arm.repetitions) ? "; a repetition with failures has no makespan" : "")
           .decisive = !errors_are_in_table(arm.books);
     }
     if (faster_than_its_plan(arm)) {

@@ -20,6 +20,25 @@ class Collector : public RecordSink, public EventSink {
   RunRepetition& repetition_;
 };
 
+/// A failure that the scenario did not ask for by its own kills, by clients that hang up, by a queue that is
+/// full or a body that is too large, or by questions about a job.
+bool is_unasked_failure(const RequestRecord& record, const std::vector<Route>& routes,
+                        const Case& load_case) {
+  constexpr int kTooLarge = 413, kFull = 503;
+  switch (record.outcome) {
+    case Outcome::ok:
+    case Outcome::unsent:
+    case Outcome::unfinished:
+    case Outcome::hung_up: return false;
+    default: break;
+  }
+  if (record.parent != 0 || record.route >= routes.size() || record.load >= load_case.loads.size())
+    return record.parent == 0;
+  const Route& route = routes[record.route];
+  if (record.status == kTooLarge) return load_case.loads[record.load].body_bytes <= route.body_limit;
+  return record.status != kFull || !has_step<Enqueue>(route.plan);
+}
+
 }  // namespace
 
 RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, const Case& load_case, int cores,
@@ -41,6 +60,12 @@ RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, cons
 
 std::optional<double> evaluate(const Stat& stat, const RunRepetition& repetition,
                                const std::vector<Route>& routes, const Case& load_case) {
+  const bool measured = repetition.engine != kModel && kills_of(repetition, load_case).empty();
+  const bool failed =
+      measured && stat.quantity == Stat::Quantity::makespan &&
+      std::any_of(repetition.records.begin(), repetition.records.end(),
+                  [&](const auto& record) { return is_unasked_failure(record, routes, load_case); });
+  if (failed) return std::nullopt;
   const ServerUse* server = repetition.server.known() ? &repetition.server : nullptr;
   return evaluate(stat, RepetitionData{repetition.records, routes, &repetition.events, server,
                                        kills_of(repetition, load_case), repetition.began,

@@ -16,7 +16,8 @@ RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, cons
                                   int number, std::uint64_t seed, bool with_events, std::uint64_t lot = 0,
                                   Nanos slice = 0);
 
-/// A stat of one repetition, from all the evidence that it left.
+/// A stat of one repetition, from all the evidence that it left. Where requests failed that the scenario did
+/// not ask to fail, the rest was sooner done than all would have been: such a repetition has no makespan.
 std::optional<double> evaluate(const Stat& stat, const RunRepetition& repetition,
                                const std::vector<Route>& routes, const Case& load_case);
 
