@@ -1,7 +1,6 @@
 #include "lab/course/advice.hpp"
 
 #include <algorithm>
-#include <boost/json.hpp>
 #include <functional>
 #include <set>
 
@@ -9,6 +8,7 @@
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
 #include "lab/course/described_toml.hpp"
+#include "results/render/as_json.hpp"
 
 namespace lab {
 
@@ -69,12 +69,6 @@ void for_each_way(const AdviceBook& book, const std::function<void(const Walk&)>
   }
 }
 
-json::object answers_of(const Walk& walk) {
-  json::object answers;
-  for (const auto& [option, word] : walk.path) answers[option] = word;
-  return answers;
-}
-
 json::object json_of(const Advice& advice) {
   return {{"id", advice.id},
           {"model", advice.mode},
@@ -86,7 +80,7 @@ json::object json_of(const Advice& advice) {
           {"read", advice.read},
           {"proof", advice.proof},
           {"shows", advice.shows},
-          {"documents", json::value_from(advice.documents)}};
+          {"documents", as_json(advice.documents)}};
 }
 
 }  // namespace
@@ -231,9 +225,8 @@ std::string list_advice(const AdviceBook& book, const TextStyle& style) {
 }
 
 std::string advice_json(const Walk& walk) {
-  return json::serialize(json::object{
-             {"schema", "lab.advise/1"}, {"answers", answers_of(walk)}, {"advice", json_of(*walk.advice)}}) +
-         "\n";
+  return json_line(
+      {{"schema", "lab.advise/1"}, {"answers", as_json(walk.path)}, {"advice", json_of(*walk.advice)}});
 }
 
 std::string list_advice_json(const AdviceBook& book) {
@@ -246,16 +239,15 @@ std::string list_advice_json(const AdviceBook& book) {
   }
   json::array paths;
   for_each_way(book, [&](const Walk& way) {
-    paths.push_back({{"answers", answers_of(way)}, {"advice", way.advice->id}});
+    paths.push_back({{"answers", as_json(way.path)}, {"advice", way.advice->id}});
   });
   json::array advice;
   for (const Advice& each : book.advice) advice.push_back(json_of(each));
-  return json::serialize(json::object{{"schema", "lab.advise/1"},
-                                      {"questions", questions},
-                                      {"paths", paths},
-                                      {"advice", advice},
-                                      {"lists", json::value_from(book.lists)}}) +
-         "\n";
+  return json_line({{"schema", "lab.advise/1"},
+                    {"questions", questions},
+                    {"paths", paths},
+                    {"advice", advice},
+                    {"lists", as_json(book.lists)}});
 }
 
 }  // namespace lab

@@ -7,7 +7,7 @@
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
 #include "lab/course/described_toml.hpp"
-#include "results/store/json_words.hpp"
+#include "results/render/as_json.hpp"
 
 namespace lab {
 
@@ -112,7 +112,7 @@ std::string list_findings(const FindingBook& book, const TextStyle& style) {
 std::string explain_as_json(const FindingBook& book, const std::vector<const FindingEntry*>& entries) {
   json::array findings;
   for (const FindingEntry* entry : entries) findings.push_back(object_of(book, *entry));
-  return json::serialize(json::object{{"schema", "lab.explain/1"}, {"findings", std::move(findings)}}) + "\n";
+  return json_line({{"schema", "lab.explain/1"}, {"findings", std::move(findings)}});
 }
 
 }  // namespace lab

@@ -135,16 +135,6 @@ void check_possible(const RecordedRun& recorded) {
   }
 }
 
-/// Calls `found` with every [[ask]] that is asked and its question: some asks have none.
-template <class Found>
-void for_each_ask(const Scenario& scenario, std::vector<Question>& questions, const Found& found) {
-  for (std::size_t i = 0; i < scenario.asks.size(); ++i) {
-    for (Question& question : questions) {
-      if (question.id == fmt::format("{}-{}", scenario.name, i + 1)) found(scenario.asks[i], question);
-    }
-  }
-}
-
 }  // namespace
 
 std::vector<NumberAnswer::Wrong> usual_mistakes(const Scenario& scenario, const Ask& ask,
@@ -205,13 +195,14 @@ Problem make_problem(const ProblemSource& source) {
   Problem problem{source, load_scenario(source.name, known_modes(), source.settings).value()};
   const Scenario& scenario = problem.scenario;
   std::vector<Question> questions = questions_of(scenario, quiz_file().measured, source.machine);
-  for_each_ask(scenario, questions, [&](const Ask& ask, Question& question) {
+  for (Question& question : questions) {
+    const Ask& ask = scenario.asks[*question.ask];
     if (source.settings != Overrides{}) ask_in_general(problem, ask, question);
     NumberAnswer& number = question.number;
-    if (!number.usual.empty()) return;
+    if (!number.usual.empty()) continue;
     const auto more = usual_mistakes(scenario, ask, number, source.machine);
     number.wrong.insert(number.wrong.end(), more.begin(), more.end());
-  });
+  }
   refuse_if(questions.empty() && !scenario.asks.empty(),
             "the model gives no answer to scenario '{}' with {}; take smaller numbers", scenario.name,
             changes_in(source.settings));
@@ -266,10 +257,10 @@ std::vector<std::optional<double>> figures_of(const Problem& problem, const std:
     const RecordedRun recorded = read_recorded(path);
     check_same(problem, recorded.run, recorded.options);
     check_possible(recorded);
-    std::vector<Question> questions = problem.questions;
-    for_each_ask(problem.scenario, questions, [&](const Ask& ask, const Question& question) {
-      figures[static_cast<std::size_t>(&question - questions.data())] = measured(problem, ask, recorded.run);
-    });
+    for (std::size_t i = 0; i < figures.size(); ++i) {
+      if (const auto ask = problem.questions[i].ask)
+        figures[i] = measured(problem, problem.scenario.asks[*ask], recorded.run);
+    }
   } catch (const Failure& failure) {
     const std::string& message = failure.error().message;
     const std::string place = message.starts_with(path.string()) ? "" : path.string() + ": ";

@@ -6,7 +6,7 @@
 #include "lab/core/text.hpp"
 #include "lab/course/grade.hpp"
 #include "lab/experiment/options.hpp"
-#include "results/store/json_words.hpp"
+#include "results/render/as_json.hpp"
 
 namespace lab {
 
@@ -74,13 +74,12 @@ json::object head_json(const char* schema, const Problem& problem) {
 }
 
 std::string to_gradescope(std::size_t score, const std::string& output, const json::array& tests) {
-  return json::serialize(json::object{{"score", score},
-                                      {"output", output},
-                                      {"output_format", "text"},
-                                      {"visibility", "visible"},
-                                      {"stdout_visibility", "hidden"},
-                                      {"tests", tests}}) +
-         "\n";
+  return json_line({{"score", score},
+                    {"output", output},
+                    {"output_format", "text"},
+                    {"visibility", "visible"},
+                    {"stdout_visibility", "hidden"},
+                    {"tests", tests}});
 }
 
 }  // namespace
@@ -117,7 +116,7 @@ std::string grade_json(const GradeSheet& sheet) {
   object["left_out"] = json_texts(sheet.left_out);
   json::array& answers = object["answers"].emplace_array();
   for (std::size_t i = 0; i < sheet.grades.size(); ++i) answers.push_back(answer_of(sheet, i));
-  return json::serialize(object) + "\n";
+  return json_line(object);
 }
 
 std::string gradescope_json(const GradeSheet& sheet) {
@@ -156,7 +155,7 @@ std::string problem_text(const Problem& problem, const TextStyle& style) {
   if (!problem.student.empty()) file["student"] = problem.student;
   if (!problem.variant.empty()) file["variant"] = problem.variant;
   file["answers"] = answers;
-  return text + "\nHand in, with your answers, each with its unit:\n" + json::serialize(file) + "\n";
+  return text + "\nHand in this file with your answers, each with its unit:\n" + json_line(file);
 }
 
 std::string problem_json(const Problem& problem) {
@@ -169,7 +168,7 @@ std::string problem_json(const Problem& problem) {
                          {"text", question.text},
                          {"unit", unit_of(question)}});
   }
-  return json::serialize(object) + "\n";
+  return json_line(object);
 }
 
 }  // namespace lab

@@ -7,7 +7,7 @@
 
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
-#include "results/store/json_words.hpp"
+#include "results/render/as_json.hpp"
 
 namespace lab {
 
@@ -247,7 +247,7 @@ std::string list_questions(const std::vector<Question>& questions, const TextSty
 std::string questions_json(const std::vector<Question>& questions, std::uint64_t seed) {
   json::array rows;
   for (const Question& question : questions) rows.push_back(json_of(question));
-  return json::serialize(json::object{{"schema", "lab.quiz/1"}, {"seed", seed}, {"questions", rows}}) + "\n";
+  return json_line({{"schema", "lab.quiz/1"}, {"seed", seed}, {"questions", rows}});
 }
 
 std::string result_text(const QuizResult& result, const TextStyle& style) {
@@ -288,16 +288,14 @@ std::string result_json(const QuizResult& result) {
     object["proof"] = question.proof;
   }
   const auto unanswered = std::ranges::count(result.grades, "", &Grade::given);
-  return json::serialize(
-             json::object{{"schema", "lab.quiz/1"},
-                          {"seed", result.seed},
-                          {"asked", result.questions.size()},
-                          {"answered", std::ssize(result.grades) - unanswered},
-                          {"right", result.right()},
-                          {"score", result.score()},
-                          {"passed", result.pass ? json::value(result.passed()) : json::value(nullptr)},
-                          {"results", rows}}) +
-         "\n";
+  return json_line({{"schema", "lab.quiz/1"},
+                    {"seed", result.seed},
+                    {"asked", result.questions.size()},
+                    {"answered", std::ssize(result.grades) - unanswered},
+                    {"right", result.right()},
+                    {"score", result.score()},
+                    {"passed", result.pass ? json::value(result.passed()) : json::value(nullptr)},
+                    {"results", rows}});
 }
 
 }  // namespace lab

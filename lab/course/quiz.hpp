@@ -38,7 +38,8 @@ struct Question {
   std::string scenario;              ///< the one that proves it
   std::vector<std::string> context;  ///< lines to read before the question: plan, load, arm
   std::string text;
-  std::vector<Choice> choices;  ///< empty: a number is asked for
+  std::vector<Choice> choices;     ///< empty: a number is asked for
+  std::optional<std::size_t> ask;  ///< the [[ask]] of a scenario, from 0; none: of results/quiz.toml
   NumberAnswer number;
   std::string why;
   std::string proof;  ///< a command

@@ -186,7 +186,8 @@ std::vector<Question> questions_of(const Scenario& scenario, const std::vector<M
   std::vector<std::string> before;
   for (const Ask& ask : scenario.asks) {
     Question question;
-    question.id = fmt::format("{}-{}", scenario.name, before.size() + 1);
+    question.ask = before.size();
+    question.id = fmt::format("{}-{}", scenario.name, *question.ask + 1);
     question.context = context_of(scenario, ask);
     question.context.insert(question.context.end(), before.begin(), before.end());
     before.push_back("asked before: " + ask.text);

@@ -160,7 +160,7 @@ class Start {
     const std::string elsewhere =
         ports.empty() || ports.contains(port_)
             ? ""
-            : fmt::format("; it listens at {} instead of {{port}}", fmt::join(ports, ", "));
+            : fmt::format("; it listens at {}, but it must listen at {{port}}", fmt::join(ports, ", "));
     return environment_error("'{}' did not answer at {} within {:.0f} s{}{}{}", command_.arguments.front(),
                              where, std::ceil(seconds(monotonic_now() - began_)), elsewhere,
                              words.empty() ? "; it said nothing" : ": ", words);

@@ -137,7 +137,7 @@ TEST_CASE("a program that listens at another port than its own is reported") {
   auto server = ExternalServer::start(command);
   REQUIRE_FALSE(server.has_value());
   CHECK_THAT(server.error().message, Contains("did not answer at port") && Contains("it listens at ") &&
-                                         Contains("instead: it must listen at {port}"));
+                                         Contains("but it must listen at {port}"));
 }
 
 TEST_CASE("that somebody else answers at the ready URL does not make a server ready") {
