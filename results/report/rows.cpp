@@ -167,7 +167,10 @@ class TableMaker {
     for (TableRow& row : table_.rows) {
       if (row.rest.empty()) row.cells.resize(table_.columns.size(), none);
     }
-    if (!by_stat || !report_.predicted_only) table_.legend = printable(measured_heading(false), ascii_);
+    table_.legend = (all_modelled() ? "predicted"
+                     : by_stat      ? "medians"
+                                    : "median") +
+                    (by_stat ? "" : " " + to_string(report_.headline.front())) + repetitions();
     return std::move(table_);
   }
 
@@ -329,11 +332,16 @@ class TableMaker {
     const std::string name = named            ? to_string(report_.headline.front())
                              : all_modelled() ? "predicted"
                                               : "measured";
+    return intervals ? name : name + repetitions();
+  }
+
+  /// `, n = 6`, where somebody ran it.
+  std::string repetitions() const {
     std::set<int> counts;
     for (const Entry& entry : entries_) {
       if (entry.arm->repetitions > 0 && !model_stands_in(*entry.arm)) counts.insert(entry.arm->repetitions);
     }
-    return intervals || counts.empty() ? name : fmt::format("{}, n = {}", name, range_of(counts));
+    return counts.empty() ? "" : ", n = " + range_of(counts);
   }
 
   std::string expected_cell(const Entry& entry) const {

@@ -279,7 +279,7 @@ TEST_CASE("A table that leaves no rows for lanes shows an arm's figures side by 
   CHECK(has(text,
             "\narm            makespan  latency.max  latency.min\n"
             "blocking-loop   1.003 s      1.003 s      1.003 s\n"));
-  CHECK(has(text, "\nworkers-4      not run: no cores\nmeasured, n = 6\n\n"));
+  CHECK(has(text, "\nworkers-4      not run: no cores\nmedians, n = 6\n\n"));
   CHECK(has(text, "WHY, LOG, NOTE, the whole table\n"));
   CHECK(lines_of(text).size() <= 23);
   CHECK(has(to_text(report, details(80)), "               latency.max"));
@@ -294,7 +294,7 @@ TEST_CASE("A table that leaves no rows for lanes shows an arm's figures side by 
   }
   const std::string by_case = to_text(report, style(80));
   CHECK(has(by_case, "\narm               main   second    third   fourth\n"));
-  CHECK(has(by_case, "\nlatency.max, n = 6\n"));
+  CHECK(has(by_case, "\nmedian latency.max, n = 6\n"));
 }
 
 TEST_CASE("Names that a narrow table has no room for go on below") {
