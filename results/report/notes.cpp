@@ -99,11 +99,13 @@ std::string doubts(const Report& report) {
   const auto failed =
       std::count_if(checks.begin(), checks.end(), [](auto& check) { return check.decided && !check.passed; });
   std::vector<std::string> parts;
-  if (failed > 0) parts.push_back(fmt::format("{} of {} checks failed", failed, checks.size()));
-  if (open > 0) parts.push_back(fmt::format("{} of {} checks undecided", open, checks.size()));
+  if (failed > 0 && !report.checks_asked)
+    parts.push_back(fmt::format("{} of {} checks failed", failed, checks.size()));
+  if (open > 0 && !report.checks_asked)
+    parts.push_back(fmt::format("{} of {} checks undecided", open, checks.size()));
   const bool slower = std::any_of(report.arms.begin(), report.arms.end(),
                                   [](const ArmReport& arm) { return arm.verdict == Verdict::slower; });
-  if ((slower || !parts.empty()) && report.noise.starts_with("noisy"))
+  if ((slower || failed + open > 0) && report.noise.starts_with("noisy"))
     parts.push_back("the machine was " + report.noise);
   return join(parts, "; ");
 }

@@ -73,7 +73,7 @@ class FirstScreen(LabCase):
         quiet = self.lab("run", file, "--no-save", "--quiet", "--repeat", 1).out
         self.assertRegex(quiet, r"(?m)^WARN  1 of 1 checks failed")
         asked = self.lab("run", file, "--no-save", "--quiet", "--repeat", 1, "--check", code=1).out
-        self.assertRegex(asked, r"(?m)^CHECK FAILED makespan at most 1ms")
+        self.assertRegex(asked, r"(?m)^CHECK FAILED makespan at most 1 ms")
 
     def test_formulas_have_a_legend_of_the_letters_that_occur(self):
         out = self.lab("predict", "blocking-async").out
