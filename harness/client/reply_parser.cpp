@@ -177,7 +177,7 @@ void ReplyParser::on_status_line(std::string_view line) {
     return bad("the status line is malformed");
   }
   if (line[9] < '1' || line[9] > '5' || !is_digit(line[10]) || !is_digit(line[11])) {
-    return bad("the status is no number from 100 to 599");
+    return bad("the status is not a number from 100 to 599");
   }
   if (has_control_byte(line.substr(13))) return bad("the status line has a control byte");
   http_10_ = line[7] == '0';
@@ -206,7 +206,7 @@ void ReplyParser::on_field(std::string_view line) {
 
 void ReplyParser::on_content_length(std::string_view value) {
   const auto length = number_in<std::uint64_t>(value);
-  if (!length) return bad("Content-Length is no number");
+  if (!length) return bad("Content-Length is not a number");
   if (has_length_ && *length != content_length_) return bad("two Content-Lengths differ");
   has_length_ = true;
   content_length_ = *length;
@@ -250,7 +250,7 @@ void ReplyParser::on_chunk_size(std::string_view line) {
   std::uint64_t size = 0;
   const char* const end = line.data() + line.size();
   const auto [stop, error] = std::from_chars(line.data(), end, size, 16);
-  if (error != std::errc()) return bad("a chunk size is no number");
+  if (error != std::errc()) return bad("a chunk size is not a number");
   const std::string_view extension = trim({stop, static_cast<std::size_t>(end - stop)});
   if (!extension.empty() && extension.front() != ';') return bad("a chunk size is malformed");
   if (has_control_byte(extension)) return bad("a chunk extension has a control byte");

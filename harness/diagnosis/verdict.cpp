@@ -144,7 +144,7 @@ std::string unsupported_reason(const Observations& seen) {
   const double alone_s = alone_seconds(seen);
   if (alone_s < kTooFastSeconds) {
     return fmt::format(
-        "a request takes {:.2f} ms: too fast to tell from the work of sending it; take a "
+        "a request takes {:.2f} ms: too fast to measure beside the work of sending it; take a "
         "slower route",
         alone_s * 1e3);
   }

@@ -254,7 +254,7 @@ class Usage(Diagnose):
     def test_bad_options_are_named(self):
         local = "http://127.0.0.1:9/"
         for args, fragment in ((("ftp://x/",), "http"),
-                               (("https://127.0.0.1/",), "http only"),
+                               (("https://127.0.0.1/",), "supports only http"),
                                ((local, "--check"), "--ping"),
                                ((local, "--ping", "http://127.0.0.1:10/"), "another server"),
                                ((local, "--header", "no colon"), "--header"),

@@ -166,7 +166,7 @@ class Completion(LabCase):
         self.assertIn("own.toml", self.zsh("lab", "run", "ow"))
 
     def test_fish_offers_the_same_with_help(self):
-        self.assertIn("--quick\tone repetition", self.fish("lab", "run", "--q"))
+        self.assertIn("--quick\tone repetition of every arm", self.fish("lab", "run", "--q"))
         self.assertEqual([line.split("\t")[0] for line in self.fish("lab", "run", "gil", "--format", "j")], ["json"])
         self.assertEqual([line.split("\t")[0] for line in self.fish("lab", "run", "pool-l")], ["pool-limit"])
         (self.work / "own.toml").write_text("")

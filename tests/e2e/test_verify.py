@@ -118,7 +118,7 @@ class Verify(LabCase):
         for args, words in [
             (["--claim", "D2.9-async-0.3"], ["D2.9-async-0.03"]),
             (["--document", "D9"], ["D0"]),
-            (["--document", "D3", "--claim", "D2.9-async-0.03"], ["no claim is both"]),
+            (["--document", "D3", "--claim", "D2.9-async-0.03"], ["no claim belongs to this --document"]),
             (["--repeat", "2"], ["--repeat", "3"]),
             (["--scale", "0"], ["--scale"]),
             (["--format", "csv"], ["text or json"]),

@@ -7,7 +7,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BANNED = (r"has (its|an|the \w+ caller \w+|the tenth \w+ \w+) answer\b", r"when has the", r"belongs? into a", r"(?<!/)\b(tells?|told) ",
           r"\bSICK\b", r"\bWELL\b", r"as on record", r"\ball two\b", r"Enter to pass", r"far from the others",
           r"carries nothing", r"do not carry this", r"alone cost the others", r"One turn ran", r"; but or ", r"alone never yields",
-          r"await it not", r"cannot be\. 0\.03", r"The same holds of")
+          r"await it not", r"straight on\b", r"\bin (the|no) line\b", r"to and fro", r"heard of\b", r"\bgets? along\b", r"at a stretch",
+          r"stands? in (a )?(line|row)", r"\bhangs? on\b", r"\blets? go of\b", r"cannot be\. 0\.03", r"The same holds of")
 LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
 
 

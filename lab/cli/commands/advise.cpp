@@ -49,7 +49,7 @@ int advise(const AdviseOptions& options) {
       throw Failure(
           usage_error("the input ended before the last question; your answers so far: {}", way.command()));
     if (*line == "q") {
-      print_error("to go on: {}\n", way.command());
+      print_error("left; to continue: {}\n", way.command());
       return 0;
     }
     way = walk(book, answers);

@@ -114,7 +114,7 @@ int grade_submission(const GradeOptions& options) {
   refuse_if(!std::filesystem::is_directory(folder, ignored), "--gradescope-folder: {}: is no folder",
             options.gradescope);
   // Whatever becomes of this process, a killer of those who take too much memory or time included.
-  write_results(folder, gradescope_refusal("The grading did not come to its end. Tell your teacher."));
+  write_results(folder, gradescope_refusal("The grading did not come to its end. Ask your teacher."));
   std::string results;
   try {
     const Submission submission = find_submission(folder);

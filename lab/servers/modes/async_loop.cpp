@@ -12,7 +12,7 @@ constexpr LoopMode kWaiting{.handle = handle_on_loop, .after = after_on_loop, .w
 
 extern const Mode k_mode_async_loop;
 const Mode k_mode_async_loop{.traits = {.name = "async-loop",
-                                        .summary = "one event loop; handlers let go of it while they wait",
+                                        .summary = "one event loop; handlers give it back while they wait",
                                         .fastapi = "async def + await asyncio.sleep",
                                         .handler = Resource::loop,
                                         .waiting = Resource::nothing,
