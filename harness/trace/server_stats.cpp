@@ -60,20 +60,28 @@ double lost(const RepetitionData& evidence) {
   return nameless + static_cast<double>(requests.size());
 }
 
+bool switches(const Compute* compute) {
+  return compute != nullptr && compute->units > 0 && compute->work >= Work::coroutine_switch;
+}
+
 std::optional<double> switch_time(const RepetitionData& evidence) {
   std::vector<double> times;
   std::map<std::uint32_t, RouteSteps> routes;
   const Occupancy occupancy(*evidence.events);
   for (const RequestRecord& record : evidence.records) {
     if (record.outcome != Outcome::ok || record.route >= evidence.routes.size()) continue;
-    const RouteSteps& steps = routes.try_emplace(record.route, evidence.routes[record.route]).first->second;
+    const Route& route = evidence.routes[record.route];
+    if (evidence.reported_by_headers) {  // no spans: the handler's time, where it does nothing else
+      const auto* only = route.plan.size() == 1 ? route.plan.front().as<Compute>() : nullptr;
+      if (switches(only))
+        times.push_back(seconds(record.finished - record.started) / static_cast<double>(only->units));
+      continue;
+    }
+    const RouteSteps& steps = routes.try_emplace(record.route, route).first->second;
     for (const StepSpan& span : occupancy.steps_of(record.id)) {
       const Step* step = steps.step(span.index);
       const auto* compute = step == nullptr ? nullptr : std::get_if<Compute>(&step->action);
-      const bool switches = compute != nullptr && compute->units > 0 &&
-                            (compute->work == Work::coroutine_switch ||
-                             compute->work == Work::thread_switch || compute->work == Work::process_switch);
-      if (!switches) continue;
+      if (!switches(compute)) continue;
       times.push_back(seconds(span.to - span.from) / static_cast<double>(compute->units));
     }
   }
@@ -85,7 +93,8 @@ std::optional<double> of_events(Quantity quantity, const RepetitionData& evidenc
   if (evidence.events == nullptr || evidence.events->empty()) return std::nullopt;
   const Events& events = *evidence.events;
   // A reply says what its own handler did, and nothing of loops, losses and other handlers.
-  if (evidence.reported_by_headers && quantity != Quantity::done) return std::nullopt;
+  if (evidence.reported_by_headers && quantity != Quantity::done && quantity != Quantity::switch_time)
+    return std::nullopt;
   switch (quantity) {
     case Quantity::gap: return seconds(longest_gap(loop_turns(events)));
     case Quantity::utilisation: {

@@ -106,7 +106,6 @@ TEST_CASE("what has no meaning there says why") {
   CHECK(has(with([](Arm& arm) { arm.backend = Backend::io_uring; }), "epoll"));
   CHECK(has(with([](Arm& arm) { arm.accept = Accept::reuseport; }), "SO_REUSEPORT"));
   CHECK(has(with([](Arm& arm) { arm.accept = Accept::one; }), "sync worker"));
-  CHECK(has(reason(scenario_of("blocking-loop", {{Compute{0, Work::thread_switch, 10}}})), "C++ alone"));
   CHECK(has(reason(scenario_of("thread-per-request", {{Background{kWait}}})), "WSGI"));
 }
 

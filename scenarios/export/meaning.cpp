@@ -48,12 +48,6 @@ const Arm* already_there(const Scenario& scenario, const Arm& arm, const Arm& re
   return nullptr;
 }
 
-Reason no_server_has_it(const Scenario& scenario, const Arm& arm) {
-  if (arm.predict_only) return "too long to be measured, only the model runs it";
-  if (any_step(scenario, switches)) return "hand-overs are timed between threads and coroutines of C++ alone";
-  return std::nullopt;
-}
-
 Reason no_wsgi(const Scenario& scenario) {
   if (any_step(scenario, [](const Step& step) { return step.is<Background>(); }))
     return "WSGI knows no tasks after the reply";
@@ -101,6 +95,7 @@ Reason no_node(const Scenario& scenario, const Arm& arm) {
     }
   }
   if (any_step(scenario, reads)) return "reading a file is exported to FastAPI alone";
+  if (any_step(scenario, switches)) return "hand-overs are timed in C++ and Python, not in Node";
   return std::nullopt;
 }
 
@@ -146,7 +141,7 @@ bool brings_body(const Scenario& scenario, std::size_t route) {
 
 Result<Arm> real_arm(const Scenario& scenario, const Arm& arm, ExportTarget target) {
   const auto refuse = [](const Reason& reason) { return usage_error("{}", *reason); };
-  if (const Reason reason = no_server_has_it(scenario, arm)) return refuse(reason);
+  if (arm.predict_only) return usage_error("too long to be measured, only the model runs it");
   if (target == ExportTarget::node) {
     if (const Reason reason = no_node(scenario, arm)) return refuse(reason);
     Arm real = arm;

@@ -240,3 +240,59 @@ def count_one():
 #: ready
 async def is_there_already():
     pass
+
+#: switch_coroutines
+import asyncio
+
+async def take_turns(times):
+    for _ in range(times):
+        await asyncio.sleep(0)
+
+async def switch_coroutines(times):
+    await asyncio.gather(take_turns(times // 2), take_turns(times // 2))
+
+#: hand_over
+import os
+
+def answer_all(reading, writing):
+    while byte := os.read(reading, 1):
+        os.write(writing, byte)
+
+def hand_over(times, start):
+    there, back = os.pipe(), os.pipe()
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})  # both on one core: to wake another one takes longer than the switch
+    wait = start(there, back)
+    for _ in range(times // 2):
+        os.write(there[1], b"x")
+        os.read(back[0], 1)
+    os.close(there[1])
+    wait()
+    os.sched_setaffinity(0, cores)
+    for end in (there[0], *back):
+        os.close(end)
+
+#: switch_threads
+import threading
+
+def start_thread(there, back):
+    partner = threading.Thread(target=answer_all, args=(there[0], back[1]))
+    partner.start()
+    return partner.join
+
+def switch_threads(times):
+    hand_over(times, start_thread)
+
+#: switch_processes
+import os
+
+def start_process(there, back):
+    partner = os.fork()
+    if partner == 0:
+        os.close(there[1])
+        answer_all(there[0], back[1])
+        os._exit(0)
+    return lambda: os.waitpid(partner, 0)
+
+def switch_processes(times):
+    hand_over(times, start_process)

@@ -100,6 +100,7 @@ std::string PythonSteps::file_to_read(const Compute& compute) {
 Lines PythonSteps::statement(const Step& step) {
   if (const auto* wait = step.as<Wait>()) return this->wait(step, *wait);
   if (const auto* compute = step.as<Compute>()) {
+    if (compute->work >= Work::coroutine_switch) return hand_over(step);
     Lines lines = leaf(step, mode_.computing);
     if (predicts_ && compute->work == Work::inference) lines.back().insert(0, "prediction = ");
     return lines;
@@ -130,6 +131,20 @@ Lines PythonSteps::statement(const Step& step) {
     return {"result = " + queue_call(fetch->queue, "result", "task_id")};
   }
   return in_thread() ? without_loop(step) : on_loop(step);
+}
+
+/// Tasks take turns on the loop that is there; a thread makes one for itself.
+Lines PythonSteps::hand_over(const Step& step) {
+  const PythonCall call = blocking_call(step);
+  if (step.as<Compute>()->work != Work::coroutine_switch) {
+    file_.add_piece("hand_over");
+    file_.add_piece(call.function);
+    return {call.text()};
+  }
+  file_.add_piece(call.function);
+  if (asynchronous()) return {"await " + call.text()};
+  file_.use("asyncio");
+  return {"asyncio.run(" + call.text() + ")"};
 }
 
 Lines PythonSteps::without_loop(const Step& step) {

@@ -60,6 +60,7 @@ class PythonSteps {
   std::string file_to_read(const Compute& compute);
 
   Lines statement(const Step& step);
+  Lines hand_over(const Step& step);
   Lines without_loop(const Step& step);
   Lines on_loop(const Step& step);
   std::string queue_call(const std::string& queue, const std::string& method, const std::string& argument);

@@ -202,7 +202,7 @@ class Verb(LabCase):
         self.assertIn("arm 'blocking-loop' of blocking-async",
                       self.lab("export", "blocking-async", "--to", "fastapi").err)
         self.assertIn("arm 'threads-gil' of gil", self.lab("export", "gil", "--to", "fastapi").err)
-        self.assert_one_line_reason(self.lab("export", "switch-cost", "--to", "fastapi", code=2), 2, "C++ alone")
+        self.assert_one_line_reason(self.lab("export", "switch-cost", "--to", "node", code=2), 2, "not in Node")
 
     def test_a_parameter_can_be_set(self):
         ran = self.lab("export", "blocking-async", "--to", "fastapi", "--delay", "2500ms")
