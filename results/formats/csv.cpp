@@ -1,17 +1,11 @@
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "results/render/markup.hpp"
 #include "results/report/format.hpp"
 
 namespace lab {
 
 namespace {
-
-std::string number_cell(const std::optional<double>& value) {
-  return value && std::isfinite(*value) ? fmt::format("{}", *value) : "";
-}
 
 /// One row per repetition; one without a number where nothing was measured.
 std::string rows_of(const ArmReport& arm, const MeasureRow& row) {

@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <boost/json.hpp>
 #include <cmath>
 #include <numeric>
 
 #include "harness/statistics/statistics.hpp"
 #include "lab/core/utf8.hpp"
+#include "results/render/as_json.hpp"
 #include "results/report/format.hpp"
 
 namespace lab {
@@ -126,7 +126,7 @@ Result<std::string> to_gbench(const FormatInput& input) {
     return usage_error("--format: gbench compares makespans, and no arm of this run has one");
   const json::object document{{"context", context_of(report, *input.run)},
                               {"benchmarks", std::move(benchmarks)}};
-  return json::serialize(document) + "\n";
+  return json_line(document);
 }
 
 }  // namespace

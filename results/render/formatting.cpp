@@ -54,6 +54,16 @@ std::string quantity(double value, const Unit& unit) {
   return unit.name.empty() ? digits : digits + " " + unit.name;
 }
 
+std::string interval(const Estimate& figure, Unit unit) {
+  if (!figure.low || !figure.high) return "";
+  unit.name.clear();
+  return number(*figure.low, unit) + "–" + number(*figure.high, unit);
+}
+
+std::string engine_name(std::string_view engine) {
+  return engine == "fastapi" ? "FastAPI" : "C++";
+}
+
 std::string long_time(double seconds) {
   constexpr double kLongest = 9e9;  // what fits into int64 nanoseconds, about 285 years
   if (seconds < 99.95) return quantity(seconds, time_unit(seconds));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "harness/statistics/statistics.hpp"
 #include "lab/core/stat.hpp"
@@ -29,6 +30,12 @@ Unit unit_of(const Stat& stat, double value);
 std::string number(double value, const Unit& unit);
 /// `1.003 s`
 std::string quantity(double value, const Unit& unit);
+
+/// `1.001–1.003` in that unit; empty where too few repetitions carry an interval.
+std::string interval(const Estimate& figure, Unit unit);
+
+/// An engine as its figures are called: `FastAPI`, and `C++` for the lab's own servers.
+std::string engine_name(std::string_view engine);
 
 /// For predictions up to years: `0.100 s`, `27 h 46 min`.
 std::string long_time(double seconds);

@@ -72,6 +72,26 @@ std::string csv_row(const std::vector<std::string>& cells) {
   return join(quoted, ",") + "\n";
 }
 
+std::string number_cell(const std::optional<double>& value) {
+  return value && std::isfinite(*value) ? fmt::format("{}", *value) : "";
+}
+
+namespace {
+
+std::vector<std::string> headings_of(const Table& table) {
+  std::vector<std::string> headings;
+  for (const Column& column : table.columns) headings.push_back(column.heading);
+  return headings;
+}
+
+}  // namespace
+
+std::string csv_table(const Table& table) {
+  std::string out = csv_row(headings_of(table));
+  for (const TableRow& row : table.rows) out += csv_row(row.cells);
+  return out;
+}
+
 std::string markdown_text(const std::string& text) {
   std::string out;
   for (const char letter : printable(text, false)) {
@@ -87,13 +107,9 @@ std::string markdown_row(std::vector<std::string> cells) {
 }
 
 std::string markdown_table(const Table& table) {
-  std::vector<std::string> headings;
   std::string rule = "|";
-  for (const Column& column : table.columns) {
-    headings.push_back(column.heading);
-    rule += column.right ? " ---: |" : " --- |";
-  }
-  std::string out = markdown_row(std::move(headings)) + rule + "\n";
+  for (const Column& column : table.columns) rule += column.right ? " ---: |" : " --- |";
+  std::string out = markdown_row(headings_of(table)) + rule + "\n";
   for (const TableRow& row : table.rows) {
     std::vector<std::string> cells = row.cells;
     if (!row.rest.empty()) cells.push_back(row.rest);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,11 @@ std::string csv_quoted(const std::string& text);
 /// A line of such cells. A spreadsheet runs cells that start with = + - @ as
 /// formulas (a blank of any kind before them does not stop it); an apostrophe does.
 std::string csv_row(const std::vector<std::string>& cells);
+
+/// A number for a program: exact, and empty for what is not there or not finite.
+std::string number_cell(const std::optional<double>& value);
+/// The whole table, with its headings.
+std::string csv_table(const Table& table);
 
 /// A row of a Markdown table. Text, never markup: in a cell a pipe would end it, and a scenario's words must
 /// not become HTML or links.

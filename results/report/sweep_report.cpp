@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
@@ -46,12 +45,6 @@ Lines keys_block(const SweepReport& report) {
 }
 
 /// `0.500–0.510`
-std::string interval(const Estimate& figure, Unit unit) {
-  if (!figure.low || !figure.high) return "";
-  unit.name.clear();
-  return number(*figure.low, unit) + "–" + number(*figure.high, unit);
-}
-
 Lines arm_block(const SweepReport& report, const SweepSeries& series) {
   Lines measured{"measured"}, range{"95 %"}, model{"model"};
   bool any_range = false;
@@ -109,10 +102,6 @@ void add_notes(const SweepReport& report, Page& page) {
       page.entry("NOTE", fmt::format("{}{}: {}", series.name, share, *note));
     }
   }
-}
-
-std::string plain(const std::optional<double>& value) {
-  return value && std::isfinite(*value) ? fmt::format("{}", *value) : "";
 }
 
 /// `0.505 s (0.500–0.510); 0.500 s`
@@ -222,7 +211,7 @@ std::string sweep_csv(const SweepReport& report) {
         Lines cells = point.values;
         cells.insert(cells.end(),
                      {cell.arm, cell.case_id, there ? std::to_string(i + 1) : "", to_string(report.stat),
-                      there ? plain(samples[i]) : "", unit, plain(cell.predicted), cell.note});
+                      there ? number_cell(samples[i]) : "", unit, number_cell(cell.predicted), cell.note});
         out += csv_row(cells);
       }
     }
