@@ -159,6 +159,7 @@ BatchEnd run_batch(const VerifyBatch& batch, const VerifyOptions& options, const
   experiment.repetitions = options.repetitions;
   experiment.seed = options.seed;
   experiment.foreign.python = options.python;
+  experiment.postgres = options.postgres;
   experiment.as_written = recorded;
   preflight(scenario, experiment);
   PreparedExperiment prepared = PreparedExperiment::prepare(scenario, experiment);
@@ -225,6 +226,13 @@ BatchEnd take_readings(const VerifyBatch& batch, const VerifyOptions& options, c
     return end;  // no recording either: the reasons of the first attempt stand
   }
   return end;
+}
+
+void refuse_unknown(const std::string& name, const std::vector<std::string>& words,
+                    const std::vector<std::string>& known) {
+  for (const std::string& word : words)
+    refuse_if(!contains(known, word), "--{0}: unknown {0} '{1}'{2}; lab verify --list shows all", name, word,
+              suggestion(word, known));
 }
 
 std::vector<VerifyBatch> plan_batches(const ClaimsFile& file, const std::vector<const Claim*>& claims,

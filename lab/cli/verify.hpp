@@ -11,12 +11,17 @@
 
 namespace lab {
 
+/// Refuses what an option of that name names and the file has not.
+void refuse_unknown(const std::string& name, const std::vector<std::string>& words,
+                    const std::vector<std::string>& known);
+
 struct VerifyOptions {
   double scale = 0.1;   ///< of a run whose claims bear it; RunNeeds::least_scale holds where it is more
   int repetitions = 3;  ///< at least three
   std::uint64_t seed = 42;
   bool save = false;  ///< keep every run under results/runs
   std::string python = ForeignOptions().python;
+  std::string postgres;  ///< a connection string, `local`, or empty: its claims stay undecided
 };
 
 /// One run that decides all conditions about one scenario on one engine.

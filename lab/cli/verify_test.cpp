@@ -81,6 +81,55 @@ TEST_CASE("no limit is looser than the words of its claim") {
   }
 }
 
+TEST_CASE("the figures that claims and scenarios quote are rows of the documents' log") {
+  const ClaimsFile file = shipped_claims();
+  const auto has_row = [&](auto is) { return std::any_of(file.log.begin(), file.log.end(), is); };
+  int quoted = 0;
+  for (const Claim& claim : file.claims) {
+    const Condition& test = claim.tests.front();
+    if (!test.value || test.relation != Relation::about || !test.left.stat.is_time()) continue;
+    INFO(claim.id);
+    CHECK(has_row(
+        [&](const LogRow& row) { return row.document == claim.document && row.value == *test.value; }));
+    ++quoted;
+  }
+  CHECK(quoted >= 8);
+  for (const std::string& name : scenario_names()) {
+    const Scenario scenario = load_scenario(name, known_modes()).value();
+    for (const Arm& arm : scenario.arms) {
+      for (const Documented& figure : arm.documented) {
+        INFO(name << ", " << arm.id << ": " << figure.text);
+        CHECK(has_row([&](const LogRow& row) {
+          const Measure& measure = row.measure;
+          return measure.scenario == name && measure.arm == arm.id && measure.stat == figure.stat &&
+                 (figure.case_id.empty() || figure.case_id == measure.case_id) && row.value == figure.value;
+        }));
+        ++quoted;
+      }
+    }
+  }
+  CHECK(quoted >= 16);
+}
+
+TEST_CASE("every claim names the engines that decide it, in each form of the report") {
+  const ClaimsFile file = shipped_claims();
+  const VerifyResult result = made_up(file);
+  TextStyle wide;
+  wide.width = 400;
+  const std::string text = verify_text(file, result, wide, false);
+  const std::string csv = verify_csv(result);
+  const std::string markdown = verify_markdown(result);
+  for (const Claim& claim : file.claims) {
+    const bool mixed = claim.id == "D0-threads-for-cpu";
+    const std::string engines = mixed ? "C++ and FastAPI" : claim.about_fastapi ? "FastAPI" : "C++";
+    INFO(claim.id);
+    CHECK(text.find(claim.id + ", " + claim.section + "; decided on " + engines + "\n") != std::string::npos);
+  }
+  CHECK(csv.starts_with("claim,document,section,statement,decided on,found,on record,figures\n"));
+  CHECK(csv.find("\nD2.9-async-0.03,D2,part 9,") != std::string::npos);
+  CHECK(markdown.starts_with("| claim | document | section | statement | decided on | found |"));
+}
+
 TEST_CASE("one run per scenario and engine serves all of its claims, with no pair of arm and case twice") {
   const ClaimsFile file = shipped_claims();
   std::vector<std::string> asked;

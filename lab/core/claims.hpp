@@ -82,19 +82,33 @@ struct LogRow {
   std::string document, place;
   std::string written;                  ///< the configuration, as it stands there
   std::string model;                    ///< what the document calls it, or empty
-  std::string claimed;                  ///< `~1.1s`
+  std::string claimed;                  ///< `~1.1s`, as it stands there
   double value = 0;                     ///< of `claimed`: seconds, or a plain number
+  Relation relation = Relation::about;  ///< of what is measured to `value`; a threshold: below, above
   Measure measure;                      ///< without an engine: every engine is asked
+  Nanos from = 0;  ///< added to what is measured: the document counts from so long before
   std::map<std::string, Nanos> params;  ///< which make the run's durations the document's own
   double quick = 0.1;                   ///< multiplies the durations under --quick
   std::string file_place;               ///< file:line:column, for messages
 };
 
+struct Document {
+  std::string id;  ///< D0
+  std::string title;
+  std::string contributes;  ///< what the lab has from it, in a few words
+};
+
 struct ClaimsFile {
-  std::vector<std::pair<std::string, std::string>> documents;  ///< D0 and its title, in order
-  std::map<std::string, RunNeeds> runs;                        ///< by scenario
-  std::vector<Claim> claims;                                   ///< in the order of the file
-  std::vector<LogRow> log;                                     ///< likewise
+  std::vector<Document> documents;       ///< in the order of the file
+  std::map<std::string, RunNeeds> runs;  ///< by scenario
+  std::vector<Claim> claims;             ///< in the order of the file
+  std::vector<LogRow> log;               ///< likewise
+
+  std::vector<std::string> document_ids() const {
+    std::vector<std::string> ids;
+    for (const Document& document : documents) ids.push_back(document.id);
+    return ids;
+  }
 };
 
 }  // namespace lab

@@ -39,7 +39,7 @@ plots.outcomes(claims, title=f"Which of {len(claims)} claims in five documents h
 # %% answer=predict-claims
 verdicts = {}
 ### BEGIN SOLUTION
-verdicts = {"D2.9-async-0.03": "refuted", "D0-cpu-never-idle": "refuted", "D0-async-for-io": "qualified",
+verdicts = {"D2.9-async-0.03": "refuted", "D0-cpu-never-idle": "qualified", "D0-async-for-io": "qualified",
             "D0-gather-1s": "verified", "D0-threads-for-cpu": "qualified", "D1.2-message-3s": "refuted"}
 ### END SOLUTION
 

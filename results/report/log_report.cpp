@@ -17,14 +17,10 @@ namespace lab {
 
 namespace {
 
-constexpr std::size_t kClaimed = 11;
-constexpr std::size_t kFigure = 9;
+constexpr std::size_t kBound = 9;
+constexpr std::size_t kEngine = 12;  // `1.001–1.003`
 constexpr std::size_t kVerdict = 14;
-constexpr std::size_t kLeastWritten = 24;
-
-std::string engine_heading(const std::string& engine) {
-  return engine == "fastapi" ? "FastAPI" : "C++";
-}
+constexpr std::size_t kLeastWritten = 20;
 
 std::string figure(const Stat& stat, double value) {
   return quantity(value, unit_of(stat, value));
@@ -35,14 +31,17 @@ std::string figure(const LogLine& line, const LogCell& cell) {
   return figure(line.row->measure.stat, cell.measured.median) + (cell.recorded ? "*" : "");
 }
 
+std::string range(const LogLine& line, const LogCell& cell) {
+  return interval(cell.measured, unit_of(line.row->measure.stat, cell.measured.median));
+}
+
 std::string bound_text(const LogLine& line) {
   return line.bound ? figure(line.row->measure.stat, *line.bound) : "–";
 }
 
-/// `10s × 0.1`: as the document writes it, and what was made of it.
-std::string claimed_text(const LogLine& line) {
-  if (line.scale == 1 || !line.row->measure.stat.is_time()) return line.row->claimed;
-  return fmt::format("{} × {:g}", line.row->claimed, line.scale);
+/// What was made of the claim where the run was shorter, or empty.
+std::string scale_text(const LogLine& line) {
+  return line.scale == 1 || !line.row->measure.stat.is_time() ? "" : fmt::format("× {:g}", line.scale);
 }
 
 std::string verdict_text(const LogLine& line) {
@@ -51,14 +50,21 @@ std::string verdict_text(const LogLine& line) {
   return cell.disturbed.empty() ? verdict_word(cell.verdict) : "disturbed";
 }
 
-void add_row(const LogLine& line, std::size_t written, Page& page) {
-  std::string figures =
-      pad(claimed_text(line), kClaimed + 1, true) + pad(bound_text(line), kFigure + 1, true);
-  for (const LogCell& cell : line.cells) figures += pad(figure(line, cell), kFigure + 1, true);
-  bool first = true;
-  for (const std::string& part : wrap(printable(line.row->written, page.style().ascii), "", 2, written)) {
-    page.line(first ? pad(part, written) + figures + "  " + verdict_text(line) : part);
-    first = false;
+/// Below the figures stand their ranges, and below the claim what it was multiplied by.
+void add_row(const LogLine& line, std::size_t written, std::size_t claimed, Page& page) {
+  std::vector<std::string> rows = wrap(printable(line.row->written, page.style().ascii), "", 2, written);
+  std::string figures = pad(line.row->claimed, claimed, true) + pad(bound_text(line), kBound, true);
+  std::string ranges = pad(scale_text(line), claimed, true) + pad("", kBound);
+  for (const LogCell& cell : line.cells) {
+    figures += pad(figure(line, cell), kEngine, true);
+    ranges += pad(range(line, cell), kEngine, true);
+  }
+  rows.resize(std::max<std::size_t>(rows.size(), 2));
+  rows[0] = pad(rows[0], written) + figures + "  " + verdict_text(line);
+  rows[1] = pad(rows[1], written) + ranges;
+  for (std::string& row : rows) {
+    row.erase(row.find_last_not_of(' ') + 1);
+    if (!row.empty()) page.line(row);
   }
   if (!line.row->model.empty()) page.line("  Execution Model: " + line.row->model);
 }
@@ -71,7 +77,7 @@ std::vector<std::string> remarks(const LogReport& report) {
   };
   for (const LogLine& line : report.lines) {
     for (const LogCell& cell : line.cells) {
-      const std::string where = engine_heading(cell.engine) + ", " + line.row->measure.scenario + ": ";
+      const std::string where = engine_name(cell.engine) + ", " + line.row->measure.scenario + ": ";
       if (!cell.absent.empty() && report.complete) add(where + cell.absent);
       if (!cell.disturbed.empty()) add(where + cell.disturbed);
     }
@@ -86,26 +92,17 @@ bool any_recorded(const LogReport& report) {
   });
 }
 
-std::string title_of(const LogReport& report, const std::string& document) {
-  const auto found = std::find_if(report.documents.begin(), report.documents.end(),
-                                  [&](const auto& one) { return one.first == document; });
-  return found == report.documents.end() ? "" : found->second;
-}
-
 std::string introduction(const LogReport& report) {
   return report.quick ? "The documents' timings beside what was run, at shorter durations where the claim is "
                         "multiplied."
                       : "The documents' timings beside what was run, at the documents' own durations.";
 }
 
-constexpr const char* kBoundLegend =
-    "bound: what a server without any overhead would take; none for what computes. Verdicts are about the "
-    "document's figure: agrees "
-    "(within 20 %), slower or faster than it, or impossible: below the bound.";
-
-std::string exact_number(std::optional<double> value) {
-  return value ? fmt::format("{:.9g}", *value) : "";
-}
+constexpr const char* kLegend =
+    "bound: what a server without any overhead would take; none for what computes. Below a figure of six "
+    "runs stands their range. The verdict is about the document's figure: agrees (within 20 %, or on its "
+    "side "
+    "of a threshold), ran slower or ran faster than it, or impossible: below the bound.";
 
 }  // namespace
 
@@ -118,32 +115,36 @@ const LogCell& LogLine::deciding() const {
 
 std::string log_text(const LogReport& report, const TextStyle& style) {
   Page page(style, 60);
-  const std::size_t figures = kClaimed + 1 + (kFigure + 1) * (1 + report.engines.size()) + kVerdict;
+  std::size_t claimed = std::string_view("claimed").size();
+  for (const LogLine& line : report.lines) claimed = std::max(claimed, columns(line.row->claimed));
+  claimed += 1;
+  const std::size_t figures = claimed + kBound + kEngine * report.engines.size() + kVerdict;
   const std::size_t written = std::max(kLeastWritten, page.width() - std::min(page.width(), figures));
   std::string headings =
-      std::string(written, ' ') + pad("claimed", kClaimed + 1, true) + pad("bound", kFigure + 1, true);
-  for (const std::string& engine : report.engines) headings += pad(engine_heading(engine), kFigure + 1, true);
+      std::string(written, ' ') + pad("claimed", claimed, true) + pad("bound", kBound, true);
+  for (const std::string& engine : report.engines) headings += pad(engine_name(engine), kEngine, true);
   page.paragraph(introduction(report));
-  std::string document, place;
-  for (const LogLine& line : report.lines) {
-    if (line.row->document != document) {
-      document = line.row->document;
-      place.clear();
-      page.blank();
-      page.hanging(document + "  ", title_of(report, document), 4);
-      page.line(headings);
+  for (const Document& document : report.documents) {
+    std::string place;
+    for (const LogLine& line : report.lines) {
+      if (line.row->document != document.id) continue;
+      if (place.empty()) {
+        page.blank();
+        page.hanging(document.id + "  ", document.title, 4);
+        page.line(headings);
+      }
+      if (line.row->place + line.row->measure.scenario != place) {
+        place = line.row->place + line.row->measure.scenario;
+        const std::string command = as_called("lab run " + line.row->measure.scenario);
+        const std::size_t used = columns(line.row->place) + columns(command);
+        page.line(line.row->place + std::string(page.width() > used + 2 ? page.width() - used : 2, ' ') +
+                  command);
+      }
+      add_row(line, written, claimed, page);
     }
-    if (line.row->place + line.row->measure.scenario != place) {
-      place = line.row->place + line.row->measure.scenario;
-      const std::string command = as_called("lab run " + line.row->measure.scenario);
-      const std::size_t used = columns(line.row->place) + columns(command);
-      page.line(line.row->place + std::string(page.width() > used + 2 ? page.width() - used : 2, ' ') +
-                command);
-    }
-    add_row(line, written, page);
   }
   page.blank();
-  page.paragraph(kBoundLegend);
+  page.paragraph(kLegend);
   if (any_recorded(report)) page.paragraph("* recorded earlier, on another machine");
   for (const std::string& remark : remarks(report)) page.entry("NOTE", remark);
   if (!report.complete) page.entry("WARN", "interrupted: rows without a figure were not run", true);
@@ -171,6 +172,7 @@ std::string log_json(const LogReport& report) {
                                 {"execution_model", json_text_or_null(row.model)},
                                 {"claimed", json_text(row.claimed)},
                                 {"claimed_value", row.value},
+                                {"relation", as_json(row.relation)},
                                 {"unit", json_unit(row.measure.stat)},
                                 {"scale", line.scale},
                                 {"bound", json_number(line.bound)},
@@ -181,48 +183,37 @@ std::string log_json(const LogReport& report) {
                                 {"engines", std::move(engines)}});
   }
   json::object documents;
-  for (const auto& [document, title] : report.documents) documents[document] = json_text(title);
-  return json::serialize(json::object{{"schema", "lab.log/1"},
-                                      {"complete", report.complete},
-                                      {"quick", report.quick},
-                                      {"seconds", report.seconds},
-                                      {"documents", std::move(documents)},
-                                      {"rows", std::move(rows)}}) +
-         "\n";
+  for (const Document& document : report.documents) documents[document.id] = json_text(document.title);
+  return json_line({{"schema", "lab.log/1"},
+                    {"complete", report.complete},
+                    {"quick", report.quick},
+                    {"seconds", report.seconds},
+                    {"documents", std::move(documents)},
+                    {"rows", std::move(rows)}});
 }
 
 std::string log_csv(const LogReport& report) {
-  std::string out =
-      "document,place,configuration,execution_model,claimed,claimed_value,scale,bound,engine,median,low,high,"
-      "n,"
-      "recorded,verdict,scenario,arm,case,stat\n";
+  Table table;
+  for (const char* heading :
+       {"document", "place", "configuration", "execution_model", "claimed", "claimed_value", "scale", "bound",
+        "engine", "median", "low", "high", "n", "recorded", "verdict", "scenario", "arm", "case", "stat"})
+    table.columns.push_back({ColumnRole::note, heading});
   for (const LogLine& line : report.lines) {
     const LogRow& row = *line.row;
     for (const LogCell& cell : line.cells) {
-      const bool there = !cell.measured.samples.empty();
-      const std::vector<std::string> cells{row.document,
-                                           row.place,
-                                           row.written,
-                                           row.model,
-                                           row.claimed,
-                                           exact_number(row.value),
-                                           exact_number(line.scale),
-                                           exact_number(line.bound),
-                                           cell.engine,
-                                           there ? exact_number(cell.measured.median) : "",
-                                           exact_number(cell.measured.low),
-                                           exact_number(cell.measured.high),
-                                           std::to_string(cell.measured.samples.size()),
-                                           cell.recorded ? "true" : "false",
-                                           std::string(to_string(cell.verdict)),
-                                           row.measure.scenario,
-                                           row.measure.arm,
-                                           row.measure.case_id,
-                                           to_string(row.measure.stat)};
-      out += csv_row(cells);
+      const Estimate& measured = cell.measured;
+      const bool there = !measured.samples.empty();
+      table.rows.push_back(
+          {{row.document, row.place, row.written, row.model, row.claimed, number_cell(row.value),
+            number_cell(line.scale), number_cell(line.bound), cell.engine,
+            there ? number_cell(measured.median) : "", number_cell(measured.low), number_cell(measured.high),
+            std::to_string(measured.samples.size()), cell.recorded ? "true" : "false",
+            std::string(to_string(cell.verdict)), row.measure.scenario, row.measure.arm, row.measure.case_id,
+            to_string(row.measure.stat)},
+           ""});
     }
   }
-  return out;
+  return csv_table(table);
 }
 
 std::string log_markdown(const LogReport& report) {
@@ -230,12 +221,17 @@ std::string log_markdown(const LogReport& report) {
   for (const char* heading : {"document", "configuration", "Execution Model", "claimed", "bound"})
     table.columns.push_back({ColumnRole::note, heading});
   for (const std::string& engine : report.engines)
-    table.columns.push_back({ColumnRole::note, engine_heading(engine)});
+    table.columns.push_back({ColumnRole::note, engine_name(engine)});
   for (const char* heading : {"verdict", "shown by"}) table.columns.push_back({ColumnRole::note, heading});
   for (const LogLine& line : report.lines) {
+    const std::string scale = scale_text(line);
     std::vector<std::string> cells{line.row->document + " " + line.row->place, line.row->written,
-                                   line.row->model, claimed_text(line), bound_text(line)};
-    for (const LogCell& cell : line.cells) cells.push_back(figure(line, cell));
+                                   line.row->model, line.row->claimed + (scale.empty() ? "" : " " + scale),
+                                   bound_text(line)};
+    for (const LogCell& cell : line.cells) {
+      const std::string around = range(line, cell);
+      cells.push_back(figure(line, cell) + (around.empty() ? "" : " (" + around + ")"));
+    }
     cells.insert(cells.end(), {verdict_text(line), "lab run " + line.row->measure.scenario});
     table.rows.push_back({std::move(cells), ""});
   }

@@ -2,7 +2,6 @@
 
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "harness/statistics/statistics.hpp"
@@ -37,7 +36,7 @@ struct LogLine {
 
 /// Every timing that the documents state, held against what was run.
 struct LogReport {
-  std::vector<std::pair<std::string, std::string>> documents;  ///< D0 and its title
+  std::vector<Document> documents;
   std::vector<std::string> engines;
   std::vector<LogLine> lines;  ///< in the order of the file
   bool quick = false;

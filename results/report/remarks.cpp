@@ -320,8 +320,9 @@ class RunRemarks {
       documented |= arm.documented_s.has_value();
       if (!arm.documented_s || !arm.bound_s || *arm.documented_s >= *arm.bound_s) continue;
       if (!said.insert(arm.written).second) continue;
-      add(NoteKind::log, "{} for {} is below the bound of {}: that is impossible.", arm.documented_text,
-          arm.arm, format_span(*arm.bound_s));
+      const std::string source = scenario_.sources.empty() ? "" : " (" + scenario_.sources.front() + ")";
+      add(NoteKind::log, "{}{} for {} is below the bound of {}: that is impossible.", arm.documented_text,
+          source, arm.arm, format_span(*arm.bound_s));
     }
     const std::string& log = scenario_.explain.log;
     if (log.empty() || !documented || speaks_of_absent(log, file_.arms, arms_, false)) return;

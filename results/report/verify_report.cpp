@@ -7,9 +7,11 @@
 #include <set>
 
 #include "lab/core/duration.hpp"
+#include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "results/render/as_json.hpp"
 #include "results/render/formatting.hpp"
+#include "results/render/markup.hpp"
 
 namespace lab {
 
@@ -20,11 +22,8 @@ namespace {
 /// `103 ms`, or `103 ms (101–104)` where the repetitions differ in what is printed.
 std::string format_span(const Stat& stat, const Estimate& spread) {
   const Unit unit = unit_of(stat, spread.median);
-  const std::string low = number(*spread.low, unit);
-  const std::string high = number(*spread.high, unit);
-  std::string text = quantity(spread.median, unit);
-  if (low != high) text += fmt::format(" ({}–{})", low, high);
-  return text;
+  const bool wide = number(*spread.low, unit) != number(*spread.high, unit);
+  return quantity(spread.median, unit) + (wide ? fmt::format(" ({})", interval(spread, unit)) : "");
 }
 
 std::string format_times(double times) {
@@ -62,9 +61,18 @@ std::string arm_words(const Measure& measure) {
   return text;
 }
 
-std::string engine_word(const ConditionCheck& check) {
-  if (check.recorded) return "FastAPI, recorded";
-  return check.condition->left.engine == "fastapi" ? "FastAPI" : "C++";
+/// `FastAPI`, `C++`, `C++ and FastAPI`: where its conditions are decided.
+std::string engines_of(const Claim& claim) {
+  std::vector<std::string> names;
+  for (const Condition* condition : claim.conditions()) {
+    const std::string name = engine_name(condition->left.engine);
+    if (!contains(names, name)) names.push_back(name);
+  }
+  return join(names, " and ");
+}
+
+std::string engines_of(const ClaimCheck& check) {
+  return engines_of(*check.claim) + (check.by_recording() ? ", recorded" : "");
 }
 
 std::string check_line(const ConditionCheck& check) {
@@ -82,29 +90,28 @@ std::string check_line(const ConditionCheck& check) {
     case Truth::undecided: text += ": undecided, " + check.reason; break;
   }
   if (!condition.where.empty()) text = condition.where + ": " + text;
-  return text + fmt::format(" [{}]", engine_word(check));
+  return text +
+         fmt::format(" [{}{}]", engine_name(condition.left.engine), check.recorded ? ", recorded" : "");
 }
 
 /// `refuted   D2.9-async-0.03, part 9` and the claim itself.
-void add_head(const Claim& claim, std::string_view finding, bool alarm, Page& page) {
+void add_head(const Claim& claim, const std::string& engines, std::string_view finding, bool alarm,
+              Page& page) {
   constexpr std::size_t kColumn = 13;
-  page.entry(
-      finding,
-      fmt::format("{}, {}; {}", claim.id, claim.section, claim.about_fastapi ? "FastAPI" : "concurrency"),
-      alarm, kColumn);
+  page.entry(finding, fmt::format("{}, {}; decided on {}", claim.id, claim.section, engines), alarm, kColumn);
   page.hanging("  ", claim.text, 2);
 }
 
 /// Calls `row` for the index of each claim, under its document's heading; documents in the file's order.
 template <class Row>
 void add_by_document(const ClaimsFile& file, const std::vector<const Claim*>& claims, Page& page, Row row) {
-  for (const auto& [document, title] : file.documents) {
+  for (const Document& document : file.documents) {
     bool first = true;
     for (std::size_t i = 0; i < claims.size(); ++i) {
-      if (claims[i]->document != document) continue;
+      if (claims[i]->document != document.id) continue;
       if (first) {
         page.blank();
-        page.hanging(document + "  ", title, 4);
+        page.hanging(document.id + "  ", document.title, 4);
       }
       first = false;
       row(i);
@@ -117,7 +124,7 @@ void add_claim(const ClaimCheck& check, bool details, Page& page) {
   const bool differs = !check.undecided() && !check.as_recorded();
   const bool recorded = check.as_recorded() && check.by_recording();
   const std::string finding(recorded ? "recorded" : to_string(check.finding));
-  add_head(claim, finding + (differs ? "!" : ""), differs || check.undecided(), page);
+  add_head(claim, engines_of(check), finding + (differs ? "!" : ""), differs || check.undecided(), page);
   if (differs) page.hanging("  DIFFERS ", fmt::format("on record: {}", to_string(claim.outcome)), 4);
   if (recorded)
     page.hanging("  ", fmt::format("{} by FastAPI as it ran elsewhere", to_string(check.finding)), 4);
@@ -219,7 +226,7 @@ std::string list_text(const ClaimsFile& file, const std::vector<const Claim*>& c
                       const TextStyle& style) {
   Page page(style, 1);
   add_by_document(file, claims, page, [&](std::size_t i) {
-    add_head(*claims[i], to_string(claims[i]->outcome), false, page);
+    add_head(*claims[i], engines_of(*claims[i]), to_string(claims[i]->outcome), false, page);
     for (const Condition& condition : claims[i]->tests) page.hanging("  by ", describe(condition), 6);
     for (const Condition& condition : claims[i]->exceptions) page.hanging("  not ", describe(condition), 6);
   });
@@ -241,9 +248,17 @@ json::object format_condition(const Condition& condition, bool exception) {
 }
 
 json::object format_claim(const Claim& claim) {
-  return {{"id", as_json(claim.id)},           {"document", as_json(claim.document)},
-          {"section", as_json(claim.section)}, {"about", claim.about_fastapi ? "fastapi" : "concurrency"},
-          {"claim", as_json(claim.text)},      {"on_record", as_json(claim.outcome)},
+  std::vector<std::string> engines;
+  for (const Condition* condition : claim.conditions()) {
+    if (!contains(engines, condition->left.engine)) engines.push_back(condition->left.engine);
+  }
+  return {{"engines", as_json(engines)},
+          {"id", as_json(claim.id)},
+          {"document", as_json(claim.document)},
+          {"section", as_json(claim.section)},
+          {"about", claim.about_fastapi ? "fastapi" : "concurrency"},
+          {"claim", as_json(claim.text)},
+          {"on_record", as_json(claim.outcome)},
           {"why", as_json(claim.why)}};
 }
 
@@ -314,20 +329,16 @@ std::string list_json(const std::vector<const Claim*>& claims) {
 
 namespace {
 
-/// Markdown's own signs in a cell.
-std::string cell(const std::string& text) {
-  std::string safe;
-  for (const char letter : text) {
-    if (letter == '|' || letter == '*' || letter == '_' || letter == '<') safe += '\\';
-    safe += letter == '\n' ? ' ' : letter;
-  }
-  return safe;
+Table table_of(std::initializer_list<const char*> headings) {
+  Table table;
+  for (const char* heading : headings) table.columns.push_back({ColumnRole::note, heading});
+  return table;
 }
 
 std::string tests_of(const Claim& claim) {
   std::vector<std::string> parts;
-  for (const Condition& condition : claim.tests) parts.push_back(cell(describe(condition)));
-  for (const Condition& condition : claim.exceptions) parts.push_back("but not " + cell(describe(condition)));
+  for (const Condition& condition : claim.tests) parts.push_back(describe(condition));
+  for (const Condition& condition : claim.exceptions) parts.push_back("but not " + describe(condition));
   return join(parts, "; ");
 }
 
@@ -336,38 +347,121 @@ std::size_t count_of(const ClaimsFile& file, ClaimOutcome outcome) {
       file.claims.begin(), file.claims.end(), [&](const Claim& claim) { return claim.outcome == outcome; }));
 }
 
+/// A row for each claim: what was found, where, and each condition with its figures.
+Table findings_table(const VerifyResult& result) {
+  Table table =
+      table_of({"claim", "document", "section", "statement", "decided on", "found", "on record", "figures"});
+  for (const ClaimCheck& check : result.claims) {
+    const Claim& claim = *check.claim;
+    std::vector<std::string> figures;
+    for (const ConditionCheck& one : check.checks) figures.push_back(check_line(one));
+    table.rows.push_back(
+        {{claim.id, claim.document, claim.section, claim.text, engines_of(check),
+          std::string(to_string(check.finding)), std::string(to_string(claim.outcome)), join(figures, "; ")},
+         ""});
+  }
+  return table;
+}
+
+std::vector<std::string> scenarios_of(const ClaimsFile& file, const std::string& document) {
+  std::set<std::string> names;
+  for (const Claim& claim : file.claims) {
+    for (const std::string& name : claim.scenarios())
+      if (document.empty() || claim.document == document) names.insert(name);
+  }
+  for (const LogRow& row : file.log)
+    if (row.document == document) names.insert(row.measure.scenario);
+  return {names.begin(), names.end()};
+}
+
 }  // namespace
 
+std::string verify_csv(const VerifyResult& result) {
+  return csv_table(findings_table(result));
+}
+
+std::string verify_markdown(const VerifyResult& result) {
+  return markdown_table(findings_table(result));
+}
+
 std::string claims_page(const ClaimsFile& file) {
-  const auto about_fastapi = std::count_if(file.claims.begin(), file.claims.end(),
-                                           [](const Claim& claim) { return claim.about_fastapi; });
-  std::set<std::string> scenarios;
-  for (const Claim& claim : file.claims) {
-    for (const std::string& name : claim.scenarios()) scenarios.insert(name);
-  }
   std::string text = fmt::format(
       "# What the documents claim, and what a run says\n\n"
       "{} statements that can be tested: {} verified, {} refuted, {} qualified (true in one situation, not "
       "in "
-      "another). {} are about\nFastAPI and decided by real FastAPI, the others by the lab's own servers; {} "
-      "experiments test them. `lab verify` runs them all and\nends with exit code 1 where an outcome differs "
-      "from "
-      "this page; `lab verify --claim ID` shows one with its figures.\n\n"
+      "another). Those\nabout FastAPI are decided on real FastAPI, the others by the lab's own servers in "
+      "C++; "
+      "{} experiments test them.\n`lab verify` runs them all and ends with exit code 1 where an outcome "
+      "differs "
+      "from this page; `lab verify --claim ID`\nshows one with its figures. Those about database drivers ask "
+      "for "
+      "`lab verify --postgres local`.\n\n"
       "Made from `results/claims.toml` by `lab verify --page`.\n",
       file.claims.size(), count_of(file, ClaimOutcome::verified), count_of(file, ClaimOutcome::refuted),
-      count_of(file, ClaimOutcome::qualified), about_fastapi, scenarios.size());
-  for (const auto& [document, title] : file.documents) {
-    text += fmt::format(
-        "\n## {}: {}\n\n| claim | where | about | outcome | tested by | why |\n|---|---|---|---|---|---|\n",
-        document, title);
+      count_of(file, ClaimOutcome::qualified), scenarios_of(file, "").size());
+  for (const Document& document : file.documents) {
+    Table table = table_of({"claim", "where", "statement", "outcome", "decided on", "tested by", "why"});
     for (const Claim& claim : file.claims) {
-      if (claim.document != document) continue;
-      text += fmt::format("| `{}` {} | {} | {} | **{}** | {} | {} |\n", claim.id, cell(claim.text),
-                          cell(claim.section), claim.about_fastapi ? "FastAPI" : "concurrency",
-                          to_string(claim.outcome), tests_of(claim), cell(claim.why));
+      if (claim.document != document.id) continue;
+      table.rows.push_back({{claim.id, claim.section, claim.text, std::string(to_string(claim.outcome)),
+                             engines_of(claim), tests_of(claim), claim.why},
+                            ""});
     }
+    text += fmt::format("\n## {}: {}\n\n{}", document.id, document.title, markdown_table(table));
   }
   return text;
+}
+
+namespace {
+
+template <class Items>
+std::size_t count_in(const Items& items, const std::string& document) {
+  return static_cast<std::size_t>(
+      std::count_if(items.begin(), items.end(), [&](const auto& one) { return one.document == document; }));
+}
+
+}  // namespace
+
+Table documents_table(const ClaimsFile& file) {
+  Table table = table_of({"document", "title", "contributes", "claims", "timings", "experiments"});
+  for (const Document& document : file.documents) {
+    table.rows.push_back(
+        {{document.id, document.title, document.contributes,
+          std::to_string(count_in(file.claims, document.id)), std::to_string(count_in(file.log, document.id)),
+          join(scenarios_of(file, document.id), ", ")},
+         ""});
+  }
+  return table;
+}
+
+std::string documents_text(const ClaimsFile& file, const TextStyle& style) {
+  Page page(style);
+  for (const TableRow& row : documents_table(file).rows) {
+    page.blank();
+    page.hanging(row.cells[0] + "  ", row.cells[1], 4);
+    page.hanging("    ", row.cells[2], 4);
+    page.hanging(
+        "    ",
+        fmt::format("{} claims: {}", row.cells[3], as_called("lab verify --document " + row.cells[0])), 4);
+    page.hanging("    ",
+                 fmt::format("{} timings: {}", row.cells[4], as_called("lab log --document " + row.cells[0])),
+                 4);
+    page.hanging("    ", "shown by " + row.cells[5], 4);
+  }
+  return page.take();
+}
+
+std::string documents_json(const ClaimsFile& file) {
+  json::array documents;
+  for (const Document& document : file.documents) {
+    documents.push_back({{"document", as_json(document.id)},
+                         {"title", as_json(document.title)},
+                         {"contributes", as_json(document.contributes)},
+                         {"claims", count_in(file.claims, document.id)},
+                         {"timings", count_in(file.log, document.id)},
+                         {"scenarios", as_json(scenarios_of(file, document.id))}});
+  }
+  return json_line({{"schema", "lab.documents/1"}, {"documents", std::move(documents)}});
 }
 
 }  // namespace lab

@@ -43,6 +43,9 @@ std::string verify_text(const ClaimsFile& file, const VerifyResult& result, cons
 
 /// One document: {"schema": "lab.verify/1", …}.
 std::string verify_json(const VerifyResult& result);
+/// A row for each claim, with the engine that decided it and its figures.
+std::string verify_csv(const VerifyResult& result);
+std::string verify_markdown(const VerifyResult& result);
 
 /// What would be run and what is on record, without running it.
 std::string list_text(const ClaimsFile& file, const std::vector<const Claim*>& claims,
@@ -51,5 +54,10 @@ std::string list_json(const std::vector<const Claim*>& claims);
 
 /// results/claims.md.
 std::string claims_page(const ClaimsFile& file);
+
+/// The documents: title, what each contributes, how much of it is tested and by which experiments.
+Table documents_table(const ClaimsFile& file);
+std::string documents_text(const ClaimsFile& file, const TextStyle& style);
+std::string documents_json(const ClaimsFile& file);  ///< lab.documents/1
 
 }  // namespace lab

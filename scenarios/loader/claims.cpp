@@ -182,19 +182,17 @@ void read_claim(Draft& draft, const toml::table& toml, ClaimsFile& file, const s
   file.claims.push_back(std::move(claim));
 }
 
-/// `~1.1s` as seconds, `1000` as a plain number where the stat is no time.
+/// `~1.1s`, `<50ms` or `3 seconds` as seconds; of other stats the number is a key of its own.
 void read_claimed(const Value& value, LogRow& row) {
   into_words(row.claimed)(value);
-  const std::string bare = row.claimed.substr(row.claimed.starts_with('~') ? 1 : 0);
-  if (row.measure.stat.is_time()) {
-    const Result<Nanos> span = parse_duration(bare);
-    if (!span) return value.problem("{}", span.error().message);
-    row.value = seconds(*span);
-    return;
-  }
-  const std::optional<double> number = number_in<double>(bare);
-  if (!number) return value.problem("claimed {} is no plain number", in_quotes(row.claimed));
-  row.value = *number;
+  if (!row.measure.stat.is_time()) return;
+  std::string bare =
+      row.claimed.substr(std::min(row.claimed.size(), row.claimed.find_first_of("0123456789")));
+  if (const std::size_t word = bare.find(" second"); word != std::string::npos)
+    bare.replace(word, std::string::npos, "s");
+  const Result<Nanos> span = parse_duration(bare);
+  if (!span) return value.problem("{}", span.error().message);
+  row.value = seconds(*span);
 }
 
 void read_log_row(Draft& draft, const toml::table& toml, ClaimsFile& file, const std::string& path) {
@@ -203,26 +201,32 @@ void read_log_row(Draft& draft, const toml::table& toml, ClaimsFile& file, const
   row.file_place = fmt::format("{}:{}:{}", path, at.line, at.column);
   const std::vector<std::string> documents = ids_of(file.documents);
   Measure& measure = row.measure;
-  TableReader(draft, toml, "a row of the log")
-      .read({{"document", [&](const Value& value) { row.document = documents[value.word(documents)]; },
-              "document = \"D2\""},
-             {"place", into_words(row.place), "place = \"part 9\""},
-             {"written", into_words(row.written), "written = \"def + time.sleep(0.1)\""},
-             {"model", into(row.model)},
-             {"scenario", into_words(measure.scenario), "scenario = \"blocking-async\""},
-             {"arm", into(measure.arm), "arm = \"async-loop\""},
-             {"case", into(measure.case_id)},
-             {"stat", into_stat(measure.stat), "stat = \"makespan\""},
-             {"claimed", [&](const Value& value) { read_claimed(value, row); }, "claimed = \"~1.1s\""},
-             {"set",
-              [&](const Value& value) {
-                value.each_entry("set must be a table such as { d = \"2s\" }",
-                                 [&](const toml::key& key, const toml::node& node) {
-                                   row.params[std::string(key.str())] =
-                                       Value(draft, &node, node.source(), "set").span(Scaling::fixed);
-                                 });
-              }},
-             {"quick", into_factor(row.quick)}});
+  const TableReader table(draft, toml, "a row of the log");
+  table.read({{"document", [&](const Value& value) { row.document = documents[value.word(documents)]; },
+               "document = \"D2\""},
+              {"place", into_words(row.place), "place = \"part 9\""},
+              {"written", into_words(row.written), "written = \"def + time.sleep(0.1)\""},
+              {"model", into(row.model)},
+              {"scenario", into_words(measure.scenario), "scenario = \"blocking-async\""},
+              {"arm", into(measure.arm), "arm = \"async-loop\""},
+              {"case", into(measure.case_id)},
+              {"stat", into_stat(measure.stat), "stat = \"makespan\""},
+              {"claimed", [&](const Value& value) { read_claimed(value, row); }, "claimed = \"~1.1s\""},
+              {"value", [&](const Value& value) { row.value = value.figure(measure.stat, Scaling::fixed); }},
+              {"is", into(row.relation)},
+              {"from", into(row.from, Scaling::fixed)},
+              {"set",
+               [&](const Value& value) {
+                 value.each_entry("set must be a table such as { d = \"2s\" }",
+                                  [&](const toml::key& key, const toml::node& node) {
+                                    row.params[std::string(key.str())] =
+                                        Value(draft, &node, node.source(), "set").span(Scaling::fixed);
+                                  });
+               }},
+              {"quick", into_factor(row.quick)}});
+  if (!measure.stat.is_time() && !table.has("value"))
+    table.problem("claimed", "{} is no time: its number is a key of its own, value = 1000",
+                  to_string(measure.stat));
   file.log.push_back(std::move(row));
 }
 
@@ -240,10 +244,15 @@ void read_runs(const Value& value, ClaimsFile& claims) {
 }
 
 void read_documents(const Value& value, ClaimsFile& claims) {
-  if (!value->is_table()) return value.problem("documents must be a table, [documents]");
-  value.each_entry("", [&](const toml::key& key, const toml::node& node) {
-    claims.documents.emplace_back(key.str(), Value(value.draft(), &node, node.source(), "a title").text());
-  });
+  value.each_entry(
+      "documents must be tables, [documents.D0]", [&](const toml::key& key, const toml::node& node) {
+        Document& document = claims.documents.emplace_back(Document{std::string(key.str()), "", ""});
+        Value(value.draft(), &node, node.source(), "documents." + document.id)
+            .table("must be a table with a title", "documents." + document.id,
+                   {{"title", into_words(document.title), "title = \"A guide\""},
+                    {"contributes", into_words(document.contributes),
+                     "contributes = \"what the lab has from it\""}});
+      });
 }
 
 /// What a measure speaks of must be there; its case is filled in where the scenario has but one.
@@ -323,7 +332,7 @@ Result<ClaimsFile> parse_claims(std::string_view toml, const std::string& file) 
   if (const std::optional<toml::table> root = parse_toml(toml, draft.problems)) {
     const TableReader table(draft, *root, "the file");
     table.read({{"documents", [&](const Value& value) { read_documents(value, claims); },
-                 "[documents] with D0 = \"its title\""},
+                 "[documents] with D0 = { title = \"…\", contributes = \"…\" }"},
                 {"runs", [&](const Value& value) { read_runs(value, claims); }},
                 {"claims"},
                 {"log"}});

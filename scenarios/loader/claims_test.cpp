@@ -9,7 +9,7 @@ using namespace lab;
 
 namespace {
 
-constexpr const char* kHead = R"(documents = { D2 = "A guide" }
+constexpr const char* kHead = R"(documents = { D2 = { title = "A guide", contributes = "a log" } }
 [runs]
 blocking-async = { least_scale = 0.5, cores = 2 }
 )";
@@ -79,7 +79,8 @@ TEST_CASE("what is wrong with a claims file is reported with its place and the f
     CHECK(message.find(what) != std::string::npos);
   };
   const std::string arm = "{ arm = \"async-loop\", stat = \"makespan\", ";
-  says("documents = 3\n", "c.toml:1:", "[documents]");
+  says("documents = 3\n", "c.toml:1:", "[documents.D0]");
+  says("documents = { D2 = \"A guide\" }\n[runs]\n", "c.toml:1:", "a table with a title");
   says(std::string(kHead) + "[[claim]]\n", "c.toml:4:", "did you mean 'claims'?");
   says(claim_with("{ stat = \"makespan\", is = \"below\", of = \"$d\" }"), "c.toml:13:9", "'arm'");
   says(claim_with(arm + "is = \"belwo\", of = \"$d\" }"), "c.toml:13:", "did you mean 'below'?");
@@ -110,6 +111,36 @@ TEST_CASE("a claim about FastAPI is decided by nothing but FastAPI") {
       "test = [{ arm = \"async-loop\", engine = \"native\", stat = \"makespan\", is = \"below\", of = \"$d\" "
       "}]\n";
   CHECK(error_of(file_with(rest)).find("decided by real FastAPI") != std::string::npos);
+}
+
+TEST_CASE("a claim that does not say what it is about, and so who decides it, is refused") {
+  const std::string test =
+      "test = [{ arm = \"async-loop\", stat = \"makespan\", is = \"below\", of = \"$d\" }]\n";
+  CHECK(
+      error_of(file_with("outcome = \"verified\"\nwhy = \"so\"\n" + test)).find("about = \"concurrency\"") !=
+      std::string::npos);
+}
+
+TEST_CASE("a row of the log keeps the document's figure as it stands there, with its number") {
+  const auto row = [](const std::string& rest) {
+    return parse_claims(
+        std::string(kHead) +
+            "claims = []\n[[log]]\ndocument = \"D2\"\nplace = \"part 5\"\nwritten = \"sleep(1)\"\n"
+            "scenario = \"blocking-async\"\narm = \"async-loop\"\n" +
+            rest,
+        "c.toml");
+  };
+  const auto read = [&](const std::string& rest) { return row(rest).value().log.at(0); };
+  const std::string time = "stat = \"makespan\"\nclaimed = ";
+  CHECK(read(time + "\"~1 second\"\n").value == 1);
+  CHECK(read(time + "\"10 seconds\"\n").claimed == "10 seconds");
+  CHECK(read(time + "\"<50ms\"\nis = \"below\"\n").value == 0.05);
+  CHECK(read(time + "\"<50ms\"\nis = \"below\"\n").relation == Relation::below);
+  CHECK(read(time + "\"51ms\"\nfrom = \"1ms\"\n").from == kMillisecond);
+  const std::string count = "stat = \"count(status=200)\"\nclaimed = \"1,000\"\n";
+  CHECK(read(count + "value = 1000\n").value == 1000);
+  CHECK(row(count).error().message.find("value = 1000") != std::string::npos);
+  CHECK(row(time + "\"soon\"\n").error().message.find("is not a duration") != std::string::npos);
 }
 
 TEST_CASE("only a qualified claim has exceptions, and it needs them") {
@@ -164,7 +195,7 @@ TEST_CASE("every claim that is shipped speaks of a scenario, arm, case, stat and
   }
   for (const auto& document : file.documents) {
     const bool spoken_of = std::any_of(file.claims.begin(), file.claims.end(),
-                                       [&](const Claim& claim) { return claim.document == document.first; });
+                                       [&](const Claim& claim) { return claim.document == document.id; });
     CHECK(spoken_of);
   }
 }

@@ -1,4 +1,5 @@
 """`lab verify`: the documents' claims against real runs, its exit codes, its forms."""
+import csv
 import json
 import signal
 import unittest
@@ -7,7 +8,7 @@ from labcase import ROOT, LabCase, cells
 
 # Quick to run: waits of some milliseconds, whose order no noise turns round.
 HEAD = '''
-documents = { D2 = "A guide" }
+documents = { D2 = { title = "A guide", contributes = "a log" } }
 [runs]
 blocking-async = { least_scale = 0.2 }
 '''
@@ -96,6 +97,21 @@ class Verify(LabCase):
         self.assertEqual((told["verified"], told["refuted"], told["recorded"]), (0, 0, 2))
         self.assertEqual([one["recorded"] for one in told["claims"]], [True, True])
 
+    def test_a_claim_of_the_documents_names_the_engine_and_is_recorded_where_there_is_no_fastapi(self):
+        ran = self.lab("verify", "--claim", "D2.9-async-0.03", "--python", "/nowhere/python3", "--format", "csv", "--quiet")
+        row, = csv.DictReader(ran.out.splitlines())
+        self.assertEqual((row["decided on"], row["found"], row["on record"]), ("FastAPI, recorded", "refuted", "refuted"))
+        ran = self.lab("verify", "--claim", "D2.9-async-0.03", "--python", "/nowhere/python3", "--quiet")
+        self.assertIn("recorded     D2.9-async-0.03, part 9; decided on FastAPI, recorded\n", ran.out)
+
+    def test_markdown_is_a_table_with_the_engine(self):
+        ran = self.lab("verify", "--file", self.claims(counted("true", "verified")), "--format", "md", "--quiet")
+        self.assertIn("| D2-true | D2 | part 9 | Ten requests on a blocked loop take 8 waits. | C++ | verified | verified |", ran.out)
+
+    def test_what_asks_a_database_waits_for_postgresql(self):
+        ran = self.lab("verify", "--claim", "D2.8-blocking-driver", "--quiet", code=3)
+        self.assertIn("PostgreSQL", ran.out)
+
     def test_save_keeps_a_run_that_can_be_reported(self):
         file = self.claims(counted("slow", "verified"))
         self.lab("verify", "--file", file, "--save")
@@ -121,7 +137,8 @@ class Verify(LabCase):
             (["--document", "D3", "--claim", "D2.9-async-0.03"], ["no claim belongs to this --document"]),
             (["--repeat", "2"], ["--repeat", "3"]),
             (["--scale", "0"], ["--scale"]),
-            (["--format", "csv"], ["text or json"]),
+            (["--format", "svg"], ["text, json"]),
+            (["--list", "--format", "csv"], ["--page"]),
             (["--file", "nowhere.toml"], ["nowhere.toml"]),
             (["--file", str(self.claims(claim("slow", 8, "maybe")))], ["claims.toml:", "'maybe'"]),
         ]:

@@ -77,7 +77,7 @@ std::vector<Candidate> known(std::string_view kind, std::span<const std::string>
   } else if (kind == "D" || kind == "CLAIM") {
     ClaimsFile file;
     if (auto claims = load_claims()) file = std::move(*claims);
-    for (const auto& [document, title] : file.documents) add(kind == "D" ? document : "", title);
+    for (const Document& document : file.documents) add(kind == "D" ? document.id : "", document.title);
     for (const Claim& claim : file.claims) add(kind == "CLAIM" ? claim.id : "");
   } else if (kind == "ID" && is_value_of("--only", line)) {
     if (line.front() == "quiz") {

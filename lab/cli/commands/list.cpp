@@ -3,10 +3,13 @@
 #include <map>
 
 #include "lab/cli/command.hpp"
+#include "lab/cli/options.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/utf8.hpp"
 #include "lab/course/course.hpp"
 #include "lab/servers/mode.hpp"
+#include "results/render/markup.hpp"
+#include "results/report/verify_report.hpp"
 #include "scenarios/loader/loader.hpp"
 
 namespace lab {
@@ -15,7 +18,24 @@ namespace {
 
 constexpr std::size_t kToStartWith = 5;
 
-int list_all(bool ascii) {
+struct ListAsked {
+  bool documents = false;
+  OutputOptions output;
+};
+
+int list_documents(const OutputOptions& output) {
+  const ClaimsFile file = load_claims().value();
+  print(output.format == Format::json       ? documents_json(file)
+        : output.format == Format::csv      ? csv_table(documents_table(file))
+        : output.format == Format::markdown ? markdown_table(documents_table(file))
+                                            : documents_text(file, output.style));
+  return 0;
+}
+
+int list_all(const ListAsked& asked) {
+  if (asked.documents) return list_documents(asked.output);
+  refuse_if(asked.output.format != Format::text, "--format goes with --documents");
+  const bool ascii = asked.output.style.ascii;
   std::vector<Scenario> scenarios;
   for (const std::string& name : scenario_names()) {
     auto scenario = load_scenario(name, known_modes());
@@ -51,7 +71,10 @@ int list_all(bool ascii) {
 
 Command list_command() {
   Command command("list", "scenarios and execution models", "Example: lab list");
-  command.flag("--ascii", command.runs<bool>(list_all), "no character beyond ASCII");
+  ListAsked& asked = command.runs<ListAsked>(list_all);
+  command.flag("--documents", asked.documents, "the documents D0 to D4 instead, and what each contributes");
+  add_format_option(command, asked.output, {Format::text, Format::json, Format::csv, Format::markdown});
+  command.flag("--ascii", asked.output.style.ascii, "no character beyond ASCII");
   return command;
 }
 

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <map>
+#include <numeric>
 #include <optional>
 
 #include "harness/model/model.hpp"
@@ -26,8 +28,8 @@ struct LogAsked {
 };
 
 /// Runs that are over soon are repeated, so that one slow moment does not decide.
-constexpr int kShortRepetitions = 5;
-constexpr double kShort = 1.5;  // seconds
+constexpr int kShortRepetitions = 6;  // the fewest that carry an interval
+constexpr double kShort = 1.5;        // seconds
 const std::vector<std::string> kEngines{std::string(kNative), std::string(kFastapi)};
 
 /// What shows a row: its run, and its scenario with the row's durations.
@@ -52,22 +54,16 @@ struct RowRun {
     if (row->measure.stat == Stat{}) return makespan.seconds;
     const RunRepetition ideal =
         simulate_repetition(scenario, arm(), load_case(), available_cores(), 1, seed, false);
-    return evaluate(row->measure.stat, ideal, scenario.routes, load_case());
+    const std::optional<double> figure = evaluate(row->measure.stat, ideal, scenario.routes, load_case());
+    return figure ? std::optional(*figure + seconds(row->from)) : figure;
   }
 };
 
 std::vector<RowRun> rows_to_run(const ClaimsFile& file, const LogAsked& asked) {
-  std::vector<std::string> known;
-  for (const auto& [document, title] : file.documents) known.push_back(document);
-  for (const std::string& document : asked.documents) {
-    if (!contains(known, document))
-      throw Failure(
-          usage_error("--document: unknown document '{}'{}", document, suggestion(document, known)));
-  }
-  for (const std::string& engine : asked.engines) {
-    if (!contains(kEngines, engine))
-      throw Failure(usage_error("--engine: unknown engine '{}'{}", engine, suggestion(engine, kEngines)));
-  }
+  refuse_unknown("document", asked.documents, file.document_ids());
+  for (const std::string& engine : asked.engines)
+    refuse_if(!contains(kEngines, engine), "--engine: unknown engine '{}'{}", engine,
+              suggestion(engine, kEngines));
   std::vector<RowRun> runs;
   for (const LogRow& row : file.log) {
     if (!asked.documents.empty() && !contains(asked.documents, row.document)) continue;
@@ -77,7 +73,7 @@ std::vector<RowRun> rows_to_run(const ClaimsFile& file, const LogAsked& asked) {
     runs.push_back(
         {&row, overrides.scale, load_scenario(row.measure.scenario, known_modes(), overrides).value()});
   }
-  if (runs.empty()) throw Failure(usage_error("no timing of that document is on record"));
+  refuse_if(runs.empty(), "no timing of that document is on record");
   return runs;
 }
 
@@ -109,18 +105,29 @@ std::vector<VerifyBatch> log_batches(const std::vector<RowRun>& runs,
   return batches;
 }
 
+/// A threshold is kept on its own side, a figure within what judge() allows.
+Verdict verdict_of(const LogLine& line, const Estimate& measured) {
+  const LogRow& row = *line.row;
+  const double claimed = line.claimed();
+  if (row.relation == Relation::below)
+    return measured.median < claimed ? Verdict::reproduced : Verdict::slower;
+  if (row.relation == Relation::above)
+    return measured.median > claimed ? Verdict::reproduced : Verdict::faster;
+  return judge(measured, claimed, row.measure.stat.is_time() ? line.bound : std::nullopt);
+}
+
 /// What that batch gave for the row. A reading with failed requests, or below its bound, is no figure.
 LogCell log_cell(const RowRun& run, const LogLine& line, const std::string& engine, const BatchEnd& end) {
   Measure measure = run.row->measure;
   measure.engine = engine;
-  const Reading reading = end.readings.get(measure);
+  Reading reading = end.readings.get(measure);
   LogCell cell{engine, {}, reading.recorded, reading.absent, reading.disturbed, Verdict::none};
   if (cell.recorded && end.readings.setting(measure).scale != run.scale)
     cell.absent = "it was recorded at other durations";
   if (!cell.absent.empty()) return cell;
+  for (double& value : reading.values) value += seconds(run.row->from);
   cell.measured = summarise(reading.values);
-  cell.verdict =
-      judge(cell.measured, line.claimed(), run.row->measure.stat.is_time() ? line.bound : std::nullopt);
+  cell.verdict = verdict_of(line, cell.measured);
   return cell;
 }
 
@@ -144,14 +151,16 @@ int show_log(LogAsked asked) {
   for (std::size_t i = 0; i < batches.size() && !interrupted; ++i) {
     const VerifyBatch& batch = batches[i];
     VerifyOptions options = asked.options;
-    double longest = 0;
+    std::map<std::pair<std::string, std::string>, double> parts;
     for (const RowRun& run : runs) {
-      if (!shows(batch, run)) continue;
-      longest = std::max(longest, bound({&run.scenario.routes, &run.arm(), &run.load_case(),
-                                         available_cores(), options.seed})
-                                      .seconds);
+      if (shows(batch, run))
+        parts[{run.arm().id, run.load_case().id}] =
+            bound({&run.scenario.routes, &run.arm(), &run.load_case(), available_cores(), options.seed})
+                .seconds;
     }
-    options.repetitions = longest < kShort ? kShortRepetitions : 1;
+    const double together = std::accumulate(parts.begin(), parts.end(), 0.0,
+                                            [](double sum, const auto& part) { return sum + part.second; });
+    options.repetitions = together < kShort ? kShortRepetitions : 1;
     const auto started = [&](Nanos estimate) {
       if (!output.quiet)
         print_error("run {} of {}: {} ({}), about {}\n", i + 1, batches.size(), batch.scenario, batch.engine,

@@ -22,21 +22,11 @@ struct AskedVerification {
   OutputOptions output;
 };
 
-/// What an option of that name chooses of `known`.
-void refuse_unknown(const std::string& name, const std::vector<std::string>& words,
-                    const std::vector<std::string>& known) {
-  for (const std::string& word : words)
-    refuse_if(!contains(known, word), "--{0}: unknown {0} '{1}'{2}; lab verify --list shows all", name, word,
-              suggestion(word, known));
-}
-
 /// The claims that the options name, all of them where they name none; in the order of the file.
 std::vector<const Claim*> chosen(const ClaimsFile& file, const AskedVerification& asked) {
-  std::vector<std::string> documents;
   std::vector<std::string> ids;
-  for (const auto& [document, title] : file.documents) documents.push_back(document);
   for (const Claim& claim : file.claims) ids.push_back(claim.id);
-  refuse_unknown("document", asked.documents, documents);
+  refuse_unknown("document", asked.documents, file.document_ids());
   refuse_unknown("claim", asked.claims, ids);
   std::vector<const Claim*> claims;
   for (const Claim& claim : file.claims) {
@@ -77,12 +67,16 @@ int verify_claims(const AskedVerification& asked) {
     return 0;
   }
   if (asked.list) {
+    refuse_if(output.format != Format::json && output.format != Format::text,
+              "--list is printed as text or json; --page is Markdown");
     print(output.format == Format::json ? list_json(claims) : list_text(file, claims, output.style));
     return 0;
   }
   const VerifyResult result = verify(file, claims, asked.options, observer_for(output));
-  print(output.format == Format::json ? verify_json(result)
-                                      : verify_text(file, result, output.style, !asked.claims.empty()));
+  print(output.format == Format::json       ? verify_json(result)
+        : output.format == Format::csv      ? verify_csv(result)
+        : output.format == Format::markdown ? verify_markdown(result)
+                                            : verify_text(file, result, output.style, !asked.claims.empty()));
   return exit_code_of(result);
 }
 
@@ -114,10 +108,12 @@ Command verify_command() {
       .shows("42");
   command.text("--file", "FILE", asked.file, "read the claims from this file, not from results/claims.toml");
   command.text("--python", "PATH", options.python, "the Python that has FastAPI (/usr/bin/python3)");
+  command.text("--postgres", "URL", options.postgres,
+               "decide the claims about database drivers, too: a connection string, or local");
   command.flag("--list", asked.list, "list what would be run and what is expected; runs nothing");
   command.flag("--page", asked.page, "print the page results/claims.md; runs nothing");
   command.flag("--save", options.save, "save every run, as lab run does");
-  add_output_options(command, asked.output, {Format::text, Format::json});
+  add_output_options(command, asked.output, {Format::text, Format::json, Format::csv, Format::markdown});
   return command;
 }
 
