@@ -127,7 +127,7 @@ run_suite() {
       *) fail 2 "unknown option '$option'; labw test --help names them all" ;;
     esac
   done
-  install_packages build fastapi test || exit 3
+  install_packages build fastapi png test || exit 3
   mkdir -p "$root/build"
   trap 'exit 130' INT
   exec 8>"$root/build/test.lock"

@@ -83,6 +83,8 @@ Lane make_lane(const RequestRecord& record, const Occupancy& occupancy, const st
     if (hold.resource == Resource::gil)
       painter.paint(idle_since(record, hold, occupancy), hold.from, LaneState::lock);
   }
+  for (const Pause& pause : occupancy.pauses_of(record.id))
+    painter.paint(pause.from, pause.to, LaneState::runnable);
   lane.segments = painter.segments(zero);
   if (lane.segments.empty())
     lane.segments.push_back({seconds(end - zero), seconds(end - zero), LaneState::reply});

@@ -289,6 +289,22 @@ TEST_CASE(
   CHECK(lanes[0].segments[2].to_s == Approx(0.025));
 }
 
+TEST_CASE("lanes show a thread that computes as runnable while another has its core") {
+  Story story;
+  story.request(1, kSecond, kSecond, kSecond, kSecond + 30 * kMs, kSecond + 30 * kMs);
+  story.add(kSecond, EventKind::acquire, 1, Resource::pool);
+  story.events.push_back({kSecond + 20 * kMs, 10 * kMs, 1, 0, 0, EventKind::preempted, Resource::nothing});
+  story.add(kSecond + 30 * kMs, EventKind::release, 1, Resource::pool);
+  story.sort();
+  const std::vector<Lane> lanes =
+      make_lanes(story.records, Occupancy(story.events), story.routes, story.load_case, 10);
+  std::vector<LaneState> states;
+  for (const LaneSegment& segment : lanes.at(0).segments) states.push_back(segment.state);
+  CHECK(states == std::vector{LaneState::pool, LaneState::runnable, LaneState::pool});
+  CHECK(lanes[0].segments[1].from_s == Approx(0.010));
+  CHECK(lanes[0].segments[1].to_s == Approx(0.020));
+}
+
 TEST_CASE("a request that took no time has a lane that begins where it ends") {
   Story story;
   story.request(1, kSecond, kSecond, kSecond, kSecond, kSecond);

@@ -48,7 +48,12 @@ Kernel::Kernel(const ModelInput& input, Programs all, Detail what, EventSink* ev
     const MicroOp& op = programs.ops[i];
     if (op.kind == MicroOpKind::wait) timer_of_[i] = timers_.index_of(op.duration);
   }
-  if (events_ != nullptr) units_.resize(slots_.size());
+  if (events_ != nullptr) {
+    units_.resize(slots_.size());
+    cores_.resumed = [this](std::uint32_t task, Nanos waited) {
+      emit(EventKind::preempted, tasks[task], Resource::nothing, waited);
+    };
+  }
   if (events_ != nullptr || workers_accept()) turns_.resize(workers);
   turn_over.resize(turns_.size());
   for (std::uint32_t worker = 0; worker < workers; ++worker) reset_worker(worker);

@@ -93,7 +93,8 @@ void SharedCores::take_turns(Nanos now) {
       waiting_.push_back({over->job, over->left - static_cast<double>(now - over->began), now});
       turns_.erase(over);
     }
-    turns_.push_back(waiting_.front());
+    const Turn& next = turns_.emplace_back(waiting_.front());
+    if (resumed && now > next.began) resumed(next.job, now - next.began);
     turns_.back().began = now;
     waiting_.pop_front();
   }

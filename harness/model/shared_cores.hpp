@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <vector>
@@ -22,6 +23,8 @@ namespace lab {
 class SharedCores {
  public:
   explicit SharedCores(int cores, Nanos slice = 0) : cores_(cores), slice_(slice) {}
+  /// With a slice: called when a job that waited gets a core, with the time that it waited.
+  std::function<void(std::uint32_t job, Nanos waited)> resumed;
 
   void add(std::uint32_t job, double work_ns, Nanos now);
   /// When the next job ends, or its slice, if nothing changes until then; kNever without jobs.

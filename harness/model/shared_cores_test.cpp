@@ -90,6 +90,16 @@ TEST_CASE("In slices those who began together end one after the other, and the l
   CHECK(ends(4, 1, 100, 10) == std::vector<Nanos>{100});
 }
 
+TEST_CASE("In slices a job that gets a core again says for how long it had none") {
+  SharedCores cores(1, 10);
+  std::vector<std::pair<std::uint32_t, Nanos>> resumed;
+  cores.resumed = [&](std::uint32_t job, Nanos waited) { resumed.emplace_back(job, waited); };
+  cores.add(0, 15, 0);
+  cores.add(1, 15, 0);
+  for (int i = 0; i < 4; ++i) cores.finish();
+  CHECK(resumed == std::vector<std::pair<std::uint32_t, Nanos>>{{1, 10}, {0, 10}, {1, 5}});
+}
+
 TEST_CASE("In slices a newcomer waits for the rest of one; what is left of a removed job is its own") {
   SharedCores cores(1, 10);
   cores.add(0, 100, 0);

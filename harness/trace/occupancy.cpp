@@ -54,6 +54,8 @@ Occupancy::Occupancy(const Events& events) {
       if (begun == open_steps.end()) continue;
       steps.push_back({event.request, event.value, begun->second, event.at});
       open_steps.erase(begun);
+    } else if (event.kind == EventKind::preempted) {
+      pauses.push_back({event.request, event.at - event.value, event.at});
     }
   }
   const Nanos end = events.empty() ? 0 : events.back().at;
@@ -63,6 +65,7 @@ Occupancy::Occupancy(const Events& events) {
   sort_by_start(steps);
   for (const Hold& hold : holds) holds_by_request_[hold.request].push_back(hold);
   for (const StepSpan& step : steps) steps_by_request_[step.request].push_back(step);
+  for (const Pause& pause : pauses) pauses_by_request_[pause.request].push_back(pause);
 }
 
 const std::vector<Hold>& Occupancy::holds_of(std::uint32_t request) const {
@@ -71,6 +74,10 @@ const std::vector<Hold>& Occupancy::holds_of(std::uint32_t request) const {
 
 const std::vector<StepSpan>& Occupancy::steps_of(std::uint32_t request) const {
   return find_or_none(steps_by_request_, request);
+}
+
+const std::vector<Pause>& Occupancy::pauses_of(std::uint32_t request) const {
+  return find_or_none(pauses_by_request_, request);
 }
 
 std::vector<LoopTurn> loop_turns(const Events& events) {

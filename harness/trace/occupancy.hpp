@@ -33,20 +33,29 @@ struct StepSpan {
   Nanos from = 0, to = 0;
 };
 
+/// While a request computed, its thread had no core.
+struct Pause {
+  std::uint32_t request = 0;
+  Nanos from = 0, to = 0;
+};
+
 /// Who held what, and when, read from a server's (or the model's) events.
 struct Occupancy {
   std::vector<Hold> holds;      ///< in order of `from`
   std::vector<StepSpan> steps;  ///< in order of `from`
+  std::vector<Pause> pauses;    ///< in order of `to`
 
   /// Builds it from events in time order. What was never released (a killed worker) ends at the last event.
   explicit Occupancy(const Events& events);
 
   const std::vector<Hold>& holds_of(std::uint32_t request) const;
   const std::vector<StepSpan>& steps_of(std::uint32_t request) const;
+  const std::vector<Pause>& pauses_of(std::uint32_t request) const;
 
  private:
   std::unordered_map<std::uint32_t, std::vector<Hold>> holds_by_request_;
   std::unordered_map<std::uint32_t, std::vector<StepSpan>> steps_by_request_;
+  std::unordered_map<std::uint32_t, std::vector<Pause>> pauses_by_request_;
 };
 
 /// One turn of a worker's loop: from the first handler's start to the moment at which it asks for more.

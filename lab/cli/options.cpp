@@ -52,6 +52,12 @@ void add_format_option(Command& command, OutputOptions& output, const std::vecto
   command.checks.emplace_back([&output] {
     output.terminal = isatty(STDOUT_FILENO) == 1;
     output.style.width = report_width();
+    const auto all = report_formats();
+    const bool binary = std::any_of(all.begin(), all.end(), [&](const ReportFormat* format) {
+      return format->is_binary && output.format.word == format->word;
+    });
+    refuse_if(binary && output.terminal, "--format: {0} is no text; send it to a file: > picture.{0}",
+              output.format.word);
   });
 }
 

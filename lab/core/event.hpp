@@ -27,9 +27,10 @@ enum class EventKind : std::uint8_t {
   enqueued,   ///< the request's job is in a queue; value = its id
   computed,   ///< a step has computed; value = its thread's CPU time, in millionths of the calibrated time
   lost,       ///< the request's job was held by a worker that died; value = its id
+  preempted,  ///< its thread computes again, which had no core for `value` nanoseconds
 };
 BOOST_DESCRIBE_ENUM(EventKind, none, accepted, read, started, finished, replied, acquire, release, step_begin,
-                    step_end, turn, forgotten, cancelled, enqueued, computed, lost)
+                    step_end, turn, forgotten, cancelled, enqueued, computed, lost, preempted)
 
 /// One thing that happened inside a server (or in the virtual-time model). Fixed size.
 struct Event {
@@ -66,6 +67,7 @@ enum class LaneState : std::uint8_t {
   waiting,   ///< waits and holds nothing
   lock,      ///< has what it needs but the interpreter lock, which another thread holds
   reply,     ///< finished, the reply is on its way
+  served,    ///< of many requests in one lane: the moment at which one has its reply
 };
 
 struct LaneSegment {

@@ -164,9 +164,48 @@ std::vector<EngineArm> rows_of(const Scenario& scenario, const Groups& groups) {
   return rows;
 }
 
+/// What makes such a run again.
+std::string command_of(const Run& run) {
+  const bool known = contains(scenario_names(), run.header.scenario);
+  Texts words{"lab run", shell_word(known ? run.header.scenario : run.header.scenario_file)};
+  for (const std::string& option : run.header.options) words.push_back(shell_word(option));
+  Texts engines;
+  for (const RunRepetition& repetition : run.repetitions) {
+    if (!contains(engines, repetition.engine) && repetition.engine != kServer)
+      engines.push_back(repetition.engine);
+  }
+  if (engines != Texts{kNative} && !engines.empty()) words.push_back("--engine " + join(engines, ","));
+  return join(words, " ");
+}
+
 }  // namespace
 
-Report make_report(const Scenario& written, const Run& run, const std::vector<Guess>& guesses) {
+bool ArmChoice::has(const std::string& arm, const std::string& of_case) const {
+  return (arms.empty() || contains(arms, arm)) && (case_id.empty() || of_case == case_id);
+}
+
+void ArmChoice::check(const Scenario& scenario, const Run& run) const {
+  Texts known;
+  const auto add = [&](const std::string& arm) {
+    if (!contains(known, arm)) known.push_back(arm);
+  };
+  for (const RunRepetition& repetition : run.repetitions) add(repetition.arm);
+  for (const NotRun& one : run.header.not_run) add(one.arm);
+  for (const Arm& arm : scenario.arms) {
+    if (arm.predict_only) add(arm.id);
+  }
+  for (const std::string& arm : arms) {
+    refuse_if(!contains(known, arm), "--arms: this run of '{}' has no arm '{}'{}", scenario.name, arm,
+              suggestion(arm, known));
+  }
+  Texts cases;
+  for (const Case& each : scenario.cases) cases.push_back(each.id);
+  refuse_if(!case_id.empty() && !contains(cases, case_id), "--case: scenario '{}' has no case '{}'{}",
+            scenario.name, case_id, suggestion(case_id, cases));
+}
+
+Report make_report(const Scenario& written, const Run& run, const std::vector<Guess>& guesses,
+                   const ArmChoice& chosen) {
   Scenario scenario = written;
   const WorkRates rates = recorded_rates(run.header);
   for (Route& route : scenario.routes) apply_rates(route, rates);
@@ -175,6 +214,7 @@ Report make_report(const Scenario& written, const Run& run, const std::vector<Gu
   report.incomplete_reason = run.summary.reason;
   report.seed = run.header.seed;
   report.planned_repetitions = run.header.planned_repetitions;
+  report.command = command_of(run);
   copy_environment(run, report);
 
   Groups groups = groups_of(run);
@@ -216,7 +256,8 @@ Report make_report(const Scenario& written, const Run& run, const std::vector<Gu
         row = analyse_arm(timed, reported, load_case, expected, repetitions, one.engine);
         if (const ServerUse& use = repetitions.front()->server; use.known()) row.server = use;
         const auto checks = one.engine == kNative ? judge_checks(scenario, row) : check_foreign(row);
-        report.checks.insert(report.checks.end(), checks.begin(), checks.end());
+        if (chosen.has(arm.id, load_case.id))
+          report.checks.insert(report.checks.end(), checks.begin(), checks.end());
         row.own_time_s = seconds(own_time);
         if (own_time > 0) row.own_time_case = own.case_id;
       } else if (!left_out.empty()) {
@@ -231,7 +272,16 @@ Report make_report(const Scenario& written, const Run& run, const std::vector<Gu
       row.engine.runtime = one.runtime;
     }
   }
-  report.remarks = make_remarks(scenario, whole_file(scenario), report.arms, run, guesses);
+  const WholeFile file = whole_file(scenario);
+  report.remarks = make_remarks(scenario, file, report.arms, run, guesses);
+  if (chosen.any()) {
+    const auto is_answer = [](const Note& note) { return note.kind == NoteKind::so; };
+    std::vector<Note> of_all = std::move(report.remarks);
+    std::erase_if(report.arms, [&](const ArmReport& arm) { return !chosen.has(arm.arm, arm.case_id); });
+    report.remarks = make_remarks(scenario, file, report.arms, run, guesses);
+    if (std::none_of(report.remarks.begin(), report.remarks.end(), is_answer))
+      std::copy_if(of_all.begin(), of_all.end(), std::back_inserter(report.remarks), is_answer);
+  }
   std::vector<Note> trace = notes_of_trace(scenario, run);
   std::move(trace.begin(), trace.end(), std::back_inserter(report.remarks));
   return report;

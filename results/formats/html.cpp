@@ -3,15 +3,19 @@
 #include <algorithm>
 #include <cctype>
 #include <string_view>
+#include <utility>
 
 #include "lab/core/terminal.hpp"
 #include "results/render/markup.hpp"
 #include "results/report/format.hpp"
 #include "results/report/lanes.hpp"
+#include "results/report/picture.hpp"
 #include "results/report/remarks.hpp"
 
 namespace lab {
 
+/// page.js: the lanes grow over time.
+extern const char* const kPageScript;
 /// page.css: large enough for the last row of a classroom, dark where the reader's system is.
 extern const char* const kPageStyle;
 
@@ -68,18 +72,27 @@ std::string table_of(const Table& table) {
   return out + "</tbody></table></div>\n";
 }
 
-std::string picture_of(const Report& report, bool& patterns_there) {
-  const bool lanes = std::any_of(report.arms.begin(), report.arms.end(),
-                                 [](const ArmReport& arm) { return !arm.lanes.empty(); });
-  if (!lanes) return "";
-  const LanesPicture picture = draw_picture(report);
-  std::string out = fmt::format(
-      "<h2>Request by request{}</h2>\n<figure><svg role=\"img\" aria-label=\"requests over time\" "
-      "viewBox=\"0 0 {:.0f} {:.0f}\">\n",
-      report.predicted_only ? "" : ", in the first repetition", picture.width, picture.height);
-  if (!patterns_there) out += picture_patterns();
+std::string svg_element(const LanesPicture& picture, const std::string& definitions) {
+  return fmt::format(
+      "<svg role=\"img\" aria-label=\"requests over time\" viewBox=\"0 0 {:.0f} {:.0f}\" {}>\n{}{}</svg>\n",
+      picture.width, picture.height, picture.attributes, definitions, picture.shapes);
+}
+
+std::string figure_of(const Report& report, const PictureStyle& style, bool& patterns_there) {
+  const std::string patterns = patterns_there ? "" : picture_patterns(style);
   patterns_there = true;
-  return out + picture.shapes + "</svg></figure>\n";
+  return "<figure>" + svg_element(draw_picture(report, style), patterns) + "</figure>\n";
+}
+
+/// The lanes that are not in the contrast above.
+std::string all_lanes_of(const Report& report, const PictureStyle& style, bool& patterns_there) {
+  const auto with_lanes = std::count_if(report.arms.begin(), report.arms.end(),
+                                        [](const ArmReport& arm) { return !arm.lanes.empty(); });
+  if (style.chosen || std::cmp_less_equal(with_lanes, telling_arms(report).size())) return "";
+  PictureStyle all = style;
+  all.chosen = true;
+  return "<details><summary>The lanes of all arms</summary>\n" + figure_of(report, all, patterns_there) +
+         "</details>\n";
 }
 
 /// These are tables in themselves: their columns stand under each other.
@@ -98,7 +111,8 @@ std::string lines_of(const std::string& text) {
 }
 
 std::string remarks_of(const Report& report) {
-  const std::vector<Note> remarks = all_notes(report);
+  std::vector<Note> remarks = all_notes(report);
+  std::erase_if(remarks, [](const Note& note) { return note.kind == NoteKind::so; });  // stands above
   if (remarks.empty()) return "";
   std::string out = "<h2>What it says</h2>\n<dl class=\"notes\">\n";
   for (const Note& remark : remarks) {
@@ -135,32 +149,50 @@ std::string facts_of(const Report& report) {
   return facts.empty() ? "" : element("p", facts, "facts");
 }
 
-std::string article_of(const Report& report, bool& patterns_there) {
+std::string article_of(const Report& report, const PictureStyle& style, bool& patterns_there) {
   std::string out = "<article>\n" + element("p", report.scenario, "name") +
                     element("h1", report.question.empty() ? report.scenario : report.question) +
                     facts_of(report);
   if (!report.complete) out += element("p", "Incomplete: " + report.incomplete_reason, "warning");
-  out += table_of(make_table(report, false)) + picture_of(report, patterns_there) +
-         table_of(make_worker_table(report)) + remarks_of(report);
+  if (const std::string answer = answer_of(report); !answer.empty()) out += element("p", answer, "answer");
+  if (!telling_arms(report).empty()) out += figure_of(report, style, patterns_there);
+  out += table_of(make_table(report, false)) + table_of(make_worker_table(report)) + remarks_of(report) +
+         all_lanes_of(report, style, patterns_there);
   if (!report.predicted_only) out += machine_of(report);
   return out + "</article>\n";
 }
 
-std::string to_html(const std::vector<Report>& reports) {
+/// page.css, in the colours that somebody chose.
+std::string page_style(const PictureStyle& style) {
+  std::string css = kPageStyle;
+  constexpr std::string_view kSystem = "(prefers-color-scheme: dark)";
+  if (style.dark) css.replace(css.find(kSystem), kSystem.size(), *style.dark ? "all" : "not all");
+  return css;
+}
+
+std::string to_html(const FormatInput& input) {
+  const PictureStyle& style = input.picture;
   std::string title = "Concurrency Lab";
-  if (!reports.empty()) title = reports.front().scenario + " · " + title;
+  if (!input.reports.empty()) title = input.reports.front().scenario + " · " + title;
   std::string out =
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n" +
-      element("title", title) + "<style>" + kPageStyle + "</style>\n</head>\n<body>\n<main>\n";
+      element("title", title) + "<style>" + page_style(style) + "</style>\n</head>\n<body>\n";
+  out += style.slide ? "<main class=\"slide\">\n" : "<main>\n";
   bool patterns_there = false;
-  for (const Report& report : reports) out += article_of(report, patterns_there);
-  return out + "</main>\n</body>\n</html>\n";
+  for (const Report& report : input.reports) {
+    out += style.slide
+               ? svg_element(draw_slide(report, style), picture_style(style) + picture_patterns(style))
+               : article_of(report, style, patterns_there);
+  }
+  return out + "</main>\n<script>" + kPageScript + "</script>\n</body>\n</html>\n";
 }
 
 }  // namespace
 
 extern const ReportFormat k_format_html{
-    "html", [](const FormatInput& input) -> Result<std::string> { return to_html(input.reports); }};
+    .word = "html",
+    .write = [](const FormatInput& input) -> Result<std::string> { return to_html(input); },
+    .is_picture = true};
 
 }  // namespace lab

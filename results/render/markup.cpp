@@ -32,12 +32,13 @@ std::string svg_line(double x1, double y1, double x2, double y2, std::string_vie
                      more);
 }
 
-std::string svg_document(double width, double height, std::string_view definitions, std::string_view shapes) {
+std::string svg_document(double width, double height, std::string_view definitions, std::string_view shapes,
+                         std::string_view paper) {
   return fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
       "height=\"{1:.0f}\" font-family=\"sans-serif\" font-size=\"12\">\n"
-      "{2}<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n{3}</svg>\n",
-      width, height, definitions, shapes);
+      "{2}<rect width=\"100%\" height=\"100%\" fill=\"{4}\"/>\n{3}</svg>\n",
+      width, height, definitions, shapes, paper);
 }
 
 std::string csv_quoted(const std::string& text) {

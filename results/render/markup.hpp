@@ -15,8 +15,9 @@ std::string escape_markup(std::string_view text);
 /// A text of an SVG picture at that place; `more`: further attributes.
 std::string svg_text(double x, double y, std::string_view text, std::string_view more = "");
 std::string svg_line(double x1, double y1, double x2, double y2, std::string_view more);
-/// The picture on white paper; `definitions` stand before all shapes.
-std::string svg_document(double width, double height, std::string_view definitions, std::string_view shapes);
+/// The picture on paper; `definitions` stand before all shapes.
+std::string svg_document(double width, double height, std::string_view definitions, std::string_view shapes,
+                         std::string_view paper = "#ffffff");
 
 /// A cell, quoted where RFC 4180 asks for it.
 std::string csv_quoted(const std::string& text);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,13 @@ struct TextStyle {
   bool ascii = false;
   bool color = false;
   bool details = false;  ///< of a report that has a first screen and more behind it
+};
+
+/// How pictures are drawn.
+struct PictureStyle {
+  bool slide = false;             ///< one for a projector, 16:9
+  std::optional<bool> dark = {};  ///< else light; a page follows its reader's system
+  bool chosen = false;            ///< all arms of the report, which somebody chose, not the two telling ones
 };
 
 /// A report for a terminal, a projector or a pipe, from top to bottom. Whatever it is given becomes

@@ -19,6 +19,7 @@ constexpr std::size_t kMaxLanes = 2'000;
 constexpr std::int64_t kMaxDealt =
     20'000;                       // requests that are simulated for ranges: some tens of milliseconds
 constexpr double kSlack = 0.005;  // seconds: "within 3 % or 5 ms, whichever is more"
+constexpr Nanos kTurn = 4 * kMillisecond;  // one of those slices, in the lanes of a prediction
 constexpr double kSlackComputing = 0.010;  // the kernel gives cores away in slices of some ms
 
 // How much computing in each handler shows how many requests go one behind the other.
@@ -467,6 +468,15 @@ ArmReport predicted_arm(const Scenario& scenario, const Arm& arm, const Case& lo
   if (expected.simulated) {
     report = analyse_arm(scenario, arm, load_case, expected, {&*expected.simulated}, kModel);
     set_latencies(expected.simulated->records, report);
+    if (report.computes && !report.lanes.empty()) {  // with the turns in which a kernel shares its cores
+      const RunRepetition turns = simulate_repetition(scenario, arm, load_case, expected.machine_cores, 1,
+                                                      expected.seeds.front(), true, 0, kTurn);
+      const bool shared = std::any_of(turns.events.begin(), turns.events.end(),
+                                      [](const Event& event) { return event.kind == EventKind::preempted; });
+      if (shared)
+        report.lanes =
+            make_lanes(turns.records, Occupancy(turns.events), scenario.routes, load_case, kMaxLanes);
+    }
   } else {
     report.makespan_s = Estimate{*report.predicted_s, {}, {}, {*report.predicted_s}};
     report.measures.front().measured = report.makespan_s;

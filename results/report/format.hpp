@@ -22,6 +22,7 @@ struct FormatInput {
   TextStyle style{};
   const Run* run = nullptr;            ///< of the only report, where it is of a recorded run
   const Scenario* scenario = nullptr;  ///< of that run
+  PictureStyle picture{};
 };
 
 /// One way to write what runs say. Each is a file of results/formats/ whose name is its word; CMake makes the
@@ -31,6 +32,8 @@ struct ReportFormat {
   Result<std::string> (*write)(const FormatInput&);  ///< refuses what it cannot say, with the reason
   bool of_record = false;                            ///< needs `run` and `scenario`: only lab report gives it
   bool of_requests = false;                          ///< needs the requests of all repetitions in memory
+  bool is_picture = false;                           ///< PictureStyle changes it
+  bool is_binary = false;                            ///< not for a terminal
 };
 
 /// All of them, in the order in which help lists them.

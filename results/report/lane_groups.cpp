@@ -14,26 +14,30 @@ namespace lab {
 
 namespace {
 
-constexpr std::size_t kStates = static_cast<std::size_t>(LaneState::reply) + 1;
-constexpr std::size_t kJitter = 2;  ///< cells in which lanes of one group may differ
+constexpr std::size_t kStates = static_cast<std::size_t>(LaneState::served) + 1;
+constexpr std::size_t kJitter = 2;    ///< cells in which lanes of one group may differ
+constexpr std::size_t kAllShown = 4;  ///< more groups of a route that come one by one are one lane
+constexpr double kQueues = 0.05;      ///< of the makespan: a shorter wait is hardly seen
 
 std::size_t index_of(LaneState state) {
   return static_cast<std::size_t>(state);
 }
 
-/// Threads that take turns under a lock do so within a cell: the cells show its share, one sign after
-/// another.
+/// Threads that take turns under a lock or on a core do so within a cell: the cells show its share, one sign
+/// after another.
 class Turns {
  public:
   LaneState choose(LaneState longest, const std::array<double, kStates>& lasted) {
-    const double locked = lasted[index_of(LaneState::lock)];
+    const bool locks = lasted[index_of(LaneState::lock)] > 0;
+    const LaneState without = locks ? LaneState::lock : LaneState::runnable;
+    const double lacked = lasted[index_of(without)];
     const double runs = lasted[index_of(LaneState::loop)] + lasted[index_of(LaneState::pool)];
-    const bool turns = longest == LaneState::lock || longest == LaneState::loop || longest == LaneState::pool;
-    if (!turns || locked <= 0) return longest;
-    owed_ += locked / (locked + runs);
+    const bool turns = longest == without || longest == LaneState::loop || longest == LaneState::pool;
+    if (!turns || lacked <= 0 || runs <= 0) return longest;
+    owed_ += lacked / (lacked + runs);
     if (owed_ >= 0.5) {
       owed_ -= 1;
-      return LaneState::lock;
+      return without;
     }
     return lasted[index_of(LaneState::loop)] > lasted[index_of(LaneState::pool)] ? LaneState::loop
                                                                                  : LaneState::pool;
@@ -104,8 +108,60 @@ double took(const Lane& lane) {
   return lane.end_s - (lane.segments.empty() ? 0 : lane.segments.front().from_s);
 }
 
-}  // namespace
+double began(const Lane& lane) {
+  return lane.segments.empty() ? lane.end_s : lane.segments.front().from_s;
+}
 
+/// Lanes of one route that were sent one by one, as one: what most of them do in each cell, and when each was
+/// served.
+LaneGroup one_lane(const std::vector<LaneGroup>& groups, double cell) {
+  LaneGroup merged = groups.front();
+  merged.one_by_one = true;
+  merged.requests.clear();
+  merged.served.clear();
+  std::vector<std::array<std::size_t, kStates>> counts(merged.cells.size());
+  for (const LaneGroup& each : groups) {
+    merged.requests.insert(merged.requests.end(), each.requests.begin(), each.requests.end());
+    merged.served.insert(merged.served.end(), each.served.begin(), each.served.end());
+    merged.first_end = std::min(merged.first_end, each.first_end);
+    merged.last_end = std::max(merged.last_end, each.last_end);
+    merged.shortest = std::min(merged.shortest, each.shortest);
+    merged.longest = std::max(merged.longest, each.longest);
+    for (std::size_t i = 0; i < counts.size() && each.longest >= cell; ++i)
+      ++counts[i][index_of(each.cells[i])];
+  }
+  std::sort(merged.requests.begin(), merged.requests.end());
+  std::sort(merged.served.begin(), merged.served.end());
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    counts[i][index_of(LaneState::unsent)] = 0;
+    const auto most = std::max_element(counts[i].begin(), counts[i].end());
+    merged.cells[i] = *most == 0 ? LaneState::unsent : static_cast<LaneState>(most - counts[i].begin());
+  }
+  for (const double at : merged.served)
+    merged.cells[std::min(static_cast<std::size_t>(at / cell), counts.size() - 1)] = LaneState::served;
+  return merged;
+}
+
+/// Where there are several routes, the answered groups of each that has many, sent at many moments, become
+/// one lane.
+void merge_one_by_one(std::vector<LaneGroup>& groups, const std::map<std::string, std::size_t>& routes,
+                      double cell) {
+  if (routes.size() < 2) return;
+  for (const auto& [route, lanes] : routes) {
+    const auto others = std::stable_partition(groups.begin(), groups.end(), [&](const LaneGroup& each) {
+      return each.route != route || !each.answered;
+    });
+    std::set<long long> moments;
+    for (auto each = others; each != groups.end(); ++each)
+      moments.insert(std::llround(began(*each->first) / cell));
+    if (moments.size() <= kAllShown) continue;
+    LaneGroup merged = one_lane({others, groups.end()}, cell);
+    groups.erase(others, groups.end());
+    groups.push_back(std::move(merged));
+  }
+}
+
+/// The end of an arm's last lane, in seconds.
 double last_end(const ArmReport& arm) {
   double end = 0;
   for (const Lane& lane : arm.lanes) {
@@ -113,6 +169,99 @@ double last_end(const ArmReport& arm) {
     if (!lane.segments.empty()) end = std::max(end, lane.segments.back().to_s);
   }
   return end;
+}
+
+double makespan(const ArmReport& arm) {
+  return arm.makespan_s ? arm.makespan_s->median : last_end(arm);
+}
+
+double seconds_in(const Lane& lane, const std::set<LaneState>& states) {
+  double sum = 0;
+  for (const LaneSegment& segment : lane.segments) {
+    if (states.count(segment.state) > 0) sum += segment.to_s - segment.from_s;
+  }
+  return sum;
+}
+
+/// Seconds that the unluckiest request waited for somebody to have time for it.
+double longest_queueing(const ArmReport& arm) {
+  double longest = 0;
+  for (const Lane& lane : arm.lanes)
+    longest = std::max(longest, seconds_in(lane, {LaneState::unread, LaneState::runnable, LaneState::lock}));
+  return longest;
+}
+
+/// Whether any request waited while it held nothing.
+bool waits_freely(const ArmReport& arm) {
+  return std::any_of(arm.lanes.begin(), arm.lanes.end(),
+                     [](const Lane& lane) { return seconds_in(lane, {LaneState::waiting}) > 0; });
+}
+
+/// Noise must not decide which arm is shown: of equals the file's first one.
+bool clearly_faster(const ArmReport& a, const ArmReport& b) {
+  return makespan(a) < 0.9 * makespan(b);
+}
+
+/// The arm's first case in which a request queues longer than in its first one: where the change begins.
+const ArmReport* first_that_queues(const Report& report, const ArmReport* longest) {
+  const ArmReport* first = nullptr;
+  for (const ArmReport& arm : report.arms) {
+    if (arm.arm != longest->arm || arm.engine.kind != longest->engine.kind || arm.lanes.empty()) continue;
+    if (first == nullptr) first = &arm;
+    if (longest_queueing(arm) > longest_queueing(*first) + kQueues * makespan(arm)) return &arm;
+  }
+  return longest;
+}
+
+}  // namespace
+
+std::vector<const ArmReport*> telling_arms(const Report& report) {
+  const ArmReport* longest = nullptr;
+  for (const ArmReport& arm : report.arms) {
+    if (arm.lanes.empty()) continue;
+    if (longest == nullptr || makespan(arm) > makespan(*longest)) longest = &arm;
+  }
+  if (longest == nullptr) return {};
+  const auto equal = std::find_if(report.arms.begin(), report.arms.end(), [&](const ArmReport& arm) {
+    const bool can = !arm.lanes.empty() && arm.case_id == longest->case_id;
+    return can && (&arm == longest || !clearly_faster(arm, *longest));
+  });
+  longest = first_that_queues(report, &*equal);
+  const ArmReport* other = nullptr;
+  // A server of one's own is what the reader came for: it stands beside the longest arm, or is it.
+  const auto own = std::find_if(report.arms.begin(), report.arms.end(), [&](const ArmReport& arm) {
+    return arm.engine.is(kServer) && !arm.lanes.empty() && arm.case_id == longest->case_id;
+  });
+  if (own != report.arms.end() && !longest->engine.is(kServer)) other = &*own;
+  for (const bool free : {true, false}) {
+    if (other != nullptr) break;
+    for (const ArmReport& arm : report.arms) {
+      const bool alike = arm.engine.kind == longest->engine.kind || longest->engine.is(kServer);
+      const bool fits = &arm != longest && !arm.lanes.empty() && arm.case_id == longest->case_id && alike &&
+                        (!free || waits_freely(arm));
+      if (fits && (other == nullptr || clearly_faster(arm, *other))) other = &arm;
+    }
+  }
+  if (other == nullptr) return {longest};
+  return {longest, other};
+}
+
+LaneView fold_lanes(const Report& report, std::vector<const ArmReport*> arms, std::size_t count) {
+  LaneView view;
+  double scale = 0;
+  std::set<std::string> routes;
+  for (const ArmReport* arm : arms) {
+    scale = std::max({scale, last_end(*arm), arm->bound_s.value_or(0)});
+    if (!cut_words(*arm).empty()) scale = std::max(scale, makespan(*arm));
+    for (const Lane& lane : arm->lanes) routes.insert(lane.route);
+  }
+  if (scale <= 0) return view;
+  for (const ArmReport* arm : arms) view.groups.push_back(group_lanes(*arm, scale, count));
+  view.arms = std::move(arms);
+  view.scale_s = scale;
+  view.routes = routes.size() > 1;
+  view.cases = several_cases(report.arms);
+  return view;
 }
 
 std::vector<LaneGroup> group_lanes(const ArmReport& arm, double scale_s, std::size_t count) {
@@ -136,16 +285,20 @@ std::vector<LaneGroup> group_lanes(const ArmReport& arm, double scale_s, std::si
                         took(lane),
                         took(lane),
                         lane.answered,
-                        &lane});
+                        &lane,
+                        0,
+                        {lane.end_s}});
       continue;
     }
     same->requests.push_back(lane.request);
+    same->served.push_back(lane.end_s);
     same->first_end = std::min(same->first_end, lane.end_s);
     same->last_end = std::max(same->last_end, lane.end_s);
     same->shortest = std::min(same->shortest, took(lane));
     same->longest = std::max(same->longest, took(lane));
   }
   for (LaneGroup& each : groups) each.of = of_route[each.route];
+  merge_one_by_one(groups, of_route, cell);
   const auto order = [cell](const LaneGroup& each) {
     return std::tuple(!each.answered, std::llround(each.last_end / cell), each.requests.front());
   };

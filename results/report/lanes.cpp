@@ -7,7 +7,6 @@
 #include <set>
 #include <utility>
 
-#include "harness/findings/finding.hpp"
 #include "lab/core/utf8.hpp"
 #include "results/render/formatting.hpp"
 #include "results/render/wrap.hpp"
@@ -16,61 +15,22 @@ namespace lab {
 
 namespace {
 
-constexpr LaneState kLegend[] = {LaneState::unread,   LaneState::loop, LaneState::pool, LaneState::waiting,
-                                 LaneState::runnable, LaneState::lock, LaneState::reply};
+constexpr LaneState kLegend[] = {LaneState::unread,   LaneState::loop, LaneState::pool,  LaneState::waiting,
+                                 LaneState::runnable, LaneState::lock, LaneState::reply, LaneState::served};
 constexpr std::size_t kAllShown = 4;  ///< more groups of lanes than that are elided to three
 constexpr std::size_t kBeside = 40;   ///< columns of a wide terminal for what stands beside the lanes
 constexpr std::size_t kTail = 20;     ///< columns kept for what stands right of the lanes
-constexpr double kQueues = 0.05;      ///< of the makespan: a shorter wait is hardly seen
-
-double makespan(const ArmReport& arm) {
-  return arm.makespan_s ? arm.makespan_s->median : last_end(arm);
-}
-
-double seconds_in(const Lane& lane, const std::set<LaneState>& states) {
-  double sum = 0;
-  for (const LaneSegment& segment : lane.segments) {
-    if (states.count(segment.state) > 0) sum += segment.to_s - segment.from_s;
-  }
-  return sum;
-}
-
-/// Seconds that the unluckiest request waited for somebody to have time for it.
-double longest_queueing(const ArmReport& arm) {
-  double longest = 0;
-  for (const Lane& lane : arm.lanes)
-    longest = std::max(longest, seconds_in(lane, {LaneState::unread, LaneState::runnable, LaneState::lock}));
-  return longest;
-}
-
-/// Whether any request waited while it held nothing.
-bool waits_freely(const ArmReport& arm) {
-  return std::any_of(arm.lanes.begin(), arm.lanes.end(),
-                     [](const Lane& lane) { return seconds_in(lane, {LaneState::waiting}) > 0; });
-}
 
 class Drawing {
  public:
   Drawing(const Report& report, const TextStyle& style, std::size_t most_rows)
-      : report_(report), style_(style), most_rows_(most_rows) {
+      : style_(style), most_rows_(most_rows) {
     width_ = static_cast<std::size_t>(std::max(style.width, 20));
-    choose_arms();
-    if (arms_.empty()) return;
-    std::set<std::string> routes;
-    for (const ArmReport* arm : arms_) {
-      scale_s_ = std::max({scale_s_, last_end(*arm), arm->bound_s.value_or(0)});
-      if (!cut_words(*arm).empty()) scale_s_ = std::max(scale_s_, makespan(*arm));
-      for (const Lane& lane : arm->lanes) routes.insert(lane.route);
-    }
-    routes_ = routes.size() > 1;
-    if (scale_s_ <= 0) arms_.clear();
     count_ = width_ >= 80 ? width_ - kBeside
                           : std::min<std::size_t>(40, width_ > kTail + 18 ? width_ - kTail - 8 : 10);
-    for (const ArmReport* arm : arms_) {
-      groups_.push_back(group_lanes(*arm, scale_s_, count_));
-      rows_.push_back(std::min(groups_.back().size(), kAllShown));
-    }
-    unit_ = lane_unit(scale_s_);
+    view_ = fold_lanes(report, telling_arms(report), count_);
+    for (const auto& groups : view_.groups) rows_.push_back(std::min(groups.size(), kAllShown));
+    unit_ = lane_unit(view_.scale_s);
   }
 
   /// With fewer lanes until they fit, of the arm that has more of them; at last the first arm's alone.
@@ -97,76 +57,27 @@ class Drawing {
       const std::vector<bool> drawn = lanes_of(i);
       for (std::size_t at = 0; at < drawn.size(); ++at) {
         if (!drawn[at]) continue;
-        label_width_ = std::max(label_width_, columns(label(groups_[i][at])));
-        used_.insert(groups_[i][at].cells.begin(), groups_[i][at].cells.end());
+        label_width_ = std::max(label_width_, columns(label(view_.groups[i][at])));
+        used_.insert(view_.groups[i][at].cells.begin(), view_.groups[i][at].cells.end());
       }
     }
     label_width_ = std::min(label_width_, width_ > count_ + 14 ? width_ - count_ - 14 : 4);
     for (std::size_t i = 0; i < rows_.size(); ++i) {
-      title(*arms_[i], i == 0);
-      draw(*arms_[i], groups_[i], lanes_of(i), rows_[i]);
+      title(*view_.arms[i], i == 0);
+      draw(*view_.arms[i], view_.groups[i], lanes_of(i), rows_[i]);
     }
   }
 
   /// A single row is the last lane's.
   std::vector<bool> lanes_of(std::size_t arm) const {
-    std::vector<bool> drawn = drawn_groups(groups_[arm], rows_[arm]);
+    std::vector<bool> drawn = drawn_groups(view_.groups[arm], rows_[arm]);
     if (rows_[arm] == 1) std::fill(drawn.begin(), drawn.end() - 1, false);
     return drawn;
   }
 
-  void choose_arms() {
-    const ArmReport* longest = nullptr;
-    for (const ArmReport& arm : report_.arms) {
-      if (arm.lanes.empty()) continue;
-      if (longest == nullptr || makespan(arm) > makespan(*longest)) longest = &arm;
-    }
-    if (longest == nullptr) return;
-    const auto equal = std::find_if(report_.arms.begin(), report_.arms.end(), [&](const ArmReport& arm) {
-      const bool can = !arm.lanes.empty() && arm.case_id == longest->case_id;
-      return can && (&arm == longest || !clearly_faster(arm, *longest));
-    });
-    longest = &*equal;
-    for (const ArmReport& arm : report_.arms) cases_ |= arm.case_id != longest->case_id;
-    longest = first_that_queues(longest);
-    arms_.push_back(longest);
-    const ArmReport* other = nullptr;
-    // A server of one's own is what the reader came for: it stands beside the longest arm, or is it.
-    const auto own = std::find_if(report_.arms.begin(), report_.arms.end(), [&](const ArmReport& arm) {
-      return arm.engine.is(kServer) && !arm.lanes.empty() && arm.case_id == longest->case_id;
-    });
-    if (own != report_.arms.end() && !longest->engine.is(kServer)) other = &*own;
-    for (const bool free : {true, false}) {
-      if (other != nullptr) break;
-      for (const ArmReport& arm : report_.arms) {
-        const bool alike = arm.engine.kind == longest->engine.kind || longest->engine.is(kServer);
-        const bool fits = &arm != longest && !arm.lanes.empty() && arm.case_id == longest->case_id && alike &&
-                          (!free || waits_freely(arm));
-        if (fits && (other == nullptr || clearly_faster(arm, *other))) other = &arm;
-      }
-    }
-    if (other != nullptr) arms_.push_back(other);
-  }
-
-  /// The arm's first case in which a request queues longer than in its first one: where the change begins.
-  const ArmReport* first_that_queues(const ArmReport* longest) const {
-    const ArmReport* first = nullptr;
-    for (const ArmReport& arm : report_.arms) {
-      if (arm.arm != longest->arm || arm.engine.kind != longest->engine.kind || arm.lanes.empty()) continue;
-      if (first == nullptr) first = &arm;
-      if (longest_queueing(arm) > longest_queueing(*first) + kQueues * makespan(arm)) return &arm;
-    }
-    return longest;
-  }
-
-  /// Noise must not decide which arm is shown: of equals the file's first one.
-  static bool clearly_faster(const ArmReport& a, const ArmReport& b) {
-    return makespan(a) < 0.9 * makespan(b);
-  }
-
   std::string shown(const std::string& text) const { return printable(text, style_.ascii); }
 
-  std::string label(const LaneGroup& lanes) const { return shown(group_label(lanes, routes_)); }
+  std::string label(const LaneGroup& lanes) const { return shown(group_label(lanes, view_.routes)); }
 
   std::string glyph(LaneState state) const {
     return style_.ascii ? look_of(state).ascii : look_of(state).unicode;
@@ -183,7 +94,7 @@ class Drawing {
       const LaneLook& look = look_of(state);
       entries.push_back(fmt::format("{} {}", glyph(state), brief ? look.brief : look.meaning));
     }
-    const bool bounds = std::any_of(arms_.begin(), arms_.end(),
+    const bool bounds = std::any_of(view_.arms.begin(), view_.arms.end(),
                                     [](const ArmReport* arm) { return arm->bound_s.value_or(0) > 0; });
     if (bounds) entries.push_back(std::string(style_.ascii ? "|" : "│") + " bound");
     return entries;
@@ -192,7 +103,7 @@ class Drawing {
   /// The arm's name, with its case where there are several, and beside the first one what the signs mean.
   void title(const ArmReport& arm, bool first) {
     const std::string name =
-        shown(cases_ ? fmt::format("{} ({})", name_on_engine(arm), arm.case_id) : name_on_engine(arm));
+        shown(view_.cases ? fmt::format("{} ({})", name_on_engine(arm), arm.case_id) : name_on_engine(arm));
     const std::string same = ", same scale";
     if (!first) return lines_.push_back(shorten(name, width_ - same.size(), style_.ascii) + same);
     std::vector<std::string> entries = legend(false);
@@ -244,7 +155,7 @@ class Drawing {
   std::string bar(const ArmReport& arm, const LaneCells& cells) const {
     std::size_t mark = cells.size() + 1;
     if (arm.bound_s) {
-      const double place = std::round(*arm.bound_s / scale_s_ * static_cast<double>(cells.size()));
+      const double place = std::round(*arm.bound_s / view_.scale_s * static_cast<double>(cells.size()));
       mark = std::min(static_cast<std::size_t>(std::max(1.0, place)), cells.size());
       const bool alone = mark < cells.size() && cells[mark] != LaneState::unsent &&
                          std::count(cells.begin(), cells.end(), LaneState::unsent) + 1 == std::ssize(cells);
@@ -265,15 +176,11 @@ class Drawing {
     return out;
   }
 
-  const Report& report_;
   const TextStyle& style_;
   std::size_t most_rows_, width_ = 80, count_ = 40, label_width_ = 3;
-  std::vector<const ArmReport*> arms_;
-  std::vector<std::vector<LaneGroup>> groups_;  ///< of each arm
-  std::vector<std::size_t> rows_;               ///< that each arm's lanes may take
+  LaneView view_;
+  std::vector<std::size_t> rows_;  ///< that each arm's lanes may take
   std::set<LaneState> used_;
-  bool routes_ = false, cases_ = false;
-  double scale_s_ = 0;
   Unit unit_;
   std::vector<std::string> lines_;
 };

@@ -23,7 +23,9 @@ struct LaneGroup {
   double shortest = 0, longest = 0;    ///< seconds from a request's sending to its reply
   bool answered = true;
   const Lane* first = nullptr;
-  std::size_t of = 0;  ///< lanes of this route
+  std::size_t of = 0;            ///< lanes of this route
+  std::vector<double> served{};  ///< the end of each
+  bool one_by_one = false;       ///< sent at many moments beside requests of another route
 };
 
 /// How a state is drawn, and what it is called beside the lanes.
@@ -44,18 +46,32 @@ inline constexpr LaneLook kLaneLooks[] = {
     {"█", "#", "166", "holds the loop", "loop", "fill=\"#d55e00\""},
     {"▓", "P", "32", "holds a pool member or thread", "pool or thread", "fill=\"#0072b2\""},
     {"░", "~", "74", "waits, loop free", "waits", "fill=\"url(#waiting)\" stroke=\"#009e73\""},
-    {"╳", "x", "136", "waits for the lock", "waits for the lock", "fill=\"url(#lock)\" stroke=\"#e69f00\""},
+    {"╳", "x", "136", "waits for the GIL", "waits for the GIL", "fill=\"url(#lock)\" stroke=\"#e69f00\""},
     {"─", "-", "245", "reply on its way", "reply", "fill=\"#cc79a7\""},
+    {"•", "o", "36", "served", "served", "fill=\"#009e73\""},
 };
 constexpr const LaneLook& look_of(LaneState state) {
   return kLaneLooks[static_cast<std::size_t>(state)];
 }
 
-/// The end of an arm's last lane, in seconds.
-double last_end(const ArmReport& arm);
+/// The two arms whose lanes answer the question: the one that took longest, and the fastest of those whose
+/// requests wait while their loop is free. Of several cases the first in which the former's requests queue
+/// longer than in its first one, else that which took longest. A server of one's own is one of the two. Empty
+/// where no arm has lanes.
+std::vector<const ArmReport*> telling_arms(const Report& report);
+
+/// The lanes of some arms on one time scale, as a terminal and every picture show them.
+struct LaneView {
+  std::vector<const ArmReport*> arms;
+  std::vector<std::vector<LaneGroup>> groups;  ///< by arm, as group_lanes() orders them
+  double scale_s = 1;
+  bool routes = false, cases = false;  ///< there are several, so they are named
+};
+LaneView fold_lanes(const Report& report, std::vector<const ArmReport*> arms, std::size_t count);
 
 /// An arm's lanes on a scale of `count` cells, those that look alike together: in the order in which they
-/// end, as far as that can be seen; then by request.
+/// end, as far as that can be seen; then by request. Requests that come one by one beside those of another
+/// route are one lane.
 std::vector<LaneGroup> group_lanes(const ArmReport& arm, double scale_s, std::size_t count);
 
 /// Which groups are drawn: all of them, or where they are more than `most` the first ones, the first of each
@@ -74,21 +90,9 @@ Unit lane_unit(double scale_s);
 /// left out where it is the scale's.
 std::string lane_time(const LaneGroup& lanes, const Unit& unit, bool named);
 
-/// The requests of the two arms that say most as lanes on one time scale: the arm that took longest, and the
-/// fastest of those whose requests wait while their loop is free. Of several cases the first in which the
-/// former's requests queue longer than in its first one, else that which took longest. A server of one's own
-/// is one of the two. Empty where no arm has lanes. A few lines an arm, and one more for each arm of which
-/// only the first requests are known; fewer where there is only room for `most_rows`.
+/// The lanes of the telling arms. A few lines an arm, and one more for each arm of which only the first
+/// requests are known; fewer where there is only room for `most_rows`.
 std::vector<std::string> draw_lanes(const Report& report, const TextStyle& style,
                                     std::size_t most_rows = std::string::npos);
-
-/// The lanes of a report as SVG shapes, in a coordinate system of that size. They use the patterns below and
-/// the classes `arm`, `time` and `bound`.
-struct LanesPicture {
-  double width = 0, height = 0;
-  std::string shapes;
-};
-LanesPicture draw_picture(const Report& report);
-std::string_view picture_patterns();
 
 }  // namespace lab

@@ -129,6 +129,7 @@ struct Report {
   int cores = 0;
   std::string kernel, noise;
   std::vector<std::pair<std::string, std::string>> environment;  ///< the rest, in order
+  std::string command;          ///< that made it, `lab run pool-limit`, or empty
   std::string changes;          ///< what the options changed: `d = 1 s, scale 0.1`, or empty
   std::vector<Stat> headline;   ///< stats that the table shows; usually just makespan
   bool predicted_only = false;  ///< `lab predict`: nothing was run

@@ -17,7 +17,7 @@ constexpr Outcome last_of(Outcome /*any*/) {
   return Outcome::extra;
 }
 constexpr EventKind last_of(EventKind /*any*/) {
-  return EventKind::lost;
+  return EventKind::preempted;
 }
 constexpr Resource last_of(Resource /*any*/) {
   return static_cast<Resource>(kResources - 1);

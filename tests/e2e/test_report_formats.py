@@ -269,8 +269,9 @@ class ReportFormats(LabCase):
         self.assertEqual(reader.open, [])
         self.assertEqual(reader.fetched, [])
         self.assertEqual(len(reader.ids), len(set(reader.ids)))
-        for word in ("http:", "https:", "url(h", "@import", "<script"):
+        for word in ("http:", "https:", "url(h", "@import", "fetch(", "<script "):
             self.assertNotIn(word, page)
+        self.assertEqual(page.count("<script>"), 1)  # the page's own
         words = " ".join(reader.words)
         self.assertIn("Who waits for <whom> & why?", words)
         for word in ("blocking", "two-workers", "holds the loop", "kernel"):
@@ -286,8 +287,8 @@ class ReportFormats(LabCase):
         self.assertEqual(page.count('id="unread"'), 1)
 
     def test_each_verb_names_the_formats_that_it_gives_and_refuses_others(self):
-        gives = {"report": ("text", "json", "md", "csv", "svg", "html", "trace", "vegeta", "gbench"),
-                 "predict": ("text", "json", "md", "csv", "svg", "html"), "verify": ("text", "json"),
+        gives = {"report": ("text", "json", "md", "csv", "svg", "png", "html", "trace", "vegeta", "gbench"),
+                 "predict": ("text", "json", "md", "csv", "svg", "png", "html"), "verify": ("text", "json"),
                  "advise": ("text", "json")}
         for verb, formats in gives.items():
             usage = self.lab(verb, "--help").out

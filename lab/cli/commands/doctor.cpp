@@ -67,6 +67,7 @@ std::string helper_rows() {
       {"nodejs", {"node"}, "--engine node cannot run"},
       {"wrk", {"wrk"}, "bench/against_wrk.py cannot run; no verb needs it"},
       {"curl", {"curl"}, "loads from client processes are left out (forgotten-await)"},
+      {"librsvg2-bin", {"rsvg-convert"}, "--format png cannot draw"},
       {"chromium", {"chromium", "chromium-browser", "google-chrome"}, "nothing here needs it"}};
   std::string text;
   for (const auto& [package, programs, absence] : helpers) {

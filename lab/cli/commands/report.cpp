@@ -22,32 +22,45 @@ const ReportFormat& format_of(const OutputOptions& output) {
 struct ReportOptions {
   std::string run;
   bool emulated_tools = false;
+  ArmChoice chosen;
+  PictureStyle picture;
   OutputOptions output;
 };
+
+constexpr Word<bool> kThemes[] = {{"light", false}, {"dark", true}};
 
 int report(const ReportOptions& options) {
   const OutputOptions& output = options.output;
   refuse_if(options.emulated_tools && output.format != Format::text,
             "--other-tools is for --format text; leave --format out");
+  const ReportFormat& format = format_of(output);
+  refuse_if((options.picture.slide || options.picture.dark) && !format.is_picture,
+            "--slide and --theme are for pictures; add --format png, svg or html");
   const std::filesystem::path path = find_run(options.run);
   SetAside set_aside;
-  const ReportFormat& format = format_of(output);
   const auto put_aside = [&](RunRepetition& repetition) {
     if (!format.of_requests) set_aside.take(repetition);
   };
-  const auto [run, overrides, scenario] = read_recorded(path, put_aside);
+  auto [run, overrides, scenario] = read_recorded(path, put_aside);
   for (const std::string& damage : run.damage) print_warning(damage);
+  options.chosen.check(scenario, run);
+  const ArmChoice& chosen = options.chosen;
+  const auto leave_out = [&](const RunRepetition& one) { return !chosen.has(one.arm, one.case_id); };
   if (format.of_requests) {  // they need no report
+    std::erase_if(run.repetitions, leave_out);
     print(format.write({{}, output.style, &run, &scenario}).value());
     return 0;
   }
-  std::vector<Report> reports{make_report(scenario, run)};
+  std::vector<Report> reports{make_report(scenario, run, {}, options.chosen)};
+  std::erase_if(run.repetitions, leave_out);
   Report& reported = reports.front();
   reported.changes = describe_changes(overrides);
   reported.path = path.string();
   if (std::filesystem::exists(path / kServerOutput))
     add_server_output(reported, (path / kServerOutput).string());
-  print(format.write({reports, output.style, &run, &scenario}).value());
+  PictureStyle picture = options.picture;
+  picture.chosen = !options.chosen.arms.empty();
+  print(format.write({reports, output.style, &run, &scenario, picture}).value());
   if (options.emulated_tools) print("\n" + emulated_tools_text(run, scenario, output.style));
   return 0;
 }
@@ -62,6 +75,11 @@ Command report_command() {
       .required();
   command.flag("--other-tools", options.emulated_tools,
                "what wrk, hey and autocannon would have reported for the same replies");
+  command.texts("--arms", "ARM,ARM", options.chosen.arms, "only these").list();
+  command.text("--case", "CASE", options.chosen.case_id, "only this one");
+  command.flag("--slide", options.picture.slide,
+               "one slide for a projector, 1920 × 1080 (png, svg, html): two arms, or up to four of --arms");
+  command.choice("--theme", "WORD", options.picture.dark, kThemes, " (png, svg, html)");
   add_output_options(command, options.output, run_formats(true));
   add_details_option(command, options.output);
   return command;

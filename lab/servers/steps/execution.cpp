@@ -15,6 +15,9 @@ namespace {
 // Who had the interpreter lock for a moment, and nobody else wanted it, is not worth two events.
 constexpr Nanos kWorthReporting = 50 * kMicrosecond;
 
+// A thread that lost its core for less is not seen in a picture; one unit of any work takes less, too.
+constexpr Nanos kWorthDrawing = kMillisecond;
+
 // Longer than this a thread that blocks its loop does not wait for a connection: who has it may need the
 // loop.
 constexpr Nanos kConnectionPatience = 30 * kSecond;
@@ -25,9 +28,23 @@ bool gives_lock_back(const Step& step, Runner runner) {
   return compute != nullptr && releases_gil(compute->work);
 }
 
+bool computes_here(const Step& step) {
+  const auto* compute = std::get_if<Compute>(&step.action);
+  return compute != nullptr && !releases_gil(compute->work);
+}
+
 LeafEnd run_here(PlanExecution& execution, const Step& step, Nanos begun, std::optional<std::uint16_t> unit) {
   LeafTools tools = execution.services().tools(unit);
-  if (execution.services().gil() != nullptr) tools.between = [&execution] { execution.poll_gil(); };
+  // Whoever computes looks at the clock often: what it missed was another thread's turn on the core.
+  if (computes_here(step)) {
+    tools.between = [&execution, seen = begun]() mutable {
+      const Nanos now = monotonic_now();
+      if (now - seen >= kWorthDrawing)
+        execution.events().add(EventKind::preempted, execution.id(), now, now - seen);
+      execution.poll_gil();
+      seen = monotonic_now();
+    };
+  }
   return run_leaf(step, begun, tools);
 }
 
