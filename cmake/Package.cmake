@@ -16,7 +16,7 @@ set(CPACK_INSTALL_CMAKE_PROJECTS "${CMAKE_BINARY_DIR};${PROJECT_NAME};Unspecifie
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION education)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)  # the libraries that the program really needs, by the packages they come from
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS "python3-fastapi, python3-uvicorn, gunicorn, postgresql, nodejs")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "python3-fastapi, python3-uvicorn, gunicorn, postgresql, nodejs, librsvg2-bin")
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ
     WORLD_EXECUTE)
 include(CPack)

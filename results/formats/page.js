@@ -33,7 +33,7 @@ function replay(svg, number) {
   const bar = document.createElement("div");
   bar.className = "replay";
   const add = (tag, properties) => bar.appendChild(Object.assign(document.createElement(tag), properties));
-  const play = add("button", { type: "button" });
+  const play = add("button", { type: "button", title: "space, where the picture has the focus; arrow keys step" });
   const back = add("button", { type: "button", textContent: "◀", ariaLabel: "One step back" });
   const forth = add("button", { type: "button", textContent: "▶", ariaLabel: "One step forward" });
   const slider = add("input", { type: "range", min: 0, max: 1000, value: 1000, ariaLabel: "Moment" });

@@ -35,6 +35,7 @@ constexpr double kText = 12;
 constexpr double kSeen = 3;  // a narrower lane would be overlooked
 constexpr double kDot = 3.5;
 constexpr std::size_t kMostRows = 10;
+constexpr double kRowsTogether = 14;
 constexpr std::size_t kFewestRows = 3;  // the first, the last, and that others lie between
 constexpr std::size_t kMostArms = 4;    // on a slide
 constexpr std::size_t kCells = 40;      // lanes that look alike on so many are one row, as on a terminal
@@ -137,6 +138,8 @@ class Picture {
   LanesPicture draw(bool titled) {
     if (titled) canvas_.paragraph(report_.question, 17, "class=\"title\"");
     canvas_.y += titled ? 8 : 0;
+    // Two arms are seen at once, on a page without scrolling.
+    while (view_.arms.size() <= 2 && most_rows_ > kFewestRows && rows() > kRowsTogether) --most_rows_;
     draw_lanes();
     return finish(canvas_.y + 8);
   }

@@ -75,11 +75,13 @@ Command report_command() {
       .required();
   command.flag("--other-tools", options.emulated_tools,
                "what wrk, hey and autocannon would have reported for the same replies");
-  command.texts("--arms", "ARM,ARM", options.chosen.arms, "only these").list();
-  command.text("--case", "CASE", options.chosen.case_id, "only this one");
+  command.texts("--arms", "ARM,ARM", options.chosen.arms, "show only these arms").list();
+  command.text("--case", "CASE", options.chosen.case_id, "show only this case");
   command.flag("--slide", options.picture.slide,
-               "one slide for a projector, 1920 × 1080 (png, svg, html): two arms, or up to four of --arms");
-  command.choice("--theme", "WORD", options.picture.dark, kThemes, " (png, svg, html)");
+               "draw one slide for a projector, 1920 × 1080 (png, svg, html), of two arms, or of up to four "
+               "of --arms");
+  command.choice("--theme", "WORD", options.picture.dark, kThemes,
+                 ": the colours of a picture (png, svg, html)");
   add_output_options(command, options.output, run_formats(true));
   add_details_option(command, options.output);
   return command;
