@@ -83,7 +83,7 @@ Lane make_lane(const RequestRecord& record, const Occupancy& occupancy, const st
     if (hold.resource == Resource::gil)
       painter.paint(idle_since(record, hold, occupancy), hold.from, LaneState::lock);
   }
-  for (const Pause& pause : occupancy.pauses_of(record.id))
+  for (const CoreGap& pause : occupancy.pauses_of(record.id))
     painter.paint(pause.from, pause.to, LaneState::runnable);
   lane.segments = painter.segments(zero);
   if (lane.segments.empty())

@@ -65,7 +65,7 @@ Occupancy::Occupancy(const Events& events) {
   sort_by_start(steps);
   for (const Hold& hold : holds) holds_by_request_[hold.request].push_back(hold);
   for (const StepSpan& step : steps) steps_by_request_[step.request].push_back(step);
-  for (const Pause& pause : pauses) pauses_by_request_[pause.request].push_back(pause);
+  for (const CoreGap& pause : pauses) pauses_by_request_[pause.request].push_back(pause);
 }
 
 const std::vector<Hold>& Occupancy::holds_of(std::uint32_t request) const {
@@ -76,7 +76,7 @@ const std::vector<StepSpan>& Occupancy::steps_of(std::uint32_t request) const {
   return find_or_none(steps_by_request_, request);
 }
 
-const std::vector<Pause>& Occupancy::pauses_of(std::uint32_t request) const {
+const std::vector<CoreGap>& Occupancy::pauses_of(std::uint32_t request) const {
   return find_or_none(pauses_by_request_, request);
 }
 

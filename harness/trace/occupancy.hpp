@@ -34,7 +34,7 @@ struct StepSpan {
 };
 
 /// While a request computed, its thread had no core.
-struct Pause {
+struct CoreGap {
   std::uint32_t request = 0;
   Nanos from = 0, to = 0;
 };
@@ -43,19 +43,19 @@ struct Pause {
 struct Occupancy {
   std::vector<Hold> holds;      ///< in order of `from`
   std::vector<StepSpan> steps;  ///< in order of `from`
-  std::vector<Pause> pauses;    ///< in order of `to`
+  std::vector<CoreGap> pauses;  ///< in order of `to`
 
   /// Builds it from events in time order. What was never released (a killed worker) ends at the last event.
   explicit Occupancy(const Events& events);
 
   const std::vector<Hold>& holds_of(std::uint32_t request) const;
   const std::vector<StepSpan>& steps_of(std::uint32_t request) const;
-  const std::vector<Pause>& pauses_of(std::uint32_t request) const;
+  const std::vector<CoreGap>& pauses_of(std::uint32_t request) const;
 
  private:
   std::unordered_map<std::uint32_t, std::vector<Hold>> holds_by_request_;
   std::unordered_map<std::uint32_t, std::vector<StepSpan>> steps_by_request_;
-  std::unordered_map<std::uint32_t, std::vector<Pause>> pauses_by_request_;
+  std::unordered_map<std::uint32_t, std::vector<CoreGap>> pauses_by_request_;
 };
 
 /// One turn of a worker's loop: from the first handler's start to the moment at which it asks for more.

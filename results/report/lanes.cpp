@@ -15,8 +15,9 @@ namespace lab {
 
 namespace {
 
-constexpr LaneState kLegend[] = {LaneState::unread,   LaneState::loop, LaneState::pool,  LaneState::waiting,
-                                 LaneState::runnable, LaneState::lock, LaneState::reply, LaneState::served};
+constexpr LaneState kLegendStates[] = {LaneState::unread,  LaneState::loop,     LaneState::pool,
+                                       LaneState::waiting, LaneState::runnable, LaneState::lock,
+                                       LaneState::reply,   LaneState::served};
 constexpr std::size_t kAllShown = 4;  ///< more groups of lanes than that are elided to three
 constexpr std::size_t kBeside = 40;   ///< columns of a wide terminal for what stands beside the lanes
 constexpr std::size_t kTail = 20;     ///< columns kept for what stands right of the lanes
@@ -89,7 +90,7 @@ class Drawing {
 
   std::vector<std::string> legend(bool brief) const {
     std::vector<std::string> entries;
-    for (const LaneState state : kLegend) {
+    for (const LaneState state : kLegendStates) {
       if (used_.count(state) == 0) continue;
       const LaneLook& look = look_of(state);
       entries.push_back(fmt::format("{} {}", glyph(state), brief ? look.brief : look.meaning));

@@ -98,7 +98,7 @@ std::string introduction(const LogReport& report) {
                       : "The documents' timings beside what was run, at the documents' own durations.";
 }
 
-constexpr const char* kLegend =
+constexpr const char* kLogLegend =
     "bound: what a server without any overhead would take; none for what computes. Below a figure of six "
     "runs stands their range. The verdict is about the document's figure: agrees (within 20 %, or on its "
     "side "
@@ -144,7 +144,7 @@ std::string log_text(const LogReport& report, const TextStyle& style) {
     }
   }
   page.blank();
-  page.paragraph(kLegend);
+  page.paragraph(kLogLegend);
   if (any_recorded(report)) page.paragraph("* recorded earlier, on another machine");
   for (const std::string& remark : remarks(report)) page.entry("NOTE", remark);
   if (!report.complete) page.entry("WARN", "interrupted: rows without a figure were not run", true);

@@ -29,7 +29,7 @@ constexpr double kSmallestRow = 15, kLargestRow = 28;  // of a slide
 constexpr double kTitle = 22;                          // of an arm
 constexpr double kGap = 12;                            // below an arm
 constexpr double kAxis = 30;
-constexpr double kLegend = 22;
+constexpr double kLegendHeight = 22;
 constexpr double kLetter = 7.2;  // the width of one, of text of kText
 constexpr double kText = 12;
 constexpr double kSeen = 3;  // a narrower lane would be overlooked
@@ -150,7 +150,7 @@ class Picture {
     canvas_.y += 4;
     canvas_.paragraph(answer_of(report_), 16, "class=\"answer\"");
     canvas_.y += 10;
-    const double bottom = kSlideHeight - 34 - kAxis - kLegend;
+    const double bottom = kSlideHeight - 34 - kAxis - kLegendHeight;
     const double room = bottom - canvas_.y - static_cast<double>(view_.arms.size()) * (kTitle + kGap);
     while (most_rows_ > kFewestRows && rows() * kSmallestRow > room) --most_rows_;
     row_ = std::clamp(room / std::max(1.0, rows()), kSmallestRow, kLargestRow);
@@ -317,7 +317,7 @@ class Picture {
     }
     canvas_.line(x + 4, canvas_.y, x + 4, canvas_.y + 16, "class=\"bound\"");
     canvas_.text(x + 12, 12, "bound");
-    canvas_.y += kLegend;
+    canvas_.y += kLegendHeight;
   }
 
   const Report& report_;
