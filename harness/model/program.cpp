@@ -10,7 +10,6 @@ namespace {
 
 // Longer repeats are reported as one step.
 constexpr std::int64_t kMaxReportedRepetitions = 256;
-constexpr std::string_view kDefaultQueue = "jobs";
 
 // Reading a file and handing over are the operating system's work; the interpreter lock is free meanwhile.
 bool computes_unlocked(Work work) {
@@ -32,8 +31,8 @@ class Compiler {
   RouteProgram compile(const Route& route, bool body) {
     runner_ = own();
     begin(route, body);
-    const bool implied = traits_.computing == Resource::queue && !route.plan.empty();
-    if (implied && !has_step<Enqueue, FetchResult>(route.plan)) {
+    if (traits_.computing == Resource::queue && !route.plan.empty() &&
+        !has_step<Enqueue, FetchResult>(route.plan)) {
       enqueue(std::string(kDefaultQueue), route.plan);
     } else {
       steps(route.plan);

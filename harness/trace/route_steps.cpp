@@ -10,8 +10,7 @@ RouteSteps::RouteSteps(const Route& route) {
     steps_.push_back(&step);
     unhindered_.push_back(unhindered_time({step}));
   };
-  for (const Dependency& dependency : route.depends) for_each_step(dependency.steps, add);
-  for_each_step(route.plan, add);
+  for_each_step(route, add);
 }
 
 const Step* RouteSteps::step(std::int64_t index) const {
@@ -29,9 +28,7 @@ Nanos RouteSteps::unhindered(std::int64_t index) const {
 
 bool RouteSteps::waits(std::int64_t index) const {
   const Step* found = step(index);
-  return found != nullptr && (std::holds_alternative<Wait>(found->action) ||
-                              std::holds_alternative<CallUpstream>(found->action) ||
-                              std::holds_alternative<Query>(found->action));
+  return found != nullptr && is_waiting(*found);
 }
 
 std::vector<RouteSteps> steps_of_routes(const std::vector<Route>& routes) {

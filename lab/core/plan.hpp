@@ -156,6 +156,15 @@ struct Route {
 /// `Response after 0.1 seconds delay`: the plan's true length.
 std::string reply_message(const Plan& plan);
 
+/// It waits for something outside this process.
+inline bool is_waiting(const Step& step) {
+  return step.is<Wait, CallUpstream, Query>();
+}
+/// It holds one of the worker's database connections while it waits, where there are any.
+inline bool needs_connection(const Step& step) {
+  return step.is<Wait>() ? step.as<Wait>()->on_connection : step.is<Query>();
+}
+
 /// How many units of each kind of work this machine does per second; 0: not calibrated.
 using WorkRates = std::array<double, kWorkKinds>;
 
@@ -183,14 +192,25 @@ void for_each_step(const Plan& plan, Visitor&& visit) {
   }
 }
 
-/// Whether the plan has a step that is one of these, whatever it is nested in.
-template <class... Actions>
-bool has_step(const Plan& plan) {
+/// The same for a route: the steps of its dependencies first.
+template <class Visitor>
+void for_each_step(const Route& route, Visitor&& visit) {
+  for (const Dependency& dependency : route.depends) for_each_step(dependency.steps, visit);
+  for_each_step(route.plan, visit);
+}
+
+/// Whether a plan or a route has a step of which `says` is true, whatever it is nested in.
+template <class Of, class Says>
+bool any_step(const Of& plan_or_route, const Says& says) {
   bool found = false;
-  for_each_step(plan, [&](const Step& step) {
-    found = found || (std::holds_alternative<Actions>(step.action) || ...);
-  });
+  for_each_step(plan_or_route, [&](const Step& step) { found = found || says(step); });
   return found;
+}
+
+/// Whether it has a step that is one of these.
+template <class... Actions>
+bool has_step(const auto& plan_or_route) {
+  return any_step(plan_or_route, [](const Step& step) { return step.is<Actions...>(); });
 }
 
 /// Calls `change` for every computing step of the plan, whatever it is nested in.

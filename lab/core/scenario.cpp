@@ -15,11 +15,16 @@ bool needs_pool(const std::vector<Route>& routes, const Arm& arm) {
   if (arm.uses(Resource::pool)) return true;
   if (arm.uses(Resource::thread)) return false;
   return std::ranges::any_of(routes, [](const Route& route) {
-    bool pooled = std::ranges::any_of(route.depends,
-                                      [](const Dependency& dependency) { return !dependency.asynchronous; });
-    for_each_step(route.plan, [&](const Step& step) { pooled |= step.is<Pooled>(); });
-    return pooled;
+    return has_step<Pooled>(route.plan) ||
+           std::ranges::any_of(route.depends,
+                               [](const Dependency& dependency) { return !dependency.asynchronous; });
   });
+}
+
+Plan executed_plan(const Route& route, const Traits& mode) {
+  const bool whole =
+      mode.computing == Resource::queue && !route.plan.empty() && !has_step<Enqueue, FetchResult>(route.plan);
+  return whole ? Plan{{Enqueue{std::string(kDefaultQueue), route.plan}}} : route.plan;
 }
 
 std::string Arm::mode_name() const {

@@ -2,6 +2,7 @@
 // stats, errors, and what each process needs of the system. Every room may include it; it includes none.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -219,13 +220,14 @@ struct Scenario {
 /// Whether a route of the scenario holds a step of which `says` is true, dependencies included.
 template <class Says>
 bool any_step(const Scenario& scenario, const Says& says) {
-  bool found = false;
-  const auto look = [&](const Step& step) { found = found || says(step); };
-  for (const Route& route : scenario.routes) {
-    for (const Dependency& dependency : route.depends) for_each_step(dependency.steps, look);
-    for_each_step(route.plan, look);
-  }
-  return found;
+  return std::ranges::any_of(scenario.routes, [&](const Route& route) { return any_step(route, says); });
 }
+
+/// Where whole handlers go in mode `task-queue` when a plan names no queue.
+inline constexpr std::string_view kDefaultQueue = "jobs";
+
+/// What a route's handler does in that model: where whole handlers are jobs, a plan that names no queue is
+/// one job of that queue.
+Plan executed_plan(const Route& route, const Traits& mode);
 
 }  // namespace lab

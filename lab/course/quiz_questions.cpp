@@ -133,11 +133,10 @@ std::vector<std::string> context_of(const Scenario& scenario, const Ask& ask) {
 
 std::string proof_of(const Scenario& scenario, const Ask& ask, const std::string& path) {
   const Arm& arm = arm_of(scenario, ask);
-  bool asks_postgres = false;
-  for (const Load& load : case_of(scenario, ask).loads) {
-    for_each_step(scenario.routes[load.route].plan,
-                  [&](const Step& step) { asks_postgres |= std::holds_alternative<Query>(step.action); });
-  }
+  const std::vector<Load>& loads = case_of(scenario, ask).loads;
+  const bool asks_postgres = std::any_of(loads.begin(), loads.end(), [&](const Load& load) {
+    return has_step<Query>(scenario.routes[load.route]);
+  });
   return fmt::format("lab {} {} --arms {}{}", arm.predict_only ? "predict" : "run",
                      path.empty() ? scenario.name : shell_word(path), arm.id,
                      !arm.predict_only && asks_postgres ? " --postgres local" : "");

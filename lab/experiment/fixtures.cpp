@@ -32,25 +32,12 @@ void build_backend() {
   static_cast<void>(kBuilt);
 }
 
-template <class Action>
-bool uses_step_where(const Route& route, const auto& accepts) {
-  bool found = false;
-  const auto look = [&](const Step& step) {
-    if (const auto* action = std::get_if<Action>(&step.action)) found |= accepts(*action);
-  };
-  for (const Dependency& dependency : route.depends) for_each_step(dependency.steps, look);
-  for_each_step(route.plan, look);
-  return found;
+bool asks_database(const Route& route) {
+  return has_step<Query>(route);
 }
 
-template <class Action>
-bool uses_step(const Route& route) {
-  return uses_step_where<Action>(route, [](const Action&) { return true; });
-}
-
-bool reads_files(const Route& route) {
-  return uses_step_where<Compute>(route,
-                                  [](const Compute& compute) { return compute.work == Work::file_read; });
+bool reads_files(const Step& step) {
+  return step.is<Compute>() && step.as<Compute>()->work == Work::file_read;
 }
 
 bool loads_route(const Case& load_case, std::size_t route) {
@@ -124,9 +111,9 @@ void provide_files(Scenario& scenario, const fs::path& folder) {
 void check_queries(const std::vector<Route>& routes, const std::string& postgres) {
   std::vector<std::string> texts;
   for (const Route& route : routes) {
-    uses_step_where<Query>(route, [&](const Query& query) {
-      if (!query.sql.empty()) texts.push_back(query.sql);
-      return false;
+    for_each_step(route, [&](const Step& step) {
+      const auto* query = step.as<Query>();
+      if (query != nullptr && !query->sql.empty()) texts.push_back(query->sql);
     });
   }
   check_sql(postgres, texts).value();
@@ -151,11 +138,11 @@ Fixtures Fixtures::prepare(Scenario& scenario, const std::string& postgres) {
   const std::vector<Route>& routes = scenario.routes;
   const bool stores = std::any_of(scenario.arms.begin(), scenario.arms.end(),
                                   [](const Arm& arm) { return arm.shared_counters; });
-  if (stores || std::any_of(routes.begin(), routes.end(), reads_files)) {
+  if (stores || any_step(scenario, reads_files)) {
     fixtures.folder_ = TemporaryFolder::create("lab-files").value();
     provide_files(scenario, fixtures.folder_.path());
   }
-  if (!postgres.empty() && std::any_of(routes.begin(), routes.end(), uses_step<Query>)) {
+  if (!postgres.empty() && std::any_of(routes.begin(), routes.end(), asks_database)) {
     fixtures.postgres_ = postgres;
     if (postgres == "local") {
       fixtures.local_postgres_ = LocalPostgres::start().value();
@@ -165,7 +152,7 @@ Fixtures Fixtures::prepare(Scenario& scenario, const std::string& postgres) {
     }
     check_queries(routes, fixtures.postgres_);
   }
-  if (std::any_of(routes.begin(), routes.end(), uses_step<CallUpstream>))
+  if (any_step(scenario, [](const Step& step) { return step.is<CallUpstream>(); }))
     fixtures.upstream_ = start_upstream();
   return fixtures;
 }
@@ -179,7 +166,7 @@ std::optional<std::string> Fixtures::unsupported_reason(const Scenario& scenario
     return "curl is missing, which sends its requests (apt-get install curl)";
   for (std::size_t route = 0; route < scenario.routes.size(); ++route) {
     if (!loads_route(load_case, route) || !postgres_.empty()) continue;
-    if (uses_step<Query>(scenario.routes[route])) return "no PostgreSQL (--postgres local)";
+    if (asks_database(scenario.routes[route])) return "no PostgreSQL (--postgres local)";
   }
   return std::nullopt;
 }
@@ -195,7 +182,7 @@ void Fixtures::apply_to(ServerSetup& setup) {
 void Fixtures::clear_unasked(std::vector<Route>& routes) const {
   if (!postgres_.empty()) return;
   for (Route& route : routes) {
-    if (uses_step<Query>(route)) {
+    if (asks_database(route)) {
       route.plan.clear();
       route.depends.clear();
     }

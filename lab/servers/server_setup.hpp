@@ -24,11 +24,4 @@ struct ServerSetup {
   WorkRates rates{};                ///< of plans whose units are not filled in yet
 };
 
-/// Calls `visit` for every step of a route, those of its dependencies first.
-template <class Visitor>
-void for_each_step(const Route& route, const Visitor& visit) {
-  for (const Dependency& dependency : route.depends) for_each_step(dependency.steps, visit);
-  for_each_step(route.plan, visit);
-}
-
 }  // namespace lab

@@ -79,12 +79,6 @@ Lines node_statements(Needs& needs, const Traits& mode, const Plan& plan) {
   return lines;
 }
 
-bool counts(const Plan& plan) {
-  bool found = false;
-  for_each_step(plan, [&](const Step& step) { found |= step.is<Increment>(); });
-  return found;
-}
-
 }  // namespace
 
 std::string node_server(const Scenario& scenario, const Arm& arm) {
@@ -94,9 +88,9 @@ std::string node_server(const Scenario& scenario, const Arm& arm) {
     const Route& route = scenario.routes[index];
     Lines handler{fmt::format("'{} {}': async () => {{", route.method, route.path)};
     append(handler, in_js(node_statements(needs, arm.modes[index], route.plan)));
-    handler.emplace_back(route.plan.empty()   ? "  return { message: 'hello' };"
-                         : counts(route.plan) ? "  return { count: counter };"
-                                              : "  return { message: 'done' };");
+    handler.emplace_back(route.plan.empty()                ? "  return { message: 'hello' };"
+                         : has_step<Increment>(route.plan) ? "  return { count: counter };"
+                                                           : "  return { message: 'done' };");
     handler.emplace_back("},");
     append(routes, in_js(handler));
   }

@@ -64,11 +64,7 @@ void check_settings(const TableReader& table, const Arm& arm) {
                   "pool belongs to mode = \"offload\", whose steps can be sent to processes; {} runs {}",
                   table.what(), mode);
   }
-  const auto holds_connection = [](const Step& step) {
-    const auto* wait = step.as<Wait>();
-    return step.is<Query>() || (wait != nullptr && wait->on_connection);
-  };
-  if (table.has("connections") && !any_step(scenario, holds_connection)) {
+  if (table.has("connections") && !any_step(scenario, needs_connection)) {
     table.problem("connections",
                   "connections changes nothing: no step is a query or a wait with connection = true");
   }

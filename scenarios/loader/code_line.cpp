@@ -142,13 +142,6 @@ const Traits& python_thread() {
   return kThread;
 }
 
-Plan executed_plan(const Route& route, const Traits& mode) {
-  const auto has_queue = [](const Step& step) { return step.is<Enqueue, FetchResult>(); };
-  const bool whole =
-      mode.computing == Resource::queue && !route.plan.empty() && std::ranges::none_of(route.plan, has_queue);
-  return whole ? Plan{{Enqueue{"jobs", route.plan}}} : route.plan;
-}
-
 std::string gathered(const std::vector<std::string>& arguments, bool same) {
   constexpr std::size_t kMaxSpelled = 3;
   if (same && arguments.size() > kMaxSpelled)

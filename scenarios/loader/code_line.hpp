@@ -33,10 +33,6 @@ PythonCall blocking_call(const Step& step);
 /// What a step that waits is where it is awaited, without `await`: `asyncio.sleep(0.1)`.
 std::string awaitable(const Step& step);
 
-/// What a route's handler does in that model: where whole handlers are jobs, a plan that names no queue is
-/// one job of the queue `jobs`.
-Plan executed_plan(const Route& route, const Traits& mode);
-
 /// The scenario's word with `_` for what Python's names cannot hold.
 std::string python_name(std::string word);
 

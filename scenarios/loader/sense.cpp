@@ -10,9 +10,6 @@ namespace lab {
 
 namespace {
 
-/// Where whole handlers go in mode `task-queue` when a plan names no queue.
-constexpr std::string_view kUsualQueue = "jobs";
-
 /// The queues into which something can be put.
 std::vector<std::string> fed_queues(const Scenario& scenario) {
   std::vector<std::string> names;
@@ -22,7 +19,7 @@ std::vector<std::string> fed_queues(const Scenario& scenario) {
     });
   }
   if (std::ranges::any_of(scenario.arms, [](const Arm& arm) { return arm.uses(Resource::queue); }))
-    names.emplace_back(kUsualQueue);
+    names.emplace_back(kDefaultQueue);
   std::ranges::sort(names);
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
@@ -33,9 +30,7 @@ template <class Look>
 void for_each_place(const Draft& draft, std::size_t route, const Look& look) {
   std::size_t at = 0;
   const auto visit = [&](const Step& step) { look(step, draft.step_places[route][at++]); };
-  for (const Dependency& dependency : draft.scenario.routes[route].depends)
-    for_each_step(dependency.steps, visit);
-  for_each_step(draft.scenario.routes[route].plan, visit);
+  for_each_step(draft.scenario.routes[route], visit);
 }
 
 void check_route(const TableReader& file, const Arm& arm, std::size_t index) {
@@ -98,15 +93,8 @@ bool any_load(const Scenario& scenario, const std::string& route, const Says& sa
   return false;
 }
 
-bool has_switch(const Scenario& scenario) {
-  bool found = false;
-  for (const Route& route : scenario.routes) {
-    for_each_step(route.plan, [&](const Step& step) {
-      const auto* compute = step.as<Compute>();
-      found |= compute != nullptr && compute->work >= Work::coroutine_switch;
-    });
-  }
-  return found;
+bool is_switch(const Step& step) {
+  return step.is<Compute>() && step.as<Compute>()->work >= Work::coroutine_switch;
 }
 
 }  // namespace
@@ -123,7 +111,7 @@ void check_stat(const Value& value, const Stat& stat) {
       !any_load(scenario, stat.route, [](const Load& load) { return load.then.has_value(); })) {
     value.problem("{} has nothing to look at: add then = {{ … }} to {}", to_string(stat), of);
   }
-  if (stat.quantity == Stat::Quantity::switch_time && !has_switch(scenario))
+  if (stat.quantity == Stat::Quantity::switch_time && !any_step(scenario, is_switch))
     value.problem("switch.time has nothing to look at: no step is a switch");
 }
 

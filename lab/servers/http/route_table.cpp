@@ -52,16 +52,6 @@ std::string_view method_of(const Route& route) {
   return route.method == "WS" ? std::string_view("GET") : std::string_view(route.method);
 }
 
-/// In mode `task-queue` a handler that says nothing of queues is a job as a whole.
-bool is_job(const Mode& mode, const Plan& plan) {
-  if (mode.traits.computing != Resource::queue || plan.empty()) return false;
-  bool says = false;
-  for_each_step(plan, [&](const Step& step) {
-    says |= std::holds_alternative<Enqueue>(step.action) || std::holds_alternative<FetchResult>(step.action);
-  });
-  return !says;
-}
-
 std::string reason_for(std::int64_t limit) {
   constexpr std::int64_t kMegabyte = 1'000'000;
   if (limit > 0 && limit % kMegabyte == 0) return fmt::format("body above {} MB", limit / kMegabyte);
@@ -84,11 +74,9 @@ ServedRoute serve_route(const Route& route, const Mode* mode, ServedRoute::Argum
   } else if (reply.empty()) {
     reply = {ReplyField::message, ReplyField::start_time, ReplyField::end_time, ReplyField::worker_id};
   }
-  if (is_job(*mode, route.plan)) {
-    served.route.plan = {};
-    served.route.plan.push_back({.action = Enqueue{"jobs", route.plan}});
-    --served.plan_position;  // the step that puts it there is not in the text
-  }
+  served.route.plan = executed_plan(route, mode->traits);
+  // The step that puts a whole handler into a queue is not in the text.
+  served.plan_position -= text_size(served.route.plan) - text_size(route.plan);
   return served;
 }
 

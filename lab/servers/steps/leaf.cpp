@@ -24,16 +24,6 @@ LeafFault finish(Conversation& question) {
 
 }  // namespace
 
-bool is_waiting(const Step& step) {
-  return std::holds_alternative<Wait>(step.action) || std::holds_alternative<CallUpstream>(step.action) ||
-         std::holds_alternative<Query>(step.action);
-}
-
-bool needs_connection(const Step& step) {
-  const auto* wait = std::get_if<Wait>(&step.action);
-  return wait != nullptr ? wait->on_connection : std::holds_alternative<Query>(step.action);
-}
-
 std::unique_ptr<Conversation> ask(const Step& step, const LeafTools& tools, bool may_block) {
   if (const auto* call = std::get_if<CallUpstream>(&step.action))
     return ask_upstream(tools.upstream_port, *call);

@@ -89,11 +89,6 @@ struct LeafTools {
   std::function<void()> between{};     ///< called while computing; may be empty
 };
 
-/// Wait, CallUpstream, Query: it waits for something outside this process.
-bool is_waiting(const Step& step);
-/// Holds one of the worker's database connections while it waits, where there are any.
-bool needs_connection(const Step& step);
-
 /// The question that a step asks; null: it asks nobody. The step and what the tools name must outlive it.
 std::unique_ptr<Conversation> ask(const Step& step, const LeafTools& tools, bool may_block);
 

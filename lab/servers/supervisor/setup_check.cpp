@@ -186,9 +186,7 @@ Result<ServerSetup> complete(ServerSetup setup) {
            setup.rates[static_cast<std::size_t>(compute->work)] <= 0;
   };
   for (const Route& route : setup.routes) {
-    bool some = false;
-    for_each_step(route, [&](const Step& step) { some |= lacks(step); });
-    if (some) unknown.push_back(route);
+    if (any_step(route, lacks)) unknown.push_back(route);
   }
   if (setup.builtin_routes && lacks(builtin.plan.front())) unknown.push_back(builtin);
   LAB_CHECK(check_files(setup.routes));

@@ -15,7 +15,6 @@ namespace lab {
 namespace {
 
 constexpr std::size_t kRemembered = 100'000;
-constexpr const char* kDefaultQueue = "jobs";  // of mode `task-queue` where a plan names none
 
 std::size_t places(const QueueSettings& settings) {
   return static_cast<std::size_t>(settings.capacity) + static_cast<std::size_t>(settings.workers);
@@ -60,7 +59,7 @@ class SharedJobQueue::Lock {
 std::vector<BoardQueue> SharedJobQueue::queues_of(const ServerSetup& setup) {
   std::set<std::string> names;
   for (const auto& [name, settings] : setup.arm.queues) names.insert(name);
-  if (setup.arm.uses(Resource::queue)) names.insert(kDefaultQueue);
+  if (setup.arm.uses(Resource::queue)) names.emplace(kDefaultQueue);
   const auto look = [&names](const Step& step) {
     if (const auto* put = std::get_if<Enqueue>(&step.action)) names.insert(put->queue);
     if (const auto* fetch = std::get_if<FetchResult>(&step.action)) names.insert(fetch->queue);
