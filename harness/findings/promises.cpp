@@ -4,6 +4,7 @@
 #include <set>
 
 #include "harness/findings/trace_index.hpp"
+#include "harness/statistics/statistics.hpp"
 #include "harness/trace/occupancy.hpp"
 #include "lab/core/text.hpp"
 

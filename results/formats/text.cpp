@@ -80,6 +80,10 @@ std::string to_text(const Report& report, const TextStyle& style) {
   page.blank();
   page.raw(draw_lanes(report, page.style(), lanes_rows));
   page.blank();
+  if (const Table workers = make_worker_table(report); style.details && !workers.rows.empty()) {
+    page.table(workers);
+    page.blank();
+  }
   page.raw(below.take());
   return page.take();
 }

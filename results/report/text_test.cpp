@@ -59,7 +59,7 @@ MORE  --details adds WHY, LOG, NOTE
 )");
 }
 
-TEST_CASE("Details are remarks on 25 rows of 80 columns") {
+TEST_CASE("Details are the requests of each worker and remarks, on 80 columns") {
   CHECK(to_text(samples::blocking_async(), details(80)) ==
         R"(Ten requests at once, each waits 100 ms. When is the last one answered?
 
@@ -77,6 +77,9 @@ blocking-loop   · unread   █ holds the loop   ░ waits, loop free   │ boun
   10 ····································████│ 1.00
 async-loop, same scale
 1–10 ░░░░│                                     0.10 s, all ten
+
+requests by worker  1  2  3  4  busiest (2)
+workers-4           3  3  2  2            3
 
 WHY   LAB101 loop blocked: nine requests queued 4.5 s in all behind a sleeping
       loop. Above the bound: 3 ms (writing 1.9, loop 0.8, sending 0.3).
