@@ -47,7 +47,9 @@ std::string scale_text(const LogLine& line) {
 std::string verdict_text(const LogLine& line) {
   const LogCell& cell = line.deciding();
   if (cell.measured.samples.empty()) return "not run";
-  return cell.disturbed.empty() ? verdict_word(cell.verdict) : "disturbed";
+  // Who else uses the cores makes a run slower, and nothing else.
+  const bool spoilt = cell.verdict == Verdict::slower || cell.verdict == Verdict::inconclusive;
+  return spoilt && !cell.disturbed.empty() ? "disturbed" : verdict_word(cell.verdict);
 }
 
 /// Below the figures stand their ranges, and below the claim what it was multiplied by.

@@ -46,15 +46,19 @@ struct RowRun {
     return *std::find_if(scenario.cases.begin(), scenario.cases.end(),
                          [&](const Case& one) { return one.id == row->measure.case_id; });
   }
-  /// The makespan's bound; for other stats what the model gives, where nothing costs anything.
-  std::optional<double> least(std::uint64_t seed) const {
-    const ModelInput input{&scenario.routes, &arm(), &load_case(), available_cores(), seed};
-    const Bound makespan = bound(input);
-    if (makespan.has_cpu) return std::nullopt;
-    if (row->measure.stat == Stat{}) return makespan.seconds;
+  /// What the stat is where nothing but the plan costs anything.
+  std::optional<double> ideally(const Stat& stat, std::uint64_t seed) const {
     const RunRepetition ideal =
         simulate_repetition(scenario, arm(), load_case(), available_cores(), 1, seed, false);
-    const std::optional<double> figure = evaluate(row->measure.stat, ideal, scenario.routes, load_case());
+    return evaluate(stat, ideal, scenario.routes, load_case());
+  }
+  /// Below this nothing is measured; none where the plan computes.
+  std::optional<double> least(std::uint64_t seed) const {
+    if (any_step(scenario, [](const Step& step) { return step.is<Compute>(); })) return std::nullopt;
+    const Stat& stat = row->measure.stat;
+    if (stat == Stat{})
+      return bound({&scenario.routes, &arm(), &load_case(), available_cores(), seed}).seconds;
+    const std::optional<double> figure = ideally(stat, seed);
     return figure ? std::optional(*figure + seconds(row->from)) : figure;
   }
 };
@@ -154,9 +158,7 @@ int show_log(LogAsked asked) {
     std::map<std::pair<std::string, std::string>, double> parts;
     for (const RowRun& run : runs) {
       if (shows(batch, run))
-        parts[{run.arm().id, run.load_case().id}] =
-            bound({&run.scenario.routes, &run.arm(), &run.load_case(), available_cores(), options.seed})
-                .seconds;
+        parts[{run.arm().id, run.load_case().id}] = run.ideally(Stat{}, options.seed).value_or(0);
     }
     const double together = std::accumulate(parts.begin(), parts.end(), 0.0,
                                             [](double sum, const auto& part) { return sum + part.second; });
