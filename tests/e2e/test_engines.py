@@ -133,6 +133,17 @@ class Scenarios(Engines):
         self.assertIn("PostgreSQL", arms["fastapi", "five", "postgres"]["not_run"])
 
     @measured
+    def test_a_switch_of_pythons_tasks_costs_about_as_much_as_one_of_its_threads(self):
+        report = self.run_json("switch-cost", "--engine", "native,fastapi", "--seed", "1", *QUICK)
+        took = {(one["engine"], one["case"]): one["measures"][1]["median"] for one in report["arms"] if one["arm"] == "here"}
+        self.assertEqual(report["arms"][0]["measures"][1]["stat"], "switch.time")
+        self.assertEqual(len(took), 6, took)
+        with figures():
+            self.assertLess(took["native", "coroutines"], 0.1 * took["native", "threads"])
+            self.assertGreater(took["fastapi", "coroutines"], 0.1 * took["fastapi", "threads"])  # the loop asks the kernel, in Python
+            self.assertLess(took["fastapi", "coroutines"], took["fastapi", "processes"])
+
+    @measured
     def test_a_worker_that_was_replaced_counts_under_its_slot(self):
         report = self.run_json("worker-crash", "--engine", "fastapi", "--arms", "four", "--set", "d=200ms", *QUICK)
         arm = self.arm(report, "fastapi", "four@gunicorn")
