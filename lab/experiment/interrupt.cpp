@@ -28,7 +28,7 @@ void on_signal(int number) {
     _exit(128 + number);  // a second Ctrl-C: now; the children follow by their parent-death signal
   }
   g_first = monotonic_now();
-  g_signal = number == SIGHUP ? SIGTERM : number;
+  g_signal = number == SIGINT ? SIGINT : SIGTERM;
   const std::uint64_t one = 1;
   const int saved = errno;
   [[maybe_unused]] const ssize_t written = ::write(g_event, &one, sizeof one);
@@ -44,9 +44,8 @@ void watch_for_interrupts() {
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
   action.sa_flags = 0;  // no SA_RESTART: blocking reads at a prompt end too
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&action.sa_mask, number);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  for (const int number : {SIGINT, SIGTERM, SIGQUIT, SIGHUP}) sigaddset(&action.sa_mask, number);
+  for (const int number : {SIGINT, SIGTERM, SIGQUIT}) sigaction(number, &action, nullptr);
   struct sigaction inherited {};
   sigaction(SIGHUP, nullptr, &inherited);
   if (inherited.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);  // nohup(1)

@@ -4,12 +4,12 @@
 
 namespace lab {
 
-/// Ctrl-C, TERM and a terminal that closes (HUP) end the verb in an orderly way: children reaped, partial
-/// results kept. A second Ctrl-C or TERM, where it comes from a person who asks again, ends it at once.
-/// Call it once, in main's thread, before anything is started.
+/// Ctrl-C, TERM, QUIT and a terminal that closes (HUP) end the verb in an orderly way: children reaped,
+/// partial results kept. A second Ctrl-C or TERM, where it comes from a person who asks again, ends it at
+/// once. Call it once, in main's thread, before anything is started.
 void watch_for_interrupts();
 
-/// The signal that came (SIGINT or SIGTERM, which stands for SIGHUP too), or 0.
+/// The signal that came (SIGINT or SIGTERM, which stands for the others too), or 0.
 int interrupt_signal();
 
 /// Readable from the first signal on (an eventfd); for poll and epoll.

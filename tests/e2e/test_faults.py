@@ -183,6 +183,11 @@ class Interrupted(LabCase):
         self.assertEqual(ran.code, 143, ran)
         self.check_partial_results(ran)
 
+    def test_quit_is_taken_as_term(self):
+        ran = self.interrupted_by(signal.SIGQUIT)
+        self.assertEqual(ran.code, 143, ran)
+        self.check_partial_results(ran)
+
     def test_hup_is_taken_as_term_however_often_it_comes(self):
         ran = self.interrupted_by(signal.SIGHUP, signal.SIGCONT, signal.SIGHUP)
         self.assertEqual(ran.code, 143, ran)

@@ -69,6 +69,55 @@ class Serve(LabCase):
                 self.assertEqual(answers, [200])
                 self.assertEqual(server.wait(10 * PATIENCE), 0)
 
+    def test_quit_finishes_what_is_in_flight_as_term_does(self):
+        with self.serving("async-loop", "--workers", "2") as server:
+            answers = self.asked_before(server, signal.SIGQUIT)
+            self.assertEqual(answers, [200] * 8)
+            self.assertEqual(server.wait(10 * PATIENCE), 0)
+
+    def test_hup_finishes_what_is_in_flight_and_starts_other_workers(self):
+        for words in (("async-loop",), ("thread-pool", "--workers", "2"), ("thread-per-request",)):
+            with self.subTest(words), self.serving(*words) as server:
+                before = set(descendants(server.pid))
+                self.assertEqual(self.asked_before(server, signal.SIGHUP), [200] * 8)
+                self.assertTrue(wait_until(lambda: not before & set(descendants(server.pid)), 5 * PATIENCE))
+                for _ in range(4):
+                    self.assertEqual(self.http(server.port, "GET", "/ping")[0], 200)
+                server.send_signal(signal.SIGTERM)
+                self.assertEqual(server.wait(10 * PATIENCE), 0)
+
+    def asked_before(self, server, number):
+        """What eight clients are answered that have asked before that signal comes."""
+        answers = []
+        clients = [threading.Thread(target=lambda: answers.append(self.http(server.port, "GET", "/delay?ms=600")[0]))
+                   for _ in range(8)]
+        for client in clients:
+            client.start()
+        time.sleep(0.3)
+        server.send_signal(number)
+        for client in clients:
+            client.join()
+        return answers
+
+    def test_a_worker_that_somebody_stopped_is_replaced(self):
+        with self.serving("async-loop", "--workers", "2") as server:
+            victim = max(descendants(server.pid))
+            os.kill(victim, signal.SIGSTOP)
+            stopped = time.monotonic()
+            self.assertTrue(wait_until(lambda: victim not in descendants(server.pid), 10 * PATIENCE))
+            self.assertGreater(time.monotonic() - stopped, 1)
+            for _ in range(4):
+                self.assertEqual(self.http(server.port, "GET", "/ping")[0], 200)
+
+    def test_a_worker_that_goes_on_in_time_is_kept(self):
+        with self.serving("async-loop", "--workers", "2") as server:
+            before = sorted(descendants(server.pid))
+            os.kill(before[1], signal.SIGSTOP)
+            time.sleep(0.5)
+            os.kill(before[1], signal.SIGCONT)
+            time.sleep(2.5)
+            self.assertEqual(sorted(descendants(server.pid)), before)
+
     def test_ctrl_c_ends_it(self):
         ran = self.in_terminal("serve", "async-loop", "--port", "0", "--workers", "2", keys=b"\x03", within=20)
         self.assertEqual(ran.code, 0, ran)

@@ -35,7 +35,7 @@ bool send_whole(int fd, const std::string& bytes) {
 
 /// Whoever ends the worker ends these as well, after they have done what they were at.
 void begin_beside_worker(const char* name) {
-  begin_service(name, {SIGINT, SIGHUP, SIGTERM, SIGPIPE});
+  begin_service(name, {SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGPIPE});
 }
 
 /// A member's life: steps in, what came of them out, until the worker closes its end.

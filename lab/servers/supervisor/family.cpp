@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstring>
 
 namespace lab {
@@ -40,16 +41,32 @@ Result<void> Family::fork_member(std::size_t index) {
                               {kind_.source(index), ready_signal_}, [&] { return kind_.live(index); }));
   members_[index].started = monotonic_now();
   members_[index].restart_at.reset();
+  members_[index].stopped_at.reset();
+  members_[index].reloads = false;
   return {};
+}
+
+/// The kernel says so (SIGCHLD) when somebody stops a child. Who is traced by a debugger is not among those.
+void Family::replace_if_hung(Member& member, Nanos now) const {
+  siginfo_t news{};
+  const bool is_known = member.process.there() && waitid(P_PID, static_cast<id_t>(member.process.pid()),
+                                                         &news, WSTOPPED | WCONTINUED | WNOHANG) == 0;
+  if (is_known && news.si_code == CLD_STOPPED) member.stopped_at = now;
+  if (is_known && news.si_code == CLD_CONTINUED) member.stopped_at.reset();
+  if (!member.stopped_at || now < *member.stopped_at + kind_.patience) return;
+  member.stopped_at.reset();
+  member.process.signal(SIGKILL);
 }
 
 Result<void> Family::look_after(Nanos now) {
   for (std::size_t index = 0; index < members_.size(); ++index) {
     Member& member = members_[index];
+    replace_if_hung(member, now);
     if (const auto status = member.process.ended()) {
       kind_.died(index);
       const bool replied = status_[index].replied.load(std::memory_order_relaxed);
-      if (!stopping_) member.restart_at = policy_.on_death(now, now - member.started, replied);
+      if (!stopping_)
+        member.restart_at = member.reloads ? now : policy_.on_death(now, now - member.started, replied);
       if (!stopping_ && !member.restart_at) return kind_.hopeless(index, cause_of_death(index, *status));
     }
     if (!stopping_ && member.restart_at && now >= *member.restart_at) LAB_CHECK(fork_member(index));
@@ -80,11 +97,19 @@ std::vector<pid_t> Family::pids() const {
 }
 
 std::optional<Nanos> Family::next_due() const {
-  std::optional<Nanos> due;
+  Nanos due = kNever;
   for (const Member& member : members_) {
-    if (!stopping_ && member.restart_at) due = std::min(due.value_or(*member.restart_at), *member.restart_at);
+    if (member.restart_at) due = std::min(due, *member.restart_at);
+    if (member.stopped_at) due = std::min(due, *member.stopped_at + kind_.patience);
   }
-  return due;
+  return due == kNever || stopping_ ? std::nullopt : std::optional(due);
+}
+
+void Family::reload() {
+  for (Member& member : members_) {
+    member.reloads = member.process.there();
+    member.process.signal(SIGTERM);
+  }
 }
 
 void Family::signal(int number) const {

@@ -39,6 +39,7 @@ class Family {
     std::function<void(std::size_t member)> died;
     /// What is wrong where they keep dying, this one `cause` (by a signal, with last words).
     std::function<Error(std::size_t member, const std::string& cause)> hopeless;
+    Nanos patience = 2 * kSecond;  ///< how long one may be stopped (SIGSTOP) before it is replaced
   };
 
   /// `status`: one for each member, in shared memory. `ready_signal`: an eventfd that they write to.
@@ -51,8 +52,10 @@ class Family {
   std::vector<pid_t> pids() const;
   /// Takes note of those that have died, and starts again whose time has come.
   Result<void> look_after(Nanos now);
-  /// When the next one is to be started again.
+  /// When the next one is to be started again, or has been stopped for too long.
   std::optional<Nanos> next_due() const;
+  /// Each finishes what is in flight, ends, and is started again.
+  void reload();
   /// From now on none is started again.
   void stop() { stopping_ = true; }
   void signal(int number) const;
@@ -64,7 +67,10 @@ class Family {
     ChildProcess process;
     Nanos started = 0;
     std::optional<Nanos> restart_at;
+    std::optional<Nanos> stopped_at;  ///< by a signal, and not continued since
+    bool reloads = false;             ///< its end is wanted
   };
+  void replace_if_hung(Member& member, Nanos now) const;
   Result<void> fork_member(std::size_t index);
   std::string cause_of_death(std::size_t index, int status) const;
 

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -28,8 +29,8 @@ namespace {
 /// Serves in this process until TERM; gives the exit code.
 int run_worker(Worker& worker) {
   const Worker::Wiring& wiring = worker.wiring();
-  // Ctrl-C and the end of a terminal reach the whole group; the master turns them into TERM.
-  begin_service(fmt::format("lab-worker-{}", wiring.slot), {SIGINT, SIGHUP, SIGPIPE});
+  // Ctrl-C, Ctrl-\\ and the end of a terminal reach the whole group; the master turns them into TERM.
+  begin_service(fmt::format("lab-worker-{}", wiring.slot), {SIGINT, SIGQUIT, SIGHUP, SIGPIPE});
   grow_descriptor_table();
   Services& services = worker.services();
   try {
@@ -51,15 +52,28 @@ int run_worker(Worker& worker) {
   }
 }
 
+/// A controlling terminal that is still there.
+bool has_terminal() {
+  return UniqueFd(open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)).valid();
+}
+
+Nanos longest_step(const ServerSetup& setup) {
+  Nanos longest = 0;
+  for (const Route& route : setup.routes)
+    for_each_step(route.plan,
+                  [&](const Step& step) { longest = std::max(longest, unhindered_time({step})); });
+  return longest;
+}
+
 /// Supervises the processes of one server: binds, forks them, restarts those that die, hands out connections
-/// where there are several workers, and ends them. One thread, no Asio: it forks. Blocks TERM, INT and CHLD
-/// in its thread while it lives.
+/// where there are several workers, and ends them. One thread, no Asio: it forks. Blocks TERM, INT, QUIT, HUP
+/// and CHLD in its thread while it lives.
 class Master {
  public:
   Master(const ServerSetup& setup, EventRings* rings)
       : setup_(setup),
         rings_(rings),
-        signals_(watch_signals({SIGTERM, SIGINT, SIGHUP, SIGCHLD}, &old_mask_)) {}
+        signals_(watch_signals({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD}, &old_mask_)) {}
   Master(const Master&) = delete;
   Master& operator=(const Master&) = delete;
   ~Master() {
@@ -85,7 +99,8 @@ class Master {
     return handoff() ? open_channels() : Result<void>();
   }
 
-  /// Serves until TERM or INT, then until what is in flight has finished; a second signal ends that at once.
+  /// Serves until TERM, INT or QUIT, then until what is in flight has finished; a second signal ends that at
+  /// once. HUP does the same where it says that the terminal was closed; else the workers are reloaded.
   /// The error: the workers kept dying, with their last words.
   Result<void> run(const ServerReady& ready) {
     for (Family& family : families_) LAB_CHECK(family.start());
@@ -153,7 +168,8 @@ class Master {
             .hopeless =
                 [](std::size_t /*slot*/, const std::string& cause) {
                   return environment_error("workers keep dying, the last one {}", cause);
-                }};
+                },
+            .patience = kSecond + std::max(kSecond, longest_step(setup_))};
   }
 
   /// The processes that execute the jobs of queues that all workers share. Their events are in the workers'
@@ -215,7 +231,9 @@ class Master {
     signalfd_siginfo info{};
     while (read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
       if (info.ssi_signo == SIGCHLD) continue;
-      if (!stopping_) {
+      if (info.ssi_signo == SIGHUP && !stopping_ && has_terminal() == had_terminal_) {
+        families_.front().reload();
+      } else if (!stopping_) {
         begin_stop();
       } else if (info.ssi_signo != SIGHUP && monotonic_now() >= stop_began_ + kSecondSignal) {
         kill_all();
@@ -267,6 +285,7 @@ class Master {
 
   const ServerSetup& setup_;
   EventRings* rings_;
+  const bool had_terminal_ = has_terminal();
   Listener listener_;  // no descriptor where every slot has its own
   sigset_t old_mask_{};
   UniqueFd signals_;

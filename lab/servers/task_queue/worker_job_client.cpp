@@ -137,7 +137,7 @@ std::unique_ptr<JobClient> start_job_client(SharedJobQueue& board, int slot, con
 int run_queue_worker(const ServerSetup& setup, const EventLog& events, SharedJobQueue& board,
                      std::size_t queue, std::size_t unit, WorkerStatus& status, int ready_signal) {
   // The master closes the queue instead of a TERM: the job that it is at is to be finished.
-  begin_service(fmt::format("lab-queue-{}", unit), {SIGTERM, SIGINT, SIGHUP, SIGPIPE});
+  begin_service(fmt::format("lab-queue-{}", unit), {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGPIPE});
   limit_cores(setup.arm.cores);
   try {
     const RouteTable routes(setup);
