@@ -134,6 +134,7 @@ std::string rate_key(std::size_t kind) {
 }  // namespace
 
 Fixtures Fixtures::prepare(Scenario& scenario, const std::string& postgres) {
+  TemporaryFolder::remove_left_overs();
   Fixtures fixtures;
   const std::vector<Route>& routes = scenario.routes;
   const bool stores = std::any_of(scenario.arms.begin(), scenario.arms.end(),

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <string_view>
@@ -22,24 +23,31 @@ UniqueFd opened(const fs::path& folder) {
   return UniqueFd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
 }
 
-/// Those whose lock nobody holds: `lab-files-AbCdEf`. Its pid would say nothing in another container.
-void remove_left_overs(const fs::path& where, const std::string& kind) {
-  const std::string prefix = kind + "-";
+/// `lab-files-AbCdEf`
+bool is_of_kind(std::string_view name, std::string_view kind) {
+  return name.starts_with(kind) && name.size() == kind.size() + 1 + kUnique.size() &&
+         name[kind.size()] == '-';
+}
+
+}  // namespace
+
+void TemporaryFolder::remove_left_overs() {
+  std::error_code problem;
+  const fs::path where = fs::temp_directory_path(problem);
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(where, ignored)) {
     const std::string name = entry.path().filename().string();
-    if (!name.starts_with(prefix) || name.size() != prefix.size() + kUnique.size()) continue;
+    const auto is_name = [&](std::string_view kind) { return is_of_kind(name, kind); };
+    if (std::none_of(kTemporaryKinds.begin(), kTemporaryKinds.end(), is_name)) continue;
     const UniqueFd held = opened(entry.path());
     if (held.valid() && flock(held.get(), LOCK_EX | LOCK_NB) == 0) fs::remove_all(entry.path(), ignored);
   }
 }
 
-}  // namespace
-
 Result<TemporaryFolder> TemporaryFolder::create(const std::string& kind) {
   std::error_code problem;
   const fs::path where = fs::temp_directory_path(problem);
-  remove_left_overs(where, kind);
+  remove_left_overs();
   for (;;) {
     std::string pattern = (where / fmt::format("{}-{}", kind, kUnique)).string();
     if (mkdtemp(pattern.data()) == nullptr) return system_error("mkdtemp", pattern, errno);

@@ -1,20 +1,28 @@
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "lab/core/error.hpp"
 #include "lab/core/process.hpp"
 
 namespace lab {
 
+/// The beginnings of their names.
+inline constexpr std::array<std::string_view, 4> kTemporaryKinds{"lab-files", "lab-servers", "lab-postgres",
+                                                                 "lab-repetitions"};
+
 /// A folder for temporary files that nobody else may read, removed with this object. The one that a killed
-/// process could not remove is removed when the next one of that kind is made: its lock (flock(2)) is free,
+/// process could not remove is removed by the next run or folder of any kind: its lock (flock(2)) is free,
 /// also where containers share the folder above it and know nothing of each other's processes.
 class TemporaryFolder {
  public:
-  /// `kind`: the beginning of its name, `lab-files`. Error (exit 3): it cannot be made.
+  /// `kind`: one of those above. Error (exit 3): it cannot be made.
   static Result<TemporaryFolder> create(const std::string& kind);
+  /// Removes those of processes that were killed. A pid would say nothing in another container.
+  static void remove_left_overs();
   TemporaryFolder() = default;
   TemporaryFolder(TemporaryFolder&& other) noexcept;
   TemporaryFolder& operator=(TemporaryFolder&& other) noexcept;

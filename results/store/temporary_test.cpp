@@ -14,10 +14,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kKind = "lab-test-lock";
-
-TemporaryFolder made() {
-  auto folder = TemporaryFolder::create(kKind);
+TemporaryFolder made(const char* kind = "lab-files") {
+  auto folder = TemporaryFolder::create(kind);
   REQUIRE(folder.has_value());
   return std::move(*folder);
 }
@@ -33,7 +31,7 @@ class Elsewhere {
     REQUIRE(pipe(life) == 0);
     const pid_t child = fork();
     if (child == 0) {
-      auto folder = TemporaryFolder::create(kKind);
+      auto folder = TemporaryFolder::create("lab-servers");
       const std::string path = folder ? folder->path().string() : "";
       [[maybe_unused]] const ssize_t written = write(reported[1], path.data(), path.size());
       if (fork() > 0) _exit(0);

@@ -99,6 +99,12 @@ class Serve(LabCase):
             client.join()
         return answers
 
+    def test_an_address_that_others_reach_is_warned_of(self):
+        process = self.start("serve", "async-loop", "--host", "0.0.0.0", "--port", "0")
+        self.assertIn("listening on http://0.0.0.0:", process.stdout.readline())
+        process.send_signal(signal.SIGTERM)
+        self.assertIn("warning: with --host 0.0.0.0 everybody on the network", self.finish(process).err)
+
     def test_a_worker_that_somebody_stopped_is_replaced(self):
         with self.serving("async-loop", "--workers", "2") as server:
             victim = max(descendants(server.pid))

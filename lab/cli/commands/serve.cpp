@@ -90,6 +90,12 @@ constexpr const char* kBuiltinRoutes =
 int serve(const ServeOptions& options) {
   std::optional<Fixtures> fixtures;
   const ServerSetup setup = make_setup(options, fixtures);
+  if (!is_loopback(setup.host)) {
+    print_warning(
+        fmt::format("with --host {} everybody on the network can make this machine wait and compute: no "
+                    "password, no encryption",
+                    setup.host));
+  }
   return serve_here(setup, nullptr, [&](std::uint16_t port, const std::vector<pid_t>& workers) {
     // One line on stdout is the contract; for people the routes stand on stderr.
     print(fmt::format("listening on http://{}:{} mode={} pid={} workers={}\n", setup.host, port,

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "lab/core/error.hpp"
@@ -19,6 +20,11 @@ namespace lab {
 /// Whether servers can run on it here. The error says why not: a program or a kernel without io_uring, a
 /// container that forbids it.
 Result<void> backend_available(Backend backend);
+
+/// Whether only this machine reaches a server on that address.
+inline bool is_loopback(std::string_view host) {
+  return host == "::1" || host == "localhost" || host.starts_with("127.");
+}
 
 /// What is wrong with a setup that no server could be made of (exit 2): an unknown mode, modes that cannot
 /// share a process, counts out of range, a network address for a mode that must stay on loopback, a step that

@@ -26,10 +26,6 @@ struct Range {
   std::int64_t value, least, most;
 };
 
-bool is_loopback(const std::string& host) {
-  return host == "::1" || host == "localhost" || host.starts_with("127.");
-}
-
 int depth_of(const Plan& plan) {
   int depth = 0;
   for (const Step& step : plan) {
