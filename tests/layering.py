@@ -37,8 +37,6 @@ ROOMS = {
     "lab": [*CORE, *LAB],
 }
 NETWORK = re.compile(r"^(boost/(asio|beast)[./]|httplib\.h$)")
-BEAST = re.compile(r"^boost/beast[./]")
-MOST_BEAST_FILES = 2
 CLI11 = "lab/cli/command.cpp"  # its header takes seconds to compile
 # What another module includes of the servers; Asio's 140,000 lines must not come with it.
 SERVER_INTERFACE = {"lab/servers/mode.hpp", "lab/servers/supervisor/server.hpp"}
@@ -58,7 +56,7 @@ def allowed(path, room):
 
 
 def violations(root):
-    found, beast_files = [], []
+    found = []
     for folder in ("lab", "harness", "scenarios", "results"):
         for file in sorted((root / folder).rglob("*.[ch]pp")):
             path = file.relative_to(root).as_posix()
@@ -79,10 +77,6 @@ def violations(root):
                 if NETWORK.match(include) and path.endswith(".hpp"):
                     if module != "lab/servers" or path in SERVER_INTERFACE:
                         found.append(f"{path}: no {include} in a header that others include")
-            if any(BEAST.match(include) for include in includes):
-                beast_files.append(path)
-    if len(beast_files) > MOST_BEAST_FILES:
-        found.append(f"Beast is in {len(beast_files)} files, at most {MOST_BEAST_FILES}: {', '.join(beast_files)}")
     return found
 
 

@@ -10,9 +10,14 @@ namespace {
 constexpr Nanos kLongIdle = 500 * kMillisecond;
 // The rest of a long body takes its turn behind what else is to be sent.
 constexpr std::int64_t kMaxAtOnce = 256 * 1024;
+constexpr int kSwitching = 101;
 
 bool is_again(ssize_t result) {
   return result == -EAGAIN || result == -EINTR;
+}
+
+LoadError error_of(const ReplyReader& reply) {
+  return reply.is_too_long() ? LoadError::long_header : LoadError::bad_reply;
 }
 
 }  // namespace
@@ -65,9 +70,9 @@ void Connections::on_opened(std::uint32_t index) {
 
 void Connections::upgrade(std::uint32_t index) {
   Connection& connection = connections_[index];
-  if (connection.socket == nullptr) connection.socket = std::make_unique<WebSocketReader>();
+  connection.socket = std::make_unique<WebSocketReader>(false);
   const WebSocketHandshake handshake = user_.handshake_of(index);
-  connection.socket->start(handshake.key);
+  connection.reply.start_upgrade(handshake.key);
   connection.phase = Phase::upgrading;
   // A fresh connection takes these few bytes, or it is broken.
   if (transport_.send(index, handshake.text) == static_cast<ssize_t>(handshake.text.size())) return;
@@ -106,7 +111,7 @@ void Connections::transmit(std::uint32_t index) {
   const std::int64_t whole = head_size + request.body_bytes;
   const std::int64_t before = connection.offset;
   if (before == 0) {
-    connection.parser.start(request.to_head, request.keep_body, request.keep_stamps);
+    connection.reply.start(request.to_head, request.keep_body, request.keep_stamps);
     connection.idempotent = request.idempotent;
     connection.prompt = request.prompt;
     connection.sent = clock_.now();
@@ -164,7 +169,7 @@ void Connections::look(Nanos until) {
 }
 
 void Connections::on_readable(std::uint32_t index, bool ended) {
-  while (connections_[index].phase != Phase::closed && connections_[index].phase != Phase::opening) {
+  while (is_there(index)) {
     const ssize_t size = transport_.receive(index, buffer_);
     Connection& connection = connections_[index];
     const bool asked = connection.asked && connection.sent != 0;
@@ -181,54 +186,64 @@ void Connections::on_readable(std::uint32_t index, bool ended) {
       if (was_never_read(connection, now)) return reopen(index);
       if (connection.broken != 0) return fail(index, error_of_broken(connection.broken));
       if (size < 0) return fail(index, error_of_broken(size));
-      if (is_socket || connection.parser.end() != ReplyParser::State::done)
-        return fail(index, LoadError::closed);
+      if (is_socket || !connection.reply.end()) return fail(index, LoadError::closed);
       return reply(index, {.at = now});
     }
     if (asked) {
       connection.heard = true;
       user_.on_received(index, now, size);
     }
-    const std::string_view bytes(buffer_.data(), static_cast<std::size_t>(size));
+    std::string_view bytes(buffer_.data(), static_cast<std::size_t>(size));
+    const bool filled = bytes.size() == buffer_.size();
     if (is_socket) {
       on_socket_bytes(index, bytes);
     } else {
-      const std::size_t used = connection.parser.feed(bytes);
-      switch (connection.parser.state()) {
-        case ReplyParser::State::bad:
-          return fail(index, connection.parser.is_too_long() ? LoadError::long_header : LoadError::bad_reply);
-        case ReplyParser::State::done: {
-          const bool keeps = connection.parser.keep_alive() && !ended;
-          const bool extra = used < bytes.size();
-          if (!keeps) ++closed_by_server_;
-          return reply(
-              index,
-              {.at = now, .kept = keeps && !extra && connection.phase == Phase::awaiting, .extra = extra});
-        }
-        case ReplyParser::State::reading: break;
+      connection.reply.take(bytes);
+      if (connection.reply.refusal()) return fail(index, error_of(connection.reply));
+      if (connection.reply.is_whole()) {
+        const bool keeps = connection.reply.keeps_alive() && !ended;
+        const bool extra = !bytes.empty();
+        if (!keeps) ++closed_by_server_;
+        return reply(
+            index,
+            {.at = now, .kept = keeps && !extra && connection.phase == Phase::awaiting, .extra = extra});
       }
       if (connection.prompt) transport_.acknowledge(index);
     }
-    if (bytes.size() < buffer_.size() && !ended) return;
+    if (!filled && !ended) return;
   }
+}
+
+/// The server's answer to the handshake. Whether the connection is a WebSocket from here on.
+bool Connections::take_handshake(std::uint32_t index, std::string_view& bytes) {
+  Connection& connection = connections_[index];
+  ReplyKeeper& answer = connection.reply;
+  const bool asked = connection.asked;
+  answer.take(bytes);
+  if (answer.is_whole() && !answer.refusal() && answer.status() == kSwitching) {
+    --opening_;
+    connection.phase = Phase::idle;
+    if (asked) transmit(index);
+    return is_there(index);
+  }
+  if (!asked && (answer.is_whole() || answer.refusal())) {
+    close(index);
+  } else if (answer.refusal()) {
+    fail(index, LoadError::bad_reply);
+  } else if (answer.is_whole()) {
+    reply(index, {.at = clock_.now(), .status = answer.status()});
+  }
+  return false;
 }
 
 void Connections::on_socket_bytes(std::uint32_t index, std::string_view bytes) {
   using News = WebSocketReader::News;
+  if (connections_[index].phase == Phase::upgrading && !take_handshake(index, bytes)) return;
   WebSocketReader& reader = *connections_[index].socket;
   reader.feed(bytes);
   for (News news = reader.next(); news != News::nothing; news = reader.next()) {
-    Connection& connection = connections_[index];
-    const bool asked = connection.asked;
+    const bool asked = connections_[index].asked;
     switch (news) {
-      case News::accepted:
-        --opening_;
-        connection.phase = Phase::idle;
-        if (asked) transmit(index);
-        break;
-      case News::refused:
-        if (!asked) return close(index);
-        return reply(index, {.at = clock_.now(), .status = reader.status()});
       case News::message:
         if (asked) reply(index, {.at = clock_.now(), .body = reader.payload(), .kept = true});
         break;
@@ -238,10 +253,11 @@ void Connections::on_socket_bytes(std::uint32_t index, std::string_view bytes) {
             transport_.send(index, websocket_frame(WebSocketOp::pong, reader.payload(), index + 1)));
         break;
       case News::close: return asked ? fail(index, LoadError::closed) : close(index);
+      case News::too_long:
       case News::bad: return asked ? fail(index, LoadError::bad_reply) : close(index);
       case News::nothing: break;
     }
-    if (connections_[index].phase == Phase::closed || connections_[index].phase == Phase::opening) return;
+    if (!is_there(index)) return;
   }
 }
 
@@ -282,9 +298,9 @@ void Connections::reply(std::uint32_t index, IncomingReply reply) {
     close(index);
   }
   if (connection.kind != ConnectionKind::websocket) {
-    reply.status = connection.parser.status();
-    reply.body = connection.parser.body();
-    reply.stamps = connection.parser.stamps();
+    reply.status = connection.reply.status();
+    reply.body = connection.reply.body();
+    reply.stamps = connection.reply.stamps();
   }
   user_.on_reply(index, reply);
 }

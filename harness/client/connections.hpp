@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "harness/client/load_counts.hpp"
-#include "harness/client/reply_parser.hpp"
+#include "harness/client/reply_keeper.hpp"
 #include "harness/client/transport.hpp"
-#include "harness/client/websocket.hpp"
+#include "lab/core/websocket.hpp"
 
 namespace lab {
 
@@ -80,7 +80,7 @@ class Connections {
     Nanos retry_within = 0;
   };
   struct Connection {
-    ReplyParser parser;
+    ReplyKeeper reply;
     std::unique_ptr<WebSocketReader> socket;
     // of the request that is under way, or was
     Nanos acted = 0;  ///< when the first thing was done for it: connecting, or sending
@@ -146,6 +146,11 @@ class Connections {
   void upgrade(std::uint32_t connection);
   void transmit(std::uint32_t connection);
   void on_readable(std::uint32_t connection, bool ended);
+  bool is_there(std::uint32_t connection) const {
+    const Phase phase = connections_[connection].phase;
+    return phase != Phase::closed && phase != Phase::opening;
+  }
+  bool take_handshake(std::uint32_t connection, std::string_view& bytes);
   void on_socket_bytes(std::uint32_t connection, std::string_view bytes);
   void reply(std::uint32_t connection, IncomingReply reply);
   void fail(std::uint32_t connection, LoadError error);

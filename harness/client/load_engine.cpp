@@ -187,7 +187,7 @@ void LoadEngine::on_failure(std::uint32_t connection, LoadError error) {
   const Connections::Connection& exchange = connections_.at(connection);
   const Nanos now = clock_.now();
   if (error == LoadError::bad_reply || error == LoadError::long_header) {
-    if (first_problem_.empty()) first_problem_ = exchange.parser.problem();
+    if (first_problem_.empty()) first_problem_ = exchange.reply.refusal().reason;
   }
   if (counts(slot)) {
     const bool sent = exchange.sent != 0;

@@ -21,6 +21,14 @@ bool is_idempotent(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS";
 }
 
+std::string websocket_handshake(const Route& route, const std::string& host, std::uint16_t port,
+                                std::string_view key) {
+  return fmt::format(
+      "GET {} HTTP/1.1\r\nHost: {}:{}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Key: {}\r\nSec-WebSocket-Version: 13\r\n\r\n",
+      route.path, bracketed(host), port, key);
+}
+
 RequestText::RequestText(const Route& route, const std::string& host, std::uint16_t port, bool identify,
                          std::int64_t body_bytes)
     : method_(route.method), path_(route.path), identify_(identify), is_head_(route.method == "HEAD") {

@@ -12,6 +12,9 @@ namespace lab {
 bool says_length(std::string_view method, std::int64_t body_bytes);
 /// RFC 9110, 9.2.2: it may be sent again where it is not known whether it was read.
 bool is_idempotent(std::string_view method);
+/// The request that asks for a WebSocket (RFC 6455, 4.1).
+std::string websocket_handshake(const Route& route, const std::string& host, std::uint16_t port,
+                                std::string_view key);
 
 /// One route's request, made before the load; only the digits of `Lab-Request` change from one to the next,
 /// and what stands for `{…}` in the path. The route's JSON belongs to it, the body of a load does not.

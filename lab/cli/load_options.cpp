@@ -13,10 +13,10 @@
 #include <iterator>
 #include <memory>
 
-#include "harness/client/reply_parser.hpp"
 #include "harness/client/request_text.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/core/duration.hpp"
+#include "lab/core/http_message.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {

@@ -63,7 +63,7 @@ Task Session::run() {
   for (bool open = true; open;) {
     const RequestReader::State state = reader_.parse(input_);
     if (state == RequestReader::State::whole) {
-      open = co_await answer();
+      open = co_await answer(nullptr);
     } else if (state == RequestReader::State::more) {
       const Input got = co_await read();
       if (got == Input::bytes) continue;
@@ -160,15 +160,19 @@ ClientWatch Session::watch_client(Call& call, const RouteTable::Match& match) {
   return ClientWatch(socket_, call);
 }
 
-Session::BoolTask Session::answer() {
-  clear_deadline();
-  keep_leftover();
-  const RouteTable::Match match = context_.worker.routes().find(reader_.request());
-  if (match.route != nullptr && match.route->route.method == "WS") {
-    const bool open = co_await serve_websocket(match);
-    co_return open;
+Session::BoolTask Session::answer(WebSocket* peer) {
+  RouteTable::Match found;
+  if (peer == nullptr) {
+    clear_deadline();
+    keep_leftover();
+    found = context_.worker.routes().find(reader_.request());
+    if (found.route != nullptr && found.route->route.method == "WS") {
+      co_await serve_websocket(found);
+      co_return false;
+    }
   }
-  const Request& request = reader_.request();
+  const RouteTable::Match& match = peer == nullptr ? found : peer->match;
+  const Request& request = peer == nullptr ? reader_.request() : peer->request;
   const Worker& worker = context_.worker;
   const EventLog& events = worker.events();
   events.acquire(Resource::loop, 0, request.id, begun_);
@@ -209,7 +213,11 @@ Session::BoolTask Session::answer() {
   head.keep_alive =
       request.keep_alive && !context_.close_after_reply && !(context_.stopping && input_.empty());
   context_.reply.clear();
-  append_reply(context_.reply, head, body);
+  if (peer == nullptr) {
+    append_reply(context_.reply, head, body);
+  } else {
+    context_.reply = websocket_frame(WebSocketOp::text, body, std::nullopt);
+  }
   std::string_view rest = context_.reply;
   bool sent = send_now(rest);
   // The bytes are in a buffer that all sessions share.
@@ -231,6 +239,7 @@ Session::BoolTask Session::answer() {
     begun_ = events.stamp();
   }
   events.release(Resource::loop, 0, request.id, begun_);
+  if (peer != nullptr) co_return sent;
   if (!sent || !head.keep_alive) co_return false;
   reader_.next();
   if (++streak_ % kMaxStreak == 0) {
@@ -299,9 +308,7 @@ Task Session::linger() {
 
 void Session::stop() {
   if (!waiting_) return;
-  if (deadline_ == 0 && upgraded_) {
-    ::shutdown(socket_.native_handle(), SHUT_RD);
-  } else if (deadline_ == 0) {
+  if (deadline_ == 0) {
     socket_.cancel();
   } else {
     deadline_ = std::min(deadline_, monotonic_now() + kStopGrace);
@@ -311,7 +318,6 @@ void Session::stop() {
 void Session::enforce_deadline(Nanos now) {
   if (deadline_ == 0 || now < deadline_) return;
   expired_ = true;
-  if (upgraded_) ::shutdown(socket_.native_handle(), SHUT_RDWR);
   if (waiting_) socket_.cancel();
 }
 

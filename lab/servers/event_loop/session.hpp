@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "lab/core/websocket.hpp"
 #include "lab/servers/event_loop/loop.hpp"
 #include "lab/servers/http/request_reader.hpp"
 #include "lab/servers/worker/connection_source.hpp"
@@ -64,15 +65,20 @@ class Session {
 
  private:
   enum class Input : std::uint8_t { bytes, end, expired };
-  struct WebSocket;
+  /// What one upgraded connection has: what each message asks, and what came of them so far.
+  struct WebSocket {
+    const RouteTable::Match& match;
+    Request request;
+    WebSocketReader messages{true};
+  };
   using InputTask = boost::asio::awaitable<Input, Executor>;
   using BoolTask = boost::asio::awaitable<bool, Executor>;
 
   InputTask read();
-  BoolTask answer();
-  BoolTask serve_websocket(const RouteTable::Match& match);
+  /// A request, or where there is a `peer`, its message.
+  BoolTask answer(WebSocket* peer);
+  Task serve_websocket(const RouteTable::Match& match);
   BoolTask next_message(WebSocket& peer);
-  BoolTask answer_message(WebSocket& peer, const Request& request, const RouteTable::Match& match);
   ClientWatch watch_client(Call& call, const RouteTable::Match& match);
   Task refuse(Refusal refusal);
   BoolTask send_rest(std::string rest);
@@ -100,7 +106,6 @@ class Session {
   bool first_read_ = true;
   bool waiting_ = false;  // in an operation that cancel() ends
   bool expired_ = false;
-  bool upgraded_ = false;       // a WebSocket, whose operations do not end by being cancelled
   bool body_deadline_ = false;  // deadline_ is that of the body
   bool more_likely_ = false;    // the last read filled its buffer
 };

@@ -70,7 +70,7 @@ void append_reply(std::string& out, const ReplyHead& head, std::string_view body
     append_digits(out.append("."), microseconds, 3);
   }
   if (head.status == kUpgradeRequired) {
-    out.append("\r\nUpgrade: websocket\r\nConnection: Upgrade, close");
+    out.append("\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nConnection: Upgrade, close");
   } else if (!head.keep_alive) {
     out.append("\r\nConnection: close");
   } else if (head.http_1_0) {

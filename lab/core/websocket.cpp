@@ -1,0 +1,116 @@
+#include "lab/core/websocket.hpp"
+
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+
+#include <array>
+
+namespace lab {
+
+namespace {
+
+constexpr std::size_t kLongestMessage = 1'000'000;
+constexpr std::size_t kLongestControl = 125;
+/// A held connection keeps no more than this for what comes next.
+constexpr std::size_t kKeptBuffer = 512;
+
+std::string base64(std::string_view bytes) {
+  std::string out(4 * ((bytes.size() + 2) / 3), '\0');
+  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                  reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+  return out;
+}
+
+std::string two_bytes(std::size_t number) {
+  return {static_cast<char>(number >> 8U & 0xFFU), static_cast<char>(number & 0xFFU)};
+}
+
+void unmask(std::string& payload, std::string_view mask) {
+  for (std::size_t i = 0; i < payload.size(); ++i) payload[i] = static_cast<char>(payload[i] ^ mask[i % 4]);
+}
+
+void let_go(std::string& buffer) {
+  if (buffer.empty() && buffer.capacity() > kKeptBuffer) buffer = std::string();
+}
+
+}  // namespace
+
+std::string websocket_key(std::uint64_t number) {
+  std::string bytes;
+  for (int i = 0; i < 16; ++i) {
+    bytes += static_cast<char>(number & 0xFFU);
+    number = number * 6364136223846793005U + 1442695040888963407U;
+  }
+  return base64(bytes);
+}
+
+std::string websocket_accept(std::string_view key) {
+  const std::string text = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  std::array<unsigned char, SHA_DIGEST_LENGTH> digest{};
+  SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
+  return base64({reinterpret_cast<const char*>(digest.data()), digest.size()});
+}
+
+std::string websocket_frame(WebSocketOp op, std::string_view payload, std::optional<std::uint32_t> mask) {
+  const unsigned masked = mask ? 0x80U : 0U;
+  const bool is_short = payload.size() <= kLongestControl;
+  std::string frame{static_cast<char>(0x80U | static_cast<unsigned>(op)),
+                    static_cast<char>(masked | (is_short ? payload.size() : 126U))};
+  if (!is_short) frame += two_bytes(payload.size());
+  std::string text(payload);
+  if (mask) {
+    const std::string bytes = two_bytes(*mask >> 16U) + two_bytes(*mask);
+    frame += bytes;
+    unmask(text, bytes);
+  }
+  return frame += text;
+}
+
+std::string websocket_close(WebSocketEnd why) {
+  return websocket_frame(WebSocketOp::close, two_bytes(static_cast<std::size_t>(why)), std::nullopt);
+}
+
+WebSocketReader::News WebSocketReader::next() {
+  while (bytes_.size() >= 2) {
+    const auto first = static_cast<unsigned char>(bytes_[0]);
+    const auto second = static_cast<unsigned char>(bytes_[1]);
+    const bool final = (first & 0x80U) != 0;
+    const auto op = static_cast<WebSocketOp>(first & 0x0FU);
+    const bool control = (first & 0x08U) != 0;
+    std::uint64_t length = second & 0x7FU;
+    if ((first & 0x70U) != 0 || ((second & 0x80U) != 0) != masked_) return News::bad;
+    if (control && (length > kLongestControl || !final)) return News::bad;
+    std::size_t head = 2;
+    if (length >= 126) {
+      head += length == 126 ? 2 : 8;
+      if (bytes_.size() < head) return News::nothing;
+      length = 0;
+      for (std::size_t i = 2; i < head; ++i) length = (length << 8U) | static_cast<unsigned char>(bytes_[i]);
+    }
+    if (length > kLongestMessage || message_.size() + length > kLongestMessage) return News::too_long;
+    if (masked_) head += 4;
+    if (bytes_.size() < head + length) return News::nothing;
+    std::string payload = bytes_.substr(head, static_cast<std::size_t>(length));
+    if (masked_) unmask(payload, std::string_view(bytes_).substr(head - 4, 4));
+    bytes_.erase(0, head + static_cast<std::size_t>(length));
+    let_go(bytes_);
+    if (control) {
+      payload_ = std::move(payload);
+      if (op == WebSocketOp::ping) return News::ping;
+      if (op == WebSocketOp::close) return News::close;
+      if (op == WebSocketOp::pong) continue;
+      return News::bad;
+    }
+    const bool begins = op == WebSocketOp::text || op == WebSocketOp::binary;
+    if ((!begins && op != WebSocketOp::more) || begins == in_message_) return News::bad;
+    in_message_ = !final;
+    message_ += payload;
+    if (!final) continue;
+    payload_ = std::move(message_);
+    message_.clear();
+    return News::message;
+  }
+  return News::nothing;
+}
+
+}  // namespace lab
