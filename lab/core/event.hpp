@@ -32,7 +32,8 @@ enum class EventKind : std::uint8_t {
 BOOST_DESCRIBE_ENUM(EventKind, none, accepted, read, started, finished, replied, acquire, release, step_begin,
                     step_end, turn, forgotten, cancelled, enqueued, computed, lost, preempted)
 
-/// One thing that happened inside a server (or in the virtual-time model). Fixed size.
+/// One thing that happened inside a server (or in the virtual-time model). Fixed size, in the order in which
+/// requests.bin has it.
 struct Event {
   Nanos at = 0;
   std::int64_t value = 0;

@@ -29,14 +29,13 @@ enum class Outcome : std::uint8_t {
 BOOST_DESCRIBE_ENUM(Outcome, ok, unsent, unfinished, refused, reset, closed, timeout, bad_reply, bad_status,
                     harness_fault, hung_up, extra)
 
-/// All that is known about one request. Times are CLOCK_MONOTONIC (or virtual) nanoseconds; 0: not known.
+/// All that is known about one request, in the order in which requests.bin has it. Times are CLOCK_MONOTONIC
+/// (or virtual) nanoseconds; 0: not known.
 struct RequestRecord {
   std::uint32_t id = 0;  ///< 1, 2, … within its repetition; the server sees it as the header `Lab-Request`
   std::uint32_t load = 0;    ///< index into Case::loads
   std::uint32_t route = 0;   ///< index into Scenario::routes
   std::int32_t worker = -1;  ///< slot 0 … W-1; -1: not known
-  std::uint32_t parent = 0;  ///< the request whose reply led to this one (Load::then); 0: none
-  std::int64_t value = -1;   ///< the number that Load::keep names; -1: none
   Nanos intended = 0;
   Nanos sent = 0;
   Nanos accepted = 0;
@@ -47,6 +46,8 @@ struct RequestRecord {
   Nanos received = 0;
   std::uint16_t status = 0;
   Outcome outcome = Outcome::unsent;
+  std::uint32_t parent = 0;  ///< the request whose reply led to this one (Load::then); 0: none
+  std::int64_t value = -1;   ///< the number that Load::keep names; -1: none
 
   Nanos latency() const { return received - intended; }
 };

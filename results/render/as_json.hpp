@@ -6,20 +6,20 @@
 #include <string>
 #include <type_traits>
 
+#include "lab/core/record.hpp"
 #include "results/store/json_words.hpp"
 
 namespace lab {
 
+BOOST_DESCRIBE_STRUCT(RequestCounts, (), (planned, unsent, sent, ok, errors, unfinished, not_sent))
+
 inline boost::json::value as_json(const Estimate& estimate) {
   return json_estimate(estimate);
-}
-inline boost::json::value as_json(const RequestCounts& books) {
-  return json_books(books);
 }
 
 /// Any value of a report, in one way everywhere: text as valid UTF-8, null for what is not there or not
 /// finite, enums and stats as their words, pairs as an object, a described struct as an object of its
-/// members.
+/// members (`case_id` stands under `case`).
 template <class T>
 boost::json::value as_json(const T& value) {
   namespace json = boost::json;
@@ -35,7 +35,11 @@ boost::json::value as_json(const T& value) {
   } else if constexpr (boost::describe::has_describe_members<T>::value) {
     json::object object;
     boost::mp11::mp_for_each<boost::describe::describe_members<T, boost::describe::mod_public>>(
-        [&](auto member) { object[member.name] = as_json(value.*member.pointer); });
+        [&](auto member) {
+          const std::string_view name = member.name;
+          object[name == "case_id" ? "case" : json::string_view(member.name)] =
+              as_json(value.*member.pointer);
+        });
     return object;
   } else if constexpr (requires { to_string(value); }) {
     return json_text(to_string(value));

@@ -44,19 +44,4 @@ json::value json_unit(const Stat& stat) {
   return stat.is_bytes() ? json::value("bytes") : json::value(nullptr);
 }
 
-json::object json_books(const RequestCounts& books) {
-  const auto by_kind = [](const std::map<std::string, std::int64_t>& counts) {
-    json::object object;
-    for (const auto& [kind, count] : counts) object[valid_utf8(kind)] = count;
-    return object;
-  };
-  return {{"planned", books.planned},
-          {"unsent", books.unsent},
-          {"sent", books.sent},
-          {"ok", books.ok},
-          {"errors", by_kind(books.errors)},
-          {"unfinished", books.unfinished},
-          {"not_sent", by_kind(books.not_sent)}};
-}
-
 }  // namespace lab

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "harness/statistics/statistics.hpp"
-#include "lab/core/record.hpp"
 #include "lab/core/stat.hpp"
 
 namespace lab {
@@ -23,7 +22,5 @@ boost::json::array json_texts(const std::vector<std::string>& values);
 boost::json::object json_estimate(const std::optional<Estimate>& estimate);
 /// `s`, `bytes`, or null for plain numbers.
 boost::json::value json_unit(const Stat& stat);
-/// What became of the planned requests; `errors` by kind.
-boost::json::object json_books(const RequestCounts& books);
 
 }  // namespace lab

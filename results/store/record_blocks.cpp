@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstring>
 #include <system_error>
-#include <type_traits>
 
 #include "results/store/record_lines.hpp"
 
@@ -20,101 +22,77 @@ constexpr std::uint16_t kEventSize = 28;
 constexpr std::uint16_t kRequests = 1;
 constexpr std::uint16_t kEvents = 2;
 
-/// Appends numbers, little-endian.
-class Put {
- public:
-  explicit Put(std::string& out) : out_(out) {}
-
-  template <class... Numbers>
-  void operator()(const Numbers&... numbers) {
-    (put(numbers), ...);
-  }
-
- private:
-  template <class Number>
-  void put(Number number) {
-    for (std::size_t i = 0; i < sizeof(Number); ++i)
-      out_ += static_cast<char>(static_cast<std::uint64_t>(number) >> (8 * i) & 0xFFU);
-  }
-
-  std::string& out_;
-};
-
-/// Takes numbers off the front of `bytes`; behind their end everything stays as it is.
-class Take {
- public:
-  explicit Take(std::string_view bytes) : bytes_(bytes) {}
-
-  template <class... Numbers>
-  void operator()(Numbers&... numbers) {
-    (take(numbers), ...);
-  }
-  /// Every enumerator is one that this version knows.
-  bool known() const { return known_; }
-
- private:
-  template <class Number>
-  void take(Number& out) {
-    if (bytes_.size() < sizeof(Number)) return;
-    std::uint64_t bits = 0;
-    for (std::size_t i = sizeof(Number); i-- > 0;) bits = bits << 8U | static_cast<unsigned char>(bytes_[i]);
-    bytes_.remove_prefix(sizeof(Number));
-    if constexpr (std::is_enum_v<Number>) known_ &= bits <= static_cast<std::uint64_t>(last_of(out));
-    out = static_cast<Number>(bits);
-  }
-
-  std::string_view bytes_;
-  bool known_ = true;
-};
+// The file has the bytes of these values as this machine has them.
+static_assert(std::endian::native == std::endian::little);
+static_assert(sizeof(RequestRecord) == kRequestSize && offsetof(RequestRecord, status) == 80 &&
+              offsetof(RequestRecord, parent) == kRequestSizeBefore);
+static_assert(sizeof(Event) >= kEventSize && offsetof(Event, resource) == 25);
 
 struct BlockHeader {
   std::uint32_t magic = kBlockMagic;
   std::uint16_t kind = 0, entry_size = 0;
   std::uint32_t repetition = 0, entries = 0, body_crc = 0;
+  std::uint32_t crc = 0;  ///< of the bytes before
 
   std::uint64_t body_size() const { return std::uint64_t{entry_size} * entries; }
 };
+static_assert(sizeof(BlockHeader) == kHeaderSize);
 
-// The numbers of each, in the order of the file: Put writes them, Take reads them.
-
-template <class Numbers, class Header>
-void header_numbers(Numbers& numbers, Header& header) {
-  numbers(header.magic, header.kind, header.entry_size, header.repetition, header.entries, header.body_crc);
+template <class Value>
+std::string_view raw_bytes(const Value& value) {
+  return {reinterpret_cast<const char*>(&value), sizeof value};
 }
 
-template <class Numbers, class Record>
-void request_numbers(Numbers& numbers, Record& record) {
-  std::uint8_t unused = 0;
-  numbers(record.id, record.load, record.route, record.worker);
-  numbers(record.intended, record.sent, record.accepted, record.read);
-  numbers(record.started, record.finished, record.first_byte, record.received);
-  numbers(record.status, record.outcome, unused, record.parent, record.value);
+std::uint32_t crc_of(const BlockHeader& header) {
+  return crc32(raw_bytes(header).substr(0, kHeaderSize - sizeof header.crc));
 }
 
-template <class Numbers, class AnyEvent>
-void event_numbers(Numbers& numbers, AnyEvent& event) {
-  std::uint16_t unused = 0;
-  numbers(event.at, event.value, event.request, event.worker, event.unit, event.kind, event.resource, unused);
-}
-
-std::string encode(BlockHeader header, const std::string& body) {
-  header.body_crc = crc32(body);
-  std::string block;
-  Put put(block);
-  header_numbers(put, header);
-  put(crc32(block));
-  return block += body;
+/// `unused`: where an entry has nothing, up to the next number or its end, which is zero in the file.
+template <class Entry>
+std::string encode(std::uint16_t kind, std::uint16_t size, std::size_t unused, std::size_t unused_end,
+                   std::uint32_t repetition, std::span<const Entry> entries) {
+  std::string body;
+  body.reserve(entries.size() * size);
+  for (const Entry& entry : entries) {
+    body += raw_bytes(entry).substr(0, size);
+    std::fill(body.end() - size + unused, body.end() - size + unused_end, '\0');
+  }
+  BlockHeader header{kBlockMagic, kind, size, repetition, static_cast<std::uint32_t>(entries.size()),
+                     crc32(body)};
+  header.crc = crc_of(header);
+  return std::string(raw_bytes(header)) + body;
 }
 
 std::optional<BlockHeader> parse_header(std::string_view bytes) {
-  if (bytes.size() < kHeaderSize) return std::nullopt;
   BlockHeader header;
-  std::uint32_t crc = 0;
-  Take take(bytes);
-  header_numbers(take, header);
-  take(crc);
-  if (header.magic != kBlockMagic || crc != crc32(bytes.substr(0, kHeaderSize - 4))) return std::nullopt;
-  return header;
+  if (bytes.size() < kHeaderSize) return std::nullopt;
+  std::memcpy(&header, bytes.data(), kHeaderSize);
+  return header.magic == kBlockMagic && header.crc == crc_of(header) ? std::optional(header) : std::nullopt;
+}
+
+/// Whether this version knows what the entry says.
+bool is_known(const RequestRecord& record) {
+  return to_string(record.outcome) != "?";
+}
+bool is_known(const Event& event) {
+  return to_string(event.kind) != "?" && to_string(event.resource) != "?";
+}
+
+/// Gives the entries on; how many are of an unknown kind.
+template <class Entry>
+std::size_t give_entries(const BlockHeader& header, std::string_view body,
+                         const std::function<void(std::uint32_t, const Entry&)>& give) {
+  std::size_t unknown = 0;
+  for (; !body.empty(); body.remove_prefix(header.entry_size)) {
+    Entry entry;
+    std::memcpy(&entry, body.data(), header.entry_size);
+    if (is_known(entry)) {
+      give(header.repetition, entry);
+    } else {
+      ++unknown;
+    }
+  }
+  return unknown;
 }
 
 /// The next offset after `from` where a sound block header stands, or the end of the file.
@@ -137,43 +115,21 @@ std::string read_body(const BlockHeader& header, std::string_view body, const Bl
                         (header.entry_size == kRequestSize || header.entry_size == kRequestSizeBefore);
   const bool events = header.kind == kEvents && header.entry_size == kEventSize;
   if (!requests && !events) return "a block of an unknown kind";
-  std::size_t unknown = 0;
-  for (; !body.empty(); body.remove_prefix(header.entry_size)) {
-    RequestRecord record;
-    Event event;
-    Take take(body.substr(0, header.entry_size));
-    if (requests) {
-      request_numbers(take, record);
-    } else {
-      event_numbers(take, event);
-    }
-    if (!take.known()) {
-      ++unknown;
-    } else if (requests) {
-      sink.record(header.repetition, record);
-    } else {
-      sink.event(header.repetition, event);
-    }
-  }
+  const std::size_t unknown =
+      requests ? give_entries(header, body, sink.record) : give_entries(header, body, sink.event);
   return unknown == 0 ? "" : fmt::format("{} entries of an unknown kind", unknown);
 }
 
 }  // namespace
 
 std::string encode_block(std::uint32_t repetition, std::span<const RequestRecord> records) {
-  std::string body;
-  Put put(body);
-  for (const RequestRecord& record : records) request_numbers(put, record);
-  return encode(
-      {kBlockMagic, kRequests, kRequestSize, repetition, static_cast<std::uint32_t>(records.size())}, body);
+  constexpr std::size_t kUnused = offsetof(RequestRecord, outcome) + 1;
+  return encode(kRequests, kRequestSize, kUnused, kUnused + 1, repetition, records);
 }
 
 std::string encode_block(std::uint32_t repetition, std::span<const Event> events) {
-  std::string body;
-  Put put(body);
-  for (const Event& event : events) event_numbers(put, event);
-  return encode({kBlockMagic, kEvents, kEventSize, repetition, static_cast<std::uint32_t>(events.size())},
-                body);
+  constexpr std::size_t kUnused = offsetof(Event, resource) + 1;
+  return encode(kEvents, kEventSize, kUnused, kEventSize, repetition, events);
 }
 
 void append_blocks(std::uint32_t ordinal, const RunRepetition& repetition, OutputFile& file) {

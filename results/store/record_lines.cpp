@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/crc.hpp>
 #include <boost/json.hpp>
+#include <boost/mp11.hpp>
 #include <iterator>
 #include <tuple>
 #include <type_traits>
@@ -187,7 +189,9 @@ class JsonWriter {
     out_ += json::serialize(object);
   }
   void put(const Event& event) {
-    std::apply([this](const auto&... parts) { list(parts...); }, parts_of(event));
+    out_ += '[';
+    std::apply([this](const auto&... parts) { (next(parts), ...); }, parts_of(event));
+    out_ += ']';
   }
   template <class Value>
   void put(const std::optional<Value>& value) {
@@ -198,12 +202,6 @@ class JsonWriter {
   void put(const std::vector<Value>& values) {
     out_ += '[';
     for (const Value& value : values) next(value);
-    out_ += ']';
-  }
-  template <class... Values>
-  void list(const Values&... values) {
-    out_ += '[';
-    (next(values), ...);
     out_ += ']';
   }
   template <class Value>
@@ -241,11 +239,10 @@ class JsonReader {
       if (read) out = *read;
       return read.has_value();
     } else if constexpr (std::is_enum_v<Value>) {
-      for (int i = 0; from.is_string() && i <= static_cast<int>(last_of(out)); ++i) {
-        out = static_cast<Value>(i);
-        if (to_string(out) == std::string_view(from.get_string())) return true;
-      }
-      return false;
+      if (!from.is_string()) return false;
+      const auto word = std::ranges::find(kWordsOf<Value>, std::string_view(from.get_string()));
+      out = static_cast<Value>(word - kWordsOf<Value>.begin());
+      return word != kWordsOf<Value>.end();
     } else {
       if (!from.is_object()) return false;
       JsonReader inner(from.get_object());
@@ -342,12 +339,10 @@ Result<RunLine> decode(std::string_view line) {
   if (type == kTypes[0]) members("schema", schema);
   if (!members.problem().empty()) return usage_error("{}", members.problem());
   if (schema != kRunSchema) return RunLine(OtherSchema{schema});
-  if (type == kTypes[0]) return read_line<RunHeader>(members);
-  if (type == kTypes[1]) return read_line<RepetitionLine>(members);
-  if (type == kTypes[2]) return read_line<RequestLine>(members);
-  if (type == kTypes[3]) return read_line<EventsLine>(members);
-  if (type == kTypes[4]) return read_line<SummaryLine>(members);
-  return RunLine(OtherLine{});
+  const auto known = static_cast<std::size_t>(std::ranges::find(kTypes, type) - std::begin(kTypes));
+  if (known == std::size(kTypes)) return RunLine(OtherLine{});
+  return boost::mp11::mp_with_index<std::size(kTypes)>(
+      known, [&](auto index) { return read_line<std::variant_alternative_t<index, RunLine>>(members); });
 }
 
 std::uint32_t crc32(std::string_view bytes, std::string_view tail) {

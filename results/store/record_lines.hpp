@@ -12,17 +12,6 @@ namespace lab {
 
 constexpr std::string_view kRunSchema = "lab.run-record/1";
 
-// The last of each enumeration that a file may name.
-constexpr Outcome last_of(Outcome /*any*/) {
-  return Outcome::extra;
-}
-constexpr EventKind last_of(EventKind /*any*/) {
-  return EventKind::preempted;
-}
-constexpr Resource last_of(Resource /*any*/) {
-  return static_cast<Resource>(kResources - 1);
-}
-
 /// What a repetition's line says.
 struct RepetitionLine {
   RepetitionFacts repetition;

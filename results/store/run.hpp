@@ -67,8 +67,10 @@ inline const std::vector<Kill>& kills_of(const RepetitionFacts& repetition, cons
 struct RunSummary {
   bool complete = true;
   std::string reason;  ///< why it is not
-  std::string noise;   ///< `quiet`, or what disturbed it; known only at the end
+  std::string noise;   ///< `quiet`, or `noisy: ` and what disturbed it; known only at the end
   std::vector<std::pair<std::string, std::string>> environment;  ///< `load_before`, `context_switches` …
+
+  bool noisy() const { return noise.starts_with("noisy"); }
 };
 
 struct Run {

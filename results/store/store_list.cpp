@@ -90,7 +90,7 @@ RunListing list_run(const fs::path& folder) {
 std::string time_key(const RunListing& listing) {
   std::string key = listing.header.started_utc.empty() ? listing.name : listing.header.started_utc;
   if (key.starts_with(kUnfinished)) key.erase(0, kUnfinished.size());
-  std::replace(key.begin(), key.end(), ':', '-');
+  std::ranges::replace(key, ':', '-');
   return key.substr(0, 20);
 }
 
@@ -122,7 +122,7 @@ Result<std::vector<RunListing>> list_runs(const fs::path& folder) {
     listings.push_back(list_run(entries->path()));
   }
   if (error) return environment_error("cannot list the runs in {}: {}", folder.string(), error.message());
-  std::sort(listings.begin(), listings.end(), newer);
+  std::ranges::sort(listings, newer);
   return listings;
 }
 

@@ -47,8 +47,7 @@ class Assembly {
   }
 
   void blocks(const fs::path& folder) {
-    const bool expected =
-        std::any_of(parts_.begin(), parts_.end(), [](const auto& part) { return part.second.in_blocks; });
+    const bool expected = std::ranges::any_of(parts_, [](const auto& part) { return part.second.in_blocks; });
     const fs::path file = folder / "requests.bin";
     std::error_code error;
     if (!expected && !fs::exists(file, error)) return;
