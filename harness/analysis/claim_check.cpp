@@ -119,11 +119,6 @@ Readings::Setting Readings::setting(const Measure& measure) const {
   return found == settings_.end() ? Setting{} : found->second;
 }
 
-std::string_view to_string(ClaimFinding finding) {
-  constexpr std::string_view kWords[] = {"verified", "refuted", "qualified", "inconclusive"};
-  return kWords[static_cast<std::size_t>(finding)];
-}
-
 bool ClaimCheck::worth_repeating() const {
   if (!undecided()) return !as_recorded();
   return std::any_of(checks.begin(), checks.end(), [](const ConditionCheck& check) {

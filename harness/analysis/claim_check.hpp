@@ -65,8 +65,7 @@ struct ConditionCheck {
 };
 
 enum class ClaimFinding : std::uint8_t { verified, refuted, qualified, inconclusive };
-
-std::string_view to_string(ClaimFinding finding);
+BOOST_DESCRIBE_ENUM(ClaimFinding, verified, refuted, qualified, inconclusive)
 
 struct ClaimCheck {
   const Claim* claim = nullptr;

@@ -4,9 +4,9 @@
 #include <tuple>
 #include <unordered_map>
 
-#include "harness/analysis/overlap.hpp"
 #include "harness/analysis/why.hpp"
 #include "harness/trace/route_steps.hpp"
+#include "harness/trace/spans.hpp"
 
 namespace lab {
 
@@ -107,11 +107,11 @@ class Cores {
   /// How many requests computed at a time, on the average of that span.
   double computing(Nanos from, Nanos to) const {
     if (to <= from) return 0;
-    return static_cast<double>(computing_.between(from, to)) / static_cast<double>(to - from);
+    return computing_.between(from, to) / static_cast<double>(to - from);
   }
 
  private:
-  Overlap computing_;  // the steps that do
+  Cumulative computing_;  // the steps that do
   std::vector<Nanos> moments_;
 };
 
@@ -184,7 +184,7 @@ class Walk {
         index_(records, occupancy),
         cores_(records, occupancy, routes_),
         core_count_(cores),
-        load_set_(load_case) {}
+        load_case_(load_case) {}
 
   CriticalPath run() {
     const RequestRecord* last = nullptr;
@@ -244,14 +244,14 @@ class Walk {
 
   /// Its client is a process that was just started: what passes until the server reads is the client's.
   bool starts_client() const {
-    return current_->parent == 0 && current_->load < load_set_.loads.size() && at_ <= current_->read &&
-           load_set_.loads[current_->load].client_process;
+    return current_->parent == 0 && current_->load < load_case_.loads.size() && at_ <= current_->read &&
+           load_case_.loads[current_->load].client_process;
   }
 
   /// When the client had sent all of it: until then nobody can read it whole.
   Nanos body_there() const {
-    if (current_->parent != 0 || current_->load >= load_set_.loads.size()) return 0;
-    const Nanos over = load_set_.loads[current_->load].body_over;
+    if (current_->parent != 0 || current_->load >= load_case_.loads.size()) return 0;
+    const Nanos over = load_case_.loads[current_->load].body_over;
     return over > 0 ? current_->sent + over : 0;
   }
 
@@ -400,8 +400,8 @@ class Walk {
   /// goes on with that reply.
   bool follow_client() {
     if (current_->parent != 0) return follow_question();
-    const bool closed = current_->load < load_set_.loads.size() &&
-                        load_set_.loads[current_->load].arrivals == Arrivals::closed;
+    const bool closed = current_->load < load_case_.loads.size() &&
+                        load_case_.loads[current_->load].arrivals == Arrivals::closed;
     if (!closed || current_->intended <= first_->intended) return false;
     const RequestRecord* before =
         index_.answered_at(current_->load, current_->intended, [&](const RequestRecord& record) {
@@ -446,7 +446,7 @@ class Walk {
   RecordIndex index_;
   Cores cores_;
   int core_count_;
-  const Case& load_set_;
+  const Case& load_case_;
   const RequestRecord* first_ = nullptr;
   const RequestRecord* current_ = nullptr;
   Nanos at_ = 0;

@@ -90,9 +90,9 @@ std::vector<double> turnarounds(const Stat& stat, std::span<const RequestRecord>
 
 }  // namespace
 
-std::optional<double> evaluate(const Stat& stat, const RepetitionData& evidence) {
-  if (stat.of_server()) return server_stat(stat, evidence);
-  return evaluate(stat, evidence.records, evidence.routes);
+std::optional<double> evaluate(const Stat& stat, const RepetitionData& data) {
+  if (stat.of_server()) return server_stat(stat, data);
+  return evaluate(stat, data.records, data.routes);
 }
 
 std::optional<double> evaluate(const Stat& stat, std::span<const RequestRecord> records,

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <map>
 
-#include "harness/analysis/overlap.hpp"
 #include "harness/analysis/why.hpp"
 #include "harness/trace/route_steps.hpp"
+#include "harness/trace/spans.hpp"
 
 namespace lab {
 
@@ -16,13 +16,11 @@ constexpr Nanos kWorthReporting = 5 * kMillisecond;
 std::pair<Nanos, Nanos> steps_within(const Hold& hold, const Occupancy& occupancy, const RouteSteps& route) {
   std::pair<Nanos, Nanos> sums{0, 0};
   for (const StepSpan& step : occupancy.steps_of(hold.request)) {
-    const Nanos within = std::max<Nanos>(0, std::min(hold.to, step.to) - std::max(hold.from, step.from));
-    (route.waits(step.index) ? sums.first : sums.second) += within;
+    (route.waits(step.index) ? sums.first : sums.second) +=
+        overlap({hold.from, hold.to}, {step.from, step.to});
   }
   return sums;
 }
-
-using Spans = std::vector<std::pair<Nanos, Nanos>>;
 
 /// Until when it waited for the loop: a loop may read many requests before it starts the first of their
 /// handlers (uvloop).
@@ -60,24 +58,13 @@ bool is_the_loops_own(const Hold& hold, const Occupancy& occupancy) {
 
 /// When no member of a resource was free, per worker: `capacity` of them held at the same time.
 std::map<std::int32_t, Spans> exhausted(Resource resource, const Occupancy& occupancy, int capacity) {
-  std::map<std::int32_t, std::vector<std::pair<Nanos, int>>> changes;
-  for (const Hold& hold : occupancy.holds) {
-    if (hold.resource != resource || hold.to <= hold.from || is_the_loops_own(hold, occupancy)) continue;
-    // A member that is handed on at once was not free in between: takers count before givers.
-    changes[hold.worker].emplace_back(hold.from, -1);
-    changes[hold.worker].emplace_back(hold.to, +1);
-  }
   std::map<std::int32_t, Spans> spans;
-  for (auto& [worker, moments] : changes) {
-    std::sort(moments.begin(), moments.end());
-    int free = capacity;
-    Nanos since = 0;
-    for (const auto& [at, change] : moments) {
-      if (free > 0 && free + change <= 0) since = at;
-      if (free <= 0 && free + change > 0) spans[worker].emplace_back(since, at);
-      free += change;
-    }
+  for (const Hold& hold : occupancy.holds) {
+    if (hold.resource == resource && hold.to > hold.from && !is_the_loops_own(hold, occupancy))
+      spans[hold.worker].emplace_back(hold.from, hold.to);
   }
+  // A member that is handed on at once was not free in between.
+  for (auto& [worker, held] : spans) held = at_least(capacity, held);
   return spans;
 }
 
@@ -95,12 +82,12 @@ Nanos typical(Resource resource, const Occupancy& occupancy) {
 
 Queue queue_at(Resource resource, int capacity, std::span<const RequestRecord> records,
                const Occupancy& occupancy, const std::vector<RouteSteps>& routes) {
-  std::map<std::int32_t, Overlap> by_worker;
+  std::map<std::int32_t, Cumulative> by_worker;
   std::vector<std::pair<std::int32_t, Spans>> waits;  // by worker, of each request
   for (const RequestRecord& record : records) {
     if (record.sent == 0 || record.read == 0 || record.started == 0) continue;
     waits.emplace_back(record.worker, waiting_spans(record, resource, occupancy));
-    for (const auto& [from, to] : waits.back().second) by_worker[record.worker].add(from, to);
+    by_worker[record.worker].add(waits.back().second);
   }
   for (auto& [worker, waiting] : by_worker) waiting.prepare();
 
@@ -119,7 +106,7 @@ Queue queue_at(Resource resource, int capacity, std::span<const RequestRecord> r
     const auto [waited, computed] = steps_within(hold, occupancy, route);
     held_waiting += waited;
     held_computing += computed;
-    const Nanos cost = waiting->second.between(hold.from, hold.to);
+    const auto cost = static_cast<Nanos>(waiting->second.between(hold.from, hold.to));
     if (cost > queue.worst_holder_cost) {
       queue.worst_holder_cost = cost;
       queue.worst_holder = hold.request;
@@ -128,22 +115,18 @@ Queue queue_at(Resource resource, int capacity, std::span<const RequestRecord> r
   if ((held_waiting + held_computing) * 2 < held_time)
     return queue;  // held by its own overhead, not by any plan
 
-  std::map<std::int32_t, Overlap> full;
+  std::map<std::int32_t, Cumulative> full;
   for (const auto& [worker, spans] : exhausted(resource, occupancy, capacity)) {
-    Nanos all = 0;
-    for (const auto& [from, to] : spans) {
-      full[worker].add(from, to);
-      all += to - from;
-    }
+    full[worker].add(spans);
     full[worker].prepare();
-    queue.exhausted = std::max(queue.exhausted, all);
+    queue.exhausted = std::max(queue.exhausted, total(spans));
   }
   queue.typical_hold = typical(resource, occupancy);
   for (const auto& [worker, spans] : waits) {
     const auto none_free = full.find(worker);
     if (none_free == full.end()) continue;
     Nanos waited = 0;
-    for (const auto& [from, to] : spans) waited += none_free->second.between(from, to);
+    for (const auto& [from, to] : spans) waited += static_cast<Nanos>(none_free->second.between(from, to));
     if (waited < kWorthReporting) continue;
     ++queue.requests;
     queue.waited += waited;

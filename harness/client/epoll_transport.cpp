@@ -288,10 +288,8 @@ Error connect_error(const std::string& where, int error) {
 Result<std::uint64_t> choose_limit(const DescriptorNeed& need, std::uint64_t soft, std::uint64_t hard) {
   if (hard < need.least) {
     return environment_error(
-        "too few file descriptors: this load needs {}, the hard limit is {}; "
-        "raise it (as root: `ulimit -n "
-        "{}`) or "
-        "send fewer requests at once",
+        "too few file descriptors: this load needs {}, the hard limit is {}; raise it (as root: `ulimit -n "
+        "{}`) or send fewer requests at once",
         need.least, hard, need.least);
   }
   return std::max(soft, std::min(need.wished, hard));

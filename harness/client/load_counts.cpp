@@ -9,33 +9,16 @@ namespace lab {
 
 namespace {
 
-struct ErrorWords {
-  std::string_view name;
-  Outcome outcome;  // as a record of a scenario's request has it
-};
-constexpr std::array<ErrorWords, kLoadErrors> kErrors{{
-    {"refused", Outcome::refused},
-    {"unreachable", Outcome::refused},
-    {"reset", Outcome::reset},
-    {"closed", Outcome::closed},
-    {"timeout", Outcome::timeout},
-    {"bad_reply", Outcome::bad_reply},
-    {"certificate", Outcome::reset},
-    {"tls", Outcome::reset},
-    {"no_descriptors", Outcome::harness_fault},
-    {"no_ports", Outcome::harness_fault},
-    {"extra", Outcome::extra},
-    {"long_header", Outcome::bad_reply},
-}};
+// As a record of a scenario's request has them, in the order of LoadError.
+constexpr std::array<Outcome, kLoadErrors> kOutcomes{
+    Outcome::refused,       Outcome::refused,       Outcome::reset, Outcome::closed,
+    Outcome::timeout,       Outcome::bad_reply,     Outcome::reset, Outcome::reset,
+    Outcome::harness_fault, Outcome::harness_fault, Outcome::extra, Outcome::bad_reply};
 
 }  // namespace
 
-std::string_view to_string(LoadError error) {
-  return kErrors[static_cast<std::size_t>(error)].name;
-}
-
 Outcome outcome_of(LoadError error) {
-  return kErrors[static_cast<std::size_t>(error)].outcome;
+  return kOutcomes[static_cast<std::size_t>(error)];
 }
 
 LoadError error_of_open(int error_number) {

@@ -24,9 +24,10 @@ enum class LoadError : std::uint8_t {
   extra,           ///< a whole reply with more bytes behind it than it said (Content-Length)
   long_header,     ///< a line of its head is longer than this client reads
 };
-constexpr std::size_t kLoadErrors = 12;
+BOOST_DESCRIBE_ENUM(LoadError, refused, unreachable, reset, closed, timeout, bad_reply, certificate, tls,
+                    no_descriptors, no_ports, extra, long_header)
+constexpr std::size_t kLoadErrors = kWordsOf<LoadError>.size();
 
-std::string_view to_string(LoadError error);
 /// What an errno of connect(2), or of Transport::opened, means.
 LoadError error_of_open(int error_number);
 /// What a Transport::send or receive that returned this means.

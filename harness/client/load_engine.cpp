@@ -62,7 +62,7 @@ void LoadEngine::run(Nanos began) {
   }
   run_from(began);
   settle();
-  look_after(began);
+  look_after(clock_.now());
 }
 
 bool LoadEngine::has_more() const {

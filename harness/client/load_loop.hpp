@@ -101,7 +101,7 @@ class LoadLoop : protected ConnectionUser {
   /// When something of it is due; kNever: not known.
   virtual Nanos next_due() const = 0;
   /// When something else is to be done.
-  virtual Nanos next_other() const { return kNever; }
+  virtual Nanos next_other() const = 0;
   virtual void issue_due(Nanos now) = 0;
   /// The client's next request, if there is one.
   virtual void go_on(std::uint32_t client, Nanos intended) = 0;

@@ -51,8 +51,8 @@ std::string name_of_failure(const Reply& reply) {
 
 class Examiner {
  public:
-  Examiner(Target& subject, const ExaminationOptions& options)
-      : target_(subject), options_(options), began_(subject.now()), random_(options.seed) {}
+  Examiner(Target& target, const ExaminationOptions& options)
+      : target_(target), options_(options), began_(target.now()), random_(options.seed) {}
 
   /// One after another. False: one failed.
   bool ask_alone(int times) {
@@ -194,9 +194,9 @@ class Examiner {
       const Nanos from = target_.now() - began;
       const auto count = static_cast<int>(std::min(kPart, options_.watch - from) / gap);
       if (count == 0) break;
-      std::vector<Probe> shots = staggered(count, gap, false);
-      for (Probe& shot : shots) shot.ping = options_.ping;
-      for (const Reply& reply : send_probes(shots, gap * count + options_.timeout, true)) {
+      std::vector<Probe> probes = staggered(count, gap, false);
+      for (Probe& probe : probes) probe.ping = options_.ping;
+      for (const Reply& reply : send_probes(probes, gap * count + options_.timeout, true)) {
         if (reply.outcome == Outcome::unsent) continue;
         seen_.watched.push_back({from + reply.sent, reply.latency(), reply.is_ok()});
       }
@@ -271,14 +271,14 @@ class Examiner {
   }
 
   /// Waits for them as long as for one request, within the budget.
-  std::vector<Reply> send_probes(const std::vector<Probe>& shots) {
+  std::vector<Reply> send_probes(const std::vector<Probe>& probes) {
     const Nanos patience = std::min(left(), options_.timeout);
-    return send_probes(shots, patience, patience == options_.timeout);
+    return send_probes(probes, patience, patience == options_.timeout);
   }
 
   /// What is too late although it had its time has failed.
-  std::vector<Reply> send_probes(const std::vector<Probe>& shots, Nanos patience, bool has_time) {
-    std::vector<Reply> replies = target_.send_probes(shots, patience);
+  std::vector<Reply> send_probes(const std::vector<Probe>& probes, Nanos patience, bool has_time) {
+    std::vector<Reply> replies = target_.send_probes(probes, patience);
     for (const Reply& reply : replies) {
       if (reply.outcome == Outcome::unsent) continue;
       ++seen_.sent;
@@ -300,10 +300,10 @@ class Examiner {
   }
 
   bool send_burst(int at_once) {
-    std::vector<Probe> shots(static_cast<std::size_t>(at_once));
-    for (std::size_t i = 0; i < shots.size(); ++i) shots[i].connection = static_cast<std::uint32_t>(i);
+    std::vector<Probe> probes(static_cast<std::size_t>(at_once));
+    for (std::size_t i = 0; i < probes.size(); ++i) probes[i].connection = static_cast<std::uint32_t>(i);
     const std::optional<Nanos> before = target_.cpu_time();
-    const std::vector<Reply> replies = send_probes(shots);
+    const std::vector<Reply> replies = send_probes(probes);
     Burst burst{at_once, {}};
     for (const Reply& reply : replies) {
       if (reply.is_ok()) burst.done.push_back(reply.received - replies.front().sent);
@@ -314,7 +314,7 @@ class Examiner {
       seen_.overflowed_at = at_once;
     burst.refused = static_cast<int>(std::ranges::count_if(replies, is_refusal));
     if (burst.refused + static_cast<int>(burst.done.size()) != at_once || overflowed) burst.refused = 0;
-    if (burst.done.size() != shots.size() || overflowed) {
+    if (burst.done.size() != probes.size() || overflowed) {
       burst.done.clear();
       failed_sizes_.insert(at_once);
     }
@@ -329,10 +329,10 @@ class Examiner {
   }
 
   std::vector<Probe> staggered(int count, Nanos gap, bool keep) const {
-    std::vector<Probe> shots;
+    std::vector<Probe> probes;
     for (int i = 0; i < count; ++i)
-      shots.push_back({static_cast<std::uint32_t>(i), false, gap * i, false, keep});
-    return shots;
+      probes.push_back({static_cast<std::uint32_t>(i), false, gap * i, false, keep});
+    return probes;
   }
 
   /// Opens connections one by one, each with a request at once: a worker that is busy with the one before
@@ -364,10 +364,10 @@ class Examiner {
     if (!affordable(2 * service(), kKeptShare)) return false;
     kept_ += static_cast<std::int64_t>(connections.size());
     if (kept_ > kMaxOnKept) return false;
-    std::vector<Probe> shots;
-    for (const std::uint32_t connection : connections) shots.push_back({connection, false, 0, true, true});
+    std::vector<Probe> probes;
+    for (const std::uint32_t connection : connections) probes.push_back({connection, false, 0, true, true});
     const std::optional<Nanos> before = target_.cpu_time();
-    const std::vector<Reply> replies = send_probes(shots);
+    const std::vector<Reply> replies = send_probes(probes);
     KeptBurst burst{connections, {}};
     bool kept = true;
     for (const Reply& reply : replies) {
@@ -454,7 +454,7 @@ class Examiner {
     constexpr int kThroughout = 16;
     const Nanos one = service();
     const Nanos gap = at_once > 1 ? std::min<Nanos>(2 * kMillisecond, one * 3 / (10 * at_once)) : 0;
-    std::vector<Probe> shots = staggered(at_once, gap, false);
+    std::vector<Probe> probes = staggered(at_once, gap, false);
     const Nanos sent = gap * at_once;
     // The first three while even a single slow one is under way; then until the last one is answered. A
     // backlog that is known to be short has room for those three only.
@@ -464,8 +464,8 @@ class Examiner {
     for (Nanos at = times.back() + step; at < whole - kMillisecond && seen_.overflowed_at == 0; at += step)
       times.push_back(at);
     for (const Nanos at : times)
-      shots.push_back({static_cast<std::uint32_t>(shots.size()), true, sent + at, false, false});
-    const std::vector<Reply> replies = send_probes(shots);
+      probes.push_back({static_cast<std::uint32_t>(probes.size()), true, sent + at, false, false});
+    const std::vector<Reply> replies = send_probes(probes);
     const auto pings = replies.begin() + at_once;
     const auto failed = std::ranges::find_if_not(pings, replies.end(), &Reply::is_ok);
     if (failed != replies.end() && seen_.ping_failure.empty()) seen_.ping_failure = name_of_failure(*failed);
@@ -494,9 +494,9 @@ class Examiner {
 
 }  // namespace
 
-Observations examine(Target& subject, const ExaminationOptions& options,
+Observations examine(Target& target, const ExaminationOptions& options,
                      const std::function<void(const Outlook&)>& announce) {
-  Examiner examiner(subject, options);
+  Examiner examiner(target, options);
   if (!examiner.ask_alone(1)) return examiner.take();
   announce(examiner.outlook());
   if (examiner.ask_alone(kAlone - 1)) {

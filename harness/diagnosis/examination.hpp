@@ -31,7 +31,7 @@ struct Outlook {
 /// beside slow ones; what refuses some of a burst is asked for its limit. What comes next depends on what was
 /// seen, and on what is left of the budget; a request that fails when it is alone ends it. `announce` is
 /// called once, before the second request.
-Observations examine(Target& subject, const ExaminationOptions& options,
+Observations examine(Target& target, const ExaminationOptions& options,
                      const std::function<void(const Outlook&)>& announce);
 
 }  // namespace lab

@@ -87,11 +87,11 @@ TEST_CASE("--watch finds the pauses that bursts miss, and reports how often") {
   LimitedServer server;
   server.pause_every = 10 * kSecond;
   server.pause = 2 * kSecond;
-  LimitedTarget subject(server);
+  LimitedTarget target(server);
   ExaminationOptions options;
   options.ping = true;
   options.watch = 30 * kSecond;
-  const Observations seen = examine(subject, options, [](const Outlook&) {});
+  const Observations seen = examine(target, options, [](const Outlook&) {});
   const std::vector<Pause> pauses = find_pauses(seen);
   REQUIRE(pauses.size() >= 2);
   REQUIRE(pauses.size() <= 4);

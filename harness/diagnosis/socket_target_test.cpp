@@ -14,10 +14,10 @@ const std::string kReply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 struct World {
   VirtualClock clock;
   FakeTransport transport{clock};
-  SocketTarget subject{{"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n", "GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"},
-                       clock,
-                       transport,
-                       {}};
+  SocketTarget target{{"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n", "GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"},
+                      clock,
+                      transport,
+                      {}};
 
   void answer_after(Nanos delay, std::string reply = kReply) {
     transport.on_request = [this, delay, reply](std::uint32_t connection, const std::string& request) {
@@ -27,9 +27,9 @@ struct World {
 };
 
 std::vector<Probe> together(int count, bool keep) {
-  std::vector<Probe> shots;
-  for (int i = 0; i < count; ++i) shots.push_back({static_cast<std::uint32_t>(i), false, 0, true, keep});
-  return shots;
+  std::vector<Probe> probes;
+  for (int i = 0; i < count; ++i) probes.push_back({static_cast<std::uint32_t>(i), false, 0, true, keep});
+  return probes;
 }
 
 }  // namespace
@@ -37,7 +37,7 @@ std::vector<Probe> together(int count, bool keep) {
 TEST_CASE("a salvo leaves at once, on connections that were opened before it") {
   World world;
   world.answer_after(50 * kMillisecond);
-  const auto replies = world.subject.send_probes(together(8, false), kSecond);
+  const auto replies = world.target.send_probes(together(8, false), kSecond);
   REQUIRE(replies.size() == 8);
   for (const Reply& reply : replies) {
     CHECK(reply.outcome == Outcome::ok);
@@ -53,10 +53,10 @@ TEST_CASE("a salvo leaves at once, on connections that were opened before it") {
 TEST_CASE("kept connections are used again, until they are hung up") {
   World world;
   world.answer_after(kMillisecond);
-  CHECK(world.subject.send_probes(together(3, true), kSecond)[2].kept);
-  CHECK(world.subject.send_probes(together(3, true), kSecond)[2].kept);
+  CHECK(world.target.send_probes(together(3, true), kSecond)[2].kept);
+  CHECK(world.target.send_probes(together(3, true), kSecond)[2].kept);
   CHECK(world.transport.opens.size() == 3);
-  world.subject.hang_up();
+  world.target.hang_up();
   CHECK(world.transport.closes.size() == 3);
 }
 
@@ -64,18 +64,18 @@ TEST_CASE("a request whose connection is not there at time zero is late") {
   World world;
   world.transport.connect_takes = 4 * kSecond;  // a backlog that is full
   world.answer_after(kMillisecond);
-  const auto late = world.subject.send_probes({Probe{}}, 10 * kSecond).front();
+  const auto late = world.target.send_probes({Probe{}}, 10 * kSecond).front();
   CHECK(late.outcome == Outcome::ok);
   CHECK(late.late);
-  CHECK_FALSE(world.subject.send_probes({{1, false, 0, false, false}}, 10 * kSecond).front().late);
+  CHECK_FALSE(world.target.send_probes({{1, false, 0, false, false}}, 10 * kSecond).front().late);
   world.transport.connect_takes = kSecond;
-  CHECK_FALSE(world.subject.send_probes({{2, false, 0, true, false}}, 10 * kSecond).front().late);
+  CHECK_FALSE(world.target.send_probes({{2, false, 0, true, false}}, 10 * kSecond).front().late);
 }
 
-TEST_CASE("a later shot has its own time and opens its own connection") {
+TEST_CASE("a later probe has its own time and opens its own connection") {
   World world;
   world.answer_after(50 * kMillisecond);
-  const auto replies = world.subject.send_probes(
+  const auto replies = world.target.send_probes(
       {{0, false, 0, true, false}, {1, true, 20 * kMillisecond, false, false}}, kSecond);
   CHECK(replies[1].sent >= 20 * kMillisecond);
   CHECK(replies[1].sent < 21 * kMillisecond);
@@ -85,7 +85,7 @@ TEST_CASE("a later shot has its own time and opens its own connection") {
 TEST_CASE("what has no reply in time is a timeout and its connection is closed") {
   World world;
   world.answer_after(5 * kSecond);
-  const auto replies = world.subject.send_probes(together(2, true), kSecond);
+  const auto replies = world.target.send_probes(together(2, true), kSecond);
   CHECK(replies[0].outcome == Outcome::timeout);
   CHECK(replies[1].received >= kSecond);
   CHECK(world.transport.closes.size() == 2);
@@ -95,37 +95,37 @@ TEST_CASE("failures have their names") {
   World world;
   SECTION("a status that is no success") {
     world.answer_after(0, "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
-    const Reply reply = world.subject.send_probes({Probe{}}, kSecond).front();
+    const Reply reply = world.target.send_probes({Probe{}}, kSecond).front();
     CHECK(reply.outcome == Outcome::bad_status);
     CHECK(reply.status == 503);
   }
   SECTION("no HTTP") {
     world.answer_after(0, "SSH-2.0-OpenSSH_9.2\r\n");
-    CHECK(world.subject.send_probes({Probe{}}, kSecond).front().outcome == Outcome::bad_reply);
+    CHECK(world.target.send_probes({Probe{}}, kSecond).front().outcome == Outcome::bad_reply);
   }
   SECTION("refused") {
     world.transport.fail_connect[0] = ECONNREFUSED;
-    CHECK(world.subject.send_probes({Probe{}}, kSecond).front().outcome == Outcome::refused);
+    CHECK(world.target.send_probes({Probe{}}, kSecond).front().outcome == Outcome::refused);
   }
   SECTION("refused where it connects with the request") {
     world.transport.fail_connect[0] = ECONNREFUSED;
-    CHECK(world.subject.send_probes({{0, false, 0, false, false}}, kSecond).front().outcome ==
+    CHECK(world.target.send_probes({{0, false, 0, false, false}}, kSecond).front().outcome ==
           Outcome::refused);
     // And nothing is waited for any longer: the next salvo leaves as soon as its own connections are there.
     world.answer_after(kMillisecond);
     const Nanos before = world.clock.now();
-    CHECK(world.subject.send_probes({Probe{}}, kSecond).front().outcome == Outcome::ok);
+    CHECK(world.target.send_probes({Probe{}}, kSecond).front().outcome == Outcome::ok);
     CHECK(world.clock.now() - before < 10 * kMillisecond);
   }
   SECTION("closed without a reply") {
     world.transport.on_request = [&](std::uint32_t connection, const std::string&) {
       world.transport.end(connection, kMillisecond);
     };
-    CHECK(world.subject.send_probes({Probe{}}, kSecond).front().outcome == Outcome::closed);
+    CHECK(world.target.send_probes({Probe{}}, kSecond).front().outcome == Outcome::closed);
   }
   SECTION("no descriptor left") {
     world.transport.fail_open[0] = EMFILE;
-    CHECK(world.subject.send_probes({Probe{}}, kSecond).front().outcome == Outcome::harness_fault);
+    CHECK(world.target.send_probes({Probe{}}, kSecond).front().outcome == Outcome::harness_fault);
   }
 }
 
@@ -137,19 +137,19 @@ TEST_CASE("a reply in two parts is acknowledged at once where that is asked for"
     // The second part waits for the first one's acknowledgement, which a kernel puts off for 40 ms.
     if (!world.transport.on_acknowledge) world.transport.reply(connection, 50 * kMillisecond, "ok");
   };
-  Probe shot{0, false, 0, true, true, false};
-  CHECK(world.subject.send_probes({shot}, kSecond).front().latency() >= 50 * kMillisecond);
+  Probe probe{0, false, 0, true, true, false};
+  CHECK(world.target.send_probes({probe}, kSecond).front().latency() >= 50 * kMillisecond);
   world.transport.on_acknowledge = [&](std::uint32_t connection) {
     world.transport.reply(connection, 0, "ok");
   };
-  shot.prompt = true;
-  CHECK(world.subject.send_probes({shot}, kSecond).front().latency() < 11 * kMillisecond);
+  probe.prompt = true;
+  CHECK(world.target.send_probes({probe}, kSecond).front().latency() < 11 * kMillisecond);
 }
 
 TEST_CASE("a server that closes after its reply keeps nothing") {
   World world;
   world.answer_after(kMillisecond, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
-  const auto replies = world.subject.send_probes(together(2, true), kSecond);
+  const auto replies = world.target.send_probes(together(2, true), kSecond);
   CHECK(replies[0].outcome == Outcome::ok);
   CHECK_FALSE(replies[0].kept);
 }

@@ -21,7 +21,7 @@ struct Probe {
   bool prompt = true;
 };
 
-/// How a shot ended. Times count from the salvo's time zero.
+/// How a probe ended. Times count from the salvo's time zero.
 struct Reply {
   Nanos sent = 0;  ///< or when its connection was asked for
   Nanos received = 0;
@@ -39,8 +39,8 @@ class Target {
  public:
   virtual ~Target() = default;
   /// Sends a salvo and waits for all replies, at most `patience` from its time zero: whatever has no reply
-  /// then is a timeout and its connection is closed. One reply per shot, in the shots' order.
-  virtual std::vector<Reply> send_probes(const std::vector<Probe>& shots, Nanos patience) = 0;
+  /// then is a timeout and its connection is closed. One reply per probe, in the probes' order.
+  virtual std::vector<Reply> send_probes(const std::vector<Probe>& probes, Nanos patience) = 0;
   /// Closes all kept connections.
   virtual void hang_up() = 0;
   virtual Nanos now() = 0;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "harness/diagnosis/burst_fit.hpp"
@@ -414,16 +413,6 @@ bool is_early(const Burst& burst, const Diagnosis& verdict, double below) {
 }
 
 }  // namespace
-
-std::string_view to_string(Execution execution) {
-  constexpr std::array<std::string_view, 5> kNames{"unknown", "serial", "pool", "workers", "concurrent"};
-  return kNames[static_cast<std::size_t>(execution)];
-}
-
-std::string_view to_string(BoundBy bound_by) {
-  constexpr std::array<std::string_view, 3> kNames{"unknown", "waiting", "cpu"};
-  return kNames[static_cast<std::size_t>(bound_by)];
-}
 
 double expected_makespan(const Diagnosis& verdict, int at_once) {
   if (verdict.parallelism == 0) return 0;

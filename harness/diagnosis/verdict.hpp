@@ -9,14 +9,14 @@
 #include <vector>
 
 #include "harness/diagnosis/observation.hpp"
+#include "lab/core/enum_words.hpp"
 
 namespace lab {
 
 enum class Execution : std::uint8_t { unknown, serial, pool, workers, concurrent };
+BOOST_DESCRIBE_ENUM(Execution, unknown, serial, pool, workers, concurrent)
 enum class BoundBy : std::uint8_t { unknown, waiting, cpu };
-
-std::string_view to_string(Execution execution);
-std::string_view to_string(BoundBy bound_by);
+BOOST_DESCRIBE_ENUM(BoundBy, unknown, waiting, cpu)
 
 /// What a server lets in.
 struct Limit {

@@ -11,10 +11,9 @@ using namespace lab::testing;
 namespace {
 
 Observations asked(const LimitedServer& server, ExaminationOptions options = {}) {
-  LimitedTarget subject(server);
+  LimitedTarget target(server);
   std::int64_t announced = 0;
-  Observations seen =
-      examine(subject, options, [&](const Outlook& outlook) { announced = outlook.requests; });
+  Observations seen = examine(target, options, [&](const Outlook& outlook) { announced = outlook.requests; });
   CHECK(seen.sent <= announced);
   return seen;
 }

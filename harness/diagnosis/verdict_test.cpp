@@ -15,10 +15,10 @@ using namespace lab::testing;
 namespace {
 
 Observations look_at(const SimulatedServer& server, std::uint64_t seed, ExaminationOptions options = {}) {
-  SimulatedTarget subject(server, seed);
+  SimulatedTarget target(server, seed);
   options.ping = true;
   options.seed = seed;
-  Observations seen = examine(subject, options, [](const Outlook&) {});
+  Observations seen = examine(target, options, [](const Outlook&) {});
   seen.cores = 2;
   return seen;
 }
@@ -180,15 +180,15 @@ TEST_CASE("bursts that overflow the backlog do not count, and are reported") {
 
 TEST_CASE("never more is sent than was announced") {
   for (const Kind& kind : kinds()) {
-    SimulatedTarget subject(kind.server, 1);
+    SimulatedTarget target(kind.server, 1);
     ExaminationOptions options;
     options.ping = true;
     std::int64_t announced = 0;
     const Observations seen =
-        examine(subject, options, [&](const Outlook& outlook) { announced = outlook.requests; });
+        examine(target, options, [&](const Outlook& outlook) { announced = outlook.requests; });
     INFO(kind.name);
     CHECK(seen.sent <= announced);
-    CHECK(seen.sent == subject.requests);
+    CHECK(seen.sent == target.requests);
     CHECK(seen.sent == seen.answered + seen.unfinished);
   }
 }

@@ -10,16 +10,16 @@ namespace lab {
 namespace {
 
 /// As the events report it.
-std::map<std::uint32_t, Spans> reported_computing(const TraceIndex& clues) {
+std::map<std::uint32_t, Spans> reported_computing(const TraceIndex& trace) {
   std::map<std::uint32_t, Spans> computing;
   std::map<std::uint32_t, Spans> locked;
-  for (const Hold& hold : clues.occupancy.holds) {
+  for (const Hold& hold : trace.occupancy.holds) {
     if (hold.resource == Resource::gil) locked[hold.request].emplace_back(hold.from, hold.to);
   }
-  for (const StepSpan& span : clues.occupancy.steps) {
-    const RequestRecord* record = clues.record(span.request);
-    if (record == nullptr || clues.steps[record->route].waits(span.index)) continue;
-    if (clues.steps[record->route].unhindered(span.index) < kMillisecond / 10) continue;
+  for (const StepSpan& span : trace.occupancy.steps) {
+    const RequestRecord* record = trace.record(span.request);
+    if (record == nullptr || trace.steps[record->route].waits(span.index)) continue;
+    if (trace.steps[record->route].unhindered(span.index) < kMillisecond / 10) continue;
     Spans& all = computing[span.request];
     const std::size_t before = all.size();
     for (const Span& part : locked[span.request]) {
@@ -37,21 +37,21 @@ struct Locked {
   Losses losses;  ///< beyond what their plans take
 };
 
-Nanos planned_computing(const TraceIndex& clues, const RequestRecord& record) {
+Nanos planned_computing(const TraceIndex& trace, const RequestRecord& record) {
   Nanos sum = 0;
-  for (const StepSpan& step : clues.occupancy.steps_of(record.id)) {
-    if (!clues.steps[record.route].waits(step.index)) sum += clues.steps[record.route].unhindered(step.index);
+  for (const StepSpan& step : trace.occupancy.steps_of(record.id)) {
+    if (!trace.steps[record.route].waits(step.index)) sum += trace.steps[record.route].unhindered(step.index);
   }
   return sum;
 }
 
 /// Only of servers that do not report their lock: ours do.
-std::vector<Locked> find_locked(const TraceIndex& clues, const std::map<std::uint32_t, Spans>& computing) {
+std::vector<Locked> find_locked(const TraceIndex& trace, const std::map<std::uint32_t, Spans>& computing) {
   constexpr double kAsOne = 1.3;  // two threads on two cores without a lock do the work of 2
   std::vector<Locked> all;
-  if (!clues.scene.foreign || clues.scene.cores < 2) return all;
+  if (!trace.run.foreign || trace.run.cores < 2) return all;
   std::map<std::int32_t, std::vector<std::uint32_t>> by_worker;
-  for (const auto& [request, spans] : computing) by_worker[clues.record(request)->worker].push_back(request);
+  for (const auto& [request, spans] : computing) by_worker[trace.record(request)->worker].push_back(request);
   for (const auto& [worker, requests] : by_worker) {
     Spans spans;
     for (const std::uint32_t request : requests) append(spans, computing.at(request));
@@ -66,7 +66,7 @@ std::vector<Locked> find_locked(const TraceIndex& clues, const std::map<std::uin
       double beside_others = 0;
       for (const auto& [from, to] : own) beside_others += crowded.between(from, to);
       if (beside_others * 2 < static_cast<double>(total(own))) continue;
-      const Nanos alone = planned_computing(clues, *clues.record(request));
+      const Nanos alone = planned_computing(trace, *trace.record(request));
       planned += alone;
       locked.requests.insert(request);
       locked.losses.add(std::max<Nanos>(0, total(own) - alone));
@@ -85,11 +85,11 @@ struct Oversubscription {
   std::size_t workers = 0;  ///< most workers that computed at once
 };
 
-Oversubscription crowd_on(int cores, const TraceIndex& clues,
+Oversubscription crowd_on(int cores, const TraceIndex& trace,
                           const std::map<std::uint32_t, Spans>& computing) {
   std::vector<std::tuple<Nanos, int, std::int32_t>> changes;  // at, by, of the worker; ends first
   for (const auto& [request, spans] : computing) {
-    const std::int32_t worker = clues.record(request)->worker;
+    const std::int32_t worker = trace.record(request)->worker;
     for (const auto& [from, to] : spans) {
       changes.emplace_back(from, +1, worker);
       changes.emplace_back(to, -1, worker);
@@ -135,9 +135,9 @@ void report_lock(const std::vector<Locked>& all, Findings& findings) {
 
 /// When each request computed: with a lock, while it held it; otherwise as long as its steps took. Of a
 /// process that has such a lock and does not report it, one request stands for all.
-std::map<std::uint32_t, Spans> computing_of(const TraceIndex& clues) {
-  std::map<std::uint32_t, Spans> computing = reported_computing(clues);
-  for (const Locked& locked : find_locked(clues, computing)) {
+std::map<std::uint32_t, Spans> computing_of(const TraceIndex& trace) {
+  std::map<std::uint32_t, Spans> computing = reported_computing(trace);
+  for (const Locked& locked : find_locked(trace, computing)) {
     Spans all;
     for (const std::uint32_t request : locked.requests) {
       append(all, computing[request]);
@@ -149,40 +149,33 @@ std::map<std::uint32_t, Spans> computing_of(const TraceIndex& clues) {
 }
 
 /// When another worker could have taken a request: one has nothing to do, and a core is free for it.
-Spans somebody_free(const TraceIndex& clues) {
+Spans somebody_free(const TraceIndex& trace) {
   std::map<std::int32_t, Spans> busy;
   Nanos end = 0;
-  for (const Hold& hold : clues.occupancy.holds) {
+  for (const Hold& hold : trace.occupancy.holds) {
     if (hold.request != 0) busy[hold.worker].emplace_back(hold.from, hold.to);
     end = std::max(end, hold.to);
   }
   Spans workers, computing;
   for (const auto& [worker, spans] : busy) append(workers, merged(spans));
-  for (const auto& [request, spans] : computing_of(clues)) append(computing, spans);
+  for (const auto& [request, spans] : computing_of(trace)) append(computing, spans);
   // Taken: all workers are busy, or all cores.
-  Spans taken = at_least(clues.scene.workers, workers);
-  append(taken, at_least(clues.scene.cores, computing));
-  Spans free;
-  Nanos since = 0;
-  for (const auto& [from, to] : merged(taken)) {
-    if (from > since) free.emplace_back(since, from);
-    since = to;
-  }
-  if (end > since) free.emplace_back(since, end);
-  return free;
+  Spans taken = at_least(trace.run.workers, workers);
+  append(taken, at_least(trace.run.cores, computing));
+  return gaps(merged(taken), {0, end});
 }
 
 /// When nothing more could begin on a worker: its loop is kept by a plan's step, or its pool is held whole.
-std::map<std::int32_t, Spans> full_times(const TraceIndex& clues) {
+std::map<std::int32_t, Spans> full_times(const TraceIndex& trace) {
   std::map<std::int32_t, Spans> full, members;
-  for (const auto& [worker, uses] : clues.loop_uses) {
+  for (const auto& [worker, uses] : trace.loop_uses) {
     for (const LoopUse& use : uses) full[worker].emplace_back(use.from, use.to);
   }
-  for (const Hold& hold : clues.occupancy.holds) {
+  for (const Hold& hold : trace.occupancy.holds) {
     if (hold.resource == Resource::pool || hold.resource == Resource::thread)
       members[hold.worker].emplace_back(hold.from, hold.to);
   }
-  for (const auto& [worker, holds] : members) append(full[worker], at_least(clues.scene.members.pool, holds));
+  for (const auto& [worker, holds] : members) append(full[worker], at_least(trace.run.members.pool, holds));
   for (auto& [worker, spans] : full) spans = merged(spans);
   return full;
 }
@@ -197,10 +190,10 @@ std::string format_split(std::vector<std::int64_t> split) {
 
 }  // namespace
 
-void find_crowded_cores(const TraceIndex& clues, Findings& findings) {
-  report_lock(find_locked(clues, reported_computing(clues)), findings);
-  const int cores = clues.scene.cores;
-  const Oversubscription crowd = crowd_on(cores, clues, computing_of(clues));
+void find_crowded_cores(const TraceIndex& trace, Findings& findings) {
+  report_lock(find_locked(trace, reported_computing(trace)), findings);
+  const int cores = trace.run.cores;
+  const Oversubscription crowd = crowd_on(cores, trace, computing_of(trace));
   if (crowd.lost < kWorthReporting || crowd.most <= cores) return;
   const auto workers = static_cast<std::int64_t>(crowd.workers);
   const bool too_many_workers = workers > cores;
@@ -212,12 +205,12 @@ void find_crowded_cores(const TraceIndex& clues, Findings& findings) {
          format_span(crowd.lost));
 }
 
-void find_uneven_deal(const TraceIndex& clues, Findings& findings) {
-  const std::int64_t workers = clues.scene.workers;
+void find_uneven_deal(const TraceIndex& trace, Findings& findings) {
+  const std::int64_t workers = trace.run.workers;
   if (workers < 2) return;
   std::vector<std::int64_t> split(static_cast<std::size_t>(workers), 0);
   std::int64_t all = 0;
-  for (const RequestRecord& record : clues.scene.records) {
+  for (const RequestRecord& record : trace.run.records) {
     if (record.worker < 0 || record.worker >= workers) continue;
     ++split[static_cast<std::size_t>(record.worker)];
     ++all;
@@ -226,16 +219,16 @@ void find_uneven_deal(const TraceIndex& clues, Findings& findings) {
   const std::int64_t most = *std::ranges::max_element(split);
   if (most <= share) return;
 
-  const Spans free = somebody_free(clues);
+  const Spans free = somebody_free(trace);
   std::map<std::int32_t, Cumulative> avoidable;
-  for (auto& [worker, spans] : full_times(clues)) {
+  for (auto& [worker, spans] : full_times(trace)) {
     append(spans, free);
     avoidable[worker].add(at_least(2, spans));
     avoidable[worker].prepare();
   }
   std::int64_t victims = 0;
   double lost = 0;
-  for (const RequestRecord& record : clues.scene.records) {
+  for (const RequestRecord& record : trace.run.records) {
     const auto found = avoidable.find(record.worker);
     if (found == avoidable.end() || record.started == 0 || record.sent == 0) continue;
     const double waited = found->second.between(record.sent, record.started);

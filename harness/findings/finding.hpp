@@ -43,7 +43,7 @@ struct RunContext {
 };
 
 /// The findings, the most costly first. What the evidence does not hold leads to none.
-std::vector<Finding> find_findings(const RunContext& scene);
+std::vector<Finding> find_findings(const RunContext& run);
 
 /// `no`, `one`, `nine`, `40`
 std::string number_word(std::int64_t number);

@@ -21,12 +21,12 @@ struct Blocked {
   std::map<std::string_view, double> by_doing;  ///< `a sleeping loop`: what was lost behind it
 };
 
-std::string_view doing(const TraceIndex& clues, const LoopUse& use) {
-  const Step* step = clues.steps[clues.record(use.request)->route].step(use.step);
+std::string_view doing(const TraceIndex& trace, const LoopUse& use) {
+  const Step* step = trace.steps[trace.record(use.request)->route].step(use.step);
   if (step == nullptr) return "a busy loop";
-  if (std::holds_alternative<Wait>(step->action)) return "a sleeping loop";
+  if (step->is<Wait>()) return "a sleeping loop";
   if (use.waits) return "a loop stuck in a blocking call";
-  const auto* compute = std::get_if<Compute>(&step->action);
+  const auto* compute = step->as<Compute>();
   return compute != nullptr && compute->work == Work::file_read ? "a loop that reads a file"
                                                                 : "a computing loop";
 }
@@ -42,7 +42,7 @@ double own_use(const std::vector<LoopUse>& uses, std::uint32_t request, const Sp
   return own;
 }
 
-void add_blocked_on(const TraceIndex& clues, std::int32_t worker, const std::vector<LoopUse>& uses,
+void add_blocked_on(const TraceIndex& trace, std::int32_t worker, const std::vector<LoopUse>& uses,
                     Blocked& blocked) {
   Cumulative measured;
   Cumulative planned;
@@ -56,12 +56,12 @@ void add_blocked_on(const TraceIndex& clues, std::int32_t worker, const std::vec
   planned.prepare();
 
   // What is short by its plan stays so on a machine that has become slow.
-  const double worth_reporting = std::max(1.0, clues.scene.pace) * static_cast<double>(kWorthReporting);
+  const double worth_reporting = std::max(1.0, trace.run.pace) * static_cast<double>(kWorthReporting);
   const std::size_t before = blocked.victims.size();
   Cumulative waiting;
-  for (const RequestRecord& record : clues.scene.records) {
+  for (const RequestRecord& record : trace.run.records) {
     if (record.worker != worker) continue;
-    const Spans spans = clues.waits_for_loop(record);
+    const Spans spans = trace.waits_for_loop(record);
     double lost = 0;
     double by_plan = 0;
     for (const auto& span : spans) {
@@ -78,10 +78,10 @@ void add_blocked_on(const TraceIndex& clues, std::int32_t worker, const std::vec
   waiting.prepare();
   for (const LoopUse& use : uses) {
     const double cost = waiting.between(use.from, use.to);
-    const RequestRecord& holder = *clues.record(use.request);
+    const RequestRecord& holder = *trace.record(use.request);
     blocked.cost[use.request] += cost;
     if (holder.finished != 0 && use.from >= holder.finished) blocked.late_cost[use.request] += cost;
-    blocked.by_doing[doing(clues, use)] += cost;
+    blocked.by_doing[doing(trace, use)] += cost;
   }
 }
 
@@ -106,17 +106,17 @@ std::string name_victims(const std::vector<BlockedRequest>& victims) {
 
 /// `nine others by 100 ms each`: whom that request kept waiting. What is less than half a millisecond is not
 /// distinguished from the loop's own work.
-std::string delayed_by(const TraceIndex& clues, std::uint32_t holder,
+std::string delayed_by(const TraceIndex& trace, std::uint32_t holder,
                        const std::vector<BlockedRequest>& victims) {
   constexpr double kAlike = 1.1;
   Losses others;
   Nanos least = kNever;
   for (const BlockedRequest& victim : victims) {
-    const RequestRecord& record = *clues.record(victim.request);
+    const RequestRecord& record = *trace.record(victim.request);
     if (victim.request == holder) continue;
     Nanos delay = 0;
-    for (const Span& span : clues.waits_for_loop(record)) {
-      for (const LoopUse& use : clues.loop_uses.at(record.worker)) {
+    for (const Span& span : trace.waits_for_loop(record)) {
+      for (const LoopUse& use : trace.loop_uses.at(record.worker)) {
         if (use.request == holder) delay += overlap({use.from, use.to}, span);
       }
     }
@@ -139,12 +139,12 @@ struct LongTurn {
   Nanos busy = 0;
 };
 
-LongTurn longest_turn(const TraceIndex& clues) {
+LongTurn longest_turn(const TraceIndex& trace) {
   LongTurn longest;
   std::map<std::int32_t, std::size_t> at;
-  for (const LoopTurn& turn : loop_turns(clues.scene.events)) {
-    const auto found = clues.loop_uses.find(turn.worker);
-    if (found == clues.loop_uses.end()) continue;
+  for (const LoopTurn& turn : loop_turns(trace.run.events)) {
+    const auto found = trace.loop_uses.find(turn.worker);
+    if (found == trace.loop_uses.end()) continue;
     const std::vector<LoopUse>& uses = found->second;
     std::size_t& next = at[turn.worker];
     std::set<std::uint32_t> requests;
@@ -163,30 +163,30 @@ LongTurn longest_turn(const TraceIndex& clues) {
 std::size_t awaits_of_what_is_ready(const Plan& plan) {
   std::size_t awaits = 0;
   for (const Step& step : plan) {
-    if (std::holds_alternative<Ready>(step.action)) ++awaits;
-    const auto* loop = std::get_if<Repeat>(&step.action);
+    if (step.is<Ready>()) ++awaits;
+    const auto* loop = step.as<Repeat>();
     if (loop != nullptr)
       awaits += static_cast<std::size_t>(loop->times) * awaits_of_what_is_ready(loop->steps);
   }
   return awaits;
 }
 
-void find_awaits_that_never_suspend(const TraceIndex& clues, const std::map<std::uint32_t, double>& cost,
+void find_awaits_that_never_suspend(const TraceIndex& trace, const std::map<std::uint32_t, double>& cost,
                                     Findings& findings) {
   constexpr double kAllTheTime = 0.9;
   double cost_s = 0;
   Losses kept;
   std::size_t most = 0;
-  for (const RequestRecord& record : clues.scene.records) {
-    const std::size_t awaits = awaits_of_what_is_ready(clues.route(record).plan);
+  for (const RequestRecord& record : trace.run.records) {
+    const std::size_t awaits = awaits_of_what_is_ready(trace.route(record).plan);
     if (awaits == 0 || record.started == 0 || record.finished <= record.started) continue;
     const Nanos service = record.finished - record.started;
     Nanos held = 0;  // at a stretch
-    for (const Hold& hold : clues.occupancy.holds_of(record.id)) {
+    for (const Hold& hold : trace.occupancy.holds_of(record.id)) {
       if (hold.resource == Resource::loop)
         held = std::max(held, overlap({hold.from, hold.to}, {record.started, record.finished}));
     }
-    const Nanos planned = unhindered_time(clues.route(record).plan);
+    const Nanos planned = unhindered_time(trace.route(record).plan);
     if (std::min(held, planned) < kWorthReporting ||
         static_cast<double>(held) < kAllTheTime * static_cast<double>(service))
       continue;
@@ -215,16 +215,16 @@ void report_late_work(const std::map<std::uint32_t, double>& cost, Findings& fin
 
 }  // namespace
 
-void find_loop_blocked(const TraceIndex& clues, Findings& findings) {
+void find_loop_blocked(const TraceIndex& trace, Findings& findings) {
   Blocked all;
-  for (const auto& [worker, uses] : clues.loop_uses) add_blocked_on(clues, worker, uses, all);
-  find_awaits_that_never_suspend(clues, all.cost, findings);
+  for (const auto& [worker, uses] : trace.loop_uses) add_blocked_on(trace, worker, uses, all);
+  find_awaits_that_never_suspend(trace, all.cost, findings);
   if (all.victims.empty()) return;
   report_late_work(all.late_cost, findings);
   std::ranges::sort(all.victims, {}, &BlockedRequest::request);
   const std::uint32_t holder = largest(all.cost);
   const std::size_t victims = all.victims.size();
-  const LongTurn turn = longest_turn(clues);
+  const LongTurn turn = longest_turn(trace);
   const auto requests = [](std::size_t number) {
     return count(static_cast<std::int64_t>(number), "request");
   };
@@ -236,7 +236,7 @@ void find_loop_blocked(const TraceIndex& clues, Findings& findings) {
           {"longest_turn_s", seconds(turn.busy)}},
          "loop blocked: {} queued {}{} behind {} ({}); request {} delayed {}.{}", requests(victims),
          format_span(nanos(all.lost)), victims > 1 ? " in total" : "", largest(all.by_doing),
-         name_victims(all.victims), holder, delayed_by(clues, holder, all.victims),
+         name_victims(all.victims), holder, delayed_by(trace, holder, all.victims),
          turn.requests > 1
              ? fmt::format(" The loop served {} without a pause between them.", requests(turn.requests))
              : "");

@@ -29,11 +29,11 @@ std::string one_of(std::int64_t members, const char* member) {
 
 /// Where requests come by chance some meet a full pool even when it is half empty on average. A pool is too
 /// small when it is full for a good part of the time, or when somebody waits for others twice over.
-bool beyond_chance(const Queue& queue, const RunContext& scene) {
+bool beyond_chance(const Queue& queue, const RunContext& run) {
   constexpr double kGoodPart = 0.3;
   Nanos first = std::numeric_limits<Nanos>::max();
   Nanos last = 0;
-  for (const RequestRecord& record : scene.records) {
+  for (const RequestRecord& record : run.records) {
     if (record.sent == 0) continue;
     first = std::min(first, record.sent);
     last = std::max({last, record.received, record.finished});
@@ -56,19 +56,19 @@ struct HeldThreads {
 constexpr Nanos kSilent = 100 * kMillisecond;
 
 /// A hold apart from its request: before it was read its bytes came in, or the client was silent.
-void add_quiet_time(const TraceIndex& clues, const Hold& hold, const Hold* next, HeldThreads& threads) {
-  const RequestRecord* own = clues.record(hold.request);
+void add_quiet_time(const TraceIndex& trace, const Hold& hold, const Hold* next, HeldThreads& threads) {
+  const RequestRecord* own = trace.record(hold.request);
   Nanos busy_from = hold.to;
   Nanos busy_to = hold.to;
   if (own != nullptr && own->read != 0) {
     busy_from = std::clamp(own->read, hold.from, hold.to);
     busy_to = std::clamp(std::max(own->read, own->finished), busy_from, hold.to);
-    for (const StepSpan& step : clues.occupancy.steps_of(own->id))
+    for (const StepSpan& step : trace.occupancy.steps_of(own->id))
       busy_to = std::clamp(step.to, busy_to, hold.to);
   }
-  const RequestRecord* later = next == nullptr ? nullptr : clues.record(next->request);
+  const RequestRecord* later = next == nullptr ? nullptr : trace.record(next->request);
   const auto add_quiet = [&](Nanos from, Nanos to, const RequestRecord* awaited) {
-    if (awaited != nullptr && clues.scene.load_case.loads[awaited->load].body_over >= kWorthReporting) {
+    if (awaited != nullptr && trace.run.load_case.loads[awaited->load].body_over >= kWorthReporting) {
       threads.workers[hold.worker].receiving.emplace_back(from, to);
       threads.slow.insert(awaited->id);
     } else if (to - from >= kSilent) {
@@ -80,15 +80,15 @@ void add_quiet_time(const TraceIndex& clues, const Hold& hold, const Hold* next,
 }
 
 /// Requests that came while all threads of their worker were held, and some of them quietly in this way.
-Losses starved(const TraceIndex& clues, const HeldThreads& threads, Spans Threads::*quietly) {
+Losses starved(const TraceIndex& trace, const HeldThreads& threads, Spans Threads::*quietly) {
   Losses losses;
   for (const auto& [worker, own] : threads.workers) {
-    Spans both = at_least(clues.scene.members.pool, own.held);
+    Spans both = at_least(trace.run.members.pool, own.held);
     append(both, merged(own.*quietly));
     Cumulative starving;
     starving.add(at_least(2, both));
     starving.prepare();
-    for (const RequestRecord& record : clues.scene.records) {
+    for (const RequestRecord& record : trace.run.records) {
       if (record.worker != worker || record.read == 0 || record.sent == 0) continue;
       if (threads.slow.count(record.id) != 0) continue;  // it had a thread, which waited for it
       const auto lost = static_cast<Nanos>(starving.between(record.sent, record.read));
@@ -112,21 +112,21 @@ struct LoadDemand {
   std::map<Resource, Nanos> held;     ///< by its requests, in all
 };
 
-LoadDemand demand_of_load(const TraceIndex& clues, std::uint32_t load) {
+LoadDemand demand_of_load(const TraceIndex& trace, std::uint32_t load) {
   LoadDemand demand;
   const auto ours = [&](const RequestRecord& record) {
     return record.load == load && record.parent == 0 && record.sent != 0;
   };
-  for (const RequestRecord& record : clues.scene.records) {
+  for (const RequestRecord& record : trace.run.records) {
     if (!ours(record)) continue;
     demand.first = demand.requests == 0 ? record.intended : std::min(demand.first, record.intended);
     demand.last = std::max(demand.last, record.intended);
     ++demand.requests;
-    for (const Hold& hold : clues.occupancy.holds_of(record.id))
+    for (const Hold& hold : trace.occupancy.holds_of(record.id))
       demand.held[hold.resource] += hold.to - hold.from;
   }
   const auto waiting_at = [&](Nanos moment) {
-    return std::ranges::count_if(clues.scene.records, [&](const auto& record) {
+    return std::ranges::count_if(trace.run.records, [&](const auto& record) {
       return ours(record) && record.intended <= moment && (record.started == 0 || record.started > moment);
     });
   };
@@ -137,9 +137,9 @@ LoadDemand demand_of_load(const TraceIndex& clues, std::uint32_t load) {
 
 }  // namespace
 
-void find_exhausted(const TraceIndex& clues, Findings& findings) {
-  const RunContext& scene = clues.scene;
-  for (const Queue& queue : find_queues(scene.records, clues.occupancy, scene.routes, scene.members)) {
+void find_exhausted(const TraceIndex& trace, Findings& findings) {
+  const RunContext& run = trace.run;
+  for (const Queue& queue : find_queues(run.records, trace.occupancy, run.routes, run.members)) {
     if (queue.resource == Resource::loop) continue;  // reported turn by turn: find_loop_blocked()
     const std::string queued =
         fmt::format("{} queued {} in total", count(queue.requests, "request"), format_span(queue.waited));
@@ -150,8 +150,8 @@ void find_exhausted(const TraceIndex& clues, Findings& findings) {
              "computing under a GIL: {} for the interpreter lock, the longest {}; more threads do not help, "
              "processes do.",
              queued, format_span(queue.longest));
-    } else if (beyond_chance(queue, scene)) {
-      const std::int64_t members = members_of(scene, queue.resource);
+    } else if (beyond_chance(queue, run)) {
+      const std::int64_t members = members_of(run, queue.resource);
       const MemberWords& words = *std::ranges::find(kMemberWords, queue.resource, &MemberWords::resource);
       report(findings, words.id, lost_s,
              {{"members", members},
@@ -164,20 +164,20 @@ void find_exhausted(const TraceIndex& clues, Findings& findings) {
   }
 }
 
-void find_held_threads(const TraceIndex& clues, Findings& findings) {
+void find_held_threads(const TraceIndex& trace, Findings& findings) {
   HeldThreads threads;
   std::map<std::pair<std::int32_t, std::uint16_t>, const Hold*> following;
-  const std::vector<Hold>& holds = clues.occupancy.holds;
+  const std::vector<Hold>& holds = trace.occupancy.holds;
   for (auto hold = holds.rbegin(); hold != holds.rend(); ++hold) {
     if (hold->resource != Resource::thread) continue;
     const Hold*& next = following[{hold->worker, hold->unit}];
     threads.workers[hold->worker].held.emplace_back(hold->from, hold->to);
-    add_quiet_time(clues, *hold, next, threads);
+    add_quiet_time(trace, *hold, next, threads);
     next = &*hold;
   }
-  const std::string thread = one_of(members_of(clues.scene, Resource::thread), "thread");
+  const std::string thread = one_of(members_of(trace.run, Resource::thread), "thread");
   const auto report_one = [&](const char* id, Spans Threads::*quietly, const char* what, const char* why) {
-    const Losses losses = starved(clues, threads, quietly);
+    const Losses losses = starved(trace, threads, quietly);
     if (losses.requests == 0) return;
     report(findings, id, seconds(losses.lost),
            {{"victims", losses.requests},
@@ -192,19 +192,19 @@ void find_held_threads(const TraceIndex& clues, Findings& findings) {
              "that waited for a client's bytes");
 }
 
-void find_overload(const TraceIndex& clues, Findings& findings) {
-  const RunContext& scene = clues.scene;
-  for (std::uint32_t load = 0; load < scene.load_case.loads.size(); ++load) {
-    const Arrivals arrivals = scene.load_case.loads[load].arrivals;
+void find_overload(const TraceIndex& trace, Findings& findings) {
+  const RunContext& run = trace.run;
+  for (std::uint32_t load = 0; load < run.load_case.loads.size(); ++load) {
+    const Arrivals arrivals = run.load_case.loads[load].arrivals;
     if (arrivals != Arrivals::constant && arrivals != Arrivals::poisson) continue;
-    const LoadDemand demand = demand_of_load(clues, load);
+    const LoadDemand demand = demand_of_load(trace, load);
     const double least =
         std::max(static_cast<double>(kLeastBacklog), kBacklog * static_cast<double>(demand.requests));
     if (demand.requests < kFewestRequests || static_cast<double>(demand.waiting) < least ||
         demand.waiting <= demand.waiting_half_way)
       continue;
     for (const auto& [resource, held] : demand.held) {
-      const std::int64_t members = members_of(scene, resource);
+      const std::int64_t members = members_of(run, resource);
       if (members == 0 || resource == Resource::queue) continue;  // jobs keep nobody waiting
       const double share =
           seconds(held) / (static_cast<double>(members) * seconds(demand.last - demand.first));

@@ -22,14 +22,14 @@ constexpr Nanos kShortestLoad = 400 * kMillisecond;
 
 }  // namespace
 
-void find_nagle(const TraceIndex& clues, Findings& findings) {
+void find_nagle(const TraceIndex& trace, Findings& findings) {
   Cumulative others;  // a loop that is held writes late for another reason
-  for (const auto& [worker, uses] : clues.loop_uses) {
+  for (const auto& [worker, uses] : trace.loop_uses) {
     for (const LoopUse& use : uses) others.add(use.from, use.to);
   }
   others.prepare();
   std::vector<Nanos> done;
-  for (const RequestRecord& record : clues.scene.records) done.push_back(record.finished);
+  for (const RequestRecord& record : trace.run.records) done.push_back(record.finished);
   std::ranges::sort(done);
   const auto done_between = [&](Nanos from, Nanos to) {
     return std::upper_bound(done.begin(), done.end(), to) - std::lower_bound(done.begin(), done.end(), from);
@@ -37,8 +37,8 @@ void find_nagle(const TraceIndex& clues, Findings& findings) {
   std::size_t replies = 0;
   std::vector<double> steps;
   double sum = 0;
-  for (const RequestRecord& record : clues.scene.records) {
-    const bool kept = !clues.scene.load_case.loads[record.load].fresh_connections;
+  for (const RequestRecord& record : trace.run.records) {
+    const bool kept = !trace.run.load_case.loads[record.load].fresh_connections;
     if (record.outcome != Outcome::ok || record.finished == 0 || !kept) continue;
     ++replies;
     const Nanos reply = record.received - record.finished -
@@ -57,11 +57,11 @@ void find_nagle(const TraceIndex& clues, Findings& findings) {
          number, replies, format_span(median));
 }
 
-void find_late_generator(const TraceIndex& clues, Findings& findings) {
+void find_late_generator(const TraceIndex& trace, Findings& findings) {
   std::vector<std::pair<Nanos, double>> sent;  // when it was intended, and how much later it was
   double sum = 0;
-  for (const RequestRecord& record : clues.scene.records) {
-    const Load& load = clues.scene.load_case.loads[record.load];
+  for (const RequestRecord& record : trace.run.records) {
+    const Load& load = trace.run.load_case.loads[record.load];
     const bool open = load.arrivals == Arrivals::constant || load.arrivals == Arrivals::poisson;
     if (!open || record.parent != 0 || record.sent == 0 || load.fresh_connections) continue;
     sent.emplace_back(record.intended, seconds(record.sent - record.intended));

@@ -19,15 +19,15 @@ constexpr Nanos kShortest = 2 * kMillisecond;
 Nanos promised_wait(const Plan& plan) {
   Nanos sum = 0;
   for (const Step& step : plan) {
-    if (const auto* wait = std::get_if<Wait>(&step.action)) {
+    if (const auto* wait = step.as<Wait>()) {
       sum += wait->duration;
-    } else if (const auto* loop = std::get_if<Repeat>(&step.action)) {
+    } else if (const auto* loop = step.as<Repeat>()) {
       sum += loop->times * promised_wait(loop->steps);
-    } else if (const auto* pooled = std::get_if<Pooled>(&step.action)) {
+    } else if (const auto* pooled = step.as<Pooled>()) {
       sum += promised_wait(pooled->steps);
-    } else if (const auto* forgotten = std::get_if<Forget>(&step.action)) {
+    } else if (const auto* forgotten = step.as<Forget>()) {
       sum += promised_wait(forgotten->steps);
-    } else if (const auto* all = std::get_if<Gather>(&step.action)) {
+    } else if (const auto* all = step.as<Gather>()) {
       Nanos longest = 0;
       for (const Plan& branch : all->branches) longest = std::max(longest, promised_wait(branch));
       sum += longest;
@@ -46,7 +46,7 @@ GatherTime gather_time(const Plan& plan) {
   for (const Step& step : plan) {
     const Nanos alone = unhindered_time({step});
     time.gathered += alone;
-    if (const auto* all = std::get_if<Gather>(&step.action)) {
+    if (const auto* all = step.as<Gather>()) {
       for (const Plan& branch : all->branches) time.in_a_row += unhindered_time(branch);
     } else {
       time.in_a_row += alone;
@@ -56,11 +56,11 @@ GatherTime gather_time(const Plan& plan) {
 }
 
 /// From its death until the worker in that slot was back.
-std::optional<Nanos> time_away(const RunContext& scene, const Kill& kill) {
-  const Nanos died = scene.began + kill.at;
+std::optional<Nanos> time_away(const RunContext& run, const Kill& kill) {
+  const Nanos died = run.began + kill.at;
   // Its last events may bear the moment of its death.
   constexpr Nanos kSettled = kMillisecond;
-  for (const Event& event : scene.events) {
+  for (const Event& event : run.events) {
     if (event.worker == kill.worker && event.at > died + kSettled) return event.at - died;
   }
   return std::nullopt;
@@ -68,18 +68,18 @@ std::optional<Nanos> time_away(const RunContext& scene, const Kill& kill) {
 
 }  // namespace
 
-void find_forgotten(const TraceIndex& clues, Findings& findings) {
+void find_forgotten(const TraceIndex& trace, Findings& findings) {
   constexpr double kSurelyEarlier = 0.9;
   const auto made = std::ranges::count_if(
-      clues.scene.events, [](const Event& event) { return event.kind == EventKind::forgotten; });
+      trace.run.events, [](const Event& event) { return event.kind == EventKind::forgotten; });
   std::int64_t early = 0;
   Nanos promised = 0;
   Nanos quickest = kNever;
-  for (const RequestRecord& record : clues.scene.records) {
-    const Nanos wait = promised_wait(clues.route(record).plan);
+  for (const RequestRecord& record : trace.run.records) {
+    const Nanos wait = promised_wait(trace.route(record).plan);
     const Nanos took = record.received - record.sent;
     if (record.outcome != Outcome::ok || wait < kShortest || record.sent == 0) continue;
-    if (clues.enqueues[record.route]) continue;  // a reply at once is what it promises
+    if (trace.enqueues[record.route]) continue;  // a reply at once is what it promises
     if (static_cast<double>(took) >= kSurelyEarlier * static_cast<double>(wait)) continue;
     quickest = std::min(quickest, took);
     promised = std::max(promised, wait);
@@ -96,22 +96,22 @@ void find_forgotten(const TraceIndex& clues, Findings& findings) {
          join(parts, "; "));
 }
 
-void find_gathered_blocking(const TraceIndex& clues, Findings& findings) {
+void find_gathered_blocking(const TraceIndex& trace, Findings& findings) {
   constexpr double kInARow = 0.9;       // of the time that its branches take one after another
   constexpr double kHeldThrough = 0.8;  // of the time it had no way to do two things at once
   Losses losses;
   Nanos gathered = 0;  // of the one that took longest
   Nanos took = 0;
-  for (const RequestRecord& record : clues.scene.records) {
+  for (const RequestRecord& record : trace.run.records) {
     if (record.started == 0 || record.finished <= record.started) continue;
-    const GatherTime time = gather_time(clues.route(record).plan);
+    const GatherTime time = gather_time(trace.route(record).plan);
     const Nanos service = record.finished - record.started;
     if (time.in_a_row - time.gathered < kWorthReporting ||
         static_cast<double>(service) < kInARow * static_cast<double>(time.in_a_row))
       continue;
     // Branches that waited for a pool or for other requests are a queue, reported elsewhere.
     Nanos held = 0;
-    for (const Hold& hold : clues.occupancy.holds_of(record.id)) {
+    for (const Hold& hold : trace.occupancy.holds_of(record.id)) {
       if (hold.resource == Resource::loop || hold.resource == Resource::pool ||
           hold.resource == Resource::thread)
         held += overlap({hold.from, hold.to}, {record.started, record.finished});
@@ -132,33 +132,32 @@ void find_gathered_blocking(const TraceIndex& clues, Findings& findings) {
       count(losses.requests, "request"), format_span(took), format_span(gathered));
 }
 
-void find_dead_workers(const TraceIndex& clues, Findings& findings) {
-  const RunContext& scene = clues.scene;
+void find_dead_workers(const TraceIndex& trace, Findings& findings) {
+  const RunContext& run = trace.run;
   Losses cut;
-  for (const RequestRecord& record : scene.records) {
+  for (const RequestRecord& record : run.records) {
     if (record.outcome == Outcome::reset || record.outcome == Outcome::closed ||
         record.outcome == Outcome::refused)
       cut.add(std::max<Nanos>(0, record.received - record.intended));
   }
-  if (cut.requests == 0 && scene.kills.empty()) return;
+  if (cut.requests == 0 && run.kills.empty()) return;
   std::string deaths;
-  for (const Kill& kill : scene.kills) {
-    const auto away = time_away(scene, kill);
+  for (const Kill& kill : run.kills) {
+    const auto away = time_away(run, kill);
     deaths += fmt::format("worker {} at {}, {}; ", kill.worker, format_span(kill.at),
                           away ? "back after " + format_span(*away) : "not back");
   }
-  report(findings, "LAB116", seconds(cut.lost), {{"kills", scene.kills.size()}, {"cut_off", cut.requests}},
+  report(findings, "LAB116", seconds(cut.lost), {{"kills", run.kills.size()}, {"cut_off", cut.requests}},
          "worker died: {}{} lost {}.", deaths,
          cut.requests == 0 ? "no request" : count(cut.requests, "request"),
          cut.requests < 2 ? "its connection" : "their connections");
 }
 
-void find_lost_jobs(const TraceIndex& clues, Findings& findings) {
-  const RunContext& scene = clues.scene;
+void find_lost_jobs(const TraceIndex& trace, Findings& findings) {
+  const RunContext& run = trace.run;
   Stat stat;
   stat.quantity = Stat::Quantity::lost;
-  const auto jobs =
-      server_stat(stat, {scene.records, scene.routes, &scene.events, nullptr, scene.kills, scene.began});
+  const auto jobs = server_stat(stat, {run.records, run.routes, &run.events, nullptr, run.kills, run.began});
   const auto lost = static_cast<std::int64_t>(jobs.value_or(0));
   if (lost == 0) return;
   report(findings, "LAB112", 0, {{"lost", lost}},
@@ -166,9 +165,9 @@ void find_lost_jobs(const TraceIndex& clues, Findings& findings) {
          lost == 1 ? "it" : "them");
 }
 
-void find_abandoned(const TraceIndex& clues, Findings& findings) {
+void find_abandoned(const TraceIndex& trace, Findings& findings) {
   Losses wasted;
-  for (const RequestRecord& record : clues.scene.records) {
+  for (const RequestRecord& record : trace.run.records) {
     const Nanos beyond = record.finished - record.received;
     if (record.outcome == Outcome::hung_up && record.finished != 0 && beyond >= kWorthReporting)
       wasted.add(beyond);
@@ -181,13 +180,13 @@ void find_abandoned(const TraceIndex& clues, Findings& findings) {
 }
 
 /// A count that two workers gave: each counts for itself.
-void find_own_counters(const TraceIndex& clues, Findings& findings) {
+void find_own_counters(const TraceIndex& trace, Findings& findings) {
   std::set<std::pair<std::int64_t, std::int32_t>> given;  // values, and by which worker
   std::map<std::int32_t, std::int64_t> most;
   std::int64_t all = 0;
-  for (const RequestRecord& record : clues.scene.records) {
+  for (const RequestRecord& record : trace.run.records) {
     if (record.outcome != Outcome::ok || record.value < 0 || record.worker < 0) continue;
-    if (!has_step<Increment>(clues.route(record).plan)) continue;
+    if (!has_step<Increment>(trace.route(record).plan)) continue;
     ++all;
     given.emplace(record.value, record.worker);
     most[record.worker] = std::max(most[record.worker], record.value);
@@ -206,14 +205,13 @@ void find_own_counters(const TraceIndex& clues, Findings& findings) {
 }
 
 /// A task queue that does not know the id it is asked for.
-void find_unknown_ids(const TraceIndex& clues, Findings& findings) {
+void find_unknown_ids(const TraceIndex& trace, Findings& findings) {
   constexpr std::uint16_t kUnknown = 404;
   std::int64_t asked = 0, unknown = 0, elsewhere = 0;
-  for (const RequestRecord& record : clues.scene.records) {
-    const RequestRecord* first = clues.record(record.parent);
-    const Plan& plan = clues.route(record).plan;
-    const bool fetches = std::ranges::any_of(
-        plan, [](const Step& step) { return std::holds_alternative<FetchResult>(step.action); });
+  for (const RequestRecord& record : trace.run.records) {
+    const RequestRecord* first = trace.record(record.parent);
+    const Plan& plan = trace.route(record).plan;
+    const bool fetches = std::ranges::any_of(plan, [](const Step& step) { return step.is<FetchResult>(); });
     if (first == nullptr || record.status == 0 || !fetches) continue;
     ++asked;
     if (record.status != kUnknown) continue;
@@ -227,11 +225,11 @@ void find_unknown_ids(const TraceIndex& clues, Findings& findings) {
          unknown, count(asked, "question"), elsewhere);
 }
 
-void find_full_queue(const TraceIndex& clues, Findings& findings) {
+void find_full_queue(const TraceIndex& trace, Findings& findings) {
   constexpr std::uint16_t kUnavailable = 503;
   std::int64_t offered = 0, refused = 0;
-  for (const RequestRecord& record : clues.scene.records) {
-    if (record.status == 0 || !clues.enqueues[record.route]) continue;
+  for (const RequestRecord& record : trace.run.records) {
+    if (record.status == 0 || !trace.enqueues[record.route]) continue;
     ++offered;
     refused += record.status == kUnavailable;
   }

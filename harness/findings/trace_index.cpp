@@ -1,7 +1,6 @@
 #include "harness/findings/trace_index.hpp"
 
 #include <array>
-#include <iterator>
 
 #include "lab/core/duration.hpp"
 
@@ -20,55 +19,10 @@ double planned_share(Nanos unhindered, Nanos taken) {
 
 }  // namespace
 
-Spans at_least(int least, const Spans& all) {
-  std::vector<std::pair<Nanos, int>> changes;  // beginnings first: spans that touch are one
-  for (const auto& [from, to] : all) {
-    changes.emplace_back(from, -1);
-    changes.emplace_back(to, +1);
-  }
-  std::ranges::sort(changes);
-  Spans result;
-  int missing = least;
-  Nanos since = 0;
-  for (const auto& [at, by] : changes) {
-    if (by < 0 && --missing == 0) since = at;
-    if (by > 0 && missing++ == 0 && at > since) result.emplace_back(since, at);
-  }
-  return result;
-}
-
-Nanos total(const Spans& spans) {
-  Nanos sum = 0;
-  for (const auto& [from, to] : spans) sum += to - from;
-  return sum;
-}
-
-void Cumulative::prepare() {
-  std::ranges::sort(changes_);
-  double slope = 0;
-  double sum = 0;
-  Nanos at = changes_.empty() ? 0 : changes_.front().first;
-  for (const auto& [moment, change] : changes_) {
-    sum += slope * static_cast<double>(moment - at);
-    at = moment;
-    slope += change;
-    if (!points_.empty() && points_.back().at == at) points_.pop_back();
-    points_.push_back({at, sum, slope});
-  }
-}
-
-double Cumulative::until(Nanos moment) const {
-  const auto after = std::upper_bound(points_.begin(), points_.end(), moment,
-                                      [](Nanos value, const Point& point) { return value < point.at; });
-  if (after == points_.begin()) return 0;
-  const Point& point = *std::prev(after);
-  return point.sum + point.slope * static_cast<double>(moment - point.at);
-}
-
 TraceIndex::TraceIndex(const RunContext& from)
-    : scene(from), occupancy(from.events), steps(steps_of_routes(from.routes)) {
-  for (const Route& route : scene.routes) enqueues.push_back(has_step<Enqueue>(route.plan));
-  for (const Event& event : scene.events) {
+    : run(from), occupancy(from.events), steps(steps_of_routes(from.routes)) {
+  for (const Route& route : run.routes) enqueues.push_back(has_step<Enqueue>(route.plan));
+  for (const Event& event : run.events) {
     const RequestRecord* owner = event.kind == EventKind::enqueued ? record(event.request) : nullptr;
     if (owner != nullptr) enqueues[owner->route] = true;
   }
@@ -93,8 +47,8 @@ TraceIndex::TraceIndex(const RunContext& from)
 }
 
 const RequestRecord* TraceIndex::record(std::uint32_t request) const {
-  const RequestRecord* found = find_record(scene.records, request);
-  return found != nullptr && found->route < scene.routes.size() ? found : nullptr;
+  const RequestRecord* found = find_record(run.records, request);
+  return found != nullptr && found->route < run.routes.size() ? found : nullptr;
 }
 
 Nanos TraceIndex::ready_since(const RequestRecord& record, const Hold& hold) const {
@@ -123,25 +77,25 @@ Spans TraceIndex::waits_for_loop(const RequestRecord& record) const {
   return spans;
 }
 
-std::int64_t members_of(const RunContext& scene, Resource resource) {
+std::int64_t members_of(const RunContext& run, Resource resource) {
   switch (resource) {
-    case Resource::loop: return scene.workers;
+    case Resource::loop: return run.workers;
     case Resource::pool:
-    case Resource::thread: return std::int64_t{scene.members.pool} * scene.workers;
-    case Resource::connection: return std::int64_t{scene.members.connections} * scene.workers;
-    case Resource::queue: return scene.queue_workers;
+    case Resource::thread: return std::int64_t{run.members.pool} * run.workers;
+    case Resource::connection: return std::int64_t{run.members.connections} * run.workers;
+    case Resource::queue: return run.queue_workers;
     default: return 0;
   }
 }
 
-std::vector<Finding> find_findings(const RunContext& scene) {
-  const TraceIndex clues(scene);
+std::vector<Finding> find_findings(const RunContext& run) {
+  const TraceIndex trace(run);
   Findings findings;
   for (Detector* detect :
        {find_loop_blocked, find_gathered_blocking, find_exhausted, find_held_threads, find_uneven_deal,
         find_crowded_cores, find_forgotten, find_dead_workers, find_lost_jobs, find_abandoned,
         find_own_counters, find_unknown_ids, find_full_queue, find_nagle, find_late_generator, find_overload})
-    detect(clues, findings);
+    detect(trace, findings);
   std::ranges::stable_sort(findings, std::ranges::greater{}, &Finding::cost_s);
   return findings;
 }

@@ -86,11 +86,10 @@ std::optional<ClosedForm> closed_form(const ModelInput& input) {
   const auto wait = [&](Nanos duration, bool on_connection) {
     return wait_form(input, traits, waits_on, seconds(duration), on_connection);
   };
-  if (const auto* own = std::get_if<Wait>(&step.action)) return wait(own->duration, own->on_connection);
-  if (const auto* query = std::get_if<Query>(&step.action)) return wait(query->duration, true);
-  if (const auto* call = std::get_if<CallUpstream>(&step.action)) return wait(call->duration, false);
-  if (const auto* compute = std::get_if<Compute>(&step.action))
-    return compute_form(input, computes_on, *compute);
+  if (const auto* own = step.as<Wait>()) return wait(own->duration, own->on_connection);
+  if (const auto* query = step.as<Query>()) return wait(query->duration, true);
+  if (const auto* call = step.as<CallUpstream>()) return wait(call->duration, false);
+  if (const auto* compute = step.as<Compute>()) return compute_form(input, computes_on, *compute);
   return std::nullopt;
 }
 

@@ -9,10 +9,6 @@ namespace lab {
 
 namespace {
 
-// CPython's default (sys.getswitchinterval): a thread that has waited so long asks the holder to give the
-// lock up.
-constexpr Nanos kSwitchInterval = 5 * kMillisecond;
-
 /// Whether its members have numbers, which events report.
 constexpr bool is_numbered(Resource resource) {
   return resource == Resource::pool || resource == Resource::thread || resource == Resource::connection;

@@ -8,15 +8,6 @@ namespace lab {
 
 namespace {
 
-// Longer repeats are reported as one step.
-constexpr std::int64_t kMaxReportedRepetitions = 256;
-
-// Reading a file and handing over are the operating system's work; the interpreter lock is free meanwhile.
-bool computes_unlocked(Work work) {
-  return work == Work::file_read || work == Work::coroutine_switch || work == Work::thread_switch ||
-         work == Work::process_switch;
-}
-
 bool only_reports(MicroOpKind kind) {
   return kind == MicroOpKind::read || kind == MicroOpKind::start || kind == MicroOpKind::finish ||
          kind == MicroOpKind::step_begin || kind == MicroOpKind::step_end;
@@ -31,8 +22,7 @@ class Compiler {
   RouteProgram compile(const Route& route, bool body) {
     runner_ = own();
     begin(route, body);
-    if (traits_.computing == Resource::queue && !route.plan.empty() &&
-        !has_step<Enqueue, FetchResult>(route.plan)) {
+    if (is_job(traits_, route.plan)) {
       enqueue(std::string(kDefaultQueue), route.plan);
     } else {
       steps(route.plan);
@@ -213,7 +203,7 @@ class Compiler {
       if (times == 1) body();
       return;
     }
-    const bool reported_as_one = times > kMaxReportedRepetitions;
+    const bool reported_as_one = times > Repeat::kMaxReported;
     const std::int64_t around = std::exchange(repeated_, repeated_ * times);
     if (reported_as_one) {
       mark(MicroOpKind::step_begin, runner_.handler, position);
@@ -317,7 +307,7 @@ class Compiler {
   void translate(const Compute& compute, const Place& place) {
     const Resource handler = runner_.handler;
     const Resource holds = place.computes_on;
-    const bool unlocked = computes_unlocked(compute.work);
+    const bool unlocked = releases_gil(compute.work);
     const bool moves = holds != handler;
     if (moves) {
       leave(handler);

@@ -35,8 +35,7 @@ Nanos longest_compute(const std::vector<Route>& routes) {
   Nanos longest = 0;
   for (const Route& route : routes) {
     for_each_step(route.plan, [&](const Step& step) {
-      if (const auto* compute = std::get_if<Compute>(&step.action))
-        longest = std::max(longest, compute->duration);
+      if (const auto* compute = step.as<Compute>()) longest = std::max(longest, compute->duration);
     });
   }
   return longest;

@@ -61,11 +61,20 @@ struct RepetitionData {
 /// None where no request of that kind was answered, or n does not carry the percentile. Times count ok
 /// replies only; makespan: first sent to last received; turnaround: of each request that is followed up, from
 /// its intended time to its last follow-up's reply, where that was ok.
-std::optional<double> evaluate(const Stat& stat, const RepetitionData& evidence);
+std::optional<double> evaluate(const Stat& stat, const RepetitionData& data);
 
 /// The same where there is nothing but records.
 std::optional<double> evaluate(const Stat& stat, std::span<const RequestRecord> records,
                                std::span<const Route> routes);
+
+/// Evaluates a stat of the server as a whole (Stat::of_server). None where what it needs is missing.
+///
+/// Work is `lost` by request: its job was reported lost (event `lost`); or its handler had begun, and neither
+/// finished nor was cancelled, when its worker died; or a step of it, after the reply or in a queue, had
+/// begun by then and never ended. A worker died when RepetitionData::kills says so. Without them only a
+/// handler that began and never ended, and whose client saw the connection reset or closed, is known to be
+/// cut off.
+std::optional<double> server_stat(const Stat& stat, const RepetitionData& data);
 
 /// A documented figure against a measured summary (measurement.md).
 enum class Verdict : std::uint8_t {

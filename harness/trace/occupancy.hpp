@@ -14,9 +14,6 @@
 
 namespace lab {
 
-struct RepetitionData;
-struct Stat;
-
 /// One request held one resource.
 struct Hold {
   Resource resource = Resource::nothing;
@@ -87,14 +84,5 @@ class OpenWork {
   std::set<std::uint32_t> handlers_;
   std::map<std::pair<std::uint32_t, std::int64_t>, int> steps_;  // events of two threads may cross
 };
-
-/// Evaluates a stat of the server as a whole (Stat::of_server). None where its evidence is missing.
-///
-/// Work is `lost` by request: its job was reported lost (event `lost`); or its handler had begun, and neither
-/// finished nor was cancelled, when its worker died; or a step of it, after the reply or in a queue, had
-/// begun by then and never ended. A worker died when RepetitionData::kills says so. Without them only a
-/// handler that began and never ended, and whose client saw the connection reset or closed, is known to be
-/// cut off.
-std::optional<double> server_stat(const Stat& stat, const RepetitionData& evidence);
 
 }  // namespace lab

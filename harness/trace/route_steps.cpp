@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <variant>
 
+#include "harness/trace/spans.hpp"
+
 namespace lab {
 
 RouteSteps::RouteSteps(const Route& route) {
@@ -39,11 +41,6 @@ namespace {
 
 constexpr std::size_t kMaxSteps = 1'000;
 
-struct Span {
-  Nanos from = 0, to = 0;
-  Nanos length() const { return to - from; }
-};
-
 /// A step that takes time, by the number that events give it.
 struct Timed {
   std::int64_t index = 0;
@@ -55,13 +52,10 @@ struct Timed {
 bool add_in_a_row(const Plan& plan, const RouteSteps& steps, std::vector<Timed>& row) {
   for (const Step& step : plan) {
     if (row.size() > kMaxSteps) return false;
-    const bool apart = std::holds_alternative<Forget>(step.action) ||
-                       std::holds_alternative<Background>(step.action) ||
-                       std::holds_alternative<Enqueue>(step.action);
-    const auto* repeat = std::get_if<Repeat>(&step.action);
+    const bool apart = step.is<Forget, Background, Enqueue>();
+    const auto* repeat = step.as<Repeat>();
     const std::vector<const Plan*> nested = nested_plans(step);
-    if (!apart && repeat == nullptr && !std::holds_alternative<Pooled>(step.action) && !nested.empty())
-      return false;
+    if (!apart && repeat == nullptr && !step.is<Pooled>() && !nested.empty()) return false;
     const std::int64_t index = steps.index_of(step);
     if (nested.empty() && steps.unhindered(index) > 0)
       row.push_back({index, steps.unhindered(index), steps.waits(index)});
@@ -75,64 +69,41 @@ bool add_in_a_row(const Plan& plan, const RouteSteps& steps, std::vector<Timed>&
   return true;
 }
 
-/// When anything was held, one span where holds follow each other without a pause or overlap.
-std::vector<Span> held_spans(Nanos from, Nanos to, std::span<const Hold> holds) {
-  std::vector<Span> spans;
-  for (const Hold& hold : holds) spans.push_back({std::max(hold.from, from), std::min(hold.to, to)});
-  std::erase_if(spans, [](const Span& span) { return span.length() < 0; });
-  std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.from < b.from; });
-  std::vector<Span> merged;
-  for (const Span& span : spans) {
-    if (!merged.empty() && span.from <= merged.back().to) {
-      merged.back().to = std::max(merged.back().to, span.to);
-    } else {
-      merged.push_back(span);
-    }
-  }
-  return merged;
-}
-
 /// When nothing was held, for at least `shortest`: the `most` longest times, in order.
-std::vector<Span> free_spans(Nanos from, Nanos to, std::vector<Span> held, Nanos shortest, std::size_t most) {
-  std::vector<Span> free;
-  held.push_back({to, to});
-  Nanos at = from;
-  for (const Span& span : held) {
-    if (span.from - at >= shortest) free.push_back({at, span.from});
-    at = span.to;
-  }
+Spans free_spans(const Span& whole, const Spans& held, Nanos shortest, std::size_t most) {
+  Spans free = gaps(held, whole);
+  std::erase_if(free, [shortest](const Span& span) { return length(span) < shortest; });
   if (free.size() > most) {
-    std::sort(free.begin(), free.end(), [](const Span& a, const Span& b) { return a.length() > b.length(); });
+    std::sort(free.begin(), free.end(), [](const Span& a, const Span& b) { return length(a) > length(b); });
     free.resize(most);
-    std::sort(free.begin(), free.end(), [](const Span& a, const Span& b) { return a.from < b.from; });
+    std::sort(free.begin(), free.end());
   }
   return free;
 }
 
 /// In a row, the last one to the end.
 void lay(std::span<const Timed> steps, Span within, std::vector<StepSpan>& spans) {
-  Nanos at = within.from;
+  Nanos at = within.first;
   for (const Timed& step : steps) {
     const bool last = &step == &steps.back();
-    const Nanos end = last ? within.to : std::min(within.to, at + step.length);
+    const Nanos end = last ? within.second : std::min(within.second, at + step.length);
     spans.push_back({0, step.index, at, end});
     at = end;
   }
 }
 
 /// Each wait in a time in which nothing was held, and what is between two waits between those.
-void lay_into(const std::vector<Span>& free, std::span<const Timed> steps, Span within,
-              std::vector<StepSpan>& spans) {
-  Nanos at = within.from;
+void lay_into(const Spans& free, std::span<const Timed> steps, Span within, std::vector<StepSpan>& spans) {
+  Nanos at = within.first;
   for (const Span& gap : free) {
     std::size_t before = 0;
     while (!steps[before].waits) ++before;
-    lay(steps.first(before), {at, gap.from}, spans);
+    lay(steps.first(before), {at, gap.first}, spans);
     lay(steps.subspan(before, 1), gap, spans);
     steps = steps.subspan(before + 1);
-    at = gap.to;
+    at = gap.second;
   }
-  lay(steps, {at, within.to}, spans);
+  lay(steps, {at, within.second}, spans);
 }
 
 /// Waits of event loops may end that much early, and stamps are taken beside what they report.
@@ -161,18 +132,19 @@ std::vector<StepSpan> infer_steps(const Route& route, Nanos from, Nanos to, std:
     ++waits;
     shortest_wait = std::min(shortest_wait, step.length);
   }
-  std::vector<Span> held = held_spans(from, to, holds);
-  Nanos held_in_all = 0;
-  for (const Span& span : held) held_in_all += span.length();
-  const auto free = free_spans(from, to, held, nearly(shortest_wait), waits);
-  const bool holding = held.empty() || held_in_all >= nearly(all);
+  Spans held;
+  for (const Hold& hold : holds) held.emplace_back(std::max(hold.from, from), std::min(hold.to, to));
+  std::erase_if(held, [](const Span& span) { return length(span) < 0; });
+  held = merged(held);
+  const Spans free = free_spans({from, to}, held, nearly(shortest_wait), waits);
+  const bool holding = held.empty() || total(held) >= nearly(all);
   const bool letting_go = waits > 0 && free.size() == waits && !held.empty();
   if (letting_go && holding && waits < row.size()) return spans;
   if (letting_go && !holding) {
     lay_into(free, row, {from, to}, spans);
   } else if (holding) {
     // What is far shorter than any step is the handler's own code.
-    std::erase_if(held, [&](const Span& span) { return span.length() < shortest / 2; });
+    std::erase_if(held, [&](const Span& span) { return length(span) < shortest / 2; });
     if (held.size() == row.size()) {
       for (std::size_t i = 0; i < held.size(); ++i) lay(std::span(row).subspan(i, 1), held[i], spans);
     } else if (held.size() <= 1) {

@@ -37,23 +37,23 @@ double count(const Events& events, EventKind kind) {
       std::count_if(events.begin(), events.end(), [kind](const Event& e) { return e.kind == kind; }));
 }
 
-double lost(const RepetitionData& evidence) {
+double lost(const RepetitionData& data) {
   std::set<std::uint32_t> requests;
   double nameless = 0;
-  for (const Event& event : *evidence.events) {
+  for (const Event& event : *data.events) {
     if (event.kind != EventKind::lost) continue;
     if (event.request == 0) ++nameless;
     if (event.request != 0) requests.insert(event.request);
   }
-  for (const Kill& kill : evidence.kills) {
+  for (const Kill& kill : data.kills) {
     OpenWork open;
-    for (const Event& event : *evidence.events) {
-      if (event.at > evidence.began + kill.at) break;
+    for (const Event& event : *data.events) {
+      if (event.at > data.began + kill.at) break;
       if (event.worker == kill.worker) open.add(event);
     }
     requests.merge(open.requests());
   }
-  for (const RequestRecord& record : evidence.records) {
+  for (const RequestRecord& record : data.records) {
     const bool broken = record.outcome == Outcome::reset || record.outcome == Outcome::closed;
     if (broken && record.started != 0 && record.finished == 0) requests.insert(record.id);
   }
@@ -61,17 +61,17 @@ double lost(const RepetitionData& evidence) {
 }
 
 bool switches(const Compute* compute) {
-  return compute != nullptr && compute->units > 0 && compute->work >= Work::coroutine_switch;
+  return compute != nullptr && compute->units > 0 && is_switch(compute->work);
 }
 
-std::optional<double> switch_time(const RepetitionData& evidence) {
+std::optional<double> switch_time(const RepetitionData& data) {
   std::vector<double> times;
   std::map<std::uint32_t, RouteSteps> routes;
-  const Occupancy occupancy(*evidence.events);
-  for (const RequestRecord& record : evidence.records) {
-    if (record.outcome != Outcome::ok || record.route >= evidence.routes.size()) continue;
-    const Route& route = evidence.routes[record.route];
-    if (evidence.reported_by_headers) {  // no spans: the handler's time, where it does nothing else
+  const Occupancy occupancy(*data.events);
+  for (const RequestRecord& record : data.records) {
+    if (record.outcome != Outcome::ok || record.route >= data.routes.size()) continue;
+    const Route& route = data.routes[record.route];
+    if (data.reported_by_headers) {  // no spans: the handler's time, where it does nothing else
       const auto* only = route.plan.size() == 1 ? route.plan.front().as<Compute>() : nullptr;
       if (switches(only))
         times.push_back(seconds(record.finished - record.started) / static_cast<double>(only->units));
@@ -80,7 +80,7 @@ std::optional<double> switch_time(const RepetitionData& evidence) {
     const RouteSteps& steps = routes.try_emplace(record.route, route).first->second;
     for (const StepSpan& span : occupancy.steps_of(record.id)) {
       const Step* step = steps.step(span.index);
-      const auto* compute = step == nullptr ? nullptr : std::get_if<Compute>(&step->action);
+      const auto* compute = step == nullptr ? nullptr : step->as<Compute>();
       if (!switches(compute)) continue;
       times.push_back(seconds(span.to - span.from) / static_cast<double>(compute->units));
     }
@@ -88,41 +88,41 @@ std::optional<double> switch_time(const RepetitionData& evidence) {
   return times.empty() ? std::nullopt : std::optional(median_of(std::move(times)));
 }
 
-std::optional<double> of_events(Quantity quantity, const RepetitionData& evidence) {
+std::optional<double> of_events(Quantity quantity, const RepetitionData& data) {
   // Every server of ours leaves some.
-  if (evidence.events == nullptr || evidence.events->empty()) return std::nullopt;
-  const Events& events = *evidence.events;
+  if (data.events == nullptr || data.events->empty()) return std::nullopt;
+  const Events& events = *data.events;
   // A reply says what its own handler did, and nothing of loops, losses and other handlers.
-  if (evidence.reported_by_headers && quantity != Quantity::done && quantity != Quantity::switch_time)
+  if (data.reported_by_headers && quantity != Quantity::done && quantity != Quantity::switch_time)
     return std::nullopt;
   switch (quantity) {
     case Quantity::gap: return seconds(longest_gap(loop_turns(events)));
     case Quantity::utilisation: {
-      const LoadTime time = load_time(evidence.records);
+      const LoadTime time = load_time(data.records);
       return time.span() > 0 ? std::optional(utilisation(loop_turns(events), time.from, time.to))
                              : std::nullopt;
     }
     case Quantity::done: return count(events, EventKind::step_end);
     case Quantity::forgotten: return count(events, EventKind::forgotten);
     case Quantity::cancelled: return count(events, EventKind::cancelled);
-    case Quantity::lost: return lost(evidence);
+    case Quantity::lost: return lost(data);
     case Quantity::abandoned:
       return static_cast<double>(
-          std::count_if(evidence.records.begin(), evidence.records.end(), [](const RequestRecord& record) {
+          std::count_if(data.records.begin(), data.records.end(), [](const RequestRecord& record) {
             return record.outcome == Outcome::hung_up && record.finished > 0;
           }));
-    case Quantity::switch_time: return switch_time(evidence);
+    case Quantity::switch_time: return switch_time(data);
     default: return std::nullopt;
   }
 }
 
-std::optional<double> of_processes(Quantity quantity, const RepetitionData& evidence) {
-  if (evidence.server == nullptr || !evidence.server->known()) return std::nullopt;
-  const ServerUse& use = *evidence.server;
+std::optional<double> of_processes(Quantity quantity, const RepetitionData& data) {
+  if (data.server == nullptr || !data.server->known()) return std::nullopt;
+  const ServerUse& use = *data.server;
   const auto share = [](std::int64_t amount, double of) {
     return of > 0 ? std::optional(static_cast<double>(amount) / of) : std::nullopt;
   };
-  const LoadTime time = load_time(evidence.records);
+  const LoadTime time = load_time(data.records);
   switch (quantity) {
     case Quantity::memory: return share(use.private_peak - use.private_before, 1);
     case Quantity::resident: return share(use.resident_peak, 1);
@@ -138,9 +138,9 @@ std::optional<double> of_processes(Quantity quantity, const RepetitionData& evid
 
 }  // namespace
 
-std::optional<double> server_stat(const Stat& stat, const RepetitionData& evidence) {
-  const auto found = of_events(stat.quantity, evidence);
-  return found ? found : of_processes(stat.quantity, evidence);
+std::optional<double> server_stat(const Stat& stat, const RepetitionData& data) {
+  const auto found = of_events(stat.quantity, data);
+  return found ? found : of_processes(stat.quantity, data);
 }
 
 }  // namespace lab

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/json.hpp>
 #include <map>
 #include <set>
 #include <tuple>
@@ -31,14 +30,6 @@ constexpr std::array<Field, 5> kFields{{{"lab-worker", &StampFields::worker},
                                         {"lab-started", &StampFields::started},
                                         {"lab-finished", &StampFields::finished},
                                         {"lab-held", &StampFields::held}}};
-
-boost::json::value value_of(std::string_view text, std::string_view key) {
-  boost::json::error_code problem;
-  const boost::json::value reply = boost::json::parse({text.data(), text.size()}, problem);
-  const auto* object = problem ? nullptr : reply.if_object();
-  const auto* value = object == nullptr ? nullptr : object->if_contains({key.data(), key.size()});
-  return value == nullptr ? boost::json::value() : *value;
-}
 
 /// Nothing: no resource has that name.
 Resource resource_called(std::string_view word) {
@@ -79,16 +70,6 @@ void StampFields::take(std::string_view name, std::string_view text) {
     value += text;
     return;
   }
-}
-
-std::optional<std::int64_t> json_number(std::string_view object, std::string_view key) {
-  const boost::json::value value = value_of(object, key);
-  return value.is_int64() ? std::optional(value.get_int64()) : std::nullopt;
-}
-
-std::optional<std::string> json_string(std::string_view object, std::string_view key) {
-  const boost::json::value value = value_of(object, key);
-  return value.is_string() ? std::optional<std::string>(value.get_string()) : std::nullopt;
 }
 
 /// 0: there is none, or it cannot be.

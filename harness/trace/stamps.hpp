@@ -31,13 +31,6 @@ struct StampFields {
   void take(std::string_view name, std::string_view value);
 };
 
-/// The whole number that a JSON object has under this key at its top level; none where there is no such
-/// number, or the text is no object.
-std::optional<std::int64_t> json_number(std::string_view object, std::string_view key);
-
-/// The same of a string.
-std::optional<std::string> json_string(std::string_view object, std::string_view key);
-
 /// Collects the stamps of one load's replies, and makes of them what our own servers write to their rings.
 /// What cannot be (no number, before the request was sent, after its reply came, overlapping itself) is left
 /// out and counted: a server cannot do more than leave its own requests without a story.

@@ -172,7 +172,7 @@ void stretch_computing(Plan& plan, double pace) {
 
 void forget_switching(Plan& plan) {
   change_computing(plan, [](Compute& compute) {
-    if (compute.work >= Work::coroutine_switch) compute.duration = 0;
+    if (is_switch(compute.work)) compute.duration = 0;
   });
 }
 

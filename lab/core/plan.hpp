@@ -29,9 +29,17 @@ enum class Work : std::uint8_t {
   thread_switch,     ///< between two threads
   process_switch,    ///< between two processes
 };
-constexpr std::size_t kWorkKinds = 8;
+constexpr std::size_t kWorkKinds = static_cast<std::size_t>(Work::process_switch) + 1;
 
 std::string_view to_string(Work work);
+
+constexpr bool is_switch(Work work) {
+  return work >= Work::coroutine_switch;
+}
+/// Reading a file and switching are calls into the kernel, for which an interpreter gives its lock back.
+constexpr bool releases_gil(Work work) {
+  return work == Work::file_read || is_switch(work);
+}
 
 /// Waits for something outside this process: a timer, a service.
 struct Wait {
@@ -70,6 +78,9 @@ struct Yield {};
 struct Ready {};
 
 struct Repeat {
+  /// One that is longer reports itself alone, not of its steps.
+  static constexpr std::int64_t kMaxReported = 256;
+
   std::int64_t times = 1;
   Plan steps;
 };

@@ -21,10 +21,12 @@ bool needs_pool(const std::vector<Route>& routes, const Arm& arm) {
   });
 }
 
+bool is_job(const Traits& mode, const Plan& plan) {
+  return mode.computing == Resource::queue && !plan.empty() && !has_step<Enqueue, FetchResult>(plan);
+}
+
 Plan executed_plan(const Route& route, const Traits& mode) {
-  const bool whole =
-      mode.computing == Resource::queue && !route.plan.empty() && !has_step<Enqueue, FetchResult>(route.plan);
-  return whole ? Plan{{Enqueue{std::string(kDefaultQueue), route.plan}}} : route.plan;
+  return is_job(mode, route.plan) ? Plan{{Enqueue{std::string(kDefaultQueue), route.plan}}} : route.plan;
 }
 
 std::string Arm::mode_name() const {

@@ -226,6 +226,8 @@ bool any_step(const Scenario& scenario, const Says& says) {
 
 /// Where whole handlers go in mode `task-queue` when a plan names no queue.
 inline constexpr std::string_view kDefaultQueue = "jobs";
+/// There a handler that says nothing of queues is a job as a whole.
+bool is_job(const Traits& mode, const Plan& plan);
 
 /// What a route's handler does in that model: where whole handlers are jobs, a plan that names no queue is
 /// one job of that queue.

@@ -1,9 +1,5 @@
 #include "lab/core/terminal.hpp"
 
-#include "lab/core/error.hpp"
-#include "lab/core/text.hpp"
-#include "lab/core/utf8.hpp"
-
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -12,6 +8,10 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+
+#include "lab/core/error.hpp"
+#include "lab/core/text.hpp"
+#include "lab/core/utf8.hpp"
 
 namespace lab {
 

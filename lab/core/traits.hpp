@@ -21,7 +21,10 @@ enum class Resource : std::uint8_t {
   queue,       ///< a worker of a task queue
 };
 BOOST_DESCRIBE_ENUM(Resource, nothing, loop, pool, thread, core, gil, connection, queue)
-constexpr std::size_t kResources = 8;
+constexpr std::size_t kResources = kWordsOf<Resource>.size();
+
+/// Who has waited so long for an interpreter's lock asks its holder to give it up (sys.getswitchinterval()).
+constexpr Nanos kSwitchInterval = 5 * kMillisecond;
 
 /// One execution model, as data: what does a request hold on to?
 /// The virtual-time model needs nothing else; the servers are where the same row becomes real code.

@@ -54,7 +54,7 @@ void ask_in_general(const Problem& problem, const Ask& ask, Question& question) 
 Nanos added_up(const Plan& plan) {
   Nanos sum = 0;
   for (const Step& step : plan) {
-    const auto* repeat = std::get_if<Repeat>(&step.action);
+    const auto* repeat = step.as<Repeat>();
     const auto inside = [&](const auto& action) {
       using Action = std::decay_t<decltype(action)>;
       if constexpr (requires { action.duration; }) sum += action.duration;

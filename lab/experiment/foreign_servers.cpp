@@ -95,7 +95,7 @@ ForeignServers ForeignServers::prepare(const Scenario& scenario, const std::vect
   foreign.options_ = std::move(options);
   for (const Route& route : scenario.routes) {
     for_each_step(route.plan, [&](const Step& step) {
-      if (const auto* compute = std::get_if<Compute>(&step.action); compute && !compute->file.empty())
+      if (const auto* compute = step.as<Compute>(); compute && !compute->file.empty())
         foreign.data_file_ = compute->file;
     });
   }

@@ -30,11 +30,6 @@ int PQsocket(const PGconn* /*connection*/) {
 int PQlibVersion() {
   return 0;
 }
-PGresult* PQexecParams(PGconn* /*connection*/, const char* /*command*/, int /*count*/, const Oid* /*types*/,
-                       const char* const* /*values*/, const int* /*lengths*/, const int* /*formats*/,
-                       int /*format*/) {
-  return nullptr;
-}
 PGresult* PQprepare(PGconn* /*connection*/, const char* /*name*/, const char* /*query*/, int /*count*/,
                     const Oid* /*types*/) {
   return nullptr;

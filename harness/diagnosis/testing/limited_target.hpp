@@ -25,22 +25,22 @@ class LimitedTarget final : public Target {
  public:
   explicit LimitedTarget(const LimitedServer& server) : server_(server) {}
 
-  std::vector<Reply> send_probes(const std::vector<Probe>& shots, Nanos) override {
-    std::vector<Reply> replies(shots.size());
-    std::vector<std::size_t> order(shots.size());
+  std::vector<Reply> send_probes(const std::vector<Probe>& probes, Nanos) override {
+    std::vector<Reply> replies(probes.size());
+    std::vector<std::size_t> order(probes.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return shots[a].at < shots[b].at; });
+                     [&](std::size_t a, std::size_t b) { return probes[a].at < probes[b].at; });
     Nanos end = 0;
     for (const std::size_t i : order) {
       Reply& reply = replies[i];
-      reply.sent = shots[i].at;
-      const Nanos at = now_ + shots[i].at;
-      const Nanos done = shots[i].ping ? after_pause(at + kMillisecond) : serve(at);
+      reply.sent = probes[i].at;
+      const Nanos at = now_ + probes[i].at;
+      const Nanos done = probes[i].ping ? after_pause(at + kMillisecond) : serve(at);
       reply.outcome = done == 0 ? Outcome::bad_status : Outcome::ok;
       reply.status = done == 0 ? server_.status : 200;
       reply.received = (done == 0 ? at + kMillisecond : done) - now_;
-      reply.kept = shots[i].keep && done != 0;
+      reply.kept = probes[i].keep && done != 0;
       end = std::max(end, reply.received);
     }
     now_ += end + kMillisecond;

@@ -32,30 +32,30 @@ class SimulatedTarget final : public Target {
  public:
   SimulatedTarget(const SimulatedServer& server, std::uint64_t seed) : server_(server), random_(seed) {}
 
-  std::vector<Reply> send_probes(const std::vector<Probe>& shots, Nanos patience) override {
-    std::vector<Reply> replies(shots.size());
+  std::vector<Reply> send_probes(const std::vector<Probe>& probes, Nanos patience) override {
+    std::vector<Reply> replies(probes.size());
     for (int worker = 0; worker < server_.workers; ++worker) {
       std::vector<std::size_t> slow, cheap;
-      for (std::size_t i = 0; i < shots.size(); ++i) {
-        if (worker_of(shots[i].connection) == worker) (shots[i].ping ? cheap : slow).push_back(i);
+      for (std::size_t i = 0; i < probes.size(); ++i) {
+        if (worker_of(probes[i].connection) == worker) (probes[i].ping ? cheap : slow).push_back(i);
       }
-      serve(shots, slow, cheap, replies);
+      serve(probes, slow, cheap, replies);
     }
     make_noise(replies);
-    for (int worker = 0; worker < server_.workers; ++worker) count_runnable(worker, shots, replies);
+    for (int worker = 0; worker < server_.workers; ++worker) count_runnable(worker, probes, replies);
     Nanos end = 0;
-    for (std::size_t i = 0; i < shots.size(); ++i) {
+    for (std::size_t i = 0; i < probes.size(); ++i) {
       Reply& reply = replies[i];
-      reply.sent = shots[i].at;
-      reply.late = shots[i].opened_before && static_cast<int>(i) >= server_.backlog;
+      reply.sent = probes[i].at;
+      reply.late = probes[i].opened_before && static_cast<int>(i) >= server_.backlog;
       if (reply.late) reply.received += kSecond;
       reply.outcome = reply.received <= patience ? Outcome::ok : Outcome::timeout;
       reply.received = std::min(reply.received, patience);
-      reply.kept = shots[i].keep && reply.outcome == Outcome::ok;
-      if (!reply.kept) workers_.erase(shots[i].connection);
+      reply.kept = probes[i].keep && reply.outcome == Outcome::ok;
+      if (!reply.kept) workers_.erase(probes[i].connection);
       end = std::max(end, reply.received);
     }
-    requests += static_cast<std::int64_t>(shots.size());
+    requests += static_cast<std::int64_t>(probes.size());
     now_ += end;
     return replies;
   }
@@ -78,13 +78,13 @@ class SimulatedTarget final : public Target {
     return at->second;
   }
 
-  /// One worker's shots, by the model.
-  void serve(const std::vector<Probe>& shots, const std::vector<std::size_t>& slow,
+  /// One worker's probes, by the model.
+  void serve(const std::vector<Probe>& probes, const std::vector<std::size_t>& slow,
              const std::vector<std::size_t>& cheap, std::vector<Reply>& replies) {
     if (slow.empty() && cheap.empty()) return;
     const auto times = [&](const std::vector<std::size_t>& which) {
       std::vector<Nanos> at;
-      for (const std::size_t i : which) at.push_back(shots[i].at);
+      for (const std::size_t i : which) at.push_back(probes[i].at);
       return at;
     };
     std::uniform_real_distribution<double> drift(0.99, 1.01);
@@ -109,11 +109,11 @@ class SimulatedTarget final : public Target {
   }
 
   /// Until a worker's last reply, all of its threads that have a request want a core; under a GIL one does.
-  void count_runnable(int worker, const std::vector<Probe>& shots, const std::vector<Reply>& replies) {
+  void count_runnable(int worker, const std::vector<Probe>& probes, const std::vector<Reply>& replies) {
     int slow = 0;
     Nanos end = 0;
-    for (std::size_t i = 0; i < shots.size(); ++i) {
-      if (shots[i].ping || workers_[shots[i].connection] != worker) continue;
+    for (std::size_t i = 0; i < probes.size(); ++i) {
+      if (probes[i].ping || workers_[probes[i].connection] != worker) continue;
       ++slow;
       end = std::max(end, replies[i].received);
     }

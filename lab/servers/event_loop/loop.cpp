@@ -83,12 +83,12 @@ class LoopWaiter final : public ConnectionPool::Waiter {
 };
 
 struct AsyncAcquire {
-  ConnectionPool* gate;
+  ConnectionPool* pool;
   template <class Resume>
   void operator()(Resume&& resume) const {
     auto waiter = std::make_unique<LoopWaiter<std::decay_t<Resume>>>(std::forward<Resume>(resume));
     LoopWaiter<std::decay_t<Resume>>& waits = *waiter.release();
-    if (const auto unit = gate->take(&waits)) waits.granted(*unit);
+    if (const auto unit = pool->take(&waits)) waits.granted(*unit);
   }
 };
 
@@ -98,11 +98,11 @@ Task Loop::in_pool(PoolTask task) {
   return asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(Submit{&*pool_}, kAwait, task);
 }
 
-asio::awaitable<std::uint16_t, Executor> Loop::connection(ConnectionPool& gate) {
-  if (const auto unit = gate.take()) co_return *unit;
+asio::awaitable<std::uint16_t, Executor> Loop::connection(ConnectionPool& pool) {
+  if (const auto unit = pool.take()) co_return *unit;
   const std::uint16_t unit =
       co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void(std::uint16_t)>(
-          AsyncAcquire{&gate}, kAwait);
+          AsyncAcquire{&pool}, kAwait);
   co_return unit;
 }
 

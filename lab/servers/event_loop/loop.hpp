@@ -13,7 +13,7 @@
 #include <span>
 
 #include "lab/core/clock.hpp"
-#include "lab/servers/http/connection_pool.hpp"
+#include "lab/servers/steps/connection_pool.hpp"
 #include "lab/servers/steps/execution.hpp"
 #include "lab/servers/steps/job_pool.hpp"
 
@@ -56,7 +56,7 @@ class Loop {
   /// got.
   Task in_pool(PoolTask task);
   /// Suspends the caller until a connection is free.
-  boost::asio::awaitable<std::uint16_t, Executor> connection(ConnectionPool& gate);
+  boost::asio::awaitable<std::uint16_t, Executor> connection(ConnectionPool& pool);
 
  private:
   // Descriptors belong to the loop's thread alone, so the reactor needs no lock for them; the queue, through

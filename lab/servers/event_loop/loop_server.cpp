@@ -72,7 +72,7 @@ class LoopServer {
     const Arm& arm = worker_.setup().arm;
     if (needs_pool(worker_.setup().routes, arm)) loop_.start_pool(arm.threads);
     asio::co_spawn(loop_.executor(), accept_connections(), report);
-    asio::co_spawn(loop_.executor(), stop_when_reported(), report);
+    asio::co_spawn(loop_.executor(), stop_when_asked(), report);
     worker_.ready();
     if (worker_.events().on()) {
       run_turns();
@@ -100,7 +100,7 @@ class LoopServer {
     }
   }
 
-  Task stop_when_reported() {
+  Task stop_when_asked() {
     co_await stop_.async_wait(Descriptor::wait_read, kAwaitTuple);
     context_.stopping = true;
     // Who has connected already may have asked already. Nobody comes after them, so no limit holds any more.
@@ -114,17 +114,17 @@ class LoopServer {
 
   /// What a new session reads comes to it in a later turn, so none of them runs before all have been taken.
   AcceptResult take_connections() {
-    AcceptResult offer = AcceptResult::taken;
+    AcceptResult result = AcceptResult::taken;
     const bool greedy = accept_ != Accept::handoff;
-    for (int i = 0; (greedy || i < kHandedBatch) && offer == AcceptResult::taken; ++i) offer = take_one();
-    return offer;
+    for (int i = 0; (greedy || i < kHandedBatch) && result == AcceptResult::taken; ++i) result = take_one();
+    return result;
   }
 
   AcceptResult take_one() {
     Accepted accepted;
-    const AcceptResult offer = worker_.accept(accepted);
-    if (offer == AcceptResult::taken) spawn(std::move(accepted));
-    return offer;
+    const AcceptResult result = worker_.accept(accepted);
+    if (result == AcceptResult::taken) spawn(std::move(accepted));
+    return result;
   }
 
   bool full() const {

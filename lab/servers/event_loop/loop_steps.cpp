@@ -66,7 +66,7 @@ asio::awaitable<bool, Executor> await_descriptor(Call& call, Loop& loop, Convers
 /// The waiting itself, once the step has what it needs.
 FaultTask await_answer(Call& call, Loop& loop, const Step& step, Nanos begun,
                        std::optional<std::uint16_t> unit) {
-  if (const auto* wait = std::get_if<Wait>(&step.action)) {
+  if (const auto* wait = step.as<Wait>()) {
     Timer timer(loop.executor(), asio_time(begun + wait->duration));
     const Call::Interruption interruption(call, end_timer, &timer);
     co_await timer.async_wait(kAwaitTuple);
@@ -81,15 +81,15 @@ FaultTask await_answer(Call& call, Loop& loop, const Step& step, Nanos begun,
   co_return fault;
 }
 
-Task await_outside(Call& call, Loop& loop, ConnectionPool* gate, const Step& step, StepPlace place) {
+Task await_outside(Call& call, Loop& loop, ConnectionPool* pool, const Step& step, StepPlace place) {
   std::optional<std::uint16_t> unit;
-  if (gate != nullptr) {
+  if (pool != nullptr) {
     call.release(Resource::loop);
-    unit = co_await loop.connection(*gate);
+    unit = co_await loop.connection(*pool);
     call.acquire(Resource::connection, *unit);
   }
   const Nanos begun = call.begin_step(place);
-  if (gate == nullptr) call.release(Resource::loop);
+  if (pool == nullptr) call.release(Resource::loop);
   LeafFault fault;
   // A client that went while its handler stood in the line is not waited for.
   if (!call.ended()) fault = co_await await_answer(call, loop, step, begun, unit);
@@ -97,7 +97,7 @@ Task await_outside(Call& call, Loop& loop, ConnectionPool* gate, const Step& ste
   call.end_step(place);
   if (unit) {
     call.release(Resource::connection, *unit);
-    gate->give(*unit);
+    pool->give(*unit);
   }
   if (!fault.none()) call.fail(fault.status, fault.reason);
 }
@@ -118,7 +118,7 @@ Task already_there() {
 }
 
 Task repeat(Call& call, Loop& loop, const LoopMode& mode, const Repeat& loops, StepPlace place) {
-  const bool reported_as_one = loops.times > kMaxReportedRepetitions;
+  const bool reported_as_one = loops.times > Repeat::kMaxReported;
   if (reported_as_one) call.begin_step(place);
   const StepPlace inside{place.position + 1, place.quiet || reported_as_one};
   for (std::int64_t i = 0; i < loops.times && !call.ended(); ++i)
@@ -160,25 +160,24 @@ void make_and_forget(Call& call, Loop& loop, const LoopMode& mode, const Forget&
 
 /// What is awaited of a step in this mode; an invalid task where the loop's own thread does it in place.
 Task suspension_of(Call& call, Loop& loop, const LoopMode& mode, const Step& step, StepPlace place) {
-  const bool computes = std::holds_alternative<Compute>(step.action);
+  const bool computes = step.is<Compute>();
   const LoopMode::Leaf leaf = is_waiting(step) ? mode.waiting : computes ? mode.computing : nullptr;
   if (leaf != nullptr && !step.blocking) return leaf(call, loop, step, place);
-  if (std::holds_alternative<Yield>(step.action)) return yield(call, loop);
-  if (std::holds_alternative<Ready>(step.action)) return already_there();
-  if (const auto* loops = std::get_if<Repeat>(&step.action)) return repeat(call, loop, mode, *loops, place);
-  if (const auto* all = std::get_if<Gather>(&step.action)) return gather(call, loop, mode, *all, place);
-  if (const auto* pooled = std::get_if<Pooled>(&step.action))
-    return run_in_pool(call, loop, pooled->steps, place.at(1));
+  if (step.is<Yield>()) return yield(call, loop);
+  if (step.is<Ready>()) return already_there();
+  if (const auto* loops = step.as<Repeat>()) return repeat(call, loop, mode, *loops, place);
+  if (const auto* all = step.as<Gather>()) return gather(call, loop, mode, *all, place);
+  if (const auto* pooled = step.as<Pooled>()) return run_in_pool(call, loop, pooled->steps, place.at(1));
   return {};
 }
 
 }  // namespace
 
 Task await_step(Call& call, Loop& loop, const Step& step, StepPlace place) {
-  ConnectionPool* const gate = needs_connection(step) ? call.services().gate() : nullptr;
-  const auto* wait = std::get_if<Wait>(&step.action);
-  if (gate == nullptr && wait != nullptr) return await_timer(call, loop, *wait, place);
-  return await_outside(call, loop, gate, step, place);
+  ConnectionPool* const pool = needs_connection(step) ? call.services().connection_pool() : nullptr;
+  const auto* wait = step.as<Wait>();
+  if (pool == nullptr && wait != nullptr) return await_timer(call, loop, *wait, place);
+  return await_outside(call, loop, pool, step, place);
 }
 
 Task run_on_loop(Call& call, Loop& loop, const LoopMode& mode, const Plan& plan, StepPlace first) {
@@ -187,7 +186,7 @@ Task run_on_loop(Call& call, Loop& loop, const LoopMode& mode, const Plan& plan,
     Task suspension = suspension_of(call, loop, mode, step, first);
     if (suspension.valid()) {
       co_await std::move(suspension);
-    } else if (const auto* forgotten = std::get_if<Forget>(&step.action)) {
+    } else if (const auto* forgotten = step.as<Forget>()) {
       make_and_forget(call, loop, mode, *forgotten, first);
     } else {
       run_blocking(call, {&step, 1}, first, Runner{.member = -1, .on_loop = true});

@@ -5,10 +5,9 @@
 #include <csignal>
 #include <set>
 
+#include "lab/core/testing/eventually.hpp"
 #include "lab/servers/task_queue/shared_job_queue.hpp"
 #include "lab/servers/testing/test_client.hpp"
-
-#include "lab/core/testing/eventually.hpp"
 
 namespace lab {
 
@@ -65,62 +64,62 @@ ServerSetup board_setup(std::int64_t capacity) {
 
 }  // namespace
 
-TEST_CASE("jobs leave the board in the order in which they came") {
-  auto board = SharedJobQueue::create(board_setup(8));
-  REQUIRE(board.has_value());
-  const auto first = board->put(0, {.request = 1});
-  const auto second = board->put(0, {.request = 2});
-  CHECK(board->state(0, *first) == JobState::queued);
-  CHECK(board->take(0, 0)->id == *first);
-  CHECK(board->take(0, 0)->request == 2);
-  CHECK(board->state(0, *second) == JobState::running);
-  board->finish(0, *second, false);
-  CHECK(board->state(0, *second) == JobState::done);
-  CHECK(board->state(0, 99) == JobState::unknown);
+TEST_CASE("jobs leave the queue in the order in which they came") {
+  auto job_queues = SharedJobQueue::create(board_setup(8));
+  REQUIRE(job_queues.has_value());
+  const auto first = job_queues->put(0, {.request = 1});
+  const auto second = job_queues->put(0, {.request = 2});
+  CHECK(job_queues->state(0, *first) == JobState::queued);
+  CHECK(job_queues->take(0, 0)->id == *first);
+  CHECK(job_queues->take(0, 0)->request == 2);
+  CHECK(job_queues->state(0, *second) == JobState::running);
+  job_queues->finish(0, *second, false);
+  CHECK(job_queues->state(0, *second) == JobState::done);
+  CHECK(job_queues->state(0, 99) == JobState::unknown);
 }
 
 TEST_CASE("a job finds no place where as many wait as may") {
-  auto board = SharedJobQueue::create(board_setup(2));
-  REQUIRE(board.has_value());
+  auto job_queues = SharedJobQueue::create(board_setup(2));
+  REQUIRE(job_queues.has_value());
   // One more than may wait: its worker takes it.
-  for (int i = 0; i < 3; ++i) CHECK(board->put(0, {}));
-  CHECK_FALSE(board->put(0, {}));
-  const auto taken = board->take(0, 0);
-  CHECK_FALSE(board->put(0, {}));
-  board->finish(0, taken->id, false);
-  CHECK(board->put(0, {}));
+  for (int i = 0; i < 3; ++i) CHECK(job_queues->put(0, {}));
+  CHECK_FALSE(job_queues->put(0, {}));
+  const auto taken = job_queues->take(0, 0);
+  CHECK_FALSE(job_queues->put(0, {}));
+  job_queues->finish(0, taken->id, false);
+  CHECK(job_queues->put(0, {}));
 }
 
 TEST_CASE("what a dead worker of a queue was at is lost, and nothing else") {
-  auto board = SharedJobQueue::create(board_setup(8));
-  REQUIRE(board.has_value());
-  for (std::uint32_t request = 1; request <= 3; ++request) board->put(0, {.request = request});
-  const auto first = board->take(0, 0);
-  const auto second = board->take(0, 1);
-  const std::vector<Job> lost = board->lose(0, std::uint16_t{1});
+  auto job_queues = SharedJobQueue::create(board_setup(8));
+  REQUIRE(job_queues.has_value());
+  for (std::uint32_t request = 1; request <= 3; ++request) job_queues->put(0, {.request = request});
+  const auto first = job_queues->take(0, 0);
+  const auto second = job_queues->take(0, 1);
+  const std::vector<Job> lost = job_queues->lose(0, std::uint16_t{1});
   REQUIRE(lost.size() == 1);
   CHECK(lost.front().request == 2);
-  CHECK(board->state(0, second->id) == JobState::lost);
-  CHECK(board->state(0, first->id) == JobState::running);
-  CHECK(board->lose(0).size() == 2);
+  CHECK(job_queues->state(0, second->id) == JobState::lost);
+  CHECK(job_queues->state(0, first->id) == JobState::running);
+  CHECK(job_queues->lose(0).size() == 2);
 }
 
 TEST_CASE("queues together hold all jobs that each of them may hold") {
   constexpr std::int64_t kEach = 50'000;
   ServerSetup setup = board_setup(kEach);
   setup.arm.queues["mails"] = setup.arm.queues["reports"] = setup.arm.queues["jobs"];
-  auto board = SharedJobQueue::create(setup);
-  REQUIRE(board.has_value());
-  REQUIRE(board->queues().size() == 3);
+  auto job_queues = SharedJobQueue::create(setup);
+  REQUIRE(job_queues.has_value());
+  REQUIRE(job_queues->queues().size() == 3);
   for (std::size_t queue = 0; queue < 3; ++queue) {
     for (std::int64_t i = 0; i < kEach; ++i)
-      REQUIRE(board->put(queue, {.request = static_cast<std::uint32_t>(i)}).has_value());
+      REQUIRE(job_queues->put(queue, {.request = static_cast<std::uint32_t>(i)}).has_value());
   }
   for (std::size_t queue = 0; queue < 3; ++queue) {
     for (std::int64_t i = 0; i < kEach; ++i) {
-      const auto job = board->take(queue, 0);
+      const auto job = job_queues->take(queue, 0);
       REQUIRE(job->request == i);
-      board->finish(queue, job->id, false);
+      job_queues->finish(queue, job->id, false);
     }
   }
 }
@@ -128,31 +127,31 @@ TEST_CASE("queues together hold all jobs that each of them may hold") {
 TEST_CASE("a job that waits is kept however many others come and go") {
   ServerSetup setup = board_setup(8);
   setup.arm.queues["mails"] = setup.arm.queues["jobs"];
-  auto board = SharedJobQueue::create(setup);
-  REQUIRE(board.has_value());
-  const auto running = board->put(0, {.request = 1});
-  const auto waiting = board->put(0, {.request = 2});
-  board->take(0, 0);
+  auto job_queues = SharedJobQueue::create(setup);
+  REQUIRE(job_queues.has_value());
+  const auto running = job_queues->put(0, {.request = 1});
+  const auto waiting = job_queues->put(0, {.request = 2});
+  job_queues->take(0, 0);
   for (int i = 0; i < 250'000; ++i) {
-    REQUIRE(board->put(1, {}).has_value());
-    board->finish(1, board->take(1, 0)->id, false);
+    REQUIRE(job_queues->put(1, {}).has_value());
+    job_queues->finish(1, job_queues->take(1, 0)->id, false);
   }
-  CHECK(board->state(0, *running) == JobState::running);
-  CHECK(board->state(0, *waiting) == JobState::queued);
-  const std::vector<Job> lost = board->lose(0);
+  CHECK(job_queues->state(0, *running) == JobState::running);
+  CHECK(job_queues->state(0, *waiting) == JobState::queued);
+  const std::vector<Job> lost = job_queues->lose(0);
   REQUIRE(lost.size() == 2);
   CHECK(lost.front().id == *running);
   CHECK(lost.back().id == *waiting);
 }
 
 TEST_CASE("a closed queue lets its workers go") {
-  auto board = SharedJobQueue::create(board_setup(8));
-  REQUIRE(board.has_value());
-  board->put(0, {});
-  board->close(0);
-  CHECK_FALSE(board->take(0, 0));
-  board->open(0);
-  CHECK(board->take(0, 0));
+  auto job_queues = SharedJobQueue::create(board_setup(8));
+  REQUIRE(job_queues.has_value());
+  job_queues->put(0, {});
+  job_queues->close(0);
+  CHECK_FALSE(job_queues->take(0, 0));
+  job_queues->open(0);
+  CHECK(job_queues->take(0, 0));
 }
 
 TEST_CASE("a job is answered with its id at once, and its result is there later", "[sockets]") {

@@ -226,10 +226,10 @@ class ThreadServer : public httplib::Server {
     worker_.ready();
     std::array<pollfd, 3> watched{pollfd{worker_.connections_fd(), POLLIN, 0},
                                   pollfd{worker_.stop_fd(), POLLIN, 0}, pollfd{room_.get(), POLLIN, 0}};
-    AcceptResult offer = AcceptResult::none;
+    AcceptResult result = AcceptResult::none;
     while (!stopping_.load(std::memory_order_relaxed)) {
       // Without descriptors, or a thread that is free, only a stop is of interest for a while.
-      const bool pausing = offer == AcceptResult::exhausted;
+      const bool pausing = result == AcceptResult::exhausted;
       watched[0].events = pausing || full() ? 0 : POLLIN;
       poll(watched.data(), watched.size(), pausing ? static_cast<int>(kAcceptPause / kMillisecond) : -1);
       eventfd_t freed = 0;
@@ -238,8 +238,8 @@ class ThreadServer : public httplib::Server {
       stopping_.store(stopping, std::memory_order_relaxed);
       // Nobody comes after those who are there when it stops, so no limit holds any more.
       const bool one = worker_.setup().arm.accept == Accept::one && !stopping;
-      offer = full() && !stopping ? AcceptResult::none : take(threads);
-      while (!one && offer == AcceptResult::taken) offer = take(threads);
+      result = full() && !stopping ? AcceptResult::none : take(threads);
+      while (!one && result == AcceptResult::taken) result = take(threads);
     }
   }
 
@@ -355,11 +355,11 @@ class ThreadServer : public httplib::Server {
 
   AcceptResult take(JobPool& threads) {
     Accepted accepted;
-    const AcceptResult offer = worker_.accept(accepted);
-    if (offer != AcceptResult::taken) return offer;
+    const AcceptResult result = worker_.accept(accepted);
+    if (result != AcceptResult::taken) return result;
     serving_.fetch_add(1, std::memory_order_relaxed);
     threads.submit(*std::make_unique<ConnectionJob>(*this, std::move(accepted)).release());
-    return offer;
+    return result;
   }
 
   /// Accept policy `one`: what no thread is free for is left to the other workers.

@@ -24,7 +24,7 @@ constexpr Nanos kConnectionPatience = 30 * kSecond;
 
 bool gives_lock_back(const Step& step, Runner runner) {
   if (is_waiting(step) || runner.member >= 0) return true;
-  const auto* compute = std::get_if<Compute>(&step.action);
+  const auto* compute = step.as<Compute>();
   return compute != nullptr && releases_gil(compute->work);
 }
 
@@ -65,8 +65,8 @@ void run_whole_leaf(PlanExecution& execution, const Step& step, StepPlace place,
   const bool unlocked = gives_lock_back(step, runner);
   if (unlocked) execution.drop_gil();
   std::optional<std::uint16_t> unit;
-  const bool needs = services.gate() != nullptr && needs_connection(step);
-  if (needs) unit = services.gate()->take_blocking(runner.on_loop ? kConnectionPatience : 0);
+  const bool needs = services.connection_pool() != nullptr && needs_connection(step);
+  if (needs) unit = services.connection_pool()->take_blocking(runner.on_loop ? kConnectionPatience : 0);
   if (needs && !unit) {
     if (unlocked) execution.take_gil();
     execution.fail(kUnavailable,
@@ -80,10 +80,10 @@ void run_whole_leaf(PlanExecution& execution, const Step& step, StepPlace place,
                           : run_here(execution, step, begun, unit);
   if (unlocked) execution.take_gil();
   execution.end_step(place);
-  if (const auto* compute = std::get_if<Compute>(&step.action)) report_pace(execution, *compute, end, place);
+  if (const auto* compute = step.as<Compute>()) report_pace(execution, *compute, end, place);
   if (unit) {
     execution.release(Resource::connection, *unit);
-    services.gate()->give(*unit);
+    services.connection_pool()->give(*unit);
   }
   if (!end.fault.none()) execution.fail(end.fault.status, end.fault.reason);
 }
@@ -98,10 +98,10 @@ void count(PlanExecution& execution) {
 }
 
 /// The worker's task queues; null, and the execution has failed, where there are none.
-JobClient* desk_of(PlanExecution& execution) {
-  JobClient* const desk = execution.services().desk();
-  if (desk == nullptr) execution.fail(kUnavailable, "this worker has no task queue");
-  return desk;
+JobClient* jobs_of(PlanExecution& execution) {
+  JobClient* const jobs = execution.services().jobs();
+  if (jobs == nullptr) execution.fail(kUnavailable, "this worker has no task queue");
+  return jobs;
 }
 
 /// A new kind of step must be given a meaning here before this compiles.
@@ -120,7 +120,7 @@ struct RunBlocking {
   void operator()(const Yield& /*step*/) const {}
   void operator()(const Ready& /*step*/) const {}
   void operator()(const Repeat& repeat) const {
-    const bool reported_as_one = repeat.times > kMaxReportedRepetitions;
+    const bool reported_as_one = repeat.times > Repeat::kMaxReported;
     if (reported_as_one) execution.begin_step(place);
     const StepPlace inside{place.position + 1, place.quiet || reported_as_one};
     for (std::int64_t i = 0; i < repeat.times && !execution.ended(); ++i)
@@ -142,10 +142,10 @@ struct RunBlocking {
     });
   }
   void operator()(const Enqueue& job) const {
-    if (JobClient* const desk = desk_of(execution)) desk->enqueue(execution, job, place);
+    if (JobClient* const jobs = jobs_of(execution)) jobs->enqueue(execution, job, place);
   }
   void operator()(const FetchResult& wanted) const {
-    if (JobClient* const desk = desk_of(execution)) desk->fetch(execution, wanted, execution.argument());
+    if (JobClient* const jobs = jobs_of(execution)) jobs->fetch(execution, wanted, execution.argument());
   }
 };
 

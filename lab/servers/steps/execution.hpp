@@ -58,9 +58,6 @@ struct StepPlace {
   StepPlace at(std::int64_t steps_on) const { return {position + steps_on, quiet}; }
 };
 
-/// A repetition beyond this reports itself alone, not of its steps.
-constexpr std::int64_t kMaxReportedRepetitions = 256;
-
 /// Somebody's execution of a plan: whose it is, what it needs of the worker, and what came of it. Steps of
 /// one execution may run in several threads at once (Gather). Thread safety: what says so.
 class PlanExecution {

@@ -5,7 +5,7 @@
 #include <deque>
 #include <mutex>
 
-#include "lab/core/clock.hpp"
+#include "lab/core/traits.hpp"
 
 namespace lab {
 
@@ -14,8 +14,6 @@ namespace lab {
 /// gave way goes to the end of the line. Thread safety: all of it, from any thread.
 class Gil {
  public:
-  static constexpr Nanos kSwitchInterval = 5 * kMillisecond;  // sys.getswitchinterval()
-
   /// How long somebody had it, and whether anybody else wanted it at the time.
   struct Hold {
     Nanos from = 0, to = 0;

@@ -25,17 +25,16 @@ LeafFault finish(Conversation& question) {
 }  // namespace
 
 std::unique_ptr<Conversation> ask(const Step& step, const LeafTools& tools, bool may_block) {
-  if (const auto* call = std::get_if<CallUpstream>(&step.action))
-    return ask_upstream(tools.upstream_port, *call);
-  if (const auto* query = std::get_if<Query>(&step.action))
+  if (const auto* call = step.as<CallUpstream>()) return ask_upstream(tools.upstream_port, *call);
+  if (const auto* query = step.as<Query>())
     return ask_database(tools.connection, *tools.postgres, *query, may_block);
   return nullptr;
 }
 
 LeafEnd run_leaf(const Step& step, Nanos begun, const LeafTools& tools) {
-  if (const auto* wait = std::get_if<Wait>(&step.action)) sleep_until(begun + wait->duration);
+  if (const auto* wait = step.as<Wait>()) sleep_until(begun + wait->duration);
   if (const auto question = ask(step, tools, true)) return {finish(*question)};
-  const auto* compute = std::get_if<Compute>(&step.action);
+  const auto* compute = step.as<Compute>();
   if (compute == nullptr) return {};
   const Nanos before = thread_cpu_now();
   const std::int64_t units_before = units_run();

@@ -11,7 +11,7 @@ namespace lab {
 Services::Services(const ServerSetup& setup)
     : setup_(setup), counter_(setup.arm.shared_counters ? setup.store : std::string()) {
   if (setup.arm.gil) gil_ = std::make_unique<Gil>();
-  if (setup.arm.connections > 0) gate_ = std::make_unique<ConnectionPool>(setup.arm.connections);
+  if (setup.arm.connections > 0) connection_pool_ = std::make_unique<ConnectionPool>(setup.arm.connections);
 }
 
 void Services::open() {
@@ -44,9 +44,9 @@ void begin_service(const std::string& name, std::initializer_list<int> ignored) 
 StepKinds prepare_steps(const std::vector<Route>& routes) {
   StepKinds kinds;
   const auto look = [&kinds](const Step& step) {
-    kinds.query |= std::holds_alternative<Query>(step.action);
-    kinds.increment |= std::holds_alternative<Increment>(step.action);
-    if (const auto* compute = std::get_if<Compute>(&step.action)) prepare_work(compute->work);
+    kinds.query |= step.is<Query>();
+    kinds.increment |= step.is<Increment>();
+    if (const auto* compute = step.as<Compute>()) prepare_work(compute->work);
   };
   for (const Route& route : routes) for_each_step(route, look);
   return kinds;

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "lab/servers/http/connection_pool.hpp"
 #include "lab/servers/server_setup.hpp"
+#include "lab/servers/steps/connection_pool.hpp"
 #include "lab/servers/steps/counter.hpp"
 #include "lab/servers/steps/execution.hpp"
 #include "lab/servers/steps/gil.hpp"
@@ -31,7 +31,7 @@ class JobClient {
 };
 
 /// What the steps of a worker's handlers share: its interpreter lock, its connections, its counter, the
-/// processes of its pool. Thread safety: open(), close() and set_desk() from the main thread while it is the
+/// processes of its pool. Thread safety: open(), close() and set_jobs() from the main thread while it is the
 /// only one, the rest from any thread.
 class Services {
  public:
@@ -45,11 +45,13 @@ class Services {
   /// Ends and reaps the members of the pool.
   void close();
 
-  Gil* gil() { return gil_.get(); }                      ///< null: the arm has none
-  ConnectionPool* gate() { return gate_.get(); }         ///< null: every query has a connection of its own
+  Gil* gil() { return gil_.get(); }  ///< null: the arm has none
+  ConnectionPool* connection_pool() {
+    return connection_pool_.get();
+  }                                                      ///< null: every query has a connection of its own
   ProcessPool* processes() { return processes_.get(); }  ///< null: the pool's members are threads
-  JobClient* desk() { return desk_; }                    ///< null: no task queues
-  void set_desk(JobClient* desk) { desk_ = desk; }
+  JobClient* jobs() { return jobs_; }                    ///< null: no task queues
+  void set_jobs(JobClient* jobs) { jobs_ = jobs; }
   Counter& counter() { return counter_; }
   /// For a step that holds this one of the connections, or none. Who holds it may use it.
   LeafTools tools(std::optional<std::uint16_t> connection);
@@ -60,14 +62,15 @@ class Services {
   const ServerSetup& setup_;
   std::mutex results_;
   std::unique_ptr<Gil> gil_;
-  std::unique_ptr<ConnectionPool> gate_;
+  std::unique_ptr<ConnectionPool> connection_pool_;
   std::vector<PgConnection> connections_;  // none where no step asks the database
   std::unique_ptr<ProcessPool> processes_;
-  JobClient* desk_ = nullptr;
+  JobClient* jobs_ = nullptr;
   Counter counter_;
 };
 
-/// The name of this process, and the signals that it leaves to somebody else.
+/// What each process of a server begins with: its name, the signals that it leaves to somebody else, and
+/// timers that expire on time.
 void begin_service(const std::string& name, std::initializer_list<int> ignored);
 
 /// What the steps of some routes are about.

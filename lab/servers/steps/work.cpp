@@ -140,7 +140,7 @@ std::vector<Compute> kinds_of(std::span<const Route> routes) {
   std::array<bool, kWorkKinds> seen{};
   std::vector<Compute> kinds;
   const auto look = [&](const Step& step) {
-    const auto* compute = std::get_if<Compute>(&step.action);
+    const auto* compute = step.as<Compute>();
     if (compute == nullptr || seen[index_of(compute->work)]) return;
     seen[index_of(compute->work)] = true;
     kinds.push_back(*compute);
@@ -178,11 +178,6 @@ Result<void> run_work(const Compute& compute, const Between& between) {
 
 std::int64_t units_run() {
   return units_of_thread;
-}
-
-bool releases_gil(Work work) {
-  return work == Work::file_read || work == Work::coroutine_switch || work == Work::thread_switch ||
-         work == Work::process_switch;
 }
 
 void prepare_work(Work work) {

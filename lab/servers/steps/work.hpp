@@ -20,9 +20,6 @@ Result<void> run_work(const Compute& compute, const Between& between);
 /// Units that run_work() has run to their end in the calling thread.
 std::int64_t units_run();
 
-/// Reading a file and switching are calls into the kernel, for which an interpreter gives its lock back.
-bool releases_gil(Work work);
-
 /// How long a step of so many units takes.
 using TimeOfUnits = std::function<Result<Nanos>(std::int64_t units)>;
 

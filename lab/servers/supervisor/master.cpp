@@ -35,13 +35,13 @@ int run_worker(Worker& worker) {
   Services& services = worker.services();
   try {
     services.open();
-    std::unique_ptr<JobClient> desk;
-    if (!wiring.board->queues().empty())
-      desk = start_job_client(*wiring.board, wiring.slot, worker.routes(), worker.events(), services);
-    services.set_desk(desk.get());
+    std::unique_ptr<JobClient> jobs;
+    if (!wiring.job_queues->queues().empty())
+      jobs = start_job_client(*wiring.job_queues, wiring.slot, worker.routes(), worker.events(), services);
+    services.set_jobs(jobs.get());
     const Mode* mode = worker.routes().routes().front().mode;
     (mode->serve != nullptr ? mode->serve : serve_with_loop)(worker);
-    desk.reset();
+    jobs.reset();
     services.close();
     return 0;
   } catch (const std::exception& fault) {
@@ -89,8 +89,8 @@ class Master {
     ready_signal_ = UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!ready_signal_.valid()) return system_error("eventfd", "the server's master", errno);
 
-    LAB_TRY(board_, SharedJobQueue::create(setup_));
-    queues_ = board_.shared_workers();
+    LAB_TRY(job_queues_, SharedJobQueue::create(setup_));
+    queues_ = job_queues_.shared_workers();
     LAB_TRY(status_,
             SharedMemory<WorkerStatus>::create("the workers' status", slots_.size() + queues_.size()));
     families_.emplace_back(workers(), slots_.size(), status_.get(), ready_signal_.get());
@@ -160,9 +160,9 @@ class Master {
             .died =
                 [this](std::size_t slot) {
                   // What was in the queues of the worker's own went with it.
-                  for (std::size_t queue = 0; queue < board_.queues().size(); ++queue) {
-                    if (board_.queues()[queue].slot == static_cast<int>(slot))
-                      report_lost(slot, board_.lose(queue));
+                  for (std::size_t queue = 0; queue < job_queues_.queues().size(); ++queue) {
+                    if (job_queues_.queues()[queue].slot == static_cast<int>(slot))
+                      report_lost(slot, job_queues_.lose(queue));
                   }
                 },
             .hopeless =
@@ -180,18 +180,18 @@ class Master {
             .live =
                 [this](std::size_t member) {
                   const int ring = static_cast<int>(member % slots_.size());
-                  return run_queue_worker(setup_, EventLog(rings_, ring), board_, queues_[member], member,
-                                          status_[slots_.size() + member], ready_signal_.get());
+                  return run_queue_worker(setup_, EventLog(rings_, ring), job_queues_, queues_[member],
+                                          member, status_[slots_.size() + member], ready_signal_.get());
                 },
             .died =
                 [this](std::size_t member) {
                   report_lost(member % slots_.size(),
-                              board_.lose(queues_[member], static_cast<std::uint16_t>(member)));
+                              job_queues_.lose(queues_[member], static_cast<std::uint16_t>(member)));
                 },
             .hopeless =
                 [this](std::size_t member, const std::string& /*cause*/) {
                   return environment_error("workers of queue '{}' keep dying",
-                                           board_.queues()[queues_[member]].name);
+                                           job_queues_.queues()[queues_[member]].name);
                 }};
   }
 
@@ -203,7 +203,7 @@ class Master {
                    .handed = handoff(),
                    .ready_signal = ready_signal_.get(),
                    .status = &status_[slot],
-                   .board = &board_});
+                   .job_queues = &job_queues_});
     return run_worker(worker);
   }
 
@@ -259,7 +259,7 @@ class Master {
     listener_.fd.reset();
     for (Slot& slot : slots_) slot.listener.reset();
     // Those of the queues end after the job that they are at.
-    for (const std::size_t queue : queues_) board_.close(queue);
+    for (const std::size_t queue : queues_) job_queues_.close(queue);
     families_.front().signal(SIGTERM);
     for (Family& family : families_) {
       family.stop();
@@ -291,7 +291,7 @@ class Master {
   UniqueFd signals_;
   UniqueFd ready_signal_;
   SharedMemory<WorkerStatus> status_;  // one a slot, then one a queue worker
-  SharedJobQueue board_;
+  SharedJobQueue job_queues_;
   std::vector<std::size_t> queues_;  // of each queue worker
   std::vector<Slot> slots_;
   std::deque<Family> families_;  // the workers, then those of the queues

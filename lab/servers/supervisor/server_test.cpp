@@ -13,9 +13,8 @@
 #include <map>
 #include <memory>
 
-#include "lab/servers/testing/test_client.hpp"
-
 #include "lab/core/testing/eventually.hpp"
+#include "lab/servers/testing/test_client.hpp"
 
 namespace lab {
 

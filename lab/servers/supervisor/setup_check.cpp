@@ -65,8 +65,7 @@ class StepCheck {
       if (!word.empty() && !on_loop)
         refuse("{} needs a handler on the loop, and {} runs this one elsewhere; use async-loop or offload",
                word, mode_.name);
-      const bool stays =
-          !std::holds_alternative<Pooled>(step.action) && !std::holds_alternative<Enqueue>(step.action);
+      const bool stays = !step.is<Pooled, Enqueue>();
       for (const Plan* inner : nested_plans(step)) check_steps(*inner, on_loop && stays);
     }
   }
@@ -109,7 +108,7 @@ class StepCheck {
 Result<void> check_files(const std::vector<Route>& routes) {
   Result<void> outcome;
   const auto look = [&outcome](const Step& step) {
-    const auto* compute = std::get_if<Compute>(&step.action);
+    const auto* compute = step.as<Compute>();
     if (compute == nullptr || compute->file.empty() || !outcome) return;
     Compute one_byte = *compute;
     one_byte.units = 1;
@@ -177,7 +176,7 @@ Result<ServerSetup> complete(ServerSetup setup) {
   const Route builtin{.name = "cpu", .method = "GET", .path = "/cpu", .plan = {{.action = Compute{}}}};
   std::vector<Route> unknown;
   const auto lacks = [&](const Step& step) {
-    const auto* compute = std::get_if<Compute>(&step.action);
+    const auto* compute = step.as<Compute>();
     return compute != nullptr && compute->units == 0 &&
            setup.rates[static_cast<std::size_t>(compute->work)] <= 0;
   };

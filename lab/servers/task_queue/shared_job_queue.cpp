@@ -41,7 +41,7 @@ struct SharedJobQueue::Line {
   std::size_t first = 0, waiting = 0, running = 0;
 };
 
-/// The board's mutex. Every change is a few words whose order leaves the board whole, so what a dead owner
+/// The queues' mutex. Every change is a few words whose order leaves them whole, so what a dead owner
 /// was at is as good as done.
 class SharedJobQueue::Lock {
  public:
@@ -56,16 +56,16 @@ class SharedJobQueue::Lock {
   pthread_mutex_t* mutex_;
 };
 
-std::vector<BoardQueue> SharedJobQueue::queues_of(const ServerSetup& setup) {
+std::vector<NamedQueue> SharedJobQueue::queues_of(const ServerSetup& setup) {
   std::set<std::string> names;
   for (const auto& [name, settings] : setup.arm.queues) names.insert(name);
   if (setup.arm.uses(Resource::queue)) names.emplace(kDefaultQueue);
   const auto look = [&names](const Step& step) {
-    if (const auto* put = std::get_if<Enqueue>(&step.action)) names.insert(put->queue);
-    if (const auto* fetch = std::get_if<FetchResult>(&step.action)) names.insert(fetch->queue);
+    if (const auto* put = step.as<Enqueue>()) names.insert(put->queue);
+    if (const auto* fetch = step.as<FetchResult>()) names.insert(fetch->queue);
   };
   for (const Route& route : setup.routes) for_each_step(route, look);
-  std::vector<BoardQueue> queues;
+  std::vector<NamedQueue> queues;
   for (const std::string& name : names) {
     const auto found = setup.arm.queues.find(name);
     const QueueSettings settings = found == setup.arm.queues.end() ? QueueSettings{} : found->second;
@@ -86,28 +86,29 @@ std::vector<std::size_t> SharedJobQueue::shared_workers() const {
 }
 
 Result<SharedJobQueue> SharedJobQueue::create(const ServerSetup& setup) {
-  SharedJobQueue board;
-  board.queues_ = queues_of(setup);
-  if (board.queues_.empty()) return board;
+  SharedJobQueue job_queues;
+  job_queues.queues_ = queues_of(setup);
+  if (job_queues.queues_.empty()) return job_queues;
   std::size_t all_places = 0;
-  for (const BoardQueue& queue : board.queues_) {
-    board.rings_begin_.push_back(all_places);
+  for (const NamedQueue& queue : job_queues.queues_) {
+    job_queues.rings_begin_.push_back(all_places);
     all_places += places(queue.settings);
   }
-  board.size_ = kRemembered + all_places;
-  LAB_TRY(board.shared_, SharedMemory<Shared>::create("the task queues"));
-  LAB_TRY(board.lines_, SharedMemory<Line>::create("the task queues", board.queues_.size()));
-  LAB_TRY(board.rings_, SharedMemory<std::int64_t>::create("the task queues", all_places));
+  job_queues.size_ = kRemembered + all_places;
+  LAB_TRY(job_queues.shared_, SharedMemory<Shared>::create("the task queues"));
+  LAB_TRY(job_queues.lines_, SharedMemory<Line>::create("the task queues", job_queues.queues_.size()));
+  LAB_TRY(job_queues.rings_, SharedMemory<std::int64_t>::create("the task queues", all_places));
   // Fresh pages are zero, which is what the entries begin with: touching them all would cost megabytes.
-  LAB_TRY(board.entries_, SharedMemory<std::byte>::create("the task queues", board.size_ * sizeof(Entry)));
+  LAB_TRY(job_queues.entries_,
+          SharedMemory<std::byte>::create("the task queues", job_queues.size_ * sizeof(Entry)));
   pthread_mutexattr_t attributes;
   pthread_mutexattr_init(&attributes);
   pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
   pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-  pthread_mutex_init(&board.shared_->mutex, &attributes);
+  pthread_mutex_init(&job_queues.shared_->mutex, &attributes);
   pthread_mutexattr_destroy(&attributes);
-  for (std::size_t i = 0; i < board.queues_.size(); ++i) sem_init(&board.lines_[i].some, 1, 0);
-  return board;
+  for (std::size_t i = 0; i < job_queues.queues_.size(); ++i) sem_init(&job_queues.lines_[i].some, 1, 0);
+  return job_queues;
 }
 
 /// Where the job of this id is, or was until another one took its place.
@@ -122,7 +123,7 @@ SharedJobQueue::Entry* SharedJobQueue::entry(std::size_t queue, std::int64_t id)
 }
 
 std::size_t SharedJobQueue::find(std::string_view name, int slot) const {
-  const auto is_it = [&](const BoardQueue& queue) {
+  const auto is_it = [&](const NamedQueue& queue) {
     return queue.name == name && (queue.slot == slot || queue.slot < 0);
   };
   return static_cast<std::size_t>(std::find_if(queues_.begin(), queues_.end(), is_it) - queues_.begin());

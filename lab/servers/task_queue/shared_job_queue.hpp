@@ -35,7 +35,7 @@ struct Job {
 enum class JobState : std::uint8_t { unknown, queued, running, done, failed, lost };
 
 /// A queue of a server: one of a worker's own, or one that all share.
-struct BoardQueue {
+struct NamedQueue {
   std::string name;
   int slot = -1;  ///< whose it is; -1: everybody's
   QueueSettings settings;
@@ -43,7 +43,7 @@ struct BoardQueue {
 
 /// All jobs of a server in memory that its processes share, so that what a dead one held is still known. Made
 /// by the master before it forks. Keeps every job until it is over, and then among the last 100,000. A
-/// process that is killed in the middle of a change leaves the board usable (robust mutex). Thread safety:
+/// process that is killed in the middle of a change leaves the queues usable (robust mutex). Thread safety:
 /// all of it, from any thread or process.
 class SharedJobQueue {
  public:
@@ -51,7 +51,7 @@ class SharedJobQueue {
   static Result<SharedJobQueue> create(const ServerSetup& setup);
   SharedJobQueue() = default;
 
-  const std::vector<BoardQueue>& queues() const { return queues_; }
+  const std::vector<NamedQueue>& queues() const { return queues_; }
   /// Of each worker of a queue that all share: which queue it works for.
   std::vector<std::size_t> shared_workers() const;
   /// The queue that the worker in this slot means by the name, which the setup has.
@@ -76,11 +76,11 @@ class SharedJobQueue {
   struct Line;
   struct Entry;
   class Lock;
-  static std::vector<BoardQueue> queues_of(const ServerSetup& setup);
+  static std::vector<NamedQueue> queues_of(const ServerSetup& setup);
   Entry& entry_at(std::int64_t id) const;
   Entry* entry(std::size_t queue, std::int64_t id) const;
 
-  std::vector<BoardQueue> queues_;
+  std::vector<NamedQueue> queues_;
   SharedMemory<Shared> shared_;
   SharedMemory<Line> lines_;
   SharedMemory<std::int64_t> rings_;      // of each queue the ids of those that wait
@@ -89,15 +89,15 @@ class SharedJobQueue {
   std::size_t size_ = 0;  // how many entries
 };
 
-/// A worker's side of the board: its handlers put jobs there and ask for them, and its threads, which this
+/// A worker's side of the queues: its handlers put jobs there and ask for them, and its threads, which this
 /// starts, execute those of its own queues. At its end they finish the jobs that they are at. Everything must
 /// outlive it.
-std::unique_ptr<JobClient> start_job_client(SharedJobQueue& board, int slot, const RouteTable& routes,
+std::unique_ptr<JobClient> start_job_client(SharedJobQueue& job_queues, int slot, const RouteTable& routes,
                                             const EventLog& events, Services& services);
 
 /// Executes jobs of one queue in this process until it is closed; gives the exit code. `unit` is what its
 /// events call it; `ready_signal` is written to when it can.
-int run_queue_worker(const ServerSetup& setup, const EventLog& events, SharedJobQueue& board,
+int run_queue_worker(const ServerSetup& setup, const EventLog& events, SharedJobQueue& job_queues,
                      std::size_t queue, std::size_t unit, WorkerStatus& status, int ready_signal);
 
 }  // namespace lab

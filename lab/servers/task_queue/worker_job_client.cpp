@@ -36,7 +36,7 @@ class QueuedPlans {
  public:
   explicit QueuedPlans(const RouteTable& routes) {
     const auto look = [this](const Step& step) {
-      if (const auto* job = std::get_if<Enqueue>(&step.action)) steps_.push_back(job);
+      if (const auto* job = step.as<Enqueue>()) steps_.push_back(job);
     };
     for (const ServedRoute& served : routes.routes()) for_each_step(served.route, look);
   }
@@ -50,31 +50,32 @@ class QueuedPlans {
 };
 
 /// Executes jobs in the calling thread until the queue is closed. `took` is set at each of them.
-void work_on_queue(SharedJobQueue& board, std::size_t queue, std::uint16_t unit, const QueuedPlans& plans,
-                   const EventLog& events, Services& services, std::atomic<bool>* took) {
-  while (const std::optional<Job> job = board.take(queue, unit)) {
+void work_on_queue(SharedJobQueue& job_queues, std::size_t queue, std::uint16_t unit,
+                   const QueuedPlans& plans, const EventLog& events, Services& services,
+                   std::atomic<bool>* took) {
+  while (const std::optional<Job> job = job_queues.take(queue, unit)) {
     if (took != nullptr) took->store(true, std::memory_order_relaxed);
     PlanExecution execution(events, services, job->request);
     execution.acquire(Resource::queue, unit);
     run_blocking(execution, plans.step(job->plan).steps, StepPlace{job->position}.at(1));
     execution.release(Resource::queue, unit);
-    board.finish(queue, job->id, execution.ended());
+    job_queues.finish(queue, job->id, execution.ended());
   }
 }
 
 class WorkerJobClient final : public JobClient {
  public:
-  WorkerJobClient(SharedJobQueue& board, int slot, const RouteTable& routes, const EventLog& events,
+  WorkerJobClient(SharedJobQueue& job_queues, int slot, const RouteTable& routes, const EventLog& events,
                   Services& services)
-      : board_(board), slot_(slot), plans_(routes), events_(events) {
+      : job_queues_(job_queues), slot_(slot), plans_(routes), events_(events) {
     std::uint16_t unit = 0;
-    for (std::size_t queue = 0; queue < board.queues().size(); ++queue) {
-      const BoardQueue& own = board.queues()[queue];
+    for (std::size_t queue = 0; queue < job_queues.queues().size(); ++queue) {
+      const NamedQueue& own = job_queues.queues()[queue];
       if (own.slot != slot) continue;
-      board.open(queue);
+      job_queues.open(queue);
       for (int i = 0; i < own.settings.workers; ++i, ++unit) {
         threads_.emplace_back([this, queue, unit, &services] {
-          work_on_queue(board_, queue, unit, plans_, events_, services, nullptr);
+          work_on_queue(job_queues_, queue, unit, plans_, events_, services, nullptr);
         });
       }
     }
@@ -83,22 +84,23 @@ class WorkerJobClient final : public JobClient {
   WorkerJobClient(const WorkerJobClient&) = delete;
   WorkerJobClient& operator=(const WorkerJobClient&) = delete;
   ~WorkerJobClient() override {
-    for (std::size_t queue = 0; queue < board_.queues().size(); ++queue) {
-      if (board_.queues()[queue].slot == slot_) board_.close(queue);
+    for (std::size_t queue = 0; queue < job_queues_.queues().size(); ++queue) {
+      if (job_queues_.queues()[queue].slot == slot_) job_queues_.close(queue);
     }
     for (std::thread& thread : threads_) thread.join();
   }
 
   void enqueue(PlanExecution& execution, const Enqueue& step, StepPlace place) override {
-    const std::size_t queue = board_.find(step.queue, slot_);
+    const std::size_t queue = job_queues_.find(step.queue, slot_);
     // Before the job can be seen by a worker of the queue, whose events come after.
     const Nanos at = events_.stamp();
-    const std::optional<std::int64_t> id = board_.put(queue, {.request = execution.id(),
-                                                              .plan = plans_.number(step),
-                                                              .position = place.position,
-                                                              .worker = static_cast<std::uint16_t>(slot_)});
+    const std::optional<std::int64_t> id =
+        job_queues_.put(queue, {.request = execution.id(),
+                                .plan = plans_.number(step),
+                                .position = place.position,
+                                .worker = static_cast<std::uint16_t>(slot_)});
     if (!id) {
-      const QueueSettings& settings = board_.queues()[queue].settings;
+      const QueueSettings& settings = job_queues_.queues()[queue].settings;
       return execution.fail(kNoPlace,
                             fmt::format("queue '{}' is full: {} jobs wait", step.queue, settings.capacity));
     }
@@ -110,7 +112,7 @@ class WorkerJobClient final : public JobClient {
 
   void fetch(PlanExecution& execution, const FetchResult& step, std::string_view text) override {
     const std::int64_t id = number_in<std::int64_t>(text).value_or(0);
-    const JobState state = board_.state(board_.find(step.queue, slot_), id);
+    const JobState state = job_queues_.state(job_queues_.find(step.queue, slot_), id);
     if (state == JobState::unknown) return execution.fail(kNotFound, "no such task in this worker's queue");
     execution.leave([&](PlanExecution::Outcome& outcome) {
       outcome.reply = fmt::format(R"({{"task_id":{},"status":"{}"{}{}}})", id, word_for(state),
@@ -120,7 +122,7 @@ class WorkerJobClient final : public JobClient {
   }
 
  private:
-  SharedJobQueue& board_;
+  SharedJobQueue& job_queues_;
   int slot_;
   QueuedPlans plans_;
   const EventLog& events_;
@@ -129,12 +131,12 @@ class WorkerJobClient final : public JobClient {
 
 }  // namespace
 
-std::unique_ptr<JobClient> start_job_client(SharedJobQueue& board, int slot, const RouteTable& routes,
+std::unique_ptr<JobClient> start_job_client(SharedJobQueue& job_queues, int slot, const RouteTable& routes,
                                             const EventLog& events, Services& services) {
-  return std::make_unique<WorkerJobClient>(board, slot, routes, events, services);
+  return std::make_unique<WorkerJobClient>(job_queues, slot, routes, events, services);
 }
 
-int run_queue_worker(const ServerSetup& setup, const EventLog& events, SharedJobQueue& board,
+int run_queue_worker(const ServerSetup& setup, const EventLog& events, SharedJobQueue& job_queues,
                      std::size_t queue, std::size_t unit, WorkerStatus& status, int ready_signal) {
   // The master closes the queue instead of a TERM: the job that it is at is to be finished.
   begin_service(fmt::format("lab-queue-{}", unit), {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGPIPE});
@@ -149,7 +151,8 @@ int run_queue_worker(const ServerSetup& setup, const EventLog& events, SharedJob
     services.open();
     status.ready.store(true, std::memory_order_release);
     eventfd_write(ready_signal, 1);
-    work_on_queue(board, queue, static_cast<std::uint16_t>(unit), plans, events, services, &status.replied);
+    work_on_queue(job_queues, queue, static_cast<std::uint16_t>(unit), plans, events, services,
+                  &status.replied);
     return 0;
   } catch (const std::exception& fault) {
     fmt::print(stderr, "lab: a worker of a task queue: {}\n", fault.what());

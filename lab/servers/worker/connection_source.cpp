@@ -141,8 +141,8 @@ Dealer::Dealer(int listening, std::vector<int> channels, std::size_t first)
 bool Dealer::deal() {
   for (;;) {
     Accepted accepted;
-    const AcceptResult offer = source_.take(accepted);
-    if (offer != AcceptResult::taken) return offer == AcceptResult::none;
+    const AcceptResult result = source_.take(accepted);
+    if (result != AcceptResult::taken) return result == AcceptResult::none;
     const std::size_t slot = std::exchange(next_, (next_ + 1) % channels_.size());
     // First come, first served: nobody overtakes those who wait already.
     waiting_[slot].push_back(std::move(accepted));

@@ -39,7 +39,7 @@ class Worker {
     bool handed = false;    ///< it is the channel
     int ready_signal = -1;  ///< an eventfd of the master's
     WorkerStatus* status = nullptr;
-    SharedJobQueue* board = nullptr;  ///< the server's task queues
+    SharedJobQueue* job_queues = nullptr;  ///< the server's task queues
   };
 
   Worker(const ServerSetup& setup, EventRings* rings, const Wiring& wiring);

@@ -1,4 +1,4 @@
-#include "lab/servers/http/connection_pool.hpp"
+#include "lab/servers/steps/connection_pool.hpp"
 
 #include <catch2/catch.hpp>
 #include <thread>

@@ -68,64 +68,71 @@ std::optional<bool> is_loop_blocked(const Observations& seen, const Diagnosis& v
 
 std::vector<std::string> caveats(const Observations& seen, const Diagnosis& verdict) {
   std::vector<std::string> caveats;
-  const auto note = [&](bool applies, std::string text) {
-    if (applies) caveats.push_back(std::move(text));
-    return applies;
+  using Caveat = std::pair<bool, std::string>;
+  const auto add = [&](const Caveat& caveat) {
+    if (caveat.first) caveats.push_back(caveat.second);
+    return caveat.first;
   };
+  /// Of several that say the same, more or less, the first that applies.
+  const auto add_first = [&](const std::vector<Caveat>& all) { std::ranges::find_if(all, add); };
   const bool pinged = !seen.pings_alone.empty();
   const bool paired =
       std::ranges::any_of(seen.kept, [](const KeptBurst& burst) { return burst.connections.size() == 2; });
   switch (verdict.execution) {
     case Execution::unknown:
-      note(verdict.limit && verdict.limit->status == 0,
-           "work after each reply, one at a time, would look the same");
+      add({verdict.limit && verdict.limit->status == 0,
+           "work after each reply, one at a time, would look the same"});
       break;
     case Execution::serial:
-      note(!pinged && seen.ping_given,
-           "a blocked loop, a lock and a pool of one look the same: no --ping was answered") ||
-          note(!pinged && verdict.bound_by == BoundBy::cpu,
-               "an interpreter lock (GIL) or a blocked loop? --ping decides: with a lock a ping loses "
-               "only milliseconds") ||
-          note(!pinged, "without --ping, a lock or a pool of one would look the same") ||
-          note(verdict.loop_blocked == true,
-               "a single thread for everything (a pool of one) would look the same") ||
-          note(true, "a lock and a pool of one would look the same");
+      add_first({{!pinged && seen.ping_given,
+                  "a blocked loop, a lock and a pool of one look the same: no --ping was answered"},
+                 {!pinged && verdict.bound_by == BoundBy::cpu,
+                  "an interpreter lock (GIL) or a blocked loop? --ping decides: with a lock a ping loses "
+                  "only milliseconds"},
+                 {!pinged, "without --ping, a lock or a pool of one would look the same"},
+                 {verdict.loop_blocked == true,
+                  "a single thread for everything (a pool of one) would look the same"},
+                 {true, "a lock and a pool of one would look the same"}});
       break;
     case Execution::pool:
-      note(verdict.shared,
-           fmt::format("how large the pool is: {} cores compute, so more threads than that look the same",
-                       verdict.parallelism)) ||
-          note(verdict.balanced == false,
-               "equal bursts differ: there may be several workers with a pool each, so it may be larger") ||
-          note(seen.closes,
-               "it closes every connection, so workers that take one request at a time look like a pool") ||
-          note(!paired && !seen.idle_holds, "several workers with a smaller pool each would look the same");
+      add_first(
+          {{verdict.shared,
+            fmt::format("how large the pool is: {} cores compute, so more threads than that look the same",
+                        verdict.parallelism)},
+           {verdict.balanced == false,
+            "equal bursts differ: there may be several workers with a pool each, so it may be larger"},
+           {seen.closes,
+            "it closes every connection, so workers that take one request at a time look like a pool"},
+           {!paired && !seen.idle_holds, "several workers with a smaller pool each would look the same"}});
       break;
     case Execution::workers:
-      note(verdict.balanced == false, "there may be more workers that got no connection");
+      add({verdict.balanced == false, "there may be more workers that got no connection"});
       break;
     case Execution::concurrent:
-      note(!verdict.limit,
-           fmt::format("a limit above {}; --max-concurrency raises what is tried", seen.most_at_once));
-      note(verdict.serial_part_s == 0 && verdict.overhead_s > 0.001,
+      add({!verdict.limit,
+           fmt::format("a limit above {}; --max-concurrency raises what is tried", seen.most_at_once)});
+      add({verdict.serial_part_s == 0 && verdict.overhead_s > 0.001,
            fmt::format("each further request adds {:.1f} ms: a part of it runs one at a time",
-                       verdict.overhead_s * 1e3));
-      note(verdict.serial_part_s > 0 && verdict.loop_blocked != true,
-           fmt::format("a limit of {:.0f} requests a second would look the same", 1 / verdict.serial_part_s));
+                       verdict.overhead_s * 1e3)});
+      add({verdict.serial_part_s > 0 && verdict.loop_blocked != true,
+           fmt::format("a limit of {:.0f} requests a second would look the same",
+                       1 / verdict.serial_part_s)});
       break;
   }
-  note(verdict.execution != Execution::unknown && verdict.bound_by == BoundBy::unknown,
-       "whether it waits or computes: its process is not on this machine, or both");
-  note(
-      seen.overflowed_at > 0,
-      fmt::format("its backlog overflowed at {}: larger bursts do not count, and under load connections wait "
-                  "for seconds",
-                  seen.overflowed_at));
+  add({verdict.execution != Execution::unknown && verdict.bound_by == BoundBy::unknown,
+       "whether it waits or computes: its process is not on this machine, or both"});
+  add({seen.overflowed_at > 0,
+       fmt::format(
+           "its backlog overflowed at {}: larger bursts do not count, and under load connections wait "
+           "for seconds",
+           seen.overflowed_at)});
   for (const auto& [kind, count] : seen.failures) {
-    note(!verdict.limit || kind != fmt::format("status_{}", verdict.limit->status),
-         fmt::format("{} of {} requests failed ({}); their bursts do not count", count, seen.sent, kind));
-  }
-  return caveats;
+    add({!verdict.limit || kind != fmt::format("status_{}", verdict.limit->status),
+         fmt::format("{} of {} requests failed ({}); their bursts do not count", count, seen.sent, kind)}); what they were part of does not count", count, seen.sent,
+                     kind)
+  });
+}
+return caveats;
 }
 
 }  // namespace lab
