@@ -60,8 +60,6 @@ class EpollTransport final : public Transport {
                                                         int interrupt_fd);
   /// To several addresses: connection c goes to the one at c modulo their number.
   static Result<std::unique_ptr<EpollTransport>> create(std::vector<Address> addresses, int interrupt_fd);
-  EpollTransport(const EpollTransport&) = delete;
-  EpollTransport& operator=(const EpollTransport&) = delete;
   ~EpollTransport() override;
 
   int open(std::uint32_t connection) override;

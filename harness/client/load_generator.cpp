@@ -1,31 +1,30 @@
 #include "harness/client/load_generator.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cassert>
 #include <cstring>
 #include <fstream>
 #include <future>
 #include <latch>
-#include <span>
-#include <type_traits>
 
 #include "harness/client/epoll_transport.hpp"
 #include "harness/client/tls_transport.hpp"
-#include "lab/core/duration.hpp"
+#include "lab/core/wire.hpp"
 
 namespace lab {
+
+BOOST_DESCRIBE_STRUCT(LoadCounts, (),
+                      (planned, unsent, sent, ok, unfinished, errors, not_sent, unexpected, statuses,
+                       bytes_sent, bytes_received, connections, connecting, closed_by_server, closed_before,
+                       closed_in, closed_after, waited, warm_up, gave_up, first_sent, last_sent, last_end))
+BOOST_DESCRIBE_STRUCT(LoadSample, (), (intended, latency, uncorrected, lag))
+BOOST_DESCRIBE_STRUCT(LoadDistributions, (), (latency, uncorrected, lag))
+BOOST_DESCRIBE_STRUCT(LoadTotals, (),
+                      (counts, samples, error_replies, kept, interrupted, first_problem, warnings))
 
 namespace {
 
 constexpr Nanos kOpenPatience = 5 * kSecond;
 constexpr auto kProgressEvery = std::chrono::milliseconds(100);
-
-/// Of a histogram.
-struct Bucket {
-  Nanos value = 0;
-  std::uint64_t count = 0;
-};
 
 /// One thread's part: a transport of its own and the engine on it.
 struct Worker {
@@ -117,64 +116,6 @@ LoadTotals collect(const std::vector<std::unique_ptr<Worker>>& workers, const Ge
   return totals;
 }
 
-// Bytes for another process of the same program: arrays, each behind its size.
-
-template <class Value>
-void put(std::string& bytes, std::span<const Value> values) {
-  static_assert(std::is_trivially_copyable_v<Value>);
-  const std::size_t size = values.size();
-  bytes.append(reinterpret_cast<const char*>(&size), sizeof size);
-  bytes.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
-}
-
-/// Takes the next array off and puts it behind `into`.
-template <class Values>
-void take(std::string_view& bytes, Values& into) {
-  using Value = typename Values::value_type;
-  std::size_t size = 0;
-  assert(bytes.size() >= sizeof size);
-  std::memcpy(&size, bytes.data(), sizeof size);
-  bytes.remove_prefix(sizeof size);
-  assert(bytes.size() >= size * sizeof(Value));
-  const std::size_t before = into.size();
-  into.resize(before + size);
-  if (size > 0) std::memcpy(&into[before], bytes.data(), size * sizeof(Value));
-  bytes.remove_prefix(size * sizeof(Value));
-}
-
-void put(std::string& bytes, const Distribution& values) {
-  std::vector<Bucket> buckets;
-  if (values.histogram())
-    values.histogram()->for_each([&](Nanos value, std::uint64_t count) {
-      buckets.push_back({value, count});
-    });
-  put(bytes, values.exact());
-  put(bytes, std::span<const Bucket>(buckets));
-  put(bytes, std::span<const Nanos>(std::array{values.min(), values.max()}));
-}
-
-void add_next(std::string_view& bytes, Distribution& values) {
-  std::vector<Nanos> exact, ends;
-  std::vector<Bucket> buckets;
-  take(bytes, exact);
-  take(bytes, buckets);
-  take(bytes, ends);
-  values.add(exact);
-  if (buckets.empty()) return;
-  Histogram histogram;
-  for (const Bucket& bucket : buckets)
-    histogram.add(std::clamp(bucket.value, ends.at(0), ends.at(1)), bucket.count);
-  values.add(histogram);
-}
-
-/// The six distributions of a load.
-template <class Totals, class Visit>
-void for_each_distribution(Totals& totals, Visit&& visit) {
-  for (auto* part : {&totals.samples, &totals.error_replies}) {
-    for (auto* values : {&part->latency, &part->uncorrected, &part->lag}) visit(*values);
-  }
-}
-
 }  // namespace
 
 Result<void> fit_descriptors(GeneratorPlan& plan) {
@@ -246,28 +187,18 @@ Result<LoadTotals> generate(const GeneratorPlan& plan, const AgreeOnStart& agree
 }
 
 std::string to_bytes(const LoadTotals& totals) {
-  std::string bytes;
-  put(bytes, std::span<const LoadCounts>(&totals.counts, 1));
-  put(bytes, std::span<const bool>(&totals.interrupted, 1));
-  put(bytes, std::span<const char>(totals.first_problem));
-  for_each_distribution(totals, [&](const Distribution& values) { put(bytes, values); });
-  put(bytes, std::span<const LoadSample>(totals.kept));
-  for (const std::string& warning : totals.warnings) put(bytes, std::span<const char>(warning));
-  return bytes;
+  return to_bytes<LoadTotals>(totals);
 }
 
 void add_bytes(std::string_view bytes, LoadTotals& totals) {
-  std::vector<LoadCounts> counts;
-  std::string interrupted, problem;
-  take(bytes, counts);
-  take(bytes, interrupted);
-  take(bytes, problem);
-  totals.counts.add(counts.at(0));
-  totals.interrupted |= interrupted.at(0) != 0;
-  if (totals.first_problem.empty()) totals.first_problem = problem;
-  for_each_distribution(totals, [&](Distribution& values) { add_next(bytes, values); });
-  take(bytes, totals.kept);
-  while (!bytes.empty()) take(bytes, totals.warnings.emplace_back());
+  const auto more = from_bytes<LoadTotals>(bytes);
+  totals.counts.add(more.counts);
+  totals.interrupted |= more.interrupted;
+  if (totals.first_problem.empty()) totals.first_problem = more.first_problem;
+  totals.samples.merge(more.samples);
+  totals.error_replies.merge(more.error_replies);
+  totals.kept.insert(totals.kept.end(), more.kept.begin(), more.kept.end());
+  totals.warnings.insert(totals.warnings.end(), more.warnings.begin(), more.warnings.end());
 }
 
 }  // namespace lab

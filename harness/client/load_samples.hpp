@@ -26,8 +26,6 @@ class SampleArena {
 
   /// Room for so many samples, rounded up to blocks; none where the system has no memory for it.
   explicit SampleArena(std::size_t samples);
-  SampleArena(const SampleArena&) = delete;
-  SampleArena& operator=(const SampleArena&) = delete;
   ~SampleArena();
 
   std::size_t blocks() const { return blocks_; }
@@ -43,6 +41,12 @@ class SampleArena {
 /// The three quantities of many samples.
 struct LoadDistributions {
   Distribution latency, uncorrected, lag;
+
+  void merge(const LoadDistributions& other) {
+    latency.merge(other.latency);
+    uncorrected.merge(other.uncorrected);
+    lag.merge(other.lag);
+  }
 };
 
 /// Where one thread's samples go: blocks of the arena, and when it has no more, histograms. Not thread-safe.

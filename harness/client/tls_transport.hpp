@@ -26,8 +26,6 @@ class TlsContext {
   static Result<std::unique_ptr<TlsContext>> create(std::vector<bool> tls,
                                                     const std::vector<std::string>& origins,
                                                     const std::string& ca_file, bool verify);
-  TlsContext(const TlsContext&) = delete;
-  TlsContext& operator=(const TlsContext&) = delete;
   ~TlsContext();
 
   bool has_tls(std::uint32_t connection) const { return tls_[connection % tls_.size()]; }

@@ -4,6 +4,7 @@
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -26,10 +27,8 @@ namespace fs = std::filesystem;
 /// Of the threads that it has now; 0 where the kernel does not say.
 Nanos runnable_time_of(pid_t pid) {
   Nanos sum = 0;
-  std::error_code error;
-  for (fs::directory_iterator task(fmt::format("/proc/{}/task", pid), error), end; !error && task != end;
-       task.increment(error)) {
-    std::ifstream file(task->path() / "schedstat");
+  for (const fs::path& task : entries_of(fmt::format("/proc/{}/task", pid))) {
+    std::ifstream file(task / "schedstat");
     Nanos ran = 0, waited = 0;
     if (file >> ran >> waited) sum += ran + waited;
   }
@@ -79,33 +78,14 @@ std::set<std::string> bindings_for(const Words& words) {
   return bindings;
 }
 
-/// What a descriptor of a process that listens there points to.
+/// Those of this machine that take connections to the address.
 std::set<std::string> sockets_at(const Words& words, std::uint16_t port) {
   const std::set<std::string> bindings = bindings_for(words);
   std::set<std::string> sockets;
-  for (const char* table : {"/proc/self/net/tcp", "/proc/self/net/tcp6"}) {
-    std::ifstream file(table);
-    for (std::string line; std::getline(file, line);) {
-      const std::size_t colon = line.find(':', line.find(':') + 1);
-      const std::size_t space = line.rfind(' ', colon);
-      if (colon == std::string::npos || !bindings.contains(line.substr(space + 1, colon - space - 1)))
-        continue;
-      for (const auto& [inode, its_port] : listening_sockets(line)) {
-        if (its_port == port) sockets.insert("socket:[" + inode + "]");
-      }
-    }
+  for (const ListeningSocket& socket : sockets_around(getpid())) {
+    if (socket.port == port && bindings.contains(socket.address)) sockets.insert(socket.name);
   }
   return sockets;
-}
-
-bool has_any(const fs::path& process, const std::set<std::string>& sockets) {
-  std::error_code error;
-  for (fs::directory_iterator entry(process / "fd", error), end; !error && entry != end;
-       entry.increment(error)) {
-    std::error_code gone;
-    if (sockets.contains(fs::read_symlink(entry->path(), gone).string())) return true;
-  }
-  return false;
 }
 
 }  // namespace
@@ -115,11 +95,12 @@ std::optional<LocalServer> LocalServer::find(const Address& address, std::uint16
   if (!is_of_this_machine(words)) return std::nullopt;
   const std::set<std::string> sockets = sockets_at(words, port);
   LocalServer server;
-  std::error_code error;
-  for (fs::directory_iterator entry("/proc", error), end; !error && entry != end; entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    const auto pid = number_in<pid_t>(name);
-    if (pid && has_any(entry->path(), sockets)) server.listeners_.push_back(*pid);
+  for (const fs::path& process : entries_of("/proc")) {
+    const auto pid = number_in<pid_t>(process.filename().string());
+    if (!pid) continue;
+    const auto descriptors = descriptors_of(*pid);
+    if (std::ranges::any_of(descriptors, [&](const auto& each) { return sockets.contains(each.second); }))
+      server.listeners_.push_back(*pid);
   }
   if (server.listeners_.empty()) return std::nullopt;
   std::ranges::sort(server.listeners_);

@@ -155,8 +155,6 @@ class Kernel {
 
   Kernel(const ModelInput& input, Programs programs, Detail what, EventSink* events);
   virtual ~Kernel() = default;
-  Kernel(const Kernel&) = delete;
-  Kernel& operator=(const Kernel&) = delete;
 
   /// Until the task has to wait, or ends.
   virtual void run_task(std::uint32_t task) = 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/describe/class.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -36,9 +37,10 @@ class Distribution {
   void for_each(const std::function<void(Nanos, std::int64_t)>& visit) const;
   /// The exact values, in no order; empty where there is a histogram.
   std::span<const Nanos> exact() const { return exact_; }
-  const std::optional<Histogram>& histogram() const { return histogram_; }
 
  private:
+  BOOST_DESCRIBE_CLASS(Distribution, (), (), (), (most_exact_, exact_, histogram_, size_, min_, max_))
+
   void note(Nanos smallest, Nanos largest, std::int64_t count);
   void pour();
 

@@ -36,15 +36,6 @@ fs::path folder_of(pid_t pid, const std::string& proc = "/proc") {
   return fs::path(proc) / std::to_string(pid);
 }
 
-/// The paths in a folder, as far as it may be looked at.
-std::vector<fs::path> entries_of(const fs::path& folder) {
-  std::vector<fs::path> entries;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
-    entries.push_back(entry->path());
-  return entries;
-}
-
 std::vector<std::string> words_of(std::string_view line) {
   std::vector<std::string> words = split(line, ' ');
   std::erase_if(words, [](const std::string& word) { return word.empty(); });
@@ -91,23 +82,8 @@ std::optional<Nanos> cpu_clock(pid_t pid) {
   return time.tv_sec * kSecond + time.tv_nsec;
 }
 
-/// What an open descriptor points to, by its number.
-std::map<std::string, std::string> descriptors_of(pid_t pid) {
-  std::map<std::string, std::string> descriptors;
-  std::error_code gone;
-  for (const fs::path& entry : entries_of(folder_of(pid) / "fd"))
-    descriptors[entry.filename()] = fs::read_symlink(entry, gone);
-  return descriptors;
-}
-
-/// Of all processes in the network of this one, by what a descriptor of theirs points to.
-std::map<std::string, std::uint16_t> sockets_around(pid_t pid) {
-  std::map<std::string, std::uint16_t> sockets;
-  for (const char* table : {"net/tcp", "net/tcp6"}) {
-    for (const auto& [inode, port] : listening_sockets(text_of(folder_of(pid) / table)))
-      sockets["socket:[" + inode + "]"] = port;
-  }
-  return sockets;
+bool is_one_of(const std::string& name, std::span<const ListeningSocket> sockets) {
+  return std::ranges::find(sockets, name, &ListeningSocket::name) != sockets.end();
 }
 
 /// What of a process's use is added up, and where the sums go.
@@ -165,19 +141,43 @@ std::optional<int> slot_in(std::string_view comm) {
   return slot && *slot >= 0 ? slot : std::nullopt;
 }
 
-std::map<std::string, std::uint16_t> listening_sockets(std::string_view net_tcp) {
-  constexpr std::size_t kAddress = 1;
-  constexpr std::size_t kState = 3;
-  constexpr std::size_t kInode = 9;
-  std::map<std::string, std::uint16_t> sockets;
+std::vector<ListeningSocket> listening_sockets(std::string_view net_tcp) {
+  constexpr std::size_t kAddress = 1, kState = 3, kInode = 9;
+  std::vector<ListeningSocket> sockets;
   for (const std::string& line : split(net_tcp, '\n')) {
     const std::vector<std::string> words = words_of(line);
     if (words.size() <= kInode || words[kState] != "0A") continue;
     const std::string& address = words[kAddress];
-    const auto port = number_in<std::uint16_t>(address.substr(address.rfind(':') + 1), 16);
-    if (port) sockets[words[kInode]] = *port;
+    const std::size_t colon = address.rfind(':');
+    const auto port = number_in<std::uint16_t>(address.substr(colon + 1), 16);
+    if (port) sockets.push_back({"socket:[" + words[kInode] + "]", address.substr(0, colon), *port});
   }
   return sockets;
+}
+
+std::vector<ListeningSocket> sockets_around(pid_t pid) {
+  std::vector<ListeningSocket> sockets;
+  for (const char* table : {"net/tcp", "net/tcp6"}) {
+    for (ListeningSocket& socket : listening_sockets(text_of(folder_of(pid) / table)))
+      sockets.push_back(std::move(socket));
+  }
+  return sockets;
+}
+
+std::vector<fs::path> entries_of(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+    entries.push_back(entry->path());
+  return entries;
+}
+
+std::map<std::string, std::string> descriptors_of(pid_t pid) {
+  std::map<std::string, std::string> descriptors;
+  std::error_code gone;
+  for (const fs::path& entry : entries_of(folder_of(pid) / "fd"))
+    descriptors[entry.filename()] = fs::read_symlink(entry, gone);
+  return descriptors;
 }
 
 std::set<std::uint16_t> listening_ports(std::span<const pid_t> pids) {
@@ -186,7 +186,8 @@ std::set<std::uint16_t> listening_ports(std::span<const pid_t> pids) {
   const auto sockets = sockets_around(pids.front());
   for (const pid_t pid : pids) {
     for (const auto& [number, target] : descriptors_of(pid)) {
-      if (const auto found = sockets.find(target); found != sockets.end()) ports.insert(found->second);
+      const auto found = std::ranges::find(sockets, target, &ListeningSocket::name);
+      if (found != sockets.end()) ports.insert(found->port);
     }
   }
   return ports;
@@ -195,14 +196,14 @@ std::set<std::uint16_t> listening_ports(std::span<const pid_t> pids) {
 std::vector<ListeningProcess> find_listeners(std::span<const pid_t> pids, std::uint16_t port) {
   std::vector<ListeningProcess> listeners;
   if (pids.empty()) return listeners;
-  std::map<std::string, std::uint16_t> sockets = sockets_around(pids.front());
-  std::erase_if(sockets, [port](const auto& socket) { return socket.second != port; });
+  std::vector<ListeningSocket> sockets = sockets_around(pids.front());
+  std::erase_if(sockets, [port](const ListeningSocket& socket) { return socket.port != port; });
   if (sockets.empty()) return listeners;
   for (const pid_t pid : pids) {
     std::set<std::string> mine;
     std::vector<std::string> epolls;
     for (const auto& [number, target] : descriptors_of(pid)) {
-      if (sockets.contains(target)) mine.insert(number);
+      if (is_one_of(target, sockets)) mine.insert(number);
       if (target == "anon_inode:[eventpoll]") epolls.push_back(number);
     }
     if (mine.empty()) continue;

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -33,8 +34,22 @@ bool read_status(std::string_view status, ProcessUse& use);
 std::optional<Nanos> cpu_in(std::string_view stat, long ticks);
 /// The slot in a worker's name: 3 of `lab-worker-3`.
 std::optional<int> slot_in(std::string_view comm);
-/// Inode and port of each socket that listens, by the text of /proc/PID/net/tcp or tcp6.
-std::map<std::string, std::uint16_t> listening_sockets(std::string_view net_tcp);
+/// A TCP socket that listens.
+struct ListeningSocket {
+  std::string name;     ///< what a descriptor of it points to: `socket:[4711]`
+  std::string address;  ///< that it is bound to, in the table's digits
+  std::uint16_t port = 0;
+  bool operator==(const ListeningSocket&) const = default;
+};
+/// Those in the text of /proc/PID/net/tcp or tcp6.
+std::vector<ListeningSocket> listening_sockets(std::string_view net_tcp);
+/// Those of all processes in the network of this one.
+std::vector<ListeningSocket> sockets_around(pid_t pid);
+
+/// The paths in a folder of /proc, as far as it may be looked at.
+std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder);
+/// What the open descriptors of a process point to, by their numbers.
+std::map<std::string, std::string> descriptors_of(pid_t pid);
 
 /// The workers of a master that are there just now, by their slots: a worker is reaped before its successor
 /// starts.

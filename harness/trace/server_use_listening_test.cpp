@@ -21,7 +21,8 @@ const std::string kTable =
     "   3: 00000000:1F90 short\n";
 
 TEST_CASE("listening sockets are distinguished from connections and other ports") {
-  CHECK(listening_sockets(kTable) == std::map<std::string, std::uint16_t>{{"4711", 8080}, {"4713", 41120}});
+  CHECK(listening_sockets(kTable) == std::vector<ListeningSocket>{{"socket:[4711]", "0100007F", 8080},
+                                                                  {"socket:[4713]", "0100007F", 41120}});
   CHECK(listening_sockets("").empty());
 }
 

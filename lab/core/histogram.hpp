@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/describe/class.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -47,6 +48,8 @@ class Histogram {
  private:
   static constexpr unsigned kBits = 10;  // of a value that choose its bucket, below the leading one
   static constexpr std::size_t kBuckets = std::size_t{64 - 1 - kBits + 1} << kBits;
+
+  BOOST_DESCRIBE_CLASS(Histogram, (), (), (), (counts_, count_, min_, max_, sum_))
 
   static std::size_t bucket_of(Nanos value) noexcept;
   static Nanos middle_of(std::size_t bucket) noexcept;

@@ -152,8 +152,7 @@ Refusal HttpReader::on_line(std::string_view line) {
   if (!line.empty()) return on_field_line(line);
   const bool in_head = part_ == Part::field;
   part_ = Part::over;
-  if (!in_head) return {};
-  return length_ >= kLongestLength ? Refusal{413, "body above 1 TB"} : on_head();
+  return in_head ? on_head() : Refusal();
 }
 
 /// Token, colon, value without control bytes.
@@ -184,6 +183,7 @@ Refusal HttpReader::on_length(std::string_view value) {
   std::uint64_t length = 0;
   for (const char c : value)
     length = std::min<std::uint64_t>(length * 10 + static_cast<std::uint64_t>(c - '0'), kLongestLength);
+  if (length == kLongestLength) return {413, "body above 1 TB"};
   if (has_length_ && length != length_) return {400, "differing Content-Length fields"};
   if (chunked_) return kTwoLengths;
   has_length_ = true;

@@ -52,8 +52,6 @@ struct SessionContext {
 class Session {
  public:
   Session(SessionContext& context, Accepted accepted);
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
   ~Session() { clear_deadline(); }
 
   /// Until either side closes.

@@ -37,8 +37,6 @@ class ThreadStream final : public httplib::Stream {
         begun_(events_.stamp()),
         unit_(unit),
         client_port_(accepted.client_port) {}
-  ThreadStream(const ThreadStream&) = delete;
-  ThreadStream& operator=(const ThreadStream&) = delete;
   ~ThreadStream() override { let_go(events_.stamp()); }
 
   /// Waits for the first bytes of a request; false: none will come.

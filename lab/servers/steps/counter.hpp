@@ -18,8 +18,6 @@ class Counter {
  public:
   /// An empty path: the worker's own.
   explicit Counter(std::string store) : store_(std::move(store)) {}
-  Counter(const Counter&) = delete;
-  Counter& operator=(const Counter&) = delete;
   ~Counter();
 
   /// Opens the store, so that the first request does not wait for it. Errors: SQLite's words.

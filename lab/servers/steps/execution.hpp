@@ -64,8 +64,6 @@ class PlanExecution {
  public:
   PlanExecution(const EventLog& events, Services& services, std::uint32_t id)
       : events_(events), services_(services), id_(id) {}
-  PlanExecution(const PlanExecution&) = delete;
-  PlanExecution& operator=(const PlanExecution&) = delete;
 
   std::uint32_t id() const { return id_; }
   /// What stands for `{…}` of the route in the request's path.

@@ -21,8 +21,6 @@ class Gil {
   };
 
   explicit Gil(Nanos interval = kSwitchInterval) : interval_(interval) {}
-  Gil(const Gil&) = delete;
-  Gil& operator=(const Gil&) = delete;
 
   /// Waits for its turn.
   void acquire();

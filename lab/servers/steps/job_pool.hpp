@@ -26,8 +26,6 @@ class JobPool {
 
   /// Throws std::system_error where the machine gives no more threads.
   explicit JobPool(int threads);
-  JobPool(const JobPool&) = delete;
-  JobPool& operator=(const JobPool&) = delete;
   /// Runs what was submitted, then joins.
   ~JobPool();
 

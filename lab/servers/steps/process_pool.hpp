@@ -27,8 +27,6 @@ class ProcessPool {
   /// Has setup.arm.threads members. Call it while the process has one thread. Throws Failure where the
   /// machine gives no more processes.
   explicit ProcessPool(const ServerSetup& setup);
-  ProcessPool(const ProcessPool&) = delete;
-  ProcessPool& operator=(const ProcessPool&) = delete;
   /// Ends and reaps them.
   ~ProcessPool();
 

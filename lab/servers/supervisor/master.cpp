@@ -74,8 +74,6 @@ class Master {
       : setup_(setup),
         rings_(rings),
         signals_(watch_signals({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD}, &old_mask_)) {}
-  Master(const Master&) = delete;
-  Master& operator=(const Master&) = delete;
   ~Master() {
     kill_all();
     sigprocmask(SIG_SETMASK, &old_mask_, nullptr);

@@ -81,8 +81,6 @@ class WorkerJobClient final : public JobClient {
     }
   }
 
-  WorkerJobClient(const WorkerJobClient&) = delete;
-  WorkerJobClient& operator=(const WorkerJobClient&) = delete;
   ~WorkerJobClient() override {
     for (std::size_t queue = 0; queue < job_queues_.queues().size(); ++queue) {
       if (job_queues_.queues()[queue].slot == slot_) job_queues_.close(queue);
