@@ -92,21 +92,15 @@ std::vector<double> turnarounds(const Stat& stat, std::span<const RequestRecord>
 
 std::optional<double> evaluate(const Stat& stat, const RepetitionData& data) {
   if (stat.of_server()) return server_stat(stat, data);
-  return evaluate(stat, data.records, data.routes);
-}
-
-std::optional<double> evaluate(const Stat& stat, std::span<const RequestRecord> records,
-                               std::span<const Route> routes) {
-  if (stat.of_server()) return server_stat(stat, RepetitionData{records, routes});
   if (stat.quantity == Quantity::turnaround)
-    return aggregate(turnarounds(stat, records, routes), stat.aggregate);
+    return aggregate(turnarounds(stat, data.records, data.routes), stat.aggregate);
   std::vector<double> parts;
   std::optional<Extent> whole;  // of the ok replies
   double ok = 0;
   double sent = 0;
   double counted = 0;
-  for (const RequestRecord& record : records) {
-    if (!is_of_route(record, stat, routes)) continue;
+  for (const RequestRecord& record : data.records) {
+    if (!is_of_route(record, stat, data.routes)) continue;
     if (was_sent(record)) {
       ++sent;
       if (passes_filter(record, stat)) ++counted;

@@ -29,7 +29,7 @@ RequestRecord ended(Outcome outcome, std::uint16_t status = 0) {
 }
 
 std::optional<double> value(std::string_view stat, const std::vector<RequestRecord>& records) {
-  return evaluate(parse_stat(stat).value(), records, kRoutes);
+  return evaluate(parse_stat(stat).value(), RepetitionData{records, kRoutes});
 }
 
 TEST_CASE("the parts of the latency add up to it") {

@@ -133,10 +133,6 @@ void name_the_killed(const Case& load_case, std::vector<RequestRecord>& records)
 
 }  // namespace
 
-bool is_pooled(const Load& load) {
-  return load.arrivals == Arrivals::constant || load.arrivals == Arrivals::poisson;
-}
-
 DescriptorNeed descriptor_need(const Case& load_case) {
   DescriptorNeed need{kSpareDescriptors, kSpareDescriptors};
   for (const Load& load : load_case.loads) {
@@ -146,7 +142,7 @@ DescriptorNeed descriptor_need(const Case& load_case) {
       at_once = std::min(requests, static_cast<std::uint64_t>(std::max<std::int64_t>(0, load.clients)));
     }
     need.wished += at_once;
-    need.least += is_pooled(load) ? std::min<std::uint64_t>(at_once, kPoolStart) : at_once;
+    need.least += is_timed(load.arrivals) ? std::min<std::uint64_t>(at_once, kPoolStart) : at_once;
   }
   return need;
 }

@@ -74,11 +74,9 @@ struct LoadResult {
 Result<LoadResult> run_load(const Case& load_case, const LoadTarget& target, EventRings* events,
                             const LoadOptions& options);
 
-/// Constant and poisson loads use whichever connection is idle.
-bool is_pooled(const Load& load);
-
-/// The pool of a constant or poisson load begins with so many, or one for each request where those are fewer.
-/// The model deals a connection to every request; taken in turn, a round number of them comes to the same.
+/// Constant and poisson loads use whichever connection is idle of a pool. It begins with so many, or one for
+/// each request where those are fewer. The model deals a connection to every request; taken in turn, a round
+/// number of them comes to the same.
 constexpr std::int64_t kPoolStart = 64;
 
 /// The descriptors that a case needs.

@@ -59,7 +59,7 @@ LoadDriver::LoadDriver(const Case& load_case, const LoadTarget& target, const Dr
   for (const Arrival& arrival : arrivals_) {
     const Load& load = case_.loads[arrival.load];
     take_planned(arrival.load);
-    const bool is_own = !is_pooled(load);
+    const bool is_own = !is_timed(load.arrivals);
     // With `close_after_reply` no pool of open connections waits for its requests.
     const bool is_fresh = load.fresh_connections || (setup_.close_after_reply && !is_own);
     std::uint32_t connection = kNone;
@@ -294,7 +294,7 @@ void LoadDriver::on_reply(std::uint32_t index, const IncomingReply& reply) {
     return over ? end_questions(index) : ask_again(index, reply.at);
   }
   const bool asks = begin_questions(index, request, reply);  // may move the slots and their connections
-  if (!asks && is_pooled(load)) make_idle(index);
+  if (!asks && is_timed(load.arrivals)) make_idle(index);
   if (load.arrivals == Arrivals::closed) go_on(index, reply.at);
 }
 
@@ -311,7 +311,7 @@ void LoadDriver::fail(std::uint32_t index, Outcome outcome) {
   if (outcome == Outcome::hung_up) last_answer_ = now;
   release(index);
   if (record.parent != 0) return ask_again(index, now);
-  if (is_pooled(case_.loads[slot.load])) make_idle(index);
+  if (is_timed(case_.loads[slot.load].arrivals)) make_idle(index);
   if (loads_[slot.load].to_issue == 0) return;
   const bool pauses = outcome != Outcome::timeout && outcome != Outcome::hung_up;
   go_on_later(index, now, pauses ? &slot.failures : nullptr);
@@ -357,7 +357,7 @@ void LoadDriver::ask_again(std::uint32_t index, Nanos now) {
 void LoadDriver::end_questions(std::uint32_t index) {
   const Load& load = case_.loads[slots_[index].load];
   if (load.arrivals == Arrivals::closed) connections_.close(index);
-  if (load.arrivals == Arrivals::closed || is_pooled(load)) make_idle(index);
+  if (load.arrivals == Arrivals::closed || is_timed(load.arrivals)) make_idle(index);
 }
 
 void LoadDriver::issue_follow_up(std::uint32_t index, Nanos intended) {

@@ -195,8 +195,7 @@ void find_held_threads(const TraceIndex& trace, Findings& findings) {
 void find_overload(const TraceIndex& trace, Findings& findings) {
   const RunContext& run = trace.run;
   for (std::uint32_t load = 0; load < run.load_case.loads.size(); ++load) {
-    const Arrivals arrivals = run.load_case.loads[load].arrivals;
-    if (arrivals != Arrivals::constant && arrivals != Arrivals::poisson) continue;
+    if (!is_timed(run.load_case.loads[load].arrivals)) continue;
     const LoadDemand demand = demand_of_load(trace, load);
     const double least =
         std::max(static_cast<double>(kLeastBacklog), kBacklog * static_cast<double>(demand.requests));

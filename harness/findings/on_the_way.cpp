@@ -62,8 +62,8 @@ void find_late_generator(const TraceIndex& trace, Findings& findings) {
   double sum = 0;
   for (const RequestRecord& record : trace.run.records) {
     const Load& load = trace.run.load_case.loads[record.load];
-    const bool open = load.arrivals == Arrivals::constant || load.arrivals == Arrivals::poisson;
-    if (!open || record.parent != 0 || record.sent == 0 || load.fresh_connections) continue;
+    if (!is_timed(load.arrivals) || record.parent != 0 || record.sent == 0 || load.fresh_connections)
+      continue;
     sent.emplace_back(record.intended, seconds(record.sent - record.intended));
     sum += std::max(0.0, sent.back().second);
   }

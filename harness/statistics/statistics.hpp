@@ -63,10 +63,6 @@ struct RepetitionData {
 /// its intended time to its last follow-up's reply, where that was ok.
 std::optional<double> evaluate(const Stat& stat, const RepetitionData& data);
 
-/// The same where there is nothing but records.
-std::optional<double> evaluate(const Stat& stat, std::span<const RequestRecord> records,
-                               std::span<const Route> routes);
-
 /// Evaluates a stat of the server as a whole (Stat::of_server). None where what it needs is missing.
 ///
 /// Work is `lost` by request: its job was reported lost (event `lost`); or its handler had begun, and neither

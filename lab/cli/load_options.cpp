@@ -98,10 +98,6 @@ void expect_status(const std::string& text, std::bitset<600>& expected) {
   expected.set(static_cast<std::size_t>(*status));
 }
 
-bool is_timed(Arrivals arrivals) {
-  return arrivals == Arrivals::constant || arrivals == Arrivals::poisson;
-}
-
 /// Closed, constant and poisson loads end after a time, the others with their requests.
 bool lasts(Arrivals arrivals) {
   return arrivals == Arrivals::closed || is_timed(arrivals);

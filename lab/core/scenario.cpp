@@ -37,8 +37,4 @@ std::string Arm::mode_name() const {
   return join(names, " + ");
 }
 
-bool has_rate(Arrivals arrivals) {
-  return arrivals == Arrivals::constant || arrivals == Arrivals::poisson || arrivals == Arrivals::staggered;
-}
-
 }  // namespace lab

@@ -27,8 +27,14 @@ enum class Arrivals : std::uint8_t {
 };
 BOOST_DESCRIBE_ENUM(Arrivals, burst, closed, constant, poisson, staggered)
 
-/// Does the load have a rate of its own, whatever the replies do?
-bool has_rate(Arrivals arrivals);
+/// One after another, whatever the replies do.
+constexpr bool is_timed(Arrivals arrivals) {
+  return arrivals == Arrivals::constant || arrivals == Arrivals::poisson;
+}
+/// Does the load have a rate of its own?
+constexpr bool has_rate(Arrivals arrivals) {
+  return is_timed(arrivals) || arrivals == Arrivals::staggered;
+}
 
 /// What a client does after its reply: it asks another route again and again.
 struct Then {

@@ -227,10 +227,6 @@ std::int64_t count_requests(Draft& draft, const LoadSpec& spec) {
   return count;
 }
 
-bool is_timed(Arrivals arrivals) {
-  return arrivals == Arrivals::constant || arrivals == Arrivals::poisson;
-}
-
 void change_requests(Draft& draft, LoadSpec& spec) {
   const bool countable = spec.load.arrivals == Arrivals::burst || spec.load.arrivals == Arrivals::closed;
   if (draft.overrides.requests && countable)

@@ -33,7 +33,7 @@ void report(const std::exception_ptr& fault) {
 /// Waits until something is ready and runs it. What comes after a silence, or after a handler that kept the
 /// loop as long, may be the beginning of a burst: the loop then stays awake between its requests for a while.
 /// With a steady stream of them this would only burn its core.
-class Patience {
+class BusyPoll {
  public:
   std::int64_t run_some(asio::io_context& context) {
     if (monotonic_now() < awake_until_) {
@@ -162,9 +162,9 @@ class LoopServer {
   /// them, and when it runs they all have. An idle loop waits in run_one() and reports nothing.
   void run_turns() {
     asio::io_context& context = loop_.context();
-    Patience patience;
+    BusyPoll poll;
     while (!context.stopped()) {
-      std::int64_t handlers = patience.run_some(context);
+      std::int64_t handlers = poll.run_some(context);
       bool marked = false;
       asio::post(context, [&marked] { marked = true; });
       while (!marked && !context.stopped()) handlers += static_cast<std::int64_t>(context.run_one());

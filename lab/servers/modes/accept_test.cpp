@@ -154,7 +154,7 @@ TEST_CASE("a port that somebody listens on is not joined", "[sockets]") {
 }
 
 TEST_CASE("the sockets of a group share one port") {
-  const auto group = listen_as_group("127.0.0.1", 0, 3);
+  const auto group = listen_on("127.0.0.1", 0, 3);
   REQUIRE(group.has_value());
   REQUIRE(group->size() == 3);
   for (const Listener& listener : *group) CHECK(listener.port == group->front().port);

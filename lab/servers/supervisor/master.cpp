@@ -126,14 +126,11 @@ class Master {
   };
 
   Result<void> listen() {
-    if (setup_.arm.accept != Accept::reuseport) {
-      LAB_TRY(listener_, listen_on(setup_.host, setup_.port));
-      return {};
-    }
-    LAB_TRY(std::vector<Listener> group, listen_as_group(setup_.host, setup_.port, slots_.size()));
+    const bool one_each = setup_.arm.accept == Accept::reuseport;
+    LAB_TRY(std::vector<Listener> group, listen_on(setup_.host, setup_.port, one_each ? slots_.size() : 1));
     listener_.port = group.front().port;
-    for (std::size_t slot = 0; slot < slots_.size(); ++slot)
-      slots_[slot].listener = std::move(group[slot].fd);
+    for (std::size_t slot = 0; slot < group.size(); ++slot)
+      (one_each ? slots_[slot].listener : listener_.fd) = std::move(group[slot].fd);
     return {};
   }
 

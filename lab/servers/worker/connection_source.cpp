@@ -87,16 +87,13 @@ UniqueFd open_spare() {
 
 }  // namespace
 
-Result<Listener> listen_on(const std::string& host, std::uint16_t port) {
-  return make_listener(host, port, Sharing::none);
-}
-
-Result<std::vector<Listener>> listen_as_group(const std::string& host, std::uint16_t port,
-                                              std::size_t count) {
+Result<std::vector<Listener>> listen_on(const std::string& host, std::uint16_t port, std::size_t sockets) {
   std::vector<Listener> group;
-  while (group.size() < count) {
-    LAB_TRY(Listener next, group.empty() ? make_listener(host, port, Sharing::after_bind)
-                                         : make_listener(host, group.front().port, Sharing::before_bind));
+  while (group.size() < sockets) {
+    const Sharing sharing = sockets == 1    ? Sharing::none
+                            : group.empty() ? Sharing::after_bind
+                                            : Sharing::before_bind;
+    LAB_TRY(Listener next, make_listener(host, group.empty() ? port : group.front().port, sharing));
     group.push_back(std::move(next));
   }
   return group;

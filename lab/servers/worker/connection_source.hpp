@@ -17,13 +17,11 @@ struct Listener {
   std::uint16_t port = 0;
 };
 
-/// Binds and listens. `host` is an address or `localhost`; port 0: the kernel chooses. Errors: bad host (exit
-/// 2), port in use or not permitted (names the port and the way out).
-Result<Listener> listen_on(const std::string& host, std::uint16_t port);
-
-/// `count` sockets on one port that the kernel deals connections to by lot (SO_REUSEPORT). Errors as above:
-/// the first one binds alone, so a port that somebody else listens on is refused and not joined.
-Result<std::vector<Listener>> listen_as_group(const std::string& host, std::uint16_t port, std::size_t count);
+/// Binds and listens. `host` is an address or `localhost`; port 0: the kernel chooses. Several sockets have
+/// one port, and the kernel deals connections to them by lot (SO_REUSEPORT). Errors: bad host (exit 2), port
+/// in use or not permitted (names the port and the way out). The first one binds alone, so a port that
+/// somebody else listens on is refused and not joined.
+Result<std::vector<Listener>> listen_on(const std::string& host, std::uint16_t port, std::size_t sockets);
 
 /// A connection that was taken over: non-blocking, closed on exec, without Nagle's delay.
 struct Accepted {
