@@ -8,7 +8,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -82,33 +81,32 @@ ClientProcesses::~ClientProcesses() {
   reap(true);
 }
 
-std::optional<int> ClientProcesses::prepare(std::uint32_t connection) {
+UniqueFd ClientProcesses::prepare(std::uint32_t connection) {
   int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return std::nullopt;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return {};
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
-  clients_[connection] = {.output = ends[1]};
-  return ends[0];
+  clients_[connection] = {UniqueFd(ends[1])};
+  return UniqueFd(ends[0]);
 }
 
 int ClientProcesses::start(std::uint32_t connection, std::string_view request) {
   Client& client = clients_.at(connection);
   const auto curl = find_program("curl");
   if (!curl) return ENOENT;
-  const int error = spawn(curl->string(), curl_arguments(request), client.output, client.pid);
+  const int error = spawn(curl->string(), curl_arguments(request), client.output.get(), client.pid);
   if (error != 0) client.pid = -1;
-  close(std::exchange(client.output, -1));  // so that the reply's end is seen when the process ends
+  client.output.reset();  // so that the reply's end is seen when the process ends
   return error;
 }
 
 void ClientProcesses::end(std::uint32_t connection) {
   const auto found = clients_.find(connection);
   if (found == clients_.end()) return;
-  const Client client = found->second;
+  const pid_t pid = found->second.pid;
   clients_.erase(found);
-  if (client.output >= 0) close(client.output);
-  if (client.pid > 0) {
-    kill(client.pid, SIGKILL);
-    ended_.push_back(client.pid);
+  if (pid > 0) {
+    kill(pid, SIGKILL);
+    ended_.push_back(pid);
   }
   reap(false);
 }
@@ -133,72 +131,62 @@ Result<std::unique_ptr<EpollTransport>> EpollTransport::create(std::vector<Addre
                                                                int interrupt_fd) {
   std::unique_ptr<EpollTransport> transport(new EpollTransport);
   transport->addresses_ = std::move(addresses);
-  transport->epoll_ = epoll_create1(EPOLL_CLOEXEC);
-  if (transport->epoll_ < 0) return system_error("epoll_create1", "the load generator", errno);
+  transport->epoll_ = UniqueFd(epoll_create1(EPOLL_CLOEXEC));
+  if (!transport->epoll_.valid()) return system_error("epoll_create1", "the load generator", errno);
   if (interrupt_fd >= 0) {
     epoll_event interest{};
     interest.events = EPOLLIN;
     interest.data.u64 = kInterrupt;
-    if (epoll_ctl(transport->epoll_, EPOLL_CTL_ADD, interrupt_fd, &interest) != 0) {
+    if (epoll_ctl(transport->epoll_.get(), EPOLL_CTL_ADD, interrupt_fd, &interest) != 0) {
       return system_error("epoll_ctl", "the interrupt descriptor", errno);
     }
   }
   return transport;
 }
 
-EpollTransport::~EpollTransport() {
-  for (std::uint32_t connection = 0; connection < sockets_.size(); ++connection) close(connection);
-  if (epoll_ >= 0) ::close(epoll_);
+void EpollTransport::forget(std::uint32_t connection) {
+  if (connection >= sockets_.size()) sockets_.resize(connection + std::size_t{1});
+  close(connection);
 }
 
 int EpollTransport::open(std::uint32_t connection) {
-  if (connection >= sockets_.size()) sockets_.resize(connection + 1, -1);
-  close(connection);
+  forget(connection);
   const Address& address = addresses_[connection % addresses_.size()];
-  const int socket = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (socket < 0) return errno;
+  UniqueFd socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket.valid()) return errno;
   const int on = 1;
-  setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (connect(socket, address.get(), address.size) != 0 && errno != EINPROGRESS) {
-    const int error = errno;
-    ::close(socket);
-    return error;
-  }
-  return keep(connection, socket);
+  setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (connect(socket.get(), address.get(), address.size) != 0 && errno != EINPROGRESS) return errno;
+  return keep(connection, std::move(socket));
 }
 
-int EpollTransport::keep(std::uint32_t connection, int socket) {
+int EpollTransport::keep(std::uint32_t connection, UniqueFd socket) {
   epoll_event interest{};
   // One registration for the whole life of the connection: edges cost no further system call.
   interest.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   interest.data.u64 = connection;
-  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &interest) != 0) {
-    const int error = errno;
-    ::close(socket);
-    return error;
-  }
-  sockets_[connection] = socket;
+  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket.get(), &interest) != 0) return errno;
+  sockets_[connection] = std::move(socket);
   return 0;
 }
 
 int EpollTransport::open_client(std::uint32_t connection) {
-  if (connection >= sockets_.size()) sockets_.resize(connection + 1, -1);
-  close(connection);
-  const auto end = clients_.prepare(connection);
-  return end ? keep(connection, *end) : errno;
+  forget(connection);
+  UniqueFd end = clients_.prepare(connection);
+  return end.valid() ? keep(connection, std::move(end)) : errno;
 }
 
 int EpollTransport::opened(std::uint32_t connection) {
   int error = 0;
   socklen_t size = sizeof error;
-  if (getsockopt(sockets_[connection], SOL_SOCKET, SO_ERROR, &error, &size) != 0) return errno;
+  if (getsockopt(sockets_[connection].get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) return errno;
   return error;
 }
 
 std::uint16_t EpollTransport::local_port(std::uint32_t connection) {
   Address address{.size = sizeof(sockaddr_storage)};
   auto* const storage = reinterpret_cast<sockaddr*>(&address.storage);
-  return getsockname(sockets_[connection], storage, &address.size) == 0 ? address.port() : 0;
+  return getsockname(sockets_[connection].get(), storage, &address.size) == 0 ? address.port() : 0;
 }
 
 ssize_t EpollTransport::send(std::uint32_t connection, std::string_view bytes) {
@@ -206,25 +194,24 @@ ssize_t EpollTransport::send(std::uint32_t connection, std::string_view bytes) {
     const int error = clients_.start(connection, bytes);
     return error == 0 ? static_cast<ssize_t>(bytes.size()) : -error;
   }
-  const ssize_t taken = ::send(sockets_[connection], bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  const ssize_t taken = ::send(sockets_[connection].get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   return taken < 0 ? -errno : taken;
 }
 
 ssize_t EpollTransport::receive(std::uint32_t connection, std::span<char> into) {
-  const ssize_t read = ::recv(sockets_[connection], into.data(), into.size(), 0);
+  const ssize_t read = ::recv(sockets_[connection].get(), into.data(), into.size(), 0);
   return read < 0 ? -errno : read;
 }
 
 void EpollTransport::close(std::uint32_t connection) {
-  if (sockets_[connection] < 0) return;
+  if (!sockets_[connection].valid()) return;
   clients_.end(connection);
-  ::close(sockets_[connection]);
-  sockets_[connection] = -1;
+  sockets_[connection].reset();
 }
 
 void EpollTransport::acknowledge(std::uint32_t connection) {
   const int on = 1;
-  setsockopt(sockets_[connection], IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+  setsockopt(sockets_[connection].get(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 }
 
 /// Where one reply came, more may follow at once. Whoever is awake then spares the server the wake-up, which
@@ -233,7 +220,7 @@ int EpollTransport::look_for_more(Nanos until) {
   const Nanos end = std::min(until, awake_until_);
   int count = 0;
   while (count == 0 && monotonic_now() < end) {
-    count = epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), 0);
+    count = epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), 0);
   }
   return count;
 }
@@ -242,15 +229,15 @@ int EpollTransport::wait_for_events(Nanos until) {
   const int room = static_cast<int>(events_.size());
   if (const int more = look_for_more(until); more != 0) return more;
   const Nanos left = until <= 0 ? 0 : std::clamp<Nanos>(until - monotonic_now(), 0, kLongestWait);
-  if (left == 0) return epoll_wait(epoll_, events_.data(), room, 0);
+  if (left == 0) return epoll_wait(epoll_.get(), events_.data(), room, 0);
   if (!coarse_timeouts_) {
     const timespec timeout{left / kSecond, left % kSecond};
-    const int count = epoll_pwait2(epoll_, events_.data(), room, &timeout, nullptr);
+    const int count = epoll_pwait2(epoll_.get(), events_.data(), room, &timeout, nullptr);
     // A kernel before 5.11, or a container's seccomp profile that does not know the call.
     if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
     coarse_timeouts_ = true;
   }
-  return epoll_wait(epoll_, events_.data(), room, static_cast<int>(left / kMillisecond));
+  return epoll_wait(epoll_.get(), events_.data(), room, static_cast<int>(left / kMillisecond));
 }
 
 std::span<const Readiness> EpollTransport::wait(Nanos until) {

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "harness/client/load_address.hpp"
 #include "harness/client/transport.hpp"
 #include "lab/core/error.hpp"
+#include "lab/core/process.hpp"
 
 namespace lab {
 
@@ -31,9 +31,8 @@ class ClientProcesses {
   ClientProcesses& operator=(const ClientProcesses&) = delete;
   ~ClientProcesses();
 
-  /// The descriptor from which the reply of that connection's client can be read, for the caller to close;
-  /// none: errno says why.
-  std::optional<int> prepare(std::uint32_t connection);
+  /// The descriptor from which the reply of that connection's client can be read; none: errno says why.
+  UniqueFd prepare(std::uint32_t connection);
   bool is_client(std::uint32_t connection) const { return clients_.count(connection) > 0; }
   /// Starts the process that sends it. 0, or errno.
   int start(std::uint32_t connection, std::string_view request);
@@ -42,7 +41,7 @@ class ClientProcesses {
 
  private:
   struct Client {
-    int output = -1;  // its end of the pair, until it is started
+    UniqueFd output{};  // its end of the pair, until it is started
     pid_t pid = -1;
   };
   void reap(bool all);
@@ -60,7 +59,6 @@ class EpollTransport final : public Transport {
                                                         int interrupt_fd);
   /// To several addresses: connection c goes to the one at c modulo their number.
   static Result<std::unique_ptr<EpollTransport>> create(std::vector<Address> addresses, int interrupt_fd);
-  ~EpollTransport() override;
 
   int open(std::uint32_t connection) override;
   int open_client(std::uint32_t connection) override;
@@ -73,17 +71,18 @@ class EpollTransport final : public Transport {
   std::span<const Readiness> wait(Nanos until) override;
   bool interrupted() const override { return interrupted_; }
   /// Its descriptor, for a layer above; -1: not open.
-  int descriptor(std::uint32_t connection) const { return sockets_[connection]; }
+  int descriptor(std::uint32_t connection) const { return sockets_[connection].get(); }
 
  private:
   EpollTransport() = default;
   int look_for_more(Nanos until);
   int wait_for_events(Nanos until);
-  int keep(std::uint32_t connection, int socket);
+  void forget(std::uint32_t connection);
+  int keep(std::uint32_t connection, UniqueFd socket);
 
-  int epoll_ = -1;
+  UniqueFd epoll_;
   std::vector<Address> addresses_;
-  std::vector<int> sockets_;  // by connection; -1: none
+  std::vector<UniqueFd> sockets_;  // by connection
   std::array<epoll_event, 256> events_{};
   std::array<Readiness, 256> ready_{};
   ClientProcesses clients_;

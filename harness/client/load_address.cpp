@@ -4,7 +4,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "lab/core/process.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {
@@ -51,17 +51,15 @@ bool is_private_v6(const in6_addr& address) {
 }
 
 bool takes_connections(const Address& address, int patience_ms) {
-  const int socket = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (socket < 0) return false;
-  int error = connect(socket, address.get(), address.size) == 0 ? 0 : errno;
-  if (error == EINPROGRESS) {
-    pollfd news{socket, POLLOUT, 0};
-    socklen_t size = sizeof error;
-    if (poll(&news, 1, patience_ms) != 1 || getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
-      error = ETIMEDOUT;
-  }
-  close(socket);
-  return error == 0;
+  const UniqueFd socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int fd = socket.get();
+  if (!socket.valid()) return false;
+  if (connect(fd, address.get(), address.size) == 0) return true;
+  pollfd news{fd, POLLOUT, 0};
+  int error = errno;
+  socklen_t size = sizeof error;
+  return error == EINPROGRESS && poll(&news, 1, patience_ms) == 1 &&
+         getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
 }
 
 Result<std::vector<Address>> look_up(const std::string& host, std::uint16_t port) {

@@ -40,19 +40,29 @@ void append_digits(std::string& out, std::uint64_t number, std::size_t digits) {
     *at = static_cast<char>('0' + number % 10);
 }
 
-/// RFC 9110, 5.6.7; a thread formats it at most once a second.
+/// A second of CLOCK_REALTIME as text, which is made anew when it has passed. One for each thread.
+struct SecondText {
+  std::time_t formatted = -1;
+  std::array<char, 40> text{};
+
+  const char* of(std::time_t second, const char* format,
+                 std::tm* (*fields_of)(const std::time_t*, std::tm*)) {
+    if (second != formatted) {
+      std::tm fields{};
+      fields_of(&second, &fields);
+      std::strftime(text.data(), text.size(), format, &fields);
+      formatted = second;
+    }
+    return text.data();
+  }
+};
+
+/// RFC 9110, 5.6.7.
 std::string_view http_date() {
-  thread_local std::time_t formatted = 0;
-  thread_local std::array<char, 40> text{};
+  thread_local SecondText date;
   timespec now{};
   clock_gettime(CLOCK_REALTIME_COARSE, &now);
-  if (now.tv_sec != formatted) {
-    formatted = now.tv_sec;
-    std::tm fields{};
-    gmtime_r(&formatted, &fields);
-    std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &fields);
-  }
-  return {text.data(), 29};
+  return {date.of(now.tv_sec, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r), 29};
 }
 
 }  // namespace
@@ -107,16 +117,9 @@ Nanos wall_clock_now() {
 
 void append_local_time(std::string& out, Nanos at) {
   // A reply has two of them, and what changes within a second is the end alone.
-  thread_local std::time_t formatted = -1;
-  thread_local std::array<char, 32> text{};
-  const std::time_t second = at / kSecond;
-  if (second != formatted) {
-    std::tm fields{};
-    localtime_r(&second, &fields);
-    std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S.", &fields);
-    formatted = second;
-  }
-  append_digits(out.append(text.data()), static_cast<std::uint64_t>(at % kSecond / kMicrosecond), 6);
+  thread_local SecondText text;
+  out.append(text.of(at / kSecond, "%Y-%m-%d %H:%M:%S.", localtime_r));
+  append_digits(out, static_cast<std::uint64_t>(at % kSecond / kMicrosecond), 6);
 }
 
 std::string reply_body(const std::vector<ReplyField>& fields, const ReplyValues& values) {
