@@ -16,6 +16,7 @@
 #include "harness/client/load_address.hpp"
 #include "harness/trace/server_use.hpp"
 #include "lab/core/duration.hpp"
+#include "lab/core/http_message.hpp"
 #include "lab/core/process.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/interrupt.hpp"
@@ -78,27 +79,23 @@ class Quiet {
   Nanos next_ = 0;  // 0: it never looked
 };
 
-/// A status below 500: a server that is not ready yet says 503.
-bool is_ready_status(std::string_view text) {
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  return text.size() >= 12 && text.starts_with("HTTP/1.") && text[8] == ' ' &&
-         std::all_of(text.begin() + 9, text.begin() + 12, is_digit) && text[9] < '5';
-}
-
+/// With a status below 500: a server that is not ready yet says 503.
 bool answers_http(int socket, const ReadinessProbe& probe, Nanos until) {
   const std::string request = fmt::format("GET {} HTTP/1.1\r\nHost: {}:{}\r\nConnection: close\r\n\r\n",
                                           probe.path, probe.host, probe.port);
   if (::send(socket, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
     return false;
-  std::string reply;
+  ReplyReader reply;
+  reply.start(true);  // its head says it all
   char buffer[512];
-  while (reply.size() < 12 && await_ready(socket, POLLIN, until)) {
+  while (!reply.is_whole() && !reply.refusal() && await_ready(socket, POLLIN, until)) {
     const ssize_t size = ::recv(socket, buffer, sizeof buffer, 0);
     if (size < 0 && errno == EAGAIN) continue;
     if (size <= 0) return false;
-    reply.append(buffer, static_cast<std::size_t>(size));
+    std::string_view bytes(buffer, static_cast<std::size_t>(size));
+    reply.take(bytes);
   }
-  return is_ready_status(reply);
+  return reply.is_whole() && reply.status() < 500;
 }
 
 /// One program that was started, until it can be sent requests.
