@@ -1,5 +1,6 @@
 // lab/core holds the values that every room shares: scenarios and their plans, records of requests, events,
-// stats, errors, and what each process needs of the system. Every room may include it; it includes none.
+// stats, errors, what is said on the wire, and what each process needs of the system. Every room may include
+// it; it includes none.
 #pragma once
 
 #include <algorithm>
