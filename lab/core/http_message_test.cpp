@@ -249,12 +249,12 @@ TEST_CASE("any bytes whatever end in one of three states and are never read twic
 }
 
 TEST_CASE("an upgrade is accepted by a server that knows the key, and by no other reply") {
-  constexpr const char* kKey = "dGhlIHNhbXBsZSBub25jZQ==";
+  constexpr const char* kAsked = "dGhlIHNhbXBsZSBub25jZQ==";
   const std::string head =
       "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nConnection: Upgrade\r\n";
   const auto answered = [&](const std::string& text) {
     Parser parser;
-    parser.start_upgrade(kKey);
+    parser.start_upgrade(kAsked);
     parser.feed(text);
     return parser;
   };
