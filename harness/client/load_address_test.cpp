@@ -1,7 +1,5 @@
 #include "harness/client/load_address.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <string>

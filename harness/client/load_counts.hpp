@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <string_view>
 
 #include "lab/core/clock.hpp"
 #include "lab/core/record.hpp"

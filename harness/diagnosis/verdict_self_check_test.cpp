@@ -1,7 +1,6 @@
 #include "harness/diagnosis/verdict.hpp"
 
 #include <catch2/catch.hpp>
-#include <cmath>
 
 #include "harness/diagnosis/burst_fit.hpp"
 

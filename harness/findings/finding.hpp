@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "harness/analysis/why.hpp"
-#include "harness/trace/occupancy.hpp"
 #include "lab/core/record.hpp"
 #include "lab/core/scenario.hpp"
 

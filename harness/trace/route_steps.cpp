@@ -1,7 +1,6 @@
 #include "harness/trace/route_steps.hpp"
 
 #include <algorithm>
-#include <variant>
 
 #include "harness/trace/spans.hpp"
 

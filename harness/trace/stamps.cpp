@@ -6,7 +6,6 @@
 #include <array>
 #include <map>
 #include <set>
-#include <tuple>
 
 #include "harness/trace/route_steps.hpp"
 #include "lab/core/text.hpp"

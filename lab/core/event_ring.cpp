@@ -8,7 +8,6 @@
 #include <bit>
 #include <cerrno>
 #include <new>
-#include <utility>
 
 namespace lab {
 

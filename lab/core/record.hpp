@@ -4,7 +4,6 @@
 #include <map>
 #include <span>
 #include <string>
-#include <string_view>
 
 #include "lab/core/clock.hpp"
 #include "lab/core/enum_words.hpp"

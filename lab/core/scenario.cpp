@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "lab/core/event.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "lab/servers/steps/services.hpp"
-#include "lab/servers/steps/work.hpp"
 
 namespace lab {
 

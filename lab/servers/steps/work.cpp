@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "lab/core/process.hpp"
-#include "lab/servers/server_setup.hpp"
 
 namespace lab {
 

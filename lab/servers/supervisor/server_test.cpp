@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <csignal>
 #include <fstream>
-#include <map>
 #include <memory>
 
 #include "lab/core/testing/eventually.hpp"
