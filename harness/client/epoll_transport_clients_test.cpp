@@ -34,12 +34,11 @@ TEST_CASE("a client process reads no .curlrc and uses no proxy") {
 
 TEST_CASE("a client that is never started leaves nothing behind") {
   ClientProcesses clients;
-  const auto end = clients.prepare(3);
-  REQUIRE(end.has_value());
+  const UniqueFd end = clients.prepare(3);
+  REQUIRE(end.valid());
   CHECK(clients.is_client(3));
   clients.end(3);
   CHECK_FALSE(clients.is_client(3));
   char byte = 0;
-  CHECK(read(*end, &byte, 1) == 0);  // the other end is closed
-  close(*end);
+  CHECK(read(end.get(), &byte, 1) == 0);  // the other end is closed
 }
