@@ -10,10 +10,11 @@ namespace lab {
 /// A method, or the name of a header field (RFC 9110, 5.6.2).
 bool is_token(std::string_view text);
 
-/// Why a message is not accepted. It is true where there is a reason.
+/// Why a message is not accepted. It is true where there is a reason. So small that it is returned in
+/// registers: every line of a message has one.
 struct Refusal {
   int status = 0;           ///< that a request is answered with
-  std::string_view reason;  ///< static text
+  const char* reason = "";  ///< static text, or as long-lived as the route
   explicit operator bool() const { return status != 0; }
 };
 

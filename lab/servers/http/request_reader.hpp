@@ -50,9 +50,9 @@ std::uint32_t request_number(std::string_view value);
 
 /// What the body of one request may be.
 struct BodyRule {
-  std::uint64_t limit = kMaxBody;                ///< bytes; more is refused with 413
-  std::string_view too_big = "body above 1 MB";  ///< why; as long-lived as the route
-  Nanos deadline = 0;  ///< how long it may take to arrive; 0: the server's own limit
+  std::uint64_t limit = kMaxBody;           ///< bytes; more is refused with 413
+  const char* too_big = "body above 1 MB";  ///< why; as long-lived as the route
+  Nanos deadline = 0;                       ///< how long it may take to arrive; 0: the server's own limit
 };
 
 /// Turns the bytes of one connection into requests. Bodies are counted and let go, a header is kept as far

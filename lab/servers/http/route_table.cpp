@@ -153,7 +153,7 @@ BodyRule RouteTable::body_rule(const Request& request) const {
   const Match match = find(request);
   if (match.route == nullptr) return {};
   const Route& route = match.route->route;
-  return {static_cast<std::uint64_t>(route.body_limit), match.route->too_big, route.body_deadline};
+  return {static_cast<std::uint64_t>(route.body_limit), match.route->too_big.c_str(), route.body_deadline};
 }
 
 RouteTable::Match RouteTable::find(const Request& request) const {

@@ -85,7 +85,7 @@ class UpstreamCall final : public Conversation {
     std::string_view part(bytes, static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
     reply_.take(part);
     if (reply_.refusal()) {
-      end(std::string(reply_.refusal().reason));
+      end(reply_.refusal().reason);
     } else if (reply_.is_whole()) {
       finish();
     }
