@@ -5,7 +5,6 @@
 
 #include "harness/findings/trace_index.hpp"
 #include "harness/statistics/statistics.hpp"
-#include "harness/trace/occupancy.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {
