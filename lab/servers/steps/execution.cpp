@@ -28,7 +28,7 @@ bool gives_lock_back(const Step& step, Runner runner) {
 }
 
 bool computes_here(const Step& step) {
-  const auto* compute = std::get_if<Compute>(&step.action);
+  const auto* compute = step.as<Compute>();
   return compute != nullptr && !releases_gil(compute->work);
 }
 
