@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <optional>
 
+#include "lab/core/text.hpp"
 #include "lab/servers/http/reply.hpp"
 
 namespace lab {
@@ -36,13 +36,10 @@ std::optional<Nanos> milliseconds(std::string_view query) {
     query.remove_prefix(std::min(query.size(), pair.size() + 1));
     if (!pair.starts_with("ms=")) continue;
     const std::string_view text = pair.substr(3);
-    double value = 0;
-    const auto [end, problem] =
-        std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
     const bool plain = text.find_first_not_of("0123456789.") == std::string_view::npos;
-    if (problem != std::errc() || end != text.data() + text.size() || !plain) return std::nullopt;
-    if (value > static_cast<double>(kMaxMilliseconds)) return std::nullopt;
-    return std::llround(value * static_cast<double>(kMillisecond));
+    const auto value = plain ? number_in<double>(text) : std::nullopt;
+    if (!value || *value > static_cast<double>(kMaxMilliseconds)) return std::nullopt;
+    return std::llround(*value * static_cast<double>(kMillisecond));
   }
   return kDefaultMilliseconds * kMillisecond;
 }

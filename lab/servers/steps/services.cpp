@@ -23,10 +23,6 @@ void Services::open() {
   if (kinds.increment) counter_.open().value();
 }
 
-void Services::close() {
-  processes_.reset();
-}
-
 LeafTools Services::tools(std::optional<std::uint16_t> connection) {
   const bool kept = connection && !connections_.empty();
   return {.upstream_port = setup_.upstream_port,

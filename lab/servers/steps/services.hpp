@@ -31,7 +31,7 @@ class JobClient {
 };
 
 /// What the steps of a worker's handlers share: its interpreter lock, its connections, its counter, the
-/// processes of its pool. Thread safety: open(), close() and set_jobs() from the main thread while it is the
+/// processes of its pool. Thread safety: open() and set_jobs() from the main thread while it is the
 /// only one, the rest from any thread.
 class Services {
  public:
@@ -42,8 +42,6 @@ class Services {
   /// A database that does not answer is no error here: its queries will say so. Throws Failure where no
   /// member can be forked.
   void open();
-  /// Ends and reaps the members of the pool.
-  void close();
 
   Gil* gil() { return gil_.get(); }  ///< null: the arm has none
   ConnectionPool* connection_pool() {

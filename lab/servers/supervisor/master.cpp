@@ -41,8 +41,6 @@ int run_worker(Worker& worker) {
     services.set_jobs(jobs.get());
     const Mode* mode = worker.routes().routes().front().mode;
     (mode->serve != nullptr ? mode->serve : serve_with_loop)(worker);
-    jobs.reset();
-    services.close();
     return 0;
   } catch (const std::exception& fault) {
     const std::string_view words = fault.what();
