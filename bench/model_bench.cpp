@@ -40,23 +40,14 @@ struct Experiment {
   lab::ModelInput input() const { return {&routes, &arm, &load_case, 2, 0}; }
 };
 
-class CountingSink : public lab::RecordSink, public lab::EventSink {
- public:
-  void record(const lab::RequestRecord& record) override { sum += record.received; }
-  void event(const lab::Event& event) override { sum += event.at; }
-  std::int64_t sum = 0;
-};
-
-void simulate_without_sinks(benchmark::State& state) {
+void simulate_alone(benchmark::State& state) {
   const Row& row = kArms[static_cast<std::size_t>(state.range(0))];
   const Experiment experiment(row, state.range(1));
   for (auto _ : state) benchmark::DoNotOptimize(lab::simulate(experiment.input()));
   state.SetItemsProcessed(state.iterations() * state.range(1));
   state.SetLabel(std::string(row.traits.name));
 }
-BENCHMARK(simulate_without_sinks)
-    ->ArgsProduct({{0, 1, 2, 3, 4}, {10, 1'000'000}})
-    ->Unit(benchmark::kMillisecond);
+BENCHMARK(simulate_alone)->ArgsProduct({{0, 1, 2, 3, 4}, {10, 1'000'000}})->Unit(benchmark::kMillisecond);
 
 void simulate_with_latencies(benchmark::State& state) {
   const Row& row = kArms[static_cast<std::size_t>(state.range(0))];
@@ -74,9 +65,11 @@ BENCHMARK(simulate_with_latencies)->DenseRange(0, 4)->Unit(benchmark::kMilliseco
 void simulate_with_records(benchmark::State& state) {
   const Row& row = kArms[static_cast<std::size_t>(state.range(0))];
   const Experiment experiment(row, 1'000'000);
-  CountingSink sink;
-  for (auto _ : state) benchmark::DoNotOptimize(lab::simulate(experiment.input(), &sink));
-  benchmark::DoNotOptimize(sink.sum);
+  std::vector<lab::RequestRecord> records;
+  for (auto _ : state) {
+    records.clear();
+    benchmark::DoNotOptimize(lab::simulate(experiment.input(), &records));
+  }
   state.SetItemsProcessed(state.iterations() * 1'000'000);
   state.SetLabel(std::string(row.traits.name));
 }
@@ -85,9 +78,13 @@ BENCHMARK(simulate_with_records)->DenseRange(0, 4)->Unit(benchmark::kMillisecond
 void simulate_with_records_and_events(benchmark::State& state) {
   const Row& row = kArms[static_cast<std::size_t>(state.range(0))];
   const Experiment experiment(row, 1'000'000);
-  CountingSink sink;
-  for (auto _ : state) benchmark::DoNotOptimize(lab::simulate(experiment.input(), &sink, &sink));
-  benchmark::DoNotOptimize(sink.sum);
+  std::vector<lab::RequestRecord> records;
+  lab::Events events;
+  for (auto _ : state) {
+    records.clear();
+    events.clear();
+    benchmark::DoNotOptimize(lab::simulate(experiment.input(), &records, &events));
+  }
   state.SetItemsProcessed(state.iterations() * 1'000'000);
   state.SetLabel(std::string(row.traits.name));
 }

@@ -20,7 +20,7 @@ Experiment ten(Nanos apart, Accept policy, int limit = 1) {
 Splits splits(const Experiment& experiment) {
   Splits numbers = simulate(experiment.input()).splits;
   Keep keep;
-  CHECK(simulate(experiment.input(), &keep, &keep).splits == numbers);
+  CHECK(simulate(experiment.input(), &keep.records, &keep.events).splits == numbers);
   CHECK(bound(experiment.input()).seconds <= experiment.makespan());
   return numbers;
 }

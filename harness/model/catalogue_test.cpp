@@ -12,7 +12,8 @@ namespace {
 void expect_makespan(const Experiment& experiment, double expected) {
   CHECK(experiment.makespan() == Approx(expected).epsilon(1e-9));
   Keep keep;
-  CHECK(simulate(experiment.input(), &keep, &keep).makespan_s == Approx(expected).epsilon(1e-9));
+  CHECK(simulate(experiment.input(), &keep.records, &keep.events).makespan_s ==
+        Approx(expected).epsilon(1e-9));
   CHECK(bound(experiment.input()).seconds == Approx(expected).epsilon(1e-9));
 }
 

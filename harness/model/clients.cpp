@@ -18,8 +18,8 @@ constexpr std::array<std::string_view, 4> kJobStates{"", "pending", "done", "los
 
 }  // namespace
 
-Clients::Clients(Kernel& kernel, const ModelInput& input, Workers& workers, RecordSink* records,
-                 Histogram* latencies)
+Clients::Clients(Kernel& kernel, const ModelInput& input, Workers& workers,
+                 std::vector<RequestRecord>* records, Histogram* latencies)
     : k_(kernel),
       workers_(workers),
       records_(records),
@@ -359,7 +359,7 @@ void Clients::deliver(std::uint32_t index, Outcome outcome, Nanos received) {
     record.status = extra.answered && !extra.gone ? extra.status : std::uint16_t{0};
   }
   if (record.status != 0) record.first_byte = received;
-  records_->record(record);
+  records_->push_back(record);
 }
 
 Prediction Clients::prediction() {

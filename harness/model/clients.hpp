@@ -15,7 +15,7 @@ class Workers;
 /// for it.
 class Clients {
  public:
-  Clients(Kernel& kernel, const ModelInput& input, Workers& workers, RecordSink* records,
+  Clients(Kernel& kernel, const ModelInput& input, Workers& workers, std::vector<RequestRecord>* records,
           Histogram* latencies);
 
   /// The connections that are there before the load; events of those that a worker has.
@@ -71,7 +71,7 @@ class Clients {
 
   Kernel& k_;
   Workers& workers_;
-  RecordSink* records_;
+  std::vector<RequestRecord>* records_;
   Histogram* latencies_;
   ArrivalStream arrivals_;
   std::optional<ArrivalStream::Run> next_;

@@ -91,7 +91,7 @@ TEST_CASE("Simulating with and without sinks gives the same makespan, requests a
       ModelInput input = experiment.input();
       input.slice = slice;
       Keep keep;
-      const Prediction watched = simulate(input, &keep, &keep);
+      const Prediction watched = simulate(input, &keep.records, &keep.events);
       const Prediction alone = simulate(input);
       INFO("seed " << seed << ", slice " << slice);
       REQUIRE(alone.requests == watched.requests);

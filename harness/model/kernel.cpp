@@ -24,7 +24,7 @@ constexpr unsigned bit(Resource resource) {
 
 }  // namespace
 
-Kernel::Kernel(const ModelInput& input, Programs all, Detail what, EventSink* events)
+Kernel::Kernel(const ModelInput& input, Programs all, Detail what, Events* events)
     : arm(*input.arm),
       load_case(*input.load_case),
       detail(what),
@@ -377,7 +377,7 @@ void Kernel::emit(EventKind kind, const Task& task, Resource resource, std::int6
     event.unit = resource == Resource::connection ? task.connection : task.unit;
   event.kind = kind;
   event.resource = resource;
-  events_->event(event);
+  events_->push_back(event);
 }
 
 }  // namespace lab

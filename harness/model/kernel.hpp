@@ -153,7 +153,7 @@ class Kernel {
     }
   };
 
-  Kernel(const ModelInput& input, Programs programs, Detail what, EventSink* events);
+  Kernel(const ModelInput& input, Programs programs, Detail what, Events* events);
   virtual ~Kernel() = default;
 
   /// Until the task has to wait, or ends.
@@ -250,7 +250,7 @@ class Kernel {
   }
   Slot& slot(std::uint32_t worker, Resource resource) { return slots_[place_of(worker, resource)]; }
 
-  EventSink* events_;
+  Events* events_;
   std::vector<std::uint32_t> timer_of_;       // by operation
   TimerQueues::Queue* next_timer_ = nullptr;  // at the last next_at()
   std::vector<Slot> slots_;

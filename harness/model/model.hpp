@@ -47,11 +47,11 @@ struct Prediction {
 /// among those possible (whose loop turns takes all that waits). First come, first served at every resource.
 /// Each request's record goes to `records` when its reply is received, events to `events` as they happen,
 /// both in order of virtual time: the load starts at kModelStart, and stamps are those that a server without
-/// any overhead would leave. Without sinks it is several times faster, and its memory grows with what is
+/// any overhead would leave. Without both it is several times faster, and its memory grows with what is
 /// under way, not with the load; `latencies` of the requests that were answered with 200, counted from their
 /// intended times, cost little more.
-Prediction simulate(const ModelInput& input, RecordSink* records = nullptr, EventSink* events = nullptr,
-                    Histogram* latencies = nullptr);
+Prediction simulate(const ModelInput& input, std::vector<RequestRecord>* records = nullptr,
+                    Events* events = nullptr, Histogram* latencies = nullptr);
 
 /// What the makespan may be where the kernel decides: who gets a connection, who computes first.
 struct Range {

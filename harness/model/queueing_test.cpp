@@ -9,21 +9,18 @@ using namespace lab::testing;
 
 namespace {
 
-struct Mean : RecordSink {
+struct Mean {
   double latency = 0, unread = 0;
-  std::int64_t n = 0;
-  void record(const RequestRecord& record) override {
-    latency += seconds(record.latency());
-    unread += seconds(record.read - record.sent);
-    ++n;
-  }
 };
 
 Mean mean_of(const Experiment& experiment) {
+  std::vector<RequestRecord> records;
+  simulate(experiment.input(), &records);
   Mean mean;
-  simulate(experiment.input(), &mean);
-  mean.latency /= static_cast<double>(mean.n);
-  mean.unread /= static_cast<double>(mean.n);
+  for (const RequestRecord& record : records) {
+    mean.latency += seconds(record.latency()) / static_cast<double>(records.size());
+    mean.unread += seconds(record.read - record.sent) / static_cast<double>(records.size());
+  }
   return mean;
 }
 

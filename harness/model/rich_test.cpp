@@ -101,7 +101,7 @@ TEST_CASE("Whatever the plan, simulating with and without sinks gives the same")
   for (std::uint64_t seed = 0; seed < 5000 / LAB_TEST_DIVISOR; ++seed) {
     const Experiment experiment = random_faulty_experiment(seed);
     Keep keep;
-    const Prediction watched = simulate(experiment.input(), &keep, &keep);
+    const Prediction watched = simulate(experiment.input(), &keep.records, &keep.events);
     const Prediction alone = simulate(experiment.input());
     INFO("seed " << seed);
     REQUIRE(alone.requests == watched.requests);

@@ -44,7 +44,8 @@ Detail detail_of(const ModelInput& input, const Programs& programs, bool observe
 /// What the operations mean, on top of the kernel and with the modules beside it.
 class Simulation final : public Kernel {
  public:
-  Simulation(const ModelInput& input, RecordSink* records, EventSink* events, Histogram* latencies)
+  Simulation(const ModelInput& input, std::vector<RequestRecord>* records, Events* events,
+             Histogram* latencies)
       : Simulation(input,
                    compile(input, events != nullptr    ? Reports::events
                                   : records != nullptr ? Reports::records
@@ -109,7 +110,7 @@ class Simulation final : public Kernel {
  private:
   enum class After : std::uint8_t { next, stay, stop };  // next operation; where pc is now; none
 
-  Simulation(const ModelInput& input, Programs all, RecordSink* records, EventSink* events,
+  Simulation(const ModelInput& input, Programs all, std::vector<RequestRecord>* records, Events* events,
              Histogram* latencies)
       : Kernel(input, all, detail_of(input, all, records != nullptr || events != nullptr), events),
         clients_(*this, input, workers_, records, latencies),
@@ -196,7 +197,8 @@ class Simulation final : public Kernel {
 
 }  // namespace
 
-Prediction simulate(const ModelInput& input, RecordSink* records, EventSink* events, Histogram* latencies) {
+Prediction simulate(const ModelInput& input, std::vector<RequestRecord>* records, Events* events,
+                    Histogram* latencies) {
   return Simulation(input, records, events, latencies).run();
 }
 

@@ -14,7 +14,7 @@ namespace {
 void check_makespan(const Experiment& experiment, double expected) {
   CHECK(experiment.makespan() == Approx(expected).epsilon(1e-12));
   Keep keep;
-  CHECK(simulate(experiment.input(), &keep).makespan_s == Approx(expected).epsilon(1e-12));
+  CHECK(simulate(experiment.input(), &keep.records).makespan_s == Approx(expected).epsilon(1e-12));
   CHECK(bound(experiment.input()).seconds == Approx(expected).epsilon(1e-12));
 }
 
@@ -199,7 +199,7 @@ TEST_CASE("Connections are dealt in turn, beginning with the worker that the see
     CHECK(record.worker == static_cast<std::int32_t>((3 + record.id - 1) % 4));
   }
   Keep kept;
-  CHECK(simulate(experiment.input(), &kept).splits == std::vector<std::int64_t>{3, 2, 2, 3});
+  CHECK(simulate(experiment.input(), &kept.records).splits == std::vector<std::int64_t>{3, 2, 2, 3});
 }
 
 TEST_CASE("Open connections are dealt before those that come with their request") {

@@ -50,13 +50,6 @@ inline bool earlier(const Event& a, const Event& b) {
   return a.at < b.at;
 }
 
-/// Where events go: a ring in shared memory, a vector.
-class EventSink {
- public:
-  virtual ~EventSink() = default;
-  virtual void event(const Event& event) = 0;
-};
-
 /// What happens to a request from a moment on.
 enum class LaneState : std::uint8_t {
   unsent,    ///< not sent yet (blank)

@@ -80,11 +80,4 @@ struct RequestCounts {
   std::int64_t failed() const;
 };
 
-/// Where finished requests go: a vector, a file, a histogram.
-class RecordSink {
- public:
-  virtual ~RecordSink() = default;
-  virtual void record(const RequestRecord& record) = 0;
-};
-
 }  // namespace lab

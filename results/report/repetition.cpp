@@ -10,16 +10,6 @@ namespace lab {
 
 namespace {
 
-class Collector : public RecordSink, public EventSink {
- public:
-  explicit Collector(RunRepetition& repetition) : repetition_(repetition) {}
-  void record(const RequestRecord& record) override { repetition_.records.push_back(record); }
-  void event(const Event& event) override { repetition_.events.push_back(event); }
-
- private:
-  RunRepetition& repetition_;
-};
-
 /// A failure that the scenario did not ask for by its own kills, by clients that hang up, by a queue that is
 /// full or a body that is too large, or by questions about a job.
 bool is_unasked_failure(const RequestRecord& record, const std::vector<Route>& routes,
@@ -50,9 +40,8 @@ RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, cons
   repetition.engine = kModel;
   repetition.number = number;
   repetition.began = kModelStart;
-  Collector collector(repetition);
   const ModelInput input{&scenario.routes, &arm, &load_case, cores, seed, lot, false, slice};
-  simulate(input, &collector, with_events ? &collector : nullptr);
+  simulate(input, &repetition.records, with_events ? &repetition.events : nullptr);
   std::sort(repetition.records.begin(), repetition.records.end(),
             [](const RequestRecord& a, const RequestRecord& b) { return a.id < b.id; });
   return repetition;

@@ -108,12 +108,9 @@ inline Load staggered(std::vector<Nanos> at, std::size_t route = 0) {
   return load;
 }
 
-struct Keep : RecordSink, EventSink {
+struct Keep {
   std::vector<RequestRecord> records;  // in order of the replies
   Events events;
-  void record(const RequestRecord& record) override { records.push_back(record); }
-  void event(const Event& event) override { events.push_back(event); }
-
   std::int64_t count(EventKind kind) const {
     return std::count_if(events.begin(), events.end(),
                          [&](const Event& event) { return event.kind == kind; });
@@ -198,7 +195,7 @@ struct Experiment {
   double makespan() const { return simulate(input()).makespan_s; }
   Keep observed() const {
     Keep keep;
-    simulate(input(), &keep, &keep);
+    simulate(input(), &keep.records, &keep.events);
     return keep;
   }
 };
