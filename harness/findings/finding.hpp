@@ -44,8 +44,6 @@ struct RunContext {
 /// The findings, the most costly first. What the evidence does not hold leads to none.
 std::vector<Finding> find_findings(const RunContext& run);
 
-/// `no`, `one`, `nine`, `40`
-std::string number_word(std::int64_t number);
 /// `no requests`, `one request`, `nine requests`, `40 requests`
 std::string count(std::int64_t number, std::string_view noun);
 

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "lab/core/duration.hpp"
+#include "lab/core/text.hpp"
 
 namespace lab {
 
@@ -98,14 +99,6 @@ std::vector<Finding> find_findings(const RunContext& run) {
     detect(trace, findings);
   std::ranges::stable_sort(findings, std::ranges::greater{}, &Finding::cost_s);
   return findings;
-}
-
-std::string number_word(std::int64_t number) {
-  constexpr std::array<std::string_view, 13> kWords{"no",   "one",    "two",   "three", "four",
-                                                    "five", "six",    "seven", "eight", "nine",
-                                                    "ten",  "eleven", "twelve"};
-  return number >= 0 && number < std::ssize(kWords) ? std::string(kWords[static_cast<std::size_t>(number)])
-                                                    : std::to_string(number);
 }
 
 std::string count(std::int64_t number, std::string_view noun) {

@@ -7,11 +7,10 @@
 namespace lab {
 
 RouteSteps::RouteSteps(const Route& route) {
-  const auto add = [this](const Step& step) {
+  for_each_step(route, [this](const Step& step) {
     steps_.push_back(&step);
     unhindered_.push_back(unhindered_time({step}));
-  };
-  for_each_step(route, add);
+  });
 }
 
 const Step* RouteSteps::step(std::int64_t index) const {

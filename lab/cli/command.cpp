@@ -82,7 +82,7 @@ Error explain_refusal(const CLI::App& app, const CLI::ParseError& error) {
     reason = option->count() > 1 ? fmt::format("{} is given {} times; give it once", name, option->count())
                                  : fmt::format("{} needs a value {}", name, option->get_type_name());
   }
-  std::replace(reason.begin(), reason.end(), '\n', ' ');
+  std::ranges::replace(reason, '\n', ' ');
   return usage_error("{}; see {}", reason, help);
 }
 

@@ -14,7 +14,7 @@ namespace {
 /// The first of its options that is so; null: none.
 template <class Matches>
 const Option* find_option(const Command& verb, const Matches& matches) {
-  const auto found = std::find_if(verb.options.begin(), verb.options.end(), matches);
+  const auto found = std::ranges::find_if(verb.options, matches);
   return found == verb.options.end() ? nullptr : &*found;
 }
 
@@ -32,7 +32,7 @@ void add_options(const Command& verb, std::vector<Candidate>& words) {
 bool is_file(std::string_view kind) {
   constexpr std::array<std::string_view, 8> kFiles{"SCENARIO", "FILE",    "DIR",     "PATH",
                                                    "RUN",      "ANSWERS", "OUT.zip", "COMMAND"};
-  return std::find(kFiles.begin(), kFiles.end(), kind) != kFiles.end();
+  return std::ranges::find(kFiles, kind) != kFiles.end();
 }
 
 /// bash gives `--format=js` as three words, and replaces the last one alone.

@@ -134,25 +134,22 @@ RateCurve curve_of(const AskedLoad& asked, Arrivals arrivals, Nanos duration) {
 }
 
 std::string load_in_words(const EnginePlan& plan, bool limited, int threads) {
-  const auto number_of = [](std::int64_t count, const char* thing) {
-    return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
-  };
   const RateCurve& curve = plan.curve;
   std::string words;
   if (plan.arrivals == Arrivals::closed) {
-    words = "closed loop, " + number_of(plan.clients, "client");
+    words = "closed loop, " + plural(plan.clients, "client");
   } else if (is_timed(plan.arrivals)) {
     words = plan.arrivals == Arrivals::constant ? "evenly " : "at random ";
     words += curve.ramp == 0
                  ? fmt::format("{}/s", curve.to)
                  : fmt::format("{}/s to {}/s within {}", curve.from, curve.to, format_duration(curve.ramp));
   } else {
-    words = number_of(plan.planned, "request");
+    words = plural(plan.planned, "request");
     words += plan.arrivals == Arrivals::burst
                  ? " at once"
                  : fmt::format(", one every {}", format_duration(to_nanos(1 / curve.to)));
   }
-  if (lasts(plan.arrivals) && plan.planned >= 0) words += ", " + number_of(plan.planned, "request");
+  if (lasts(plan.arrivals) && plan.planned >= 0) words += ", " + plural(plan.planned, "request");
   if (plan.duration != kNever)
     words += fmt::format("{} {}", plan.planned >= 0 ? ", at most" : " for", format_duration(plan.duration));
   if (plan.client_ramp > 0) words += fmt::format(", starting within {}", format_duration(plan.client_ramp));
@@ -202,9 +199,8 @@ void settle(const AskedLoad& asked, LoadRequestOptions& options) {
     for (const char* usual : {"2xx", "3xx"}) expect_status(usual, engine.expected);
   }
   const int threads = options.plan.threads;
-  refuse_if(engine.clients < static_cast<std::uint32_t>(threads),
-            "--threads: {} threads cannot share {} connection{}", threads, engine.clients,
-            engine.clients == 1 ? "" : "s");
+  refuse_if(engine.clients < static_cast<std::uint32_t>(threads), "--threads: {} threads cannot share {}",
+            threads, plural(engine.clients, "connection"));
   if (!options.plan.ca_file.empty()) {
     refuse_if(asked.insecure, "--cacert and --insecure exclude each other; give one");
     check_readable("--cacert", options.plan.ca_file);
@@ -247,8 +243,8 @@ void RequestMessage::add_header(const std::string& text) {
   }
   std::string value = text.substr(colon + 1);
   value.erase(0, value.find_first_not_of(" \t"));
-  const bool control = std::any_of(value.begin(), value.end(),
-                                   [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7F; });
+  const bool control =
+      std::ranges::any_of(value, [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7F; });
   refuse_if(control, "--header: the value of {} has a control character", name);
   headers.emplace_back(name, value);
 }
@@ -263,8 +259,8 @@ void RequestMessage::read_body(const std::string& text) {
 }
 
 bool RequestMessage::has_header(const std::string& name) const {
-  return std::any_of(headers.begin(), headers.end(),
-                     [&](const auto& header) { return equals_ignoring_case(header.first, name); });
+  return std::ranges::any_of(headers,
+                             [&](const auto& header) { return equals_ignoring_case(header.first, name); });
 }
 
 std::string RequestMessage::bytes(const Url& url, bool closes) const {

@@ -21,10 +21,10 @@ std::vector<std::string> words_for(const std::vector<Format>& formats) {
 
 Format pick_format(const std::string& verb, const std::vector<Format>& formats, const std::string& text) {
   const auto is = [&](const Format& format) { return text == format.word; };
-  if (const auto one = std::find_if(formats.begin(), formats.end(), is); one != formats.end()) return *one;
+  if (const auto one = std::ranges::find_if(formats, is); one != formats.end()) return *one;
   const std::vector<std::string> given = words_for(formats);
   const std::vector<Format> all = run_formats(true);
-  if (is(Format::gradescope) || std::any_of(all.begin(), all.end(), is))
+  if (is(Format::gradescope) || std::ranges::any_of(all, is))
     throw Failure(usage_error("--format: {} gives {}, not {}", verb, Command::in_words(given), text));
   throw Failure(usage_error("--format: unknown word '{}'{}", text, suggestion(text, given)));
 }
@@ -53,7 +53,7 @@ void add_format_option(Command& command, OutputOptions& output, const std::vecto
     output.terminal = isatty(STDOUT_FILENO) == 1;
     output.style.width = report_width();
     const auto all = report_formats();
-    const bool binary = std::any_of(all.begin(), all.end(), [&](const ReportFormat* format) {
+    const bool binary = std::ranges::any_of(all, [&](const ReportFormat* format) {
       return format->is_binary && output.format.word == format->word;
     });
     refuse_if(binary && output.terminal, "--format: {0} is no text; send it to a file: > picture.{0}",

@@ -131,7 +131,7 @@ LiveView::LiveView(const OutputOptions& output)
 void LiveView::show(const std::string& report, const std::string& table) {
   if (!redraws_) return;
   const auto lines_of = [](const std::string& text) {
-    return static_cast<int>(std::count(text.begin(), text.end(), '\n'));
+    return static_cast<int>(std::ranges::count(text, '\n'));
   };
   const int room = terminal_size({STDOUT_FILENO, STDERR_FILENO}).ws_row -
                    2;  // the cursor cannot go back to what has scrolled away

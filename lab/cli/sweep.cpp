@@ -6,8 +6,6 @@
 #include <boost/json.hpp>
 #include <cerrno>
 #include <cmath>
-#include <fstream>
-#include <sstream>
 
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
@@ -88,36 +86,34 @@ Result<SweepKey> parse_key(const std::string& text) {
     key.values.insert(key.values.end(), values.begin(), values.end());
   }
   Texts sorted = key.values;
-  std::sort(sorted.begin(), sorted.end());
-  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+  std::ranges::sort(sorted);
+  const auto twice = std::ranges::adjacent_find(sorted);
   if (twice != sorted.end()) return usage_error("--vary {}: {} comes twice", key.name, *twice);
   return key;
 }
 
 Stat stat_of(const Scenario& scenario, const std::string& text) {
   if (text.empty()) return scenario.show.empty() ? Stat{} : scenario.show.front();
-  auto stat = parse_stat(text);
-  if (!stat) throw Failure(usage_error("--stat: {}", stat.error().message));
+  const Stat stat = parse_stat("--stat", text).value();
   Texts routes;
   for (const Route& route : scenario.routes) routes.push_back(route.name);
-  refuse_if(!stat->route.empty() && !contains(routes, stat->route),
-            "--stat: scenario '{}' has no route '{}'{}", scenario.name, stat->route,
-            suggestion(stat->route, routes));
-  return *stat;
+  refuse_if(!stat.route.empty() && !contains(routes, stat.route), "--stat: scenario '{}' has no route '{}'{}",
+            scenario.name, stat.route, suggestion(stat.route, routes));
+  return stat;
 }
 
-std::string note_of(const ArmReport& arm, bool measured) {
+std::optional<std::string> note_of(const ArmReport& arm, bool measured) {
   if (!arm.not_run.empty()) return "not run: " + arm.not_run;
   if (arm.verdict == Verdict::instrument_fault)
     return "measured below its bound: instrument fault, nothing is claimed";
   const std::int64_t bad = arm.books.planned - arm.books.ok;
   if (measured && bad > 0) return fmt::format("{} of {} requests failed", bad, arm.books.planned);
-  return "";
+  return std::nullopt;
 }
 
 std::vector<SweepCell> cells_from(const Report& report, const Stat& stat, bool predicted_only) {
-  const bool any_measured = std::any_of(report.arms.begin(), report.arms.end(),
-                                        [](const ArmReport& arm) { return !arm.engine.is(kModel); });
+  const bool any_measured =
+      std::ranges::any_of(report.arms, [](const ArmReport& arm) { return !arm.engine.is(kModel); });
   std::vector<SweepCell> cells;
   for (const ArmReport& arm : report.arms) {
     // The model stands beside every arm that was measured.
@@ -238,8 +234,7 @@ SweepEstimate estimate_sweep(const Sweep& sweep, const std::vector<bool>& done) 
     preflight(scenario, experiment);
     calibrate_scenario(scenario, true);
     // What cannot be run here is found out at its turn.
-    const ExperimentPlan plan =
-        plan_experiment(scenario, experiment, PreparedExperiment::outline(scenario, experiment));
+    const ExperimentPlan plan = plan_experiment(scenario, experiment);
     ++estimate.points;
     estimate.trials += plan.trials;
     estimate.time += std::min(plan.estimate, kNever - estimate.time);
@@ -302,7 +297,7 @@ Result<fs::path> create_sweep(const std::optional<fs::path>& save, const SweepMa
   if (save) fs::create_directories(folder, error);
   if (!save) {
     std::string time = manifest.started.substr(0, 19);
-    std::replace(time.begin(), time.end(), ':', '-');
+    std::ranges::replace(time, ':', '-');
     const std::string name = fmt::format("{}Z-{}", time, manifest.scenario);
     fs::create_directories(default_sweeps_folder(), error);
     bool made = false;
@@ -336,12 +331,11 @@ Result<fs::path> find_sweep(const std::string& name) {
 
 Result<SweepManifest> read_manifest(const fs::path& sweep) {
   const fs::path path = sweep / kManifest;
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) return usage_error("{} cannot be read", path.string());
+  InputFile file(path);
+  const std::string_view text = file.at(0, file.size());
+  if (file.error() != 0) return usage_error("{} cannot be read", path.string());
   try {
-    const json::value object = json::parse(text.str());
+    const json::value object = json::parse(json::string_view(text.data(), text.size()));
     if (object.at("schema") != json::string(SweepManifest().schema))
       return usage_error("{}: of schema {}, which this program does not read", path.string(),
                          json::serialize(object.at("schema")));

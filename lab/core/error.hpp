@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
 namespace lab {
@@ -63,6 +64,28 @@ Error usage_error(fmt::format_string<Args...> text, Args&&... args) {
 template <class... Args>
 void refuse_if(bool wrong, fmt::format_string<Args...> text, Args&&... args) {
   if (wrong) throw Failure(usage_error(text, std::forward<Args>(args)...));
+}
+
+/// What `run` gives, or the Failure in which it ended.
+template <class Run>
+auto caught(const Run& run) -> Result<decltype(run())> {
+  try {
+    if constexpr (std::is_void_v<decltype(run())>) {
+      run();
+      return {};
+    } else {
+      return run();
+    }
+  } catch (const Failure& failure) {
+    return failure.error();
+  }
+}
+
+/// The same result; an error begins with what it is about: `--ready: …`.
+template <class T>
+Result<T> about(std::string_view what, Result<T> result) {
+  if (result) return result;
+  return Error{result.error().kind, fmt::format("{}: {}", what, result.error().message)};
 }
 
 /// The environment stopped it (exit 3).

@@ -37,10 +37,12 @@ Result<double> parse_share(const std::string& option, const std::string& text) {
   return usage_error("{}: '{}' is not a share; write 80% or 0.8", option, text.substr(0, 40));
 }
 
+Result<Stat> parse_stat(const std::string& option, const std::string& text) {
+  return about(option, parse_stat(text));
+}
+
 Result<Nanos> parse_span(const std::string& option, const std::string& text) {
-  auto span = parse_duration(text);
-  if (!span) return Error{span.error().kind, fmt::format("{}: {}", option, span.error().message)};
-  return span;
+  return about(option, parse_duration(text));
 }
 
 Result<std::pair<std::string, Nanos>> parse_assignment(const std::string& option, const std::string& text,

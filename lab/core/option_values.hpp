@@ -58,6 +58,9 @@ Result<double> parse_number(const std::string& option, const std::string& text, 
 /// A part of a whole, 0 to 1: `80%` or 0.8.
 Result<double> parse_share(const std::string& option, const std::string& text);
 
+/// `ping.latency.max`
+Result<Stat> parse_stat(const std::string& option, const std::string& text);
+
 /// `100ms`, as parse_duration reads it.
 Result<Nanos> parse_span(const std::string& option, const std::string& text);
 

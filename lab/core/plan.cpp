@@ -165,8 +165,8 @@ void apply_rates(Route& route, const WorkRates& rates) {
   for (Dependency& dependency : route.depends) apply_rates(dependency.steps, rates);
 }
 
-void stretch_computing(Plan& plan, double pace) {
-  change_computing(plan,
+void stretch_computing(Route& route, double pace) {
+  change_computing(route,
                    [&](Compute& compute) { compute.duration = to_nanos(seconds(compute.duration) * pace); });
 }
 

@@ -185,7 +185,7 @@ void apply_rates(Route& route, const WorkRates& rates);
 
 /// Multiplies the durations of computing by `pace`, and nothing else: what the plan takes on a machine that
 /// has become slower since it was calibrated.
-void stretch_computing(Plan& plan, double pace);
+void stretch_computing(Route& route, double pace);
 
 /// Takes the time of switching out of the plan: it is the kernel's, and differs by a third from run to run,
 /// so no bound may rest on it.
@@ -232,6 +232,13 @@ void change_computing(Plan& plan, const Change& change) {
     // The plan is the caller's to change, so its parts are.
     for (const Plan* inner : nested_plans(step)) change_computing(const_cast<Plan&>(*inner), change);
   }
+}
+
+/// The same of a route.
+template <class Change>
+void change_computing(Route& route, const Change& change) {
+  for (Dependency& dependency : route.depends) change_computing(dependency.steps, change);
+  change_computing(route.plan, change);
 }
 
 /// `wait 100 ms, cpu 5 ms`; `nothing` for an empty plan.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 namespace lab {
@@ -77,6 +78,26 @@ bool has_only_letters(std::string_view text, std::string_view besides) {
     const char low = to_lower(c);
     return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || besides.find(c) != std::string_view::npos;
   });
+}
+
+std::string grouped(std::int64_t number, char separator) {
+  std::string digits = std::to_string(number);
+  const std::ptrdiff_t first = digits.starts_with('-') ? 1 : 0;
+  for (std::ptrdiff_t at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > first; at -= 3)
+    digits.insert(static_cast<std::size_t>(at), 1, separator);
+  return digits;
+}
+
+std::string plural(std::int64_t number, std::string_view noun) {
+  return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
+}
+
+std::string number_word(std::int64_t number) {
+  constexpr std::array<std::string_view, 13> kWords{"no",   "one",    "two",   "three", "four",
+                                                    "five", "six",    "seven", "eight", "nine",
+                                                    "ten",  "eleven", "twelve"};
+  return number >= 0 && number < std::ssize(kWords) ? std::string(kWords[static_cast<std::size_t>(number)])
+                                                    : std::to_string(number);
 }
 
 std::string shell_word(const std::string& word) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,6 +56,15 @@ bool contains(const std::vector<std::string>& words, std::string_view word);
 
 /// Whether all of it are ASCII letters, digits and signs of `besides`.
 bool has_only_letters(std::string_view text, std::string_view besides);
+
+/// 1234567 as `1,234,567`; Python takes underscores.
+std::string grouped(std::int64_t number, char separator = ',');
+
+/// `1 request`, `20 requests`.
+std::string plural(std::int64_t number, std::string_view noun);
+
+/// As a sentence says it, up to twelve in words: `no`, `one`, `two`.
+std::string number_word(std::int64_t number);
 
 /// As a shell takes it for one word.
 std::string shell_word(const std::string& word);

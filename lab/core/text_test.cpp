@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "lab/core/error.hpp"
+
 using namespace lab;
 
 TEST_CASE("Distance counts insertions, deletions, replacements and swaps of neighbours") {
@@ -52,4 +54,32 @@ TEST_CASE("words are compared, and made small, regardless of ASCII's case alone"
   CHECK_FALSE(equals_ignoring_case("lab", "labw"));
   CHECK_FALSE(equals_ignoring_case("\xc3\x84", "\xc3\xa4"));
   CHECK(lower_case("A-Z \xc3\x84") == "a-z \xc3\x84");
+}
+
+TEST_CASE("numbers are grouped by thousands, counted with their noun, and small ones are words") {
+  CHECK(grouped(1'234'567) == "1,234,567");
+  CHECK(grouped(-1000) == "-1,000");
+  CHECK(grouped(999) == "999");
+  CHECK(grouped(10'000, '_') == "10_000");
+  CHECK(plural(1, "request") == "1 request");
+  CHECK(plural(0, "request") == "0 requests");
+  CHECK(number_word(0) == "no");
+  CHECK(number_word(12) == "twelve");
+  CHECK(number_word(13) == "13");
+}
+
+TEST_CASE("a failure becomes a result, which says what it is about") {
+  const auto halved = [](int number) {
+    return caught([&] {
+      refuse_if(number % 2 != 0, "{} is odd", number);
+      return number / 2;
+    });
+  };
+  CHECK(halved(4).value() == 2);
+  CHECK(about("--half", halved(4)).value() == 2);
+  const Result<int> odd = about("--half", halved(3));
+  REQUIRE(odd.has_error());
+  CHECK(odd.error().message == "--half: 3 is odd");
+  CHECK(odd.error().kind == ErrorKind::usage);
+  CHECK(caught([] {}).has_value());
 }

@@ -9,7 +9,9 @@ namespace lab {
 
 std::string text_lines(const std::string& text, std::string_view first, std::size_t indent,
                        const TextStyle& style) {
-  return wrapped_text(text, first, indent, static_cast<std::size_t>(style.width), style.ascii);
+  return join(wrap(printable(text, style.ascii), first, indent, static_cast<std::size_t>(style.width)),
+              "\n") +
+         "\n";
 }
 
 std::string tagged(const std::string& tag, const std::string& text, const TextStyle& style,

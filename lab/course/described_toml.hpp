@@ -25,11 +25,9 @@ class DescribedToml {
   template <class T>
   void read(const toml::node& node, const std::string& what, T& to) const {
     using Members = boost::describe::describe_members<T, boost::describe::mod_public>;
-    const toml::table* table = value_of(node, what).table(what + " must be a table");
-    if (table == nullptr) return;
     std::vector<std::string> keys;
     boost::mp11::mp_for_each<Members>([&](auto member) { keys.push_back(key_of(member.name)); });
-    const TableReader reader(*draft_, *table, what);
+    const TableReader reader(*draft_, value_of(node, what).table(what + " must be a table"), what);
     reader.only(keys);
     boost::mp11::mp_for_each<Members>([&](auto member) {
       const std::string key = key_of(member.name);
@@ -43,21 +41,18 @@ class DescribedToml {
   }
   void read(const toml::node& node, const std::string& what, Figure& to) const {
     if (!node.is_number() && !node.is_string())
-      return draft_->problems.at(node.source(), "{} must be a number or a duration", what);
+      draft_->problems.at(node.source(), "{} must be a number or a duration", what);
     to = {node.value<double>().value_or(0), node.is_string()};
     if (!to.is_time) return;
-    const auto span = parse_duration(node.as_string()->get());
-    if (!span) draft_->problems.at(node.source(), "{}", span.error().message);
-    to.value = span ? seconds(*span) : 0;
+    to.value = seconds(value_of(node, what).checked(parse_duration(node.as_string()->get())));
   }
   template <class T>
   void read(const toml::node& node, const std::string& what, std::optional<T>& to) const {
     read(node, what, to.emplace());
   }
   void read(const toml::node& node, const std::string& what, std::map<std::string, std::string>& to) const {
-    const toml::table* table = value_of(node, what).table(what + " must be a table");
-    if (table == nullptr) return;
-    for (const auto& [key, value] : *table) read(value, what, to[std::string(key.str())]);
+    for (const auto& [key, value] : value_of(node, what).table(what + " must be a table"))
+      read(value, what, to[std::string(key.str())]);
   }
   template <class T>
   void read(const toml::node& node, const std::string& what, std::vector<T>& to) const {
@@ -71,7 +66,7 @@ class DescribedToml {
       }
     }
     const toml::array* array = node.as_array();
-    if (array == nullptr) return draft_->problems.at(node.source(), "{} must be an array", what);
+    if (array == nullptr) draft_->problems.at(node.source(), "{} must be an array", what);
     for (const toml::node& entry : *array) read(entry, "each of " + what, to.emplace_back());
   }
 
@@ -96,8 +91,8 @@ T read_described(std::string_view toml, const std::string& file) {
   const Overrides unchanged;
   Draft draft(file, {}, unchanged);
   T all;
-  if (const auto table = parse_toml(toml, draft.problems)) DescribedToml(draft).read(*table, "the file", all);
-  if (draft.problems.any()) throw Failure(draft.problems.first());
+  const toml::table table = parse_toml(toml, draft.problems);
+  DescribedToml(draft).read(table, "the file", all);
   return all;
 }
 

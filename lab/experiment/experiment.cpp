@@ -87,8 +87,8 @@ RunRepetition send_load(const Scenario& scenario, const Trial& trial, const Load
   LoadOptions options;
   options.seed = seed;
   options.interrupt_fd = interrupt_fd();
-  options.close_after_reply = std::any_of(arm.modes.begin(), arm.modes.end(),
-                                          [](const Traits& mode) { return mode.idle != Resource::nothing; });
+  options.close_after_reply =
+      std::ranges::any_of(arm.modes, [](const Traits& mode) { return mode.idle != Resource::nothing; });
   options.accepts_late = accepts_late(arm) || target.stamped;
   if (target.stamped && trial.arm->engine != kServer) options.warm_up_connections = arm.workers;
   const double expected = simulate(model_input(scenario, arm, *trial.load_case, seed)).makespan_s;
@@ -112,7 +112,7 @@ RunRepetition send_load(const Scenario& scenario, const Trial& trial, const Load
 
 template <class Matches>
 bool any_request(const RunRepetition& repetition, const Matches& matches) {
-  return std::any_of(repetition.records.begin(), repetition.records.end(), matches);
+  return std::ranges::any_of(repetition.records, matches);
 }
 
 RunRepetition measure_native(const Scenario& scenario, const Trial& trial, PreparedExperiment& prepared,
@@ -277,12 +277,12 @@ void leave_out(const Trial& trial, const Error& error, PreparedExperiment& prepa
 }  // namespace
 
 bool ExperimentOptions::measures() const {
-  return std::any_of(engines.begin(), engines.end(),
-                     [](const std::string& engine) { return engine != kModel && engine != kRecorded; });
+  return std::ranges::any_of(
+      engines, [](const std::string& engine) { return engine != kModel && engine != kRecorded; });
 }
 
 bool ExperimentOptions::uses(std::string_view engine) const {
-  return std::find(engines.begin(), engines.end(), engine) != engines.end();
+  return std::ranges::find(engines, engine) != engines.end();
 }
 
 ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions& options,
@@ -327,24 +327,23 @@ PreparedExperiment PreparedExperiment::prepare(Scenario& scenario, const Experim
   return prepared;
 }
 
-PreparedExperiment PreparedExperiment::outline(const Scenario& scenario, const ExperimentOptions& options) {
-  PreparedExperiment prepared;
-  prepared.arms = started_arms(scenario, options);
-  return prepared;
+ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions& options) {
+  PreparedExperiment outline;
+  outline.arms = started_arms(scenario, options);
+  return plan_experiment(scenario, options, outline);
 }
 
 bool PreparedExperiment::is_left_out(const EngineArm& arm, const Case& load_case) const {
-  return std::any_of(left_out.begin(), left_out.end(), [&](const NotRun& one) {
+  return std::ranges::any_of(left_out, [&](const NotRun& one) {
     return one.engine == arm.engine && one.arm == arm.arm.id && one.case_id == load_case.id;
   });
 }
 
 void preflight(const Scenario& scenario, const ExperimentOptions& options) {
   for (const Case& load_case : scenario.cases) {
-    if (!options.uses(kModel) || load_case.requests() <= kMostModelRequests) continue;
-    throw Failure(
-        usage_error("--engine model keeps every request; {} are too many (at most {}); use lab predict",
-                    load_case.requests(), kMostModelRequests));
+    refuse_if(options.uses(kModel) && load_case.requests() > kMostModelRequests,
+              "--engine model keeps every request; {} are too many (at most {}); use lab predict",
+              load_case.requests(), kMostModelRequests);
   }
   if (!options.measures()) return;
   for (const Arm& arm : scenario.arms) {
@@ -352,16 +351,14 @@ void preflight(const Scenario& scenario, const ExperimentOptions& options) {
     const bool threaded = arm.uses(Resource::pool) || arm.uses(Resource::thread);
     for (const auto& [what, asked, most] : {std::tuple("workers", arm.workers, kMaxStartedWorkers),
                                             {"threads", threaded ? arm.threads : 0, kMaxStartedThreads}}) {
-      if (asked <= most) continue;
-      throw Failure(usage_error("arm '{}' needs {} {}; the lab starts at most {}; for more use lab predict",
-                                arm.id, asked, what, most));
+      refuse_if(asked > most, "arm '{}' needs {} {}; the lab starts at most {}; for more use lab predict",
+                arm.id, asked, what, most);
     }
   }
   for (const Case& load_case : scenario.cases) {
-    if (load_case.requests() > kMostNativeRequests) {
-      throw Failure(usage_error("--requests: {} requests; the lab sends at most {}; for more use lab predict",
-                                load_case.requests(), kMostNativeRequests));
-    }
+    refuse_if(load_case.requests() > kMostNativeRequests,
+              "--requests: {} requests; the lab sends at most {}; for more use lab predict",
+              load_case.requests(), kMostNativeRequests);
     raise_descriptor_limit(descriptor_need(load_case)).value();
   }
 }

@@ -48,8 +48,6 @@ struct PreparedExperiment {
   /// Completes the scenario (files, durations of its work) and finds out what can be run. Throws Failure as
   /// Fixtures::prepare and ForeignServers::prepare do.
   static PreparedExperiment prepare(Scenario& scenario, const ExperimentOptions& options);
-  /// Only what is known without preparing anything.
-  static PreparedExperiment outline(const Scenario& scenario, const ExperimentOptions& options);
 
   bool is_left_out(const EngineArm& arm, const Case& load_case) const;
 };
@@ -63,6 +61,8 @@ struct ExperimentPlan {
 
 ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions& options,
                                const PreparedExperiment& prepared);
+/// As far as it is known without preparing anything.
+ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions& options);
 
 /// What is kept of an experiment.
 struct RecordOptions {

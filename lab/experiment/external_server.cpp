@@ -51,10 +51,10 @@ Result<std::uint16_t> free_port() {
 bool says_port_taken(const std::vector<std::string>& lines) {
   static constexpr std::array<std::string_view, 5> kWords{"address already in use", "address in use",
                                                           "eaddrinuse", "errno 98", "port is already"};
-  return std::any_of(lines.begin(), lines.end(), [](const std::string& line) {
+  return std::ranges::any_of(lines, [](const std::string& line) {
     const std::string small = lower_case(line);
-    return std::any_of(kWords.begin(), kWords.end(),
-                       [&](std::string_view word) { return small.find(word) != std::string::npos; });
+    return std::ranges::any_of(kWords,
+                               [&](std::string_view word) { return small.find(word) != std::string::npos; });
   });
 }
 
@@ -124,8 +124,8 @@ class Start {
   bool all_there() {
     const std::vector<pid_t> family = descendants_of(supervisor_.pid());
     const std::vector<ListeningProcess> listeners = find_listeners(family, port_);
-    const auto watching = std::count_if(listeners.begin(), listeners.end(),
-                                        [](const ListeningProcess& listener) { return listener.watches; });
+    const auto watching =
+        std::ranges::count_if(listeners, [](const ListeningProcess& listener) { return listener.watches; });
     const bool answered_itself = command_.workers <= 1 && !probe_.path.empty() && !listeners.empty();
     if (watching >= command_.workers || answered_itself) return true;
     const bool quiet = quiet_.now(family);

@@ -41,17 +41,9 @@ bool reads_files(const Step& step) {
 }
 
 bool loads_route(const Case& load_case, std::size_t route) {
-  return std::any_of(load_case.loads.begin(), load_case.loads.end(), [&](const Load& load) {
+  return std::ranges::any_of(load_case.loads, [&](const Load& load) {
     return load.route == route || (load.then && load.then->route == route);
   });
-}
-
-template <class Change>
-void change_computing(Scenario& scenario, const Change& change) {
-  for (Route& route : scenario.routes) {
-    for (Dependency& dependency : route.depends) change_computing(dependency.steps, change);
-    change_computing(route.plan, change);
-  }
 }
 
 /// Bytes that are really there, written and therefore in the page cache.
@@ -79,22 +71,20 @@ void make_file(const fs::path& path, std::int64_t bytes) {
 /// A file that a scenario names must be there, regular and not empty.
 std::int64_t size_of_file(const std::string& path) {
   struct stat entry {};
-  if (stat(path.c_str(), &entry) != 0) {
-    throw Failure(
-        usage_error("read: there is no file {}; write read = \"64MB\" for one that the lab makes", path));
-  }
+  refuse_if(stat(path.c_str(), &entry) != 0,
+            "read: there is no file {}; write read = \"64MB\" for one that the lab makes", path);
   const char* const wrong = !S_ISREG(entry.st_mode)           ? "is not a regular file"
                             : entry.st_size == 0              ? "is empty"
                             : access(path.c_str(), R_OK) != 0 ? "cannot be read"
                                                               : nullptr;
-  if (wrong != nullptr) throw Failure(usage_error("read: {} {}", path, wrong));
+  refuse_if(wrong != nullptr, "read: {} {}", path, wrong == nullptr ? "" : wrong);
   return static_cast<std::int64_t>(entry.st_size);
 }
 
 void provide_files(Scenario& scenario, const fs::path& folder) {
   std::int64_t largest = 0;
   const fs::path made = folder / "file";
-  change_computing(scenario, [&](Compute& compute) {
+  const auto provide = [&](Compute& compute) {
     if (compute.work != Work::file_read) return;
     if (compute.file.empty()) {
       largest = std::max(largest, compute.units);
@@ -103,7 +93,8 @@ void provide_files(Scenario& scenario, const fs::path& folder) {
       const std::int64_t size = size_of_file(compute.file);
       if (compute.units == 0) compute.units = size;
     }
-  });
+  };
+  for (Route& route : scenario.routes) change_computing(route, provide);
   if (largest > 0) make_file(made, largest);
 }
 
@@ -137,19 +128,18 @@ Fixtures Fixtures::prepare(Scenario& scenario, const std::string& postgres) {
   TemporaryFolder::remove_left_overs();
   Fixtures fixtures;
   const std::vector<Route>& routes = scenario.routes;
-  const bool stores = std::any_of(scenario.arms.begin(), scenario.arms.end(),
-                                  [](const Arm& arm) { return arm.shared_counters; });
+  const bool stores = std::ranges::any_of(scenario.arms, [](const Arm& arm) { return arm.shared_counters; });
   if (stores || any_step(scenario, reads_files)) {
     fixtures.folder_ = TemporaryFolder::create("lab-files").value();
     provide_files(scenario, fixtures.folder_.path());
   }
-  if (!postgres.empty() && std::any_of(routes.begin(), routes.end(), asks_database)) {
+  if (!postgres.empty() && std::ranges::any_of(routes, asks_database)) {
     fixtures.postgres_ = postgres;
     if (postgres == "local") {
       fixtures.local_postgres_ = LocalPostgres::start().value();
       fixtures.postgres_ = fixtures.local_postgres_.url();
-    } else if (auto answers = try_postgres(postgres); !answers) {
-      throw Failure(environment_error("--postgres: {}", answers.error().message));
+    } else {
+      about("--postgres", try_postgres(postgres)).value();
     }
     check_queries(routes, fixtures.postgres_);
   }
@@ -163,7 +153,7 @@ std::optional<std::string> Fixtures::unsupported_reason(const Scenario& scenario
   if (arm.backend == Backend::io_uring) build_backend();
   if (auto available = backend_available(arm.backend); !available) return available.error().message;
   const auto needs_curl = [](const Load& load) { return load.client_process; };
-  if (std::any_of(load_case.loads.begin(), load_case.loads.end(), needs_curl) && !find_program("curl"))
+  if (std::ranges::any_of(load_case.loads, needs_curl) && !find_program("curl"))
     return "curl is missing, which sends its requests (apt-get install curl)";
   for (std::size_t route = 0; route < scenario.routes.size(); ++route) {
     if (!loads_route(load_case, route) || !postgres_.empty()) continue;
@@ -193,14 +183,12 @@ void Fixtures::clear_unasked(std::vector<Route>& routes) const {
 WorkRates calibrate_scenario(Scenario& scenario, bool only_open) {
   TemporaryFolder folder;
   if (only_open) {
-    bool open = false;
-    bool reads = false;
-    change_computing(scenario, [&](const Compute& compute) {
-      open |= compute.duration == 0 && compute.units > 0;
-      reads |= compute.work == Work::file_read;
-    });
-    if (!open) return {};
-    if (reads) {
+    const auto is_open = [](const Step& step) {
+      const auto* compute = step.as<Compute>();
+      return compute != nullptr && compute->duration == 0 && compute->units > 0;
+    };
+    if (!any_step(scenario, is_open)) return {};
+    if (any_step(scenario, reads_files)) {
       folder = TemporaryFolder::create("lab-files").value();
       provide_files(scenario, folder.path());
     }

@@ -100,13 +100,9 @@ ForeignServers ForeignServers::prepare(const Scenario& scenario, const std::vect
     });
   }
   for (const std::string& line : foreign.options_.servers) {
-    auto command = split_command(line);
-    if (!command) throw Failure({command.error().kind, "--server: " + command.error().message});
-    if (line.find("{port}") == std::string::npos) {
-      throw Failure(
-          usage_error("--server: '{}' has no {{port}}; the lab chooses one and puts it there", line));
-    }
-    foreign.commands_.push_back(std::move(*command));
+    foreign.commands_.push_back(about("--server", split_command(line)).value());
+    refuse_if(line.find("{port}") == std::string::npos,
+              "--server: '{}' has no {{port}}; the lab chooses one and puts it there", line);
   }
   make_probe(with_port(foreign.options_.ready, 1), 1).value();
   std::set<std::string> modules;
@@ -156,9 +152,8 @@ void ForeignServers::write_files(const EngineArm& arm) {
 
 Result<void> ForeignServers::measure_rate(const EngineArm& arm) {
   const auto& files = arm.source->files;
-  const auto work = std::find_if(files.begin(), files.end(), [](const SourceFile& file) {
-    return file.name == "work.py" || file.name == "work.js";
-  });
+  const auto work = std::ranges::find_if(
+      files, [](const SourceFile& file) { return file.name == "work.py" || file.name == "work.js"; });
   if (work == files.end() || rates_.contains(arm.engine)) return {};
   const auto measure = [&](const char* what) -> Result<std::string> {
     const std::vector<std::string> arguments{interpreter_of(arm), work->name, what};

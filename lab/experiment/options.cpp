@@ -277,11 +277,7 @@ std::string describe_changes(const Overrides& overrides) {
 }
 
 Result<Overrides> overrides_from(const Texts& words) {
-  try {
-    return RunOptions::read(words, "run").overrides;
-  } catch (const Failure& failure) {
-    return failure.error();
-  }
+  return caught([&] { return RunOptions::read(words, "run").overrides; });
 }
 
 }  // namespace lab

@@ -32,16 +32,15 @@ std::vector<std::string> recorded_scenarios() {
   for (const auto& entry : std::filesystem::directory_iterator(recordings_folder(), ignored)) {
     if (entry.path().extension() == ".jsonl") names.push_back(entry.path().stem());
   }
-  std::sort(names.begin(), names.end());
+  std::ranges::sort(names);
   return names;
 }
 
 /// Where the newest run of that name was not taken, or is not whole.
 void warn_of_incomplete(const std::vector<RunListing>& runs, const RunListing& taken,
                         const std::string& name) {
-  const auto newest = std::find_if(runs.begin(), runs.end(), [&](const RunListing& run) {
-    return name == "last" || name == run.header.scenario;
-  });
+  const auto newest = std::ranges::find_if(
+      runs, [&](const RunListing& run) { return name == "last" || name == run.header.scenario; });
   const std::string& reason = newest->problem.empty() ? newest->summary.reason : newest->problem;
   if (&*newest != &taken) {
     print_warning(

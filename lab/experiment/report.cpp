@@ -42,8 +42,7 @@ Report start_report(const Scenario& scenario) {
   report.question = scenario.question;
   report.headline = scenario.show;
   for (const Check& check : scenario.checks) {  // a file that does not say what to show checks what matters
-    const bool known =
-        std::find(report.headline.begin(), report.headline.end(), check.stat) != report.headline.end();
+    const bool known = std::ranges::find(report.headline, check.stat) != report.headline.end();
     if (scenario.show.empty() && !known) report.headline.push_back(check.stat);
   }
   if (report.headline.empty()) report.headline.emplace_back();
@@ -83,17 +82,13 @@ WholeFile whole_file(const Scenario& scenario) {
 
 /// All of its requests wait at the same time, so all of their connections are alive at the same time.
 bool holds_nothing_while_waiting(const Arm& arm) {
-  return std::all_of(arm.modes.begin(), arm.modes.end(),
-                     [](const Traits& mode) { return mode.waiting == Resource::nothing; });
+  return std::ranges::all_of(arm.modes, [](const Traits& mode) { return mode.waiting == Resource::nothing; });
 }
 
 /// The scenario as it was on a machine whose computing took `pace` times as long as calibrated.
 Scenario at_pace(const Scenario& scenario, double pace) {
   Scenario stretched = scenario;
-  for (Route& route : stretched.routes) {
-    for (Dependency& dependency : route.depends) stretch_computing(dependency.steps, pace);
-    stretch_computing(route.plan, pace);
-  }
+  for (Route& route : stretched.routes) stretch_computing(route, pace);
   return stretched;
 }
 
@@ -148,19 +143,17 @@ Arm with_known_workers(Arm arm, const Repetitions& repetitions) {
 std::vector<EngineArm> rows_of(const Scenario& scenario, const Groups& groups) {
   std::vector<EngineArm> rows;
   for (const char* engine : {kNative, kFastapi, kNode, kRecorded, kServer, kModel}) {
-    const auto known = std::count_if(groups.begin(), groups.end(),
-                                     [&](const auto& group) { return group.first.first == engine; });
+    const auto known =
+        std::ranges::count_if(groups, [&](const auto& group) { return group.first.first == engine; });
     if (known == 0) continue;
     for (EngineArm& one : engine_arms(scenario, engine, static_cast<std::size_t>(known)))
       rows.push_back(std::move(one));
   }
   const auto place = [&](const EngineArm& one) {
-    return std::find_if(scenario.arms.begin(), scenario.arms.end(),
-                        [&](const Arm& arm) { return arm.id == one.written; }) -
+    return std::ranges::find_if(scenario.arms, [&](const Arm& arm) { return arm.id == one.written; }) -
            scenario.arms.begin();
   };
-  std::stable_sort(rows.begin(), rows.end(),
-                   [&](const EngineArm& a, const EngineArm& b) { return place(a) < place(b); });
+  std::ranges::stable_sort(rows, [&](const EngineArm& a, const EngineArm& b) { return place(a) < place(b); });
   return rows;
 }
 
@@ -279,7 +272,7 @@ Report make_report(const Scenario& written, const Run& run, const std::vector<Gu
     std::vector<Note> of_all = std::move(report.remarks);
     std::erase_if(report.arms, [&](const ArmReport& arm) { return !chosen.has(arm.arm, arm.case_id); });
     report.remarks = make_remarks(scenario, file, report.arms, run, guesses);
-    if (std::none_of(report.remarks.begin(), report.remarks.end(), is_answer))
+    if (std::ranges::none_of(report.remarks, is_answer))
       std::copy_if(of_all.begin(), of_all.end(), std::back_inserter(report.remarks), is_answer);
   }
   std::vector<Note> trace = notes_of_trace(scenario, run);
@@ -317,9 +310,9 @@ Report make_prediction(const Scenario& written, std::uint64_t seed) {
     const std::vector<Note> trace = notes_of_trace(scenario, simulated);
     report.remarks.insert(report.remarks.end(), trace.begin(), trace.end());
   }
-  const bool cut = std::any_of(scenario.cases.begin(), scenario.cases.end(),
-                               [](const Case& load_case) { return load_case.requests() > kMaxShown; });
-  const bool wide = cut || std::any_of(scenario.cases.begin(), scenario.cases.end(), is_stochastic);
+  const bool cut = std::ranges::any_of(
+      scenario.cases, [](const Case& load_case) { return load_case.requests() > kMaxShown; });
+  const bool wide = cut || std::ranges::any_of(scenario.cases, is_stochastic);
   if (auto tails = wide ? note_of_tails(report.arms) : std::nullopt)
     report.remarks.push_back(std::move(*tails));
   if (cut)

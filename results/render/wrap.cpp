@@ -117,9 +117,4 @@ std::vector<std::string> wrap(std::string_view unwrapped, std::string_view first
   return lines;
 }
 
-std::string wrapped_text(const std::string& text, std::string_view first, std::size_t indent,
-                         std::size_t width, bool ascii) {
-  return join(wrap(printable(text, ascii), first, indent, width), "\n") + "\n";
-}
-
 }  // namespace lab

@@ -17,8 +17,4 @@ constexpr std::size_t kTagIndent = 6;
 std::vector<std::string> wrap(std::string_view unwrapped, std::string_view first, std::size_t indent,
                               std::size_t width);
 
-/// The same of any text, as lines: what a terminal cannot show is replaced, in ASCII also what is beyond it.
-std::string wrapped_text(const std::string& text, std::string_view first, std::size_t indent,
-                         std::size_t width = 80, bool ascii = false);
-
 }  // namespace lab

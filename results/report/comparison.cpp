@@ -66,7 +66,7 @@ std::vector<Stat> stats_of(const ReportedRun& reported, const CompareOptions& op
   }
   std::vector<Stat> stats;
   for (const Stat& stat : wanted) {
-    if (std::find(stats.begin(), stats.end(), stat) == stats.end()) stats.push_back(stat);
+    if (std::ranges::find(stats, stat) == stats.end()) stats.push_back(stat);
   }
   return stats;
 }
@@ -204,8 +204,8 @@ void warn_of_outliers(const std::vector<ComparedRow>& rows, std::vector<std::str
   if (!far.empty()) warnings.push_back("outliers, not removed: " + join(far, "; "));
 }
 
-ComparisonReport::Side side_of(const ReportedRun& reported, const std::string& arm) {
-  return {reported.report.path, reported.run.header.started_utc, reported.run.summary.noise, arm};
+ComparisonReport::Side side_of(const ReportedRun& reported) {
+  return {reported.report.path, reported.run.header.started_utc, reported.run.summary.noise, {}};
 }
 
 /// Which arm of B stands beside which of A.
@@ -213,18 +213,14 @@ std::vector<std::pair<std::string, std::string>> pairs_of(const ReportedRun& a, 
                                                           const CompareOptions& options,
                                                           ComparisonReport& report) {
   if (!options.arm_a.empty()) return {{options.arm_a, options.arm_b.empty() ? options.arm_a : options.arm_b}};
-  const std::vector<std::string> names_a = names_of(a.report);
-  const std::vector<std::string> names_b = names_of(b.report);
+  report.only_b = names_of(b.report);
   std::vector<std::pair<std::string, std::string>> pairs;
-  for (const std::string& name : names_a) {
-    if (contains(names_b, name)) {
+  for (const std::string& name : names_of(a.report)) {
+    if (std::erase(report.only_b, name) > 0) {
       pairs.emplace_back(name, name);
     } else {
       report.only_a.push_back(name);
     }
-  }
-  for (const std::string& name : names_b) {
-    if (!contains(names_a, name)) report.only_b.push_back(name);
   }
   return pairs;
 }
@@ -243,9 +239,12 @@ Result<ComparisonReport> compare_runs(const ReportedRun& a, const ReportedRun& b
   ComparisonReport report;
   report.scenario = a.scenario.name;
   report.tolerance = options.tolerance;
-  const bool two_arms = !options.arm_b.empty();
-  report.a = side_of(a, two_arms ? options.arm_a : "");
-  report.b = side_of(b, two_arms ? options.arm_b : "");
+  report.a = side_of(a);
+  report.b = side_of(b);
+  if (!options.arm_b.empty()) {
+    report.a.arm = options.arm_a;
+    report.b.arm = options.arm_b;
+  }
   const auto pairs = pairs_of(a, b, options, report);
   const std::vector<Stat> stats = stats_of(a, options);
   for (const Stat& stat : stats) {
@@ -266,13 +265,17 @@ Result<ComparisonReport> compare_runs(const ReportedRun& a, const ReportedRun& b
   }
   std::string noise;
   for (const ReportedRun* side : {&b, &a}) {
-    if (side->run.summary.noise.starts_with("noisy")) noise = "the machine was " + side->run.summary.noise;
+    if (side->run.summary.noisy()) noise = "the machine was " + side->run.summary.noise;
   }
   for (const auto& [side, name] : {std::pair{&a, "A"}, std::pair{&b, "B"}}) {
     if (side->run.damage.empty()) continue;
     for (ComparedRow& row : report.rows) row.reason = fmt::format("the record of {} is damaged", name);
   }
   judge(report.rows, options.tolerance, noise);
+  for (const ComparedRow& row : report.rows) {
+    report.slower |= row.verdict == CompareVerdict::slower;
+    report.inconclusive |= row.verdict == CompareVerdict::inconclusive;
+  }
   warn_of_settings(a, b, report.warnings);
   warn_of_run(a, "A", report.warnings);
   if (a.report.path != b.report.path) warn_of_run(b, "B", report.warnings);

@@ -13,6 +13,32 @@
 namespace lab {
 
 BOOST_DESCRIBE_STRUCT(DifferingRow, (), (key, a, b))
+BOOST_DESCRIBE_STRUCT(ComparisonReport::Side, (), (path, started, noise, arm))
+BOOST_DESCRIBE_STRUCT(ComparisonReport, (),
+                      (scenario, a, b, tolerance, slower, inconclusive, rows, differing, only_a, only_b,
+                       warnings))
+
+static boost::json::value as_json(const ComparedRow& row) {
+  const std::optional<double> relative =
+      row.a.median != 0 ? std::optional(row.shift.estimate / row.a.median) : std::nullopt;
+  return {{"arm", as_json(row.name)},
+          {"case", as_json(row.case_id)},
+          {"stat", as_json(row.stat)},
+          {"unit", json_unit(row.stat)},
+          {"a", as_json(row.a)},
+          {"b", as_json(row.b)},
+          {"shift",
+           {{"estimate", row.shift.estimate},
+            {"low", as_json(row.shift.low)},
+            {"high", as_json(row.shift.high)},
+            {"relative", as_json(relative)}}},
+          {"p", row.shift.p},
+          {"p_adjusted", row.p_adjusted},
+          {"exact", row.shift.exact},
+          {"apart", row.shift.apart},
+          {"verdict", as_json(row.verdict)},
+          {"reason", json_text_or_null(row.reason)}};
+}
 
 namespace {
 
@@ -64,7 +90,7 @@ Table table_of(const ComparisonReport& report, const Stat& stat, bool many_cases
 }
 
 std::string describe(const ComparisonReport::Side& side) {
-  std::string text = side.arm.empty() ? side.path : side.arm + " of " + side.path;
+  std::string text = side.arm ? *side.arm + " of " + side.path : side.path;
   if (!side.noise.empty()) text += ", " + side.noise;
   return text;
 }
@@ -79,38 +105,9 @@ void add_reasons(const ComparisonReport& report, Page& page) {
     for (auto other = row; other != rows.end(); ++other) {
       if (same_reason(*other) && !contains(names, other->name)) names.push_back(other->name);
     }
-    const bool all = std::all_of(rows.begin(), rows.end(), same_reason);
+    const bool all = std::ranges::all_of(rows, same_reason);
     page.entry("WARN", fmt::format("inconclusive: {}{}", all ? "" : join(names, ", ") + ": ", row->reason));
   }
-}
-
-boost::json::object format_row(const ComparedRow& row) {
-  const std::optional<double> relative =
-      row.a.median != 0 ? std::optional(row.shift.estimate / row.a.median) : std::nullopt;
-  return {{"arm", as_json(row.name)},
-          {"case", as_json(row.case_id)},
-          {"stat", as_json(row.stat)},
-          {"unit", json_unit(row.stat)},
-          {"a", as_json(row.a)},
-          {"b", as_json(row.b)},
-          {"shift",
-           {{"estimate", row.shift.estimate},
-            {"low", as_json(row.shift.low)},
-            {"high", as_json(row.shift.high)},
-            {"relative", as_json(relative)}}},
-          {"p", row.shift.p},
-          {"p_adjusted", row.p_adjusted},
-          {"exact", row.shift.exact},
-          {"apart", row.shift.apart},
-          {"verdict", as_json(row.verdict)},
-          {"reason", json_text_or_null(row.reason)}};
-}
-
-boost::json::object format_side(const ComparisonReport::Side& side) {
-  return {{"path", as_json(side.path)},
-          {"started", as_json(side.started_utc)},
-          {"noise", as_json(side.noise)},
-          {"arm", json_text_or_null(side.arm)}};
 }
 
 }  // namespace
@@ -121,23 +118,13 @@ std::string_view to_string(CompareVerdict verdict) {
   return kWords[static_cast<std::size_t>(verdict)];
 }
 
-bool ComparisonReport::slower() const {
-  return std::any_of(rows.begin(), rows.end(),
-                     [](const ComparedRow& row) { return row.verdict == CompareVerdict::slower; });
-}
-
-bool ComparisonReport::inconclusive() const {
-  return std::any_of(rows.begin(), rows.end(),
-                     [](const ComparedRow& row) { return row.verdict == CompareVerdict::inconclusive; });
-}
-
 std::string comparison_text(const ComparisonReport& report, const TextStyle& style) {
   Page page({style.width, style.ascii, false}, 40);
   page.entry("A", describe(report.a));
   page.entry("B", describe(report.b));
   std::vector<Stat> stats;
   for (const ComparedRow& row : report.rows) {
-    if (std::find(stats.begin(), stats.end(), row.stat) == stats.end()) stats.push_back(row.stat);
+    if (std::ranges::find(stats, row.stat) == stats.end()) stats.push_back(row.stat);
   }
   bool shows_p = false;  // a narrow table has no room for it
   for (const Stat& stat : stats) {
@@ -155,8 +142,7 @@ std::string comparison_text(const ComparisonReport& report, const TextStyle& sty
     page.entry("DIFF", fmt::format("{}: {} → {}", row.key, shorten(row.a, kLongestValue, style.ascii),
                                    shorten(row.b, kLongestValue, style.ascii)));
   }
-  const bool exact = std::all_of(report.rows.begin(), report.rows.end(),
-                                 [](const ComparedRow& row) { return row.shift.exact; });
+  const bool exact = std::ranges::all_of(report.rows, [](const ComparedRow& row) { return row.shift.exact; });
   std::string how =
       fmt::format("B − A is the median of all differences (Hodges–Lehmann), {} Mann–Whitney's{}",
                   shows_p ? "p is" : "the verdict", exact ? ", exact" : "");
@@ -172,20 +158,7 @@ std::string comparison_text(const ComparisonReport& report, const TextStyle& sty
 }
 
 std::string comparison_json(const ComparisonReport& report) {
-  boost::json::array rows;
-  for (const ComparedRow& row : report.rows) rows.push_back(format_row(row));
-  return json_line({{"schema", "lab.compare/1"},
-                    {"scenario", as_json(report.scenario)},
-                    {"a", format_side(report.a)},
-                    {"b", format_side(report.b)},
-                    {"tolerance", report.tolerance},
-                    {"slower", report.slower()},
-                    {"inconclusive", report.inconclusive()},
-                    {"rows", std::move(rows)},
-                    {"differing", as_json(report.differing)},
-                    {"only_a", as_json(report.only_a)},
-                    {"only_b", as_json(report.only_b)},
-                    {"warnings", as_json(report.warnings)}});
+  return json_document("lab.compare/1", report);
 }
 
 }  // namespace lab

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,8 +39,8 @@ struct DifferingRow {
 /// What `lab compare` reports, as plain values; made by compare_runs().
 struct ComparisonReport {
   struct Side {
-    std::string path, started_utc, noise;
-    std::string arm;  ///< where two arms are compared
+    std::string path, started, noise;
+    std::optional<std::string> arm;  ///< where two arms are compared
   };
   std::string scenario;
   Side a, b;
@@ -47,10 +48,8 @@ struct ComparisonReport {
   std::vector<DifferingRow> differing;
   std::vector<std::string> only_a, only_b;  ///< arms that the other one lacks
   std::vector<std::string> warnings;
-  double tolerance = 0;  ///< relative; what is less counts as no difference
-
-  bool slower() const;
-  bool inconclusive() const;
+  double tolerance = 0;                       ///< relative; what is less counts as no difference
+  bool slower = false, inconclusive = false;  ///< any row is
 };
 
 /// A recorded run with everything that is said of it.

@@ -43,10 +43,10 @@ TEST_CASE("six repetitions that do not overlap are slower, with the interval of 
   CHECK(report.rows[0].shift.estimate == Approx(0.1));
   CHECK(report.rows[0].shift.low.value() < 0.1);
   CHECK(report.rows[0].shift.high.value() > 0.1);
-  CHECK(report.slower());
+  CHECK(report.slower);
   const auto back = compare_runs(reported({arm("a", kAfter)}), reported({arm("a", kBefore)}), {}).value();
   CHECK(back.rows[0].verdict == CompareVerdict::faster);
-  CHECK_FALSE(back.slower());
+  CHECK_FALSE(back.slower);
 }
 
 TEST_CASE("on a narrow terminal p goes first, then the interval, never the verdict") {
@@ -93,7 +93,7 @@ TEST_CASE("too few repetitions are inconclusive, and say how many would do") {
   CHECK(report.rows[0].reason ==
         "3 against 3 repetitions are too few to show a difference; 4 against 4 are enough");
   CHECK_FALSE(report.rows[0].shift.low.has_value());
-  CHECK_FALSE(report.slower());
+  CHECK_FALSE(report.slower);
 }
 
 TEST_CASE("several comparisons are judged together") {
@@ -121,9 +121,9 @@ TEST_CASE("one arm's noise does not hide that another became tenfold") {
   const auto report = compare_runs(before, after, {}).value();
   CHECK(report.rows[0].p_adjusted > 0.05);
   CHECK(report.rows[0].verdict == CompareVerdict::slower);
-  CHECK(report.slower());
+  CHECK(report.slower);
   CHECK(report.rows[1].verdict == CompareVerdict::inconclusive);
-  CHECK(report.inconclusive());
+  CHECK(report.inconclusive);
 }
 
 TEST_CASE("a shift below the tolerance counts as no difference") {
@@ -152,7 +152,7 @@ TEST_CASE("an interval within the tolerance is an answer, on a noisy machine too
   options.tolerance = 0.05;
   const auto report = compare_runs(reported({arm("a", kBefore)}), noisy, options).value();
   CHECK(report.rows[0].verdict == CompareVerdict::none_seen);
-  CHECK_FALSE(report.inconclusive());
+  CHECK_FALSE(report.inconclusive);
 }
 
 TEST_CASE("what an instrument fault measured is compared with nothing") {

@@ -11,6 +11,7 @@
 
 #include "harness/diagnosis/burst_fit.hpp"
 #include "lab/core/duration.hpp"
+#include "lab/core/text.hpp"
 
 namespace lab {
 
@@ -160,7 +161,7 @@ std::string headline(const Observations& seen, const Diagnosis& verdict) {
 /// Whether no size took much longer than the verdict says; what it says is only the least time otherwise.
 bool says_how_long(const std::vector<DiagnosisRow>& rows) {
   constexpr double kMuch = 1.25, kMuchSeconds = 0.003;
-  return std::none_of(rows.begin(), rows.end(), [](const DiagnosisRow& row) {
+  return std::ranges::none_of(rows, [](const DiagnosisRow& row) {
     return row.makespan_s > kMuch * row.expected_s.value_or(0) + kMuchSeconds;
   });
 }
@@ -234,9 +235,8 @@ std::string pauses_in_words(const std::vector<Pause>& pauses, Nanos watched) {
   if (pauses.empty()) return fmt::format("no pause in {}", milliseconds(seconds(watched)));
   std::vector<double> lengths;
   for (const Pause& pause : pauses) lengths.push_back(seconds(pause.length));
-  std::string text =
-      fmt::format("{} pause{} in {}, of {:.1f} s", pauses.size(), pauses.size() == 1 ? "" : "s",
-                  milliseconds(seconds(watched)), median_of(lengths));
+  std::string text = fmt::format("{} in {}, of {:.1f} s", plural(std::ssize(pauses), "pause"),
+                                 milliseconds(seconds(watched)), median_of(lengths));
   if (pauses.size() > 1) {
     const double apart =
         seconds(pauses.back().at - pauses.front().at) / static_cast<double>(pauses.size() - 1);

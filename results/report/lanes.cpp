@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
 #include "results/render/formatting.hpp"
 #include "results/render/wrap.hpp"

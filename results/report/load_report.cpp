@@ -101,14 +101,6 @@ std::string all_values(const std::vector<double>& values) {
   return text + unit.name;
 }
 
-/// 1234567 as 1,234,567.
-std::string grouped(std::int64_t number) {
-  std::string digits = std::to_string(number);
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
-    digits.insert(static_cast<std::size_t>(at), 1, ',');
-  return digits;
-}
-
 std::string rate_text(double rate) {
   return rate >= 999.5 ? grouped(std::llround(rate)) : fmt::format("{:.{}f}", rate, rate < 10 ? 3 : 1);
 }
@@ -254,8 +246,7 @@ std::string load_csv(const LoadReport& report) {
   add("span", "", report.span_s, "s");
   for (const LoadQuantity& each : kQuantities) {
     for (const LoadStat& stat : kStats) {
-      const std::optional<double>& value = report.*each.figures.*stat.value;
-      add(each.name, stat.name, value ? fmt::format("{}", *value) : "", "s");
+      add(each.name, stat.name, number_cell(report.*each.figures.*stat.value), "s");
     }
   }
   const RequestCounts& books = report.books;

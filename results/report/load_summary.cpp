@@ -186,7 +186,7 @@ std::vector<LatencyBar> latency_bars(const Distribution& latencies) {
   });
   const auto is_empty = [](const LatencyBar& bar) { return bar.count == 0; };
   while (is_empty(bars.back())) bars.pop_back();
-  bars.erase(bars.begin(), std::find_if_not(bars.begin(), bars.end(), is_empty));
+  bars.erase(bars.begin(), std::ranges::find_if_not(bars, is_empty));
   return bars;
 }
 
@@ -204,7 +204,7 @@ LoadFigures figures_of(Distribution& values) {
   figures.p99 = seconds(values.supported_quantile(0.99));
   if (!figures.p90) {
     for (const Nanos value : values.exact()) figures.all.push_back(seconds(value));
-    std::sort(figures.all.begin(), figures.all.end());
+    std::ranges::sort(figures.all);
   }
   return figures;
 }
@@ -236,10 +236,6 @@ constexpr ErrorRemark kErrorRemarks[] = {
     {LoadError::no_ports, NoteKind::warn,
      "this side ran out of local ports: a closed connection keeps its port for a minute"}};
 
-std::string requests(std::int64_t count) {
-  return fmt::format("{} request{}", count, count == 1 ? "" : "s");
-}
-
 /// Whether the generator itself kept its times.
 void remark_on_generator(const EnginePlan& plan, LoadTotals& totals, LoadReport& report) {
   constexpr Nanos kMedianLimit = 100 * kMicrosecond, kTailLimit = kMillisecond;
@@ -267,7 +263,7 @@ void remark_on_replies(const EnginePlan& plan, const LoadTotals& totals, LoadRep
   const auto errors = [&](LoadError kind) { return counts.errors[static_cast<std::size_t>(kind)]; };
   if (const std::int64_t timeouts = errors(LoadError::timeout); timeouts > 0) {
     note(fmt::format("{} had no whole reply within {}: the latencies above do not include them",
-                     requests(timeouts), format_duration(plan.timeout)));
+                     plural(timeouts, "request"), format_duration(plan.timeout)));
   }
   if (!totals.first_problem.empty()) note("the first bad reply: " + totals.first_problem);
   for (const ErrorRemark& each : kErrorRemarks) {
@@ -282,7 +278,7 @@ void remark_on_replies(const EnginePlan& plan, const LoadTotals& totals, LoadRep
     note(
         fmt::format("{} had to wait because all {} connections were busy: latency includes this wait, "
                     "uncorrected does not",
-                    requests(counts.waited), plan.most));
+                    plural(counts.waited, "request"), plan.most));
   }
   const LoadFigures& latency = report.latency_s;
   if (!plan.fresh && counts.connections > plan.clients && counts.closed_by_server * 2 > latency.n)
@@ -350,10 +346,10 @@ LoadReport summarise_load(const LoadTask& task, LoadTotals& totals) {
 
 int load_exit_code(const LoadTask& task, const LoadReport& report) {
   if (report.statuses.empty()) return static_cast<int>(ErrorKind::environment);
-  const bool missed = std::any_of(report.thresholds.begin(), report.thresholds.end(),
-                                  [](const ThresholdRow& row) { return !row.passed; });
-  const bool errors_judged = std::any_of(task.thresholds.begin(), task.thresholds.end(),
-                                         [](const Threshold& threshold) { return threshold.about_errors(); });
+  const bool missed =
+      std::ranges::any_of(report.thresholds, [](const ThresholdRow& row) { return !row.passed; });
+  const bool errors_judged = std::ranges::any_of(
+      task.thresholds, [](const Threshold& threshold) { return threshold.about_errors(); });
   const bool failed = missed || (!errors_judged && report.books.failed() > 0);
   return failed ? static_cast<int>(ErrorKind::check_failed) : 0;
 }

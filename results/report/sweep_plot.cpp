@@ -15,7 +15,7 @@ namespace {
 constexpr double kLogarithmicFrom = 15;
 
 std::size_t place_of(const std::vector<std::string>& values, const std::string& value) {
-  return static_cast<std::size_t>(std::find(values.begin(), values.end(), value) - values.begin());
+  return static_cast<std::size_t>(std::ranges::find(values, value) - values.begin());
 }
 
 /// The values of each key, in the order in which they come.
@@ -65,8 +65,8 @@ SweepPlot plot_of(const SweepReport& report) {
   SweepPlot plot;
   const auto values = values_of(report);
   if (values.empty()) return plot;
-  const auto longest = std::max_element(values.begin(), values.end(),
-                                        [](const auto& a, const auto& b) { return a.size() < b.size(); });
+  const auto longest =
+      std::ranges::max_element(values, [](const auto& a, const auto& b) { return a.size() < b.size(); });
   const auto axis = static_cast<std::size_t>(longest - values.begin());
   plot.key = report.keys[axis];
   plot.places = values[axis];
@@ -79,15 +79,13 @@ SweepPlot plot_of(const SweepReport& report) {
         if (i != axis && values[i].size() > 1)
           name += fmt::format(", {}={}", report.keys[i], point.values[i]);
       }
-      auto curve = std::find_if(plot.curves.begin(), plot.curves.end(),
-                                [&](const SweepCurve& one) { return one.name == name; });
+      auto curve = std::ranges::find_if(plot.curves, [&](const SweepCurve& one) { return one.name == name; });
       if (curve == plot.curves.end()) curve = plot.curves.insert(curve, {name, {}});
       curve->marks.push_back({place_of(plot.places, point.values[axis]), cell->measured, cell->predicted});
     }
   }
   for (SweepCurve& curve : plot.curves) {
-    std::stable_sort(curve.marks.begin(), curve.marks.end(),
-                     [](const auto& a, const auto& b) { return a.place < b.place; });
+    std::ranges::stable_sort(curve.marks, [](const auto& a, const auto& b) { return a.place < b.place; });
   }
   find_range(plot);
   return plot;
@@ -241,23 +239,19 @@ constexpr double kLegendRow = 18;
 // Okabe and Ito's palette without yellow, which does not stand out from white; shapes for those who see none.
 constexpr const char* kColours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                     "#56b4e9", "#e69f00", "#000000"};
-constexpr std::size_t kShapes = 4;
 
 const char* colour_at(std::size_t index) {
   return kColours[index % std::size(kColours)];
 }
 
 std::string shape_at(std::size_t index, double x, double y) {
-  const char* colour = colour_at(index);
-  switch (index % kShapes) {
-    case 0: return fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\" fill=\"{}\"/>\n", x, y, colour);
-    case 1:
-      return fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"8\" height=\"8\" fill=\"{}\"/>\n", x - 4,
-                         y - 4, colour);
-    case 2: return fmt::format("<path d=\"M{:.1f} {:.1f}l5 9h-10z\" fill=\"{}\"/>\n", x, y - 5, colour);
-    default:
-      return fmt::format("<path d=\"M{:.1f} {:.1f}l5 5l-5 5l-5 -5z\" fill=\"{}\"/>\n", x, y - 5, colour);
-  }
+  constexpr const char* kShapes[] = {
+      "<circle cx=\"{0:.1f}\" cy=\"{1:.1f}\" r=\"4\" fill=\"{4}\"/>\n",
+      "<rect x=\"{2:.1f}\" y=\"{3:.1f}\" width=\"8\" height=\"8\" fill=\"{4}\"/>\n",
+      "<path d=\"M{0:.1f} {5:.1f}l5 9h-10z\" fill=\"{4}\"/>\n",
+      "<path d=\"M{0:.1f} {5:.1f}l5 5l-5 5l-5 -5z\" fill=\"{4}\"/>\n"};
+  return fmt::format(fmt::runtime(kShapes[index % std::size(kShapes)]), x, y, x - 4, y - 4, colour_at(index),
+                     y - 5);
 }
 
 double x_of(const SweepPlot& plot, std::size_t place) {

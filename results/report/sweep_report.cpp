@@ -12,6 +12,8 @@
 
 namespace lab {
 
+BOOST_DESCRIBE_STRUCT(SweepCell, (), (arm, case_id, measured, predicted, note))
+
 namespace {
 
 using Lines = std::vector<std::string>;
@@ -93,7 +95,7 @@ void add_notes(const SweepReport& report, Page& page) {
     Lines notes;
     for (const SweepPoint& point : report.points) {
       const SweepCell* cell = find_cell(point, series);
-      if (cell != nullptr && !cell->note.empty()) notes.push_back(cell->note);
+      if (cell != nullptr && cell->note) notes.push_back(*cell->note);
     }
     for (auto note = notes.begin(); note != notes.end(); ++note) {
       if (std::find(notes.begin(), note, *note) != note) continue;
@@ -125,9 +127,8 @@ std::vector<SweepSeries> series_of(const SweepReport& report) {
   for (const SweepPoint& point : report.points) {
     for (const SweepCell& cell : point.cells) {
       many_cases |= !series.empty() && cell.case_id != series.front().case_id;
-      const bool known = std::any_of(series.begin(), series.end(), [&](const SweepSeries& one) {
-        return one.arm == cell.arm && one.case_id == cell.case_id;
-      });
+      const bool known = std::ranges::any_of(
+          series, [&](const SweepSeries& one) { return one.arm == cell.arm && one.case_id == cell.case_id; });
       if (!known) series.push_back({cell.arm, cell.arm, cell.case_id});
     }
   }
@@ -138,7 +139,7 @@ std::vector<SweepSeries> series_of(const SweepReport& report) {
 }
 
 const SweepCell* find_cell(const SweepPoint& point, const SweepSeries& series) {
-  const auto found = std::find_if(point.cells.begin(), point.cells.end(), [&](const SweepCell& cell) {
+  const auto found = std::ranges::find_if(point.cells, [&](const SweepCell& cell) {
     return cell.arm == series.arm && cell.case_id == series.case_id;
   });
   return found == point.cells.end() ? nullptr : &*found;
@@ -170,17 +171,9 @@ std::string sweep_json(const SweepReport& report) {
     json::object settings;
     for (std::size_t i = 0; i < report.keys.size(); ++i)
       settings[json_text(report.keys[i])] = as_json(point.values[i]);
-    json::array cells;
-    for (const SweepCell& cell : point.cells) {
-      cells.push_back({{"arm", as_json(cell.arm)},
-                       {"case", as_json(cell.case_id)},
-                       {"measured", as_json(cell.measured)},
-                       {"predicted", as_json(cell.predicted)},
-                       {"note", json_text_or_null(cell.note)}});
-    }
     points.push_back({{"settings", std::move(settings)},
                       {"path", json_text_or_null(point.path)},
-                      {"arms", std::move(cells)}});
+                      {"arms", as_json(point.cells)}});
   }
   return json_line({{"schema", "lab.sweep/1"},
                     {"scenario", as_json(report.scenario)},
@@ -209,9 +202,9 @@ std::string sweep_csv(const SweepReport& report) {
       for (std::size_t i = 0; i < std::max<std::size_t>(samples.size(), 1); ++i) {
         const bool there = i < samples.size();
         Lines cells = point.values;
-        cells.insert(cells.end(),
-                     {cell.arm, cell.case_id, there ? std::to_string(i + 1) : "", to_string(report.stat),
-                      there ? number_cell(samples[i]) : "", unit, number_cell(cell.predicted), cell.note});
+        cells.insert(cells.end(), {cell.arm, cell.case_id, there ? std::to_string(i + 1) : "",
+                                   to_string(report.stat), there ? number_cell(samples[i]) : "", unit,
+                                   number_cell(cell.predicted), cell.note.value_or("")});
         out += csv_row(cells);
       }
     }

@@ -15,7 +15,7 @@ struct SweepCell {
   std::string case_id;
   std::optional<Estimate> measured;
   std::optional<double> predicted;
-  std::string note;  ///< why nothing was measured, or what is wrong with it; or empty
+  std::optional<std::string> note;  ///< why nothing was measured, or what is wrong with it
 };
 
 struct SweepPoint {

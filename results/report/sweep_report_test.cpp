@@ -13,8 +13,11 @@ using namespace lab;
 namespace {
 
 SweepCell cell(const std::string& arm, double measured, double predicted) {
-  return {arm, "main", Estimate{measured, measured * 0.99, measured * 1.01, std::vector<double>(6, measured)},
-          predicted, ""};
+  return {arm,
+          "main",
+          Estimate{measured, measured * 0.99, measured * 1.01, std::vector<double>(6, measured)},
+          predicted,
+          {}};
 }
 
 /// Workers 1, 2, 4 and d 100 and 200 ms on two arms.

@@ -38,7 +38,7 @@ void TemporaryFolder::remove_left_overs() {
   for (const fs::directory_entry& entry : fs::directory_iterator(where, ignored)) {
     const std::string name = entry.path().filename().string();
     const auto is_name = [&](std::string_view kind) { return is_of_kind(name, kind); };
-    if (std::none_of(kTemporaryKinds.begin(), kTemporaryKinds.end(), is_name)) continue;
+    if (std::ranges::none_of(kTemporaryKinds, is_name)) continue;
     const UniqueFd held = opened(entry.path());
     if (held.valid() && flock(held.get(), LOCK_EX | LOCK_NB) == 0) fs::remove_all(entry.path(), ignored);
   }

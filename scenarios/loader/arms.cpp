@@ -108,12 +108,11 @@ double figure(const Value& value, const Documented& documented) {
     if (span) return seconds(*span);
     value.problem("{}: {} is no figure with a unit, such as \"~1.1s\"", value.name(),
                   in_quotes(documented.text));
-    return 0;
   }
   const std::optional<double> number = parse_number(bare(documented.text));
   if (!number)
     value.problem("{}: {} is no plain number, such as \"~18000\"", value.name(), in_quotes(documented.text));
-  return number.value_or(0);
+  return *number;
 }
 
 void read_figure(Draft& draft, const toml::key& key, const toml::node& node, const std::string& case_id,
@@ -129,7 +128,6 @@ void read_figure(Draft& draft, const toml::key& key, const toml::node& node, con
   } else {
     documented.text = value.text();
   }
-  if (draft.problems.any()) return;
   documented.value = figure(value, documented);
   figures.push_back(std::move(documented));
 }
@@ -165,16 +163,15 @@ void read_mode(const Value& value, const std::string& what, Arm& arm) {
   const std::vector<Route>& routes = draft.scenario.routes;
   if (value->is_string()) {
     arm.modes.assign(routes.size(), mode_of(value));
-  } else if (const toml::table* by_route = value.table(
-                 "mode of " + what +
-                 " must be a word such as \"async-loop\", or a table from routes to such words")) {
-    const TableReader table(draft, *by_route, "mode of " + what);
+  } else {
+    const std::string name = "mode of " + what;
+    const TableReader table(
+        draft,
+        value.table(name + " must be a word such as \"async-loop\", or a table from routes to such words"),
+        name);
     table.only(ids_of(routes));
-    for (const Route& route : routes) {
-      const Value mode = table.need(route.name, fmt::format("{} = \"async-loop\"", route.name));
-      if (draft.problems.any()) return;
-      arm.modes.push_back(mode_of(mode));
-    }
+    for (const Route& route : routes)
+      arm.modes.push_back(mode_of(table.need(route.name, fmt::format("{} = \"async-loop\"", route.name))));
   }
   // Both kinds of server at once would need two listening sockets behind one address.
   const auto has_thread = [](const Traits& mode) { return mode.uses(Resource::thread); };
@@ -228,7 +225,6 @@ void read_arm(Draft& draft, const toml::table& toml) {
       {"predict_only", into(arm.predict_only)},
       {"documented", [&](const Value& value) { read_documented(value, arm.documented); }},
   });
-  if (draft.problems.any()) return;
   check_settings(table, arm);
   if (arm.label.empty()) arm.label = default_label(draft.scenario, arm);
   arms.push_back(std::move(arm));
@@ -256,9 +252,8 @@ void read_queues(const TableReader& file) {
 }
 
 void read_arms(const TableReader& file) {
-  if (const Value arms = file.need("arms", "[[arms]] with id and mode"))
-    arms.named("arms").each_table(kMaxEntries,
-                                  [&](const toml::table& table) { read_arm(file.draft(), table); });
+  file.need("arms", "[[arms]] with id and mode");
+  file.each("arms", kMaxEntries, read_arm);
 }
 
 }  // namespace lab

@@ -30,7 +30,7 @@ void read_within(const Value& value, Check& check) {
   if (text.ends_with('%')) {
     const std::optional<double> percent = value.percent();
     if (!percent || *percent > kWidestPercent)
-      return value.problem("within {} must be above 0% and at most 1000%, such as \"3%\"", in_quotes(text));
+      value.problem("within {} must be above 0% and at most 1000%, such as \"3%\"", in_quotes(text));
     check.within_relative = *percent / 100;
   } else if (!check.stat.is_time()) {
     value.problem("within {}: {} is no time, so write a share such as \"3%\"", in_quotes(text),
@@ -50,11 +50,6 @@ Read into_limit(const TableReader& table, Check& check, std::optional<double>& l
         fmt::format("{} {} {}", check.text.empty() ? "" : " and", words,
                     check.stat.is_time() ? format_duration(to_nanos(*limit)) : fmt::format("{}", *limit));
   };
-}
-
-/// One of the known words, as text.
-Read into_word(std::string& member, std::vector<std::string> known) {
-  return [&member, known = std::move(known)](const Value& value) { member = known.at(value.word(known)); };
 }
 
 void read_check(Draft& draft, const toml::table& toml) {
@@ -119,46 +114,37 @@ void read_ask(Draft& draft, const toml::table& toml) {
   Ask ask;
   const TableReader table(draft, toml, "ask");
   // The text may speak of the case's requests.
-  const bool good =
-      table.read({{"text", {}, "text = \"How long does the slowest ping take?\""},
-                  {"answer", [&](const Value& value) { read_answer(value.named("answer"), ask); },
-                   "answer = \"blocking.makespan\""},
-                  {"case", into_word(ask.answer_case, ids_of(draft.scenario.cases))},
-                  {"wrong"}});
-  if (!good) return;
+  table.read({{"text", {}, "text = \"How long does the slowest ping take?\""},
+              {"answer", [&](const Value& value) { read_answer(value.named("answer"), ask); },
+               "answer = \"blocking.makespan\""},
+              {"case", into_word(ask.answer_case, ids_of(draft.scenario.cases))},
+              {"wrong"}});
   const Value text = table["text"];
   ask.text = fill_in(draft, text.text(), text.where(), ask.answer_case);
-  if (const Value wrong = table["wrong"]; wrong && !draft.problems.any())
-    wrong.named("wrong").each_table(kMaxWrong,
-                                    [&](const toml::table& entry) { read_wrong(draft, entry, ask); });
+  table.each("wrong", kMaxWrong, [&](Draft&, const toml::table& entry) { read_wrong(draft, entry, ask); });
   draft.scenario.asks.push_back(std::move(ask));
 }
 
 }  // namespace
 
 void read_checks(const TableReader& file) {
-  if (const Value checks = file["checks"])
-    checks.named("checks").each_table(kMaxEntries,
-                                      [&](const toml::table& table) { read_check(file.draft(), table); });
+  file.each("checks", kMaxEntries, read_check);
 }
 
 void read_asks(const TableReader& file) {
-  if (const Value asks = file["ask"])
-    asks.named("ask").each_table(kMaxEntries,
-                                 [&](const toml::table& table) { read_ask(file.draft(), table); });
+  file.each("ask", kMaxEntries, read_ask);
 }
 
 void read_explain(const TableReader& file) {
   Draft& draft = file.draft();
   const Value value = file["explain"];
-  const toml::table* toml = value ? value.table("explain must be one table, [explain]") : nullptr;
-  if (toml == nullptr) return;
+  if (!value) return;
   Explain& explain = draft.scenario.explain;
   const auto filled = [](std::string& member) {
     return
         [&member](const Value& text) { member = fill_in(text.draft(), text.text(true), text.where(), ""); };
   };
-  const TableReader table(draft, *toml, "explain");
+  const TableReader table(draft, value.table("explain must be one table, [explain]"), "explain");
   table.read({{"answer", [&](const Value& sentence) { explain.answer = read_answer_sentence(sentence); }},
               {"text", filled(explain.text)},
               {"log", filled(explain.log)},

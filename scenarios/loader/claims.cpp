@@ -25,10 +25,6 @@ Read into_words(std::string& member) {
   };
 }
 
-Read into_engine(std::string& member) {
-  return [&member](const Value& value) { member = kEngines[value.word(kEngines)]; };
-}
-
 /// A number above zero: whole or not.
 Read into_factor(double& member) {
   return [&member](const Value& value) {
@@ -52,11 +48,7 @@ Read into_scenario(Measure& measure) {
 }
 
 Read into_stat(Stat& member) {
-  return [&member](const Value& value) {
-    const Result<Stat> stat = parse_stat(value.text());
-    if (!stat) return value.problem("{}", stat.error().message);
-    member = *stat;
-  };
+  return [&member](const Value& value) { member = value.checked(parse_stat(value.text())); };
 }
 
 /// `of = "$d"` or `of = { arm = "async-loop" }`.
@@ -68,12 +60,12 @@ void read_right(const Value& value, Condition& condition) {
                  {"arm", into(other.arm)},
                  {"case", into(other.case_id)},
                  {"stat", into_stat(other.stat)},
-                 {"engine", into_engine(other.engine)}});
+                 {"engine", into_word(other.engine, kEngines)}});
     return;
   }
   const std::string text = value.named("of (a parameter such as \"$d\" or a table)").text();
   if (!text.starts_with('$') || text.size() < 2) {
-    return value.problem(
+    value.problem(
         "of {} is no parameter; write of = \"$d\", of = {{ arm = \"async-loop\" }} or value = "
         "\"0.1s\"",
         in_quotes(text));
@@ -102,7 +94,7 @@ void read_condition(const TableReader& table, const Measure& otherwise, Conditio
               {"arm", into(left.arm), "arm = \"async-loop\""},
               {"case", into(left.case_id)},
               {"stat", into_stat(left.stat), "stat = \"makespan\""},
-              {"engine", into_engine(left.engine)},
+              {"engine", into_word(left.engine, kEngines)},
               {"is",
                [&](const Value& value) {
                  into(condition.relation)(value);
@@ -121,8 +113,8 @@ void read_condition(const TableReader& table, const Measure& otherwise, Conditio
                  const std::string text = value.text();
                  const std::optional<double> percent = value.percent();
                  if (!percent || *percent >= kWholePercent) {
-                   return value.problem("within {} must be above 0% and below 100%, such as \"20%\"",
-                                        in_quotes(text));
+                   value.problem("within {} must be above 0% and below 100%, such as \"20%\"",
+                                 in_quotes(text));
                  }
                  condition.within = *percent / 100;
                }},
@@ -148,26 +140,24 @@ void read_claim(Draft& draft, const toml::table& toml, ClaimsFile& file, const s
   const std::vector<std::string> documents = ids_of(file.documents);
   if (documents.empty()) draft.problems.at(toml.source(), "the file names no documents: add [documents]");
   Measure measure;
-  const bool good =
-      table.read({{"id", into_words(claim.id), "id = \"D2.9-async-0.03\""},
-                  {"document", [&](const Value& value) { claim.document = documents[value.word(documents)]; },
-                   documents.empty() ? "" : fmt::format("document = \"{}\"", documents.front())},
-                  {"section", into_words(claim.section), "section = \"part 9\""},
-                  {"about",
-                   [&](const Value& value) {
-                     claim.about_fastapi = value.word({"concurrency", "fastapi"}) == 1;
-                     measure.engine = claim.about_fastapi ? "fastapi" : "native";
-                   },
-                   "about = \"concurrency\""},
-                  {"claim", into_words(claim.text), "claim = \"…\""},
-                  {"scenario", into_words(measure.scenario), "scenario = \"blocking-async\""},
-                  {"engine", into_engine(measure.engine)},
-                  {"test", into_conditions(claim.tests, table.what(), measure, path),
-                   "test = [{ arm = \"async-loop\", stat = \"makespan\", is = \"about\", of = \"$d\", … }]"},
-                  {"except", into_conditions(claim.exceptions, table.what(), measure, path)},
-                  {"outcome", into(claim.outcome), "outcome = \"verified\""},
-                  {"why", into_words(claim.why), "why = \"…\""}});
-  if (!good) return;
+  table.read({{"id", into_words(claim.id), "id = \"D2.9-async-0.03\""},
+              {"document", into_word(claim.document, documents),
+               documents.empty() ? "" : fmt::format("document = \"{}\"", documents.front())},
+              {"section", into_words(claim.section), "section = \"part 9\""},
+              {"about",
+               [&](const Value& value) {
+                 claim.about_fastapi = value.word({"concurrency", "fastapi"}) == 1;
+                 measure.engine = claim.about_fastapi ? "fastapi" : "native";
+               },
+               "about = \"concurrency\""},
+              {"claim", into_words(claim.text), "claim = \"…\""},
+              {"scenario", into_words(measure.scenario), "scenario = \"blocking-async\""},
+              {"engine", into_word(measure.engine, kEngines)},
+              {"test", into_conditions(claim.tests, table.what(), measure, path),
+               "test = [{ arm = \"async-loop\", stat = \"makespan\", is = \"about\", of = \"$d\", … }]"},
+              {"except", into_conditions(claim.exceptions, table.what(), measure, path)},
+              {"outcome", into(claim.outcome), "outcome = \"verified\""},
+              {"why", into_words(claim.why), "why = \"…\""}});
   if (claim.exceptions.empty() == (claim.outcome == ClaimOutcome::qualified))
     table.problem("outcome", "a qualified claim, and no other, has conditions under 'except' that fail");
   for (const Condition* condition : claim.conditions()) {
@@ -190,9 +180,7 @@ void read_claimed(const Value& value, LogRow& row) {
       row.claimed.substr(std::min(row.claimed.size(), row.claimed.find_first_of("0123456789")));
   if (const std::size_t word = bare.find(" second"); word != std::string::npos)
     bare.replace(word, std::string::npos, "s");
-  const Result<Nanos> span = parse_duration(bare);
-  if (!span) return value.problem("{}", span.error().message);
-  row.value = seconds(*span);
+  row.value = seconds(value.checked(parse_duration(bare)));
 }
 
 void read_log_row(Draft& draft, const toml::table& toml, ClaimsFile& file, const std::string& path) {
@@ -202,8 +190,7 @@ void read_log_row(Draft& draft, const toml::table& toml, ClaimsFile& file, const
   const std::vector<std::string> documents = ids_of(file.documents);
   Measure& measure = row.measure;
   const TableReader table(draft, toml, "a row of the log");
-  table.read({{"document", [&](const Value& value) { row.document = documents[value.word(documents)]; },
-               "document = \"D2\""},
+  table.read({{"document", into_word(row.document, documents), "document = \"D2\""},
               {"place", into_words(row.place), "place = \"part 9\""},
               {"written", into_words(row.written), "written = \"def + time.sleep(0.1)\""},
               {"model", into(row.model)},
@@ -231,11 +218,9 @@ void read_log_row(Draft& draft, const toml::table& toml, ClaimsFile& file, const
 }
 
 void read_runs(const Value& value, ClaimsFile& claims) {
-  if (!value->is_table()) return value.problem("runs must be tables, [runs.SCENARIO]");
-  value.each_entry("", [&](const toml::key& key, const toml::node& node) {
+  value.each_entry("runs must be tables, [runs.SCENARIO]", [&](const toml::key& key, const toml::node& node) {
     const toml::table* table = node.as_table();
-    if (table == nullptr)
-      return value.draft().problems.at(node.source(), "each entry of runs must be a table");
+    if (table == nullptr) value.draft().problems.at(node.source(), "each entry of runs must be a table");
     const std::string scenario(key.str());
     RunNeeds& needs = claims.runs[scenario];
     TableReader(value.draft(), *table, "runs." + scenario)
@@ -256,39 +241,30 @@ void read_documents(const Value& value, ClaimsFile& claims) {
 }
 
 /// What a measure speaks of must be there; its case is filled in where the scenario has but one.
-Result<void> settle_measure(Measure& measure, const Scenario& scenario, const std::string& place) {
+void settle_measure(Measure& measure, const Scenario& scenario, const std::string& place) {
+  const auto check = [&](const std::string& word, const std::vector<std::string>& known, const char* what) {
+    refuse_if(!contains(known, word), "{}: scenario {} has no {} {}{}", place, scenario.name, what,
+              in_quotes(word), suggestion(word, known));
+  };
   const std::vector<std::string> arms = ids_of(scenario.arms);
   // On FastAPI an arm stands for several servers: `async-loop@uvloop`.
   const bool variant =
       measure.engine == "fastapi" && (measure.arm.ends_with("@uvloop") || measure.arm.ends_with("@gunicorn"));
   measure.written = variant ? split(measure.arm, '@').front() : measure.arm;
-  const auto arm = std::ranges::find(arms, measure.written);
-  if (arm == arms.end()) {
-    return usage_error("{}: scenario {} has no arm {}{}", place, scenario.name, in_quotes(measure.arm),
-                       suggestion(measure.arm, arms));
-  }
-  if (scenario.arms[static_cast<std::size_t>(arm - arms.begin())].predict_only) {
-    return usage_error("{}: arm {} of {} is only predicted; a claim is decided by what was measured", place,
-                       in_quotes(measure.arm), scenario.name);
-  }
+  const auto arm = std::ranges::find(scenario.arms, measure.written, &Arm::id);
+  if (arm == scenario.arms.end()) check(measure.arm, arms, "arm");
+  refuse_if(arm->predict_only, "{}: arm {} of {} is only predicted; a claim is decided by what was measured",
+            place, in_quotes(measure.arm), scenario.name);
   const std::vector<std::string> cases = ids_of(scenario.cases);
-  if (measure.case_id.empty()) {
-    if (cases.size() > 1) {
-      return usage_error("{}: scenario {} has several cases; add case = \"{}\", one of {}", place,
-                         scenario.name, cases.front(), join(cases, ", "));
-    }
-    measure.case_id = cases.front();
-  } else if (!contains(cases, measure.case_id)) {
-    return usage_error("{}: scenario {} has no case {}{}", place, scenario.name, in_quotes(measure.case_id),
-                       suggestion(measure.case_id, cases));
-  }
+  refuse_if(measure.case_id.empty() && cases.size() > 1,
+            "{}: scenario {} has several cases; add case = \"{}\", one of {}", place, scenario.name,
+            cases.front(), join(cases, ", "));
+  if (measure.case_id.empty()) measure.case_id = cases.front();
+  check(measure.case_id, cases, "case");
   const std::vector<std::string> routes = ids_of(scenario.routes);
   const std::string& route = measure.stat.route;
-  if (!route.empty() && !contains(routes, route)) {
-    return usage_error("{}: stat '{}' names the unknown route {}{}", place, to_string(measure.stat),
-                       in_quotes(route), suggestion(route, routes));
-  }
-  return {};
+  refuse_if(!route.empty() && !contains(routes, route), "{}: stat '{}' names the unknown route {}{}", place,
+            to_string(measure.stat), in_quotes(route), suggestion(route, routes));
 }
 
 /// Scenarios that were loaded once.
@@ -296,12 +272,10 @@ class Shelf {
  public:
   explicit Shelf(std::span<const Traits> modes) : modes_(modes) {}
 
-  Result<const Scenario*> get(const std::string& name, const std::string& place) {
+  const Scenario& get(const std::string& name, const std::string& place) {
     const auto known = scenarios_.find(name);
-    if (known != scenarios_.end()) return &known->second;
-    Result<Scenario> scenario = load_scenario(name, modes_);
-    if (!scenario) return Error{scenario.error().kind, place + ": " + scenario.error().message};
-    return &scenarios_.emplace(name, std::move(*scenario)).first->second;
+    if (known != scenarios_.end()) return known->second;
+    return scenarios_.emplace(name, about(place, load_scenario(name, modes_)).value()).first->second;
   }
 
  private:
@@ -309,18 +283,19 @@ class Shelf {
   std::map<std::string, Scenario> scenarios_;
 };
 
-Result<void> settle_condition(Condition& condition, Shelf& shelf) {
-  LAB_TRY(const Scenario* left, shelf.get(condition.left.scenario, condition.place));
-  LAB_CHECK(settle_measure(condition.left, *left, condition.place));
+void check_param(const std::string& name, const Scenario& scenario, const std::string& place) {
+  refuse_if(!scenario.params.contains(name), "{}: scenario {} has no parameter {}{}", place, scenario.name,
+            in_quotes("$" + name), suggestion(name, ids_of(scenario.params)));
+}
+
+void settle_condition(Condition& condition, Shelf& shelf) {
+  const Scenario& left = shelf.get(condition.left.scenario, condition.place);
+  settle_measure(condition.left, left, condition.place);
   if (condition.right) {
-    LAB_TRY(const Scenario* right, shelf.get(condition.right->scenario, condition.place));
-    return settle_measure(*condition.right, *right, condition.place);
+    settle_measure(*condition.right, shelf.get(condition.right->scenario, condition.place), condition.place);
+  } else if (!condition.param.empty()) {
+    check_param(condition.param, left, condition.place);
   }
-  if (!condition.param.empty() && left->params.find(condition.param) == left->params.end()) {
-    return usage_error("{}: scenario {} has no parameter {}{}", condition.place, condition.left.scenario,
-                       in_quotes("$" + condition.param), suggestion(condition.param, ids_of(left->params)));
-  }
-  return {};
 }
 
 }  // namespace
@@ -329,23 +304,21 @@ Result<ClaimsFile> parse_claims(std::string_view toml, const std::string& file) 
   const Overrides unchanged;
   Draft draft(file, {}, unchanged);
   ClaimsFile claims;
-  if (const std::optional<toml::table> root = parse_toml(toml, draft.problems)) {
-    const TableReader table(draft, *root, "the file");
+  return caught([&] {
+    const toml::table root = parse_toml(toml, draft.problems);
+    const TableReader table(draft, root, "the file");
     table.read({{"documents", [&](const Value& value) { read_documents(value, claims); },
                  "[documents] with D0 = { title = \"…\", contributes = \"…\" }"},
                 {"runs", [&](const Value& value) { read_runs(value, claims); }},
                 {"claims"},
                 {"log"}});
-    if (const Value all = table.need("claims", "[[claims]]"); all && !draft.problems.any())
-      all.named("claims").each_table(
-          kMaxClaims, [&](const toml::table& claim) { read_claim(draft, claim, claims, file); });
-    if (const Value log = table["log"]; log && !draft.problems.any()) {
-      log.named("log").each_table(kMaxClaims,
-                                  [&](const toml::table& row) { read_log_row(draft, row, claims, file); });
-    }
-  }
-  if (draft.problems.any()) return draft.problems.first();
-  return claims;
+    table.need("claims", "[[claims]]");
+    table.each("claims", kMaxClaims,
+               [&](Draft&, const toml::table& claim) { read_claim(draft, claim, claims, file); });
+    table.each("log", kMaxClaims,
+               [&](Draft&, const toml::table& row) { read_log_row(draft, row, claims, file); });
+    return claims;
+  });
 }
 
 Result<ClaimsFile> load_claims(const std::optional<std::filesystem::path>& path) {
@@ -358,22 +331,19 @@ Result<ClaimsFile> load_claims(const std::optional<std::filesystem::path>& path)
 
 Result<void> settle_claims(ClaimsFile& file, std::span<const Traits> modes) {
   Shelf shelf(modes);
-  for (Claim& claim : file.claims) {
-    for (std::vector<Condition>* conditions : {&claim.tests, &claim.exceptions}) {
-      for (Condition& condition : *conditions) LAB_CHECK(settle_condition(condition, shelf));
+  return caught([&] {
+    for (Claim& claim : file.claims) {
+      for (std::vector<Condition>* conditions : {&claim.tests, &claim.exceptions}) {
+        for (Condition& condition : *conditions) settle_condition(condition, shelf);
+      }
     }
-  }
-  for (LogRow& row : file.log) {
-    LAB_TRY(const Scenario* scenario, shelf.get(row.measure.scenario, row.file_place));
-    LAB_CHECK(settle_measure(row.measure, *scenario, row.file_place));
-    for (const auto& [name, value] : row.params) {
-      if (!scenario->params.contains(name))
-        return usage_error("{}: scenario {} has no parameter {}{}", row.file_place, scenario->name,
-                           in_quotes("$" + name), suggestion(name, ids_of(scenario->params)));
+    for (LogRow& row : file.log) {
+      const Scenario& scenario = shelf.get(row.measure.scenario, row.file_place);
+      settle_measure(row.measure, scenario, row.file_place);
+      for (const auto& [name, value] : row.params) check_param(name, scenario, row.file_place);
     }
-  }
-  for (const auto& [name, needs] : file.runs) LAB_CHECK(shelf.get(name, "runs." + name));
-  return {};
+    for (const auto& [name, needs] : file.runs) shelf.get(name, "runs." + name);
+  });
 }
 
 }  // namespace lab

@@ -9,7 +9,6 @@
 
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
-#include "scenarios/loader/toml_reader.hpp"
 
 namespace lab {
 
@@ -252,18 +251,15 @@ std::string fastapi_line(const Route& route, const Traits& mode, const Arm& arm,
 }
 
 std::string unusual_settings(const Arm& arm) {
-  const auto count = [](std::int64_t number, const char* noun) {
-    return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
-  };
   std::vector<std::string> parts;
   if (arm.pool_processes) {
     parts.push_back(fmt::format("{} processes", arm.threads));
   } else if (arm.threads != Arm{}.threads) {
     if (arm.uses(Resource::pool)) parts.push_back(fmt::format("pool of {}", arm.threads));
-    if (arm.uses(Resource::thread)) parts.push_back(count(arm.threads, "thread"));
+    if (arm.uses(Resource::thread)) parts.push_back(plural(arm.threads, "thread"));
   }
   if (arm.gil) parts.emplace_back("GIL");
-  if (arm.connections > 0) parts.push_back(count(arm.connections, "connection"));
+  if (arm.connections > 0) parts.push_back(plural(arm.connections, "connection"));
   if (arm.shared_counters) parts.emplace_back("counter in SQLite");
   if (arm.cancel) parts.emplace_back("cancels");
   if (arm.backend == Backend::io_uring) parts.emplace_back("io_uring");
@@ -275,9 +271,9 @@ std::string unusual_settings(const Arm& arm) {
   }
   for (const auto& [name, queue] : arm.queues) {
     if (!arm.uses(Resource::queue)) break;
-    parts.push_back(name + ": " + count(queue.workers, "worker") + (queue.shared ? ", shared" : ""));
+    parts.push_back(name + ": " + plural(queue.workers, "worker") + (queue.shared ? ", shared" : ""));
   }
-  if (arm.cores > 0) parts.push_back(count(arm.cores, "core"));
+  if (arm.cores > 0) parts.push_back(plural(arm.cores, "core"));
   if (arm.predict_only) parts.emplace_back("predicted only");
   std::string text = parts.empty() ? "" : "(" + join(parts, ", ") + ")";
   if (arm.workers > 1) text += fmt::format("{}× {} workers", text.empty() ? "" : " ", arm.workers);

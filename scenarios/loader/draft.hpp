@@ -26,7 +26,7 @@ constexpr int kMaxCores = 1'024;
 constexpr std::size_t kMaxEntries = 64;                        ///< routes, cases, loads of a case, arms
 constexpr Nanos kLongestSpan = 10LL * 365 * 86'400 * kSecond;  ///< what parse_duration accepts
 
-/// A scenario while it is read: what is known so far, what the options change, the first problem.
+/// A scenario while it is read: what is known so far, and what the options change.
 struct Draft {
   Draft(std::string file, std::span<const Traits> all_modes, const Overrides& changes)
       : problems(std::move(file)), modes(all_modes), overrides(changes) {}
@@ -61,8 +61,8 @@ enum class Scaling : std::uint8_t { scaled, fixed };
 class TableReader;
 struct Key;
 
-/// A value of the file, with its place and its name in messages: `threads of arm 'pool'`. Whoever reads it as
-/// what it is not gets an empty or lowest value, and the draft the problem. Owns nothing of the file.
+/// A value of the file, with its place and its name in messages: `threads of arm 'pool'`. To read it as what
+/// it is not is a problem. Owns nothing of the file.
 class Value {
  public:
   /// `node` may be null: the key is not there, and `where` is its table's place.
@@ -85,8 +85,14 @@ class Value {
   bool begins(char letter) const;
 
   template <class... Args>
-  void problem(fmt::format_string<Args...> text, Args&&... args) const {
+  [[noreturn]] void problem(fmt::format_string<Args...> text, Args&&... args) const {
     draft_->problems.at(*where_, text, std::forward<Args>(args)...);
+  }
+  /// What was read of its text; the error is the problem.
+  template <class T>
+  T checked(Result<T> read) const {
+    if (!read) problem("{}", read.error().message);
+    return std::move(*read);
   }
 
   std::string text(bool many_lines = false) const;
@@ -110,14 +116,14 @@ class Value {
   /// A number of that stat: a duration for times (in seconds), a number for the others.
   double figure(const Stat& stat, Scaling scaling) const;
 
-  /// Null after a problem: `demand` and what it is instead.
-  const toml::table* table(std::string_view demand) const;
-  /// Reads that table, called `name`, by its keys; false after a problem.
-  bool table(std::string_view demand, std::string name, std::initializer_list<Key> keys) const;
-  /// Each named entry of the table, in the order of the file, until one has a problem.
+  /// What else it is, is a problem: `demand`, and that.
+  const toml::table& table(std::string_view demand) const;
+  /// Reads that table, called `name`, by its keys.
+  void table(std::string_view demand, std::string name, std::initializer_list<Key> keys) const;
+  /// Each named entry of the table, in the order of the file.
   void each_entry(std::string_view demand,
                   const std::function<void(const toml::key&, const toml::node&)>& read) const;
-  /// Each table of an array, until one has a problem.
+  /// Each table of an array.
   void each_table(std::size_t most, const std::function<void(const toml::table&)>& read) const;
 
  private:
@@ -154,6 +160,8 @@ Read into(Member& member, std::vector<std::string> known) {
     member = static_cast<Member>(value.word(known));
   };
 }
+/// The word itself.
+Read into_word(std::string& text, std::vector<std::string> known);
 /// One of an enum's own words.
 template <class Enum>
 requires std::is_enum_v<Enum> Read into(Enum& member) {
@@ -175,15 +183,18 @@ class TableReader {
   /// Absent is a problem; `example` shows what to write.
   Value need(std::string_view key, std::string_view example) const;
   template <class... Args>
-  void problem(std::string_view key, fmt::format_string<Args...> text, Args&&... args) const {
+  [[noreturn]] void problem(std::string_view key, fmt::format_string<Args...> text, Args&&... args) const {
     (*this)[key].problem(text, std::forward<Args>(args)...);
   }
 
+  /// Each table of the array under that key, where it is there.
+  void each(std::string_view key, std::size_t most,
+            const std::function<void(Draft&, const toml::table&)>& read) const;
+
   /// Reports keys that are none of these.
   void only(const std::vector<std::string>& known) const;
-  /// The same, then asks for those that are missing and reads what is there, in that order, up to the first
-  /// problem; false after one.
-  bool read(std::initializer_list<Key> keys) const;
+  /// The same, then asks for those that are missing and reads what is there, in that order.
+  void read(std::initializer_list<Key> keys) const;
 
  private:
   Draft* draft_;

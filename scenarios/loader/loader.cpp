@@ -130,7 +130,7 @@ void read_budget(const Value& value, Nanos& budget) {
 void read_show(const Value& value, std::vector<Stat>& show) {
   const toml::array* stats = value->as_array();
   if (stats == nullptr || stats->empty() || stats->size() > kMaxStats) {
-    return value.problem("show must be an array of 1 to {} stats, such as [\"ping.latency.max\"]", kMaxStats);
+    value.problem("show must be an array of 1 to {} stats, such as [\"ping.latency.max\"]", kMaxStats);
   }
   for (const toml::node& entry : *stats) {
     const Value stat(value.draft(), &entry, entry.source(), "each of show");
@@ -145,7 +145,7 @@ void read_parts(const TableReader& file) {
   Draft& draft = file.draft();
   Scenario& scenario = draft.scenario;
   const auto read = [&](std::string_view key, const Read& reader) {
-    if (const Value value = file[key]; value && !draft.problems.any()) reader(value);
+    if (const Value value = file[key]) reader(value);
   };
   const Value question = file.need("question", "question = \"What do other users notice?\"");
   read("question", into(scenario.question));
@@ -156,36 +156,27 @@ void read_parts(const TableReader& file) {
   read("group", into(scenario.group));
   read("order", into(scenario.order, 0, 1'000'000));
   read("port", into(scenario.port, 1, 65'535));
-  read("trace", [&](const Value& value) {
-    scenario.trace = value.word({"cycle", "path"}) == 0 ? "cycle" : "path";
-  });
+  read("trace", into_word(scenario.trace, {"cycle", "path"}));
   read("budget", [&](const Value& value) { read_budget(value, scenario.budget); });
-  for (const auto part : {read_params, read_routes}) {
-    if (!draft.problems.any()) part(file);
-  }
+  read_params(file);
+  read_routes(file);
   read("show", [&](const Value& value) { read_show(value, scenario.show); });
-  if (!draft.problems.any()) read_cases(file);
-  for (std::size_t i = 0; i < scenario.show.size() && !draft.problems.any(); ++i)
+  read_cases(file);
+  for (std::size_t i = 0; i < scenario.show.size(); ++i)
     check_stat({draft, nullptr, file["show"]->as_array()->get(i)->source(), ""}, scenario.show[i]);
-  for (const auto part : {read_queues, read_arms, read_checks}) {
-    if (!draft.problems.any()) part(file);
-  }
-  if (!draft.problems.any()) scenario.question = fill_in(draft, scenario.question, question.where(), "");
-  for (const auto part : {read_asks, read_explain, check_sense}) {
-    if (!draft.problems.any()) part(file);
-  }
+  for (const auto part : {read_queues, read_arms, read_checks}) part(file);
+  scenario.question = fill_in(draft, scenario.question, question.where(), "");
+  for (const auto part : {read_asks, read_explain, check_sense}) part(file);
 }
 
 /// What is said about the experiment, and how it is shown and judged.
 constexpr std::array<std::string_view, 10> kDescriptive{"question", "sources", "group",  "order", "budget",
                                                         "port",     "show",    "checks", "ask",   "explain"};
 
-std::optional<toml::table> experiment_in(std::string_view text) {
-  Problems problems("");
-  std::optional<toml::table> table = parse_toml(text, problems);
-  if (!table) return table;
-  for (const std::string_view key : kDescriptive) table->erase(key);
-  if (toml::array* arms = table->get_as<toml::array>("arms")) {
+toml::table experiment_in(std::string_view text) {
+  toml::table table = parse_toml(text, Problems(""));
+  for (const std::string_view key : kDescriptive) table.erase(key);
+  if (toml::array* arms = table.get_as<toml::array>("arms")) {
     for (toml::node& arm : *arms) {
       if (toml::table* settings = arm.as_table()) {
         settings->erase("label");
@@ -218,28 +209,30 @@ Result<Scenario> parse_scenario(std::string_view toml, const std::string& file, 
   draft.scenario.name = scenario_name(file);
   draft.scenario.file = file;
   draft.scenario.source = std::string(toml);
-  const std::optional<toml::table> table = parse_toml(toml, draft.problems);
-  if (!table) return draft.problems.first();
-  const TableReader root(draft, *table, "the scenario");
-  root.only({"question", "sources", "budget", "group", "order", "port", "params", "show", "trace", "routes",
-             "queues", "load", "cases", "kill", "arms", "checks", "ask", "explain"});
-  check_overrides(draft);
-  read_parts(root);
-  if (!draft.problems.any()) finish_overrides(draft);
-  if (!draft.problems.any()) check_changed(draft);
-  if (draft.problems.any()) return draft.problems.first();
-  return std::move(draft.scenario);
+  return caught([&] {
+    const toml::table table = parse_toml(toml, draft.problems);
+    const TableReader root(draft, table, "the scenario");
+    root.only({"question", "sources", "budget", "group", "order", "port", "params", "show", "trace", "routes",
+               "queues", "load", "cases", "kill", "arms", "checks", "ask", "explain"});
+    check_overrides(draft);
+    read_parts(root);
+    finish_overrides(draft);
+    check_changed(draft);
+    return std::move(draft.scenario);
+  });
 }
 
 bool same_experiment(std::string_view recorded, std::string_view scenario) {
   if (recorded == scenario) return true;
-  auto first = experiment_in(recorded);
-  auto second = experiment_in(scenario);
-  if (!first || !second) return false;
-  const toml::array before = take_cases(*first);
-  const toml::array now = take_cases(*second);
-  return *first == *second &&
-         std::ranges::all_of(before, [&](const toml::node& one) { return contains_case(now, one); });
+  const Result<bool> same = caught([&] {
+    toml::table first = experiment_in(recorded);
+    toml::table second = experiment_in(scenario);
+    const toml::array before = take_cases(first);
+    const toml::array now = take_cases(second);
+    return first == second &&
+           std::ranges::all_of(before, [&](const toml::node& one) { return contains_case(now, one); });
+  });
+  return same && *same;
 }
 
 }  // namespace lab

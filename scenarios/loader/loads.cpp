@@ -37,19 +37,16 @@ void read_keep(const Value& value, Load& load) {
 }
 
 void read_then(const Value& value, Load& load) {
-  Draft& draft = value.draft();
-  const std::vector<Route>& routes = draft.scenario.routes;
-  const toml::table* table = value.table(
+  const std::vector<Route>& routes = value.draft().scenario.routes;
+  const toml::table& table = value.table(
       "then must be a table such as { route = \"result\", every = \"20ms\", until = \"done\", "
       "at_most = \"5s\" }");
-  if (table == nullptr) return;
-  const TableReader reader(draft, *table, "then of load");
+  const TableReader reader(value.draft(), table, "then of load");
   Then& then = load.then.emplace();
   reader.read({{"route", into(then.route, ids_of(routes)), "route = \"result\""},
                {"every", into_positive(then.every, Scaling::scaled), "every = \"20ms\""},
                {"until", into(then.until), "until = \"done\""},
                {"at_most", into_positive(then.at_most, Scaling::fixed), "at_most = \"5s\""}});  // a deadline
-  if (draft.problems.any()) return;
   if (then.until.empty())
     reader.problem("until", "until is empty; it is the status that ends it, such as \"done\"");
   const Route& asked = routes[then.route];
@@ -90,15 +87,15 @@ void check_keys(const TableReader& table, Arrivals arrivals) {
 void read_rate(const TableReader& table, const Value& value, Load& load) {
   if (table.has("every")) value.problem("both every and rate are given; write one of them");
   const std::optional<double> rate = value.number(kLowestRate, kHighestRate);
-  if (!rate) return value.problem("rate must be a number of requests per second from 0.001 to 1,000,000");
+  if (!rate) value.problem("rate must be a number of requests per second from 0.001 to 1,000,000");
   load.every = to_nanos(1 / *rate);
 }
 
 void read_offsets(const Value& value, LoadSpec& spec) {
   const toml::array* offsets = value->as_array();
   if (offsets == nullptr || offsets->empty() || offsets->size() > kMaxOffsets) {
-    return value.problem("at must be an array of 1 to {} durations, such as [\"0ms\", \"1ms\"]",
-                         grouped(kMaxOffsets));
+    value.problem("at must be an array of 1 to {} durations, such as [\"0ms\", \"1ms\"]",
+                  grouped(kMaxOffsets));
   }
   for (const toml::node& offset : *offsets) {
     // Offsets stay when a scenario is scaled: they are the order of arrival, not the work.
@@ -192,7 +189,6 @@ LoadSpec read_spec(const TableReader& table) {
          read_then(value, load);
        }},
   });
-  if (table.draft().problems.any()) return spec;
   check_behaviour(table, load);
   check_amount(table, spec);
   return spec;
@@ -211,18 +207,15 @@ void check_end(Draft& draft, const LoadSpec& spec) {
 std::int64_t count_requests(Draft& draft, const LoadSpec& spec) {
   if (!spec.until) return spec.requests.value_or(1);
   const Load& load = spec.load;
-  if (load.every <= 0) return 1;  // reported where it was read
   if (*spec.until <= load.from) {
     draft.problems.at(spec.where, "until ({}) is not after from ({}), so this load sends nothing",
                       format_duration(*spec.until), format_duration(load.from));
-    return 1;
   }
   const std::int64_t count = (*spec.until - load.from - 1) / load.every + 1;
   if (count > kMostRequests) {
     draft.problems.at(spec.where, "until ({}) and every ({}) make {} requests; at most {}",
                       format_duration(*spec.until), format_duration(load.every), grouped(count),
                       grouped(kMostRequests));
-    return 1;
   }
   return count;
 }
@@ -236,8 +229,8 @@ void change_requests(Draft& draft, LoadSpec& spec) {
 /// Times of arrival as far apart as the rate says; the model and the harness want them listed.
 void list_offsets(Draft& draft, LoadSpec& spec) {
   if (*spec.requests > kMaxMadeOffsets) {
-    return draft.problems.option("--arrivals staggered lists at most {} arrivals, not {}; use constant",
-                                 grouped(kMaxMadeOffsets), grouped(*spec.requests));
+    draft.problems.option("--arrivals staggered lists at most {} arrivals, not {}; use constant",
+                          grouped(kMaxMadeOffsets), grouped(*spec.requests));
   }
   for (std::int64_t i = 0; i < *spec.requests; ++i) spec.load.at.push_back(i * spec.load.every);
 }
@@ -251,7 +244,7 @@ void change_arrivals(Draft& draft, LoadSpec& spec) {
   if (draft.overrides.rate && paced)
     draft.replace("--rate", spec.load.every, to_nanos(1 / *draft.overrides.rate));
   if (paced && spec.load.every == 0) {
-    return draft.problems.option(
+    draft.problems.option(
         "--arrivals {0} needs to know how often: add --rate, as in --arrivals {0} --rate 50",
         to_string(wanted));
   }
@@ -292,7 +285,6 @@ void apply_overrides(Draft& draft, LoadSpec& spec, bool first) {
 /// One load of a case, after the options have changed it. `first`: it is the first of its case.
 Load read_load(Draft& draft, const toml::table& table, bool first) {
   LoadSpec spec = read_spec(TableReader(draft, table, "load"));
-  if (draft.problems.any()) return {};
   apply_overrides(draft, spec, first);
   spec.load.requests = count_requests(draft, spec);
   spec.load.clients = std::min(spec.load.clients, spec.load.requests);
@@ -322,7 +314,6 @@ void read_case_parts(const TableReader& table, Case load_case, const std::string
       read_kill(draft, kill, "kill" + of, load_case);
     });
   }
-  if (draft.problems.any()) return;
   if (load_case.requests() > kMostRequests) {
     draft.problems.at(where, "the loads of case '{}' send {} requests; at most {} together", load_case.id,
                       grouped(load_case.requests()), grouped(kMostRequests));
@@ -345,35 +336,33 @@ void read_case_parts(const TableReader& table, Case load_case, const std::string
 void read_case(Draft& draft, const toml::table& table) {
   const TableReader reader(draft, table, "case");
   Case load_case;
-  const bool good =
-      reader.read({{"id",
-                    [&](const Value& value) {
-                      load_case.id = value.id("case");
-                      if (contains(ids_of(draft.scenario.cases), load_case.id))
-                        value.problem("there is already a case '{}'", load_case.id);
-                    },
-                    "id = \"main\""},
-                   {"load", {}, "load = [{ route = \"slow\", arrivals = \"burst\", requests = 1 }]"},
-                   {"kill"}});
+  reader.read({{"id",
+                [&](const Value& value) {
+                  load_case.id = value.id("case");
+                  if (contains(ids_of(draft.scenario.cases), load_case.id))
+                    value.problem("there is already a case '{}'", load_case.id);
+                },
+                "id = \"main\""},
+               {"load", {}, "load = [{ route = \"slow\", arrivals = \"burst\", requests = 1 }]"},
+               {"kill"}});
   const std::string of = fmt::format(" of case '{}'", load_case.id);
-  if (good) read_case_parts(reader, std::move(load_case), of, table.source());
+  read_case_parts(reader, std::move(load_case), of, table.source());
 }
 
 }  // namespace
 
 void read_cases(const TableReader& file) {
-  Draft& draft = file.draft();
   const Value cases = file["cases"];
   if (!cases) {
-    if (const Value load = file.need("load", "[[load]], or several load sets as [[cases]]"))
-      read_case_parts(file, {"main", {}, {}}, "", load.where());
+    const Value load = file.need("load", "[[load]], or several load sets as [[cases]]");
+    read_case_parts(file, {"main", {}, {}}, "", load.where());
   } else if (file.has("load")) {
     cases.problem("both [[load]] and [[cases]] are given; put the loads into the cases");
   } else if (file.has("kill")) {
     file.problem(
         "kill", "[[kill]] stands beside [[load]]; in a case write kill = [{{ worker = 0, at = \"150ms\" }}]");
   } else {
-    cases.named("cases").each_table(kMaxEntries, [&](const toml::table& table) { read_case(draft, table); });
+    file.each("cases", kMaxEntries, read_case);
   }
 }
 

@@ -41,7 +41,6 @@ void choose_arms(Draft& draft) {
     }
   }
   check_words(draft, "--modes", overrides.modes, used, "arm in mode");
-  if (draft.problems.any()) return;
   const auto unwanted = [&](const Arm& arm) {
     return (!overrides.arms.empty() && !contains(overrides.arms, arm.id)) ||
            (!overrides.modes.empty() && !has_mode(arm, overrides.modes));
@@ -58,7 +57,6 @@ void choose_cases(Draft& draft) {
   std::vector<Case>& cases = draft.scenario.cases;
   if (wanted.empty()) return;
   check_words(draft, "--case", wanted, ids_of(cases), "case");
-  if (draft.problems.any()) return;
   for (Ask& ask : draft.scenario.asks) {
     if (ask.answer_case.empty()) ask.answer_case = cases.front().id;
   }
@@ -167,7 +165,6 @@ void check_overrides(Draft& draft) {
 void finish_overrides(Draft& draft) {
   choose_arms(draft);
   choose_cases(draft);
-  if (draft.problems.any()) return;
   drop_orphans(draft.scenario);
   change_arms(draft);
   drop_figures(draft);

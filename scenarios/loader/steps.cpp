@@ -60,7 +60,7 @@ class PlanReader {
   std::string naming(const std::string& number) const {
     return number.empty() ? owner_ : fmt::format("step {} of {}", number, owner_);
   }
-  bool too_many(std::int64_t more, const toml::source_region& where);
+  void check_room(std::int64_t more, const toml::source_region& where);
 
   Draft& draft_;
   std::string owner_;
@@ -79,7 +79,6 @@ struct StepText {
   /// The steps under `key`, which run where `where` says.
   Plan nested(std::string_view key, Inside where) const {
     const Value steps = table.need(key, fmt::format("{} = [{{ wait = \"100ms\" }}]", key));
-    if (!steps) return {};
     Plan plan = plans.read(*steps, {place.number, std::max(where, place.inside), place.depth + 1});
     if (plan.empty()) steps.problem("{} of {} is empty; it needs at least one step", key, table.what());
     return plan;
@@ -115,10 +114,9 @@ Action read_sums(const StepText& step) {
 void read_file_of(const Value& value, Compute& read) {
   namespace fs = std::filesystem;
   read.file = value.text();
-  if (value.draft().problems.any()) return;
   const std::string name = in_quotes(read.file);
   if (!read.file.starts_with('/')) {
-    return value.problem(
+    value.problem(
         "read {}: write the whole path of a file, such as \"/data/large.csv\", or a size such "
         "as \"64MB\"",
         name);
@@ -128,8 +126,8 @@ void read_file_of(const Value& value, Compute& read) {
   if (!error && !fs::is_regular_file(read.file, error) && !error)
     error = std::make_error_code(std::errc::not_supported);
   if (error || size == 0) {
-    return value.problem("read {}: {}; name a file, or a size such as \"64MB\" and the lab makes one", name,
-                         error ? error.message() : "the file is empty");
+    value.problem("read {}: {}; name a file, or a size such as \"64MB\" and the lab makes one", name,
+                  error ? error.message() : "the file is empty");
   }
   const auto bytes = static_cast<std::int64_t>(size);
   if (read.units == 0) read.units = bytes;
@@ -142,7 +140,7 @@ Action read_read(const StepText& step) {
     const TableReader inner(step.draft(), *table, "read of " + step.table.what());
     inner.read({{"file"}, {"bytes", [&](const Value& value) { read.units = value.named("bytes").size(); }}});
     const Value file = inner["file"];
-    if (file && !step.draft().problems.any()) read_file_of(file.named("read"), read);
+    if (file) read_file_of(file.named("read"), read);
     if (!file) inner.need("bytes", "bytes = \"64MB\"");
   } else if (step.value.begins('/')) {
     read_file_of(step.value.named("read"), read);
@@ -181,8 +179,8 @@ Action read_query(const StepText& step) {
     return Query{step.value.named("query (a duration, or SQL with takes = \"100ms\")").span(Scaling::scaled)};
   }
   Query query{0, step.value.named("query").text()};
-  const Value takes = step.table.need("takes", "takes = \"100ms\" (how long the database works on it)");
-  if (takes) query.duration = takes.span(Scaling::scaled);
+  query.duration =
+      step.table.need("takes", "takes = \"100ms\" (how long the database works on it)").span(Scaling::scaled);
   return query;
 }
 
@@ -201,13 +199,12 @@ Action read_repeat(const StepText& step) {
 
 /// Lists of steps side by side, or `gather = 10, steps = […]`: the same plan ten times.
 Action read_gather(const StepText& step) {
-  const Problems& problems = step.draft().problems;
   Gather gather;
   if (step.value->is_integer()) {
     const std::int64_t times = step.value.whole(1, kMaxBranches);
     const std::size_t first = step.plans.places();
     const Plan plan = step.nested("steps", Inside::loop);
-    if (!problems.any()) gather.branches = step.plans.copies(plan, times, first, step.table.where());
+    gather.branches = step.plans.copies(plan, times, first, step.table.where());
     return gather;
   }
   const toml::array* branches = step.value->as_array();
@@ -216,12 +213,10 @@ Action read_gather(const StepText& step) {
         "{} must be an array of step lists such as [[{{ wait = \"1s\" }}], [{{ wait = \"2s\" }}]], "
         "or a number with steps, not {}",
         step.value.name(), branches == nullptr ? kind_of(*step.value) : "empty");
-    return gather;
   }
   if (const Value steps = step.table["steps"])
     steps.problem("steps belongs to gather = NUMBER; here the lists in gather are the steps");
   for (const toml::node& branch : *branches) {
-    if (problems.any()) break;
     const std::string number = fmt::format("{}.{}", step.place.number, gather.branches.size() + 1);
     gather.branches.push_back(step.plans.read(branch, {number, Inside::loop, step.place.depth + 1}));
   }
@@ -267,8 +262,8 @@ const std::vector<StepKind>& step_kinds() {
   return kKinds;
 }
 
-/// What a step does is the one keyword among its keys; null after a problem.
-const StepKind* find_kind(Draft& draft, const toml::table& table, const std::string& what) {
+/// What a step does is the one keyword among its keys.
+const StepKind& find_kind(Draft& draft, const toml::table& table, const std::string& what) {
   const StepKind* found = nullptr;
   std::vector<std::string> keywords;
   for (const StepKind& kind : step_kinds()) {
@@ -277,62 +272,58 @@ const StepKind* find_kind(Draft& draft, const toml::table& table, const std::str
     if (found != nullptr) {
       draft.problems.at(table.source(), "{} both '{}' and '{}'; write one step each", what, found->keyword,
                         kind.keyword);
-      return nullptr;
     }
     found = &kind;
   }
-  if (found != nullptr) return found;
+  if (found != nullptr) return *found;
   for (const auto& [key, value] : in_file_order(table)) {
     if (key->str() == "blocking") continue;
     draft.problems.at(key->source(), "unknown step {} in {}{}", in_quotes(key->str()), what,
                       suggestion(key->str(), keywords));
   }
   draft.problems.at(table.source(), "{} does nothing; write one of {}", what, join(keywords, ", "));
-  return nullptr;
 }
 
-bool PlanReader::too_many(std::int64_t more, const toml::source_region& where) {
-  if (static_cast<std::int64_t>(places_.size()) + more <= static_cast<std::int64_t>(kMaxSteps)) return false;
+void PlanReader::check_room(std::int64_t more, const toml::source_region& where) {
+  if (static_cast<std::int64_t>(places_.size()) + more <= static_cast<std::int64_t>(kMaxSteps)) return;
   draft_.problems.at(
       where, "{} has more than {} steps, nested ones counted; repeat = 100 does the same steps many times",
       owner_, grouped(kMaxSteps));
-  return true;
 }
 
 Step PlanReader::read_step(const toml::table& table, const Place& place) {
   Step step;
   const std::string what = naming(place.number);
-  const StepKind* kind = find_kind(draft_, table, what);
-  if (kind == nullptr) return step;
-  std::vector<std::string> known{std::string(kind->keyword), "blocking"};
-  known.insert(known.end(), kind->own_keys.begin(), kind->own_keys.end());
+  const StepKind& kind = find_kind(draft_, table, what);
+  std::vector<std::string> known{std::string(kind.keyword), "blocking"};
+  known.insert(known.end(), kind.own_keys.begin(), kind.own_keys.end());
   const TableReader reader(draft_, table, what);
   reader.only(known);
-  const Value keyword = reader[kind->keyword];
-  if (place.inside > kind->deepest) {
+  const Value keyword = reader[kind.keyword];
+  if (place.inside > kind.deepest) {
     keyword.problem(
-        "{}: '{}' cannot stand here: {}", what, kind->keyword,
-        kind->deepest == Inside::handler
+        "{}: '{}' cannot stand here: {}", what, kind.keyword,
+        kind.deepest == Inside::handler
             ? "it belongs to the handler itself; write it directly into the route's steps"
             : "it needs the loop, and a function in a pool or a job of a queue is not on it; put it "
               "outside");
   }
-  if (draft_.problems.any() || too_many(1, table.source())) return step;
+  check_room(1, table.source());
   places_.push_back(table.source());
-  step.action = kind->read({*this, reader, keyword, place});
+  step.action = kind.read({*this, reader, keyword, place});
   const Value blocking = reader["blocking"];
   step.blocking = blocking && blocking.flag();
-  if (step.blocking && (!kind->can_block || place.inside == Inside::thread)) {
+  if (step.blocking && (!kind.can_block || place.inside == Inside::thread)) {
     blocking.problem("blocking changes nothing in {}: {}", what,
-                     kind->can_block ? "whatever runs in a thread blocks that thread"
-                                     : "write it into the steps that wait or compute");
+                     kind.can_block ? "whatever runs in a thread blocks that thread"
+                                    : "write it into the steps that wait or compute");
   }
   return step;
 }
 
 Plan PlanReader::read(const toml::node& node, const Place& place) {
   Plan plan;
-  Problems& problems = draft_.problems;
+  const Problems& problems = draft_.problems;
   const std::string what = naming(place.number);
   const toml::array* steps = node.as_array();
   if (steps == nullptr) {
@@ -344,16 +335,13 @@ Plan PlanReader::read(const toml::node& node, const Place& place) {
     problems.at(node.source(), "{} has {} steps; at most {}", what,
                 grouped(static_cast<std::int64_t>(steps->size())), grouped(kMaxSteps));
   }
-  if (problems.any()) return plan;
   const std::string prefix = place.number.empty() ? "" : place.number + ".";
   for (const toml::node& entry : *steps) {
     const std::string number = prefix + std::to_string(plan.size() + 1);
-    const toml::table* table = Value(draft_, &entry, entry.source(), number)
-                                   .table(fmt::format("each step of {} must be a table such as {{ wait = "
-                                                      "\"100ms\" }}",
-                                                      what));
-    if (table != nullptr) plan.push_back(read_step(*table, {number, place.inside, place.depth}));
-    if (problems.any()) break;
+    const toml::table& table =
+        Value(draft_, &entry, entry.source(), number)
+            .table(fmt::format("each step of {} must be a table such as {{ wait = \"100ms\" }}", what));
+    plan.push_back(read_step(table, {number, place.inside, place.depth}));
   }
   if (unhindered_time(plan) > kLongestSpan)
     problems.at(node.source(), "the steps of {} take more than ten years", what);
@@ -364,7 +352,7 @@ std::vector<Plan> PlanReader::copies(const Plan& plan, std::int64_t times, std::
                                      const toml::source_region& where) {
   const std::vector<toml::source_region> once(places_.begin() + static_cast<std::ptrdiff_t>(first_place),
                                               places_.end());
-  if (too_many(static_cast<std::int64_t>(once.size()) * (times - 1), where)) return {};
+  check_room(static_cast<std::int64_t>(once.size()) * (times - 1), where);
   for (std::int64_t i = 1; i < times; ++i) places_.insert(places_.end(), once.begin(), once.end());
   return std::vector<Plan>(static_cast<std::size_t>(times), plan);
 }
@@ -386,7 +374,7 @@ bool is_path(std::string_view path) {
 void read_request(const Value& value, Route& route) {
   const std::string text = value.text();
   const std::vector<std::string> words = split(text, ' ');
-  if (words.size() != 2) return value.problem("request {}: {}", in_quotes(text), kRequestRule);
+  if (words.size() != 2) value.problem("request {}: {}", in_quotes(text), kRequestRule);
   const std::vector<std::string> methods{"GET", "POST", "PUT", "PATCH", "DELETE", "WS"};
   if (!contains(methods, words[0]))
     value.problem("unknown method {}{}", in_quotes(words[0]), suggestion(words[0], methods));
@@ -409,9 +397,7 @@ void read_depends(PlanReader& plans, const Value& value, const std::string& owne
     Dependency dependency;
     const std::size_t number = route.depends.size() + 1;
     const TableReader reader(value.draft(), table, fmt::format("dependency {} of {}", number, owner));
-    if (!reader.read(
-            {{"steps", {}, "steps = [{ wait = \"10ms\" }]"}, {"async", into(dependency.asynchronous)}}))
-      return;
+    reader.read({{"steps", {}, "steps = [{ wait = \"10ms\" }]"}, {"async", into(dependency.asynchronous)}});
     dependency.steps =
         plans.read(*reader["steps"],
                    {fmt::format("d{}", number), dependency.asynchronous ? Inside::loop : Inside::thread});
@@ -480,16 +466,14 @@ void read_route(const Value& value, std::string name) {
   Route route;
   route.name = std::move(name);
   const std::string what = value.name();
-  const toml::table* table = value.table(what + " must be a table with request and steps");
-  if (table == nullptr) return;
+  const TableReader reader(draft, value.table(what + " must be a table with request and steps"), what);
   PlanReader plans(draft, what);
-  const TableReader reader(draft, *table, what);
   reader.read({
       {"request", [&](const Value& request) { read_request(request, route); }, "request = \"GET /slow\""},
       {"steps",
        [&](const Value& steps) {
          if (const Value depends = reader["depends"]) read_depends(plans, depends, what, route);
-         if (!draft.problems.any()) route.plan = plans.read(*steps, {});
+         route.plan = plans.read(*steps, {});
          check_executed(steps, route);
        },
        "steps = [{ wait = \"100ms\" }], or [] for none"},
@@ -513,7 +497,6 @@ void read_route(const Value& value, std::string name) {
 void read_routes(const TableReader& file) {
   Draft& draft = file.draft();
   const Value routes = file.need("routes", "[routes.slow]");
-  if (!routes) return;
   if (const toml::table* table = routes->as_table()) {
     if (table->empty()) routes.problem("routes is empty; write for example [routes.slow]");
     if (table->size() > kMaxEntries)

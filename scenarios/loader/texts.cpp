@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <charconv>
 #include <optional>
@@ -21,12 +20,7 @@ constexpr std::string_view kNameLetters = "abcdefghijklmnopqrstuvwxyz0123456789-
 
 /// As a sentence says it: in words where they are short.
 std::string number_in_words(std::int64_t number, bool begins_sentence) {
-  constexpr std::array<std::string_view, 13> kWords{"no",   "one",    "two",   "three", "four",
-                                                    "five", "six",    "seven", "eight", "nine",
-                                                    "ten",  "eleven", "twelve"};
-  std::string word = grouped(number);
-  if (number >= 0 && number < static_cast<std::int64_t>(kWords.size()))
-    word = kWords.at(static_cast<std::size_t>(number));
+  std::string word = number > 12 ? grouped(number) : number_word(number);
   if (number == 20) word = "twenty";
   if (number == 40) word = "forty";
   if (number == 100) word = "a hundred";
@@ -129,8 +123,7 @@ Conclusion::Figure read_figure_of_run(Draft& draft, std::string_view text, const
   const std::size_t dot = std::min(text.find('.'), text.size());
   figure.arm = text.substr(0, dot);
   check(figure.arm, ids_of(scenario.arms), "arm");
-  if (!draft.problems.any())
-    figure.stat = read_stat(draft, text.substr(std::min(dot + 1, text.size())), where);
+  figure.stat = read_stat(draft, text.substr(std::min(dot + 1, text.size())), where);
   return figure;
 }
 
@@ -160,17 +153,15 @@ std::string fill_in(Draft& draft, std::string_view text, const toml::source_regi
     }
     std::optional<std::int64_t> number = how_many(draft, name);
     if (name == "requests" && load_case != scenario.cases.end()) number = load_case->loads.front().requests;
-    if (number) {
-      const bool begins = filled.empty() || filled.ends_with(". ") || filled.ends_with("? ");
-      filled += number_in_words(*number, begins);
-      if (*number == 1) filled += in_singular(text);
-    } else {
+    if (!number) {
       std::vector<std::string> known{"requests", "workers", "threads"};
       for (const auto& [key, value] : scenario.params) known.push_back(key);
       draft.problems.at(where, "a text names the unknown parameter {}{}", in_quotes(fmt::format("${}", name)),
                         suggestion(name, known));
-      break;
     }
+    const bool begins = filled.empty() || filled.ends_with(". ") || filled.ends_with("? ");
+    filled += number_in_words(*number, begins);
+    if (*number == 1) filled += in_singular(text);
   }
   return filled;
 }
@@ -180,15 +171,13 @@ Conclusion read_answer_sentence(const Value& value) {
   Conclusion answer;
   const std::string filled = fill_in(draft, value.text(true), value.where(), "");
   std::string_view rest = filled;
-  while (!draft.problems.any()) {
+  for (;;) {
     const std::size_t open = std::min(rest.find('{'), rest.size());
     answer.words.emplace_back(rest.substr(0, open));
     if (open == rest.size()) break;
     const std::size_t close = rest.find('}', open);
-    if (close == std::string_view::npos) {
+    if (close == std::string_view::npos)
       value.problem("the answer has a {{ without a }}; a figure of the run is {{ARM.STAT}}");
-      break;
-    }
     answer.figures.push_back(
         read_figure_of_run(draft, rest.substr(open + 1, close - open - 1), value.where()));
     rest.remove_prefix(close + 1);

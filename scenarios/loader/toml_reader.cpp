@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "lab/core/text.hpp"
 
@@ -117,15 +118,10 @@ bool has_control(std::string_view text, bool many_lines) {
   return false;
 }
 
-std::optional<toml::table> parse_toml(std::string_view text, Problems& problems) {
-  if (text.size() > kLargestFile) {
-    problems.at({}, "the file is larger than 1 MB, which no scenario needs");
-    return std::nullopt;
-  }
-  if (const auto place = Nesting(text).too_deep()) {
+toml::table parse_toml(std::string_view text, const Problems& problems) {
+  if (text.size() > kLargestFile) problems.at({}, "the file is larger than 1 MB, which no scenario needs");
+  if (const auto place = Nesting(text).too_deep())
     problems.at({*place, *place, nullptr}, "nested more than {} levels deep", kDeepest);
-    return std::nullopt;
-  }
   try {
     return toml::parse(text);
   } catch (const toml::parse_error& error) {  // the packaged parser is built to throw
@@ -133,16 +129,15 @@ std::optional<toml::table> parse_toml(std::string_view text, Problems& problems)
     std::string_view problem = error.description();
     if (problem.starts_with(kPrefix)) problem.remove_prefix(kPrefix.size());
     problems.at(error.source(), "broken TOML, {}{}", problem, hint(problem));
-    return std::nullopt;
   }
 }
 
-void Problems::note(const toml::source_region* where, std::string_view what) {
+void Problems::fail(const toml::source_region* where, std::string_view what) const {
   const auto from_one = [](toml::source_index index) { return std::max<toml::source_index>(index, 1); };
   std::string place;
   if (where != nullptr)
     place = fmt::format("{}:{}:{}: ", file_, from_one(where->begin.line), from_one(where->begin.column));
-  first_ = usage_error("{}{}", place, one_line(what));
+  throw Failure(usage_error("{}{}", place, one_line(what)));
 }
 
 std::string one_line(std::string_view text, std::size_t longest) {
@@ -161,14 +156,6 @@ std::string one_line(std::string_view text, std::size_t longest) {
 
 std::string in_quotes(std::string_view word) {
   return "'" + one_line(word, 60) + "'";
-}
-
-std::string grouped(std::int64_t number, char separator) {
-  std::string digits = std::to_string(number);
-  const std::ptrdiff_t first = digits.starts_with('-') ? 1 : 0;
-  for (std::ptrdiff_t at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > first; at -= 3)
-    digits.insert(static_cast<std::size_t>(at), 1, separator);
-  return digits;
 }
 
 std::string_view kind_of(const toml::node& node) {

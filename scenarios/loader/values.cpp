@@ -34,7 +34,6 @@ Nanos read_param(const Value& value, std::string_view name) {
           : suggestion(name, ids_of(params));
   value.problem("{} names the unknown parameter {}{}", value.name(), in_quotes(fmt::format("${}", name)),
                 advice);
-  return 0;
 }
 
 /// `span` times the scale of the options; ten years and more are a problem at `where`.
@@ -43,7 +42,6 @@ Nanos scaled(Draft& draft, Nanos span, const toml::source_region& where) {
   if (product <= static_cast<double>(kLongestSpan)) return static_cast<Nanos>(std::llround(product));
   draft.problems.at(where, "{} times the scale {} is more than ten years", format_duration(span),
                     draft.overrides.scale);
-  return 0;
 }
 
 void apply_options(Draft& draft) {
@@ -56,10 +54,8 @@ void apply_options(Draft& draft) {
       draft.problems.option("{}: scenario '{}' has no parameter {}{}", option, draft.scenario.name,
                             in_quotes(name),
                             params.empty() ? " (it has none)" : suggestion(name, ids_of(params)));
-      return;
     }
-    if (value < 0 || value > kLongestSpan)
-      return draft.problems.option("{}: must be from 0ms to ten years", option);
+    if (value < 0 || value > kLongestSpan) draft.problems.option("{}: must be from 0ms to ten years", option);
     draft.figures_changed |= param->second != value;
     param->second = value;
   }
@@ -74,10 +70,7 @@ void check_id(Draft& draft, const toml::key& key, std::string_view kind) {
 
 Stat read_stat(Draft& draft, std::string_view text, const toml::source_region& where) {
   const Result<Stat> stat = parse_stat(text);
-  if (!stat) {
-    draft.problems.at(where, "{}", stat.error().message);
-    return {};
-  }
+  if (!stat) draft.problems.at(where, "{}", stat.error().message);
   const std::vector<std::string> routes = ids_of(draft.scenario.routes);
   if (!stat->route.empty() && !contains(routes, stat->route)) {
     draft.problems.at(where, "stat {} names the unknown route {}{}", in_quotes(text), in_quotes(stat->route),
@@ -95,25 +88,17 @@ bool Value::begins(char letter) const {
 
 std::string Value::text(bool many_lines) const {
   const auto* text = node_->as_string();
-  if (text == nullptr) {
-    problem("{} must be a string in quotes, not {}", name(), kind_of(*node_));
-  } else if (text->get().size() > kLongestText) {
-    problem("{} is longer than {} bytes", name(), grouped(kLongestText));
-  } else if (has_control(text->get(), many_lines)) {
+  if (text == nullptr) problem("{} must be a string in quotes, not {}", name(), kind_of(*node_));
+  if (text->get().size() > kLongestText) problem("{} is longer than {} bytes", name(), grouped(kLongestText));
+  if (has_control(text->get(), many_lines))
     problem("{} holds a {}control character; write plain text", name(), many_lines ? "" : "line break or ");
-  } else {
-    return text->get();
-  }
-  return "";
+  return text->get();
 }
 
 std::vector<std::string> Value::texts() const {
   std::vector<std::string> result;
   const toml::array* array = node_->as_array();
-  if (array == nullptr) {
-    problem("{} must be an array of strings, not {}", name(), kind_of(*node_));
-    return result;
-  }
+  if (array == nullptr) problem("{} must be an array of strings, not {}", name(), kind_of(*node_));
   for (const toml::node& entry : *array)
     result.push_back(Value(*draft_, &entry, entry.source(), "each of " + name()).text());
   return result;
@@ -124,22 +109,19 @@ std::int64_t Value::whole(std::int64_t low, std::int64_t high) const {
   if (number == nullptr) {
     problem("{} must be a whole number from {} to {}, not {}", name(), grouped(low), grouped(high),
             kind_of(*node_));
-    return low;
   }
   if (number->get() >= low && number->get() <= high) return number->get();
   problem("{} is {}; it must be from {} to {}", name(), number->get(), grouped(low), grouped(high));
-  return low;
 }
 
 bool Value::flag() const {
   if (const auto* flag = node_->as_boolean()) return flag->get();
   problem("{} must be true or false, not {}", name(), kind_of(*node_));
-  return false;
 }
 
 std::string Value::id(std::string_view kind) const {
   std::string id = named(std::string(kind)).text();
-  if (!draft_->problems.any() && !is_id(id)) problem("{} {} is no id: {}", kind, in_quotes(id), kIdRule);
+  if (!is_id(id)) problem("{} {} is no id: {}", kind, in_quotes(id), kIdRule);
   return id;
 }
 
@@ -148,29 +130,23 @@ std::size_t Value::word(const std::vector<std::string>& known) const {
   const auto found = std::ranges::find(known, word);
   if (found != known.end()) return static_cast<std::size_t>(found - known.begin());
   problem("unknown {} {}{}", key_, in_quotes(word), suggestion(word, known));
-  return 0;
 }
 
 Nanos Value::span(Scaling scaling) const {
   if (!node_->is_string()) {
     problem("{} must be a duration in quotes, such as \"100ms\"{}, not {}", name(),
             node_->is_number() ? " (a bare number has no unit)" : "", kind_of(*node_));
-    return 0;
   }
   const std::string text = this->text();
   if (text.starts_with('$')) return read_param(*this, std::string_view(text).substr(1));
   const Result<Nanos> span = parse_duration(text);
-  if (!span) {
-    problem("{}: {}", name(), span.error().message);
-    return 0;
-  }
+  if (!span) problem("{}: {}", name(), span.error().message);
   return scaling == Scaling::scaled ? scaled(*draft_, *span, *where_) : *span;
 }
 
 std::int64_t Value::size() const {
   constexpr std::pair<std::string_view, double> kUnits[] = {{"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1}};
   const std::string text = this->text();
-  if (draft_->problems.any()) return 1;
   double number = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
   const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
@@ -179,10 +155,8 @@ std::int64_t Value::size() const {
     number = std::round(number * bytes);
     if (number >= 1 && number <= static_cast<double>(kMaxBytes)) return static_cast<std::int64_t>(number);
     problem("{}: {} must be from 1B to 100GB", name(), in_quotes(text));
-    return 1;
   }
   problem("{}: {} is no size; write a number and B, kB, MB or GB, such as \"64MB\"", name(), in_quotes(text));
-  return 1;
 }
 
 std::optional<double> Value::number(double low, double high) const {
@@ -198,8 +172,7 @@ std::optional<double> Value::percent() const {
 }
 
 Stat Value::stat() const {
-  const std::string text = this->text();
-  return draft_->problems.any() ? Stat{} : read_stat(*draft_, text, *where_);
+  return read_stat(*draft_, text(), *where_);
 }
 
 double Value::figure(const Stat& stat, Scaling scaling) const {
@@ -209,42 +182,32 @@ double Value::figure(const Stat& stat, Scaling scaling) const {
   if (plain) return *plain;
   problem("{} must be a number of 0 or more, as {} has no unit, not {}", name(), to_string(stat),
           node_->is_number() ? "this one" : kind_of(*node_));
-  return 0;
 }
 
-const toml::table* Value::table(std::string_view demand) const {
+const toml::table& Value::table(std::string_view demand) const {
   if (!node_->is_table()) problem("{}, not {}", demand, kind_of(*node_));
-  return node_->as_table();
+  return *node_->as_table();
 }
 
-bool Value::table(std::string_view demand, std::string name, std::initializer_list<Key> keys) const {
-  const toml::table* const inner = table(demand);
-  return inner != nullptr && TableReader(*draft_, *inner, std::move(name)).read(keys);
+void Value::table(std::string_view demand, std::string name, std::initializer_list<Key> keys) const {
+  TableReader(*draft_, table(demand), std::move(name)).read(keys);
 }
 
 void Value::each_entry(std::string_view demand,
                        const std::function<void(const toml::key&, const toml::node&)>& read) const {
-  const toml::table* const inner = table(demand);
-  if (inner == nullptr) return;
-  for (const auto& [key, value] : in_file_order(*inner)) {
-    if (draft_->problems.any()) return;
-    read(*key, *value);
-  }
+  for (const auto& [key, value] : in_file_order(table(demand))) read(*key, *value);
 }
 
 void Value::each_table(std::size_t most, const std::function<void(const toml::table&)>& read) const {
   const toml::array* array = node_->as_array();
-  if (array == nullptr) return problem("{} must be an array of tables, not {}", name(), kind_of(*node_));
+  if (array == nullptr) problem("{} must be an array of tables, not {}", name(), kind_of(*node_));
   if (array->empty()) problem("{} is empty; at least one is needed", name());
   if (array->size() > most) problem("{} has {} entries; at most {}", name(), array->size(), most);
   for (const toml::node& entry : *array) {
     if (!entry.is_table())
       draft_->problems.at(entry.source(), "each entry of {} must be a table, not {}", name(), kind_of(entry));
   }
-  for (const toml::node& entry : *array) {
-    if (draft_->problems.any()) return;
-    read(*entry.as_table());
-  }
+  for (const toml::node& entry : *array) read(*entry.as_table());
 }
 
 Value TableReader::operator[](std::string_view key) const {
@@ -257,6 +220,14 @@ Value TableReader::need(std::string_view key, std::string_view example) const {
   return (*this)[key];
 }
 
+void TableReader::each(std::string_view key, std::size_t most,
+                       const std::function<void(Draft&, const toml::table&)>& read) const {
+  if (!has(key)) return;
+  (*this)[key].named(std::string(key)).each_table(most, [&](const toml::table& table) {
+    read(*draft_, table);
+  });
+}
+
 void TableReader::only(const std::vector<std::string>& known) const {
   for (const auto& [key, value] : in_file_order(*table_)) {
     if (contains(known, key->str())) continue;
@@ -265,16 +236,14 @@ void TableReader::only(const std::vector<std::string>& known) const {
   }
 }
 
-bool TableReader::read(std::initializer_list<Key> keys) const {
+void TableReader::read(std::initializer_list<Key> keys) const {
   only(ids_of(keys));
   for (const Key& key : keys) {
     if (!key.example.empty()) need(key.name, key.example);
   }
   for (const Key& key : keys) {
-    if (draft_->problems.any()) return false;
     if (key.read && has(key.name)) key.read((*this)[key.name]);
   }
-  return !draft_->problems.any();
 }
 
 Read into(std::string& text, bool many_lines) {
@@ -282,6 +251,9 @@ Read into(std::string& text, bool many_lines) {
 }
 Read into(bool& flag) {
   return [&flag](const Value& value) { flag = value.flag(); };
+}
+Read into_word(std::string& text, std::vector<std::string> known) {
+  return [&text, known = std::move(known)](const Value& value) { text = known.at(value.word(known)); };
 }
 Read into(Nanos& span, Scaling scaling) {
   return [&span, scaling](const Value& value) { span = value.span(scaling); };
@@ -305,7 +277,6 @@ void read_params(const TableReader& file) {
                         draft.scenario.params[std::string(key.str())] = value.span(Scaling::fixed);
                       });
   }
-  if (draft.problems.any()) return;
   apply_options(draft);
   for (auto& [name, value] : draft.scenario.params) value = scaled(draft, value, file["params"].where());
 }

@@ -49,12 +49,6 @@ ReportedRun report_run(const std::string& name, const std::vector<Stat>& stats) 
   return reported;
 }
 
-Stat parse_stat_option(const std::string& text) {
-  const auto stat = parse_stat(text);
-  if (!stat) throw Failure(usage_error("--stat: {}", stat.error().message));
-  return *stat;
-}
-
 int compare(const ComparedRuns& runs) {
   const CompareOptions& options = runs.options;
   refuse_if(!options.arm_b.empty() && options.arm_a.empty(),
@@ -68,8 +62,8 @@ int compare(const ComparedRuns& runs) {
   print(runs.output.format == Format::json ? comparison_json(report)
                                            : comparison_text(report, runs.output.style));
   if (!runs.check) return 0;
-  if (report.slower()) return static_cast<int>(ErrorKind::check_failed);
-  return report.inconclusive() ? static_cast<int>(ErrorKind::environment) : 0;
+  if (report.slower) return static_cast<int>(ErrorKind::check_failed);
+  return report.inconclusive ? static_cast<int>(ErrorKind::environment) : 0;
 }
 
 }  // namespace
@@ -87,7 +81,8 @@ Command compare_command() {
   command
       .add("--stat", "STAT", "the stat to compare, such as makespan or ping.latency.max; may be repeated",
            [&runs](const std::vector<std::string>& texts) {
-             for (const std::string& text : texts) runs.options.stats.push_back(parse_stat_option(text));
+             for (const std::string& text : texts)
+               runs.options.stats.push_back(parse_stat("--stat", text).value());
            })
       .one_each();
   command

@@ -111,11 +111,10 @@ Observations ask(const DiagnoseOptions& options, std::optional<LocalServer>& loc
 
 /// `--ping` may be a path of the same server.
 Url ping_url(const std::string& text, const Url& url) {
-  auto ping = parse_url(text.starts_with("/") ? url.origin() + text : text);
-  if (!ping) throw Failure({ping.error().kind, "--ping: " + ping.error().message});
-  refuse_if(ping->host != url.host || ping->port != url.port || ping->tls != url.tls,
+  Url ping = about("--ping", parse_url(text.starts_with("/") ? url.origin() + text : text)).value();
+  refuse_if(ping.host != url.host || ping.port != url.port || ping.tls != url.tls,
             "--ping '{}' is another server; name a cheap route of {}, as /health", text, url.origin());
-  return *ping;
+  return ping;
 }
 
 /// What the options mean together.

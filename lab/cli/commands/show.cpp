@@ -176,10 +176,9 @@ int show(const ShowOptions& options) {
   const Scenario scenario = load_scenario(options.scenario, known_modes()).value();
   ExperimentOptions experiment;
   experiment.budget = scenario.budget;
-  const PreparedExperiment prepared = PreparedExperiment::outline(scenario, experiment);
-  const ExperimentPlan plan = plan_experiment(scenario, experiment, prepared);
-  const std::string size = fmt::format("{} arm{}, about {}", scenario.arms.size(),
-                                       scenario.arms.size() == 1 ? "" : "s", format_estimate(plan.estimate));
+  const ExperimentPlan plan = plan_experiment(scenario, experiment);
+  const std::string size =
+      fmt::format("{}, about {}", plural(std::ssize(scenario.arms), "arm"), format_estimate(plan.estimate));
   constexpr std::size_t kSources = 26;
   std::string text = text_lines(scenario.question, "", 0, style_of(ascii));
   text += tagged(size, join(scenario.sources, "; "), style_of(ascii), kSources);

@@ -120,7 +120,7 @@ int measure(const Sweep& sweep, const std::optional<std::filesystem::path>& fold
     const bool measured = !end.run.repetitions.empty();
     if (!measured && (end.interrupted || interrupt_signal() != 0)) break;
     if (measured) report.points.push_back({task.values, path, cells_of(task, sweep.stat, end.run)});
-    if (measured && end.run.summary.noise.starts_with("noisy"))
+    if (measured && end.run.summary.noisy())
       report.warnings.push_back(name_of(sweep, task) + ": " + end.run.summary.noise);
     if (!end.fault) continue;
     live.clear();
