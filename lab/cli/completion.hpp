@@ -10,7 +10,10 @@
 
 namespace lab {
 
-/// The script for bash, zsh or fish; empty for another shell. All it does is ask `lab completion words`.
+/// The script for bash, zsh or fish (completion.bash, …); empty for another shell. All it does is ask `lab
+/// completion words` with the words of the line as they were typed. A line of the answer is a word, a tab and
+/// its help; `:files` where names of files fit too, and `:nospace` where more must follow the word at once.
+/// labw would build what is stale: the program that it built last is asked in its place.
 std::string_view completion_script(std::string_view shell);
 
 /// One of the words that may stand at the end of a command line.
