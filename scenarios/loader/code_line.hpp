@@ -58,10 +58,7 @@ std::string python_statements(const Plan& plan, const Traits& mode);
 /// `async def delay(): await asyncio.sleep(0.1)`. Of statements that do not fit into `longest` columns the
 /// last ones are left out, and `…` says so.
 /// The arm's pool may be one of processes.
-std::string fastapi_line(const Route& route, const Traits& mode, const Arm& arm, std::size_t longest = 72);
-inline std::string fastapi_line(const Route& route, const Traits& mode, std::size_t longest = 72) {
-  return fastapi_line(route, mode, {}, longest);
-}
+std::string fastapi_line(const Route& route, const Traits& mode, const Arm& arm, std::size_t longest);
 
 /// Where the arm's settings are not the usual ones: `(pool of 100)`, `(8 threads, GIL) × 4 workers`; else
 /// empty.

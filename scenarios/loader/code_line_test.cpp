@@ -6,6 +6,10 @@ using namespace lab;
 
 namespace {
 
+std::string fastapi_line(const Route& route, const Traits& mode, std::size_t longest = 72) {
+  return lab::fastapi_line(route, mode, {}, longest);
+}
+
 constexpr Resource kLoop = Resource::loop;
 constexpr Resource kPool = Resource::pool;
 const Traits kBlocking{"blocking-loop", "", "", kLoop, kLoop, kLoop, Resource::nothing};
@@ -102,16 +106,16 @@ TEST_CASE("a pool of processes is another executor") {
   Arm arm;
   arm.modes = {kOffload};
   arm.pool_processes = true;
-  CHECK(fastapi_line(delay({Wait{kSecond}}), kOffload, arm) ==
+  CHECK(fastapi_line(delay({Wait{kSecond}}), kOffload, arm, 72) ==
         "async def delay(): await loop.run_in_executor(processes, time.sleep, 1)");
 }
 
 TEST_CASE("an arm with a pool of connections takes them from there") {
   Arm arm;
   arm.connections = 5;
-  CHECK(fastapi_line(delay({Query{kSecond}}), kAsync, arm) ==
+  CHECK(fastapi_line(delay({Query{kSecond}}), kAsync, arm, 72) ==
         "async def delay(): await pool.fetch(\"select pg_sleep(1)\")");
-  CHECK(fastapi_line(delay({Wait{kSecond, true}}), kThreadPool, arm) ==
+  CHECK(fastapi_line(delay({Wait{kSecond, true}}), kThreadPool, arm, 72) ==
         "def delay(): with pool.connection(): time.sleep(1)");
 }
 
