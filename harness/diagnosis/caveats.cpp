@@ -128,11 +128,9 @@ std::vector<std::string> caveats(const Observations& seen, const Diagnosis& verd
            seen.overflowed_at)});
   for (const auto& [kind, count] : seen.failures) {
     add({!verdict.limit || kind != fmt::format("status_{}", verdict.limit->status),
-         fmt::format("{} of {} requests failed ({}); their bursts do not count", count, seen.sent, kind)}); what they were part of does not count", count, seen.sent,
-                     kind)
-  });
-}
-return caveats;
+         fmt::format("{} of {} requests failed ({}); their bursts do not count", count, seen.sent, kind)});
+  }
+  return caveats;
 }
 
 }  // namespace lab

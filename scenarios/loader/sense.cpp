@@ -93,8 +93,8 @@ bool any_load(const Scenario& scenario, const std::string& route, const Says& sa
   return false;
 }
 
-bool is_switch(const Step& step) {
-  return step.is<Compute>() && step.as<Compute>()->work >= Work::coroutine_switch;
+bool switches(const Step& step) {
+  return step.is<Compute>() && is_switch(step.as<Compute>()->work);
 }
 
 }  // namespace
@@ -111,7 +111,7 @@ void check_stat(const Value& value, const Stat& stat) {
       !any_load(scenario, stat.route, [](const Load& load) { return load.then.has_value(); })) {
     value.problem("{} has nothing to look at: add then = {{ … }} to {}", to_string(stat), of);
   }
-  if (stat.quantity == Stat::Quantity::switch_time && !any_step(scenario, is_switch))
+  if (stat.quantity == Stat::Quantity::switch_time && !any_step(scenario, switches))
     value.problem("switch.time has nothing to look at: no step is a switch");
 }
 
