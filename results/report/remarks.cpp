@@ -77,7 +77,8 @@ std::optional<std::string> format_row(const MeasureRow& row) {
   if (!value) return std::nullopt;
   if (row.stat.is_time()) return format_span(*value);
   if (row.stat.quantity == Stat::Quantity::share) return fmt::format("{:.0f} %", 100 * *value);
-  return quantity(*value, row.stat.is_bytes() ? byte_unit(*value) : plain_unit(*value));
+  if (row.stat.is_bytes()) return quantity(*value, byte_unit(*value));
+  return std::abs(*value) < 1000 ? fmt::format("{:.3g}", *value) : fmt::format("{:.0f}", *value);
 }
 
 std::optional<std::string> format_figure(const Conclusion::Figure& figure, const ArmReport& arm) {
