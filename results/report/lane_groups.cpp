@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <set>
@@ -307,22 +308,36 @@ std::vector<LaneGroup> group_lanes(const ArmReport& arm, double scale_s, std::si
   return groups;
 }
 
-std::vector<bool> drawn_groups(const std::vector<LaneGroup>& groups, std::size_t most) {
-  std::vector<bool> drawn(groups.size(), groups.size() <= most);
-  if (groups.size() <= most) return drawn;
-  drawn.front() = drawn.back() = true;
-  std::size_t rows = 2;
-  std::set<std::string> routes{groups.front().route, groups.back().route};
-  for (std::size_t i = 1; i + 1 < groups.size() && rows + 1 < most; ++i) {
-    if (!routes.insert(groups[i].route).second) continue;
-    drawn[i] = true;
-    ++rows;
+static double lasted(const LaneGroup& lanes) {
+  return lanes.answered ? lanes.longest : std::numeric_limits<double>::infinity();
+}
+
+std::vector<bool> chosen_groups(const std::vector<LaneGroup>& groups, std::size_t count) {
+  std::vector<bool> drawn(groups.size(), false);
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const auto known = std::find_if(order.begin(), order.end(), [&](std::size_t other) {
+      return groups[other].route == groups[i].route;
+    });
+    if (known == order.end()) {
+      order.push_back(i);
+    } else if (lasted(groups[i]) > lasted(groups[*known])) {
+      *known = i;
+    }
   }
-  for (std::size_t i = 1; i + 1 < groups.size() && rows + 1 < most; ++i) {
-    if (!drawn[i]) ++rows;
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return lasted(groups[a]) > lasted(groups[b]); });
+  for (std::size_t i = 0; i < groups.size(); ++i) order.insert(order.end(), {i, groups.size() - 1});
+  for (const std::size_t i : order) {
+    if (count == 0) break;
+    count -= drawn[i] ? 0 : 1;
     drawn[i] = true;
   }
   return drawn;
+}
+
+std::vector<bool> drawn_groups(const std::vector<LaneGroup>& groups, std::size_t most) {
+  return chosen_groups(groups, groups.size() <= most ? groups.size() : most - 1);
 }
 
 std::string group_label(const LaneGroup& lanes, bool with_route) {

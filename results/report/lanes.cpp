@@ -35,17 +35,19 @@ class Drawing {
     unit_ = lane_unit(view_.scale_s);
   }
 
-  /// With fewer lanes until they fit, of the arm that has more of them; at last the first arm's alone.
+  /// Where they do not fit, what is left out has no row of its own; then with fewer lanes, of the arm that
+  /// has more of them; at last the first arm's alone.
   std::vector<std::string> lines() {
     draw_all();
-    while (lines_.size() > most_rows_ && !rows_.empty()) {
+    for (; lines_.size() > most_rows_ && !rows_.empty(); draw_all()) {
       const auto most = std::max_element(rows_.rbegin(), rows_.rend());
-      if (*most > 1) {
+      if (!tight_) {
+        tight_ = true;
+      } else if (*most > 1) {
         --*most;
       } else {
         rows_.pop_back();
       }
-      draw_all();
     }
     return std::move(lines_);
   }
@@ -59,27 +61,37 @@ class Drawing {
       const std::vector<bool> drawn = lanes_of(i);
       for (std::size_t at = 0; at < drawn.size(); ++at) {
         if (!drawn[at]) continue;
-        label_width_ = std::max(label_width_, columns(label(view_.groups[i][at])));
+        label_width_ = std::max(label_width_, columns(label(view_.groups[i], drawn, at)));
         used_.insert(view_.groups[i][at].cells.begin(), view_.groups[i][at].cells.end());
       }
     }
     label_width_ = std::min(label_width_, width_ > count_ + 14 ? width_ - count_ - 14 : 4);
     for (std::size_t i = 0; i < rows_.size(); ++i) {
       title(*view_.arms[i], i == 0);
-      draw(*view_.arms[i], view_.groups[i], lanes_of(i), rows_[i]);
+      draw(*view_.arms[i], view_.groups[i], lanes_of(i));
     }
   }
 
-  /// A single row is the last lane's.
   std::vector<bool> lanes_of(std::size_t arm) const {
-    std::vector<bool> drawn = drawn_groups(view_.groups[arm], rows_[arm]);
-    if (rows_[arm] == 1) std::fill(drawn.begin(), drawn.end() - 1, false);
-    return drawn;
+    return tight_ ? chosen_groups(view_.groups[arm], rows_[arm])
+                  : drawn_groups(view_.groups[arm], rows_[arm]);
   }
+
+  std::string mark() const { return style_.ascii ? ":" : "⋮"; }
 
   std::string shown(const std::string& text) const { return printable(text, style_.ascii); }
 
-  std::string label(const LaneGroup& lanes) const { return shown(group_label(lanes, view_.routes)); }
+  /// With a mark for lanes that are left out before and behind, where there is no row for it.
+  std::string label(const std::vector<LaneGroup>& groups, const std::vector<bool>& drawn,
+                    std::size_t at) const {
+    const std::string name = shown(group_label(groups[at], view_.routes));
+    const bool before = tight_ && at > 0 && !drawn[at - 1];
+    const bool behind =
+        tight_ &&
+        std::find(drawn.begin() + static_cast<std::ptrdiff_t>(at) + 1, drawn.end(), true) == drawn.end() &&
+        at + 1 < drawn.size();
+    return (before ? mark() + " " : "") + name + (behind ? " " + mark() : "");
+  }
 
   std::string glyph(LaneState state) const {
     return style_.ascii ? look_of(state).ascii : look_of(state).unicode;
@@ -127,16 +139,13 @@ class Drawing {
     lines_.push_back(line);
   }
 
-  void draw(const ArmReport& arm, const std::vector<LaneGroup>& groups, const std::vector<bool>& drawn,
-            std::size_t rows) {
-    const std::string mark = pad(style_.ascii ? ":" : "⋮", label_width_, true);
+  void draw(const ArmReport& arm, const std::vector<LaneGroup>& groups, const std::vector<bool>& drawn) {
     bool unit_reported = false;
     for (std::size_t i = 0; i < groups.size(); ++i) {
-      if (!drawn[i]) {
-        if (rows > 2 && drawn[i - 1]) lines_.push_back(mark);
-        continue;
-      }
-      const std::string text = pad(shorten(label(groups[i]), label_width_, style_.ascii), label_width_, true);
+      if (!tight_ && i > 0 && drawn[i - 1] && !drawn[i]) lines_.push_back(pad(mark(), label_width_, true));
+      if (!drawn[i]) continue;
+      const std::string text =
+          pad(shorten(label(groups, drawn, i), label_width_, style_.ascii), label_width_, true);
       std::string tail = lane_time(groups[i], unit_, !unit_reported);
       unit_reported |= tail.ends_with(" " + unit_.name);
       const bool all =
@@ -150,7 +159,7 @@ class Drawing {
       lines_.push_back(std::move(line));
     }
     if (const std::string cut = cut_words(arm); !cut.empty())
-      lines_.push_back(shorten(mark + " " + cut, width_, style_.ascii));
+      lines_.push_back(shorten(pad(mark(), label_width_, true) + " " + cut, width_, style_.ascii));
   }
 
   /// The cells with the bound's mark, one column wider than the scale.
@@ -181,6 +190,7 @@ class Drawing {
   const TextStyle& style_;
   std::size_t most_rows_, width_ = 80, count_ = 40, label_width_ = 3;
   LaneView view_;
+  bool tight_ = false;
   std::vector<std::size_t> rows_;  ///< that each arm's lanes may take
   std::set<LaneState> used_;
   Unit unit_;

@@ -198,19 +198,38 @@ TEST_CASE("Short requests on a long axis are given in milliseconds and still dra
   CHECK(lines[3] == "  1 ########################################  0.50");
 }
 
-TEST_CASE("Where there are fewer rows, fewer lanes are drawn, and the last ones stay") {
+TEST_CASE("Where there are fewer rows, the mark of those left out has none, and the longest lanes stay") {
   const Report report = samples::blocking_async();
   const auto rows = [&](std::size_t most) { return draw_lanes(report, kAscii, most); };
   CHECK(rows(7).size() == 7);
   CHECK(rows(6).size() == 6);
-  CHECK(rows(6)[2].starts_with("   :"));
-  CHECK(rows(6)[3].starts_with("  10 "));
+  CHECK(rows(7)[3] == "   :");
+  CHECK(rows(6)[2].starts_with("   2 "));
+  CHECK(rows(6)[3].starts_with(": 10 "));
   CHECK(rows(5)[1].starts_with("   1 "));
-  CHECK(rows(5)[2].starts_with("  10 "));
-  CHECK(rows(4)[1].starts_with("  10 "));
+  CHECK(rows(5)[2].starts_with(": 10 "));
+  CHECK(rows(4)[1].starts_with(": 10 "));
   CHECK(rows(4)[2] == "async-loop, same scale");
   CHECK(rows(3).size() == 2);
   CHECK(rows(1).empty());
+}
+
+TEST_CASE(
+    "Of few lanes the longest of each route is one, and marks stand on both sides of what is left out") {
+  std::vector<Lane> lanes;
+  for (std::uint32_t i = 0; i < 9; ++i) {
+    const double from = 0.1 * i;
+    const double took = i == 4 ? 0.5 : 0.02;
+    lanes.push_back(samples::lane(i + 1, from + took, {{from, from + took, LaneState::waiting}}));
+    lanes.back().route = i % 3 == 0 ? "slow" : "quick";
+  }
+  const std::vector<std::string> lines = draw_lanes(one_arm(lanes), kAscii, 3);
+  REQUIRE(lines.size() == 3);
+  CHECK(std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
+          return line.find("quick 5") != std::string::npos;
+        }) == 1);
+  CHECK(std::count_if(lines.begin(), lines.end(),
+                      [](const std::string& line) { return line.find("slow ") != std::string::npos; }) == 1);
 }
 
 TEST_CASE("Lanes grow with the terminal") {
