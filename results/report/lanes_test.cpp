@@ -217,7 +217,7 @@ TEST_CASE("Where there are fewer rows, the mark of those left out has none, and 
 TEST_CASE(
     "Of few lanes the longest of each route is one, and marks stand on both sides of what is left out") {
   std::vector<Lane> lanes;
-  for (std::uint32_t i = 0; i < 9; ++i) {
+  for (std::uint32_t i = 0; i < 6; ++i) {
     const double from = 0.1 * i;
     const double took = i == 4 ? 0.5 : 0.02;
     lanes.push_back(samples::lane(i + 1, from + took, {{from, from + took, LaneState::waiting}}));
