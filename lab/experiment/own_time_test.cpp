@@ -79,3 +79,15 @@ TEST_CASE("what clients that are processes take is not taken for a framework's o
   const OwnTime own = found(scenario, scenario.arms[0], run_with(scenario, scenario.arms[0], kMillisecond));
   CHECK(own.case_id == "full");
 }
+
+TEST_CASE("what opening connections to a database takes is not taken for a framework's own time") {
+  std::string file = kFile;
+  const std::string wait = "{ wait = \"20ms\" }";
+  file.replace(file.find(wait), wait.size(), "{ query = \"20ms\" }");
+  const Scenario scenario = parse_scenario(file, "queries.toml", known_modes()).value();
+  Arm arm = scenario.arms[0];
+  const std::vector<RunRepetition> repetitions = run_with(scenario, arm, kMillisecond);
+  CHECK(found(scenario, arm, repetitions).each == 0);
+  arm.connections = 200;
+  CHECK(found(scenario, arm, repetitions).each > 0);
+}

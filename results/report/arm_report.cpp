@@ -337,9 +337,11 @@ OwnTime find_own_time(const Scenario& scenario, const Arm& arm, int cores,
   double most = kFewestInARow;
   for (const Case& load_case : scenario.cases) {
     const auto group = measured.find(load_case.id);
-    const bool by_processes = std::any_of(load_case.loads.begin(), load_case.loads.end(),
-                                          [](const Load& load) { return load.client_process; });
-    if (by_processes) continue;  // what their clients take is not the framework's
+    const auto pays_others = [&](const Load& load) {
+      return load.client_process || (arm.connections == 0 && has_step<Query>(scenario.routes[load.route]));
+    };
+    // What client processes and opening connections to a database take is not the framework's.
+    if (std::any_of(load_case.loads.begin(), load_case.loads.end(), pays_others)) continue;
     if (group == measured.end() || load_case.requests() > kMaxProbed || !load_case.kills.empty()) continue;
     const double plain = simulated_makespan(scenario, arm, load_case, cores, seeds.front());
     const double in_a_row =
