@@ -262,7 +262,7 @@ TEST_CASE("what a reply says, and the JSON of a request, are lists of what there
       {deadline, "body = [1]", "7:8", "body must be a table such as { features = [0.2, 0.8] }"},
       {deadline, "body = { x = [] }", "7:14", "'x' must be a list of numbers"},
       {deadline, "body = { x = [1, \"2\"] }", "7:14", "'x' must be a list of numbers"},
-      {deadline, "body = { 1st = [1] }", "7:14", "'1st' must be a name of letters, digits and _"},
+      {deadline, "body = { 1st = [1] }", "7:16", "'1st' must be a name of letters, digits and _"},
       {deadline, "body = { x = [1] }", "23:8",
        "requests on route 'predict' bring the JSON that the route says"},
       {steps, "body = { x = [1] }\n" + steps, "15:8", "a WS brings none"},
