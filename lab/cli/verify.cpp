@@ -28,7 +28,7 @@ VerifyBatch& batch_of(std::vector<VerifyBatch>& batches, const Measure& measure,
   for (VerifyBatch& batch : batches) {
     if (batch.scenario == measure.scenario && batch.engine == measure.engine) return batch;
   }
-  VerifyBatch batch{measure.scenario, measure.engine, options.scale, 0, {}, {}};
+  VerifyBatch batch{measure.scenario, measure.engine, options.scale, 0, {}, {}, {}};
   if (const auto needs = file.runs.find(measure.scenario); needs != file.runs.end()) {
     batch.scale = std::max(options.scale, needs->second.least_scale);
     batch.cores = needs->second.cores;
@@ -47,6 +47,7 @@ Overrides overrides_of(const VerifyBatch& batch) {
   overrides.arms.assign(arms.begin(), arms.end());
   overrides.scale = batch.scale;
   overrides.params = batch.params;
+  overrides.requests = batch.requests;
   return overrides;
 }
 
@@ -169,6 +170,7 @@ BatchEnd run_batch(const VerifyBatch& batch, const VerifyOptions& options, const
     record.changes = {"--arms=" + join(overrides.arms, ","), fmt::format("--scale={}", batch.scale)};
     for (const auto& [name, value] : batch.params)
       record.changes.push_back(fmt::format("--set={}={}", name, format_duration_literal(value)));
+    if (batch.requests) record.changes.push_back(fmt::format("--requests={}", *batch.requests));
   }
   const ExperimentPlan plan = plan_experiment(scenario, experiment, prepared);
   if (options.save && plan.trials > 0) record.folder = default_runs_folder();
@@ -212,7 +214,7 @@ BatchEnd take_readings(const VerifyBatch& batch, const VerifyOptions& options, c
     for (const Measure& measure : batch.measures)
       end.readings.set(measure, {.values = {}, .absent = failure.error().message});
   }
-  const bool replaceable = batch.engine == kFastapi && batch.params.empty();
+  const bool replaceable = batch.engine == kFastapi && batch.params.empty() && !batch.requests;
   if (end.interrupted || !replaceable || !nothing_measured(batch, end.readings)) return end;
   VerifyBatch recorded = batch;
   recorded.engine = kRecorded;

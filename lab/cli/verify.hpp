@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,9 @@ struct VerifyBatch {
   std::string scenario, engine;
   double scale = 1;
   int cores = 0;
-  std::map<std::string, Nanos> params;  ///< other values of the scenario's parameters
-  std::vector<Measure> measures;        ///< each once
+  std::map<std::string, Nanos> params;   ///< other values of the scenario's parameters
+  std::optional<std::int64_t> requests;  ///< of its bursts, where others than the scenario's
+  std::vector<Measure> measures;         ///< each once
 };
 
 /// The fewest runs that decide these claims, in the order in which claims first ask for them.

@@ -86,9 +86,10 @@ struct LogRow {
   Relation relation = Relation::about;  ///< of what is measured to `value`; a threshold: below, above
   Measure measure;                      ///< without an engine: every engine is asked
   Nanos from = 0;  ///< added to what is measured: the document counts from so long before
-  std::map<std::string, Nanos> params;  ///< which make the run's durations the document's own
-  double quick = 0.1;                   ///< multiplies the durations under --quick
-  std::string file_place;               ///< file:line:column, for messages
+  std::map<std::string, Nanos> params;   ///< which make the run's durations the document's own
+  std::optional<std::int64_t> requests;  ///< where fewer show it as well
+  double quick = 0.1;                    ///< multiplies the durations under --quick
+  std::string file_place;                ///< file:line:column, for messages
 };
 
 struct Document {

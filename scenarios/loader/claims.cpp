@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kMaxClaims = 1'000;
 constexpr std::size_t kMaxConditions = 8;
 constexpr double kMaxTimes = 1e6;
+constexpr std::int64_t kMaxLogRequests = 1'000'000;
 constexpr double kWholePercent = 100;
 const std::vector<std::string> kEngines{"native", "fastapi"};
 
@@ -210,6 +211,7 @@ void read_log_row(Draft& draft, const toml::table& toml, ClaimsFile& file, const
                                         Value(draft, &node, node.source(), "set").span(Scaling::fixed);
                                   });
                }},
+              {"requests", [&](const Value& value) { row.requests = value.whole(1, kMaxLogRequests); }},
               {"quick", into_factor(row.quick)}});
   if (!measure.stat.is_time() && !table.has("value"))
     table.problem("claimed", "{} is no time: its number is a key of its own, value = 1000",

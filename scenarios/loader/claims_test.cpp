@@ -124,8 +124,8 @@ TEST_CASE("a claim that does not say what it is about, and so who decides it, is
 TEST_CASE("a row of the log keeps the document's figure as it stands there, with its number") {
   const auto row = [](const std::string& rest) {
     return parse_claims(
-        std::string(kHead) +
-            "claims = []\n[[log]]\ndocument = \"D2\"\nplace = \"part 5\"\nwritten = \"sleep(1)\"\n"
+        claim_with("{ arm = \"async-loop\", stat = \"makespan\", is = \"below\", of = \"$d\" }") +
+            "[[log]]\ndocument = \"D2\"\nplace = \"part 5\"\nwritten = \"sleep(1)\"\n"
             "scenario = \"blocking-async\"\narm = \"async-loop\"\n" +
             rest,
         "c.toml");
@@ -137,6 +137,7 @@ TEST_CASE("a row of the log keeps the document's figure as it stands there, with
   CHECK(read(time + "\"<50ms\"\nis = \"below\"\n").value == 0.05);
   CHECK(read(time + "\"<50ms\"\nis = \"below\"\n").relation == Relation::below);
   CHECK(read(time + "\"51ms\"\nfrom = \"1ms\"\n").from == kMillisecond);
+  CHECK(read(time + "\"51ms\"\nrequests = 1\n").requests == 1);
   const std::string count = "stat = \"count(status=200)\"\nclaimed = \"1,000\"\n";
   CHECK(read(count + "value = 1000\n").value == 1000);
   CHECK(row(count).error().message.find("value = 1000") != std::string::npos);

@@ -54,8 +54,9 @@ struct RowRun {
   }
   /// Below this nothing is measured; none where the plan computes.
   std::optional<double> least(std::uint64_t seed) const {
-    if (any_step(scenario, [](const Step& step) { return step.is<Compute>(); })) return std::nullopt;
     const Stat& stat = row->measure.stat;
+    const bool computes = any_step(scenario, [](const Step& step) { return step.is<Compute>(); });
+    if (computes || !stat.is_time()) return std::nullopt;
     if (stat == Stat{})
       return bound({&scenario.routes, &arm(), &load_case(), available_cores(), seed}).seconds;
     const std::optional<double> figure = ideally(stat, seed);
@@ -73,6 +74,7 @@ std::vector<RowRun> rows_to_run(const ClaimsFile& file, const LogAsked& asked) {
     if (!asked.documents.empty() && !contains(asked.documents, row.document)) continue;
     Overrides overrides;
     overrides.params = row.params;
+    overrides.requests = row.requests;
     overrides.scale = asked.quick ? row.quick : 1;
     runs.push_back(
         {&row, overrides.scale, load_scenario(row.measure.scenario, known_modes(), overrides).value()});
@@ -83,7 +85,7 @@ std::vector<RowRun> rows_to_run(const ClaimsFile& file, const LogAsked& asked) {
 
 bool shows(const VerifyBatch& batch, const RowRun& run) {
   return batch.scenario == run.row->measure.scenario && batch.scale == run.scale &&
-         batch.params == run.row->params;
+         batch.params == run.row->params && batch.requests == run.row->requests;
 }
 
 /// Rows that one run of a scenario shows, on each engine.
@@ -96,10 +98,11 @@ std::vector<VerifyBatch> log_batches(const std::vector<RowRun>& runs,
       measure.engine = engine;
       const auto same = std::ranges::find_if(
           batches, [&](const VerifyBatch& one) { return one.engine == engine && shows(one, run); });
-      VerifyBatch& batch = same != batches.end()
-                               ? *same
-                               : batches.emplace_back(VerifyBatch{
-                                     measure.scenario, engine, run.scale, 0, run.row->params, {}});
+      VerifyBatch& batch =
+          same != batches.end()
+              ? *same
+              : batches.emplace_back(VerifyBatch{
+                    measure.scenario, engine, run.scale, 0, run.row->params, run.row->requests, {}});
       const bool known = std::ranges::any_of(batch.measures, [&](const Measure& other) {
         return other.arm == measure.arm && other.case_id == measure.case_id && other.stat == measure.stat;
       });
@@ -117,7 +120,7 @@ Verdict verdict_of(const LogLine& line, const Estimate& measured) {
     return measured.median < claimed ? Verdict::reproduced : Verdict::slower;
   if (row.relation == Relation::above)
     return measured.median > claimed ? Verdict::reproduced : Verdict::faster;
-  return judge(measured, claimed, row.measure.stat.is_time() ? line.bound : std::nullopt);
+  return judge(measured, claimed, line.bound);
 }
 
 /// What that batch gave for the row. A reading with failed requests, or below its bound, is no figure.
@@ -162,7 +165,7 @@ int show_log(LogAsked asked) {
     }
     const double together = std::accumulate(parts.begin(), parts.end(), 0.0,
                                             [](double sum, const auto& part) { return sum + part.second; });
-    options.repetitions = together < kShort ? kShortRepetitions : 1;
+    options.repetitions = together < kShort && !asked.quick ? kShortRepetitions : 1;
     const auto started = [&](Nanos estimate) {
       if (!output.quiet)
         print_error("run {} of {}: {} ({}), about {}\n", i + 1, batches.size(), batch.scenario, batch.engine,
