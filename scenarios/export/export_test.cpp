@@ -82,7 +82,7 @@ TEST_CASE("an arm without the interpreter lock runs unless another one is that a
   scenario.arms.push_back(scenario.arms.front());
   scenario.arms.back().id = "locked";
   scenario.arms.back().gil = true;
-  CHECK(reason(scenario) == "Python 3.11 cannot be without its interpreter lock; 'locked' is that arm");
+  CHECK(reason(scenario) == "Python 3.11 cannot run without its interpreter lock; 'locked' is that arm");
 }
 
 TEST_CASE("workers that are dealt their connections run unless another arm's take them") {

@@ -77,11 +77,11 @@ Reason no_node(const Scenario& scenario, const Arm& arm) {
   if (arm.backend == Backend::io_uring) return "Node's loop asks the kernel with epoll, not io_uring";
   if (arm.uses(Resource::pool) || arm.uses(Resource::thread))
     return "Node runs every handler on its one loop and has no pool of threads for them";
-  if (arm.uses(Resource::queue)) return "task queues are exported to FastAPI alone";
+  if (arm.uses(Resource::queue)) return "task queues are exported only to FastAPI";
   if (arm.workers > 1 && arm.accept != Accept::handoff)
-    return "Node's cluster deals connections to its workers in turn, and in no other way";
-  if (arm.cancel) return "a Node handler is not cancelled when its client has gone";
-  if (arm.shared_counters) return "a counter that all workers share is exported to FastAPI alone";
+    return "Node's cluster can only give connections to its workers in turn";
+  if (arm.cancel) return "Node does not cancel a handler when its client has gone";
+  if (arm.shared_counters) return "a counter that all workers share is exported only to FastAPI";
   if (any_step(scenario, [](const Step& step) {
         return step.is<CallUpstream, Query, Pooled, Background, Enqueue, FetchResult>();
       })) {
@@ -94,7 +94,7 @@ Reason no_node(const Scenario& scenario, const Arm& arm) {
       return "only plain routes are exported to Node: no WebSocket, dependency, body or name in a path";
     }
   }
-  if (any_step(scenario, reads)) return "reading a file is exported to FastAPI alone";
+  if (any_step(scenario, reads)) return "reading a file is exported only to FastAPI";
   if (any_step(scenario, switches)) return "hand-overs are timed in C++ and Python, not in Node";
   return std::nullopt;
 }
@@ -156,10 +156,10 @@ Result<Arm> real_arm(const Scenario& scenario, const Arm& arm, ExportTarget targ
   if (const Arm* other = already_there(scenario, arm, real)) {
     if (real.accept != arm.accept) {
       return usage_error(
-          "uvicorn's workers take their connections themselves, nobody deals them; '{}' is that arm",
+          "uvicorn's workers accept connections themselves, no master hands them out; '{}' is that arm",
           other->id);
     }
-    return usage_error("Python 3.11 cannot be without its interpreter lock; '{}' is that arm", other->id);
+    return usage_error("Python 3.11 cannot run without its interpreter lock; '{}' is that arm", other->id);
   }
   return real;
 }

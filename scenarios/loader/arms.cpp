@@ -106,12 +106,13 @@ double figure(const Value& value, const Documented& documented) {
   if (documented.stat.is_time()) {
     const Result<Nanos> span = parse_duration(bare(documented.text));
     if (span) return seconds(*span);
-    value.problem("{}: {} is no figure with a unit, such as \"~1.1s\"", value.name(),
+    value.problem("{}: {} is not a figure with a unit, such as \"~1.1s\"", value.name(),
                   in_quotes(documented.text));
   }
   const std::optional<double> number = parse_number(bare(documented.text));
   if (!number)
-    value.problem("{}: {} is no plain number, such as \"~18000\"", value.name(), in_quotes(documented.text));
+    value.problem("{}: {} is not a plain number, such as \"~18000\"", value.name(),
+                  in_quotes(documented.text));
   return *number;
 }
 

@@ -155,7 +155,7 @@ TEST_CASE("an unknown word is named with the nearest known one") {
        "unknown accept 'gready' (did you mean 'greedy'? known: handoff, one, greedy, reuseport)"},
       {"requests = 1\n", "requests = 1\nconnections = \"open\"\n", "19:15", "did you mean 'opened'?"},
       {"requests = 1\n", "requests = 1\nconnections = \"process\"\nhang_up = \"1s\"\n", "20:11",
-       "hang_up cannot stand beside connections = \"process\""},
+       "hang_up cannot be used with connections = \"process\""},
   });
 }
 
@@ -170,7 +170,7 @@ TEST_CASE("a value of the wrong type says which one belongs there") {
       {"\"40s\"", "\"40\"", "3:10", "has no unit; write 40ms or 40s"},
       {"\"40s\"", "\"$d\"", "3:10", "budget is the time for the whole run"},
       {"{ d = \"5s\" }", "\"5s\"", "4:10", "params must be a table"},
-      {"{ d = \"5s\" }", "{ d = \"5s\", e = \"$d\" }", "4:26", "cannot name another one"},
+      {"{ d = \"5s\" }", "{ d = \"5s\", e = \"$d\" }", "4:26", "cannot name another parameter"},
       {"order = 3", "order = 3.5", "5:9", "must be a whole number from 0 to 1,000,000, not a fraction"},
       {"steps = []", "steps = \"none\"", "13:9", "steps of route 'ping' must be an array"},
       {"blocking = true", "blocking = \"yes\"", "10:53", "must be true or false, not a string"},
@@ -179,8 +179,8 @@ TEST_CASE("a value of the wrong type says which one belongs there") {
       {"mode = \"blocking-loop\"", "mode = 3", "28:8",
        "mode of arm 'blocking' must be a word such as \"async-loop\""},
       {"documented = { \"ping.latency.max\" = \"~5s\" }", "documented = \"~5s\"", "30:14", "must be a table"},
-      {"\"~5s\"", "5", "30:37", "'5' is no figure with a unit"},
-      {"\"~5s\"", "\"fast\"", "30:37", "'fast' is no figure with a unit"},
+      {"\"~5s\"", "5", "30:37", "'5' is not a figure with a unit"},
+      {"\"~5s\"", "\"fast\"", "30:37", "'fast' is not a figure with a unit"},
       {"\"ping.latency.max\" = \"~5s\"", "ping.latency.max = \"~5s\"", "30:16",
        "a stat with dots needs quotes"},
       {"value = \"0s\"", "value = 0", "44:20", "must be a duration in quotes"},
@@ -292,14 +292,14 @@ TEST_CASE("what does not go together says why") {
 
 TEST_CASE("broken TOML has the parser's place and a hint for people") {
   expect_all({
-      {"budget = \"40s\"", "budget = 40s", "3:12", "words and durations stand in quotes"},
-      {"wait = \"$d\"", "wait = $d", "10:19", "words and durations stand in quotes"},
-      {"\"burst\"", "burst", "17:12", "words and durations stand in quotes"},
+      {"budget = \"40s\"", "budget = 40s", "3:12", "words and durations need quotes"},
+      {"wait = \"$d\"", "wait = $d", "10:19", "words and durations need quotes"},
+      {"\"burst\"", "burst", "17:12", "words and durations need quotes"},
       {"\"burst\"", "\"burst", "17:18", "is the closing quote missing?"},
       {"order = 3", "order = 3\norder = 4", "6:9", "cannot redefine existing integer 'order'"},
       {"order = 3", "order 3", "5:7", "broken TOML"},
       {"[[arms]]", "[[arms]", "26:8", "broken TOML"},
-      {"{ d = \"5s\" }", "{\n d = \"5s\" }", "4:11", "a table in braces stays on one line"},
+      {"{ d = \"5s\" }", "{\n d = \"5s\" }", "4:11", "a table in braces must be on one line"},
       {"order = 3", "order = \"\xff\xfe\"", "5:9", "invalid utf-8"},
       {"order = 3", std::string("order = \0", 9), "5:9", "broken TOML"},
   });

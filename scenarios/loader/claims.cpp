@@ -67,13 +67,14 @@ void read_right(const Value& value, Condition& condition) {
   const std::string text = value.named("of (a parameter such as \"$d\" or a table)").text();
   if (!text.starts_with('$') || text.size() < 2) {
     value.problem(
-        "of {} is no parameter; write of = \"$d\", of = {{ arm = \"async-loop\" }} or value = "
+        "of {} is not a parameter; write of = \"$d\", of = {{ arm = \"async-loop\" }} or value = "
         "\"0.1s\"",
         in_quotes(text));
   }
   condition.param = text.substr(1);
   if (!condition.left.stat.is_time())
-    value.problem("{} is no time, so it has no parameter to be held against", to_string(condition.left.stat));
+    value.problem("{} is not a time, so it cannot be compared with a parameter",
+                  to_string(condition.left.stat));
 }
 
 void check_demand(const TableReader& table, const Condition& condition) {
@@ -104,7 +105,7 @@ void read_condition(const TableReader& table, const Measure& otherwise, Conditio
                "is = \"below\""},
               {"value",
                [&](const Value& value) {
-                 if (value.begins('$')) value.problem("a parameter is named by of: of = \"$d\"");
+                 if (value.begins('$')) value.problem("name a parameter with of: of = \"$d\"");
                  condition.value = value.named("value").figure(left.stat, Scaling::fixed);
                }},
               {"times", into_factor(condition.times)},

@@ -89,7 +89,7 @@ TEST_CASE("what is wrong with a claims file is reported with its place and the f
        "c.toml:13:", "compares with one thing");
   says(claim_with(arm + "is = \"below\", value = 1 }"), "c.toml:13:", "bare number has no unit");
   says(claim_with(arm + "is = \"below\", value = \"$d\" }"), "c.toml:13:", "of = \"$d\"");
-  says(claim_with(arm + "is = \"below\", of = \"d\" }"), "c.toml:13:", "no parameter");
+  says(claim_with(arm + "is = \"below\", of = \"d\" }"), "c.toml:13:", "is not a parameter");
   says(claim_with(arm + "is = \"about\", of = \"$d\" }"), "c.toml:13:", "needs within");
   says(claim_with(arm + "is = \"below\", of = \"$d\", within = \"5%\" }"), "c.toml:13:", "take none");
   says(claim_with(arm + "is = \"about\", of = \"$d\", within = \"much\" }"), "c.toml:13:", "such as \"20%\"");
@@ -98,7 +98,7 @@ TEST_CASE("what is wrong with a claims file is reported with its place and the f
   says(claim_with("{ arm = \"a\", stat = \"makspan\", is = \"below\", of = \"$d\" }"),
        "c.toml:13:", "did you mean 'makespan'?");
   says(claim_with("{ arm = \"a\", stat = \"server.threads\", is = \"below\", of = \"$d\" }"),
-       "c.toml:13:", "is no time");
+       "c.toml:13:", "is not a time");
   says(claim_with(""), "c.toml:13:", "at least one is needed");
   std::string python = claim_with(arm + "is = \"below\", of = \"$d\" }");
   python.replace(python.find("concurrency"), 11, "python");

@@ -50,7 +50,8 @@ void read_then(const Value& value, Load& load) {
   if (then.until.empty())
     reader.problem("until", "until is empty; it is the status that ends it, such as \"done\"");
   const Route& asked = routes[then.route];
-  if (asked.method == "WS") reader.problem("route", "then asks by HTTP; a WebSocket route cannot be asked");
+  if (asked.method == "WS")
+    reader.problem("route", "then sends HTTP requests, which a WebSocket route does not take");
   if (load.keep.empty()) {
     value.problem("then needs to know what to ask for: add keep = \"task_id\" (a key of the first reply)");
   } else if (asked.path.find('{') == std::string::npos) {
@@ -146,7 +147,7 @@ void check_behaviour(const TableReader& table, const Load& load) {
   if (!load.client_process) return;
   // It asks once and prints the reply; it brings no body and goes nowhere else.
   for (const char* key : {"body", "hang_up", "keep", "then"}) {
-    if (table.has(key)) table.problem(key, "{} cannot stand beside connections = \"process\"", key);
+    if (table.has(key)) table.problem(key, "{} cannot be used with connections = \"process\"", key);
   }
   if (!route.body.empty())
     table.problem("connections", "requests on route '{}' bring JSON, which connections = \"process\" cannot",
@@ -185,7 +186,7 @@ LoadSpec read_spec(const TableReader& table) {
       {"then",
        [&](const Value& value) {
          if (load.hang_up > 0)
-           value.problem("a client that hangs up asks nothing more; leave out then or hang_up");
+           value.problem("a client that hangs up sends nothing more; leave out then or hang_up");
          read_then(value, load);
        }},
   });
@@ -359,8 +360,8 @@ void read_cases(const TableReader& file) {
   } else if (file.has("load")) {
     cases.problem("both [[load]] and [[cases]] are given; put the loads into the cases");
   } else if (file.has("kill")) {
-    file.problem(
-        "kill", "[[kill]] stands beside [[load]]; in a case write kill = [{{ worker = 0, at = \"150ms\" }}]");
+    file.problem("kill",
+                 "[[kill]] belongs to [[load]]; in a case write kill = [{{ worker = 0, at = \"150ms\" }}]");
   } else {
     file.each("cases", kMaxEntries, read_case);
   }

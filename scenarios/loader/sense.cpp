@@ -74,7 +74,7 @@ void check_queues(Draft& draft) {
             fed.empty() ? "; no step puts anything into a queue" : suggestion(fetch->queue, fed));
       } else if (route.path.find('{') == std::string::npos) {
         draft.problems.at(where,
-                          "result: the job's id comes from the path; write for example request = \"GET "
+                          "result: the job's id comes from the path; write request = \"GET "
                           "{}/{{task_id}}\"",
                           route.path == "/" ? "/result" : route.path);
       }

@@ -299,7 +299,7 @@ TEST_CASE("stats that would never have a value say what they need") {
        "add then = { … } to the load of route 'chat'"},
       {"\"value.max\"", "\"chat.value.max\"", "3:9", "add keep = \"count\""},
       {"\"server.memory\"]", "\"switch.time\"]", "3:48", "no step is a switch"},
-      {"at_most = \"16kB\"", "at_most = \"16\"", "56:11", "is no size"},
+      {"at_most = \"16kB\"", "at_most = \"16\"", "56:11", "is not a size"},
   });
 }
 

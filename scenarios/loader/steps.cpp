@@ -315,7 +315,7 @@ Step PlanReader::read_step(const toml::table& table, const Place& place) {
   step.blocking = blocking && blocking.flag();
   if (step.blocking && (!kind.can_block || place.inside == Inside::thread)) {
     blocking.problem("blocking changes nothing in {}: {}", what,
-                     kind.can_block ? "whatever runs in a thread blocks that thread"
+                     kind.can_block ? "a step that runs in a thread blocks that thread"
                                     : "write it into the steps that wait or compute");
   }
   return step;
@@ -498,7 +498,7 @@ void read_routes(const TableReader& file) {
   Draft& draft = file.draft();
   const Value routes = file.need("routes", "[routes.slow]");
   if (const toml::table* table = routes->as_table()) {
-    if (table->empty()) routes.problem("routes is empty; write for example [routes.slow]");
+    if (table->empty()) routes.problem("routes is empty; write [routes.slow], for example");
     if (table->size() > kMaxEntries)
       routes.problem("there are {} routes; at most {}", table->size(), kMaxEntries);
   }

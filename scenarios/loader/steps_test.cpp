@@ -134,8 +134,8 @@ TEST_CASE("a scale multiplies time and sums, not how often, how many bytes or ho
 }
 
 TEST_CASE("a value that a step cannot take says what it takes") {
-  refused("{ read = \"64\" }", "19", "'64' is no size; write a number and B, kB, MB or GB");
-  refused("{ read = \"64KB\" }", "19", "'64KB' is no size");
+  refused("{ read = \"64\" }", "19", "'64' is not a size; write a number and B, kB, MB or GB");
+  refused("{ read = \"64KB\" }", "19", "'64KB' is not a size");
   refused("{ read = \"0B\" }", "19", "must be from 1B to 100GB");
   refused("{ read = { bites = \"1MB\" } }", "21", "unknown key 'bites' in read of step 1");
   refused("{ read = { } }", "19", "needs the key 'bytes'");
@@ -173,7 +173,7 @@ TEST_CASE("a step in a place where nobody could do it says where it belongs") {
   refused("{ repeat = 2, steps = [{ background = [{ wait = \"1s\" }] }] }", "48",
           "write it directly into the route's steps");
   refused("{ gather = [[{ result = \"jobs\" }]] }", "34", "belongs to the handler itself");
-  refused("{ pooled = [{ wait = \"1s\", blocking = true }] }", "48", "whatever runs in a thread blocks");
+  refused("{ pooled = [{ wait = \"1s\", blocking = true }] }", "48", "a step that runs in a thread blocks");
   refused("{ gather = 2, blocking = true, steps = [{ wait = \"1s\" }] }", "35",
           "write it into the steps that wait or compute");
 }

@@ -91,9 +91,9 @@ bool has_part(std::string_view text, std::string_view part) {
 std::string_view hint(std::string_view problem) {
   if (has_part(problem, "parsing string")) return " (is the closing quote missing?)";
   if (has_part(problem, "inline table") && has_part(problem, "'\\n'"))
-    return " (a table in braces stays on one line)";
+    return " (a table in braces must be on one line)";
   if (has_part(problem, "parsing value") || has_part(problem, "integer:") || has_part(problem, "float")) {
-    return " (words and durations stand in quotes: \"100ms\")";
+    return " (words and durations need quotes: \"100ms\")";
   }
   return "";
 }

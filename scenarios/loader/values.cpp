@@ -156,7 +156,8 @@ std::int64_t Value::size() const {
     if (number >= 1 && number <= static_cast<double>(kMaxBytes)) return static_cast<std::int64_t>(number);
     problem("{}: {} must be from 1B to 100GB", name(), in_quotes(text));
   }
-  problem("{}: {} is no size; write a number and B, kB, MB or GB, such as \"64MB\"", name(), in_quotes(text));
+  problem("{}: {} is not a size; write a number and B, kB, MB or GB, such as \"64MB\"", name(),
+          in_quotes(text));
 }
 
 std::optional<double> Value::number(double low, double high) const {
@@ -268,14 +269,14 @@ Read into_positive(Nanos& span, Scaling scaling) {
 void read_params(const TableReader& file) {
   Draft& draft = file.draft();
   if (const Value params = file["params"]) {
-    params.each_entry("params must be a table such as { d = \"100ms\" }",
-                      [&](const auto& key, const auto& node) {
-                        check_id(draft, key, "parameter");
-                        const Value value(draft, key, node, "parameter");
-                        if (value.begins('$'))
-                          value.problem("{} must be a duration; it cannot name another one", value.name());
-                        draft.scenario.params[std::string(key.str())] = value.span(Scaling::fixed);
-                      });
+    params.each_entry(
+        "params must be a table such as { d = \"100ms\" }", [&](const auto& key, const auto& node) {
+          check_id(draft, key, "parameter");
+          const Value value(draft, key, node, "parameter");
+          if (value.begins('$'))
+            value.problem("{} must be a duration; it cannot name another parameter", value.name());
+          draft.scenario.params[std::string(key.str())] = value.span(Scaling::fixed);
+        });
   }
   apply_options(draft);
   for (auto& [name, value] : draft.scenario.params) value = scaled(draft, value, file["params"].where());

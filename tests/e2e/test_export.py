@@ -131,11 +131,11 @@ class Sources(LabCase):
                 self.assertNotIn("lab", text.replace("available", ""), file)
                 self.assertLess(len(text.splitlines()), 80, file)
         self.assertEqual({reason.split(": ", 2)[2].split(";")[0].strip() for reason in reasons.values()}, {
-            "Python 3.11 cannot be without its interpreter lock",
-            "uvicorn's workers take their connections themselves, nobody deals them",
+            "Python 3.11 cannot run without its interpreter lock",
+            "uvicorn's workers accept connections themselves, no master hands them out",
             "uvicorn's workers share one listening socket, none has a queue of its own (SO_REUSEPORT)",
             "Python's event loops ask the kernel with epoll, not io_uring",
-            "hand-overs are timed between threads and coroutines of C++ alone",
+            "switches are timed only between threads and coroutines of C++",
             "too long to be measured, only the model runs it"})
 
     def test_whatever_steps_are_combined_no_name_is_missing(self):

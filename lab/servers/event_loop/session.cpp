@@ -22,7 +22,7 @@ constexpr int kMaxStreak = 64;
 // What a connection keeps for pipelined requests.
 constexpr std::size_t kKeptLeftover = 256;
 
-constexpr Refusal kTooSlow{408, "the request took too long to come"};
+constexpr Refusal kTooSlow{408, "the request arrived too slowly"};
 constexpr Refusal kCutOff{400, "the request ended before it was whole"};
 
 bool has_gone(int fd) {

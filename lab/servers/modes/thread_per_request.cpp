@@ -308,7 +308,7 @@ class ThreadServer : public httplib::Server {
     if (whole) return handle(response);
     exchange->ends = true;
     if (!fits) return refuse(response, 413, rule.too_big);
-    if (exchange->stream.too_slow()) return refuse(response, 408, "the request took too long to come");
+    if (exchange->stream.too_slow()) return refuse(response, 408, "the request arrived too slowly");
     refuse(response, 400, "bad body");
   }
 

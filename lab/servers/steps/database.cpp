@@ -84,7 +84,7 @@ class DatabaseQuery final : public Conversation {
       PQclear(result);
       if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) {
         connection_.reset();  // libpq would go on saying so until somebody had copied
-        return fail(kUnavailable, "COPY is no query: there is nothing to copy from or to");
+        return fail(kUnavailable, "COPY is not supported: there is nothing to copy from or to");
       }
       const bool good = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
       if (!good && !std::exchange(failed, true)) fail(kUnavailable, first_line(connection_));

@@ -52,7 +52,7 @@ class StepCheck {
 
  private:
   void check(const Plan& plan, bool on_loop) {
-    if (depth_of(plan) > kMaxDepth) refuse("its steps lie more than {} deep in each other", kMaxDepth);
+    if (depth_of(plan) > kMaxDepth) refuse("its steps are nested more than {} levels deep", kMaxDepth);
     if (executed_steps(plan) > kMaxSteps) refuse("a request would execute more than {} steps", kMaxSteps);
     check_steps(plan, on_loop);
   }
