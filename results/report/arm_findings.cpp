@@ -126,7 +126,7 @@ std::string words_of(const Diagnosis& verdict, int at_once, double plan_s) {
     case Execution::workers:
       return fmt::format("as from {} workers, one at a time each, {} a request", verdict.parallelism, each);
     case Execution::concurrent:
-      return fmt::format("all {} together, after {}{}", at_once, each,
+      return fmt::format("together, all {} after {}{}", at_once, each,
                          verdict.service_s > 1.5 * plan_s ? ", which is longer than the plan" : "");
   }
   return "";

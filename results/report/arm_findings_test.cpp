@@ -37,9 +37,9 @@ TEST_CASE("ten replies in rounds of four come from a pool of four or from four w
   CHECK_THAT(likely([](int i) { return (i / 4 + 1) * kStep; }), Catch::Contains("4 at a time, 100 ms each"));
 }
 
-TEST_CASE("ten replies together came side by side") {
+TEST_CASE("ten replies at the same time came together") {
   CHECK_THAT(likely([](int i) { return kStep + i * kMillisecond / 10; }),
-             Catch::Contains("all 10 side by side"));
+             Catch::Contains("together, all 10 after 100 ms"));
 }
 
 TEST_CASE("nothing is said where a reply is missing or the requests were no burst") {
