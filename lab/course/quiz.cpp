@@ -97,37 +97,32 @@ json::object json_of(const Question& question) {
 
 std::vector<Question> select(const std::vector<Question>& all, const QuizFilter& filter) {
   using Words = std::vector<std::string>;
-  struct Criterion {
-    const char* option;
-    Words wanted;
-    Words (*words_of)(const Question&);
-  };
-  const auto given = [](const std::string& word) { return word.empty() ? Words{} : Words{word}; };
-  const Criterion criteria[] = {
-      {"--topic", given(filter.topic), [](const Question& one) { return Words{one.topic}; }},
-      {"--document", given(filter.document), [](const Question& one) { return one.documents; }},
-      {"--scenario", given(filter.scenario), [](const Question& one) { return Words{one.scenario}; }},
-      {"--only", filter.ids, [](const Question& one) { return Words{one.id}; }}};
   std::vector<Question> chosen = all;
-  for (const Criterion& by : criteria) {
+  const auto keep = [&](const char* option, const Words& wanted, const auto& words_of) {
     Words known;
     for (const Question& question : all) {
-      for (const std::string& word : by.words_of(question)) {
+      for (const std::string& word : words_of(question)) {
         if (!contains(known, word)) known.push_back(word);
       }
     }
-    if (&by != &criteria[3]) std::ranges::sort(known);  // ids are in the order of the file
-    for (const std::string& word : by.wanted) {
-      refuse_if(!contains(known, word), "{}: unknown word '{}'{}", by.option, word.substr(0, 60),
+    std::ranges::sort(known);
+    for (const std::string& word : wanted) {
+      refuse_if(!contains(known, word), "{}: unknown word '{}'{}", option, word.substr(0, 60),
                 suggestion(word, known));
     }
     std::erase_if(chosen, [&](const Question& question) {
-      const Words own = by.words_of(question);
-      return !by.wanted.empty() &&
-             std::ranges::none_of(own, [&](const std::string& word) { return contains(by.wanted, word); });
+      const Words own = words_of(question);
+      return !wanted.empty() &&
+             std::ranges::none_of(own, [&](const std::string& word) { return contains(wanted, word); });
     });
-  }
-  refuse_if(chosen.empty(), "no question is all of that; leave --topic, --document or --scenario out");
+  };
+  const auto given = [](const std::string& word) { return word.empty() ? Words{} : Words{word}; };
+  keep("--topic", given(filter.topic), [](const Question& one) { return Words{one.topic}; });
+  keep("--document", given(filter.document), [](const Question& one) { return one.documents; });
+  keep("--scenario", given(filter.scenario), [](const Question& one) { return Words{one.scenario}; });
+  keep("--only", filter.ids, [](const Question& one) { return Words{one.id}; });
+  refuse_if(chosen.empty(),
+            "no question fits all of these options; leave --topic, --document or --scenario out");
   return chosen;
 }
 

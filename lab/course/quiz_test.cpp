@@ -234,7 +234,7 @@ TEST_CASE("questions are chosen by topic, document and scenario; unknown words g
   CHECK(message({"", "D9", "", {}}).find("--document: unknown word 'D9'") == 0);
   CHECK(message({"", "", "gill", {}}).find("did you mean 'gil'?") != std::string::npos);
   CHECK(message({"", "", "", {"d2-lag"}}).find("did you mean 'd2-log'?") != std::string::npos);
-  CHECK(message({"concepts", "D3", "", {}}).find("no question is all of that") == 0);
+  CHECK(message({"concepts", "D3", "", {}}).find("no question fits all of these options") == 0);
 }
 
 TEST_CASE("unanswered questions count, and a threshold decides") {
