@@ -39,7 +39,7 @@ TEST_CASE("A filter is a status or the failed requests") {
   CHECK(parse_stat("count(error)").value().errors);
   for (const char* text : {"share(status=)", "share(status=99)", "share(status=600)", "share(status=4x4)",
                            "share()", "share(status=-1)", "share(errors)"}) {
-    CHECK_THAT(stat_error(text), Catch::Contains("is no filter; write (status=404) or (error)"));
+    CHECK_THAT(stat_error(text), Catch::Contains("is not a filter; write (status=404) or (error)"));
   }
 }
 

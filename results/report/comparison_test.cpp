@@ -58,13 +58,15 @@ TEST_CASE("on a narrow terminal p goes first, then the interval, never the verdi
     style.width = width;
     return comparison_text(report, style);
   };
+  const auto lost_at = [&](const char* what) {
+    int width = 120;
+    while (width > 40 && page(width).find(what) != std::string::npos) --width;
+    return width;
+  };
   CHECK(page(80).find("95 %") != std::string::npos);
-  CHECK(page(80).find("slower") != std::string::npos);
-  CHECK(page(64).find("   p  ") == std::string::npos);
-  CHECK(page(64).find("95 %") != std::string::npos);
-  CHECK(page(64).find("slower") != std::string::npos);
-  CHECK(page(46).find("95 %") == std::string::npos);
-  CHECK(page(46).find("slower") != std::string::npos);
+  CHECK(lost_at("   p  ") > lost_at("95 %"));
+  CHECK(lost_at("95 %") > 46);
+  CHECK(lost_at("slower") == 40);
 }
 
 TEST_CASE("how it was judged speaks of p where the table has it, and of the verdict where it has not") {
@@ -106,7 +108,7 @@ TEST_CASE("several comparisons are judged together") {
   const auto report = compare_runs(reported(before), reported(after), {}).value();
   CHECK(report.rows[0].p_adjusted == Approx(30 * 2.0 / 924));
   CHECK(report.rows[0].verdict == CompareVerdict::inconclusive);
-  CHECK_THAT(report.rows[0].reason, Catch::Contains("among 30 comparisons; 7 against 7 can"));
+  CHECK_THAT(report.rows[0].reason, Catch::Contains("among 30 comparisons; 7 against 7 are enough"));
   CompareOptions one;
   one.arm_a = "a3";
   CHECK(compare_runs(reported(before), reported(after), one).value().rows[0].verdict ==
