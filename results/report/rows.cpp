@@ -137,14 +137,8 @@ class TableMaker {
   Table make_short() {
     const bool by_stat = report_.headline.size() > 1;
     if (!by_stat && !several_cases(report_)) return make();
-    const bool engines = several_engines(report_) && !report_.predicted_only;
     const std::string none = printable("–", ascii_);
-    add(true, ColumnRole::arm, "arm",
-        [=](const Entry& each) { return engines ? each.arm->written : each.arm->arm; });
-    add(by_stat && several_cases(report_), ColumnRole::case_id, "case",
-        [](const Entry& each) { return each.arm->case_id; });
-    add(engines, ColumnRole::engine, "engine",
-        [](const Entry& each) { return engine_name(each.arm->engine); });
+    add_names(by_stat && several_cases(report_));
     std::map<std::vector<std::string>, std::size_t> rows;  // by what names them
     std::map<std::string, std::size_t> places;             // of columns, by heading
     for (const Entry& entry : entries_) {
@@ -195,18 +189,21 @@ class TableMaker {
     return std::any_of(entries_.begin(), entries_.end(), wanted);
   }
 
+  void add_names(bool cases) {
+    const bool engines = several_engines(report_) && !report_.predicted_only;
+    add(true, ColumnRole::arm, "arm",
+        [=](const Entry& each) { return engines ? each.arm->written : each.arm->arm; });
+    add(cases, ColumnRole::case_id, "case", [](const Entry& each) { return each.arm->case_id; });
+    add(engines, ColumnRole::engine, "engine",
+        [](const Entry& each) { return engine_name(each.arm->engine); });
+  }
+
   void add_columns() {
     const bool predicted = report_.predicted_only;
     const bool makespan = only_makespan(report_);
-    const bool engines = several_engines(report_) && !predicted;
     const bool stats = report_.headline.size() > 1 || (predicted && !makespan);
     const bool labels = any([](const Entry& each) { return !each.arm->label.empty(); });
-    add(true, ColumnRole::arm, "arm",
-        [=](const Entry& each) { return engines ? each.arm->written : each.arm->arm; });
-    add(several_cases(report_), ColumnRole::case_id, "case",
-        [](const Entry& each) { return each.arm->case_id; });
-    add(engines, ColumnRole::engine, "engine",
-        [](const Entry& each) { return engine_name(each.arm->engine); });
+    add_names(several_cases(report_));
     add(stats, ColumnRole::stat, "stat", [](const Entry& each) { return to_string(each.row.stat); });
     add(labels && !stats && !predicted, ColumnRole::label, "in FastAPI",
         [](const Entry& each) { return each.arm->label; });
