@@ -10,6 +10,7 @@
 #include <numeric>
 #include <set>
 #include <tuple>
+#include <utility>
 
 namespace lab {
 
@@ -18,6 +19,7 @@ namespace {
 constexpr std::size_t kStates = static_cast<std::size_t>(LaneState::served) + 1;
 constexpr std::size_t kJitter = 2;    ///< cells in which lanes of one group may differ
 constexpr std::size_t kAllApart = 4;  ///< more groups of a route that come one by one are one lane
+constexpr std::size_t kMoments = 3;   ///< cells, at least, in which they are sent
 constexpr double kQueues = 0.05;      ///< of the makespan: a shorter wait is hardly seen
 
 std::size_t index_of(LaneState state) {
@@ -155,7 +157,7 @@ void merge_one_by_one(std::vector<LaneGroup>& groups, const std::map<std::string
     std::set<long long> moments;
     for (auto each = others; each != groups.end(); ++each)
       moments.insert(std::llround(began(*each->first) / cell));
-    if (moments.size() <= kAllApart) continue;
+    if (std::cmp_less_equal(groups.end() - others, kAllApart) || moments.size() < kMoments) continue;
     LaneGroup merged = one_lane({others, groups.end()}, cell);
     groups.erase(others, groups.end());
     groups.push_back(std::move(merged));

@@ -25,14 +25,15 @@ constexpr double kSlideZoom = 2;
 constexpr double kMargin = 16;
 constexpr double kRight = 866;  // the axis ends here; what a request took stands beyond it
 constexpr double kRow = 18;
-constexpr double kSmallestRow = 15, kLargestRow = 28;  // of a slide
+constexpr double kSmallestRow = 15, kLargestRow = 44;  // of a slide
 constexpr double kTitle = 22;                          // of an arm
 constexpr double kGap = 12;                            // below an arm
 constexpr double kAxis = 30;
 constexpr double kLegendHeight = 22;
 constexpr double kLetter = 7.2;  // the width of one, of text of kText
 constexpr double kText = 12;
-constexpr double kSeen = 3;  // a narrower lane would be overlooked
+constexpr double kSeen = 3;         // a narrower lane would be overlooked
+constexpr double kExplained = 1.5;  // what is only seen narrower than that is not in the legend
 constexpr double kDot = 3.5;
 constexpr std::size_t kMostRows = 10;
 constexpr double kRowsTogether = 14;
@@ -170,7 +171,7 @@ class Picture {
   void draw_lanes() {
     canvas_.shapes += "<g class=\"lanes\">\n";
     for (std::size_t i = 0; i < view_.arms.size(); ++i) draw_arm(*view_.arms[i], view_.groups[i]);
-    canvas_.shapes += "</g>\n" + std::exchange(words_, "");
+    canvas_.shapes += "</g>\n" + bounds_ + words_;
     if (view_.arms.empty()) return;
     draw_axis();
     draw_legend();
@@ -221,7 +222,7 @@ class Picture {
     }
     if (arm.bound_s) {
       const double x = x_of(*arm.bound_s) * zoom_;
-      words_ += svg_line(x, (top - 2) * zoom_, x, (canvas_.y + 2) * zoom_, "class=\"bound\"");
+      bounds_ += svg_line(x, (top - 2) * zoom_, x, (canvas_.y + 2) * zoom_, "class=\"bound\"");
     }
     canvas_.y += kGap;
   }
@@ -260,7 +261,10 @@ class Picture {
       while (i < lanes.cells.size() && lanes.cells[i] == state) ++i;
       if (state == LaneState::unsent || state == LaneState::served) continue;
       const double x = x_of(cell * static_cast<double>(from));
-      draw_bar(x, x_of(cell * static_cast<double>(i)) - x, state, 0.3);
+      double end = cell * static_cast<double>(i);
+      const auto first = std::lower_bound(lanes.served.begin(), lanes.served.end(), end);
+      if (first != lanes.served.end() && *first < end + cell) end = *first;
+      draw_bar(x, x_of(end) - x, state, 0.3);
     }
     used_.insert(LaneState::served);
     double last = 0;
@@ -273,7 +277,7 @@ class Picture {
   }
 
   void draw_bar(double x, double width, LaneState state, double share = 0.72) {
-    used_.insert(state);
+    if (width >= kExplained) used_.insert(state);
     canvas_.rectangle(x, row_ * (1 - share) / 2, width, row_ * share, look_of(state).fill);
   }
 
@@ -326,7 +330,7 @@ class Picture {
   Canvas canvas_;
   double zoom_ = 1, left_ = 60, row_ = kRow;
   std::size_t most_rows_ = kMostRows;
-  std::string words_;  // what does not grow
+  std::string bounds_, words_;  // what does not grow
   std::set<LaneState> used_;
 };
 
@@ -373,11 +377,12 @@ std::string picture_style(const PictureStyle& style) {
   const double zoom = style.slide ? kSlideZoom : 1;
   return fmt::format(
       "<style>text{{fill:{0};font:{2:.0f}px sans-serif}}.arm{{font-weight:bold;font-size:{3:.0f}px}}"
-      ".title{{font-weight:bold;font-size:{4:.0f}px}}.answer{{font-size:{5:.0f}px}}.time{{fill:{1}}}"
+      ".title{{font-weight:bold;font-size:{4:.0f}px}}.answer{{font-size:{5:.0f}px}}.time{{fill:{1};paint-"
+      "order:stroke;stroke:{9};stroke-width:{6:.0f}}}"
       ".tick{{stroke:{1}}}.bound{{stroke:{0};stroke-width:{6:.0f};stroke-dasharray:{7:.0f} "
       "{8:.0f}}}</style>\n",
       colours.ink, colours.soft, kText * zoom, 14 * zoom, (style.slide ? 25 : 17) * zoom, 16 * zoom, 2 * zoom,
-      4 * zoom, 3 * zoom);
+      4 * zoom, 3 * zoom, colours.paper);
 }
 
 std::string to_svg(const Report& report, const PictureStyle& style) {
