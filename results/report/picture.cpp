@@ -106,6 +106,7 @@ class Canvas {
   }
   /// Lines of text that is `size` high, as many as it needs.
   void paragraph(std::string_view words, double size, std::string_view kind) {
+    if (words.empty()) return;
     const auto letters = static_cast<std::size_t>((kWidth - 2 * kMargin) / (kLetter * size / kText));
     for (const std::string& each : wrap(words, "", 0, letters)) {
       y += size * 1.3;
