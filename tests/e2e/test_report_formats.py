@@ -288,16 +288,16 @@ class ReportFormats(LabCase):
 
     def test_each_verb_names_the_formats_that_it_gives_and_refuses_others(self):
         gives = {"report": ("text", "json", "md", "csv", "svg", "png", "html", "trace", "vegeta", "gbench"),
-                 "predict": ("text", "json", "md", "csv", "svg", "png", "html"), "verify": ("text", "json"),
+                 "predict": ("text", "json", "md", "csv", "svg", "png", "html"), "verify": ("text", "json", "csv", "md"),
                  "advise": ("text", "json")}
         for verb, formats in gives.items():
             usage = self.lab(verb, "--help").out
             self.assertIn(", ".join(formats[:-1]) + " or " + formats[-1] + "\n", usage)
-        refused = {("verify",): "csv", ("predict", "plan.toml"): "trace", ("run", "plan.toml"): "gbench", ("quiz",): "svg"}
+        refused = {("verify",): "svg", ("predict", "plan.toml"): "trace", ("run", "plan.toml"): "gbench", ("quiz",): "svg"}
         for words, form in refused.items():
             self.assert_one_line_reason(self.lab(*words, "--format", form, code=2), 2, f"lab {words[0]} gives", f"not {form}")
         ran = self.lab("verify", "--format", "jsn", code=2)
-        self.assert_one_line_reason(ran, 2, "did you mean 'json'? known: text, json)")
+        self.assert_one_line_reason(ran, 2, "did you mean 'json'? known: text, json, csv, md)")
 
 
 if __name__ == "__main__":
