@@ -310,6 +310,8 @@ std::vector<LaneGroup> group_lanes(const ArmReport& arm, double scale_s, std::si
   return groups;
 }
 
+constexpr double kAlike = 0.98;  ///< of the longest: as long, but for jitter
+
 static double lasted(const LaneGroup& lanes) {
   return lanes.answered ? lanes.longest : std::numeric_limits<double>::infinity();
 }
@@ -325,6 +327,14 @@ std::vector<bool> chosen_groups(const std::vector<LaneGroup>& groups, std::size_
       order.push_back(i);
     } else if (lasted(groups[i]) > lasted(groups[*known])) {
       *known = i;
+    }
+  }
+  // Jitter must not choose one in the middle.
+  for (std::size_t& longest : order) {
+    for (const std::size_t end : {groups.size() - 1, std::size_t{0}}) {
+      if (groups[end].route == groups[longest].route &&
+          lasted(groups[end]) > kAlike * lasted(groups[longest]))
+        longest = end;
     }
   }
   std::stable_sort(order.begin(), order.end(),

@@ -232,6 +232,18 @@ TEST_CASE(
                       [](const std::string& line) { return line.find("slow ") != std::string::npos; }) == 1);
 }
 
+TEST_CASE("Of few lanes that lasted alike, the first and the last are drawn, whatever jitter says") {
+  std::vector<Lane> lanes;
+  for (std::uint32_t i = 0; i < 9; ++i) {
+    const double end = 0.1 * i + 0.1 + (i == 4 ? 0.001 : 0);
+    lanes.push_back(samples::lane(i + 1, end, {{0.1 * i, end, LaneState::waiting}}));
+  }
+  const std::vector<std::string> lines = draw_lanes(one_arm(lanes), kAscii, 3);
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[1].starts_with("  1 "));
+  CHECK(lines[2].starts_with(": 9 "));
+}
+
 TEST_CASE("Lanes grow with the terminal") {
   const std::string lane = draw_lanes(samples::blocking_async(), {120, true, false})[4];
   CHECK(std::count(lane.begin(), lane.end(), '.') + std::count(lane.begin(), lane.end(), '#') == 80 + 1);
