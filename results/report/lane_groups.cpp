@@ -150,7 +150,8 @@ LaneGroup one_lane(const std::vector<LaneGroup>& groups, double cell) {
 void merge_one_by_one(std::vector<LaneGroup>& groups, const std::map<std::string, std::size_t>& routes,
                       double cell) {
   if (routes.size() < 2) return;
-  for (const auto& [route, lanes] : routes) {
+  for (const auto& one : routes) {
+    const std::string& route = one.first;
     const auto others = std::stable_partition(groups.begin(), groups.end(), [&](const LaneGroup& each) {
       return each.route != route || !each.answered;
     });
