@@ -7,7 +7,6 @@
 #include "harness/client/load_driver.hpp"
 #include "harness/statistics/statistics.hpp"
 #include "harness/trace/event_collector.hpp"
-#include "harness/trace/route_steps.hpp"
 #include "harness/trace/server_use.hpp"
 #include "lab/core/duration.hpp"
 
@@ -110,14 +109,9 @@ std::optional<Nanos> silent_work(const Case& load_case, const std::vector<Route>
   bool unseen = false;
   Nanos longest = 0;
   for (const Load& load : load_case.loads) {
-    unseen |= load.hang_up > 0;
-    const RouteSteps steps(routes[load.route]);
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-      const auto index = static_cast<std::int64_t>(i);
-      const auto& action = steps.step(index)->action;
-      unseen |= std::holds_alternative<Background>(action) || std::holds_alternative<Enqueue>(action);
-      longest = std::max(longest, steps.unhindered(index));
-    }
+    unseen |= load.hang_up > 0 || has_step<Background, Enqueue>(routes[load.route]);
+    for_each_step(routes[load.route],
+                  [&](const Step& step) { longest = std::max(longest, unhindered_time({step})); });
   }
   return unseen ? std::optional(longest + kRoom) : std::nullopt;
 }

@@ -209,8 +209,7 @@ void find_unknown_ids(const TraceIndex& trace, Findings& findings) {
   std::int64_t asked = 0, unknown = 0, elsewhere = 0;
   for (const RequestRecord& record : trace.run.records) {
     const RequestRecord* first = trace.record(record.parent);
-    const Plan& plan = trace.route(record).plan;
-    const bool fetches = std::ranges::any_of(plan, [](const Step& step) { return step.is<FetchResult>(); });
+    const bool fetches = has_step<FetchResult>(trace.route(record));
     if (first == nullptr || record.status == 0 || !fetches) continue;
     ++asked;
     if (record.status != kUnknown) continue;

@@ -94,7 +94,7 @@ ForeignServers ForeignServers::prepare(const Scenario& scenario, const std::vect
   ForeignServers foreign;
   foreign.options_ = std::move(options);
   for (const Route& route : scenario.routes) {
-    for_each_step(route.plan, [&](const Step& step) {
+    for_each_step(route, [&](const Step& step) {
       if (const auto* compute = step.as<Compute>(); compute && !compute->file.empty())
         foreign.data_file_ = compute->file;
     });

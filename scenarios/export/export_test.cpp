@@ -107,6 +107,9 @@ TEST_CASE("what has no meaning there says why") {
   CHECK(has(with([](Arm& arm) { arm.accept = Accept::reuseport; }), "SO_REUSEPORT"));
   CHECK(has(with([](Arm& arm) { arm.accept = Accept::one; }), "sync worker"));
   CHECK(has(reason(scenario_of("thread-per-request", {{Background{kWait}}})), "WSGI"));
+  Scenario keyword = scenario_of("async-loop", kWait);
+  keyword.routes.front().body = {{"class", "[1]"}};
+  CHECK(has(reason(keyword), "'class', a word that Python or main.py uses"));
 }
 
 TEST_CASE("Node runs what one loop can run") {

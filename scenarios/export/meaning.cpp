@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <tuple>
@@ -67,6 +69,11 @@ Reason no_fastapi(const Scenario& scenario, const Arm& arm) {
     return "no worker of uvicorn or gunicorn takes connections by their number, unless it is gunicorn's sync "
            "worker";
   for (std::size_t route = 0; route < scenario.routes.size(); ++route) {
+    for (const BodyField& field : scenario.routes[route].body) {
+      if (python_identifier(field.name) != field.name)
+        return fmt::format("a list of its JSON is called '{}', a word that Python or main.py uses",
+                           field.name);
+    }
     if (scenario.routes[route].method == "WS" && arm.modes[route].handler == Resource::pool)
       return "FastAPI's WebSocket routes are async def";
   }
