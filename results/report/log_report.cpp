@@ -47,8 +47,8 @@ std::string scale_text(const LogLine& line) {
 std::string verdict_text(const LogLine& line) {
   const LogCell& cell = line.deciding();
   if (cell.measured.samples.empty()) return "not run";
-  // Who else uses the cores makes a run slower, and nothing else.
-  const bool spoilt = cell.verdict == Verdict::slower || cell.verdict == Verdict::inconclusive;
+  // Busy cores make a run slower, or its work smaller where that is calibrated on them; no claim true.
+  const bool spoilt = cell.verdict != Verdict::reproduced && cell.verdict != Verdict::impossible;
   return spoilt && !cell.disturbed.empty() ? "disturbed" : verdict_word(cell.verdict);
 }
 
