@@ -52,6 +52,32 @@ bool has_control_byte(std::string_view text) {
   return (seen & kControl) != 0;
 }
 
+/// Takes a token or, where that may be, a quoted string off the front, and the blanks behind it.
+bool take_word(std::string_view& text, bool may_be_quoted) {
+  std::size_t end = 0;
+  if (may_be_quoted && text.starts_with('"')) {
+    for (end = 1; end < text.size() && text[end] != '"'; ++end) end += text[end] == '\\' ? 1 : 0;
+    if (end >= text.size()) return false;
+    ++end;
+  } else {
+    while (end < text.size() && kBytes[static_cast<unsigned char>(text[end])] == kToken) ++end;
+  }
+  text = trim(text.substr(end));
+  return end > 0;
+}
+
+/// What follows a chunk's size (RFC 9112, 7.1.1): `;a;b=c;d="e"`.
+bool are_extensions(std::string_view text) {
+  while (text.starts_with(';')) {
+    text = trim(text.substr(1));
+    if (!take_word(text, false)) return false;
+    if (!text.starts_with('=')) continue;
+    text = trim(text.substr(1));
+    if (!take_word(text, true)) return false;
+  }
+  return text.empty();
+}
+
 }  // namespace
 
 bool is_token(std::string_view text) {
@@ -197,11 +223,14 @@ Refusal HttpReader::on_coding(std::string_view value) {
   if (http_1_0_) return {400, "Transfer-Encoding in HTTP/1.0"};
   chunked_ = equals_ignoring_case(value, "chunked");
   if (chunked_) return {};
-  const std::size_t comma = value.rfind(',');
-  const bool twice = comma != std::string_view::npos &&
-                     equals_ignoring_case(trim(value.substr(comma + 1)), "chunked") &&
-                     equals_ignoring_case(trim(value.substr(0, comma)), "chunked");
-  if (twice || value.empty()) return {400, "bad Transfer-Encoding"};
+  // Where others would see another end of the body nothing but 400 is safe: `chunked` stands last, once, and
+  // between no stray commas (RFC 9112, 6.1 and 6.3).
+  const std::vector<std::string> codings = split(value, ',');
+  for (const std::string& coding : codings) {
+    const bool is_last = &coding == &codings.back();
+    if (trim(coding).empty() || (!is_last && equals_ignoring_case(trim(coding), "chunked")))
+      return {400, "bad Transfer-Encoding"};
+  }
   return {501, "unknown Transfer-Encoding"};
 }
 
@@ -227,6 +256,7 @@ Refusal HttpReader::on_chunk_size(std::string_view line) {
   const auto size = number_in<std::uint64_t>(line.substr(0, digits), 16);
   if (!size || digits > kMaxSizeDigits || has_control_byte(extension)) return kBadSize;
   if (!extension.empty() && (extension.front() != ';' || extension.size() == 1)) return kBadSize;
+  if (!extension.empty() && !limits_->padded_sizes && !are_extensions(extension)) return kBadSize;
   if (*size > body_limit_ - body_bytes_) return too_big_;
   left_ = *size;
   part_ = left_ == 0 ? Part::trailer : Part::chunk;

@@ -17,6 +17,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kDamageShown = 100;
+constexpr std::uint64_t kLeastEntry = 28;  // bytes in requests.bin
 
 /// Puts a run together from lines and blocks, whatever is missing.
 class Assembly {
@@ -51,10 +52,17 @@ class Assembly {
     const fs::path file = folder / "requests.bin";
     std::error_code error;
     if (!expected && !fs::exists(file, error)) return;
+    const std::uint64_t size = fs::file_size(file, error);
+    const std::uint64_t most = error ? 0 : size / kLeastEntry;  // entries, whatever is announced
     BlockSink sink;
-    const auto part = [this](std::uint32_t ordinal) -> RunRepetition& {
-      if (ordinal != current_) give(std::exchange(current_, ordinal));
-      return parts_[ordinal].repetition;
+    const auto part = [this, most](std::uint32_t ordinal) -> RunRepetition& {
+      Part& found = parts_[ordinal];
+      if (ordinal == current_) return found.repetition;
+      give(std::exchange(current_, ordinal));
+      // Twice the memory is needed where they grow.
+      found.repetition.records.reserve(std::min(found.requests, most));
+      found.repetition.events.reserve(std::min(found.events, most));
+      return found.repetition;
     };
     sink.record = [&](std::uint32_t ordinal, const RequestRecord& record) {
       part(ordinal).records.push_back(record);

@@ -84,7 +84,8 @@ RequestReader::State RequestReader::parse(std::string_view& bytes) {
 void RequestReader::next() {
   begin();
   partial_.shrink_to_fit();  // an idle connection keeps no buffer
-  begun_ = in_body_ = skipped_ = has_host_ = expects_continue_ = to_websocket_ = knows_version_ = false;
+  begun_ = in_body_ = skipped_ = has_host_ = has_type_ = expects_continue_ = to_websocket_ = knows_version_ =
+      false;
 }
 
 Refusal RequestReader::on_first_line(std::string_view line) {
@@ -151,6 +152,10 @@ Refusal RequestReader::on_field(std::string_view name, std::string_view value) {
       break;
     case 11:
       if (equals_ignoring_case(name, "lab-request")) request_.id = request_number(value);
+      break;
+    case 12:
+      if (equals_ignoring_case(name, "content-type") && std::exchange(has_type_, true))
+        return {400, "more than one Content-Type field"};
       break;
     case 17:
       if (equals_ignoring_case(name, "sec-websocket-key")) request_.websocket_key = value;

@@ -92,7 +92,7 @@ class RequestReader final : public HttpReader {
   const RouteTable* routes_;
   bool begun_ = false, in_body_ = false;
   bool skipped_ = false;  // an empty line before the request's
-  bool has_host_ = false, expects_continue_ = false;
+  bool has_host_ = false, has_type_ = false, expects_continue_ = false;
   bool to_websocket_ = false, knows_version_ = false;  // what an upgrade asks for
 };
 

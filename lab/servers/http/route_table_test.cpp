@@ -39,6 +39,7 @@ TEST_CASE("routes are found by method and path, the query aside") {
   CHECK(table.find(request_of("HEAD", "/delay")).route->route.name == "b");
   CHECK(table.find(request_of("GET", "/")).status == 200);
   CHECK(table.find(request_of("GET", "/delay/")).status == 404);
+  CHECK(table.find(request_of("OPTIONS", "*")).status == 200);
   const RouteTable::Match match = table.find(request_of("PUT", "/delay"));
   CHECK(match.status == 405);
   CHECK(match.allow == "POST, GET, HEAD");
