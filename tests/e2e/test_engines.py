@@ -257,7 +257,7 @@ class OwnServer(Engines):
                                 "http.server.SimpleHTTPRequestHandler).serve_forever()\n")
         ran = self.lab("run", "blocking-async", "--arms", "async-loop", "--server", f"{PYTHON} {elsewhere} {{port}}",
                        *QUICK, code=3, within=40)
-        self.assertRegex(ran.err, r"did not answer at port \d+ .* it listens at \d+ instead")
+        self.assertRegex(ran.err, r"did not answer at port \d+ .* it listens at \d+, but it must listen at {port}")
 
     @measured
     def test_node_has_an_event_loop_too(self):

@@ -139,7 +139,8 @@ RouteTable::Match RouteTable::find_route(const Request& request) const {
     match.allow.append(match.allow.empty() ? "" : ", ").append(method_of(served.route));
     if (own == "GET") match.allow += ", HEAD";
   }
-  if (path == "*") {  // RFC 9110, 9.3.7: OPTIONS asks about the server as a whole
+  if (path == "*" &&
+      request.method == "OPTIONS") {  // RFC 9110, 9.3.7: OPTIONS asks about the server as a whole
     match.allow = "GET, HEAD, POST, OPTIONS";
     match.reason = "what some route here takes";
   } else if (match.status == 200) {
