@@ -77,8 +77,8 @@ std::vector<LaneGroup> group_lanes(const ArmReport& arm, double scale_s, std::si
 /// The `count` groups that say most: the one of each route that lasted longest, the first one, the last one,
 /// then those behind the first.
 std::vector<bool> chosen_groups(const std::vector<LaneGroup>& groups, std::size_t count);
-/// Which groups are drawn: all of them, or where they are more than `most` one less, for the mark of those that
-/// are left out.
+/// Which groups are drawn: all of them, or where they are more than `most` one less, for the mark of those
+/// that are left out.
 std::vector<bool> drawn_groups(const std::vector<LaneGroup>& groups, std::size_t most);
 
 /// `7`, `1–10`, or `40 of 41` where others lie between; behind the route's name where there are several.

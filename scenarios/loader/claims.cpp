@@ -232,15 +232,18 @@ void read_runs(const Value& value, ClaimsFile& claims) {
 }
 
 void read_documents(const Value& value, ClaimsFile& claims) {
-  value.each_entry(
-      "documents must be tables, [documents.D0]", [&](const toml::key& key, const toml::node& node) {
-        Document& document = claims.documents.emplace_back(Document{std::string(key.str()), "", ""});
-        Value(value.draft(), &node, node.source(), "documents." + document.id)
-            .table("must be a table with a title", "documents." + document.id,
-                   {{"title", into_words(document.title), "title = \"A guide\""},
-                    {"contributes", into_words(document.contributes),
-                     "contributes = \"what the lab has from it\""}});
-      });
+  value.each_entry("documents must be tables, [documents.D0]", [&](const toml::key& key,
+                                                                   const toml::node& node) {
+    Document& document = claims.documents.emplace_back(Document{std::string(key.str()), "", ""});
+    const Value entry(value.draft(), &node, node.source(), "documents." + document.id);
+    if (node.is_string())  // its title alone
+      document.title = entry.text(true);
+    else
+      entry.table(
+          "must be a title, or a table with a title", "documents." + document.id,
+          {{"title", into_words(document.title), "title = \"A guide\""},
+           {"contributes", into_words(document.contributes), "contributes = \"what the lab has from it\""}});
+  });
 }
 
 /// What a measure speaks of must be there; its case is filled in where the scenario has but one.

@@ -171,11 +171,11 @@ class Run(LabCase):
         return rows
 
     @measured
-    def test_details_fit_80_columns_and_26_rows_without_escape_codes(self):
+    def test_details_fit_80_columns_and_32_rows_without_escape_codes(self):
         ran = self.lab("run", "blocking-async", "--quick", "--no-save", "--details")
         self.assert_fits(ran.out, 80)
         with figures():  # a disturbed machine has more to explain
-            self.assertLessEqual(len(self.without_noise(ran.out)), 26, ran)
+            self.assertLessEqual(len(self.without_noise(ran.out)), 32, ran)
         self.assertNotIn(ESCAPE, ran.out + ran.err)
         self.assertNotIn("\r", ran.out + ran.err)
         for word in (*BOUNDS, "WHY", "LOG", "NEXT", "impossible"):
