@@ -14,7 +14,7 @@ namespace {
 std::string one_line(const std::string& message) {
   constexpr std::size_t kLongest = 1200;
   constexpr std::size_t kKept = 500;
-  const std::string text = lab::printable(message, false);
+  std::string text = lab::printable(message, false);
   if (text.size() <= kLongest) return text;
   return text.substr(0, kKept) + " ... " + text.substr(text.size() - kKept);
 }

@@ -94,7 +94,7 @@ Result<SweepKey> parse_key(const std::string& text) {
 
 Stat stat_of(const Scenario& scenario, const std::string& text) {
   if (text.empty()) return scenario.show.empty() ? Stat{} : scenario.show.front();
-  const Stat stat = parse_stat("--stat", text).value();
+  Stat stat = parse_stat("--stat", text).value();
   Texts routes;
   for (const Route& route : scenario.routes) routes.push_back(route.name);
   refuse_if(!stat.route.empty() && !contains(routes, stat.route), "--stat: scenario '{}' has no route '{}'{}",
