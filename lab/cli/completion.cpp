@@ -153,7 +153,7 @@ std::size_t end_of_line(const std::string& line, bool is_command, std::size_t le
 
 /// A line of a footer in lines that fit 80 columns. A command stays one that can be copied.
 std::vector<std::string> broken(std::string line, const std::string& command) {
-  constexpr std::size_t kColumns = 80 - 5 - kIndent;
+  constexpr std::size_t kColumns = 80 - 7 - kIndent;  // 7: where groff 1.23 begins the text (1.22: 5)
   const std::size_t begins = line.find(command);
   const bool is_command = begins != std::string::npos && line.find(", ", begins) == std::string::npos;
   const std::string indent((is_command ? begins : 0) + 2, ' ');
