@@ -184,10 +184,11 @@ void Connections::on_readable(std::uint32_t index, bool ended) {
     const Nanos now = clock_.now();
     if (size <= 0) {
       if (was_never_read(connection, now)) return reopen(index);
+      // Its end came in order though the rest of the request could not be sent any more.
+      if (size == 0 && !is_socket && connection.reply.end()) return reply(index, {.at = now});
       if (connection.broken != 0) return fail(index, error_of_broken(connection.broken));
       if (size < 0) return fail(index, error_of_broken(size));
-      if (is_socket || !connection.reply.end()) return fail(index, LoadError::closed);
-      return reply(index, {.at = now});
+      return fail(index, LoadError::closed);
     }
     if (asked) {
       connection.heard = true;
@@ -254,6 +255,7 @@ void Connections::on_socket_bytes(std::uint32_t index, std::string_view bytes) {
         break;
       case News::close: return asked ? fail(index, LoadError::closed) : close(index);
       case News::too_long:
+      case News::bad_text:
       case News::bad: return asked ? fail(index, LoadError::bad_reply) : close(index);
       case News::nothing: break;
     }

@@ -317,6 +317,7 @@ Refusal ReplyReader::on_head() {
   if (status_ < 200) {
     if (++interim_ > kMaxInterim) return {400, "too many interim replies"};
     begin_head();
+    to_websocket_ = accepted_ = false;
     on_interim();
     return {};
   }
@@ -324,7 +325,7 @@ Refusal ReplyReader::on_head() {
   // RFC 9112, 6.3: the rules in their order.
   if (to_head_ || status_ == 204 || status_ == 304 || !accept_.empty()) return {};
   if (chunked_) {
-    expect_chunks(~std::uint64_t{0}, {});
+    expect_chunks(kLongestLength, {413, "body above 1 TB"});
   } else if (has_length_) {
     expect_body(length_);
   } else {

@@ -172,6 +172,7 @@ TEST_CASE("what is not HTTP is refused") {
       head + "Transfer-Encoding: chunked\r\n\r\n5 hello\r\n",
       head + "Transfer-Encoding: chunked\r\n\r\n5\nhello",
       head + "Transfer-Encoding: chunked\r\n\r\n10000000000000000\r\n",
+      head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nffffffffffffffff\r\n",
       head + "Transfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n",
       head + "Transfer-Encoding: chunked\r\n\r\n0\r\nno trailer\r\n",
   };

@@ -3,7 +3,11 @@
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <array>
+#include <utility>
+
+#include "lab/core/utf8.hpp"
 
 namespace lab {
 
@@ -27,6 +31,19 @@ std::string two_bytes(std::size_t number) {
 
 void unmask(std::string& payload, std::string_view mask) {
   for (std::size_t i = 0; i < payload.size(); ++i) payload[i] = static_cast<char>(payload[i] ^ mask[i % 4]);
+}
+
+/// RFC 6455, 5.5.1 and 7.4.
+bool is_close(std::string_view payload) {
+  if (payload.empty()) return true;
+  if (payload.size() == 1) return false;
+  const int code = static_cast<unsigned char>(payload[0]) << 8 | static_cast<unsigned char>(payload[1]);
+  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+}
+
+bool is_utf8(const std::string& text) {
+  const auto is_ascii = [](char byte) { return static_cast<unsigned char>(byte) < 0x80; };
+  return std::ranges::all_of(text, is_ascii) || valid_utf8(text) == text;
 }
 
 void let_go(std::string& buffer) {
@@ -70,10 +87,16 @@ std::string websocket_close(WebSocketEnd why) {
   return websocket_frame(WebSocketOp::close, two_bytes(static_cast<std::size_t>(why)), std::nullopt);
 }
 
+void WebSocketReader::feed(std::string_view bytes) {
+  bytes_.erase(0, std::exchange(taken_, 0));
+  bytes_ += bytes;
+}
+
 WebSocketReader::News WebSocketReader::next() {
-  while (bytes_.size() >= 2) {
-    const auto first = static_cast<unsigned char>(bytes_[0]);
-    const auto second = static_cast<unsigned char>(bytes_[1]);
+  while (bytes_.size() - taken_ >= 2) {
+    const std::string_view rest = std::string_view(bytes_).substr(taken_);
+    const auto first = static_cast<unsigned char>(rest[0]);
+    const auto second = static_cast<unsigned char>(rest[1]);
     const bool final = (first & 0x80U) != 0;
     const auto op = static_cast<WebSocketOp>(first & 0x0FU);
     const bool control = (first & 0x08U) != 0;
@@ -83,32 +106,37 @@ WebSocketReader::News WebSocketReader::next() {
     std::size_t head = 2;
     if (length >= 126) {
       head += length == 126 ? 2 : 8;
-      if (bytes_.size() < head) return News::nothing;
+      if (rest.size() < head) return News::nothing;
       length = 0;
-      for (std::size_t i = 2; i < head; ++i) length = (length << 8U) | static_cast<unsigned char>(bytes_[i]);
+      for (std::size_t i = 2; i < head; ++i) length = (length << 8U) | static_cast<unsigned char>(rest[i]);
     }
     if (length > kLongestMessage || message_.size() + length > kLongestMessage) return News::too_long;
     if (masked_) head += 4;
-    if (bytes_.size() < head + length) return News::nothing;
-    std::string payload = bytes_.substr(head, static_cast<std::size_t>(length));
-    if (masked_) unmask(payload, std::string_view(bytes_).substr(head - 4, 4));
-    bytes_.erase(0, head + static_cast<std::size_t>(length));
-    let_go(bytes_);
+    if (rest.size() < head + length) return News::nothing;
+    std::string payload(rest.substr(head, static_cast<std::size_t>(length)));
+    if (masked_) unmask(payload, rest.substr(head - 4, 4));
+    taken_ += head + static_cast<std::size_t>(length);
+    if (taken_ == bytes_.size()) {
+      bytes_.clear();
+      taken_ = 0;
+      let_go(bytes_);
+    }
     if (control) {
       payload_ = std::move(payload);
       if (op == WebSocketOp::ping) return News::ping;
-      if (op == WebSocketOp::close) return News::close;
+      if (op == WebSocketOp::close) return is_close(payload_) ? News::close : News::bad;
       if (op == WebSocketOp::pong) continue;
       return News::bad;
     }
     const bool begins = op == WebSocketOp::text || op == WebSocketOp::binary;
     if ((!begins && op != WebSocketOp::more) || begins == in_message_) return News::bad;
+    if (begins) is_text_ = op == WebSocketOp::text;
     in_message_ = !final;
     message_ += payload;
     if (!final) continue;
     payload_ = std::move(message_);
     message_.clear();
-    return News::message;
+    return is_text_ && !is_utf8(payload_) ? News::bad_text : News::message;
   }
   return News::nothing;
 }

@@ -20,21 +20,28 @@ enum class WebSocketOp : std::uint8_t { more = 0, text = 1, binary = 2, close = 
 std::string websocket_frame(WebSocketOp op, std::string_view payload, std::optional<std::uint32_t> mask);
 
 /// Why a connection is closed (RFC 6455, 7.4.1).
-enum class WebSocketEnd : std::uint16_t { normal = 1000, going_away = 1001, bad = 1002, too_long = 1009 };
+enum class WebSocketEnd : std::uint16_t {
+  normal = 1000,
+  going_away = 1001,
+  bad = 1002,
+  bad_text = 1007,
+  too_long = 1009
+};
 /// A server's frame that says so.
 std::string websocket_close(WebSocketEnd why);
 
 /// The bytes that one side sends, split anywhere. What it must not send is bad: frames that are masked
 /// though it is the server, or are not though it is the client, reserved bits or codes, control frames that
-/// are long or in pieces. Messages over 1 MB are too long.
+/// are long or in pieces, a close with half a code or one that no side may send. Text that is not UTF-8 is
+/// bad text. Messages over 1 MB are too long.
 class WebSocketReader {
  public:
-  enum class News : std::uint8_t { nothing, message, ping, close, bad, too_long };
+  enum class News : std::uint8_t { nothing, message, ping, close, bad, bad_text, too_long };
 
   /// `masked`: what a client sends.
   explicit WebSocketReader(bool masked) : masked_(masked) {}
 
-  void feed(std::string_view bytes) { bytes_ += bytes; }
+  void feed(std::string_view bytes);
   /// What comes next in the bytes so far; `nothing`: more bytes are needed.
   News next();
   /// Of the last message or ping.
@@ -42,8 +49,9 @@ class WebSocketReader {
 
  private:
   std::string bytes_, message_, payload_;
+  std::size_t taken_ = 0;  ///< of bytes_
   bool masked_;
-  bool in_message_ = false;
+  bool in_message_ = false, is_text_ = false;
 };
 
 }  // namespace lab

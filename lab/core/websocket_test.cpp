@@ -77,5 +77,24 @@ TEST_CASE("a close frame is reported as such") {
   CHECK(reader.next() == News::close);
 }
 
+TEST_CASE("a close with half a code, or with one that no side may send, is bad") {
+  for (const std::string& frame :
+       {bytes({0x88, 0x01, 0x03}), bytes({0x88, 0x02, 0x03, 0xED}), bytes({0x88, 0x02, 0xFF, 0xFE})}) {
+    WebSocketReader reader(false);
+    reader.feed(frame);
+    CHECK(reader.next() == News::bad);
+  }
+}
+
+TEST_CASE(
+    "text that is not UTF-8 is bad text, as bytes it is a message, and frames in one feed come one by one") {
+  WebSocketReader reader(false);
+  reader.feed(bytes({0x82, 0x02, 0xFF, 0xFE, 0x81, 0x02, 0xC3, 0xA9, 0x81, 0x02, 0xFF, 0xFE}));
+  CHECK(reader.next() == News::message);
+  CHECK(reader.next() == News::message);
+  CHECK(reader.payload() == "é");
+  CHECK(reader.next() == News::bad_text);
+}
+
 }  // namespace
 }  // namespace lab

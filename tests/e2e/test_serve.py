@@ -1,7 +1,9 @@
 """`lab serve MODE`: one server by itself, as curl, wrk and scripts use it."""
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -85,6 +87,35 @@ class Serve(LabCase):
                     self.assertEqual(self.http(server.port, "GET", "/ping")[0], 200)
                 server.send_signal(signal.SIGTERM)
                 self.assertEqual(server.wait(10 * PATIENCE), 0)
+
+    def test_a_websocket_that_never_pauses_stops_neither_others_nor_the_end(self):
+        upgrade = (b"GET /ws HTTP/1.1\r\nHost: lab\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                   b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+        message = b"\x81\x81\0\0\0\x001"  # "1", with a mask of zeros
+        with self.serving("async-loop", "--scenario", "websocket") as server, \
+                socket.create_connection(("127.0.0.1", server.port)) as flood:
+            flood.sendall(upgrade)
+            self.assertIn(b" 101 ", flood.recv(4096))
+
+            def send():
+                with contextlib.suppress(OSError):
+                    while True:
+                        flood.sendall(message * 20_000)
+
+            def receive():
+                with contextlib.suppress(OSError):
+                    while flood.recv(65536):
+                        pass
+            threads = [threading.Thread(target=work) for work in (send, receive)]
+            for thread in threads:
+                thread.start()
+            time.sleep(0.3)
+            for _ in range(3):
+                self.assertEqual(self.http(server.port, "GET", "/ping")[0], 404)
+            server.send_signal(signal.SIGTERM)
+            self.assertEqual(server.wait(10 * PATIENCE), 0)
+            for thread in threads:
+                thread.join()
 
     def asked_before(self, server, number):
         """What eight clients are answered that have asked before that signal comes."""

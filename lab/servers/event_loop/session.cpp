@@ -239,14 +239,16 @@ Session::BoolTask Session::answer(WebSocket* peer) {
     begun_ = events.stamp();
   }
   events.release(Resource::loop, 0, request.id, begun_);
-  if (peer != nullptr) co_return sent;
-  if (!sent || !head.keep_alive) co_return false;
-  reader_.next();
-  if (++streak_ % kMaxStreak == 0) {
-    co_await asio::post(context_.loop.executor(), kAwait);
-    begun_ = events.stamp();
-  }
+  if (!sent || (peer == nullptr && !head.keep_alive)) co_return false;
+  if (peer == nullptr) reader_.next();
+  co_await let_others();
   co_return true;
+}
+
+Task Session::let_others() {
+  if (++streak_ % kMaxStreak != 0) co_return;
+  co_await asio::post(context_.loop.executor(), kAwait);
+  begun_ = context_.worker.events().stamp();
 }
 
 Task Session::refuse(Refusal refusal) {

@@ -77,6 +77,8 @@ class Session {
   BoolTask answer(WebSocket* peer);
   Task serve_websocket(const RouteTable::Match& match);
   BoolTask next_message(WebSocket& peer);
+  /// After so many requests or frames in a row the others get their turn, and a stop is seen.
+  Task let_others();
   ClientWatch watch_client(Call& call, const RouteTable::Match& match);
   Task refuse(Refusal refusal);
   BoolTask send_rest(std::string rest);

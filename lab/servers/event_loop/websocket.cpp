@@ -28,13 +28,16 @@ Task Session::serve_websocket(const RouteTable::Match& match) {
 Session::BoolTask Session::next_message(WebSocket& peer) {
   using News = WebSocketReader::News;
   for (News news = peer.messages.next(); news != News::message; news = peer.messages.next()) {
+    co_await let_others();
     bool open = false;
-    if (news == News::nothing) {
+    const std::string leaving = websocket_close(WebSocketEnd::going_away);
+    if (news == News::nothing && context_.stopping) {  // it may send for ever
+      co_await send(leaving);
+    } else if (news == News::nothing) {
       const Input got = co_await read();
       open = got == Input::bytes;
       if (open) peer.messages.feed(input_);
       input_ = {};
-      const std::string leaving = websocket_close(WebSocketEnd::going_away);
       if (!open && context_.stopping) co_await send(leaving);
     } else if (news == News::ping) {
       const std::string pong = websocket_frame(WebSocketOp::pong, peer.messages.payload(), std::nullopt);
@@ -42,6 +45,7 @@ Session::BoolTask Session::next_message(WebSocket& peer) {
     } else {
       const std::string last = websocket_close(news == News::close      ? WebSocketEnd::normal
                                                : news == News::too_long ? WebSocketEnd::too_long
+                                               : news == News::bad_text ? WebSocketEnd::bad_text
                                                                         : WebSocketEnd::bad);
       const bool sent = co_await send(last);
       if (sent) co_await linger();
