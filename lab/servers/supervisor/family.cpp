@@ -16,6 +16,8 @@ constexpr std::size_t kMaxYoungDeaths = 5;
 // Five restarts after delays of 0, 10, 20, 40 and 80 ms: a server that cannot run has said so within a
 // second.
 constexpr Nanos kFirstDelay = 10 * kMillisecond;
+// A reload waits so long for what is in flight.
+constexpr Nanos kDrain = 30 * kSecond;
 }  // namespace
 
 std::optional<Nanos> RestartPolicy::on_death(Nanos now, Nanos lived, bool replied) {
@@ -43,6 +45,7 @@ Result<void> Family::fork_member(std::size_t index) {
   members_[index].restart_at.reset();
   members_[index].stopped_at.reset();
   members_[index].reloads = false;
+  members_[index].drained_by.reset();
   return {};
 }
 
@@ -62,6 +65,10 @@ Result<void> Family::look_after(Nanos now) {
   for (std::size_t index = 0; index < members_.size(); ++index) {
     Member& member = members_[index];
     replace_if_hung(member, now);
+    if (member.drained_by && now >= *member.drained_by) {
+      member.drained_by.reset();
+      member.process.signal(SIGKILL);
+    }
     if (const auto status = member.process.ended()) {
       kind_.died(index);
       const bool replied = status_[index].replied.load(std::memory_order_relaxed);
@@ -100,6 +107,7 @@ std::optional<Nanos> Family::next_due() const {
   Nanos due = kNever;
   for (const Member& member : members_) {
     if (member.restart_at) due = std::min(due, *member.restart_at);
+    if (member.drained_by) due = std::min(due, *member.drained_by);
     if (member.stopped_at) due = std::min(due, *member.stopped_at + kind_.patience);
   }
   return due == kNever || stopping_ ? std::nullopt : std::optional(due);
@@ -107,8 +115,11 @@ std::optional<Nanos> Family::next_due() const {
 
 void Family::reload() {
   for (Member& member : members_) {
-    member.reloads = member.process.there();
+    if (!member.process.there() || member.reloads) continue;
+    member.reloads = true;
+    member.drained_by = monotonic_now() + kDrain;
     member.process.signal(SIGTERM);
+    member.process.signal(SIGCONT);  // a stopped process would never see it
   }
 }
 

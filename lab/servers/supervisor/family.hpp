@@ -54,7 +54,7 @@ class Family {
   Result<void> look_after(Nanos now);
   /// When the next one is to be started again, or has been stopped for too long.
   std::optional<Nanos> next_due() const;
-  /// Each finishes what is in flight, ends, and is started again.
+  /// Each finishes what is in flight, for half a minute at most as gunicorn's, ends, and is started again.
   void reload();
   /// From now on none is started again.
   void stop() { stopping_ = true; }
@@ -69,6 +69,7 @@ class Family {
     std::optional<Nanos> restart_at;
     std::optional<Nanos> stopped_at;  ///< by a signal, and not continued since
     bool reloads = false;             ///< its end is wanted
+    std::optional<Nanos> drained_by;  ///< then its end is no longer waited for
   };
   void replace_if_hung(Member& member, Nanos now) const;
   Result<void> fork_member(std::size_t index);
