@@ -57,6 +57,8 @@ class Possible {
   std::string check(const Event& event) {
     if (!is_near(event.at)) return fmt::format("an event has the time {}", event.at);
     if (event.at < last_event_) return fmt::format("the event at {} stands behind {}", event.at, last_event_);
+    if (event.kind == EventKind::preempted && (event.value < 0 || event.value > kLongestRun))
+      return fmt::format("an event has the value {}", event.value);
     if (event.worker >= kMaxSlots) return fmt::format("an event is of worker {}", event.worker);
     last_event_ = event.at;
     return "";

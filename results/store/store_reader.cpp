@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -55,19 +56,22 @@ class Assembly {
     const std::uint64_t size = fs::file_size(file, error);
     const std::uint64_t most = error ? 0 : size / kLeastEntry;  // entries, whatever is announced
     BlockSink sink;
-    const auto part = [this, most](std::uint32_t ordinal) -> RunRepetition& {
-      Part& found = parts_[ordinal];
-      if (ordinal == current_) return found.repetition;
-      give(std::exchange(current_, ordinal));
-      // Twice the memory is needed where they grow.
-      found.repetition.records.reserve(std::min(found.requests, most));
-      found.repetition.events.reserve(std::min(found.events, most));
-      return found.repetition;
+    const auto part = [this, most](std::uint32_t ordinal) {
+      if (ordinal != current_) {
+        give(std::exchange(current_, ordinal));
+        if (Part& found = parts_[ordinal]; !found.checked) {  // twice the memory is needed where they grow
+          found.repetition.records.reserve(std::min(found.requests, most));
+          found.repetition.events.reserve(std::min(found.events, most));
+        }
+      }
+      return open_part(ordinal);
     };
     sink.record = [&](std::uint32_t ordinal, const RequestRecord& record) {
-      part(ordinal).records.push_back(record);
+      if (RunRepetition* to = part(ordinal)) to->records.push_back(record);
     };
-    sink.event = [&](std::uint32_t ordinal, const Event& event) { part(ordinal).events.push_back(event); };
+    sink.event = [&](std::uint32_t ordinal, const Event& event) {
+      if (RunRepetition* to = part(ordinal)) to->events.push_back(event);
+    };
     sink.damage = [this](std::uint64_t offset, const std::string& what) {
       damage("requests.bin: byte {}: {}", offset, what);
     };
@@ -109,8 +113,19 @@ class Assembly {
     }
   };
 
-  /// Nothing more of it is to come: another one has begun, or the end is there.
+  /// Where entries of that repetition go; null once it was checked, because nobody looks at later ones.
+  RunRepetition* open_part(std::uint32_t ordinal) {
+    Part& part = parts_[ordinal];
+    if (!part.checked) return &part.repetition;
+    if (late_.insert(ordinal).second)
+      damage("repetition {} ({}): entries behind its end are left out", ordinal, part.repetition.arm);
+    return nullptr;
+  }
+
+  /// Nothing more of it is to come: another one has begun, or the end is there. Before its header is read
+  /// nothing is given: it says what the entries may name.
   void give(std::uint32_t ordinal) {
+    if (!has_header_ && !at_end_) return;
     const auto part = parts_.find(ordinal);
     if (part == parts_.end() || part->second.given || !part->second.complete()) return;
     check(ordinal, part->second);
@@ -162,11 +177,11 @@ class Assembly {
   }
 
   void add(std::uint64_t, RequestLine&& line) {
-    parts_[line.ordinal].repetition.records.push_back(line.record);
+    if (RunRepetition* to = open_part(line.ordinal)) to->records.push_back(line.record);
   }
   void add(std::uint64_t, EventsLine&& line) {
-    Events& events = parts_[line.ordinal].repetition.events;
-    events.insert(events.end(), line.events.begin(), line.events.end());
+    RunRepetition* to = open_part(line.ordinal);
+    if (to != nullptr) to->events.insert(to->events.end(), line.events.begin(), line.events.end());
   }
 
   void add(std::uint64_t offset, SummaryLine&& line) {
@@ -185,6 +200,7 @@ class Assembly {
   }
 
   void check_parts() {
+    at_end_ = true;
     for (auto& [ordinal, part] : parts_) {
       const RunRepetition& repetition = part.repetition;
       if (!part.announced) {
@@ -220,7 +236,9 @@ class Assembly {
   std::optional<Scenario> scenario_;
   Run run_;
   std::map<std::uint32_t, Part> parts_;  ///< by ordinal
-  std::uint32_t current_ = 0;            ///< the one that is being read
+  std::set<std::uint32_t> late_;         ///< ordinals of what had more entries behind its end
+  bool at_end_ = false;
+  std::uint32_t current_ = 0;  ///< the one that is being read
   std::optional<SummaryLine> summary_;
   std::uint64_t lines_ = 0;
   std::size_t sound_ = 0;

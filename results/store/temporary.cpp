@@ -47,6 +47,7 @@ void TemporaryFolder::remove_left_overs() {
 Result<TemporaryFolder> TemporaryFolder::create(const std::string& kind) {
   std::error_code problem;
   const fs::path where = fs::temp_directory_path(problem);
+  if (problem) return system_error("stat", "the folder for temporary files (TMPDIR)", problem.value());
   remove_left_overs();
   for (;;) {
     std::string pattern = (where / fmt::format("{}-{}", kind, kUnique)).string();

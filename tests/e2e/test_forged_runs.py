@@ -63,6 +63,17 @@ class ForgedRuns(LabCase):
         for members in ({"pace": 1e308}, {"number": 2**31 - 1}, {"began_ns": -1}, {"killed": [{"worker": -9, "at_ns": 1}]}):
             self.assertIn("cannot be", self.lab("report", self.changed("repetition", 0, **members)).err, members)
 
+    def test_entries_behind_their_repetition_and_a_header_behind_its_entries_are_looked_at_too(self):
+        begins = [at for at, line in enumerate(self.lines) if line["type"] == "repetition"]
+        request = next(line for line in self.lines if line["type"] == "request")
+        bad = {**request, "route": 2**32 - 1, "load": 2**32 - 1}
+        late = self.lines[:-1] + [bad] + self.lines[-1:]
+        headless = [bad if line is request else line for line in self.lines[1:]]
+        headless.insert(begins[2], self.lines[0])
+        for lines, said in ((late, "behind its end are left out"), (headless, "cannot be")):
+            for shape in ("text", "json", "svg"):
+                self.assertIn(said, self.lab("report", self.write(lines), "--format", shape).err)
+
     def test_a_request_that_is_lost_does_not_make_others_of_its_neighbours(self):
         lost = [line for line in self.lines if line["type"] != "request" or line["id"] != 3]
         self.assertIn("of 10 requests", self.lab("report", self.write(lost)).err)

@@ -106,7 +106,9 @@ int measure(const Sweep& sweep, const std::optional<std::filesystem::path>& fold
     const auto place = folder ? std::optional(point_folder(*folder, i)) : std::nullopt;
     const std::string path = place ? place->string() : "";
     if (done[i]) {
-      report.points.push_back({task.values, path, cells_of(task, sweep.stat, read_run(*place).value())});
+      const auto own = [&](const RunHeader&) { return task.scenario; };
+      report.points.push_back(
+          {task.values, path, cells_of(task, sweep.stat, read_run(*place, {}, own).value())});
       continue;
     }
     if (interrupt_signal() != 0) break;
