@@ -233,8 +233,8 @@ BatchEnd take_readings(const VerifyBatch& batch, const VerifyOptions& options, c
 void refuse_unknown(const std::string& name, const std::vector<std::string>& words,
                     const std::vector<std::string>& known) {
   for (const std::string& word : words)
-    refuse_if(!contains(known, word), "--{0}: unknown {0} '{1}'{2}; lab verify --list shows all", name, word,
-              suggestion(word, known));
+    refuse_if(!contains(known, word), "--{0}: unknown {0} '{1}'{2}; lab {3} shows all", name, word,
+              suggestion(word, known), name == "document" ? "list --documents" : "verify --list");
 }
 
 std::vector<VerifyBatch> plan_batches(const ClaimsFile& file, const std::vector<const Claim*>& claims,

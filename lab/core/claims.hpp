@@ -84,8 +84,10 @@ struct LogRow {
   std::string claimed;                  ///< `~1.1s`, as it stands there
   double value = 0;                     ///< of `claimed`: seconds, or a plain number
   Relation relation = Relation::about;  ///< of what is measured to `value`; a threshold: below, above
-  Measure measure;                      ///< without an engine: every engine is asked
-  Nanos from = 0;  ///< added to what is measured: the document counts from so long before
+  bool judged =
+      true;         ///< false: a rule of thumb, or what an exercise presumes; no timing that could be wrong
+  Measure measure;  ///< without an engine: every engine is asked
+  Nanos from = 0;   ///< added to what is measured: the document counts from so long before
   std::map<std::string, Nanos> params;   ///< which make the run's durations the document's own
   std::optional<std::int64_t> requests;  ///< where fewer show it as well
   double quick = 0.1;                    ///< multiplies the durations under --quick

@@ -47,8 +47,12 @@ std::string scale_text(const LogLine& line) {
 std::string verdict_text(const LogLine& line) {
   const LogCell& cell = line.deciding();
   if (cell.measured.samples.empty()) return "not run";
-  // Busy cores make a run slower, or its work smaller where that is calibrated on them; no claim true.
-  const bool spoilt = cell.verdict != Verdict::reproduced && cell.verdict != Verdict::impossible;
+  if (!line.row->judged) return "not judged";
+  // Busy cores make a run slower, or its work smaller where that is calibrated on them; no claim true, but
+  // that something takes long.
+  const bool at_least = line.row->relation == Relation::above && line.row->measure.stat.is_time();
+  const bool kept = cell.verdict == Verdict::reproduced && !at_least;
+  const bool spoilt = !kept && cell.verdict != Verdict::impossible;
   return spoilt && !cell.disturbed.empty() ? "disturbed" : verdict_word(cell.verdict);
 }
 
@@ -71,9 +75,10 @@ void add_row(const LogLine& line, std::size_t written, std::size_t claimed, Page
   if (!line.row->model.empty()) page.line("  Execution Model: " + line.row->model);
 }
 
-/// The reasons why figures are missing or disturbed, each once.
+/// The reasons why figures are missing, each once, and how many are disturbed.
 std::vector<std::string> remarks(const LogReport& report) {
   std::vector<std::string> found;
+  std::size_t disturbed = 0, all = 0;
   const auto add = [&](const std::string& text) {
     if (!text.empty() && !contains(found, text)) found.push_back(text);
   };
@@ -81,9 +86,13 @@ std::vector<std::string> remarks(const LogReport& report) {
     for (const LogCell& cell : line.cells) {
       const std::string where = engine_name(cell.engine) + ", " + line.row->measure.scenario + ": ";
       if (!cell.absent.empty() && report.complete) add(where + cell.absent);
-      if (!cell.disturbed.empty()) add(where + cell.disturbed);
+      disturbed += cell.disturbed.empty() ? 0 : 1;
+      all += cell.measured.samples.empty() ? 0 : 1;
     }
   }
+  if (disturbed > 0)
+    add(fmt::format("other programs used the cores during {} of {} figures; --format json names them",
+                    disturbed, all));
   return found;
 }
 
@@ -95,16 +104,16 @@ bool any_recorded(const LogReport& report) {
 }
 
 std::string introduction(const LogReport& report) {
-  return report.quick ? "The documents' timings beside what was run, at shorter durations where the claim is "
-                        "multiplied."
+  return report.quick ? "The documents' timings beside what was run. × 0.1: at a tenth of the document's "
+                        "duration, beside a tenth of its figure."
                       : "The documents' timings beside what was run, at the documents' own durations.";
 }
 
 constexpr const char* kLogLegend =
     "bound: what a server without any overhead would take; none for what computes. Below a figure of six "
-    "runs stands their range. The verdict is about the document's figure: agrees (within 20 %, or on its "
-    "side "
-    "of a threshold), ran slower or ran faster than it, or impossible: below the bound.";
+    "runs stands their range. The verdict is about the document's figure, beside FastAPI's or, where that is "
+    "missing, C++'s: agrees (within 20 %), ran slower or ran faster than it, impossible: below the bound, or "
+    "disturbed: other programs used the cores. Rules of thumb and what an exercise presumes are not judged.";
 
 }  // namespace
 

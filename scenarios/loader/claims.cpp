@@ -203,6 +203,7 @@ void read_log_row(Draft& draft, const toml::table& toml, ClaimsFile& file, const
               {"claimed", [&](const Value& value) { read_claimed(value, row); }, "claimed = \"~1.1s\""},
               {"value", [&](const Value& value) { row.value = value.figure(measure.stat, Scaling::fixed); }},
               {"is", into(row.relation)},
+              {"judged", into(row.judged)},
               {"from", into(row.from, Scaling::fixed)},
               {"set",
                [&](const Value& value) {

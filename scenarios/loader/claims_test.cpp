@@ -80,7 +80,7 @@ TEST_CASE("what is wrong with a claims file is reported with its place and the f
   };
   const std::string arm = "{ arm = \"async-loop\", stat = \"makespan\", ";
   says("documents = 3\n", "c.toml:1:", "[documents.D0]");
-  says("documents = { D2 = \"A guide\" }\n[runs]\n", "c.toml:1:", "a table with a title");
+  says("documents = { D2 = 2 }\n[runs]\n", "c.toml:1:", "a title, or a table with a title");
   says(std::string(kHead) + "[[claim]]\n", "c.toml:4:", "did you mean 'claims'?");
   says(claim_with("{ stat = \"makespan\", is = \"below\", of = \"$d\" }"), "c.toml:13:9", "'arm'");
   says(claim_with(arm + "is = \"belwo\", of = \"$d\" }"), "c.toml:13:", "did you mean 'below'?");

@@ -116,6 +116,9 @@ std::vector<VerifyBatch> log_batches(const std::vector<RowRun>& runs,
 Verdict verdict_of(const LogLine& line, const Estimate& measured) {
   const LogRow& row = *line.row;
   const double claimed = line.claimed();
+  if (!row.judged) return Verdict::none;
+  const bool crossed = measured.low && measured.high && *measured.low < claimed && claimed < *measured.high;
+  if (row.relation != Relation::about && crossed) return Verdict::inconclusive;
   if (row.relation == Relation::below)
     return measured.median < claimed ? Verdict::reproduced : Verdict::slower;
   if (row.relation == Relation::above)
