@@ -117,6 +117,6 @@ TEST_CASE("the manual breaks an example's command before an option, and prose at
                     "short: lab run x"),
             {})});
   CHECK_THAT(text, Catch::Contains("one-thing \\e\n           --and another --more 12\n"));
-  CHECK_THAT(text, Catch::Contains("not fit\n  one line\n"));
+  CHECK_THAT(text, Catch::Contains("not\n  fit one line\n"));
   CHECK_THAT(text, Catch::Contains("\nshort: lab run x\n"));
 }

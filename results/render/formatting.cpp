@@ -85,13 +85,9 @@ std::string formula_text(std::string formula, bool ascii) {
 }
 
 std::string formula_legend(const std::string& formulas) {
-  constexpr std::pair<const char*, const char*> kLetters[] = {{"N", "requests"},
-                                                              {"d", "one wait"},
-                                                              {"c", "one computation"},
-                                                              {"P", "threads of a pool"},
-                                                              {"T", "threads"},
-                                                              {"W", "workers"},
-                                                              {"C", "cores"}};
+  constexpr std::pair<const char*, const char*> kLetters[] = {
+      {"N", "requests"},          {"d", "one wait"}, {"c", "one computation"}, {"k", "connections of a pool"},
+      {"P", "threads of a pool"}, {"T", "threads"},  {"W", "workers"},         {"C", "cores"}};
   std::vector<std::string> parts;
   for (const auto& [letter, meaning] : kLetters) {
     if (formulas.find(letter) != std::string::npos) parts.push_back(fmt::format("{} = {}", letter, meaning));

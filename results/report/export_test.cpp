@@ -169,7 +169,7 @@ TEST_CASE("Markdown has the same columns as the text") {
 TEST_CASE("Where an arm has several workers, the requests of each are a table") {
   Report report = samples::blocking_async();
   const std::vector<std::string> lines = rows(written("md", report));
-  CHECK(lines[10] == "| requests by worker | 1 | 2 | 3 | 4 | busiest (2) |");
+  CHECK(lines[10] == "| requests by worker, first run | 1 | 2 | 3 | 4 | busiest (2) |");
   CHECK(lines[12] == "| workers-4 | 3 | 3 | 2 | 2 | 3 |");
   CHECK(written("html", report).find(">busiest (2)</th>") != std::string::npos);
   report.arms[4].splits = {{9, 1, 0, 0}, {7, 1, 1, 1}};

@@ -63,16 +63,18 @@ std::string title_of(const ArmReport& arm, bool cases) {
          (arm.label.empty() ? "" : ": " + arm.label);
 }
 
-/// What the table shows of an arm first: `makespan 1.003 s`, `ping.latency.max 4.95 s`.
+/// What the table shows of an arm first: `median makespan 1.003 s`, predicted `ping.latency.max 4.95 s`.
 std::string figure_of(const Report& report, const ArmReport& arm) {
   const Stat shown = report.headline.empty() ? Stat{} : report.headline.front();
   for (const MeasureRow& row : arm.measures) {
     const std::optional<double> value = row.measured ? std::optional(row.measured->median) : row.predicted;
     if (row.stat == shown && value)
-      return fmt::format("{} {}", to_string(shown), quantity(*value, unit_of(shown, *value)));
+      return fmt::format("{}{} {}", row.measured ? "median " : "", to_string(shown),
+                         quantity(*value, unit_of(shown, *value)));
   }
-  return arm.makespan_s ? "makespan " + quantity(arm.makespan_s->median, time_unit(arm.makespan_s->median))
-                        : "";
+  return arm.makespan_s
+             ? "median makespan " + quantity(arm.makespan_s->median, time_unit(arm.makespan_s->median))
+             : "";
 }
 
 std::vector<const ArmReport*> arms_with_lanes(const Report& report) {

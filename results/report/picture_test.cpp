@@ -109,7 +109,7 @@ TEST_CASE("a picture shows the arms that a terminal shows, or all that were chos
   CHECK(count(telling, "class=\"arm\">blocking-loop: ") == 1);
   CHECK(count(telling, "class=\"arm\">async-loop: ") == 1);
   CHECK(count(telling, "class=\"arm\">thread-pool: ") == 0);
-  CHECK(count(telling, ">makespan 1.003 s</text>") == 1);
+  CHECK(count(telling, ">median makespan 1.003 s</text>") == 1);
   const std::string all = to_svg(report, {.chosen = true});
   CHECK(count(all, "class=\"arm\">thread-pool: ") == 1);
 }
@@ -192,7 +192,7 @@ TEST_CASE("a slide is 16:9 with large text: the question, its answer, two arms, 
   REQUIRE(sizes.size() >= 4);
   for (const std::string& size : sizes) CHECK(std::stoi(size) >= 24);
   const std::string words = std::regex_replace(svg, std::regex("<[^>]*>|\n"), " ");
-  for (const char* part : {"Ten requests at once", "100 ms if they await.", "makespan 1.003 s",
+  for (const char* part : {"Ten requests at once", "100 ms if they await.", "median makespan 1.003 s",
                            "lab run blocking-async", "blocking-loop", "async-loop", "bound"})
     CHECK(words.find(part) != std::string::npos);
   for (const std::string& y : matches(svg, " y=\"([0-9.]+)\"")) CHECK(std::stod(y) < 1080);

@@ -78,8 +78,8 @@ blocking-loop   · unread   █ holds the loop   ░ waits, loop free   │ boun
 async-loop, same scale
 1–10 ░░░░│                                     0.10 s, all ten
 
-requests by worker  1  2  3  4  busiest (2)
-workers-4           3  3  2  2            3
+requests by worker, first run  1  2  3  4  busiest (2)
+workers-4                      3  3  2  2            3
 
 WHY   LAB101 loop blocked: nine requests queued 4.5 s in all behind a sleeping
       loop. Above the bound: 3 ms (writing 1.9, loop 0.8, sending 0.3).

@@ -52,7 +52,8 @@ Table make_worker_table(const Report& report) {
     repetitions = std::max(repetitions, arm.splits.size());
   }
   const bool cases = several_cases(report.arms);
-  table.columns.push_back({ColumnRole::arm, "requests by worker"});
+  table.columns.push_back(
+      {ColumnRole::arm, repetitions > 1 ? "requests by worker, first run" : "requests by worker"});
   if (cases) table.columns.push_back({ColumnRole::case_id, "case"});
   for (std::size_t worker = 1; worker <= columns; ++worker)
     table.columns.push_back({ColumnRole::expected, std::to_string(worker), true});

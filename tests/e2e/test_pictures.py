@@ -64,7 +64,7 @@ class Pictures(LabCase):
         words = " ".join(words_of(svg))
         for part in ("Ten requests at once", "lab run blocking-async", "bound", "if they await"):
             self.assertIn(part, words)
-        self.assertEqual(words.count("makespan "), 2)
+        self.assertEqual(words.count("median makespan "), 2)
         self.assertGreaterEqual(min(int(size) for size in re.findall(r"(\d+)px", svg)), 24)
 
     def test_a_slide_without_a_case_takes_the_telling_one(self):

@@ -84,7 +84,7 @@ int export_arm(const ExportOptions& options) {
   if (options.arm.empty()) print_error("lab: arm '{}' of {}\n", arm->id, scenario.name);
   if (options.folder.empty()) {
     print(server.files.front().text);
-    print_error("lab: it also needs {}; --dir DIR writes all of them\n", beside);
+    print_error("lab: the lab runs it with {}; --dir DIR writes all of them\n", beside);
   } else {
     print_error("lab: {} in {}, with {}\n", names.front(), options.folder, beside);
     const std::string script =
