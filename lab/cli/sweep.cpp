@@ -105,7 +105,7 @@ Stat stat_of(const Scenario& scenario, const std::string& text) {
 std::optional<std::string> note_of(const ArmReport& arm, bool measured) {
   if (!arm.not_run.empty()) return "not run: " + arm.not_run;
   if (arm.verdict == Verdict::instrument_fault)
-    return "measured below its bound: instrument fault, nothing is claimed";
+    return "measured below its bound: instrument fault, no conclusion";
   const std::int64_t bad = arm.books.planned - arm.books.ok;
   if (measured && bad > 0) return fmt::format("{} of {} requests failed", bad, arm.books.planned);
   return std::nullopt;

@@ -196,7 +196,7 @@ TEST_CASE("what a recording decided counts as recorded, not as verified, refuted
   TextStyle wide;
   wide.width = 400;
   const std::string text = verify_text(file, result, wide, false);
-  CHECK(text.find("2 recorded, not verified here") != std::string::npos);
+  CHECK(text.find("2 decided by recordings, not here") != std::string::npos);
   CHECK(text.find("\nrecorded     " + file.claims[2].id) != std::string::npos);
   CHECK(verify_json(result).find("\"recorded\":2,") != std::string::npos);
 }

@@ -158,7 +158,7 @@ std::string log_text(const LogReport& report, const TextStyle& style) {
   page.paragraph(kLogLegend);
   if (any_recorded(report)) page.paragraph("* recorded earlier, on another machine");
   for (const std::string& remark : remarks(report)) page.entry("NOTE", remark);
-  if (!report.complete) page.entry("WARN", "interrupted: rows without a figure were not run", true);
+  if (!report.complete) page.entry("WARN", "interrupted: rows without a figure have not been run", true);
   return page.take();
 }
 

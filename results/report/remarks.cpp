@@ -163,7 +163,7 @@ std::string judge_guess(double guessed, double measured) {
   const auto times = [](double value) { return fmt::format("{:.{}f} times", value, value < 9.95 ? 1 : 0); };
   if (ratio > 0.8 && ratio < 1.25) return ": right.";
   if (ratio >= 1.25) return fmt::format(": {} as long.", times(ratio));
-  return ratio > 0 ? fmt::format(": {} faster.", times(1 / ratio)) : ": not at once.";
+  return ratio > 0 ? fmt::format(": {} faster.", times(1 / ratio)) : ": not immediate.";
 }
 
 /// The same words with other numbers.
@@ -189,7 +189,7 @@ class RunRemarks {
     if (!note.empty() && !speaks_of_absent(note, file_.arms, arms_, true)) add(NoteKind::note, "{}", note);
     report_left_out();
     for (const auto& [key, value] : run_.header.environment) {
-      if (key == kRecordingMade) add(NoteKind::note, "recorded: FastAPI as it ran on another day, {}", value);
+      if (key == kRecordingMade) add(NoteKind::note, "recorded: FastAPI as it was measured earlier, {}", value);
     }
     report_use();
     report_pace();
@@ -295,9 +295,9 @@ class RunRemarks {
         if (misses) {
           text += fmt::format(
               "Above the bound: {}. {}", format_span(arm.above_bound_s),
-              own ? "lab diagnose shows more of it, and so do five header fields (README.md)."
-                  : "The server reports nothing of itself (five header fields would, README.md), and "
-                    "its replies fit no way of executing that is known here: see lab diagnose.");
+              own ? "lab diagnose shows more, and so do five header fields (README.md)."
+                  : "The server does not report what it did (five header fields would, README.md), and "
+                    "its replies fit no execution model that the lab knows; see lab diagnose.");
         }
       } else if (!modelled && !arm.above_bound.empty()) {
         text += fmt::format("Above the bound: {}.", excess(arm));
@@ -380,14 +380,14 @@ class RunRemarks {
     }
     if (fastest != nullptr && 1 - fastest->best_pace > kWorthReporting) {
       add(NoteKind::note,
-          "computing took up to {:.0f} % less than when it was calibrated ({}): each bound is that of its "
-          "arm's fastest repetition, and predictions follow",
+          "computing took up to {:.0f} % less time than in the calibration ({}): each bound is that of its "
+          "arm's fastest repetition, and the predictions are adjusted",
           100 * (1 - fastest->best_pace), fastest->arm);
     }
     if (slowest != nullptr && slowest->pace - 1 > kWorthReporting) {
       add(NoteKind::note,
-          "computing took {:.0f} % longer than when it was calibrated ({}); predictions follow, bounds do "
-          "not",
+          "computing took {:.0f} % longer than in the calibration ({}); the predictions are adjusted, the "
+          "bounds are not",
           100 * (slowest->pace - 1), slowest->arm);
     }
   }
@@ -403,8 +403,8 @@ class RunRemarks {
       std::vector<std::string> parts;
       for (const auto& [arm, time] : times) parts.push_back(fmt::format("{} {}", arm, time));
       add(NoteKind::note,
-          "what the framework computes for each request, as {} showed it, is in the predictions of the other "
-          "cases: {}",
+          "the predictions of the other cases include what the framework computes for each request, as "
+          "measured in {}: {}",
           busiest, join(parts, ", "));
     }
   }
@@ -444,28 +444,28 @@ class RunRemarks {
     const std::string name = name_of(arm);
     if (!kinds.empty()) {
       const std::size_t known = arm.makespan_s ? arm.makespan_s->samples.size() : 0;
-      add(NoteKind::warn, "{}: of {} requests {} ended well; {}{}", name, arm.books.planned, arm.books.ok,
+      add(NoteKind::warn, "{}: {} requests, {} of them ok; {}{}", name, arm.books.planned, arm.books.ok,
           join(kinds, ", "),
           std::cmp_less(known, arm.repetitions) ? "; a repetition with failures has no makespan" : "")
           .decisive = !errors_are_in_table(arm.books);
     }
     if (faster_than_its_plan(arm)) {
       add(NoteKind::warn,
-          "{}: answered within {}, the plan alone takes {}: it does not do this plan (a wrong route, an "
-          "error, a forgotten await?)",
+          "{}: answered within {}, but the plan alone takes {}: this server does not run the plan (a wrong "
+          "route, an error, a forgotten await?)",
           name, format_span(arm.makespan_s->median), format_span(*arm.bound_s))
           .decisive = true;
     }
     if (arm.verdict == Verdict::instrument_fault) {
       add(NoteKind::warn,
-          "{}: a makespan below its bound of {} is impossible: the instrument is at fault, so nothing is "
-          "claimed",
+          "{}: a makespan below its bound of {} is impossible: the measurement is wrong, so the lab draws "
+          "no conclusion",
           name, format_span(arm.bound_s.value_or(0)))
           .decisive = true;
     }
     if (arm.verdict == Verdict::inconclusive) {
-      add(NoteKind::warn, "{}: the interval crosses the border of a verdict; the machine is {}", name,
-          run_.summary.noise.empty() ? "of unknown noise" : run_.summary.noise)
+      add(NoteKind::warn, "{}: the interval allows two verdicts; the machine is {}", name,
+          run_.summary.noise.empty() ? "not known to be quiet" : run_.summary.noise)
           .decisive = true;
     }
   }
@@ -485,7 +485,7 @@ class RunRemarks {
     });
     for (const auto& [key, first] : reported) {
       add(NoteKind::warn, "{}{}", first.first,
-          first.second > 1 ? fmt::format(" (and {} more such)", first.second - 1) : "")
+          first.second > 1 ? fmt::format(" (and {} more)", first.second - 1) : "")
           .decisive = failures;
     }
   }
@@ -499,7 +499,7 @@ class RunRemarks {
       most = std::max(most, arm.repetitions);
     }
     if (measured)
-      add(NoteKind::warn, "{}, so no interval: small differences mean nothing", count(most, "repetition"));
+      add(NoteKind::warn, "only {}, so there is no interval: small differences mean nothing", count(most, "repetition"));
   }
 
   const Scenario& scenario_;

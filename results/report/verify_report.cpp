@@ -127,7 +127,7 @@ void add_claim(const ClaimCheck& check, bool details, Page& page) {
   add_head(claim, engines_of(check), finding + (differs ? "!" : ""), differs || check.undecided(), page);
   if (differs) page.hanging("  DIFFERS ", fmt::format("on record: {}", to_string(claim.outcome)), 4);
   if (recorded)
-    page.hanging("  ", fmt::format("{} by FastAPI as it ran elsewhere", to_string(check.finding)), 4);
+    page.hanging("  ", fmt::format("{} by a recording of FastAPI", to_string(check.finding)), 4);
   for (const ConditionCheck& one : check.checks) page.hanging("  ", check_line(one), 4);
   if (!details) return;
   page.hanging("  WHY ", claim.why, 6);
@@ -156,7 +156,7 @@ const char* plural_of(std::size_t count) {
 void add_sum(const VerifyResult& result, Page& page) {
   const std::size_t claims = result.claims.size();
   const std::string recorded =
-      result.recorded() == 0 ? "" : fmt::format("{} recorded, not verified here; ", result.recorded());
+      result.recorded() == 0 ? "" : fmt::format("{} decided by recordings, not here; ", result.recorded());
   page.raw("\n");
   page.hanging(
       "",
@@ -169,7 +169,7 @@ void add_sum(const VerifyResult& result, Page& page) {
   if (result.interrupted) {
     page.hanging(
         "WARN ",
-        fmt::format("interrupted: {} of {} claims were decided, these", claims, claims + result.not_decided),
+        fmt::format("interrupted: only these {} of {} claims were decided", claims, claims + result.not_decided),
         5);
   }
   for (const auto& [first, checks] :
@@ -179,7 +179,7 @@ void add_sum(const VerifyResult& result, Page& page) {
   for (const std::string& noise : result.noise) page.hanging("WARN ", noise, 5);
   page.hanging(
       "",
-      fmt::format("{} run{} of {} repetitions at scale {:g} or what they need, {:.0f} s", result.times.size(),
+      fmt::format("{} run{} of {} repetitions, at scale {:g} or the scale that they need, {:.0f} s", result.times.size(),
                   plural_of(result.times.size()), result.repetitions, result.scale, result.seconds),
       4);
 }
@@ -386,7 +386,7 @@ std::string verify_markdown(const VerifyResult& result) {
 
 std::string claims_page(const ClaimsFile& file) {
   std::string text = fmt::format(
-      "# What the documents claim, and what a run says\n\n"
+      "# What the documents claim, and what runs show\n\n"
       "{} statements that can be tested: {} verified, {} refuted, {} qualified (true in one situation, not "
       "in "
       "another). Those\nabout FastAPI are decided on real FastAPI, the others by the lab's own servers in "

@@ -144,7 +144,7 @@ class InstrumentFault(Case):
         document = self.lab_json("report", "broken")
         self.assertEqual(document["arms"][0]["verdict"], "instrument-fault", document["remarks"])
         self.assertEqual(document["arms"][0]["books"]["ok"], 16)
-        self.assertIn("instrument is at fault", self.lab("report", "broken").out.replace("\n      ", " "))
+        self.assertIn("the measurement is wrong", self.lab("report", "broken").out.replace("\n      ", " "))
         row, = valid(self.lab_json("compare", "sound", "broken"), "compare")["rows"]
         self.assertEqual(row["verdict"], "inconclusive")
         self.assertIn("instrument fault", row["reason"])

@@ -277,7 +277,7 @@ class Recorded(Engines):
                 self.assertTrue((ROOT / "results" / "reference" / f"{scenario}.jsonl").exists())
         ran = self.lab("run", "blocking-async", "--engine", "native,recorded", *QUICK, "--details")
         self.assertRegex(" ".join(ran.out.split()),
-                         r"NOTE recorded: FastAPI as it ran on another day, 20\d\d-\d\d-\d\d on .*\d cores, kernel .*Python 3.*FastAPI")
+                         r"NOTE recorded: FastAPI as it was measured earlier, 20\d\d-\d\d-\d\d on .*\d cores, kernel .*Python 3.*FastAPI")
         report = self.run_json("blocking-async", "--engine", "native,recorded", *QUICK)
         self.assertEqual(self.arm(report, "recorded", "blocking-loop")["verdict"], "reproduced")
 

@@ -86,7 +86,7 @@ class Log(LabCase):
             self.assertIsNone(process.poll())
         process.send_signal(signal.SIGINT)
         ran = self.finish(process)
-        self.assertIn("WARN  interrupted: rows without a figure were not run", ran.out)
+        self.assertIn("WARN  interrupted: rows without a figure have not been run", ran.out)
         self.assertNotIn("it was not run", ran.out)
 
 

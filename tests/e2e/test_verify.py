@@ -88,10 +88,10 @@ class Verify(LabCase):
     def test_what_recordings_of_fastapi_decide_is_recorded_and_not_verified(self):
         file = self.claims(claim("real", 8, "verified", about="fastapi"), claim("other", 40, "refuted", about="fastapi"))
         ran = self.lab("verify", "--file", file, "--python", "/nowhere/python3")
-        self.assertIn("2 claims: 0 verified, 0 refuted, 0 qualified, as expected; 2 recorded, not verified here; 0 differing, "
+        self.assertIn("2 claims: 0 verified, 0 refuted, 0 qualified, as expected; 2 decided by recordings, not here; 0 differing, "
                       "0 inconclusive", " ".join(ran.out.split()))
         self.assertRegex(ran.out, r"(?m)^recorded +D2-real")
-        self.assertRegex(ran.out, r"(?m)^ +refuted by FastAPI as it ran elsewhere$")
+        self.assertRegex(ran.out, r"(?m)^ +refuted by a recording of FastAPI$")
         told = self.lab_json("verify", "--file", file, "--python", "/nowhere/python3")
         self.assert_obeys(told, "verify")
         self.assertEqual((told["verified"], told["refuted"], told["recorded"]), (0, 0, 2))
@@ -155,7 +155,7 @@ class Verify(LabCase):
         process.terminate()
         ran = self.finish(process)
         self.assertEqual(ran.code, 143, ran)
-        self.assertIn("WARN interrupted: 0 of 1 claims were decided", ran.out)
+        self.assertIn("WARN interrupted: only these 0 of 1 claims were decided", ran.out)
 
     def test_interrupted_it_keeps_what_was_decided(self):
         file = self.claims(counted("slow", "verified"), claim("later", 4, "verified", scenario="ten-by-one-second"))

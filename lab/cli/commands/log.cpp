@@ -79,7 +79,7 @@ std::vector<RowRun> rows_to_run(const ClaimsFile& file, const LogAsked& asked) {
     runs.push_back(
         {&row, overrides.scale, load_scenario(row.measure.scenario, known_modes(), overrides).value()});
   }
-  refuse_if(runs.empty(), "no timing of that document is on record");
+  refuse_if(runs.empty(), "that document states no timing");
   return runs;
 }
 
@@ -133,7 +133,7 @@ LogCell log_cell(const RowRun& run, const LogLine& line, const std::string& engi
   Reading reading = end.readings.get(measure);
   LogCell cell{engine, {}, reading.recorded, reading.absent, reading.disturbed, Verdict::none};
   if (cell.recorded && end.readings.setting(measure).scale != run.scale)
-    cell.absent = "it was recorded at other durations";
+    cell.absent = "it was recorded with other durations";
   if (!cell.absent.empty()) return cell;
   for (double& value : reading.values) value += seconds(run.row->from);
   cell.measured = summarise(reading.values);
@@ -196,18 +196,18 @@ int show_log(LogAsked asked) {
 }  // namespace
 
 Command log_command() {
-  Command command("log", "every timing that the documents state, beside what was run",
+  Command command("log", "measure every timing that the documents state",
                   "Example: lab log --document D2");
   LogAsked& asked = command.runs<LogAsked>(show_log);
   command.flag("--quick", asked.quick, "shorter durations, about half a minute in all");
-  command.texts("--document", "D", asked.documents, "only timings of this document, as D2").list();
-  command.texts("--engine", "ENGINE", asked.engines, "who is asked (native,fastapi)").list().choices =
+  command.texts("--document", "D", asked.documents, "only timings of this document, such as D2").list();
+  command.texts("--engine", "ENGINE", asked.engines, "the servers to measure (native,fastapi)").list().choices =
       kEngines;
-  command.count("--seed", "S", asked.options.seed, 0, INT64_MAX, "of arrivals, dealing and the order of arms")
+  command.count("--seed", "S", asked.options.seed, 0, INT64_MAX, "random seed of arrivals, connections and the order of arms")
       .shows("42");
   command.text("--python", "PATH", asked.options.python,
-               "the interpreter that has FastAPI (/usr/bin/python3)");
-  command.flag("--save", asked.options.save, "keep every run, as lab run does");
+               "the Python that has FastAPI (/usr/bin/python3)");
+  command.flag("--save", asked.options.save, "save every run, as lab run does");
   add_output_options(command, asked.output, {Format::text, Format::json, Format::csv, Format::markdown});
   return command;
 }
