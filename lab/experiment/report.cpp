@@ -369,7 +369,7 @@ std::string describe_route(const Route& route) {
     text += fmt::format("first {} ({}); ", dependency.asynchronous ? "on the loop" : "in the pool",
                         describe(dependency.steps));
   }
-  text += describe(route.plan);
+  text += route.plan.empty() ? "answers at once" : describe(route.plan);
   if (route.body_limit != Route{}.body_limit)
     text += fmt::format("; bodies up to {}", bytes(route.body_limit));
   return text;

@@ -189,7 +189,8 @@ class RunRemarks {
     if (!note.empty() && !speaks_of_absent(note, file_.arms, arms_, true)) add(NoteKind::note, "{}", note);
     report_left_out();
     for (const auto& [key, value] : run_.header.environment) {
-      if (key == kRecordingMade) add(NoteKind::note, "recorded: FastAPI as it was measured earlier, {}", value);
+      if (key == kRecordingMade)
+        add(NoteKind::note, "recorded: FastAPI as it was measured earlier, {}", value);
     }
     report_use();
     report_pace();
@@ -499,7 +500,8 @@ class RunRemarks {
       most = std::max(most, arm.repetitions);
     }
     if (measured)
-      add(NoteKind::warn, "only {}, so there is no interval: small differences mean nothing", count(most, "repetition"));
+      add(NoteKind::warn, "only {}, so there is no interval: small differences mean nothing",
+          count(most, "repetition"));
   }
 
   const Scenario& scenario_;

@@ -126,8 +126,7 @@ void add_claim(const ClaimCheck& check, bool details, Page& page) {
   const std::string finding(recorded ? "recorded" : to_string(check.finding));
   add_head(claim, engines_of(check), finding + (differs ? "!" : ""), differs || check.undecided(), page);
   if (differs) page.hanging("  DIFFERS ", fmt::format("on record: {}", to_string(claim.outcome)), 4);
-  if (recorded)
-    page.hanging("  ", fmt::format("{} by a recording of FastAPI", to_string(check.finding)), 4);
+  if (recorded) page.hanging("  ", fmt::format("{} by a recording of FastAPI", to_string(check.finding)), 4);
   for (const ConditionCheck& one : check.checks) page.hanging("  ", check_line(one), 4);
   if (!details) return;
   page.hanging("  WHY ", claim.why, 6);
@@ -167,21 +166,21 @@ void add_sum(const VerifyResult& result, Page& page) {
                   result.differing().size(), result.undecided().size()),
       4);
   if (result.interrupted) {
-    page.hanging(
-        "WARN ",
-        fmt::format("interrupted: only these {} of {} claims were decided", claims, claims + result.not_decided),
-        5);
+    page.hanging("WARN ",
+                 fmt::format("interrupted: only these {} of {} claims were decided", claims,
+                             claims + result.not_decided),
+                 5);
   }
   for (const auto& [first, checks] :
        {std::pair{"differing: ", result.differing()}, std::pair{"inconclusive: ", result.undecided()}}) {
     if (!checks.empty()) page.hanging(first, join(ids_of(checks), ", "), 4);
   }
   for (const std::string& noise : result.noise) page.hanging("WARN ", noise, 5);
-  page.hanging(
-      "",
-      fmt::format("{} run{} of {} repetitions, at scale {:g} or the scale that they need, {:.0f} s", result.times.size(),
-                  plural_of(result.times.size()), result.repetitions, result.scale, result.seconds),
-      4);
+  page.hanging("",
+               fmt::format("{} run{} of {} repetitions, at scale {:g} or the scale that they need, {:.0f} s",
+                           result.times.size(), plural_of(result.times.size()), result.repetitions,
+                           result.scale, result.seconds),
+               4);
 }
 
 }  // namespace

@@ -114,7 +114,7 @@ std::string body_class(PythonFile& file, const Route& route, const std::string& 
 std::string reply_entry(PythonFile& file, const Route& route, ReplyField field) {
   std::string value(to_string(field));
   if (field == ReplyField::message) {
-    value = python_string(route.plan.empty() ? "hello" : reply_message(route.plan));
+    value = python_string(route.plan.empty() ? "Hello World" : reply_message(route.plan));
   } else if (field == ReplyField::worker_id) {
     file.use("os");
     value = "os.getpid()";
@@ -128,7 +128,7 @@ std::string add_reply(PythonFile& file, const Scenario& scenario, const Route& r
                       const PythonSteps& steps, Lines& statements) {
   constexpr std::size_t kMaxOnALine = 2;
   const bool listed = !route.reply.empty() && !steps.replies(), logs = scenario.port != 0;
-  std::string reply = route.plan.empty() ? R"({"message": "hello"})" : steps.reply();
+  std::string reply = route.plan.empty() ? R"({"message": "Hello World"})" : steps.reply();
   if (!listed && !logs) return reply;
   if (statements == Lines{"pass"}) statements.clear();
   Lines before, after, entries;

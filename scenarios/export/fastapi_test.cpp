@@ -86,6 +86,14 @@ if __name__ == "__main__":
   CHECK(test::exported(scenario).value().files.front().name == "main_logging.py");
 }
 
+TEST_CASE("a route without steps greets as the documents' files do") {
+  Scenario scenario = scenario_of("async-loop", {});
+  CHECK(has(source_of(scenario), "    return {\"message\": \"Hello World\"}\n"));
+  CHECK(has(source_of(scenario, ExportTarget::node), "return { message: 'Hello World' };"));
+  scenario.routes.front().reply = {ReplyField::message, ReplyField::worker_id};
+  CHECK(has(source_of(scenario), "{\"message\": \"Hello World\", \"worker_id\": os.getpid()}"));
+}
+
 TEST_CASE("a handler takes the JSON of its route as a model, and replies with the prediction") {
   Scenario scenario = scenario_of("thread-pool", {{Compute{50 * kMillisecond, Work::inference}}});
   scenario.routes.front().body = {{"features", "[0.2,0.8]"}};

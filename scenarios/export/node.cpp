@@ -88,7 +88,7 @@ std::string node_server(const Scenario& scenario, const Arm& arm) {
     const Route& route = scenario.routes[index];
     Lines handler{fmt::format("'{} {}': async () => {{", route.method, route.path)};
     append(handler, in_js(node_statements(needs, arm.modes[index], route.plan)));
-    handler.emplace_back(route.plan.empty()                ? "  return { message: 'hello' };"
+    handler.emplace_back(route.plan.empty()                ? "  return { message: 'Hello World' };"
                          : has_step<Increment>(route.plan) ? "  return { count: counter };"
                                                            : "  return { message: 'done' };");
     handler.emplace_back("},");

@@ -182,6 +182,7 @@ class Programs(LabCase):
             for moment in ("start", "end"):
                 self.assertIn(f"logger.info('{moment} POST /delay')", ast.unparse(delay))
             self.assertIn("'worker_id': os.getpid()", ast.unparse(functions["root"]))
+            self.assertIn("'message': 'Hello World'", ast.unparse(functions["root"]))
             module = name.replace("-", "_")
             self.assertTrue(ast.unparse(ast.parse(text).body[-1]).endswith(
                 f"uvicorn.run('{module}:app', host='0.0.0.0', port=8005{workers})"), text)

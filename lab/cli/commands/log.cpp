@@ -196,17 +196,18 @@ int show_log(LogAsked asked) {
 }  // namespace
 
 Command log_command() {
-  Command command("log", "measure every timing that the documents state",
-                  "Example: lab log --document D2");
+  Command command("log", "measure every timing that the documents state", "Example: lab log --document D2");
   LogAsked& asked = command.runs<LogAsked>(show_log);
   command.flag("--quick", asked.quick, "shorter durations, about half a minute in all");
   command.texts("--document", "D", asked.documents, "only timings of this document, such as D2").list();
-  command.texts("--engine", "ENGINE", asked.engines, "the servers to measure (native,fastapi)").list().choices =
-      kEngines;
-  command.count("--seed", "S", asked.options.seed, 0, INT64_MAX, "random seed of arrivals, connections and the order of arms")
+  command.texts("--engine", "ENGINE", asked.engines, "the servers to measure (native,fastapi)")
+      .list()
+      .choices = kEngines;
+  command
+      .count("--seed", "S", asked.options.seed, 0, INT64_MAX,
+             "random seed of arrivals, connections and the order of arms")
       .shows("42");
-  command.text("--python", "PATH", asked.options.python,
-               "the Python that has FastAPI (/usr/bin/python3)");
+  command.text("--python", "PATH", asked.options.python, "the Python that has FastAPI (/usr/bin/python3)");
   command.flag("--save", asked.options.save, "save every run, as lab run does");
   add_output_options(command, asked.output, {Format::text, Format::json, Format::csv, Format::markdown});
   return command;

@@ -71,7 +71,9 @@ Command report_command() {
   Command command("report", "show a recorded run again, in any format",
                   "Example: lab report last --format md");
   ReportOptions& options = command.runs<ReportOptions>(report);
-  command.text("run", "RUN", options.run, "a folder, its name, a scenario's newest run, or 'last'")
+  command
+      .text("run", "RUN", options.run,
+            "a folder or a .jsonl file, a run's name, a scenario's newest run, or 'last'")
       .required();
   command.flag("--other-tools", options.emulated_tools,
                "what wrk, hey and autocannon would have reported for the same replies");
