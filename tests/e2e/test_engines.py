@@ -227,7 +227,7 @@ class OwnServer(Engines):
                              "    def log_message(self, *args): pass\n"
                              "http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Handler).serve_forever()\n")
         ran = self.lab("run", "blocking-async", "--arms", "async-loop", "--server", f"{PYTHON} {server} {{port}}", *QUICK)
-        self.assertIn("does not do this plan", " ".join(ran.out.split()))
+        self.assertIn("does not run the plan", " ".join(ran.out.split()))
 
     def test_what_is_wrong_with_a_command_is_said(self):
         one = ("run", "blocking-async", "--arms", "async-loop", *QUICK)
