@@ -68,6 +68,12 @@ Nanos sum(const CriticalPath& path) {
   return path.planned + path.lag + path.unread + path.runnable + path.service + path.reply + path.unexplained;
 }
 
+std::vector<LaneState> states_of(const Lane& lane) {
+  std::vector<LaneState> states;
+  for (const LaneSegment& segment : lane.segments) states.push_back(segment.state);
+  return states;
+}
+
 }  // namespace
 
 TEST_CASE("the critical path of a blocked loop leads through every request and adds up to the makespan") {
@@ -282,9 +288,8 @@ TEST_CASE(
   story.sort();
   const std::vector<Lane> lanes =
       make_lanes(story.records, Occupancy(story.events), story.routes, story.load_case, 10);
-  std::vector<LaneState> states;
-  for (const LaneSegment& segment : lanes.at(0).segments) states.push_back(segment.state);
-  CHECK(states == std::vector{LaneState::lock, LaneState::pool, LaneState::lock, LaneState::pool});
+  CHECK(states_of(lanes.at(0)) ==
+        std::vector{LaneState::lock, LaneState::pool, LaneState::lock, LaneState::pool});
   CHECK(lanes[0].segments[2].from_s == Approx(0.010));
   CHECK(lanes[0].segments[2].to_s == Approx(0.025));
 }
@@ -298,9 +303,7 @@ TEST_CASE("lanes show a thread that computes as runnable while another has its c
   story.sort();
   const std::vector<Lane> lanes =
       make_lanes(story.records, Occupancy(story.events), story.routes, story.load_case, 10);
-  std::vector<LaneState> states;
-  for (const LaneSegment& segment : lanes.at(0).segments) states.push_back(segment.state);
-  CHECK(states == std::vector{LaneState::pool, LaneState::runnable, LaneState::pool});
+  CHECK(states_of(lanes.at(0)) == std::vector{LaneState::pool, LaneState::runnable, LaneState::pool});
   CHECK(lanes[0].segments[1].from_s == Approx(0.010));
   CHECK(lanes[0].segments[1].to_s == Approx(0.020));
 }

@@ -239,7 +239,7 @@ std::vector<EngineArm> started_arms(const Scenario& scenario, const ExperimentOp
 }
 
 /// What a run records of itself before its first server: scenario, options, seed, and this machine with what
-/// the prepared found out about it.
+/// was found out about it while the experiment was prepared.
 RunHeader begin_header(const Scenario& scenario, const std::vector<std::string>& changes, std::uint64_t seed,
                        int planned_repetitions, const PreparedExperiment& prepared) {
   RunHeader header;

@@ -59,6 +59,7 @@ std::vector<std::uint64_t> seeds_of(const Run& run) {
 
 void copy_environment(const Run& run, Report& report) {
   report.noise = run.summary.noise.empty() ? "unknown" : run.summary.noise;
+  report.noisy = run.summary.noisy();
   for (const auto& [key, value] : run.header.environment) {
     if (key == "cores") {
       report.cores = std::atoi(value.c_str());

@@ -93,7 +93,7 @@ std::vector<Note> check_remarks(const Report& report) {
 }
 
 /// `2 of 8 checks failed; the machine was noisy: …`: what makes the table doubtful, or nothing.
-std::string doubts(const Report& report) {
+std::string why_unsure(const Report& report) {
   const auto& checks = report.checks;
   const auto open = std::count_if(checks.begin(), checks.end(), [](auto& check) { return !check.decided; });
   const auto failed =
@@ -105,8 +105,7 @@ std::string doubts(const Report& report) {
     parts.push_back(fmt::format("{} of {} checks undecided", open, checks.size()));
   const bool slower = std::any_of(report.arms.begin(), report.arms.end(),
                                   [](const ArmReport& arm) { return arm.verdict == Verdict::slower; });
-  if ((slower || failed + open > 0) && report.noise.starts_with("noisy"))
-    parts.push_back("the machine was " + report.noise);
+  if ((slower || failed + open > 0) && report.noisy) parts.push_back("the machine was " + report.noise);
   return join(parts, "; ");
 }
 
@@ -141,7 +140,7 @@ std::vector<Note> first_notes(const Report& report) {
   });
   const auto at =
       std::find_if(notes.begin(), notes.end(), [](const Note& note) { return note.kind >= NoteKind::so; });
-  if (const std::string text = doubts(report); !text.empty()) notes.insert(at, {NoteKind::warn, text});
+  if (const std::string text = why_unsure(report); !text.empty()) notes.insert(at, {NoteKind::warn, text});
   return notes;
 }
 

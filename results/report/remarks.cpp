@@ -197,8 +197,7 @@ class RunRemarks {
     report_own_time();
     name_outliers();
     for (const ArmReport& arm : arms_) warn_of(arm);
-    if (run_.summary.noise.starts_with("noisy"))
-      add(NoteKind::warn, "the machine was {}", run_.summary.noise);
+    if (run_.summary.noisy()) add(NoteKind::warn, "the machine was {}", run_.summary.noise);
     warn_of_the_harness();
     warn_of_few_repetitions();
     if (const auto answer = answer_sentence(scenario_.explain.answer, arms_)) {

@@ -128,6 +128,7 @@ struct Report {
   std::string path;  ///< where the run was saved, or empty
   int cores = 0;
   std::string kernel, noise;
+  bool noisy = false;                                            ///< others disturbed it, as `noise` says
   std::vector<std::pair<std::string, std::string>> environment;  ///< the rest, in order
   std::string command;          ///< that made it, `lab run pool-limit`, or empty
   std::string changes;          ///< what the options changed: `d = 1 s, scale 0.1`, or empty

@@ -28,6 +28,26 @@ bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
+/// Of samples::blocking_async() on 80 columns.
+const std::string kTableAndLanes = R"(Ten requests at once, each waits 100 ms. When is the last one answered?
+
+arm            in FastAPI         measured  min–max (6)  bound  claimed
+blocking-loop  async, time.sleep   1.003 s  1.002–1.004  1.000  ~1.1  agrees
+async-loop     await sleep         0.100 s  0.100–0.101  0.100  ~0.03 impossible
+thread-pool    def, time.sleep     0.101 s  0.100–0.101  0.100  ~0.12 agrees
+offload        run_in_threadpool   0.101 s  0.100–0.101  0.100  –
+workers-4      blocking-loop × 4   0.302 s  0.301–0.304  0.300  –
+
+blocking-loop   · unread   █ holds the loop   ░ waits, loop free   │ bound
+   1 ████                                    │ 0.10 s
+   2 ····████                                │ 0.20
+   ⋮
+  10 ····································████│ 1.00
+async-loop, same scale
+1–10 ░░░░│                                     0.10 s, all ten
+
+)";
+
 std::vector<Report> all_samples() {
   return {samples::blocking_async(), samples::frozen(), samples::prediction()};
 }
@@ -37,48 +57,14 @@ std::vector<Report> all_samples() {
 TEST_CASE(
     "A run of five arms is shown in table, lanes and the next step, and its last line names what is left") {
   CHECK(to_text(samples::blocking_async(), style(80)) ==
-        R"(Ten requests at once, each waits 100 ms. When is the last one answered?
-
-arm            in FastAPI         measured  min–max (6)  bound  claimed
-blocking-loop  async, time.sleep   1.003 s  1.002–1.004  1.000  ~1.1  agrees
-async-loop     await sleep         0.100 s  0.100–0.101  0.100  ~0.03 impossible
-thread-pool    def, time.sleep     0.101 s  0.100–0.101  0.100  ~0.12 agrees
-offload        run_in_threadpool   0.101 s  0.100–0.101  0.100  –
-workers-4      blocking-loop × 4   0.302 s  0.301–0.304  0.300  –
-
-blocking-loop   · unread   █ holds the loop   ░ waits, loop free   │ bound
-   1 ████                                    │ 0.10 s
-   2 ····████                                │ 0.20
-   ⋮
-  10 ····································████│ 1.00
-async-loop, same scale
-1–10 ░░░░│                                     0.10 s, all ten
-
-NEXT  lab run pool-limit    (what does request 41 pay?)
+        kTableAndLanes + R"(NEXT  lab run pool-limit    (what does request 41 pay?)
 MORE  --details adds WHY, LOG, NOTE
 )");
 }
 
 TEST_CASE("Details are the requests of each worker and remarks, on 80 columns") {
   CHECK(to_text(samples::blocking_async(), details(80)) ==
-        R"(Ten requests at once, each waits 100 ms. When is the last one answered?
-
-arm            in FastAPI         measured  min–max (6)  bound  claimed
-blocking-loop  async, time.sleep   1.003 s  1.002–1.004  1.000  ~1.1  agrees
-async-loop     await sleep         0.100 s  0.100–0.101  0.100  ~0.03 impossible
-thread-pool    def, time.sleep     0.101 s  0.100–0.101  0.100  ~0.12 agrees
-offload        run_in_threadpool   0.101 s  0.100–0.101  0.100  –
-workers-4      blocking-loop × 4   0.302 s  0.301–0.304  0.300  –
-
-blocking-loop   · unread   █ holds the loop   ░ waits, loop free   │ bound
-   1 ████                                    │ 0.10 s
-   2 ····████                                │ 0.20
-   ⋮
-  10 ····································████│ 1.00
-async-loop, same scale
-1–10 ░░░░│                                     0.10 s, all ten
-
-requests by worker, first run  1  2  3  4  busiest (2)
+        kTableAndLanes + R"(requests by worker, first run  1  2  3  4  busiest (2)
 workers-4                      3  3  2  2            3
 
 WHY   LAB101 loop blocked: nine requests queued 4.5 s in all behind a sleeping
@@ -246,6 +232,7 @@ TEST_CASE("What makes the table doubtful is one warning where checks were not as
   Report report = samples::blocking_async();
   report.checks = {{"a", true, true, ""}, {"b", false, true, ""}, {"c", true, false, ""}};
   report.noise = "noisy: others took the cores";
+  report.noisy = true;
   const std::string text = to_text(report, style(80));
   CHECK(has(text, "\nWARN  1 of 3 checks failed; 1 of 3 checks undecided; the machine was noisy:"));
   CHECK_FALSE(has(text, "\nCHECK"));
@@ -368,6 +355,7 @@ TEST_CASE("An undecided check gives its interval and why it is not decided") {
   report.checks = {{"makespan within 3% · a", true, false, "1 s", Stat{}, "within 3%", "980 ms–1.2 s"}};
   CHECK(has(to_text(report, details(200)), ": 1 s; the interval 980 ms–1.2 s crosses the tolerance\n"));
   report.noise = "noisy: tasks waited";
+  report.noisy = true;
   CHECK(has(to_text(report, details(200)),
             ": 1 s; interval 980 ms–1.2 s, the machine was noisy: tasks waited\n"));
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <set>
 
 #include "lab/core/duration.hpp"
@@ -61,18 +62,24 @@ std::string arm_words(const Measure& measure) {
   return text;
 }
 
-/// `FastAPI`, `C++`, `C++ and FastAPI`: where its conditions are decided.
-std::string engines_of(const Claim& claim) {
-  std::vector<std::string> names;
+/// Where its conditions are decided, each once.
+std::vector<std::string> engines_of(const Claim& claim) {
+  std::vector<std::string> engines;
   for (const Condition* condition : claim.conditions()) {
-    const std::string name = engine_name(condition->left.engine);
-    if (!contains(names, name)) names.push_back(name);
+    if (!contains(engines, condition->left.engine)) engines.push_back(condition->left.engine);
   }
+  return engines;
+}
+
+/// `FastAPI`, `C++`, `C++ and FastAPI`.
+std::string engine_words(const Claim& claim) {
+  std::vector<std::string> names;
+  for (const std::string& engine : engines_of(claim)) names.push_back(engine_name(engine));
   return join(names, " and ");
 }
 
-std::string engines_of(const ClaimCheck& check) {
-  return engines_of(*check.claim) + (check.by_recording() ? ", recorded" : "");
+std::string engine_words(const ClaimCheck& check) {
+  return engine_words(*check.claim) + (check.by_recording() ? ", recorded" : "");
 }
 
 std::string check_line(const ConditionCheck& check) {
@@ -124,7 +131,7 @@ void add_claim(const ClaimCheck& check, bool details, Page& page) {
   const bool differs = !check.undecided() && !check.as_recorded();
   const bool recorded = check.as_recorded() && check.by_recording();
   const std::string finding(recorded ? "recorded" : to_string(check.finding));
-  add_head(claim, engines_of(check), finding + (differs ? "!" : ""), differs || check.undecided(), page);
+  add_head(claim, engine_words(check), finding + (differs ? "!" : ""), differs || check.undecided(), page);
   if (differs) page.hanging("  DIFFERS ", fmt::format("on record: {}", to_string(claim.outcome)), 4);
   if (recorded) page.hanging("  ", fmt::format("{} by a recording of FastAPI", to_string(check.finding)), 4);
   for (const ConditionCheck& one : check.checks) page.hanging("  ", check_line(one), 4);
@@ -148,23 +155,18 @@ std::vector<std::string> ids_of(const std::vector<const ClaimCheck*>& checks) {
   return ids;
 }
 
-const char* plural_of(std::size_t count) {
-  return count == 1 ? "" : "s";
-}
-
 void add_sum(const VerifyResult& result, Page& page) {
   const std::size_t claims = result.claims.size();
   const std::string recorded =
       result.recorded() == 0 ? "" : fmt::format("{} decided by recordings, not here; ", result.recorded());
   page.raw("\n");
-  page.hanging(
-      "",
-      fmt::format("{} claim{}: {} verified, {} refuted, {} qualified, as expected; {}{} differing, {} "
-                  "inconclusive",
-                  claims, plural_of(claims), result.count(ClaimFinding::verified),
-                  result.count(ClaimFinding::refuted), result.count(ClaimFinding::qualified), recorded,
-                  result.differing().size(), result.undecided().size()),
-      4);
+  page.hanging("",
+               fmt::format("{}: {} verified, {} refuted, {} qualified, as expected; {}{} differing, {} "
+                           "inconclusive",
+                           plural(std::ssize(result.claims), "claim"), result.count(ClaimFinding::verified),
+                           result.count(ClaimFinding::refuted), result.count(ClaimFinding::qualified),
+                           recorded, result.differing().size(), result.undecided().size()),
+               4);
   if (result.interrupted) {
     page.hanging("WARN ",
                  fmt::format("interrupted: only these {} of {} claims were decided", claims,
@@ -176,11 +178,11 @@ void add_sum(const VerifyResult& result, Page& page) {
     if (!checks.empty()) page.hanging(first, join(ids_of(checks), ", "), 4);
   }
   for (const std::string& noise : result.noise) page.hanging("WARN ", noise, 5);
-  page.hanging("",
-               fmt::format("{} run{} of {} repetitions, at scale {:g} or the scale that they need, {:.0f} s",
-                           result.times.size(), plural_of(result.times.size()), result.repetitions,
-                           result.scale, result.seconds),
-               4);
+  page.hanging(
+      "",
+      fmt::format("{} of {} repetitions, at scale {:g} or the scale that they need, {:.0f} s",
+                  plural(std::ssize(result.times), "run"), result.repetitions, result.scale, result.seconds),
+      4);
 }
 
 }  // namespace
@@ -225,7 +227,7 @@ std::string list_text(const ClaimsFile& file, const std::vector<const Claim*>& c
                       const TextStyle& style) {
   Page page(style, 1);
   add_by_document(file, claims, page, [&](std::size_t i) {
-    add_head(*claims[i], engines_of(*claims[i]), to_string(claims[i]->outcome), false, page);
+    add_head(*claims[i], engine_words(*claims[i]), to_string(claims[i]->outcome), false, page);
     for (const Condition& condition : claims[i]->tests) page.hanging("  by ", describe(condition), 6);
     for (const Condition& condition : claims[i]->exceptions) page.hanging("  not ", describe(condition), 6);
   });
@@ -247,11 +249,7 @@ json::object format_condition(const Condition& condition, bool exception) {
 }
 
 json::object format_claim(const Claim& claim) {
-  std::vector<std::string> engines;
-  for (const Condition* condition : claim.conditions()) {
-    if (!contains(engines, condition->left.engine)) engines.push_back(condition->left.engine);
-  }
-  return {{"engines", as_json(engines)},
+  return {{"engines", as_json(engines_of(claim))},
           {"id", as_json(claim.id)},
           {"document", as_json(claim.document)},
           {"section", as_json(claim.section)},
@@ -355,7 +353,7 @@ Table findings_table(const VerifyResult& result) {
     std::vector<std::string> figures;
     for (const ConditionCheck& one : check.checks) figures.push_back(check_line(one));
     table.rows.push_back(
-        {{claim.id, claim.document, claim.section, claim.text, engines_of(check),
+        {{claim.id, claim.document, claim.section, claim.text, engine_words(check),
           std::string(to_string(check.finding)), std::string(to_string(claim.outcome)), join(figures, "; ")},
          ""});
   }
@@ -403,7 +401,7 @@ std::string claims_page(const ClaimsFile& file) {
     for (const Claim& claim : file.claims) {
       if (claim.document != document.id) continue;
       table.rows.push_back({{claim.id, claim.section, claim.text, std::string(to_string(claim.outcome)),
-                             engines_of(claim), tests_of(claim), claim.why},
+                             engine_words(claim), tests_of(claim), claim.why},
                             ""});
     }
     text += fmt::format("\n## {}: {}\n\n{}", document.id, document.title, markdown_table(table));

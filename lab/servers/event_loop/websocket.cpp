@@ -30,15 +30,16 @@ Session::BoolTask Session::next_message(WebSocket& peer) {
   for (News news = peer.messages.next(); news != News::message; news = peer.messages.next()) {
     co_await let_others();
     bool open = false;
-    const std::string leaving = websocket_close(WebSocketEnd::going_away);
-    if (news == News::nothing && context_.stopping) {  // it may send for ever
-      co_await send(leaving);
-    } else if (news == News::nothing) {
-      const Input got = co_await read();
+    if (news == News::nothing) {
+      Input got = Input::end;
+      if (!context_.stopping) got = co_await read();  // who is to stop reads no more: it may send for ever
       open = got == Input::bytes;
       if (open) peer.messages.feed(input_);
       input_ = {};
-      if (!open && context_.stopping) co_await send(leaving);
+      if (!open && context_.stopping) {
+        const std::string leaving = websocket_close(WebSocketEnd::going_away);
+        co_await send(leaving);
+      }
     } else if (news == News::ping) {
       const std::string pong = websocket_frame(WebSocketOp::pong, peer.messages.payload(), std::nullopt);
       open = co_await send(pong);
