@@ -78,10 +78,11 @@ class Files(Folders):
                             '[[arms]]\nid = "a"\nmode = "async-loop"\n')
         self.assert_one_line_reason(self.lab("run", scenario, code=2), 2, "/no/such/file")
 
-    @alone  # reading is held against what reading took when it was calibrated
+    @alone
     def test_the_file_that_the_lab_makes_is_removed(self):
         before = set(glob.glob(LEFT_BEHIND))
-        self.lab("run", "file-read", *FAST)
+        # 3: reading was faster than when it was calibrated, which is no matter here.
+        self.assertIn(self.lab("run", "file-read", *FAST, code=None).code, (0, 3))
         self.assert_no_more_than(before)
 
 
