@@ -106,7 +106,7 @@ without_randomness() {
 
 build_and_test() {  # PRESET TARGET CTEST_OPTION…
   local folder=$root/build/$1 junit=$root/build/$1-tests.xml jobs
-  jobs=$(($(nproc) * 2))  # most tests wait for processes; what is timed runs by itself
+  jobs=$(($(nproc) * 2))  # most tests wait for processes; what is timed takes half of them, or all
   (build "$1" "$2") || return 0
   rm -f "$junit"
   without_randomness ctest --test-dir "$folder" --output-on-failure --no-tests=error -j "$jobs" --timeout 600 \

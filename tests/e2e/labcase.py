@@ -1,7 +1,7 @@
 """What every end-to-end test needs: the real binary in an installation of its own, a clean environment, a terminal.
 
-Each test has an empty HOME, results folder and working directory. A test fails when a process that it started, however
-far down, is still there at its end: all of them carry a mark in their environment.
+Each test has an empty HOME, results folder, working directory and folder for temporary files. A test fails when a process
+that it started, however far down, is still there at its end, or a temporary file: processes carry a mark in their environment.
 """
 import atexit
 import contextlib
@@ -82,32 +82,49 @@ def figures():
     """Around assertions that a busy machine may spoil, and around those only: books, bounds, exit codes and orphans
     are never its doing."""
     if PART == "beside":
-        raise RuntimeError("what holds figures runs by itself: decorate it with measured, or with alone where a helper is")
+        raise RuntimeError("what holds figures is timed: decorate it with measured, or with timed where a helper is")
     try:
         yield
     except AssertionError as wrong:
         raise Spoiled(str(wrong)) from wrong
 
 
+def timed(test):
+    """Decorates a test or a class whose tests hold something against a clock and leave the cores idle most of the time: of
+    the suite there is one other such program beside it, and nothing else."""
+    test.part = "paired"
+    return test
+
+
 def alone(test):
-    """Decorates a test or a class whose tests hold something against a clock: nothing else of the suite runs meanwhile."""
-    test.alone = True
+    """Decorates one that needs the cores for itself: nothing else of the suite runs meanwhile. It stands above `measured`."""
+    test.part = "alone"
     return test
 
 
 def part_of(names, case):
     """Those of a class's tests that this program is to run."""
-    def by_itself(name):
-        return getattr(case, "alone", False) or getattr(getattr(case, name), "alone", False)
-    return [name for name in names if PART is None or by_itself(name) == (PART == "alone")]
+    def part(name):
+        return getattr(getattr(case, name), "part", None) or getattr(case, "part", "beside")
+    return [name for name in names if PART in (None, part(name))]
 
 
-PART = os.environ.get("LAB_TEST_PART")  # `alone` or `beside` others; all where it is not set
+PART = os.environ.get("LAB_TEST_PART")  # `alone`, `paired` or `beside`; all where it is not set
 _all_names = unittest.defaultTestLoader.getTestCaseNames
 unittest.defaultTestLoader.getTestCaseNames = lambda case: part_of(_all_names(case), case)
 
 PAUSE = 5  # seconds before the second attempt
 _second_attempts = []
+_door, _room = (open(file, "rb") for file in (__file__, BINARY))  # noqa: SIM115
+
+
+def take_room(how):
+    """Timed tests of two programs share a room, and a second attempt has it for itself. Who waits for it keeps the door, lest
+    others go in before."""
+    fcntl.flock(_room, fcntl.LOCK_UN)
+    fcntl.flock(_door, fcntl.LOCK_EX)
+    fcntl.flock(_room, how)
+    fcntl.flock(_door, fcntl.LOCK_UN)
 
 
 _took = []  # (seconds, test)
@@ -130,15 +147,19 @@ def measured(test):
     """Decorates what asserts `figures`: a busy machine may spoil one attempt, so there are two, and the end of the output
     tells who needed both; more would hide what fails every other time. Whatever else fails, fails at once. (Not for a
     `subTest`, which swallows what fails.)"""
-    @alone
+    @timed
     @functools.wraps(test)
     def attempts(case, *args):
         try:
             return test(case, *args)
         except Spoiled as wrong:
             _second_attempts.append((case.id(), str(wrong).strip().splitlines()[0][:200]))
+        take_room(fcntl.LOCK_EX)
         time.sleep(PAUSE)
-        return test(case, *args)
+        try:
+            return test(case, *args)
+        finally:
+            take_room(fcntl.LOCK_SH)
     return attempts
 
 
@@ -214,19 +235,26 @@ class LabCase(unittest.TestCase):
     maxDiff = None
 
     def setUp(self):
+        take_room(fcntl.LOCK_SH)
         began = time.monotonic()
         self.addCleanup(lambda: _took.append((time.monotonic() - began, self.id().partition(".")[2])))
         folder = tempfile.TemporaryDirectory(prefix="lab-case-")
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
+        self.folder.chmod(0o711)  # started by root, PostgreSQL is somebody else
         self.work = self.folder / "work"
         self.work.mkdir()
+        self.temporary = self.folder / "tmp"
+        self.temporary.mkdir()
+        self.was_killed = False
         self.runs = self.folder / "data/lab/runs"
         self.mark = uuid.uuid4().hex
         self.environment = {
             "PATH": os.environ["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8", "TERM": "xterm-256color",
-            "XDG_DATA_HOME": str(self.folder / "data"), "XDG_CONFIG_HOME": str(self.folder / "config"), MARK: self.mark,
+            "XDG_DATA_HOME": str(self.folder / "data"), "XDG_CONFIG_HOME": str(self.folder / "config"),
+            "TMPDIR": str(self.temporary), MARK: self.mark,
             **{key: value for key, value in os.environ.items() if key.endswith("SAN_OPTIONS")}}
+        self.addCleanup(self.check_nothing_is_left)
         self.addCleanup(self.check_nothing_runs)
 
     # --- processes that are left over
@@ -252,6 +280,11 @@ class LabCase(unittest.TestCase):
                 os.kill(pid, signal.SIGKILL)
         self.fail(f"processes left running: {left}")
 
+    def check_nothing_is_left(self):
+        """Of temporary files, where no program was killed before it could tidy up."""
+        if not self.was_killed:
+            self.assertEqual([str(path) for path in self.temporary.rglob("*")], [], "temporary files are left")
+
     # --- running the program
 
     def start(self, *args, env=None, cwd=None, stdin=subprocess.DEVNULL, **options):
@@ -263,11 +296,10 @@ class LabCase(unittest.TestCase):
         process.began, process.words = time.monotonic(), [str(arg) for arg in args]
         return process
 
-    @staticmethod
-    def reap(process):
+    def reap(self, process):
         if process.poll() is None:
             process.kill()
-        process.wait()
+        self.was_killed |= process.wait() < 0
         process.stdout.close()
         process.stderr.close()
 

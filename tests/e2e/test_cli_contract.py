@@ -6,7 +6,7 @@ import subprocess
 import unittest
 import zlib
 
-from labcase import BINARY, ESCAPE, FROZEN, MODES, PATIENCE, ROOT, LabCase, figures, measured
+from labcase import BINARY, ESCAPE, FROZEN, MODES, PATIENCE, ROOT, LabCase, alone, figures, measured
 
 RUN_KEYS = {"schema", "scenario", "complete", "seed", "path", "environment", "arms"}
 ARM_KEYS = {"arm", "case", "label", "engine", "mode", "workers", "threads", "requests", "repetitions", "bound_s",
@@ -303,6 +303,7 @@ class Predict(LabCase):
             self.assertLessEqual(ARM_KEYS, arm.keys())
             self.assertEqual(arm["engine"], "model")
 
+    @alone
     @measured
     def test_a_million_requests_at_once(self):
         ran = self.lab("predict", "blocking-async", "--requests", 1000000)

@@ -12,7 +12,7 @@ import unittest
 
 import jsonschema
 
-from labcase import PATIENCE, ROOT, LabCase, alone, figures, measured
+from labcase import PATIENCE, ROOT, LabCase, alone, figures, measured, timed
 
 sys.path.insert(0, str(ROOT / "bench"))
 import blind_servers  # noqa: E402
@@ -69,7 +69,7 @@ class Diagnose(LabCase):
         return said
 
 
-@alone
+@timed
 class Verdicts(Diagnose):
     def test_a_blocked_loop_is_serial_and_stops_a_build(self):
         with self.serving("blocking-loop") as server:
@@ -111,6 +111,7 @@ class Verdicts(Diagnose):
             self.assertGreater(said["pairs"]["waited"], 0)
             self.assertGreater(said["pairs"]["tried"], said["pairs"]["waited"])
 
+    @alone
     def test_computing_is_distinguished_from_waiting(self):
         with self.serving("async-loop") as server:
             self.assert_told(server.port, "/cpu?ms=20", {"execution": "serial", "bound_by": "cpu"})
@@ -131,12 +132,12 @@ class Verdicts(Diagnose):
 class Limits(Diagnose):
     """What refuses, delays or holds up some of the requests; the servers are those of the blind trial."""
 
-    def run_kind(self, name, *args):
+    def run_kind(self, name, *args, at_once=16):
         kind = next(kind for kind in blind_servers.kinds(2) if kind.name == name)
         if not blind_servers.is_here(kind):
             self.skipTest(f"needs {kind.command[0]}")
         with blind_servers.running(kind, "lab", self.environment) as port:
-            return self.diagnose(port, kind.route, *QUICK, *args)
+            return self.diagnose(port, kind.route, *QUICK[:2], "--max-concurrency", str(at_once), *args)
 
     @measured
     def test_the_ninth_gets_503(self):
@@ -158,7 +159,7 @@ class Limits(Diagnose):
 
     @measured
     def test_a_loop_is_spoken_to_in_its_own_language(self):
-        said = self.run_kind("node blocked", "--ping", "/ping")
+        said = self.run_kind("node blocked", "--ping", "/ping", at_once=4)
         self.assertNotIn("def", said["advice"].split())
         with figures():
             self.assertEqual(said["execution"], "serial", said)

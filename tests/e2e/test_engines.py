@@ -5,7 +5,7 @@ import stat
 import unittest
 from pathlib import Path
 
-from labcase import PATIENCE, ROOT, LabCase, alone, descendants, figures, measured, wait_until
+from labcase import PATIENCE, ROOT, LabCase, alone, descendants, figures, measured, timed, wait_until
 
 PYTHON = "/usr/bin/python3"
 QUICK = ("--quick", "--no-save")
@@ -132,6 +132,7 @@ class Scenarios(Engines):
         self.assertEqual(arms["fastapi", "five", "stand-in"]["books"]["errors"], {})
         self.assertIn("PostgreSQL", arms["fastapi", "five", "postgres"]["not_run"])
 
+    @alone
     @measured
     def test_a_switch_of_pythons_tasks_costs_about_as_much_as_one_of_its_threads(self):
         report = self.run_json("switch-cost", "--engine", "native,fastapi", "--seed", "1", *QUICK)
@@ -164,7 +165,7 @@ class OwnServer(Engines):
         self.lab("export", scenario, "--arm", arm, "--to", to, "--dir", str(folder))
         return folder
 
-    @alone
+    @timed
     def test_a_student_repairs_the_exported_file_and_sees_it(self):
         folder = self.export("frozen-server", "blocking-loop", "fastapi", "frozen")
         main = folder / "main.py"
@@ -202,7 +203,7 @@ class OwnServer(Engines):
         self.assertAlmostEqual(own["bound_s"], 0.1)
         self.assertGreaterEqual(own["makespan_s"]["median"], 0.1)
 
-    @alone
+    @timed
     def test_why_speaks_of_a_server_of_ones_own_first_and_reports_how_its_replies_come(self):
         server = self.script("one.py", "import http.server, sys, time\n"
                              "class Handler(http.server.BaseHTTPRequestHandler):\n"

@@ -19,7 +19,7 @@ import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from labcase import PATIENCE, ROOT, LabCase, alone, figures, lab_program, measured, wait_until
+from labcase import PATIENCE, ROOT, LabCase, figures, lab_program, measured, timed, wait_until
 
 PYTHON = "/usr/bin/python3"
 NEEDED = ("fastapi", "uvicorn", "gunicorn", "httpx", "websockets")
@@ -414,7 +414,7 @@ class AtWork(LabCase):
                     process.terminate()
                     process.wait(20 * PATIENCE)
 
-    @alone
+    @timed
     def test_an_upstream_is_awaited_or_holds_the_loop(self):
         upstream = ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
         threading.Thread(target=upstream.serve_forever, daemon=True).start()

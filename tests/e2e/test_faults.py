@@ -13,7 +13,7 @@ import time
 import unittest
 from pathlib import Path
 
-from labcase import MODES, PATIENCE, LabCase, descendants, lab_program, wait_until
+from labcase import MODES, PATIENCE, LabCase, counted, descendants, lab_program, wait_until
 
 LONG = '''question = "Long enough to be disturbed?"
 [routes.slow]
@@ -141,12 +141,13 @@ class Interrupted(LabCase):
     ARGS = ("run", "blocking-async", "--arms", "async-loop", "--delay", "200ms", "--repeat", 200, "--save", "kept",
             "--format", "json")
 
-    def has_kept_one(self):
-        return any('"type":"repetition","repetition":2' in file.read_text() for file in self.work.glob(".incomplete-*/run.jsonl"))
+    @staticmethod
+    def has_kept_one(folder):
+        return any('"type":"repetition","repetition":2' in file.read_text() for file in folder.glob(".incomplete-*/run.jsonl"))
 
     def interrupted_by(self, *numbers):
         process = self.start(*self.ARGS, start_new_session=True)
-        self.assertTrue(wait_until(self.has_kept_one, 20), "a repetition is on disk")
+        self.assertTrue(wait_until(lambda: self.has_kept_one(self.work), 20), "a repetition is on disk")
         self.assertIsNone(process.poll(), "it is still running")
         sent = time.monotonic()
         for number in numbers:
@@ -199,9 +200,9 @@ class Interrupted(LabCase):
         if pid == 0:
             os.chdir(self.work)
             os.execve(lab_program(), ["lab", *map(str, self.ARGS[:-4])], self.environment)
-        end = time.monotonic() + 2 * PATIENCE
-        while time.monotonic() < end:  # read, lest it wait for its reader
-            if select.select([master], [], [], 0.1)[0]:
+        end = time.monotonic() + 20 * PATIENCE
+        while not self.has_kept_one(self.runs) and time.monotonic() < end:
+            if select.select([master], [], [], 0.01)[0]:  # read, lest it wait for its reader
                 os.read(master, 65536)
         os.close(master)
         self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 143)
@@ -237,9 +238,10 @@ class Interrupted(LabCase):
         self.assertLess(time.monotonic() - sent, 2 * PATIENCE)
 
     def test_at_many_moments_no_process_is_left(self):
-        for i in range(20):
+        moments = counted(100)
+        for i in range(moments):
             process = self.start("run", "blocking-async", "--scale", "0.1", "--repeat", 3, "--no-save")
-            time.sleep(0.01 + 0.035 * i)
+            time.sleep(0.01 + 0.7 * i / moments)
             process.send_signal(signal.SIGINT if i % 2 else signal.SIGTERM)
             ran = self.finish(process, 10)
             # Until its handlers stand a signal ends the program by itself; after its end there is nothing to stop.

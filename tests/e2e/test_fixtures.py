@@ -1,26 +1,16 @@
 """What experiments need beside their servers: a database, an upstream, files, worker processes to kill."""
 import contextlib
-import glob
 import signal
-import tempfile
 import time
 import unittest
 from pathlib import Path
 
-from labcase import PATIENCE, LabCase, alone, descendants, wait_until
+from labcase import PATIENCE, LabCase, descendants, wait_until
 
 FAST = ("--scale", "0.1", "--repeat", "1", "--no-save")
-LEFT_BEHIND = tempfile.gettempdir() + "/lab-*-??????"
 
 
-class Folders(LabCase):
-    def assert_no_more_than(self, before):
-        """A folder of a test that runs beside this one goes when that has ended; what is left behind stays."""
-        wait_until(lambda: set(glob.glob(LEFT_BEHIND)) <= before, 10)
-        self.assertLessEqual(set(glob.glob(LEFT_BEHIND)), before)
-
-
-class Postgres(Folders):
+class Postgres(LabCase):
     @staticmethod
     def postgres_below(pid):
         for child in descendants(pid):
@@ -42,21 +32,17 @@ class Postgres(Folders):
         self.assertIn(True, measured)
         self.assertIn(False, measured)
 
-    def test_a_private_server_is_started_and_nothing_of_it_remains(self):
-        before = set(glob.glob(LEFT_BEHIND))
+    def test_a_private_server_is_started(self):
         report = self.lab_json("run", "sync-driver", "--postgres", "local", *FAST)
         for arm in report["arms"]:
             self.assertIsNotNone(arm["makespan_s"]["median"], arm)
             self.assertEqual(arm["books"]["errors"], {})
-        self.assert_no_more_than(before)
 
-    def test_an_interrupted_run_leaves_no_server_and_no_folder(self):
-        before = set(glob.glob(LEFT_BEHIND))
+    def test_an_interrupted_run_leaves_no_server(self):
         process = self.start("run", "sync-driver", "--postgres", "local", "--set", "d=2s", "--no-save")
         self.assertTrue(wait_until(lambda: self.postgres_below(process.pid), 10), "no PostgreSQL was started")
         process.send_signal(signal.SIGINT)
         self.assertEqual(self.finish(process, within=10).code, 130)
-        self.assert_no_more_than(before)
 
     def test_a_killed_run_leaves_no_process(self):
         process = self.start("run", "sync-driver", "--postgres", "local", "--set", "d=2s", "--no-save")
@@ -70,7 +56,7 @@ class Postgres(Folders):
         self.assert_one_line_reason(ran, 3, "--postgres", "/nowhere")
 
 
-class Files(Folders):
+class Files(LabCase):
     def test_a_file_that_is_not_there_is_named_before_anything_is_started(self):
         scenario = self.work / "reader.toml"
         scenario.write_text('question = "?"\nroutes.r = { request = "GET /r", steps = [{ read = "/no/such/file" }] }\n'
@@ -78,12 +64,11 @@ class Files(Folders):
                             '[[arms]]\nid = "a"\nmode = "async-loop"\n')
         self.assert_one_line_reason(self.lab("run", scenario, code=2), 2, "/no/such/file")
 
-    @alone
-    def test_the_file_that_the_lab_makes_is_removed(self):
-        before = set(glob.glob(LEFT_BEHIND))
+    def test_the_file_that_the_lab_makes_is_there_while_it_is_read(self):
+        process = self.start("run", "file-read", *FAST)
+        self.assertTrue(wait_until(lambda: list(self.temporary.iterdir()), 10), "no file was made")
         # 3: reading was faster than when it was calibrated, which is no matter here.
-        self.assertIn(self.lab("run", "file-read", *FAST, code=None).code, (0, 3))
-        self.assert_no_more_than(before)
+        self.assertIn(self.finish(process).code, (0, 3))
 
 
 class Words(LabCase):
@@ -113,9 +98,9 @@ class Killed(LabCase):
 
     def test_a_process_pool_and_a_shared_queue_die_with_the_program(self):
         for name in ("three-models", "task-queue", "sync-client", "switch-cost"):
-            process = self.start("run", name, "--no-save")
+            process = self.start("run", name, "--no-save", "--repeat", "99")
             self.assertTrue(wait_until(lambda: len(descendants(process.pid)) > 1, 10), f"{name} has no children")
-            time.sleep(0.3 * PATIENCE)
+            time.sleep(max(0.3, 0.1 * PATIENCE))
             self.assertIsNone(process.poll(), f"{name} ended by itself")
             process.kill()
             process.wait()

@@ -1,5 +1,6 @@
 """What the other tests stand on: how often a figure is taken, and what is never taken again."""
 import contextlib
+import fcntl
 import io
 import unittest
 from unittest import mock
@@ -54,21 +55,53 @@ class Attempts(unittest.TestCase):
             self.assertEqual(self.attempts(self.figure, wrong, self.good)[:2], (2, False))
 
 
+    def test_the_second_has_what_timed_tests_share_for_itself(self):
+        was_free = []
+
+        def another_enters(case):
+            with open(labcase.BINARY, "rb") as room:
+                try:
+                    fcntl.flock(room, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                    was_free.append(True)
+                except BlockingIOError:
+                    was_free.append(False)
+            self.figure(case)
+        self.attempts(another_enters, another_enters)
+        self.attempts(another_enters, self.good)
+        self.assertEqual(was_free, [True, False, True])
+
+
+class Leftovers(unittest.TestCase):
+    def test_a_temporary_file_that_is_left_fails_the_test(self):
+        for leaves in (True, False):
+            class Case(labcase.LabCase):
+                def test(self):
+                    process = self.start("list")
+                    process.communicate()
+                    if leaves:
+                        (self.temporary / "forgotten").touch()
+            self.assertEqual(Case("test").run().wasSuccessful(), not leaves)
+
+
 class Parts(unittest.TestCase):
-    def test_each_test_is_in_one_part_and_what_holds_figures_is_in_that_which_runs_by_itself(self):
+    def test_each_test_is_in_one_part_and_what_holds_figures_runs_beside_none_that_does_not(self):
         class Case(unittest.TestCase):
+            def test_a_count(self): pass
             @labcase.measured
             def test_a_figure(self): pass
             @labcase.alone
+            @labcase.measured
+            def test_of_computing(self): pass
+            @labcase.timed
             def test_with_a_helper(self): pass
-            def test_a_count(self): pass
 
-        @labcase.alone
+        @labcase.timed
         class Helped(Case):
             pass
-        names = ["test_a_count", "test_a_figure", "test_with_a_helper"]
-        for case, expected in ((Case, names[1:]), (Helped, names)):
-            for part, wanted in ((None, names), ("alone", expected), ("beside", [name for name in names if name not in expected])):
+        count, figure, computing, helper = names = unittest.defaultTestLoader.getTestCaseNames(Case)
+        for case, beside in ((Case, [count]), (Helped, [])):
+            paired = [name for name in (count, figure, helper) if name not in beside]
+            for part, wanted in ((None, names), ("alone", [computing]), ("paired", paired), ("beside", beside)):
                 with mock.patch.object(labcase, "PART", part):
                     self.assertEqual(unittest.defaultTestLoader.getTestCaseNames(case), wanted)
 

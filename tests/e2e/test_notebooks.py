@@ -15,7 +15,7 @@ import nbclient  # noqa: E402
 import nbformat  # noqa: E402
 
 import labcase  # noqa: E402
-from labcase import LabCase, alone, figures, measured  # noqa: E402
+from labcase import LabCase, alone, figures, measured, timed  # noqa: E402
 
 NOTEBOOKS = labcase.ROOT / "notebooks"
 LONGEST_CELL = 10  # seconds, on a quiet machine
@@ -66,15 +66,15 @@ class Notebooks(LabCase):
         if folder := os.environ.get("LAB_KEEP_NOTEBOOKS"):  # to look at what they draw
             nbformat.write(notebook, Path(folder) / path.name)
 
-    @alone
+    @timed
     def test_1_sum_or_max(self):
         self.run_solution("1")
 
-    @alone
+    @timed
     def test_2_who_froze_the_loop(self):
         self.run_solution("2")
 
-    @alone
+    @timed
     def test_3_the_41st_request(self):
         self.run_solution("3")
 
@@ -86,11 +86,11 @@ class Notebooks(LabCase):
     def test_5_cpu_on_the_loop(self):
         self.run_solution("5")
 
-    @alone
+    @timed
     def test_6_audit_the_documents(self):
         self.run_solution("6")
 
-    @alone
+    @timed
     def test_7_beyond_one_machine(self):
         self.run_solution("7")
 

@@ -8,7 +8,7 @@ import threading
 import time
 import unittest
 
-from labcase import PATIENCE, descendants, figures, measured
+from labcase import PATIENCE, alone, descendants, figures, measured
 from loadcase import LoadCase
 
 SECONDS, FROZEN = 4, 0.8
@@ -30,6 +30,7 @@ class Wrk(LoadCase):
         thread.start()
         return thread
 
+    @alone
     @measured
     def test_wrk_prints_what_the_lab_says_that_it_would_of_a_server_that_froze(self):
         port, pid = self.serve()

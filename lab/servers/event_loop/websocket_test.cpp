@@ -70,20 +70,22 @@ TEST_CASE("each text message is a request and gets one as its reply", "[sockets]
     REQUIRE(rings.has_value());
     auto server = Server::start(chat_setup(*mode), &*rings);
     REQUIRE(server.has_value());
-    RawClient client(server->port());
-    client.send(kUpgrade);
-    const std::string accepted = client.reply(true);
-    CHECK(accepted.starts_with("HTTP/1.1 101 "));
-    CHECK(accepted.find("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") != std::string::npos);
-    for (const char* id : {"41", "42"}) {
-      client.send(frame(kText, id));
-      const Frame reply = next_frame(client);
-      CHECK(reply.opcode == kText);
-      CHECK(reply.text.starts_with("{\""));
+    {  // a client that stays would be read from for a second more
+      RawClient client(server->port());
+      client.send(kUpgrade);
+      const std::string accepted = client.reply(true);
+      CHECK(accepted.starts_with("HTTP/1.1 101 "));
+      CHECK(accepted.find("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") != std::string::npos);
+      for (const char* id : {"41", "42"}) {
+        client.send(frame(kText, id));
+        const Frame reply = next_frame(client);
+        CHECK(reply.opcode == kText);
+        CHECK(reply.text.starts_with("{\""));
+      }
+      client.send(frame(kClose, std::string("\x03\xe8", 2)));
+      CHECK(close_code(next_frame(client)) == 1000);
+      CHECK(client.closed_by_server());
     }
-    client.send(frame(kClose, std::string("\x03\xe8", 2)));
-    CHECK(close_code(next_frame(client)) == 1000);
-    CHECK(client.closed_by_server());
     CHECK(server->stop(kPatience));
     Events events;
     rings->drain(events);

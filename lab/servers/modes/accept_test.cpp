@@ -25,11 +25,11 @@ std::string closing(std::string_view path) {
 }
 
 /// How many of ten requests on fresh connections each worker answered, most first.
-std::vector<int> shares(std::uint16_t port, int requests = 10) {
+std::vector<int> shares(std::uint16_t port, std::string_view path) {
   std::vector<std::unique_ptr<RawClient>> clients;
-  for (int i = 0; i < requests; ++i) {
+  for (int i = 0; i < 10; ++i) {
     clients.push_back(std::make_unique<RawClient>(port));
-    clients.back()->send(closing("/delay?ms=30"));
+    clients.back()->send(closing(path));
   }
   std::map<pid_t, int> by_worker;
   for (const auto& client : clients) ++by_worker[worker_of(client->reply())];
@@ -51,7 +51,7 @@ TEST_CASE("every accept policy answers everybody, in every model", "[sockets]") 
         setup.arm.accept = policy;
         auto server = Server::start(setup, nullptr);
         REQUIRE(server.has_value());
-        const std::vector<int> counts = shares(server->port());
+        const std::vector<int> counts = shares(server->port(), "/delay?ms=3");
         int sum = 0;
         for (const int count : counts) sum += count;
         CHECK(sum == 10);
@@ -70,7 +70,7 @@ TEST_CASE("whoever is free takes the next connection, where workers take one at 
     setup.arm.threads = 1;
     auto server = Server::start(setup, nullptr);
     REQUIRE(server.has_value());
-    const std::vector<int> counts = shares(server->port());
+    const std::vector<int> counts = shares(server->port(), "/delay?ms=30");
     REQUIRE(counts.size() == 4);
     CHECK(counts.front() <= 4);
   }
