@@ -1,0 +1,99 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { Axis } from "./axis";
+import { CatalogueView, Chooser, Dialog, inOrder } from "./catalogue";
+import { Charts } from "./charts";
+import { Controls } from "./controls";
+import { Handout } from "./handout";
+import { Help, Legend } from "./help";
+import { keyAction } from "./keys";
+import type { Lab } from "./lab";
+import { PanelView } from "./panel";
+import { Predict, Verdict } from "./predict";
+import { Quiz } from "./quiz";
+import { Settings } from "./settings";
+import { keep, useChanges } from "./store";
+import { Figures, Findings, LanesTable } from "./tables";
+import { Text } from "./text";
+import { Vote } from "./vote";
+
+export function App({ lab }: { lab: Lab }) {
+  useChanges(lab);
+  const [dialog, setDialog] = useState<"" | "catalogue" | "help">("");
+  const [bound, setBound] = useState(true), [fit, setFit] = useState(false);
+  const [theme, setTheme] = useState(document.documentElement.dataset.theme ?? "light");
+  const order = useMemo(() => inOrder(lab), [lab]);
+  const pick = (id: string) => {
+    setDialog("");
+    location.hash = id;
+  };
+  const turn = () => {
+    const next = theme === "dark" ? "light" : "dark";
+    document.documentElement.dataset.theme = next;
+    keep("lab-theme", next);
+    setTheme(next);
+  };
+
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent) => {
+      const action = keyAction(event);
+      if (!action || (dialog !== "" && action.kind !== "help")) return;
+      event.preventDefault();
+      const able = lab.committed;
+      if (action.kind === "help") setDialog(dialog === "help" ? "" : "help");
+      else if (action.kind === "scenario") { if (order[action.number - 1]) pick(order[action.number - 1]!); }
+      else if (action.kind === "bound") setBound((on) => !on);
+      else if (action.kind === "full") void (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen());
+      else if (action.kind === "predict") { lab.predictAgain(); requestAnimationFrame(() => document.getElementById("guess")?.focus()); }
+      else if (!able) return;
+      else if (action.kind === "toggle") lab.player.toggle();
+      else if (action.kind === "step") lab.player.step(action.by);
+      else if (action.kind === "home") lab.player.scrub(0);
+      else if (action.kind === "rerun") void lab.rerun();
+    };
+    addEventListener("keydown", pressed);
+    return () => removeEventListener("keydown", pressed);
+  }, [lab, dialog, order]);
+
+  const used = new Set(lab.shown.flatMap((panel) => panel.lanes.flatMap((lane) => lane.segments.map((part) => part.state as string))));
+  const many = lab.shown.some((panel) => panel.lanes.length > 40);
+  return (
+    <>
+      <header class="bar">
+        <strong class="brand">Concurrency Lab</strong>
+        <button type="button" class="pick" onClick={() => setDialog("catalogue")} aria-haspopup="dialog">{lab.scenario.id} ▾</button>
+        <span class="gap" />
+        <button type="button" class="print" onClick={() => print()}>Handout</button>
+        <button type="button" onClick={turn} aria-pressed={theme === "dark"}>Dark</button>
+        <button type="button" onClick={() => setDialog("help")} aria-label="Help" title="?">?</button>
+      </header>
+      <main>
+        <div class="stage">
+          <h1><Text of={lab.scenario.question} /></h1>
+          {lab.committed ? <Verdict lab={lab} /> : <Predict lab={lab} />}
+          {(lab.error || lab.loss) && <p class="warning" role="alert">{lab.error || lab.loss}</p>}
+          <div class="panels">
+            {lab.shown.map((panel) => <PanelView key={panel.id} lab={lab} panel={panel} bound={bound} fit={fit} theme={theme} />)}
+          </div>
+          {lab.shown.length > 0 && <Axis whole={lab.player.whole} hidden={!lab.committed} lanes={Math.max(...lab.shown.map((panel) => panel.requests))} />}
+          <Controls lab={lab} bound={bound} setBound={setBound} />
+        </div>
+        <div class="under">
+          <Settings lab={lab} />
+          {many && <label class="check"><input type="checkbox" checked={fit} onChange={(event) => setFit(event.currentTarget.checked)} /> All lanes at once</label>}
+          {lab.committed && <Legend only={used} />}
+        </div>
+        <Chooser lab={lab} />
+        <Findings lab={lab} />
+        <Figures lab={lab} />
+        {lab.committed && lab.shown.map((panel) => <LanesTable key={panel.id} lab={lab} panel={panel} />)}
+        <Charts lab={lab} theme={theme} />
+        <Vote lab={lab} />
+        <Quiz lab={lab} />
+        {lab.scenario.sources.length > 0 && <p class="soft">{lab.scenario.id} · {lab.scenario.sources.join("; ")}</p>}
+      </main>
+      <Handout lab={lab} />
+      <Dialog title="Scenarios" open={dialog === "catalogue"} close={() => setDialog("")}><CatalogueView lab={lab} pick={pick} /></Dialog>
+      <Dialog title="Help" open={dialog === "help"} close={() => setDialog("")}><Help /></Dialog>
+    </>
+  );
+}

@@ -1,0 +1,185 @@
+// What is open, what was predicted, and what is shown: one value that every part of the page reads.
+import { momentsOf, type Player } from "./player";
+import { nameOf, panelsOf, tellingPanels, wholeOf } from "./panels";
+import { LiveRun } from "./live";
+import type { Catalogue, Options, PageDocument, Panel, ScenarioInfo, Source } from "./types";
+
+const kMostPanels = 4;
+
+export class Lab {
+  scenario!: ScenarioInfo;
+  options: Options = {};
+  document: PageDocument | undefined;
+  all: Panel[] = []; // of the model or of real servers, then those recorded
+  shown: Panel[] = [];
+  guess: number | undefined; // seconds; until it is committed no lane is seen
+  open_ = false; // somebody wants to see it without a prediction, or a run has no question
+  busy = false;
+  error = "";
+  loss = "";
+  live: LiveRun | undefined;
+  private recorded: PageDocument | undefined;
+  private readonly listeners = new Set<() => void>();
+  private asked = 0;
+  private stop = new AbortController();
+
+  constructor(readonly source: Source, readonly catalogue: Catalogue, readonly player: Player) {}
+
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+  changed(): void {
+    for (const listener of this.listeners) listener();
+  }
+
+  get committed(): boolean {
+    return this.guess !== undefined;
+  }
+  /** The panel that the prediction is about: the one that takes longest of those that are shown. */
+  get asks(): Panel | undefined {
+    return this.shown[0];
+  }
+
+  /** Another scenario, with its own prediction. */
+  async open(id: string, options: Options = {}): Promise<void> {
+    const scenario = this.catalogue.scenarios.find((one) => one.id === id);
+    if (!scenario) {
+      this.error = `There is no scenario called ${id}.`;
+      return this.changed();
+    }
+    this.stopRun();
+    Object.assign(this, { scenario, options, guess: undefined, document: undefined, recorded: undefined, all: [], shown: [], error: "" });
+    this.player.load(0, [0]);
+    await this.ask();
+    if (this.source.recordedNames.includes(id)) {
+      this.recorded = await this.source.recorded(id).catch(() => undefined);
+      if (this.recorded && this.scenario.id === id) {
+        this.all = [...this.all, ...panelsOf(this.recorded, this.catalogue.states)];
+        this.changed();
+      }
+    }
+  }
+
+  /** Recomputes; of several questions in a row only the last one is answered. */
+  private async ask(): Promise<void> {
+    const mine = ++this.asked;
+    this.busy = true;
+    this.changed();
+    try {
+      const guesses = this.guess === undefined || !this.asks ? [] : [{ arm: this.asks.arm, seconds: this.guess }];
+      const document = await this.source.predict(this.scenario.id, this.options, guesses);
+      if (mine !== this.asked) return;
+      this.error = "";
+      this.take(document);
+    } catch (reason) {
+      if (mine !== this.asked) return;
+      this.error = reason instanceof Error ? reason.message : String(reason);
+    }
+    this.busy = false;
+    this.changed();
+  }
+
+  private take(document: PageDocument): void {
+    const before = this.shown;
+    this.document = document;
+    this.all = [...panelsOf(document, this.catalogue.states), ...(this.recorded ? panelsOf(this.recorded, this.catalogue.states) : [])];
+    const again = (old: Panel) => this.all.find((panel) => panel.id === old.id) ?? this.all.find((panel) => panel.arm === old.arm && panel.case === old.case);
+    const same = before.map(again).filter((panel): panel is Panel => panel !== undefined);
+    this.show(same.length > 0 ? same : tellingPanels(this.all, this.scenario.telling));
+  }
+
+  private show(panels: Panel[]): void {
+    const wasAtEnd = this.player.whole > 0 && this.player.at >= this.player.whole;
+    this.shown = panels;
+    const whole = wholeOf(panels);
+    this.player.load(whole, momentsOf(panels.flatMap((panel) => panel.lanes), whole));
+    if (this.committed && wasAtEnd) this.player.show(whole);
+  }
+
+  /** Settings change what is asked. Where a prediction stands already, the lanes follow at once, whole. */
+  async set(options: Options): Promise<void> {
+    this.options = options;
+    if (this.committed) this.player.scrub(this.player.whole);
+    await this.ask();
+  }
+
+  choose(id: string, on: boolean): void {
+    const without = this.shown.filter((panel) => panel.id !== id);
+    const panel = this.all.find((one) => one.id === id);
+    const next = on && panel ? [...without, panel].slice(-kMostPanels) : without;
+    if (next.length === 0) return;
+    this.show(this.all.filter((one) => next.includes(one)));
+    this.changed();
+  }
+
+  /** The case of all panels at once. */
+  chooseCase(id: string): void {
+    const own = this.all.filter((panel) => panel.case === id);
+    const arms = this.shown.map((panel) => own.find((one) => one.arm === panel.arm && one.engine === panel.engine));
+    const there = arms.filter((panel): panel is Panel => panel !== undefined);
+    this.show(there.length > 0 ? there : tellingPanels(own, this.scenario.telling));
+    this.changed();
+  }
+
+  async commit(seconds: number): Promise<void> {
+    this.guess = seconds;
+    await this.ask();
+    if (this.source.kind === "server") await this.runReal();
+    else this.player.play();
+  }
+
+  /** A new prediction: the lanes are hidden again. */
+  predictAgain(): void {
+    this.stopRun();
+    this.guess = undefined;
+    this.player.scrub(0);
+    this.changed();
+  }
+
+  /** Once more: real servers run again, the model is replayed. */
+  async rerun(): Promise<void> {
+    if (!this.committed) return;
+    if (this.source.kind === "server") return this.runReal();
+    this.player.scrub(0);
+    this.player.play();
+  }
+
+  stopRun(): void {
+    this.stop.abort();
+    this.live = undefined;
+  }
+
+  private async runReal(): Promise<void> {
+    this.stopRun();
+    this.stop = new AbortController();
+    const arms = [...new Set(this.shown.map((panel) => panel.arm))];
+    const live = new LiveRun(this.shown, this.catalogue.states);
+    this.live = live;
+    try {
+      const guesses = this.guess === undefined ? [] : [{ arm: this.shown[0]!.arm, seconds: this.guess }];
+      const request = { scenario: this.scenario.id, options: { ...this.options, arms }, guesses, engines: ["native"], repetitions: 1 };
+      for await (const line of this.source.run(request, this.stop.signal)) {
+        if (line.type === "document") {
+          this.take(line.document);
+          this.player.show(this.player.whole);
+        } else if (line.type === "error") {
+          this.error = line.message;
+        } else if (live.take(line)) {
+          this.shown = live.panels;
+          this.player.load(wholeOf(live.panels), [0]);
+          this.player.show(live.now);
+        }
+        this.changed();
+      }
+    } catch (reason) {
+      this.error = reason instanceof Error ? reason.message : String(reason);
+    }
+    if (this.live === live) this.live = undefined;
+    this.changed();
+  }
+
+  name(panel: Panel): string {
+    return nameOf(panel, this.shown);
+  }
+}

@@ -1,0 +1,63 @@
+// The lab's own page server: calls as POST, what happens as server-sent events. EventSource itself comes back after a loss and
+// says which line it had last.
+import { checked } from "./source";
+import type { Call, Catalogue, Config, Options, PageDocument, RunCall, RunLine, Source } from "./types";
+
+const kLines = ["header", "begin", "live", "repetition", "picture", "document", "error", "lost", "end"];
+
+async function post<Answer>(path: string, body: unknown): Promise<Answer> {
+  const reply = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  return checked(reply.status === 204 ? {} as Answer : await reply.json() as Answer);
+}
+
+/** The lines of the stream from now on, to be read at one's own pace; ends with `end`. */
+async function* linesOf(signal: AbortSignal, said: (words: string) => void): AsyncGenerator<RunLine> {
+  const stream = new EventSource("/api/events");
+  const ready: RunLine[] = [];
+  let wake = () => {};
+  for (const type of kLines) {
+    stream.addEventListener(type, (event) => {
+      ready.push({ ...JSON.parse((event as MessageEvent<string>).data) as object, type } as RunLine);
+      wake();
+    });
+  }
+  stream.onerror = () => said("The connection was lost; it resumes where it stopped.");
+  stream.onopen = () => said("");
+  signal.addEventListener("abort", () => wake());
+  try {
+    while (!signal.aborted) {
+      const line = ready.shift();
+      if (line) {
+        yield line;
+        if (line.type === "end") return;
+      } else {
+        await new Promise<void>((resolve) => { wake = resolve; });
+      }
+    }
+  } finally {
+    stream.close();
+  }
+}
+
+export function serverSource(config: Config): Source & { onLoss: (words: string) => void } {
+  const call = <Answer>(request: Call) => post<Answer>("/api/call", request);
+  const source = {
+    kind: "server" as const,
+    recordedNames: config.recorded ?? [],
+    onLoss: (_words: string) => {},
+    catalogue: () => config.catalogue ? Promise.resolve(config.catalogue) : call<Catalogue>({ call: "list" }),
+    predict: (scenario: string, options: Options, guesses: { arm: string; seconds: number }[]) =>
+      call<PageDocument>({ call: "predict", scenario, options, guesses }),
+    call,
+    run: async function* (request: RunCall, signal: AbortSignal): AsyncGenerator<RunLine> {
+      await post("/api/run", request);
+      signal.addEventListener("abort", () => void post("/api/stop", {}));
+      yield* linesOf(signal, (words) => source.onLoss(words));
+    },
+    recorded: async (scenario: string) => {
+      const reply = await fetch(`/api/recorded?scenario=${encodeURIComponent(scenario)}`);
+      return reply.ok ? await reply.json() as PageDocument : undefined;
+    },
+  };
+  return source;
+}

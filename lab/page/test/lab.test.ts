@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Lab } from "../src/lab";
+import { LiveRun } from "../src/live";
+import { Player } from "../src/player";
+import { checked } from "../src/source";
+import type { Call, Options, PageDocument, RunLine, Source } from "../src/types";
+import { ask, catalogue, predicted, telling } from "./documents";
+
+const still = { request: () => 0, cancel: () => {} };
+
+/** A source whose answers come in the order in which a test lets them. */
+async function opened(change: Partial<Source> = {}) {
+  const source: Source = {
+    kind: "model", recordedNames: [], catalogue, recorded: () => Promise.resolve(undefined),
+    predict: (scenario: string, options: Options) => ask<PageDocument>({ call: "predict", scenario, options } as Call).then((answer) => checked(answer)),
+    call: ask,
+    run: async function* () { /* the model runs nothing */ },
+    ...change,
+  };
+  const lab = new Lab(source, await catalogue(), new Player(still, 0, true));
+  await lab.open("blocking-async");
+  return lab;
+}
+
+test("a scenario opens with the arms that answer its question, and no prediction", async () => {
+  const lab = await opened();
+  assert.deepEqual(lab.shown.map((panel) => panel.arm), ["blocking-loop", "async-loop"]);
+  assert.equal(lab.committed, false);
+  assert.equal(lab.player.at, 0);
+});
+
+test("a committed number lets the replay begin, and predicting again hides it", async () => {
+  const lab = await opened();
+  await lab.commit(0.1);
+  assert.equal(lab.player.at, 1, "a player without motion shows the whole");
+  lab.predictAgain();
+  assert.equal(lab.committed, false);
+  assert.equal(lab.player.at, 0);
+});
+
+test("a setting is drawn at once, whole, with the arms that were chosen", async () => {
+  const lab = await opened();
+  await lab.commit(1);
+  lab.choose("thread-pool/main/model", true);
+  await lab.set({ requests: "20" });
+  assert.equal(lab.player.whole, 2);
+  assert.equal(lab.player.at, 2);
+  assert.deepEqual(lab.shown.map((panel) => panel.arm), ["blocking-loop", "async-loop", "thread-pool"]);
+});
+
+test("what is refused is said, and what was shown stays", async () => {
+  const lab = await opened();
+  await lab.set({ requests: "6000" });
+  assert.equal(lab.error, "--requests: at most 5000 here");
+  assert.equal(lab.shown.length, 2);
+  await lab.set({});
+  assert.equal(lab.error, "");
+  await lab.open("no-such-scenario");
+  assert.match(lab.error, /no scenario called no-such-scenario/);
+});
+
+test("of several questions in a row only the last answer is drawn", async () => {
+  const late: (() => void)[] = [];
+  const lab = await opened();
+  const predict = lab.source.predict;
+  lab.source.predict = (scenario, options, guesses) => new Promise((resolve) => { late.push(() => void predict(scenario, options, guesses).then(resolve)); });
+  const first = lab.set({ requests: "20" }), second = lab.set({ requests: "30" });
+  late[1]!();
+  await second;
+  late[0]!();
+  await first;
+  assert.equal(lab.shown[0]!.requests, 30);
+});
+
+test("the last panel cannot be taken away, and at most four stand side by side", async () => {
+  const lab = await opened();
+  for (const panel of lab.all) lab.choose(panel.id, true);
+  assert.equal(lab.shown.length, 4);
+  for (const panel of lab.all) lab.choose(panel.id, false);
+  assert.equal(lab.shown.length, 1);
+});
+
+test("a recorded run stands beside the model", async () => {
+  const document = await predicted("blocking-async");
+  const recorded = { ...document, pictures: document.pictures.map((picture) => ({ ...picture, engine: "fastapi" })) };
+  const lab = await opened({ recordedNames: ["blocking-async"], recorded: () => Promise.resolve(recorded) });
+  assert.equal(lab.all.length, 8);
+  lab.choose("async-loop/main/fastapi", true);
+  assert.equal(lab.name(lab.shown[2]!), "async-loop on fastapi");
+});
+
+test("a run's lanes grow line by line, and its picture replaces them", async () => {
+  const [blocked] = await telling("blocking-async");
+  const live = new LiveRun([blocked!], []);
+  const ms = 1_000_000;
+  const begin: RunLine = { type: "begin", repetition: 1, arm: "blocking-loop", case: "main", engine: "native", number: 1, requests: 2, predicted_s: 0.2, bound_s: 0.2 };
+  assert.ok(live.take(begin));
+  assert.ok(live.take({ type: "live", repetition: 1, now_ns: 50 * ms, sent: [[1, 0, 0], [2, ms, 0]], answered: [] }));
+  assert.deepEqual(live.panels[0]!.lanes.map((lane) => lane.segments[0]!.to), [0.05, 0.05]);
+  assert.ok(live.take({ type: "live", repetition: 1, now_ns: 120 * ms, sent: [], answered: [[1, 100 * ms, 0]] }));
+  assert.deepEqual(live.panels[0]!.lanes.map((lane) => [lane.answered, lane.segments[0]!.to]), [[true, 0.1], [false, 0.12]]);
+  const picture = (await predicted("blocking-async", { requests: "2" })).pictures[0]!;
+  assert.ok(live.take({ type: "picture", repetition: 1, picture }));
+  assert.equal(live.panels[0]!.lanes[1]!.segments.length, 2);
+  assert.equal(live.take({ type: "live", repetition: 9, now_ns: 1, sent: [], answered: [] }), false, "another arm's run is not shown");
+});
+
+test("real servers run once a number is committed, and the run's document is shown", async () => {
+  const document = await predicted("blocking-async");
+  const native = { ...document, pictures: document.pictures.slice(0, 2).map((picture) => ({ ...picture, engine: "native" })) };
+  const asked: unknown[] = [];
+  const lab = await opened({ kind: "server", run: async function* (request) { asked.push(request); yield { type: "document", document: native }; yield { type: "end", complete: true, reason: "" }; } });
+  await lab.commit(1);
+  assert.deepEqual(asked, [{ scenario: "blocking-async", options: { arms: ["blocking-loop", "async-loop"] }, guesses: [{ arm: "blocking-loop", seconds: 1 }], engines: ["native"], repetitions: 1 }]);
+  assert.deepEqual(lab.shown.map((panel) => panel.engine), ["native", "native"]);
+  assert.equal(lab.player.at, lab.player.whole);
+});
