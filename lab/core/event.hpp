@@ -27,9 +27,21 @@ enum class EventKind : std::uint8_t {
   computed,   ///< a step has computed; value = its thread's CPU time, in millionths of the calibrated time
   lost,       ///< the request's job was held by a worker that died; value = its id
   preempted,  ///< its thread computes again, which had no core for `value` nanoseconds
+  // What the master did about a worker; of a task queue's the resource is the queue, and the unit which one.
+  died,       ///< value = how, as wait(2) says it
+  hung,       ///< it was killed, since no step had begun for `value` nanoseconds
+  backoff,    ///< the next one is started `value` nanoseconds after its death
+  serving,    ///< the next one can answer; value = nanoseconds since its death, or since the reload
+  reloading,  ///< the next one is started before it ends
+  gave_up,    ///< too many died young, so the server ends
 };
+/// Whether it is of the last ones.
+constexpr bool is_of_master(EventKind kind) {
+  return kind >= EventKind::died;
+}
 BOOST_DESCRIBE_ENUM(EventKind, none, accepted, read, started, finished, replied, acquire, release, step_begin,
-                    step_end, turn, forgotten, cancelled, enqueued, computed, lost, preempted)
+                    step_end, turn, forgotten, cancelled, enqueued, computed, lost, preempted, died, hung,
+                    backoff, serving, reloading, gave_up)
 
 /// One thing that happened inside a server (or in the virtual-time model). Fixed size, in the order in which
 /// requests.bin has it.

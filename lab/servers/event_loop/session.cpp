@@ -85,7 +85,10 @@ Session::InputTask Session::read() {
   // More than fits into the scratch (a body, pipelined requests) comes in several gulps.
   if ((more_likely_ || context_.stopping) && receive_now(result)) co_return result;
   for (;;) {
-    if (context_.stopping && reader_.idle()) co_return Input::end;
+    if (context_.stopping && reader_.idle()) {
+      if (!first_read_) co_return Input::end;
+      set_deadline(kFirstBytes);
+    }
     if (reader_.in_body() != body_deadline_) clear_deadline();
     body_deadline_ = reader_.in_body();
     const Nanos body_span = reader_.body_deadline() > 0 ? reader_.body_deadline() : kBodyDeadline;
@@ -108,6 +111,7 @@ Session::InputTask Session::read() {
       size = received;
     }
     waiting_ = false;
+    if (first_read_ && !expired_) clear_deadline();
     first_read_ = false;
     begun_ = context_.worker.events().stamp();
     if (size > 0) {
@@ -120,7 +124,7 @@ Session::InputTask Session::read() {
       continue;
     }
     if (problem != asio::error::operation_aborted) co_return Input::end;
-    if (expired_) co_return Input::expired;
+    if (expired_) co_return reader_.idle() ? Input::end : Input::expired;
     // It is to stop: what has been sent already is still answered.
     if (receive_now(result)) co_return result;
   }
@@ -195,6 +199,7 @@ Session::BoolTask Session::answer(WebSocket* peer) {
       if (call.idle() && mode.handle == handle_on_loop) {
         call.pass(worker.setup().arm.gil ? events.stamp() : read_at);  // it may have waited for the lock
       } else {
+        const Progress::Hold hold(worker.services().progress(), Resource::loop);
         co_await mode.handle(call, context_.loop, mode);
       }
       call.drop_gil();
@@ -234,6 +239,7 @@ Session::BoolTask Session::answer(WebSocket* peer) {
   if (call.has_deferred()) {
     const LoopMode& mode = *match.route->mode->loop;
     call.take_gil();
+    const Progress::Hold hold(worker.services().progress(), Resource::loop);
     co_await mode.after(call, context_.loop, mode);
     call.drop_gil();
     begun_ = events.stamp();
@@ -310,7 +316,9 @@ Task Session::linger() {
 
 void Session::stop() {
   if (!waiting_) return;
-  if (deadline_ == 0) {
+  if (deadline_ == 0 && first_read_) {
+    set_deadline(kFirstBytes);
+  } else if (deadline_ == 0) {
     socket_.cancel();
   } else {
     deadline_ = std::min(deadline_, monotonic_now() + kStopGrace);

@@ -23,6 +23,9 @@ constexpr Nanos kWriteDeadline = 30 * kSecond;
 constexpr Nanos kLinger = kSecond;
 /// What is left to a client in the middle of its request, or of our reply, when the server is to end.
 constexpr Nanos kStopGrace = kSecond;
+/// Who has connected just before the server is to end may have asked already: so long its first bytes may
+/// take.
+constexpr Nanos kFirstBytes = 200 * kMillisecond;
 /// A refused client may send so many bytes more before it is cut off.
 constexpr std::size_t kMaxDiscarded = 32 << 20;
 

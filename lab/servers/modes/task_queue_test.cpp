@@ -19,6 +19,7 @@ using test::status_of;
 namespace {
 
 constexpr Nanos kMinute = 60 * kSecond;
+const std::atomic<bool> kGoOn{false};
 
 /// POST /predict puts a job that takes `length`; GET /result/{task_id} asks for it.
 ServerSetup queue_setup(Nanos length, bool shared, int workers = 1) {
@@ -70,8 +71,8 @@ TEST_CASE("jobs leave the queue in the order in which they came") {
   const auto first = job_queues->put(0, {.request = 1});
   const auto second = job_queues->put(0, {.request = 2});
   CHECK(job_queues->state(0, *first) == JobState::queued);
-  CHECK(job_queues->take(0, 0)->id == *first);
-  CHECK(job_queues->take(0, 0)->request == 2);
+  CHECK(job_queues->take(0, 0, kGoOn)->id == *first);
+  CHECK(job_queues->take(0, 0, kGoOn)->request == 2);
   CHECK(job_queues->state(0, *second) == JobState::running);
   job_queues->finish(0, *second, false);
   CHECK(job_queues->state(0, *second) == JobState::done);
@@ -84,7 +85,7 @@ TEST_CASE("a job finds no place where as many wait as may") {
   // One more than may wait: its worker takes it.
   for (int i = 0; i < 3; ++i) CHECK(job_queues->put(0, {}));
   CHECK_FALSE(job_queues->put(0, {}));
-  const auto taken = job_queues->take(0, 0);
+  const auto taken = job_queues->take(0, 0, kGoOn);
   CHECK_FALSE(job_queues->put(0, {}));
   job_queues->finish(0, taken->id, false);
   CHECK(job_queues->put(0, {}));
@@ -94,8 +95,8 @@ TEST_CASE("what a dead worker of a queue was at is lost, and nothing else") {
   auto job_queues = SharedJobQueue::create(board_setup(8));
   REQUIRE(job_queues.has_value());
   for (std::uint32_t request = 1; request <= 3; ++request) job_queues->put(0, {.request = request});
-  const auto first = job_queues->take(0, 0);
-  const auto second = job_queues->take(0, 1);
+  const auto first = job_queues->take(0, 0, kGoOn);
+  const auto second = job_queues->take(0, 1, kGoOn);
   const std::vector<Job> lost = job_queues->lose(0, std::uint16_t{1});
   REQUIRE(lost.size() == 1);
   CHECK(lost.front().request == 2);
@@ -117,7 +118,7 @@ TEST_CASE("queues together hold all jobs that each of them may hold") {
   }
   for (std::size_t queue = 0; queue < 3; ++queue) {
     for (std::int64_t i = 0; i < kEach; ++i) {
-      const auto job = job_queues->take(queue, 0);
+      const auto job = job_queues->take(queue, 0, kGoOn);
       REQUIRE(job->request == i);
       job_queues->finish(queue, job->id, false);
     }
@@ -131,10 +132,10 @@ TEST_CASE("a job that waits is kept however many others come and go") {
   REQUIRE(job_queues.has_value());
   const auto running = job_queues->put(0, {.request = 1});
   const auto waiting = job_queues->put(0, {.request = 2});
-  job_queues->take(0, 0);
+  job_queues->take(0, 0, kGoOn);
   for (int i = 0; i < 250'000; ++i) {
     REQUIRE(job_queues->put(1, {}).has_value());
-    job_queues->finish(1, job_queues->take(1, 0)->id, false);
+    job_queues->finish(1, job_queues->take(1, 0, kGoOn)->id, false);
   }
   CHECK(job_queues->state(0, *running) == JobState::running);
   CHECK(job_queues->state(0, *waiting) == JobState::queued);
@@ -144,14 +145,13 @@ TEST_CASE("a job that waits is kept however many others come and go") {
   CHECK(lost.back().id == *waiting);
 }
 
-TEST_CASE("a closed queue lets its workers go") {
+TEST_CASE("a worker of a queue that is to stop leaves what waits to the others") {
   auto job_queues = SharedJobQueue::create(board_setup(8));
   REQUIRE(job_queues.has_value());
   job_queues->put(0, {});
-  job_queues->close(0);
-  CHECK_FALSE(job_queues->take(0, 0));
-  job_queues->open(0);
-  CHECK(job_queues->take(0, 0));
+  const std::atomic<bool> stop{true};
+  CHECK_FALSE(job_queues->take(0, 0, stop));
+  CHECK(job_queues->take(0, 1, kGoOn));
 }
 
 TEST_CASE("a job is answered with its id at once, and its result is there later", "[sockets]") {

@@ -44,7 +44,7 @@ class ThreadStream final : public httplib::Stream {
     if (!input_.empty()) return true;
     if (const auto came = receive()) return *came;
     hold_by(0);
-    if (!wait(POLLIN, monotonic_now() + kIdleTimeout, 0)) return false;
+    if (!wait(POLLIN, monotonic_now() + kIdleTimeout, fresh_ ? kFirstBytes : 0)) return false;
     const bool came = receive().value_or(false);
     begun_ = events_.stamp();
     return came;
@@ -81,6 +81,7 @@ class ThreadStream final : public httplib::Stream {
 
   /// Done with this request, now; another one may follow.
   void next(Nanos now) {
+    fresh_ = false;
     begun_ = now;
     body_end_ = kNever;
   }
@@ -157,6 +158,7 @@ class ThreadStream final : public httplib::Stream {
   Nanos body_end_ = kNever;
   std::uint16_t unit_;
   std::uint16_t client_port_;
+  bool fresh_ = true;  // none of its requests was answered yet
   bool asked_to_stop_ = false;
   bool too_slow_ = false;
 };
@@ -274,6 +276,7 @@ class ThreadServer : public httplib::Server {
     Call& call = exchange->call.emplace(worker_.events(), worker_.services(),
                                         worker_.log_number(exchange->request), exchange->request);
     call.set(exchange->match);
+    const Progress::Hold hold(worker_.services().progress(), Resource::thread);
     call.take_gil();
     call.start();
     StepPlace first;
@@ -332,6 +335,7 @@ class ThreadServer : public httplib::Server {
       if (one.call) one.call->log_send();
     }
     if (one.call && one.call->has_deferred()) {
+      const Progress::Hold hold(worker_.services().progress(), Resource::thread);
       one.call->take_gil();
       for (const PlanExecution::Deferred& later : one.call->result()->deferred)
         run_blocking(*one.call, *later.plan, later.place);

@@ -7,6 +7,7 @@
 #include "lab/servers/http/reply.hpp"
 #include "lab/servers/http/route_table.hpp"
 #include "lab/servers/steps/execution.hpp"
+#include "lab/servers/steps/services.hpp"
 
 namespace lab {
 
@@ -26,6 +27,8 @@ class Call : public PlanExecution {
   void set(const RouteTable::Match& match) {
     route_ = match.route;
     plan_ = &match.plan();
+    // The step of a builtin route comes with its request.
+    if (!match.argument_plan.empty()) services().progress().expect(longest_step(match.argument_plan));
     set_argument(match.argument);
   }
   const ServedRoute& route() const { return *route_; }

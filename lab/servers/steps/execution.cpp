@@ -1,5 +1,6 @@
 #include "lab/servers/steps/execution.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <ratio>
@@ -38,6 +39,7 @@ LeafEnd run_here(PlanExecution& execution, const Step& step, Nanos begun, std::o
   if (computes_here(step)) {
     tools.between = [&execution, seen = begun]() mutable {
       const Nanos now = monotonic_now();
+      execution.services().progress().mark(now);  // on a crowded machine it may take any time
       if (now - seen >= kWorthDrawing)
         execution.events().add(EventKind::preempted, execution.id(), now, now - seen);
       execution.poll_gil();
@@ -148,7 +150,27 @@ struct RunBlocking {
   }
 };
 
+// SQLite waits so long for another worker's count, libpq for whoever is asked: nobody sets a limit there.
+constexpr Nanos kStorePatience = 5 * kSecond;
+constexpr Nanos kDatabasePatience = 30 * kSecond;
+
 }  // namespace
+
+Nanos longest_step(const Plan& plan) {
+  Nanos longest = 0;
+  for_each_step(plan, [&](const Step& step) {
+    if (!nested_plans(step).empty()) return;
+    Nanos patience = 0;
+    if (step.is<CallUpstream>()) patience = kUpstreamPatience;
+    if (step.is<Query>()) patience = kDatabasePatience;
+    if (step.is<Increment>()) patience = kStorePatience;
+    longest = std::max(longest, unhindered_time({step}) + patience);
+  });
+  return longest;
+}
+
+PlanExecution::PlanExecution(const EventLog& events, Services& services, std::uint32_t id)
+    : events_(events), services_(services), progress_(services.progress()), id_(id) {}
 
 void PlanExecution::take_gil() const {
   if (Gil* const gil = services_.gil(); gil != nullptr) gil->acquire();

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,6 +51,56 @@ class EventLog {
   int slot_ = 0;
 };
 
+/// How far a worker's handlers have come, in memory that its master reads. A worker with a handler that holds
+/// a thread, and without a mark for too long, hangs. Thread safety: all of it, from any thread or process.
+class Progress {
+ public:
+  /// A handler holds this resource from now on, or no longer: the loop, or else a thread.
+  void begin(Resource held) {
+    mark(monotonic_now());
+    if (held == Resource::loop) return loop_.store(true, std::memory_order_release);
+    threads_.fetch_add(1, std::memory_order_release);
+  }
+  void end(Resource held) {
+    if (held == Resource::loop) return loop_.store(false, std::memory_order_release);
+    threads_.fetch_sub(1, std::memory_order_release);
+  }
+  /// From now to the end of the scope; a handler may let go of the loop between.
+  class Hold {
+   public:
+    Hold(Progress& progress, Resource held) : progress_(progress), held_(held) { progress_.begin(held); }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+    ~Hold() { progress_.end(held_); }
+
+   private:
+    Progress& progress_;
+    Resource held_;
+  };
+  /// A step begins, or computes on.
+  void mark(Nanos now) { mark_.store(now, std::memory_order_relaxed); }
+  /// A step may take so long by itself.
+  void expect(Nanos longest) {
+    if (longest > longest_.load(std::memory_order_relaxed))
+      longest_.store(longest, std::memory_order_relaxed);
+  }
+  Nanos longest() const { return longest_.load(std::memory_order_relaxed); }
+  /// The last mark, while a handler holds a thread.
+  std::optional<Nanos> busy_since() const {
+    const bool busy = loop_.load(std::memory_order_acquire) || threads_.load(std::memory_order_acquire) > 0;
+    return busy ? std::optional(mark_.load(std::memory_order_relaxed)) : std::nullopt;
+  }
+
+ private:
+  std::atomic<Nanos> mark_{0}, longest_{0};
+  std::atomic<std::int32_t> threads_{0};
+  std::atomic<bool> loop_{false};
+};
+
+/// The longest that a step of the plan may rightly take where it has a core: what it asks for, and the
+/// deadline of those that ask somebody else.
+Nanos longest_step(const Plan& plan);
+
 /// Where a step stands: its number in the text of the dependencies and the plan, and whether events report
 /// it.
 struct StepPlace {
@@ -62,8 +113,7 @@ struct StepPlace {
 /// one execution may run in several threads at once (Gather). Thread safety: what says so.
 class PlanExecution {
  public:
-  PlanExecution(const EventLog& events, Services& services, std::uint32_t id)
-      : events_(events), services_(services), id_(id) {}
+  PlanExecution(const EventLog& events, Services& services, std::uint32_t id);
 
   std::uint32_t id() const { return id_; }
   /// What stands for `{…}` of the route in the request's path.
@@ -76,6 +126,7 @@ class PlanExecution {
   /// thread.
   Nanos begin_step(StepPlace place) const {
     const Nanos now = monotonic_now();
+    progress_.mark(now);
     if (!place.quiet) events_.add(EventKind::step_begin, id_, now, place.position);
     return now;
   }
@@ -87,10 +138,15 @@ class PlanExecution {
   /// queue runs handler code there, so with it goes the interpreter lock. Any thread.
   void acquire(Resource resource, std::uint16_t unit = 0) const {
     events_.acquire(resource, unit, id_, events_.stamp());
-    if (resource != Resource::connection) take_gil();
+    if (resource == Resource::connection) return;
+    progress_.begin(resource);
+    take_gil();
   }
   void release(Resource resource, std::uint16_t unit = 0) const {
-    if (resource != Resource::connection) drop_gil();
+    if (resource != Resource::connection) {
+      drop_gil();
+      progress_.end(resource);
+    }
     events_.release(resource, unit, id_, events_.stamp());
   }
   /// Nothing where the arm has no interpreter lock. Any thread.
@@ -129,6 +185,7 @@ class PlanExecution {
  private:
   const EventLog& events_;
   Services& services_;
+  Progress& progress_;
   std::uint32_t id_;
   std::string_view argument_;
   std::atomic<bool> ended_{false};

@@ -63,6 +63,9 @@ class Conversation {
   LeafFault fault_;
 };
 
+/// How much longer than it promises the upstream server may take.
+constexpr Nanos kUpstreamPatience = 5 * kSecond;
+
 /// Asks the lab's own upstream server on loopback. A thread keeps its idle connections; where the other side
 /// has closed one meanwhile, the question goes out once more.
 std::unique_ptr<Conversation> ask_upstream(std::uint16_t port, const CallUpstream& call);

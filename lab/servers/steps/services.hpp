@@ -51,6 +51,9 @@ class Services {
   JobClient* jobs() { return jobs_; }                    ///< null: no task queues
   void set_jobs(JobClient* jobs) { jobs_ = jobs; }
   Counter& counter() { return counter_; }
+  /// Where the master looks; until somebody says where, nobody does.
+  Progress& progress() { return *progress_; }
+  void report_to(Progress& progress) { progress_ = &progress; }
   /// For a step that holds this one of the connections, or none. Who holds it may use it.
   LeafTools tools(std::optional<std::uint16_t> connection);
   /// Guards what the steps of one execution leave: rare, so one mutex for all.
@@ -64,6 +67,8 @@ class Services {
   std::vector<PgConnection> connections_;  // none where no step asks the database
   std::unique_ptr<ProcessPool> processes_;
   JobClient* jobs_ = nullptr;
+  Progress unwatched_;
+  Progress* progress_ = &unwatched_;
   Counter counter_;
 };
 

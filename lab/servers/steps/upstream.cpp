@@ -18,9 +18,6 @@ namespace lab {
 
 namespace {
 
-/// How much longer than its answer should take an upstream call may last.
-constexpr Nanos kUpstreamPatience = 5 * kSecond;
-
 /// Of this thread, idle. A process has one upstream server.
 thread_local std::vector<UniqueFd> idle_connections;
 

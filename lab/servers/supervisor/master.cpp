@@ -26,6 +26,10 @@ namespace lab {
 
 namespace {
 
+std::uint16_t holders(bool second) {
+  return second ? kSecondOfSlot : 0;
+}
+
 /// Serves in this process until TERM; gives the exit code.
 int run_worker(Worker& worker) {
   const Worker::Wiring& wiring = worker.wiring();
@@ -37,7 +41,8 @@ int run_worker(Worker& worker) {
     services.open();
     std::unique_ptr<JobClient> jobs;
     if (!wiring.job_queues->queues().empty())
-      jobs = start_job_client(*wiring.job_queues, wiring.slot, worker.routes(), worker.events(), services);
+      jobs = start_job_client(*wiring.job_queues, wiring.slot, holders(wiring.second), worker.routes(),
+                              worker.events(), services);
     services.set_jobs(jobs.get());
     const Mode* mode = worker.routes().routes().front().mode;
     (mode->serve != nullptr ? mode->serve : serve_with_loop)(worker);
@@ -57,9 +62,11 @@ bool has_terminal() {
 
 Nanos longest_step(const ServerSetup& setup) {
   Nanos longest = 0;
-  for (const Route& route : setup.routes)
-    for_each_step(route.plan,
-                  [&](const Step& step) { longest = std::max(longest, unhindered_time({step})); });
+  for (const Route& route : setup.routes) {
+    longest = std::max(longest, longest_step(route.plan));
+    for (const Dependency& dependency : route.depends)
+      longest = std::max(longest, longest_step(dependency.steps));
+  }
   return longest;
 }
 
@@ -88,9 +95,9 @@ class Master {
     LAB_TRY(job_queues_, SharedJobQueue::create(setup_));
     queues_ = job_queues_.shared_workers();
     LAB_TRY(status_,
-            SharedMemory<WorkerStatus>::create("the workers' status", slots_.size() + queues_.size()));
+            SharedMemory<WorkerStatus>::create("the workers' status", 2 * (slots_.size() + queues_.size())));
     families_.emplace_back(workers(), slots_.size(), status_.get(), ready_signal_.get());
-    families_.emplace_back(queue_workers(), queues_.size(), status_.get() + slots_.size(),
+    families_.emplace_back(queue_workers(), queues_.size(), status_.get() + 2 * slots_.size(),
                            ready_signal_.get());
     return handoff() ? open_channels() : Result<void>();
   }
@@ -149,20 +156,20 @@ class Master {
   Family::Kind workers() {
     return {.name = "worker {}",
             .source = [this](std::size_t slot) { return source_of(slot); },
-            .live = [this](std::size_t slot) { return run_slot(slot); },
-            .died =
-                [this](std::size_t slot) {
-                  // What was in the queues of the worker's own went with it.
-                  for (std::size_t queue = 0; queue < job_queues_.queues().size(); ++queue) {
-                    if (job_queues_.queues()[queue].slot == static_cast<int>(slot))
-                      report_lost(slot, job_queues_.lose(queue));
-                  }
+            .live = [this](std::size_t slot, bool second,
+                           WorkerStatus& status) { return run_slot(slot, second, status); },
+            .died = [this](std::size_t slot, bool second,
+                           bool replaced) { lose_own_jobs(slot, second, replaced); },
+            .report =
+                [this](std::size_t slot, EventKind what, std::int64_t value) {
+                  report({.value = value, .worker = static_cast<std::uint16_t>(slot), .kind = what});
                 },
             .hopeless =
                 [](std::size_t /*slot*/, const std::string& cause) {
                   return environment_error("workers keep dying, the last one {}", cause);
                 },
-            .patience = kSecond + std::max(kSecond, longest_step(setup_))};
+            .longest_step = longest_step(setup_),
+            .cores = cores()};
   }
 
   /// The processes that execute the jobs of queues that all workers share. Their events are in the workers'
@@ -171,33 +178,66 @@ class Master {
     return {.name = "worker {} of a task queue",
             .source = [](std::size_t /*member*/) { return -1; },
             .live =
-                [this](std::size_t member) {
+                [this](std::size_t member, bool second, WorkerStatus& status) {
                   const int ring = static_cast<int>(member % slots_.size());
                   return run_queue_worker(setup_, EventLog(rings_, ring), job_queues_, queues_[member],
-                                          member, status_[slots_.size() + member], ready_signal_.get());
+                                          member, holders(second), status, ready_signal_.get());
                 },
             .died =
-                [this](std::size_t member) {
-                  report_lost(member % slots_.size(),
-                              job_queues_.lose(queues_[member], static_cast<std::uint16_t>(member)));
+                [this](std::size_t member, bool second, bool /*replaced*/) {
+                  const auto holder = static_cast<std::uint16_t>(member | holders(second));
+                  report_lost(member % slots_.size(), job_queues_.lose(queues_[member], holder));
+                },
+            .report =
+                [this](std::size_t member, EventKind what, std::int64_t value) {
+                  report({.value = value,
+                          .worker = static_cast<std::uint16_t>(member % slots_.size()),
+                          .unit = static_cast<std::uint16_t>(member),
+                          .kind = what,
+                          .resource = Resource::queue});
                 },
             .hopeless =
-                [this](std::size_t member, const std::string& /*cause*/) {
-                  return environment_error("workers of queue '{}' keep dying",
-                                           job_queues_.queues()[queues_[member]].name);
-                }};
+                [this](std::size_t member, const std::string& cause) {
+                  return environment_error("workers of queue '{}' keep dying, the last one {}",
+                                           job_queues_.queues()[queues_[member]].name, cause);
+                },
+            .longest_step = longest_step(setup_),
+            .cores = cores()};
   }
 
-  int run_slot(std::size_t slot) {
+  int cores() const {
+    return setup_.arm.cores > 0 ? std::min(setup_.arm.cores, available_cores()) : available_cores();
+  }
+
+  /// What was in the queues of the worker's own goes with it, but where another one works on them.
+  void lose_own_jobs(std::size_t slot, bool second, bool replaced) {
+    std::uint16_t unit = holders(second);
+    for (std::size_t queue = 0; queue < job_queues_.queues().size(); ++queue) {
+      const NamedQueue& own = job_queues_.queues()[queue];
+      if (own.slot != static_cast<int>(slot)) continue;
+      if (!replaced) report_lost(slot, job_queues_.lose(queue));
+      for (int i = 0; replaced && i < own.settings.workers; ++i, ++unit)
+        report_lost(slot, job_queues_.lose(queue, unit));
+    }
+  }
+
+  int run_slot(std::size_t slot, bool second, WorkerStatus& status) {
     limit_cores(setup_.arm.cores);
     Worker worker(setup_, rings_,
                   {.slot = static_cast<int>(slot),
                    .connections = source_of(slot),
                    .handed = handoff(),
                    .ready_signal = ready_signal_.get(),
-                   .status = &status_[slot],
+                   .status = &status,
+                   .second = second,
                    .job_queues = &job_queues_});
     return run_worker(worker);
+  }
+
+  void report(Event event) {
+    if (rings_ == nullptr) return;
+    event.at = monotonic_now();
+    rings_->append(event.worker, event);
   }
 
   void report_lost(std::size_t slot, const std::vector<Job>& lost) {
@@ -214,7 +254,7 @@ class Master {
       if (dealer_->has_waiting(slot)) watched.push_back({slots_[slot].channel.get(), POLLOUT, 0});
     }
     Nanos due = accept_again_ != 0 && !stopping_ ? accept_again_ : kNever;
-    for (const Family& family : families_) due = std::min(due, family.next_due().value_or(kNever));
+    for (const Family& family : families_) due = std::min(due, family.next_due(now));
     const Nanos left = std::max<Nanos>(0, due - now);
     const timespec span{left / kSecond, left % kSecond};
     ppoll(watched.data(), watched.size(), &span, nullptr);
@@ -225,7 +265,7 @@ class Master {
     while (read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
       if (info.ssi_signo == SIGCHLD) continue;
       if (info.ssi_signo == SIGHUP && !stopping_ && has_terminal() == had_terminal_) {
-        families_.front().reload();
+        for (Family& family : families_) family.reload();
       } else if (!stopping_) {
         begin_stop();
       } else if (info.ssi_signo != SIGHUP && monotonic_now() >= stop_began_ + kSecondSignal) {
@@ -251,13 +291,8 @@ class Master {
     if (dealer_) dealer_->deal();
     listener_.fd.reset();
     for (Slot& slot : slots_) slot.listener.reset();
-    // Those of the queues end after the job that they are at.
-    for (const std::size_t queue : queues_) job_queues_.close(queue);
-    families_.front().signal(SIGTERM);
-    for (Family& family : families_) {
-      family.stop();
-      family.signal(SIGCONT);  // a stopped process would never see it
-    }
+    for (Family& family : families_) family.stop();
+    for (const std::size_t queue : queues_) job_queues_.wake(queue);
   }
 
   void kill_all() {

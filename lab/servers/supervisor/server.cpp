@@ -51,10 +51,18 @@ Result<Server> Server::start(const ServerSetup& wanted, EventRings* events) {
   return report.error;
 }
 
+bool Server::is_stopped() const {
+  siginfo_t news{};
+  return master_.there() &&
+         waitid(P_PID, static_cast<id_t>(master()), &news, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
+         news.si_code == CLD_STOPPED;
+}
+
 bool Server::stop(Nanos patience) {
   if (!master_.there()) return true;
   const pid_t group = master();
   ::kill(group, SIGTERM);
+  ::kill(group, SIGCONT);  // a stopped process would never see it
   const auto status = master_.await_end(monotonic_now() + patience);
   if (!status) kill();
   // Workers of a master that did not end in order have died with it.

@@ -54,6 +54,10 @@ class Server {
   /// Pids of the workers as they were at the start, by slot.
   const std::vector<pid_t>& workers() const { return workers_; }
 
+  /// Whether somebody has stopped the master (SIGSTOP): its workers serve whom they have, and new connections
+  /// wait where the master is the one that accepts them.
+  bool is_stopped() const;
+
   /// TERM: finishes what is in flight, then ends; KILL after `patience`. Every process is reaped on return.
   /// Returns false where it had to be killed.
   bool stop(Nanos patience);

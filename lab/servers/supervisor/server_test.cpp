@@ -220,6 +220,15 @@ TEST_CASE("a worker's descriptor table has its full size before its threads begi
   }
 }
 
+TEST_CASE("a master that somebody stopped is known, and ends in order nevertheless", "[sockets]") {
+  auto server = Server::start(builtin_setup(*find_mode("async-loop"), 2), nullptr);
+  REQUIRE(server.has_value());
+  CHECK_FALSE(server->is_stopped());
+  ::kill(server->master(), SIGSTOP);
+  CHECK(test::eventually([&] { return server->is_stopped(); }));
+  CHECK(server->stop(kPatience));
+}
+
 TEST_CASE("no process is left after stop, kill or destruction", "[sockets]") {
   for (const Mode* mode : all_modes()) {
     for (int way = 0; way < 3; ++way) {

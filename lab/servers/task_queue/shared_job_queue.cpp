@@ -4,8 +4,8 @@
 #include <semaphore.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
+#include <ctime>
 #include <set>
 
 #include "lab/servers/steps/services.hpp"
@@ -15,6 +15,8 @@ namespace lab {
 namespace {
 
 constexpr std::size_t kRemembered = 100'000;
+// Who is to stop looks so often: another process may have taken what was to wake it.
+constexpr Nanos kLookForStop = 100 * kMillisecond;
 
 std::size_t places(const QueueSettings& settings) {
   return static_cast<std::size_t>(settings.capacity) + static_cast<std::size_t>(settings.workers);
@@ -37,7 +39,6 @@ struct SharedJobQueue::Shared {
 
 struct SharedJobQueue::Line {
   sem_t some;  // at least as often up as jobs wait; who finds none waits again
-  std::atomic<bool> closed{false};
   std::size_t first = 0, waiting = 0, running = 0;
 };
 
@@ -146,13 +147,19 @@ std::optional<std::int64_t> SharedJobQueue::put(std::size_t queue, Job job) {
   return job.id;
 }
 
-std::optional<Job> SharedJobQueue::take(std::size_t queue, std::uint16_t holder) {
+std::optional<Job> SharedJobQueue::take(std::size_t queue, std::uint16_t holder,
+                                        const std::atomic<bool>& stop) {
   Line& from = lines_[queue];
   const std::size_t most = places(queues_[queue].settings);
   for (;;) {
-    while (sem_wait(&from.some) != 0 && errno == EINTR) {
+    const Nanos again = monotonic_now() + kLookForStop;
+    const timespec until{again / kSecond, again % kSecond};
+    const bool some = sem_clockwait(&from.some, CLOCK_MONOTONIC, &until) == 0;
+    if (stop.load(std::memory_order_acquire)) {
+      if (some) sem_post(&from.some);  // it may be for a job, and others are there to take that
+      return std::nullopt;
     }
-    if (from.closed.load(std::memory_order_acquire)) return std::nullopt;
+    if (!some) continue;
     const Lock lock(*shared_);
     if (from.waiting == 0) continue;
     Entry* const found = entry(queue, rings_[rings_begin_[queue] + from.first]);
@@ -179,14 +186,8 @@ JobState SharedJobQueue::state(std::size_t queue, std::int64_t id) const {
   return found == nullptr ? JobState::unknown : found->state;
 }
 
-void SharedJobQueue::close(std::size_t queue) {
-  Line& of = lines_[queue];
-  of.closed.store(true, std::memory_order_release);
-  for (int i = 0; i < queues_[queue].settings.workers; ++i) sem_post(&of.some);
-}
-
-void SharedJobQueue::open(std::size_t queue) {
-  lines_[queue].closed.store(false, std::memory_order_release);
+void SharedJobQueue::wake(std::size_t queue) {
+  for (int i = 0; i < queues_[queue].settings.workers; ++i) sem_post(&lines_[queue].some);
 }
 
 std::vector<Job> SharedJobQueue::lose(std::size_t queue, std::optional<std::uint16_t> holder) {

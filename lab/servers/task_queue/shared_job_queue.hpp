@@ -2,6 +2,7 @@
 // the supervisor, which makes them.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -59,14 +60,13 @@ class SharedJobQueue {
 
   /// Gives the job's id; nothing where no place is left. What is running has a place of its own.
   std::optional<std::int64_t> put(std::size_t queue, Job job);
-  /// Waits for a job and takes it; nothing once the queue is closed. `holder`: which worker of the queue.
-  std::optional<Job> take(std::size_t queue, std::uint16_t holder);
+  /// Waits for a job and takes it; nothing soon after `stop` was set, at once where wake() follows. `holder`:
+  /// which worker of the queue.
+  std::optional<Job> take(std::size_t queue, std::uint16_t holder, const std::atomic<bool>& stop);
+  void wake(std::size_t queue);
   void finish(std::size_t queue, std::int64_t id, bool failed);
   JobState state(std::size_t queue, std::int64_t id) const;
 
-  /// From now on take() gives nothing; open() undoes it.
-  void close(std::size_t queue);
-  void open(std::size_t queue);
   /// A worker of the queue has died: gives the jobs that it was at, which are lost. Without `holder`: all of
   /// them have, and what waited is lost as well.
   std::vector<Job> lose(std::size_t queue, std::optional<std::uint16_t> holder = std::nullopt);
@@ -89,15 +89,20 @@ class SharedJobQueue {
   std::size_t size_ = 0;  // how many entries
 };
 
+/// Added to the numbers that hold jobs: a worker and the one that takes its place in a reload have others.
+inline constexpr std::uint16_t kSecondOfSlot = 0x8000;
+
 /// A worker's side of the queues: its handlers put jobs there and ask for them, and its threads, which this
 /// starts, execute those of its own queues. At its end they finish the jobs that they are at. Everything must
 /// outlive it.
-std::unique_ptr<JobClient> start_job_client(SharedJobQueue& job_queues, int slot, const RouteTable& routes,
-                                            const EventLog& events, Services& services);
+std::unique_ptr<JobClient> start_job_client(SharedJobQueue& job_queues, int slot, std::uint16_t holders,
+                                            const RouteTable& routes, const EventLog& events,
+                                            Services& services);
 
-/// Executes jobs of one queue in this process until it is closed; gives the exit code. `unit` is what its
+/// Executes jobs of one queue in this process until TERM; gives the exit code. `unit` is what its
 /// events call it; `ready_signal` is written to when it can.
 int run_queue_worker(const ServerSetup& setup, const EventLog& events, SharedJobQueue& job_queues,
-                     std::size_t queue, std::size_t unit, WorkerStatus& status, int ready_signal);
+                     std::size_t queue, std::size_t unit, std::uint16_t holders, WorkerStatus& status,
+                     int ready_signal);
 
 }  // namespace lab

@@ -49,11 +49,15 @@ class QueuedPlans {
   std::vector<const Enqueue*> steps_;
 };
 
-/// Executes jobs in the calling thread until the queue is closed. `took` is set at each of them.
-void work_on_queue(SharedJobQueue& job_queues, std::size_t queue, std::uint16_t unit,
-                   const QueuedPlans& plans, const EventLog& events, Services& services,
-                   std::atomic<bool>* took) {
-  while (const std::optional<Job> job = job_queues.take(queue, unit)) {
+/// TERM has come, of a process that executes jobs.
+std::atomic<bool> is_to_end{false};
+
+/// Executes jobs in the calling thread until it is to stop. `holders`: added to the unit, the number that it
+/// holds jobs under. `took` is set at each of them.
+void work_on_queue(SharedJobQueue& job_queues, std::size_t queue, std::uint16_t unit, std::uint16_t holders,
+                   const std::atomic<bool>& stop, const QueuedPlans& plans, const EventLog& events,
+                   Services& services, std::atomic<bool>* took) {
+  while (const std::optional<Job> job = job_queues.take(queue, unit | holders, stop)) {
     if (took != nullptr) took->store(true, std::memory_order_relaxed);
     PlanExecution execution(events, services, job->request);
     execution.acquire(Resource::queue, unit);
@@ -65,25 +69,25 @@ void work_on_queue(SharedJobQueue& job_queues, std::size_t queue, std::uint16_t 
 
 class WorkerJobClient final : public JobClient {
  public:
-  WorkerJobClient(SharedJobQueue& job_queues, int slot, const RouteTable& routes, const EventLog& events,
-                  Services& services)
+  WorkerJobClient(SharedJobQueue& job_queues, int slot, std::uint16_t holders, const RouteTable& routes,
+                  const EventLog& events, Services& services)
       : job_queues_(job_queues), slot_(slot), plans_(routes), events_(events) {
     std::uint16_t unit = 0;
     for (std::size_t queue = 0; queue < job_queues.queues().size(); ++queue) {
       const NamedQueue& own = job_queues.queues()[queue];
       if (own.slot != slot) continue;
-      job_queues.open(queue);
       for (int i = 0; i < own.settings.workers; ++i, ++unit) {
-        threads_.emplace_back([this, queue, unit, &services] {
-          work_on_queue(job_queues_, queue, unit, plans_, events_, services, nullptr);
+        threads_.emplace_back([this, queue, unit, holders, &services] {
+          work_on_queue(job_queues_, queue, unit, holders, stop_, plans_, events_, services, nullptr);
         });
       }
     }
   }
 
   ~WorkerJobClient() override {
+    stop_.store(true, std::memory_order_release);
     for (std::size_t queue = 0; queue < job_queues_.queues().size(); ++queue) {
-      if (job_queues_.queues()[queue].slot == slot_) job_queues_.close(queue);
+      if (job_queues_.queues()[queue].slot == slot_) job_queues_.wake(queue);
     }
     for (std::thread& thread : threads_) thread.join();
   }
@@ -124,20 +128,24 @@ class WorkerJobClient final : public JobClient {
   int slot_;
   QueuedPlans plans_;
   const EventLog& events_;
+  std::atomic<bool> stop_{false};
   std::vector<std::thread> threads_;
 };
 
 }  // namespace
 
-std::unique_ptr<JobClient> start_job_client(SharedJobQueue& job_queues, int slot, const RouteTable& routes,
-                                            const EventLog& events, Services& services) {
-  return std::make_unique<WorkerJobClient>(job_queues, slot, routes, events, services);
+std::unique_ptr<JobClient> start_job_client(SharedJobQueue& job_queues, int slot, std::uint16_t holders,
+                                            const RouteTable& routes, const EventLog& events,
+                                            Services& services) {
+  return std::make_unique<WorkerJobClient>(job_queues, slot, holders, routes, events, services);
 }
 
 int run_queue_worker(const ServerSetup& setup, const EventLog& events, SharedJobQueue& job_queues,
-                     std::size_t queue, std::size_t unit, WorkerStatus& status, int ready_signal) {
-  // The master closes the queue instead of a TERM: the job that it is at is to be finished.
-  begin_service(fmt::format("lab-queue-{}", unit), {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGPIPE});
+                     std::size_t queue, std::size_t unit, std::uint16_t holders, WorkerStatus& status,
+                     int ready_signal) {
+  begin_service(fmt::format("lab-queue-{}", unit), {SIGINT, SIGQUIT, SIGHUP, SIGPIPE});
+  // The job that it is at is to be finished.
+  std::signal(SIGTERM, [](int /*number*/) { is_to_end.store(true, std::memory_order_release); });
   limit_cores(setup.arm.cores);
   try {
     const RouteTable routes(setup);
@@ -146,11 +154,12 @@ int run_queue_worker(const ServerSetup& setup, const EventLog& events, SharedJob
     ServerSetup own = setup;
     own.arm.pool_processes = false;
     Services services(own);
+    services.report_to(status.progress);
     services.open();
     status.ready.store(true, std::memory_order_release);
     eventfd_write(ready_signal, 1);
-    work_on_queue(job_queues, queue, static_cast<std::uint16_t>(unit), plans, events, services,
-                  &status.replied);
+    work_on_queue(job_queues, queue, static_cast<std::uint16_t>(unit), holders, is_to_end, plans, events,
+                  services, &status.replied);
     return 0;
   } catch (const std::exception& fault) {
     fmt::print(stderr, "lab: a worker of a task queue: {}\n", fault.what());

@@ -20,7 +20,9 @@ Worker::Worker(const ServerSetup& setup, EventRings* rings, const Wiring& wiring
       services_(std::make_unique<Services>(setup)),
       connections_(wiring.connections, wiring.handed),
       stop_fd_(watch_signals({SIGTERM})),
-      wiring_(wiring) {}
+      wiring_(wiring) {
+  services_->report_to(wiring.status->progress);
+}
 
 void Worker::ready() {
   wiring_.status->ready.store(true, std::memory_order_release);

@@ -17,10 +17,12 @@ namespace lab {
 
 class SharedJobQueue;
 
-/// What a worker reports to its master through shared memory. Outlives the worker.
-struct WorkerStatus {
+/// What a worker reports to its master through shared memory. Outlives the worker. On lines of its own: its
+/// neighbours write theirs at each step.
+struct alignas(64) WorkerStatus {
   std::atomic<bool> ready{false};    ///< can answer
   std::atomic<bool> replied{false};  ///< has answered a request
+  Progress progress{};
   // Written before the worker ends, read after its death was reaped: needs no ordering of its own.
   char last_words[240] = {};
 };
@@ -39,6 +41,7 @@ class Worker {
     bool handed = false;    ///< it is the channel
     int ready_signal = -1;  ///< an eventfd of the master's
     WorkerStatus* status = nullptr;
+    bool second = false;  ///< of the two processes that a slot has in a reload
     SharedJobQueue* job_queues = nullptr;  ///< the server's task queues
   };
 
