@@ -249,6 +249,9 @@ Result<LoadResult> run_load(const Case& load_case, const LoadTarget& target, Eve
     if (const auto warning = driver.stamps().warning()) result.warnings.push_back(*warning);
   } else {
     result.events = collector.take(result.began);
+    std::copy_if(result.events.begin(), result.events.end(), std::back_inserter(result.supervision),
+                 [](const Event& event) { return is_of_master(event.kind); });
+    std::erase_if(result.events, [](const Event& event) { return is_of_master(event.kind); });
     result.events_dropped = collector.dropped();
     apply_events(result.events, result.records);
     apply_accepted(collector.take_accepted(), driver.ports(), result.records);

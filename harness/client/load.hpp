@@ -53,8 +53,9 @@ struct LoadOptions {
 /// What one load left.
 struct LoadResult {
   std::vector<RequestRecord>
-      records;    ///< one per planned request, ordered by id; server stamps filled from events
-  Events events;  ///< since the load began, ordered by time
+      records;         ///< one per planned request, ordered by id; server stamps filled from events
+  Events events;       ///< since the load began, ordered by time
+  Events supervision;  ///< the master's among them, which stand here alone
   RequestCounts books;
   Nanos began = 0;           ///< the load's time zero: intended times count from here
   std::vector<Kill> killed;  ///< workers that were killed, at their real times after `began`

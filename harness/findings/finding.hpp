@@ -31,9 +31,10 @@ struct RunContext {
   const Events& events;  ///< in order of time
   const std::vector<Route>& routes;
   const Case& load_case;
-  std::span<const Kill> kills{};   ///< that were carried out, after `began`
-  Members members{};               ///< of each worker
-  std::int64_t queue_workers = 0;  ///< of all together
+  std::span<const Kill> kills{};         ///< that were carried out, after `began`
+  std::span<const Event> supervision{};  ///< what the server's master did about its workers
+  Members members{};                     ///< of each worker
+  std::int64_t queue_workers = 0;        ///< of all together
   int workers = 1;
   int cores = 1;
   double pace = 1;       ///< what computing takes beside its calibration; it is in the plans of `routes`

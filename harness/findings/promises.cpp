@@ -4,6 +4,7 @@
 #include <set>
 
 #include "harness/findings/trace_index.hpp"
+#include "harness/findings/worker_deaths.hpp"
 #include "harness/statistics/statistics.hpp"
 #include "lab/core/text.hpp"
 
@@ -52,17 +53,6 @@ GatherTime gather_time(const Plan& plan) {
     }
   }
   return time;
-}
-
-/// From its death until the worker in that slot was back.
-std::optional<Nanos> time_away(const RunContext& run, const Kill& kill) {
-  const Nanos died = run.began + kill.at;
-  // Its last events may bear the moment of its death.
-  constexpr Nanos kSettled = kMillisecond;
-  for (const Event& event : run.events) {
-    if (event.worker == kill.worker && event.at > died + kSettled) return event.at - died;
-  }
-  return std::nullopt;
 }
 
 }  // namespace
@@ -139,15 +129,16 @@ void find_dead_workers(const TraceIndex& trace, Findings& findings) {
         record.outcome == Outcome::refused)
       cut.add(std::max<Nanos>(0, record.received - record.intended));
   }
-  if (cut.requests == 0 && run.kills.empty()) return;
-  std::string deaths;
-  for (const Kill& kill : run.kills) {
-    const auto away = time_away(run, kill);
-    deaths += fmt::format("worker {} at {}, {}; ", kill.worker, format_span(kill.at),
-                          away ? "back after " + format_span(*away) : "not back");
+  const std::vector<WorkerDeath> deaths = worker_deaths(run.supervision, run.kills, run.events, run.began);
+  if (cut.requests == 0 && deaths.empty()) return;
+  constexpr std::size_t kReported = 4;
+  std::string text;
+  for (const WorkerDeath& death : deaths) {
+    if (&death < deaths.data() + kReported) text += describe(death) + "; ";
   }
-  report(findings, "LAB116", seconds(cut.lost), {{"kills", run.kills.size()}, {"cut_off", cut.requests}},
-         "worker died: {}{} lost {}.", deaths,
+  if (deaths.size() > kReported) text += fmt::format("{} more; ", deaths.size() - kReported);
+  report(findings, "LAB116", seconds(cut.lost), {{"kills", deaths.size()}, {"cut_off", cut.requests}},
+         "worker died: {}{} lost {}.", text,
          cut.requests == 0 ? "no request" : count(cut.requests, "request"),
          cut.requests < 2 ? "its connection" : "their connections");
 }

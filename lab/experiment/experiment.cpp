@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "harness/client/load.hpp"
+#include "harness/findings/worker_deaths.hpp"
 #include "harness/model/model.hpp"
 #include "lab/core/event_ring.hpp"
 #include "lab/experiment/environment.hpp"
@@ -104,6 +105,7 @@ RunRepetition send_load(const Scenario& scenario, const Trial& trial, const Load
   repetition.events_dropped = load.events_dropped;
   repetition.server = load.server;
   repetition.killed = std::move(load.killed);
+  repetition.supervision = std::move(load.supervision);
   repetition.records = std::move(load.records);
   repetition.events = std::move(load.events);
   repetition.warnings = std::move(load.warnings);
@@ -131,6 +133,10 @@ RunRepetition measure_native(const Scenario& scenario, const Trial& trial, Prepa
   target.master = server.master();
   target.routes = scenario.routes;
   RunRepetition repetition = send_load(scenario, trial, target, &rings, seed);
+  if (server.is_stopped()) {
+    repetition.warnings.emplace_back(
+        "somebody stopped the server's master (SIGSTOP): new connections waited for it until their deadline");
+  }
   if (interrupt_signal() == 0) server.stop(2 * kSecond);
   return repetition;
 }
@@ -176,6 +182,15 @@ RunRepetition measure_foreign(const Scenario& scenario, const Trial& trial, Prep
   // Ours in every line but their interpreter's: all they have is in memory or in a temporary folder.
   if (trial.arm->engine == kServer && interrupt_signal() == 0) server.stop(kForeignPatience);
   return repetition;
+}
+
+/// Its workers died faster than they could serve.
+std::optional<Error> given_up(const RunRepetition& repetition) {
+  const auto deaths = worker_deaths(repetition.supervision, {}, {}, repetition.began);
+  const auto last = std::ranges::find_if(deaths, &WorkerDeath::gave_up);
+  if (last == deaths.end()) return std::nullopt;
+  return Error{ErrorKind::check_failed,
+               fmt::format("{}: workers kept dying: {}", repetition.arm, describe(*last))};
 }
 
 RunRepetition measure(const Scenario& scenario, const Trial& trial, PreparedExperiment& prepared, int number,
@@ -415,10 +430,11 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
         return request.outcome == Outcome::unsent || request.outcome == Outcome::unfinished;
       });
       if (result.interrupted && cut) break;  // an unfinished repetition is no measurement
+      result.fault = given_up(*repetition);
       keep(std::move(*repetition));
       ++done;
       if (observer.trial_done) observer.trial_done(result.run.repetitions.back(), done, plan.trials);
-      if (result.interrupted) break;
+      if (result.interrupted || result.fault) break;
     }
     if (!result.fault && !result.interrupted && observer.round_done) observer.round_done(result.run, number);
   }

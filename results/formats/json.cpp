@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <sys/wait.h>
 
 #include "results/render/as_json.hpp"
 #include "results/report/format.hpp"
@@ -27,6 +28,24 @@ static json::value as_json(const ServerUse& use) {
           {"cpu_s", static_cast<double>(use.cpu) * 1e-9},
           {"voluntary_switches", use.voluntary_switches},
           {"involuntary_switches", use.involuntary_switches}};
+}
+
+static json::value as_json(const ReportedDeath& death) {
+  const bool by_signal = death.status && WIFSIGNALED(*death.status);
+  const bool by_exit = death.status && !by_signal;
+  const auto span = [](const std::optional<Nanos>& value) {
+    return value ? json::value(seconds(*value)) : json::value(nullptr);
+  };
+  return {{"repetition", death.repetition},
+          {"worker", death.worker},
+          {"of_queue", death.of_queue},
+          {"at_s", death.at_s},
+          {"signal", by_signal ? json::value(WTERMSIG(*death.status)) : json::value(nullptr)},
+          {"exit_code", by_exit ? json::value(WEXITSTATUS(*death.status)) : json::value(nullptr)},
+          {"hung_s", span(death.silent)},
+          {"back_after_s", span(death.back_after)},
+          {"backoff_s", seconds(death.backoff)},
+          {"gave_up", death.gave_up}};
 }
 
 namespace {
@@ -87,6 +106,7 @@ json::object format_arm(const ArmReport& arm) {
           {"splits", as_json(arm.splits)},
           {"verdict", as_json(arm.verdict)},
           {"findings", as_json(arm.findings)},
+          {"worker_deaths", as_json(arm.deaths)},
           {"formula", json_text_or_null(arm.formula)},
           {"not_run", json_text_or_null(arm.not_run)},
           {"above_bound_s", arm.above_bound.empty() ? nullptr : as_json(arm.above_bound_s)},

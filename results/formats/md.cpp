@@ -1,5 +1,9 @@
+#include <fmt/format.h>
+
+#include "lab/core/text.hpp"
 #include "results/render/markup.hpp"
 #include "results/report/format.hpp"
+#include "results/report/lanes.hpp"
 
 namespace lab {
 
@@ -11,8 +15,15 @@ std::string to_markdown(const Report& report) {
   if (!report.predicted_only && !report.question.empty()) out += markdown_text(report.question) + "\n\n";
   if (!report.complete) out += "Incomplete: " + markdown_text(report.incomplete_reason) + "\n\n";
   const Table workers = make_worker_table(report);
-  return out + markdown_table(make_table(report, false)) +
-         (workers.rows.empty() ? "" : "\n" + markdown_table(workers));
+  out += markdown_table(make_table(report, false));
+  if (!workers.rows.empty()) out += "\n" + markdown_table(workers);
+  for (const ArmReport& arm : report.arms) {
+    std::vector<std::string> deaths;
+    for (const ReportedDeath& death : drawn_deaths(arm)) deaths.push_back(describe(death));
+    if (!deaths.empty())
+      out += "\n" + markdown_text(fmt::format("{}: {}.", name_on_engine(arm), join(deaths, "; "))) + "\n";
+  }
+  return out;
 }
 
 }  // namespace

@@ -57,6 +57,7 @@ std::vector<Finding> find_in_repetition(const std::vector<Route>& routes, const 
                         .routes = routes,
                         .load_case = load_case,
                         .kills = kills_of(repetition, load_case),
+                        .supervision = repetition.supervision,
                         .members = members_of(arm),
                         .queue_workers = queue_workers_of(arm),
                         .workers = arm.workers,

@@ -80,6 +80,16 @@ class StatTable {
   std::vector<std::vector<std::optional<double>>> values_;
 };
 
+void add_deaths(const RunRepetition& repetition, const Case& load_case, std::vector<ReportedDeath>& deaths) {
+  Nanos first = kNever;
+  for (const RequestRecord& record : repetition.records) {
+    if (record.sent != 0) first = std::min(first, record.sent);
+  }
+  for (const WorkerDeath& death : worker_deaths(repetition.supervision, kills_of(repetition, load_case),
+                                                repetition.events, repetition.began))
+    deaths.push_back({death, repetition.number, seconds(repetition.began + death.at - first)});
+}
+
 bool all_answered(const RunRepetition& repetition) {
   return std::all_of(repetition.records.begin(), repetition.records.end(), [](const RequestRecord& record) {
     return record.outcome == Outcome::ok || record.outcome == Outcome::hung_up;
@@ -374,6 +384,7 @@ ArmReport analyse_arm(const Scenario& scenario, const Arm& arm, const Case& load
   report.engine.kind = engine;
   report.workers = arm.workers;
   report.repetitions = static_cast<int>(repetitions.size());
+  report.lanes_of = repetitions.front()->number;
   std::vector<double> skews;
   std::vector<double> paces;
   for (const RunRepetition* repetition : repetitions) {
@@ -402,6 +413,7 @@ ArmReport analyse_arm(const Scenario& scenario, const Arm& arm, const Case& load
     for (const RequestRecord& record : one.records) report.books.add(record);
     report.splits.push_back(splits_of(one, arm.workers));
     answered = answered && all_answered(one);
+    add_deaths(one, load_case, report.deaths);
     below |= engine != kServer && below_bound(since_first_intended(one), bound, report.computes);
     if (repetition == repetitions.front()) {
       reported |= !one.events.empty();

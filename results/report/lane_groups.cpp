@@ -12,6 +12,8 @@
 #include <tuple>
 #include <utility>
 
+#include "lab/core/duration.hpp"
+
 namespace lab {
 
 namespace {
@@ -362,6 +364,20 @@ std::string cut_words(const ArmReport& arm) {
   for (const auto& [kind, count] : arm.books.not_sent) untried -= count;  // these have lanes
   if (static_cast<std::int64_t>(arm.lanes.size()) + untried >= arm.requests) return "";
   return fmt::format("the first {} of {} requests", arm.lanes.size(), arm.requests);
+}
+
+std::vector<ReportedDeath> drawn_deaths(const ArmReport& arm) {
+  std::vector<ReportedDeath> drawn = arm.deaths;
+  if (arm.lanes.empty()) return {};
+  std::erase_if(drawn, [&](const auto& death) { return death.repetition != arm.lanes_of; });
+  return drawn;
+}
+
+std::string death_words(const ReportedDeath& death, bool named) {
+  const std::string who =
+      named ? fmt::format("{}worker {}, ", death.of_queue ? "queue " : "", death.worker) : "";
+  if (death.gave_up) return who + "given up";
+  return who + (death.back_after ? "back after " + format_estimate(*death.back_after) : "not back");
 }
 
 Unit lane_unit(double scale_s) {

@@ -56,7 +56,9 @@ class Drawing {
   void draw_all() {
     lines_.clear();
     used_.clear();
-    label_width_ = 3;
+    label_width_ =
+        std::ranges::all_of(view_.arms, [](const ArmReport* arm) { return drawn_deaths(*arm).empty(); }) ? 3
+                                                                                                         : 4;
     for (std::size_t i = 0; i < rows_.size(); ++i) {
       const std::vector<bool> drawn = lanes_of(i);
       for (std::size_t at = 0; at < drawn.size(); ++at) {
@@ -158,8 +160,26 @@ class Drawing {
       line.erase(line.find_last_not_of(' ') + 1);
       lines_.push_back(std::move(line));
     }
+    draw_deaths(arm);
     if (const std::string cut = cut_words(arm); !cut.empty())
       lines_.push_back(shorten(pad(mark(), label_width_, true) + " " + cut, width_, style_.ascii));
+  }
+
+  /// When workers died.
+  void draw_deaths(const ArmReport& arm) {
+    const std::vector<ReportedDeath> deaths = drawn_deaths(arm);
+    if (deaths.empty()) return;
+    std::string cells(count_ + 1, ' ');
+    for (const ReportedDeath& death : deaths) {
+      const double place = std::floor(death.at_s / view_.scale_s * static_cast<double>(count_));
+      cells[static_cast<std::size_t>(std::clamp(place, 0.0, static_cast<double>(count_)))] = 'X';
+    }
+    const std::size_t room = width_ - std::min(width_, label_width_ + count_ + 3);
+    std::string tail = fmt::format("{} workers", deaths.size());
+    if (deaths.size() == 1) tail = death_words(deaths.front(), true);
+    if (columns(tail) > room) tail = death_words(deaths.front(), false);
+    tail = shorten(tail, room, style_.ascii);
+    lines_.push_back(pad("died", label_width_, true) + " " + paint_text(cells, "160") + " " + tail);
   }
 
   /// The cells with the bound's mark, one column wider than the scale.

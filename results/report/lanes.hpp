@@ -87,6 +87,11 @@ std::string group_label(const LaneGroup& lanes, bool with_route);
 /// `the first 2000 of 100000 requests` where only these have lanes, otherwise nothing.
 std::string cut_words(const ArmReport& arm);
 
+/// Deaths that are drawn with the lanes: those of their repetition.
+std::vector<ReportedDeath> drawn_deaths(const ArmReport& arm);
+/// `worker 0, back after 3 ms`; the worker where it is to be named.
+std::string death_words(const ReportedDeath& death, bool named);
+
 /// One unit that separates what the requests of all lanes on that scale took.
 Unit lane_unit(double scale_s);
 /// `0.10 s`, `16.1–24.9 ms`, `0.4 ms` on a scale of seconds, `no reply`. Without `named` the unit's name is

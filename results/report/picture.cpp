@@ -190,7 +190,8 @@ class Picture {
   double rows() const {
     std::size_t rows = 0;
     for (std::size_t i = 0; i < view_.arms.size(); ++i)
-      rows += std::min(most_rows_, view_.groups[i].size() + (cut_words(*view_.arms[i]).empty() ? 0 : 1));
+      rows += std::min(most_rows_, view_.groups[i].size() + (cut_words(*view_.arms[i]).empty() ? 0 : 1)) +
+              (drawn_deaths(*view_.arms[i]).empty() ? 0 : 1);
     return static_cast<double>(rows);
   }
 
@@ -223,11 +224,31 @@ class Picture {
       text(left_, row_ * 0.7, cut);
       canvas_.y += row_;
     }
+    draw_deaths(arm, top);
     if (arm.bound_s) {
       const double x = x_of(*arm.bound_s) * zoom_;
       bounds_ += svg_line(x, (top - 2) * zoom_, x, (canvas_.y + 2) * zoom_, "class=\"bound\"");
     }
     canvas_.y += kGap;
+  }
+
+  /// A line through the lanes where a worker died, and in a row of their own which one.
+  void draw_deaths(const ArmReport& arm, double top) {
+    const std::vector<ReportedDeath> deaths = drawn_deaths(arm);
+    double free_from = 0;
+    for (const ReportedDeath& death : deaths) {
+      const double x = x_of(std::clamp(death.at_s, 0.0, view_.scale_s));
+      bounds_ += svg_line(x * zoom_, (top - 2) * zoom_, x * zoom_, (canvas_.y + row_ * 0.7) * zoom_,
+                          "class=\"death\"");
+      if (x < free_from) continue;
+      const std::string words = "✗ " + death_words(death, true);
+      const double wide = kLetter * static_cast<double>(columns(words)) + 8;
+      const bool fits = x + wide < kWidth;
+      text(fits ? x + 4 : x - 4, row_ * 0.7, words,
+           fmt::format("class=\"death\"{}", fits ? "" : " text-anchor=\"end\""));
+      free_from = x + wide;
+    }
+    if (!deaths.empty()) canvas_.y += row_;
   }
 
   void draw_lane(const LaneGroup& lanes) {
@@ -382,7 +403,8 @@ std::string picture_style(const PictureStyle& style) {
       "<style>text{{fill:{0};font:{2:.0f}px sans-serif}}.arm{{font-weight:bold;font-size:{3:.0f}px}}"
       ".title{{font-weight:bold;font-size:{4:.0f}px}}.answer{{font-size:{5:.0f}px}}.time{{fill:{1};paint-"
       "order:stroke;stroke:{9};stroke-width:{6:.0f}}}"
-      ".tick{{stroke:{1}}}.bound{{stroke:{0};stroke-width:{6:.0f};stroke-dasharray:{7:.0f} "
+      "line.death{{stroke:#b3261e;stroke-width:{6:.0f}}}.tick{{stroke:{1}}}.bound{{stroke:{0};stroke-width:{"
+      "6:.0f};stroke-dasharray:{7:.0f} "
       "{8:.0f}}}</style>\n",
       colours.ink, colours.soft, kText * zoom, 14 * zoom, (style.slide ? 25 : 17) * zoom, 16 * zoom, 2 * zoom,
       4 * zoom, 3 * zoom, colours.paper);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/findings/finding.hpp"
+#include "harness/findings/worker_deaths.hpp"
 #include "harness/statistics/statistics.hpp"
 #include "lab/core/event.hpp"
 #include "lab/core/record.hpp"
@@ -34,6 +35,12 @@ struct MeasureRow {
 
 /// A longer reason for `not run` stands in a remark instead of the table.
 inline constexpr std::size_t kLongestReason = 40;
+
+/// A worker's death, in which repetition.
+struct ReportedDeath : WorkerDeath {
+  int repetition = 1;
+  double at_s = 0;  ///< after the first request was sent, as lanes count
+};
 
 /// One cause and its milliseconds.
 struct Cause {
@@ -62,11 +69,13 @@ struct ArmReport {
   std::vector<MeasureRow> measures;
   std::vector<std::vector<std::int64_t>> splits;  ///< per repetition, requests per worker slot
   Verdict verdict = Verdict::none;
-  std::vector<Finding> findings;   ///< the most costly first
-  std::string formula;             ///< closed form of the bound, or empty
-  std::string not_run;             ///< the reason why it was not run, or empty
-  std::vector<Lane> lanes;         ///< of the first repetition; at most the first few thousand requests
-  std::vector<Cause> above_bound;  ///< sums to the median repetition's makespan - bound
+  std::vector<Finding> findings;      ///< the most costly first
+  std::string formula;                ///< closed form of the bound, or empty
+  std::string not_run;                ///< the reason why it was not run, or empty
+  std::vector<Lane> lanes;            ///< of the first repetition; at most the first few thousand requests
+  int lanes_of = 1;                   ///< which that is
+  std::vector<ReportedDeath> deaths;  ///< of all repetitions, one after another
+  std::vector<Cause> above_bound;     ///< sums to the median repetition's makespan - bound
   double above_bound_s = 0;
   double burst_skew_s = 0;    ///< median over repetitions
   double own_time_s = 0;      ///< of a framework per request, as another case showed it; in the predictions

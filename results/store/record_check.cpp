@@ -57,7 +57,9 @@ class Possible {
   std::string check(const Event& event) {
     if (!is_near(event.at)) return fmt::format("an event has the time {}", event.at);
     if (event.at < last_event_) return fmt::format("the event at {} stands behind {}", event.at, last_event_);
-    if (event.kind == EventKind::preempted && (event.value < 0 || event.value > kLongestRun))
+    const bool is_span = event.kind == EventKind::preempted || event.kind == EventKind::hung ||
+                         event.kind == EventKind::backoff || event.kind == EventKind::serving;
+    if (is_span && (event.value < 0 || event.value > kLongestRun))
       return fmt::format("an event has the value {}", event.value);
     if (event.worker >= kMaxSlots) return fmt::format("an event is of worker {}", event.worker);
     last_event_ = event.at;
@@ -140,6 +142,8 @@ ImpossibleEntries drop_impossible(RunRepetition& repetition, const Scenario* sce
   ImpossibleEntries found;
   found.requests = drop(repetition.records, possible, found.first);
   found.events = drop(repetition.events, possible, found.first);
+  Possible in_order(repetition, scenario);
+  found.events += drop(repetition.supervision, in_order, found.first);
   return found;
 }
 

@@ -92,6 +92,7 @@ void describe(Members& members, Line& line) {
   members.newer("pace", repetition.pace);
   members.newer("server", repetition.server);
   members.newer("killed", repetition.killed);
+  members.newer("supervision", repetition.supervision);
   members("requests", line.requests);
   members("events", line.events);
   members("in_blocks", line.in_blocks);

@@ -69,6 +69,20 @@ TEST_CASE("Kills keep the moments at which they were; an older file knows none, 
   CHECK(killed(line_of(line).substr(0, line_of(line).size() - 1)).empty());
 }
 
+TEST_CASE("What the master did about its workers is kept; an older file does not know") {
+  RepetitionLine line{repetition(1, 0, 0), 1, 0, 0, false};
+  line.repetition.supervision = {{.at = 7, .value = 9, .worker = 1, .kind = EventKind::died},
+                                 {.at = 8, .value = 1, .worker = 1, .kind = EventKind::serving}};
+  const auto read = [](const std::string& text) {
+    return std::get<RepetitionLine>(decode(text).value()).repetition.supervision;
+  };
+  const Events kept = read(line_of(line).substr(0, line_of(line).size() - 1));
+  REQUIRE(kept.size() == 2);
+  CHECK(kept.front().value == 9);
+  CHECK(kept.back().kind == EventKind::serving);
+  CHECK(read(without(line_of(line), "\"supervision\"", "\"requests\"")).empty());
+}
+
 TEST_CASE("A header of an older file left no arm out") {
   const auto decoded = decode(without(line_of(header()), "\"not_run\"", "\"environment\""));
   REQUIRE(decoded.has_value());

@@ -50,6 +50,7 @@ struct RepetitionFacts {
   double pace = 1;
   ServerUse server;
   std::optional<std::vector<Kill>> killed;  ///< when each kill really was; none: not recorded, as planned
+  Events supervision;                       ///< what the server's master did about its workers
   std::vector<std::string> warnings;
 };
 
