@@ -46,11 +46,18 @@ double lost(const RepetitionData& data) {
   }
   for (const Kill& kill : data.kills) {
     OpenWork open;
+    std::set<std::uint32_t> in_queue;  // a job is lost where its own event says so: a queue's worker may live
     for (const Event& event : *data.events) {
       if (event.at > data.began + kill.at) break;
-      if (event.worker == kill.worker) open.add(event);
+      if (event.worker != kill.worker) continue;
+      open.add(event);
+      if (event.resource != Resource::queue) continue;
+      if (event.kind == EventKind::acquire) in_queue.insert(event.request);
+      if (event.kind == EventKind::release) in_queue.erase(event.request);
     }
-    requests.merge(open.requests());
+    for (const std::uint32_t request : open.requests()) {
+      if (!in_queue.contains(request)) requests.insert(request);
+    }
   }
   for (const RequestRecord& record : data.records) {
     const bool broken = record.outcome == Outcome::reset || record.outcome == Outcome::closed;
