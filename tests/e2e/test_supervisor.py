@@ -9,7 +9,7 @@ import time
 import unittest
 from pathlib import Path
 
-from labcase import PATIENCE, LabCase, descendants, wait_until
+from labcase import PATIENCE, LabCase, counted, descendants, figures, measured, wait_until
 
 # A pipe that nobody writes to stands where a file was: open(2) does not return, and the step never ends.
 READS = '''question = "Who notices a handler that never comes back?"
@@ -199,6 +199,37 @@ class Reload(Supervisor):
                 done = wait_until(lambda: '"done"' in self.http(server.port, "GET", f"/result/{task}")[2], 10, 0.05)
                 self.assertTrue(done, self.http(server.port, "GET", f"/result/{task}"))
             self.assertTrue(wait_until(lambda: not before & set(descendants(server.pid)), 10))
+
+
+class Respawn(Supervisor):
+    WORKERS = 8
+
+    @measured
+    def test_a_killed_worker_is_back_within_milliseconds_and_no_request_is_missing_in_the_books(self):
+        kills = counted(200)
+        # Each worker lives for more than a second between two of its deaths: younger ones end a server, rightly.
+        every = 150
+        text = (f'question = "How soon is a worker back?"\n[routes.work]\nrequest = "GET /work"\nsteps = [{{ wait = "5ms" }}]\n'
+                f'[[load]]\nroute = "work"\narrivals = "constant"\nevery = "3ms"\nconnections = "fresh"\n'
+                f'requests = {(1500 + every * kills) // 3}\n'
+                f'[[arms]]\nid = "many"\nmode = "async-loop"\nworkers = {self.WORKERS}\n')
+        for number in range(kills):
+            text += f'[[kill]]\nworker = {number % self.WORKERS}\nat = "{1100 + every * number}ms"\n'
+        (self.work / "kills.toml").write_text(text)
+        report = self.lab_json("run", "kills.toml", "--quick", "--save", "kills", within=120)
+        books = report["arms"][0]["books"]
+        self.assert_books_balance(books)
+        lines = [json.loads(line) for line in (self.runs / "kills/run.jsonl").read_text().splitlines()]
+        (repetition,) = [line for line in lines if line["type"] == "repetition"]
+        killed = [repetition["began_ns"] + kill["at_ns"] for kill in repetition["killed"]]
+        self.assertEqual(len(killed), kills)
+        back = [at for at, kind, *_ in repetition["supervision"] if kind == "serving"]
+        self.assertEqual(len(back), kills)
+        took = sorted((serving - death) / 1e6 for death, serving in zip(killed, back, strict=True))
+        print(f"{kills} kills: back after {took[len(took) // 2]:.1f} ms, 95 % within {took[len(took) * 95 // 100]:.1f} ms; "
+              f"{books['planned']} requests, errors {books['errors']}, not sent {books.get('not_sent')}")
+        with figures():
+            self.assertLessEqual(took[len(took) * 95 // 100], 10 * PATIENCE)
 
 
 class GivenUp(Supervisor):
