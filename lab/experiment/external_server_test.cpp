@@ -12,7 +12,7 @@
 #include "harness/trace/server_use.hpp"
 #include "results/store/temporary.hpp"
 
-#include "lab/core/testing/tries.hpp"
+#include "lab/core/testing/eventually.hpp"
 
 namespace lab {
 namespace {

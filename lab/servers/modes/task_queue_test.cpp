@@ -5,7 +5,7 @@
 #include <csignal>
 #include <set>
 
-#include "lab/core/testing/tries.hpp"
+#include "lab/core/testing/eventually.hpp"
 #include "lab/servers/task_queue/shared_job_queue.hpp"
 #include "lab/servers/testing/test_client.hpp"
 

@@ -14,7 +14,7 @@
 #include <memory>
 #include <vector>
 
-#include "lab/core/testing/tries.hpp"
+#include "lab/core/testing/eventually.hpp"
 #include "lab/servers/testing/test_client.hpp"
 
 namespace lab {

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cstdint>
-
 #include "lab/core/clock.hpp"
 
 namespace lab::test {
@@ -15,18 +13,6 @@ bool eventually(Condition condition, Nanos patience = 10 * kSecond) {
     if (condition()) return true;
   }
   return condition();
-}
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-
-/// How often a test tries what is by chance: a sanitizer looks at what each try does, not at how many come
-/// out well, and makes each ten times as long.
-constexpr std::int64_t tries(std::int64_t full) {
-  return kSanitized ? full / 10 : full;
 }
 
 }  // namespace lab::test
