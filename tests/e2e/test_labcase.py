@@ -2,6 +2,7 @@
 import contextlib
 import fcntl
 import io
+import tempfile
 import unittest
 from unittest import mock
 
@@ -57,17 +58,19 @@ class Attempts(unittest.TestCase):
 
     def test_the_second_has_what_timed_tests_share_for_itself(self):
         was_free = []
+        door, shared = (self.enterContext(tempfile.NamedTemporaryFile()) for _ in range(2))
 
         def another_enters(case):
-            with open(labcase.BINARY, "rb") as room:
+            with open(shared.name, "rb") as room:
                 try:
                     fcntl.flock(room, fcntl.LOCK_SH | fcntl.LOCK_NB)
                     was_free.append(True)
                 except BlockingIOError:
                     was_free.append(False)
             self.figure(case)
-        self.attempts(another_enters, another_enters)
-        self.attempts(another_enters, self.good)
+        with mock.patch.multiple(labcase, PART="paired", _door=door, _room=shared):
+            self.attempts(another_enters, another_enters)
+            self.attempts(another_enters, self.good)
         self.assertEqual(was_free, [True, False, True])
 
 
