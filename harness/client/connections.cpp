@@ -26,7 +26,7 @@ void Connections::open(std::uint32_t index) {
   Connection& connection = connections_[index];
   connection.opening_since = clock_.now();
   if (connection.asked && connection.acted == 0) connection.acted = connection.opening_since;
-  connection.used = false;
+  connection.used = connection.surplus = false;
   connection.broken = 0;
   connection.reopened = connection.asked;
   connection.kind = user_.kind_of(index);
@@ -89,15 +89,19 @@ void Connections::begin(std::uint32_t index, Nanos now) {
   if (connection.phase == Phase::closed) return open(index);
   if (connection.phase != Phase::idle) return;  // it is about to be open
   connection.was_idle = rules_.retry_within > 0 && now - connection.idle_since >= kLongIdle;
-  return connection.was_idle && found_closed(index) ? reopen(index) : transmit(index);
+  if (connection.was_idle && !connection.surplus && found_closed(index)) return reopen(index);
+  transmit(index);
+  if (connections_[index].surplus && connections_[index].asked) fail(index, LoadError::extra);
 }
 
 /// Asks the socket itself where the server may have closed it: the news may not have been read yet.
 bool Connections::found_closed(std::uint32_t index) {
-  if (connections_[index].kind == ConnectionKind::websocket) return false;
+  Connection& connection = connections_[index];
+  if (connection.kind == ConnectionKind::websocket) return false;
   const ssize_t size = transport_.receive(index, buffer_);
   if (size == 0) ++closed_by_server_;
-  return !is_again(size);
+  connection.surplus = connection.used && size > 0;
+  return !is_again(size) && !connection.surplus;
 }
 
 void Connections::resume(std::uint32_t index) {
@@ -178,8 +182,15 @@ void Connections::on_readable(std::uint32_t index, bool ended) {
     if (size == 0 && connection.broken == 0) ++closed_by_server_;
     if (!asked && (size <= 0 || !is_socket)) {
       // Idle: the server closed it, or says what nobody asked for. It is opened again when it is needed.
-      if (!connection.asked) return close(index);
-      return fail(index, size < 0 ? error_of_broken(size) : LoadError::closed);
+      connection.surplus = connection.used && size > 0;
+      if (connection.asked) {
+        return fail(index, connection.surplus ? LoadError::extra
+                           : size < 0         ? error_of_broken(size)
+                                              : LoadError::closed);
+      }
+      if (!connection.surplus) return close(index);
+      if (!ended && static_cast<std::size_t>(size) < buffer_.size()) return;
+      continue;
     }
     const Nanos now = clock_.now();
     if (size <= 0) {

@@ -92,8 +92,9 @@ class Connections {
     enum class Phase : std::uint8_t { closed, opening, upgrading, idle, sending, pausing, awaiting };
     Phase phase = Phase::closed;
     ConnectionKind kind = ConnectionKind::plain;
-    bool used = false;  ///< it has brought a reply
-    int error = 0;      ///< errno of the last attempt to open it
+    bool used = false;     ///< it has brought a reply
+    bool surplus = false;  ///< and more bytes later, unasked: whose is what comes next, nobody can tell
+    int error = 0;         ///< errno of the last attempt to open it
     Nanos opening_since = 0, idle_since = 0;
 
    private:

@@ -118,3 +118,33 @@ TEST_CASE("a connection with more bytes than the reply said is not kept") {
   CHECK_FALSE(caller.kept.front());
   CHECK(caller.transport.closes.size() == 1);
 }
+
+TEST_CASE("what comes on a kept connection before the next request is sent is no reply to it") {
+  for (const bool has_news : {true, false}) {
+    Caller caller(kNever);
+    caller.answer_at_once();
+    caller.ask(kSecond);
+    caller.transport.reply_now(0, has_news ? "" : kReply);
+    if (has_news) caller.transport.reply(0, kMillisecond, kReply);
+    caller.pass(has_news ? 2 * kMillisecond : 0);
+    caller.ask();
+    CHECK(caller.statuses == std::vector{200});
+    CHECK(caller.errors == std::vector{LoadError::extra});
+    CHECK(caller.connections.at(0).sent != 0);
+    caller.ask();
+    CHECK(caller.statuses == std::vector{200, 200});
+    CHECK(caller.transport.opens.size() == 2);
+  }
+}
+
+TEST_CASE("who says something unasked and closes has only left") {
+  Caller caller(kNever);
+  caller.answer_at_once();
+  caller.ask();
+  caller.transport.reply(0, kMillisecond, "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n", true);
+  caller.pass(2 * kMillisecond);
+  caller.ask();
+  CHECK(caller.statuses == std::vector{200, 200});
+  CHECK(caller.errors.empty());
+  CHECK(caller.connections.closed_by_server() == 1);
+}

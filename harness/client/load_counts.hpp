@@ -20,7 +20,7 @@ enum class LoadError : std::uint8_t {
   tls,             ///< the other side does not speak TLS as we do
   no_descriptors,  ///< this side ran out of file descriptors
   no_ports,        ///< this side ran out of local ports
-  extra,           ///< a whole reply with more bytes behind it than it said (Content-Length)
+  extra,           ///< more bytes than the reply said (Content-Length), behind it or before the request
   long_header,     ///< a line of its head is longer than this client reads
 };
 BOOST_DESCRIBE_ENUM(LoadError, refused, unreachable, reset, closed, timeout, bad_reply, certificate, tls,

@@ -204,6 +204,20 @@ TEST_CASE("surplus bytes behind a reply are an error and end the connection") {
   CHECK(bench.transport.opens.size() == 3);
 }
 
+TEST_CASE("a second reply that comes later is not taken for the next request's") {
+  VirtualRun bench;
+  bench.load_case.loads = {constant(kPoolStart + 3, 10 * kMillisecond)};
+  bench.transport.on_request = [&](std::uint32_t connection, const std::string&) {
+    bench.transport.reply(connection, kMillisecond, kOk);
+    bench.transport.reply(connection, 5 * kMillisecond, kOk);
+  };
+  bench.run();
+  CHECK(bench.books.ok == kPoolStart);
+  CHECK(bench.errors("extra") == 3);
+  CHECK(bench.records.back().outcome == Outcome::extra);
+  CHECK(bench.records.back().status == 0);
+}
+
 TEST_CASE("a closed load pauses before it asks a refusing server again") {
   VirtualRun bench;
   bench.setup.request_deadline = 10 * kSecond;

@@ -23,7 +23,7 @@ enum class Outcome : std::uint8_t {
   bad_status,     ///< a whole reply with an unexpected status
   harness_fault,  ///< this side ran out of descriptors or ports
   hung_up,        ///< this side closed the connection as planned (Load::hang_up)
-  extra,          ///< a whole reply with more bytes behind it than it said (Content-Length)
+  extra,          ///< more bytes than the reply said (Content-Length), behind it or before the request
 };
 BOOST_DESCRIBE_ENUM(Outcome, ok, unsent, unfinished, refused, reset, closed, timeout, bad_reply, bad_status,
                     harness_fault, hung_up, extra)

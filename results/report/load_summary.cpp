@@ -230,7 +230,7 @@ struct ErrorRemark {
   const char* text;
 };
 constexpr ErrorRemark kErrorRemarks[] = {
-    {LoadError::extra, NoteKind::note, "extra: a reply was longer than its head says (Content-Length)"},
+    {LoadError::extra, NoteKind::note, "extra: more came than the head of a reply says (Content-Length)"},
     {LoadError::no_descriptors, NoteKind::warn,
      "this side ran out of file descriptors: raise `ulimit -n`, or give --max-connections"},
     {LoadError::no_ports, NoteKind::warn,
@@ -267,7 +267,8 @@ void remark_on_replies(const EnginePlan& plan, const LoadTotals& totals, LoadRep
   }
   if (!totals.first_problem.empty()) note("the first bad reply: " + totals.first_problem);
   for (const ErrorRemark& each : kErrorRemarks) {
-    if (errors(each.error) > 0) report.remarks.push_back({each.kind, each.text});
+    const bool any = errors(each.error) > 0 || counts.not_sent[static_cast<std::size_t>(each.error)] > 0;
+    if (any) report.remarks.push_back({each.kind, each.text});
   }
   if (counts.gave_up > 0) {
     report.remarks.push_back(

@@ -56,6 +56,24 @@ class Replies(LoadCase):
         self.assertEqual(self.errors(reply() + b"surplus"), {"extra": 4})
         self.assertEqual(self.errors(reply(b"ok", "200 OK", "X: " + 9000 * "x"), code=3), {"long_header": 4})
 
+    def test_a_second_reply_that_comes_later_is_no_answer_to_the_next_request(self):
+        def twice(_, connection):
+            connection.sendall(reply())
+            time.sleep(0.02)
+            connection.sendall(reply(b"again"))
+        found = self.load(self.scripted(twice).url(), "-n", "4", "-c", "1", "--max-connections", "1", "--rate", "10", code=1)
+        self.assertEqual((found["books"]["ok"], found["books"]["errors"], found["statuses"]), (2, {"extra": 2}, {"200": 2}))
+        self.assertEqual(found["connections_opened"], 2)
+
+    def test_a_server_that_is_gone_refuses_what_still_comes(self):
+        def last(_, connection):
+            server.close()
+            connection.sendall(reply(b"ok", "200 OK", "Connection: close"))
+            return False
+        server = self.scripted(last)
+        found = self.load(server.url(), "-n", "4", "-c", "1", "--max-connections", "1", "--rate", "50", code=1)
+        self.assertEqual((found["books"]["ok"], found["books"]["unsent"], found["books"]["not_sent"]), (1, 3, {"refused": 3}))
+
     def test_where_a_server_closes_is_reported(self):
         def after_one(_, connection, answered=set()):
             if connection in answered:
@@ -174,21 +192,47 @@ class Refusals(LoadCase):
                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200)))
         self.assertIn("allows 136 of 1000 connections", self.finish(process).out.replace("\n      ", " "))
 
-    def test_more_connections_than_ports_are_refused_with_the_range(self):
+    def in_a_small_network(self, *load, code):
+        """What a load on a server says where there are ten ports."""
         if subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode != 0:
             self.skipTest("a network namespace needs root")
         inside = f"""
             ip link set lo up && echo '40000 40009' > /proc/sys/net/ipv4/ip_local_port_range || exit 77
             {lab_program()} serve async-loop --port 8000 > ready & server=$!
             until grep -q listening ready; do sleep 0.05; done
-            timeout 20 {lab_program()} load http://127.0.0.1:8000/ping -c 30 -n 100 --quiet; code=$?
+            timeout 20 {lab_program()} load http://127.0.0.1:8000/delay?ms=500 {" ".join(load)} --quiet; code=$?
             kill $server; wait $server; exit $code"""
         ran = subprocess.run(["unshare", "-n", "bash", "-c", inside], capture_output=True, text=True, cwd=self.work,
                              env=self.environment, timeout=60 * PATIENCE)
         if ran.returncode == 77:
             self.skipTest("the port range cannot be changed here")
-        self.assertEqual(ran.returncode, 3, ran)
-        self.assertIn("40000 to 40009", ran.stderr)
+        self.assertEqual(ran.returncode, code, ran)
+        return ran.stdout or ran.stderr
+
+    def test_more_connections_than_ports_are_refused_with_the_range(self):
+        self.assertIn("40000 to 40009", self.in_a_small_network("-c", "30", "-n", "100", code=3))
+
+    def test_descriptors_that_run_out_under_load_are_this_sides(self):
+        server = self.answers(reply())
+        running = self.start("load", server.url(), "-c", "1", "--rate", "20", "--duration", "1500ms", "--connections", "fresh",
+                             "--format", "json", "--quiet")
+        self.assertTrue(wait_until(lambda: server.requests, 10))
+        resource.prlimit(running.pid, resource.RLIMIT_NOFILE, (3, 3))
+        ran = self.finish(running)
+        found = json.loads(ran.out)
+        self.check_books(found)
+        books = found["books"]
+        self.assertEqual((ran.code, books["errors"]), (1, {}), ran)
+        self.assertEqual(books["not_sent"], {"no_descriptors": books["unsent"]})
+        self.assertGreater(books["unsent"], 10)
+        self.assertIn("this side ran out of file descriptors", str(found["remarks"]))
+
+    def test_ports_that_run_out_under_load_are_this_sides(self):
+        found = json.loads(self.in_a_small_network("-n", "15", "-c", "1", "--rate", "100", "--format", "json", code=1))
+        self.check_books(found)
+        books = found["books"]
+        self.assertEqual((books["ok"], books["errors"], books["not_sent"]), (10, {}, {"no_ports": 5}))
+        self.assertIn("this side ran out of local ports", str(found["remarks"]))
 
     def test_ctrl_c_prints_what_there_is(self):
         server = self.answers(reply())

@@ -49,8 +49,11 @@ class FakeTransport final : public Transport {
   void end(std::uint32_t connection, Nanos delay) { plan(connection, delay, {What::end, {}, false}); }
   /// Before anybody waits again, so without news of it; `bytes` come before the end.
   void end_now(std::uint32_t connection, const std::string& bytes = {}) {
-    sockets_.at(connection).inbox += bytes;
+    reply_now(connection, bytes);
     sockets_.at(connection).ended = true;
+  }
+  void reply_now(std::uint32_t connection, const std::string& bytes) {
+    sockets_.at(connection).inbox += bytes;
   }
   void broken(std::uint32_t connection, Nanos delay, int error = ECONNRESET) {
     plan(connection, delay, {What::broken, {}, false, error});
