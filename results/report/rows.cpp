@@ -88,7 +88,7 @@ bool several_cases(const Report& report) {
   return seen.size() > 1;
 }
 
-std::string engine_name(const EngineId& engine) {
+std::string engine_cell(const EngineId& engine) {
   if (engine.runtime.empty()) return engine.kind;
   return (engine.is(kRecorded) ? "rec. " : "") + engine.runtime;
 }
@@ -195,7 +195,7 @@ class TableMaker {
         [=](const Entry& each) { return engines ? each.arm->written : each.arm->arm; });
     add(cases, ColumnRole::case_id, "case", [](const Entry& each) { return each.arm->case_id; });
     add(engines, ColumnRole::engine, "engine",
-        [](const Entry& each) { return engine_name(each.arm->engine); });
+        [](const Entry& each) { return engine_cell(each.arm->engine); });
   }
 
   void add_columns() {
