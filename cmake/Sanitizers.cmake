@@ -7,6 +7,15 @@ if(LAB_SANITIZE STREQUAL "address")
   add_link_options(-fsanitize=address,undefined -fno-sanitize=vptr)
   # Asio recycles coroutine frames and small blocks; recycled memory hides use after free.
   add_compile_definitions(BOOST_ASIO_DISABLE_AWAITABLE_FRAME_RECYCLING BOOST_ASIO_DISABLE_SMALL_BLOCK_RECYCLING)
+  # Where clang's libFuzzer is, the fuzzers (tests/fuzz) are made of the same objects, so nothing is compiled twice.
+  file(GLOB libfuzzers /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-${CMAKE_SYSTEM_PROCESSOR}.a)
+  if(libfuzzers AND LAB_TESTS)
+    list(GET libfuzzers 0 LAB_LIBFUZZER)
+    add_compile_options(-fsanitize-coverage=trace-pc,trace-cmp)
+    add_library(lab_coverage STATIC tests/fuzz/coverage.cpp)
+    set_target_properties(lab_coverage PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    link_libraries(lab_coverage)
+  endif()
 elseif(LAB_SANITIZE STREQUAL "thread")
   # GCC warns that TSan does not see atomic_thread_fence; Asio uses it.
   add_compile_options(-fsanitize=thread -fno-omit-frame-pointer -Wno-tsan)

@@ -1,4 +1,5 @@
 #include <cstddef>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,9 @@ int main(int argc, char** argv) {
   } catch (const lab::Failure& failure) {
     const int exit_code = complain(failure.error());
     return lab::interrupt_signal() != 0 ? lab::interrupt_exit_code() : exit_code;
+  } catch (const std::bad_alloc&) {
+    return complain(lab::environment_error(
+        "memory ran out; give it more (ulimit -v, the container's limit), or fewer requests or repetitions"));
   } catch (const std::exception& error) {
     return complain(lab::environment_error("{}", error.what()));
   }

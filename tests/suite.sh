@@ -9,7 +9,7 @@ labw test [--quick | --release | --format | --tidy | --asan | --tsan | --all]…
   --release  release build, warnings are errors; all tests: unit, layering, end to end
   --format   clang-format agrees with every source
   --tidy     clang-tidy over all sources, every finding is an error
-  --asan     address and undefined-behaviour sanitizers; unit tests, and the end-to-end tests of servers, faults and load
+  --asan     address and undefined-behaviour sanitizers; unit tests, the end-to-end tests of servers, faults and load, fuzzers
   --tsan     thread sanitizer; unit and mode tests of the modules that have threads
   --quick    release build with unit tests and layering alone, and the format: a minute
 

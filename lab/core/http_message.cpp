@@ -132,19 +132,24 @@ void HttpReader::take_body(std::string_view& bytes) {
   room_ = 1;
 }
 
+/// A peer that does not speak HTTP may never send a line end; its first bytes show it. `more`: of the line,
+/// behind what has come before.
+bool HttpReader::is_foreign(std::string_view more) const {
+  if (part_ != Part::first_line || partial_.size() >= limits_->begins_with.size()) return false;
+  return !more.starts_with(limits_->begins_with.substr(partial_.size(), more.size()));
+}
+
 void HttpReader::take_line(std::string_view& bytes) {
   const std::size_t end = bytes.find('\n');
-  const std::size_t length = std::min(end, bytes.size());
-  if (partial_.size() + length > room_) {
+  std::string_view line = bytes.substr(0, end);
+  if (is_foreign(line)) {
+    refusal_ = on_first_line(partial_.append(line));
+  } else if (partial_.size() + line.size() > room_) {
     refusal_ = too_long();
   } else if (end == std::string_view::npos) {
     partial_.append(bytes);
     bytes = {};
-    // A peer that does not speak HTTP may never send a line end; its first bytes show it.
-    const std::string_view start = limits_->begins_with.substr(0, partial_.size());
-    if (part_ == Part::first_line && !partial_.starts_with(start)) refusal_ = on_first_line(partial_);
   } else {
-    std::string_view line = bytes.substr(0, end);
     bytes.remove_prefix(end + 1);
     if (!partial_.empty()) line = partial_.append(line);
     const bool ended = line.ends_with('\r');

@@ -91,6 +91,7 @@ class HttpReader {
     over
   };
 
+  bool is_foreign(std::string_view more) const;
   void take_line(std::string_view& bytes);
   void take_body(std::string_view& bytes);
   Refusal on_line(std::string_view line);

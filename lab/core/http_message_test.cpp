@@ -184,12 +184,19 @@ TEST_CASE("what is not HTTP is refused") {
   }
 }
 
-TEST_CASE("garbage is refused wherever it is split") {
-  const std::string text = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello";
-  for (std::size_t cut = 0; cut <= text.size(); ++cut) {
-    Parser parser = parsed(std::string_view(text).substr(0, cut));
-    parser.feed(std::string_view(text).substr(cut));
-    CHECK(parser.state() == State::bad);
+TEST_CASE("garbage is refused for the same reason wherever it is split") {
+  for (const std::string& text :
+       {std::string("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello"),
+        std::string("HTTP/0.1 103 \n"), "HTT\r\n" + std::string(9000, 'x'), std::string(9000, 'x')}) {
+    const std::string reason = parsed(text).refusal().reason;
+    INFO(text.substr(0, 60) << ": " << reason);
+    CHECK_FALSE(reason.empty());
+    for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+      Parser parser = parsed(std::string_view(text).substr(0, cut));
+      parser.feed(std::string_view(text).substr(cut));
+      if (parser.refusal().reason != reason)
+        FAIL_CHECK("split at " << cut << ": " << parser.refusal().reason);
+    }
   }
 }
 

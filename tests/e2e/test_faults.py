@@ -8,7 +8,6 @@ import select
 import shutil
 import signal
 import socket
-import subprocess
 import time
 import unittest
 from pathlib import Path
@@ -88,39 +87,6 @@ class Descriptors(LabCase):
 
 class ResultsFolder(LabCase):
     ARGS = ("run", "blocking-async", "--arms", "async-loop", "--scale", "0.1", "--quick", "--format", "json")
-
-    def assert_ran_but_could_not_keep(self, ran):
-        self.assertEqual(ran.code, 3, ran)
-        run = json.loads(ran.out)
-        self.assertEqual(run["arms"][0]["books"]["ok"], 10, ran)
-        self.assertFalse(run["path"], ran)
-        self.assertRegex(ran.err, r"No space left|Input/output error|File too large", ran)
-
-    def test_a_full_disk_does_not_cost_the_run(self):
-        full = self.work / "full"
-        full.mkdir()
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "lab-test", full], capture_output=True)
-        if mounted.returncode == 0:
-            self.addCleanup(subprocess.run, ["umount", "-l", full], check=True)
-            ran = self.lab(*self.ARGS, "--save", full / "run", code=None)
-            self.assertEqual(list(full.iterdir()), [], "nothing half written is left")
-        else:  # no right to mount: the same error from the system call itself
-            ran = self.traced("fsync,fdatasync", "ENOSPC")
-        self.assert_ran_but_could_not_keep(ran)
-
-    def test_an_error_of_the_disk_while_it_is_synced(self):
-        self.assert_ran_but_could_not_keep(self.traced("fsync,fdatasync", "EIO"))
-        self.assertFalse((self.work / "kept").exists())
-
-    def traced(self, calls, error):
-        from labcase import Ran, lab_program
-        command = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e", f"inject={calls}:error={error}",
-                   lab_program(), *self.ARGS, "--save", "kept"]
-        environment = dict(self.environment)
-        # LeakSanitizer cannot work under a tracer.
-        environment["ASAN_OPTIONS"] = environment.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
-        ran = subprocess.run(command, cwd=self.work, env=environment, capture_output=True, text=True, timeout=120 * PATIENCE)
-        return Ran(command, ran.returncode, ran.stdout, ran.stderr, 0)
 
     def test_a_folder_that_cannot_be_made_is_named(self):
         (self.work / "file").touch()
@@ -236,17 +202,6 @@ class Interrupted(LabCase):
         ran = self.finish(process, 10)
         self.assertEqual(ran.code, 130, ran)
         self.assertLess(time.monotonic() - sent, 2 * PATIENCE)
-
-    def test_at_many_moments_no_process_is_left(self):
-        moments = counted(100)
-        for i in range(moments):
-            process = self.start("run", "blocking-async", "--scale", "0.1", "--repeat", 3, "--no-save")
-            time.sleep(0.01 + 0.7 * i / moments)
-            process.send_signal(signal.SIGINT if i % 2 else signal.SIGTERM)
-            ran = self.finish(process, 10)
-            # Until its handlers stand a signal ends the program by itself; after its end there is nothing to stop.
-            self.assertIn(ran.code, (0, 130, 143, -signal.SIGINT, -signal.SIGTERM), ran)
-            self.assertEqual(self.running(), [], ran)
 
     def test_ctrl_c_on_a_terminal(self):
         ran = self.in_terminal("run", "blocking-async", "--arms", "async-loop", "--scale", "0.5", "--repeat", 500,

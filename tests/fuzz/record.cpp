@@ -1,0 +1,107 @@
+// A run's record that somebody forged: it is read, or refused in one line, and whatever was read can be
+// reported in every format.
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "lab/core/terminal.hpp"
+#include "lab/experiment/recordings.hpp"
+#include "lab/experiment/report.hpp"
+#include "results/report/format.hpp"
+#include "tests/fuzz/records.hpp"
+
+namespace lab::fuzz {
+
+namespace {
+
+void check_entries(const RecordedRun& recorded) {
+  for (const RunRepetition& repetition : recorded.run.repetitions) {
+    std::uint32_t last = 0;
+    for (const RequestRecord& record : repetition.records) {
+      expect(record.route < recorded.scenario.routes.size(), "a route of the scenario");
+      expect(std::exchange(last, record.id) < record.id, "requests are in order");
+      expect(record.worker >= -1, "a worker, or none");
+    }
+    expect(std::ranges::is_sorted(repetition.events, {}, &Event::at), "events are in order");
+  }
+}
+
+void report(const RecordedRun& recorded) {
+  const std::vector<Report> reports{make_report(recorded.scenario, recorded.run)};
+  for (const ReportFormat* format : report_formats()) {
+    if (format->is_binary) continue;
+    const auto written = format->write({reports, {}, &recorded.run, &recorded.scenario});
+    if (!written) continue;
+    expect(written->find('\x1b') == std::string::npos, "no escapes", format->word);
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> seeds() {
+  std::vector<std::string> all{short_record("blocking-async", 1), short_record("gil", 2),
+                               short_record("worker-identity", 1), short_record("pool-limit", 1)};
+  RunRepetition repetition;
+  repetition.arm = "async-loop";
+  repetition.case_id = "main";
+  repetition.engine = "native";
+  repetition.number = 1;
+  repetition.began = 1'000'000;
+  repetition.records = {
+      {.id = 1, .intended = 1'000'000, .sent = 1'000'001, .received = 2'000'000, .status = 200}};
+  repetition.events = {{.at = 1'000'002, .request = 1, .kind = EventKind::started}};
+  const std::string& text = all.front();
+  std::string mixed = text.substr(0, text.find('\n') + 1);
+  encode(RepetitionLine{repetition, 1, 1, 1, true}, mixed);
+  mixed += kBlocksMagic;
+  mixed += encode_block(1, std::span<const RequestRecord>(repetition.records));
+  mixed += encode_block(1, std::span<const Event>(repetition.events));
+  all.push_back(std::move(mixed));
+  return all;
+}
+
+}  // namespace lab::fuzz
+
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t room);
+
+/// Mostly one line of a record is changed, or is put elsewhere; a line break that goes damages two.
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t room,
+                                               unsigned seed) {
+  std::minstd_rand random(seed);
+  std::string input(lab::fuzz::text_of(data, size));
+  const std::size_t somewhere = input.empty() ? 0 : random() % input.size();
+  const std::size_t begin = input.rfind('\n', somewhere) + 1;
+  const std::size_t end = std::min(input.find('\n', begin), input.size());
+  if (begin >= end || random() % 8 == 0) return LLVMFuzzerMutate(data, size, room);
+  std::string line = input.substr(begin, end - begin);
+  if (random() % 8 == 0) {  // twice, or at another place
+    if (random() % 2 == 0) input.erase(begin, line.size() + 1);
+    const std::size_t place = input.empty() ? 0 : input.rfind('\n', random() % input.size()) + 1;
+    input.insert(place, line + "\n");
+  } else {  // between two of its commas
+    std::size_t from = line.rfind(',', random() % line.size());
+    from = from == std::string::npos ? 0 : from + 1;
+    const std::size_t to = std::min(line.find(',', from), line.size());
+    std::string value = line.substr(from, to - from);
+    const std::size_t length = value.size();
+    value.resize(length + 32);
+    value.resize(LLVMFuzzerMutate(reinterpret_cast<std::uint8_t*>(value.data()), length, value.size()));
+    input.replace(begin + from, to - from, value);
+  }
+  const std::size_t kept = std::min(input.size(), room);
+  std::copy_n(input.begin(), kept, data);
+  return kept;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  lab::fuzz::write_record(lab::fuzz::scratch(), lab::fuzz::text_of(data, size));
+  try {
+    const lab::RecordedRun recorded = lab::read_recorded(lab::fuzz::scratch());
+    lab::fuzz::check_entries(recorded);
+    lab::fuzz::report(recorded);
+  } catch (const lab::Failure& failure) {
+    lab::fuzz::expect(failure.error().kind == lab::ErrorKind::usage, "exit 2", failure.error().message);
+  }
+  return 0;
+}
