@@ -12,7 +12,7 @@ import time
 import unittest
 from pathlib import Path
 
-from labcase import MODES, PATIENCE, LabCase, counted, descendants, lab_program, wait_until
+from labcase import MODES, PATIENCE, LabCase, descendants, lab_program, wait_until
 
 LONG = '''question = "Long enough to be disturbed?"
 [routes.slow]
