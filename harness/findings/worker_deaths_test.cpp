@@ -26,15 +26,15 @@ TEST_CASE("a death has the moment, how it came and when the next worker could an
                                  event_of(EventKind::serving, 30 * kMillisecond)});
   REQUIRE(deaths.size() == 2);
   CHECK(deaths[0].backoff == 20 * kMillisecond);
-  CHECK(describe(deaths[0]) == "worker 0 at 1.00 s by signal 11, back after 30.0 ms");
-  CHECK(describe(deaths[1]) == "worker 1 at 1.00 s, back after 4.00 ms");
+  CHECK(describe(deaths[0]) == "worker 0 at 1 s by signal 11, back after 30 ms");
+  CHECK(describe(deaths[1]) == "worker 1 at 1 s, back after 4 ms");
 }
 
 TEST_CASE("who hung was killed for it") {
   const auto deaths = deaths_of({event_of(EventKind::hung, 2 * kSecond), event_of(EventKind::died, SIGKILL)});
   REQUIRE(deaths.size() == 1);
   CHECK(deaths[0].silent == 2 * kSecond);
-  CHECK(describe(deaths[0]) == "worker 0 at 1.00 s, killed since it had hung for 2.00 s, not back");
+  CHECK(describe(deaths[0]) == "worker 0 at 1 s, killed since it had hung for 2 s, not back");
 }
 
 TEST_CASE("the last of too many deaths says that the server gave up") {
@@ -42,7 +42,7 @@ TEST_CASE("the last of too many deaths says that the server gave up") {
   const auto deaths = deaths_of({event_of(EventKind::died, kExit1), event_of(EventKind::gave_up, kExit1)});
   REQUIRE(deaths.size() == 1);
   CHECK(describe(deaths[0]) ==
-        "worker 0 at 1.00 s with exit code 1, the last of too many, so the server gave up");
+        "worker 0 at 1 s with exit code 1, the last of too many, so the server gave up");
 }
 
 TEST_CASE("a reload is no death, and a task queue's worker is not the worker of the same number") {
@@ -52,7 +52,7 @@ TEST_CASE("a reload is no death, and a task queue's worker is not the worker of 
   of_queue.unit = 3;
   const auto deaths = deaths_of({of_queue, event_of(EventKind::serving, kMillisecond)});
   REQUIRE(deaths.size() == 1);
-  CHECK(describe(deaths[0]) == "queue worker 3 at 1.00 s, not back");
+  CHECK(describe(deaths[0]) == "queue worker 3 at 1 s, not back");
 }
 
 TEST_CASE("where no master reports, the harness's kill and the next sign of the worker tell") {
@@ -61,7 +61,7 @@ TEST_CASE("where no master reports, the harness's kill and the next sign of the 
                      event_of(EventKind::read, 0, 1, 1500 * kMillisecond)};
   const auto deaths = worker_deaths({}, {&kill, 1}, signs, kBegan);
   REQUIRE(deaths.size() == 1);
-  CHECK(describe(deaths[0]) == "worker 1 at 1.00 s, back after 500 ms");
+  CHECK(describe(deaths[0]) == "worker 1 at 1 s, back after 500 ms");
 }
 
 }  // namespace lab
