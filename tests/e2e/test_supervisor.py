@@ -40,8 +40,6 @@ POLICIES = '''question = "Who takes a connection?"
 [routes.ping]
 request = "GET /ping"
 steps = []
-[queues.jobs]
-workers = 2
 [[load]]
 route = "ping"
 arrivals = "burst"
@@ -102,7 +100,7 @@ class Hung(Supervisor):
     def test_a_loop_that_is_blocked_on_purpose_is_not_hung(self):
         with self.serving("blocking-loop") as server:
             before = workers_of(server.pid)
-            self.assertEqual(self.http(server.port, "GET", "/delay?ms=2500")[0], 200)
+            self.assertEqual(self.http(server.port, "GET", "/delay?ms=1400")[0], 200)
             self.assertEqual(workers_of(server.pid), before)
 
     def test_a_run_tells_of_workers_that_died_and_hung(self):
@@ -124,6 +122,8 @@ class Hung(Supervisor):
         self.assertIn(f"by signal {signal.SIGUSR1:d}", finding)
         self.assertIn("since it had hung for", finding)
         self.assert_books_balance(report["arms"][0]["books"])
+        file.unlink()
+        file.write_text("4,5,6\n" * 100)
         # The record holds it, and each picture of the lanes shows it.
         again = self.lab_json("report", "last")
         self.assertEqual(again["arms"][0]["worker_deaths"], report["arms"][0]["worker_deaths"])
@@ -219,7 +219,7 @@ class Respawn(Supervisor):
         report = self.lab_json("run", "kills.toml", "--quick", "--save", "kills", within=120)
         books = report["arms"][0]["books"]
         self.assert_books_balance(books)
-        lines = [json.loads(line) for line in (self.runs / "kills/run.jsonl").read_text().splitlines()]
+        lines = [json.loads(line) for line in (self.work / "kills/run.jsonl").read_text().splitlines()]
         (repetition,) = [line for line in lines if line["type"] == "repetition"]
         killed = [repetition["began_ns"] + kill["at_ns"] for kill in repetition["killed"]]
         self.assertEqual(len(killed), kills)
@@ -235,6 +235,7 @@ class Respawn(Supervisor):
 class GivenUp(Supervisor):
     def test_a_run_whose_workers_keep_dying_ends_with_the_cause(self):
         scenario, _ = self.reading_scenario()
+        scenario.write_text(scenario.read_text().replace("requests = 150", "requests = 30").replace("800ms", "100ms"))
         process = self.start("run", scenario, "--repeat", 3, "--save", "run")
         end = time.monotonic() + 20 * PATIENCE
         while process.poll() is None and time.monotonic() < end:
