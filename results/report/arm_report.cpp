@@ -88,6 +88,8 @@ void add_deaths(const RunRepetition& repetition, const Case& load_case, std::vec
   for (const WorkerDeath& death : worker_deaths(repetition.supervision, kills_of(repetition, load_case),
                                                 repetition.events, repetition.began))
     deaths.push_back({death, repetition.number, seconds(repetition.began + death.at - first)});
+  if (repetition.engine != kModel) return;
+  for (ReportedDeath& death : deaths) death.back_after.reset();
 }
 
 bool all_answered(const RunRepetition& repetition) {
