@@ -11,7 +11,7 @@ if(LAB_SANITIZE STREQUAL "address")
   file(GLOB libfuzzers /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-${CMAKE_SYSTEM_PROCESSOR}.a)
   if(libfuzzers AND LAB_TESTS)
     list(GET libfuzzers 0 LAB_LIBFUZZER)
-    add_compile_options(-fsanitize-coverage=trace-pc,trace-cmp)
+    set(LAB_COUNTED -fsanitize-coverage=trace-pc,trace-cmp)  # of modules (cmake/Modules.cmake), not of their tests
     add_library(lab_coverage STATIC tests/fuzz/coverage.cpp)
     set_target_properties(lab_coverage PROPERTIES POSITION_INDEPENDENT_CODE ON)
     link_libraries(lab_coverage)

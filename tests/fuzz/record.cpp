@@ -2,7 +2,6 @@
 // reported in every format.
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 #include "lab/core/terminal.hpp"
@@ -62,37 +61,6 @@ std::vector<std::string> seeds() {
 }
 
 }  // namespace lab::fuzz
-
-extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t room);
-
-/// Mostly one line of a record is changed, or is put elsewhere; a line break that goes damages two.
-extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t room,
-                                               unsigned seed) {
-  std::minstd_rand random(seed);
-  std::string input(lab::fuzz::text_of(data, size));
-  const std::size_t somewhere = input.empty() ? 0 : random() % input.size();
-  const std::size_t begin = input.rfind('\n', somewhere) + 1;
-  const std::size_t end = std::min(input.find('\n', begin), input.size());
-  if (begin >= end || random() % 8 == 0) return LLVMFuzzerMutate(data, size, room);
-  std::string line = input.substr(begin, end - begin);
-  if (random() % 8 == 0) {  // twice, or at another place
-    if (random() % 2 == 0) input.erase(begin, line.size() + 1);
-    const std::size_t place = input.empty() ? 0 : input.rfind('\n', random() % input.size()) + 1;
-    input.insert(place, line + "\n");
-  } else {  // between two of its commas
-    std::size_t from = line.rfind(',', random() % line.size());
-    from = from == std::string::npos ? 0 : from + 1;
-    const std::size_t to = std::min(line.find(',', from), line.size());
-    std::string value = line.substr(from, to - from);
-    const std::size_t length = value.size();
-    value.resize(length + 32);
-    value.resize(LLVMFuzzerMutate(reinterpret_cast<std::uint8_t*>(value.data()), length, value.size()));
-    input.replace(begin + from, to - from, value);
-  }
-  const std::size_t kept = std::min(input.size(), room);
-  std::copy_n(input.begin(), kept, data);
-  return kept;
-}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   lab::fuzz::write_record(lab::fuzz::scratch(), lab::fuzz::text_of(data, size));
