@@ -45,19 +45,19 @@ class Fuzzers(unittest.TestCase):
         self.fuzz("request", 20000)
 
     def test_replies(self):
-        self.fuzz("reply", 20000)
+        self.fuzz("reply", 15000)
 
     def test_websockets(self):
-        self.fuzz("websocket", 20000)
+        self.fuzz("websocket", 12000)
 
     def test_scenario_files(self):
         self.fuzz("scenario", 1500, ROOT / "scenarios")
 
     def test_run_records(self):
-        self.fuzz("record", 400, longest=20000)
+        self.fuzz("record", 150, longest=20000)
 
     def test_submissions(self):
-        self.fuzz("submission", 400, longest=20000)
+        self.fuzz("submission", 200, longest=20000)
 
 
 if __name__ == "__main__":
