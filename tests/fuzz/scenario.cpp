@@ -1,5 +1,5 @@
 // A scenario file that somebody else wrote: read or refused with its place, and what is read can be written
-// as FastAPI and Node, and predicted where that is little work.
+// as FastAPI and Node.
 
 #include <algorithm>
 

@@ -32,7 +32,7 @@ class Fuzzers(unittest.TestCase):
                 for file in corpus.glob("*"):
                     if file.is_file():
                         shutil.copy2(file, seeds)
-            command = [program, "-seed=19", f"-runs={runs * FULL}", f"-max_len={longest}", "-timeout=20", "-rss_limit_mb=1500",
+            command = [program, "-seed=19", f"-runs={runs * FULL}", f"-max_len={longest}", "-timeout=60", "-rss_limit_mb=1500",
                        f"-artifact_prefix={PROGRAMS}/{name}-", new, seeds]
             ran = subprocess.run(command, env={**os.environ, "LAB_FUZZ_SEEDS": str(seeds)}, capture_output=True,
                                  text=True, errors="replace")
