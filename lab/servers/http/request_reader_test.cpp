@@ -29,7 +29,7 @@ int outcome(const std::string& bytes, std::size_t piece) {
 
 /// Routing comes after reading.
 int read_status(int status) {
-  return status == 404 || status == 405 ? 200 : status;
+  return status == 101 || status == 404 || status == 405 || status == 426 ? 200 : status;
 }
 
 RequestReader::State feed(RequestReader& reader, std::string_view text) {
@@ -40,8 +40,7 @@ RequestReader::State feed(RequestReader& reader, std::string_view text) {
 
 TEST_CASE("a request gets the same answer however its bytes are split") {
   for (const test::HttpCase& http : test::http_cases()) {
-    const bool routed = std::string_view(http.what).find("ms") != std::string_view::npos;
-    if (routed) continue;
+    if (http.section == "Routes" || http.what.find("route's limit") != std::string::npos) continue;
     INFO(http.what);
     const int expected = read_status(http.status);
     for (const std::size_t piece :
