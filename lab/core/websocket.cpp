@@ -88,6 +88,8 @@ std::string websocket_close(WebSocketEnd why) {
 }
 
 void WebSocketReader::feed(std::string_view bytes) {
+  payload_.clear();
+  let_go(payload_);
   bytes_.erase(0, std::exchange(taken_, 0));
   bytes_ += bytes;
 }

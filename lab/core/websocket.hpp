@@ -44,7 +44,7 @@ class WebSocketReader {
   void feed(std::string_view bytes);
   /// What comes next in the bytes so far; `nothing`: more bytes are needed.
   News next();
-  /// Of the last message or ping.
+  /// Of the last message or ping, until more bytes come.
   const std::string& payload() const { return payload_; }
 
  private:

@@ -22,6 +22,9 @@ struct ServerSetup {
   std::string postgres{};           ///< libpq connection string of Query; empty: there is none
   std::string store{};              ///< SQLite file of shared counters and queues; empty: there is none
   WorkRates rates{};                ///< of plans whose units are not filled in yet
+  // Absolute, from the first byte of what they limit: a deadline per read would let a slow client stay for
+  // ever. A route may have another one for its body.
+  Nanos header_deadline = 10 * kSecond, body_deadline = 30 * kSecond, write_deadline = 30 * kSecond;
 };
 
 }  // namespace lab

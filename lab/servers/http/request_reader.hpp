@@ -14,11 +14,6 @@ namespace lab {
 
 class RouteTable;
 
-// Absolute, from the first byte of what they limit: a deadline per read would let a slow client stay for
-// ever.
-constexpr Nanos kHeaderDeadline = 10 * kSecond;
-constexpr Nanos kBodyDeadline = 30 * kSecond;
-constexpr Nanos kWriteDeadline = 30 * kSecond;
 /// How long a connection that was refused is still read, so that the reply is not lost to a reset.
 constexpr Nanos kLinger = kSecond;
 /// What is left to a client in the middle of its request, or of our reply, when the server is to end.

@@ -32,6 +32,7 @@ class ThreadStream final : public httplib::Stream {
  public:
   ThreadStream(Accepted accepted, const Worker& worker, std::uint16_t unit)
       : fd_(std::move(accepted.fd)),
+        setup_(worker.setup()),
         stop_fd_(worker.stop_fd()),
         events_(worker.events()),
         begun_(events_.stamp()),
@@ -59,18 +60,19 @@ class ThreadStream final : public httplib::Stream {
     events_.acquire(Resource::thread, unit_, request, begun_);
   }
 
-  /// From now on the body may take so long to come; 0: as long as each of its parts comes in time.
-  void limit_body(Nanos span) { body_end_ = span > 0 ? monotonic_now() + span : kNever; }
+  /// From now on the body may take so long to come; 0: as long as the server allows.
+  void limit_body(Nanos span) { read_end_ = monotonic_now() + (span > 0 ? span : setup_.body_deadline); }
   bool too_slow() const { return too_slow_; }
   /// Sends what httplib has written. False: the client takes no more.
   bool flush() {
     std::string_view rest = output_;
+    Nanos end = 0;
     while (!rest.empty()) {
       const ssize_t size = ::send(fd_.get(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       if (size >= 0) {
         rest.remove_prefix(static_cast<std::size_t>(size));
       } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-        if (!wait(POLLOUT, monotonic_now() + kWriteTimeout, kStopGrace)) return false;
+        if (!wait(POLLOUT, next_end(end, setup_.write_deadline, kWriteTimeout), kStopGrace)) return false;
       } else if (errno != EINTR) {
         return false;
       }
@@ -83,7 +85,7 @@ class ThreadStream final : public httplib::Stream {
   void next(Nanos now) {
     fresh_ = false;
     begun_ = now;
-    body_end_ = kNever;
+    read_end_ = 0;
   }
 
   bool is_readable() const override { return true; }
@@ -93,7 +95,7 @@ class ThreadStream final : public httplib::Stream {
     while (input_.empty()) {
       if (const auto came = receive()) {
         if (!*came) return 0;
-      } else if (!wait(POLLIN, std::min(body_end_, monotonic_now() + kReadTimeout), kStopGrace)) {
+      } else if (!wait(POLLIN, next_end(read_end_, setup_.header_deadline, kReadTimeout), kStopGrace)) {
         too_slow_ = true;
         return -1;
       }
@@ -132,6 +134,14 @@ class ThreadStream final : public httplib::Stream {
     return size > 0;
   }
 
+  /// When a single wait ends: httplib's own limit, and of all of them together an absolute one, from the
+  /// first of them.
+  static Nanos next_end(Nanos& end, Nanos span, Nanos own) {
+    const Nanos now = monotonic_now();
+    if (end == 0) end = now + span;
+    return std::min(end, now + own);
+  }
+
   /// False: nothing happened until the end, or within the grace that is left since the server is to end.
   bool wait(short what, Nanos end, Nanos grace) {
     for (;;) {
@@ -147,6 +157,7 @@ class ThreadStream final : public httplib::Stream {
   }
 
   UniqueFd fd_;
+  const ServerSetup& setup_;
   int stop_fd_;
   const EventLog& events_;
   std::string buffer_ = std::string(16384, '\0');
@@ -155,7 +166,7 @@ class ThreadStream final : public httplib::Stream {
   std::optional<std::uint32_t> holder_;
   Nanos begun_;  // since when this thread has worked for the request: bytes of it were there, and the thread
                  // too
-  Nanos body_end_ = kNever;
+  Nanos read_end_ = 0;  // of the request's head, or of its body; 0: it has not been waited for
   std::uint16_t unit_;
   std::uint16_t client_port_;
   bool fresh_ = true;  // none of its requests was answered yet

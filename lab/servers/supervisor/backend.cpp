@@ -34,7 +34,7 @@ BOOST_DESCRIBE_STRUCT(Arm, (),
                        connections, shared_counters, cancel, backend, queues))
 BOOST_DESCRIBE_STRUCT(ServerSetup, (),
                       (routes, arm, builtin_routes, host, port, seed, log, upstream_port, postgres, store,
-                       rates))
+                       rates, header_deadline, body_deadline, write_deadline))
 BOOST_DESCRIBE_STRUCT(Error, (), (kind, message))
 BOOST_DESCRIBE_STRUCT(StartReport, (), (port, workers, error))
 BOOST_DESCRIBE_STRUCT(Handover, (), (setup, ring, slots, capacity))

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -46,6 +47,24 @@ class RawClient {
     for (pollfd writable{fd_.get(), POLLOUT, 0}; poll(&writable, 1, 100) > 0;) {
       if (::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) return;
     }
+  }
+
+  /// Sends it again and again and reads nothing. True where the server breaks the connection within the
+  /// patience.
+  bool broken_while_it_sends(std::string_view bytes) {
+    for (const Nanos end = monotonic_now() + kPatience; monotonic_now() < end;) {
+      if (::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) continue;
+      if (errno != EAGAIN) return true;
+      pollfd writable{fd_.get(), POLLOUT, 0};
+      poll(&writable, 1, 100);
+    }
+    return false;
+  }
+
+  /// Whether something has come, or the end, within that time.
+  bool has_news(Nanos within) {
+    pollfd readable{fd_.get(), POLLIN, 0};
+    return poll(&readable, 1, static_cast<int>(within / kMillisecond)) > 0;
   }
 
   void half_close() { shutdown(fd_.get(), SHUT_WR); }
