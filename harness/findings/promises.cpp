@@ -157,16 +157,19 @@ void find_lost_jobs(const TraceIndex& trace, Findings& findings) {
 
 void find_abandoned(const TraceIndex& trace, Findings& findings) {
   Losses wasted;
+  std::int64_t begun = 0;
   for (const RequestRecord& record : trace.run.records) {
-    const Nanos beyond = record.finished - record.received;
-    if (record.outcome == Outcome::hung_up && record.finished != 0 && beyond >= kWorthReporting)
-      wasted.add(beyond);
+    const Nanos beyond = record.finished - std::max(record.received, record.started);
+    if (record.outcome != Outcome::hung_up || record.finished == 0 || beyond < kWorthReporting) continue;
+    wasted.add(beyond);
+    begun += record.started > record.received ? 1 : 0;
   }
   if (wasted.requests == 0) return;
   report(findings, "LAB117", seconds(wasted.lost),
-         {{"requests", wasted.requests}, {"wasted_s", seconds(wasted.lost)}},
-         "work for nobody: {} went on after {} had hung up, {} in total.", count(wasted.requests, "handler"),
-         wasted.requests == 1 ? "its client" : "their clients", format_span(wasted.lost));
+         {{"requests", wasted.requests}, {"begun_for_nobody", begun}, {"wasted_s", seconds(wasted.lost)}},
+         "work for nobody: {} went on after {} had hung up{}, {} in total.",
+         count(wasted.requests, "handler"), wasted.requests == 1 ? "its client" : "their clients",
+         begun > 0 ? fmt::format(" ({} only began then)", begun) : "", format_span(wasted.lost));
 }
 
 /// A count that two workers gave: each counts for itself.

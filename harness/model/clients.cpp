@@ -312,8 +312,16 @@ bool Clients::cancel_if_gone(std::uint32_t task) {
   return true;
 }
 
+bool Clients::end_unbegun(std::uint32_t task) {
+  if (!k_.extras[task].gone) return false;
+  cancel(task);
+  return true;
+}
+
 void Clients::cancel(std::uint32_t task) {
-  if ((k_.extras[task].held & kConnectionBit) != 0) k_.release(task, Resource::connection);
+  for (std::size_t i = kResources; i-- > 0;) {
+    if ((k_.extras[task].held >> i & 1) != 0) k_.release(task, static_cast<Resource>(i));
+  }
   if (k_.extras[task].place == Kernel::Place::queue) k_.unlink_from_queue(task, Resource::connection);
   const bool whole = k_.extras[task].root == task;
   if (whole) {

@@ -37,6 +37,8 @@ class Clients {
   bool close(std::uint32_t task, Resource held);
   /// Ends the task where its client has gone and the handler may be cancelled.
   bool cancel_if_gone(std::uint32_t task);
+  /// The same before the handler begins.
+  bool end_unbegun(std::uint32_t task);
 
   /// Its client has lost the connection, with the reply or with what it would have asked next.
   bool has_lost(std::uint32_t task) const;

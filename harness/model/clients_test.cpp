@@ -44,6 +44,21 @@ TEST_CASE("client-gone: a thread cannot be cancelled") {
   CHECK(keep.records[0].finished == kModelStart + ms(100));
 }
 
+TEST_CASE("client-gone: what still waits for its turn is not begun where somebody looks") {
+  for (const Traits& traits : {kThreadPool, kBlockingLoop}) {
+    for (const bool looks : {false, true}) {
+      Experiment experiment(traits, {wait(ms(100))}, impatient(burst(3), ms(40)));
+      experiment.threads(1);
+      experiment.arm.cancel = looks;
+      const Keep keep = experiment.observed();
+      CHECK(keep.count(EventKind::cancelled) == (looks ? 2 : 0));
+      CHECK(keep.count(EventKind::started) == (looks ? 1 : 3));
+      CHECK(keep.count(EventKind::acquire) == keep.count(EventKind::release));
+      CHECK(keep.records[2].outcome == Outcome::hung_up);
+    }
+  }
+}
+
 TEST_CASE("client-gone: a gathering handler is cancelled with all its branches") {
   Experiment experiment(kAsyncLoop, {gather({{wait(ms(100))}, {wait(ms(200))}})},
                         impatient(burst(1), ms(40)));

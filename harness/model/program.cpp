@@ -107,12 +107,15 @@ class Compiler {
       if (body && keeps_handler(traits_)) add(MicroOpKind::body);
     }
     add(MicroOpKind::read);
+    const bool looks = arm_.cancel && traits_.looks_first();
     if (by_loop && route.depends.empty()) {
       leave(Resource::loop);
       acquire(handler);
+      if (looks) add(MicroOpKind::look);
       add(MicroOpKind::start);
       lock(locks(handler));
     } else {
+      if (looks) add(MicroOpKind::look);
       add(MicroOpKind::start);
       if (!by_loop && handler != Resource::loop) lock(locks(handler));
       for (const Dependency& dependency : route.depends) depend(dependency);

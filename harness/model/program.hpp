@@ -25,6 +25,7 @@ enum class MicroOpKind : std::uint8_t {
   reply,  ///< the client has its answer
   close,  ///< the connection ends or carries its client's next request; `resource`: what it held while idle
 
+  look,         ///< ends the request where its client has gone
   body,         ///< until the last byte of the load's body has come
   check_body,   ///< 413 and on to the next operation where the body is too large, else skips it
   again_begin,  ///< what follows, up to its again_end, `duration` times

@@ -126,6 +126,7 @@ class Simulation final : public Kernel {
     const std::string& keep = clients_.load_of(task).keep;
     bool done = true;
     switch (op.kind) {
+      case MicroOpKind::look: return clients_.end_unbegun(task) ? After::stop : After::next;
       case MicroOpKind::body: clients_.wait_for_body(task); return After::stop;
       case MicroOpKind::check_body:
         done = clients_.load_of(task).body_bytes <= op.duration || extra.follow_up;

@@ -127,7 +127,7 @@ struct Arm {
   bool pool_processes = false;   ///< the pool's members are processes
   int connections = 0;           ///< to the database, per worker; 0: one for each query
   bool shared_counters = false;  ///< `increment` counts in a store that all workers share (SQLite)
-  bool cancel = false;           ///< a handler is cancelled when its client has gone
+  bool cancel = false;           ///< no handler goes on, or begins, for a client that has gone
   Backend backend = Backend::epoll;
   std::map<std::string, QueueSettings> queues{};
   bool predict_only = false;  ///< too long to be measured: only the model runs it

@@ -39,6 +39,10 @@ struct Traits {
   Nanos idle_timeout =
       0;  ///< after which the server closes an idle connection that holds something; 0: never
 
+  /// A handler that cannot be ended while it waits need not begin for a client that has gone.
+  bool looks_first() const {
+    return handler == Resource::pool || (handler == Resource::loop && waiting == Resource::loop);
+  }
   bool uses(Resource resource) const {
     return handler == resource || waiting == resource || computing == resource || idle == resource;
   }

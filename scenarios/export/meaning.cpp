@@ -68,6 +68,8 @@ Reason no_fastapi(const Scenario& scenario, const Arm& arm) {
   if (arm.accept == Accept::one)
     return "no worker of uvicorn or gunicorn takes connections by their number, unless it is gunicorn's sync "
            "worker";
+  if (arm.cancel && std::ranges::any_of(arm.modes, &Traits::looks_first))
+    return "FastAPI begins a handler whether its client is still there or not";
   for (std::size_t route = 0; route < scenario.routes.size(); ++route) {
     for (const BodyField& field : scenario.routes[route].body) {
       if (python_identifier(field.name) != field.name)

@@ -72,13 +72,13 @@ void check_settings(const TableReader& table, const Arm& arm) {
   if (table.has("counters") && !any_step(scenario, counts))
     table.problem("counters", "counters changes nothing: no step is increment = true");
   const bool can_cancel = std::ranges::any_of(arm.modes, [](const Traits& one) {
-    return one.handler == Resource::loop && one.waiting == Resource::nothing &&
-           one.computing == Resource::loop;
+    return one.looks_first() || (one.handler == Resource::loop && one.waiting == Resource::nothing &&
+                                 one.computing == Resource::loop);
   });
   if (arm.cancel && !can_cancel) {
     table.problem("cancel",
-                  "cancel changes nothing: only a handler of async-loop can be ended while it waits, and "
-                  "{} runs {}",
+                  "cancel changes nothing: a handler of async-loop is ended while it waits, one of "
+                  "blocking-loop and thread-pool before it begins, and {} runs {}",
                   table.what(), mode);
   }
   if (table.has("backend") && arm.uses(Resource::thread))

@@ -261,7 +261,8 @@ std::string unusual_settings(const Arm& arm) {
   if (arm.gil) parts.emplace_back("GIL");
   if (arm.connections > 0) parts.push_back(plural(arm.connections, "connection"));
   if (arm.shared_counters) parts.emplace_back("counter in SQLite");
-  if (arm.cancel) parts.emplace_back("cancels");
+  if (arm.cancel)
+    parts.emplace_back(std::ranges::all_of(arm.modes, &Traits::looks_first) ? "looks first" : "cancels");
   if (arm.backend == Backend::io_uring) parts.emplace_back("io_uring");
   if (arm.accept == Accept::one) {
     parts.push_back(arm.accept_limit == 0 ? "accept what it can"

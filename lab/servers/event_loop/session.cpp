@@ -25,12 +25,6 @@ constexpr std::size_t kKeptLeftover = 256;
 constexpr Refusal kTooSlow{408, "the request arrived too slowly"};
 constexpr Refusal kCutOff{400, "the request ended before it was whole"};
 
-bool has_gone(int fd) {
-  char byte = 0;
-  const ssize_t size = ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return size == 0 || (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
-}
-
 }  // namespace
 
 ClientWatch::ClientWatch(Socket& socket, Call& call)
@@ -91,8 +85,11 @@ Session::InputTask Session::read() {
     }
     if (reader_.in_body() != body_deadline_) clear_deadline();
     body_deadline_ = reader_.in_body();
-    const Nanos body_span = reader_.body_deadline() > 0 ? reader_.body_deadline() : kBodyDeadline;
-    if (!reader_.idle()) set_deadline(body_deadline_ ? body_span : kHeaderDeadline);
+    if (!reader_.idle()) {
+      const ServerSetup& setup = context_.worker.setup();
+      const Nanos body_span = reader_.body_deadline() > 0 ? reader_.body_deadline() : setup.body_deadline;
+      set_deadline(body_deadline_ ? body_span : setup.header_deadline);
+    }
     waiting_ = true;
     streak_ = 0;
     // A connection that waits has room for a small request alone: more for each of thousands would be
@@ -156,12 +153,14 @@ void Session::keep_leftover() {
   }
 }
 
-/// Only a handler that lets go of everything while it waits can be ended in the middle.
+/// Only a handler that lets go of everything while it waits can be ended in the middle. The others are not
+/// begun, where they had to wait for their turn.
 ClientWatch Session::watch_client(Call& call, const RouteTable::Match& match) {
-  const bool wanted =
-      context_.worker.setup().arm.cancel && match.route->mode->traits.waiting == Resource::nothing;
-  if (!wanted) return ClientWatch();
-  return ClientWatch(socket_, call);
+  if (!context_.worker.setup().arm.cancel) return ClientWatch();
+  const Traits& traits = match.route->mode->traits;
+  if (traits.waiting == Resource::nothing) return ClientWatch(socket_, call);
+  if (traits.looks_first()) call.serves(socket_.native_handle());
+  return ClientWatch();
 }
 
 Session::BoolTask Session::answer(WebSocket* peer) {
@@ -284,7 +283,7 @@ Session::BoolTask Session::send(std::string_view bytes) {
 
 Session::BoolTask Session::send_rest(std::string rest) {
   keep_leftover();
-  set_deadline(kWriteDeadline);
+  set_deadline(context_.worker.setup().write_deadline);
   for (std::string_view left = rest; !left.empty();) {
     waiting_ = true;
     const auto [problem] = co_await socket_.async_wait(Socket::wait_write, kAwaitTuple);

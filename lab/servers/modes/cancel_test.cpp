@@ -74,6 +74,35 @@ TEST_CASE("a client that stays gets its reply where others are cancelled", "[soc
   CHECK(server->stop(kPatience));
 }
 
+TEST_CASE("a queued handler does not begin for a client that has gone, where somebody looks", "[sockets]") {
+  for (const char* name : {"blocking-loop", "thread-pool"}) {
+    for (const bool looks : {true, false}) {
+      ServerSetup setup;
+      setup.routes = {{"slow", "GET", "/slow", {{Wait{100 * kMillisecond}}}}};
+      setup.arm.modes = {find_mode(name)->traits};
+      setup.arm.threads = 1;
+      setup.arm.cancel = looks;
+      auto rings = EventRings::create(1, 1024);
+      REQUIRE(rings.has_value());
+      auto server = Server::start(setup, &*rings);
+      REQUIRE(server.has_value());
+      RawClient first(server->port());
+      first.send(test::get("/slow"));
+      RawClient(server->port()).send(test::get("/slow"));  // and gone
+      RawClient last(server->port());
+      last.send(test::get("/slow"));
+      CHECK(status_of(first.reply()) == 200);
+      CHECK(status_of(last.reply()) == 200);
+      CHECK(server->stop(kPatience));
+      Events events;
+      rings->drain(events);
+      INFO(name);
+      CHECK(std::ranges::count(events, EventKind::cancelled, &Event::kind) == (looks ? 1 : 0));
+      CHECK(std::ranges::count(events, EventKind::started, &Event::kind) == (looks ? 2 : 3));
+    }
+  }
+}
+
 TEST_CASE("half a close still gets its reply, where nobody is cancelled", "[sockets]") {
   auto server = Server::start(test::builtin_setup(*find_mode("async-loop")), nullptr);
   REQUIRE(server.has_value());

@@ -1,11 +1,21 @@
 #include "lab/servers/steps/call.hpp"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 namespace lab {
 
+bool has_gone(int socket) {
+  char byte = 0;
+  const ssize_t size = recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return size == 0 || (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
 void Call::start() {
+  if (client_ >= 0 && has_gone(client_)) return cancel();
   if (unwatched()) return;
   started_ = monotonic_now();
   if (!idle()) started_wall_clock_ = wall_clock_now();

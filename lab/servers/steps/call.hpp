@@ -11,6 +11,9 @@
 
 namespace lab {
 
+/// Whether the peer of this socket has closed its side. One that will only send no more looks the same.
+bool has_gone(int socket);
+
 using SelfUnlinking =
     boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
@@ -36,6 +39,9 @@ class Call : public PlanExecution {
   /// Where the plan's first step stands.
   StepPlace place() const { return {route_->plan_position}; }
   const std::vector<Dependency>& dependencies() const { return route_->route.depends; }
+
+  /// Where this client has gone before the handler begins it does not begin.
+  void serves(int client) { client_ = client; }
 
   /// The handler has neither steps nor dependencies.
   bool idle() const { return plan_->empty() && route_->route.depends.empty(); }
@@ -80,6 +86,7 @@ class Call : public PlanExecution {
   bool unwatched() const { return idle() && !events().on() && log_number_ == 0; }
   void log_line(const char* what) const;
 
+  int client_ = -1;  // that is asked whether it is there
   std::uint32_t log_number_;
   const Request& request_;
   const ServedRoute* route_ = nullptr;
