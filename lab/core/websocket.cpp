@@ -47,7 +47,8 @@ bool is_utf8(const std::string& text) {
 }
 
 void let_go(std::string& buffer) {
-  if (buffer.empty() && buffer.capacity() > kKeptBuffer) buffer = std::string();
+  if (buffer.empty() && buffer.capacity() > kKeptBuffer)
+    buffer.shrink_to_fit();  // assigning keeps its memory
 }
 
 }  // namespace

@@ -149,7 +149,8 @@ void Session::keep_leftover() {
     held_.assign(input_);
     input_ = held_;
   } else if (input_.empty() && held_.capacity() > kKeptLeftover) {
-    held_ = std::string();
+    held_.clear();
+    held_.shrink_to_fit();  // to assign an empty one would keep its memory
   }
 }
 

@@ -353,7 +353,7 @@ class ThreadServer : public httplib::Server {
       one.call->drop_gil();
     }
     stream.next(events.stamp());
-    return answered && sent && !closed && !last && !one.ends;
+    return answered && sent && !closed && !last && !one.ends && !stream.too_slow();
   }
 
   void serve(Accepted accepted, std::uint16_t unit) {
