@@ -1,7 +1,10 @@
 #include "harness/analysis/loop_cycle.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <queue>
+#include <tuple>
 
 #include "harness/trace/route_steps.hpp"
 
@@ -9,29 +12,23 @@ namespace lab {
 
 namespace {
 
-struct Change {
-  Nanos at = 0;
-  CycleEvent what = CycleEvent::arrives;
-  std::uint32_t request = 0;
-
-  /// At one moment the loop is given back before it is taken.
-  int rank() const {
-    switch (what) {
-      case CycleEvent::awaits:
-      case CycleEvent::yields:
-      case CycleEvent::ends: return 0;
-      case CycleEvent::arrives:
-      case CycleEvent::ready: return 1;
-      default: return 2;
-    }
+/// At one moment the loop is given back before it is taken.
+int rank_of(CycleEvent what) {
+  switch (what) {
+    case CycleEvent::awaits:
+    case CycleEvent::yields:
+    case CycleEvent::ends: return 0;
+    case CycleEvent::arrives:
+    case CycleEvent::ready: return 1;
+    default: return 2;
   }
-};
+}
 
 /// Follows one request through the events of its worker.
 class Follower {
  public:
   Follower(const std::vector<const Event*>& events, const RequestRecord& record, const RouteSteps& steps,
-           std::vector<Change>& changes)
+           std::vector<CycleChange>& changes)
       : events_(events), sent_(record.sent), steps_(steps), changes_(changes) {}
 
   void run() {
@@ -113,30 +110,30 @@ class Follower {
   const std::vector<const Event*>& events_;
   Nanos sent_;
   const RouteSteps& steps_;
-  std::vector<Change>& changes_;
+  std::vector<CycleChange>& changes_;
   std::map<std::int64_t, Nanos> open_;  // steps, by index
   bool started_ = false, holds_ = false, waits_ = false, over_ = false;
 };
 
 /// All changes in order of time. What happens to one request stays in its own order, however short it was.
-std::vector<Change> in_order(const std::vector<std::vector<Change>>& lives) {
-  std::vector<Change> changes;
+std::vector<CycleChange> in_order(const std::vector<std::vector<CycleChange>>& lives) {
+  using Next = std::tuple<Nanos, int, std::size_t>;  // of each request: when, its rank, whose
+  std::priority_queue<Next, std::vector<Next>, std::greater<>> coming;
   std::vector<std::size_t> next(lives.size(), 0);
-  for (;;) {
-    const Change* first = nullptr;
-    std::size_t whose = 0;
-    for (std::size_t i = 0; i < lives.size(); ++i) {
-      if (next[i] == lives[i].size()) continue;
-      const Change& change = lives[i][next[i]];
-      const bool before = first == nullptr || change.at < first->at ||
-                          (change.at == first->at && change.rank() < first->rank());
-      if (before) first = &change;
-      if (before) whose = i;
-    }
-    if (first == nullptr) return changes;
-    changes.push_back(*first);
-    ++next[whose];
+  const auto wait_for = [&](std::size_t whose) {
+    if (next[whose] == lives[whose].size()) return;
+    const CycleChange& change = lives[whose][next[whose]];
+    coming.emplace(change.at, rank_of(change.what), whose);
+  };
+  for (std::size_t whose = 0; whose < lives.size(); ++whose) wait_for(whose);
+  std::vector<CycleChange> changes;
+  while (!coming.empty()) {
+    const std::size_t whose = std::get<2>(coming.top());
+    coming.pop();
+    changes.push_back(lives[whose][next[whose]++]);
+    wait_for(whose);
   }
+  return changes;
 }
 
 void remove(std::vector<std::uint32_t>& set, std::uint32_t request) {
@@ -151,29 +148,33 @@ std::string_view to_string(CycleEvent event) {
   return kWords[static_cast<std::size_t>(event)];
 }
 
-std::vector<CycleStep> loop_cycle(const Events& events, std::span<const RequestRecord> records,
-                                  const std::vector<Route>& routes, std::uint16_t worker) {
+std::vector<CycleChange> loop_changes(const Events& events, std::span<const RequestRecord> records,
+                                      const std::vector<Route>& routes, std::uint16_t worker) {
   std::map<std::uint32_t, std::vector<const Event*>> by_request;
   for (const Event& event : events) {
     if (event.worker == worker && event.request != 0) by_request[event.request].push_back(&event);
   }
   const std::vector<RouteSteps> steps = steps_of_routes(routes);
-  std::vector<std::vector<Change>> lives;
+  std::vector<std::vector<CycleChange>> lives;
   for (const auto& [request, mine] : by_request) {
     const RequestRecord* record = find_record(records, request);
     if (record == nullptr || record->route >= steps.size()) continue;
-    std::vector<Change>& life = lives.emplace_back();
+    std::vector<CycleChange>& life = lives.emplace_back();
     Follower(mine, *record, steps[record->route], life).run();
     // A server notes that it read a request after it gave the loop to it.
-    std::stable_sort(life.begin(), life.end(), [](const Change& a, const Change& b) {
+    std::stable_sort(life.begin(), life.end(), [](const CycleChange& a, const CycleChange& b) {
       const bool arrives = a.what == CycleEvent::arrives && b.what != CycleEvent::arrives;
       return a.at != b.at ? a.at < b.at : arrives;
     });
   }
-  const std::vector<Change> changes = in_order(lives);
+  return in_order(lives);
+}
+
+std::vector<CycleStep> loop_cycle(const Events& events, std::span<const RequestRecord> records,
+                                  const std::vector<Route>& routes, std::uint16_t worker) {
   std::vector<CycleStep> cycle;
   CycleStep now;
-  for (const Change& change : changes) {
+  for (const CycleChange& change : loop_changes(events, records, routes, worker)) {
     remove(now.ready, change.request);
     remove(now.waiting, change.request);
     if (now.running == change.request) now.running.reset();
@@ -190,9 +191,7 @@ std::vector<CycleStep> loop_cycle(const Events& events, std::span<const RequestR
       case CycleEvent::awaits: now.waiting.push_back(change.request); break;
       case CycleEvent::ends: break;
     }
-    now.at = change.at;
-    now.what = change.what;
-    now.request = change.request;
+    static_cast<CycleChange&>(now) = change;
     cycle.push_back(now);
   }
   return cycle;

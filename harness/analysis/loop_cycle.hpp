@@ -25,17 +25,25 @@ enum class CycleEvent : std::uint8_t {
 
 std::string_view to_string(CycleEvent event);
 
-/// One moment of a loop, and how its sets are from then on. Requests by id, each in the order of coming.
-struct CycleStep {
+/// One moment of a loop.
+struct CycleChange {
   Nanos at = 0;
   CycleEvent what = CycleEvent::arrives;
   std::uint32_t request = 0;
+};
+
+/// What happened in one worker's loop, read from events in order of time. A request is ready when its planned
+/// wait is over, even where the loop came to it later.
+std::vector<CycleChange> loop_changes(const Events& events, std::span<const RequestRecord> records,
+                                      const std::vector<Route>& routes, std::uint16_t worker = 0);
+
+/// Such a moment, and how the loop's sets are from then on. Requests by id, each in the order of coming.
+struct CycleStep : CycleChange {
   std::optional<std::uint32_t> running;  ///< never more than one
   std::vector<std::uint32_t> ready, waiting;
 };
 
-/// The life of one worker's loop, read from events in order of time. A request is ready when its planned wait
-/// is over, even where the loop came to it later.
+/// The life of one worker's loop.
 std::vector<CycleStep> loop_cycle(const Events& events, std::span<const RequestRecord> records,
                                   const std::vector<Route>& routes, std::uint16_t worker = 0);
 

@@ -43,7 +43,9 @@ inline Nanos to_nanos(double seconds) noexcept {
 
 /// Sleeps the calling thread until `deadline` on CLOCK_MONOTONIC; never returns early (clock_nanosleep(2)).
 inline void sleep_until(Nanos deadline) noexcept {
-  const timespec at{deadline / kSecond, deadline % kSecond};
+  timespec at{};
+  at.tv_sec = static_cast<time_t>(deadline / kSecond);  // 32 bits wide in WebAssembly
+  at.tv_nsec = static_cast<long>(deadline % kSecond);   // NOLINT(google-runtime-int): as timespec has it
   while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, nullptr) == EINTR) {
   }
 }

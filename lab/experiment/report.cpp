@@ -281,26 +281,29 @@ Report make_report(const Scenario& written, const Run& run, const std::vector<Gu
   return report;
 }
 
-Report make_prediction(const Scenario& written, std::uint64_t seed) {
+Report make_prediction(const Scenario& written, std::uint64_t seed, const std::vector<Guess>& guesses,
+                       int cores, Run* drawn) {
   Scenario scenario = written;
   calibrate_scenario(scenario, true);
   Report report = start_report(scenario);
   report.predicted_only = true;
   report.seed = seed;
-  report.cores = available_cores();
+  report.cores = cores > 0 ? cores : available_cores();
   report.planned_repetitions = 1;
   constexpr std::int64_t kMaxShown = 5'000;      // an answer must be there at once
   constexpr double kBytesPerConnection = 8'000;  // socket buffers and session, measured at 10,000 connections
   for (const Case& load_case : scenario.cases) {
     for (const Arm& arm : scenario.arms) {
-      report.arms.push_back(predicted_arm(scenario, arm, load_case,
-                                          expect(scenario, arm, load_case, report.cores, {seed}, kMaxShown)));
+      Expectation expected = expect(scenario, arm, load_case, report.cores, {seed}, kMaxShown);
+      report.arms.push_back(predicted_arm(scenario, arm, load_case, expected));
+      if (drawn != nullptr && !report.arms.back().lanes.empty())
+        drawn->repetitions.push_back(*std::move(expected.simulated));
       if (holds_nothing_while_waiting(arm)) {
         report.arms.back().memory_bytes = kBytesPerConnection * static_cast<double>(load_case.requests());
       }
     }
   }
-  report.remarks = make_remarks(scenario, whole_file(scenario), report.arms, Run{}, {});
+  report.remarks = make_remarks(scenario, whole_file(scenario), report.arms, Run{}, guesses);
   if (!scenario.trace.empty()) {
     Run simulated;
     for (const Case& load_case : scenario.cases) {

@@ -36,8 +36,10 @@ inline constexpr const char* kServerOutput = "server.txt";
 /// Says where all that a server wrote can be read.
 void add_server_output(Report& report, const std::string& path);
 
-/// The same from the model alone: nothing is run (`lab predict`).
-Report make_prediction(const Scenario& scenario, std::uint64_t seed);
+/// The same from the model alone: nothing is run (`lab predict`). `cores`: of the machine; 0: of this one.
+/// `drawn`: gets the repetitions of which the report has lanes.
+Report make_prediction(const Scenario& scenario, std::uint64_t seed, const std::vector<Guess>& guesses = {},
+                       int cores = 0, Run* drawn = nullptr);
 
 // A scenario in words.
 

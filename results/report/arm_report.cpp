@@ -479,19 +479,21 @@ std::vector<CheckRow> judge_checks(const Scenario& scenario, const ArmReport& ar
 }
 
 ArmReport predicted_arm(const Scenario& scenario, const Arm& arm, const Case& load_case,
-                        const Expectation& expected) {
+                        Expectation& expected) {
   ArmReport report = expected.row;
   if (expected.simulated) {
     report = analyse_arm(scenario, arm, load_case, expected, {&*expected.simulated}, kModel);
     set_latencies(expected.simulated->records, report);
     if (report.computes && !report.lanes.empty()) {  // with the turns in which a kernel shares its cores
-      const RunRepetition turns = simulate_repetition(scenario, arm, load_case, expected.machine_cores, 1,
-                                                      expected.seeds.front(), true, 0, kTurn);
+      RunRepetition turns = simulate_repetition(scenario, arm, load_case, expected.machine_cores, 1,
+                                                expected.seeds.front(), true, 0, kTurn);
       const bool shared = std::any_of(turns.events.begin(), turns.events.end(),
                                       [](const Event& event) { return event.kind == EventKind::preempted; });
-      if (shared)
+      if (shared) {
         report.lanes =
             make_lanes(turns.records, Occupancy(turns.events), scenario.routes, load_case, kMaxLanes);
+        expected.simulated = std::move(turns);
+      }
     }
   } else {
     report.makespan_s = Estimate{*report.predicted_s, {}, {}, {*report.predicted_s}};

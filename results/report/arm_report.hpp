@@ -75,9 +75,10 @@ ArmReport analyse_arm(const Scenario& scenario, const Arm& arm, const Case& load
                       const Expectation& expected, const std::vector<const RunRepetition*>& repetitions,
                       const std::string& engine);
 
-/// The row of an arm that only the model has run.
+/// The row of an arm that only the model has run. Where its lanes show how a kernel shares the cores, so does
+/// `expected.simulated` from then on.
 ArmReport predicted_arm(const Scenario& scenario, const Arm& arm, const Case& load_case,
-                        const Expectation& expected);
+                        Expectation& expected);
 
 /// The scenario's checks of an arm that was run.
 std::vector<CheckRow> judge_checks(const Scenario& scenario, const ArmReport& arm);
