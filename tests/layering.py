@@ -15,7 +15,7 @@ SERVERS = ["lab/servers", "lab/servers/http", "lab/servers/steps", "lab/servers/
 HARNESS = ["harness/model", "harness/statistics", "harness/trace", "harness/client", "harness/analysis"]
 RESULTS = ["results/store", "results/render", "results/report", "results/formats"]
 SCENARIOS = ["scenarios/loader", "scenarios/export"]
-LAB = ["lab/experiment", "lab/course", "lab/cli", "lab/cli/commands"]
+LAB = ["lab/experiment", "lab/course", "lab/page", "lab/cli", "lab/cli/commands"]
 
 
 def upwards(rooms, below):
@@ -33,6 +33,7 @@ ROOMS = {
     **upwards(RESULTS, [*CORE, *HARNESS, "harness/findings", "harness/diagnosis"]),
     **upwards(LAB, [*CORE, "lab/servers", "lab/servers/steps", "lab/servers/supervisor", *HARNESS, "harness/findings", "harness/diagnosis", *SCENARIOS,
                     *RESULTS]),
+    "lab/page/wasm": [*CORE, "lab/servers", "scenarios/loader", "results/store", "results/report", "lab/experiment", "lab/page", "lab/page/wasm"],
     "lab/static": [*CORE, *SERVERS, "lab/cli", "lab/static"],
     "lab": [*CORE, *LAB],
 }

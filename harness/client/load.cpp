@@ -214,9 +214,11 @@ Result<LoadResult> run_load(const Case& load_case, const LoadTarget& target, Eve
   setup.request_deadline = options.request_deadline;
   setup.close_after_reply = options.close_after_reply;
   ServerWatch watch(target.master, target.stamped);
+  LoadDriver* running = nullptr;
   setup.housekeeping = [&](Nanos room) {
     collector.drain();
     watch.look(monotonic_now(), room);
+    if (options.watch && running != nullptr) options.watch(running->records(), result.began);
   };
   ForeignWorkers foreign(target.master, target.port);
   setup.kill = [&target, &foreign](int worker) {
@@ -231,6 +233,7 @@ Result<LoadResult> run_load(const Case& load_case, const LoadTarget& target, Eve
   collector.drain();
   watch.start();
   result.began = clock.now() + kRunUp;
+  running = &driver;
   driver.run(result.began);
 
   watch.finish();

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -32,6 +33,9 @@ struct LoadTarget {
   bool stamped = false;
 };
 
+/// Is shown the requests as they stand, some 100 times a second, and when the load began.
+using LoadWatch = std::function<void(std::span<const RequestRecord>, Nanos began)>;
+
 struct LoadOptions {
   std::uint64_t seed = 0;
   Nanos request_deadline = 30 * kSecond;  ///< from the intended time
@@ -48,6 +52,7 @@ struct LoadOptions {
   bool close_after_reply = false;
   /// The server may leave connections in its backlog while it is busy, and may close them after a reply.
   bool accepts_late = false;
+  LoadWatch watch{};  ///< called while no send is near; may be empty
 };
 
 /// What one load left.

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <charconv>
 #include <cmath>
 
 #include "lab/core/text.hpp"
@@ -32,7 +31,7 @@ Result<Nanos> parse_duration(std::string_view written) {
   const std::size_t comma = digits.find(',');
   if (comma != std::string::npos) digits[comma] = '.';
   double number = 0;
-  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  const auto [end, problem] = read_double(digits, number);
   if (problem != std::errc() || !std::isfinite(number)) {
     return usage_error("'{}' is not a duration; write a number and a unit, such as 100ms, 1.5s or 200us",
                        text.substr(0, 40));

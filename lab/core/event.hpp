@@ -74,6 +74,7 @@ enum class LaneState : std::uint8_t {
   reply,     ///< finished, the reply is on its way
   served,    ///< of many requests in one lane: the moment at which one has its reply
 };
+BOOST_DESCRIBE_ENUM(LaneState, unsent, unread, runnable, loop, pool, waiting, lock, reply, served)
 
 struct LaneSegment {
   double from_s = 0, to_s = 0;

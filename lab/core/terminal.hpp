@@ -15,7 +15,7 @@ namespace lab {
 #define LAB_VERBS(VERB) \
   VERB(list) VERB(show) VERB(run) VERB(log) VERB(predict) VERB(serve) VERB(load) VERB(diagnose) VERB(export) \
   VERB(report) VERB(history) VERB(compare) VERB(sweep) VERB(verify) VERB(explain) VERB(advise) VERB(quiz) VERB(grade) \
-  VERB(completion) VERB(doctor)
+  VERB(demo) VERB(completion) VERB(doctor)
 // clang-format on
 
 #define LAB_VERB_NAME(VERB) #VERB,

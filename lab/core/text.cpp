@@ -5,6 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <system_error>
+#ifndef __cpp_lib_to_chars
+#include <cmath>
+#include <cstdlib>
+#endif
 
 namespace lab {
 
@@ -55,6 +60,21 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& ca
   const std::string known = join(candidates, ", ");
   return near ? fmt::format(" (did you mean '{}'? known: {})", *near, known)
               : fmt::format(" (known: {})", known);
+}
+
+std::from_chars_result read_double(std::string_view text, double& number) {
+#ifdef __cpp_lib_to_chars
+  return std::from_chars(text.data(), text.data() + text.size(), number);
+#else
+  const std::string digits(text.substr(0, text.find_first_not_of("0123456789.eE+-")));
+  char* end = nullptr;
+  const double read = std::strtod(digits.c_str(), &end);
+  if (end == digits.c_str() || digits.front() == '+') return {text.data(), std::errc::invalid_argument};
+  const char* const behind = text.data() + (end - digits.c_str());
+  if (std::isinf(read)) return {behind, std::errc::result_out_of_range};
+  number = read;
+  return {behind, std::errc()};
+#endif
 }
 
 std::string lower_case(std::string_view text) {

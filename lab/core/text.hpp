@@ -22,6 +22,9 @@ std::optional<std::string> nearest_word(std::string_view word, const std::vector
 /// ` (did you mean 'x'? known: a, b, c)`: what an error about an unknown word ends with.
 std::string suggestion(std::string_view word, const std::vector<std::string>& candidates);
 
+/// The number that the text begins with, as std::from_chars reads it, which not every library can.
+std::from_chars_result read_double(std::string_view text, double& number);
+
 /// The number, where the text is one that fits and nothing else, as std::from_chars reads it; whole ones to
 /// that base.
 template <class Number>
@@ -30,7 +33,7 @@ std::optional<Number> number_in(std::string_view text, [[maybe_unused]] int base
   const char* const end = text.data() + text.size();
   std::from_chars_result read{};
   if constexpr (std::is_floating_point_v<Number>) {
-    read = std::from_chars(text.data(), end, number);
+    read = read_double(text, number);
   } else {
     read = std::from_chars(text.data(), end, number, base);
   }

@@ -83,7 +83,7 @@ bool accepts_late(const Arm& arm) {
 
 /// Sends the load and keeps what came of it. Throws Failure.
 RunRepetition send_load(const Scenario& scenario, const Trial& trial, const LoadTarget& target,
-                        EventRings* rings, std::uint64_t seed) {
+                        EventRings* rings, std::uint64_t seed, const LoadWatch& watch) {
   const Arm& arm = trial.arm->arm;
   LoadOptions options;
   options.seed = seed;
@@ -91,6 +91,7 @@ RunRepetition send_load(const Scenario& scenario, const Trial& trial, const Load
   options.close_after_reply =
       std::ranges::any_of(arm.modes, [](const Traits& mode) { return mode.idle != Resource::nothing; });
   options.accepts_late = accepts_late(arm) || target.stamped;
+  options.watch = watch;
   if (target.stamped && trial.arm->engine != kServer) options.warm_up_connections = arm.workers;
   const double expected = simulate(model_input(scenario, arm, *trial.load_case, seed)).makespan_s;
   constexpr double kLongest = 1e18;  // nanoseconds: decades, and no overflow
@@ -118,7 +119,7 @@ bool any_request(const RunRepetition& repetition, const Matches& matches) {
 }
 
 RunRepetition measure_native(const Scenario& scenario, const Trial& trial, PreparedExperiment& prepared,
-                             std::uint64_t seed) {
+                             std::uint64_t seed, const LoadWatch& watch) {
   const Arm& arm = trial.arm->arm;
   EventRings rings = EventRings::create(arm.workers, most_events(scenario, *trial.load_case)).value();
   ServerSetup setup;
@@ -132,7 +133,7 @@ RunRepetition measure_native(const Scenario& scenario, const Trial& trial, Prepa
   target.port = server.port();
   target.master = server.master();
   target.routes = scenario.routes;
-  RunRepetition repetition = send_load(scenario, trial, target, &rings, seed);
+  RunRepetition repetition = send_load(scenario, trial, target, &rings, seed, watch);
   if (server.is_stopped()) {
     repetition.warnings.emplace_back(
         "somebody stopped the server's master (SIGSTOP): new connections waited for it until their deadline");
@@ -157,7 +158,7 @@ std::optional<std::string> how_it_ended(ExternalServer& server, const RunRepetit
 
 /// `said`: all that a server wrote that failed, unless another one's words are there.
 RunRepetition measure_foreign(const Scenario& scenario, const Trial& trial, PreparedExperiment& prepared,
-                              std::uint64_t seed, std::string& said) {
+                              std::uint64_t seed, const LoadWatch& watch, std::string& said) {
   std::string words;
   auto started = prepared.foreign.start(*trial.arm, prepared.fixtures, &words);
   if (said.empty()) said = words;
@@ -167,7 +168,7 @@ RunRepetition measure_foreign(const Scenario& scenario, const Trial& trial, Prep
   target.master = server.pid();
   target.routes = scenario.routes;
   target.stamped = true;
-  RunRepetition repetition = send_load(scenario, trial, target, nullptr, seed);
+  RunRepetition repetition = send_load(scenario, trial, target, nullptr, seed, watch);
   const bool refused = any_request(repetition, [](const RequestRecord& record) {
     return record.outcome == Outcome::bad_status && record.status >= 500;
   });
@@ -194,11 +195,11 @@ std::optional<Error> given_up(const RunRepetition& repetition) {
 }
 
 RunRepetition measure(const Scenario& scenario, const Trial& trial, PreparedExperiment& prepared, int number,
-                      std::uint64_t seed, std::string& said) {
+                      std::uint64_t seed, const LoadWatch& watch, std::string& said) {
   const double pace_before = measure_pace(scenario.routes, prepared.rates);
   RunRepetition repetition = trial.arm->engine == kNative
-                                 ? measure_native(scenario, trial, prepared, seed)
-                                 : measure_foreign(scenario, trial, prepared, seed, said);
+                                 ? measure_native(scenario, trial, prepared, seed, watch)
+                                 : measure_foreign(scenario, trial, prepared, seed, watch, said);
   repetition.number = number;
   repetition.pace = take_computed_pace(repetition.events).value_or(pace_before);
   return repetition;
@@ -296,10 +297,6 @@ bool ExperimentOptions::measures() const {
       engines, [](const std::string& engine) { return engine != kModel && engine != kRecorded; });
 }
 
-bool ExperimentOptions::uses(std::string_view engine) const {
-  return std::ranges::find(engines, engine) != engines.end();
-}
-
 ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions& options,
                                const PreparedExperiment& prepared) {
   ExperimentPlan plan;
@@ -386,7 +383,7 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
   if (record.folder)
     result.writer.emplace(RunWriter::create(*record.folder, record.exact, result.run.header).value());
   const NoiseMeter noise;
-  if (observer.started) observer.started();
+  if (observer.started) observer.started(result.run.header);
   SetAside set_aside;
   const auto keep = [&](RunRepetition repetition) {
     if (result.writer) result.writer->add(repetition);
@@ -414,8 +411,9 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
       if (prepared.is_left_out(*trial.arm, *trial.load_case)) continue;
       std::optional<RunRepetition> repetition;
       try {
+        if (observer.trial_begins) observer.trial_begins(*trial.arm, *trial.load_case, number);
         repetition = measure(scenario, trial, prepared, number, repetition_seed(options.seed, number),
-                             result.server_said);
+                             observer.watch, result.server_said);
       } catch (const Failure& failure) {
         result.interrupted = interrupt_signal() != 0;
         if (!result.interrupted && trial.arm->engine != kNative) {

@@ -2,6 +2,7 @@
 
 // An experiment from its scenario to its record: prepare, start, load, collect. For the course and the verbs.
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -10,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/client/load.hpp"
 #include "lab/core/error.hpp"
 #include "lab/core/process.hpp"
 #include "lab/core/scenario.hpp"
@@ -31,7 +33,9 @@ struct ExperimentOptions {
   ForeignOptions foreign;
   bool as_written = true;  ///< no option changes what the scenario says, so recordings of it apply
 
-  bool uses(std::string_view engine) const;
+  bool uses(std::string_view engine) const {
+    return std::ranges::find(engines, engine) != engines.end();
+  }
   bool measures() const;  ///< whether any server is started
 };
 
@@ -73,7 +77,9 @@ struct RecordOptions {
 
 /// Says how far it is; each may be empty.
 struct ExperimentObserver {
-  std::function<void()> started;  ///< nothing but the measuring is left to do
+  std::function<void(const RunHeader&)> started;  ///< nothing but the measuring is left to do
+  std::function<void(const EngineArm&, const Case&, int number)> trial_begins;
+  LoadWatch watch;  ///< while a trial's load runs
   std::function<void(const RunRepetition&, std::int64_t done, std::int64_t trials)> trial_done;
   std::function<void(const Run&, int rounds_done)> round_done;
 };

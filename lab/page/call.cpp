@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <array>
+#include <boost/json.hpp>
+#include <cstdint>
 #include <string_view>
 
 #include "lab/core/text.hpp"
@@ -15,8 +17,6 @@ namespace lab {
 namespace {
 
 namespace json = boost::json;
-
-constexpr int kReferenceCores = 2;
 
 /// Units of each kind of work per second on the machine that stands for all, in the order of Work.
 constexpr WorkRates kReferenceRates{1.1e9, 2.5e8, 2'600, 30'000, 6e9, 2e7, 2e5, 2e5};
@@ -47,8 +47,11 @@ Texts texts_of(std::string_view name, const json::value& value) {
   return texts;
 }
 
+/// Of a run besides.
+constexpr std::array<std::string_view, 3> kRunWords{"engine", "repeat", "budget"};
+
 /// What a page may ask for: what changes the scenario, and a guess. No command, path or address.
-RunOptions options_in(const json::object& call) {
+RunOptions options_in(const json::object& call, bool runs = false) {
   RunOptions options;
   const json::value* given = call.if_contains("options");
   if (given == nullptr) return options;
@@ -56,7 +59,8 @@ RunOptions options_in(const json::object& call) {
   for (const auto& [key, value] : given->get_object()) {
     const std::string name(key);
     const auto option = find_run_option(options, name);
-    const bool allowed = option && (option->keep == Option::in_record || name == "seed" || name == "guess");
+    const bool allowed = option && (option->keep == Option::in_record || name == "seed" || name == "guess" ||
+                                    (runs && std::ranges::count(kRunWords, name) > 0));
     refuse_if(!allowed, "options: the page has no option --{}", name.substr(0, 60));
     const Texts texts = texts_of(name, value);
     if (!texts.empty()) option->take(texts);
@@ -73,11 +77,29 @@ Scenario scenario_in(const json::object& call, const Overrides& overrides) {
   return load_scenario(name, known_modes(), overrides).value();
 }
 
-std::string predict(const json::object& call) {
+json::object call_in(std::string_view request) {
+  boost::system::error_code error;
+  json::value call = json::parse(request, error);
+  refuse_if(error || !call.is_object(), "not a JSON object such as {{\"call\": \"list\"}}");
+  return std::move(call.as_object());
+}
+
+void check_guesses(const RunOptions& options, const Scenario& scenario) {
+  for (const Guess& guess : options.guesses) {
+    refuse_if(std::ranges::count(scenario.arms, guess.arm, &Arm::id) == 0, "--guess: no arm '{}'",
+              guess.arm.substr(0, 60));
+  }
+}
+
+std::string predict_for_page(const json::object& call) {
+  constexpr std::int64_t kMostForPage = 1'000'000;
   const RunOptions options = options_in(call);
   Scenario scenario = scenario_in(call, options.overrides);
-  for (const Guess& guess : options.guesses) {
-    refuse_if(std::ranges::count(scenario.arms, guess.arm, &Arm::id) == 0, "--guess: no arm '{}'", guess.arm);
+  check_guesses(options, scenario);
+  for (const Case& load_case : scenario.cases) {
+    refuse_if(load_case.requests() > kMostForPage,
+              "--requests: {} requests; the page computes at most {}; lab predict takes more",
+              load_case.requests(), kMostForPage);
   }
   int cores = static_cast<int>(number_of(call, "cores", 0, 1024));
   if (call.contains("reference")) {
@@ -124,25 +146,43 @@ struct CallKind {
 
 constexpr std::array<CallKind, 4> kCalls{{
     {"list", [](const json::object& /*call*/) { return catalogue_json(); }},
-    {"predict", predict},
+    {"predict", predict_for_page},
     {"quiz", ask_quiz},
     {"grade", grade_quiz},
 }};
 
 std::string dispatch(std::string_view request) {
-  boost::system::error_code error;
-  const json::value call = json::parse(request, error);
-  refuse_if(error || !call.is_object(), "not a JSON object such as {{\"call\": \"list\"}}");
-  const std::string word = text_of(call.get_object(), "call");
+  const json::object call = call_in(request);
+  const std::string word = text_of(call, "call");
   const auto kind = std::ranges::find(kCalls, word, &CallKind::word);
-  refuse_if(kind == kCalls.end(), "call: list, predict, quiz or grade is expected, not '{}'", word.substr(0, 60));
-  return kind->answer(call.get_object());
+  refuse_if(kind == kCalls.end(), "call: list, predict, quiz or grade is expected, not '{}'",
+            word.substr(0, 60));
+  return kind->answer(call);
 }
 
 }  // namespace
 
 void apply_reference_rates(Scenario& scenario) {
   for (Route& route : scenario.routes) apply_rates(route, kReferenceRates);
+}
+
+Texts words_of_run(std::string_view request) {
+  const json::object call = call_in(request);
+  refuse_if(call.contains("toml"),
+            "toml: real servers run a scenario of the catalogue; save it as a file for lab run");
+  RunOptions options = options_in(call, true);
+  const Scenario scenario = scenario_in(call, options.overrides);
+  check_guesses(options, scenario);
+  if (!options.has("repeat")) options.set("repeat", "1");
+  options.check_together();
+  Texts words{"--stream", "--quiet"};
+  for (const auto& [name, texts] : options.given) {
+    const bool splits = find_run_option(options, name)->splits;
+    for (const std::string& text : splits ? Texts{join(texts, ",")} : texts)
+      words.push_back(fmt::format("--{}={}", name, text));
+  }
+  words.push_back(scenario.name);
+  return words;
 }
 
 std::string answer_call(std::string_view request) {

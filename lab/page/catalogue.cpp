@@ -58,8 +58,8 @@ Texts options_of(const Scenario& scenario) {
   workers.workers = 3;
   threads.threads = 5;
   Texts takes;
-  const auto tries = {std::pair("requests", &requests), {"delay", &delay}, {"workers", &workers},
-                      {"threads", &threads}};
+  const auto tries = {
+      std::pair("requests", &requests), {"delay", &delay}, {"workers", &workers}, {"threads", &threads}};
   for (const auto& [name, overrides] : tries) {
     if (parse_scenario(scenario.source, scenario.file, known_modes(), *overrides)) takes.emplace_back(name);
   }

@@ -11,6 +11,7 @@
 #include "lab/page/page.hpp"
 #include "results/render/as_json.hpp"
 #include "results/report/format.hpp"
+#include "results/report/lanes.hpp"
 #include "results/store/set_aside.hpp"
 
 namespace lab {
@@ -115,8 +116,9 @@ std::string picture_json(const std::vector<Lane>& lanes, const RunRepetition& re
     const auto& [worker, loop] = each;
     out += "{\"worker\":";
     put(out, worker);
-    put_array(out, "turns", loop.turns,
-              [&](const LoopTurn& turn) { put_all(out, {turn.from - zero, turn.to - zero}); });
+    put_array(out, "turns", loop.turns, [&](const LoopTurn& turn) {
+      put_all(out, {turn.from - zero, turn.to - zero});
+    });
     put_array(out, "steps", loop.changes, [&](const CycleChange& change) {
       put_all(out, {change.at - zero, static_cast<int>(change.what), change.request});
     });

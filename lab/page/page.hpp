@@ -16,6 +16,9 @@ namespace lab {
 /// One call of the page, JSON for JSON; what is wrong with it is an answer too.
 std::string answer_call(std::string_view request);
 
+/// The words behind `lab run` of a run that the page asks for. Throws Failure (exit 2).
+Texts words_of_run(std::string_view request);
+
 /// lab.catalogue/1: every scenario that can be read, without what it predicts.
 std::string catalogue_json();
 
@@ -27,6 +30,7 @@ std::string page_json(const Report& report, const Scenario& scenario, const Run&
 std::string picture_json(const std::vector<Lane>& lanes, const RunRepetition& repetition,
                          const Scenario& scenario);
 
+inline constexpr int kReferenceCores = 2;
 /// Gives steps whose duration is open that of a machine that stands for all: an answer is the same wherever
 /// it is computed.
 void apply_reference_rates(Scenario& scenario);

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "lab/core/duration.hpp"
@@ -148,7 +147,7 @@ std::int64_t Value::size() const {
   constexpr std::pair<std::string_view, double> kUnits[] = {{"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1}};
   const std::string text = this->text();
   double number = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const auto [end, failed] = read_double(text, number);
   const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
   for (const auto& [known, bytes] : kUnits) {
     if (failed != std::errc() || known != unit) continue;

@@ -14,6 +14,7 @@
 #include "lab/experiment/experiment.hpp"
 #include "lab/experiment/interrupt.hpp"
 #include "lab/experiment/report.hpp"
+#include "lab/page/run_stream.hpp"
 #include "lab/servers/mode.hpp"
 #include "results/report/format.hpp"
 #include "results/store/store.hpp"
@@ -58,13 +59,17 @@ std::string keep_server_output(const std::string& said, const std::string& folde
   return file.flush() ? path : "";
 }
 
+struct RunVerb : RunOptions {
+  bool stream = false;
+};
+
 struct Finished {
   Report report;
   int exit_code = 0;
 };
 
 /// One scenario from its first server to its report; the report is not printed yet.
-Finished run_one(Scenario scenario, const RunOptions& options) {
+Finished run_one(Scenario scenario, const RunVerb& options) {
   const ExperimentOptions experiment = options.experiment_of(scenario);
   preflight(scenario, experiment);
 
@@ -90,7 +95,7 @@ Finished run_one(Scenario scenario, const RunOptions& options) {
     return report;
   };
   ExperimentObserver observer;
-  observer.started = [&] {
+  observer.started = [&](const RunHeader&) {
     if (!options.output.quiet) {
       print_error("{}: {} repetition{}, about {}, budget {}\n", scenario.name, plan.repetitions,
                   plan.repetitions == 1 ? "" : "s", format_estimate(plan.estimate),
@@ -106,6 +111,8 @@ Finished run_one(Scenario scenario, const RunOptions& options) {
     const Report report = report_of(run);
     live.show(to_text(report, options.output.style), table_text(report, options.output.style));
   };
+  std::optional<RunStream> stream;
+  if (options.stream) stream.emplace(scenario, experiment.seed, print, observer);
   ExperimentResult result = run_experiment(scenario, experiment, plan, prepared, record, observer);
   live.clear();
   const bool nothing = result.run.repetitions.empty();
@@ -147,11 +154,17 @@ Finished run_one(Scenario scenario, const RunOptions& options) {
     finished.exit_code = static_cast<int>(stop->kind);
   }
   if (result.interrupted) finished.exit_code = interrupt_exit_code();
+  if (stream) {
+    stream->document(finished.report, result.run);
+    stream->end(result.run.summary.complete, result.run.summary.reason);
+  }
   return finished;
 }
 
-int run_all(const RunOptions& options) {
+int run_all(const RunVerb& options) {
   std::vector<Scenario> scenarios;
+  refuse_if(options.stream && (options.scenarios.size() > 1 || options.output.format != Format::text),
+            "--stream is of one run, and a format of its own");
   for (const std::string& name : options.scenarios) {
     scenarios.push_back(load_scenario(name, known_modes(), options.overrides).value());
     for (const Guess& guess : options.guesses) arm_named(scenarios.back(), "--guess", guess.arm);
@@ -161,8 +174,11 @@ int run_all(const RunOptions& options) {
   std::vector<Report> reports;
   int exit_code = 0;
   for (const Scenario& scenario : scenarios) {
-    Finished finished = run_one(scenario, options);
+    const auto ran = caught([&] { return run_one(scenario, options); });
+    if (!ran && options.stream) print(RunStream::failure(ran.error()));
+    Finished finished = ran.value();
     exit_code = std::max(exit_code, finished.exit_code);
+    if (options.stream) return exit_code;
     if (options.output.format == Format::text) {
       if (!reports.empty()) print("\n");
       print(to_text(finished.report, options.output.style));
@@ -180,9 +196,11 @@ int run_all(const RunOptions& options) {
 Command run_command() {
   Command command("run", "run an experiment on real servers and compare it with theory",
                   "Example: lab run blocking-async --guess async-loop=1s");
-  RunOptions& options = command.runs<RunOptions>(run_all);
+  RunVerb& options = command.runs<RunVerb>(run_all);
   add_scenario_options(command, options);
   add_experiment_options(command, options);
+  command.flag("--stream", options.stream,
+               "what happens while it happens, one JSON object a line (for programs)");
   add_output_options(command, options.output);
   add_details_option(command, options.output);
   return command;

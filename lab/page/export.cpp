@@ -1,0 +1,192 @@
+#include <algorithm>
+#include <boost/beast/core/detail/base64.hpp>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+
+#include "lab/core/process.hpp"
+#include "lab/core/text.hpp"
+#include "lab/experiment/recordings.hpp"
+#include "lab/experiment/report.hpp"
+#include "lab/page/files.hpp"
+#include "lab/page/page.hpp"
+#include "lab/servers/mode.hpp"
+#include "results/render/as_json.hpp"
+#include "scenarios/loader/loader.hpp"
+
+namespace lab {
+
+namespace {
+
+constexpr std::string_view kModelFile = "model.js";
+
+void replace_once(std::string& text, std::string_view what, std::string_view by) {
+  const std::size_t at = text.find(what);
+  if (at == std::string::npos)
+    throw Failure(environment_error("the page that was built into this lab has no {}", what));
+  text.replace(at, what.size(), by);
+}
+
+void replace_all(std::string& text, std::string_view what, std::string_view by) {
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
+    text.replace(at, what.size(), by);
+}
+
+/// JSON that stands inside of a script's element: no text of it can end that.
+std::string inside_script(std::string json) {
+  replace_all(json, "<", "\\u003c");
+  return json;
+}
+
+std::string trimmed_line(std::string json) {
+  while (json.ends_with('\n')) json.pop_back();
+  return json;
+}
+
+std::string base64(std::string_view bytes) {
+  namespace detail = boost::beast::detail::base64;
+  std::string text(detail::encoded_size(bytes.size()), '\0');
+  text.resize(detail::encode(text.data(), bytes.data(), bytes.size()));
+  return text;
+}
+
+std::vector<std::string> recorded_names() {
+  std::vector<std::string> names = scenario_names();
+  std::erase_if(names, [](const std::string& name) {
+    std::error_code ignored;
+    return !std::filesystem::exists(recordings_folder() / (name + ".jsonl"), ignored);
+  });
+  return names;
+}
+
+/// A script that defines labRecorded(), in a page and in its worker.
+std::string recorded_script() {
+  std::string script = "globalThis.labRecorded=(name)=>Promise.resolve(({";
+  for (const std::string& name : recorded_names()) {
+    if (const auto document = recorded_document(name))
+      script += fmt::format("\"{}\":{},", name, inside_script(*document));
+  }
+  return script + "})[name]);\n";
+}
+
+void need_page(bool with_model) {
+  const bool there = !page_file("index.html").empty() && (!with_model || !page_file(kModelFile).empty());
+  if (there) return;
+  throw Failure(environment_error(
+      "the page is not part of this lab: building it takes npm{}; ./labw setup --with page installs what is "
+      "missing, then ./labw build page",
+      with_model ? " and Emscripten" : ""));
+}
+
+void write_file(const std::filesystem::path& path, std::string_view bytes) {
+  std::error_code error;
+  std::filesystem::create_directories(path.parent_path(), error);
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  if (!file.flush())
+    throw Failure(system_error("cannot write", path.string(), error ? error.value() : errno));
+}
+
+/// The style sheet with its fonts in it.
+std::string style_with_fonts() {
+  std::string style(page_file("page.css"));
+  for (const PageFile& file : page_files()) {
+    if (!file.name.ends_with(".woff2")) continue;
+    const std::string data = fmt::format("data:font/woff2;base64,{}", base64(file.bytes));
+    for (const std::string_view before : {"url(./", "url("})
+      replace_all(style, fmt::format("{}{})", before, file.name), fmt::format("url({})", data));
+  }
+  return style;
+}
+
+}  // namespace
+
+std::string_view page_file(std::string_view name) {
+  const auto& files = page_files();
+  const auto found = std::ranges::find(files, name, &PageFile::name);
+  return found == files.end() ? std::string_view{} : found->bytes;
+}
+
+std::string_view media_type(std::string_view name) {
+  constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
+      {".html", "text/html; charset=utf-8"},
+      {".js", "text/javascript; charset=utf-8"},
+      {".css", "text/css; charset=utf-8"},
+      {".svg", "image/svg+xml"},
+      {".woff2", "font/woff2"},
+      {".json", "application/json"}};
+  for (const auto& [ending, type] : kTypes) {
+    if (name.ends_with(ending)) return type;
+  }
+  return "application/octet-stream";
+}
+
+std::optional<std::string> recorded_document(const std::string& name) {
+  if (!contains(recorded_names(), name)) return std::nullopt;
+  RecordedRun recorded = read_recorded(recordings_folder() / (name + ".jsonl"));
+  RunHeader& header = recorded.run.header;
+  header.environment.emplace_back(kRecordingMade, describe_making(header));
+  for (RunRepetition& repetition : recorded.run.repetitions) {
+    if (repetition.engine == kFastapi) repetition.engine = kRecorded;
+  }
+  return trimmed_line(
+      page_json(make_report(recorded.scenario, recorded.run), recorded.scenario, recorded.run));
+}
+
+std::string index_page(const PageConfig& config) {
+  need_page(false);
+  std::string json = fmt::format("{{\"source\":\"{}\"", config.source);
+  const auto add = [&](std::string_view key, const std::string& value) {
+    if (!value.empty()) json += fmt::format(",\"{}\":{}", key, value);
+  };
+  const auto quoted = [](const std::string& text) {
+    return text.empty() ? "" : boost::json::serialize(json_text(text));
+  };
+  add("scenario", quoted(config.scenario));
+  add("role", quoted(config.role));
+  add("document", config.document);
+  add("recorded", boost::json::serialize(json_texts(recorded_names())));
+  if (config.with_catalogue) add("catalogue", trimmed_line(catalogue_json()));
+  if (config.source == "model" && !config.scenario.empty()) {
+    const boost::json::object call{
+        {"call", "predict"}, {"scenario", json_text(config.scenario)}, {"reference", true}};
+    add("first", trimmed_line(answer_call(boost::json::serialize(call))));
+  }
+  std::string page(page_file("index.html"));
+  replace_once(page, "id=\"lab-config\">{}<", "id=\"lab-config\">" + inside_script(json + "}") + "<");
+  return page;
+}
+
+void export_page(const std::string& folder, const std::string& scenario) {
+  need_page(true);
+  for (const PageFile& file : page_files()) {
+    if (file.name != "index.html" && file.name != kModelFile)
+      write_file(std::filesystem::path(folder) / file.name, file.bytes);
+  }
+  write_file(std::filesystem::path(folder) / kModelFile,
+             std::string(page_file(kModelFile)) + "\n" + recorded_script());
+  write_file(std::filesystem::path(folder) / "index.html", index_page({"model", scenario}));
+}
+
+void export_single_page(const std::string& file, const std::string& scenario) {
+  need_page(true);
+  std::string page = index_page({"model", scenario});
+  const auto script_of = [](std::string script) {
+    replace_all(script, "</script", "<\\/script");
+    return script;
+  };
+  const std::string model = fmt::format("<script type=\"text/plain\" id=\"lab-model\">{}</script>\n",
+                                        base64(page_file(kModelFile)));
+  replace_once(page, "<script src=\"boot.js\"></script>",
+               fmt::format("<script>{}</script>", script_of(std::string(page_file("boot.js")))));
+  replace_once(page, "<link rel=\"stylesheet\" href=\"page.css\">",
+               fmt::format("<style>{}</style>", style_with_fonts()));
+  replace_once(page, "<script src=\"page.js\" defer></script>",
+               fmt::format("{}<script>{}</script>\n<script>{}</script>", model, recorded_script(),
+                           script_of(std::string(page_file("page.js")))));
+  replace_all(page, "src=\"recorded.svg\"",
+              fmt::format("src=\"data:image/svg+xml;base64,{}\"", base64(page_file("recorded.svg"))));
+  write_file(file, page);
+}
+
+}  // namespace lab

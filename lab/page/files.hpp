@@ -1,0 +1,43 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lab {
+
+/// A file of the built page, kept in the program.
+struct PageFile {
+  std::string_view name;  ///< `index.html`, `fonts/atkinson.woff2`
+  std::string_view bytes;
+};
+
+/// All of them; none where the page was not built when the program was.
+const std::vector<PageFile>& page_files();
+/// The bytes of one; empty where it is not there.
+std::string_view page_file(std::string_view name);
+/// `text/javascript; charset=utf-8`
+std::string_view media_type(std::string_view name);
+
+/// What hands the page out says to it, as README.md has it.
+struct PageConfig {
+  std::string source;          ///< server, model, recorded
+  std::string scenario;        ///< to begin with; empty: the page's choice
+  std::string role{};          ///< of a server: teacher, student
+  std::string document{};      ///< lab.page/1 of a recorded run
+  bool with_catalogue = true;  ///< and the first prediction, where the model is the source
+};
+
+/// index.html with that in it.
+std::string index_page(const PageConfig& config);
+
+/// The committed recording of real FastAPI on that scenario, as a page document; nothing where there is none.
+std::optional<std::string> recorded_document(const std::string& scenario);
+
+/// Writes the page for any browser and static host into a folder, or all of it as one file. Errors: the page
+/// or its model is not in this program, the place cannot be written (exit 3).
+void export_page(const std::string& folder, const std::string& scenario);
+void export_single_page(const std::string& file, const std::string& scenario);
+
+}  // namespace lab
