@@ -176,7 +176,7 @@ BatchEnd run_batch(const VerifyBatch& batch, const VerifyOptions& options, const
   if (options.save && plan.trials > 0) record.folder = default_runs_folder();
   done.arms = recorded ? engine_arms(scenario, kRecorded) : prepared.arms;
   ExperimentObserver watching;
-  watching.started = [&] { started(plan.estimate); };
+  watching.started = [&](const RunHeader&) { started(plan.estimate); };
   ExperimentResult& measured = done.measured =
       run_experiment(scenario, experiment, plan, prepared, record, watching);
   if (measured.writer) {

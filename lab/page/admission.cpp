@@ -45,7 +45,7 @@ bool same_key(std::string_view given, const std::string& key) {
 std::string_view cookie_value(std::string_view cookies) {
   while (!cookies.empty()) {
     const std::size_t end = std::min(cookies.find(';'), cookies.size());
-    const std::string_view one = trim(cookies.substr(0, end));
+    const std::string_view one = lab::trim(cookies.substr(0, end));
     cookies.remove_prefix(std::min(end + 1, cookies.size()));
     if (one.size() > kPageCookie.size() && one.starts_with(kPageCookie) && one[kPageCookie.size()] == '=')
       return one.substr(kPageCookie.size() + 1);
@@ -54,8 +54,8 @@ std::string_view cookie_value(std::string_view cookies) {
 }
 
 bool is_json(const std::optional<std::string>& type) {
-  return type &&
-         equals_ignoring_case(trim(std::string_view(*type).substr(0, type->find(';'))), "application/json");
+  return type && equals_ignoring_case(lab::trim(std::string_view(*type).substr(0, type->find(';'))),
+                                      "application/json");
 }
 
 }  // namespace

@@ -1,0 +1,106 @@
+#include "lab/page/admission.hpp"
+
+#include <catch2/catch.hpp>
+#include <set>
+
+using lab::Admission;
+using lab::admit;
+using lab::PageKeys;
+using lab::PageRequest;
+using lab::PageRoute;
+
+namespace {
+
+using Field = std::optional<std::string>;
+
+const PageKeys kPageKeys{"t0ken", "f1rst", "c00kie", {"127.0.0.1:4711", "localhost:4711"}};
+
+struct Ask {
+  const char* method;
+  const char* target;
+  bool there, allowed, writes;
+};
+constexpr Ask kAsked[] = {{"GET", "/", true, true, false},
+                          {"GET", "/page.js", true, true, false},
+                          {"GET", "/api/events", true, true, false},
+                          {"GET", "/api/recorded?scenario=gil", true, true, false},
+                          {"POST", "/api/run", true, true, true},
+                          {"POST", "/api/stop", true, true, true},
+                          {"POST", "/api/call", true, true, true},
+                          {"GET", "/api/run", true, false, false},
+                          {"PUT", "/api/run", true, false, false},
+                          {"POST", "/", true, false, false},
+                          {"DELETE", "/page.js", true, false, false},
+                          {"GET", "/api/none", false, false, false}};
+
+}  // namespace
+
+TEST_CASE("Every combination of name, page, key and body is let in or refused as the rules say") {
+  int let_in = 0;
+  int combinations = 0;
+  for (const Ask& asked : kAsked) {
+    for (const Field& host : {Field("127.0.0.1:4711"), Field("localhost:4711"), Field("127.0.0.1"),
+                              Field("evil.example:4711"), Field()}) {
+      for (const Field& origin : {Field(), Field("http://" + host.value_or("")), Field("http://evil.example"),
+                                  Field("null"), Field("https://127.0.0.1:4711"), Field("")}) {
+        for (const int key : {0, 1, 2, 3, 4, 5}) {
+          for (const Field& type : {Field("application/json"), Field("text/plain"), Field()}) {
+            PageRequest request{asked.method, asked.target, host, origin, {}, {}, type};
+            if (key == 1) request.cookie = "a=b; lab-page=c00kie";
+            if (key == 2) request.cookie = "lab-page=c00kif";
+            if (key == 3) request.token = "t0ken";
+            if (key == 4) request.token = "c00kie";
+            if (key == 5) request.cookie = "xlab-page=c00kie; lab-page=";
+            const bool named = host == Field("127.0.0.1:4711") || host == Field("localhost:4711");
+            const bool known = key == 1 || key == 3;
+            const bool same = origin ? *origin == "http://" + host.value_or("") : key == 3 || !asked.writes;
+            const bool body = !asked.writes || type == Field("application/json");
+            const int expected = !named           ? 421
+                                 : !asked.there   ? 404
+                                 : !asked.allowed ? 405
+                                 : !known         ? 403
+                                 : !same          ? 403
+                                 : !body          ? 415
+                                                  : 200;
+            CAPTURE(asked.method, asked.target, host.value_or("-"), origin.value_or("-"), key,
+                    type.value_or("-"));
+            CHECK(admit(request, kPageKeys).status == expected);
+            let_in += expected == 200 ? 1 : 0;
+            ++combinations;
+          }
+        }
+      }
+    }
+  }
+  CHECK(combinations > 6'000);
+  CHECK(let_in > 50);
+}
+
+TEST_CASE("The printed address works once and gives the cookie") {
+  PageKeys keys = kPageKeys;
+  const PageRequest first{"GET", "/?token=f1rst", "127.0.0.1:4711"};
+  CHECK(admit(first, keys).status == 303);
+  CHECK(admit({"GET", "/?token=f1rsu", "127.0.0.1:4711"}, keys).status == 403);
+  CHECK(admit({"GET", "/?token=", "127.0.0.1:4711"}, keys).status == 403);
+  CHECK(admit({"GET", "/?token=f1rst", "evil.example"}, keys).status == 421);
+  keys.first.clear();
+  CHECK(admit(first, keys).status == 403);
+}
+
+TEST_CASE("Keys are long, made of random bytes, and never the same") {
+  std::set<std::string> seen;
+  for (int i = 0; i < 8; ++i) {
+    const PageKeys keys = PageKeys::make(80);
+    for (const std::string& key : {keys.token, keys.first, keys.cookie}) {
+      CHECK(key.size() == 64);
+      CHECK(seen.insert(key).second);
+    }
+  }
+}
+
+TEST_CASE("A query's value is found by its whole key") {
+  CHECK(lab::query_value("/api/recorded?scenario=gil", "scenario") == "gil");
+  CHECK(lab::query_value("/?a=1&token=x", "token") == "x");
+  CHECK(lab::query_value("/?xtoken=x&token", "token").empty());
+  CHECK(lab::query_value("/", "token").empty());
+}

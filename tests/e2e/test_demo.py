@@ -1,0 +1,239 @@
+"""`lab demo`: who may do what with its page, a run as it reaches viewers, and the page as static files. `lab run --stream`."""
+import contextlib
+import http.client
+import itertools
+import json
+import os
+import re
+import select
+import signal
+import socket
+import time
+import unittest
+from urllib.parse import urlsplit
+
+from labcase import BINARY, PATIENCE, LabCase, figures, measured, wait_until
+
+PAGE = BINARY.resolve().parents[1] / "page"
+BUILT = (PAGE / "web/index.html").exists()
+WHY_NOT = "the page was not built (./labw build page)"
+
+
+def events_in(text):
+    """(id, type, data) of each whole server-sent event."""
+    found = []
+    for block in text.split("\n\n")[:-1]:
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+        if "data" in fields:
+            found.append((fields.get("id"), fields["event"], json.loads(fields["data"])))
+    return found
+
+
+class RunStream(LabCase):
+    def test_a_run_says_what_happens_line_by_line_and_ends_with_its_document(self):
+        ran = self.lab("run", "blocking-async", "--arms", "blocking-loop,async-loop", "--stream", "--repeat", 1, "--quiet")
+        lines = [json.loads(line) for line in ran.out.splitlines()]
+        types = [line["type"] for line in lines]
+        self.assertEqual(types[0], "header")
+        self.assertEqual(types[-2:], ["document", "end"])
+        self.assertEqual([kind for kind in types if kind in ("begin", "repetition", "picture")], ["begin", "repetition", "picture"] * 2)
+        for line in lines:
+            self.assert_obeys(line, "run-stream")
+            if line["type"] in ("header", "repetition"):
+                self.assert_obeys(line, "run-record")
+        document = lines[-2]["document"]
+        self.assert_obeys(document, "page")
+        self.assert_obeys(document["report"], "run")
+        self.assertEqual([arm["arm"] for arm in document["telling"]], ["blocking-loop", "async-loop"])
+        self.assertTrue(document["report"]["path"])
+        for picture in document["pictures"]:
+            self.assertEqual([lane["request"] for lane in picture["lanes"]], list(range(1, 11)))
+            for lane in picture["lanes"]:
+                ends = [segment[1] for segment in lane["segments"]]
+                self.assertEqual([segment[0] for segment in lane["segments"][1:]], ends[:-1], "segments follow each other")
+        live = [line for line in lines if line["type"] == "live" and line["repetition"] == 1]
+        sent = [row[0] for line in live for row in line["sent"]]
+        self.assertEqual(sorted(sent), list(range(1, 11)), "each request is said to be sent once")
+        self.assertGreater(len([row for line in live for row in line["answered"]]), 5)
+
+    def test_a_run_that_cannot_begin_says_so_and_ends(self):
+        ran = self.lab("run", "blocking-async", "--stream", "--workers", 1000, code=2)
+        self.assertEqual([json.loads(line)["type"] for line in ran.out.splitlines()], ["error", "end"])
+        self.assert_one_line_reason(self.lab("run", "blocking-async", "gil", "--stream", code=2), 2, "--stream")
+
+
+class Demo(LabCase):
+    @contextlib.contextmanager
+    def demo(self, *args):
+        """`lab demo --port 0`; yields (process, port, the browser's fields)."""
+        process = self.start("demo", "--port", 0, *args)
+        ready = select.select([process.stdout], [], [], 20 * PATIENCE)[0]
+        line = process.stdout.readline().strip() if ready else "silence"
+        if not line.startswith("http://127.0.0.1:"):
+            process.kill()
+            self.fail(f"no address: {line!r} {process.communicate()[1]}")
+        address = urlsplit(line)
+        status, fields, _ = self.http(address.port, "GET", f"/?{address.query}", headers={"Host": address.netloc})
+        self.assertEqual(status, 303)
+        self.assertRegex(fields["Set-Cookie"], "^lab-page=[0-9a-f]{64}; Path=/; HttpOnly; SameSite=Strict$")
+        browser = {"Host": address.netloc, "Cookie": fields["Set-Cookie"].split(";")[0]}
+        try:
+            yield process, address, browser
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                process.wait(10 * PATIENCE)
+
+    def post(self, address, browser, path, body):
+        status, _, text = self.http(address.port, "POST", path, json.dumps(body),
+                                    {**browser, "Origin": f"http://{address.netloc}", "Content-Type": "application/json"})
+        return status, json.loads(text) if text else None
+
+    @contextlib.contextmanager
+    def viewer(self, address, browser, last=None):
+        """A connection to the event stream; yields a function that reads until an event of that type."""
+        connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=20 * PATIENCE)
+        connection.request("GET", "/api/events", headers={**browser, **({"Last-Event-ID": last} if last else {})})
+        reply = connection.getresponse()
+        self.assertEqual(reply.status, 200)
+        self.assertEqual(reply.headers["Content-Type"], "text/event-stream")
+        text = ""
+
+        def until(kind):
+            nonlocal text
+            while not any(event[1] == kind for event in events_in(text)):
+                data = reply.read1(65536).decode()
+                if not data:
+                    self.fail(f"the stream ended before {kind}: {text[-500:]}")
+                text += data
+            return events_in(text)
+        try:
+            yield until
+        finally:
+            connection.close()
+
+    @unittest.skipIf(BUILT, "the page is built")
+    def test_without_the_page_it_says_what_to_install(self):
+        for words in ((), ("--export", "site")):
+            self.assert_one_line_reason(self.lab("demo", *words, code=3), 3, "./labw setup --with page")
+
+    def test_bad_words_are_refused(self):
+        for words, reason in ((("--single-file",), "--export"), (("--scenario", "blocking-asink"), "blocking-async"),
+                              (("--export", "x", "--open"), "--open"), (("--scenario", "./x.toml"), "path")):
+            self.assert_one_line_reason(self.lab("demo", *words, code=2), 2, reason)
+
+    @unittest.skipUnless(BUILT, WHY_NOT)
+    def test_the_printed_address_works_once_and_nothing_is_served_without_its_cookie(self):
+        with self.demo() as (_, address, browser):
+            host = {"Host": address.netloc}
+            self.assertEqual(self.http(address.port, "GET", f"/?{address.query}", headers=host)[0], 403)
+            for path in ("/", "/page.js", "/model.js", "/api/events"):
+                self.assertEqual(self.http(address.port, "GET", path, headers=host)[0], 403, path)
+            status, fields, text = self.http(address.port, "GET", "/", headers=browser)
+            self.assertEqual(status, 200)
+            self.assertIn("frame-ancestors 'none'", fields["Content-Security-Policy"])
+            self.assertEqual(fields["X-Content-Type-Options"], "nosniff")
+            self.assertEqual(fields["Referrer-Policy"], "no-referrer")
+            config = json.loads(re.search(r'id="lab-config">(.*?)</script>', text)[1])
+            self.assertEqual((config["source"], config["scenario"]), ("server", "blocking-async"))
+            self.assertGreater(len(config["catalogue"]["scenarios"]), 30)
+
+    @unittest.skipUnless(BUILT, WHY_NOT)
+    def test_names_origins_keys_and_methods_are_admitted_as_the_rules_say(self):
+        tried = 0
+        with self.demo() as (_, address, browser):
+            own = f"http://{address.netloc}"
+            rows = itertools.product((address.netloc, "evil.example", f"127.0.0.1:{address.port}.evil.example"),
+                                     (None, own, "http://evil.example", "null"), (None, browser["Cookie"], "lab-page=0"),
+                                     (("POST", "/api/call"), ("POST", "/api/stop"), ("GET", "/page.js"), ("GET", "/api/run")))
+            for host, origin, cookie, (method, path) in rows:
+                fields = {"Host": host, "Content-Type": "application/json",
+                          **({"Origin": origin} if origin else {}), **({"Cookie": cookie} if cookie else {})}
+                status = self.http(address.port, method, path, "{}" if method == "POST" else None, fields)[0]
+                known, same = cookie == browser["Cookie"], origin == own or (origin is None and method == "GET")
+                wanted = (421 if host != address.netloc else 405 if path == "/api/run" else 403 if not known or not same
+                          else {"/api/call": 400, "/api/stop": 204, "/page.js": 200}[path])
+                self.assertEqual(status, wanted, fields)
+                tried += 1
+            self.assertGreaterEqual(tried, 60)
+            for path in ("/../page.js", "/%2e%2e/etc/passwd", "//etc/passwd", "/index.html"):
+                self.assertEqual(self.http(address.port, "GET", path, headers=browser)[0], 404, path)
+
+    @unittest.skipUnless(BUILT, WHY_NOT)
+    def test_a_run_reaches_every_viewer_and_one_that_comes_back_goes_on_where_it_was(self):
+        with self.demo() as (_, address, browser):
+            run = {"scenario": "blocking-async", "options": {"arms": ["blocking-loop", "async-loop"], "guess": ["blocking-loop=1s"]}}
+            self.assertEqual(self.post(address, browser, "/api/run", run), (202, {"run": 1}))
+            self.assertEqual(self.post(address, browser, "/api/run", run)[0], 409)
+            with socket.create_connection(("127.0.0.1", address.port)) as stalled:  # reads nothing
+                stalled.sendall(f"GET /api/events HTTP/1.1\r\nHost: {address.netloc}\r\nCookie: {browser['Cookie']}\r\n\r\n".encode())
+                with self.viewer(address, browser) as until:
+                    first = until("picture")
+                with self.viewer(address, browser, last=first[-1][0]) as until:
+                    rest = until("end")
+                with self.viewer(address, browser) as until:
+                    whole = until("end")
+            self.assertEqual([event[0] for event in first + rest], [event[0] for event in whole])
+            document = [event[2] for event in whole if event[1] == "document"][0]["document"]
+            self.assert_obeys(document, "page")
+            self.assertIn("GUESS", [remark["tag"] for remark in document["report"]["remarks"]])
+            bad = self.post(address, browser, "/api/run", {"scenario": "blocking-async", "options": {"server": "sh -c id"}})
+            self.assertEqual((bad[0], bad[1]["error"]["exit"]), (400, 2))
+
+    @unittest.skipUnless(BUILT, WHY_NOT)
+    def test_a_run_is_stopped_and_ctrl_c_ends_everything_and_frees_the_port(self):
+        with self.demo() as (process, address, browser):
+            slow = {"scenario": "blocking-async", "options": {"delay": "2s"}}
+            self.assertEqual(self.post(address, browser, "/api/run", slow)[0], 202)
+            with self.viewer(address, browser) as until:
+                until("live")
+                self.assertEqual(self.post(address, browser, "/api/stop", {})[0], 204)
+                self.assertFalse(until("end")[-1][2]["complete"])
+            self.assertEqual(self.post(address, browser, "/api/run", slow)[0], 202)
+            with self.viewer(address, browser) as until:
+                until("live")
+            asked = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(10 * PATIENCE), 130)
+            self.assertLess(time.monotonic() - asked, 2 * PATIENCE)
+            self.assertTrue(wait_until(lambda: not self.running(), 2), "its run and that run's servers end with it")
+            with socket.socket() as again:
+                again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                again.bind(("127.0.0.1", address.port))
+
+    @unittest.skipUnless(BUILT, WHY_NOT)
+    @measured
+    def test_what_happens_is_on_the_page_within_50_ms(self):
+        with self.demo() as (_, address, browser):
+            self.post(address, browser, "/api/run", {"scenario": "blocking-async", "options": {"arms": "blocking-loop"}})
+            late = []
+            with self.viewer(address, browser) as until:
+                began = [event for event in until("live") if event[1] == "live"][0][2]["now_ns"]
+                zero = time.monotonic_ns() - began
+                late = [line["now_ns"] - row[1] for event in until("end") if event[1] == "live"
+                        for line in [event[2]] for row in line["answered"]]
+            self.assertGreater(zero, 0)
+            with figures():
+                self.assertLess(max(late), 50e6)
+
+    @unittest.skipUnless((PAGE / "model.js").exists() and BUILT, WHY_NOT)
+    def test_the_page_is_written_as_static_files_and_as_one(self):
+        self.lab("demo", "--export", "site", "--scenario", "pool-limit")
+        self.lab("demo", "--export", "page.html", "--single-file")
+        names = {path.name for path in (self.work / "site").iterdir()}
+        self.assertGreaterEqual(names, {"index.html", "page.js", "page.css", "model.js"})
+        for file, scenario in (("site/index.html", "pool-limit"), ("page.html", "blocking-async")):
+            text = (self.work / file).read_text(encoding="utf-8")
+            config = json.loads(re.search(r'id="lab-config">(.*?)</script>', text, re.DOTALL)[1])
+            self.assertEqual((config["source"], config["scenario"]), ("model", scenario))
+            self.assert_obeys(config["first"], "page")
+            self.assertEqual(config["first"]["report"]["scenario"], scenario)
+            self.assertIn("gil", config["recorded"])
+        single = (self.work / "page.html").read_text(encoding="utf-8")
+        self.assertEqual(re.findall(r'(?:src|href)="(?!data:)[^"]*"', single.partition("<script>")[0]), [])
+        self.assert_one_line_reason(self.lab("demo", "--export", "/proc/nowhere", code=3), 3, "/proc/nowhere")
+        self.assertTrue(os.path.getsize(self.work / "page.html") < 6_000_000)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
