@@ -13,7 +13,7 @@ export class Lab {
   all: Panel[] = []; // of the model or of real servers, then those recorded
   shown: Panel[] = [];
   guess: number | undefined; // seconds; until it is committed no lane is seen
-  open_ = false; // somebody wants to see it without a prediction, or a run has no question
+  private guessed = ""; // the settings that it was made for
   busy = false;
   error = "";
   loss = "";
@@ -35,6 +35,15 @@ export class Lab {
 
   get committed(): boolean {
     return this.guess !== undefined;
+  }
+  /** The prediction was about other settings than those that are shown. */
+  get moved(): boolean {
+    return this.guessed !== JSON.stringify(this.options);
+  }
+  /** The settings with the guess, for whoever answers comments on it. */
+  private get request(): Options {
+    if (this.guess === undefined || !this.asks || this.moved) return this.options;
+    return { ...this.options, guess: [`${this.asks.arm}=${Number(this.guess.toPrecision(6))}s`] };
   }
   /** The panel that the prediction is about: the one that takes longest of those that are shown. */
   get asks(): Panel | undefined {
@@ -67,8 +76,7 @@ export class Lab {
     this.busy = true;
     this.changed();
     try {
-      const guesses = this.guess === undefined || !this.asks ? [] : [{ arm: this.asks.arm, seconds: this.guess }];
-      const document = await this.source.predict(this.scenario.id, this.options, guesses);
+      const document = await this.source.predict(this.scenario.id, this.request);
       if (mine !== this.asked) return;
       this.error = "";
       this.take(document);
@@ -86,7 +94,7 @@ export class Lab {
     this.all = [...panelsOf(document, this.catalogue.states), ...(this.recorded ? panelsOf(this.recorded, this.catalogue.states) : [])];
     const again = (old: Panel) => this.all.find((panel) => panel.id === old.id) ?? this.all.find((panel) => panel.arm === old.arm && panel.case === old.case);
     const same = before.map(again).filter((panel): panel is Panel => panel !== undefined);
-    this.show(same.length > 0 ? same : tellingPanels(this.all, this.scenario.telling));
+    this.show(same.length > 0 ? same : tellingPanels(this.all, document.telling));
   }
 
   private show(panels: Panel[]): void {
@@ -118,12 +126,13 @@ export class Lab {
     const own = this.all.filter((panel) => panel.case === id);
     const arms = this.shown.map((panel) => own.find((one) => one.arm === panel.arm && one.engine === panel.engine));
     const there = arms.filter((panel): panel is Panel => panel !== undefined);
-    this.show(there.length > 0 ? there : tellingPanels(own, this.scenario.telling));
+    this.show(there.length > 0 ? there : tellingPanels(own, []));
     this.changed();
   }
 
   async commit(seconds: number): Promise<void> {
     this.guess = seconds;
+    this.guessed = JSON.stringify(this.options);
     await this.ask();
     if (this.source.kind === "server") await this.runReal();
     else this.player.play();
@@ -157,8 +166,7 @@ export class Lab {
     const live = new LiveRun(this.shown, this.catalogue.states);
     this.live = live;
     try {
-      const guesses = this.guess === undefined ? [] : [{ arm: this.shown[0]!.arm, seconds: this.guess }];
-      const request = { scenario: this.scenario.id, options: { ...this.options, arms }, guesses, engines: ["native"], repetitions: 1 };
+      const request = { scenario: this.scenario.id, options: { ...this.request, arms } };
       for await (const line of this.source.run(request, this.stop.signal)) {
         if (line.type === "document") {
           this.take(line.document);

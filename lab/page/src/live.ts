@@ -1,6 +1,6 @@
 // A run while it happens: which requests were sent and answered, until the whole picture of the repetition replaces them.
-import { panelsOf } from "./panels";
-import type { Lane, PageDocument, Panel, RunLine } from "./types";
+import { panelOf } from "./panels";
+import type { Lane, Panel, RunLine } from "./types";
 
 const kSecond = 1e9;
 
@@ -30,8 +30,8 @@ export class LiveRun {
     const place = this.places.get(line.repetition);
     if (place === undefined) return false;
     if (line.type === "picture") {
-      const [whole] = panelsOf({ report: { arms: [] as never[] } as unknown as PageDocument["report"], pictures: [line.picture] }, this.states);
-      if (whole) this.replace(place, { lanes: whole.lanes, loops: whole.loops, end: whole.end });
+      const { lanes, loops, end } = panelOf(line.picture, undefined, this.states);
+      this.replace(place, { lanes, loops, end });
       return true;
     }
     this.now = line.now_ns / kSecond;

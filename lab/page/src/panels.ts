@@ -7,7 +7,8 @@ function statesOf(names: readonly string[]): LaneState[] {
   return names.map((name) => (kStates as readonly string[]).includes(name) ? name as LaneState : "runnable");
 }
 
-function panelOf(picture: PictureData, arm: ArmReport | undefined, states: readonly LaneState[]): Panel {
+export function panelOf(picture: PictureData, arm: ArmReport | undefined, names: readonly string[]): Panel {
+  const states = statesOf(names);
   const lanes: Lane[] = picture.lanes.map((lane) => ({
     request: lane.request,
     route: picture.routes[lane.route] ?? "",
@@ -42,16 +43,14 @@ function panelOf(picture: PictureData, arm: ArmReport | undefined, states: reado
 
 /** All pictures of a document, in its order. */
 export function panelsOf(document: PageDocument, states: readonly string[] = kStates): Panel[] {
-  const words = statesOf(states);
   const same = (picture: PictureData) => (arm: ArmReport) =>
     arm.arm === picture.arm && arm.case === picture.case && arm.engine === picture.engine;
-  return document.pictures.map((picture) => panelOf(picture, document.report.arms.find(same(picture)), words));
+  return document.pictures.map((picture) => panelOf(picture, document.report.arms.find(same(picture)), states));
 }
 
 /** The panels to begin with: the arms that answer the question; else the slowest and the fastest. */
-export function tellingPanels(panels: readonly Panel[], telling: readonly string[]): Panel[] {
-  const first = (arm: string) => panels.find((panel) => panel.arm === arm);
-  const told = telling.map(first).filter((panel): panel is Panel => panel !== undefined);
+export function tellingPanels(panels: readonly Panel[], telling: PageDocument["telling"]): Panel[] {
+  const told = telling.map((one) => panels.find((panel) => panel.arm === one.arm && panel.case === one.case)).filter((panel): panel is Panel => panel !== undefined);
   if (told.length > 1 || panels.length < 2) return told.length > 0 ? told.slice(0, 3) : panels.slice(0, 2);
   const slowest = panels.reduce((one, other) => (other.makespan > one.makespan ? other : one));
   const fastest = panels.reduce((one, other) => (other.makespan < one.makespan ? other : one));

@@ -44,6 +44,14 @@ export function Verdict({ lab }: { lab: Lab }) {
   const over = lab.player.at >= Math.min(panel.end, lab.player.whole) && !lab.live;
   const said = lab.document?.report.remarks.find((remark) => remark.tag === "GUESS")?.text;
   const right = isRight(lab.guess, panel.makespan);
+  if (lab.moved) {
+    return (
+      <div class="verdict">
+        <p role="status">You predicted for other settings. Predict for these, or go on exploring.</p>
+        <button type="button" onClick={() => lab.predictAgain()} title="P">Predict again</button>
+      </div>
+    );
+  }
   const suggestion = whatItSuggests(lab.guess, panel, lab.shown);
   return (
     <div class={`verdict ${over ? (right ? "right" : "off") : ""}`}>

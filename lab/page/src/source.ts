@@ -22,11 +22,11 @@ function recordedSource(config: Config, document: PageDocument): Source {
   const info = config.catalogue?.scenarios.find((one) => one.id === report.scenario);
   const arms = [...new Set(report.arms.map((arm) => arm.arm))].map((id) => {
     const arm = report.arms.find((one) => one.arm === id)!;
-    return { id, label: arm.label, mode: arm.mode, workers: arm.workers, threads: arm.threads, holds: "", code: [] };
+    return { id, label: arm.label, mode: arm.mode, workers: arm.workers, threads: arm.threads, holds: [], code: [] };
   });
   const scenario = info ?? {
     id: report.scenario, group: "This run", question: report.question || report.scenario, sources: [], params: {}, options: [], routes: [],
-    cases: [], arms, telling: [],
+    cases: [], arms,
   };
   const refuse = () => Promise.reject(new Refused("This page holds one run. It can be replayed, not changed."));
   return {

@@ -73,10 +73,10 @@ export function modelSource(config: Config): Source {
     const ask = await (asked ??= startModel());
     return checked(JSON.parse(await ask(JSON.stringify(request))) as Answer);
   };
-  const predict = (scenario: string, options: Options, guesses: { arm: string; seconds: number }[]): Promise<PageDocument> => {
-    const plain = Object.keys(options).length === 0 && guesses.length === 0;
+  const predict = (scenario: string, options: Options): Promise<PageDocument> => {
+    const plain = Object.keys(options).length === 0;
     if (plain && config.first?.report.scenario === scenario) return Promise.resolve(config.first);
-    return call<PageDocument>({ call: "predict", scenario, options, guesses });
+    return call<PageDocument>({ call: "predict", scenario, options });
   };
   return {
     kind: "model",
@@ -84,8 +84,8 @@ export function modelSource(config: Config): Source {
     catalogue: () => config.catalogue ? Promise.resolve(config.catalogue) : call<Catalogue>({ call: "list" }),
     predict,
     call,
-    run: async function* ({ scenario, options, guesses }: RunCall) {
-      yield { type: "document" as const, document: await predict(scenario, options ?? {}, guesses ?? []) };
+    run: async function* ({ scenario, options }: RunCall) {
+      yield { type: "document" as const, document: await predict(scenario, options ?? {}) };
       yield { type: "end" as const, complete: true, reason: "" };
     },
     recorded: async (scenario) => {

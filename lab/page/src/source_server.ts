@@ -46,8 +46,7 @@ export function serverSource(config: Config): Source & { onLoss: (words: string)
     recordedNames: config.recorded ?? [],
     onLoss: (_words: string) => {},
     catalogue: () => config.catalogue ? Promise.resolve(config.catalogue) : call<Catalogue>({ call: "list" }),
-    predict: (scenario: string, options: Options, guesses: { arm: string; seconds: number }[]) =>
-      call<PageDocument>({ call: "predict", scenario, options, guesses }),
+    predict: (scenario: string, options: Options) => call<PageDocument>({ call: "predict", scenario, options }),
     call,
     run: async function* (request: RunCall, signal: AbortSignal): AsyncGenerator<RunLine> {
       await post("/api/run", request);

@@ -72,14 +72,14 @@ export function Findings({ lab }: { lab: Lab }) {
 
 /** What each arm is in Python, and what it holds. */
 function Code({ lab }: { lab: Lab }) {
-  const arms = lab.scenario.arms.filter((arm) => lab.shown.some((panel) => panel.arm === arm.id) && (arm.code.length > 0 || arm.holds));
+  const arms = lab.scenario.arms.filter((arm) => lab.shown.some((panel) => panel.arm === arm.id) && arm.code.length + arm.holds.length > 0);
   if (arms.length === 0) return null;
   return (
     <dl class="notes">
       {arms.map((arm) => (
         <div key={arm.id}>
           <dt>{arm.id}</dt>
-          <dd>{arm.holds && <>holds <Text of={arm.holds} /><br /></>}{arm.code.map((line) => <code class="line" key={line}>{line}</code>)}</dd>
+          <dd>{arm.holds.map((held) => <span class="line" key={held}>holds <Text of={held} /></span>)}{arm.code.map((line) => <code class="line" key={line}>{line}</code>)}</dd>
         </div>
       ))}
     </dl>

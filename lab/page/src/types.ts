@@ -17,7 +17,6 @@ export interface ScenarioInfo {
   routes: string[];
   cases: { id: string; requests: number; loads: string[] }[];
   arms: ArmInfo[];
-  telling: string[];
   next?: string;
 }
 
@@ -27,7 +26,7 @@ export interface ArmInfo {
   mode: string;
   workers: number;
   threads: number | null;
-  holds: string;
+  holds: string[];
   code: string[];
   documented?: string | null;
 }
@@ -78,7 +77,7 @@ export interface PictureData {
   loops: { worker: number; turns: [number, number][]; steps: [number, number, number][] }[];
 }
 
-export interface PageDocument { report: RunReport; pictures: PictureData[] }
+export interface PageDocument { report: RunReport; telling: { arm: string; case: string }[]; pictures: PictureData[] }
 
 export interface Options {
   requests?: string;
@@ -88,17 +87,17 @@ export interface Options {
   set?: string[];
   arms?: string[];
   case?: string[];
+  guess?: string[];
+  engine?: string[];
 }
-
-export interface Guess { arm: string; seconds: number }
 
 export type Call =
   | { call: "list" }
-  | { call: "predict"; scenario: string; options?: Options; guesses?: Guess[] }
+  | { call: "predict"; scenario: string; options?: Options }
   | { call: "quiz"; scenario?: string; seed?: number; count?: number }
   | { call: "grade"; scenario?: string; seed?: number; count?: number; answers: Record<string, string> };
 
-export interface RunCall { scenario: string; options?: Options; guesses?: Guess[]; engines?: string[]; repetitions?: number }
+export interface RunCall { scenario: string; options?: Options }
 
 export interface QuizQuestion { id: string; text: string; context?: string[]; choices?: string[]; unit?: "duration" | "number" }
 export interface QuizResult { id: string; right: boolean; answer: string; misconception?: string | null; why?: string | null; proof?: string | null }
@@ -129,7 +128,7 @@ export interface Config {
 export interface Source {
   kind: "server" | "model" | "recorded";
   catalogue(): Promise<Catalogue>;
-  predict(scenario: string, options: Options, guesses: Guess[]): Promise<PageDocument>;
+  predict(scenario: string, options: Options): Promise<PageDocument>;
   call<Answer>(request: Call): Promise<Answer>;
   run(request: RunCall, signal: AbortSignal): AsyncIterable<RunLine>;
   /** The committed recording of real FastAPI, where there is one. */

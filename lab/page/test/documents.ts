@@ -17,6 +17,5 @@ export async function panels(scenario: string, options = {}): Promise<Panel[]> {
 }
 
 export async function telling(scenario: string, options = {}): Promise<Panel[]> {
-  const info = (await catalogue()).scenarios.find((one) => one.id === scenario)!;
-  return tellingPanels(await panels(scenario, options), info.telling);
+  return tellingPanels(await panels(scenario, options), (await predicted(scenario, options)).telling);
 }

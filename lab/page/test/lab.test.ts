@@ -64,7 +64,7 @@ test("of several questions in a row only the last answer is drawn", async () => 
   const late: (() => void)[] = [];
   const lab = await opened();
   const predict = lab.source.predict;
-  lab.source.predict = (scenario, options, guesses) => new Promise((resolve) => { late.push(() => void predict(scenario, options, guesses).then(resolve)); });
+  lab.source.predict = (scenario, options) => new Promise((resolve) => { late.push(() => void predict(scenario, options).then(resolve)); });
   const first = lab.set({ requests: "20" }), second = lab.set({ requests: "30" });
   late[1]!();
   await second;
@@ -112,7 +112,7 @@ test("real servers run once a number is committed, and the run's document is sho
   const asked: unknown[] = [];
   const lab = await opened({ kind: "server", run: async function* (request) { asked.push(request); yield { type: "document", document: native }; yield { type: "end", complete: true, reason: "" }; } });
   await lab.commit(1);
-  assert.deepEqual(asked, [{ scenario: "blocking-async", options: { arms: ["blocking-loop", "async-loop"] }, guesses: [{ arm: "blocking-loop", seconds: 1 }], engines: ["native"], repetitions: 1 }]);
+  assert.deepEqual(asked, [{ scenario: "blocking-async", options: { guess: ["blocking-loop=1s"], arms: ["blocking-loop", "async-loop"] } }]);
   assert.deepEqual(lab.shown.map((panel) => panel.engine), ["native", "native"]);
   assert.equal(lab.player.at, lab.player.whole);
 });

@@ -61,7 +61,7 @@ test("what a lane spent on each state adds up to its time", async () => {
 
 test("the arms that answer the question come first, else the slowest and the fastest", async () => {
   const all = await panels("blocking-async");
-  assert.deepEqual(tellingPanels(all, ["workers-4", "async-loop"]).map((panel) => panel.arm), ["workers-4", "async-loop"]);
+  assert.deepEqual(tellingPanels(all, [{ arm: "workers-4", case: "main" }, { arm: "async-loop", case: "main" }]).map((panel) => panel.arm), ["workers-4", "async-loop"]);
   assert.deepEqual(tellingPanels(all, []).map((panel) => panel.arm), ["blocking-loop", "async-loop"]);
   assert.equal(wholeOf(all), 1);
 });

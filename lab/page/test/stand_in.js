@@ -5,21 +5,20 @@
   const kStates = ["unsent", "unread", "runnable", "loop", "pool", "waiting", "lock", "reply", "served"];
   const [, unread, runnable, loop, pool, waiting, lock] = kStates.keys();
   const arm = (id, label, mode, more = {}) =>
-    ({ id, label, mode, workers: 1, threads: null, holds: "the loop, while it waits", code: [`${mode === "async-loop" ? "await asyncio.sleep" : "time.sleep"}(0.1)`], ...more });
-  const scenario = (id, group, question, requests, arms, telling, more = {}) => ({
+    ({ id, label, mode, workers: 1, threads: null, holds: ["the loop, while it waits"], code: [`${mode === "async-loop" ? "await asyncio.sleep" : "time.sleep"}(0.1)`], ...more });
+  const scenario = (id, group, question, requests, arms, more = {}) => ({
     id, group, question, sources: ["D2 part 9"], params: { d: "100ms" }, options: ["requests", "delay", "workers", "threads"],
-    routes: ["POST /delay: wait 100 ms"], cases: [{ id: "main", requests, loads: [`${requests} at once`] }], arms, checks: [], telling, next: "", ...more });
+    routes: ["POST /delay: wait 100 ms"], cases: [{ id: "main", requests, loads: [`${requests} at once`] }], arms, checks: [], next: "", ...more });
   const scenarios = [
     scenario("blocking-async", "Where waiting time goes", "Ten requests at once, each waits 100 ms. When is the last one answered?", 10, [
       arm("blocking-loop", "async, time.sleep", "blocking-loop"), arm("async-loop", "await sleep", "async-loop"),
-      arm("thread-pool", "def, time.sleep", "thread-pool", { threads: 40 }), arm("workers-4", "blocking-loop × 4", "blocking-loop", { workers: 4 })],
-      ["blocking-loop", "async-loop"]),
+      arm("thread-pool", "def, time.sleep", "thread-pool", { threads: 40 }), arm("workers-4", "blocking-loop × 4", "blocking-loop", { workers: 4 })]),
     scenario("pool-limit", "Where waiting time goes", "Forty-one requests, a pool of forty threads. How long does request 41 take?", 41, [
-      arm("thread-pool", "def, time.sleep", "thread-pool", { threads: 40 }), arm("async-loop", "await sleep", "async-loop")], ["thread-pool", "async-loop"]),
+      arm("thread-pool", "def, time.sleep", "thread-pool", { threads: 40 }), arm("async-loop", "await sleep", "async-loop")]),
     scenario("gil", "Computing", "Four threads compute 100 ms each under one GIL. When is the last one done?", 4, [
-      arm("gil", "def, Python code", "gil", { threads: 4 }), arm("no-gil", "four processes", "thread-pool", { threads: 4 })], ["gil", "no-gil"]),
+      arm("gil", "def, Python code", "gil", { threads: 4 }), arm("no-gil", "four processes", "thread-pool", { threads: 4 })]),
     scenario("hostile", "Computing", "<img src=x onerror=\"document.title='broken'\"> & `<b>` is text", 3, [
-      arm("<script>arm</script>", "<i>label</i>", "blocking-loop"), arm("plain", "", "async-loop")], ["<script>arm</script>", "plain"]),
+      arm("<script>arm</script>", "<i>label</i>", "blocking-loop"), arm("plain", "", "async-loop")]),
   ];
 
   /** Segments of each request, in milliseconds. */
@@ -46,7 +45,7 @@
     return lanes;
   }
 
-  function predict({ scenario: id, options = {}, guesses = [] }) {
+  function predict({ scenario: id, options = {} }) {
     const one = scenarios.find((other) => other.id === id);
     if (!one) throw new Error(`there is no scenario '${id}'`);
     const count = Number(options.requests ?? one.cases[0].requests);
@@ -65,8 +64,9 @@
       pictures.push({ arm: name, case: "main", engine: "model", number: 1, requests: count, end_ns: end, routes: ["delay"], lanes,
         loops: turns.length > 0 ? [...Array(many).keys()].map((worker) => ({ worker, turns: turns.filter((_, i) => i % many === worker), steps: [] })) : [] });
     }
-    const said = guesses.map(({ arm: name, seconds }) => ({ tag: "GUESS", text: `${name}: you said ${seconds} s, it took ${arms.find((a) => a.arm === name).predicted_s} s.` }));
-    return { schema: "lab.page/1", pictures, report: { schema: "lab.run/1", scenario: id, question: one.question, complete: true, complete_reason: null, predicted_only: true,
+    const said = (options.guess ?? []).map((guess) => guess.split("=")).map(([name, time]) =>
+      ({ tag: "GUESS", text: `${name}: you said ${time}, it took ${arms.find((a) => a.arm === name).predicted_s} s.` }));
+    return { schema: "lab.page/1", pictures, telling: one.arms.slice(0, 2).map((a) => ({ arm: a.id, case: "main" })), report: { schema: "lab.run/1", scenario: id, question: one.question, complete: true, complete_reason: null, predicted_only: true,
       path: null, changes: null, arms, checks: [], remarks: [...said, { tag: "SO", text: `After ${arms[0].predicted_s} s if they block, ${arms[1].predicted_s} s if they await.` },
         { tag: "WHY", text: "A handler that sleeps keeps its thread, and the loop has only that one." }] } };
   }

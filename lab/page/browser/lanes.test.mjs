@@ -1,0 +1,130 @@
+// What is drawn when it is much, and what comes from elsewhere: 1,000 lanes, a hostile scenario, a recording, a server's stream.
+import assert from "node:assert/strict";
+import test, { after } from "node:test";
+import { browser, folder, open, painted, predict, served, toEnd } from "./pages.mjs";
+
+after(() => browser.close());
+const exported = folder();
+after(() => exported.remove());
+
+test("1,000 lanes scroll and replay, and a slider's move is drawn again", async (t) => {
+  const page = await open(t, `${exported.url}#blocking-async?requests=1000`);
+  await predict(page, "1 s");
+  await page.locator(".scroller").first().waitFor();
+  const frames = await page.evaluate(async () => {
+    const scrollers = document.querySelectorAll(".scroller"), spans = [];
+    let before = await new Promise(requestAnimationFrame);
+    for (let i = 0; i < 120; ++i) {
+      for (const one of scrollers) one.scrollTop += 40;
+      const now = await new Promise(requestAnimationFrame);
+      spans.push(now - before);
+      before = now;
+    }
+    return spans.sort((a, b) => a - b);
+  });
+  t.diagnostic(`frames while 2 × 1,000 lanes replay and scroll: median ${frames[60].toFixed(1)} ms, p95 ${frames[114].toFixed(1)} ms, longest ${frames[119].toFixed(1)} ms`);
+  assert.ok(await page.locator(".scroller").first().evaluate((one) => one.scrollTop) > 1000);
+  await toEnd(page);
+  const shown = await painted(page);
+  assert.ok(shown > 0, "lanes in the middle are drawn");
+  await page.getByLabel("All lanes at once").check();
+  await page.waitForFunction(() => document.querySelectorAll(".scroller").length === 0);
+  assert.ok(await painted(page) > 0);
+  const took = await page.evaluate(async () => {
+    const slider = document.querySelector('.settings input[type="range"]'), label = () => document.querySelector(".lanes canvas").getAttribute("aria-label");
+    slider.value = String(slider.max - 1);
+    const began = performance.now(), before = label();
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    while (label() === before) await new Promise((next) => setTimeout(next, 0));
+    await new Promise(requestAnimationFrame);
+    slider.value = slider.max;
+    const again = performance.now(), half = label();
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    while (label() === half) await new Promise((next) => setTimeout(next, 0));
+    return [again - began, performance.now() - again];
+  });
+  t.diagnostic(`a slider's move until it is drawn: ${took[0].toFixed(0)} ms to 500 requests, ${took[1].toFixed(0)} ms to 1,000`);
+});
+
+test("the first paint waits neither for the model nor for its answer", async (t) => {
+  const page = await open(t, exported.url);
+  await page.waitForSelector("#guess");
+  const [paint] = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint").map((entry) => entry.startTime));
+  t.diagnostic(`first contentful paint after ${paint.toFixed(0)} ms`);
+  assert.ok(paint > 0);
+});
+
+test("a hostile scenario shows as text", { skip: process.env.LAB_PAGE !== undefined && "the exported catalogue has none" }, async (t) => {
+  const page = await open(t, `${exported.url}#hostile`);
+  await predict(page, "1 s");
+  await toEnd(page);
+  assert.match(await page.locator("main h1").innerText(), /^<img src=x onerror="document.title='broken'"> & <b> is text$/);
+  assert.equal(await page.locator("main h1 img, .panel i, .panel script").count(), 0);
+  assert.equal(await page.title(), "Concurrency Lab");
+});
+
+/** The document that the page itself asked the model for. */
+async function documentOf(t, scenario) {
+  const page = await open(t, exported.url);
+  await page.waitForSelector("#guess");
+  return page.evaluate(async (scenario) => {
+    const model = await window.labModel();
+    return [JSON.parse(model.call(JSON.stringify({ call: "predict", scenario }))), JSON.parse(model.call(JSON.stringify({ call: "list" })))];
+  }, scenario);
+}
+
+test("a page that holds one run replays it, marked as recorded", async (t) => {
+  const [document, catalogue] = await documentOf(t, "blocking-async");
+  for (const picture of document.pictures) picture.engine = "fastapi";
+  for (const arm of document.report.arms) arm.engine = "fastapi";
+  const report = folder({ source: "recorded", document, catalogue: { ...catalogue, scenarios: [] } });
+  t.after(() => report.remove());
+  const page = await open(t, report.url);
+  await predict(page, "1 s");
+  await toEnd(page);
+  await page.locator(".verdict.right").waitFor();
+  assert.equal(await page.locator(".panel .badge.recorded").count(), 2);
+  assert.equal(await page.locator(".settings").count(), 0, "a recording has no settings");
+});
+
+test("a run grows from a server's events, and goes on after a lost connection", async (t) => {
+  const [document, catalogue] = await documentOf(t, "blocking-async");
+  const native = structuredClone(document), ms = 1_000_000;
+  native.pictures = native.pictures.slice(0, 2).map((picture) => ({ ...picture, engine: "native" }));
+  native.report.arms = native.report.arms.slice(0, 2).map((arm) => ({ ...arm, engine: "native" }));
+  const begin = { repetition: 1, arm: "blocking-loop", case: "main", engine: "native", number: 1, requests: 10, predicted_s: 1, bound_s: 1 };
+  const sent = Array.from({ length: 10 }, (_, i) => [i + 1, 0, 0]);
+  const lines = [["begin", begin], ["live", { repetition: 1, now_ns: 500 * ms, sent, answered: [[1, 100 * ms, 0], [2, 200 * ms, 0]] }],
+    ["picture", { repetition: 1, picture: native.pictures[0] }], ["document", { document: native }], ["end", { complete: true, reason: "" }]];
+  const heard = [];
+  let hold = () => {};
+  const said = (i) => `id: 1-${i}\nevent: ${lines[i][0]}\ndata: ${JSON.stringify({ type: lines[i][0], ...lines[i][1] })}\n\n`;
+  const page_ = folder({ source: "server", catalogue });
+  t.after(() => page_.remove());
+  const server = await served(page_.path, (request, reply) => {
+    if (request.url === "/api/call") reply.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(document));
+    else if (request.url === "/api/run") reply.writeHead(202, { "Content-Type": "application/json" }).end('{"run": 1}');
+    else if (request.url.startsWith("/api/recorded")) reply.writeHead(404).end();
+    else if (request.url === "/api/events") {
+      const last = request.headers["last-event-id"];
+      heard.push(last);
+      reply.writeHead(200, { "Content-Type": "text/event-stream" });
+      if (last === undefined) {
+        reply.write(`retry: 50\n\n${said(0)}${said(1)}`);
+        hold = () => reply.destroy();
+      } else {
+        reply.write(said(2) + said(3) + said(4));
+      }
+    } else return false;
+    return true;
+  });
+  t.after(() => server.close());
+  const page = await open(t, server.url, { lenient: true });
+  await predict(page, "1 s");
+  await page.waitForFunction(() => document.querySelector(".controls output")?.textContent === "0.500 s");
+  assert.match(await page.locator(".panel .badge.native").first().innerText(), /real servers/);
+  hold();
+  await page.locator(".verdict.right").waitFor();
+  assert.deepEqual(heard, [undefined, "1-1"], "it asked for what came after the last line that it had");
+  assert.equal(await page.locator(".panel .badge.native").count(), 2);
+});
