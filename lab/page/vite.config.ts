@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
 
@@ -6,12 +5,6 @@ import { defineConfig } from "vite";
 // programs that hand the page out say them.
 export default defineConfig({
   base: "./",
-  plugins: [{
-    name: "recorded", // lanes that were really measured, for browsers that run no script
-    generateBundle() {
-      this.emitFile({ type: "asset", fileName: "recorded.svg", source: readFileSync(new URL("../../results/blocking-async.svg", import.meta.url)) });
-    },
-  }],
   resolve: { alias: [{ find: /^d3-interpolate$/, replacement: fileURLToPath(new URL("src/interpolate.ts", import.meta.url)) }] },
   esbuild: { jsx: "automatic", jsxImportSource: "preact" },
   build: {
@@ -22,7 +15,7 @@ export default defineConfig({
     reportCompressedSize: false,
     rollupOptions: {
       input: "src/main.tsx",
-      output: { format: "iife", entryFileNames: "page.js", assetFileNames: "page[extname]" },
+      output: { format: "iife", entryFileNames: "page.js", assetFileNames: ({ names }) => (names[0]?.endsWith(".css") ? "page.css" : "[name][extname]") },
     },
   },
 });

@@ -21,6 +21,8 @@ export function App({ lab }: { lab: Lab }) {
   const [dialog, setDialog] = useState<"" | "catalogue" | "help">("");
   const [bound, setBound] = useState(true), [fit, setFit] = useState(false);
   const [theme, setTheme] = useState(document.documentElement.dataset.theme ?? "light");
+  const [fonts, setFonts] = useState(false);
+  useEffect(() => void document.fonts.ready.then(() => setFonts(true)), []); // a canvas does not change its letters by itself
   const order = useMemo(() => inOrder(lab), [lab]);
   const pick = (id: string) => {
     setDialog("");
@@ -72,7 +74,7 @@ export function App({ lab }: { lab: Lab }) {
           {lab.committed ? <Verdict lab={lab} /> : <Predict lab={lab} />}
           {(lab.error || lab.loss) && <p class="warning" role="alert">{lab.error || lab.loss}</p>}
           <div class="panels">
-            {lab.shown.map((panel) => <PanelView key={panel.id} lab={lab} panel={panel} bound={bound} fit={fit} theme={theme} />)}
+            {lab.shown.map((panel) => <PanelView key={panel.id} lab={lab} panel={panel} bound={bound} fit={fit} look={`${theme} ${fonts}`} />)}
           </div>
           {lab.shown.length > 0 && <Axis whole={lab.player.whole} hidden={!lab.committed} lanes={Math.max(...lab.shown.map((panel) => panel.requests))} />}
           <Controls lab={lab} bound={bound} setBound={setBound} />

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { inkOf } from "./draw";
+import { fontOf, inkOf } from "./draw";
 import { formatTime } from "./format";
 import type { Lab } from "./lab";
 import { stripsOf } from "./queues";
@@ -29,7 +29,7 @@ function drawn(box: HTMLElement, series: { name: string; points: Points }[], acr
     return places.map((x) => at.get(x) ?? null);
   });
   const colours = [ink.fills.loop.fill, ink.fills.pool.fill, ink.fills.waiting.line, ink.fills.reply.fill];
-  const font = "18px system-ui, sans-serif";
+  const font = fontOf();
   const axis = { stroke: ink.text, font, grid: { stroke: ink.rule }, ticks: { stroke: ink.rule } };
   const time = (_: uPlot, values: number[]) => values.map((value) => formatTime(value));
   const inSeconds = across !== "request";

@@ -103,7 +103,7 @@ export function paintLanes(ctx: CanvasRenderingContext2D, panel: Panel, view: Vi
   ctx.restore();
 }
 
-const kFont = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif";
+const kFont = "'Atkinson Hyperlegible', system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif";
 export const fontOf = (weight = 400): string => `${weight} ${kTextHeight}px ${kFont}`;
 
 /** Names left of the lanes, as many as fit, the first and the last among those that are seen; and when each was answered. */

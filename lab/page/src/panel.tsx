@@ -9,7 +9,7 @@ import type { Panel } from "./types";
 const kTop = 28; // for the bound's value
 const kThin = 4, kThick = 26; // of a lane, in pixels: below the first one scrolls, above the second one is too fat
 
-interface Shown { lab: Lab; panel: Panel; bound: boolean; fit: boolean; theme: string }
+interface Shown { lab: Lab; panel: Panel; bound: boolean; fit: boolean; look: string }
 
 function viewOf(panel: Panel, width: number, height: number, strips: number, whole: number, fit: boolean, scroll: number): View {
   const area = Math.max(20, height - kTop - strips * kStripHeight - 8);
@@ -20,7 +20,7 @@ function viewOf(panel: Panel, width: number, height: number, strips: number, who
 }
 
 /** The lanes of one arm. A picture of the whole is painted once, and each frame of the replay shows more of it. */
-export function Lanes({ lab, panel, bound, fit, theme }: Shown) {
+export function Lanes({ lab, panel, bound, fit, look }: Shown) {
   const box = useRef<HTMLDivElement>(null), canvas = useRef<HTMLCanvasElement>(null), scroller = useRef<HTMLDivElement>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
   const [scroll, setScroll] = useState(0);
@@ -69,7 +69,7 @@ export function Lanes({ lab, panel, bound, fit, theme }: Shown) {
     };
     draw();
     return player.subscribe(draw);
-  }, [panel, size, view.scroll, view.lane, view.whole, bound, committed, theme]);
+  }, [panel, size, view.scroll, view.lane, view.whole, bound, committed, look]);
 
   const label = committed
     ? `${lab.name(panel)}: ${panel.lanes.length} requests over time, the last answered after ${formatTime(panel.end)}. A table of them is below.`
