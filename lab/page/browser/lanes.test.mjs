@@ -10,6 +10,8 @@ after(() => exported.remove());
 test("1,000 lanes scroll and replay, and a slider's move is drawn again", async (t) => {
   const page = await open(t, `${exported.url}#blocking-async?requests=1000`);
   await predict(page, "1 s");
+  assert.equal(await page.locator(".scroller").count(), 0, "all of them are seen at once");
+  await page.getByLabel("Larger lanes").check();
   await page.locator(".scroller").first().waitFor();
   const frames = await page.evaluate(async () => {
     const scrollers = document.querySelectorAll(".scroller"), spans = [];
@@ -27,7 +29,7 @@ test("1,000 lanes scroll and replay, and a slider's move is drawn again", async 
   await toEnd(page);
   const shown = await painted(page);
   assert.ok(shown > 0, "lanes in the middle are drawn");
-  await page.getByLabel("All lanes at once").check();
+  await page.getByLabel("Larger lanes").uncheck();
   await page.waitForFunction(() => document.querySelectorAll(".scroller").length === 0);
   assert.ok(await painted(page) > 0);
   const took = await page.evaluate(async () => {

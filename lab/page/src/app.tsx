@@ -19,7 +19,7 @@ import { Vote } from "./vote";
 export function App({ lab }: { lab: Lab }) {
   useChanges(lab);
   const [dialog, setDialog] = useState<"" | "catalogue" | "help">("");
-  const [bound, setBound] = useState(true), [fit, setFit] = useState(false);
+  const [bound, setBound] = useState(true), [large, setLarge] = useState(false);
   const [theme, setTheme] = useState(document.documentElement.dataset.theme ?? "light");
   const [fonts, setFonts] = useState(false);
   useEffect(() => void document.fonts.ready.then(() => setFonts(true)), []); // a canvas does not change its letters by itself
@@ -57,7 +57,7 @@ export function App({ lab }: { lab: Lab }) {
   }, [lab, dialog, order]);
 
   const used = new Set(lab.shown.flatMap((panel) => panel.lanes.flatMap((lane) => lane.segments.map((part) => part.state as string))));
-  const many = lab.shown.some((panel) => panel.lanes.length > 40);
+  const many = lab.shown.some((panel) => panel.lanes.length > 12);
   return (
     <>
       <header class="bar">
@@ -70,18 +70,18 @@ export function App({ lab }: { lab: Lab }) {
       </header>
       <main>
         <div class="stage">
-          <h1><Text of={lab.scenario.question} /></h1>
+          <h1><Text of={lab.question} /></h1>
           {lab.committed ? <Verdict lab={lab} /> : <Predict lab={lab} />}
           {(lab.error || lab.loss) && <p class="warning" role="alert">{lab.error || lab.loss}</p>}
           <div class="panels">
-            {lab.shown.map((panel) => <PanelView key={panel.id} lab={lab} panel={panel} bound={bound} fit={fit} look={`${theme} ${fonts}`} />)}
+            {lab.shown.map((panel) => <PanelView key={panel.id} lab={lab} panel={panel} bound={bound} large={large} look={`${theme} ${fonts}`} />)}
           </div>
           {lab.shown.length > 0 && <Axis whole={lab.player.whole} hidden={!lab.committed} lanes={Math.max(...lab.shown.map((panel) => panel.requests))} />}
           <Controls lab={lab} bound={bound} setBound={setBound} />
         </div>
         <div class="under">
           <Settings lab={lab} />
-          {many && <label class="check"><input type="checkbox" checked={fit} onChange={(event) => setFit(event.currentTarget.checked)} /> All lanes at once</label>}
+          {many && <label class="check"><input type="checkbox" checked={large} onChange={(event) => setLarge(event.currentTarget.checked)} /> Larger lanes</label>}
           {lab.committed && <Legend only={used} />}
         </div>
         <Chooser lab={lab} />

@@ -71,7 +71,7 @@ export function Chooser({ lab }: { lab: Lab }) {
         return (
           <label class="check" key={panel.id}>
             <input type="checkbox" checked={lab.shown.includes(panel)} onChange={(event) => lab.choose(panel.id, event.currentTarget.checked)} />
-            {panel.arm}{recorded && <span class="badge recorded">recorded{panel.engine === "fastapi" ? " FastAPI" : ""}</span>}
+            {panel.arm}{recorded && <span class="badge recorded">recorded{panel.engine === "native" ? "" : " FastAPI"}</span>}
           </label>
         );
       })}

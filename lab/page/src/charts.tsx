@@ -35,7 +35,7 @@ function drawn(box: HTMLElement, series: { name: string; points: Points }[], acr
   const inSeconds = across !== "request";
   return new uPlot({
     width: box.clientWidth, height: 280, legend: { show: false }, cursor: { show: false }, scales: { x: { time: false } },
-    axes: [{ ...axis, size: 44, ...(inSeconds ? { values: time, space: 110 } : {}) }, { ...axis, size: 100, values: time }],
+    axes: [{ ...axis, size: 44, space: 110, ...(inSeconds ? { values: time } : { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] }) }, { ...axis, size: 100, values: time }],
     series: [{}, ...series.map(({ name }, i) => ({
       label: name, stroke: colours[i % 4]!, width: 2, dash: i === 0 ? [] : [4 + 4 * i, 4], spanGaps: true,
       points: { show: true, size: 7, fill: i % 2 === 0 ? colours[i % 4]! : ink.card },

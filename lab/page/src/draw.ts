@@ -87,15 +87,19 @@ export function paintLanes(ctx: CanvasRenderingContext2D, panel: Panel, view: Vi
   ctx.lineWidth = 1;
   for (let at = from - (from % every); at < to; at += every) {
     const lane = panel.lanes[at]!;
-    const y = view.top + at * view.lane - view.scroll + gap / 2;
-    const height = Math.max(1, view.lane * every - gap);
+    const edge = (lanes: number) => Math.round((view.top + lanes * view.lane - view.scroll) * ratio) / ratio; // whole pixels leave no seams
+    const y = edge(at) + gap / 2;
+    const height = Math.max(1, edge(at + every) - edge(at) - gap);
+    const thin = height < 5; // no room for an outline, so what queues is a shade, and what is held stands out
     for (const part of lane.segments) {
       if (part.state === "unsent" || part.state === "served") continue;
       const x = xOf(view, part.from);
       const width = Math.max(1, xOf(view, part.to) - x);
-      ctx.fillStyle = fills[part.state];
-      ctx.fillRect(x, y, width, height);
-      if (height < 5 || width < 3) continue;
+      const held = part.state === "loop" || part.state === "pool";
+      ctx.globalAlpha = thin && part.state === "unread" ? 0.3 : 1;
+      ctx.fillStyle = thin && part.state === "unread" ? ink.fills.unread.line : fills[part.state];
+      ctx.fillRect(x, y, thin && held ? Math.max(2, width) : width, thin && held ? Math.max(2, height) : height);
+      if (thin || width < 3) continue;
       ctx.strokeStyle = ink.fills[part.state].line;
       ctx.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
     }
@@ -106,11 +110,14 @@ export function paintLanes(ctx: CanvasRenderingContext2D, panel: Panel, view: Vi
 const kFont = "'Atkinson Hyperlegible', system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif";
 export const fontOf = (weight = 400): string => `${weight} ${kTextHeight}px ${kFont}`;
 
-/** Names left of the lanes, as many as fit, the first and the last among those that are seen; and when each was answered. */
+/** Names left of the lanes, as many as fit, the first and the last of those that are seen among them; and when each was answered. */
 export function paintNames(ctx: CanvasRenderingContext2D, panel: Panel, view: View, ink: Ink, at: number): void {
   const count = panel.lanes.length;
   const { from, to } = seenLanes(view, count);
-  const every = Math.max(1, Math.ceil(kTextHeight / view.lane));
+  const half = kTextHeight / 2;
+  const yOf = (i: number) => Math.min(Math.max(view.top + (i + 0.5) * view.lane - view.scroll, view.top + half - 3), view.top + view.area - half + 3);
+  const last = to - 1;
+  let lowest = -Infinity;
   ctx.font = fontOf();
   ctx.textBaseline = "middle";
   ctx.save();
@@ -118,11 +125,9 @@ export function paintNames(ctx: CanvasRenderingContext2D, panel: Panel, view: Vi
   ctx.rect(0, view.top - 4, view.width, view.area + 8);
   ctx.clip();
   for (let i = from; i < to; ++i) {
-    const last = i === count - 1;
-    if (!last && (i % every !== 0 || (count - 1 - i < every))) continue;
-    const lane = panel.lanes[i]!;
-    const half = kTextHeight / 2;
-    const y = Math.min(Math.max(view.top + (i + 0.5) * view.lane - view.scroll, view.top + half - 3), view.top + view.area - half + 3);
+    const lane = panel.lanes[i]!, y = yOf(i);
+    if (i !== last && (y < lowest + kTextHeight || y > yOf(last) - kTextHeight)) continue;
+    lowest = y;
     ctx.textAlign = "right";
     ctx.fillStyle = ink.soft;
     ctx.fillText(String(lane.request), view.left - 8, y);
@@ -131,9 +136,10 @@ export function paintNames(ctx: CanvasRenderingContext2D, panel: Panel, view: Vi
     ctx.fillStyle = ink.text;
     ctx.strokeStyle = ink.card;
     ctx.lineWidth = 4;
-    const x = xOf(view, lane.end) + 8;
-    ctx.strokeText(formatTime(lane.end), x, y);
-    ctx.fillText(formatTime(lane.end), x, y);
+    const text = formatTime(lane.end);
+    const x = Math.min(xOf(view, lane.end) + 8, view.width - ctx.measureText(text).width - 2);
+    ctx.strokeText(text, x, y);
+    ctx.fillText(text, x, y);
   }
   ctx.restore();
 }
@@ -175,7 +181,8 @@ export function paintStrips(ctx: CanvasRenderingContext2D, strips: readonly Stri
       if (part.from >= at) break;
       const x = xOf(view, part.from);
       const height = Math.max(2, (kStripHeight - 4) * Math.min(1, part.held / strip.of));
-      ctx.fillRect(x, y + kStripHeight - 4 - height, Math.max(1, xOf(view, Math.min(part.to, at)) - x - 1), height);
+      const width = xOf(view, Math.min(part.to, at)) - x;
+      ctx.fillRect(x, y + kStripHeight - 4 - height, width > 4 ? width - 1 : Math.max(1, width), height); // a line between turns that are seen
     }
   });
   ctx.textAlign = "right";

@@ -44,7 +44,8 @@ export function listOf(numbers: readonly number[], most = 4): string {
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 
-/** `10 times`, `1.5 times` */
+/** `10 times`, `1.5 times`, `twice` */
 export function timesWord(factor: number): string {
+  if (factor > 1.95 && factor < 2.05) return "twice";
   return `${factor >= 9.95 ? Math.round(factor) : Math.round(factor * 10) / 10} times`;
 }

@@ -5,11 +5,11 @@ const kMostLanes = 12;
 
 /** What is printed instead of the page: the question, and axes on which to draw the lanes. Nothing on it is an answer. */
 export function Handout({ lab }: { lab: Lab }) {
-  const { scenario, shown } = lab;
+  const { scenario, shown, question } = lab;
   return (
     <section class="handout" aria-hidden="true">
       <p class="name">Concurrency Lab · {scenario.id} <span>Name: ______________________ Date: ____________</span></p>
-      <h1><Text of={scenario.question} /></h1>
+      <h1><Text of={question} /></h1>
       {scenario.routes.map((route) => <p key={route}>{route}</p>)}
       <p>Draw a lane for each request: ▨ it waits and holds nothing, ▢ it queues, ■ it holds the loop or a thread.</p>
       {shown.slice(0, 3).map((panel) => {

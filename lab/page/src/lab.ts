@@ -1,4 +1,5 @@
 // What is open, what was predicted, and what is shown: one value that every part of the page reads.
+import { plural } from "./format";
 import { momentsOf, type Player } from "./player";
 import { nameOf, panelsOf, tellingPanels, wholeOf } from "./panels";
 import { LiveRun } from "./live";
@@ -23,7 +24,12 @@ export class Lab {
   private asked = 0;
   private stop = new AbortController();
 
-  constructor(readonly source: Source, readonly catalogue: Catalogue, readonly player: Player) {}
+  constructor(readonly source: Source, readonly catalogue: Catalogue, readonly player: Player) {
+    source.onLoss = (words) => {
+      this.loss = words;
+      this.changed();
+    };
+  }
 
   subscribe(listener: () => void): () => void {
     this.listeners.add(listener);
@@ -44,6 +50,10 @@ export class Lab {
   private get request(): Options {
     if (this.guess === undefined || !this.asks || this.moved) return this.options;
     return { ...this.options, guess: [`${this.asks.arm}=${Number(this.guess.toPrecision(6))}s`] };
+  }
+  /** With the settings in it, as soon as it was asked with them. */
+  get question(): string {
+    return this.document?.report.question || this.scenario.question;
   }
   /** The panel that the prediction is about: the one that takes longest of those that are shown. */
   get asks(): Panel | undefined {
@@ -173,6 +183,8 @@ export class Lab {
           this.player.show(this.player.whole);
         } else if (line.type === "error") {
           this.error = line.message;
+        } else if (line.type === "lost") {
+          this.loss = `This browser was too slow for ${plural(line.lines, "moment")} of the run; its picture is whole all the same.`;
         } else if (live.take(line)) {
           this.shown = live.panels;
           this.player.load(wholeOf(live.panels), [0]);

@@ -7,26 +7,26 @@ import { useChanges } from "./store";
 import type { Panel } from "./types";
 
 const kTop = 28; // for the bound's value
-const kThin = 4, kThick = 26; // of a lane, in pixels: below the first one scrolls, above the second one is too fat
+const kLarge = 14, kThick = 26; // pixels of a lane that is looked at closely, and of the fattest one
 
-interface Shown { lab: Lab; panel: Panel; bound: boolean; fit: boolean; look: string }
+interface Shown { lab: Lab; panel: Panel; bound: boolean; large: boolean; look: string }
 
-function viewOf(panel: Panel, width: number, height: number, strips: number, whole: number, fit: boolean, scroll: number): View {
+function viewOf(panel: Panel, width: number, height: number, strips: number, whole: number, large: boolean, scroll: number): View {
   const area = Math.max(20, height - kTop - strips * kStripHeight - 8);
   const even = area / Math.max(1, panel.lanes.length);
   const digits = String(panel.lanes[panel.lanes.length - 1]?.request ?? 0).length;
-  const lane = Math.min(kThick, fit || even >= kThin ? even : 12);
+  const lane = Math.min(kThick, large ? Math.max(kLarge, even) : even);
   return { width, left: Math.max(54, 20 + digits * 11), right: width - (width < 500 ? 76 : 92), top: kTop, area, lane, scroll, whole };
 }
 
 /** The lanes of one arm. A picture of the whole is painted once, and each frame of the replay shows more of it. */
-export function Lanes({ lab, panel, bound, fit, look }: Shown) {
+export function Lanes({ lab, panel, bound, large, look }: Shown) {
   const box = useRef<HTMLDivElement>(null), canvas = useRef<HTMLCanvasElement>(null), scroller = useRef<HTMLDivElement>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
   const [scroll, setScroll] = useState(0);
   const strips = useMemo(() => stripsOf(panel), [panel]);
   const { player, committed } = lab;
-  const view = viewOf(panel, size.width, size.height, Math.min(4, strips.length), player.whole, fit, scroll);
+  const view = viewOf(panel, size.width, size.height, Math.min(4, strips.length), player.whole, large, scroll);
   const total = view.lane * panel.lanes.length;
   const scrolls = total > view.area + 1;
 
@@ -109,13 +109,14 @@ export function Queues({ lab, panel }: { lab: Lab; panel: Panel }) {
 }
 
 const kEngines: Record<string, string> = {
-  model: "model", native: "real servers", fastapi: "recorded: real FastAPI", recorded: "recorded",
+  model: "model", native: "real servers", fastapi: "real FastAPI", recorded: "recorded: real FastAPI",
 };
 
 export function PanelView(props: Shown) {
   const { lab, panel } = props;
   const recorded = panel.engine !== "model" && lab.source.kind !== "server";
-  const source = recorded && panel.engine === "native" ? "recorded: real servers" : kEngines[panel.engine] ?? panel.engine;
+  const engine = kEngines[panel.engine] ?? panel.engine;
+  const source = recorded && !engine.startsWith("recorded") ? `recorded: ${engine}` : engine;
   return (
     <section class="panel" aria-label={lab.name(panel)}>
       <header>

@@ -39,19 +39,18 @@ async function* linesOf(signal: AbortSignal, said: (words: string) => void): Asy
   }
 }
 
-export function serverSource(config: Config): Source & { onLoss: (words: string) => void } {
+export function serverSource(config: Config): Source {
   const call = <Answer>(request: Call) => post<Answer>("/api/call", request);
-  const source = {
-    kind: "server" as const,
+  const source: Source = {
+    kind: "server",
     recordedNames: config.recorded ?? [],
-    onLoss: (_words: string) => {},
     catalogue: () => config.catalogue ? Promise.resolve(config.catalogue) : call<Catalogue>({ call: "list" }),
     predict: (scenario: string, options: Options) => call<PageDocument>({ call: "predict", scenario, options }),
     call,
     run: async function* (request: RunCall, signal: AbortSignal): AsyncGenerator<RunLine> {
       await post("/api/run", request);
       signal.addEventListener("abort", () => void post("/api/stop", {}));
-      yield* linesOf(signal, (words) => source.onLoss(words));
+      yield* linesOf(signal, (words) => source.onLoss?.(words));
     },
     recorded: async (scenario: string) => {
       const reply = await fetch(`/api/recorded?scenario=${encodeURIComponent(scenario)}`);

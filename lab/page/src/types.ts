@@ -134,6 +134,8 @@ export interface Source {
   /** The committed recording of real FastAPI, where there is one. */
   recorded(scenario: string): Promise<PageDocument | undefined>;
   recordedNames: readonly string[];
+  /** Is given words when the connection is lost, and none when it is there again. */
+  onLoss?: (words: string) => void;
 }
 
 // ---- what the panels draw, times in seconds

@@ -46,7 +46,7 @@ export function howFarOff(guess: number, truth: number): string {
   const said = `You said ${formatTime(guess)}, it took ${formatTime(truth)}`;
   if (isRight(guess, truth)) return `${said}: right.`;
   if (guess <= 0) return `${said}: not immediate.`;
-  return guess < truth ? `${said}: ${timesWord(truth / guess)} as long.` : `${said}: ${timesWord(guess / truth)} faster.`;
+  return guess < truth ? `${said}: ${timesWord(truth / guess)} as long.` : `${said}: ${timesWord(guess / truth)} as fast.`;
 }
 
 /** What a wrong number suggests; empty where it is right or nothing is known that leads to it. */

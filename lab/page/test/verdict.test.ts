@@ -5,7 +5,7 @@ import { panels, telling } from "./documents";
 
 test("a verdict says how far off the guess was", () => {
   assert.equal(howFarOff(0.1, 1), "You said 100 ms, it took 1.00 s: 10 times as long.");
-  assert.equal(howFarOff(1, 0.1), "You said 1.00 s, it took 100 ms: 10 times faster.");
+  assert.equal(howFarOff(1, 0.1), "You said 1.00 s, it took 100 ms: 10 times as fast.");
   assert.equal(howFarOff(1.1, 1), "You said 1.10 s, it took 1.00 s: right.");
   assert.equal(howFarOff(0, 1), "You said 0 s, it took 1.00 s: not immediate.");
 });
