@@ -38,10 +38,11 @@ export function App({ lab }: { lab: Lab }) {
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
       const action = keyAction(event);
-      if (!action || (dialog !== "" && action.kind !== "help")) return;
+      const inDialog = document.querySelector("dialog[open]") !== null;
+      if (!action || (inDialog && action.kind !== "help")) return;
       event.preventDefault();
       const able = lab.committed;
-      if (action.kind === "help") setDialog(dialog === "help" ? "" : "help");
+      if (action.kind === "help") setDialog(inDialog ? "" : "help");
       else if (action.kind === "scenario") { if (order[action.number - 1]) pick(order[action.number - 1]!); }
       else if (action.kind === "bound") setBound((on) => !on);
       else if (action.kind === "full") void (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen());
@@ -54,7 +55,7 @@ export function App({ lab }: { lab: Lab }) {
     };
     addEventListener("keydown", pressed);
     return () => removeEventListener("keydown", pressed);
-  }, [lab, dialog, order]);
+  }, [lab, order]);
 
   const used = new Set(lab.shown.flatMap((panel) => panel.lanes.flatMap((lane) => lane.segments.map((part) => part.state as string))));
   const many = lab.shown.some((panel) => panel.lanes.length > 12);
