@@ -112,7 +112,7 @@ test("a run grows from a server's events, and goes on after a lost connection", 
       heard.push(last);
       reply.writeHead(200, { "Content-Type": "text/event-stream" });
       if (last === undefined) {
-        reply.write(`retry: 50\n\n${said(0)}${said(1)}`);
+        reply.write(`retry: 50\n\nid: 0-7\nevent: end\ndata: {"complete":true,"reason":""}\n\n${said(0)}${said(1)}`); // behind the end of an older run
         hold = () => reply.destroy();
       } else {
         reply.write(said(2) + said(3) + said(4));

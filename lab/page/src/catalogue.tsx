@@ -66,6 +66,9 @@ export function Chooser({ lab }: { lab: Lab }) {
       {cases.length > 1 && <label>Case <select value={now} onChange={(event) => lab.chooseCase(event.currentTarget.value)}>
         {cases.map((id) => <option key={id} value={id}>{id}</option>)}
       </select></label>}
+      {lab.source.kind === "server" && <label>Servers <select value={lab.engine} onChange={(event) => { lab.engine = event.currentTarget.value; }}>
+        <option value="native">the lab's own</option><option value="fastapi">real FastAPI</option>
+      </select></label>}
       {here.map((panel) => {
         const recorded = panel.engine !== "model" && lab.source.kind !== "server";
         return (

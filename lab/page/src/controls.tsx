@@ -11,6 +11,7 @@ export function Controls({ lab, bound, setBound }: { lab: Lab; bound: boolean; s
   const clock = clockOf(player.whole);
   return (
     <div class="controls" role="group" aria-label="Replay">
+      {lab.live && <button type="button" class="main" onClick={() => lab.stopRun()}>Stop</button>}
       <button id="play" class="play" type="button" disabled={off} onClick={() => player.toggle()} title="space">{player.playing ? "Pause" : "Play"}</button>
       <button type="button" disabled={off} onClick={() => player.scrub(0)} title="Home" aria-label="To the beginning">|◀</button>
       <button type="button" disabled={off} onClick={() => player.step(-1)} title="←" aria-label="One step back">◀</button>

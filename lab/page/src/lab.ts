@@ -19,6 +19,7 @@ export class Lab {
   error = "";
   loss = "";
   live: LiveRun | undefined;
+  engine = "native"; // of the servers that are run
   private recorded: PageDocument | undefined;
   private readonly listeners = new Set<() => void>();
   private asked = 0;
@@ -84,7 +85,7 @@ export class Lab {
   private async ask(): Promise<void> {
     const mine = ++this.asked;
     this.busy = true;
-    this.changed();
+    if (!this.document) this.changed();
     try {
       const document = await this.source.predict(this.scenario.id, this.request);
       if (mine !== this.asked) return;
@@ -111,8 +112,7 @@ export class Lab {
     const wasAtEnd = this.player.whole > 0 && this.player.at >= this.player.whole;
     this.shown = panels;
     const whole = wholeOf(panels);
-    this.player.load(whole, momentsOf(panels.flatMap((panel) => panel.lanes), whole));
-    if (this.committed && wasAtEnd) this.player.show(whole);
+    this.player.load(whole, momentsOf(panels.flatMap((panel) => panel.lanes), whole), this.committed && wasAtEnd ? whole : 0);
   }
 
   /** Settings change what is asked. Where a prediction stands already, the lanes follow at once, whole. */
@@ -167,6 +167,7 @@ export class Lab {
   stopRun(): void {
     this.stop.abort();
     this.live = undefined;
+    this.changed();
   }
 
   private async runReal(): Promise<void> {
@@ -176,7 +177,7 @@ export class Lab {
     const live = new LiveRun(this.shown, this.catalogue.states);
     this.live = live;
     try {
-      const request = { scenario: this.scenario.id, options: { ...this.request, arms } };
+      const request = { scenario: this.scenario.id, options: { ...this.request, arms, engine: [this.engine] } };
       for await (const line of this.source.run(request, this.stop.signal)) {
         if (line.type === "document") {
           this.take(line.document);
@@ -187,8 +188,7 @@ export class Lab {
           this.loss = `This browser was too slow for ${plural(line.lines, "moment")} of the run; its picture is whole all the same.`;
         } else if (live.take(line)) {
           this.shown = live.panels;
-          this.player.load(wholeOf(live.panels), [0]);
-          this.player.show(live.now);
+          this.player.load(wholeOf(live.panels), [0], live.now);
         }
         this.changed();
       }

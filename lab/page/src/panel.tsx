@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { fontOf, inkOf, kStripHeight, paintBound, paintLanes, paintNames, paintNow, paintStrips, type View } from "./draw";
 import { formatTime, listOf, timesWord } from "./format";
 import type { Lab } from "./lab";
@@ -21,10 +21,10 @@ function viewOf(panel: Panel, width: number, height: number, strips: number, who
 
 /** The lanes of one arm. A picture of the whole is painted once, and each frame of the replay shows more of it. */
 export function Lanes({ lab, panel, bound, large, look }: Shown) {
-  const box = useRef<HTMLDivElement>(null), canvas = useRef<HTMLCanvasElement>(null), scroller = useRef<HTMLDivElement>(null);
+  const box = useRef<HTMLDivElement>(null), canvas = useRef<HTMLCanvasElement>(null), painting = useRef<HTMLCanvasElement>();
   const [size, setSize] = useState({ width: 0, height: 0 });
   const [scroll, setScroll] = useState(0);
-  const strips = useMemo(() => stripsOf(panel), [panel]);
+  const strips = stripsOf(panel);
   const { player, committed } = lab;
   const view = viewOf(panel, size.width, size.height, Math.min(4, strips.length), player.whole, large, scroll);
   const total = view.lane * panel.lanes.length;
@@ -42,13 +42,14 @@ export function Lanes({ lab, panel, bound, large, look }: Shown) {
   useEffect(() => {
     if (size.width === 0) return;
     const ratio = window.devicePixelRatio || 1, ink = inkOf(box.current!);
-    const screen = canvas.current!, whole = document.createElement("canvas");
+    const screen = canvas.current!, whole = (painting.current ??= document.createElement("canvas"));
     for (const one of [screen, whole]) {
-      one.width = size.width * ratio;
-      one.height = size.height * ratio;
+      if (one.width !== Math.floor(size.width * ratio)) one.width = size.width * ratio;
+      if (one.height !== Math.floor(size.height * ratio)) one.height = size.height * ratio;
     }
     const pen = screen.getContext("2d")!, behind = whole.getContext("2d")!;
-    behind.scale(ratio, ratio);
+    behind.setTransform(ratio, 0, 0, ratio, 0, 0);
+    behind.clearRect(0, 0, size.width, size.height);
     if (committed) paintLanes(behind, panel, view, ink, ratio);
     const bottom = view.top + view.area;
     const draw = () => {
@@ -78,7 +79,7 @@ export function Lanes({ lab, panel, bound, large, look }: Shown) {
     <div class="lanes" ref={box}>
       <canvas ref={canvas} role="img" aria-label={label} />
       {scrolls && (
-        <div class="scroller" ref={scroller} tabIndex={0} role="region" aria-label={`Lanes of ${lab.name(panel)}, scrolls`}
+        <div class="scroller" tabIndex={0} role="region" aria-label={`Lanes of ${lab.name(panel)}, scrolls`}
           style={{ top: `${view.top}px`, height: `${view.area}px` }} onScroll={(event) => setScroll(event.currentTarget.scrollTop)}>
           <div style={{ height: `${total}px` }} />
         </div>

@@ -41,13 +41,14 @@ export class Player {
 
   constructor(private readonly frames: Frames, public whole = 0, public still = false) {}
 
-  /** Another run: from its beginning, at a speed that fits it. */
-  load(whole: number, moments: number[]): void {
-    this.pause();
+  /** Another run, at a speed that fits it. */
+  load(whole: number, moments: number[], at = 0): void {
+    this.frames.cancel(this.frame);
+    this.playing = false;
     this.whole = whole;
     this.moments = moments;
     this.slower = easySpeed(whole);
-    this.show(0);
+    this.show(at);
   }
 
   subscribe(listener: () => void): () => void {

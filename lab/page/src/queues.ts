@@ -94,7 +94,15 @@ export function heldOver(lanes: readonly Lane[]): Stretch[] {
 /** One strip for each worker: when it was occupied, and the longest time in which it could see nothing else. */
 export interface Strip { worker: number; of: number; stretches: Stretch[]; longest: number }
 
+const strips = new WeakMap<Panel, Strip[]>(); // asked again for each frame of a replay
+
 export function stripsOf(panel: Panel): Strip[] {
+  const known = strips.get(panel) ?? makeStrips(panel);
+  strips.set(panel, known);
+  return known;
+}
+
+function makeStrips(panel: Panel): Strip[] {
   const workers = [...new Set(panel.lanes.map((lane) => lane.worker))].filter((worker) => worker >= 0).sort((a, b) => a - b);
   const pool = heldBy(panel) === "thread";
   return (workers.length > 0 ? workers : [-1]).map((worker) => {

@@ -10,14 +10,16 @@ async function post<Answer>(path: string, body: unknown): Promise<Answer> {
   return checked(reply.status === 204 ? {} as Answer : await reply.json() as Answer);
 }
 
-/** The lines of the stream from now on, to be read at one's own pace; ends with `end`. */
-async function* linesOf(signal: AbortSignal, said: (words: string) => void): AsyncGenerator<RunLine> {
+/** The lines of a run from its beginning, to be read at one's own pace; ends with `end`. No number: of whichever run there is. */
+async function* linesOf(run: number | undefined, signal: AbortSignal, said: (words: string) => void): AsyncGenerator<RunLine> {
   const stream = new EventSource("/api/events");
   const ready: RunLine[] = [];
   let wake = () => {};
   for (const type of kLines) {
     stream.addEventListener(type, (event) => {
-      ready.push({ ...JSON.parse((event as MessageEvent<string>).data) as object, type } as RunLine);
+      const { data, lastEventId } = event as MessageEvent<string>;
+      if (run !== undefined && Number(lastEventId.split("-")[0]) !== run) return;
+      ready.push({ ...JSON.parse(data) as object, type } as RunLine);
       wake();
     });
   }
@@ -48,9 +50,15 @@ export function serverSource(config: Config): Source {
     predict: (scenario: string, options: Options) => call<PageDocument>({ call: "predict", scenario, options }),
     call,
     run: async function* (request: RunCall, signal: AbortSignal): AsyncGenerator<RunLine> {
-      await post("/api/run", request);
-      signal.addEventListener("abort", () => void post("/api/stop", {}));
-      yield* linesOf(signal, (words) => source.onLoss?.(words));
+      if (config.role === "student") return yield* linesOf(undefined, signal, (words) => source.onLoss?.(words)); // watches the teacher's
+      const { run } = await post<{ run: number }>("/api/run", request);
+      const stop = () => void post("/api/stop", {});
+      signal.addEventListener("abort", stop);
+      try {
+        yield* linesOf(run, signal, (words) => source.onLoss?.(words));
+      } finally {
+        signal.removeEventListener("abort", stop); // what has ended must not stop somebody else's run
+      }
     },
     recorded: async (scenario: string) => {
       const reply = await fetch(`/api/recorded?scenario=${encodeURIComponent(scenario)}`);

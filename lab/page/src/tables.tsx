@@ -65,6 +65,7 @@ export function Findings({ lab }: { lab: Lab }) {
           </div>
         ))}
       </dl>
+      {report.path && <p>Saved as any other run: <code>lab report {report.path}</code></p>}
       <Code lab={lab} />
     </section>
   );

@@ -112,7 +112,7 @@ test("real servers run once a number is committed, and the run's document is sho
   const asked: unknown[] = [];
   const lab = await opened({ kind: "server", run: async function* (request) { asked.push(request); yield { type: "document", document: native }; yield { type: "end", complete: true, reason: "" }; } });
   await lab.commit(1);
-  assert.deepEqual(asked, [{ scenario: "blocking-async", options: { guess: ["blocking-loop=1s"], arms: ["blocking-loop", "async-loop"] } }]);
+  assert.deepEqual(asked, [{ scenario: "blocking-async", options: { guess: ["blocking-loop=1s"], arms: ["blocking-loop", "async-loop"], engine: ["native"] } }]);
   assert.deepEqual(lab.shown.map((panel) => panel.engine), ["native", "native"]);
   assert.equal(lab.player.at, lab.player.whole);
 });
