@@ -175,7 +175,7 @@ void add_handler(PythonFile& file, const Scenario& scenario, const Arm& arm, std
 
   Lines parameters;
   const std::string in_path = parameter_in(route.path, plan);
-  if (!in_path.empty()) parameters.push_back(in_path == "task_id" ? "task_id: int" : in_path);
+  if (!in_path.empty()) parameters.push_back(in_path == "task_id" ? "task_id: str" : in_path);
   if (!route.body.empty()) parameters.push_back("body: " + body_class(file, route, name));
   if (steps.has_tasks()) {
     file.use_from("fastapi", "BackgroundTasks");

@@ -35,11 +35,11 @@ class JobQueue:
 
     def enqueue(self, function, *arguments):
         task_id = random.randrange(1, 2**52)
-        self.results[task_id] = {"status": "pending"}
+        self.results[str(task_id)] = {"task_id": task_id, "status": "pending"}
         try:
             self.waiting.put_nowait((task_id, function, arguments))
         except queue.Full:
-            del self.results[task_id]
+            del self.results[str(task_id)]
             raise HTTPException(503, "the queue is full") from None
         return task_id
 
@@ -51,7 +51,7 @@ class JobQueue:
     def work(self):
         while True:
             task_id, function, arguments = self.waiting.get()
-            self.results[task_id] = outcome_of(function, arguments)
+            self.results[str(task_id)] = {"task_id": task_id, **outcome_of(function, arguments)}
 
 
 class SharedJobQueue:
@@ -95,10 +95,10 @@ class SharedJobQueue:
         return added[0]
 
     def result(self, task_id):
-        found = self.database.execute(f"select result from {self.name} where id = ?", (task_id,)).fetchone()
+        found = self.database.execute(f"select id, result from {self.name} where id = ?", (task_id,)).fetchone()
         if found is None:
             raise HTTPException(404, "no such task")
-        return json.loads(found[0]) if found[0] else {"status": "pending"}
+        return {"task_id": found[0], **(json.loads(found[1]) if found[1] else {"status": "pending"})}
 
     def work(self):
         """Until the server has ended."""

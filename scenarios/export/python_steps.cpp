@@ -127,7 +127,7 @@ Lines PythonSteps::statement(const Step& step) {
     return {"task_id = " + queue_call(job->queue, "enqueue", function.argument) + function.remark};
   }
   if (const auto* fetch = step.as<FetchResult>()) {
-    reply_ = R"({"task_id": task_id, **result})";
+    reply_ = "result";
     return {"result = " + queue_call(fetch->queue, "result", "task_id")};
   }
   return in_thread() ? without_loop(step) : on_loop(step);

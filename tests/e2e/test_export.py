@@ -159,7 +159,8 @@ class Sources(LabCase):
         self.assertIn(("gil", "threads"), reasons)
 
 
-# The documents' four programs: the native model, how the handler waits, what it replies with, what uvicorn is told.
+# The documents' four programs: the native model, how the handler waits, what it replies with, what uvicorn is told. The last
+# one greets, too.
 PROGRAMS = {
     "main-simple": ("blocking-loop", "time.sleep(3)", ["message", "start_time", "end_time"], ""),
     "main-sync": ("async-loop", "await asyncio.sleep(5)", ["message", "start_time", "end_time"], ""),
@@ -174,15 +175,19 @@ class Programs(LabCase):
         for name, (_, wait, keys, workers) in PROGRAMS.items():
             text = self.lab("export", name, "--to", "fastapi").out
             functions = {each.name: each for each in ast.parse(text).body if isinstance(each, ast.AsyncFunctionDef)}
-            delay = functions["delay"]
+            handlers = ["delayed_response_threadpool" if name == "main-threadpool" else "delayed_response"]
+            handlers = ["read_root", *handlers] if name == "main-worker" else handlers
+            self.assertEqual(list(functions), handlers)
+            delay = functions[handlers[-1]]
             self.assertEqual(ast.unparse(delay.decorator_list[0]), "app.post('/delay')")
             self.assertIn(wait, ast.unparse(delay))
             (reply,) = [each for each in ast.walk(delay) if isinstance(each, ast.Dict)]
             self.assertEqual([key.value for key in reply.keys], keys)
             for moment in ("start", "end"):
                 self.assertIn(f"logger.info('{moment} POST /delay')", ast.unparse(delay))
-            self.assertIn("'worker_id': os.getpid()", ast.unparse(functions["root"]))
-            self.assertIn("'message': 'Hello World'", ast.unparse(functions["root"]))
+            if name == "main-worker":
+                self.assertIn("'worker_id': os.getpid()", ast.unparse(functions["read_root"]))
+                self.assertIn("'message': 'Hello World'", ast.unparse(functions["read_root"]))
             module = name.replace("-", "_")
             self.assertTrue(ast.unparse(ast.parse(text).body[-1]).endswith(
                 f"uvicorn.run('{module}:app', host='0.0.0.0', port=8005{workers})"), text)
@@ -367,12 +372,14 @@ class AtWork(LabCase):
                     replies = [self.ask(port, "GET", f"/result/{task_id}") for task_id in ids]
                     return all(reply.json.get("status") == "done" for reply in replies)
                 self.assertTrue(wait_until(all_done, 20, every=0.1))
-                self.assertEqual(self.ask(port, "GET", "/result/123456").status, 404)
+                for unknown in ("123456", "none-of-ours"):  # an id is a text, as in the documents
+                    self.assertEqual(self.ask(port, "GET", f"/result/{unknown}").status, 404)
                 with self.serving("task-queue", "--scenario", "task-queue") as native:
                     _, _, text = self.http(native.port, "POST", "/predict", FEATURES)
                     path = f"/result/{json.loads(text)['task_id']}"
                     self.assertTrue(wait_until(lambda: "done" in self.http(native.port, "GET", path)[2], 20, every=0.1))
                     done = json.loads(self.http(native.port, "GET", path)[2])
+                    self.assertEqual(self.http(native.port, "GET", "/result/none-of-ours")[0], 404)
                 real = self.ask(port, "GET", f"/result/{ids[0]}").json
                 self.assertEqual(real, {**done, "task_id": ids[0]})
                 self.assertEqual(real["prediction"], 0.5)
@@ -388,8 +395,10 @@ class AtWork(LabCase):
                 self.assertEqual((real["message"], own["message"]), ("Response after 0.25 seconds delay",) * 2)
                 for time_of_day in (real["start_time"], real["end_time"], own["start_time"], own["end_time"]):
                     self.assertRegex(time_of_day, r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$")
-                greetings = self.ask(port, "GET", "/").json, json.loads(self.http(native.port, "GET", "/")[2])
-                self.assertEqual([list(greeting) for greeting in greetings], [["message", "worker_id"]] * 2)
+                if name == "main-worker":
+                    greetings = self.ask(port, "GET", "/").json, json.loads(self.http(native.port, "GET", "/")[2])
+                    self.assertEqual([list(greeting) for greeting in greetings], [["message", "worker_id"]] * 2)
+                    self.assertEqual([greeting["message"] for greeting in greetings], ["Hello World"] * 2)
 
     def test_main_worker_listens_where_the_documents_do(self):
         with contextlib.closing(socket.socket()) as probe:

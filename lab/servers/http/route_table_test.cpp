@@ -50,17 +50,17 @@ TEST_CASE("a scenario's own GET / replaces the greeting") {
   CHECK(table.routes().size() == 1);
 }
 
-TEST_CASE("a scenario's GET / without steps greets with the worker's number, as the builtin one does") {
+TEST_CASE("a scenario's GET / without steps greets with the worker's number, as its exported program does") {
   const RouteTable table(setup_of("blocking-loop", {{"root", "GET", "/", {}}, {"ping", "GET", "/ping", {}}}));
   const std::string& body = table.find(request_of("GET", "/")).route->fixed_body;
-  CHECK(body.starts_with("{\"message\":\"Hello from blocking-loop\",\"worker_id\":"));
+  CHECK(body.starts_with("{\"message\":\"Hello World\",\"worker_id\":"));
   CHECK(table.find(request_of("GET", "/ping")).route->message == "Response at once");
 }
 
 TEST_CASE("a reply says what its route lists, in that order") {
   const RouteTable table(setup_of(
       "async-loop", {{.name = "root", .method = "GET", .path = "/", .reply = {ReplyField::message}}}));
-  CHECK(table.find(request_of("GET", "/")).route->fixed_body == R"({"message":"Hello from async-loop"})");
+  CHECK(table.find(request_of("GET", "/")).route->fixed_body == R"({"message":"Hello World"})");
   CHECK(reply_body({ReplyField::prediction, ReplyField::message}, {.message = "a", .count = 2}) ==
         R"({"prediction":0.5,"message":"a","count":2})");
 }
