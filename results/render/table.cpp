@@ -22,11 +22,11 @@ class Layout {
   }
 
   void fit() {
-    for (const ColumnRole role : {ColumnRole::label, ColumnRole::interval}) {
-      if (excess() > 0) drop(role);
-    }
+    if (excess() > 0) drop(ColumnRole::label);
+    if (excess() > 0 && !table_.keeps_interval) drop(ColumnRole::interval);
     for (const ColumnRole role : {ColumnRole::note, ColumnRole::arm, ColumnRole::stat, ColumnRole::case_id})
       shrink(role);
+    if (excess() > 0) move_below(ColumnRole::interval);
   }
 
   std::vector<std::string> lines() const {
@@ -36,7 +36,10 @@ class Layout {
       for (const Column& column : table_.columns) headings.cells.push_back(column.heading);
       add(headings, result);
     }
-    for (const TableRow& row : table_.rows) add(row, result);
+    for (std::size_t i = 0; i < table_.rows.size(); ++i) {
+      add(table_.rows[i], result);
+      if (i < below_.size() && !below_[i].empty()) result.push_back(shorten(below_[i], width_, ascii_));
+    }
     if (!table_.legend.empty())
       for (const std::string& line : wrap(table_.legend, "", 0, width_)) result.push_back(line);
     return result;
@@ -76,6 +79,20 @@ class Layout {
     const std::optional<std::size_t> at = find(role);
     if (!at || widths_[*at] <= kShortestName) return;
     widths_[*at] -= std::min(excess(), widths_[*at] - kShortestName);
+  }
+
+  /// Names need not give way to it then.
+  void move_below(ColumnRole role) {
+    const std::optional<std::size_t> at = find(role);
+    if (!at) return;
+    const std::string heading = table_.columns[*at].heading;
+    for (const TableRow& row : table_.rows) {
+      const bool there = *at < row.cells.size() && !row.cells[*at].empty();
+      below_.push_back(there ? "  " + heading + ": " + row.cells[*at] : "");
+    }
+    drop(role);
+    measure();
+    fit();
   }
 
   void drop(ColumnRole role) {
@@ -121,6 +138,7 @@ class Layout {
 
   Table& table_;
   std::vector<std::size_t> widths_;
+  std::vector<std::string> below_;  // by row
   std::size_t width_;
   bool ascii_;
 };

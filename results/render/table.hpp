@@ -35,13 +35,15 @@ struct TableRow {
 struct Table {
   std::vector<Column> columns;
   std::vector<TableRow> rows;
-  std::size_t gap = 2;         ///< between columns
-  bool plain_in_text = false;  ///< a terminal does without the headings
-  std::string legend;          ///< stands below: what signs in it mean
+  std::size_t gap = 2;          ///< between columns
+  bool plain_in_text = false;   ///< a terminal does without the headings
+  std::string legend;           ///< stands below: what signs in it mean
+  bool keeps_interval = false;  ///< where it has no room it stands below its row instead of being left out
 };
 
 /// Lines of at most `width` columns without blanks at their ends. What does not fit gives way in this order:
-/// the label is left out, then the interval; names go on in the next line; at last, lines are cut.
+/// the label is left out, then the interval, unless the table keeps it; names go on in the next line; at
+/// last, lines are cut.
 std::vector<std::string> lay_out(Table table, std::size_t width, bool ascii);
 
 }  // namespace lab

@@ -60,11 +60,12 @@ std::string shift_interval(const ComparedRow& row, const Unit& unit) {
 /// Rows of one stat, under its name where there are several.
 Table table_of(const ComparisonReport& report, const Stat& stat, bool many_cases) {
   Table table;
+  table.keeps_interval = true;
   table.columns = {{ColumnRole::arm, to_string(stat), false}};
   if (many_cases) table.columns.push_back({ColumnRole::case_id, "case", false});
   for (const char* heading : {"A", "B", "B − A"})
     table.columns.push_back({ColumnRole::measured, heading, true});
-  // Where it is narrow, p goes first, then the interval; the verdict stays.
+  // Where it is narrow, p goes first, and the interval below its row; the verdict stays.
   table.columns.push_back({ColumnRole::interval, "95 %", true});
   table.columns.push_back({ColumnRole::label, "p", true});
   table.columns.push_back({ColumnRole::expected, "verdict", false});

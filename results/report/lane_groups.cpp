@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "lab/core/duration.hpp"
+#include "lab/core/text.hpp"
 
 namespace lab {
 
@@ -100,13 +101,19 @@ bool alike(const LaneCells& a, const LaneCells& b) {
   return different <= kJitter && main_state(a) == main_state(b);
 }
 
-/// `7`, `1–10`, or `40 of 41` where others lie between.
+/// `7`, `1–10`, `1–2, 5`, or `40 requests` where too many others lie between.
 std::string request_numbers(const LaneGroup& lanes) {
-  if (lanes.requests.size() == 1) return fmt::format("{}", lanes.requests.front());
-  const auto [first, last] = std::minmax_element(lanes.requests.begin(), lanes.requests.end());
-  const bool gapless = *last - *first + 1 == lanes.requests.size();
-  if (gapless) return fmt::format("{}–{}", *first, *last);
-  return fmt::format("{} of {}", lanes.requests.size(), lanes.of);
+  constexpr std::size_t kMaxParts = 3;
+  std::vector<std::uint32_t> sorted = lanes.requests;
+  std::sort(sorted.begin(), sorted.end());
+  std::vector<std::string> parts;
+  for (auto first = sorted.begin(); first != sorted.end() && parts.size() <= kMaxParts;) {
+    auto last = first;
+    while (last + 1 != sorted.end() && *(last + 1) == *last + 1) ++last;
+    parts.push_back(first == last ? fmt::format("{}", *first) : fmt::format("{}–{}", *first, *last));
+    first = last + 1;
+  }
+  return parts.size() <= kMaxParts ? join(parts, ", ") : fmt::format("{} requests", sorted.size());
 }
 
 double took(const Lane& lane) {
@@ -292,7 +299,6 @@ std::vector<LaneGroup> group_lanes(const ArmReport& arm, double scale_s, std::si
                         took(lane),
                         lane.answered,
                         &lane,
-                        0,
                         {lane.end_s}});
       continue;
     }
@@ -303,7 +309,6 @@ std::vector<LaneGroup> group_lanes(const ArmReport& arm, double scale_s, std::si
     same->shortest = std::min(same->shortest, took(lane));
     same->longest = std::max(same->longest, took(lane));
   }
-  for (LaneGroup& each : groups) each.of = of_route[each.route];
   merge_one_by_one(groups, of_route, cell);
   const auto order = [cell](const LaneGroup& each) {
     return std::tuple(!each.answered, std::llround(each.last_end / cell), each.requests.front());

@@ -23,7 +23,6 @@ struct LaneGroup {
   double shortest = 0, longest = 0;    ///< seconds from a request's sending to its reply
   bool answered = true;
   const Lane* first = nullptr;
-  std::size_t of = 0;            ///< lanes of this route
   std::vector<double> served{};  ///< the end of each
   bool one_by_one = false;       ///< sent at many moments beside requests of another route
 };
@@ -81,7 +80,8 @@ std::vector<bool> chosen_groups(const std::vector<LaneGroup>& groups, std::size_
 /// that are left out.
 std::vector<bool> drawn_groups(const std::vector<LaneGroup>& groups, std::size_t most);
 
-/// `7`, `1–10`, or `40 of 41` where others lie between; behind the route's name where there are several.
+/// `7`, `1–10`, `1–2, 5`, or `40 requests` where too many others lie between; behind the route's name where
+/// there are several.
 std::string group_label(const LaneGroup& lanes, bool with_route);
 
 /// `the first 2000 of 100000 requests` where only these have lanes, otherwise nothing.

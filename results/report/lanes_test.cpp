@@ -149,14 +149,18 @@ TEST_CASE("Where no case queues longer than the first one, that which took longe
   CHECK(draw_lanes(report, kAscii)[0].rfind("pool (more)   ", 0) == 0);
 }
 
-TEST_CASE("Jitter splits no group, and requests out of order are counted") {
+TEST_CASE(
+    "Jitter splits no group, and its label names the requests, or their number where they are too "
+    "scattered") {
   Report report;
   report.arms = {pool("main", 41, 0.002)};
   std::swap(report.arms[0].lanes[40].request, report.arms[0].lanes[20].request);
   const std::vector<std::string> lines = draw_lanes(report, kAscii);
   REQUIRE(lines.size() == 3);
-  CHECK(lines[1].rfind("40 of 41 PPPP", 0) == 0);
-  CHECK(lines[2].rfind("      21 ++++", 0) == 0);
+  CHECK(lines[1].rfind("1-20, 22-41 PPPP", 0) == 0);
+  CHECK(lines[2].rfind("         21 ++++", 0) == 0);
+  for (std::size_t i = 2; i < 41; i += 10) report.arms[0].lanes[i].request += 100;
+  CHECK(draw_lanes(report, kAscii)[1].rfind("40 requests PPPP", 0) == 0);
 }
 
 TEST_CASE("Lanes stand in the order in which they end") {

@@ -85,6 +85,13 @@ std::vector<const ArmReport*> arms_with_lanes(const Report& report) {
   return arms;
 }
 
+bool holds_pool(const ArmReport& arm) {
+  return std::any_of(arm.lanes.begin(), arm.lanes.end(), [](const Lane& lane) {
+    return std::any_of(lane.segments.begin(), lane.segments.end(),
+                       [](const LaneSegment& part) { return part.state == LaneState::pool; });
+  });
+}
+
 /// Draws from top to bottom.
 class Canvas {
  public:
@@ -154,14 +161,14 @@ class Picture {
     canvas_.y += 4;
     canvas_.paragraph(answer_of(report_), 16, "class=\"answer\"");
     canvas_.y += 10;
-    const double bottom = kSlideHeight - 34 - kAxis - kLegendHeight;
+    const double bottom = kSlideHeight - 34 - kAxis - kLegendHeight * (hides_turns() ? 2 : 1);
     const double room = bottom - canvas_.y - static_cast<double>(view_.arms.size()) * (kTitle + kGap);
     while (most_rows_ > kFewestRows && rows() * kSmallestRow > room) --most_rows_;
     row_ = std::clamp(room / std::max(1.0, rows()), kSmallestRow, kLargestRow);
     draw_lanes();
     canvas_.y = kSlideHeight - 16;
-    const std::string made =
-        report_.predicted_only ? "virtual time: nothing was run" : "lanes of the first repetition";
+    const std::string made = report_.predicted_only ? "virtual time: nothing was run"
+                                                    : "lanes of the repetition nearest to the median";
     canvas_.text(kMargin, 0, as_called(report_.command), "class=\"time\"");
     canvas_.text(kWidth - kMargin, 0, made, "class=\"time\" text-anchor=\"end\"");
     return finish(kSlideHeight);
@@ -184,6 +191,14 @@ class Picture {
     return {kWidth * zoom_, height * zoom_, std::move(canvas_.shapes),
             fmt::format("data-seconds=\"{:.6f}\" data-left=\"{:.1f}\" data-right=\"{:.1f}\"", view_.scale_s,
                         left_ * zoom_, kRight * zoom_)};
+  }
+
+  /// Threads computed in Python, which says nothing of its lock.
+  bool hides_turns() const {
+    return std::any_of(view_.arms.begin(), view_.arms.end(), [](const ArmReport* arm) {
+      const bool silent = arm->engine.is(kFastapi) || arm->engine.is(kRecorded);
+      return silent && arm->computes && holds_pool(*arm);
+    });
   }
 
   /// Of all arms; one stands for those that are left out or have no lanes.
@@ -345,6 +360,10 @@ class Picture {
     }
     canvas_.line(x + 4, canvas_.y, x + 4, canvas_.y + 16, "class=\"bound\"");
     canvas_.text(x + 12, 12, "bound");
+    canvas_.y += kLegendHeight;
+    if (!hides_turns()) return;
+    canvas_.text(kMargin, 8, "FastAPI does not report who has the GIL: its turns are not drawn",
+                 "class=\"time\"");
     canvas_.y += kLegendHeight;
   }
 

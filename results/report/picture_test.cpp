@@ -103,6 +103,16 @@ TEST_CASE("waiting for the GIL has a pattern of its own, and only what is drawn 
   CHECK(count(svg, ">unread</text>") == 0);
 }
 
+TEST_CASE("where FastAPI's threads compute, a picture says that the GIL's turns are not known") {
+  Report report = two_lanes();
+  report.arms[0].computes = true;
+  report.arms[0].lanes[0].segments[0].state = LaneState::pool;
+  CHECK(count(to_svg(report, {}), "does not report who has the GIL") == 0);
+  report.arms[0].engine.kind = kRecorded;
+  CHECK(count(to_svg(report, {}), "does not report who has the GIL") == 1);
+  CHECK(count(to_svg(report, {.slide = true}), "does not report who has the GIL") == 1);
+}
+
 TEST_CASE("a picture shows the arms that a terminal shows, or all that were chosen") {
   const Report report = samples::blocking_async();
   const std::string telling = to_svg(report, {});
