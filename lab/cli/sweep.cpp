@@ -231,7 +231,7 @@ SweepEstimate estimate_sweep(const Sweep& sweep, const std::vector<bool>& done) 
     if (done[i]) continue;
     Scenario scenario = sweep.tasks[i].scenario;
     const ExperimentOptions experiment = sweep.tasks[i].options.experiment_of(scenario);
-    preflight(scenario, experiment);
+    preflight(scenario, experiment, std::nullopt);
     calibrate_scenario(scenario, true);
     // What cannot be run here is found out at its turn.
     const ExperimentPlan plan = plan_experiment(scenario, experiment);
@@ -246,7 +246,7 @@ ExperimentResult run_point(const SweepTask& task, const std::optional<fs::path>&
                            const std::function<void()>& trial_done) {
   Scenario scenario = task.scenario;
   const ExperimentOptions experiment = task.options.experiment_of(scenario);
-  preflight(scenario, experiment);
+  preflight(scenario, experiment, folder);
   PreparedExperiment prepared = PreparedExperiment::prepare(scenario, experiment);
   ExperimentObserver observer;
   observer.trial_done = [&](const RunRepetition&, std::int64_t, std::int64_t) { trial_done(); };

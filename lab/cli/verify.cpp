@@ -162,7 +162,7 @@ BatchEnd run_batch(const VerifyBatch& batch, const VerifyOptions& options, const
   experiment.foreign.python = options.python;
   experiment.postgres = options.postgres;
   experiment.as_written = recorded;
-  preflight(scenario, experiment);
+  preflight(scenario, experiment, options.save ? std::optional(default_runs_folder()) : std::nullopt);
   PreparedExperiment prepared = PreparedExperiment::prepare(scenario, experiment);
   keep_asked_for(batch, scenario, prepared);
   RecordOptions record;

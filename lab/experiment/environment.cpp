@@ -41,12 +41,36 @@ cpu_set_t affinity() {
   return set;
 }
 
-/// The CPU quota of this process's own control group (cgroups(7), version 2), or of the root's.
-std::string cgroup_quota() {
+/// A file of this process's own control group (cgroups(7), version 2), or of the root's.
+std::string cgroup_line(const std::string& file) {
   std::string group = first_line("/proc/self/cgroup");
   group = group.starts_with("0::") ? group.substr(3) : "/";
-  std::string quota = first_line(("/sys/fs/cgroup" + group + "/cpu.max").c_str());
-  return quota.empty() ? first_line("/sys/fs/cgroup/cpu.max") : quota;
+  std::string line = first_line(("/sys/fs/cgroup" + group + "/" + file).c_str());
+  return line.empty() ? first_line(("/sys/fs/cgroup/" + file).c_str()) : line;
+}
+
+/// `MemAvailable:   21585000 kB` of /proc/meminfo.
+std::optional<double> memory_of_machine() {
+  constexpr std::string_view kKey = "MemAvailable:";
+  std::ifstream file("/proc/meminfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(kKey)) return 1024 * std::strtod(line.c_str() + kKey.size(), nullptr);
+  }
+  return std::nullopt;
+}
+
+std::optional<double> memory_of_group() {
+  const std::string most = cgroup_line("memory.max"), used = cgroup_line("memory.current");
+  if (most.empty() || most == "max" || used.empty()) return std::nullopt;
+  return std::max(0.0, std::strtod(most.c_str(), nullptr) - std::strtod(used.c_str(), nullptr));
+}
+
+std::optional<double> address_space() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::nullopt;
+  const double used = std::strtod(first_line("/proc/self/statm").c_str(), nullptr);  // pages
+  return std::max(0.0,
+                  static_cast<double>(limit.rlim_cur) - used * static_cast<double>(sysconf(_SC_PAGESIZE)));
 }
 
 /// Microseconds in which some task waited for a core, from `some … total=N` of /proc/pressure/cpu (PSI).
@@ -84,7 +108,7 @@ Environment describe_environment() {
   const auto add = [&](const char* key, const char* path) {
     if (std::string line = first_line(path); !line.empty()) details.emplace_back(key, std::move(line));
   };
-  if (std::string quota = cgroup_quota(); !quota.empty())
+  if (std::string quota = cgroup_line("cpu.max"); !quota.empty())
     details.emplace_back("cgroup_quota", std::move(quota));
   add("governor", "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
   add("clocksource", "/sys/devices/system/clocksource/clocksource0/current_clocksource");
@@ -162,6 +186,14 @@ std::vector<std::pair<std::string, std::string>> NoiseMeter::details() const {
           {"others_share", fmt::format("{:.4f}", others(begin_, end))},
           {"pressure_share", fmt::format("{:.4f}", squeezed)},
           {"context_switches", fmt::format("{:.0f}", end.context_switches - begin_.context_switches)}};
+}
+
+std::optional<double> available_memory() {
+  std::optional<double> least;
+  for (const auto& one : {memory_of_machine(), memory_of_group(), address_space()}) {
+    if (one) least = std::min(least.value_or(*one), *one);
+  }
+  return least;
 }
 
 std::string usable_cores(int most) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,6 +47,10 @@ class NoiseMeter {
   static double others(const Sample& begin, const Sample& end);
   Sample begin_;
 };
+
+/// Bytes that this process may still take: of the machine's, of its control group's and of its address space,
+/// whichever is least. None where nothing of it is known.
+std::optional<double> available_memory();
 
 /// `0,1`: the first cores that this process may use, as taskset(1) takes them.
 std::string usable_cores(int most);

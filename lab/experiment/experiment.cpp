@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ctime>
 #include <iterator>
+#include <new>
 #include <random>
 #include <tuple>
 #include <utility>
@@ -13,9 +14,11 @@
 #include "harness/findings/worker_deaths.hpp"
 #include "harness/model/model.hpp"
 #include "lab/core/event_ring.hpp"
+#include "lab/core/terminal.hpp"
 #include "lab/experiment/environment.hpp"
 #include "lab/experiment/interrupt.hpp"
 #include "lab/experiment/recordings.hpp"
+#include "lab/experiment/room.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/servers/steps/work.hpp"
 #include "lab/servers/supervisor/server.hpp"
@@ -351,13 +354,30 @@ bool PreparedExperiment::is_left_out(const EngineArm& arm, const Case& load_case
   });
 }
 
-void preflight(const Scenario& scenario, const ExperimentOptions& options) {
+namespace {
+
+/// How often each arm runs, where that decides whether the run has room; else the most that it may.
+int repetitions_of(const Scenario& scenario, const ExperimentOptions& options) {
+  constexpr std::int64_t kFew = 100'000;
+  std::int64_t requests = 0;
+  for (const Case& load_case : scenario.cases) requests += load_case.requests();
+  const int most = options.quick ? 1 : options.repetitions.value_or(kDefaultRepetitions);
+  if (requests * std::ssize(scenario.arms) * most <= kFew) return most;
+  Scenario calibrated = scenario;
+  calibrate_scenario(calibrated, true);
+  return plan_experiment(calibrated, options).repetitions;
+}
+
+}  // namespace
+
+std::string preflight(const Scenario& scenario, const ExperimentOptions& options,
+                      const std::optional<std::filesystem::path>& folder) {
   for (const Case& load_case : scenario.cases) {
     refuse_if(options.uses(kModel) && load_case.requests() > kMostModelRequests,
               "--engine model keeps every request; {} are too many (at most {}); use lab predict",
               load_case.requests(), kMostModelRequests);
   }
-  if (!options.measures()) return;
+  if (!options.measures()) return "";
   for (const Arm& arm : scenario.arms) {
     if (arm.predict_only) continue;
     const bool threaded = arm.uses(Resource::pool) || arm.uses(Resource::thread);
@@ -373,6 +393,11 @@ void preflight(const Scenario& scenario, const ExperimentOptions& options) {
               load_case.requests(), kMostNativeRequests);
     raise_descriptor_limit(descriptor_need(load_case)).value();
   }
+  const auto engines = std::ranges::count_if(
+      options.engines, [](const std::string& one) { return one != kModel && one != kRecorded; });
+  const RoomNeed need = room_need(scenario, static_cast<int>(engines), repetitions_of(scenario, options));
+  check_room(need, find_free_room(folder), print_warning);
+  return describe_room(need, folder.has_value());
 }
 
 ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOptions& options,
@@ -421,6 +446,10 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
           continue;
         }
         if (!result.interrupted) result.fault = failure.error();
+        break;
+      } catch (const std::bad_alloc&) {
+        result.fault = environment_error("memory ran out in repetition {} of {}; lower --requests", number,
+                                         trial.arm->arm.id);
         break;
       }
       result.interrupted = interrupt_signal() != 0;

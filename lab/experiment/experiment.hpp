@@ -103,9 +103,11 @@ ExperimentResult run_experiment(const Scenario& scenario, const ExperimentOption
                                 const ExperimentPlan& plan, PreparedExperiment& prepared,
                                 const RecordOptions& record, const ExperimentObserver& observer);
 
-/// Refuses what this machine cannot run, before any child is started: too many workers, too few descriptors.
-/// Throws Failure.
-void preflight(const Scenario& scenario, const ExperimentOptions& options);
+/// Refuses what this machine cannot run, before any child is started: too many workers, too few descriptors,
+/// no room for its record in `folder` (none: nothing is saved) or in memory. Warns where there is hardly any.
+/// `, 1.60 GB on disk` where somebody should know, else nothing. Throws Failure.
+std::string preflight(const Scenario& scenario, const ExperimentOptions& options,
+                      const std::optional<std::filesystem::path>& folder);
 
 /// The seed of a repetition: arrivals and dealing differ between repetitions, alike in every arm.
 inline std::uint64_t repetition_seed(std::uint64_t seed, int number) {

@@ -15,30 +15,30 @@ using Field = std::optional<std::string>;
 
 const PageKeys kPageKeys{"t0ken", "f1rst", "c00kie", {"127.0.0.1:4711", "localhost:4711"}};
 
-struct Ask {
+struct PageAsk {
   const char* method;
   const char* target;
   bool there, allowed, writes;
 };
-constexpr Ask kAsked[] = {{"GET", "/", true, true, false},
-                          {"GET", "/page.js", true, true, false},
-                          {"GET", "/api/events", true, true, false},
-                          {"GET", "/api/recorded?scenario=gil", true, true, false},
-                          {"POST", "/api/run", true, true, true},
-                          {"POST", "/api/stop", true, true, true},
-                          {"POST", "/api/call", true, true, true},
-                          {"GET", "/api/run", true, false, false},
-                          {"PUT", "/api/run", true, false, false},
-                          {"POST", "/", true, false, false},
-                          {"DELETE", "/page.js", true, false, false},
-                          {"GET", "/api/none", false, false, false}};
+constexpr PageAsk kAsked[] = {{"GET", "/", true, true, false},
+                              {"GET", "/page.js", true, true, false},
+                              {"GET", "/api/events", true, true, false},
+                              {"GET", "/api/recorded?scenario=gil", true, true, false},
+                              {"POST", "/api/run", true, true, true},
+                              {"POST", "/api/stop", true, true, true},
+                              {"POST", "/api/call", true, true, true},
+                              {"GET", "/api/run", true, false, false},
+                              {"PUT", "/api/run", true, false, false},
+                              {"POST", "/", true, false, false},
+                              {"DELETE", "/page.js", true, false, false},
+                              {"GET", "/api/none", false, false, false}};
 
 }  // namespace
 
 TEST_CASE("Every combination of name, page, key and body is let in or refused as the rules say") {
   int let_in = 0;
   int combinations = 0;
-  for (const Ask& asked : kAsked) {
+  for (const PageAsk& asked : kAsked) {
     for (const Field& host : {Field("127.0.0.1:4711"), Field("localhost:4711"), Field("127.0.0.1"),
                               Field("evil.example:4711"), Field()}) {
       for (const Field& origin : {Field(), Field("http://" + host.value_or("")), Field("http://evil.example"),

@@ -56,6 +56,7 @@ void OutputFile::flush() {
     const ssize_t written = disk_->write(fd_.get(), rest.data(), rest.size());
     if (written > 0) {
       rest.remove_prefix(static_cast<std::size_t>(written));
+      size_ += static_cast<std::uint64_t>(written);
     } else if (written == 0) {
       fail("write", ENOSPC);  // a regular file that takes nothing and names no reason would loop forever
     } else if (errno != EINTR) {
@@ -69,6 +70,16 @@ void OutputFile::close() {
   flush();
   if (!failure_ && disk_->fsync(fd_.get()) != 0) fail("fsync", errno);
   if (fd_.valid() && ::close(fd_.release()) != 0) fail("close", errno);
+}
+
+bool OutputFile::cut(std::uint64_t size) {
+  const auto end = static_cast<off_t>(size);
+  if (!fd_.valid() || ::ftruncate(fd_.get(), end) != 0 || ::lseek(fd_.get(), end, SEEK_SET) != end)
+    return false;
+  buffer_.clear();
+  failure_.reset();
+  size_ = size;
+  return true;
 }
 
 Result<void> sync_folder(const std::filesystem::path& folder, Disk& disk) {

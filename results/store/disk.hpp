@@ -39,6 +39,10 @@ class OutputFile {
   void flush();
   /// Flushes, syncs to the disk and closes.
   void close();
+  /// Bytes that the kernel has.
+  std::uint64_t size() const { return size_; }
+  /// Cuts off all behind the first `size` bytes; what was wrong is forgotten, and writing goes on there.
+  bool cut(std::uint64_t size);
   int fd() const { return fd_.get(); }
   const std::optional<Error>& failure() const { return failure_; }
 
@@ -51,6 +55,7 @@ class OutputFile {
   std::filesystem::path path_;
   Disk* disk_;
   std::string buffer_;
+  std::uint64_t size_ = 0;
   std::optional<Error> failure_;
 };
 

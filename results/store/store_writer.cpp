@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <new>
 #include <utility>
 
 #include "results/store/disk.hpp"
@@ -76,6 +77,10 @@ struct RunWriter::State {
   std::optional<OutputFile> blocks;
   std::uint64_t line_count = 0;
   std::uint32_t repetitions = 0;
+  struct {
+    std::uint32_t repetitions = 0;
+    std::uint64_t lines = 0, line_bytes = 0, block_bytes = 0;
+  } sound;                        ///< up to the end of the last repetition that is recorded whole
   std::optional<Error> not_made;  ///< why there is no file of blocks
   bool published = false;
 
@@ -83,7 +88,12 @@ struct RunWriter::State {
       : lines_at_most(options.lines_at_most), disk(&used), lines(std::move(file)) {}
   State(const State&) = delete;
   State& operator=(const State&) = delete;
-  ~State() { discard(); }
+  ~State() {
+    try {
+      keep_whole("it was given up before its end");
+    } catch (const std::bad_alloc&) {  // then without the reason
+    }
+  }
 
   void append_line(const RunLine& line) {
     std::string text;
@@ -128,6 +138,26 @@ struct RunWriter::State {
     std::error_code ignored;
     fs::remove_all(temporary, ignored);
     temporary.clear();
+  }
+
+  /// What was recorded whole stays, as an unfinished run. Its folder; empty where there is nothing.
+  fs::path keep_whole(const std::string& reason) {
+    if (sound.repetitions == 0 || owner != ::getpid()) discard();
+    if (temporary.empty()) return {};
+    cut(reason);
+    return std::exchange(temporary, {});
+  }
+
+  /// Nothing where the files are closed: then they are whole.
+  void cut(const std::string& reason) {
+    std::error_code ignored;
+    if (blocks) blocks->cut(sound.block_bytes);
+    if (sound.block_bytes == 0) fs::remove(temporary / "requests.bin", ignored);
+    if (!lines.cut(sound.line_bytes)) return;
+    line_count = sound.lines;
+    append_line(SummaryLine{{false, reason, "", {}}, sound.repetitions, line_count});
+    lines.flush();
+    if (lines.failure()) lines.cut(sound.line_bytes);
   }
 
   bool rename(const fs::path& from, const fs::path& to) {
@@ -183,7 +213,8 @@ struct RunWriter::State {
       if (rename(temporary / name, to)) continue;
       Error error = system_error("rename to", to.string(), errno);
       std::error_code ignored;
-      if (name != names.front()) fs::remove(target / names.front(), ignored);  // ours, not another run's
+      // What is there is ours, not another run's.
+      if (name != names.front()) fs::rename(target / names.front(), temporary / names.front(), ignored);
       return error;
     }
     discard();
@@ -263,6 +294,9 @@ void RunWriter::add(const RunRepetition& repetition) {
   }
   state.lines.flush();
   if (state.blocks) state.blocks->flush();
+  if (state.failure() != nullptr) return;
+  state.sound = {state.repetitions, state.line_count, state.lines.size(),
+                 state.blocks ? state.blocks->size() : 0};
 }
 
 Result<fs::path> RunWriter::finish(const RunSummary& summary) {
@@ -274,10 +308,17 @@ Result<fs::path> RunWriter::finish(const RunSummary& summary) {
   }
   const Error* failure = state.failure();
   Result<fs::path> path = failure != nullptr ? Result<fs::path>(*failure) : state.publish();
-  state.discard();
-  if (path || state.published) return path;
-  return environment_error("the run was not recorded: {}; earlier runs are as they were; {}",
-                           path.error().message, kFix);
+  if (path || state.published) {
+    state.discard();
+    return path;
+  }
+  const fs::path kept = state.keep_whole(path.error().message);
+  const std::string rest = kept.empty()
+                               ? ""
+                               : fmt::format("; what was recorded whole ({} of the repetitions) stays in {}",
+                                             state.sound.repetitions, kept.string());
+  return environment_error("the run was not recorded: {}{}; earlier runs are as they were; {}",
+                           path.error().message, rest, kFix);
 }
 
 }  // namespace lab

@@ -55,6 +55,14 @@ Result<fs::path> record(const fs::path& folder, bool exact, Disk* disk) {
   return writer.finish({true, "", "", {}});
 }
 
+std::vector<fs::path> unfinished(const fs::path& folder) {
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().filename().string().starts_with(".incomplete-")) found.push_back(entry.path());
+  }
+  return found;
+}
+
 /// As of a network file system that has no RENAME_NOREPLACE.
 class PlainRenameDisk : public Disk {
  public:
@@ -113,9 +121,40 @@ TEST_CASE("Whichever write, sync or rename fails, no torn file is left and older
       }
     }
     CHECK(finished.error().message.find("run.jsonl.") == std::string::npos);
+    for (const fs::path& left : unfinished(exact && fs::is_directory(target) ? target : folder.path())) {
+      const Run kept = read_run(left).value();
+      CHECK(finished.error().message.find(left.string()) != std::string::npos);
+      REQUIRE_FALSE(kept.repetitions.empty());
+      CHECK(same(kept.repetitions[0], repetition(1, 2, 4)));
+      if (kept.repetitions.size() > 1) CHECK(same(kept.repetitions[1], repetition(2, 5, 4)));
+      // A disk that takes nothing more does not take the reason either.
+      if (!kept.damage.empty())
+        CHECK(kept.damage == std::vector<std::string>{"run.jsonl: the summary is missing"});
+      fs::remove_all(left);
+    }
     CHECK(folder.entries() == entries);
     if (exact) CHECK(fs::is_empty(target));
   }
+}
+
+TEST_CASE("What a full disk took whole stays as a run that says why it is not complete") {
+  const ScratchFolder folder;
+  const int code = in_child([&folder] {
+    const rlimit limit{20'000, 20'000};  // room for two repetitions of about 7 KB
+    if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) return 1;
+    RunWriter writer = RunWriter::create(folder.path(), false, header()).value();
+    for (int number = 1; number < 5; ++number) writer.add(repetition(number, 20, 20));
+    return writer.finish({true, "", "", {}}) ? 2 : 0;
+  });
+  CHECK(code == 0);
+  const std::vector<RunListing> runs = list_runs(folder.path()).value();
+  REQUIRE(runs.size() == 1);
+  CHECK_FALSE(runs[0].summary.complete);
+  CHECK(runs[0].summary.reason.find("File too large") != std::string::npos);
+  const Run run = read_run(runs[0].path).value();
+  CHECK(run.damage.empty());
+  REQUIRE(run.repetitions.size() == 2);
+  CHECK(same(run.repetitions[1], repetition(2, 20, 20)));
 }
 
 TEST_CASE("A file size limit stops the recording, not the program") {
@@ -156,18 +195,24 @@ TEST_CASE(
   CHECK(run.header.scenario == "blocking-async");
   REQUIRE(run.repetitions.size() == 1);
   CHECK(same(run.repetitions[0], repetition(1, 5, 5)));
-  CHECK(folder.entries() == (first_lines == 1 ? 2 : 1));
+  REQUIRE(unfinished(folder.path()).size() == 1);  // the second one's, which is whole but for its name
+  CHECK(same(read_run(unfinished(folder.path())[0]).value().repetitions.at(0), repetition(2, 6, 6)));
+  CHECK(folder.entries() == (first_lines == 1 ? 3 : 2));
 }
 
-TEST_CASE("A writer that is not finished leaves nothing") {
+TEST_CASE("A writer that is given up leaves what it has whole, and nothing where that is nothing") {
   const ScratchFolder folder;
+  { RunWriter::create(folder.path(), false, header(), {1, nullptr}).value(); }
+  CHECK(folder.entries() == 0);
   {
     RunWriter writer = RunWriter::create(folder.path(), false, header(), {1, nullptr}).value();
     writer.add(repetition(1, 5, 5));
-    CHECK(folder.entries() == 1);
     RunWriter moved = std::move(writer);
   }
-  CHECK(folder.entries() == 0);
+  const std::vector<RunListing> runs = list_runs(folder.path()).value();
+  REQUIRE(runs.size() == 1);
+  CHECK(runs[0].summary.reason == "it was given up before its end");
+  CHECK(same(read_run(runs[0].path).value().repetitions.at(0), repetition(1, 5, 5)));
 }
 
 TEST_CASE("A child that unwinds its copy of the writer does not remove the parent's run") {

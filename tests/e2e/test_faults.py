@@ -238,6 +238,15 @@ class Memory(LabCase):
             self.assertLess(often, once + 20, words)
 
 
+class Room(LabCase):
+    @unittest.skipIf(PATIENCE > 1, "a sanitizer takes address space for itself")
+    def test_a_run_that_memory_does_not_hold_is_refused_before_a_server_is_started(self):
+        (self.work / "many.toml").write_text(MANY)
+        process = self.start("run", "many.toml", "--requests", 1_000_000, "--quick", "--no-save",
+                             preexec_fn=with_limit(resource.RLIMIT_AS, 500 << 20))
+        self.assert_one_line_reason(self.finish(process, 20), 3, "lower --requests")
+
+
 class Killed(LabCase):
     def orphans_after_kill(self, process, victim):
         os.kill(victim, signal.SIGKILL)

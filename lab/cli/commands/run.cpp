@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <new>
 
 #include "lab/cli/command.hpp"
 #include "lab/cli/options.hpp"
@@ -71,7 +72,10 @@ struct Finished {
 /// One scenario from its first server to its report; the report is not printed yet.
 Finished run_one(Scenario scenario, const RunVerb& options) {
   const ExperimentOptions experiment = options.experiment_of(scenario);
-  preflight(scenario, experiment);
+  RecordOptions record{options.recorded(), std::nullopt, !options.save.empty()};
+  if (!options.has("no-save"))
+    record.folder = record.exact ? std::filesystem::path(options.save) : default_runs_folder();
+  const std::string room = preflight(scenario, experiment, record.folder);
 
   std::vector<Guess> guesses = options.guesses;
   if (options.has("ask") && isatty(STDIN_FILENO) == 1)
@@ -84,9 +88,6 @@ Finished run_one(Scenario scenario, const RunVerb& options) {
   if (others_only && plan.trials == 0 && prepared.recorded.empty() && !prepared.left_out.empty())
     throw Failure(environment_error("nothing can be run: {}", prepared.left_out.front().reason));
 
-  RecordOptions record{options.recorded(), std::nullopt, !options.save.empty()};
-  if (!options.has("no-save"))
-    record.folder = record.exact ? std::filesystem::path(options.save) : default_runs_folder();
   LiveView live(options.output);
   const auto report_of = [&](const Run& run) {
     Report report = make_report(scenario, run, guesses);
@@ -97,8 +98,8 @@ Finished run_one(Scenario scenario, const RunVerb& options) {
   ExperimentObserver observer;
   observer.started = [&](const RunHeader&) {
     if (!options.output.quiet) {
-      print_error("{}: {} repetition{}, about {}, budget {}\n", scenario.name, plan.repetitions,
-                  plan.repetitions == 1 ? "" : "s", format_estimate(plan.estimate),
+      print_error("{}: {} repetition{}, about {}{}, budget {}\n", scenario.name, plan.repetitions,
+                  plan.repetitions == 1 ? "" : "s", format_estimate(plan.estimate), room,
                   format_duration(experiment.budget));
     }
     live.progress(0, plan.trials, plan.estimate);
@@ -126,17 +127,26 @@ Finished run_one(Scenario scenario, const RunVerb& options) {
     throw Failure(
         environment_error("interrupted before the end of the first repetition: there is nothing to report"));
 
-  Finished finished{report_of(result.run), 0};
-  if (result.writer) {
-    auto saved = result.writer->finish(result.run.summary);
-    if (saved) {
-      finished.report.path = saved->string();
+  // Its record comes first: it is there whatever becomes of the report.
+  std::optional<Result<std::filesystem::path>> saved;
+  if (result.writer) saved = result.writer->finish(result.run.summary);
+  Finished finished;
+  try {
+    finished.report = report_of(result.run);
+  } catch (const std::bad_alloc&) {
+    throw Failure(environment_error("memory ran out while the report was made{}",
+                                    saved && *saved ? "; lab report last makes it again" : ""));
+  }
+  if (saved) {
+    if (*saved) {
+      finished.report.path = saved->value().string();
       const std::string name = options.scenarios.size() > 1 ? scenario.name : "last";
       finished.report.again = "lab report " + (record.exact ? shell_word(options.save) : name);
     } else {
-      print_error("lab: {}\n", saved.error().message);
+      const std::string& why = saved->error().message;
+      print_error("lab: {}\n", why);
       finished.report.remarks.push_back(
-          {.kind = NoteKind::warn, .text = "not saved: " + saved.error().message, .decisive = true});
+          {.kind = NoteKind::warn, .text = "not saved: " + why, .decisive = true});
       finished.exit_code = static_cast<int>(ErrorKind::environment);
     }
   }

@@ -16,7 +16,7 @@ namespace {
 constexpr Nanos kSpan = 150 * kMillisecond;
 
 const std::string kPost = "POST /delay?ms=0 HTTP/1.1\r\nHost: lab\r\nContent-Length: 100000\r\n\r\n";
-const std::string kUpgrade =
+const std::string kUpgradeRequest =
     "GET /chat HTTP/1.1\r\nHost: lab\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 const std::string kMessage("\x81\x81\0\0\0\x001", 7);
@@ -68,7 +68,7 @@ TEST_CASE("who never reads is sent away, and others are served meanwhile", "[soc
       INFO(mode->traits.name << (what == messages ? ": WebSocket" : ": HTTP"));
       RawClient reader(server->port());
       if (what == messages) {
-        reader.send(kUpgrade);
+        reader.send(kUpgradeRequest);
         CHECK(status_of(reader.reply(true)) == 101);
       }
       CHECK(reader.broken_while_it_sends(what));
