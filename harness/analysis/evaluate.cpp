@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
 
@@ -11,6 +13,13 @@ namespace {
 
 using Quantity = Stat::Quantity;
 using Aggregate = Stat::Aggregate;
+
+/// Of a request that failed: longer than any.
+constexpr double kNeverEnded = std::numeric_limits<double>::infinity();
+
+bool is_slowness(Quantity quantity) {
+  return quantity == Quantity::latency || (quantity >= Quantity::unread && quantity <= Quantity::reply);
+}
 
 struct Extent {
   Nanos begin = 0;
@@ -70,40 +79,49 @@ bool is_of_route(const RequestRecord& record, const Stat& stat, std::span<const 
 }
 
 /// From a first request's intended time to the last answer to a question about it.
-std::vector<double> turnarounds(const Stat& stat, std::span<const RequestRecord> records,
-                                std::span<const Route> routes) {
+std::vector<double> turnarounds(const Stat& stat, const RepetitionData& data) {
   std::map<std::uint32_t, const RequestRecord*> last;  // by parent
-  for (const RequestRecord& record : records) {
+  for (const RequestRecord& record : data.records) {
     if (record.parent == 0) continue;
     const RequestRecord*& known = last[record.parent];
     if (known == nullptr || record.id > known->id) known = &record;
   }
   std::vector<double> times;
-  for (const RequestRecord& record : records) {
+  for (const RequestRecord& record : data.records) {
+    if (!is_of_route(record, stat, data.routes)) continue;
+    if (data.is_failure && data.is_failure(record)) times.push_back(kNeverEnded);
     const auto followed = last.find(record.id);
     if (followed == last.end() || followed->second->outcome != Outcome::ok) continue;
-    if (!is_of_route(record, stat, routes)) continue;
     times.push_back(seconds(followed->second->received - record.intended));
   }
   return times;
+}
+
+/// Nothing where the request that decides it never ended.
+std::optional<double> known(std::optional<double> time) {
+  return time && std::isfinite(*time) ? time : std::nullopt;
 }
 
 }  // namespace
 
 std::optional<double> evaluate(const Stat& stat, const RepetitionData& data) {
   if (stat.of_server()) return server_stat(stat, data);
-  if (stat.quantity == Quantity::turnaround)
-    return aggregate(turnarounds(stat, data.records, data.routes), stat.aggregate);
+  if (stat.quantity == Quantity::turnaround) return known(aggregate(turnarounds(stat, data), stat.aggregate));
   std::vector<double> parts;
   std::optional<Extent> whole;  // of the ok replies
   double ok = 0;
   double sent = 0;
   double counted = 0;
+  bool whole_failed = false;
   for (const RequestRecord& record : data.records) {
     if (!is_of_route(record, stat, data.routes)) continue;
     if (was_sent(record)) {
       ++sent;
       if (passes_filter(record, stat)) ++counted;
+    }
+    if (data.is_failure && data.is_failure(record)) {
+      if (is_slowness(stat.quantity)) parts.push_back(kNeverEnded);
+      whole_failed = true;
     }
     if (record.outcome != Outcome::ok) continue;
     ++ok;
@@ -112,13 +130,15 @@ std::optional<double> evaluate(const Stat& stat, const RepetitionData& data) {
     whole = Extent{std::min(whole->begin, record.sent), std::max(whole->end, record.received)};
   }
   switch (stat.quantity) {
-    case Quantity::makespan: return whole ? std::optional(seconds(whole->end - whole->begin)) : std::nullopt;
+    case Quantity::makespan:
+      if (!whole || whole_failed) return std::nullopt;
+      return seconds(whole->end - whole->begin);
     case Quantity::throughput:
       if (!whole || whole->end == whole->begin) return std::nullopt;
       return ok / seconds(whole->end - whole->begin);
     case Quantity::share: return sent > 0 ? std::optional(counted / sent) : std::nullopt;
     case Quantity::count: return counted;
-    default: return aggregate(parts, stat.aggregate);
+    default: return known(aggregate(parts, stat.aggregate));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -55,12 +56,17 @@ struct RepetitionData {
   std::span<const Kill> kills{};      ///< of its case
   Nanos began = 0;                    ///< the load's time zero, from which kills count
   bool reported_by_headers = false;   ///< what is known of the server comes from its replies (stamps.hpp)
+  /// Requests that failed although nobody asked for it; may be empty.
+  std::function<bool(const RequestRecord&)> is_failure{};
+  /// Gives all events, where `events` has only some of them.
+  std::function<void(const std::function<void(const Event&)>&)> each_event{};
 };
 
 /// Evaluates one stat over one repetition: seconds for times, bytes for memory, a plain number otherwise.
 /// None where no request of that kind was answered, or n does not carry the percentile. Times count ok
 /// replies only; makespan: first sent to last received; turnaround: of each request that is followed up, from
-/// its intended time to its last follow-up's reply, where that was ok.
+/// its intended time to its last follow-up's reply, where that was ok. A failure would have been later, and
+/// slower than all others: with one there is no makespan, and times count it as longer than any.
 std::optional<double> evaluate(const Stat& stat, const RepetitionData& data);
 
 /// Evaluates a stat of the server as a whole (Stat::of_server). None where what it needs is missing.

@@ -24,13 +24,6 @@ void sort_by_start(std::vector<Span>& spans) {
 // Between two handlers of one turn a loop has only its own small work to do.
 constexpr Nanos kAsleep = kMillisecond;
 
-struct OpenTurn {
-  bool open = false;
-  Nanos from = 0;
-  Nanos last_release = 0;
-  int holders = 0;
-};
-
 }  // namespace
 
 Occupancy::Occupancy(const Events& events) {
@@ -80,36 +73,37 @@ const std::vector<CoreGap>& Occupancy::pauses_of(std::uint32_t request) const {
   return find_or_none(pauses_by_request_, request);
 }
 
+void TurnReader::close(std::uint16_t worker, OpenTurn& loop, Nanos at) {
+  if (loop.open) turns_.push_back({worker, loop.from, at});
+  loop.open = false;
+}
+
+void TurnReader::add(const Event& event) {
+  last_ = event.at;
+  if (event.kind == EventKind::turn) return close(event.worker, loops_[event.worker], event.at);
+  if (event.resource != Resource::loop) return;
+  OpenTurn& loop = loops_[event.worker];
+  if (event.kind == EventKind::acquire) {
+    const bool slept = loop.open && loop.holders == 0 && event.at - loop.last_release > kAsleep;
+    if (slept) close(event.worker, loop, loop.last_release);
+    if (!loop.open) loop = {true, event.at, event.at, loop.holders};
+    // A loop has one holder; a second one means that the first died with its worker.
+    loop.holders = 1;
+  } else if (event.kind == EventKind::release) {
+    loop.holders = 0;
+    loop.last_release = event.at;
+  }
+}
+
+std::vector<LoopTurn> TurnReader::take() {
+  for (auto& [worker, loop] : loops_) close(worker, loop, loop.holders > 0 ? last_ : loop.last_release);
+  return std::move(turns_);
+}
+
 std::vector<LoopTurn> loop_turns(const Events& events) {
-  std::vector<LoopTurn> turns;
-  std::map<std::uint16_t, OpenTurn> loops;
-  const auto close = [&](std::uint16_t worker, OpenTurn& loop, Nanos at) {
-    if (loop.open) turns.push_back({worker, loop.from, at});
-    loop.open = false;
-  };
-  for (const Event& event : events) {
-    if (event.kind == EventKind::turn) {
-      OpenTurn& loop = loops[event.worker];
-      close(event.worker, loop, event.at);
-      continue;
-    }
-    if (event.resource != Resource::loop) continue;
-    OpenTurn& loop = loops[event.worker];
-    if (event.kind == EventKind::acquire) {
-      const bool slept = loop.open && loop.holders == 0 && event.at - loop.last_release > kAsleep;
-      if (slept) close(event.worker, loop, loop.last_release);
-      if (!loop.open) loop = {true, event.at, event.at, loop.holders};
-      // A loop has one holder; a second one means that the first died with its worker.
-      loop.holders = 1;
-    } else if (event.kind == EventKind::release) {
-      loop.holders = 0;
-      loop.last_release = event.at;
-    }
-  }
-  for (auto& [worker, loop] : loops) {
-    close(worker, loop, loop.holders > 0 ? events.back().at : loop.last_release);
-  }
-  return turns;
+  TurnReader reader;
+  for (const Event& event : events) reader.add(event);
+  return reader.take();
 }
 
 Nanos longest_gap(const std::vector<LoopTurn>& turns) {

@@ -63,6 +63,23 @@ struct LoopTurn {
 /// The turns in which handlers ran, in order of their ends, read from events in time order. A turn ends with
 /// its `turn` event. Where that is missing (a killed worker, a lost event) it ends with the last hold before
 /// the loop was nobody's for a millisecond, or before the events end.
+class TurnReader {
+ public:
+  void add(const Event& event);
+  std::vector<LoopTurn> take();  ///< once, after the last event
+
+ private:
+  struct OpenTurn {
+    bool open = false;
+    Nanos from = 0, last_release = 0;
+    int holders = 0;
+  };
+  void close(std::uint16_t worker, OpenTurn& loop, Nanos at);
+
+  std::vector<LoopTurn> turns_;
+  std::map<std::uint16_t, OpenTurn> loops_;  // by worker
+  Nanos last_ = 0;
+};
 std::vector<LoopTurn> loop_turns(const Events& events);
 
 /// The longest turn, in nanoseconds; 0 without any.

@@ -31,19 +31,32 @@ LoadTime load_time(std::span<const RequestRecord> records) {
   return time;
 }
 
-double count(const Events& events, EventKind kind) {
-  return static_cast<double>(
-      std::count_if(events.begin(), events.end(), [kind](const Event& e) { return e.kind == kind; }));
+template <class Visit>
+void for_each_event(const RepetitionData& data, Visit&& visit) {
+  if (data.each_event) return data.each_event(visit);
+  for (const Event& event : *data.events) visit(event);
+}
+
+double count(const RepetitionData& data, EventKind kind) {
+  std::int64_t found = 0;
+  for_each_event(data, [&](const Event& event) { found += event.kind == kind; });
+  return static_cast<double>(found);
+}
+
+std::vector<LoopTurn> turns_of(const RepetitionData& data) {
+  TurnReader reader;
+  for_each_event(data, [&](const Event& event) { reader.add(event); });
+  return reader.take();
 }
 
 double lost(const RepetitionData& data) {
   std::set<std::uint32_t> requests;
   double nameless = 0;
-  for (const Event& event : *data.events) {
-    if (event.kind != EventKind::lost) continue;
+  for_each_event(data, [&](const Event& event) {
+    if (event.kind != EventKind::lost) return;
     if (event.request == 0) ++nameless;
     if (event.request != 0) requests.insert(event.request);
-  }
+  });
   for (const Kill& kill : data.kills) {
     OpenWork open;
     std::set<std::uint32_t> in_queue;  // a job is lost where its own event says so: a queue's worker may live
@@ -97,20 +110,18 @@ std::optional<double> switch_time(const RepetitionData& data) {
 std::optional<double> of_events(Quantity quantity, const RepetitionData& data) {
   // Every server of ours leaves some.
   if (data.events == nullptr || data.events->empty()) return std::nullopt;
-  const Events& events = *data.events;
   // A reply says what its own handler did, and nothing of loops, losses and other handlers.
   if (data.reported_by_headers && quantity != Quantity::done && quantity != Quantity::switch_time)
     return std::nullopt;
   switch (quantity) {
-    case Quantity::gap: return seconds(longest_gap(loop_turns(events)));
+    case Quantity::gap: return seconds(longest_gap(turns_of(data)));
     case Quantity::utilisation: {
       const LoadTime time = load_time(data.records);
-      return time.span() > 0 ? std::optional(utilisation(loop_turns(events), time.from, time.to))
-                             : std::nullopt;
+      return time.span() > 0 ? std::optional(utilisation(turns_of(data), time.from, time.to)) : std::nullopt;
     }
-    case Quantity::done: return count(events, EventKind::step_end);
-    case Quantity::forgotten: return count(events, EventKind::forgotten);
-    case Quantity::cancelled: return count(events, EventKind::cancelled);
+    case Quantity::done: return count(data, EventKind::step_end);
+    case Quantity::forgotten: return count(data, EventKind::forgotten);
+    case Quantity::cancelled: return count(data, EventKind::cancelled);
     case Quantity::lost: return lost(data);
     case Quantity::abandoned:
       return static_cast<double>(

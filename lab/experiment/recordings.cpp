@@ -82,7 +82,7 @@ Result<Recording> find_recording(const Scenario& scenario, bool as_written) {
     return environment_error("there is no recording of FastAPI for it, only for {}",
                              join(recorded_scenarios(), ", "));
   }
-  auto run = read_run(path, {}, [&scenario](const RunHeader&) { return scenario; });
+  auto run = read_run(path, {.scenario = [&scenario](const RunHeader&) { return scenario; }});
   if (!run) return run.error();
   if (!same_experiment(run->header.scenario_source, scenario.source))
     return environment_error("the scenario has changed since it was recorded");
@@ -117,9 +117,9 @@ std::filesystem::path find_run(const std::string& name) {
                             near ? fmt::format(" (did you mean '{}'?)", *near) : ""));
 }
 
-RecordedRun read_recorded(const std::filesystem::path& path, std::function<void(RunRepetition&)> whole) {
+RecordedRun read_recorded(const std::filesystem::path& path, ReadOptions options) {
   RecordedRun recorded;
-  const auto scenario_of = [&recorded](const RunHeader& header) {
+  options.scenario = [&recorded](const RunHeader& header) {
     refuse_if(header.scenario_source.empty(), "the run's header is lost, so it cannot be reported");
     recorded.options = overrides_from(header.options).value();
     recorded.scenario =
@@ -127,8 +127,8 @@ RecordedRun read_recorded(const std::filesystem::path& path, std::function<void(
     recorded.scenario.name = header.scenario;
     return recorded.scenario;
   };
-  recorded.run = read_run(path, std::move(whole), scenario_of).value();
-  if (recorded.scenario.name.empty()) scenario_of(recorded.run.header);  // nothing was recorded
+  recorded.run = read_run(path, options).value();
+  if (recorded.scenario.name.empty()) options.scenario(recorded.run.header);  // nothing was recorded
   return recorded;
 }
 

@@ -1,13 +1,12 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "lab/core/error.hpp"
 #include "lab/core/scenario.hpp"
-#include "results/store/run.hpp"
+#include "results/store/store.hpp"
 #include "scenarios/loader/loader.hpp"
 
 namespace lab {
@@ -37,8 +36,8 @@ struct RecordedRun {
   Scenario scenario;
 };
 
-/// Reads all of it; `whole` as of read_run. Throws Failure.
-RecordedRun read_recorded(const std::filesystem::path& path, std::function<void(RunRepetition&)> whole = {});
+/// Reads all of it, as read_run does with these; the scenario is the run's own. Throws Failure.
+RecordedRun read_recorded(const std::filesystem::path& path, ReadOptions options = {});
 
 /// When and where, from what the run recorded of the machine; unknown parts are left out.
 std::string describe_making(const RunHeader& header);

@@ -100,6 +100,20 @@ TEST_CASE("below six repetitions there is no interval, and the report says so") 
   CHECK(all_remarks(report, "WARN").find("five repetitions") != std::string::npos);
 }
 
+TEST_CASE("lanes are of the repetition whose makespan is the median, and its number is given") {
+  Run run = run_of(scenario(), 3, kMillisecond);
+  const auto delay = [&](std::size_t repetition, Nanos late) {
+    for (RequestRecord& record : run.repetitions[repetition].records) record.received += late;
+  };
+  delay(0, 80 * kMillisecond);  // of blocking
+  delay(1, 40 * kMillisecond);
+  const Report report = make_report(scenario(), run);
+  const ArmReport& blocking = arm_of(report, "blocking");
+  CHECK(blocking.lanes_of == 2);
+  CHECK(blocking.lanes.back().end_s == Approx(1.041));
+  CHECK(all_remarks(report, "NOTE").find("blocking 2, async") != std::string::npos);
+}
+
 TEST_CASE("a makespan below its bound is the instrument's fault, whatever the documents say") {
   const Report report = make_report(scenario(), run_of(scenario(), 6, -kMillisecond));
   CHECK(arm_of(report, "blocking").verdict == Verdict::instrument_fault);

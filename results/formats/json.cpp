@@ -111,6 +111,7 @@ json::object format_arm(const ArmReport& arm) {
           {"not_run", json_text_or_null(arm.not_run)},
           {"above_bound_s", arm.above_bound.empty() ? nullptr : as_json(arm.above_bound_s)},
           {"above_bound", as_json(arm.above_bound)},
+          {"lanes_repetition", arm.lanes_of > 0 ? json::value(arm.lanes_of) : nullptr},
           {"burst_skew_s", as_json(arm.burst_skew_s)},
           {"memory_bytes", json_or_none(arm.memory_bytes)}};
 }

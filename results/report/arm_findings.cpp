@@ -49,7 +49,7 @@ bool cannot_be_reported(const Finding& finding, const Arm& arm, const Case& load
 std::vector<Finding> find_in_repetition(const std::vector<Route>& routes, const Arm& arm,
                                         const Case& load_case, int cores, double pace,
                                         const RunRepetition& repetition) {
-  return find_findings({.records = repetition.records,
+  return find_findings({.records = traced(repetition),
                         .events = repetition.events,
                         .routes = routes,
                         .load_case = load_case,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "harness/analysis/why.hpp"
 #include "harness/model/model.hpp"
@@ -111,9 +112,10 @@ Occupancy planned_for(int number, const Scenario& scenario, const Arm& arm, cons
                        .events);
 }
 
-void explain_excess(ArmReport& report, const RunRepetition& repetition, const Scenario& scenario,
-                    const Arm& arm, const Expectation& expected, const Case& load_case) {
-  const CriticalPath path = critical_path(repetition.records, Occupancy(repetition.events),
+void explain_excess(ArmReport& report, const RunRepetition& repetition, const Occupancy& occupancy,
+                    const Scenario& scenario, const Arm& arm, const Expectation& expected,
+                    const Case& load_case) {
+  const CriticalPath path = critical_path(repetition.records, occupancy,
                                           planned_for(repetition.number, scenario, arm, load_case, expected),
                                           scenario.routes, load_case, expected.cores);
   const double bound = *expected.row.bound_s;
@@ -296,7 +298,8 @@ Expectation expect(const Scenario& scenario, const Arm& arm, const Case& load_ca
     row.predicted_s = prediction.makespan_s;
     expected.splits = prediction.splits;
   } else {
-    expected.with_events = load_case.requests() <= most_reported;
+    expected.with_events =
+        load_case.requests() <= most_reported && std::cmp_less_equal(load_case.requests(), kMaxTraced);
     const std::size_t count = is_stochastic(load_case) ? seeds.size() : 1;
     const auto simulate_all = [&](const Arm& one, std::uint64_t lot, Nanos slice) {
       StatTable table(stats_of(scenario));
@@ -408,21 +411,17 @@ ArmReport analyse_arm(const Scenario& scenario, const Arm& arm, const Case& load
   bool answered = true;
   bool below = false;
   bool reported = engine != kModel;
+  RunRepetition room;
+  const RunRepetition* last = nullptr;
   for (const RunRepetition* repetition : repetitions) {
-    RunRepetition room;
-    const RunRepetition& one = whole(*repetition, room);
+    const RunRepetition& one = *(last = &whole(*repetition, room));
     table.add(one, scenario.routes, load_case);
     for (const RequestRecord& record : one.records) report.books.add(record);
     report.splits.push_back(splits_of(one, arm.workers));
     answered = answered && all_answered(one);
     add_deaths(one, load_case, report.deaths);
     below |= engine != kServer && below_bound(since_first_intended(one), bound, report.computes);
-    if (repetition == repetitions.front()) {
-      reported |= !one.events.empty();
-      if (reported &&
-          !one.events.empty())  // who reports nothing has no lanes: nobody knows when it read what
-        report.lanes = make_lanes(one.records, Occupancy(one.events), scenario.routes, load_case, kMaxLanes);
-    }
+    if (repetition == repetitions.front()) reported |= !one.events.empty();
     if (reported)
       findings.push_back(
           find_in_repetition(scenario.routes, arm, load_case, expected.cores, report.pace, one));
@@ -442,22 +441,30 @@ ArmReport analyse_arm(const Scenario& scenario, const Arm& arm, const Case& load
   for (MeasureRow& row : report.measures) {
     if (faulty && row.documented) row.verdict = report.verdict;
   }
-  if (report.books.ok == 0) report.lanes = {};
   const std::size_t latencies = report.measures.size();
   report.latency_min_s = table.median(latencies);
   report.latency_median_s = table.median(latencies + 1);
   report.latency_max_s = table.median(latencies + 2);
 
   if (engine == kServer) report.likely_execution = likely_execution(repetitions, bound, report.computes);
-  if (reported && !faulty) {
-    const std::size_t typical = table.typical();
-    if (report.makespan_s && load_case.kills.empty()) {
-      RunRepetition room;
-      const RunRepetition& one = whole(*repetitions[typical], room);
-      if (all_answered(one)) explain_excess(report, one, scenario, arm, expected, load_case);
+  const std::size_t typical = table.typical();
+  if (reported) {
+    const bool is_there = typical + 1 == repetitions.size();
+    const RunRepetition& one = is_there ? *last : whole(*repetitions[typical], room);
+    const Occupancy occupancy(one.events);
+    const std::span<const RequestRecord> known = traced(one);
+    if (known.size() < one.records.size()) report.traced = static_cast<std::int64_t>(known.size());
+    // Who reports nothing has no lanes: nobody knows when it read what.
+    if (report.books.ok > 0 && !one.events.empty()) {
+      report.lanes = make_lanes(known, occupancy, scenario.routes, load_case, kMaxLanes);
+      report.lanes_of = one.number;
     }
-    report.findings = common_findings(std::move(findings), typical, arm, load_case, engine);
+    const bool explained = !faulty && report.makespan_s && load_case.kills.empty() && report.traced == 0;
+    if (explained && all_answered(one))
+      explain_excess(report, one, occupancy, scenario, arm, expected, load_case);
   }
+  if (reported && !faulty)
+    report.findings = common_findings(std::move(findings), typical, arm, load_case, engine);
   return report;
 }
 

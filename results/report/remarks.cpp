@@ -192,6 +192,7 @@ class RunRemarks {
       if (key == kRecordingMade)
         add(NoteKind::note, "recorded: FastAPI as it was measured earlier, {}", value);
     }
+    report_lanes();
     report_use();
     report_pace();
     report_own_time();
@@ -349,6 +350,26 @@ class RunRemarks {
     }
   }
 
+  /// Which repetition they are of, and how many of very many requests were looked into.
+  void report_lanes() {
+    std::vector<std::string> numbers, cut;
+    for (const ArmReport& arm : arms_) {
+      if (!arm.lanes.empty() && arm.repetitions > 1)
+        numbers.push_back(fmt::format("{} {}", name_of(arm), arm.lanes_of));
+      if (arm.traced > 0)
+        cut.push_back(fmt::format("{}: the first {} of {} requests", name_of(arm), arm.traced, arm.requests));
+    }
+    if (!numbers.empty()) {
+      add(NoteKind::note, "the lanes show the repetition whose makespan is the median or nearest to it: {}",
+          join(numbers, ", "));
+    }
+    if (!cut.empty()) {
+      add(NoteKind::note,
+          "findings look into {}; where there are so many, what is above the bound has no causes",
+          join(cut, ", "));
+    }
+  }
+
   /// What the same arm costs on each engine: that of the first arm and case that several ran.
   void report_use() {
     std::vector<std::string> parts;
@@ -446,7 +467,10 @@ class RunRemarks {
       const std::size_t known = arm.makespan_s ? arm.makespan_s->samples.size() : 0;
       add(NoteKind::warn, "{}: {} requests, {} of them ok; {}{}", name, arm.books.planned, arm.books.ok,
           join(kinds, ", "),
-          std::cmp_less(known, arm.repetitions) ? "; a repetition with failures has no makespan" : "")
+          std::cmp_less(known, arm.repetitions) ? "; a repetition with failures has no makespan, and a "
+                                                  "failed request counts as slower than all "
+                                                  "others"
+                                                : "")
           .decisive = !errors_are_in_table(arm.books);
     }
     if (faster_than_its_plan(arm)) {

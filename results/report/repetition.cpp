@@ -49,16 +49,19 @@ RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, cons
 
 std::optional<double> evaluate(const Stat& stat, const RunRepetition& repetition,
                                const std::vector<Route>& routes, const Case& load_case) {
-  const bool measured = repetition.engine != kModel && kills_of(repetition, load_case).empty();
-  const bool failed =
-      measured && stat.quantity == Stat::Quantity::makespan &&
-      std::any_of(repetition.records.begin(), repetition.records.end(),
-                  [&](const auto& record) { return is_unasked_failure(record, routes, load_case); });
-  if (failed) return std::nullopt;
   const ServerUse* server = repetition.server.known() ? &repetition.server : nullptr;
-  return evaluate(stat, RepetitionData{repetition.records, routes, &repetition.events, server,
-                                       kills_of(repetition, load_case), repetition.began,
-                                       repetition.engine != kNative && repetition.engine != kModel});
+  RepetitionData data{repetition.records,
+                      routes,
+                      &repetition.events,
+                      server,
+                      kills_of(repetition, load_case),
+                      repetition.began,
+                      repetition.engine != kNative && repetition.engine != kModel};
+  if (repetition.engine != kModel && data.kills.empty())
+    data.is_failure = [&](const auto& record) { return is_unasked_failure(record, routes, load_case); };
+  if (repetition.aside)
+    data.each_event = [&repetition](const auto& visit) { for_each_event(repetition, visit); };
+  return evaluate(stat, data);
 }
 
 }  // namespace lab

@@ -17,7 +17,8 @@ RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, cons
                                   Nanos slice = 0);
 
 /// A stat of one repetition, from all the evidence that it left. Where requests failed that the scenario did
-/// not ask to fail, the rest was sooner done than all would have been: such a repetition has no makespan.
+/// not ask to fail, the rest was sooner done than all would have been: such a repetition has no makespan, and
+/// a request that failed counts as slower than all others.
 /// In seconds, bytes or a count, as the stat is; nothing where the repetition left no such value.
 std::optional<double> evaluate(const Stat& stat, const RunRepetition& repetition,
                                const std::vector<Route>& routes, const Case& load_case);

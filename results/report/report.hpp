@@ -69,11 +69,12 @@ struct ArmReport {
   std::vector<MeasureRow> measures;
   std::vector<std::vector<std::int64_t>> splits;  ///< per repetition, requests per worker slot
   Verdict verdict = Verdict::none;
-  std::vector<Finding> findings;      ///< the most costly first
-  std::string formula;                ///< closed form of the bound, or empty
-  std::string not_run;                ///< the reason why it was not run, or empty
-  std::vector<Lane> lanes;            ///< of the first repetition; at most the first few thousand requests
-  int lanes_of = 1;                   ///< which that is
+  std::vector<Finding> findings;  ///< the most costly first
+  std::string formula;            ///< closed form of the bound, or empty
+  std::string not_run;            ///< the reason why it was not run, or empty
+  std::vector<Lane> lanes;        ///< at most of the first few thousand requests
+  int lanes_of = 0;               ///< the number of their repetition, whose makespan is nearest to the median
+  std::int64_t traced = 0;        ///< so many requests have findings and lanes, the first ones; 0: all
   std::vector<ReportedDeath> deaths;  ///< of all repetitions, one after another
   std::vector<Cause> above_bound;     ///< sums to the median repetition's makespan - bound
   double above_bound_s = 0;

@@ -141,17 +141,17 @@ void append_blocks(std::uint32_t ordinal, const RunRepetition& repetition, Outpu
   append(std::span(repetition.events));
 }
 
-void read_blocks(const std::filesystem::path& path, const BlockSink& sink) {
+void read_blocks(const std::filesystem::path& path, const BlockSink& sink, const BlockRange& range) {
   InputFile file(path);
   if (file.error() != 0) return sink.damage(0, std::generic_category().message(file.error()));
-  std::uint64_t at = 0;
-  if (file.at(0, kBlocksMagic.size()) == kBlocksMagic) {
+  std::uint64_t at = range.from;
+  if (at == 0 && file.at(0, kBlocksMagic.size()) == kBlocksMagic) {
     at = kBlocksMagic.size();
-  } else {
+  } else if (at == 0) {
     sink.damage(0, "not a file of requests, or of another version");
     at = next_block(file, 0);
   }
-  while (at < file.size()) {
+  while (at < std::min(range.to, file.size())) {
     const std::optional<BlockHeader> header = parse_header(file.at(at, kHeaderSize));
     if (!header) {
       const std::uint64_t next = next_block(file, at);
@@ -159,9 +159,11 @@ void read_blocks(const std::filesystem::path& path, const BlockSink& sink) {
       at = next;
       continue;
     }
+    const std::uint64_t end = at + kHeaderSize + header->body_size();
+    if (sink.block) sink.block(header->repetition, {at, end});
     const std::string problem = read_body(*header, file.at(at + kHeaderSize, header->body_size()), sink);
     if (!problem.empty()) sink.damage(at, problem);
-    at += kHeaderSize + header->body_size();
+    at = end;
   }
 }
 

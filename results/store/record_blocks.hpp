@@ -33,14 +33,21 @@ std::string encode_block(std::uint32_t repetition, std::span<const Event> events
 /// The requests and events of a repetition, block by block.
 void append_blocks(std::uint32_t ordinal, const RunRepetition& repetition, OutputFile& file);
 
+/// Bytes of a file: where a repetition's blocks stand.
+struct BlockRange {
+  std::uint64_t from = 0, to = UINT64_MAX;
+};
+
 /// Where the entries of a file go while it is read.
 struct BlockSink {
   std::function<void(std::uint32_t repetition, const RequestRecord&)> record;
   std::function<void(std::uint32_t repetition, const Event&)> event;
   /// At which byte the file is damaged, and how; reading goes on at the next sound block.
   std::function<void(std::uint64_t offset, const std::string& what)> damage;
+  /// Which bytes the next entries have; may be empty.
+  std::function<void(std::uint32_t repetition, const BlockRange& bytes)> block{};
 };
 
-void read_blocks(const std::filesystem::path& file, const BlockSink& sink);
+void read_blocks(const std::filesystem::path& file, const BlockSink& sink, const BlockRange& range = {});
 
 }  // namespace lab

@@ -26,57 +26,8 @@ bool is_answered_first(const RequestRecord& record) {
          (record.first_byte != 0 && record.first_byte < record.sent);
 }
 
-class Possible {
- public:
-  Possible(const RunRepetition& repetition, const Scenario* scenario) : began_(repetition.began) {
-    if (scenario == nullptr) return;
-    routes_ = scenario->routes.size();
-    loads_ = 0;
-    for (const Case& each : scenario->cases) {
-      if (each.id == repetition.case_id) loads_ = each.loads.size();
-    }
-  }
-
-  /// In their order in the file. What is wrong with this one, or empty.
-  std::string check(const RequestRecord& record) {
-    if (record.id <= last_id_) return fmt::format("request {} stands behind {}", record.id, last_id_);
-    if (record.load >= loads_) return fmt::format("request {} is of load {}", record.id, record.load);
-    if (record.route >= routes_) return fmt::format("request {} is on route {}", record.id, record.route);
-    if (record.worker < -1 || record.worker >= kMaxSlots)
-      return fmt::format("request {} was served by worker {}", record.id, record.worker);
-    for (const Nanos time : {record.intended, record.sent, record.accepted, record.read, record.started,
-                             record.finished, record.first_byte, record.received}) {
-      if (time != 0 && !is_near(time)) return fmt::format("request {} has the time {}", record.id, time);
-    }
-    if (is_answered_first(record))
-      return fmt::format("request {} was answered before it was sent", record.id);
-    last_id_ = record.id;
-    return "";
-  }
-
-  std::string check(const Event& event) {
-    if (!is_near(event.at)) return fmt::format("an event has the time {}", event.at);
-    if (event.at < last_event_) return fmt::format("the event at {} stands behind {}", event.at, last_event_);
-    const bool is_span = event.kind == EventKind::preempted || event.kind == EventKind::hung ||
-                         event.kind == EventKind::backoff || event.kind == EventKind::serving;
-    if (is_span && (event.value < 0 || event.value > kLongestRun))
-      return fmt::format("an event has the value {}", event.value);
-    if (event.worker >= kMaxSlots) return fmt::format("an event is of worker {}", event.worker);
-    last_event_ = event.at;
-    return "";
-  }
-
- private:
-  bool is_near(Nanos time) const { return time >= began_ - kLongestRun && time <= began_ + kLongestRun; }
-
-  const Nanos began_;
-  std::size_t routes_ = SIZE_MAX, loads_ = SIZE_MAX;
-  std::uint32_t last_id_ = 0;
-  Nanos last_event_ = 0;
-};
-
 template <class Entry>
-std::size_t drop(std::vector<Entry>& entries, Possible& possible, std::string& first) {
+std::size_t drop(std::vector<Entry>& entries, EntryCheck& possible, std::string& first) {
   return std::erase_if(entries, [&](const Entry& entry) {
     std::string what = possible.check(entry);
     const bool wrong = !what.empty();
@@ -137,8 +88,49 @@ std::string impossible(const RepetitionFacts& facts) {
                        {"involuntary_switches", use.involuntary_switches}});
 }
 
+EntryCheck::EntryCheck(const RepetitionFacts& repetition, const Scenario* scenario)
+    : began_(repetition.began) {
+  if (scenario == nullptr) return;
+  routes_ = scenario->routes.size();
+  loads_ = 0;
+  for (const Case& each : scenario->cases) {
+    if (each.id == repetition.case_id) loads_ = each.loads.size();
+  }
+}
+
+std::string EntryCheck::check(const RequestRecord& record) {
+  if (record.id <= last_id_) return fmt::format("request {} stands behind {}", record.id, last_id_);
+  if (record.load >= loads_) return fmt::format("request {} is of load {}", record.id, record.load);
+  if (record.route >= routes_) return fmt::format("request {} is on route {}", record.id, record.route);
+  if (record.worker < -1 || record.worker >= kMaxSlots)
+    return fmt::format("request {} was served by worker {}", record.id, record.worker);
+  for (const Nanos time : {record.intended, record.sent, record.accepted, record.read, record.started,
+                           record.finished, record.first_byte, record.received}) {
+    if (time != 0 && !is_near(time)) return fmt::format("request {} has the time {}", record.id, time);
+  }
+  if (is_answered_first(record)) return fmt::format("request {} was answered before it was sent", record.id);
+  last_id_ = record.id;
+  return "";
+}
+
+std::string EntryCheck::check(const Event& event) {
+  if (!is_near(event.at)) return fmt::format("an event has the time {}", event.at);
+  if (event.at < last_event_) return fmt::format("the event at {} stands behind {}", event.at, last_event_);
+  const bool is_span = event.kind == EventKind::preempted || event.kind == EventKind::hung ||
+                       event.kind == EventKind::backoff || event.kind == EventKind::serving;
+  if (is_span && (event.value < 0 || event.value > kLongestRun))
+    return fmt::format("an event has the value {}", event.value);
+  if (event.worker >= kMaxSlots) return fmt::format("an event is of worker {}", event.worker);
+  last_event_ = event.at;
+  return "";
+}
+
+bool EntryCheck::is_near(Nanos time) const {
+  return time >= began_ - kLongestRun && time <= began_ + kLongestRun;
+}
+
 ImpossibleEntries drop_impossible(RunRepetition& repetition, const Scenario* scenario) {
-  Possible possible(repetition, scenario);
+  EntryCheck possible(repetition, scenario);
   ImpossibleEntries found;
   found.requests = drop(repetition.records, possible, found.first);
   found.events = drop(repetition.events, possible, found.first);

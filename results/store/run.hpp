@@ -57,7 +57,9 @@ struct RepetitionFacts {
 struct RunRepetition : RepetitionFacts {
   std::vector<RequestRecord> records;
   Events events;
-  std::shared_ptr<const AsideFile> aside;  ///< where both are, which are empty then (SetAside)
+  /// Where both are, which are empty then; beside records: where all events are, of which only some are here
+  /// (SetAside).
+  std::shared_ptr<const AsideFile> aside;
 };
 
 /// Whom this repetition lost: as it was recorded, in older files and in virtual time as the case plans it.

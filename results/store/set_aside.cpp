@@ -2,30 +2,22 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
-#include "results/store/record_blocks.hpp"
+#include "results/store/disk.hpp"
 
 namespace lab {
 
-/// Goes with the last repetition that needs it.
-struct AsideFile {
-  std::shared_ptr<const TemporaryFolder> folder;
-  std::filesystem::path path;
-  std::size_t requests = 0, events = 0;
-
-  AsideFile() = default;
-  AsideFile(const AsideFile&) = delete;
-  AsideFile& operator=(const AsideFile&) = delete;
-  ~AsideFile() {
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);
-  }
-};
+AsideFile::~AsideFile() {
+  if (!folder) return;
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+}
 
 void SetAside::take(RunRepetition& repetition) {
+  if (repetition.aside) return;
   const std::size_t bytes =
       repetition.records.capacity() * sizeof(RequestRecord) + repetition.events.capacity() * sizeof(Event);
   if (held_ + bytes <= most_) {
@@ -53,26 +45,82 @@ void SetAside::take(RunRepetition& repetition) {
   repetition.aside = std::move(aside);
 }
 
-const RunRepetition& whole(const RunRepetition& repetition, RunRepetition& room) {
-  if (!repetition.aside) return repetition;
-  room = repetition;
-  room.aside.reset();
-  room.records.reserve(repetition.aside->requests);
-  room.events.reserve(repetition.aside->events);
+namespace {
+
+bool is_cut(const RunRepetition& repetition, std::size_t requests) {
+  return requests > kMaxTraced && repetition.killed && repetition.killed->empty();
+}
+
+/// Gives on what of the file can be.
+void read_aside(const AsideFile& aside, const std::function<void(const RequestRecord&)>& record,
+                const std::function<void(const Event&)>& event) {
+  std::optional<EntryCheck> check = aside.check;
   BlockSink sink;
-  std::string damage;
-  sink.record = [&](std::uint32_t, const RequestRecord& record) { room.records.push_back(record); };
-  sink.event = [&](std::uint32_t, const Event& event) { room.events.push_back(event); };
-  sink.damage = [&](std::uint64_t, const std::string& what) { damage = what; };
-  read_blocks(repetition.aside->path, sink);
-  const bool all =
-      room.records.size() == repetition.aside->requests && room.events.size() == repetition.aside->events;
-  if (!all || !damage.empty()) {
-    throw Failure(environment_error("{}: a repetition's requests cannot be read again: {}",
-                                    repetition.aside->path.string(),
-                                    damage.empty() ? "some are missing" : damage));
+  const auto can_be = [&](std::uint32_t ordinal, const auto& entry) {
+    return ordinal == aside.ordinal && (!check || check->check(entry).empty());
+  };
+  sink.record = [&](std::uint32_t ordinal, const RequestRecord& one) {
+    if (can_be(ordinal, one)) record(one);
+  };
+  sink.event = [&](std::uint32_t ordinal, const Event& one) {
+    if (can_be(ordinal, one)) event(one);
+  };
+  sink.damage = [](std::uint64_t, const std::string&) {};  // it was reported; the counts show what is new
+  read_blocks(aside.path, sink, aside.bytes);
+}
+
+/// Which events stay in memory where the requests are too many: what is of the first ones, and what is of
+/// nobody until the last of them ends.
+class TracedEvents {
+ public:
+  explicit TracedEvents(std::span<const RequestRecord> first) : last_(first.back().id) {
+    for (const RequestRecord& record : first) until_ = std::max({until_, record.received, record.finished});
   }
+  bool has(const Event& event) const {
+    return event.request != 0 ? event.request <= last_ : event.at <= until_;
+  }
+
+ private:
+  std::uint32_t last_;
+  Nanos until_ = 0;
+};
+
+}  // namespace
+
+std::span<const RequestRecord> traced(const RunRepetition& repetition) {
+  const std::span<const RequestRecord> all(repetition.records);
+  return is_cut(repetition, all.size()) ? all.first(kMaxTraced) : all;
+}
+
+const RunRepetition& whole(const RunRepetition& repetition, RunRepetition& room) {
+  if (!repetition.aside || !repetition.records.empty()) return repetition;
+  const AsideFile& aside = *repetition.aside;
+  room = repetition;
+  room.records.reserve(aside.requests);
+  const bool cut = is_cut(repetition, aside.requests);
+  if (!cut) room.events.reserve(aside.events);
+  std::optional<TracedEvents> traced_events;
+  std::size_t events = 0;
+  read_aside(
+      aside, [&](const RequestRecord& record) { room.records.push_back(record); },
+      [&](const Event& event) {
+        ++events;
+        if (cut && !traced_events && !room.records.empty()) traced_events.emplace(traced(room));
+        if (!traced_events || traced_events->has(event)) room.events.push_back(event);
+      });
+  if (room.records.size() != aside.requests || events != aside.events) {
+    throw Failure(environment_error("{}: a repetition's requests cannot be read again: some are missing",
+                                    aside.path.string()));
+  }
+  if (!cut) room.aside.reset();
   return room;
+}
+
+void for_each_event(const RunRepetition& repetition, const std::function<void(const Event&)>& visit) {
+  if (repetition.aside)
+    return read_aside(
+        *repetition.aside, [](const RequestRecord&) {}, visit);
+  for (const Event& event : repetition.events) visit(event);
 }
 
 }  // namespace lab

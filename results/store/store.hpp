@@ -25,7 +25,8 @@ struct StoreOptions {
 /// Writes run.jsonl under a temporary name while the run goes on; finish() makes it whole: fsync of file and
 /// folder, rename to `<UTC time>-<scenario>/run.jsonl`. Past 100,000 requests a repetition's requests go to
 /// requests.bin beside it. When the disk is full or the folder cannot be written, recording stops, the run
-/// goes on, and finish() returns the error; older results stay as they are.
+/// goes on, and finish() returns the error; older results stay as they are. What was recorded whole until
+/// then stays under the temporary name as a run that is not complete; a folder without any is removed.
 class RunWriter {
  public:
   /// `folder`: the parent (results/runs) or, with `exact`, the run's own folder (--save DIR).
@@ -35,7 +36,7 @@ class RunWriter {
                                   const StoreOptions& options = {});
   RunWriter(RunWriter&&) noexcept;
   RunWriter& operator=(RunWriter&&) noexcept;
-  ~RunWriter();  ///< without finish(): removes the temporary folder
+  ~RunWriter();  ///< without finish(): as where that fails
 
   /// Hands the repetition to the kernel, so that it survives even if this process is killed.
   void add(const RunRepetition& repetition);
@@ -48,13 +49,18 @@ class RunWriter {
   std::unique_ptr<State> state_;
 };
 
+struct ReadOptions {
+  /// Is given each repetition once all of it is read, and may put its requests and events elsewhere.
+  std::function<void(RunRepetition&)> whole{};
+  /// What the header's scenario is; then requests on routes, loads and cases that it lacks are damage.
+  std::function<Scenario(const RunHeader&)> scenario{};
+  bool leave_large = false;  ///< what requests.bin has stays there until whole() of set_aside.hpp asks for it
+};
+
 /// Reads a run's folder or its run.jsonl. Damaged lines are reported in Run::damage, all others are read;
 /// what is damaged is not complete. What no writer can have written is damage too, whatever its checksum
-/// says. `whole`: is given each repetition once all of it is read, and may put its requests and events
-/// elsewhere. `scenario`: what the header's scenario is; then requests on routes, loads and cases that it
-/// lacks are damage. Errors: no such run, not a run, a version this program does not know.
-Result<Run> read_run(const std::filesystem::path& path, std::function<void(RunRepetition&)> whole = {},
-                     std::function<Scenario(const RunHeader&)> scenario = {});
+/// says. Errors: no such run, not a run, a version this program does not know.
+Result<Run> read_run(const std::filesystem::path& path, const ReadOptions& options = {});
 
 /// One line of `lab history`.
 struct RunListing {

@@ -9,6 +9,7 @@
 #include "results/store/record_blocks.hpp"
 #include "results/store/record_check.hpp"
 #include "results/store/record_lines.hpp"
+#include "results/store/set_aside.hpp"
 #include "results/store/store.hpp"
 
 namespace lab {
@@ -23,8 +24,7 @@ constexpr std::uint64_t kLeastEntry = 28;  // bytes in requests.bin
 /// Puts a run together from lines and blocks, whatever is missing.
 class Assembly {
  public:
-  Assembly(std::function<void(RunRepetition&)> whole, std::function<Scenario(const RunHeader&)> scenario)
-      : whole_(std::move(whole)), scenario_of_(std::move(scenario)) {}
+  explicit Assembly(const ReadOptions& options) : options_(options) {}
 
   void line(const RawLine& raw) {
     // A damaged line end leaves two sound lines in one.
@@ -56,21 +56,18 @@ class Assembly {
     const std::uint64_t size = fs::file_size(file, error);
     const std::uint64_t most = error ? 0 : size / kLeastEntry;  // entries, whatever is announced
     BlockSink sink;
-    const auto part = [this, most](std::uint32_t ordinal) {
-      if (ordinal != current_) {
-        give(std::exchange(current_, ordinal));
-        if (Part& found = parts_[ordinal]; !found.checked) {  // twice the memory is needed where they grow
-          found.repetition.records.reserve(std::min(found.requests, most));
-          found.repetition.events.reserve(std::min(found.events, most));
-        }
-      }
-      return open_part(ordinal);
+    sink.block = [&](std::uint32_t ordinal, const BlockRange& bytes) {
+      Part& part = parts_[ordinal];
+      if (ordinal != current_) give(std::exchange(current_, ordinal));
+      if (!part.checked) begin_blocks(ordinal, part, file, bytes.from, most);
+      if (part.left && !part.checked) part.left->bytes.to = bytes.to;
     };
-    sink.record = [&](std::uint32_t ordinal, const RequestRecord& record) {
-      if (RunRepetition* to = part(ordinal)) to->records.push_back(record);
+    sink.record = [this](std::uint32_t ordinal, const RequestRecord& record) {
+      take_entry(ordinal, record, &RunRepetition::records, &AsideFile::requests,
+                 &ImpossibleEntries::requests);
     };
-    sink.event = [&](std::uint32_t ordinal, const Event& event) {
-      if (RunRepetition* to = part(ordinal)) to->events.push_back(event);
+    sink.event = [this](std::uint32_t ordinal, const Event& event) {
+      take_entry(ordinal, event, &RunRepetition::events, &AsideFile::events, &ImpossibleEntries::events);
     };
     sink.damage = [this](std::uint64_t offset, const std::string& what) {
       damage("requests.bin: byte {}: {}", offset, what);
@@ -104,14 +101,55 @@ class Assembly {
     RunRepetition repetition;
     std::uint64_t requests = 0, events = 0;
     bool in_blocks = false;
-    bool announced = false;  ///< its own line was read
-    bool checked = false;    ///< whether it can be
-    bool given = false;      ///< to whole_
+    bool announced = false;             ///< its own line was read
+    bool checked = false;               ///< whether it can be
+    bool given = false;                 ///< to ReadOptions::whole
+    std::shared_ptr<AsideFile> left{};  ///< where its entries stay, which are counted
+    std::optional<EntryCheck> check{};  ///< of these
+    ImpossibleEntries impossible{};     ///< of these
 
-    bool complete() const {
-      return announced && repetition.records.size() == requests && repetition.events.size() == events;
+    std::size_t requests_read() const {
+      return left ? left->requests + impossible.requests : repetition.records.size();
     }
+    std::size_t events_read() const {
+      return left ? left->events + impossible.events : repetition.events.size();
+    }
+    bool complete() const { return announced && requests_read() == requests && events_read() == events; }
   };
+
+  /// Its first block begins at that byte. Entries stay there that nobody needs in memory; for the others
+  /// twice the memory would be needed where it grows.
+  void begin_blocks(std::uint32_t ordinal, Part& part, const fs::path& file, std::uint64_t from,
+                    std::uint64_t most) {
+    if (options_.leave_large && !part.left) {
+      part.left = std::make_shared<AsideFile>();
+      part.left->path = file;
+      part.left->ordinal = ordinal;
+      part.left->bytes.from = from;
+      if (part.announced) part.check.emplace(part.repetition, known_scenario());
+      part.left->check = part.check;
+    } else if (!part.left && part.repetition.records.capacity() == 0) {
+      part.repetition.records.reserve(std::min(part.requests, most));
+      part.repetition.events.reserve(std::min(part.events, most));
+    }
+  }
+
+  template <class Entry>
+  void take_entry(std::uint32_t ordinal, const Entry& entry, std::vector<Entry> RunRepetition::*entries,
+                  std::size_t AsideFile::*left, std::size_t ImpossibleEntries::*impossible) {
+    RunRepetition* to = open_part(ordinal);
+    if (to == nullptr) return;
+    Part& part = parts_[ordinal];
+    if (!part.left) return (to->*entries).push_back(entry);
+    std::string what = part.check ? part.check->check(entry) : "";
+    ++(what.empty() ? (*part.left).*left : part.impossible.*impossible);
+    if (part.impossible.first.empty()) part.impossible.first = std::move(what);
+  }
+
+  const Scenario* known_scenario() {
+    if (!scenario_ && options_.scenario && has_header_) scenario_ = options_.scenario(run_.header);
+    return scenario_ ? &*scenario_ : nullptr;
+  }
 
   /// Where entries of that repetition go; null once it was checked, because nobody looks at later ones.
   RunRepetition* open_part(std::uint32_t ordinal) {
@@ -130,15 +168,16 @@ class Assembly {
     if (part == parts_.end() || part->second.given || !part->second.complete()) return;
     check(ordinal, part->second);
     part->second.given = true;
-    if (whole_) whole_(part->second.repetition);
+    if (options_.whole) options_.whole(part->second.repetition);
   }
 
   /// Leaves out what no writer can have written.
   void check(std::uint32_t ordinal, Part& part) {
     if (std::exchange(part.checked, true)) return;
-    if (!scenario_ && scenario_of_ && has_header_) scenario_ = scenario_of_(run_.header);
     RunRepetition& repetition = part.repetition;
-    const ImpossibleEntries found = drop_impossible(repetition, scenario_ ? &*scenario_ : nullptr);
+    repetition.aside = part.left;
+    const ImpossibleEntries found =
+        part.left ? std::exchange(part.impossible, {}) : drop_impossible(repetition, known_scenario());
     part.requests -= std::min<std::uint64_t>(part.requests, found.requests);
     part.events -= std::min<std::uint64_t>(part.events, found.events);
     if (!found.first.empty()) {
@@ -173,7 +212,10 @@ class Assembly {
     if (const std::string what = impossible(line.repetition); !what.empty())
       return damage("run.jsonl: byte {}: {} cannot be", offset, what);
     static_cast<RepetitionFacts&>(part.repetition) = std::move(line.repetition);
-    part = {std::move(part.repetition), line.requests, line.events, line.in_blocks, true, false, false};
+    part.requests = line.requests;
+    part.events = line.events;
+    part.in_blocks = line.in_blocks;
+    part.announced = true;
   }
 
   void add(std::uint64_t, RequestLine&& line) {
@@ -205,13 +247,12 @@ class Assembly {
       const RunRepetition& repetition = part.repetition;
       if (!part.announced) {
         damage("repetition {}: its line is lost, and with it {} requests and {} events", ordinal,
-               repetition.records.size(), repetition.events.size());
+               part.requests_read(), part.events_read());
         continue;
       }
       if (!part.given && !part.complete()) {
         damage("repetition {} ({}): {} of {} requests and {} of {} events could be read", ordinal,
-               repetition.arm, repetition.records.size(), part.requests, repetition.events.size(),
-               part.events);
+               repetition.arm, part.requests_read(), part.requests, part.events_read(), part.events);
       }
       give(ordinal);
       check(ordinal, part);
@@ -231,8 +272,7 @@ class Assembly {
       damage("{} of {} repetitions could be read", run_.repetitions.size(), summary_->repetitions);
   }
 
-  std::function<void(RunRepetition&)> whole_;
-  std::function<Scenario(const RunHeader&)> scenario_of_;
+  const ReadOptions& options_;
   std::optional<Scenario> scenario_;
   Run run_;
   std::map<std::uint32_t, Part> parts_;  ///< by ordinal
@@ -249,8 +289,7 @@ class Assembly {
 
 }  // namespace
 
-Result<Run> read_run(const fs::path& path, std::function<void(RunRepetition&)> whole,
-                     std::function<Scenario(const RunHeader&)> scenario) {
+Result<Run> read_run(const fs::path& path, const ReadOptions& options) {
   std::error_code error;
   const fs::path file = fs::is_directory(path, error) ? path / "run.jsonl" : path;
   InputFile reader(file);
@@ -258,7 +297,7 @@ Result<Run> read_run(const fs::path& path, std::function<void(RunRepetition&)> w
     return usage_error("no run at {}; `lab history` lists the runs there are", path.string());
   }
   if (reader.error() != 0) return system_error("open", file.string(), reader.error());
-  Assembly assembly(std::move(whole), std::move(scenario));
+  Assembly assembly(options);
   RawLine line;
   while (reader.next(line)) assembly.line(line);
   if (reader.error() != 0) {

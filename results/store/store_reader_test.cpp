@@ -67,11 +67,13 @@ TEST_CASE("Each repetition that is whole is handed over once, before the next on
   for (int number = 1; number <= 3; ++number) writer.add(repetition(number, 20, 5'000));
   const fs::path path = writer.finish({true, "", "", {}}).value();
   std::vector<RunRepetition> taken;
-  const Run run = read_run(path, [&](RunRepetition& one) {
-                    taken.push_back(one);
-                    one.records = {};
-                    one.events = {};
-                  }).value();
+  const Run run = read_run(path, {.whole =
+                                      [&](RunRepetition& one) {
+                                        taken.push_back(one);
+                                        one.records = {};
+                                        one.events = {};
+                                      }})
+                      .value();
   CHECK(run.damage.empty());
   REQUIRE(taken.size() == 3);
   REQUIRE(run.repetitions.size() == 3);
@@ -93,7 +95,7 @@ TEST_CASE("A repetition of which something is lost is not handed over") {
   bytes[bytes.find("\"type\":\"request\"") + 3] ^= 4;
   write_bytes(path / "run.jsonl", bytes);
   std::vector<int> taken;
-  const Run run = read_run(path, [&](RunRepetition& one) { taken.push_back(one.number); }).value();
+  const Run run = read_run(path, {.whole = [&](RunRepetition& one) { taken.push_back(one.number); }}).value();
   CHECK(taken == std::vector<int>{2});
   CHECK(run.repetitions.size() == 2);
   CHECK_FALSE(run.damage.empty());

@@ -33,7 +33,8 @@ ReportedRun report_run(const std::string& name, const std::vector<Stat>& stats) 
   ReportedRun reported;
   const std::filesystem::path path = find_run(name);
   SetAside set_aside;
-  RecordedRun recorded = read_recorded(path, [&](RunRepetition& one) { set_aside.take(one); });
+  RecordedRun recorded =
+      read_recorded(path, {.whole = [&](RunRepetition& one) { set_aside.take(one); }, .leave_large = true});
   reported.run = std::move(recorded.run);
   reported.scenario = std::move(recorded.scenario);
   Scenario shown = reported.scenario;

@@ -18,7 +18,7 @@ void look_into(RunListing& run) {
     repetition.records = std::vector<RequestRecord>();  // unlike = {} this gives the memory back
     repetition.events = Events();
   };
-  const auto read = read_run(run.path, drop);
+  const auto read = read_run(run.path, {.whole = drop, .leave_large = true});
   if (!read) return;
   run.repetitions = read->repetitions.size();
   if (std::exchange(run.summary.complete, read->summary.complete)) run.summary.reason = read->summary.reason;

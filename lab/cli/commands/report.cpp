@@ -41,7 +41,8 @@ int report(const ReportOptions& options) {
   const auto put_aside = [&](RunRepetition& repetition) {
     if (!format.of_requests) set_aside.take(repetition);
   };
-  auto [run, overrides, scenario] = read_recorded(path, put_aside);
+  auto [run, overrides, scenario] =
+      read_recorded(path, {.whole = put_aside, .leave_large = !format.of_requests});
   for (const std::string& damage : run.damage) print_warning(damage);
   options.chosen.check(scenario, run);
   const ArmChoice& chosen = options.chosen;

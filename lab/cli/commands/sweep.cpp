@@ -108,7 +108,7 @@ int measure(const Sweep& sweep, const std::optional<std::filesystem::path>& fold
     if (done[i]) {
       const auto own = [&](const RunHeader&) { return task.scenario; };
       report.points.push_back(
-          {task.values, path, cells_of(task, sweep.stat, read_run(*place, {}, own).value())});
+          {task.values, path, cells_of(task, sweep.stat, read_run(*place, {.scenario = own}).value())});
       continue;
     }
     if (interrupt_signal() != 0) break;
