@@ -134,7 +134,7 @@ ImpossibleEntries drop_impossible(RunRepetition& repetition, const Scenario* sce
   ImpossibleEntries found;
   found.requests = drop(repetition.records, possible, found.first);
   found.events = drop(repetition.events, possible, found.first);
-  Possible in_order(repetition, scenario);
+  EntryCheck in_order(repetition, scenario);
   found.events += drop(repetition.supervision, in_order, found.first);
   return found;
 }
