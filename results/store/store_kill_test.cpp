@@ -95,10 +95,10 @@ TEST_CASE(
   const bool in_blocks = GENERATE(false, true);
   const int points = (std::getenv("LAB_FULL") != nullptr ? 1000 : 100) / 4 / LAB_TEST_DIVISOR;
   std::mt19937 random(19);
-  int calls = 1;
-  {
+  int calls = 0;
+  for (bool killed = true; killed; ++calls) {
     const ScratchFolder counted;
-    while (is_killed(counted.path(), false, in_blocks, calls, 0)) ++calls;
+    killed = is_killed(counted.path(), false, in_blocks, calls + 1, 0);
   }
   for (int point = 0; point < points; ++point) {
     const int nth = 1 + static_cast<int>(random() % static_cast<unsigned>(calls));

@@ -198,7 +198,7 @@ class RandomMoments(LabCase):
             sent = time.monotonic()
             process.send_signal(number)
             ran = self.finish(process, 10)
-            gone = wait_until(lambda: not self.running(), 0.1, every=0.005)
+            gone = wait_until(lambda: not self.running(), 0.5, every=0.005)
             self.assertTrue(gone, f"processes outlive it: {ran}")
             self.assertLess(time.monotonic() - sent, 2, ran)
             # Until its handlers stand a signal ends it by itself.
