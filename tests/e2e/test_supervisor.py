@@ -77,7 +77,7 @@ class Hung(Supervisor):
     def test_a_worker_whose_handler_never_comes_back_is_replaced_in_every_kind_of_server(self):
         scenario, file = self.reading_scenario()
         with contextlib.ExitStack() as stack:
-            modes = ("async-loop", "thread-pool", "thread-per-request")
+            modes = ("async-loop", "thread-pool", "thread-per-request", "task-queue")
             servers = [stack.enter_context(self.serving(mode, "--scenario", scenario, "--workers", "2")) for mode in modes]
             before = [workers_of(server.pid) for server in servers]
             self.replace_by_pipe(file)

@@ -110,7 +110,8 @@ int serve(const ServeOptions& options) {
 Command serve_command() {
   Command command(
       "serve", "one server by itself until Ctrl-C, for curl, wrk or a browser",
-      fmt::format("Example: lab serve blocking-loop --workers 4 --port 0\nRoutes without a scenario: {}",
+      fmt::format("Example: lab serve blocking-loop --workers 4 --port 0\nRoutes without a scenario: {}\n"
+                  "kill -HUP PID starts other workers while the old ones finish what is in flight",
                   kBuiltinRoutes));
   ServeOptions& options = command.runs<ServeOptions>(serve);
   command.text("mode", "MODE", options.mode, "the execution model");

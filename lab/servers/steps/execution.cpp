@@ -35,11 +35,13 @@ bool computes_here(const Step& step) {
 
 LeafEnd run_here(PlanExecution& execution, const Step& step, Nanos begun, std::optional<std::uint16_t> unit) {
   LeafTools tools = execution.services().tools(unit);
-  // Whoever computes looks at the clock often: what it missed was another thread's turn on the core.
-  if (computes_here(step)) {
-    tools.between = [&execution, seen = begun]() mutable {
+  // Whoever computes looks at the clock often: what it missed was another thread's turn on the core. On a
+  // crowded machine it may take any time, and does not hang.
+  if (step.is<Compute>()) {
+    tools.between = [&execution, locked = computes_here(step), seen = begun]() mutable {
       const Nanos now = monotonic_now();
-      execution.services().progress().mark(now);  // on a crowded machine it may take any time
+      execution.services().progress().mark(now);
+      if (!locked) return;
       if (now - seen >= kWorthDrawing)
         execution.events().add(EventKind::preempted, execution.id(), now, now - seen);
       execution.poll_gil();
@@ -151,8 +153,10 @@ struct RunBlocking {
 };
 
 // SQLite waits so long for another worker's count, libpq for whoever is asked: nobody sets a limit there.
+// How fast processes and threads are switched hangs on what else runs, and such a step gives no sign between.
 constexpr Nanos kStorePatience = 5 * kSecond;
 constexpr Nanos kDatabasePatience = 30 * kSecond;
+constexpr Nanos kSwitchPatience = 5 * kSecond;
 
 }  // namespace
 
@@ -164,6 +168,8 @@ Nanos longest_step(const Plan& plan) {
     if (step.is<CallUpstream>()) patience = kUpstreamPatience;
     if (step.is<Query>()) patience = kDatabasePatience;
     if (step.is<Increment>()) patience = kStorePatience;
+    if (const auto* compute = step.as<Compute>(); compute != nullptr && is_switch(compute->work))
+      patience = kSwitchPatience;
     longest = std::max(longest, unhindered_time({step}) + patience);
   });
   return longest;

@@ -170,4 +170,31 @@ TEST_CASE("what a mode cannot do, or has nothing to do it with, is bad usage tha
   CHECK(has(fault_of("async-loop", deep), "deep"));
 }
 
+TEST_CASE(
+    "a step may take its own time, longer where it asks somebody else, and a loop of steps is no step") {
+  CHECK(longest_step({}) == 0);
+  CHECK(longest_step({{Repeat{100, {{Wait{3}}, {Wait{7}}}}}, {Compute{5}}}) == 7);
+  CHECK(longest_step({{CallUpstream{9}}}) == 9 + kUpstreamPatience);
+  CHECK(longest_step({{Query{9}}}) > longest_step({{Increment{}}}));
+}
+
+TEST_CASE("a worker is busy while a handler holds its loop or a thread, and not while it waits") {
+  Progress progress;
+  CHECK_FALSE(progress.busy_since());
+  {
+    const Progress::Hold hold(progress, Resource::loop);
+    CHECK(progress.busy_since());
+    progress.mark(42);
+    CHECK(*progress.busy_since() == 42);
+    progress.end(Resource::loop);  // its handler awaits
+    CHECK_FALSE(progress.busy_since());
+  }
+  progress.begin(Resource::pool);
+  progress.begin(Resource::thread);
+  progress.end(Resource::pool);
+  CHECK(progress.busy_since());
+  progress.end(Resource::thread);
+  CHECK_FALSE(progress.busy_since());
+}
+
 }  // namespace lab
