@@ -2,6 +2,8 @@
 #include <catch2/catch.hpp>
 #include <memory>
 
+#include "lab/servers/steps/execution.hpp"
+#include "lab/servers/steps/leaf.hpp"
 #include "lab/servers/supervisor/server.hpp"
 #include "lab/servers/testing/step_client.hpp"
 
