@@ -70,11 +70,12 @@ std::string bytes(double count) {
   return quantity(count, byte_unit(count));
 }
 
-/// Refuses, warns or is silent.
-void judge(double need, const std::optional<double>& free, const std::string& what, const std::string& fix,
-           const std::function<void(const std::string&)>& warn) {
+/// Refuses, warns or is silent: `who` needs so much of `what`.
+void judge(double need, const std::optional<double>& free, const std::string& who, const std::string& what,
+           const std::string& fix, const std::function<void(const std::string&)>& warn) {
   if (!free || need <= kClose * *free) return;
-  const std::string text = fmt::format("{} about {}, and {} are free", what, bytes(need), bytes(*free));
+  const std::string text =
+      fmt::format("{} about {} {}, and {} are free", who, bytes(need), what, bytes(*free));
   if (need > *free) throw Failure(environment_error("{}: {}", text, fix));
   warn(text);
 }
@@ -118,19 +119,19 @@ FreeRoom find_free_room(const std::optional<fs::path>& run_folder) {
 
 void check_room(const RoomNeed& need, const FreeRoom& room,
                 const std::function<void(const std::string&)>& warn) {
-  const std::string run = fmt::format("the run's {} requests", need.requests);
-  judge(need.memory, room.memory, "the largest repetition needs memory for its requests:", "lower --requests",
+  const std::string run = fmt::format("the {} requests of this run need", need.requests);
+  judge(need.memory, room.memory, "the requests of one repetition need", "of memory", "lower --requests",
         warn);
   const double saved = room.saves ? need.saved : 0;
   if (room.saves) {
-    judge(saved + (room.one_disk ? need.aside : 0), room.disk,
-          fmt::format("{} need in {}{}", run, room.run_folder.string(),
+    judge(saved + (room.one_disk ? need.aside : 0), room.disk, run,
+          fmt::format("in {}{}", room.run_folder.string(),
                       room.one_disk ? " and for temporary files on the same disk" : ""),
           "lower --requests or --repeat, save elsewhere with --save DIR, or run with --no-save", warn);
   }
   if (!room.saves || !room.one_disk) {
-    judge(need.aside, room.temporary_disk,
-          fmt::format("{} need in {} for temporary files", run, room.temporary_folder.string()),
+    judge(need.aside, room.temporary_disk, run,
+          fmt::format("for temporary files in {}", room.temporary_folder.string()),
           "lower --requests or --repeat, or set TMPDIR to a folder with more room", warn);
   }
 }

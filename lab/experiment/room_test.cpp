@@ -63,7 +63,7 @@ TEST_CASE("What does not fit is refused with its numbers, what hardly does is sa
   REQUIRE(check(need, room).warnings.size() == 1);
   CHECK(check(need, room).warnings[0].find("results/runs") != std::string::npos);
   room.one_disk = true;
-  CHECK(check(need, room).refusal.find("about 4.00 GB, and 3.20 GB are free") != std::string::npos);
+  CHECK(check(need, room).refusal.find("on the same disk, and 3.20 GB are free") != std::string::npos);
   CHECK(check(need, room).refusal.find("--no-save") != std::string::npos);
 
   room.saves = false;

@@ -362,7 +362,7 @@ class Picture {
     canvas_.text(x + 12, 12, "bound");
     canvas_.y += kLegendHeight;
     if (!hides_turns()) return;
-    canvas_.text(kMargin, 8, "FastAPI does not report who has the GIL: its turns are not drawn",
+    canvas_.text(left_, 12, "FastAPI does not report who has the GIL: its turns are not drawn",
                  "class=\"time\"");
     canvas_.y += kLegendHeight;
   }

@@ -90,8 +90,11 @@ class Assembly {
     check_parts();
     check_summary();
     if (!summary_ && damages_ == 0) damage("run.jsonl: the summary is missing");
-    if (damages_ > 0 && std::exchange(run_.summary.complete, false))
-      run_.summary.reason = "its record is damaged: " + run_.damage.front();
+    if (damages_ > 0 && summary_) {
+      std::string& reason = run_.summary.reason;
+      reason += (reason.empty() ? "" : "; ") + ("its record is damaged: " + run_.damage.front());
+      run_.summary.complete = false;
+    }
     if (damages_ > kDamageShown) run_.damage.push_back(fmt::format("and {} more", damages_ - kDamageShown));
     return std::move(run_);
   }

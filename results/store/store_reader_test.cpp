@@ -131,6 +131,18 @@ TEST_CASE("A damaged line costs that line alone, and its offset is reported") {
   CHECK(run.summary.reason == "its record is damaged: " + run.damage.front());
 }
 
+TEST_CASE("Damage of a run that was incomplete before is said beside the first reason") {
+  const ScratchFolder folder;
+  RunWriter writer = RunWriter::create(folder.path(), false, small_header()).value();
+  writer.add(repetition(1, 10, 0));
+  const fs::path path = writer.finish({false, "interrupted", "", {}}).value();
+  std::string bytes = bytes_of(path / "run.jsonl");
+  bytes[bytes.find("\"id\":4")] ^= 1;
+  write_bytes(path / "run.jsonl", bytes);
+  const Run run = read_run(path).value();
+  CHECK(run.summary.reason == "interrupted; its record is damaged: " + run.damage.front());
+}
+
 TEST_CASE("A damaged line end costs no record") {
   const ScratchFolder folder;
   const fs::path path = save(folder.path(), small_header(), {repetition(1, 10, 0)}, 100);

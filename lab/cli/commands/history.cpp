@@ -1,5 +1,3 @@
-#include <utility>
-
 #include "lab/cli/command.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/utf8.hpp"
@@ -21,7 +19,7 @@ void look_into(RunListing& run) {
   const auto read = read_run(run.path, {.whole = drop, .leave_large = true});
   if (!read) return;
   run.repetitions = read->repetitions.size();
-  if (std::exchange(run.summary.complete, read->summary.complete)) run.summary.reason = read->summary.reason;
+  if (run.problem.empty()) run.summary = read->summary;
 }
 
 int history(std::size_t most) {
