@@ -19,9 +19,9 @@ namespace {
 namespace json = boost::json;
 
 /// Units of each kind of work per second on the machine that stands for all, in the order of Work.
-constexpr WorkRates kReferenceRates{1.1e9, 2.5e8, 2'600, 30'000, 6e9, 2e7, 2e5, 2e5};
+constexpr WorkRates kReferenceRates{2.5e8, 5e8, 2'600, 560'000, 5e9, 2e7, 2e5, 2e5};
 
-std::string text_of(const json::object& call, const char* key) {
+std::string text_in(const json::object& call, const char* key) {
   const json::value* value = call.if_contains(key);
   refuse_if(value != nullptr && !value->is_string(), "{}: a text is expected", key);
   return value == nullptr ? "" : std::string(value->get_string());
@@ -69,9 +69,9 @@ RunOptions options_in(const json::object& call, bool runs = false) {
 }
 
 Scenario scenario_in(const json::object& call, const Overrides& overrides) {
-  if (const std::string text = text_of(call, "toml"); !text.empty())
+  if (const std::string text = text_in(call, "toml"); !text.empty())
     return parse_scenario(text, "own.toml", known_modes(), overrides).value();
-  const std::string name = text_of(call, "scenario");
+  const std::string name = text_in(call, "scenario");
   refuse_if(is_scenario_path(name), "scenario: '{}' is a path; a name is expected, or toml with the text",
             name.substr(0, 60));
   return load_scenario(name, known_modes(), overrides).value();
@@ -113,7 +113,7 @@ std::string predict_for_page(const json::object& call) {
 }
 
 std::vector<Question> questions_in_call(const json::object& call, std::uint64_t seed) {
-  const std::string scenario = text_of(call, "scenario");
+  const std::string scenario = text_in(call, "scenario");
   std::vector<Question> all;
   if (scenario.empty()) {
     all = scenario_questions();
@@ -153,7 +153,7 @@ constexpr std::array<CallKind, 4> kCalls{{
 
 std::string dispatch(std::string_view request) {
   const json::object call = call_in(request);
-  const std::string word = text_of(call, "call");
+  const std::string word = text_in(call, "call");
   const auto kind = std::ranges::find(kCalls, word, &CallKind::word);
   refuse_if(kind == kCalls.end(), "call: list, predict, quiz or grade is expected, not '{}'",
             word.substr(0, 60));

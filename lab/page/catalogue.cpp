@@ -48,7 +48,7 @@ json::object case_json(const Scenario& scenario, const Case& load_case) {
 }
 
 /// Those that change the scenario: who gives any other one is told that it has no effect.
-Texts options_of(const Scenario& scenario) {
+Texts options_taken_by(const Scenario& scenario) {
   Overrides requests;
   Overrides delay;
   Overrides workers;
@@ -83,7 +83,7 @@ json::object scenario_json(const Scenario& scenario) {
           {"question", as_json(scenario.question)},
           {"sources", as_json(scenario.sources)},
           {"params", std::move(params)},
-          {"options", as_json(options_of(scenario))},
+          {"options", as_json(options_taken_by(scenario))},
           {"routes", as_json(routes)},
           {"cases", std::move(cases)},
           {"arms", std::move(arms)},

@@ -46,15 +46,14 @@ namespace http = beast::http;
 namespace {
 
 using asio::ip::tcp;
-using std::chrono::seconds;
 using PageMessage = http::request<http::string_body>;
 using PageReply = http::response<http::string_body>;
 
 constexpr std::size_t kMaxVisitors = 200;
 constexpr std::uint64_t kMaxPageBody = 2 << 20;
 constexpr std::uint32_t kMaxPageHead = 16 << 10;
-constexpr auto kVisitDeadline = seconds(10);
-constexpr auto kBeat = seconds(5);
+constexpr auto kVisitDeadline = std::chrono::seconds(10);
+constexpr auto kBeat = std::chrono::seconds(5);
 constexpr std::string_view kPolicy =
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src "
     "'self' data:; "
