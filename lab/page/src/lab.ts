@@ -14,7 +14,7 @@ export class Lab {
   all: Panel[] = []; // of the model or of real servers, then those recorded
   shown: Panel[] = [];
   guess: number | undefined; // seconds; until it is committed no lane is seen
-  private guessed = ""; // the settings that it was made for
+  private guessed = ""; // what it was about
   busy = false;
   error = "";
   loss = "";
@@ -43,9 +43,12 @@ export class Lab {
   get committed(): boolean {
     return this.guess !== undefined;
   }
-  /** The prediction was about other settings than those that are shown. */
+  private get subject(): string {
+    return JSON.stringify([this.options, this.asks?.arm, this.asks?.case]);
+  }
+  /** The prediction was about another arm or other settings than those that are shown. */
   get moved(): boolean {
-    return this.guessed !== JSON.stringify(this.options);
+    return this.guessed !== this.subject;
   }
   /** The settings with the guess, for whoever answers comments on it. */
   private get request(): Options {
@@ -56,7 +59,7 @@ export class Lab {
   get question(): string {
     return this.document?.report.question || this.scenario.question;
   }
-  /** The panel that the prediction is about: the one that takes longest of those that are shown. */
+  /** The panel that the prediction is about: the first, which is the slow one where a document says so. */
   get asks(): Panel | undefined {
     return this.shown[0];
   }
@@ -125,9 +128,9 @@ export class Lab {
   choose(id: string, on: boolean): void {
     const without = this.shown.filter((panel) => panel.id !== id);
     const panel = this.all.find((one) => one.id === id);
-    const next = on && panel ? [...without, panel].slice(-kMostPanels) : without;
+    const next = on && panel ? [...without.slice(0, kMostPanels - 1), panel] : without;
     if (next.length === 0) return;
-    this.show(this.all.filter((one) => next.includes(one)));
+    this.show(next);
     this.changed();
   }
 
@@ -142,7 +145,7 @@ export class Lab {
 
   async commit(seconds: number): Promise<void> {
     this.guess = seconds;
-    this.guessed = JSON.stringify(this.options);
+    this.guessed = this.subject;
     await this.ask();
     if (this.source.kind === "server") await this.runReal();
     else this.player.play();

@@ -47,7 +47,7 @@ export function Verdict({ lab }: { lab: Lab }) {
   if (lab.moved) {
     return (
       <div class="verdict">
-        <p role="status">You predicted for other settings. Predict for these, or go on exploring.</p>
+        <p role="status">You predicted something else. Predict this, or go on exploring.</p>
         <button type="button" onClick={() => lab.predictAgain()} title="P">Predict again</button>
       </div>
     );

@@ -17,7 +17,8 @@ function alone(panels: readonly Panel[]): number {
 /** The numbers that a class says, and why. `panels`: the arms beside it, for the shortest time of one request. */
 export function thoughtsOn(panel: Panel, panels: readonly Panel[] = [panel]): Thought[] {
   const single = alone(panels), count = panel.requests;
-  if (single <= 0 || count < 2) return [];
+  const alike = new Set(panel.lanes.map((lane) => lane.route)).size === 1; // otherwise no request stands for the others
+  if (single <= 0 || count < 2 || !alike) return [];
   const sum = single * count;
   const thoughts: Thought[] = [
     { seconds: single, say: `${formatTime(single)} is what one request takes alone: that is all ${count} at the same time` },
@@ -57,13 +58,15 @@ export function whatItSuggests(guess: number, panel: Panel, panels: readonly Pan
   if (thought) return `${thought.say.charAt(0).toUpperCase()}${thought.say.slice(1)}.`;
   if (panel.bound !== undefined && guess < panel.bound * 0.99)
     return `Nothing can be faster than the bound, ${formatTime(panel.bound)}: look for what the requests wait for.`;
-  return "More overlaps than you thought: look for what the requests do not hold while they wait.";
+  return guess > panel.makespan ? "More overlaps than you thought: look for what the requests do not hold while they wait."
+    : "Something takes time that you left out: look for where the lanes queue.";
 }
 
 /** The answers that a class votes on, from short to long: what is usual, and the right one among them. */
 export function choicesFor(panel: Panel, panels: readonly Panel[]): number[] {
   const values = [panel.makespan];
-  for (const { seconds } of thoughtsOn(panel, panels)) {
+  const thoughts = thoughtsOn(panel, panels).map((thought) => thought.seconds);
+  for (const seconds of thoughts.length > 1 ? thoughts : [0.1, 0.5, 2, 10].map((factor) => factor * panel.makespan)) {
     if (values.length < 5 && !values.some((value) => near(value, seconds, 0.1))) values.push(seconds);
   }
   return values.sort((a, b) => a - b);

@@ -81,6 +81,21 @@ test("the last panel cannot be taken away, and at most four stand side by side",
   assert.equal(lab.shown.length, 1);
 });
 
+test("a verdict holds for the arm and the settings that were predicted", async () => {
+  const lab = await opened();
+  await lab.commit(1);
+  assert.equal(lab.moved, false);
+  lab.choose("thread-pool/main/model", true);
+  assert.equal(lab.moved, false, "another arm beside it changes nothing");
+  lab.choose("blocking-loop/main/model", false);
+  assert.equal(lab.moved, true);
+  lab.predictAgain();
+  await lab.commit(0.1);
+  assert.equal(lab.moved, false);
+  await lab.set({ requests: "20" });
+  assert.equal(lab.moved, true);
+});
+
 test("a recorded run stands beside the model", async () => {
   const document = await predicted("blocking-async");
   const recorded = { ...document, pictures: document.pictures.map((picture) => ({ ...picture, engine: "fastapi" })) };

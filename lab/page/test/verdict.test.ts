@@ -24,6 +24,8 @@ test("a guess below the bound is impossible, whatever led to it", async () => {
   const shown = await telling("blocking-async");
   assert.match(whatItSuggests(0.003, shown[1]!, shown), /Nothing can be faster than the bound, 100 ms/);
   assert.match(whatItSuggests(30, shown[0]!, shown), /More overlaps than you thought/);
+  const slower = { ...shown[0]!, makespan: 3 };
+  assert.match(whatItSuggests(2, slower, [slower]), /Something takes time that you left out/);
 });
 
 test("ten requests over four workers are not divided evenly", async () => {
@@ -38,4 +40,11 @@ test("a class votes on the right answer among usual mistakes, from short to long
   assert.ok(choices.length >= 3 && choices.length <= 5);
   assert.ok(choices.some((choice) => Math.abs(choice - 1) < 1e-6));
   assert.deepEqual(choices, [...choices].sort((a, b) => a - b));
+});
+
+test("where requests are not alike, no sum is suggested, and a class votes on powers of the answer", async () => {
+  const [blocked] = await telling("blocking-async");
+  const mixed = { ...blocked!, lanes: blocked!.lanes.map((lane, i) => ({ ...lane, route: i === 0 ? "slow" : "ping" })) };
+  assert.doesNotMatch(whatItSuggests(0.1, mixed, [mixed]), /at the same time/);
+  assert.equal(choicesFor(mixed, [mixed]).length, 5);
 });
