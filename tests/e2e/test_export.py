@@ -135,6 +135,7 @@ class Sources(LabCase):
             "uvicorn's workers accept connections themselves, no master hands them out",
             "uvicorn's workers share one listening socket, none has a queue of its own (SO_REUSEPORT)",
             "Python's event loops ask the kernel with epoll, not io_uring",
+            "FastAPI begins a handler whether its client is still there or not",
             "too long to be measured, only the model runs it"})
 
     def test_whatever_steps_are_combined_no_name_is_missing(self):
