@@ -16,7 +16,7 @@ namespace {
 // As deep as the kernel allows by default (net.core.somaxconn).
 constexpr int kBacklog = 4096;
 // What the kernel keeps of replies that a client does not read; it would take 2.6 MB on loopback.
-constexpr int kUnread = 256 * 1024;
+constexpr int kUnread = 64 * 1024;
 
 /// Of IPv4 or IPv6.
 union Address {
