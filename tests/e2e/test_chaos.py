@@ -163,13 +163,18 @@ class ClosingLimits(Chaos):
     def test_a_disk_that_fills_up_in_mid_run(self):
         if os.geteuid() != 0:
             self.skipTest("only root may mount a small disk")
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "lab-test", self.work], capture_output=True, text=True)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "lab-test", self.work], capture_output=True, text=True)
         if mounted.returncode != 0:
             self.skipTest("no disk may be mounted here: " + mounted.stderr.strip())
         self.addCleanup(subprocess.run, ["umount", "-l", self.work], check=True)
         (self.work / "older").mkdir()
         (self.work / "older/run.jsonl").write_bytes(self.before)
-        ran = self.lab(*SHORT, "--repeat", 20, code=3)
+        process = self.begin(20)
+        with self.assertRaises(OSError), open(self.work / "somebody-else", "wb", buffering=0) as file:
+            while True:
+                file.write(bytes(1024))
+        ran = self.finish(process, 30)
+        self.assertEqual(ran.code, 3, ran)
         self.assertIn("No space left", self.assert_one_line(ran))
         self.assertEqual(json.loads(ran.out)["arms"][0]["books"]["ok"], 200)
         self.check_what_is_left(at_least=2)
@@ -186,14 +191,12 @@ class RandomMoments(LabCase):
 
     def test_a_run_that_is_interrupted_at_any_moment_leaves_nothing_but_what_it_recorded(self):
         draw = random.Random(19)
-        temporary = self.folder / "tmp"
-        temporary.mkdir()
         (self.work / "reading.toml").write_text(READING)
         command = ("run", "reading.toml", "--repeat", 100, "--save", "kept", "--quiet")
         ended = []
         for _ in range(500 if os.environ.get("LAB_FULL") else 20):
             number = draw.choice((signal.SIGINT, signal.SIGTERM, signal.SIGKILL))
-            process = self.start(*command, env={"TMPDIR": str(temporary)})
+            process = self.start(*command)
             time.sleep(draw.uniform(0, 0.5))
             sent = time.monotonic()
             process.send_signal(number)
@@ -210,9 +213,9 @@ class RandomMoments(LabCase):
                     ended.append(number)
                 shutil.rmtree(folder)
         self.assertEqual(set(ended), {signal.SIGINT, signal.SIGTERM, signal.SIGKILL}, "each came in the middle of some run")
-        self.assertNotEqual(list(temporary.iterdir()), [], "those that were killed left their files")
-        self.lab("run", "reading.toml", "--quick", "--no-save", env={"TMPDIR": str(temporary)})
-        self.assertEqual(list(temporary.iterdir()), [], "which the next one removes")
+        self.assertNotEqual(list(self.temporary.iterdir()), [], "those that were killed left their files")
+        self.lab("run", "reading.toml", "--quick", "--no-save")
+        self.assertEqual(list(self.temporary.iterdir()), [], "which the next one removes")
 
 
 if __name__ == "__main__":
