@@ -125,7 +125,7 @@ void check_room(const RoomNeed& need, const FreeRoom& room,
   const double saved = room.saves ? need.saved : 0;
   if (room.saves) {
     judge(saved + (room.one_disk ? need.aside : 0), room.disk, run,
-          fmt::format("in {}{}", room.run_folder.string(),
+          fmt::format("in the folder {}{}", room.run_folder.string(),
                       room.one_disk ? " and for temporary files on the same disk" : ""),
           "lower --requests or --repeat, save elsewhere with --save DIR, or run with --no-save", warn);
   }
