@@ -48,7 +48,8 @@ void SetAside::take(RunRepetition& repetition) {
 namespace {
 
 bool is_cut(const RunRepetition& repetition, std::size_t requests) {
-  return requests > kMaxTraced && repetition.killed && repetition.killed->empty();
+  const bool died = !repetition.killed || !repetition.killed->empty() || !repetition.supervision.empty();
+  return requests > kMaxTraced && !died;
 }
 
 /// Gives on what of the file can be.

@@ -16,8 +16,8 @@
 namespace lab {
 
 /// Of a repetition with more requests than this only the first ones are looked into one by one, for lanes,
-/// findings and WHY: their events are in memory, those of the others are not. Where workers were killed all
-/// are looked into.
+/// findings and WHY: their events are in memory, those of the others are not. Where workers died all are
+/// looked into.
 inline constexpr std::size_t kMaxTraced = 100'000;
 
 /// Blocks of a file with all requests and events of one repetition.
