@@ -1,8 +1,27 @@
 #include "lab/core/schedule.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace lab {
+
+double same_log(double number) {
+  constexpr double kRoot = 0.70710678118654752440;
+  constexpr double kLn2High = 0x1.62e42feep-1;  // its product with an exponent is exact
+  constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
+  int exponent = 0;
+  double part = std::frexp(number, &exponent);  // exact
+  if (part < kRoot) {
+    part *= 2;
+    --exponent;
+  }
+  // ln((1 + s) / (1 - s)) = 2 (s + s³/3 + s⁵/5 + …), of which |s| < 0.172 needs ten terms.
+  const double s = (part - 1) / (part + 1);
+  const double square = s * s;
+  double sum = 0;
+  for (int term = 21; term >= 3; term -= 2) sum = (sum + 1.0 / term) * square;
+  return exponent * kLn2High + (2 * s + (2 * s * sum + exponent * kLn2Low));
+}
 
 std::int64_t scheduled(const Load& load) {
   switch (load.arrivals) {

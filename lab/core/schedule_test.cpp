@@ -96,6 +96,17 @@ TEST_CASE("Poisson gaps have the mean and the spread of an exponential distribut
   CHECK(std::sqrt(squares / kCount - mean * mean) == Approx(1e6).epsilon(0.02));
 }
 
+TEST_CASE("The logarithm that arrivals hang on is as good as the library's, and exact where it can be") {
+  CHECK(lab::same_log(1) == 0);
+  for (double number = 0x1p-53; number < 1e9; number *= 1.0007) {
+    const double expected = std::log(number);
+    CHECK(std::abs(lab::same_log(number) - expected) <= 4e-16 * std::abs(expected));
+  }
+  // The same bits in every program; these are of x86-64 and of WebAssembly.
+  CHECK(lab::same_log(0.3) == -0x1.34378fcbda721p+0);
+  CHECK(lab::same_log(0x1p-53) == -0x1.25e4f7b2737fap+5);
+}
+
 TEST_CASE("The stream gives the schedule's arrivals, what comes at once as one run") {
   Load closed = load_of(Arrivals::closed, 100);
   closed.clients = 3;
