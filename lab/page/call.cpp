@@ -19,7 +19,7 @@ namespace {
 namespace json = boost::json;
 
 /// Units of each kind of work per second on the machine that stands for all, in the order of Work.
-constexpr WorkRates kReferenceRates{2.5e8, 5e8, 2'600, 560'000, 5e9, 2e7, 2e5, 2e5};
+constexpr WorkRates kReferenceRates{2.5e8, 4e8, 22'000, 560'000, 3e9, 1.4e7, 1e5, 5e4};
 
 std::string text_in(const json::object& call, const char* key) {
   const json::value* value = call.if_contains(key);
