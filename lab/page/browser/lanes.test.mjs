@@ -1,5 +1,6 @@
 // What is drawn when it is much, and what comes from elsewhere: 1,000 lanes, a hostile scenario, a recording, a server's stream.
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import test, { after } from "node:test";
 import { browser, folder, open, painted, predict, served, toEnd } from "./pages.mjs";
 
@@ -69,6 +70,7 @@ test("a hostile scenario shows as text", { skip: process.env.LAB_PAGE !== undefi
 async function documentOf(t, scenario) {
   const page = await open(t, exported.url);
   await page.waitForSelector("#guess");
+  await page.addScriptTag({ path: join(exported.path, "model.js") });
   return page.evaluate(async (scenario) => {
     const model = await window.labModel();
     return [JSON.parse(model.call(JSON.stringify({ call: "predict", scenario }))), JSON.parse(model.call(JSON.stringify({ call: "list" })))];

@@ -79,7 +79,8 @@ export function seenLanes(view: View, count: number): { from: number; to: number
 export function paintLanes(ctx: CanvasRenderingContext2D, panel: Panel, view: View, ink: Ink, ratio: number): void {
   const fills = Object.fromEntries(kDrawn.map((state) => [state, patternOf(ctx, state, ink, ratio)])) as Record<LaneState, string | CanvasPattern>;
   const { from, to, every } = seenLanes(view, panel.lanes.length);
-  const gap = view.lane >= 6 ? Math.min(4, view.lane / 5) : 0;
+  const thin = view.lane < 5.5; // no room for an outline, so what queues is a shade, and what is held stands out
+  const gap = thin ? 0 : Math.min(4, view.lane / 5);
   ctx.save();
   ctx.beginPath();
   ctx.rect(0, view.top, view.width, view.area);
@@ -90,7 +91,6 @@ export function paintLanes(ctx: CanvasRenderingContext2D, panel: Panel, view: Vi
     const edge = (lanes: number) => Math.round((view.top + lanes * view.lane - view.scroll) * ratio) / ratio; // whole pixels leave no seams
     const y = edge(at) + gap / 2;
     const height = Math.max(1, edge(at + every) - edge(at) - gap);
-    const thin = height < 5; // no room for an outline, so what queues is a shade, and what is held stands out
     for (const part of lane.segments) {
       if (part.state === "unsent" || part.state === "served") continue;
       const x = xOf(view, part.from);

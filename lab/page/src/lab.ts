@@ -146,9 +146,13 @@ export class Lab {
   async commit(seconds: number): Promise<void> {
     this.guess = seconds;
     this.guessed = this.subject;
-    await this.ask();
-    if (this.source.kind === "server") await this.runReal();
-    else this.player.play();
+    this.changed();
+    if (this.source.kind === "server") return this.runReal();
+    this.player.play(); // what it shows is known; only the comment on the guess is asked for
+    const mine = this.asked;
+    const document = await this.source.predict(this.scenario.id, this.request).catch(() => undefined);
+    if (document && mine === this.asked) this.document = document;
+    this.changed();
   }
 
   /** A new prediction: the lanes are hidden again. */

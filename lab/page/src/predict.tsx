@@ -10,7 +10,9 @@ export function Predict({ lab }: { lab: Lab }) {
   const [text, setText] = useState(""), [unit, setUnit] = useState("s"), [wrong, setWrong] = useState("");
   useEffect(() => { setText(""); setWrong(""); }, [lab.scenario.id]);
   const panel = lab.asks;
-  if (!panel) return <p class="predict">{lab.busy ? "The model computes…" : ""}</p>;
+  if (!panel) {
+    return <p class="predict">{lab.busy ? "The model computes…" : <>The model has no lanes for this one, real servers do: <code>lab run {lab.scenario.id}</code></>}</p>;
+  }
   const commit = (event: Event) => {
     event.preventDefault();
     const seconds = parseTime(text, unit);
