@@ -95,10 +95,10 @@ export function paintLanes(ctx: CanvasRenderingContext2D, panel: Panel, view: Vi
       if (part.state === "unsent" || part.state === "served") continue;
       const x = xOf(view, part.from);
       const width = Math.max(1, xOf(view, part.to) - x);
-      const held = part.state === "loop" || part.state === "pool";
+      const held = part.state !== "unread" && part.state !== "runnable";
       ctx.globalAlpha = thin && part.state === "unread" ? 0.3 : 1;
       ctx.fillStyle = thin && part.state === "unread" ? ink.fills.unread.line : fills[part.state];
-      ctx.fillRect(x, y, thin && held ? Math.max(2, width) : width, thin && held ? Math.max(2, height) : height);
+      ctx.fillRect(x, y, thin && held ? Math.max(3, width) : width, thin && held ? Math.max(2, height) : height);
       if (thin || width < 3) continue;
       ctx.strokeStyle = ink.fills[part.state].line;
       ctx.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
