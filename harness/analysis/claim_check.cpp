@@ -81,8 +81,7 @@ Truth decide_by_repetition(const Condition& condition, const Reading& left, cons
   const bool same_run = condition.left.scenario == condition.right->scenario &&
                         condition.left.engine == condition.right->engine &&
                         left.values.size() == right.values.size();
-  const bool divisible =
-      std::all_of(right.values.begin(), right.values.end(), [](double value) { return value > 0; });
+  const bool divisible = std::ranges::all_of(right.values, [](double value) { return value > 0; });
   if (!same_run || !divisible) return Truth::undecided;
   std::vector<double> ratios;
   for (std::size_t i = 0; i < left.values.size(); ++i) ratios.push_back(left.values[i] / right.values[i]);
@@ -120,14 +119,13 @@ Readings::Setting Readings::setting(const Measure& measure) const {
 
 bool ClaimCheck::worth_repeating() const {
   if (!undecided()) return !as_recorded();
-  return std::any_of(checks.begin(), checks.end(), [](const ConditionCheck& check) {
+  return std::ranges::any_of(checks, [](const ConditionCheck& check) {
     return check.truth == Truth::undecided && check.measured && check.limit;
   });
 }
 
 bool ClaimCheck::by_recording() const {
-  return !undecided() && std::any_of(checks.begin(), checks.end(),
-                                     [](const ConditionCheck& check) { return check.recorded; });
+  return !undecided() && std::ranges::any_of(checks, &ConditionCheck::recorded);
 }
 
 ConditionCheck check_condition(const Condition& condition, const Readings& readings) {

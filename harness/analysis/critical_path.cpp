@@ -30,8 +30,7 @@ class Holders {
       all.insert(all.end(), holds.begin(), holds.end());
     }
     const auto sort_by_end = [](auto& holds_by) {
-      for (auto& [key, holds] : holds_by)
-        std::sort(holds.begin(), holds.end(), [](const Hold& a, const Hold& b) { return a.to < b.to; });
+      for (auto& [key, holds] : holds_by) std::ranges::sort(holds, {}, &Hold::to);
     };
     sort_by_end(by_worker_);
     sort_by_end(by_resource_);
@@ -59,8 +58,7 @@ class Holders {
   /// The last that ended from `since` to `at`, began before `before` and is not by `request`.
   std::optional<Hold> last_of(const std::vector<Hold>& holds, std::uint32_t request, Nanos before,
                               Nanos since, Nanos at) const {
-    auto end = std::upper_bound(holds.begin(), holds.end(), at + kHandover,
-                                [](Nanos moment, const Hold& hold) { return moment < hold.to; });
+    auto end = std::ranges::upper_bound(holds, at + kHandover, {}, &Hold::to);
     while (end != holds.begin() && (--end)->to >= since) {
       ++examined_;
       if (end->request != request && end->from < before) return *end;
@@ -89,13 +87,13 @@ class Cores {
     for (const RequestRecord& record : records) {
       for (const Nanos moment : {record.read, record.started, record.finished}) moments_.push_back(moment);
     }
-    std::sort(moments_.begin(), moments_.end());
+    std::ranges::sort(moments_);
     computing_.prepare();
   }
 
   /// Something was done for some request at least every millisecond: they went from one to the next.
   bool went_on(Nanos from, Nanos to, std::uint64_t& examined) const {
-    auto moment = std::upper_bound(moments_.begin(), moments_.end(), from);
+    auto moment = std::ranges::upper_bound(moments_, from);
     for (Nanos last = from; last < to; last = *moment++) {
       ++examined;
       if (moment == moments_.end() || *moment > to) return to - last <= kWakeUp;
@@ -128,7 +126,7 @@ class RecordIndex {
       acts_.push_back({worker, record.finished, i});
       for (const StepSpan& step : occupancy.steps_of(record.id)) acts_.push_back({worker, step.to, i});
     }
-    for (Entries* entries : {&replies_, &acts_}) std::sort(entries->begin(), entries->end());
+    for (Entries* entries : {&replies_, &acts_}) std::ranges::sort(*entries);
   }
 
   /// The first of `load` that was answered at this moment and that is `wanted`; null where there is none.
@@ -157,7 +155,7 @@ class RecordIndex {
   const RequestRecord* first(const Entries& entries, std::uint32_t group, Nanos from, Nanos to,
                              const Wanted& wanted) const {
     const RequestRecord* best = nullptr;
-    auto entry = std::lower_bound(entries.begin(), entries.end(), Entry{group, from, 0});
+    auto entry = std::ranges::lower_bound(entries, Entry{group, from, 0});
     for (; entry != entries.end() && entry->group == group && entry->at <= to; ++entry) {
       const RequestRecord& record = records_[entry->index];
       if ((best != nullptr && &record >= best) || !wanted(record)) continue;
@@ -326,8 +324,8 @@ class Walk {
 
   bool holds_something() const {
     const std::vector<Hold>& holds = occupancy_.holds_of(current_->id);
-    return std::any_of(holds.begin(), holds.end(),
-                       [&](const Hold& hold) { return hold.from < at_ && at_ <= hold.to && counts(hold); });
+    return std::ranges::any_of(
+        holds, [&](const Hold& hold) { return hold.from < at_ && at_ <= hold.to && counts(hold); });
   }
 
   /// When the request last ended a step, or got or gave something: until then back it did one thing.

@@ -48,8 +48,8 @@ std::optional<double> part_of(const RequestRecord& record, Quantity quantity) {
 std::optional<double> aggregate(const std::vector<double>& values, Aggregate how) {
   if (values.empty()) return std::nullopt;
   switch (how) {
-    case Aggregate::min: return *std::min_element(values.begin(), values.end());
-    case Aggregate::max: return *std::max_element(values.begin(), values.end());
+    case Aggregate::min: return *std::ranges::min_element(values);
+    case Aggregate::max: return *std::ranges::max_element(values);
     case Aggregate::mean:
       return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
     case Aggregate::median: return median_of(values);

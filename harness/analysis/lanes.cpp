@@ -23,7 +23,7 @@ class Painter {
   }
 
   std::vector<LaneSegment> segments(Nanos zero) {
-    std::sort(marks_.begin(), marks_.end());
+    std::ranges::sort(marks_);
     marks_.erase(std::unique(marks_.begin(), marks_.end()), marks_.end());
     std::vector<LaneSegment> result;
     for (std::size_t i = 0; i + 1 < marks_.size(); ++i) {

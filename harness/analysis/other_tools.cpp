@@ -28,7 +28,7 @@ std::int64_t wrk_interval(std::span<const Answer> answers) {
     changes.emplace_back(to_nanos(answer.intended_s), 1);
     changes.emplace_back(to_nanos(answer.intended_s) + to_nanos(answer.latency_s), -1);
   }
-  std::sort(changes.begin(), changes.end());
+  std::ranges::sort(changes);
   std::int64_t under_way = 0;
   std::int64_t connections = 1;
   for (const auto& [at, change] : changes) connections = std::max(connections, under_way += change);
@@ -50,7 +50,7 @@ ReportedLatencies wrk(const std::vector<double>& sorted, std::int64_t interval_u
       ++reported.added;
     }
   }
-  std::sort(counted.begin(), counted.end());
+  std::ranges::sort(counted);
   for (const double percent : kWrkPercents) {
     const auto rank =
         static_cast<std::size_t>(std::llround(percent / 100 * static_cast<double>(counted.size()) + 0.5));
@@ -138,15 +138,14 @@ std::vector<Answer> answers_of(std::span<const RequestRecord> records) {
     if (record.outcome == Outcome::ok)
       answers.push_back({seconds(record.intended - first), seconds(record.latency())});
   }
-  std::stable_sort(answers.begin(), answers.end(),
-                   [](const Answer& a, const Answer& b) { return a.intended_s < b.intended_s; });
+  std::ranges::stable_sort(answers, {}, &Answer::intended_s);
   return answers;
 }
 
 EmulatedTools what_others_print(std::span<const Answer> answers, bool paced) {
   std::vector<double> sorted;
   for (const Answer& answer : answers) sorted.push_back(answer.latency_s);
-  std::sort(sorted.begin(), sorted.end());
+  std::ranges::sort(sorted);
   return {wrk(sorted, wrk_interval(answers)), hey(sorted), autocannon(sorted, paced), closed_loop(answers),
           by_nearest_rank(sorted)};
 }

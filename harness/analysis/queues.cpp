@@ -51,7 +51,7 @@ Spans waiting_spans(const RequestRecord& record, Resource resource, const Occupa
 bool is_the_loops_own(const Hold& hold, const Occupancy& occupancy) {
   if (hold.resource != Resource::gil) return false;
   const std::vector<Hold>& holds = occupancy.holds_of(hold.request);
-  return std::any_of(holds.begin(), holds.end(), [&](const Hold& other) {
+  return std::ranges::any_of(holds, [&](const Hold& other) {
     return other.resource == Resource::loop && other.from <= hold.from && hold.to <= other.to;
   });
 }

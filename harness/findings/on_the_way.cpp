@@ -32,7 +32,7 @@ void find_nagle(const TraceIndex& trace, Findings& findings) {
   for (const RequestRecord& record : trace.run.records) done.push_back(record.finished);
   std::ranges::sort(done);
   const auto done_between = [&](Nanos from, Nanos to) {
-    return std::upper_bound(done.begin(), done.end(), to) - std::lower_bound(done.begin(), done.end(), from);
+    return std::ranges::upper_bound(done, to) - std::ranges::lower_bound(done, from);
   };
   std::size_t replies = 0;
   std::vector<double> steps;

@@ -91,12 +91,12 @@ void EventCollector::await_ends(Nanos patience, Nanos until) {
 
 Events EventCollector::take(Nanos began) {
   std::erase_if(events_, [began](const Event& event) { return event.at < began; });
-  std::stable_sort(events_.begin(), events_.end(), earlier);
+  std::ranges::stable_sort(events_, earlier);
   return std::exchange(events_, {});
 }
 
 Events EventCollector::take_accepted() {
-  std::stable_sort(accepted_.begin(), accepted_.end(), earlier);
+  std::ranges::stable_sort(accepted_, earlier);
   return std::exchange(accepted_, {});
 }
 
@@ -130,12 +130,12 @@ void apply_accepted(const Events& accepted, std::span<const std::uint16_t> ports
   by_port.reserve(accepted.size());
   for (const Event& event : accepted)
     by_port.emplace_back(static_cast<std::uint16_t>(port_of(event)), event.at);
-  std::sort(by_port.begin(), by_port.end());
+  std::ranges::sort(by_port);
   for (std::size_t index = 0; index < records.size(); ++index) {
     RequestRecord& record = records[index];
     if (ports[index] == 0) continue;
     const Nanos latest = record.read != 0 ? record.read : std::numeric_limits<Nanos>::max();
-    const auto after = std::upper_bound(by_port.begin(), by_port.end(), std::pair{ports[index], latest});
+    const auto after = std::ranges::upper_bound(by_port, std::pair{ports[index], latest});
     if (after != by_port.begin() && std::prev(after)->first == ports[index]) {
       record.accepted = std::prev(after)->second;
     }

@@ -18,7 +18,7 @@ const std::vector<Span>& find_or_none(const std::unordered_map<std::uint32_t, st
 
 template <class Span>
 void sort_by_start(std::vector<Span>& spans) {
-  std::stable_sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.from < b.from; });
+  std::ranges::stable_sort(spans, {}, &Span::from);
 }
 
 // Between two handlers of one turn a loop has only its own small work to do.
@@ -136,8 +136,7 @@ void OpenWork::add(const Event& event) {
 }
 
 bool OpenWork::empty() const {
-  return handlers_.empty() &&
-         std::none_of(steps_.begin(), steps_.end(), [](const auto& step) { return step.second > 0; });
+  return handlers_.empty() && std::ranges::none_of(steps_, [](const auto& step) { return step.second > 0; });
 }
 
 std::set<std::uint32_t> OpenWork::requests() const {

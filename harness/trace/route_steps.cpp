@@ -19,7 +19,7 @@ const Step* RouteSteps::step(std::int64_t index) const {
 }
 
 std::int64_t RouteSteps::index_of(const Step& step) const {
-  return std::find(steps_.begin(), steps_.end(), &step) - steps_.begin();
+  return std::ranges::find(steps_, &step) - steps_.begin();
 }
 
 Nanos RouteSteps::unhindered(std::int64_t index) const {
@@ -72,9 +72,9 @@ Spans free_spans(const Span& whole, const Spans& held, Nanos shortest, std::size
   Spans free = gaps(held, whole);
   std::erase_if(free, [shortest](const Span& span) { return length(span) < shortest; });
   if (free.size() > most) {
-    std::sort(free.begin(), free.end(), [](const Span& a, const Span& b) { return length(a) > length(b); });
+    std::ranges::sort(free, [](const Span& a, const Span& b) { return length(a) > length(b); });
     free.resize(most);
-    std::sort(free.begin(), free.end());
+    std::ranges::sort(free);
   }
   return free;
 }

@@ -124,10 +124,9 @@ std::optional<double> of_events(Quantity quantity, const RepetitionData& data) {
     case Quantity::cancelled: return count(data, EventKind::cancelled);
     case Quantity::lost: return lost(data);
     case Quantity::abandoned:
-      return static_cast<double>(
-          std::count_if(data.records.begin(), data.records.end(), [](const RequestRecord& record) {
-            return record.outcome == Outcome::hung_up && record.finished > 0;
-          }));
+      return static_cast<double>(std::ranges::count_if(data.records, [](const RequestRecord& record) {
+        return record.outcome == Outcome::hung_up && record.finished > 0;
+      }));
     case Quantity::switch_time: return switch_time(data);
     default: return std::nullopt;
   }

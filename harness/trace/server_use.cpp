@@ -118,7 +118,7 @@ bool read_status(std::string_view status, ProcessUse& use) {
        {"Threads:", &ProcessUse::threads},
        {"voluntary_ctxt_switches:", &ProcessUse::voluntary_switches},
        {"nonvoluntary_ctxt_switches:", &ProcessUse::involuntary_switches}}};
-  return std::all_of(kLines.begin(), kLines.end(), [&](const Line& line) {
+  return std::ranges::all_of(kLines, [&](const Line& line) {
     const auto number = number_of(status, line.key);
     use.*line.value = number.value_or(0) * line.unit;
     return number.has_value();
@@ -210,7 +210,7 @@ std::vector<ListeningProcess> find_listeners(std::span<const pid_t> pids, std::u
     std::string watched;  // `tfd:        5 events: …` for each descriptor in an epoll set
     for (const std::string& epoll : epolls) watched += text_of(folder_of(pid) / "fdinfo" / epoll);
     const std::vector<std::string> lines = split(watched, '\n');
-    const bool watches = std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
+    const bool watches = std::ranges::any_of(lines, [&](const std::string& line) {
       const std::vector<std::string> words = words_of(line);
       return words.size() > 1 && words[0] == "tfd:" && mine.contains(words[1]);
     });
@@ -267,21 +267,20 @@ void ForeignWorkers::look() {
   const std::vector<pid_t> programs = children_of(supervisor_);
   std::vector<pid_t> workers;
   for (const ListeningProcess& listener : find_listeners(descendants_of(supervisor_), port_)) {
-    if (std::find(programs.begin(), programs.end(), listener.pid) == programs.end())
-      workers.push_back(listener.pid);
+    if (std::ranges::find(programs, listener.pid) == programs.end()) workers.push_back(listener.pid);
   }
   take(workers.empty() ? programs : workers);
 }
 
 void ForeignWorkers::take(std::vector<pid_t> alive) {
-  std::sort(alive.begin(), alive.end());
+  std::ranges::sort(alive);
   alive.erase(std::unique(alive.begin(), alive.end()), alive.end());
   for (pid_t& pid : now_) {
     if (!std::binary_search(alive.begin(), alive.end(), pid)) pid = 0;
   }
   for (const pid_t pid : alive) {
-    if (std::find(now_.begin(), now_.end(), pid) != now_.end()) continue;
-    auto free = std::find(now_.begin(), now_.end(), 0);
+    if (std::ranges::find(now_, pid) != now_.end()) continue;
+    auto free = std::ranges::find(now_, 0);
     if (free == now_.end()) free = now_.insert(now_.end(), 0);
     *free = pid;
     slots_[pid] = static_cast<int>(free - now_.begin());

@@ -53,8 +53,7 @@ void Cumulative::prepare() {
 }
 
 double Cumulative::until(Nanos moment) const {
-  const auto after = std::upper_bound(points_.begin(), points_.end(), moment,
-                                      [](Nanos value, const Point& point) { return value < point.at; });
+  const auto after = std::ranges::upper_bound(points_, moment, {}, &Point::at);
   if (after == points_.begin()) return 0;
   const Point& point = *std::prev(after);
   return point.sum + point.slope * static_cast<double>(moment - point.at);

@@ -143,7 +143,7 @@ void HeaderTimings::number_workers(const std::map<pid_t, int>& slots) {
 
 /// Leaves those that lie within the request's life and overlap no other one of the same thing, in order.
 void HeaderTimings::drop_unsound(std::vector<Hold>& holds, const RequestRecord& record) {
-  std::sort(holds.begin(), holds.end(), [](const Hold& a, const Hold& b) { return a.from < b.from; });
+  std::ranges::sort(holds, {}, &Hold::from);
   std::map<std::pair<Resource, std::uint16_t>, Nanos> until;
   std::erase_if(holds, [&](const Hold& hold) {
     Nanos& before = until[{hold.resource, hold.unit}];
@@ -202,7 +202,7 @@ Events HeaderTimings::apply(std::vector<RequestRecord>& records, const std::vect
     }
     if (handled) report_one(EventKind::finished, stamp.finished);
   }
-  std::stable_sort(events.begin(), events.end(), earlier);
+  std::ranges::stable_sort(events, earlier);
   return events;
 }
 

@@ -23,7 +23,7 @@ namespace lab {
 
 namespace {
 
-constexpr std::int64_t kMostRequests = 1'000'000'000;
+constexpr std::int64_t kMaxRequests = 1'000'000'000;
 constexpr std::int64_t kMaxClients = 1'000'000;
 constexpr std::int64_t kMaxWeight = 1'000'000;
 constexpr std::int64_t kDefaultClients = 10;
@@ -170,9 +170,9 @@ void complete_plan(const AskedLoad& asked, EnginePlan& plan) {
   plan.planned = asked.requests.value_or(lasts(plan.arrivals) ? plan.planned : clients);
   plan.duration = asked.duration.value_or(plan.planned < 0 ? kDefaultDuration : kNever);
   plan.curve = curve_of(asked, plan.arrivals, plan.duration);
-  if (plan.duration != kNever && timed && plan.curve.due(plan.duration) > static_cast<double>(kMostRequests))
+  if (plan.duration != kNever && timed && plan.curve.due(plan.duration) > static_cast<double>(kMaxRequests))
     throw Failure(usage_error("--rate: {} for {} is more than {} requests; shorten it", asked.rate->text,
-                              format_duration(plan.duration), kMostRequests));
+                              format_duration(plan.duration), kMaxRequests));
   std::int64_t most = closed ? clients : timed ? std::max(kDefaultPool, clients) : plan.planned;
   most = std::min(asked.max_connections.value_or(most), kMaxClients);
   plan.most = static_cast<std::uint32_t>(most);
@@ -227,8 +227,8 @@ const char* content_type(const std::string& body) {
 void RequestMessage::set_method(const std::string& text) {
   refuse_if(!is_token(text) || text == "CONNECT", "--method: '{}' cannot be sent; give GET, POST, …", text);
   std::string upper = text;
-  std::transform(text.begin(), text.end(), upper.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::ranges::transform(text, upper.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   refuse_if(upper != text, "--method: methods are case-sensitive; did you mean {}?", upper);
   method = text;
 }
@@ -283,7 +283,7 @@ void add_load_options(Command& command, LoadRequestOptions& options) {
             [&options](const std::string& text) { options.urls.push_back(read_url(text)); })
       .required()
       .has_many = true;
-  command.count("-n,--requests", "N", asked->requests, 1, kMostRequests, "number of requests in all");
+  command.count("-n,--requests", "N", asked->requests, 1, kMaxRequests, "number of requests in all");
   command.count("-c,--concurrency", "C", asked->concurrency, 1, kMaxClients,
                 "clients of a closed load, or the first connections of an open load (10)");
   command.choice("--arrivals", "KIND", asked->arrivals, kArrivalWords, " (closed)");

@@ -25,12 +25,6 @@ namespace lab {
 
 namespace {
 
-std::string prompt_lines(const std::string& text, const TextStyle& style) {
-  const std::string blanks(std::min(text.find_first_not_of(' '), text.size()), ' ');
-  return join(
-      wrap(printable(text, style.ascii), blanks, blanks.size(), static_cast<std::size_t>(style.width)), "\n");
-}
-
 /// Of the first of these descriptors that is a terminal with a size.
 winsize terminal_size(std::initializer_list<int> descriptors) {
   winsize size{};
@@ -72,11 +66,14 @@ int report_width() {
 }
 
 std::string wrapped(const std::string& text, const TextStyle& style) {
-  return prompt_lines(text, style) + "\n";
+  const std::string blanks(std::min(text.find_first_not_of(' '), text.size()), ' ');
+  return text_lines(text, blanks, blanks.size(), style);
 }
 
 std::optional<std::string> ask_line(const std::string& prompt, const TextStyle& style) {
-  print_error("{} ", prompt_lines(prompt, style));
+  std::string words = wrapped(prompt, style);
+  words.back() = ' ';
+  print_error("{}", words);
   // Not the read itself: a signal just before it would not end it.
   await_ready(STDIN_FILENO, POLLIN, kNever);
   if (interrupt_signal() != 0) throw Failure(environment_error("interrupted"));

@@ -18,10 +18,6 @@ namespace lab {
 
 namespace {
 
-bool same(const Measure& a, const Measure& b) {
-  return a.arm == b.arm && a.case_id == b.case_id && a.stat == b.stat;
-}
-
 /// The batch of that scenario and engine, made where there is none yet.
 VerifyBatch& batch_of(std::vector<VerifyBatch>& batches, const Measure& measure, const ClaimsFile& file,
                       const VerifyOptions& options) {
@@ -55,10 +51,9 @@ Overrides overrides_of(const VerifyBatch& batch) {
 void keep_asked_for(const VerifyBatch& batch, const Scenario& scenario, PreparedExperiment& prepared) {
   for (const EngineArm& one : prepared.arms) {
     for (const Case& load_case : scenario.cases) {
-      const bool asked =
-          std::any_of(batch.measures.begin(), batch.measures.end(), [&](const Measure& measure) {
-            return measure.arm == one.arm.id && measure.case_id == load_case.id;
-          });
+      const bool asked = std::ranges::any_of(batch.measures, [&](const Measure& measure) {
+        return measure.arm == one.arm.id && measure.case_id == load_case.id;
+      });
       if (!asked && !prepared.is_left_out(one, load_case))
         prepared.left_out.push_back({one.arm.id, load_case.id, "no claim asks for it", one.engine});
     }
@@ -90,7 +85,7 @@ struct BatchRun {
 
 template <class Items, class Id>
 const auto* find_by(const Items& items, Id matches) {
-  const auto found = std::find_if(items.begin(), items.end(), matches);
+  const auto found = std::ranges::find_if(items, matches);
   return found == items.end() ? nullptr : &*found;
 }
 
@@ -145,8 +140,7 @@ Reading read_measure(const Measure& measure, const std::string& engine, const Ba
 
 /// Everything from loading to the readings; what could not be run is absent with its reason. Throws Failure
 /// where nothing could be started.
-BatchEnd run_batch(const VerifyBatch& batch, const VerifyOptions& options, const Started& started,
-                   const VerifyObserver& observer) {
+BatchEnd run_batch(const VerifyBatch& batch, const VerifyOptions& options, const std::string& what) {
   BatchRun done;
   Scenario& scenario = done.scenario;
   const Overrides overrides = overrides_of(batch);
@@ -176,13 +170,17 @@ BatchEnd run_batch(const VerifyBatch& batch, const VerifyOptions& options, const
   if (options.save && plan.trials > 0) record.folder = default_runs_folder();
   done.arms = recorded ? engine_arms(scenario, kRecorded) : prepared.arms;
   ExperimentObserver watching;
-  watching.started = [&](const RunHeader&) { started(plan.estimate); };
+  watching.started = [&](const RunHeader&) {
+    if (!options.quiet && !recorded)
+      print_error("{}: {} ({}), about {}\n", what, batch.scenario, batch.engine,
+                  format_estimate(plan.estimate));
+  };
   ExperimentResult& measured = done.measured =
       run_experiment(scenario, experiment, plan, prepared, record, watching);
   if (measured.writer) {
     auto saved = measured.writer->finish(measured.run.summary);
-    if (saved && observer.saved) observer.saved(saved->string());
-    if (!saved && observer.warned) observer.warned("not saved: " + saved.error().message);
+    if (!saved) print_warning("not saved: " + saved.error().message);
+    if (saved && !options.quiet) print_error("saved {}\n", saved->string());
   }
   if (recorded) measured.others_share = 0;
   BatchEnd end;
@@ -198,17 +196,16 @@ BatchEnd run_batch(const VerifyBatch& batch, const VerifyOptions& options, const
 
 /// Nothing at all was measured: no interpreter, no package.
 bool nothing_measured(const VerifyBatch& batch, const Readings& readings) {
-  return std::all_of(batch.measures.begin(), batch.measures.end(),
-                     [&](const Measure& measure) { return readings.get(measure).values.empty(); });
+  return std::ranges::all_of(batch.measures,
+                             [&](const Measure& measure) { return readings.get(measure).values.empty(); });
 }
 
 }  // namespace
 
-BatchEnd take_readings(const VerifyBatch& batch, const VerifyOptions& options, const Started& started,
-                       const VerifyObserver& observer) {
+BatchEnd take_readings(const VerifyBatch& batch, const VerifyOptions& options, const std::string& what) {
   BatchEnd end;
   try {
-    end = run_batch(batch, options, started, observer);
+    end = run_batch(batch, options, what);
   } catch (const Failure& failure) {
     end.interrupted = interrupt_signal() != 0;
     for (const Measure& measure : batch.measures)
@@ -220,14 +217,20 @@ BatchEnd take_readings(const VerifyBatch& batch, const VerifyOptions& options, c
   recorded.engine = kRecorded;
   recorded.scale = 1;
   try {
-    BatchEnd found = run_batch(
-        recorded, options, [](Nanos) {}, observer);
+    BatchEnd found = run_batch(recorded, options, what);
     // Where there is nothing either, the first reason says more.
     if (!nothing_measured(recorded, found.readings)) end.readings = std::move(found.readings);
   } catch (const Failure&) {
     return end;  // no recording either: the reasons of the first attempt stand
   }
   return end;
+}
+
+void VerifyBatch::add(const Measure& measure) {
+  const bool known = std::ranges::any_of(measures, [&](const Measure& other) {
+    return other.arm == measure.arm && other.case_id == measure.case_id && other.stat == measure.stat;
+  });
+  if (!known) measures.push_back(measure);
 }
 
 void refuse_unknown(const std::string& name, const std::vector<std::string>& words,
@@ -240,12 +243,7 @@ void refuse_unknown(const std::string& name, const std::vector<std::string>& wor
 std::vector<VerifyBatch> plan_batches(const ClaimsFile& file, const std::vector<const Claim*>& claims,
                                       const VerifyOptions& options) {
   std::vector<VerifyBatch> batches;
-  const auto add = [&](const Measure& measure) {
-    VerifyBatch& batch = batch_of(batches, measure, file, options);
-    const auto known = std::find_if(batch.measures.begin(), batch.measures.end(),
-                                    [&](const Measure& other) { return same(other, measure); });
-    if (known == batch.measures.end()) batch.measures.push_back(measure);
-  };
+  const auto add = [&](const Measure& measure) { batch_of(batches, measure, file, options).add(measure); };
   for (const Claim* claim : claims) {
     for (const Condition* condition : claim->conditions()) {
       add(condition->left);
@@ -256,7 +254,7 @@ std::vector<VerifyBatch> plan_batches(const ClaimsFile& file, const std::vector<
 }
 
 VerifyResult verify(const ClaimsFile& file, const std::vector<const Claim*>& claims,
-                    const VerifyOptions& options, const VerifyObserver& observer) {
+                    const VerifyOptions& options) {
   VerifyResult result;
   result.scale = options.scale;
   result.repetitions = options.repetitions;
@@ -265,20 +263,18 @@ VerifyResult verify(const ClaimsFile& file, const std::vector<const Claim*>& cla
   // Beside three repetitions six more carry an interval that one outlier on either side does not widen. What
   // others disturbed is taken anew, and on a machine that they keep busy more is only more of the same.
   const auto more_of = [&](const VerifyBatch& batch) {
-    const bool kept = std::any_of(batch.measures.begin(), batch.measures.end(),
-                                  [&](const Measure& measure) { return readings.get(measure).usable(); });
+    const bool kept = std::ranges::any_of(
+        batch.measures, [&](const Measure& measure) { return readings.get(measure).usable(); });
     const bool busy = 2 * result.noise.size() >= result.times.size();
     return kept && !busy ? 2 * options.repetitions : options.repetitions;
   };
   const auto run_all = [&](const std::vector<VerifyBatch>& batches, VerifyOptions how, bool again) {
     for (std::size_t i = 0; i < batches.size() && !result.interrupted && interrupt_signal() == 0; ++i) {
       const VerifyBatch& batch = batches[i];
-      const auto started = [&](Nanos estimate) {
-        if (observer.started) observer.started(batch, i + 1, batches.size(), again, estimate);
-      };
       const Nanos start = monotonic_now();
       if (again) how.repetitions = more_of(batch);
-      const BatchEnd end = take_readings(batch, how, started, observer);
+      const BatchEnd end = take_readings(
+          batch, how, fmt::format("{} {} of {}", again ? "once more," : "run", i + 1, batches.size()));
       for (const Measure& measure : batch.measures) readings.add(measure, end.readings.get(measure));
       readings.set(batch.scenario, batch.engine, end.readings.setting(batch.measures.front()));
       result.times.push_back({batch.scenario, batch.engine, again, seconds(monotonic_now() - start)});

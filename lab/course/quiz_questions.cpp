@@ -134,9 +134,8 @@ std::vector<std::string> context_of(const Scenario& scenario, const Ask& ask) {
 std::string proof_of(const Scenario& scenario, const Ask& ask, const std::string& path) {
   const Arm& arm = arm_of(scenario, ask);
   const std::vector<Load>& loads = case_of(scenario, ask).loads;
-  const bool asks_postgres = std::any_of(loads.begin(), loads.end(), [&](const Load& load) {
-    return has_step<Query>(scenario.routes[load.route]);
-  });
+  const bool asks_postgres = std::ranges::any_of(
+      loads, [&](const Load& load) { return has_step<Query>(scenario.routes[load.route]); });
   return fmt::format("lab {} {} --arms {}{}", arm.predict_only ? "predict" : "run",
                      path.empty() ? scenario.name : shell_word(path), arm.id,
                      !arm.predict_only && asks_postgres ? " --postgres local" : "");

@@ -16,8 +16,8 @@ namespace {
 constexpr double kMilliseconds = 1e3;
 
 json::object context_of(const Report& report, const Run& run) {
-  const auto cpu = std::find_if(report.environment.begin(), report.environment.end(),
-                                [](const auto& entry) { return entry.first == "cpu"; });
+  const auto cpu =
+      std::ranges::find_if(report.environment, [](const auto& entry) { return entry.first == "cpu"; });
   return {{"date", run.header.started_utc},
           {"host_name", ""},
           {"executable", "lab run " + valid_utf8(report.scenario)},
@@ -52,7 +52,7 @@ struct Aggregate {
 };
 
 Aggregate aggregate(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
+  std::ranges::sort(values);
   const auto n = static_cast<double>(values.size());
   Aggregate result;
   result.mean = std::accumulate(values.begin(), values.end(), 0.0) / n;

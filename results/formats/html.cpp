@@ -86,8 +86,8 @@ std::string figure_of(const Report& report, const PictureStyle& style, bool& pat
 
 /// The lanes that are not in the contrast above.
 std::string all_lanes_of(const Report& report, const PictureStyle& style, bool& patterns_there) {
-  const auto with_lanes = std::count_if(report.arms.begin(), report.arms.end(),
-                                        [](const ArmReport& arm) { return !arm.lanes.empty(); });
+  const auto with_lanes =
+      std::ranges::count_if(report.arms, [](const ArmReport& arm) { return !arm.lanes.empty(); });
   if (style.chosen || std::cmp_less_equal(with_lanes, telling_arms(report).size())) return "";
   PictureStyle all = style;
   all.chosen = true;
@@ -117,8 +117,7 @@ std::string remarks_of(const Report& report) {
   std::string out = "<h2>What it says</h2>\n<dl class=\"notes\">\n";
   for (const Note& remark : remarks) {
     std::string kind(to_string(remark.kind));
-    std::transform(kind.begin(), kind.end(), kind.begin(),
-                   [](unsigned char letter) { return std::tolower(letter); });
+    std::ranges::transform(kind, kind.begin(), [](unsigned char letter) { return std::tolower(letter); });
     if (remark.failed) kind = "failed";
     out += element("dt", to_string(remark.kind), escape_markup(kind));
     out += fmt::format("<dd{}>{}</dd>\n", is_fixed(remark.kind) ? " class=\"fixed\"" : "",

@@ -40,8 +40,7 @@ std::string tags_besides(const std::vector<Note>& first, const std::vector<Note>
   std::vector<std::string> tags;
   for (const Note& note : all) {
     const std::string tag(to_string(note.kind));
-    const bool there =
-        std::any_of(first.begin(), first.end(), [&](const Note& each) { return each.text == note.text; });
+    const bool there = std::ranges::any_of(first, [&](const Note& each) { return each.text == note.text; });
     if (!there && !contains(tags, tag)) tags.push_back(tag);
   }
   return join(tags, ", ");

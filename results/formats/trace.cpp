@@ -204,9 +204,8 @@ class Writer {
 /// left no events.
 Result<std::string> to_trace(const FormatInput& input) {
   const auto& repetitions = input.run->repetitions;
-  const bool reported =
-      std::any_of(repetitions.begin(), repetitions.end(),
-                  [](const RunRepetition& repetition) { return !repetition.events.empty(); });
+  const bool reported = std::ranges::any_of(
+      repetitions, [](const RunRepetition& repetition) { return !repetition.events.empty(); });
   if (!reported) {
     return usage_error(
         "--format: trace shows who held what, and this run has no events of its servers; run it with "

@@ -50,9 +50,7 @@ struct Hit {
 /// The hits of each attack in order of time, for vegeta merges attacks by their timestamps.
 std::map<std::string, std::vector<Hit>> attacks_of(const Run& run) {
   const bool many = several_cases(run.repetitions);
-  const auto earliest =
-      std::min_element(run.repetitions.begin(), run.repetitions.end(),
-                       [](const RunRepetition& a, const RunRepetition& b) { return a.began < b.began; });
+  const auto earliest = std::ranges::min_element(run.repetitions, {}, &RunRepetition::began);
   std::map<std::string, std::vector<Hit>> attacks;
   for (const RunRepetition& repetition : run.repetitions) {
     std::string name = repetition.arm;
@@ -64,7 +62,7 @@ std::map<std::string, std::vector<Hit>> attacks_of(const Run& run) {
     }
   }
   for (auto& [name, hits] : attacks) {
-    std::stable_sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) { return a.at < b.at; });
+    std::ranges::stable_sort(hits, {}, &Hit::at);
   }
   return attacks;
 }

@@ -39,7 +39,7 @@ class Page {
   const TextStyle& style() const { return style_; }
   std::size_t width() const { return static_cast<std::size_t>(style_.width); }
   /// Lines so far.
-  std::size_t rows() const { return static_cast<std::size_t>(std::count(out_.begin(), out_.end(), '\n')); }
+  std::size_t rows() const { return static_cast<std::size_t>(std::ranges::count(out_, '\n')); }
 
   /// Lines that are laid out already.
   void raw(std::string_view text) { out_ += text; }

@@ -47,8 +47,8 @@ class Layout {
 
  private:
   bool has_headings() const {
-    return !table_.plain_in_text && std::any_of(table_.columns.begin(), table_.columns.end(),
-                                                [](const Column& column) { return !column.heading.empty(); });
+    return !table_.plain_in_text &&
+           std::ranges::any_of(table_.columns, [](const Column& column) { return !column.heading.empty(); });
   }
 
   void measure() {
@@ -144,6 +144,12 @@ class Layout {
 };
 
 }  // namespace
+
+Table note_table(const std::vector<std::string>& headings) {
+  Table table;
+  for (const std::string& heading : headings) table.columns.push_back({ColumnRole::note, heading});
+  return table;
+}
 
 std::vector<std::string> lay_out(Table table, std::size_t width, bool ascii) {
   Layout layout(table, width, ascii);

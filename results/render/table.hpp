@@ -41,6 +41,9 @@ struct Table {
   bool keeps_interval = false;  ///< where it has no room it stands below its row instead of being left out
 };
 
+/// A table without rows whose columns need no more than their headings.
+Table note_table(const std::vector<std::string>& headings);
+
 /// Lines of at most `width` columns without blanks at their ends. What does not fit gives way in this order:
 /// the label is left out, then the interval, unless the table keeps it; names go on in the next line; at
 /// last, lines are cut.

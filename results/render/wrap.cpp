@@ -34,7 +34,7 @@ bool is_unit(std::string_view word) {
   while (!word.empty() && std::string_view(".,;:)").find(word.back()) != std::string_view::npos) {
     word.remove_suffix(1);
   }
-  return std::find(kUnits.begin(), kUnits.end(), word) != kUnits.end();
+  return std::ranges::find(kUnits, word) != kUnits.end();
 }
 
 bool ends_clause(std::string_view word) {
@@ -61,7 +61,7 @@ std::size_t length_of_command(std::string_view text) {
   std::string_view rest = after_word(text);
   const std::string_view verb = first_word(rest);
   if (program != "lab" && !program.ends_with("labw")) return 0;
-  if (std::find(kVerbs.begin(), kVerbs.end(), verb) == kVerbs.end()) return 0;
+  if (std::ranges::find(kVerbs, verb) == kVerbs.end()) return 0;
   std::string_view last = verb;
   bool value = true;  // a word that is no option may follow
   for (rest = after_word(rest); !rest.empty() && !ends_clause(last); rest = after_word(rest)) {

@@ -31,8 +31,7 @@ std::int64_t queue_workers_of(const Arm& arm) {
 }
 
 bool answers_with_an_id(const Arm& arm) {
-  return std::any_of(arm.modes.begin(), arm.modes.end(),
-                     [](const Traits& mode) { return mode.computing == Resource::queue; });
+  return std::ranges::any_of(arm.modes, [](const Traits& mode) { return mode.computing == Resource::queue; });
 }
 
 /// A server of one's own may do another plan, connections are cut for many reasons, and nobody reports
@@ -75,15 +74,14 @@ std::vector<Finding> common_findings(std::vector<std::vector<Finding>> each, std
   std::vector<Finding> findings;
   for (std::vector<Finding>& some : each) {
     for (Finding& finding : some) {
-      const bool known = std::any_of(findings.begin(), findings.end(),
-                                     [&](const Finding& other) { return other.id == finding.id; });
+      const bool known =
+          std::ranges::any_of(findings, [&](const Finding& other) { return other.id == finding.id; });
       const bool common = seen[finding.id] * 2 >= each.size();
       if (!known && common && !cannot_be_reported(finding, arm, load_case, engine))
         findings.push_back(std::move(finding));
     }
   }
-  std::stable_sort(findings.begin(), findings.end(),
-                   [](const Finding& a, const Finding& b) { return a.cost_s > b.cost_s; });
+  std::ranges::stable_sort(findings, std::ranges::greater{}, &Finding::cost_s);
   return findings;
 }
 

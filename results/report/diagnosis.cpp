@@ -101,7 +101,7 @@ std::string tag(const Diagnosis& verdict) {
   if (verdict.limit) return "LIMITED";
   if (verdict.serial_part_s > 0) return "SERIAL IN PART";
   std::string name(to_string(verdict.execution));
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
+  std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::toupper(c); });
   return name;
 }
 
@@ -287,13 +287,8 @@ std::optional<std::string> odd_burst(const std::vector<DiagnosisRow>& rows, cons
 }
 
 std::vector<DiagnosisRow> rows(const Observations& seen, const Diagnosis& verdict) {
-  std::map<int, std::vector<double>> makespans;
-  if (!seen.alone.empty()) {
-    for (const Nanos latency : seen.alone) makespans[1].push_back(seconds(latency));
-  }
-  for (const Burst& burst : seen.bursts) {
-    if (!burst.done.empty()) makespans[burst.at_once].push_back(seconds(burst.done.back()));
-  }
+  std::map<int, std::vector<double>> makespans = makespans_by_size(seen);
+  if (!seen.alone.empty()) makespans[1] = in_seconds(seen.alone);
   std::vector<DiagnosisRow> rows;
   for (const auto& [at_once, all] : makespans) {
     DiagnosisRow& row = rows.emplace_back();

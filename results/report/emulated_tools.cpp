@@ -42,10 +42,8 @@ std::string line_of(const std::string& name, const ReportedLatencies& reported) 
 /// Did all of them belong to loads that have a rate?
 bool is_paced(const Scenario& scenario, const std::string& case_id,
               const std::vector<RequestRecord>& records) {
-  const auto set = std::find_if(scenario.cases.begin(), scenario.cases.end(),
-                                [&](const Case& each) { return each.id == case_id; });
-  return set != scenario.cases.end() &&
-         std::all_of(records.begin(), records.end(), [&](const RequestRecord& record) {
+  const auto set = std::ranges::find(scenario.cases, case_id, &Case::id);
+  return set != scenario.cases.end() && std::ranges::all_of(records, [&](const RequestRecord& record) {
            return record.load < set->loads.size() && has_rate(set->loads[record.load].arrivals);
          });
 }
@@ -68,8 +66,8 @@ void add_tools(const EmulatedTools& others, Page& page) {
           : fmt::format("; it adds {} for requests that it considers missing", others.wrk.added);
   add("wrk", others.wrk,
       missing(others.wrk, all, "replies are counted: those after 2 s are dropped") + added);
-  const bool zeros = std::any_of(others.hey.percentiles.begin(), others.hey.percentiles.end(),
-                                 [](const ReportedPercentile& one) { return !one.latency_s; });
+  const bool zeros = std::ranges::any_of(others.hey.percentiles,
+                                         [](const ReportedPercentile& one) { return !one.latency_s; });
   add("hey", others.hey, zeros ? "; only hey counts the zeros" : "");
   const std::int64_t counted = others.autocannon.counted;
   add("autocannon", others.autocannon,
@@ -90,8 +88,7 @@ std::vector<std::string> other_tools_lines(const LoadTotals& totals, bool paced)
   answers.reserve(totals.kept.size());
   for (const LoadSample& sample : totals.kept)
     answers.push_back({seconds(sample.intended), seconds(sample.latency)});
-  std::sort(answers.begin(), answers.end(),
-            [](const Answer& a, const Answer& b) { return a.intended_s < b.intended_s; });
+  std::ranges::sort(answers, {}, &Answer::intended_s);
   const EmulatedTools others = what_others_print(answers, paced);
   return {line_of("wrk", others.wrk), line_of("hey", others.hey), line_of("autocannon", others.autocannon),
           line_of("closed loop", others.closed_loop), line_of("nearest rank", others.truth)};
@@ -111,8 +108,8 @@ std::string emulated_tools_text(const Run& run, const Scenario& scenario, const 
     if (scenario.cases.size() > 1) name += fmt::format(" ({})", repetition.case_id);
     for (std::uint32_t route = 0; route < scenario.routes.size(); ++route) {
       std::vector<RequestRecord> asked;
-      std::copy_if(repetition.records.begin(), repetition.records.end(), std::back_inserter(asked),
-                   [&](const RequestRecord& record) { return record.route == route; });
+      std::ranges::copy_if(repetition.records, std::back_inserter(asked),
+                           [&](const RequestRecord& record) { return record.route == route; });
       const std::vector<Answer> answers = answers_of(asked);
       if (answers.empty()) continue;
       page.raw(printable(scenario.routes.size() > 1 ? name + ", " + scenario.routes[route].name : name,

@@ -66,17 +66,16 @@ LaneCells paint(const Lane& lane, double scale_s, std::size_t count) {
       if (overlap > 0) lasted[index_of(segment.state)] += overlap;
     }
     lasted[index_of(LaneState::unsent)] += cell - std::accumulate(lasted.begin(), lasted.end(), 0.0);
-    const auto longest = std::max_element(lasted.begin(), lasted.end());
+    const auto longest = std::ranges::max_element(lasted);
     cells[i] = turns.choose(static_cast<LaneState>(longest - lasted.begin()), lasted);
   }
-  const bool blank =
-      std::all_of(cells.begin(), cells.end(), [](LaneState s) { return s == LaneState::unsent; });
+  const bool blank = std::ranges::all_of(cells, [](LaneState s) { return s == LaneState::unsent; });
   if (!blank) return cells;
   double from = lane.end_s;
   LaneState state = LaneState::reply;
   if (!lane.segments.empty()) {
-    const auto longest = std::max_element(
-        lane.segments.begin(), lane.segments.end(),
+    const auto longest = std::ranges::max_element(
+        lane.segments,
         [](const LaneSegment& a, const LaneSegment& b) { return a.to_s - a.from_s < b.to_s - b.from_s; });
     from = longest->from_s;
     state = longest->state;
@@ -91,7 +90,7 @@ LaneState main_state(const LaneCells& cells) {
   std::array<std::size_t, kStates> counts{};
   for (const LaneState state : cells) ++counts[index_of(state)];
   counts[index_of(LaneState::unsent)] = 0;
-  return static_cast<LaneState>(std::max_element(counts.begin(), counts.end()) - counts.begin());
+  return static_cast<LaneState>(std::ranges::max_element(counts) - counts.begin());
 }
 
 /// Whether two lanes look the same but for the jitter of their starts and ends.
@@ -142,11 +141,11 @@ LaneGroup one_lane(const std::vector<LaneGroup>& groups, double cell) {
     for (std::size_t i = 0; i < counts.size() && each.longest >= cell; ++i)
       ++counts[i][index_of(each.cells[i])];
   }
-  std::sort(merged.requests.begin(), merged.requests.end());
-  std::sort(merged.served.begin(), merged.served.end());
+  std::ranges::sort(merged.requests);
+  std::ranges::sort(merged.served);
   for (std::size_t i = 0; i < counts.size(); ++i) {
     counts[i][index_of(LaneState::unsent)] = 0;
-    const auto most = std::max_element(counts[i].begin(), counts[i].end());
+    const auto most = std::ranges::max_element(counts[i]);
     merged.cells[i] = *most == 0 ? LaneState::unsent : static_cast<LaneState>(most - counts[i].begin());
   }
   for (const double at : merged.served)
@@ -206,8 +205,8 @@ double longest_queueing(const ArmReport& arm) {
 
 /// Whether any request waited while it held nothing.
 bool waits_freely(const ArmReport& arm) {
-  return std::any_of(arm.lanes.begin(), arm.lanes.end(),
-                     [](const Lane& lane) { return seconds_in(lane, {LaneState::waiting}) > 0; });
+  return std::ranges::any_of(arm.lanes,
+                             [](const Lane& lane) { return seconds_in(lane, {LaneState::waiting}) > 0; });
 }
 
 /// Noise must not decide which arm is shown: of equals the file's first one.
@@ -235,14 +234,14 @@ std::vector<const ArmReport*> telling_arms(const Report& report) {
     if (longest == nullptr || makespan(arm) > makespan(*longest)) longest = &arm;
   }
   if (longest == nullptr) return {};
-  const auto equal = std::find_if(report.arms.begin(), report.arms.end(), [&](const ArmReport& arm) {
+  const auto equal = std::ranges::find_if(report.arms, [&](const ArmReport& arm) {
     const bool can = !arm.lanes.empty() && arm.case_id == longest->case_id;
     return can && (&arm == longest || !clearly_faster(arm, *longest));
   });
   longest = first_that_queues(report, &*equal);
   const ArmReport* other = nullptr;
   // A server of one's own is what the reader came for: it stands beside the longest arm, or is it.
-  const auto own = std::find_if(report.arms.begin(), report.arms.end(), [&](const ArmReport& arm) {
+  const auto own = std::ranges::find_if(report.arms, [&](const ArmReport& arm) {
     return arm.engine.is(kServer) && !arm.lanes.empty() && arm.case_id == longest->case_id;
   });
   if (own != report.arms.end() && !longest->engine.is(kServer)) other = &*own;
@@ -284,7 +283,7 @@ std::vector<LaneGroup> group_lanes(const ArmReport& arm, double scale_s, std::si
   for (const Lane& lane : arm.lanes) {
     ++of_route[lane.route];
     LaneCells cells = paint(lane, scale_s, count);
-    const auto same = std::find_if(groups.begin(), groups.end(), [&](const LaneGroup& each) {
+    const auto same = std::ranges::find_if(groups, [&](const LaneGroup& each) {
       if (each.route != lane.route || each.answered != lane.answered) return false;
       const bool together = std::abs(each.first_end - lane.end_s) < cell / 2;
       return each.cells == cells || (together && alike(each.cells, cells));
@@ -313,8 +312,8 @@ std::vector<LaneGroup> group_lanes(const ArmReport& arm, double scale_s, std::si
   const auto order = [cell](const LaneGroup& each) {
     return std::tuple(!each.answered, std::llround(each.last_end / cell), each.requests.front());
   };
-  std::stable_sort(groups.begin(), groups.end(),
-                   [&](const LaneGroup& a, const LaneGroup& b) { return order(a) < order(b); });
+  std::ranges::stable_sort(groups,
+                           [&](const LaneGroup& a, const LaneGroup& b) { return order(a) < order(b); });
   return groups;
 }
 
@@ -328,9 +327,8 @@ std::vector<bool> chosen_groups(const std::vector<LaneGroup>& groups, std::size_
   std::vector<bool> drawn(groups.size(), false);
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < groups.size(); ++i) {
-    const auto known = std::find_if(order.begin(), order.end(), [&](std::size_t other) {
-      return groups[other].route == groups[i].route;
-    });
+    const auto known = std::ranges::find_if(
+        order, [&](std::size_t other) { return groups[other].route == groups[i].route; });
     if (known == order.end()) {
       order.push_back(i);
     } else if (lasted(groups[i]) > lasted(groups[*known])) {
@@ -345,8 +343,8 @@ std::vector<bool> chosen_groups(const std::vector<LaneGroup>& groups, std::size_
         longest = end;
     }
   }
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return lasted(groups[a]) > lasted(groups[b]); });
+  std::ranges::stable_sort(
+      order, [&](std::size_t a, std::size_t b) { return lasted(groups[a]) > lasted(groups[b]); });
   for (std::size_t i = 0; i < groups.size(); ++i) order.insert(order.end(), {i, groups.size() - 1});
   for (const std::size_t i : order) {
     if (count == 0) break;

@@ -110,8 +110,8 @@ class Drawing {
       const LaneLook& look = look_of(state);
       entries.push_back(fmt::format("{} {}", glyph(state), brief ? look.brief : look.meaning));
     }
-    const bool bounds = std::any_of(view_.arms.begin(), view_.arms.end(),
-                                    [](const ArmReport* arm) { return arm->bound_s.value_or(0) > 0; });
+    const bool bounds =
+        std::ranges::any_of(view_.arms, [](const ArmReport* arm) { return arm->bound_s.value_or(0) > 0; });
     if (bounds) entries.push_back(std::string(style_.ascii ? "|" : "│") + " bound");
     return entries;
   }
@@ -189,7 +189,7 @@ class Drawing {
       const double place = std::round(*arm.bound_s / view_.scale_s * static_cast<double>(cells.size()));
       mark = std::min(static_cast<std::size_t>(std::max(1.0, place)), cells.size());
       const bool alone = mark < cells.size() && cells[mark] != LaneState::unsent &&
-                         std::count(cells.begin(), cells.end(), LaneState::unsent) + 1 == std::ssize(cells);
+                         std::ranges::count(cells, LaneState::unsent) + 1 == std::ssize(cells);
       if (alone) mark = cells.size() + 1;  // it would hide the whole lane
     }
     std::string out;

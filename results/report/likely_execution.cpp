@@ -29,7 +29,7 @@ Burst burst_of(const RunRepetition& repetition) {
     }
     burst.done.push_back(record.received - first->intended);
   }
-  std::sort(burst.done.begin(), burst.done.end());
+  std::ranges::sort(burst.done);
   return burst;
 }
 

@@ -282,7 +282,7 @@ std::string load_markdown(const LoadReport& report) {
   out += "| | min | median | p90 | p95 | p99 | max |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n";
   for (const LoadQuantity& each : quantities_of(report)) {
     std::vector<std::string> cells{each.name};
-    std::replace(cells[0].begin(), cells[0].end(), '_', ' ');
+    std::ranges::replace(cells[0], '_', ' ');
     for (const LoadStat& stat : kStats) cells.push_back(time_text(report.*each.figures.*stat.value));
     out += markdown_row(std::move(cells));
   }

@@ -97,10 +97,8 @@ std::vector<std::string> remarks(const LogReport& report) {
 }
 
 bool any_recorded(const LogReport& report) {
-  return std::any_of(report.lines.begin(), report.lines.end(), [](const LogLine& line) {
-    return std::any_of(line.cells.begin(), line.cells.end(),
-                       [](const LogCell& cell) { return cell.recorded; });
-  });
+  return std::ranges::any_of(
+      report.lines, [](const LogLine& line) { return std::ranges::any_of(line.cells, &LogCell::recorded); });
 }
 
 std::string introduction(const LogReport& report) {
@@ -204,11 +202,9 @@ std::string log_json(const LogReport& report) {
 }
 
 std::string log_csv(const LogReport& report) {
-  Table table;
-  for (const char* heading :
-       {"document", "place", "configuration", "execution_model", "claimed", "claimed_value", "scale", "bound",
-        "engine", "median", "low", "high", "n", "recorded", "verdict", "scenario", "arm", "case", "stat"})
-    table.columns.push_back({ColumnRole::note, heading});
+  Table table = note_table({"document", "place", "configuration", "execution_model", "claimed",
+                            "claimed_value", "scale", "bound", "engine", "median", "low", "high", "n",
+                            "recorded", "verdict", "scenario", "arm", "case", "stat"});
   for (const LogLine& line : report.lines) {
     const LogRow& row = *line.row;
     for (const LogCell& cell : line.cells) {
@@ -228,12 +224,10 @@ std::string log_csv(const LogReport& report) {
 }
 
 std::string log_markdown(const LogReport& report) {
-  Table table;
-  for (const char* heading : {"document", "configuration", "Execution Model", "claimed", "bound"})
-    table.columns.push_back({ColumnRole::note, heading});
-  for (const std::string& engine : report.engines)
-    table.columns.push_back({ColumnRole::note, engine_name(engine)});
-  for (const char* heading : {"verdict", "shown by"}) table.columns.push_back({ColumnRole::note, heading});
+  std::vector<std::string> headings{"document", "configuration", "Execution Model", "claimed", "bound"};
+  for (const std::string& engine : report.engines) headings.push_back(engine_name(engine));
+  headings.insert(headings.end(), {"verdict", "shown by"});
+  Table table = note_table(headings);
   for (const LogLine& line : report.lines) {
     const std::string scale = scale_text(line);
     std::vector<std::string> cells{line.row->document + " " + line.row->place, line.row->written,

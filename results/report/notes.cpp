@@ -19,8 +19,7 @@ std::vector<Note> findings(const Report& report) {
   std::vector<Note> remarks;
   std::map<std::string, std::vector<std::string>> sharing;  // by finding: the arms besides the first
   const auto is_reported = [&](const std::string& id) {
-    return std::any_of(report.remarks.begin(), report.remarks.end(),
-                       [&](const Note& note) { return contains(note.findings, id); });
+    return std::ranges::any_of(report.remarks, [&](const Note& note) { return contains(note.findings, id); });
   };
   for (const ArmReport& arm : report.arms) {
     for (const Finding& finding : arm.findings) {
@@ -55,9 +54,8 @@ std::string common_tolerance(const std::vector<CheckRow>& checks) {
 
 /// `makespan: ` where every check is of that stat, otherwise nothing.
 std::string common_stat(const std::vector<CheckRow>& checks) {
-  const bool same = std::all_of(checks.begin(), checks.end(), [&](const CheckRow& check) {
-    return check.stat && check.stat == checks.front().stat;
-  });
+  const bool same = std::ranges::all_of(
+      checks, [&](const CheckRow& check) { return check.stat && check.stat == checks.front().stat; });
   return same ? to_string(*checks.front().stat) + ": " : "";
 }
 
@@ -78,13 +76,13 @@ std::vector<Note> check_remarks(const Report& report) {
   const std::vector<CheckRow>& checks = report.checks;
   std::vector<Note> remarks;
   const auto passed = [](const CheckRow& check) { return check.passed && check.decided; };
-  if (!report.checks_asked && std::all_of(checks.begin(), checks.end(), passed)) return remarks;
+  if (!report.checks_asked && std::ranges::all_of(checks, passed)) return remarks;
   for (const CheckRow& check : checks) {
     if (checks.size() <= kMaxChecksShown || !passed(check))
       remarks.push_back(check_line(check, report.noise));
   }
   if (checks.size() > kMaxChecksShown) {
-    const auto count = std::count_if(checks.begin(), checks.end(), passed);
+    const auto count = std::ranges::count_if(checks, passed);
     const std::string tolerance = common_tolerance(checks);
     remarks.push_back({NoteKind::check, fmt::format("{}{} of {} {}", common_stat(checks), count,
                                                     checks.size(), tolerance.empty() ? "hold" : tolerance)});
@@ -95,16 +93,16 @@ std::vector<Note> check_remarks(const Report& report) {
 /// `2 of 8 checks failed; the machine was noisy: …`: what makes the table doubtful, or nothing.
 std::string why_unsure(const Report& report) {
   const auto& checks = report.checks;
-  const auto open = std::count_if(checks.begin(), checks.end(), [](auto& check) { return !check.decided; });
+  const auto open = std::ranges::count_if(checks, [](auto& check) { return !check.decided; });
   const auto failed =
-      std::count_if(checks.begin(), checks.end(), [](auto& check) { return check.decided && !check.passed; });
+      std::ranges::count_if(checks, [](auto& check) { return check.decided && !check.passed; });
   std::vector<std::string> parts;
   if (failed > 0 && !report.checks_asked)
     parts.push_back(fmt::format("{} of {} checks failed", failed, checks.size()));
   if (open > 0 && !report.checks_asked)
     parts.push_back(fmt::format("{} of {} checks undecided", open, checks.size()));
-  const bool slower = std::any_of(report.arms.begin(), report.arms.end(),
-                                  [](const ArmReport& arm) { return arm.verdict == Verdict::slower; });
+  const bool slower =
+      std::ranges::any_of(report.arms, [](const ArmReport& arm) { return arm.verdict == Verdict::slower; });
   if ((slower || failed + open > 0) && report.noisy) parts.push_back("the machine was " + report.noise);
   return join(parts, "; ");
 }
@@ -127,8 +125,7 @@ std::vector<Note> all_notes(const Report& report) {
   remarks.insert(remarks.end(), report.remarks.begin(), report.remarks.end());
   const std::vector<Note> checks = check_remarks(report);
   remarks.insert(remarks.end(), checks.begin(), checks.end());
-  std::stable_sort(remarks.begin(), remarks.end(),
-                   [](const Note& a, const Note& b) { return a.kind < b.kind; });
+  std::ranges::stable_sort(remarks, {}, &Note::kind);
   return remarks;
 }
 
@@ -138,8 +135,7 @@ std::vector<Note> first_notes(const Report& report) {
     const bool always = note.kind == NoteKind::guess || note.kind >= NoteKind::so;
     return !always && !note.decisive && !(note.kind == NoteKind::check && report.checks_asked);
   });
-  const auto at =
-      std::find_if(notes.begin(), notes.end(), [](const Note& note) { return note.kind >= NoteKind::so; });
+  const auto at = std::ranges::find_if(notes, [](const Note& note) { return note.kind >= NoteKind::so; });
   if (const std::string text = why_unsure(report); !text.empty()) notes.insert(at, {NoteKind::warn, text});
   return notes;
 }

@@ -279,8 +279,8 @@ class Picture {
     const double from = x_of(lane.segments.empty() ? lane.end_s : lane.segments.front().from_s);
     const double to = x_of(lane.segments.empty() ? lane.end_s : lane.segments.back().to_s);
     if (to - from < kSeen) {
-      const auto seen = std::find_if(lanes.cells.begin(), lanes.cells.end(),
-                                     [](LaneState state) { return state != LaneState::unsent; });
+      const auto seen =
+          std::ranges::find_if(lanes.cells, [](LaneState state) { return state != LaneState::unsent; });
       draw_bar(from, kSeen, seen == lanes.cells.end() ? LaneState::reply : *seen);
       return from + kSeen;
     }
@@ -301,7 +301,7 @@ class Picture {
       if (state == LaneState::unsent || state == LaneState::served) continue;
       const double x = x_of(cell * static_cast<double>(from));
       double end = cell * static_cast<double>(i);
-      const auto first = std::lower_bound(lanes.served.begin(), lanes.served.end(), end);
+      const auto first = std::ranges::lower_bound(lanes.served, end);
       if (first != lanes.served.end() && *first < end + cell) end = *first;
       draw_bar(x, x_of(end) - x, state, 0.3);
     }
@@ -380,8 +380,8 @@ class Picture {
 }  // namespace
 
 std::string answer_of(const Report& report) {
-  const auto answer = std::find_if(report.remarks.begin(), report.remarks.end(),
-                                   [](const Note& note) { return note.kind == NoteKind::so; });
+  const auto answer =
+      std::ranges::find_if(report.remarks, [](const Note& note) { return note.kind == NoteKind::so; });
   return answer == report.remarks.end() ? "" : answer->text;
 }
 

@@ -32,8 +32,8 @@ bool contains_word(const std::string& text, const std::string& word) {
 }
 
 bool is_name(const std::string& id) {
-  return std::any_of(id.begin(), id.end(),
-                     [](char letter) { return std::isalpha(static_cast<unsigned char>(letter)) == 0; });
+  return std::ranges::any_of(
+      id, [](char letter) { return std::isalpha(static_cast<unsigned char>(letter)) == 0; });
 }
 
 /// `0.03` of `~0.03s`.
@@ -46,7 +46,7 @@ std::string figure_in(const std::string& documented) {
 
 bool is_about(const std::string& text, const Arm& arm) {
   if (is_name(arm.id) && contains_word(text, arm.id)) return true;
-  return std::any_of(arm.documented.begin(), arm.documented.end(), [&](const Documented& documented) {
+  return std::ranges::any_of(arm.documented, [&](const Documented& documented) {
     const std::string figure = figure_in(documented.text);
     return figure.find('.') != std::string::npos && contains_word(text, figure);
   });
@@ -57,13 +57,12 @@ bool is_about(const std::string& text, const Arm& arm) {
 bool speaks_of_absent(const std::string& text, const std::vector<Arm>& written,
                       const std::vector<ArmReport>& arms, bool ours) {
   const auto present = [&](const Arm& arm) {
-    return std::any_of(arms.begin(), arms.end(), [&](const ArmReport& row) {
+    return std::ranges::any_of(arms, [&](const ArmReport& row) {
       const bool is_ours = row.engine.is(kNative) || row.engine.is(kModel);
       return (is_ours || !ours) && row.written == arm.id;
     });
   };
-  return std::any_of(written.begin(), written.end(),
-                     [&](const Arm& arm) { return !present(arm) && is_about(text, arm); });
+  return std::ranges::any_of(written, [&](const Arm& arm) { return !present(arm) && is_about(text, arm); });
 }
 
 namespace {
@@ -88,8 +87,7 @@ std::optional<std::string> format_figure(const Conclusion::Figure& figure, const
     if (arm.makespan_s) return format_span(arm.makespan_s->median);
     return arm.predicted_s ? std::optional(format_span(*arm.predicted_s)) : std::nullopt;
   }
-  const auto row = std::find_if(arm.measures.begin(), arm.measures.end(),
-                                [&](const MeasureRow& measure) { return measure.stat == figure.stat; });
+  const auto row = std::ranges::find(arm.measures, figure.stat, &MeasureRow::stat);
   return row == arm.measures.end() ? std::nullopt : format_row(*row);
 }
 
@@ -169,8 +167,8 @@ std::string judge_guess(double guessed, double measured) {
 /// The same words with other numbers.
 std::string kind_of(const std::string& warning) {
   std::string kind;
-  std::copy_if(warning.begin(), warning.end(), std::back_inserter(kind),
-               [](unsigned char letter) { return std::isdigit(letter) == 0 && letter != '.'; });
+  std::ranges::copy_if(warning, std::back_inserter(kind),
+                       [](unsigned char letter) { return std::isdigit(letter) == 0 && letter != '.'; });
   return kind;
 }
 
@@ -249,8 +247,8 @@ class RunRemarks {
   /// The model ran all that the answer speaks of, and it has figures that only real servers have.
   bool only_measured() const {
     const auto& figures = scenario_.explain.answer.figures;
-    return !figures.empty() && std::all_of(figures.begin(), figures.end(), [&](const auto& figure) {
-      return std::any_of(arms_.begin(), arms_.end(), [&](const ArmReport& arm) {
+    return !figures.empty() && std::ranges::all_of(figures, [&](const auto& figure) {
+      return std::ranges::any_of(arms_, [&](const ArmReport& arm) {
         return is_row_of(figure, arm) && arm.engine.is(kModel) && arm.not_run.empty();
       });
     });
@@ -258,8 +256,7 @@ class RunRemarks {
 
   bool answer_speaks_of(const ArmReport& arm) const {
     const auto& figures = scenario_.explain.answer.figures;
-    return std::any_of(figures.begin(), figures.end(),
-                       [&](const auto& each) { return is_row_of(each, arm); });
+    return std::ranges::any_of(figures, [&](const auto& each) { return is_row_of(each, arm); });
   }
 
   /// The arm with the most costly finding, among those that the answer speaks of where they have any.
@@ -309,8 +306,8 @@ class RunRemarks {
       Note note{NoteKind::why, text};
       for (const Finding& finding : arm.findings) note.findings.push_back(finding.id);
       // Who brings a server asks about that one first.
-      const auto first = std::find_if(notes_.begin(), notes_.end(),
-                                      [](const Note& each) { return each.kind == NoteKind::why; });
+      const auto first =
+          std::ranges::find_if(notes_, [](const Note& each) { return each.kind == NoteKind::why; });
       notes_.insert(arm.engine.is(kServer) ? first : notes_.end(), std::move(note));
     }
   }
@@ -446,10 +443,9 @@ class RunRemarks {
 
   /// Each kind of error has a row in the table: `count(error)`, `share(status=404)`.
   bool errors_are_in_table(const RequestCounts& books) const {
-    return books.not_sent.empty() &&
-           std::all_of(books.errors.begin(), books.errors.end(), [&](const auto& error) {
+    return books.not_sent.empty() && std::ranges::all_of(books.errors, [&](const auto& error) {
              return error.first == to_string(Outcome::hung_up) ||
-                    std::any_of(scenario_.show.begin(), scenario_.show.end(), [&](const Stat& stat) {
+                    std::ranges::any_of(scenario_.show, [&](const Stat& stat) {
                       return stat.errors ||
                              (stat.status && error.first == fmt::format("status_{}", *stat.status));
                     });
@@ -504,7 +500,7 @@ class RunRemarks {
         if (times++ == 0) first = name_of(each.arm, each.engine, each.case_id) + ": " + warning;
       }
     }
-    const bool failures = std::any_of(arms_.begin(), arms_.end(), [&](const ArmReport& arm) {
+    const bool failures = std::ranges::any_of(arms_, [&](const ArmReport& arm) {
       return arm.books.failed() > 0 && !errors_are_in_table(arm.books);
     });
     for (const auto& [key, first] : reported) {

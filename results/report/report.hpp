@@ -95,8 +95,7 @@ std::string name_on_engine(const ArmReport& arm);
 /// Of arms, rows or repetitions: whether they are of more than one case.
 template <class Rows>
 bool several_cases(const Rows& rows) {
-  return std::any_of(rows.begin(), rows.end(),
-                     [&](const auto& row) { return row.case_id != rows.begin()->case_id; });
+  return std::ranges::any_of(rows, [&](const auto& row) { return row.case_id != rows.begin()->case_id; });
 }
 
 struct CheckRow {

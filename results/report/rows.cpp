@@ -37,8 +37,7 @@ bool model_stands_in(const ArmReport& arm) {
 }
 
 bool only_makespan(const Report& report) {
-  return std::all_of(report.headline.begin(), report.headline.end(),
-                     [](const Stat& stat) { return stat == Stat{}; });
+  return std::ranges::all_of(report.headline, [](const Stat& stat) { return stat == Stat{}; });
 }
 
 Entry makespan_entry(const ArmReport& arm) {
@@ -67,8 +66,7 @@ std::vector<Entry> entries_of(const Report& report) {
     }
     const bool stands_empty = !arm.not_run.empty() && !model_stands_in(arm);
     for (const Stat& stat : report.headline) {
-      const auto row = std::find_if(arm.measures.begin(), arm.measures.end(),
-                                    [&stat](const MeasureRow& each) { return each.stat == stat; });
+      const auto row = std::ranges::find(arm.measures, stat, &MeasureRow::stat);
       if (row == arm.measures.end()) continue;
       const bool loaded = row->measured || row->predicted;  // not every case loads every route
       const bool reported = !entries.empty() && entries.back().arm == &arm;
@@ -186,7 +184,7 @@ class TableMaker {
 
   template <class Wanted>
   bool any(Wanted wanted) const {
-    return std::any_of(entries_.begin(), entries_.end(), wanted);
+    return std::ranges::any_of(entries_, wanted);
   }
 
   void add_names(bool cases) {
@@ -307,8 +305,8 @@ class TableMaker {
       if (!entry.row.measured || !entry.row.measured->low || !entry.row.measured->high) continue;
       counts.insert(entry.arm->repetitions);
       const std::vector<double>& all = entry.row.measured->samples;
-      whole_range &= all.empty() || (*entry.row.measured->low <= *std::min_element(all.begin(), all.end()) &&
-                                     *entry.row.measured->high >= *std::max_element(all.begin(), all.end()));
+      whole_range &= all.empty() || (*entry.row.measured->low <= *std::ranges::min_element(all) &&
+                                     *entry.row.measured->high >= *std::ranges::max_element(all));
     }
     return counts.empty() ? "" : fmt::format("{} ({})", whole_range ? "min–max" : "95 %", range_of(counts));
   }

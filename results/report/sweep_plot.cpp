@@ -79,7 +79,7 @@ SweepPlot plot_of(const SweepReport& report) {
         if (i != axis && values[i].size() > 1)
           name += fmt::format(", {}={}", report.keys[i], point.values[i]);
       }
-      auto curve = std::ranges::find_if(plot.curves, [&](const SweepCurve& one) { return one.name == name; });
+      auto curve = std::ranges::find(plot.curves, name, &SweepCurve::name);
       if (curve == plot.curves.end()) curve = plot.curves.insert(curve, {name, {}});
       curve->marks.push_back({place_of(plot.places, point.values[axis]), cell->measured, cell->predicted});
     }
@@ -97,9 +97,9 @@ constexpr std::size_t kPlotRows = 15;
 constexpr std::size_t kLeastLabel = 9;  // columns left of the axis
 constexpr std::size_t kMaxCurves = 26;
 
-class Canvas {
+class LetterCanvas {
  public:
-  Canvas(const SweepPlot& plot, std::size_t width, bool ascii)
+  LetterCanvas(const SweepPlot& plot, std::size_t width, bool ascii)
       : plot_(plot),
         width_(width),
         dot_(ascii ? U'.' : U'·'),
@@ -165,7 +165,7 @@ std::string value_text(const SweepReport& report, double value) {
 }
 
 /// The places' names below the axis; those for which there is no room are left out.
-std::string place_names(const SweepPlot& plot, const Canvas& canvas, std::size_t width) {
+std::string place_names(const SweepPlot& plot, const LetterCanvas& canvas, std::size_t width) {
   std::string line;
   std::size_t used = 0;
   for (std::size_t i = 0; i < plot.places.size(); ++i) {
@@ -204,7 +204,7 @@ void add_plot(const SweepReport& report, Page& page) {
   const bool ascii = page.style().ascii;
   const std::size_t left = std::min(std::max(kLeastLabel, columns(plot.key)), page.width() / 2);
   const std::size_t inner = page.width() - left - 2;
-  Canvas canvas(plot, inner, ascii);
+  LetterCanvas canvas(plot, inner, ascii);
   const std::size_t shown = std::min(plot.curves.size(), kMaxCurves);
   for (std::size_t i = 0; i < shown && !report.predicted_only; ++i) canvas.draw_model(plot.curves[i]);
   std::vector<std::string> entries;

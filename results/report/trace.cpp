@@ -143,7 +143,7 @@ std::vector<Note> notes_of_trace(const Scenario& scenario, const Run& run) {
     if (scenario.trace != "path") continue;
     const std::string name =
         scenario.cases.size() > 1 ? repetition.arm + " " + repetition.case_id : repetition.arm;
-    auto arm = std::find_if(arms.begin(), arms.end(), [&](const auto& known) { return known.first == name; });
+    auto arm = std::ranges::find_if(arms, [&](const auto& known) { return known.first == name; });
     if (arm == arms.end()) arm = arms.insert(arms.end(), {name, {}});
     for (const RequestRecord& record : repetition.records) {
       for (const PathSpan& span : request_path(record, repetition.events))

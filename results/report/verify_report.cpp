@@ -18,6 +18,8 @@ namespace lab {
 
 BOOST_DESCRIBE_STRUCT(BatchTime, (), (scenario, engine, again, seconds))
 
+namespace json = boost::json;
+
 namespace {
 
 /// `103 ms`, or `103 ms (101–104)` where the repetitions differ in what is printed.
@@ -141,17 +143,11 @@ void add_claim(const ClaimCheck& check, bool details, Page& page) {
 }
 
 template <class Is>
-std::vector<const ClaimCheck*> select(const std::vector<ClaimCheck>& claims, Is is) {
-  std::vector<const ClaimCheck*> found;
-  for (const ClaimCheck& check : claims) {
-    if (is(check)) found.push_back(&check);
-  }
-  return found;
-}
-
-std::vector<std::string> ids_of(const std::vector<const ClaimCheck*>& checks) {
+std::vector<std::string> ids_where(const std::vector<ClaimCheck>& claims, Is is) {
   std::vector<std::string> ids;
-  for (const ClaimCheck* check : checks) ids.push_back(check->claim->id);
+  for (const ClaimCheck& check : claims) {
+    if (std::invoke(is, check)) ids.push_back(check.claim->id);
+  }
   return ids;
 }
 
@@ -173,9 +169,9 @@ void add_sum(const VerifyResult& result, Page& page) {
                              claims + result.not_decided),
                  5);
   }
-  for (const auto& [first, checks] :
+  for (const auto& [first, ids] :
        {std::pair{"differing: ", result.differing()}, std::pair{"inconclusive: ", result.undecided()}}) {
-    if (!checks.empty()) page.hanging(first, join(ids_of(checks), ", "), 4);
+    if (!ids.empty()) page.hanging(first, join(ids, ", "), 4);
   }
   for (const std::string& noise : result.noise) page.hanging("WARN ", noise, 5);
   page.hanging(
@@ -184,59 +180,6 @@ void add_sum(const VerifyResult& result, Page& page) {
                   plural(std::ssize(result.times), "run"), result.repetitions, result.scale, result.seconds),
       4);
 }
-
-}  // namespace
-
-std::vector<const ClaimCheck*> VerifyResult::differing() const {
-  return select(claims, [](const ClaimCheck& check) { return !check.undecided() && !check.as_recorded(); });
-}
-
-std::vector<const ClaimCheck*> VerifyResult::undecided() const {
-  return select(claims, [](const ClaimCheck& check) { return check.undecided(); });
-}
-
-std::size_t VerifyResult::count(ClaimFinding finding) const {
-  return select(claims,
-                [&](const ClaimCheck& check) {
-                  return check.finding == finding && check.as_recorded() && !check.by_recording();
-                })
-      .size();
-}
-
-std::size_t VerifyResult::recorded() const {
-  return select(claims, [](const ClaimCheck& check) { return check.as_recorded() && check.by_recording(); })
-      .size();
-}
-
-std::string describe(const Condition& condition) {
-  return fmt::format("{}: {} {} {}", arm_words(condition.left), to_string(condition.left.stat),
-                     relation_words(condition), format_limit(condition));
-}
-
-std::string verify_text(const ClaimsFile& file, const VerifyResult& result, const TextStyle& style,
-                        bool details) {
-  Page page(style, 1);
-  std::vector<const Claim*> claims;
-  for (const ClaimCheck& check : result.claims) claims.push_back(check.claim);
-  add_by_document(file, claims, page, [&](std::size_t i) { add_claim(result.claims[i], details, page); });
-  add_sum(result, page);
-  return page.take();
-}
-
-std::string list_text(const ClaimsFile& file, const std::vector<const Claim*>& claims,
-                      const TextStyle& style) {
-  Page page(style, 1);
-  add_by_document(file, claims, page, [&](std::size_t i) {
-    add_head(*claims[i], engine_words(*claims[i]), to_string(claims[i]->outcome), false, page);
-    for (const Condition& condition : claims[i]->tests) page.hanging("  by ", describe(condition), 6);
-    for (const Condition& condition : claims[i]->exceptions) page.hanging("  not ", describe(condition), 6);
-  });
-  return page.take();
-}
-
-namespace json = boost::json;
-
-namespace {
 
 json::object format_condition(const Condition& condition, bool exception) {
   return {{"text", as_json(describe(condition))},
@@ -277,7 +220,96 @@ json::object format_check(const ConditionCheck& check, bool exception) {
   return object;
 }
 
+std::string tests_of(const Claim& claim) {
+  std::vector<std::string> parts;
+  for (const Condition& condition : claim.tests) parts.push_back(describe(condition));
+  for (const Condition& condition : claim.exceptions) parts.push_back("but not " + describe(condition));
+  return join(parts, "; ");
+}
+
+std::size_t count_of(const ClaimsFile& file, ClaimOutcome outcome) {
+  return static_cast<std::size_t>(std::ranges::count(file.claims, outcome, &Claim::outcome));
+}
+
+/// A row for each claim: what was found, where, and each condition with its figures.
+Table findings_table(const VerifyResult& result) {
+  Table table = note_table(
+      {"claim", "document", "section", "statement", "decided on", "found", "on record", "figures"});
+  for (const ClaimCheck& check : result.claims) {
+    const Claim& claim = *check.claim;
+    std::vector<std::string> figures;
+    for (const ConditionCheck& one : check.checks) figures.push_back(check_line(one));
+    table.rows.push_back(
+        {{claim.id, claim.document, claim.section, claim.text, engine_words(check),
+          std::string(to_string(check.finding)), std::string(to_string(claim.outcome)), join(figures, "; ")},
+         ""});
+  }
+  return table;
+}
+
+std::vector<std::string> scenarios_of(const ClaimsFile& file, const std::string& document) {
+  std::set<std::string> names;
+  for (const Claim& claim : file.claims) {
+    for (const std::string& name : claim.scenarios())
+      if (document.empty() || claim.document == document) names.insert(name);
+  }
+  for (const LogRow& row : file.log)
+    if (row.document == document) names.insert(row.measure.scenario);
+  return {names.begin(), names.end()};
+}
+
+template <class Items>
+std::size_t count_in(const Items& items, const std::string& document) {
+  return static_cast<std::size_t>(std::ranges::count(items, document, &Items::value_type::document));
+}
+
 }  // namespace
+
+std::vector<std::string> VerifyResult::differing() const {
+  return ids_where(claims,
+                   [](const ClaimCheck& check) { return !check.undecided() && !check.as_recorded(); });
+}
+
+std::vector<std::string> VerifyResult::undecided() const {
+  return ids_where(claims, &ClaimCheck::undecided);
+}
+
+std::size_t VerifyResult::count(ClaimFinding finding) const {
+  return static_cast<std::size_t>(std::ranges::count_if(claims, [&](const ClaimCheck& check) {
+    return check.finding == finding && check.as_recorded() && !check.by_recording();
+  }));
+}
+
+std::size_t VerifyResult::recorded() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      claims, [](const ClaimCheck& check) { return check.as_recorded() && check.by_recording(); }));
+}
+
+std::string describe(const Condition& condition) {
+  return fmt::format("{}: {} {} {}", arm_words(condition.left), to_string(condition.left.stat),
+                     relation_words(condition), format_limit(condition));
+}
+
+std::string verify_text(const ClaimsFile& file, const VerifyResult& result, const TextStyle& style,
+                        bool details) {
+  Page page(style, 1);
+  std::vector<const Claim*> claims;
+  for (const ClaimCheck& check : result.claims) claims.push_back(check.claim);
+  add_by_document(file, claims, page, [&](std::size_t i) { add_claim(result.claims[i], details, page); });
+  add_sum(result, page);
+  return page.take();
+}
+
+std::string list_text(const ClaimsFile& file, const std::vector<const Claim*>& claims,
+                      const TextStyle& style) {
+  Page page(style, 1);
+  add_by_document(file, claims, page, [&](std::size_t i) {
+    add_head(*claims[i], engine_words(*claims[i]), to_string(claims[i]->outcome), false, page);
+    for (const Condition& condition : claims[i]->tests) page.hanging("  by ", describe(condition), 6);
+    for (const Condition& condition : claims[i]->exceptions) page.hanging("  not ", describe(condition), 6);
+  });
+  return page.take();
+}
 
 std::string verify_json(const VerifyResult& result) {
   json::array claims;
@@ -305,8 +337,8 @@ std::string verify_json(const VerifyResult& result) {
                     {"refuted", result.count(ClaimFinding::refuted)},
                     {"qualified", result.count(ClaimFinding::qualified)},
                     {"recorded", result.recorded()},
-                    {"differing", as_json(ids_of(result.differing()))},
-                    {"inconclusive", as_json(ids_of(result.undecided()))},
+                    {"differing", as_json(result.differing())},
+                    {"inconclusive", as_json(result.undecided())},
                     {"claims", std::move(claims)}});
 }
 
@@ -315,63 +347,13 @@ std::string list_json(const std::vector<const Claim*>& claims) {
   for (const Claim* claim : claims) {
     json::object object = format_claim(*claim);
     json::array conditions;
-    for (const Condition& condition : claim->tests) conditions.push_back(format_condition(condition, false));
-    for (const Condition& condition : claim->exceptions)
-      conditions.push_back(format_condition(condition, true));
+    for (const Condition* condition : claim->conditions())
+      conditions.push_back(format_condition(*condition, conditions.size() >= claim->tests.size()));
     object["conditions"] = std::move(conditions);
     array.push_back(std::move(object));
   }
   return json_line({{"schema", "lab.claims/1"}, {"claims", std::move(array)}});
 }
-
-namespace {
-
-Table table_of(std::initializer_list<const char*> headings) {
-  Table table;
-  for (const char* heading : headings) table.columns.push_back({ColumnRole::note, heading});
-  return table;
-}
-
-std::string tests_of(const Claim& claim) {
-  std::vector<std::string> parts;
-  for (const Condition& condition : claim.tests) parts.push_back(describe(condition));
-  for (const Condition& condition : claim.exceptions) parts.push_back("but not " + describe(condition));
-  return join(parts, "; ");
-}
-
-std::size_t count_of(const ClaimsFile& file, ClaimOutcome outcome) {
-  return static_cast<std::size_t>(std::count_if(
-      file.claims.begin(), file.claims.end(), [&](const Claim& claim) { return claim.outcome == outcome; }));
-}
-
-/// A row for each claim: what was found, where, and each condition with its figures.
-Table findings_table(const VerifyResult& result) {
-  Table table =
-      table_of({"claim", "document", "section", "statement", "decided on", "found", "on record", "figures"});
-  for (const ClaimCheck& check : result.claims) {
-    const Claim& claim = *check.claim;
-    std::vector<std::string> figures;
-    for (const ConditionCheck& one : check.checks) figures.push_back(check_line(one));
-    table.rows.push_back(
-        {{claim.id, claim.document, claim.section, claim.text, engine_words(check),
-          std::string(to_string(check.finding)), std::string(to_string(claim.outcome)), join(figures, "; ")},
-         ""});
-  }
-  return table;
-}
-
-std::vector<std::string> scenarios_of(const ClaimsFile& file, const std::string& document) {
-  std::set<std::string> names;
-  for (const Claim& claim : file.claims) {
-    for (const std::string& name : claim.scenarios())
-      if (document.empty() || claim.document == document) names.insert(name);
-  }
-  for (const LogRow& row : file.log)
-    if (row.document == document) names.insert(row.measure.scenario);
-  return {names.begin(), names.end()};
-}
-
-}  // namespace
 
 std::string verify_csv(const VerifyResult& result) {
   return csv_table(findings_table(result));
@@ -392,12 +374,11 @@ std::string claims_page(const ClaimsFile& file) {
       "differs "
       "from this page; `lab verify --claim ID`\nshows one with its figures. Those about database drivers ask "
       "for "
-      "`lab verify --postgres local`.\n\n"
-      "Made from `results/claims.toml` by `lab verify --page`.\n",
+      "`lab verify --postgres local`.\n\nMade from `results/claims.toml` by `lab verify --page`.\n",
       file.claims.size(), count_of(file, ClaimOutcome::verified), count_of(file, ClaimOutcome::refuted),
       count_of(file, ClaimOutcome::qualified), scenarios_of(file, "").size());
   for (const Document& document : file.documents) {
-    Table table = table_of({"claim", "where", "statement", "outcome", "decided on", "tested by", "why"});
+    Table table = note_table({"claim", "where", "statement", "outcome", "decided on", "tested by", "why"});
     for (const Claim& claim : file.claims) {
       if (claim.document != document.id) continue;
       table.rows.push_back({{claim.id, claim.section, claim.text, std::string(to_string(claim.outcome)),
@@ -409,18 +390,8 @@ std::string claims_page(const ClaimsFile& file) {
   return text;
 }
 
-namespace {
-
-template <class Items>
-std::size_t count_in(const Items& items, const std::string& document) {
-  return static_cast<std::size_t>(
-      std::count_if(items.begin(), items.end(), [&](const auto& one) { return one.document == document; }));
-}
-
-}  // namespace
-
 Table documents_table(const ClaimsFile& file) {
-  Table table = table_of({"document", "title", "contributes", "claims", "timings", "experiments"});
+  Table table = note_table({"document", "title", "contributes", "claims", "timings", "experiments"});
   for (const Document& document : file.documents) {
     table.rows.push_back(
         {{document.id, document.title, document.contributes,

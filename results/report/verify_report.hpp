@@ -25,8 +25,8 @@ struct VerifyResult {
   double seconds = 0;
   bool interrupted = false;
 
-  std::vector<const ClaimCheck*> differing() const;
-  std::vector<const ClaimCheck*> undecided() const;
+  std::vector<std::string> differing() const;  ///< ids of claims
+  std::vector<std::string> undecided() const;
   /// Claims whose finding is this and is the one on record, measured here.
   std::size_t count(ClaimFinding finding) const;
   /// Claims as on record that recordings of FastAPI decided.

@@ -35,7 +35,7 @@ TableRow row_of(const ArmReport& arm, std::size_t columns, bool cases) {
   for (std::size_t worker = 0; worker < columns; ++worker)
     row.cells.push_back(worker < first.size() ? std::to_string(first[worker]) : "");
   Counts busiest;
-  for (const Counts& split : arm.splits) busiest.push_back(*std::max_element(split.begin(), split.end()));
+  for (const Counts& split : arm.splits) busiest.push_back(*std::ranges::max_element(split));
   row.cells.push_back(least_to_most(busiest));
   return row;
 }

@@ -29,8 +29,8 @@ class LimitedTarget final : public Target {
     std::vector<Reply> replies(probes.size());
     std::vector<std::size_t> order(probes.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return probes[a].at < probes[b].at; });
+    std::ranges::stable_sort(order,
+                             [&](std::size_t a, std::size_t b) { return probes[a].at < probes[b].at; });
     Nanos end = 0;
     for (const std::size_t i : order) {
       Reply& reply = replies[i];

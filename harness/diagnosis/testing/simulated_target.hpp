@@ -99,7 +99,7 @@ class SimulatedTarget final : public Target {
     experiment.arm.gil = server_.gil;
     Keep keep;
     simulate(experiment.input(), &keep.records);
-    std::sort(keep.records.begin(), keep.records.end(), [](const auto& a, const auto& b) {
+    std::ranges::sort(keep.records, [](const auto& a, const auto& b) {
       return std::tuple(a.route, a.intended, a.id) < std::tuple(b.route, b.intended, b.id);
     });
     std::size_t next = 0;

@@ -38,13 +38,9 @@ struct RowRun {
   double scale = 1;
   Scenario scenario;
 
-  const Arm& arm() const {
-    return *std::find_if(scenario.arms.begin(), scenario.arms.end(),
-                         [&](const Arm& one) { return one.id == row->measure.arm; });
-  }
+  const Arm& arm() const { return *std::ranges::find(scenario.arms, row->measure.arm, &Arm::id); }
   const Case& load_case() const {
-    return *std::find_if(scenario.cases.begin(), scenario.cases.end(),
-                         [&](const Case& one) { return one.id == row->measure.case_id; });
+    return *std::ranges::find(scenario.cases, row->measure.case_id, &Case::id);
   }
   /// What the stat is where nothing but the plan costs anything.
   std::optional<double> ideally(const Stat& stat, std::uint64_t seed) const {
@@ -103,10 +99,7 @@ std::vector<VerifyBatch> log_batches(const std::vector<RowRun>& runs,
               ? *same
               : batches.emplace_back(VerifyBatch{
                     measure.scenario, engine, run.scale, 0, run.row->params, run.row->requests, {}});
-      const bool known = std::ranges::any_of(batch.measures, [&](const Measure& other) {
-        return other.arm == measure.arm && other.case_id == measure.case_id && other.stat == measure.stat;
-      });
-      if (!known) batch.measures.push_back(std::move(measure));
+      batch.add(measure);
     }
   }
   return batches;
@@ -151,11 +144,6 @@ int show_log(LogAsked asked) {
   const std::vector<RowRun> runs = rows_to_run(file, asked);
   const std::vector<VerifyBatch> batches = log_batches(runs, asked.engines);
   const Nanos began = monotonic_now();
-  VerifyObserver observer;
-  observer.saved = [&](const std::string& path) {
-    if (!output.quiet) print_error("saved {}\n", path);
-  };
-  observer.warned = [](const std::string& text) { print_warning(text); };
   std::vector<BatchEnd> ends(batches.size());
   bool interrupted = false;
   for (std::size_t i = 0; i < batches.size() && !interrupted; ++i) {
@@ -169,12 +157,8 @@ int show_log(LogAsked asked) {
     const double together = std::accumulate(parts.begin(), parts.end(), 0.0,
                                             [](double sum, const auto& part) { return sum + part.second; });
     options.repetitions = together < kShort && !asked.quick ? kShortRepetitions : 1;
-    const auto started = [&](Nanos estimate) {
-      if (!output.quiet)
-        print_error("run {} of {}: {} ({}), about {}\n", i + 1, batches.size(), batch.scenario, batch.engine,
-                    format_estimate(estimate));
-    };
-    ends[i] = take_readings(batch, options, started, observer);
+    options.quiet = output.quiet;
+    ends[i] = take_readings(batch, options, fmt::format("run {} of {}", i + 1, batches.size()));
     interrupted = ends[i].interrupted || interrupt_signal() != 0;
   }
   LogReport report{file.documents, asked.engines, {}, asked.quick, !interrupted, 0};

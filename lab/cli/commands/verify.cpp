@@ -37,19 +37,6 @@ std::vector<const Claim*> chosen(const ClaimsFile& file, const AskedVerification
   return claims;
 }
 
-VerifyObserver observer_for(const OutputOptions& output) {
-  VerifyObserver observer;
-  observer.warned = [](const std::string& text) { print_warning(text); };
-  if (output.quiet) return observer;
-  observer.started = [](const VerifyBatch& batch, std::size_t number, std::size_t batches, bool again,
-                        Nanos estimate) {
-    print_error("{} {} of {}: {} ({}), about {}\n", again ? "once more," : "run", number, batches,
-                batch.scenario, batch.engine, format_estimate(estimate));
-  };
-  observer.saved = [](const std::string& path) { print_error("saved {}\n", path); };
-  return observer;
-}
-
 int exit_code_of(const VerifyResult& result) {
   if (result.interrupted) return interrupt_exit_code();
   if (!result.differing().empty()) return static_cast<int>(ErrorKind::check_failed);
@@ -72,7 +59,9 @@ int verify_claims(const AskedVerification& asked) {
     print(output.format == Format::json ? list_json(claims) : list_text(file, claims, output.style));
     return 0;
   }
-  const VerifyResult result = verify(file, claims, asked.options, observer_for(output));
+  VerifyOptions options = asked.options;
+  options.quiet = output.quiet;
+  const VerifyResult result = verify(file, claims, options);
   print(output.format == Format::json       ? verify_json(result)
         : output.format == Format::csv      ? verify_csv(result)
         : output.format == Format::markdown ? verify_markdown(result)
