@@ -95,8 +95,7 @@ Result<SweepKey> parse_key(const std::string& text) {
 Stat stat_of(const Scenario& scenario, const std::string& text) {
   if (text.empty()) return scenario.show.empty() ? Stat{} : scenario.show.front();
   Stat stat = parse_stat("--stat", text).value();
-  Texts routes;
-  for (const Route& route : scenario.routes) routes.push_back(route.name);
+  const Texts routes = ids_of(scenario.routes);
   refuse_if(!stat.route.empty() && !contains(routes, stat.route), "--stat: scenario '{}' has no route '{}'{}",
             scenario.name, stat.route, suggestion(stat.route, routes));
   return stat;
@@ -277,7 +276,7 @@ SweepReport begin_report(const Sweep& sweep) {
   report.question = sweep.tasks.front().scenario.question;
   report.stat = sweep.stat;
   report.planned = sweep.tasks.size();
-  for (const SweepKey& key : sweep.keys) report.keys.push_back(key.name);
+  report.keys = ids_of(sweep.keys);
   return report;
 }
 

@@ -105,12 +105,6 @@ struct ClaimsFile {
   std::map<std::string, RunNeeds> runs;  ///< by scenario
   std::vector<Claim> claims;             ///< in the order of the file
   std::vector<LogRow> log;               ///< likewise
-
-  std::vector<std::string> document_ids() const {
-    std::vector<std::string> ids;
-    for (const Document& document : documents) ids.push_back(document.id);
-    return ids;
-  }
 };
 
 }  // namespace lab

@@ -75,4 +75,20 @@ std::string shell_word(const std::string& word);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 std::vector<std::string> split(std::string_view text, char separator);
 
+/// The names or ids of all of them.
+template <class Items>
+std::vector<std::string> ids_of(const Items& items) {
+  std::vector<std::string> ids;
+  for (const auto& item : items) {
+    if constexpr (requires { item.id; }) {
+      ids.emplace_back(item.id);
+    } else if constexpr (requires { item.name; }) {
+      ids.emplace_back(item.name);
+    } else {
+      ids.emplace_back(item.first);
+    }
+  }
+  return ids;
+}
+
 }  // namespace lab

@@ -218,15 +218,14 @@ Problem make_problem(const ProblemSource& source) {
     if (question.scenario == scenario.name && at != std::string::npos)
       question.proof.replace(at + 1, scenario.name.size(), source.name);
   }
-  for (const Question& question : known) problem.known.push_back(question.id);
+  problem.known = ids_of(known);
   problem.questions = std::move(questions);
   return problem;
 }
 
 GradeSheet grade_answers(Problem problem, const AnswerFile& answers) {
   agree(problem, answers);
-  std::vector<std::string> ids;
-  for (const Question& question : problem.questions) ids.push_back(question.id);
+  const std::vector<std::string> ids = ids_of(problem.questions);
   GradeSheet sheet;
   sheet.grades.resize(ids.size());
   sheet.measured.resize(ids.size());

@@ -157,8 +157,7 @@ std::vector<Grade> grade_all(const std::vector<Question>& questions, const std::
   refuse_if(error || !document.is_object(),
             "--answers: not a JSON object such as {{\"d2-log\": \"2\", \"gil-1\": \"400ms\"}}{}",
             error ? ": " + error.message() : "");
-  std::vector<std::string> ids;
-  for (const Question& question : questions) ids.push_back(question.id);
+  const std::vector<std::string> ids = ids_of(questions);
   std::map<std::string, std::string> answers;
   for (const auto& [key, value] : document.get_object()) {
     const std::string id(key);

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <set>
 
+#include "lab/core/text.hpp"
 #include "lab/experiment/report.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/testing/proof_testing.hpp"
@@ -16,12 +17,6 @@ std::vector<Question> all_questions() {
   std::vector<Question> questions = scenario_questions();
   questions.insert(questions.begin(), quiz_file().questions.begin(), quiz_file().questions.end());
   return questions;
-}
-
-std::vector<std::string> ids_of(const std::vector<Question>& questions) {
-  std::vector<std::string> ids;
-  for (const Question& question : questions) ids.push_back(question.id);
-  return ids;
 }
 
 const Question& find(const std::vector<Question>& questions, std::string_view id) {

@@ -108,8 +108,7 @@ std::filesystem::path find_run(const std::string& name) {
     if (name != run->name) warn_of_incomplete(runs, *run, name);
     return run->path;
   }
-  std::vector<std::string> names;
-  for (const RunListing& run : runs) names.push_back(run.name);
+  const std::vector<std::string> names = ids_of(runs);
   if (names.empty())
     throw Failure(usage_error("no run '{}': nothing has been recorded yet; see lab run", name));
   const auto near = nearest_word(name, names);

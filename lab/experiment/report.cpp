@@ -192,8 +192,7 @@ void ArmChoice::check(const Scenario& scenario, const Run& run) const {
     refuse_if(!contains(known, arm), "--arms: this run of '{}' has no arm '{}'{}", scenario.name, arm,
               suggestion(arm, known));
   }
-  Texts cases;
-  for (const Case& each : scenario.cases) cases.push_back(each.id);
+  const Texts cases = ids_of(scenario.cases);
   refuse_if(!case_id.empty() && !contains(cases, case_id), "--case: scenario '{}' has no case '{}'{}",
             scenario.name, case_id, suggestion(case_id, cases));
 }

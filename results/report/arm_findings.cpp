@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "harness/statistics/statistics.hpp"
 #include "lab/core/duration.hpp"
@@ -128,11 +127,8 @@ void set_latencies(const Histogram& latencies, ArmReport& arm) {
 }
 
 std::optional<Note> note_of_tails(const std::vector<ArmReport>& arms) {
-  std::set<std::string> cases;
-  for (const ArmReport& arm : arms) cases.insert(arm.case_id);
-  const auto name_of = [&](const ArmReport& arm) {
-    return cases.size() > 1 ? arm.arm + " " + arm.case_id : arm.arm;
-  };
+  const bool cases = several_cases(arms);
+  const auto name_of = [&](const ArmReport& arm) { return cases ? arm.arm + " " + arm.case_id : arm.arm; };
   std::size_t name_width = kNameWidth;
   for (const ArmReport& arm : arms) name_width = std::max(name_width, columns(name_of(arm)) + 1);
   std::string text = pad("latency", name_width);

@@ -80,12 +80,6 @@ std::vector<Entry> entries_of(const Report& report) {
   return entries;
 }
 
-bool several_cases(const Report& report) {
-  std::set<std::string> seen;
-  for (const ArmReport& arm : report.arms) seen.insert(arm.case_id);
-  return seen.size() > 1;
-}
-
 std::string engine_cell(const EngineId& engine) {
   if (engine.runtime.empty()) return engine.kind;
   return (engine.is(kRecorded) ? "rec. " : "") + engine.runtime;
@@ -134,9 +128,9 @@ class TableMaker {
 
   Table make_short() {
     const bool by_stat = report_.headline.size() > 1;
-    if (!by_stat && !several_cases(report_)) return make();
+    if (!by_stat && !several_cases(report_.arms)) return make();
     const std::string none = printable("–", ascii_);
-    add_names(by_stat && several_cases(report_));
+    add_names(by_stat && several_cases(report_.arms));
     std::map<std::vector<std::string>, std::size_t> rows;  // by what names them
     std::map<std::string, std::size_t> places;             // of columns, by heading
     for (const Entry& entry : entries_) {
@@ -201,7 +195,7 @@ class TableMaker {
     const bool makespan = only_makespan(report_);
     const bool stats = report_.headline.size() > 1 || (predicted && !makespan);
     const bool labels = any([](const Entry& each) { return !each.arm->label.empty(); });
-    add_names(several_cases(report_));
+    add_names(several_cases(report_.arms));
     add(stats, ColumnRole::stat, "stat", [](const Entry& each) { return to_string(each.row.stat); });
     add(labels && !stats && !predicted, ColumnRole::label, "in FastAPI",
         [](const Entry& each) { return each.arm->label; });

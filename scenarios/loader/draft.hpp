@@ -206,22 +206,6 @@ class TableReader {
 /// Errors: no such file (exit 2), not readable (exit 3) (loader.cpp).
 Result<std::string> read_toml_file(const std::filesystem::path& path);
 
-/// The names or ids of all of them.
-template <class Items>
-std::vector<std::string> ids_of(const Items& items) {
-  std::vector<std::string> ids;
-  for (const auto& item : items) {
-    if constexpr (requires { item.id; }) {
-      ids.emplace_back(item.id);
-    } else if constexpr (requires { item.name; }) {
-      ids.emplace_back(item.name);
-    } else {
-      ids.emplace_back(item.first);
-    }
-  }
-  return ids;
-}
-
 /// Reports a name that is no id.
 void check_id(Draft& draft, const toml::key& key, std::string_view kind);
 

@@ -77,8 +77,7 @@ int export_arm(const ExportOptions& options) {
   refuse_if(options.force && options.folder.empty(), "--force goes with --dir");
   const Scenario scenario = load_scenario(options.scenario, known_modes(), options.run.overrides).value();
   const auto [arm, server] = choose(scenario, options);
-  std::vector<std::string> names;
-  for (const SourceFile& file : server.files) names.push_back(file.name);
+  const std::vector<std::string> names = ids_of(server.files);
   const std::string beside = join({names.begin() + 1, names.end()}, ", ");
   if (!options.folder.empty()) write(options.folder, server, options.force);
   if (options.arm.empty()) print_error("lab: arm '{}' of {}\n", arm->id, scenario.name);

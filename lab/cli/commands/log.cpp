@@ -61,7 +61,7 @@ struct RowRun {
 };
 
 std::vector<RowRun> rows_to_run(const ClaimsFile& file, const LogAsked& asked) {
-  refuse_unknown("document", asked.documents, file.document_ids());
+  refuse_unknown("document", asked.documents, ids_of(file.documents));
   for (const std::string& engine : asked.engines)
     refuse_if(!contains(kEngines, engine), "--engine: unknown engine '{}'{}", engine,
               suggestion(engine, kEngines));

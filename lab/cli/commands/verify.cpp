@@ -24,10 +24,8 @@ struct AskedVerification {
 
 /// The claims that the options name, all of them where they name none; in the order of the file.
 std::vector<const Claim*> chosen(const ClaimsFile& file, const AskedVerification& asked) {
-  std::vector<std::string> ids;
-  for (const Claim& claim : file.claims) ids.push_back(claim.id);
-  refuse_unknown("document", asked.documents, file.document_ids());
-  refuse_unknown("claim", asked.claims, ids);
+  refuse_unknown("document", asked.documents, ids_of(file.documents));
+  refuse_unknown("claim", asked.claims, ids_of(file.claims));
   std::vector<const Claim*> claims;
   for (const Claim& claim : file.claims) {
     const bool of_document = asked.documents.empty() || contains(asked.documents, claim.document);
