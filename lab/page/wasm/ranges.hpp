@@ -90,6 +90,26 @@ template <class Range, class Compare = equal_to, class Projection = identity>
 constexpr auto adjacent_find(Range&& range, Compare compare = {}, Projection projection = {}) {
   return std::adjacent_find(std::begin(range), std::end(range), compared_with(compare, projection));
 }
+template <class Range, class Value, class Compare = less, class Projection = identity>
+constexpr auto lower_bound(Range&& range, const Value& value, Compare compare = {},
+                           Projection projection = {}) {
+  return std::lower_bound(std::begin(range), std::end(range), value,
+                          [&](const auto& element, const Value& wanted) -> bool {
+                            return std::invoke(compare, std::invoke(projection, element), wanted);
+                          });
+}
+template <class Range, class Value, class Compare = less, class Projection = identity>
+constexpr auto upper_bound(Range&& range, const Value& value, Compare compare = {},
+                           Projection projection = {}) {
+  return std::upper_bound(std::begin(range), std::end(range), value,
+                          [&](const Value& wanted, const auto& element) -> bool {
+                            return std::invoke(compare, wanted, std::invoke(projection, element));
+                          });
+}
+template <class Range, class Out, class Predicate>
+constexpr auto copy_if(Range&& range, Out out, Predicate predicate) {
+  return std::copy_if(std::begin(range), std::end(range), out, predicate);
+}
 template <class Range, class Value>
 constexpr void fill(Range&& range, const Value& value) {
   std::fill(std::begin(range), std::end(range), value);
