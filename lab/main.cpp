@@ -5,9 +5,9 @@
 
 #include "lab/cli/command.hpp"
 #include "lab/core/error.hpp"
+#include "lab/core/interrupt.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/utf8.hpp"
-#include "lab/experiment/interrupt.hpp"
 
 namespace {
 

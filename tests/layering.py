@@ -12,7 +12,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 CORE = ["lab/core"]
 SERVERS = ["lab/servers", "lab/servers/http", "lab/servers/steps", "lab/servers/worker", "lab/servers/task_queue",
            "lab/servers/event_loop", "lab/servers/modes", "lab/servers/supervisor"]
-HARNESS = ["harness/model", "harness/statistics", "harness/trace", "harness/client", "harness/analysis"]
+HARNESS = ["harness/model", "harness/statistics", "harness/trace", "harness/client", "harness/external", "harness/analysis"]
 RESULTS = ["results/store", "results/render", "results/report", "results/formats"]
 SCENARIOS = ["scenarios/loader", "scenarios/export"]
 LAB = ["lab/experiment", "lab/course", "lab/page", "lab/cli", "lab/cli/commands"]

@@ -14,12 +14,11 @@
 #include <string_view>
 
 #include "lab/core/duration.hpp"
+#include "lab/core/interrupt.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
-#include "lab/course/course.hpp"
-#include "lab/experiment/interrupt.hpp"
-#include "results/render/wrap.hpp"
+#include "results/render/page.hpp"
 
 namespace lab {
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/describe.hpp>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -12,7 +11,7 @@
 #include "results/report/sweep_report.hpp"
 #include "results/store/run.hpp"
 
-// `lab sweep`: its grid of settings, its folder, and the runs of its points.
+// `lab sweep`: its grid of settings, and the runs of its points.
 
 namespace lab {
 
@@ -76,41 +75,5 @@ std::vector<SweepCell> predicted_cells(const SweepTask& task, const Stat& stat);
 
 /// A report without its points.
 SweepReport begin_report(const Sweep& sweep);
-
-/// What a sweep is, written before its first run and never changed: enough to go on with it later.
-struct SweepManifest {
-  std::string scenario;   ///< its name
-  std::string asked_for;  ///< the name or the path by which it is loaded
-  std::string source;     ///< its TOML text
-  std::string version;    ///< of the program
-  std::string kernel;
-  int cores = 0;
-  std::string started;  ///< 2026-11-21T09:30:00Z
-  Texts vary;           ///< of --vary
-  Texts arguments;      ///< all other options but those of the output
-  std::string stat;
-  std::string schema = "lab.sweep-manifest/1";
-};
-BOOST_DESCRIBE_STRUCT(SweepManifest, (),
-                      (schema, scenario, asked_for, source, version, kernel, cores, started, stat, vary,
-                       arguments))
-
-/// `results/sweeps` beside `results/runs`.
-std::filesystem::path default_sweeps_folder();
-
-/// Makes a sweep's folder and its manifest; whole or not at all. `save`: the folder itself, which must not
-/// hold anything yet. Errors: it does (exit 2); it cannot be made or written (exit 3).
-Result<std::filesystem::path> create_sweep(const std::optional<std::filesystem::path>& save,
-                                           const SweepManifest& manifest);
-
-/// A sweep's folder by path, by its name, by its scenario's (the newest), or `last`. Error (exit 2): none.
-Result<std::filesystem::path> find_sweep(const std::string& name);
-
-/// Error (exit 2): not a sweep, or of a program that wrote it differently.
-Result<SweepManifest> read_manifest(const std::filesystem::path& sweep);
-
-/// Where the run of a point goes, counted from 0. A run is there, whole, or not at all.
-std::filesystem::path point_folder(const std::filesystem::path& sweep, std::size_t point);
-bool point_is_done(const std::filesystem::path& sweep, std::size_t point);
 
 }  // namespace lab

@@ -10,6 +10,7 @@
 
 #include "lab/core/error.hpp"
 #include "lab/course/course.hpp"
+#include "results/render/page.hpp"
 
 namespace lab {
 

@@ -11,6 +11,7 @@
 #include "lab/core/duration.hpp"
 #include "lab/core/text.hpp"
 #include "lab/course/course.hpp"
+#include "results/render/page.hpp"
 #include "scenarios/loader/draft.hpp"
 
 namespace lab {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "lab/core/error.hpp"
-#include "lab/course/course.hpp"
+#include "results/render/page.hpp"
 
 namespace lab {
 

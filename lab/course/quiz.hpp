@@ -11,6 +11,7 @@
 #include "lab/core/error.hpp"
 #include "lab/core/scenario.hpp"
 #include "lab/course/course.hpp"
+#include "results/render/page.hpp"
 
 namespace lab {
 

@@ -14,14 +14,14 @@
 #include "harness/findings/worker_deaths.hpp"
 #include "harness/model/model.hpp"
 #include "lab/core/event_ring.hpp"
+#include "lab/core/interrupt.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/experiment/environment.hpp"
-#include "lab/experiment/interrupt.hpp"
 #include "lab/experiment/recordings.hpp"
-#include "lab/experiment/room.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/servers/steps/work.hpp"
 #include "lab/servers/supervisor/server.hpp"
+#include "results/report/room.hpp"
 #include "results/store/set_aside.hpp"
 
 namespace lab {
@@ -396,7 +396,7 @@ std::string preflight(const Scenario& scenario, const ExperimentOptions& options
   const auto engines = std::ranges::count_if(
       options.engines, [](const std::string& one) { return one != kModel && one != kRecorded; });
   const RoomNeed need = room_need(scenario, static_cast<int>(engines), repetitions_of(scenario, options));
-  check_room(need, find_free_room(folder), print_warning);
+  check_room(need, find_free_room(folder, available_memory()), print_warning);
   return describe_room(need, folder.has_value());
 }
 

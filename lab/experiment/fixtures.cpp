@@ -12,9 +12,9 @@
 #include <string_view>
 #include <system_error>
 
+#include "lab/core/interrupt.hpp"
 #include "lab/core/paths.hpp"
 #include "lab/core/process.hpp"
-#include "lab/experiment/interrupt.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/servers/steps/work.hpp"
 

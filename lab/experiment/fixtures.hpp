@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "harness/external/postgres.hpp"
 #include "lab/core/error.hpp"
 #include "lab/core/scenario.hpp"
-#include "lab/experiment/postgres.hpp"
+#include "lab/core/temporary.hpp"
 #include "lab/servers/supervisor/server.hpp"
 #include "results/store/run.hpp"
-#include "results/store/temporary.hpp"
 
 namespace lab {
 

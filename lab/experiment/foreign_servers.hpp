@@ -7,12 +7,12 @@
 #include <utility>
 #include <vector>
 
+#include "harness/external/external_server.hpp"
 #include "lab/core/error.hpp"
 #include "lab/core/scenario.hpp"
+#include "lab/core/temporary.hpp"
 #include "lab/experiment/engines.hpp"
-#include "lab/experiment/external_server.hpp"
 #include "results/store/run.hpp"
-#include "results/store/temporary.hpp"
 
 namespace lab {
 

@@ -1,4 +1,4 @@
-#include "lab/experiment/postgres.hpp"
+#include "harness/external/postgres.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

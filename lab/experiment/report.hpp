@@ -4,9 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "lab/core/plan.hpp"
 #include "lab/core/scenario.hpp"
-#include "lab/core/traits.hpp"
 #include "lab/experiment/options.hpp"
 #include "results/report/report.hpp"
 #include "results/store/run.hpp"
@@ -40,19 +38,5 @@ void add_server_output(Report& report, const std::string& path);
 /// `drawn`: gets the repetitions of which the report has lanes.
 Report make_prediction(const Scenario& scenario, std::uint64_t seed, const std::vector<Guess>& guesses = {},
                        int cores = 0, Run* drawn = nullptr);
-
-// A scenario in words.
-
-/// `POST /delay: wait 100 ms`, with what must be done before and what it may be sent.
-std::string describe_route(const Route& route);
-
-/// `ping: 49, one every 100 ms, from 50 ms, connections open`, and what the client does besides.
-std::string describe_load(const Load& load, const Scenario& scenario);
-
-/// `worker 0 is killed at 355 ms`.
-std::string describe_kill(const Kill& kill);
-
-/// What a request in that mode holds: `the loop, while it waits and while it computes`.
-std::string describe_holding(const Traits& mode);
 
 }  // namespace lab

@@ -26,16 +26,16 @@
 #include <optional>
 #include <set>
 
+#include "lab/core/interrupt.hpp"
 #include "lab/core/paths.hpp"
 #include "lab/core/process.hpp"
+#include "lab/core/temporary.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
-#include "lab/experiment/interrupt.hpp"
 #include "lab/page/admission.hpp"
 #include "lab/page/event_log.hpp"
 #include "lab/page/files.hpp"
 #include "lab/page/page.hpp"
-#include "results/store/temporary.hpp"
 
 namespace lab {
 

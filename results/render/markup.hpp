@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "results/render/table.hpp"
+#include "results/render/page.hpp"
 
 namespace lab {
 

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "results/render/wrap.hpp"
+#include "results/render/page.hpp"
 
 using namespace lab;
 

@@ -10,7 +10,7 @@
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
 #include "results/render/formatting.hpp"
-#include "results/render/wrap.hpp"
+#include "results/render/page.hpp"
 
 namespace lab {
 

@@ -11,7 +11,7 @@
 #include "results/render/as_json.hpp"
 #include "results/render/formatting.hpp"
 #include "results/render/markup.hpp"
-#include "results/render/wrap.hpp"
+#include "results/render/page.hpp"
 
 namespace lab {
 

@@ -11,7 +11,7 @@
 #include "lab/core/terminal.hpp"
 #include "lab/core/utf8.hpp"
 #include "results/render/markup.hpp"
-#include "results/render/wrap.hpp"
+#include "results/render/page.hpp"
 #include "results/report/lanes.hpp"
 
 namespace lab {

@@ -8,10 +8,10 @@
 #include <optional>
 #include <span>
 
+#include "lab/core/temporary.hpp"
 #include "results/store/record_blocks.hpp"
 #include "results/store/record_check.hpp"
 #include "results/store/run.hpp"
-#include "results/store/temporary.hpp"
 
 namespace lab {
 

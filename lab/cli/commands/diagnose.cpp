@@ -11,9 +11,9 @@
 #include "lab/cli/load_options.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/core/duration.hpp"
+#include "lab/core/interrupt.hpp"
 #include "lab/core/process.hpp"
 #include "lab/core/terminal.hpp"
-#include "lab/experiment/interrupt.hpp"
 #include "results/report/diagnosis.hpp"
 
 namespace lab {

@@ -6,6 +6,8 @@
 #include <system_error>
 #include <vector>
 
+#include "harness/client/load_team.hpp"
+#include "harness/external/postgres.hpp"
 #include "harness/statistics/statistics.hpp"
 #include "lab/cli/command.hpp"
 #include "lab/core/clock.hpp"
@@ -13,13 +15,11 @@
 #include "lab/core/paths.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
-#include "lab/course/course.hpp"
 #include "lab/experiment/environment.hpp"
 #include "lab/experiment/foreign_servers.hpp"
-#include "lab/experiment/load_team.hpp"
-#include "lab/experiment/postgres.hpp"
 #include "lab/servers/supervisor/backend.hpp"
 #include "lab/servers/supervisor/server.hpp"
+#include "results/render/page.hpp"
 #include "results/store/store.hpp"
 #include "scenarios/loader/loader.hpp"
 

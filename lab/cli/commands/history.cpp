@@ -1,7 +1,7 @@
 #include "lab/cli/command.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/utf8.hpp"
-#include "lab/course/course.hpp"
+#include "results/render/page.hpp"
 #include "results/store/store.hpp"
 
 namespace lab {

@@ -6,9 +6,9 @@
 #include "lab/cli/options.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/utf8.hpp"
-#include "lab/course/course.hpp"
 #include "lab/servers/mode.hpp"
 #include "results/render/markup.hpp"
+#include "results/render/page.hpp"
 #include "results/report/verify_report.hpp"
 #include "scenarios/loader/loader.hpp"
 

@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "harness/client/load_team.hpp"
 #include "harness/client/request_text.hpp"
 #include "harness/diagnosis/local_server.hpp"
 #include "lab/cli/command.hpp"
 #include "lab/cli/load_options.hpp"
 #include "lab/core/duration.hpp"
+#include "lab/core/interrupt.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/experiment/environment.hpp"
-#include "lab/experiment/interrupt.hpp"
-#include "lab/experiment/load_team.hpp"
 #include "results/report/load_report.hpp"
 
 namespace lab {

@@ -5,9 +5,9 @@
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/fixtures.hpp"
-#include "lab/experiment/report.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/servers/supervisor/server.hpp"
+#include "scenarios/loader/code_line.hpp"
 
 namespace lab {
 

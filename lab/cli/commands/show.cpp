@@ -5,11 +5,11 @@
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/core/utf8.hpp"
-#include "lab/course/course.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "lab/experiment/report.hpp"
 #include "lab/servers/mode.hpp"
 #include "results/render/formatting.hpp"
+#include "results/render/page.hpp"
 #include "scenarios/loader/code_line.hpp"
 
 namespace lab {

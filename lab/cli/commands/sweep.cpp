@@ -1,12 +1,13 @@
 #include "lab/cli/sweep.hpp"
+#include "results/store/sweep_store.hpp"
 
 #include "lab/cli/command.hpp"
 #include "lab/cli/options.hpp"
 #include "lab/cli/screen.hpp"
 #include "lab/core/duration.hpp"
+#include "lab/core/interrupt.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/experiment/environment.hpp"
-#include "lab/experiment/interrupt.hpp"
 #include "results/store/store.hpp"
 
 namespace lab {

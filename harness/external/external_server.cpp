@@ -1,4 +1,4 @@
-#include "lab/experiment/external_server.hpp"
+#include "harness/external/external_server.hpp"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -17,9 +17,9 @@
 #include "harness/trace/server_use.hpp"
 #include "lab/core/duration.hpp"
 #include "lab/core/http_message.hpp"
+#include "lab/core/interrupt.hpp"
 #include "lab/core/process.hpp"
 #include "lab/core/text.hpp"
-#include "lab/experiment/interrupt.hpp"
 
 namespace lab {
 

@@ -1,4 +1,4 @@
-#include "lab/experiment/external_server.hpp"
+#include "harness/external/external_server.hpp"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include <fstream>
 
 #include "harness/trace/server_use.hpp"
-#include "results/store/temporary.hpp"
+#include "lab/core/temporary.hpp"
 
 #include "lab/core/testing/eventually.hpp"
 

@@ -1,4 +1,4 @@
-#include "lab/experiment/load_team.hpp"
+#include "harness/client/load_team.hpp"
 
 #include <dlfcn.h>
 
@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "harness/client/load_generator.hpp"
-#include "lab/experiment/load_mpi.hpp"
+#include "harness/client/load_mpi.hpp"
 
 namespace lab {
 

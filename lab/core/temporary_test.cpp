@@ -1,4 +1,4 @@
-#include "results/store/temporary.hpp"
+#include "lab/core/temporary.hpp"
 
 #include <sys/file.h>
 #include <sys/wait.h>

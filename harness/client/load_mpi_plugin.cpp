@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "harness/client/load_mpi.hpp"
 #include "lab/core/clock.hpp"
-#include "lab/experiment/load_mpi.hpp"
 
 namespace {
 

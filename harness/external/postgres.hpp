@@ -6,7 +6,7 @@
 
 #include "lab/core/error.hpp"
 #include "lab/core/process.hpp"
-#include "results/store/temporary.hpp"
+#include "lab/core/temporary.hpp"
 
 namespace lab {
 

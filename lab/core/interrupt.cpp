@@ -1,4 +1,4 @@
-#include "lab/experiment/interrupt.hpp"
+#include "lab/core/interrupt.hpp"
 
 #include <poll.h>
 #include <sys/eventfd.h>

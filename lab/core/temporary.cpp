@@ -1,4 +1,4 @@
-#include "results/store/temporary.hpp"
+#include "lab/core/temporary.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,3 +1,5 @@
+// harness/external starts a server that is not ours below a supervisor of ours, and knows when it can be sent
+// requests. For lab/experiment.
 #pragma once
 
 #include <sys/types.h>

@@ -28,7 +28,8 @@ struct FreeRoom {
   std::optional<double> disk, temporary_disk, memory;
 };
 
-FreeRoom find_free_room(const std::optional<std::filesystem::path>& run_folder);
+FreeRoom find_free_room(const std::optional<std::filesystem::path>& run_folder,
+                        std::optional<double> free_memory);
 
 /// Refuses what does not fit (exit 3, with the numbers and the fix), and says what hardly does. Throws
 /// Failure.

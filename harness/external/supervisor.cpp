@@ -1,4 +1,4 @@
-#include "lab/experiment/supervisor.hpp"
+#include "harness/external/supervisor.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "lab/experiment/postgres.hpp"
+#include "harness/external/postgres.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -19,10 +19,10 @@
 #include <system_error>
 #include <utility>
 
+#include "harness/external/supervisor.hpp"
 #include "lab/core/clock.hpp"
+#include "lab/core/interrupt.hpp"
 #include "lab/core/text.hpp"
-#include "lab/experiment/interrupt.hpp"
-#include "lab/experiment/supervisor.hpp"
 
 namespace lab {
 

@@ -1,4 +1,4 @@
-#include "lab/experiment/room.hpp"
+#include "results/report/room.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "lab/experiment/room.hpp"
+#include "results/report/room.hpp"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -9,7 +9,6 @@
 
 #include "lab/core/error.hpp"
 #include "lab/core/plan.hpp"
-#include "lab/experiment/environment.hpp"
 #include "results/render/formatting.hpp"
 #include "results/store/record_blocks.hpp"
 #include "results/store/set_aside.hpp"
@@ -101,7 +100,7 @@ RoomNeed room_need(const Scenario& scenario, int engines, int repetitions) {
   return need;
 }
 
-FreeRoom find_free_room(const std::optional<fs::path>& run_folder) {
+FreeRoom find_free_room(const std::optional<fs::path>& run_folder, std::optional<double> free_memory) {
   FreeRoom room;
   std::error_code ignored;
   room.temporary_folder = fs::temp_directory_path(ignored);
@@ -113,7 +112,7 @@ FreeRoom find_free_room(const std::optional<fs::path>& run_folder) {
     room.disk = free_bytes(there);
     room.one_disk = on_one_disk(there, room.temporary_folder);
   }
-  room.memory = available_memory();
+  room.memory = free_memory;
   return room;
 }
 

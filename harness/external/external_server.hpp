@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "harness/external/supervisor.hpp"
 #include "lab/core/clock.hpp"
 #include "lab/core/error.hpp"
-#include "lab/experiment/supervisor.hpp"
 
 namespace lab {
 
