@@ -7,7 +7,7 @@
 #include "lab/core/error.hpp"
 #include "lab/core/interrupt.hpp"
 #include "lab/core/terminal.hpp"
-#include "lab/core/utf8.hpp"
+#include "lab/core/text.hpp"
 
 namespace {
 

@@ -5,8 +5,8 @@
 #include <unordered_map>
 
 #include "harness/analysis/why.hpp"
+#include "harness/trace/occupancy.hpp"
 #include "harness/trace/route_steps.hpp"
-#include "harness/trace/spans.hpp"
 
 namespace lab {
 

@@ -162,7 +162,7 @@ std::vector<CycleChange> loop_changes(const Events& events, std::span<const Requ
     std::vector<CycleChange>& life = lives.emplace_back();
     Follower(mine, *record, steps[record->route], life).run();
     // A server notes that it read a request after it gave the loop to it.
-    std::stable_sort(life.begin(), life.end(), [](const CycleChange& a, const CycleChange& b) {
+    std::ranges::stable_sort(life, [](const CycleChange& a, const CycleChange& b) {
       const bool arrives = a.what == CycleEvent::arrives && b.what != CycleEvent::arrives;
       return a.at != b.at ? a.at < b.at : arrives;
     });
@@ -200,7 +200,7 @@ std::vector<CycleStep> loop_cycle(const Events& events, std::span<const RequestR
 std::vector<PathSpan> request_path(const RequestRecord& record, const Events& events) {
   std::vector<PathSpan> path;
   if (record.sent == 0) return path;
-  const auto replied = std::find_if(events.begin(), events.end(), [&](const Event& event) {
+  const auto replied = std::ranges::find_if(events, [&](const Event& event) {
     return event.kind == EventKind::replied && event.request == record.id;
   });
   const auto add = [&path](std::string_view name, Nanos from, Nanos to) {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "harness/client/load_counts.hpp"
-#include "harness/client/reply_keeper.hpp"
+#include "harness/client/request_text.hpp"
 #include "harness/client/transport.hpp"
 #include "lab/core/websocket.hpp"
 

@@ -14,7 +14,7 @@
 #include <cstring>
 #include <utility>
 
-#include "lab/core/paths.hpp"
+#include "lab/core/process.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {

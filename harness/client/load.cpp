@@ -8,7 +8,7 @@
 #include "harness/statistics/statistics.hpp"
 #include "harness/trace/event_collector.hpp"
 #include "harness/trace/server_use.hpp"
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 
 namespace lab {
 
@@ -32,7 +32,7 @@ std::string place_of(const LoadTarget& target) {
 }
 
 Route cheapest_route(const std::vector<Route>& routes) {
-  const auto empty = std::find_if(routes.begin(), routes.end(), [](const Route& route) {
+  const auto empty = std::ranges::find_if(routes, [](const Route& route) {
     return route.plan.empty() && route.depends.empty() && route.method != "WS" &&
            route.path.find('{') == std::string::npos;
   });
@@ -66,7 +66,7 @@ Result<bool> warm_up(const LoadTarget& target, const EventRings* events, const L
     driver.run(clock.now());
     if (driver.interrupted()) return true;
     const auto& records = driver.records();
-    const auto failed = std::find_if(records.begin(), records.end(), [](const RequestRecord& record) {
+    const auto failed = std::ranges::find_if(records, [](const RequestRecord& record) {
       return record.outcome != Outcome::ok && record.outcome != Outcome::bad_status;
     });
     if (failed == records.end()) continue;
@@ -252,8 +252,8 @@ Result<LoadResult> run_load(const Case& load_case, const LoadTarget& target, Eve
     if (const auto warning = driver.stamps().warning()) result.warnings.push_back(*warning);
   } else {
     result.events = collector.take(result.began);
-    std::copy_if(result.events.begin(), result.events.end(), std::back_inserter(result.supervision),
-                 [](const Event& event) { return is_of_master(event.kind); });
+    std::ranges::copy_if(result.events, std::back_inserter(result.supervision),
+                         [](const Event& event) { return is_of_master(event.kind); });
     std::erase_if(result.events, [](const Event& event) { return is_of_master(event.kind); });
     result.events_dropped = collector.dropped();
     apply_events(result.events, result.records);

@@ -124,9 +124,8 @@ class UrlReader {
       rest_.remove_prefix(end + 1);
       return true;
     }
-    const auto* const end = std::find_if(rest_.begin(), rest_.end(), [](char c) {
-      return !is_letter_or_digit(c) && c != '-' && c != '.' && c != '_';
-    });
+    const auto* const end = std::ranges::find_if(
+        rest_, [](char c) { return !is_letter_or_digit(c) && c != '-' && c != '.' && c != '_'; });
     url_.host.assign(rest_.begin(), end);
     rest_.remove_prefix(url_.host.size());
     if (url_.host.empty()) return bad("has no host");
@@ -207,7 +206,7 @@ Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port
   // Both, whatever the hosts file has (RFC 6761, 6.3): a server may listen at either.
   for (const char* loopback : {"127.0.0.1", "::1"}) {
     const auto known = [&](const Address& address) { return address.text() == loopback; };
-    if (std::any_of(addresses->begin(), addresses->end(), known)) continue;
+    if (std::ranges::any_of(*addresses, known)) continue;
     if (const auto other = look_up(loopback, port)) addresses->push_back(other->front());
   }
   return addresses;

@@ -51,7 +51,7 @@ LoadDriver::LoadDriver(const Case& load_case, const LoadTarget& target, const Dr
       state.to_issue = std::max<std::int64_t>(0, load.requests - load.clients);
     planned += static_cast<std::size_t>(state.to_issue);
   }
-  std::stable_sort(kills_.begin(), kills_.end(), [](const Kill& a, const Kill& b) { return a.at < b.at; });
+  std::ranges::stable_sort(kills_, {}, &Kill::at);
   records_.resize(planned);
   ports_.resize(planned, 0);
   connection_of_.reserve(arrivals_.size());

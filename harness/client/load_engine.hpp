@@ -10,7 +10,6 @@
 #include "harness/client/load_counts.hpp"
 #include "harness/client/load_loop.hpp"
 #include "harness/client/load_rate.hpp"
-#include "harness/client/load_samples.hpp"
 
 namespace lab {
 

@@ -139,7 +139,7 @@ Result<void> fit_descriptors(GeneratorPlan& plan) {
 Result<LoadTotals> generate(const GeneratorPlan& plan, const AgreeOnStart& agree,
                             const OnProgress& on_progress) {
   std::unique_ptr<TlsContext> context;
-  if (std::find(plan.tls.begin(), plan.tls.end(), true) != plan.tls.end()) {
+  if (std::ranges::find(plan.tls, true) != plan.tls.end()) {
     LAB_TRY(context, TlsContext::create(plan.tls, plan.origins, plan.ca_file, plan.verify));
   }
   SampleArena arena(plan.most_exact);
@@ -163,8 +163,7 @@ Result<LoadTotals> generate(const GeneratorPlan& plan, const AgreeOnStart& agree
     }));
   }
   ready.wait();
-  const auto failed =
-      std::find_if(open_errors.begin(), open_errors.end(), [](int error) { return error != 0; });
+  const auto failed = std::ranges::find_if(open_errors, [](int error) { return error != 0; });
   std::int64_t opened = 0;
   for (const auto& worker : workers) opened += worker->engine->counts().connections;
   std::vector<std::string> warnings;

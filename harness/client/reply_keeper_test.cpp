@@ -1,4 +1,4 @@
-#include "harness/client/reply_keeper.hpp"
+#include "harness/client/request_text.hpp"
 
 #include <catch2/catch.hpp>
 

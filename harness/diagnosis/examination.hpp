@@ -4,7 +4,6 @@
 #include <functional>
 
 #include "harness/diagnosis/observation.hpp"
-#include "harness/diagnosis/target.hpp"
 
 namespace lab {
 

@@ -6,7 +6,7 @@
 
 #include "harness/client/connections.hpp"
 #include "harness/client/transport.hpp"
-#include "harness/diagnosis/target.hpp"
+#include "harness/diagnosis/observation.hpp"
 
 namespace lab {
 

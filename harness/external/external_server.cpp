@@ -15,7 +15,7 @@
 
 #include "harness/client/load_address.hpp"
 #include "harness/trace/server_use.hpp"
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 #include "lab/core/http_message.hpp"
 #include "lab/core/interrupt.hpp"
 #include "lab/core/process.hpp"
@@ -124,8 +124,7 @@ class Start {
   bool all_there() {
     const std::vector<pid_t> family = descendants_of(supervisor_.pid());
     const std::vector<ListeningProcess> listeners = find_listeners(family, port_);
-    const auto watching =
-        std::ranges::count_if(listeners, [](const ListeningProcess& listener) { return listener.watches; });
+    const auto watching = std::ranges::count_if(listeners, &ListeningProcess::watches);
     const bool answered_itself = command_.workers <= 1 && !probe_.path.empty() && !listeners.empty();
     if (watching >= command_.workers || answered_itself) return true;
     const bool quiet = quiet_.now(family);

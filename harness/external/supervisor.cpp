@@ -19,7 +19,6 @@
 
 #include "harness/trace/server_use.hpp"
 #include "lab/core/text.hpp"
-#include "lab/core/utf8.hpp"
 
 namespace lab {
 
@@ -300,8 +299,8 @@ std::string Supervisor::last_words() const {
   const auto names_fault = [](const std::string& line) {
     const std::string_view words[] = {"rror", "xception", "panic", "fatal", "Fatal"};
     return line.front() != ' ' && line.front() != '\t' &&
-           std::any_of(std::begin(words), std::end(words),
-                       [&](std::string_view word) { return line.find(word) != std::string::npos; });
+           std::ranges::any_of(words,
+                               [&](std::string_view word) { return line.find(word) != std::string::npos; });
   };
   const auto fault = std::find_if(lines.rbegin(), lines.rend(), names_fault);
   if (fault != lines.rend()) return *fault;

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {

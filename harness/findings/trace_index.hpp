@@ -13,7 +13,6 @@
 #include "harness/findings/finding.hpp"
 #include "harness/trace/occupancy.hpp"
 #include "harness/trace/route_steps.hpp"
-#include "harness/trace/spans.hpp"
 
 namespace lab {
 

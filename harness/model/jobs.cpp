@@ -73,7 +73,7 @@ void JobQueues::end(std::uint32_t task) {
   k_.emit(EventKind::release, k_.tasks[task], Resource::queue);
   ServerGroup& group = group_of(job.queue, job.worker);
   const std::uint16_t unit = k_.tasks[task].unit;
-  group.free.insert(std::lower_bound(group.free.begin(), group.free.end(), unit, std::greater<>()), unit);
+  group.free.insert(std::ranges::lower_bound(group.free, unit, std::greater<>()), unit);
   k_.free_task(task);
   if (group.waiting.empty()) return;
   const std::uint32_t next = group.waiting.front();

@@ -1,4 +1,4 @@
-#include "harness/statistics/comparison.hpp"
+#include "harness/statistics/statistics.hpp"
 
 #include <algorithm>
 #include <bit>

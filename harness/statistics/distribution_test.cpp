@@ -1,10 +1,10 @@
-#include "harness/statistics/distribution.hpp"
+#include "harness/statistics/statistics.hpp"
 
 #include <catch2/catch.hpp>
 #include <numeric>
 #include <random>
 
-#include "harness/client/load_samples.hpp"
+#include "harness/client/load_counts.hpp"
 
 using namespace lab;
 

@@ -2,6 +2,7 @@
 // of samples. All that measures may use it.
 #pragma once
 
+#include <boost/describe/class.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -9,7 +10,9 @@
 #include <span>
 #include <vector>
 
+#include "lab/core/clock.hpp"
 #include "lab/core/event.hpp"
+#include "lab/core/histogram.hpp"
 #include "lab/core/record.hpp"
 #include "lab/core/scenario.hpp"
 #include "lab/core/stat.hpp"
@@ -100,5 +103,74 @@ double least_possible(double bound, bool bound_has_cpu);
 
 /// Is a measured value below what physics allows?
 bool below_bound(double measured, double bound, bool bound_has_cpu);
+
+/// The risk that a difference is claimed where there is none; intervals carry the rest.
+inline constexpr double kRisk = 0.05;
+
+/// What two samples say of each other. Positive: `b` is larger.
+struct Shift {
+  double estimate = 0;              ///< Hodges-Lehmann: the median of all b - a
+  std::optional<double> low, high;  ///< none where the samples are too small to carry 95 %
+  double p = 1;                     ///< two-sided, Mann-Whitney
+  double min_attainable_p = 1;      ///< the smallest that samples of these sizes can give
+  /// No value of one lies among the other's, and the gap between them is wider than the range of either.
+  bool apart = false;
+  bool exact = true;  ///< every way to deal the ranks was counted; otherwise the normal approximation
+};
+
+/// Two independent samples, at least one value each (an assertion). p: Mann and Whitney 1947, from the exact
+/// distribution of the rank sum given the ties (midranks; Lehmann, Nonparametrics, 1.4) up to 120 values in
+/// all, from there the normal one with the correction for ties. The interval goes from the C-th smallest to
+/// the C-th largest difference, the narrowest that carries 95 % (Hollander and Wolfe, Nonparametric
+/// Statistical Methods, 4.3).
+Shift compare_samples(std::span<const double> a, std::span<const double> b);
+
+/// Several p values judged together: each times the number of those that are not smaller, in order, at most 1
+/// (Holm 1979). The result stands in the order of the input.
+std::vector<double> holm(std::span<const double> p);
+
+/// The smallest two-sided p that `a` against `b` values without ties can give.
+double min_attainable_p(std::size_t a, std::size_t b);
+
+/// How many repetitions of each are needed before `comparisons` together could show any difference.
+std::size_t needed_repetitions(std::size_t comparisons);
+
+/// All values of one quantity: exact up to kMaxExact of them, a histogram beyond.
+class Distribution {
+ public:
+  static constexpr std::size_t kMaxExact = 10'000'000;
+
+  explicit Distribution(std::size_t most_exact = kMaxExact) : most_exact_(most_exact) {}
+
+  void add(std::span<const Nanos> values);
+  void add(const Histogram& counts);
+  /// The same as if all of the other's values had been added here.
+  void merge(const Distribution& other);
+
+  std::int64_t size() const { return size_; }
+  bool is_exact() const { return !histogram_; }
+  Nanos min() const { return min_; }
+  Nanos max() const { return max_; }
+  /// Nearest rank, 0 < q <= 1; of the histogram with its error. None without values. Reorders the exact ones.
+  std::optional<Nanos> quantile(double q);
+  /// As quantile(), where so many values carry it (measurement.md).
+  std::optional<Nanos> supported_quantile(double q);
+  /// Calls `visit(value, count)` for every exact value or every part of the histogram that has any.
+  void for_each(const std::function<void(Nanos, std::int64_t)>& visit) const;
+  /// The exact values, in no order; empty where there is a histogram.
+  std::span<const Nanos> exact() const { return exact_; }
+
+ private:
+  BOOST_DESCRIBE_CLASS(Distribution, (), (), (), (most_exact_, exact_, histogram_, size_, min_, max_))
+
+  void note(Nanos smallest, Nanos largest, std::int64_t count);
+  void pour();
+
+  std::size_t most_exact_;
+  std::vector<Nanos> exact_;
+  std::optional<Histogram> histogram_;
+  std::int64_t size_ = 0;
+  Nanos min_ = 0, max_ = 0;
+};
 
 }  // namespace lab

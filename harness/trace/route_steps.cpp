@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "harness/trace/spans.hpp"
+#include "harness/trace/occupancy.hpp"
 
 namespace lab {
 

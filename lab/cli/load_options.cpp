@@ -14,8 +14,8 @@
 #include <memory>
 
 #include "harness/client/request_text.hpp"
-#include "lab/cli/options.hpp"
-#include "lab/core/duration.hpp"
+#include "lab/cli/command.hpp"
+#include "lab/core/clock.hpp"
 #include "lab/core/http_message.hpp"
 #include "lab/core/text.hpp"
 

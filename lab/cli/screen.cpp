@@ -13,11 +13,10 @@
 #include <iostream>
 #include <string_view>
 
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 #include "lab/core/interrupt.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
-#include "lab/core/utf8.hpp"
 #include "results/render/page.hpp"
 
 namespace lab {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/report.hpp"
 #include "lab/servers/mode.hpp"

@@ -5,7 +5,7 @@
 
 #include "harness/model/model.hpp"
 #include "harness/statistics/statistics.hpp"
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 #include "lab/core/interrupt.hpp"
 #include "lab/core/text.hpp"
 #include "lab/servers/mode.hpp"

@@ -6,8 +6,8 @@
 #include <iterator>
 #include <set>
 
-#include "lab/core/paths.hpp"
-#include "lab/core/utf8.hpp"
+#include "lab/core/process.hpp"
+#include "lab/core/text.hpp"
 #include "lab/servers/mode.hpp"
 #include "results/report/verify_report.hpp"
 #include "scenarios/loader/loader.hpp"

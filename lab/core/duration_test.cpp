@@ -1,4 +1,4 @@
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 
 #include <catch2/catch.hpp>
 #include <limits>

@@ -210,7 +210,7 @@ Refusal HttpReader::on_field_line(std::string_view line) {
 
 Refusal HttpReader::on_length(std::string_view value) {
   // A list of equal numbers is what a proxy makes of a repeated field; RFC 9112, 6.3 lets it be refused.
-  if (value.empty() || !std::all_of(value.begin(), value.end(), is_digit)) return {400, "bad Content-Length"};
+  if (value.empty() || !std::ranges::all_of(value, is_digit)) return {400, "bad Content-Length"};
   std::uint64_t length = 0;
   for (const char c : value)
     length = std::min<std::uint64_t>(length * 10 + static_cast<std::uint64_t>(c - '0'), kLongestLength);

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 
 namespace lab {
 

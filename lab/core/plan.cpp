@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 
 namespace lab {
 

@@ -11,7 +11,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
+#include <system_error>
+
+#include "lab/core/text.hpp"
 
 namespace lab {
 
@@ -41,6 +45,8 @@ void begin_child(pid_t parent, std::initializer_list<int> keep) {
   close_range(from, ~0U, 0);
 }
 
+namespace fs = std::filesystem;
+
 namespace {
 
 /// Noexcept: whatever a life throws must not reach the parent's stack.
@@ -49,6 +55,19 @@ namespace {
   begin_child(parent, keep);
   _exit(life());
 }
+
+struct Envelope {
+  explicit Envelope(std::int32_t& number) {
+    body = {&number, sizeof number};
+    message.msg_iov = &body;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+  }
+  iovec body{};
+  msghdr message{};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+};
 
 }  // namespace
 
@@ -144,23 +163,6 @@ int available_cores() {
   return std::max(1, CPU_COUNT(&set));
 }
 
-namespace {
-
-struct Envelope {
-  explicit Envelope(std::int32_t& number) {
-    body = {&number, sizeof number};
-    message.msg_iov = &body;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-  }
-  iovec body{};
-  msghdr message{};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-};
-
-}  // namespace
-
 bool pass_descriptor(int channel, int fd, std::int32_t number, int flags) {
   Envelope envelope(number);
   if (fd < 0) {
@@ -193,6 +195,40 @@ bool take_descriptor(int channel, PassedDescriptor& passed, int flags) {
     passed.fd = UniqueFd(received);
     return true;
   }
+}
+
+fs::path program_path() {
+  std::error_code error;
+  fs::path path = fs::read_symlink("/proc/self/exe", error);
+  return error ? fs::path("lab") : path;
+}
+
+static std::optional<fs::path> checkout_above(fs::path folder) {
+  std::error_code error;
+  for (; !folder.empty(); folder = folder.parent_path()) {
+    if (fs::exists(folder / "labw", error) && fs::is_directory(folder / "scenarios", error)) return folder;
+    if (folder == folder.root_path()) break;
+  }
+  return std::nullopt;
+}
+
+std::optional<fs::path> checkout_root() {
+  if (auto root = checkout_above(program_path().parent_path())) return root;
+  std::error_code error;
+  return checkout_above(fs::current_path(error));
+}
+
+std::optional<fs::path> find_program(std::string_view name) {
+  const char* path = std::getenv("PATH");
+  for (const std::string& folder : split(path == nullptr ? "/usr/bin:/bin" : path, ':')) {
+    const fs::path candidate = fs::path(folder) / name;
+    if (access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return std::nullopt;
+}
+
+fs::path installed_share() {
+  return program_path().parent_path().parent_path() / "share" / "lab";
 }
 
 }  // namespace lab

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -159,5 +160,18 @@ class SharedMemory {
   };
   std::unique_ptr<T, Unmap> values_;
 };
+
+/// The running program's file.
+std::filesystem::path program_path();
+
+/// The source checkout that holds the program (or else the current folder): the nearest parent with both
+/// `labw` and `scenarios/`.
+std::optional<std::filesystem::path> checkout_root();
+
+/// The first executable file of that name in $PATH.
+std::optional<std::filesystem::path> find_program(std::string_view name);
+
+/// `<prefix>/share/lab` of an installed program, whether or not it exists.
+std::filesystem::path installed_share();
 
 }  // namespace lab

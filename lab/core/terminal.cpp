@@ -11,7 +11,6 @@
 
 #include "lab/core/error.hpp"
 #include "lab/core/text.hpp"
-#include "lab/core/utf8.hpp"
 
 namespace lab {
 
@@ -20,21 +19,6 @@ namespace {
 /// Asked before main() opens anything: a descriptor opened later takes the number of a closed stdout, and
 /// results would land in it.
 const bool kStdoutIsOpen = fcntl(STDOUT_FILENO, F_GETFD) != -1;
-
-}  // namespace
-
-void print(std::string_view text) {
-  if (!kStdoutIsOpen) throw Failure(environment_error("standard output is closed"));
-  const bool written =
-      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  if (!written && errno != EPIPE) throw Failure(system_error("write", "standard output", errno));
-}
-
-void print_warning(std::string_view text) {
-  print_error("lab: warning: {}\n", printable(text, false));
-}
-
-namespace {
 
 constexpr std::string_view kInstalled = "lab";
 constexpr std::string_view kInClone = "./labw";
@@ -56,6 +40,17 @@ bool is_called(std::string_view rest, bool in_clone) {
 }
 
 }  // namespace
+
+void print(std::string_view text) {
+  if (!kStdoutIsOpen) throw Failure(environment_error("standard output is closed"));
+  const bool written =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (!written && errno != EPIPE) throw Failure(system_error("write", "standard output", errno));
+}
+
+void print_warning(std::string_view text) {
+  print_error("lab: warning: {}\n", printable(text, false));
+}
 
 std::string command_word() {
   const char* typed = std::getenv("LAB_COMMAND");

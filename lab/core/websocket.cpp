@@ -7,7 +7,7 @@
 #include <array>
 #include <utility>
 
-#include "lab/core/utf8.hpp"
+#include "lab/core/text.hpp"
 
 namespace lab {
 

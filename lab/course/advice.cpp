@@ -6,8 +6,7 @@
 
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
-#include "lab/core/utf8.hpp"
-#include "lab/course/described_toml.hpp"
+#include "lab/course/course.hpp"
 #include "results/render/as_json.hpp"
 
 namespace lab {

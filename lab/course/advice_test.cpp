@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <set>
 
-#include "lab/core/paths.hpp"
-#include "lab/core/utf8.hpp"
+#include "lab/core/process.hpp"
+#include "lab/core/text.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/testing/proof_testing.hpp"
 

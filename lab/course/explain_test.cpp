@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <set>
 
-#include "lab/core/utf8.hpp"
+#include "lab/core/text.hpp"
 #include "lab/course/explain.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "lab/servers/mode.hpp"

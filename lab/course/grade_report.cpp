@@ -2,7 +2,7 @@
 #include <cmath>
 #include <map>
 
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 #include "lab/core/text.hpp"
 #include "lab/course/grade.hpp"
 #include "lab/experiment/options.hpp"

@@ -9,7 +9,7 @@
 #include <memory>
 #include <utility>
 
-#include "lab/core/paths.hpp"
+#include "lab/core/process.hpp"
 #include "lab/core/text.hpp"
 #include "lab/course/grade.hpp"
 #include "lab/servers/mode.hpp"

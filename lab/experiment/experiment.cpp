@@ -293,6 +293,18 @@ void leave_out(const Trial& trial, const Error& error, PreparedExperiment& prepa
   result.server_fault = Error{error.kind, fmt::format("{}: {}", result.server_that_failed, error.message)};
 }
 
+/// How often each arm runs, where that decides whether the run has room; else the most that it may.
+int repetitions_of(const Scenario& scenario, const ExperimentOptions& options) {
+  constexpr std::int64_t kFew = 100'000;
+  std::int64_t requests = 0;
+  for (const Case& load_case : scenario.cases) requests += load_case.requests();
+  const int most = options.quick ? 1 : options.repetitions.value_or(kDefaultRepetitions);
+  if (requests * std::ssize(scenario.arms) * most <= kFew) return most;
+  Scenario calibrated = scenario;
+  calibrate_scenario(calibrated, true);
+  return plan_experiment(calibrated, options).repetitions;
+}
+
 }  // namespace
 
 bool ExperimentOptions::measures() const {
@@ -353,22 +365,6 @@ bool PreparedExperiment::is_left_out(const EngineArm& arm, const Case& load_case
     return one.engine == arm.engine && one.arm == arm.arm.id && one.case_id == load_case.id;
   });
 }
-
-namespace {
-
-/// How often each arm runs, where that decides whether the run has room; else the most that it may.
-int repetitions_of(const Scenario& scenario, const ExperimentOptions& options) {
-  constexpr std::int64_t kFew = 100'000;
-  std::int64_t requests = 0;
-  for (const Case& load_case : scenario.cases) requests += load_case.requests();
-  const int most = options.quick ? 1 : options.repetitions.value_or(kDefaultRepetitions);
-  if (requests * std::ssize(scenario.arms) * most <= kFew) return most;
-  Scenario calibrated = scenario;
-  calibrate_scenario(calibrated, true);
-  return plan_experiment(calibrated, options).repetitions;
-}
-
-}  // namespace
 
 std::string preflight(const Scenario& scenario, const ExperimentOptions& options,
                       const std::optional<std::filesystem::path>& folder) {

@@ -15,10 +15,9 @@
 #include "lab/core/error.hpp"
 #include "lab/core/process.hpp"
 #include "lab/core/scenario.hpp"
-#include "lab/experiment/engines.hpp"
 #include "lab/experiment/fixtures.hpp"
 #include "lab/experiment/foreign_servers.hpp"
-#include "results/report/repetition.hpp"
+#include "results/report/arm_report.hpp"
 #include "results/store/store.hpp"
 
 namespace lab {
@@ -33,9 +32,7 @@ struct ExperimentOptions {
   ForeignOptions foreign;
   bool as_written = true;  ///< no option changes what the scenario says, so recordings of it apply
 
-  bool uses(std::string_view engine) const {
-    return std::ranges::find(engines, engine) != engines.end();
-  }
+  bool uses(std::string_view engine) const { return std::ranges::find(engines, engine) != engines.end(); }
   bool measures() const;  ///< whether any server is started
 };
 

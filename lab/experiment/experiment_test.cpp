@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "lab/experiment/engines.hpp"
+#include "lab/experiment/foreign_servers.hpp"
 #include "lab/servers/mode.hpp"
 #include "scenarios/loader/loader.hpp"
 

@@ -13,7 +13,6 @@
 #include <system_error>
 
 #include "lab/core/interrupt.hpp"
-#include "lab/core/paths.hpp"
 #include "lab/core/process.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/servers/steps/work.hpp"
@@ -128,7 +127,7 @@ Fixtures Fixtures::prepare(Scenario& scenario, const std::string& postgres) {
   TemporaryFolder::remove_left_overs();
   Fixtures fixtures;
   const std::vector<Route>& routes = scenario.routes;
-  const bool stores = std::ranges::any_of(scenario.arms, [](const Arm& arm) { return arm.shared_counters; });
+  const bool stores = std::ranges::any_of(scenario.arms, &Arm::shared_counters);
   if (stores || any_step(scenario, reads_files)) {
     fixtures.folder_ = TemporaryFolder::create("lab-files").value();
     provide_files(scenario, fixtures.folder_.path());

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {

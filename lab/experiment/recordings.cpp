@@ -7,11 +7,11 @@
 #include <system_error>
 #include <utility>
 
-#include "lab/core/paths.hpp"
+#include "lab/core/process.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
-#include "lab/experiment/engines.hpp"
 #include "lab/experiment/experiment.hpp"
+#include "lab/experiment/foreign_servers.hpp"
 #include "lab/experiment/options.hpp"
 #include "lab/servers/mode.hpp"
 #include "results/store/store.hpp"

@@ -10,9 +10,8 @@
 
 #include "harness/model/model.hpp"
 #include "harness/statistics/statistics.hpp"
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 #include "lab/core/text.hpp"
-#include "lab/experiment/engines.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "lab/experiment/fixtures.hpp"
 #include "lab/experiment/foreign_servers.hpp"
@@ -150,8 +149,7 @@ std::vector<EngineArm> rows_of(const Scenario& scenario, const Groups& groups) {
       rows.push_back(std::move(one));
   }
   const auto place = [&](const EngineArm& one) {
-    return std::ranges::find_if(scenario.arms, [&](const Arm& arm) { return arm.id == one.written; }) -
-           scenario.arms.begin();
+    return std::ranges::find(scenario.arms, one.written, &Arm::id) - scenario.arms.begin();
   };
   std::ranges::stable_sort(rows, [&](const EngineArm& a, const EngineArm& b) { return place(a) < place(b); });
   return rows;
@@ -272,7 +270,7 @@ Report make_report(const Scenario& written, const Run& run, const std::vector<Gu
     std::erase_if(report.arms, [&](const ArmReport& arm) { return !chosen.has(arm.arm, arm.case_id); });
     report.remarks = make_remarks(scenario, file, report.arms, run, guesses);
     if (std::ranges::none_of(report.remarks, is_answer))
-      std::copy_if(of_all.begin(), of_all.end(), std::back_inserter(report.remarks), is_answer);
+      std::ranges::copy_if(of_all, std::back_inserter(report.remarks), is_answer);
   }
   std::vector<Note> trace = notes_of_trace(scenario, run);
   std::move(trace.begin(), trace.end(), std::back_inserter(report.remarks));

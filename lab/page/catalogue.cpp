@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "harness/analysis/loop_cycle.hpp"
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 #include "lab/experiment/report.hpp"
 #include "lab/page/page.hpp"
 #include "lab/servers/mode.hpp"

@@ -43,7 +43,7 @@ void EventLog::add(std::string line) {
   bytes_ += line.size();
   lines_.push_back({++last_, live, std::move(line)});
   if (live_ > kMaxLive || bytes_ > kMaxBytes) {
-    const auto gone = std::find_if(lines_.begin(), lines_.end(), [](const Line& each) { return each.live; });
+    const auto gone = std::ranges::find_if(lines_, &Line::live);
     if (gone != lines_.end()) {
       --live_;
       bytes_ -= gone->text.size();

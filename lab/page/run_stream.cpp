@@ -27,6 +27,10 @@ void put_row(std::string& rows, std::initializer_list<std::int64_t> numbers) {
   fmt::format_to(std::back_inserter(rows), "[{}]", fmt::join(numbers, ","));
 }
 
+std::string end_line(bool complete, std::string_view reason) {
+  return json_line({{"type", "end"}, {"complete", complete}, {"reason", json_text(reason)}});
+}
+
 }  // namespace
 
 RunStream::RunStream(const Scenario& scenario, std::uint64_t seed, Write write, ExperimentObserver& observer)
@@ -104,14 +108,6 @@ void RunStream::document(const Report& report, const Run& run) {
   page.pop_back();
   write_(fmt::format("{{\"type\":\"document\",\"document\":{}}}\n", page));
 }
-
-namespace {
-
-std::string end_line(bool complete, std::string_view reason) {
-  return json_line({{"type", "end"}, {"complete", complete}, {"reason", json_text(reason)}});
-}
-
-}  // namespace
 
 std::string RunStream::failure(const Error& error) {
   return json_line({{"type", "error"},

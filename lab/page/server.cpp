@@ -27,7 +27,6 @@
 #include <set>
 
 #include "lab/core/interrupt.hpp"
-#include "lab/core/paths.hpp"
 #include "lab/core/process.hpp"
 #include "lab/core/temporary.hpp"
 #include "lab/core/terminal.hpp"

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "lab/cli/options.hpp"
+#include "lab/cli/command.hpp"
 #include "lab/core/text.hpp"
 #include "lab/servers/mode.hpp"
 

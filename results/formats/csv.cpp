@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "results/render/markup.hpp"
+#include "results/render/formatting.hpp"
 #include "results/report/format.hpp"
 
 namespace lab {

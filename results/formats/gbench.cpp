@@ -3,7 +3,7 @@
 #include <numeric>
 
 #include "harness/statistics/statistics.hpp"
-#include "lab/core/utf8.hpp"
+#include "lab/core/text.hpp"
 #include "results/render/as_json.hpp"
 #include "results/report/format.hpp"
 

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "lab/core/terminal.hpp"
-#include "results/render/markup.hpp"
+#include "results/render/formatting.hpp"
 #include "results/report/format.hpp"
 #include "results/report/lanes.hpp"
 #include "results/report/picture.hpp"

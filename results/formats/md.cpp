@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "lab/core/text.hpp"
-#include "results/render/markup.hpp"
+#include "results/render/formatting.hpp"
 #include "results/report/format.hpp"
 #include "results/report/lanes.hpp"
 

@@ -12,7 +12,7 @@
 
 #include "harness/trace/occupancy.hpp"
 #include "lab/core/scenario.hpp"
-#include "lab/core/utf8.hpp"
+#include "lab/core/text.hpp"
 
 namespace lab {
 

@@ -5,8 +5,8 @@
 #include <map>
 #include <string_view>
 
-#include "lab/core/utf8.hpp"
-#include "results/render/markup.hpp"
+#include "lab/core/text.hpp"
+#include "results/render/formatting.hpp"
 #include "results/report/format.hpp"
 
 namespace lab {

@@ -12,7 +12,6 @@
 
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
-#include "lab/core/utf8.hpp"
 
 namespace lab {
 
@@ -127,44 +126,6 @@ std::string_view first_piece(std::string_view text, std::size_t room) {
   const std::string_view piece = text.substr(0, length);
   return length > 0 && columns(piece) <= room ? piece : first_word(text);
 }
-
-}  // namespace
-
-std::vector<std::string> wrap(std::string_view unwrapped, std::string_view first, std::size_t indent,
-                              std::size_t width) {
-  const std::string called = as_called(unwrapped);
-  std::string_view text = called;
-  const std::size_t room = width > indent + 8 ? width : indent + 8;
-  std::vector<std::string> lines;
-  std::string line(first);
-  bool empty = true;
-  const auto end_line = [&] {
-    line.erase(line.find_last_not_of(' ') + 1);
-    lines.push_back(line);
-    line.assign(indent, ' ');
-    empty = true;
-  };
-  while (!text.empty()) {
-    const std::size_t blanks = std::min(text.find_first_not_of(' '), text.size());
-    text.remove_prefix(blanks);
-    std::string_view word = first_piece(text, room - indent);
-    text.remove_prefix(word.size());
-    const std::size_t gap = empty ? 0 : blanks;
-    if (!empty && columns(line) + gap + columns(word) > room) end_line();
-    if (!empty) line.append(gap, ' ');
-    while (columns(line) + columns(word) > room) {
-      line += take_columns(word, room - columns(line));
-      empty = false;
-      end_line();
-    }
-    line += word;
-    empty = empty && word.empty();
-  }
-  if (!empty || lines.empty()) end_line();
-  return lines;
-}
-
-namespace {
 
 constexpr std::size_t kShortestName = 8;
 
@@ -297,6 +258,40 @@ class Layout {
 };
 
 }  // namespace
+
+std::vector<std::string> wrap(std::string_view unwrapped, std::string_view first, std::size_t indent,
+                              std::size_t width) {
+  const std::string called = as_called(unwrapped);
+  std::string_view text = called;
+  const std::size_t room = width > indent + 8 ? width : indent + 8;
+  std::vector<std::string> lines;
+  std::string line(first);
+  bool empty = true;
+  const auto end_line = [&] {
+    line.erase(line.find_last_not_of(' ') + 1);
+    lines.push_back(line);
+    line.assign(indent, ' ');
+    empty = true;
+  };
+  while (!text.empty()) {
+    const std::size_t blanks = std::min(text.find_first_not_of(' '), text.size());
+    text.remove_prefix(blanks);
+    std::string_view word = first_piece(text, room - indent);
+    text.remove_prefix(word.size());
+    const std::size_t gap = empty ? 0 : blanks;
+    if (!empty && columns(line) + gap + columns(word) > room) end_line();
+    if (!empty) line.append(gap, ' ');
+    while (columns(line) + columns(word) > room) {
+      line += take_columns(word, room - columns(line));
+      empty = false;
+      end_line();
+    }
+    line += word;
+    empty = empty && word.empty();
+  }
+  if (!empty || lines.empty()) end_line();
+  return lines;
+}
 
 Table note_table(const std::vector<std::string>& headings) {
   Table table;

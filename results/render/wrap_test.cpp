@@ -1,4 +1,4 @@
-#include "lab/core/utf8.hpp"
+#include "lab/core/text.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -6,8 +6,8 @@
 #include <map>
 
 #include "harness/statistics/statistics.hpp"
-#include "lab/core/duration.hpp"
-#include "lab/core/utf8.hpp"
+#include "lab/core/clock.hpp"
+#include "lab/core/text.hpp"
 
 namespace lab {
 
@@ -40,6 +40,22 @@ bool cannot_be_reported(const Finding& finding, const Arm& arm, const Case& load
   if (finding.id == "LAB108") return engine == kServer || answers_with_an_id(arm);
   if (finding.id == "LAB116") return engine != kNative && engine != kModel && load_case.kills.empty();
   return false;
+}
+
+constexpr std::size_t kNameWidth = 14;
+constexpr std::size_t kFigureWidth = 11;
+
+struct Quantile {
+  const char* name;
+  double q;
+  std::optional<double> ArmReport::*place;
+};
+constexpr Quantile kQuantiles[] = {{"p90", 0.9, &ArmReport::latency_p90_s},
+                                   {"p99", 0.99, &ArmReport::latency_p99_s},
+                                   {"p99.9", 0.999, &ArmReport::latency_p999_s}};
+
+std::string format_span(const std::optional<double>& value) {
+  return value ? format_duration(to_nanos(*value)) : "–";
 }
 
 }  // namespace
@@ -83,26 +99,6 @@ std::vector<Finding> common_findings(std::vector<std::vector<Finding>> each, std
   std::ranges::stable_sort(findings, std::ranges::greater{}, &Finding::cost_s);
   return findings;
 }
-
-namespace {
-
-constexpr std::size_t kNameWidth = 14;
-constexpr std::size_t kFigureWidth = 11;
-
-struct Quantile {
-  const char* name;
-  double q;
-  std::optional<double> ArmReport::*place;
-};
-constexpr Quantile kQuantiles[] = {{"p90", 0.9, &ArmReport::latency_p90_s},
-                                   {"p99", 0.99, &ArmReport::latency_p99_s},
-                                   {"p99.9", 0.999, &ArmReport::latency_p999_s}};
-
-std::string format_span(const std::optional<double>& value) {
-  return value ? format_duration(to_nanos(*value)) : "–";
-}
-
-}  // namespace
 
 void set_latencies(std::span<const RequestRecord> records, ArmReport& arm) {
   std::vector<double> latencies;

@@ -9,7 +9,9 @@
 
 #include "harness/analysis/why.hpp"
 #include "harness/model/model.hpp"
-#include "lab/core/duration.hpp"
+#include "harness/statistics/statistics.hpp"
+#include "lab/core/clock.hpp"
+#include "lab/core/scenario.hpp"
 #include "results/store/set_aside.hpp"
 
 namespace lab {
@@ -32,7 +34,7 @@ constexpr std::int64_t kMaxProbed = 20'000;  // requests
 std::vector<Stat> stats_of(const Scenario& scenario) {
   std::vector<Stat> stats{Stat{}};
   const auto add = [&](const Stat& stat) {
-    if (std::find(stats.begin(), stats.end(), stat) == stats.end()) stats.push_back(stat);
+    if (std::ranges::find(stats, stat) == stats.end()) stats.push_back(stat);
   };
   for (const Stat& stat : scenario.show) add(stat);
   for (const Arm& arm : scenario.arms) {
@@ -70,9 +72,8 @@ class StatTable {
   std::size_t typical() const {
     const double middle = median(0).value_or(0);
     const auto distance = [&](const auto& value) { return std::abs(value.value_or(1e18) - middle); };
-    const auto nearest =
-        std::min_element(values_[0].begin(), values_[0].end(),
-                         [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
+    const auto nearest = std::ranges::min_element(
+        values_[0], [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
     return static_cast<std::size_t>(nearest - values_[0].begin());
   }
 
@@ -94,7 +95,7 @@ void add_deaths(const RunRepetition& repetition, const Case& load_case, std::vec
 }
 
 bool all_answered(const RunRepetition& repetition) {
-  return std::all_of(repetition.records.begin(), repetition.records.end(), [](const RequestRecord& record) {
+  return std::ranges::all_of(repetition.records, [](const RequestRecord& record) {
     return record.outcome == Outcome::ok || record.outcome == Outcome::hung_up;
   });
 }
@@ -140,8 +141,7 @@ void explain_excess(ArmReport& report, const RunRepetition& repetition, const Oc
   add("service", seconds(path.service));
   add("reply", seconds(path.reply));
   add("unexplained", seconds(path.unexplained));
-  std::stable_sort(report.above_bound.begin(), report.above_bound.end(),
-                   [](const Cause& a, const Cause& b) { return a.seconds > b.seconds; });
+  std::ranges::stable_sort(report.above_bound, std::ranges::greater{}, &Cause::seconds);
 }
 
 std::vector<std::int64_t> splits_of(const RunRepetition& repetition, int workers) {
@@ -214,10 +214,9 @@ ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& loa
   for (const Stat& stat : stats_of(scenario)) {
     MeasureRow& row = report.measures.emplace_back();
     row.stat = stat;
-    const auto figure =
-        std::find_if(arm.documented.begin(), arm.documented.end(), [&](const Documented& each) {
-          return each.stat == stat && (each.case_id.empty() || each.case_id == load_case.id);
-        });
+    const auto figure = std::ranges::find_if(arm.documented, [&](const Documented& each) {
+      return each.stat == stat && (each.case_id.empty() || each.case_id == load_case.id);
+    });
     if (figure == arm.documented.end()) continue;
     row.documented = figure->value;
     row.documented_text = figure->text;
@@ -230,7 +229,7 @@ ArmReport describe_arm(const Scenario& scenario, const Arm& arm, const Case& loa
 /// What a stat may be where the kernel decides: 5th to 95th percentile of many ways.
 void find_range(std::vector<double> values, MeasureRow& row) {
   if (!row.predicted || values.empty()) return;
-  std::sort(values.begin(), values.end());
+  std::ranges::sort(values);
   const std::size_t beyond = values.size() / 20;
   const double low = std::min(*row.predicted, values[beyond]);
   const double high = std::max(*row.predicted, values[values.size() - 1 - beyond]);
@@ -251,6 +250,25 @@ double least_of(const std::vector<std::uint64_t>& seeds, const std::vector<Route
 double simulated_makespan(const Scenario& scenario, const Arm& arm, const Case& load_case, int cores,
                           std::uint64_t seed) {
   return simulate({&scenario.routes, &arm, &load_case, cores, seed}).makespan_s;
+}
+
+/// A failure that the scenario did not ask for by its own kills, by clients that hang up, by a queue that is
+/// full or a body that is too large, or by questions about a job.
+bool is_unasked_failure(const RequestRecord& record, const std::vector<Route>& routes,
+                        const Case& load_case) {
+  constexpr int kTooLarge = 413, kFull = 503;
+  switch (record.outcome) {
+    case Outcome::ok:
+    case Outcome::unsent:
+    case Outcome::unfinished:
+    case Outcome::hung_up: return false;
+    default: break;
+  }
+  if (record.parent != 0 || record.route >= routes.size() || record.load >= load_case.loads.size())
+    return record.parent == 0;
+  const Route& route = routes[record.route];
+  if (record.status == kTooLarge) return load_case.loads[record.load].body_bytes <= route.body_limit;
+  return record.status != kFull || !has_step<Enqueue>(route.plan);
 }
 
 }  // namespace
@@ -356,7 +374,7 @@ OwnTime find_own_time(const Scenario& scenario, const Arm& arm, int cores,
       return load.client_process || (arm.connections == 0 && has_step<Query>(scenario.routes[load.route]));
     };
     // What client processes and opening connections to a database take is not the framework's.
-    if (std::any_of(load_case.loads.begin(), load_case.loads.end(), pays_others)) continue;
+    if (std::ranges::any_of(load_case.loads, pays_others)) continue;
     if (group == measured.end() || load_case.requests() > kMaxProbed || !load_case.kills.empty()) continue;
     const double plain = simulated_makespan(scenario, arm, load_case, cores, seeds.front());
     const double in_a_row =
@@ -366,8 +384,8 @@ OwnTime find_own_time(const Scenario& scenario, const Arm& arm, int cores,
     for (const RunRepetition* repetition : group->second) {
       RunRepetition room;
       const RunRepetition& one = whole(*repetition, room);
-      const bool failed = std::any_of(one.records.begin(), one.records.end(),
-                                      [](const auto& record) { return record.outcome != Outcome::ok; });
+      const bool failed =
+          std::ranges::any_of(one.records, [](const auto& record) { return record.outcome != Outcome::ok; });
       const auto makespan = failed ? std::nullopt : evaluate(Stat{}, one, scenario.routes, load_case);
       const std::size_t number = static_cast<std::size_t>(std::max(1, repetition->number)) - 1;
       if (!makespan || number >= seeds.size()) continue;
@@ -478,8 +496,7 @@ std::vector<CheckRow> judge_checks(const Scenario& scenario, const ArmReport& ar
     if (scenario.cases.size() > 1) row.text += " · " + arm.case_id;
     row.stat = check.stat;
     row.tolerance = check.tolerance;
-    const auto measure = std::find_if(arm.measures.begin(), arm.measures.end(),
-                                      [&](const MeasureRow& each) { return each.stat == check.stat; });
+    const auto measure = std::ranges::find(arm.measures, check.stat, &MeasureRow::stat);
     judge_check(check, *measure, arm.computes, row);
   }
   return rows;
@@ -494,8 +511,8 @@ ArmReport predicted_arm(const Scenario& scenario, const Arm& arm, const Case& lo
     if (report.computes && !report.lanes.empty()) {  // with the turns in which a kernel shares its cores
       RunRepetition turns = simulate_repetition(scenario, arm, load_case, expected.machine_cores, 1,
                                                 expected.seeds.front(), true, 0, kTurn);
-      const bool shared = std::any_of(turns.events.begin(), turns.events.end(),
-                                      [](const Event& event) { return event.kind == EventKind::preempted; });
+      const bool shared = std::ranges::any_of(
+          turns.events, [](const Event& event) { return event.kind == EventKind::preempted; });
       if (shared) {
         report.lanes =
             make_lanes(turns.records, Occupancy(turns.events), scenario.routes, load_case, kMaxLanes);
@@ -512,6 +529,38 @@ ArmReport predicted_arm(const Scenario& scenario, const Arm& arm, const Case& lo
   report.engine.kind = kModel;
   report.repetitions = 1;
   return report;
+}
+
+RunRepetition simulate_repetition(const Scenario& scenario, const Arm& arm, const Case& load_case, int cores,
+                                  int number, std::uint64_t seed, bool with_events, std::uint64_t lot,
+                                  Nanos slice) {
+  RunRepetition repetition;
+  repetition.arm = arm.id;
+  repetition.case_id = load_case.id;
+  repetition.engine = kModel;
+  repetition.number = number;
+  repetition.began = kModelStart;
+  const ModelInput input{&scenario.routes, &arm, &load_case, cores, seed, lot, false, slice};
+  simulate(input, &repetition.records, with_events ? &repetition.events : nullptr);
+  std::ranges::sort(repetition.records, {}, &RequestRecord::id);
+  return repetition;
+}
+
+std::optional<double> evaluate(const Stat& stat, const RunRepetition& repetition,
+                               const std::vector<Route>& routes, const Case& load_case) {
+  const ServerUse* server = repetition.server.known() ? &repetition.server : nullptr;
+  RepetitionData data{repetition.records,
+                      routes,
+                      &repetition.events,
+                      server,
+                      kills_of(repetition, load_case),
+                      repetition.began,
+                      repetition.engine != kNative && repetition.engine != kModel};
+  if (repetition.engine != kModel && data.kills.empty())
+    data.is_failure = [&](const auto& record) { return is_unasked_failure(record, routes, load_case); };
+  if (repetition.aside)
+    data.each_event = [&repetition](const auto& visit) { for_each_event(repetition, visit); };
+  return evaluate(stat, data);
 }
 
 }  // namespace lab

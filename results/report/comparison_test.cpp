@@ -1,4 +1,4 @@
-#include "results/report/comparison_report.hpp"
+#include "results/report/comparison.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

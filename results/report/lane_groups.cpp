@@ -12,7 +12,7 @@
 #include <tuple>
 #include <utility>
 
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {
@@ -104,7 +104,7 @@ bool alike(const LaneCells& a, const LaneCells& b) {
 std::string request_numbers(const LaneGroup& lanes) {
   constexpr std::size_t kMaxParts = 3;
   std::vector<std::uint32_t> sorted = lanes.requests;
-  std::sort(sorted.begin(), sorted.end());
+  std::ranges::sort(sorted);
   std::vector<std::string> parts;
   for (auto first = sorted.begin(); first != sorted.end() && parts.size() <= kMaxParts;) {
     auto last = first;

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "lab/core/text.hpp"
-#include "lab/core/utf8.hpp"
 #include "results/render/formatting.hpp"
 #include "results/render/page.hpp"
 

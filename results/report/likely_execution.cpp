@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "harness/diagnosis/verdict.hpp"
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 #include "results/report/arm_report.hpp"
 #include "results/store/set_aside.hpp"
 

@@ -10,7 +10,7 @@
 #include "harness/analysis/other_tools.hpp"
 #include "harness/client/load_address.hpp"
 #include "harness/client/load_generator.hpp"
-#include "harness/statistics/distribution.hpp"
+#include "harness/statistics/statistics.hpp"
 #include "lab/core/error.hpp"
 #include "lab/core/record.hpp"
 #include "lab/core/scenario.hpp"

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "harness/statistics/statistics.hpp"
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 #include "lab/core/text.hpp"
 #include "results/report/load_report.hpp"
 
@@ -84,57 +84,6 @@ std::optional<double> latency_value(const Threshold& threshold, Distribution& di
   }
 }
 
-}  // namespace
-
-Result<Threshold> parse_threshold(const std::string& text) {
-  Threshold threshold;
-  threshold.text = text;
-  const std::size_t at = text.find_first_of("<>");
-  if (at == std::string::npos || at == 0)
-    return usage_error("--threshold: '{}' compares nothing; give one {}", text, kExamples);
-  threshold.below = text[at] == '<';
-  threshold.or_equal = at + 1 < text.size() && text[at + 1] == '=';
-  const std::string_view whole = text;
-  LAB_CHECK(read_measure(trim(whole.substr(0, at)), threshold));
-  LAB_CHECK(read_limit(trim(whole.substr(at + (threshold.or_equal ? 2 : 1))), threshold));
-  return threshold;
-}
-
-ThresholdRow judge(const Threshold& threshold, LoadTotals& totals, double requests_per_second) {
-  ThresholdRow row;
-  row.threshold = threshold.text;
-  const auto reported = [&](double value, std::string spelled) {
-    row.value = value;
-    row.measured = std::move(spelled);
-    row.passed = value == threshold.limit ? threshold.or_equal : (value < threshold.limit) == threshold.below;
-    return row;
-  };
-  const RequestCounts books = totals.counts.books();
-  const std::int64_t failed = books.failed();
-  if (threshold.what == Threshold::What::errors)
-    return reported(static_cast<double>(failed), fmt::format("{}", failed));
-  if (threshold.what == Threshold::What::rate)
-    return reported(requests_per_second, fmt::format("{:.1f} requests/s", requests_per_second));
-  const std::int64_t tried = books.ok + failed + books.unfinished;
-  if (threshold.what == Threshold::What::error_share && tried > 0) {
-    const double share = static_cast<double>(failed) / static_cast<double>(tried);
-    return reported(share, fmt::format("{:.3g} % ({} of {})", share * 100, failed, tried));
-  }
-  Distribution& latencies = threshold.uncorrected ? totals.samples.uncorrected : totals.samples.latency;
-  if (!threshold.is_latency() || latencies.size() == 0) {
-    row.measured = "nothing was answered";
-    return row;
-  }
-  if (const auto value = latency_value(threshold, latencies))
-    return reported(*value, format_duration(to_nanos(*value)));
-  const double needed = std::ceil(std::log(0.05) / std::log(threshold.q));
-  row.measured =
-      fmt::format("{} replies are too few for this percentile; it needs {:.0f}", latencies.size(), needed);
-  return row;
-}
-
-namespace {
-
 constexpr std::size_t kMostBars = 10;
 constexpr double kEvenRatio = 4;
 
@@ -168,29 +117,6 @@ std::vector<double> limits(double low, double high) {
     if (limit > high) return found;
   }
 }
-
-}  // namespace
-
-std::vector<LatencyBar> latency_bars(const Distribution& latencies) {
-  if (latencies.size() == 0) return {};
-  const double low = static_cast<double>(std::max<Nanos>(latencies.min(), 1));
-  std::vector<LatencyBar> bars;
-  std::vector<Nanos> tops;
-  for (const double limit : limits(low, static_cast<double>(latencies.max()))) {
-    tops.push_back(std::llround(limit));
-    bars.push_back({limit / 1e9, 0});
-  }
-  latencies.for_each([&](Nanos value, std::int64_t count) {
-    const auto at = std::upper_bound(tops.begin(), tops.end() - 1, value) - tops.begin();
-    bars[static_cast<std::size_t>(at)].count += count;
-  });
-  const auto is_empty = [](const LatencyBar& bar) { return bar.count == 0; };
-  while (is_empty(bars.back())) bars.pop_back();
-  bars.erase(bars.begin(), std::ranges::find_if_not(bars, is_empty));
-  return bars;
-}
-
-namespace {
 
 LoadFigures figures_of(Distribution& values) {
   LoadFigures figures;
@@ -299,6 +225,72 @@ void remark_on_replies(const EnginePlan& plan, const LoadTotals& totals, LoadRep
 }
 
 }  // namespace
+
+Result<Threshold> parse_threshold(const std::string& text) {
+  Threshold threshold;
+  threshold.text = text;
+  const std::size_t at = text.find_first_of("<>");
+  if (at == std::string::npos || at == 0)
+    return usage_error("--threshold: '{}' compares nothing; give one {}", text, kExamples);
+  threshold.below = text[at] == '<';
+  threshold.or_equal = at + 1 < text.size() && text[at + 1] == '=';
+  const std::string_view whole = text;
+  LAB_CHECK(read_measure(trim(whole.substr(0, at)), threshold));
+  LAB_CHECK(read_limit(trim(whole.substr(at + (threshold.or_equal ? 2 : 1))), threshold));
+  return threshold;
+}
+
+ThresholdRow judge(const Threshold& threshold, LoadTotals& totals, double requests_per_second) {
+  ThresholdRow row;
+  row.threshold = threshold.text;
+  const auto reported = [&](double value, std::string spelled) {
+    row.value = value;
+    row.measured = std::move(spelled);
+    row.passed = value == threshold.limit ? threshold.or_equal : (value < threshold.limit) == threshold.below;
+    return row;
+  };
+  const RequestCounts books = totals.counts.books();
+  const std::int64_t failed = books.failed();
+  if (threshold.what == Threshold::What::errors)
+    return reported(static_cast<double>(failed), fmt::format("{}", failed));
+  if (threshold.what == Threshold::What::rate)
+    return reported(requests_per_second, fmt::format("{:.1f} requests/s", requests_per_second));
+  const std::int64_t tried = books.ok + failed + books.unfinished;
+  if (threshold.what == Threshold::What::error_share && tried > 0) {
+    const double share = static_cast<double>(failed) / static_cast<double>(tried);
+    return reported(share, fmt::format("{:.3g} % ({} of {})", share * 100, failed, tried));
+  }
+  Distribution& latencies = threshold.uncorrected ? totals.samples.uncorrected : totals.samples.latency;
+  if (!threshold.is_latency() || latencies.size() == 0) {
+    row.measured = "nothing was answered";
+    return row;
+  }
+  if (const auto value = latency_value(threshold, latencies))
+    return reported(*value, format_duration(to_nanos(*value)));
+  const double needed = std::ceil(std::log(0.05) / std::log(threshold.q));
+  row.measured =
+      fmt::format("{} replies are too few for this percentile; it needs {:.0f}", latencies.size(), needed);
+  return row;
+}
+
+std::vector<LatencyBar> latency_bars(const Distribution& latencies) {
+  if (latencies.size() == 0) return {};
+  const double low = static_cast<double>(std::max<Nanos>(latencies.min(), 1));
+  std::vector<LatencyBar> bars;
+  std::vector<Nanos> tops;
+  for (const double limit : limits(low, static_cast<double>(latencies.max()))) {
+    tops.push_back(std::llround(limit));
+    bars.push_back({limit / 1e9, 0});
+  }
+  latencies.for_each([&](Nanos value, std::int64_t count) {
+    const auto at = std::upper_bound(tops.begin(), tops.end() - 1, value) - tops.begin();
+    bars[static_cast<std::size_t>(at)].count += count;
+  });
+  const auto is_empty = [](const LatencyBar& bar) { return bar.count == 0; };
+  while (is_empty(bars.back())) bars.pop_back();
+  bars.erase(bars.begin(), std::ranges::find_if_not(bars, is_empty));
+  return bars;
+}
 
 LoadReport summarise_load(const LoadTask& task, LoadTotals& totals) {
   const EnginePlan& plan = task.plan.engine;

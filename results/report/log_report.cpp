@@ -7,10 +7,8 @@
 
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
-#include "lab/core/utf8.hpp"
 #include "results/render/as_json.hpp"
 #include "results/render/formatting.hpp"
-#include "results/render/markup.hpp"
 #include "results/render/page.hpp"
 
 namespace lab {

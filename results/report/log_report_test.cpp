@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "lab/core/utf8.hpp"
+#include "lab/core/text.hpp"
 
 using namespace lab;
 

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "lab/core/terminal.hpp"
-#include "lab/core/utf8.hpp"
-#include "results/render/markup.hpp"
+#include "lab/core/text.hpp"
+#include "results/render/formatting.hpp"
 #include "results/render/page.hpp"
 #include "results/report/lanes.hpp"
 
@@ -86,9 +86,9 @@ std::vector<const ArmReport*> arms_with_lanes(const Report& report) {
 }
 
 bool holds_pool(const ArmReport& arm) {
-  return std::any_of(arm.lanes.begin(), arm.lanes.end(), [](const Lane& lane) {
-    return std::any_of(lane.segments.begin(), lane.segments.end(),
-                       [](const LaneSegment& part) { return part.state == LaneState::pool; });
+  return std::ranges::any_of(arm.lanes, [](const Lane& lane) {
+    return std::ranges::any_of(lane.segments,
+                               [](const LaneSegment& part) { return part.state == LaneState::pool; });
   });
 }
 
@@ -195,7 +195,7 @@ class Picture {
 
   /// Threads computed in Python, which says nothing of its lock.
   bool hides_turns() const {
-    return std::any_of(view_.arms.begin(), view_.arms.end(), [](const ArmReport* arm) {
+    return std::ranges::any_of(view_.arms, [](const ArmReport* arm) {
       const bool silent = arm->engine.is(kFastapi) || arm->engine.is(kRecorded);
       return silent && arm->computes && holds_pool(*arm);
     });

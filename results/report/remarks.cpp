@@ -11,7 +11,6 @@
 
 #include "harness/findings/finding.hpp"
 #include "lab/core/text.hpp"
-#include "lab/core/utf8.hpp"
 #include "results/render/formatting.hpp"
 
 namespace lab {
@@ -52,21 +51,6 @@ bool is_about(const std::string& text, const Arm& arm) {
   });
 }
 
-}  // namespace
-
-bool speaks_of_absent(const std::string& text, const std::vector<Arm>& written,
-                      const std::vector<ArmReport>& arms, bool ours) {
-  const auto present = [&](const Arm& arm) {
-    return std::ranges::any_of(arms, [&](const ArmReport& row) {
-      const bool is_ours = row.engine.is(kNative) || row.engine.is(kModel);
-      return (is_ours || !ours) && row.written == arm.id;
-    });
-  };
-  return std::ranges::any_of(written, [&](const Arm& arm) { return !present(arm) && is_about(text, arm); });
-}
-
-namespace {
-
 bool is_row_of(const Conclusion::Figure& figure, const ArmReport& arm) {
   return arm.arm == figure.arm && arm.case_id == figure.case_id;
 }
@@ -90,27 +74,6 @@ std::optional<std::string> format_figure(const Conclusion::Figure& figure, const
   const auto row = std::ranges::find(arm.measures, figure.stat, &MeasureRow::stat);
   return row == arm.measures.end() ? std::nullopt : format_row(*row);
 }
-
-}  // namespace
-
-std::optional<std::string> answer_sentence(const Conclusion& answer, const std::vector<ArmReport>& arms) {
-  if (answer.words.empty()) return std::nullopt;
-  std::string sentence = answer.words.front();
-  for (std::size_t i = 0; i < answer.figures.size(); ++i) {
-    const Conclusion::Figure& figure = answer.figures[i];
-    const ArmReport* row = nullptr;
-    for (const ArmReport& arm : arms) {
-      const bool better = row == nullptr || (arm.engine.is(kNative) && !row->engine.is(kNative));
-      if (is_row_of(figure, arm) && better) row = &arm;
-    }
-    const auto text = row == nullptr ? std::nullopt : format_figure(figure, *row);
-    if (!text) return std::nullopt;
-    sentence += *text + answer.words[i + 1];
-  }
-  return sentence;
-}
-
-namespace {
 
 /// `3.0 ms (service 1.9, unread 0.8, reply 0.3)`: what makes a twentieth of it, or is not known.
 std::string excess(const ArmReport& arm) {
@@ -531,6 +494,34 @@ class RunRemarks {
 };
 
 }  // namespace
+
+bool speaks_of_absent(const std::string& text, const std::vector<Arm>& written,
+                      const std::vector<ArmReport>& arms, bool ours) {
+  const auto present = [&](const Arm& arm) {
+    return std::ranges::any_of(arms, [&](const ArmReport& row) {
+      const bool is_ours = row.engine.is(kNative) || row.engine.is(kModel);
+      return (is_ours || !ours) && row.written == arm.id;
+    });
+  };
+  return std::ranges::any_of(written, [&](const Arm& arm) { return !present(arm) && is_about(text, arm); });
+}
+
+std::optional<std::string> answer_sentence(const Conclusion& answer, const std::vector<ArmReport>& arms) {
+  if (answer.words.empty()) return std::nullopt;
+  std::string sentence = answer.words.front();
+  for (std::size_t i = 0; i < answer.figures.size(); ++i) {
+    const Conclusion::Figure& figure = answer.figures[i];
+    const ArmReport* row = nullptr;
+    for (const ArmReport& arm : arms) {
+      const bool better = row == nullptr || (arm.engine.is(kNative) && !row->engine.is(kNative));
+      if (is_row_of(figure, arm) && better) row = &arm;
+    }
+    const auto text = row == nullptr ? std::nullopt : format_figure(figure, *row);
+    if (!text) return std::nullopt;
+    sentence += *text + answer.words[i + 1];
+  }
+  return sentence;
+}
 
 std::vector<Note> make_remarks(const Scenario& scenario, const WholeFile& file,
                                const std::vector<ArmReport>& arms, const Run& run,

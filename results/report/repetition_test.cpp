@@ -1,4 +1,4 @@
-#include "results/report/repetition.hpp"
+#include "results/report/arm_report.hpp"
 
 #include <catch2/catch.hpp>
 

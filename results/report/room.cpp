@@ -83,8 +83,7 @@ void judge(double need, const std::optional<double>& free, const std::string& wh
 
 RoomNeed room_need(const Scenario& scenario, int engines, int repetitions) {
   RoomNeed need;
-  const auto started = std::count_if(scenario.arms.begin(), scenario.arms.end(),
-                                     [](const Arm& arm) { return !arm.predict_only; });
+  const auto started = std::ranges::count_if(scenario.arms, [](const Arm& arm) { return !arm.predict_only; });
   const double times = static_cast<double>(started) * engines * repetitions;
   for (const Case& load_case : scenario.cases) {
     const Traces traces = traces_of(scenario, load_case);

@@ -69,7 +69,7 @@ SweepPlot plot_of(const SweepReport& report);
 
 /// Table, plot and remarks.
 std::string sweep_text(const SweepReport& report, const TextStyle& style);
-/// The plot of letters and its legend, for a terminal (sweep_plot.cpp).
+/// The plot of letters and its legend, for a terminal.
 void add_plot(const SweepReport& report, Page& page);
 /// lab.sweep/1, one document with a newline at its end.
 std::string sweep_json(const SweepReport& report);

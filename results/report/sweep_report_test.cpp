@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "lab/core/text.hpp"
-#include "lab/core/utf8.hpp"
 
 using namespace lab;
 

@@ -2,7 +2,6 @@
 #include <catch2/catch.hpp>
 
 #include "lab/core/text.hpp"
-#include "lab/core/utf8.hpp"
 #include "results/report/format.hpp"
 #include "results/report/testing/samples.hpp"
 

@@ -7,12 +7,11 @@
 #include <iterator>
 #include <set>
 
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "results/render/as_json.hpp"
 #include "results/render/formatting.hpp"
-#include "results/render/markup.hpp"
 
 namespace lab {
 

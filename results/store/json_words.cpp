@@ -3,7 +3,7 @@
 #include <cmath>
 #include <utility>
 
-#include "lab/core/utf8.hpp"
+#include "lab/core/text.hpp"
 
 namespace lab {
 

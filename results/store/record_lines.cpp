@@ -11,7 +11,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "lab/core/utf8.hpp"
+#include "lab/core/text.hpp"
 #include "results/store/json_words.hpp"
 
 namespace lab {

@@ -9,7 +9,7 @@
 #include <system_error>
 #include <tuple>
 
-#include "lab/core/paths.hpp"
+#include "lab/core/process.hpp"
 #include "results/store/disk.hpp"
 #include "results/store/record_lines.hpp"
 #include "results/store/store.hpp"

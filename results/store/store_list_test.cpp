@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "lab/core/paths.hpp"
+#include "lab/core/process.hpp"
 #include "results/report/testing/run_samples.hpp"
 
 using namespace lab;

@@ -64,6 +64,28 @@ Result<fs::path> make_temporary(const fs::path& parent, const std::string& name,
   return cannot_record(asked_for, "too many unfinished runs");
 }
 
+struct Place {
+  fs::path parent, name;
+  bool exists = false;
+};
+
+/// The run's own folder as --save names it, `.` and links included.
+Result<Place> exact_place(const fs::path& folder) {
+  std::error_code error;
+  fs::path whole = fs::weakly_canonical(fs::absolute(folder, error), error);
+  if (error) return cannot_record(folder, error.message());
+  if (!whole.has_filename()) whole = whole.parent_path();
+  if (fs::exists(whole / "run.jsonl", error)) {
+    return usage_error("{} already holds a run, which is not overwritten; choose another --save DIR",
+                       folder.string());
+  }
+  const bool exists = fs::exists(whole, error);
+  if (exists && !fs::is_directory(whole, error)) {
+    return cannot_record(folder, fmt::format("{} is a file, not a folder", whole.string()));
+  }
+  return Place{exists ? whole : whole.parent_path(), whole, exists};
+}
+
 }  // namespace
 
 struct RunWriter::State {
@@ -226,32 +248,6 @@ RunWriter::RunWriter(std::unique_ptr<State> state) : state_(std::move(state)) {}
 RunWriter::RunWriter(RunWriter&&) noexcept = default;
 RunWriter& RunWriter::operator=(RunWriter&&) noexcept = default;
 RunWriter::~RunWriter() = default;
-
-namespace {
-
-struct Place {
-  fs::path parent, name;
-  bool exists = false;
-};
-
-/// The run's own folder as --save names it, `.` and links included.
-Result<Place> exact_place(const fs::path& folder) {
-  std::error_code error;
-  fs::path whole = fs::weakly_canonical(fs::absolute(folder, error), error);
-  if (error) return cannot_record(folder, error.message());
-  if (!whole.has_filename()) whole = whole.parent_path();
-  if (fs::exists(whole / "run.jsonl", error)) {
-    return usage_error("{} already holds a run, which is not overwritten; choose another --save DIR",
-                       folder.string());
-  }
-  const bool exists = fs::exists(whole, error);
-  if (exists && !fs::is_directory(whole, error)) {
-    return cannot_record(folder, fmt::format("{} is a file, not a folder", whole.string()));
-  }
-  return Place{exists ? whole : whole.parent_path(), whole, exists};
-}
-
-}  // namespace
 
 Result<RunWriter> RunWriter::create(const fs::path& folder, bool exact, const RunHeader& header,
                                     const StoreOptions& options) {

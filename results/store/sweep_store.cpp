@@ -9,7 +9,6 @@
 #include <system_error>
 
 #include "lab/core/text.hpp"
-#include "lab/core/utf8.hpp"
 #include "results/store/disk.hpp"
 #include "results/store/store.hpp"
 

@@ -3,8 +3,7 @@
 #include <algorithm>
 
 #include "lab/core/text.hpp"
-#include "scenarios/export/python_steps.hpp"
-#include "scenarios/export/servers.hpp"
+#include "scenarios/export/python_file.hpp"
 #include "scenarios/loader/code_line.hpp"
 
 namespace lab {

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "lab/core/text.hpp"
-#include "scenarios/export/servers.hpp"
+#include "scenarios/export/python_file.hpp"
 
 namespace lab {
 

@@ -1,6 +1,13 @@
 // How a scenario is judged, asked about and explained.
+#include <fmt/format.h>
 
-#include "lab/core/duration.hpp"
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <optional>
+#include <span>
+
+#include "lab/core/clock.hpp"
 #include "lab/core/text.hpp"
 #include "scenarios/loader/draft.hpp"
 
@@ -125,6 +132,117 @@ void read_ask(Draft& draft, const toml::table& toml) {
   draft.scenario.asks.push_back(std::move(ask));
 }
 
+constexpr std::string_view kNameLetters = "abcdefghijklmnopqrstuvwxyz0123456789-";
+
+/// As a sentence says it: in words where they are short.
+std::string number_in_words(std::int64_t number, bool begins_sentence) {
+  std::string word = number > 12 ? grouped(number) : number_word(number);
+  if (number == 20) word = "twenty";
+  if (number == 40) word = "forty";
+  if (number == 100) word = "a hundred";
+  if (number == 1000) word = "a thousand";
+  if (begins_sentence) word[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(word[0])));
+  return word;
+}
+
+/// After "one": `requests wait` becomes `request waits`, and `blocking requests` `blocking request`. Takes
+/// what it has changed off the text.
+std::string in_singular(std::string_view& rest) {
+  constexpr std::string_view kNouns[] = {"requests", "clients", "tasks",   "handlers",    "users",
+                                         "queries",  "workers", "threads", "connections", "processes"};
+  constexpr std::string_view kVerbs[] = {"wait",  "compute", "ask",   "need", "make",
+                                         "await", "hang",    "count", "share"};
+  std::string changed;
+  const auto take_word = [&] {
+    const std::size_t space = rest.find_first_not_of(' ');
+    if (space == std::string_view::npos) return std::string_view();
+    const std::size_t end = std::min(rest.find_first_of(" ,.?:;", space), rest.size());
+    changed += rest.substr(0, space);
+    const std::string_view word = rest.substr(space, end - space);
+    rest.remove_prefix(end);
+    return word;
+  };
+  const auto is_among = [](std::string_view word, std::span<const std::string_view> words) {
+    return std::ranges::find(words, word) != words.end();
+  };
+  const std::string_view whole = rest;
+  for (int words = 0; words < 2; ++words) {
+    const std::string_view noun = take_word();
+    if (noun.starts_with('$')) break;
+    if (!is_among(noun, kNouns)) {
+      changed += noun;
+      continue;
+    }
+    const bool es = noun == "processes";
+    changed += noun == "queries" ? "query" : std::string(noun.substr(0, noun.size() - (es ? 2 : 1)));
+    const std::string_view before_verb = rest;
+    std::string up_to_noun = changed;
+    const std::string_view verb = take_word();
+    if (is_among(verb, kVerbs)) return changed + std::string(verb) + "s";
+    rest = before_verb;
+    return up_to_noun;
+  }
+  rest = whole;
+  return "";
+}
+
+/// How many of the first arm that has several workers, or of the first one that has threads, with the
+/// command's options; none where there are none.
+std::optional<std::int64_t> how_many(const Draft& draft, std::string_view what) {
+  const std::vector<Arm>& arms = draft.scenario.arms;
+  const bool workers = what == "workers";
+  if (!workers && what != "threads") return std::nullopt;
+  const auto arm = std::ranges::find_if(
+      arms, [&](const Arm& one) { return workers ? one.workers > 1 : has_threads(draft.scenario, one); });
+  if (arm == arms.end()) return std::nullopt;
+  return workers ? draft.overrides.workers.value_or(arm->workers)
+                 : draft.overrides.threads.value_or(arm->threads);
+}
+
+/// `*3` or `/2` behind a parameter; 1 where there is neither. Takes it off the text.
+double take_factor(std::string_view& rest) {
+  if (rest.size() < 2 || (rest[0] != '*' && rest[0] != '/')) return 1;
+  const bool divides = rest[0] == '/';
+  int factor = 0;
+  const auto [end, problem] = std::from_chars(rest.data() + 1, rest.data() + rest.size(), factor);
+  if (problem != std::errc() || factor <= 0) return 1;
+  rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
+  return divides ? 1.0 / factor : factor;
+}
+
+/// Takes a parameter's name off the text: the longest that is one, so that `$d-pool` can follow.
+std::string_view take_name(std::string_view& rest, const std::map<std::string, Nanos>& params) {
+  const std::size_t end = std::min(rest.find_first_not_of(kNameLetters), rest.size());
+  std::size_t size = end;
+  while (size > 0 && params.count(std::string(rest.substr(0, size))) == 0) --size;
+  if (size == 0) size = end;
+  const std::string_view name = rest.substr(0, size);
+  rest.remove_prefix(size);
+  return name;
+}
+
+/// `burst-41: thread-pool.makespan`: the case may be left out, which is then the first one.
+Conclusion::Figure read_figure_of_run(Draft& draft, std::string_view text, const toml::source_region& where) {
+  Conclusion::Figure figure;
+  const Scenario& scenario = draft.scenario;
+  figure.case_id = scenario.cases.front().id;
+  const auto check = [&](std::string_view word, const std::vector<std::string>& known, const char* kind) {
+    if (contains(known, word)) return;
+    draft.problems.at(where, "the answer names the unknown {} {}{}", kind, in_quotes(word),
+                      suggestion(word, known));
+  };
+  if (const std::size_t colon = text.find(": "); colon != std::string_view::npos) {
+    figure.case_id = text.substr(0, colon);
+    check(figure.case_id, ids_of(scenario.cases), "case");
+    text.remove_prefix(colon + 2);
+  }
+  const std::size_t dot = std::min(text.find('.'), text.size());
+  figure.arm = text.substr(0, dot);
+  check(figure.arm, ids_of(scenario.arms), "arm");
+  figure.stat = read_stat(draft, text.substr(std::min(dot + 1, text.size())), where);
+  return figure;
+}
+
 }  // namespace
 
 void read_checks(const TableReader& file) {
@@ -153,6 +271,64 @@ void read_explain(const TableReader& file) {
               {"next_reason", into(explain.next_reason)}});
   if (table.has("next_reason") && !table.has("next"))
     table.problem("next_reason", "next_reason explains nothing without next = \"a-scenario\"");
+}
+
+// What a scenario says about itself: parameters and figures inside its sentences.
+
+std::string fill_in(Draft& draft, std::string_view text, const toml::source_region& where,
+                    const std::string& case_id) {
+  const Scenario& scenario = draft.scenario;
+  std::string filled;
+  while (!text.empty()) {
+    const std::size_t dollar = std::min(text.find('$'), text.size());
+    filled += text.substr(0, dollar);
+    text.remove_prefix(dollar);
+    if (text.empty()) break;
+    text.remove_prefix(1);
+    if (text.empty() || text[0] < 'a' || text[0] > 'z') {
+      filled += '$';
+      continue;
+    }
+    const std::string_view name = take_name(text, scenario.params);
+    const auto param = scenario.params.find(std::string(name));
+    const auto load_case = std::ranges::find_if(
+        scenario.cases, [&](const Case& one) { return case_id.empty() || one.id == case_id; });
+    if (param != scenario.params.end()) {
+      filled += format_duration(static_cast<Nanos>(static_cast<double>(param->second) * take_factor(text)));
+      continue;
+    }
+    std::optional<std::int64_t> number = how_many(draft, name);
+    if (name == "requests" && load_case != scenario.cases.end()) number = load_case->loads.front().requests;
+    if (!number) {
+      std::vector<std::string> known{"requests", "workers", "threads"};
+      for (const auto& [key, value] : scenario.params) known.push_back(key);
+      draft.problems.at(where, "a text names the unknown parameter {}{}", in_quotes(fmt::format("${}", name)),
+                        suggestion(name, known));
+    }
+    const bool begins = filled.empty() || filled.ends_with(". ") || filled.ends_with("? ");
+    filled += number_in_words(*number, begins);
+    if (*number == 1) filled += in_singular(text);
+  }
+  return filled;
+}
+
+Conclusion read_answer_sentence(const Value& value) {
+  Draft& draft = value.draft();
+  Conclusion answer;
+  const std::string filled = fill_in(draft, value.text(true), value.where(), "");
+  std::string_view rest = filled;
+  for (;;) {
+    const std::size_t open = std::min(rest.find('{'), rest.size());
+    answer.words.emplace_back(rest.substr(0, open));
+    if (open == rest.size()) break;
+    const std::size_t close = rest.find('}', open);
+    if (close == std::string_view::npos)
+      value.problem("the answer has a {{ without a }}; a figure of the run is {{ARM.STAT}}");
+    answer.figures.push_back(
+        read_figure_of_run(draft, rest.substr(open + 1, close - open - 1), value.where()));
+    rest.remove_prefix(close + 1);
+  }
+  return answer;
 }
 
 }  // namespace lab

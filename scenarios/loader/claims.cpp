@@ -2,8 +2,8 @@
 #include <limits>
 #include <map>
 
-#include "lab/core/duration.hpp"
-#include "lab/core/paths.hpp"
+#include "lab/core/clock.hpp"
+#include "lab/core/process.hpp"
 #include "lab/core/text.hpp"
 #include "scenarios/loader/draft.hpp"
 

@@ -8,9 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 #include "lab/core/text.hpp"
-#include "lab/core/utf8.hpp"
 
 namespace lab {
 
@@ -136,6 +135,57 @@ std::string held(Resource resource) {
   return kHeld.at(static_cast<std::size_t>(resource));
 }
 
+/// The first `width` columns, the last of them `…` where the text has more.
+std::string cut(const std::string& text, std::size_t width) {
+  if (columns(text) <= width) return text;
+  std::string kept;
+  std::string_view rest = text;
+  for (std::size_t i = 1; i < width; ++i) append_code_point(next_code_point(rest), kept);
+  return kept + "…";
+}
+
+/// `task_id, tasks: BackgroundTasks`: what the handler asks FastAPI for.
+std::string parameters(const Route& route) {
+  std::vector<std::string> names;
+  const std::size_t open = route.path.find('{');
+  if (open != std::string::npos)
+    names.push_back(route.path.substr(open + 1, route.path.find('}') - open - 1));
+  if (route.method == "WS") names.emplace_back("socket: WebSocket");
+  for (const Step& step : route.plan) {
+    if (!step.is<Background>()) continue;
+    names.emplace_back("tasks");
+    break;
+  }
+  for (const Dependency& dependency : route.depends)
+    names.emplace_back(dependency.asynchronous ? "_=Depends(async_dep)" : "_=Depends(dep)");
+  return join(names, ", ");
+}
+
+std::vector<std::string> statements(const Route& route, const Traits& mode) {
+  std::vector<std::string> all;
+  if (route.method == "WS") all.emplace_back("await socket.receive_text()");
+  for (const Step& step : executed_plan(route, mode)) all.push_back(python_statement(step, mode));
+  if (route.method == "WS") all.emplace_back("await socket.send_json({})");
+  if (all.empty()) all.emplace_back("return {}");
+  return all;
+}
+
+std::string line_of(const Route& route, const Traits& mode, const std::vector<std::string>& all,
+                    std::size_t longest) {
+  const bool asynchronous = mode.handler == Resource::loop;
+  std::string line =
+      fmt::format("{}def {}({}): ", asynchronous ? "async " : "", python_name(route.name), parameters(route));
+  constexpr std::size_t kMore = 3;  // "; …"
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::string next = (i == 0 ? "" : "; ") + all[i];
+    const std::size_t after = i + 1 < all.size() ? kMore : 0;
+    if (i > 0 && columns(line + next) + after > longest)
+      return columns(line) + kMore > longest ? cut(line + "…", longest) : line + "; …";
+    line += next;
+  }
+  return cut(line, longest);
+}
+
 }  // namespace
 
 std::string python_name(std::string word) {
@@ -212,61 +262,6 @@ std::string python_statements(const Plan& plan, const Traits& mode) {
   for (const Step& step : plan) text += (text.empty() ? "" : "; ") + python_statement(step, mode);
   return text;
 }
-
-namespace {
-
-/// The first `width` columns, the last of them `…` where the text has more.
-std::string cut(const std::string& text, std::size_t width) {
-  if (columns(text) <= width) return text;
-  std::string kept;
-  std::string_view rest = text;
-  for (std::size_t i = 1; i < width; ++i) append_code_point(next_code_point(rest), kept);
-  return kept + "…";
-}
-
-/// `task_id, tasks: BackgroundTasks`: what the handler asks FastAPI for.
-std::string parameters(const Route& route) {
-  std::vector<std::string> names;
-  const std::size_t open = route.path.find('{');
-  if (open != std::string::npos)
-    names.push_back(route.path.substr(open + 1, route.path.find('}') - open - 1));
-  if (route.method == "WS") names.emplace_back("socket: WebSocket");
-  for (const Step& step : route.plan) {
-    if (!step.is<Background>()) continue;
-    names.emplace_back("tasks");
-    break;
-  }
-  for (const Dependency& dependency : route.depends)
-    names.emplace_back(dependency.asynchronous ? "_=Depends(async_dep)" : "_=Depends(dep)");
-  return join(names, ", ");
-}
-
-std::vector<std::string> statements(const Route& route, const Traits& mode) {
-  std::vector<std::string> all;
-  if (route.method == "WS") all.emplace_back("await socket.receive_text()");
-  for (const Step& step : executed_plan(route, mode)) all.push_back(python_statement(step, mode));
-  if (route.method == "WS") all.emplace_back("await socket.send_json({})");
-  if (all.empty()) all.emplace_back("return {}");
-  return all;
-}
-
-std::string line_of(const Route& route, const Traits& mode, const std::vector<std::string>& all,
-                    std::size_t longest) {
-  const bool asynchronous = mode.handler == Resource::loop;
-  std::string line =
-      fmt::format("{}def {}({}): ", asynchronous ? "async " : "", python_name(route.name), parameters(route));
-  constexpr std::size_t kMore = 3;  // "; …"
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const std::string next = (i == 0 ? "" : "; ") + all[i];
-    const std::size_t after = i + 1 < all.size() ? kMore : 0;
-    if (i > 0 && columns(line + next) + after > longest)
-      return columns(line) + kMore > longest ? cut(line + "…", longest) : line + "; …";
-    line += next;
-  }
-  return cut(line, longest);
-}
-
-}  // namespace
 
 std::string fastapi_line(const Route& route, const Traits& mode, const Arm& arm, std::size_t longest) {
   std::vector<std::string> all = statements(route, mode);

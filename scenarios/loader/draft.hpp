@@ -1,5 +1,8 @@
 #pragma once
 
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -13,11 +16,58 @@
 #include <utility>
 #include <vector>
 
+#include "lab/core/error.hpp"
 #include "lab/core/scenario.hpp"
 #include "scenarios/loader/loader.hpp"
-#include "scenarios/loader/toml_reader.hpp"
 
 namespace lab {
+
+/// Throws Failure (exit 2) for the first thing that is wrong with a file; later ones usually only follow from
+/// it.
+class Problems {
+ public:
+  explicit Problems(std::string file) : file_(std::move(file)) {}
+
+  /// Something in the file: becomes `file:line:column: what`.
+  template <class... Args>
+  [[noreturn]] void at(const toml::source_region& where, fmt::format_string<Args...> what,
+                       Args&&... args) const {
+    fail(&where, fmt::format(what, std::forward<Args>(args)...));
+  }
+  /// Something on the command line, which has no place in the file.
+  template <class... Args>
+  [[noreturn]] void option(fmt::format_string<Args...> what, Args&&... args) const {
+    fail(nullptr, fmt::format(what, std::forward<Args>(args)...));
+  }
+
+ private:
+  [[noreturn]] void fail(const toml::source_region* where, std::string_view what) const;
+
+  std::string file_;
+};
+
+/// One printable line of at most a few hundred bytes, whatever a file put into it.
+std::string one_line(std::string_view text, std::size_t longest = 400);
+
+/// The word in quotes, printable and short.
+std::string in_quotes(std::string_view word);
+
+/// `a string`, `a whole number`, `a table`: how messages call a value.
+std::string_view kind_of(const toml::node& node);
+
+/// Whether a text has characters that a terminal would obey; tabs, and line ends where it may have
+/// `many_lines`, are none.
+bool has_control(std::string_view text, bool many_lines);
+
+constexpr std::size_t kLargestFile = 1 << 20;
+
+/// Parses TOML text. Refuses more than a megabyte and nesting deeper than any scenario needs (the parser and
+/// its values recurse once per level, so a hostile file would exhaust the stack). Errors carry the parser's
+/// own position.
+toml::table parse_toml(std::string_view text, const Problems& problems);
+
+/// The entries of a table in the order of the file (the parser sorts them by key).
+std::vector<std::pair<const toml::key*, const toml::node*>> in_file_order(const toml::table& table);
 
 constexpr std::int64_t kMostRequests = 10'000'000;
 constexpr int kMaxWorkers = 10'000;
@@ -214,12 +264,12 @@ Stat read_stat(Draft& draft, std::string_view text, const toml::source_region& w
 
 /// A sentence of the scenario with its parameters filled in: `$d`, `$d*3`, `$d/2`, and `$requests`, how many
 /// the first load of that case (empty: of the first one) sends, `$workers` and `$threads`, how many the first
-/// arm has that has some. An unknown name is a problem (texts.cpp).
+/// arm has that has some. An unknown name is a problem (checks.cpp).
 std::string fill_in(Draft& draft, std::string_view text, const toml::source_region& where,
                     const std::string& case_id);
 
 /// The sentence that answers the question; `{ARM.STAT}` or `{CASE: ARM.STAT}` is a figure of the run
-/// (texts.cpp).
+/// (checks.cpp).
 Conclusion read_answer_sentence(const Value& value);
 
 // The parts of a file, in the order in which they are read.
@@ -237,13 +287,13 @@ void check_overrides(Draft& draft);
 /// The options that choose and change arms; then reports those that found nothing to change (overrides.cpp).
 void finish_overrides(Draft& draft);
 
-/// A stat that would never have a value is a problem; the cases are known (sense.cpp).
+/// A stat that would never have a value is a problem; the cases are known (overrides.cpp).
 void check_stat(const Value& value, const Stat& stat);
 
 /// What each part alone cannot know: whether every arm can do every step, whether queues have what they speak
-/// of (sense.cpp).
+/// of (overrides.cpp).
 void check_sense(const TableReader& file);
-/// The same about what options may have changed (sense.cpp).
+/// The same about what options may have changed (overrides.cpp).
 void check_changed(Draft& draft);
 
 /// A pool, or threads of its own.

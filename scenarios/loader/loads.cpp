@@ -5,7 +5,7 @@
 #include <cmath>
 #include <optional>
 
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 #include "lab/core/text.hpp"
 #include "scenarios/loader/draft.hpp"
 

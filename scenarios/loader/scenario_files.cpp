@@ -4,7 +4,7 @@
 #include <set>
 #include <system_error>
 
-#include "lab/core/paths.hpp"
+#include "lab/core/process.hpp"
 #include "lab/core/text.hpp"
 #include "scenarios/loader/draft.hpp"
 #include "scenarios/loader/loader.hpp"
@@ -16,6 +16,21 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kExtension = ".toml";
+
+Result<Scenario> load_file(const fs::path& path, std::span<const Traits> modes, const Overrides& overrides) {
+  LAB_TRY(const std::string text, read_toml_file(path));
+  return parse_scenario(text, path.string(), modes, overrides);
+}
+
+Error unknown_scenario(const std::string& name) {
+  const std::vector<std::string> known = scenario_names();
+  if (!known.empty())
+    return usage_error("unknown scenario '{}'{}; lab list shows all", name, suggestion(name, known));
+  std::vector<std::string> searched;
+  for (const fs::path& folder : scenario_folders()) searched.push_back(folder.string());
+  return usage_error("unknown scenario '{}': there are none in {}; set LAB_SCENARIOS to their folder", name,
+                     join(searched, ", "));
+}
 
 }  // namespace
 
@@ -38,25 +53,6 @@ Result<std::string> read_toml_file(const fs::path& path) {
   text.resize(static_cast<std::size_t>(file.gcount()));
   return text;
 }
-
-namespace {
-
-Result<Scenario> load_file(const fs::path& path, std::span<const Traits> modes, const Overrides& overrides) {
-  LAB_TRY(const std::string text, read_toml_file(path));
-  return parse_scenario(text, path.string(), modes, overrides);
-}
-
-Error unknown_scenario(const std::string& name) {
-  const std::vector<std::string> known = scenario_names();
-  if (!known.empty())
-    return usage_error("unknown scenario '{}'{}; lab list shows all", name, suggestion(name, known));
-  std::vector<std::string> searched;
-  for (const fs::path& folder : scenario_folders()) searched.push_back(folder.string());
-  return usage_error("unknown scenario '{}': there are none in {}; set LAB_SCENARIOS to their folder", name,
-                     join(searched, ", "));
-}
-
-}  // namespace
 
 bool is_scenario_path(const std::string& text) {
   return text.find('/') != std::string::npos || text.ends_with(kExtension);

@@ -7,7 +7,7 @@
 #include <regex>
 #include <set>
 
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 #include "scenarios/loader/loader.hpp"
 #include "scenarios/loader/testing/test_modes.hpp"
 

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <system_error>
 
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 #include "lab/core/text.hpp"
 #include "scenarios/loader/draft.hpp"
 

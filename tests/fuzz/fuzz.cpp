@@ -9,7 +9,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "lab/core/paths.hpp"
+#include "lab/core/process.hpp"
 
 namespace lab::fuzz {
 

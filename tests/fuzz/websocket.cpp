@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "lab/core/utf8.hpp"
+#include "lab/core/text.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace lab::fuzz {

@@ -5,7 +5,7 @@
 #include <numeric>
 #include <vector>
 
-#include "harness/diagnosis/target.hpp"
+#include "harness/diagnosis/observation.hpp"
 
 namespace lab::testing {
 

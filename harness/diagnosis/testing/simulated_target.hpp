@@ -8,7 +8,7 @@
 #include <tuple>
 #include <vector>
 
-#include "harness/diagnosis/target.hpp"
+#include "harness/diagnosis/observation.hpp"
 #include "harness/model/testing/model_testing.hpp"
 
 namespace lab::testing {

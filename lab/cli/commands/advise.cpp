@@ -1,7 +1,6 @@
 #include <unistd.h>
 
 #include "lab/cli/command.hpp"
-#include "lab/cli/options.hpp"
 #include "lab/cli/screen.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/course/advice.hpp"

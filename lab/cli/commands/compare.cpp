@@ -2,11 +2,10 @@
 #include <optional>
 
 #include "lab/cli/command.hpp"
-#include "lab/cli/options.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/experiment/recordings.hpp"
 #include "lab/experiment/report.hpp"
-#include "results/report/comparison_report.hpp"
+#include "results/report/comparison.hpp"
 #include "results/store/set_aside.hpp"
 
 namespace lab {

@@ -1,7 +1,6 @@
 #include "lab/course/explain.hpp"
 
 #include "lab/cli/command.hpp"
-#include "lab/cli/options.hpp"
 #include "lab/core/terminal.hpp"
 
 namespace lab {

@@ -3,7 +3,6 @@
 #include <fstream>
 
 #include "lab/cli/command.hpp"
-#include "lab/cli/options.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/foreign_servers.hpp"

@@ -3,7 +3,6 @@
 #include <new>
 
 #include "lab/cli/command.hpp"
-#include "lab/cli/options.hpp"
 #include "lab/cli/screen.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/experiment/experiment.hpp"

@@ -1,6 +1,6 @@
 #include "lab/cli/command.hpp"
 #include "lab/core/terminal.hpp"
-#include "lab/core/utf8.hpp"
+#include "lab/core/text.hpp"
 #include "results/render/page.hpp"
 #include "results/store/store.hpp"
 

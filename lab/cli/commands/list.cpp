@@ -3,11 +3,10 @@
 #include <map>
 
 #include "lab/cli/command.hpp"
-#include "lab/cli/options.hpp"
 #include "lab/core/terminal.hpp"
-#include "lab/core/utf8.hpp"
+#include "lab/core/text.hpp"
 #include "lab/servers/mode.hpp"
-#include "results/render/markup.hpp"
+#include "results/render/formatting.hpp"
 #include "results/render/page.hpp"
 #include "results/report/verify_report.hpp"
 #include "scenarios/loader/loader.hpp"

@@ -8,7 +8,7 @@
 #include "harness/diagnosis/local_server.hpp"
 #include "lab/cli/command.hpp"
 #include "lab/cli/load_options.hpp"
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 #include "lab/core/interrupt.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/experiment/environment.hpp"

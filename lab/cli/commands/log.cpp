@@ -5,10 +5,8 @@
 
 #include "harness/model/model.hpp"
 #include "lab/cli/command.hpp"
-#include "lab/cli/options.hpp"
 #include "lab/cli/verify.hpp"
 #include "lab/core/clock.hpp"
-#include "lab/core/duration.hpp"
 #include "lab/core/interrupt.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"

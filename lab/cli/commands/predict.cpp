@@ -1,6 +1,5 @@
 
 #include "lab/cli/command.hpp"
-#include "lab/cli/options.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/experiment/report.hpp"
 #include "lab/servers/mode.hpp"

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "lab/cli/command.hpp"
-#include "lab/cli/options.hpp"
 #include "lab/cli/screen.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/course/quiz.hpp"

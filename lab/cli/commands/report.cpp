@@ -1,7 +1,6 @@
 #include <algorithm>
 
 #include "lab/cli/command.hpp"
-#include "lab/cli/options.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/experiment/recordings.hpp"
 #include "lab/experiment/report.hpp"

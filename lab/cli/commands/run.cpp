@@ -7,9 +7,8 @@
 #include <new>
 
 #include "lab/cli/command.hpp"
-#include "lab/cli/options.hpp"
 #include "lab/cli/screen.hpp"
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 #include "lab/core/interrupt.hpp"
 #include "lab/core/process.hpp"
 #include "lab/core/terminal.hpp"

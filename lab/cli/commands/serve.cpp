@@ -1,7 +1,6 @@
 #include <optional>
 
 #include "lab/cli/command.hpp"
-#include "lab/cli/options.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/fixtures.hpp"

@@ -1,10 +1,9 @@
 #include <algorithm>
 
 #include "lab/cli/command.hpp"
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
-#include "lab/core/utf8.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "lab/experiment/report.hpp"
 #include "lab/servers/mode.hpp"

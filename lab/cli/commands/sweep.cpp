@@ -2,9 +2,8 @@
 #include "results/store/sweep_store.hpp"
 
 #include "lab/cli/command.hpp"
-#include "lab/cli/options.hpp"
 #include "lab/cli/screen.hpp"
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 #include "lab/core/interrupt.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/experiment/environment.hpp"

@@ -1,8 +1,7 @@
 
 #include "lab/cli/verify.hpp"
 #include "lab/cli/command.hpp"
-#include "lab/cli/options.hpp"
-#include "lab/core/duration.hpp"
+#include "lab/core/clock.hpp"
 #include "lab/core/interrupt.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"

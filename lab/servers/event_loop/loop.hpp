@@ -15,7 +15,7 @@
 #include "lab/core/clock.hpp"
 #include "lab/servers/steps/connection_pool.hpp"
 #include "lab/servers/steps/execution.hpp"
-#include "lab/servers/steps/job_pool.hpp"
+#include "lab/servers/steps/process_pool.hpp"
 
 namespace lab {
 

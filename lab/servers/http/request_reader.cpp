@@ -44,7 +44,7 @@ bool valid_host(std::string_view host) {
     // RFC 3986 reg-name: unreserved, sub-delims, percent-encoded.
     if (name.empty() || !has_only_letters(name, "-._~%!$&'()*+,;=")) return false;
   }
-  return port.size() <= 5 && std::all_of(port.begin(), port.end(), is_digit);
+  return port.size() <= 5 && std::ranges::all_of(port, is_digit);
 }
 
 /// `http://host/path?x` asks the same as `/path?x` (RFC 9112, 3.2.2).
@@ -116,7 +116,7 @@ Refusal RequestReader::on_first_line(std::string_view line) {
 
 Refusal RequestReader::on_target(std::string_view text) {
   const bool visible =
-      !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+      !text.empty() && std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
   if (!visible || text.find('#') != std::string_view::npos) return {400, "bad request target"};
   if (request_.method == "CONNECT") return {501, "this server is no proxy"};
   constexpr std::string_view kScheme = "http://";

@@ -104,7 +104,7 @@ void RouteTable::add(std::string method, std::string path, const Mode* mode, Ser
   const auto is_same = [&](const ServedRoute& served) {
     return served.route.method == method && served.route.path == path;
   };
-  if (std::any_of(routes_.begin(), routes_.end(), is_same)) return;
+  if (std::ranges::any_of(routes_, is_same)) return;
   Route route{.name = path, .method = std::move(method), .path = path, .plan = {}};
   routes_.push_back(serve_route(route, mode, argument, std::move(message)));
 }

@@ -15,7 +15,7 @@
 #include "lab/servers/http/reply.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/servers/steps/call.hpp"
-#include "lab/servers/steps/job_pool.hpp"
+#include "lab/servers/steps/process_pool.hpp"
 #include "lab/servers/worker/worker.hpp"
 
 namespace lab {

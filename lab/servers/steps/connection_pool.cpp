@@ -58,7 +58,7 @@ void ConnectionPool::give(std::uint16_t unit) {
   {
     const std::lock_guard lock(mutex_);
     if (line_.empty()) {
-      free_.insert(std::lower_bound(free_.begin(), free_.end(), unit, std::greater<>()), unit);
+      free_.insert(std::ranges::lower_bound(free_, unit, std::greater<>()), unit);
       return;
     }
     next = line_.front();

@@ -1,4 +1,4 @@
-#include "lab/servers/steps/job_pool.hpp"
+#include "lab/servers/steps/process_pool.hpp"
 
 #include <atomic>
 #include <catch2/catch.hpp>

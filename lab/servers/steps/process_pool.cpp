@@ -1,6 +1,7 @@
 #include "lab/servers/steps/process_pool.hpp"
 
 #include <fmt/format.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,8 +11,10 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
+#include "lab/core/error.hpp"
 #include "lab/core/process.hpp"
 #include "lab/servers/steps/services.hpp"
 #include "lab/servers/steps/wire.hpp"
@@ -138,6 +141,55 @@ LeafEnd ProcessPool::run(std::uint16_t number, const Step& step, Nanos begun) {
   LeafFault fault{kBadGateway, fmt::format("member {} of the process pool died (pid {})", number, dead)};
   if (const auto started = start(member); !started) fault.reason += "; " + started.error().message;
   return {std::move(fault)};
+}
+
+JobPool::JobPool(int threads) {
+  threads_.reserve(static_cast<std::size_t>(threads));
+  for (int unit = 0; unit < threads; ++unit) {
+    try {
+      threads_.emplace_back([this, unit] { work(static_cast<std::uint16_t>(unit)); });
+    } catch (const std::system_error& refused) {
+      close();
+      throw Failure(environment_error("cannot start pool thread {} of {}: {}; use fewer with --threads",
+                                      unit + 1, threads, refused.code().message()));
+    }
+  }
+}
+
+JobPool::~JobPool() {
+  close();
+}
+
+void JobPool::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  more_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void JobPool::submit(Job& job) {
+  {
+    const std::lock_guard lock(mutex_);
+    job.next_ = nullptr;
+    (first_ == nullptr ? first_ : last_->next_) = &job;
+    last_ = &job;
+  }
+  more_.notify_one();
+}
+
+void JobPool::work(std::uint16_t unit) {
+  pthread_setname_np(pthread_self(), fmt::format("pool-{}", unit).c_str());
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    more_.wait(lock, [this] { return first_ != nullptr || closing_; });
+    if (first_ == nullptr) return;
+    Job& job = *std::exchange(first_, first_->next_);
+    lock.unlock();
+    job.run(unit);
+    lock.lock();
+  }
 }
 
 }  // namespace lab

@@ -13,7 +13,6 @@
 #include <exception>
 #include <vector>
 
-#include "lab/core/paths.hpp"
 #include "lab/core/process.hpp"
 #include "lab/core/text.hpp"
 #include "lab/servers/mode.hpp"

@@ -265,7 +265,7 @@ void Family::stop() {
 }
 
 bool Family::all_gone() const {
-  return std::none_of(members_.begin(), members_.end(), [](const Member& member) {
+  return std::ranges::none_of(members_, [](const Member& member) {
     return member.process.there() || member.successor.there() || member.retired.there();
   });
 }

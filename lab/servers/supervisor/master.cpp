@@ -278,7 +278,7 @@ class Master {
     eventfd_t count = 0;
     eventfd_read(ready_signal_.get(), &count);
     const auto is_ready = [](const Family& family) { return family.ready(); };
-    if (announced_ || !std::all_of(families_.begin(), families_.end(), is_ready)) return;
+    if (announced_ || !std::ranges::all_of(families_, is_ready)) return;
     announced_ = true;
     ready(listener_.port, families_.front().pids());
   }
@@ -300,8 +300,7 @@ class Master {
   }
 
   bool all_gone() const {
-    return std::all_of(families_.begin(), families_.end(),
-                       [](const Family& family) { return family.all_gone(); });
+    return std::ranges::all_of(families_, [](const Family& family) { return family.all_gone(); });
   }
 
   bool handoff() const { return setup_.arm.accept == Accept::handoff && slots_.size() > 1; }

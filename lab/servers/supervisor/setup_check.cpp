@@ -137,9 +137,9 @@ std::optional<Error> find_fault_of_modes(const ServerSetup& setup) {
     return usage_error("{} cannot share a server: thread-per-request has no loop", arm.mode_name());
   if (own_server && !is_loopback(setup.host))
     return usage_error("thread-per-request (cpp-httplib) serves on loopback only; use --host 127.0.0.1");
-  const bool only_offload =
-      offloads && std::all_of(arm.modes.begin(), arm.modes.end(),
-                              [](const Traits& mode) { return mode.handler == Resource::loop; });
+  const bool only_offload = offloads && std::ranges::all_of(arm.modes, [](const Traits& mode) {
+                              return mode.handler == Resource::loop;
+                            });
   if (arm.pool_processes && !only_offload)
     return usage_error("arm '{}': a pool of processes runs single steps, so its mode must be offload, not {}",
                        arm.id, arm.mode_name());

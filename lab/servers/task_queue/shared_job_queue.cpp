@@ -127,7 +127,7 @@ std::size_t SharedJobQueue::find(std::string_view name, int slot) const {
   const auto is_it = [&](const NamedQueue& queue) {
     return queue.name == name && (queue.slot == slot || queue.slot < 0);
   };
-  return static_cast<std::size_t>(std::find_if(queues_.begin(), queues_.end(), is_it) - queues_.begin());
+  return static_cast<std::size_t>(std::ranges::find_if(queues_, is_it) - queues_.begin());
 }
 
 std::optional<std::int64_t> SharedJobQueue::put(std::size_t queue, Job job) {
@@ -208,7 +208,7 @@ std::vector<Job> SharedJobQueue::lose(std::size_t queue, std::optional<std::uint
     }
     if (!holder) of.waiting = of.running = 0;
   }
-  std::sort(lost.begin(), lost.end(), [](const Job& a, const Job& b) { return a.id < b.id; });
+  std::ranges::sort(lost, {}, &Job::id);
   // It may have died between the semaphore and its job.
   sem_post(&of.some);
   return lost;

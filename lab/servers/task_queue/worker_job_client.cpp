@@ -41,7 +41,7 @@ class QueuedPlans {
     for (const ServedRoute& served : routes.routes()) for_each_step(served.route, look);
   }
   std::uint32_t number(const Enqueue& step) const {
-    return static_cast<std::uint32_t>(std::find(steps_.begin(), steps_.end(), &step) - steps_.begin());
+    return static_cast<std::uint32_t>(std::ranges::find(steps_, &step) - steps_.begin());
   }
   const Enqueue& step(std::uint32_t number) const { return *steps_[number]; }
 

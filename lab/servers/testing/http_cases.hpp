@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "lab/core/paths.hpp"
+#include "lab/core/process.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab::test {

@@ -1,4 +1,4 @@
-#include "scenarios/loader/toml_reader.hpp"
+#include "scenarios/loader/draft.hpp"
 
 #include <fmt/format.h>
 

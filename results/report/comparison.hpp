@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/statistics/comparison.hpp"
+#include "harness/statistics/statistics.hpp"
 #include "lab/core/scenario.hpp"
 #include "results/render/page.hpp"
 #include "results/report/report.hpp"
