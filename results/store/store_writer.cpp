@@ -83,6 +83,9 @@ Result<Place> exact_place(const fs::path& folder) {
   if (exists && !fs::is_directory(whole, error)) {
     return cannot_record(folder, fmt::format("{} is a file, not a folder", whole.string()));
   }
+  // Of a writer that was killed before it could put its run.jsonl beside it. It must not get into this run.
+  const fs::path left_over = whole / "requests.bin";
+  if (InputFile(left_over).at(0, kBlocksMagic.size()) == kBlocksMagic) fs::remove(left_over, error);
   return Place{exists ? whole : whole.parent_path(), whole, exists};
 }
 
