@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <boost/json/src.hpp>
+#include <functional>
+#include <span>
 #include <string>
 
 #include "lab/core/process.hpp"
@@ -27,6 +29,14 @@ WorkRates calibrate_scenario(Scenario& scenario, bool /*only_open*/) {
 
 const RunRepetition& whole(const RunRepetition& repetition, RunRepetition& /*room*/) {
   return repetition;
+}
+
+std::span<const RequestRecord> traced(const RunRepetition& repetition) {
+  return repetition.records;
+}
+
+void for_each_event(const RunRepetition& repetition, const std::function<void(const Event&)>& visit) {
+  for (const Event& event : repetition.events) visit(event);
 }
 
 /// Of servers that are not there.
