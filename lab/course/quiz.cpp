@@ -36,6 +36,14 @@ std::uint64_t hash_of(const std::string& text) {
   return hash;
 }
 
+/// Fisher and Yates's, because std::shuffle may give another order in each library: the page asks as the
+/// program does.
+template <class Entry>
+void shuffle(std::vector<Entry>& entries, std::mt19937_64& random) {
+  for (std::size_t left = entries.size(); left > 1; --left)
+    std::swap(entries[left - 1], entries[random() % left]);
+}
+
 Result<double> figure(const Question& question, const std::string& answer) {
   if (question.number.is_time) {
     const auto span = parse_duration(answer);
@@ -263,12 +271,12 @@ std::vector<Question> select(const std::vector<Question>& all, const QuizFilter&
 
 void order_choices(Question& question, std::uint64_t seed) {
   std::mt19937_64 own(seed ^ hash_of(question.id));
-  std::shuffle(question.choices.begin(), question.choices.end(), own);
+  shuffle(question.choices, own);
 }
 
 std::vector<Question> draw(std::vector<Question> questions, std::size_t count, std::uint64_t seed) {
   std::mt19937_64 random(seed);
-  std::shuffle(questions.begin(), questions.end(), random);
+  shuffle(questions, random);
   questions.resize(std::min(count, questions.size()));
   std::ranges::stable_sort(questions, {}, [](const Question& one) { return quiz_file().level_of(one.id); });
   for (Question& question : questions) order_choices(question, seed);

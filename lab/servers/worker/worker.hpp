@@ -41,7 +41,7 @@ class Worker {
     bool handed = false;    ///< it is the channel
     int ready_signal = -1;  ///< an eventfd of the master's
     WorkerStatus* status = nullptr;
-    bool second = false;  ///< of the two processes that a slot has in a reload
+    bool second = false;                   ///< of the two processes that a slot has in a reload
     SharedJobQueue* job_queues = nullptr;  ///< the server's task queues
   };
 
