@@ -21,7 +21,7 @@ foreach(name file IN ZIP_LISTS names files)
   math(EXPR number "${number} + 1")
 endforeach()
 set(text "// Made at build time by cmake/page_files.cmake.\n#include \"lab/page/files.hpp\"\n\n${bytes}${labels}
-namespace lab {\n\nconst std::vector<PageFile>& page_files() {\n  static const std::vector<PageFile> files{\n${rows}  };\n  return files;\n}\n\n}  // namespace lab\n")
+namespace lab {\n\nconst std::vector<PageFile>& page_files() {\n  static const std::vector<PageFile> kFiles{\n${rows}  };\n  return kFiles;\n}\n\n}  // namespace lab\n")
 set(old "")
 if(EXISTS ${OUT})
   file(READ ${OUT} old)

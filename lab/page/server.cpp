@@ -261,7 +261,7 @@ class PageServer {
   asio::awaitable<void> follow(std::shared_ptr<PageRun> run) {
     std::string pending;
     boost::system::error_code error;
-    bool ended = false;
+    std::string end;  // is said when the process has ended, because a viewer may begin the next run then
     for (;;) {
       const std::size_t size =
           co_await asio::async_read_until(run->lines(), asio::dynamic_buffer(pending), '\n',
@@ -269,15 +269,19 @@ class PageServer {
       if (error) break;
       std::string line = pending.substr(0, size - 1);
       pending.erase(0, size);
-      ended = line.starts_with(R"({"type":"end")");
-      add_line(std::move(line));
+      if (line.starts_with(R"({"type":"end")")) {
+        end = std::move(line);
+      } else {
+        add_line(std::move(line));
+      }
     }
     run->await_end();
-    if (!ended) {
-      add_line(R"({"type":"error","exit":3,"message":"the run's process has ended"})");
-      add_line(R"({"type":"end","complete":false,"reason":"the run's process has ended"})");
-    }
     run_.reset();
+    if (end.empty()) {
+      add_line(R"({"type":"error","exit":3,"message":"the run's process has ended"})");
+      end = R"({"type":"end","complete":false,"reason":"the run's process has ended"})";
+    }
+    add_line(std::move(end));
   }
 
   /// Until a line is added, at most until the next beat.

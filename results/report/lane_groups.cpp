@@ -378,9 +378,9 @@ std::vector<ReportedDeath> drawn_deaths(const ArmReport& arm) {
 
 std::string death_words(const ReportedDeath& death, bool named) {
   const bool is_modelled = !death.status && !death.back_after;  // the next one is there at once
-  const std::string who = named ? fmt::format("{}worker {}{}", death.of_queue ? "queue " : "", death.worker,
-                                              is_modelled ? "" : ", ")
-                                : "";
+  std::string who = named ? fmt::format("{}worker {}{}", death.of_queue ? "queue " : "", death.worker,
+                                        is_modelled ? "" : ", ")
+                          : "";
   if (is_modelled) return who;
   if (death.gave_up) return who + "given up";
   return who + (death.back_after ? "back after " + format_estimate(*death.back_after) : "not back");
