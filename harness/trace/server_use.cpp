@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 #include "lab/core/clock.hpp"
 #include "lab/core/text.hpp"
@@ -29,7 +30,9 @@ constexpr std::int64_t kKilobyte = 1024;
 /// Empty where it cannot be read: a process may end at any moment.
 std::string text_of(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::ostringstream text;
+  text << file.rdbuf();  // an iterator would throw where the process ends between open and read
+  return text.str();
 }
 
 fs::path folder_of(pid_t pid, const std::string& proc = "/proc") {

@@ -93,6 +93,15 @@ TEST_CASE("workers are the master's children of that name") {
   CHECK(find_workers(99, proc.root).empty());
 }
 
+TEST_CASE("a process that ends while its files are read is no worker, and nobody fails for it") {
+  Proc proc;
+  proc.write("/10/task/10/children", "21 22 ");
+  proc.process(21, "lab-worker-0");
+  fs::create_directories(proc.root +
+                         "/22/comm");  // opens, and reading it is an error, as of one that has ended
+  CHECK(find_workers(10, proc.root) == std::map<int, pid_t>{{0, 21}});
+}
+
 TEST_CASE("the watch adds up workers and what they made, and keeps what a dead one had used") {
   Proc proc;
   const std::string ticks = std::to_string(sysconf(_SC_CLK_TCK));  // one second
