@@ -47,7 +47,7 @@ json::object case_json(const Scenario& scenario, const Case& load_case) {
   return {{"id", as_json(load_case.id)}, {"requests", load_case.requests()}, {"loads", as_json(loads)}};
 }
 
-/// Those that change the scenario: who gives any other one is told that it has no effect.
+/// Those that change the scenario: any other one is refused, because it has no effect.
 Texts options_taken_by(const Scenario& scenario) {
   Overrides requests;
   Overrides delay;

@@ -58,7 +58,7 @@ TEST_CASE("A new run begins at its first line for everybody") {
   CHECK(log.next(place).starts_with("id: 2-1\n"));
 }
 
-TEST_CASE("A viewer that stalls misses live lines, is told how many, and no picture") {
+TEST_CASE("A viewer that stalls misses live lines and learns how many, and misses no picture") {
   EventLog log;
   log.begin_run();
   EventPlace place{log.run(), 0};

@@ -1,5 +1,5 @@
 import { render } from "preact";
-import { App } from "./app";
+import { App } from "./view/app";
 import { Lab } from "./lab";
 import { Player } from "./player";
 import { readConfig, sourceOf } from "./source";

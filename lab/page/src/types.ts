@@ -147,16 +147,8 @@ export interface Segment { from: number; to: number; state: LaneState }
 export interface Lane { request: number; route: string; worker: number; answered: boolean; end: number; segments: Segment[] }
 export interface Loop { worker: number; turns: { from: number; to: number }[] }
 
-export interface Panel {
+export interface Panel extends Pick<ArmReport, "arm" | "case" | "label" | "engine" | "mode" | "workers" | "threads" | "requests"> {
   id: string; // arm, case and engine: what tells one panel from another
-  arm: string;
-  case: string;
-  label: string;
-  engine: string;
-  mode: string;
-  workers: number;
-  threads: number | null;
-  requests: number;
   bound: number | undefined;
   formula: string | undefined;
   makespan: number; // median of the run, or the model's

@@ -150,7 +150,7 @@ TEST_CASE("a worker that spins in a handler is killed and replaced, one that wai
   CHECK(worker.family().pids().front() != first);
 }
 
-TEST_CASE("a reload starts the next worker before the last one is told to end") {
+TEST_CASE("a reload starts the next worker before it ends the last one") {
   OneWorker worker([](WorkerStatus& /*status*/) {});
   const pid_t first = worker.family().pids().front();
   worker.family().reload();

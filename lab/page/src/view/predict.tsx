@@ -1,9 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
-import { parseTime, plural } from "./format";
-import type { Lab } from "./lab";
-import { useChanges } from "./store";
+import { parseTime, plural } from "../format";
+import type { Lab } from "../lab";
+import { useChanges } from "../store";
 import { Text } from "./text";
-import { howFarOff, isRight, whatItSuggests } from "./verdict";
+import { howFarOff, isRight, whatItSuggests } from "../verdict";
 
 /** Nothing is shown before a number is committed: watching teaches little, predicting does. */
 export function Predict({ lab }: { lab: Lab }) {

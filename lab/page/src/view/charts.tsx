@@ -1,11 +1,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { fontOf, inkOf } from "./draw";
-import { formatTime } from "./format";
-import type { Lab } from "./lab";
-import { stripsOf } from "./queues";
-import type { Panel } from "./types";
+import { fontOf, inkOf } from "../draw";
+import { formatTime } from "../format";
+import type { Lab } from "../lab";
+import { stripsOf } from "../queues";
+import type { Panel } from "../types";
 
 type Points = [number, number][];
 

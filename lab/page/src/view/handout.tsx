@@ -1,4 +1,4 @@
-import type { Lab } from "./lab";
+import type { Lab } from "../lab";
 import { Text } from "./text";
 
 const kMostLanes = 12;

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { ComponentChildren } from "preact";
-import type { Lab } from "./lab";
+import type { Lab } from "../lab";
 
 /** A dialog that the browser itself keeps the focus in, and closes on Escape. */
 export function Dialog({ title, open, close, children }: { title: string; open: boolean; close(): void; children: ComponentChildren }) {

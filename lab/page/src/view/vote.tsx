@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
-import { formatTime } from "./format";
-import type { Lab } from "./lab";
-import { choicesFor, near } from "./verdict";
+import { formatTime } from "../format";
+import type { Lab } from "../lab";
+import { choicesFor, near } from "../verdict";
 
 type Round = number[];
 const kRounds = ["before", "after talking to a neighbour"];

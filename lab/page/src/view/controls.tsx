@@ -1,7 +1,7 @@
-import { clockOf } from "./format";
-import type { Lab } from "./lab";
-import { kSpeeds } from "./player";
-import { useChanges } from "./store";
+import { clockOf } from "../format";
+import type { Lab } from "../lab";
+import { kSpeeds } from "../player";
+import { useChanges } from "../store";
 
 /** Play, step and scrub; all of it is on keys, too. */
 export function Controls({ lab, bound, setBound }: { lab: Lab; bound: boolean; setBound(on: boolean): void }) {

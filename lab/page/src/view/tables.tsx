@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
-import { timesOf } from "./draw";
-import { formatTime } from "./format";
-import type { Lab } from "./lab";
+import { timesOf } from "../draw";
+import { formatTime } from "../format";
+import type { Lab } from "../lab";
 import { Text, Lines } from "./text";
-import type { LaneState, Panel } from "./types";
+import type { LaneState, Panel } from "../types";
 
 const kMostRows = 1000;
 const kWords: [LaneState, string][] = [

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Lab } from "./lab";
+import type { Lab } from "../lab";
 import { Text } from "./text";
-import type { QuizQuestion, QuizResult } from "./types";
+import type { QuizQuestion, QuizResult } from "../types";
 
 /** One question at a time; after each answer it says whether it is right, and names the mistake. */
 export function Quiz({ lab }: { lab: Lab }) {

@@ -1,6 +1,6 @@
 import { useRef } from "preact/hooks";
-import { formatTime, parseTime } from "./format";
-import type { Lab } from "./lab";
+import { formatTime, parseTime } from "../format";
+import type { Lab } from "../lab";
 
 interface Dial { key: "requests" | "delay" | "threads" | "workers"; name: string; values: string[]; now: string }
 

@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { fontOf, inkOf, kStripHeight, paintBound, paintLanes, paintNames, paintNow, paintStrips, type View } from "./draw";
-import { formatTime, listOf, timesWord } from "./format";
-import type { Lab } from "./lab";
-import { gapInWords, heldBy, setsAt, stepInWords, stripsOf } from "./queues";
-import { useChanges } from "./store";
-import type { Panel } from "./types";
+import { fontOf, inkOf, kStripHeight, paintBound, paintLanes, paintNames, paintNow, paintStrips, type View } from "../draw";
+import { formatTime, listOf, timesWord } from "../format";
+import type { Lab } from "../lab";
+import { gapInWords, heldBy, setsAt, stepInWords, stripsOf } from "../queues";
+import { useChanges } from "../store";
+import type { Panel } from "../types";
 
 const kTop = 28; // for the bound's value
 const kLarge = 14, kThick = 26; // pixels of a lane that is looked at closely, and of the fattest one
