@@ -136,7 +136,12 @@ RunRepetition measure_native(const Scenario& scenario, const Trial& trial, Prepa
   target.port = server.port();
   target.master = server.master();
   target.routes = scenario.routes;
-  RunRepetition repetition = send_load(scenario, trial, target, &rings, seed, watch);
+  auto sent = caught([&] { return send_load(scenario, trial, target, &rings, seed, watch); });
+  if (!sent && server.has_ended()) {
+    throw Failure({ErrorKind::check_failed,
+                   fmt::format("{}: the server ended before its load: its workers kept dying", arm.id)});
+  }
+  RunRepetition repetition = std::move(sent).value();
   if (server.is_stopped()) {
     repetition.warnings.emplace_back(
         "somebody stopped the server's master (SIGSTOP): new connections waited for it until their deadline");

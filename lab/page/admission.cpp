@@ -41,14 +41,14 @@ bool same_key(std::string_view given, const std::string& key) {
          CRYPTO_memcmp(given.data(), key.data(), key.size()) == 0;
 }
 
-/// Of `a=1; lab-page=…`.
-std::string_view cookie_value(std::string_view cookies) {
+/// Of `a=1; lab-page-4711=…`.
+std::string_view cookie_value(std::string_view cookies, std::string_view name) {
   while (!cookies.empty()) {
     const std::size_t end = std::min(cookies.find(';'), cookies.size());
     const std::string_view one = lab::trim(cookies.substr(0, end));
     cookies.remove_prefix(std::min(end + 1, cookies.size()));
-    if (one.size() > kPageCookie.size() && one.starts_with(kPageCookie) && one[kPageCookie.size()] == '=')
-      return one.substr(kPageCookie.size() + 1);
+    if (one.size() > name.size() && one.starts_with(name) && one[name.size()] == '=')
+      return one.substr(name.size() + 1);
   }
   return {};
 }
@@ -61,7 +61,7 @@ bool is_json(const std::optional<std::string>& type) {
 }  // namespace
 
 PageKeys PageKeys::make(int port) {
-  PageKeys keys{random_key(), random_key(), random_key(), {}};
+  PageKeys keys{random_key(), random_key(), fmt::format("lab-page-{}", port), {}};
   for (const char* name : {"127.0.0.1", "localhost"}) keys.hosts.push_back(fmt::format("{}:{}", name, port));
   return keys;
 }
@@ -98,11 +98,12 @@ Admission admit(const PageRequest& request, const PageKeys& keys) {
   if (admission.route == PageRoute::index && !first.empty()) {
     if (!same_key(first, keys.first))
       return refuse(403, "this address was used before; start lab demo once more for a new one");
-    admission.status = 303;
+    admission.first_visit = true;
     return admission;
   }
-  const bool by_token = request.token && same_key(*request.token, keys.token);
-  const bool by_cookie = request.cookie && same_key(cookie_value(*request.cookie), keys.cookie);
+  const bool by_token = request.token && same_key(*request.token, keys.cookie);
+  const bool by_cookie =
+      request.cookie && same_key(cookie_value(*request.cookie, keys.cookie_name), keys.cookie);
   if (!by_token && !by_cookie) return refuse(403, "open the address that lab demo has printed");
   const bool writes = method == "POST";
   if (request.origin ? *request.origin != "http://" + *request.host : writes && !by_token)

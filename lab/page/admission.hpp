@@ -12,28 +12,28 @@ namespace lab {
 struct PageRequest {
   std::string method, target;
   std::optional<std::string> host{}, origin{}, cookie{};
-  std::optional<std::string> token{};  ///< the field Lab-Token
+  std::optional<std::string>
+      token{};  ///< the field Lab-Token: the cookie's value, of a program without a browser
   std::optional<std::string> content_type{};
 };
 
 /// What the server knows about who may come.
 struct PageKeys {
-  std::string token;               ///< of programs without a browser, in Lab-Token
   std::string first;               ///< of the address that is printed; empty once it was used
-  std::string cookie;              ///< of the browser that used it
+  std::string cookie;              ///< of the browser that used it, or a program, in Lab-Token
+  std::string cookie_name;         ///< with the port: browsers keep cookies by host alone
   std::vector<std::string> hosts;  ///< `127.0.0.1:4711`, `localhost:4711`
 
   /// 256 bits each, from the kernel.
   static PageKeys make(int port);
 };
 
-constexpr std::string_view kPageCookie = "lab-page";
-
 enum class PageRoute { unknown, index, file, call, run, stop, events, recorded };
 
 /// Whether a request is let in, and where to.
 struct Admission {
-  int status = 200;  ///< 200: let in; 303: the first visit, which gets the cookie; else refused
+  int status = 200;          ///< 200: let in, else refused
+  bool first_visit = false;  ///< gets the cookie, and is led to the page
   PageRoute route = PageRoute::unknown;
   std::string_view why{};    ///< it was refused
   std::string_view allow{};  ///< of 405

@@ -42,13 +42,12 @@ void EventLog::add(std::string line) {
   live_ += live ? 1 : 0;
   bytes_ += line.size();
   lines_.push_back({++last_, live, std::move(line)});
-  if (live_ > kMaxLive || bytes_ > kMaxBytes) {
-    const auto gone = std::ranges::find_if(lines_, &Line::live);
-    if (gone != lines_.end()) {
-      --live_;
-      bytes_ -= gone->text.size();
-      lines_.erase(gone);
-    }
+  while (lines_.size() > 1 && (live_ > kMaxLive || bytes_ > kMaxBytes)) {
+    auto gone = std::ranges::find_if(lines_, &Line::live);
+    if (gone == lines_.end()) gone = lines_.begin();  // of many repetitions even pictures are too much
+    live_ -= gone->live ? 1 : 0;
+    bytes_ -= gone->text.size();
+    lines_.erase(gone);
   }
 }
 

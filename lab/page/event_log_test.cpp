@@ -72,3 +72,15 @@ TEST_CASE("A viewer that stalls misses live lines and learns how many, and misse
   CHECK(all.find(fmt::format("event: lost\ndata: {{\"type\":\"lost\",\"lines\":{}}}",
                              kLines - static_cast<int>(EventLog::kMaxLive))) != std::string::npos);
 }
+
+TEST_CASE("Of very many pictures the first ones go, so that a run of any length has room") {
+  EventLog log;
+  log.begin_run();
+  EventPlace place{log.run(), 0};
+  const std::string filling(EventLog::kMaxBytes / 4, 'x');
+  for (int i = 0; i < 6; ++i) log.add(fmt::format(R"({{"type":"picture","of":"{}"}})", filling));
+  const std::string all = read_on(log, place);
+  CHECK(all.size() < EventLog::kMaxBytes + 1'000);
+  CHECK(all.find("id: 1-6\n") != std::string::npos);
+  CHECK(all.find("\"lines\":3}") != std::string::npos);
+}

@@ -80,11 +80,15 @@ void need_page(bool with_model) {
 
 void write_file(const std::filesystem::path& path, std::string_view bytes) {
   std::error_code error;
-  std::filesystem::create_directories(path.parent_path(), error);
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
+  const std::string part = path.string() + ".part";
+  std::ofstream file(part, std::ios::binary | std::ios::trunc);
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  if (!file.flush())
-    throw Failure(system_error("cannot write", path.string(), error ? error.value() : errno));
+  file.close();
+  if (file && std::rename(part.c_str(), path.c_str()) == 0) return;
+  const int why = error ? error.value() : errno;
+  std::filesystem::remove(part, error);
+  throw Failure(system_error("cannot write", path.string(), why));
 }
 
 /// The style sheet with its fonts in it.
@@ -144,9 +148,8 @@ std::string index_page(const PageConfig& config) {
   };
   add("scenario", quoted(config.scenario));
   add("role", quoted(config.role));
-  add("document", config.document);
   add("recorded", boost::json::serialize(json_texts(recorded_names())));
-  if (config.with_catalogue) add("catalogue", trimmed_line(catalogue_json()));
+  add("catalogue", trimmed_line(catalogue_json()));
   if (config.source == "model" && !config.scenario.empty()) {
     const boost::json::object call{
         {"call", "predict"}, {"scenario", json_text(config.scenario)}, {"reference", true}};

@@ -22,11 +22,9 @@ std::string_view media_type(std::string_view name);
 
 /// What hands the page out says to it, as README.md has it.
 struct PageConfig {
-  std::string source;          ///< server, model, recorded
-  std::string scenario;        ///< to begin with; empty: the page's choice
-  std::string role{};          ///< of a server: teacher, student
-  std::string document{};      ///< lab.page/1 of a recorded run
-  bool with_catalogue = true;  ///< and the first prediction, where the model is the source
+  std::string source;    ///< server, model
+  std::string scenario;  ///< to begin with; empty: the page's choice
+  std::string role{};    ///< of a server: teacher
 };
 
 /// index.html with that in it.

@@ -13,6 +13,7 @@
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
@@ -107,7 +108,6 @@ class PageServer {
   }
 
   std::string address() const { return fmt::format("http://{}/?token={}", keys_.hosts.front(), keys_.first); }
-  const std::string& token() const { return keys_.token; }
 
   void run() {
     interrupted_.assign(dup(interrupt_fd()));
@@ -150,7 +150,7 @@ class PageServer {
           co_await stream_events(stream, request);
           break;
         }
-        PageReply reply = answer(request, admission);
+        PageReply reply = co_await replied(request, admission);
         goes_on = reply.keep_alive();
         reply.prepare_payload();
         stream.expires_after(kVisitDeadline);
@@ -160,6 +160,18 @@ class PageServer {
       // the visitor has gone
     }
     --visitors_;
+  }
+
+  /// A prediction may take a second, in which events go on: it is made by a thread of its own.
+  asio::awaitable<PageReply> replied(const PageMessage& request, const Admission& admission) {
+    const bool computes = admission.route == PageRoute::call || admission.route == PageRoute::recorded;
+    const auto make = [&]() -> asio::awaitable<PageReply> {
+      auto reply = caught([&] { return answer(request, admission); });
+      co_return reply ? std::move(*reply)
+                      : made(request, 500, "text/plain; charset=utf-8", reply.error().message + "\n");
+    };
+    if (admission.status != 200 || !computes) co_return co_await make();
+    co_return co_await asio::co_spawn(calls_, make(), asio::use_awaitable);
   }
 
   static PageRequest asked(const PageMessage& request) {
@@ -199,11 +211,13 @@ class PageServer {
   }
 
   PageReply answer(const PageMessage& request, const Admission& admission) {
-    if (admission.status == 303) {
-      PageReply reply = made(request, 303, "text/plain; charset=utf-8", "");
-      reply.set(http::field::location, "/");
+    if (admission.first_visit) {
+      // No redirect: where a file or another site led here, a browser keeps a Strict cookie back all along
+      // that chain. This way the next visit begins on a page of ours.
+      PageReply reply = made(request, 200, "text/plain; charset=utf-8", "");
+      reply.set("Refresh", "0; url=/");
       reply.set(http::field::set_cookie,
-                fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict", kPageCookie, keys_.cookie));
+                fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict", keys_.cookie_name, keys_.cookie));
       keys_.first.clear();
       return reply;
     }
@@ -251,8 +265,8 @@ class PageServer {
                                       {"message", words.error().message}};
       return json_reply(request, 400, boost::json::serialize(boost::json::object{{"error", error}}));
     }
-    log_.begin_run();
     run_ = std::make_shared<PageRun>(io_, *words);
+    log_.begin_run();
     asio::co_spawn(io_, follow(run_), asio::detached);
     return json_reply(request, 202, fmt::format("{{\"run\":{}}}\n", log_.run()));
   }
@@ -328,22 +342,27 @@ class PageServer {
   EventLog log_;
   std::shared_ptr<PageRun> run_;
   std::size_t visitors_ = 0;
+  asio::thread_pool calls_{1};  // ends before all that it uses
 };
 
 /// The reader's browser is given a file that nobody else can read and that leads to the address: a command
 /// line is for all to see.
-void open_browser(const std::string& address, const std::filesystem::path& folder) {
+ChildProcess open_browser(const std::string& address, const std::filesystem::path& folder) {
   const auto opener = find_program("xdg-open");
-  if (!opener) return print_warning("--open: there is no xdg-open here; open the address yourself");
+  if (!opener) {
+    print_warning("--open: there is no xdg-open here; open the address yourself");
+    return {};
+  }
   const std::string program = opener->string();
   const std::string file = (folder / "open.html").string();
   std::ofstream(file) << fmt::format("<!DOCTYPE html><meta http-equiv=\"refresh\" content=\"0; url={}\">\n",
                                      address);
-  auto child = ChildProcess::start("xdg-open", {}, [&] {
-    execl(program.c_str(), program.c_str(), file.c_str(), nullptr);
-    return 127;
-  });
-  if (child) child->await_end(monotonic_now() + 2 * kSecond);
+  return ChildProcess::start("xdg-open", {},
+                             [&] {
+                               execl(program.c_str(), program.c_str(), file.c_str(), nullptr);
+                               return 127;
+                             })
+      .value();
 }
 
 }  // namespace
@@ -353,9 +372,10 @@ int serve_page(const PageServerOptions& options) {
   print(server.address() + "\n");
   print_error("Open this address once, in the browser that the class sees. Ctrl-C ends it.\n");
   TemporaryFolder folder;
+  ChildProcess browser;  // may stay as long as what it opens
   if (options.open) {
     folder = TemporaryFolder::create("lab-files").value();
-    open_browser(server.address(), folder.path());
+    browser = open_browser(server.address(), folder.path());
   }
   server.run();
   return interrupt_exit_code();

@@ -1,6 +1,7 @@
 #include "results/store/set_aside.hpp"
 
 #include <catch2/catch.hpp>
+#include <limits>
 
 #include "results/report/testing/run_samples.hpp"
 #include "results/store/store.hpp"
@@ -54,6 +55,21 @@ TEST_CASE(
   large.killed = {{0, kSecond}};  // whether a dead worker came back may stand anywhere
   CHECK(whole(large, room).events.size() == kEvents);
   CHECK(traced(room).size() == kMaxTraced + 1);
+}
+
+TEST_CASE("what the supervisor of a repetition did is checked wherever its requests are") {
+  const samples::ScratchFolder folder;
+  RunWriter writer = RunWriter::create(folder.path(), false, samples::header(), {3, nullptr}).value();
+  RunRepetition forged = samples::repetition(1, 5'000, 9'000);
+  forged.supervision.push_back({.at = std::numeric_limits<Nanos>::min(), .kind = EventKind::died});
+  writer.add(forged);
+  const auto path = writer.finish({true, "", "", {}}).value();
+  for (const bool leave : {false, true}) {
+    const Run run = read_run(path, {.leave_large = leave}).value();
+    REQUIRE(run.repetitions.size() == 1);
+    CHECK(run.repetitions[0].supervision.empty());
+    CHECK(run.damage.size() == 1);
+  }
 }
 
 TEST_CASE("what requests.bin has stays there until somebody asks for it, and damage in it is still noticed") {

@@ -124,7 +124,9 @@ class Assembly {
   /// twice the memory would be needed where it grows.
   void begin_blocks(std::uint32_t ordinal, Part& part, const fs::path& file, std::uint64_t from,
                     std::uint64_t most) {
-    if (options_.leave_large && !part.left) {
+    // A writer gives a repetition lines or blocks. One that has both is checked as a whole.
+    const bool has_lines = !part.repetition.records.empty() || !part.repetition.events.empty();
+    if (options_.leave_large && !part.left && !has_lines) {
       part.left = std::make_shared<AsideFile>();
       part.left->path = file;
       part.left->ordinal = ordinal;
@@ -179,8 +181,11 @@ class Assembly {
     if (std::exchange(part.checked, true)) return;
     RunRepetition& repetition = part.repetition;
     repetition.aside = part.left;
-    const ImpossibleEntries found =
-        part.left ? std::exchange(part.impossible, {}) : drop_impossible(repetition, known_scenario());
+    ImpossibleEntries found = drop_impossible(repetition, known_scenario());
+    found.requests += part.impossible.requests;
+    found.events += part.impossible.events;
+    if (found.first.empty()) found.first = part.impossible.first;
+    part.impossible = {};
     part.requests -= std::min<std::uint64_t>(part.requests, found.requests);
     part.events -= std::min<std::uint64_t>(part.events, found.events);
     if (!found.first.empty()) {

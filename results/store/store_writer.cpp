@@ -167,7 +167,8 @@ struct RunWriter::State {
 
   /// What was recorded whole stays, as an unfinished run. Its folder; empty where there is nothing.
   fs::path keep_whole(const std::string& reason) {
-    if (sound.repetitions == 0 || owner != ::getpid()) discard();
+    if (owner != ::getpid()) return {};
+    if (sound.repetitions == 0) discard();
     if (temporary.empty()) return {};
     cut(reason);
     return std::exchange(temporary, {});

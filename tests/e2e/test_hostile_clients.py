@@ -191,7 +191,7 @@ class Hostile(LabCase):
                  "two messages": UPGRADE + b"\x01" + part + (b"\0" + part) * 13 + b"\x80" + part +
                                  b"\x01" + part + (b"\0" + part) * 14, "messages": UPGRADE + MESSAGE * 10_000}
         for mode in MODES if FULL else ("async-loop", "thread-per-request"):
-            told = {}
+            sizes = {}
             self.file.write_text(SCENARIO if mode == "thread-per-request" else SCENARIO + CHAT)
             for kind, data in kinds.items():
                 if mode == "thread-per-request" and data.startswith(UPGRADE):
@@ -207,9 +207,9 @@ class Hostile(LabCase):
                             self.assertIn(b" 101 ", connection.recv(1000))
                         fill(connection, data[len(UPGRADE):], once=kind not in ("replies", "messages"))
                     self.assertEqual(self.http(server.port, "GET", "/ping")[0], 200)
-                    told[kind] = (resident(worker) - before) // count
-            print(f"{mode}: bytes of memory by hostile connection: {told}", flush=True)
-            self.assertLess(max(told.values()), LIMIT, mode)
+                    sizes[kind] = (resident(worker) - before) // count
+            print(f"{mode}: bytes of memory by hostile connection: {sizes}", flush=True)
+            self.assertLess(max(sizes.values()), LIMIT, mode)
 
 
 if __name__ == "__main__":

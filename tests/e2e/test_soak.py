@@ -12,7 +12,7 @@ import time
 import unittest
 from pathlib import Path
 
-from labcase import PATIENCE, LabCase, alone, descendants, wait_until
+from labcase import PATIENCE, LabCase, alone, descendants, timed, wait_until
 
 SPAN = float(os.environ.get("LAB_SOAK", "8"))
 SEED = int(os.environ.get("LAB_SOAK_SEED", "19"))
@@ -73,10 +73,11 @@ class Clients:
 
 
 @alone
+@timed
 @unittest.skipIf(PATIENCE > 1, "a sanitizer keeps what was given back")
 class Soak(LabCase):
     def soak(self, server, span, chance):
-        """Does harm for so long; gives what was used, as (moment, bytes of the master, bytes of a worker, descriptors)."""
+        """Does harm for so long; gives what was used twenty times a second: (bytes of the master, bytes of its largest worker, descriptors)."""
         used, end = [], time.monotonic() + span
         while time.monotonic() < end:
             children = descendants(server.pid)
@@ -91,11 +92,13 @@ class Soak(LabCase):
                         os.kill(victim, signal.SIGCONT)
             elif harm == "reload":
                 server.send_signal(signal.SIGHUP)
-            time.sleep(chance.uniform(0.3, 0.5) if harm != "kill" else chance.uniform(1.2, 2.2))
-            self.assertIsNone(server.poll(), f"the server ended: {server.stderr.read() if server.poll() is not None else ''}")
-            family = [server.pid, *descendants(server.pid)]
-            used.append((resident(server.pid), max((resident(pid) for pid in family[1:]), default=0),
-                         sum(descriptors(pid) for pid in family)))
+            until = time.monotonic() + (chance.uniform(0.3, 0.5) if harm != "kill" else chance.uniform(1.2, 2.2))
+            while time.monotonic() < until:
+                self.assertIsNone(server.poll(), f"the server ended: {server.stderr.read() if server.poll() is not None else ''}")
+                family = [server.pid, *descendants(server.pid)]
+                used.append((resident(server.pid), max((resident(pid) for pid in family[1:]), default=0),
+                             sum(descriptors(pid) for pid in family)))
+                time.sleep(0.05)
         return used
 
     def test_kills_stops_and_reloads_leave_nothing_behind(self):

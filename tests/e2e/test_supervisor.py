@@ -1,4 +1,4 @@
-"""What the master of a server does about its workers: hung ones are replaced, reloads are not noticed, and a run tells of it."""
+"""What the master of a server does about its workers: hung ones are replaced, reloads are not noticed, and a run says so."""
 import contextlib
 import json
 import os
@@ -103,7 +103,7 @@ class Hung(Supervisor):
             self.assertEqual(self.http(server.port, "GET", "/delay?ms=1400")[0], 200)
             self.assertEqual(workers_of(server.pid), before)
 
-    def test_a_run_tells_of_workers_that_died_and_hung(self):
+    def test_a_run_says_which_workers_died_and_hung(self):
         scenario, file = self.reading_scenario()
         process = self.start("run", scenario, "--quick", "--format", "json")
         self.assertTrue(wait_until(lambda: len(workers_of(process.pid)) == 2, 10))
@@ -238,6 +238,8 @@ class GivenUp(Supervisor):
         scenario, _ = self.reading_scenario()
         scenario.write_text(scenario.read_text().replace("requests = 150", "requests = 30").replace("800ms", "100ms"))
         process = self.start("run", scenario, "--repeat", 3, "--save", "run")
+        self.assertTrue(wait_until(lambda: workers_of(process.pid), 10))
+        time.sleep(0.1 * PATIENCE)  # its load has begun
         end = time.monotonic() + 20 * PATIENCE
         while process.poll() is None and time.monotonic() < end:
             for pid in workers_of(process.pid).values():

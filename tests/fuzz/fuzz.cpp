@@ -15,9 +15,9 @@ namespace lab::fuzz {
 
 namespace fs = std::filesystem;
 
-void expect(bool holds, std::string_view what, std::string_view told) {
+void expect(bool holds, std::string_view what, std::string_view seen) {
   if (holds) return;
-  fmt::print(stderr, "does not hold: {}\n{}\n", what, told);
+  fmt::print(stderr, "does not hold: {}\n{}\n", what, seen);
   std::abort();
 }
 

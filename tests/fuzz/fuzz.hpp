@@ -16,7 +16,7 @@ namespace lab::fuzz {
 std::vector<std::string> seeds();
 
 /// Ends the program, which makes the input a finding, where it does not hold.
-void expect(bool holds, std::string_view what, std::string_view told = {});
+void expect(bool holds, std::string_view what, std::string_view seen = {});
 
 /// `read` says what became of an input that comes in pieces of so many bytes. It must be the same whatever
 /// they are.
@@ -24,8 +24,8 @@ template <class Read>
 void expect_same_in_pieces(std::string_view input, Read read) {
   const std::string whole = read(input, input.size());
   for (const std::size_t piece : {std::size_t{1}, std::size_t{7}}) {
-    const std::string told = read(input, piece);
-    expect(told == whole, "in one piece", whole + "in pieces of " + std::to_string(piece) + ":\n" + told);
+    const std::string seen = read(input, piece);
+    expect(seen == whole, "in one piece", whole + "in pieces of " + std::to_string(piece) + ":\n" + seen);
   }
 }
 

@@ -34,7 +34,7 @@ void begin(Reader& reader, Asked asked) {
   reader.interim = 0;
 }
 
-std::string told_of(const Reader& reader, Asked asked) {
+std::string reply_in_words(const Reader& reader, Asked asked) {
   expect(reader.status() >= 101 && reader.status() <= 599, "a status", std::to_string(reader.status()));
   expect(reader.body.size() == reader.body_bytes(), "a body's bytes are counted");
   expect(asked == Asked::get || reader.body.empty(), "no body where none can be");
@@ -46,7 +46,7 @@ std::string told_of(const Reader& reader, Asked asked) {
 std::string replies(std::string_view bytes, std::size_t piece, Asked asked) {
   Reader reader;
   begin(reader, asked);
-  std::string told;
+  std::string seen;
   for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size()))) {
     std::string_view part = bytes.substr(0, piece);
     while (!part.empty()) {
@@ -55,20 +55,20 @@ std::string replies(std::string_view bytes, std::size_t piece, Asked asked) {
       if (reader.refusal()) {
         expect_printable(reader.refusal().reason);
         expect(!reader.end(), "what is refused is not whole");
-        return told + fmt::format("refused: {}\n", reader.refusal().reason);
+        return seen + fmt::format("refused: {}\n", reader.refusal().reason);
       }
       if (!reader.is_whole()) {
         expect(part.empty(), "all that came was read");
         continue;
       }
       expect(part.size() < before, "a reply has bytes");
-      told += told_of(reader, asked);
-      if (!reader.keeps_alive()) return told;
+      seen += reply_in_words(reader, asked);
+      if (!reader.keeps_alive()) return seen;
       begin(reader, asked);
     }
   }
-  if (!reader.end()) return told + "torn\n";
-  return told + told_of(reader, asked) + "until its end\n";
+  if (!reader.end()) return seen + "torn\n";
+  return seen + reply_in_words(reader, asked) + "until its end\n";
 }
 
 }  // namespace

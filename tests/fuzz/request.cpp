@@ -64,7 +64,7 @@ std::string answer(const RequestReader& reader) {
 std::string answers(std::string_view bytes, std::size_t piece) {
   constexpr std::array kRefusals{400, 413, 414, 417, 431, 501, 505};
   RequestReader reader(&routes());
-  std::string told;
+  std::string seen;
   for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size()))) {
     std::string_view part = bytes.substr(0, piece);
     while (!part.empty()) {
@@ -73,10 +73,10 @@ std::string answers(std::string_view bytes, std::size_t piece) {
         const Refusal& refusal = reader.refusal();
         expect(std::ranges::count(kRefusals, refusal.status) == 1, "a status of the table");
         expect_printable(refusal.reason);
-        return told + fmt::format("refused: {} {}\n", refusal.status, refusal.reason);
+        return seen + fmt::format("refused: {} {}\n", refusal.status, refusal.reason);
       }
       if (state == RequestReader::State::whole) {
-        told += answer(reader);
+        seen += answer(reader);
         reader.next();
         expect(reader.idle(), "the next request has not begun");
       } else {
@@ -84,7 +84,7 @@ std::string answers(std::string_view bytes, std::size_t piece) {
       }
     }
   }
-  return told + (reader.idle() ? "idle\n" : reader.in_body() ? "in a body\n" : "in a head\n");
+  return seen + (reader.idle() ? "idle\n" : reader.in_body() ? "in a body\n" : "in a head\n");
 }
 
 }  // namespace

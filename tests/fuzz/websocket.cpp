@@ -17,19 +17,19 @@ using News = WebSocketReader::News;
 
 std::string news_of(std::string_view bytes, std::size_t piece, bool masked) {
   WebSocketReader reader(masked);
-  std::string told;
+  std::string seen;
   const std::size_t all = bytes.size();
   for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size()))) {
     reader.feed(bytes.substr(0, piece));
     for (News news = reader.next(); news != News::nothing; news = reader.next()) {
-      told += std::to_string(static_cast<int>(news)) + "\n";
-      if (news != News::message && news != News::ping) return told;
+      seen += std::to_string(static_cast<int>(news)) + "\n";
+      if (news != News::message && news != News::ping) return seen;
       const std::string& payload = reader.payload();
       expect(payload.size() <= all, "a payload came with its bytes");
-      told += fmt::format("{} bytes, {}\n", payload.size(), std::hash<std::string>()(payload));
+      seen += fmt::format("{} bytes, {}\n", payload.size(), std::hash<std::string>()(payload));
     }
   }
-  return told;
+  return seen;
 }
 
 /// What one side writes the other reads.

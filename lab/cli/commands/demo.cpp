@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include "lab/cli/command.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/page/files.hpp"
@@ -11,7 +13,7 @@ namespace {
 
 struct DemoOptions : PageServerOptions {
   std::string place;  ///< a folder or a file; empty: the page is served
-  bool single_file = false;
+  bool single_file = false, force = false;
 };
 
 int demo(const DemoOptions& options) {
@@ -22,12 +24,16 @@ int demo(const DemoOptions& options) {
   refuse_if(is_scenario_path(options.scenario), "--scenario: the page takes a name of lab list, not a path");
   const Scenario scenario = load_scenario(options.scenario, known_modes()).value();
   if (options.place.empty()) return serve_page(options);
+  const std::filesystem::path page = options.single_file ? options.place : options.place + "/index.html";
+  std::error_code ignored;
+  refuse_if(!options.force && std::filesystem::exists(page, ignored),
+            "--export: {} exists already; give another name, or --force", page.string());
   if (options.single_file) {
     export_single_page(options.place, scenario.name);
   } else {
     export_page(options.place, scenario.name);
   }
-  print_error("written: {}\n", options.single_file ? options.place : options.place + "/index.html");
+  print_error("written: {}\n", page.string());
   return 0;
 }
 
@@ -46,6 +52,7 @@ Command demo_command() {
   command.flag("--open", options.open, "open it in the browser of this desktop");
   command.text("--export", "DIR", options.place,
                "write the page as static files that run the model in any browser");
+  command.flag("--force", options.force, "with --export: write over what is there");
   command.flag("--single-file", options.single_file, "with --export: one HTML file of that name");
   return command;
 }

@@ -81,8 +81,9 @@ class Progress {
   void mark(Nanos now) { mark_.store(now, std::memory_order_relaxed); }
   /// A step may take so long by itself.
   void expect(Nanos longest) {
-    if (longest > longest_.load(std::memory_order_relaxed))
-      longest_.store(longest, std::memory_order_relaxed);
+    Nanos known = longest_.load(std::memory_order_relaxed);
+    while (longest > known && !longest_.compare_exchange_weak(known, longest, std::memory_order_relaxed)) {
+    }
   }
   Nanos longest() const { return longest_.load(std::memory_order_relaxed); }
   /// The last mark, while a handler holds a thread.

@@ -110,8 +110,9 @@ Result<void> Family::look_after(Nanos now) {
       member.drained_by = kNever;
       member.retired.signal(SIGKILL);
     }
-    if (const auto status = member.process.ended()) LAB_CHECK(bury(index, *status, now));
+    if (member.successor.there() && now >= member.started + kStartLimit) member.successor.signal(SIGKILL);
     if (const auto status = member.successor.ended()) give_up_reload(index, *status);
+    if (const auto status = member.process.ended()) LAB_CHECK(bury(index, *status, now));
     if (const auto status = member.retired.ended()) {
       member.drained_by = kNever;
       kind_.died(index, !member.second, true);
@@ -124,20 +125,21 @@ Result<void> Family::look_after(Nanos now) {
     if (stopping_) continue;
     if (member.restart_at && now >= *member.restart_at) LAB_CHECK(restart(index));
     if (member.reload_wanted && !member.successor.there() && !member.retired.there())
-      LAB_CHECK(begin_reload(index, now));
+      begin_reload(index, now);
   }
   return {};
 }
 
 /// Where the worker is about to be started again, that does it.
-Result<void> Family::begin_reload(std::size_t index, Nanos now) {
+void Family::begin_reload(std::size_t index, Nanos now) {
   Member& member = members_[index];
   member.reload_wanted = false;
-  if (!member.process.there()) return {};
+  if (!member.process.there()) return;
+  auto successor = fork_member(index, !member.second);
+  if (!successor) return say_it_stays(index, successor.error().message);
   kind_.report(index, EventKind::reloading, 0);
-  LAB_TRY(member.successor, fork_member(index, !member.second));
+  member.successor = std::move(*successor);
   member.since = now;
-  return {};
 }
 
 void Family::take_over(std::size_t index, Nanos now) {
@@ -156,7 +158,7 @@ void Family::take_over(std::size_t index, Nanos now) {
 Result<void> Family::bury(std::size_t index, int status, Nanos now) {
   Member& member = members_[index];
   const bool has_successor = member.successor.there();
-  kind_.died(index, member.second, has_successor);
+  kind_.died(index, member.second, has_successor || member.retired.there());
   if (stopping_) return {};
   kind_.report(index, EventKind::died, status);
   member.since = now;
@@ -177,10 +179,12 @@ Result<void> Family::bury(std::size_t index, int status, Nanos now) {
 /// The old one stays, because the new one could not take over.
 void Family::give_up_reload(std::size_t index, int status) const {
   if (stopping_) return;
-  kind_.report(index, EventKind::died, status);
+  say_it_stays(index, "its successor died, " + cause_of_death(index, !members_[index].second, status));
+}
+
+void Family::say_it_stays(std::size_t index, const std::string& why) const {
   const std::string name = fmt::format(fmt::runtime(kind_.name), index);
-  write_all(STDERR_FILENO, fmt::format("lab: {} stays; its successor died, {}\n", name,
-                                       cause_of_death(index, !members_[index].second, status)));
+  write_all(STDERR_FILENO, fmt::format("lab: {} stays: {}\n", name, why));
 }
 
 /// Since when it gives no sign although it has something to do. The kernel says (SIGCHLD) when somebody stops
@@ -208,6 +212,7 @@ void Family::kill_if_hung(std::size_t index, Nanos now) {
   if (!member.hang.hangs(now, since, longest, crowd) || is_traced(member.process.pid())) return;
   kind_.report(index, EventKind::hung, now - *since);
   member.stopped_at.reset();
+  member.hang = {};  // it is reported once
   member.process.signal(SIGKILL);
 }
 
@@ -240,12 +245,15 @@ Nanos Family::next_due(Nanos now) const {
   Nanos due = kNever;
   for (std::size_t index = 0; index < members_.size(); ++index) {
     const Member& member = members_[index];
-    due = std::min({due, member.drained_by, member.restart_at.value_or(kNever)});
+    due = std::min(due, member.drained_by);
+    if (!stopping_) due = std::min(due, member.restart_at.value_or(kNever));
+    if (member.successor.there())
+      due = std::min(due, std::max(member.started + kStartLimit, now + kSecondLook));
     if (!member.process.there()) continue;
     const Nanos longest = status_of(index, member.second).progress.longest();
     due = std::min(due, member.hang.next_look(now, silent_since(index), longest));
   }
-  return stopping_ ? kNever : due;
+  return due;
 }
 
 void Family::reload() {

@@ -102,9 +102,10 @@ class Family {
   bool is_ready(std::size_t index, bool second) const;
   Result<ChildProcess> fork_member(std::size_t index, bool second);
   Result<void> restart(std::size_t index);
-  Result<void> begin_reload(std::size_t index, Nanos now);
+  void begin_reload(std::size_t index, Nanos now);
   Result<void> bury(std::size_t index, int status, Nanos now);
   void give_up_reload(std::size_t index, int status) const;
+  void say_it_stays(std::size_t index, const std::string& why) const;
   void take_over(std::size_t index, Nanos now);
   void kill_if_hung(std::size_t index, Nanos now);
   std::optional<Nanos> silent_since(std::size_t index) const;

@@ -167,18 +167,28 @@ TEST_CASE("a reload starts the next worker before it ends the last one") {
   CHECK(worker.count(EventKind::died) == 0);
 }
 
-TEST_CASE("a worker whose successor cannot start stays") {
-  bool fails = false;
-  OneWorker worker([&fails](WorkerStatus& /*status*/) {
-    if (fails) _exit(1);
-  });
-  const pid_t first = worker.family().pids().front();
-  fails = true;
-  worker.family().reload();
-  CHECK(worker.reports(EventKind::died));
-  worker.look(kSecond);
-  CHECK(worker.family().pids().front() == first);
-  CHECK(kill(first, 0) == 0);
+TEST_CASE("a worker whose successor dies or hangs while it starts stays, and the next reload is tried") {
+  for (const bool hangs : {false, true}) {
+    bool fails = false;
+    OneWorker worker([&fails, hangs](WorkerStatus& /*status*/) {
+      if (fails && !hangs) _exit(1);
+      while (fails) pause();
+    });
+    const pid_t first = worker.family().pids().front();
+    fails = true;
+    worker.family().reload();
+    worker.look();
+    CHECK(worker.count(EventKind::reloading) == 1);
+    worker.look(11 * kSecond);
+    CHECK(test::eventually([&] {
+      worker.family().reload();
+      worker.look();
+      return worker.count(EventKind::reloading) == 2;
+    }));
+    CHECK(worker.count(EventKind::died) == 0);
+    CHECK(worker.family().pids().front() == first);
+    CHECK(kill(first, 0) == 0);
+  }
 }
 
 TEST_CASE("a worker that served for a while is restarted at once, however often") {

@@ -317,7 +317,7 @@ class Master {
   sigset_t old_mask_{};
   UniqueFd signals_;
   UniqueFd ready_signal_;
-  SharedMemory<WorkerStatus> status_;  // one a slot, then one a queue worker
+  SharedMemory<WorkerStatus> status_;  // two a slot, then two a queue worker
   SharedJobQueue job_queues_;
   std::vector<std::size_t> queues_;  // of each queue worker
   std::vector<Slot> slots_;

@@ -58,6 +58,13 @@ bool Server::is_stopped() const {
          news.si_code == CLD_STOPPED;
 }
 
+bool Server::has_ended() const {
+  siginfo_t news{};
+  return master_.there() &&
+         waitid(P_PID, static_cast<id_t>(master()), &news, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         news.si_pid != 0;
+}
+
 bool Server::stop(Nanos patience) {
   if (!master_.there()) return true;
   const pid_t group = master();

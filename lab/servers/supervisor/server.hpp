@@ -57,6 +57,8 @@ class Server {
   /// Whether somebody has stopped the master (SIGSTOP): its workers serve whom they have, and new connections
   /// wait where the master is the one that accepts them.
   bool is_stopped() const;
+  /// Whether the master has ended by itself, as it does where its workers keep dying.
+  bool has_ended() const;
 
   /// TERM: finishes what is in flight, then ends; KILL after `patience`. Every process is reaped on return.
   /// Returns false where it had to be killed.
