@@ -25,7 +25,7 @@ test("1,000 lanes scroll and replay, and a slider's move is drawn again", async 
     }
     return spans.sort((a, b) => a - b);
   });
-  t.diagnostic(`frames while 2 × 1,000 lanes replay and scroll: median ${frames[60].toFixed(1)} ms, p95 ${frames[114].toFixed(1)} ms, longest ${frames[119].toFixed(1)} ms`);
+  t.diagnostic(`measured, not tested: frames while 2 × 1,000 lanes replay and scroll: median ${frames[60].toFixed(1)} ms, p95 ${frames[114].toFixed(1)} ms, longest ${frames[119].toFixed(1)} ms`);
   assert.ok(await page.locator(".scroller").first().evaluate((one) => one.scrollTop) > 1000);
   await toEnd(page);
   const shown = await painted(page);
@@ -46,15 +46,24 @@ test("1,000 lanes scroll and replay, and a slider's move is drawn again", async 
     while (label() === half) await new Promise((next) => setTimeout(next, 0));
     return [again - began, performance.now() - again];
   });
-  t.diagnostic(`a slider's move until it is drawn: ${took[0].toFixed(0)} ms to 500 requests, ${took[1].toFixed(0)} ms to 1,000`);
+  t.diagnostic(`measured, not tested: a slider's move until it is drawn: ${took[0].toFixed(0)} ms to 500 requests, ${took[1].toFixed(0)} ms to 1,000`);
 });
 
 test("the first paint waits neither for the model nor for its answer", async (t) => {
-  const page = await open(t, exported.url);
-  await page.waitForSelector("#guess");
-  const [paint] = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint").map((entry) => entry.startTime));
-  t.diagnostic(`first contentful paint after ${paint.toFixed(0)} ms`);
-  assert.ok(paint > 0);
+  const [first, catalogue] = await documentOf(t, "blocking-async");
+  const silent = folder({ catalogue, first });
+  t.after(() => silent.remove());
+  const server = await served(silent.path, (request) => request.url === "/model.js"); // is never answered
+  t.after(() => server.close());
+  const paints = [];
+  while (paints.length < 2 && !(paints.at(-1) < 500)) { // a busy machine may spoil one
+    const page = await open(t, server.url);
+    await page.waitForSelector("#guess");
+    const [paint] = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint").map((entry) => entry.startTime));
+    paints.push(paint);
+  }
+  t.diagnostic(`first contentful paint after ${paints.map((paint) => paint.toFixed(0)).join(", ")} ms`);
+  assert.ok(paints.at(-1) < 500, `${paints.at(-1)} ms`);
 });
 
 test("a hostile scenario shows as text", { skip: process.env.LAB_PAGE !== undefined && "the exported catalogue has none" }, async (t) => {

@@ -1,11 +1,12 @@
 // What is open, what was predicted, and what is shown: one value that every part of the page reads.
 import { plural } from "./format";
 import { momentsOf, type Player } from "./player";
-import { nameOf, panelsOf, tellingPanels, wholeOf } from "./panels";
+import { isRecorded, nameOf, panelsOf, tellingPanels, wholeOf } from "./panels";
 import { LiveRun } from "./live";
-import type { Catalogue, Options, PageDocument, Panel, ScenarioInfo, Source } from "./types";
+import type { ArmInfo, Catalogue, Options, PageDocument, Panel, ScenarioInfo, Source } from "./types";
 
 const kMostPanels = 4;
+const kRest = 150; // milliseconds after which a slider no longer moves
 
 export class Lab {
   scenario!: ScenarioInfo;
@@ -55,6 +56,19 @@ export class Lab {
     if (this.guess === undefined || !this.asks || this.moved) return this.options;
     return { ...this.options, guess: [`${this.asks.arm}=${Number(this.guess.toPrecision(6))}s`] };
   }
+  /** For the arms that are shown alone; a setting that changes none of them would be refused. */
+  private requestFor(arms: string[]): Options {
+    const { workers, threads, ...others } = this.request;
+    const some = (of: (arm: ArmInfo) => boolean) => this.scenario.arms.some((arm) => arms.includes(arm.id) && of(arm));
+    return {
+      ...others, arms,
+      ...(workers !== undefined && some((arm) => arm.workers > 1) && { workers }),
+      ...(threads !== undefined && some((arm) => arm.threads !== null) && { threads }),
+    };
+  }
+  private get armsShown(): string[] {
+    return [...new Set(this.shown.map((panel) => panel.arm))];
+  }
   /** With the settings in it, as soon as it was asked with them. */
   get question(): string {
     return this.document?.report.question || this.scenario.question;
@@ -90,6 +104,8 @@ export class Lab {
     this.busy = true;
     if (!this.document) this.changed();
     try {
+      await this.askShown(mine);
+      if (mine !== this.asked) return;
       const document = await this.source.predict(this.scenario.id, this.request);
       if (mine !== this.asked) return;
       this.error = "";
@@ -100,6 +116,23 @@ export class Lab {
     }
     this.busy = false;
     this.changed();
+  }
+
+  /** What is shown follows a slider at once; every other arm is computed when it rests. */
+  private async askShown(mine: number): Promise<void> {
+    const arms = this.armsShown;
+    if (arms.length === 0 || arms.length >= this.scenario.arms.length) return;
+    const part = await this.source.predict(this.scenario.id, this.requestFor(arms)).catch(() => undefined); // the whole answer says why
+    if (!part || mine !== this.asked) return;
+    const fresh = panelsOf(part, this.catalogue.states);
+    const renewed = (panel: Panel) =>
+      (isRecorded(panel, this.source.kind) ? undefined : fresh.find((one) => one.arm === panel.arm && one.case === panel.case)) ?? panel;
+    this.all = this.all.map(renewed);
+    this.show(this.shown.map(renewed));
+    if (this.document) this.document = { ...this.document, report: { ...this.document.report, question: part.report.question } };
+    this.error = "";
+    this.changed();
+    await new Promise((resolve) => setTimeout(resolve, kRest));
   }
 
   private take(document: PageDocument): void {
@@ -180,19 +213,22 @@ export class Lab {
   private async runReal(): Promise<void> {
     this.stopRun();
     this.stop = new AbortController();
-    const arms = [...new Set(this.shown.map((panel) => panel.arm))];
+    this.error = "";
+    ++this.asked; // what the model has not answered yet would be drawn over the run
+    this.busy = false;
     const live = new LiveRun(this.shown, this.catalogue.states);
     this.live = live;
     try {
-      const request = { scenario: this.scenario.id, options: { ...this.request, arms, engine: [this.engine] } };
+      const request = { scenario: this.scenario.id, options: { ...this.requestFor(this.armsShown), engine: [this.engine] } };
       for await (const line of this.source.run(request, this.stop.signal)) {
+        if (this.live !== live) return;
         if (line.type === "document") {
           this.take(line.document);
           this.player.show(this.player.whole);
         } else if (line.type === "error") {
           this.error = line.message;
         } else if (line.type === "lost") {
-          this.loss = `This browser was too slow for ${plural(line.lines, "moment")} of the run; its picture is whole all the same.`;
+          this.loss = `${plural(line.lines, "moment")} of the run ${line.lines === 1 ? "is" : "are"} no longer kept; its picture is whole all the same.`;
         } else if (live.take(line)) {
           this.shown = live.panels;
           this.player.load(wholeOf(live.panels), [0], live.now);
@@ -200,7 +236,7 @@ export class Lab {
         this.changed();
       }
     } catch (reason) {
-      this.error = reason instanceof Error ? reason.message : String(reason);
+      if (this.live === live) this.error = reason instanceof Error ? reason.message : String(reason);
     }
     if (this.live === live) this.live = undefined;
     this.changed();

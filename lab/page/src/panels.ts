@@ -1,4 +1,4 @@
-import { kStates, type ArmReport, type Lane, type LaneState, type PageDocument, type Panel, type PictureData } from "./types";
+import { kStates, type ArmReport, type Lane, type LaneState, type PageDocument, type Panel, type PictureData, type Source } from "./types";
 
 const kSecond = 1e9;
 
@@ -50,12 +50,16 @@ export function panelsOf(document: PageDocument, states: readonly string[] = kSt
 
 /** The panels to begin with: the arms that answer the question; else the slowest and the fastest. */
 export function tellingPanels(panels: readonly Panel[], telling: PageDocument["telling"]): Panel[] {
-  const told = telling.map((one) => panels.find((panel) => panel.arm === one.arm && panel.case === one.case)).filter((panel): panel is Panel => panel !== undefined);
-  if (told.length > 1 || panels.length < 2) return told.length > 0 ? told.slice(0, 3) : panels.slice(0, 2);
+  const named = telling.map((one) => panels.find((panel) => panel.arm === one.arm && panel.case === one.case)).filter((panel): panel is Panel => panel !== undefined);
+  if (named.length > 1 || panels.length < 2) return named.length > 0 ? named.slice(0, 3) : panels.slice(0, 2);
   const slowest = panels.reduce((one, other) => (other.makespan > one.makespan ? other : one));
   const fastest = panels.reduce((one, other) => (other.makespan < one.makespan ? other : one));
   return slowest === fastest ? panels.slice(0, 2) : [slowest, fastest];
 }
+
+/** Saved earlier: only a server's page shows servers that run now. */
+export const isRecorded = (panel: Panel, source: Source["kind"]): boolean =>
+  panel.engine === "recorded" || (panel.engine !== "model" && source !== "server");
 
 /** `blocking-loop`, with its case and engine where there are several. */
 export function nameOf(panel: Panel, all: readonly Panel[]): string {

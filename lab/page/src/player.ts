@@ -9,7 +9,7 @@ export function easySpeed(whole: number): number {
   return kSpeeds.find((slower) => whole * slower >= kLeastSeconds) ?? kSpeeds[kSpeeds.length - 1]!;
 }
 
-/** The moments at which anything begins or ends on any lane, those that nobody could tell apart as one. */
+/** The moments at which anything begins or ends on any lane, those that nobody could distinguish as one. */
 export function momentsOf(lanes: readonly Lane[], whole: number): number[] {
   const edges = [0, whole];
   for (const lane of lanes) for (const part of lane.segments) edges.push(part.from, part.to);

@@ -117,7 +117,6 @@ export type RunLine =
 export interface Config {
   source?: "server" | "model" | "recorded";
   scenario?: string;
-  role?: "teacher" | "student";
   catalogue?: Catalogue;
   first?: PageDocument;
   recorded?: string[];
@@ -148,7 +147,7 @@ export interface Lane { request: number; route: string; worker: number; answered
 export interface Loop { worker: number; turns: { from: number; to: number }[] }
 
 export interface Panel extends Pick<ArmReport, "arm" | "case" | "label" | "engine" | "mode" | "workers" | "threads" | "requests"> {
-  id: string; // arm, case and engine: what tells one panel from another
+  id: string; // arm, case and engine: what distinguishes panels
   bound: number | undefined;
   formula: string | undefined;
   makespan: number; // median of the run, or the model's

@@ -66,11 +66,41 @@ test("of several questions in a row only the last answer is drawn", async () => 
   const predict = lab.source.predict;
   lab.source.predict = (scenario, options) => new Promise((resolve) => { late.push(() => void predict(scenario, options).then(resolve)); });
   const first = lab.set({ requests: "20" }), second = lab.set({ requests: "30" });
+  lab.source.predict = predict;
   late[1]!();
   await second;
   late[0]!();
   await first;
   assert.equal(lab.shown[0]!.requests, 30);
+});
+
+test("a slider is followed by the arms that are shown, and the others are computed when it rests", async () => {
+  const lab = await opened();
+  const predict = lab.source.predict, asked: Options[] = [];
+  lab.source.predict = (scenario, options) => { asked.push(options); return predict(scenario, options); };
+  const requestsOf = () => lab.all.map((panel) => panel.requests);
+  let first: number[] | undefined;
+  lab.subscribe(() => { first ??= requestsOf(); });
+  const moves = [lab.set({ requests: "20" }), lab.set({ requests: "30" }), lab.set({ requests: "40" })];
+  await Promise.all(moves);
+  assert.deepEqual(first, [40, 40, 10, 10], "both that are shown");
+  assert.deepEqual(requestsOf(), [40, 40, 40, 40]);
+  const arms = ["blocking-loop", "async-loop"];
+  assert.deepEqual(asked, [{ requests: "20", arms }, { requests: "30", arms }, { requests: "40", arms }, { requests: "40" }]);
+});
+
+test("a setting that changes none of the arms that are shown is not sent with them", async () => {
+  const asked: Options[] = [];
+  const lab = await opened({ run: async function* ({ options }) { asked.push(options!); } });
+  (lab.source as { kind: string }).kind = "server";
+  await lab.set({ workers: "8" });
+  assert.equal(lab.error, "");
+  assert.deepEqual(lab.all.map((panel) => panel.workers), [1, 1, 1, 8]);
+  await lab.commit(1);
+  assert.deepEqual(asked.map(({ workers, arms }) => [workers, arms]), [[undefined, ["blocking-loop", "async-loop"]]]);
+  lab.choose("workers-4/main/model", true);
+  await lab.rerun();
+  assert.equal(asked[1]!.workers, "8");
 });
 
 test("the last panel cannot be taken away, and at most four stand side by side", async () => {
@@ -130,4 +160,38 @@ test("real servers run once a number is committed, and the run's document is sho
   assert.deepEqual(asked, [{ scenario: "blocking-async", options: { guess: ["blocking-loop=1s"], arms: ["blocking-loop", "async-loop"], engine: ["native"] } }]);
   assert.deepEqual(lab.shown.map((panel) => panel.engine), ["native", "native"]);
   assert.equal(lab.player.at, lab.player.whole);
+});
+
+test("the error of a run that was left is not said of the next, which begins without one", async () => {
+  const failures: ((reason: Error) => void)[] = [];
+  const lab = await opened({ kind: "server", run: async function* () { await new Promise((_, reject) => { failures.push(reject); }); } });
+  const first = lab.commit(1);
+  lab.error = "of long ago";
+  const second = lab.rerun();
+  assert.equal(lab.error, "");
+  failures[0]!(new Error("of the first"));
+  await first;
+  assert.equal(lab.error, "");
+  assert.ok(lab.live, "the second goes on");
+  failures[1]!(new Error("of the second"));
+  await second;
+  assert.equal(lab.error, "of the second");
+  assert.equal(lab.live, undefined);
+});
+
+test("a run that was left draws nothing any more", async () => {
+  const document = await predicted("pool-limit");
+  let go = () => {};
+  const lab = await opened({ kind: "server", run: async function* () { await new Promise<void>((resolve) => { go = resolve; }); yield { type: "document", document }; } });
+  const run = lab.commit(1);
+  lab.stopRun();
+  go();
+  await run;
+  assert.equal(lab.document!.report.scenario, "blocking-async");
+});
+
+test("moments that are no longer kept are counted", async () => {
+  const lab = await opened({ kind: "server", run: async function* () { yield { type: "lost", lines: 2 }; } });
+  await lab.commit(1);
+  assert.equal(lab.loss, "2 moments of the run are no longer kept; its picture is whole all the same.");
 });

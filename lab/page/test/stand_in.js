@@ -54,6 +54,7 @@
     const wait = Number(delay[1]) * (delay[2] === "s" ? 1000 : 1);
     const arms = [], pictures = [];
     for (const { id: name, label, mode, workers, threads } of one.arms) {
+      if (options.arms && !options.arms.includes(name)) continue;
       const members = threads === null ? null : Number(options.threads ?? threads), many = workers > 1 ? Number(options.workers ?? workers) : 1;
       const lanes = lanesOf(mode, count, wait, many, members);
       const end = Math.max(...lanes.map((lane) => lane.end_ns)), seconds = end / 1e9;
@@ -64,10 +65,12 @@
       pictures.push({ arm: name, case: "main", engine: "model", number: 1, requests: count, end_ns: end, routes: ["delay"], lanes,
         loops: turns.length > 0 ? [...Array(many).keys()].map((worker) => ({ worker, turns: turns.filter((_, i) => i % many === worker), steps: [] })) : [] });
     }
+    if (options.workers && arms.every((a) => one.arms.find((b) => b.id === a.arm).workers === 1)) throw new Error("--workers changes no arm");
     const said = (options.guess ?? []).map((guess) => guess.split("=")).map(([name, time]) =>
       ({ tag: "GUESS", text: `${name}: you said ${time}, it took ${arms.find((a) => a.arm === name).predicted_s} s.` }));
+    const [slow, fast = slow] = arms;
     return { schema: "lab.page/1", pictures, telling: one.arms.slice(0, 2).map((a) => ({ arm: a.id, case: "main" })), report: { schema: "lab.run/1", scenario: id, question: one.question, complete: true, complete_reason: null, predicted_only: true,
-      path: null, changes: null, arms, checks: [], remarks: [...said, { tag: "SO", text: `After ${arms[0].predicted_s} s if they block, ${arms[1].predicted_s} s if they await.` },
+      path: null, changes: null, arms, checks: [], remarks: [...said, { tag: "SO", text: `After ${slow.predicted_s} s if they block, ${fast.predicted_s} s if they await.` },
         { tag: "WHY", text: "A handler that sleeps keeps its thread, and the loop has only that one." }] } };
   }
 

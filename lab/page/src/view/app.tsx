@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Axis } from "./axis";
-import { CatalogueView, Chooser, Dialog, inOrder } from "./catalogue";
+import { CatalogueView, Chooser, Dialog, groupsOf } from "./catalogue";
 import { Charts } from "./charts";
 import { Controls } from "./controls";
 import { Handout } from "./handout";
@@ -23,7 +23,7 @@ export function App({ lab }: { lab: Lab }) {
   const [theme, setTheme] = useState(document.documentElement.dataset.theme ?? "light");
   const [fonts, setFonts] = useState(false);
   useEffect(() => void document.fonts.ready.then(() => setFonts(true)), []); // a canvas does not change its letters by itself
-  const order = useMemo(() => inOrder(lab), [lab]);
+  const order = useMemo(() => groupsOf(lab.catalogue).flatMap(([, scenarios]) => scenarios.map((one) => one.id)), [lab]);
   const pick = (id: string) => {
     setDialog("");
     location.hash = id;

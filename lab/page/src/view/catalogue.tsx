@@ -1,6 +1,8 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 import type { Lab } from "../lab";
+import { isRecorded } from "../panels";
+import type { Catalogue, ScenarioInfo } from "../types";
 
 /** A dialog that the browser itself keeps the focus in, and closes on Escape. */
 export function Dialog({ title, open, close, children }: { title: string; open: boolean; close(): void; children: ComponentChildren }) {
@@ -19,17 +21,22 @@ export function Dialog({ title, open, close, children }: { title: string; open: 
   );
 }
 
+/** In the order of their first scenarios, which is that of the number keys. */
+export function groupsOf({ scenarios }: Catalogue): [string, ScenarioInfo[]][] {
+  const names = [...new Set(scenarios.map((one) => one.group))];
+  return names.map((name) => [name, scenarios.filter((one) => one.group === name)]);
+}
+
 /** All scenarios by what they are about; the first nine are on the number keys. */
 export function CatalogueView({ lab, pick }: { lab: Lab; pick(id: string): void }) {
-  const groups = [...new Set(lab.catalogue.scenarios.map((one) => one.group))];
   let number = 0;
   return (
     <div class="catalogue">
-      {groups.map((group) => (
+      {groupsOf(lab.catalogue).map(([group, scenarios]) => (
         <section key={group}>
           <h3>{group}</h3>
           <ul>
-            {lab.catalogue.scenarios.filter((one) => one.group === group).map((one) => {
+            {scenarios.map((one) => {
               const key = ++number;
               return (
                 <li key={one.id}>
@@ -48,12 +55,6 @@ export function CatalogueView({ lab, pick }: { lab: Lab; pick(id: string): void 
   );
 }
 
-/** The order in which the catalogue shows them, which is that of the number keys. */
-export function inOrder(lab: Lab): string[] {
-  const groups = [...new Set(lab.catalogue.scenarios.map((one) => one.group))];
-  return groups.flatMap((group) => lab.catalogue.scenarios.filter((one) => one.group === group).map((one) => one.id));
-}
-
 /** Which arms stand side by side, recorded ones among them. */
 export function Chooser({ lab }: { lab: Lab }) {
   const cases = [...new Set(lab.all.map((panel) => panel.case))];
@@ -70,7 +71,7 @@ export function Chooser({ lab }: { lab: Lab }) {
         <option value="native">the lab's own</option><option value="fastapi">real FastAPI</option>
       </select></label>}
       {here.map((panel) => {
-        const recorded = panel.engine !== "model" && lab.source.kind !== "server";
+        const recorded = isRecorded(panel, lab.source.kind);
         return (
           <label class="check" key={panel.id}>
             <input type="checkbox" checked={lab.shown.includes(panel)} onChange={(event) => lab.choose(panel.id, event.currentTarget.checked)} />

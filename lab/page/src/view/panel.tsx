@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { fontOf, inkOf, kStripHeight, paintBound, paintLanes, paintNames, paintNow, paintStrips, type View } from "../draw";
 import { formatTime, listOf, timesWord } from "../format";
 import type { Lab } from "../lab";
+import { isRecorded } from "../panels";
 import { gapInWords, heldBy, setsAt, stepInWords, stripsOf } from "../queues";
 import { useChanges } from "../store";
 import type { Panel } from "../types";
@@ -115,7 +116,7 @@ const kEngines: Record<string, string> = {
 
 export function PanelView(props: Shown) {
   const { lab, panel } = props;
-  const recorded = panel.engine !== "model" && lab.source.kind !== "server";
+  const recorded = isRecorded(panel, lab.source.kind);
   const engine = kEngines[panel.engine] ?? panel.engine;
   const source = recorded && !engine.startsWith("recorded") ? `recorded: ${engine}` : engine;
   return (
