@@ -226,7 +226,7 @@ class Demo(LabCase):
             page = self.http(address.port, "GET", "/", headers=browser)[2]
         self.assertNotIn("<script>x()", page)
         config = json.loads(re.search(r'id="lab-config">(.*?)</script>', page, re.DOTALL)[1])
-        self.assertEqual([one["question"] for one in config["catalogue"]["scenarios"]], ["</script><script>x()//<!--"])
+        self.assertIn("</script><script>x()//<!--", [one["question"] for one in config["catalogue"]["scenarios"]])
 
     @unittest.skipUnless((PAGE / "model.js").exists() and BUILT, WHY_NOT)
     def test_the_page_is_written_as_static_files_and_as_one(self):
