@@ -140,6 +140,8 @@ class TurnReader {
   std::map<std::uint16_t, OpenTurn> loops_;  // by worker
   Nanos last_ = 0;
 };
+
+/// All turns of events that are there already.
 std::vector<LoopTurn> loop_turns(const Events& events);
 
 /// The longest turn, in nanoseconds; 0 without any.

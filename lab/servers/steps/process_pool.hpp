@@ -32,7 +32,7 @@ class JobPool {
     Job* next_ = nullptr;
   };
 
-  /// Throws std::system_error where the machine gives no more threads.
+  /// Throws Failure (environment) where the machine gives no more threads.
   explicit JobPool(int threads);
   /// Runs what was submitted, then joins.
   ~JobPool();
