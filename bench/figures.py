@@ -88,7 +88,8 @@ def first_reply(lab, runs):
     times = []
     for _ in range(5 * runs):
         started = time.monotonic()
-        server = subprocess.Popen([lab, "serve", "async-loop", "--port", "0"], stdout=subprocess.PIPE, text=True)
+        server = subprocess.Popen([lab, "serve", "async-loop", "--port", "0"], stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, text=True)
         port = int(re.search(r":(\d+) ", server.stdout.readline()).group(1))
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")

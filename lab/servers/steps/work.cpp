@@ -124,8 +124,6 @@ Result<void> run_kind(const Compute& compute, const Between& between) {
   return {};
 }
 
-constexpr Nanos kTry = 8 * kMillisecond;
-constexpr int kTries = 6;
 constexpr Nanos kPaceTime = 5 * kMillisecond;
 constexpr int kPaceTries = 4;
 constexpr std::int64_t kMaxUnits = std::int64_t{1} << 40;
@@ -184,8 +182,8 @@ void prepare_work(Work work) {
   if (work == Work::file_read) own_file();
 }
 
-Result<double> units_per_second(const TimeOfUnits& time_of) {
-  LAB_TRY(const Nanos once, fastest_of(time_of, 1, kTries));
+Result<double> units_per_second(const TimeOfUnits& time_of, Tries tries) {
+  LAB_TRY(const Nanos once, fastest_of(time_of, 1, tries.count));
   std::int64_t too_few = 1;
   for (;;) {
     std::int64_t units = too_few;
@@ -194,19 +192,19 @@ Result<double> units_per_second(const TimeOfUnits& time_of) {
       units *= 4;
       LAB_TRY(const Nanos time, time_of(units + 1));
       beyond = std::max<Nanos>(1, time - once);
-    } while (beyond < kTry / 4 && units < kMaxUnits);
+    } while (beyond < tries.length / 4 && units < kMaxUnits);
     units = std::max<std::int64_t>(
-        too_few,
-        std::llround(static_cast<double>(units) * static_cast<double>(kTry) / static_cast<double>(beyond)));
-    LAB_TRY(const Nanos fastest, fastest_of(time_of, units + 1, kTries));
+        too_few, std::llround(static_cast<double>(units) * static_cast<double>(tries.length) /
+                              static_cast<double>(beyond)));
+    LAB_TRY(const Nanos fastest, fastest_of(time_of, units + 1, tries.count));
     beyond = std::max<Nanos>(fastest - once, 1);
-    if (beyond >= kTry / 4 || units >= kMaxUnits) return static_cast<double>(units) / seconds(beyond);
+    if (beyond >= tries.length / 4 || units >= kMaxUnits) return static_cast<double>(units) / seconds(beyond);
     // A pause of the machine was taken for work: so few are done sooner.
     too_few = units * 2;
   }
 }
 
-Result<WorkRates> calibrate(std::span<const Route> routes) {
+Result<WorkRates> calibrate(std::span<const Route> routes, Tries tries) {
   static std::mutex mutex;
   static std::map<std::pair<Work, std::string>, double> known;
   const std::lock_guard lock(mutex);
@@ -215,7 +213,7 @@ Result<WorkRates> calibrate(std::span<const Route> routes) {
     const auto key = std::make_pair(compute.work, compute.file);
     if (!known.contains(key)) {
       prepare_work(compute.work);
-      LAB_TRY(known[key], units_per_second(on_the_clock(compute)));
+      LAB_TRY(known[key], units_per_second(on_the_clock(compute), tries));
     }
     rates[index_of(compute.work)] = known[key];
   }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <span>
 
+#include "lab/core/clock.hpp"
 #include "lab/core/error.hpp"
 #include "lab/core/plan.hpp"
 
@@ -23,14 +24,20 @@ std::int64_t units_run();
 /// How long a step of so many units takes.
 using TimeOfUnits = std::function<Result<Nanos>(std::int64_t units)>;
 
+/// How carefully work is timed: the fastest of so many tries of such a length counts.
+struct Tries {
+  int count = 6;
+  Nanos length = 8 * kMillisecond;
+};
+
 /// Units beyond the first per second of the time beyond that of the first: what a step does once, such as
 /// starting the process to switch to, is not a unit's. A pause of the machine in one try is not taken for
 /// work. Errors: those of `time_of`.
-Result<double> units_per_second(const TimeOfUnits& time_of);
+Result<double> units_per_second(const TimeOfUnits& time_of, Tries tries = {});
 
 /// Units per second of just those kinds of work that the routes have; the others stay 0. Takes about 60 ms
-/// per kind the first time; this process remembers. Errors: those of run_work.
-Result<WorkRates> calibrate(std::span<const Route> routes);
+/// per kind the first time, or what `tries` take; this process remembers. Errors: those of run_work.
+Result<WorkRates> calibrate(std::span<const Route> routes, Tries tries = {});
 
 /// How much longer the routes' kinds of work take now than the rates say, the fastest of a few short tries of
 /// each: 1.0 as calibrated, 2.0 twice as long. 1.0 where nothing computes.
