@@ -2,7 +2,6 @@
 import contextlib
 import http.server
 import json
-import shutil
 import signal
 import socket
 import sys
@@ -14,8 +13,9 @@ import jsonschema
 
 from labcase import PATIENCE, ROOT, LabCase, alone, figures, measured, timed
 
-sys.path.insert(0, str(ROOT / "bench"))
-import blind_servers  # noqa: E402
+sys.path.insert(0, str(ROOT / "tests/servers"))
+import score  # noqa: E402
+import servers  # noqa: E402
 
 SCHEMA = json.loads((ROOT / "results/schema/diagnose.schema.json").read_text())
 QUICK = ("--budget", f"{int(10 * PATIENCE)}s", "--max-concurrency", "16")
@@ -55,11 +55,22 @@ def scripted(answer):
 
 class Diagnose(LabCase):
     def diagnose(self, port, path, *args, code=0):
-        said = self.lab_json("diagnose", f"http://127.0.0.1:{port}{path}", *args, code=code)
+        return self.diagnose_url(f"http://127.0.0.1:{port}{path}", *args, code=code)
+
+    def diagnose_url(self, url, *args, code=0):
+        said = self.lab_json("diagnose", url, *args, code=code)
         jsonschema.validate(said, SCHEMA)
         books = said["requests"]
         self.assertEqual(books["sent"], books["ok"] + sum(books["errors"].values()) + books["unfinished"], books)
         return said
+
+    def diagnose_server(self, name, *args, at_once=16):
+        """A server of tests/servers."""
+        server = servers.named(name)
+        if not server.is_here():
+            self.skipTest(f"needs {', '.join(server.programs())}")
+        with servers.Workshop("lab", self.environment) as workshop, workshop.running(server) as url:
+            return self.diagnose_url(url + server.path, *QUICK[:2], "--max-concurrency", str(at_once), *server.options, *args)
 
     @measured
     def assert_told(self, port, path, expected, *args):
@@ -117,31 +128,60 @@ class Verdicts(Diagnose):
             self.assert_told(server.port, "/cpu?ms=20", {"execution": "serial", "bound_by": "cpu"})
 
     def test_a_backlog_that_overflows_is_reported_and_not_taken_for_workers(self):
-        kind = next(kind for kind in blind_servers.kinds(2) if kind.name == "http.server")
-        with blind_servers.running(kind, "lab", self.environment) as port:
-            said = self.assert_told(port, kind.route, {"execution": "serial", "parallelism": 1})
-            self.assertRegex(" ".join(said["unsure"]), r"its backlog overflowed at \d+")
+        said = self.diagnose_server("http.server")
+        self.assertRegex(" ".join(said["unsure"]), r"its backlog overflowed at \d+")
+        with figures():
+            self.assertEqual((said["execution"], said["parallelism"]), ("serial", 1), said)
 
-    @unittest.skipUnless(shutil.which("node"), "needs node")
-    def test_node(self):
-        kind = next(kind for kind in blind_servers.kinds(2) if kind.name == "node setTimeout")
-        with blind_servers.running(kind, "lab", self.environment) as port:
-            self.assert_told(port, kind.route, {"execution": "concurrent"})
+
+@timed
+class Servers(Diagnose):
+    """Some of tests/servers; score.py asks all of them, and is run by hand."""
+
+    @measured
+    def assert_right(self, name, *args, at_once=16):
+        server = servers.named(name)
+        said = self.diagnose_server(name, "--ping", server.ping, *args, at_once=at_once)
+        with figures():
+            self.assertEqual(score.mistakes(server.expected, said, 0), ([], False), json.dumps(said, indent=1))
+
+    def test_one_behind_a_unix_socket(self):
+        self.assert_right("asyncio at a Unix socket blocks", at_once=4)
+
+    def test_a_load_behind_a_unix_socket(self):
+        with servers.Workshop("lab", self.environment) as workshop, workshop.running(servers.named("asyncio at a Unix socket blocks")) as url:
+            load = self.lab_json("load", url + "/ping", "-n", "20", "--quiet")
+        self.assertEqual(load["books"]["ok"], 20)
+
+    def test_one_behind_tls(self):
+        self.assert_right("asyncio over TLS waits")
+
+    def test_a_pool_behind_another_stage(self):
+        self.assert_right("asyncio, 40 ms and a pool of 5 for 60")
+
+    def test_requests_that_wait_now_and_then(self):
+        self.assert_right("asyncio, a tenth waits 200 ms")
+
+    def test_a_mistake_is_found_and_what_is_left_open_is_no_mistake(self):
+        said = {"execution": "serial", "parallelism": 1, "bound_by": "waiting", "loop_blocked": True, "limit": None,
+                "service_s": 0.05, "ahead_s": None, "evidence": [{"at_once": 8, "makespan_s": 0.4}]}
+        expected = {"execution": "serial", "parallelism": 1, "loop_blocked": True}
+        self.assertEqual(score.mistakes(expected, said, 5), ([], False))
+        found, left_open = score.mistakes({**expected, "execution": "workers"}, said, 5)
+        self.assertEqual((found, left_open), (["execution serial"], False))
+        self.assertEqual(score.mistakes(expected, {**said, "execution": "unknown", "parallelism": None}, 5)[1], True)
+        self.assertEqual(score.mistakes(expected, said, 21)[0], ["21 s"])
+        found, left_open = score.mistakes(expected, {**said, "service_s": 0.07}, 5)
+        self.assertRegex(found[0], "^refuted: at 8 at least 0.560 s, measured 0.400")
+        self.assertEqual(score.mistakes(expected, {**said, "limit": {"kind": "rate"}}, 5)[0], ["limit {'kind': 'rate'}"])
 
 
 class Limits(Diagnose):
-    """What refuses, delays or holds up some of the requests; the servers are those of the blind trial."""
-
-    def run_kind(self, name, *args, at_once=16):
-        kind = next(kind for kind in blind_servers.kinds(2) if kind.name == name)
-        if not blind_servers.is_here(kind):
-            self.skipTest(f"needs {kind.command[0]}")
-        with blind_servers.running(kind, "lab", self.environment) as port:
-            return self.diagnose(port, kind.route, *QUICK[:2], "--max-concurrency", str(at_once), *args)
+    """What refuses, delays or holds up some of the requests."""
 
     @measured
     def test_the_ninth_gets_503(self):
-        said = self.run_kind("node 503 beyond 8")
+        said = self.diagnose_server("node, 503 beyond 8")
         with figures():
             self.assertEqual(said["limit"], {"kind": "in_flight", "in_flight": 8, "per_second": None, "status": 503})
             self.assertEqual((said["execution"], said["parallelism"]), ("concurrent", 8))
@@ -150,7 +190,7 @@ class Limits(Diagnose):
 
     @measured
     def test_a_part_that_blocks_the_loop_is_the_verdict(self):
-        said = self.run_kind("node await 90 ms + block 10 ms", "--ping", "/ping")
+        said = self.diagnose_server("node waits 90 ms, blocks 10", "--ping", "/ping")
         with figures():
             self.assertEqual((said["execution"], said["loop_blocked"]), ("concurrent", True), said)
             self.assertAlmostEqual(said["serial_part_s"], 0.011, delta=0.003)
@@ -159,7 +199,7 @@ class Limits(Diagnose):
 
     @measured
     def test_a_loop_is_spoken_to_in_its_own_language(self):
-        said = self.run_kind("node blocked", "--ping", "/ping", at_once=4)
+        said = self.diagnose_server("node blocks", "--ping", "/ping", at_once=4)
         self.assertNotIn("def", said["advice"].split())
         with figures():
             self.assertEqual(said["execution"], "serial", said)
@@ -191,7 +231,7 @@ class Limits(Diagnose):
 
 class Faults(Diagnose):
     def test_nothing_listens(self):
-        ran = self.lab("diagnose", f"http://127.0.0.1:{blind_servers.free_port()}/", code=3)
+        ran = self.lab("diagnose", f"http://127.0.0.1:{servers.free_port()}/", code=3)
         self.assert_one_line_reason(ran, 3, "nothing listens", "start the server first")
 
     def test_a_failing_route_is_named_and_never_a_verdict(self):
@@ -224,6 +264,16 @@ class Faults(Diagnose):
             self.assertGreater(said["requests"]["errors"]["status_503"], 0)
             self.assertIn("failed", said["reason"])
 
+    def test_a_unix_socket_that_is_not_there(self):
+        ran = self.lab("diagnose", f"unix:{self.folder}/socket:/x", code=3)
+        self.assert_one_line_reason(ran, 3, "nothing listens", "/socket")
+
+    def test_a_certificate_that_nobody_trusts_is_said(self):
+        server = servers.named("asyncio over TLS waits")
+        with servers.Workshop("lab", self.environment) as workshop, workshop.running(server) as url:
+            ran = self.lab("diagnose", url + server.path, code=3)
+        self.assert_one_line_reason(ran, 3, "self-signed certificate", "--insecure")
+
     def test_no_reply_is_a_timeout(self):
         with scripted(lambda _: time.sleep(2) or 200) as port:
             ran = self.lab("diagnose", f"http://127.0.0.1:{port}/", "--timeout", "200ms", code=3)
@@ -255,7 +305,8 @@ class Usage(Diagnose):
     def test_bad_options_are_named(self):
         local = "http://127.0.0.1:9/"
         for args, fragment in ((("ftp://x/",), "http"),
-                               (("https://127.0.0.1/",), "supports only http"),
+                               (("https://127.0.0.1/", "--cacert", "/nowhere"), "/nowhere"),
+                               (("https://127.0.0.1/", "--cacert", "x", "--insecure"), "exclude each other"),
                                ((local, "--check"), "--ping"),
                                ((local, "--ping", "http://127.0.0.1:10/"), "another server"),
                                ((local, "--header", "no colon"), "--header"),
@@ -265,7 +316,7 @@ class Usage(Diagnose):
                                ((local, "--timeout", "5"), "--timeout"),
                                ((local, "--budget", "0s"), "--budget"),
                                ((local, "--watch", "2h"), "--watch"),
-                               (("unix:/run/app.sock",), "is a Unix socket"),
+                               (("http+unix://%2Frun%2Fapp.sock/",), "write unix:/run/app.sock:/path"),
                                (("http://user:pw@127.0.0.1/",), "names a user"),
                                ((local, "--max-concurrency", "3"), "--max-concurrency"),
                                ((local, "--format", "csv"), "text or json")):
