@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
@@ -21,6 +22,7 @@ namespace {
 constexpr std::size_t kLongestHost = 253;  // RFC 1035, 2.3.4
 constexpr std::uint16_t kHttpPort = 80;
 constexpr std::uint16_t kHttpsPort = 443;
+constexpr std::string_view kUnix = "unix:";
 
 bool is_letter_or_digit(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0;
@@ -85,10 +87,10 @@ class UrlReader {
   explicit UrlReader(std::string_view text) : text_(text), rest_(text) { url_.text = text; }
 
   Result<Url> read() {
-    if (text_.starts_with("unix:") || text_.starts_with("http+unix:")) {
-      bad("is a Unix socket, which lab does not support; let the server listen at "
-          "a TCP port as well");
-    } else if (take_scheme() && take_host() && take_port() && take_target()) {
+    if (text_.starts_with("http+unix:")) {
+      bad("is a Unix socket; write unix:/run/app.sock:/path");
+    } else if (text_.starts_with(kUnix) ? take_socket() && take_target()
+                                        : take_scheme() && take_host() && take_port() && take_target()) {
       return url_;
     }
     return error_;
@@ -98,6 +100,16 @@ class UrlReader {
   bool bad(const std::string& problem) {
     error_ = usage_error("the URL '{}' {}", text_.substr(0, 100), problem);
     return false;
+  }
+
+  bool take_socket() {
+    rest_.remove_prefix(kUnix.size());
+    url_.host = "localhost";
+    url_.socket = rest_.substr(0, rest_.find(':'));
+    rest_.remove_prefix(std::min(rest_.size(), url_.socket.size() + 1));
+    if (url_.socket.empty()) return bad("names no socket; write unix:/run/app.sock:/path");
+    return url_.socket.size() < sizeof(sockaddr_un::sun_path) ||
+           bad(fmt::format("has a socket's path of more than {} bytes", sizeof(sockaddr_un::sun_path) - 1));
   }
 
   bool take_scheme() {
@@ -175,6 +187,7 @@ std::string Url::authority() const {
 }
 
 std::string Url::origin() const {
+  if (!socket.empty()) return fmt::format("{}{}:", kUnix, socket);
   return fmt::format("{}://{}:{}", tls ? "https" : "http", bracketed(host), port);
 }
 
@@ -183,17 +196,20 @@ Result<Url> parse_url(std::string_view text) {
 }
 
 std::string Address::text() const {
+  if (is_unix()) return reinterpret_cast<const sockaddr_un*>(&storage)->sun_path;
   std::array<char, NI_MAXHOST> name{};
   if (getnameinfo(get(), size, name.data(), name.size(), nullptr, 0, NI_NUMERICHOST) != 0) return "?";
   return name.data();
 }
 
 std::uint16_t Address::port() const {
+  if (is_unix()) return 0;
   // At the same place in a sockaddr_in6.
   return ntohs(reinterpret_cast<const sockaddr_in*>(&storage)->sin_port);
 }
 
 bool Address::is_private() const {
+  if (is_unix()) return true;
   if (storage.ss_family == AF_INET)
     return is_private_v4(ntohl(reinterpret_cast<const sockaddr_in*>(&storage)->sin_addr.s_addr));
   return storage.ss_family == AF_INET6 &&
@@ -210,6 +226,15 @@ Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port
     if (const auto other = look_up(loopback, port)) addresses->push_back(other->front());
   }
   return addresses;
+}
+
+Result<std::vector<Address>> resolve(const Url& url) {
+  if (url.socket.empty()) return resolve(url.host, url.port);
+  Address address{.size = sizeof(sockaddr_un)};
+  auto* const socket = reinterpret_cast<sockaddr_un*>(&address.storage);
+  socket->sun_family = AF_UNIX;
+  url.socket.copy(socket->sun_path, sizeof socket->sun_path - 1);
+  return std::vector{address};
 }
 
 Address first_that_answers(const std::vector<Address>& addresses, int patience_ms) {

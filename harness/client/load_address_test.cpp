@@ -21,6 +21,21 @@ TEST_CASE("a URL is taken apart") {
   CHECK(parse_url("http://[::1]/").value().authority() == "[::1]");
 }
 
+TEST_CASE("a Unix socket is a path, a colon and the target") {
+  const Url url = parse_url("unix:/run/app.sock:/report?a=b").value();
+  CHECK(url.socket == "/run/app.sock");
+  CHECK(url.target == "/report?a=b");
+  CHECK(url.authority() == "localhost");
+  CHECK(parse_url(url.origin() + "/ping").value().target == "/ping");
+  CHECK(parse_url("unix:/run/app.sock").value().target == "/");
+  CHECK(parse_url("unix:/" + std::string(120, 'a')).has_error());
+  const std::vector<Address> addresses = resolve(url).value();
+  REQUIRE(addresses.size() == 1);
+  CHECK(addresses.front().text() == "/run/app.sock");
+  CHECK(addresses.front().port() == 0);
+  CHECK(addresses.front().is_private());
+}
+
 TEST_CASE("what is no URL is refused with what to write instead") {
   const std::pair<const char*, const char*> refused[] = {
       {"localhost:8000/x", "write http://localhost:8000/x"},
@@ -34,7 +49,9 @@ TEST_CASE("what is no URL is refused with what to write instead") {
       {"http://u@a/", "names a user"},
       {"http://user:pw@a:80/", "names a user"},
       {"http://user:80@a/", "names a user"},
-      {"unix:/run/app.sock", "is a Unix socket"},
+      {"http+unix://%2Frun%2Fapp.sock/x", "write unix:/run/app.sock:/path"},
+      {"unix::/x", "names no socket"},
+      {"unix:/run/app.sock:x", "behind its host"},
       {"http://[::g]/", "no IPv6 address"},
       {"http://a/b c", "write %20"},
       {"http://a/\xc3\xa4", "write %C3"},

@@ -24,7 +24,9 @@ Outcome outcome_of(LoadError error) {
 
 LoadError error_of_open(int error_number) {
   switch (error_number) {
-    case ECONNREFUSED: return LoadError::refused;
+    case ECONNREFUSED:
+    case ENOENT:  // of a Unix socket: there is none, or its backlog is full
+    case EAGAIN: return LoadError::refused;
     case ECONNRESET:
     case EPIPE: return LoadError::reset;
     case ETIMEDOUT: return LoadError::timeout;

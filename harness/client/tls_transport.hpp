@@ -63,6 +63,7 @@ class TlsTransport final : public Transport {
   ssize_t send(std::uint32_t connection, std::string_view bytes) override;
   ssize_t receive(std::uint32_t connection, std::span<char> into) override;
   void close(std::uint32_t connection) override;
+  void acknowledge(std::uint32_t connection) override { sockets_.acknowledge(connection); }
   std::span<const Readiness> wait(Nanos until) override { return sockets_.wait(until); }
   bool interrupted() const override { return sockets_.interrupted(); }
 

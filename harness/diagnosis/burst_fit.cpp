@@ -79,19 +79,22 @@ double mean_error(const std::vector<Burst>& typical, double alone, DeviationOf&&
 /// The best service time for a shape, and the error that is left. Where all replies are written `together`,
 /// after all handlers ran, as asyncio does within one turn of its loop, each is as late as the last one.
 PoolFit fit_shape(const std::vector<Burst>& typical, double alone_s, int parallelism, double overhead,
-                  bool together = false) {
-  std::vector<Weighted> ratios{{alone_s / (1 + overhead), 1}};
+                  bool together = false, double ahead = 0) {
+  const double alone = 1 + overhead + ahead;
+  std::vector<Weighted> ratios{{alone_s / alone, 1}};
   std::vector<std::vector<double>> shapes;
   for (const Burst& burst : typical) {
-    std::vector<double>& shape = shapes.emplace_back(pool_replies(burst.at_once, parallelism, overhead));
+    std::vector<double>& shape =
+        shapes.emplace_back(pool_replies(burst.at_once, parallelism, overhead, ahead));
     if (together) std::ranges::fill(shape, shape.back());
     for (std::size_t i = 0; i < burst.done.size(); ++i)
       ratios.emplace_back(seconds(burst.done[i]) / shape[i], weight_of(burst.at_once) / burst.at_once);
   }
   PoolFit fit{parallelism, weighted_median(ratios)};
   fit.overhead_s = overhead * fit.service_s;
+  fit.ahead_s = ahead * fit.service_s;
   auto shape = shapes.begin();
-  fit.error = mean_error(typical, alone_s / ((1 + overhead) * fit.service_s),
+  fit.error = mean_error(typical, alone_s / (alone * fit.service_s),
                          [&](const Burst& burst) { return deviation(burst, *shape++, fit.service_s); });
   return fit;
 }
@@ -145,17 +148,19 @@ std::map<int, std::vector<double>> makespans_by_size(const Observations& seen) {
 
 double alone_seconds(const Observations& seen) {
   std::vector<Nanos> alone = seen.alone;
+  if (computes_alone(seen)) return seconds(*std::ranges::min_element(alone));
   const auto quarter = alone.begin() + static_cast<std::ptrdiff_t>((alone.size() - 1) / 4);
   std::nth_element(alone.begin(), quarter, alone.end());
   return seconds(*quarter);
 }
 
-std::vector<double> pool_replies(int at_once, int parallelism, double overhead) {
+std::vector<double> pool_replies(int at_once, int parallelism, double overhead, double ahead) {
   std::vector<double> at;
   for (int i = 0; i < at_once; ++i) {
     const double freed = i >= parallelism ? at[static_cast<std::size_t>(i - parallelism)] : 0;
     at.push_back(std::max(freed, overhead * (i + 1)) + 1);
   }
+  for (double& each : at) each += ahead;
   return at;
 }
 
@@ -196,6 +201,28 @@ std::vector<PoolFit> fit_pools(const Observations& seen) {
     for (const double overhead : kBetween) improve(fit, overhead);
   }
   return fits;
+}
+
+PoolFit fit_staged(const Observations& seen) {
+  // In units of what is spent in the pool. Beyond the last one the rounds are hard to see.
+  constexpr double kAhead[] = {0.25, 0.4, 0.6, 0.9, 1.4, 2};
+  constexpr double kFiner[] = {0.8, 0.9, 1.1, 1.2};
+  const std::vector<Burst> typical = typical_bursts(seen);
+  PoolFit best;
+  if (typical.empty()) return best;
+  const double alone_s = alone_seconds(seen);
+  double rough = 0;
+  const auto improve = [&](int parallelism, double ahead) {
+    const PoolFit fit = fit_shape(typical, alone_s, parallelism, 0, false, ahead);
+    if (fit.error >= best.error) return;
+    best = fit;
+    rough = ahead;
+  };
+  for (int parallelism = 2; parallelism < typical.back().at_once; ++parallelism) {
+    for (const double ahead : kAhead) improve(parallelism, ahead);
+  }
+  for (const double finer : kFiner) improve(best.parallelism, rough * finer);
+  return best;
 }
 
 double serial_deviation(const Burst& burst, double service_s) {
@@ -260,7 +287,9 @@ FirstRounds first_rounds(const Observations& seen, double service_s) {
 }
 
 double deviation(const Burst& burst, const PoolFit& fit) {
-  return deviation(burst, pool_replies(burst.at_once, fit.parallelism, fit.overhead_s / fit.service_s),
+  return deviation(burst,
+                   pool_replies(burst.at_once, fit.parallelism, fit.overhead_s / fit.service_s,
+                                fit.ahead_s / fit.service_s),
                    fit.service_s);
 }
 

@@ -15,17 +15,22 @@ struct PoolFit {
   int parallelism = 1;
   double service_s = 0;   ///< of one request
   double overhead_s = 0;  ///< what each further one waits for the part that runs one at a time
+  double ahead_s = 0;     ///< of each request besides, in which it is in nobody's way
   double error = 1;       ///< mean deviation of the replies' times, as a share of them; 0.02 is good
 };
 
 /// When the i-th reply of n at once is due, i = 1 … n, in units of the service time: request i starts when
-/// its turn has come (`overhead` apart) and one of the k before it is done.
-std::vector<double> pool_replies(int at_once, int parallelism, double overhead);
+/// its turn has come (`overhead` apart) and one of the k before it is done. `ahead` is spent together.
+std::vector<double> pool_replies(int at_once, int parallelism, double overhead, double ahead = 0);
 
 /// The fit of every parallelism from 1 to the largest burst, in this order; the last one stands for that many
 /// and more. Repetitions of a size are joined rank by rank by their median, so that one bad burst spoils
 /// nothing. Empty without bursts.
 std::vector<PoolFit> fit_pools(const Observations& seen);
+
+/// The best pool of more than one and fewer than the largest burst behind another stage, in which all of them
+/// are together for a part of their time.
+PoolFit fit_staged(const Observations& seen);
 
 /// One at a time, whenever the replies are written: an event loop may write them all at its end. The last one
 /// of n comes after n service times, and none comes before its turn.
@@ -69,7 +74,8 @@ std::map<int, std::vector<double>> makespans_by_size(const Observations& seen);
 
 /// The median of what must not be empty.
 double median_seconds(const std::vector<Nanos>& spans);
-/// The latency alone in seconds, its lower quartile: a busy machine only ever adds. Must not be without any.
+/// The latency alone in seconds: its lower quartile, or of what computes the least, because a busy machine
+/// only ever adds. Must not be without any.
 double alone_seconds(const Observations& seen);
 
 // Of connections that were kept.

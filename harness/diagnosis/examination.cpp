@@ -104,7 +104,8 @@ class Examiner {
   /// After a pause a limit of requests a second has room again, and whatever is done behind a reply is done.
   void ask_rested() {
     constexpr int kTimes = 3;
-    if (refused_alone_ != 0 || seen_.most_at_once < 2 || parallel_ > 1) return;
+    constexpr int kFewTogether = 3;  // the first of a burst may come in time, though the others are delayed
+    if (refused_alone_ != 0 || seen_.most_at_once < 2 || parallel_ > kFewTogether) return;
     const Nanos pause = std::clamp<Nanos>(3 * service(), 100 * kMillisecond, kSecond);
     for (int i = 0; i < kTimes && affordable(pause + service(), 0.8) && !over(); ++i) {
       const Reply reply = send_probes({{0, false, pause, true, false}}).front();
@@ -124,6 +125,8 @@ class Examiner {
     const int count = known ? std::max(kFewest, best->parallelism + 2) : kUsual;
     if (count > options_.most_at_once || !affordable((count + 8) * service(), kKeptShare)) return;
     if (harvest(count) && !over()) find_groups(count);
+    target_.hang_up();
+    if (known && best->parallelism > 2 && weigh_pairs(seen_).waiting == 0) draw_lots(best->parallelism);
     target_.hang_up();
   }
 
@@ -173,7 +176,9 @@ class Examiner {
     LimitProbe& probe = seen_.limit_probe.emplace();
     probe.status = refused_alone_;
     probe.at_once = at_once;
-    if (refused_alone_ == 0) {
+    // Fewer than of a smaller burst: what is refused is not only what is too much.
+    probe.connections = at_once <= seen_.most_at_once ? find_connections() : 0;
+    if (refused_alone_ == 0 && probe.connections == 0) {
       // Directly after all were served none is in flight, yet what comes in a second has not come in.
       probe.first = served_of(send_probes(staggered(at_once, 0, false)));
       probe.again = served_of(send_probes(staggered(at_once, 0, false)));
@@ -181,7 +186,7 @@ class Examiner {
       const int room = at_once - 1;
       probe.in_flight = 5 * probe.first >= 4 * room && 5 * probe.again >= 4 * room && probe.spread < at_once;
     }
-    if (!probe.in_flight) probe.per_second = find_rate();
+    if (!probe.in_flight && probe.connections == 0) probe.per_second = find_rate();
   }
 
   /// One by one in even steps, whether the one before is answered or not, so that a pause shows in all that
@@ -426,11 +431,48 @@ class Examiner {
     }
   }
 
+  /// Several workers with a pool each are together as large as one, but some of their connections are with
+  /// the same worker.
+  void draw_lots(int size) {
+    constexpr int kLots = 8;
+    if (seen_.idle_holds || seen_.closes || 2 * size > options_.most_at_once || over()) return;
+    if (kept_ + 2 * size > kMaxOnKept || !harvest(2 * size)) return;
+    std::vector<std::uint32_t> all(2 * static_cast<std::size_t>(size));
+    std::iota(all.begin(), all.end(), std::uint32_t{0});
+    while (seen_.lots < kLots) {
+      std::shuffle(all.begin(), all.end(), random_);
+      if (!send_kept({all.begin(), all.begin() + size})) return;
+      ++seen_.lots;
+      seen_.lots_waited += has_waited(seen_.kept.back(), seen_);
+      seen_.kept.pop_back();
+    }
+  }
+
   int served_of(const std::vector<Reply>& replies) {
     int served = 0;
     for (const Reply& reply : replies) {
       served += reply.is_ok();
       if (reply.outcome == Outcome::bad_status) seen_.limit_probe->status = reply.status;
+    }
+    return served;
+  }
+
+  /// The most that are all served on connections that were there before; 0: what was served once is not.
+  int find_connections() {
+    int refused = std::numeric_limits<int>::max();
+    for (const Burst& burst : seen_.bursts) {
+      if (burst.refused > 0) refused = std::min(refused, burst.at_once);
+    }
+    int served = seen_.most_at_once;
+    const auto all_served = [&](int at_once) {
+      std::vector<Probe> probes = staggered(at_once, 0, false);
+      for (Probe& probe : probes) probe.opened_before = true;
+      return served_of(send_probes(probes)) == at_once;
+    };
+    if (served == 0 || !all_served(served)) return 0;
+    while (served + 1 < refused && !over()) {
+      const int middle = (served + refused) / 2;
+      (all_served(middle) ? served : refused) = middle;
     }
     return served;
   }

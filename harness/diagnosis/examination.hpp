@@ -11,7 +11,7 @@ struct ExaminationOptions {
   int most_at_once = 64;
   /// Where nothing limits so many, one look at twice as many: a pool may hide beyond.
   bool look_beyond = true;
-  Nanos budget = 30 * kSecond;   ///< for the whole examination
+  Nanos budget = 20 * kSecond;   ///< for the whole examination
   Nanos timeout = 10 * kSecond;  ///< of a request
   std::uint64_t seed = 42;       ///< which connections are paired
   bool ping = false;             ///< there is a cheap request

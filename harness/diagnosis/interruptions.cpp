@@ -28,6 +28,11 @@ std::vector<double> stalled_alike(const std::vector<double>& latencies, double a
   return 5 * alike >= 4 * std::ssize(stalled) ? stalled : std::vector<double>{};
 }
 
+/// Nearer to them than to those that are in time.
+bool is_straggler(double latency_s, const Stragglers& stragglers, double alone_s) {
+  return latency_s > (alone_s + stragglers.took_s) / 2;
+}
+
 /// The median of how much of the rest of a slow request a ping took, beside at least `low` and at most `high`
 /// of them; none where there was no such ping.
 std::optional<double> share_waited(const Observations& seen, int low, int high) {
@@ -94,6 +99,44 @@ std::optional<Stalls> find_stalls(const Observations& seen) {
   // themselves but hold up nobody never add up.
   if (quick < 2 || varied < 2 || most < kMoreThanOne * extra) return std::nullopt;
   return Stalls{lost / took / requests, took};
+}
+
+std::optional<Stragglers> find_stragglers(const Observations& seen) {
+  constexpr int kFew = 4;  // at once: what waits for others does not take the same time each time
+  constexpr double kSome = 0.01;
+  if (seen.alone.size() < 3) return std::nullopt;
+  const double alone_s = alone_seconds(seen);
+  std::vector<double> latencies = in_seconds({seen.alone.begin() + 1, seen.alone.end()});
+  for (const Burst& burst : whole_bursts(seen)) {
+    if (burst.at_once > kFew) continue;
+    for (const Nanos at : burst.done) latencies.push_back(seconds(at));
+  }
+  const std::vector<double> stalled = stalled_alike(latencies, alone_s);
+  if (stalled.empty()) return std::nullopt;
+  const Stragglers stragglers{0, median_of(stalled)};
+  // Of all replies: those that come as late as they do.
+  double late = static_cast<double>(stalled.size());
+  double all = static_cast<double>(latencies.size());
+  for (const Burst& burst : whole_bursts(seen)) {
+    if (burst.at_once <= kFew) continue;
+    all += burst.at_once;
+    late += static_cast<double>(std::ranges::count_if(
+        burst.done, [&](Nanos at) { return is_straggler(seconds(at), stragglers, alone_s); }));
+  }
+  if (late < kSome * all || 2 * late > all) return std::nullopt;
+  return Stragglers{late / all, stragglers.took_s};
+}
+
+Observations without(const Stragglers& stragglers, Observations seen) {
+  const double alone_s = alone_seconds(seen);
+  for (Burst& burst : seen.bursts) {
+    Nanos last = to_nanos(alone_s);  // of those in time
+    for (const Nanos at : burst.done) {
+      if (!is_straggler(seconds(at), stragglers, alone_s)) last = std::max(last, at);
+    }
+    for (Nanos& at : burst.done) at = std::min(at, last);
+  }
+  return seen;
 }
 
 std::optional<WarmUp> find_warm_up(const Observations& seen) {
@@ -172,8 +215,6 @@ std::vector<std::string> caveats(const Observations& seen, const Diagnosis& verd
   /// Of several that say the same, more or less, the first that applies.
   const auto add_first = [&](const std::vector<Caveat>& all) { std::ranges::find_if(all, add); };
   const bool pinged = !seen.pings_alone.empty();
-  const bool paired =
-      std::ranges::any_of(seen.kept, [](const KeptBurst& burst) { return burst.connections.size() == 2; });
   switch (verdict.execution) {
     case Execution::unknown:
       add({verdict.limit && verdict.limit->status == 0,
@@ -199,7 +240,8 @@ std::vector<std::string> caveats(const Observations& seen, const Diagnosis& verd
             "equal bursts differ: there may be several workers with a pool each, so it may be larger"},
            {seen.closes,
             "it closes every connection, so workers that take one request at a time look like a pool"},
-           {!paired && !seen.idle_holds, "several workers with a smaller pool each would look the same"}});
+           {verdict.pools == 0 && !seen.idle_holds,
+            "several workers with a smaller pool each would look the same"}});
       break;
     case Execution::workers:
       add({verdict.balanced == false, "there may be more workers that got no connection"});

@@ -11,7 +11,9 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <set>
+#include <sstream>
 #include <string>
 #include <system_error>
 
@@ -88,12 +90,27 @@ std::set<std::string> sockets_at(const Words& words, std::uint16_t port) {
   return sockets;
 }
 
+/// Unix sockets of this path: the last two of eight columns are inode and path (/proc/net/unix, proc(5)).
+std::set<std::string> sockets_at(const std::string& path) {
+  constexpr std::size_t kInode = 6, kPath = 7;
+  std::set<std::string> sockets;
+  std::ifstream table("/proc/net/unix");
+  for (std::string line; std::getline(table, line);) {
+    std::istringstream text(line);
+    const std::vector<std::string> columns{std::istream_iterator<std::string>(text), {}};
+    if (columns.size() > kPath && columns[kPath] == path)
+      sockets.insert(fmt::format("socket:[{}]", columns[kInode]));
+  }
+  return sockets;
+}
+
 }  // namespace
 
 std::optional<LocalServer> LocalServer::find(const Address& address, std::uint16_t port) {
   const Words words = words_of(address.get());
-  if (!is_of_this_machine(words)) return std::nullopt;
-  const std::set<std::string> sockets = sockets_at(words, port);
+  if (!address.is_unix() && !is_of_this_machine(words)) return std::nullopt;
+  const std::set<std::string> sockets =
+      address.is_unix() ? sockets_at(address.text()) : sockets_at(words, port);
   LocalServer server;
   for (const fs::path& process : entries_of("/proc")) {
     const auto pid = number_in<pid_t>(process.filename().string());

@@ -69,3 +69,17 @@ TEST_CASE("a server that listens everywhere is found at every address of this ma
   CHECK_FALSE(server.is_found_at("192.0.2.1"));
   CHECK_FALSE(server.is_found_at("2001:db8::1"));
 }
+
+TEST_CASE("a server at a Unix socket is found by its path") {
+  const std::string path = "/tmp/lab-local-server-" + std::to_string(getpid());
+  const Address address = resolve(parse_url("unix:" + path + ":/").value()).value().front();
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  REQUIRE(bind(socket, address.get(), address.size) == 0);
+  REQUIRE(listen(socket, 1) == 0);
+  const auto server = LocalServer::find(address, 0);
+  REQUIRE(server);
+  CHECK(server->pid() == getpid());
+  close(socket);
+  unlink(path.c_str());
+  CHECK_FALSE(LocalServer::find(address, 0));
+}

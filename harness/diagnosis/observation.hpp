@@ -32,6 +32,7 @@ struct LimitProbe {
   int first = 0, again = 0;  ///< served of the first one, and of another directly after it
   int spread = 0;            ///< served where they were sent one after another within one service time
   bool in_flight = false;    ///< only what was in flight was in the way
+  int connections = 0;       ///< so many may be open: with one more all were refused; 0: it is not that
   std::optional<double> per_second;  ///< otherwise: served of an even stream
 };
 
@@ -63,6 +64,9 @@ struct Observations {
   std::vector<Nanos> prompt_on_kept;  ///< the same, where each part of a reply was acknowledged at once
   std::vector<Burst> bursts;          ///< two at once and more
   std::vector<KeptBurst> kept;        ///< many connections, and pairs of them
+  /// As many as a pool takes at once, chosen by lot of twice as many kept connections: in so many of these
+  /// bursts some of them waited. They never do in one pool.
+  int lots = 0, lots_waited = 0;
   bool closes = false;       ///< the server closes after each reply, so that no connection can be kept
   bool idle_holds = false;   ///< while connections were kept idle, others got no reply
   int overflowed_at = 0;     ///< the smallest burst that the backlog had no room for; 0: none

@@ -1,6 +1,7 @@
 #include "harness/diagnosis/socket_target.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <numeric>
 #include <utility>
 
@@ -84,6 +85,7 @@ void SocketTarget::begin(std::size_t index) {
   ++under_way_;
   if (probe.opened_before && connection.phase == Connections::Phase::closed) {
     const int error = connection.error;
+    replies_[index].late = error == EAGAIN;  // a Unix socket does not wait for room in its backlog
     end_probe(probe.connection, error != 0 ? outcome_of(error_of_open(error)) : Outcome::closed);
   } else {
     connections_.begin(probe.connection, clock_.now());

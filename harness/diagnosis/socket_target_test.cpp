@@ -72,6 +72,14 @@ TEST_CASE("a request whose connection is not there at time zero is late") {
   CHECK_FALSE(world.target.send_probes({{2, false, 0, true, false}}, 10 * kSecond).front().late);
 }
 
+TEST_CASE("a Unix socket that has no room in its backlog is late as well") {
+  World world;
+  world.transport.fail_open[0] = EAGAIN;
+  const Reply reply = world.target.send_probes({Probe{}}, kSecond).front();
+  CHECK(reply.late);
+  CHECK(reply.outcome == Outcome::refused);
+}
+
 TEST_CASE("a later probe has its own time and opens its own connection") {
   World world;
   world.answer_after(50 * kMillisecond);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "harness/diagnosis/burst_fit.hpp"
 
@@ -109,6 +110,7 @@ Diagnosis of_fit(const Observations& seen, Execution execution, const PoolFit& f
   verdict.parallelism = fit.parallelism;
   verdict.service_s = fit.service_s;
   verdict.overhead_s = fit.overhead_s;
+  verdict.ahead_s = fit.ahead_s;
   return verdict;
 }
 
@@ -134,6 +136,18 @@ PoolFit best_pool(const Observations& seen, std::vector<PoolFit> fits, double al
   if (pool.parallelism > kLarge && pool.parallelism != agreed) pool.error = 1;
   if (!has_rounds(seen, pool.parallelism, alone_s)) pool.error = 1;
   return pool;
+}
+
+/// A pool behind another stage, where that says clearly more than one without.
+PoolFit best_staged(const Observations& seen, double error_of_others) {
+  constexpr double kClearlyBetter = 0.03, kGoodFit = 0.1;
+  PoolFit staged = fit_staged(seen);
+  const double total_s = staged.service_s + staged.ahead_s;
+  const bool rounds = staged.error < 1 && has_rounds(seen, staged.parallelism, staged.service_s);
+  const bool as_alone = std::abs(total_s / alone_seconds(seen) - 1) < kGoodFit;
+  if (!rounds || !as_alone || staged.error > std::min(kGoodFit, error_of_others - kClearlyBetter))
+    staged.error = 1;
+  return staged;
 }
 
 /// What can be said at all; otherwise the reason why not.
@@ -190,9 +204,14 @@ Diagnosis uneven_pool(const Observations& seen, const PoolFit& pool, double odds
   Diagnosis verdict = of_fit(seen, Execution::pool, pool);
   verdict.balanced = false;
   const double alone_s = alone_seconds(seen);
+  // One late reply makes a round one larger: what is seen twice counts.
+  std::map<int, int> times;
+  for (const Burst& burst : whole_bursts(seen)) {
+    const int round = first_round(burst, alone_s);
+    if (++times[round] > 1) verdict.parallelism = std::max(verdict.parallelism, round);
+  }
   count_fitting(seen, verdict, [&](const Burst& burst) {
     const int round = first_round(burst, alone_s);
-    verdict.parallelism = std::max(verdict.parallelism, round);
     PoolFit all = pool, own = pool;
     all.parallelism = burst.at_once;
     own.parallelism = std::max(1, round);
@@ -275,6 +294,7 @@ std::optional<Diagnosis> likeliest(const Observations& seen, std::vector<Candida
       // A busy machine makes bursts slower, so that their fit may say more than one alone takes.
       constexpr double kAlone = 1.05;
       if (computing == nullptr && verdict.service_s > kAlone * alone_s) verdict.service_s = alone_s;
+      if (verdict.ahead_s > 0) verdict.service_s = std::min(verdict.service_s, alone_s - verdict.ahead_s);
       verdict.confidence = odds[static_cast<std::size_t>(best)] * share_that_fits(verdict);
       verdict.reason = doubtful(candidate, verdict, alone_s);
       return verdict;
@@ -299,6 +319,7 @@ Diagnosis with_stalls(const Observations& seen, const Stalls& stalls) {
 std::optional<Limit> find_refusing_limit(const Observations& seen) {
   if (!seen.limit_probe) return std::nullopt;
   const LimitProbe& probe = *seen.limit_probe;
+  if (probe.connections > 0) return Limit{probe.connections, 0, probe.status, true};
   // The fewest that were served of more: where one is ready early, another takes its place.
   return Limit{probe.in_flight ? probe.at_once - 1 : 0, probe.per_second.value_or(0), probe.status};
 }
@@ -309,6 +330,12 @@ std::optional<Limit> find_delaying_limit(const Observations& seen, double slope_
   constexpr double kMuchLess = 0.6;
   if (seen.rested.size() < 2 || median_seconds(seen.rested) > kMuchLess * slope_s) return std::nullopt;
   return Limit{0, 1 / slope_s, 0};
+}
+
+/// What each further request adds; 0: that depends.
+double slope_seconds(const Diagnosis& verdict) {
+  if (verdict.execution == Execution::serial) return verdict.service_s;
+  return verdict.execution == Execution::concurrent && verdict.overhead_s > kOwnWork ? verdict.overhead_s : 0;
 }
 
 /// What a limit leaves to be said of how a server executes; none: as if there were none.
@@ -341,12 +368,15 @@ Diagnosis weigh(const Observations& seen) {
   const bool counted = computes_alone(seen) && sharing.counted;
   const bool shared = counted ? sharing.shared : sharing.shared && computes_alone(seen);
   const PoolFit serial = fit_serial(seen);
-  const PoolFit pool = best_pool(seen, fits, alone_s);
+  PoolFit pool = best_pool(seen, fits, alone_s);
   PoolFit all = fits.back();
   // A part that runs one at a time gives replies at even distances, not rounds with pauses between them.
   const FirstRounds rounds = first_rounds(seen, alone_s);
   const bool in_rounds = 3 * rounds.reported > std::ssize(whole_bursts(seen)) && rounds.usual != 1;
   if (in_rounds && all.overhead_s > kOwnWork) all.error = 1;
+
+  const PoolFit staged = best_staged(seen, std::min({serial.error, pool.error, all.error}));
+  if (staged.error < pool.error) pool = staged;
 
   std::optional<Diagnosis> found;
   if (counted || shared) {
@@ -356,7 +386,10 @@ Diagnosis weigh(const Observations& seen) {
                         shared && pairs.waiting > 0 && pairs.waiting < pairs.pairs ? pairs.workers : -10}},
                       &sharing);
   }
-  if (!found) {
+  // What computes follows no other model: their floors and rounds are those of what waits.
+  constexpr double kComputesOnly = 0.7;
+  const bool only_computes = counted && *seen.cpu_share > kComputesOnly;
+  if (!found && !only_computes) {
     const std::vector<Candidate> candidates{
         {Execution::serial, serial.error, pairs.serial, serial},
         {Execution::pool, pool.error, pairs.pool, pool},
@@ -365,7 +398,7 @@ Diagnosis weigh(const Observations& seen) {
     const std::vector<double> odds = probabilities(candidates, weight_of_bursts(seen));
     // Bursts of one size that sometimes wait and sometimes do not: a pool that is not the same for all.
     const bool mixed = *std::ranges::max_element(odds) < kSure && pool.error < kGood;
-    const bool uneven = rounds.reported > 2 && rounds.usual == 0 && pool.error < kGood;
+    const bool uneven = rounds.reported > 2 && rounds.usual == 0 && pool.error < kGood && pool.ahead_s == 0;
     if ((mixed || uneven) && odds[1] + odds[2] > 0.9) {
       found = uneven_pool(seen, pool, odds[1] + odds[2]);
       if (!contradiction(seen, *found).empty()) found.reset();
@@ -378,13 +411,23 @@ Diagnosis weigh(const Observations& seen) {
     return verdict;
   }
   found->limit = limit;
-  if (found->execution == Execution::serial && found->reason.empty()) {
-    const auto delaying = find_delaying_limit(seen, found->service_s);
+  if (found->reason.empty()) {
+    const auto delaying = find_delaying_limit(seen, slope_seconds(*found));
     if (delaying) return *hidden_by(*delaying, seen);
   }
   if (limit && limit->in_flight > 0 && found->execution == Execution::concurrent)
     found->parallelism = limit->in_flight;
   return *found;
+}
+
+/// Where some take longer and hold up nobody, all run together, and the rest of them says how.
+Diagnosis weigh_all(const Observations& seen) {
+  if (const auto stragglers = find_stragglers(seen); stragglers && !seen.limit_probe && !find_stalls(seen)) {
+    Diagnosis verdict = weigh(without(*stragglers, seen));
+    verdict.stragglers = stragglers;
+    if (verdict.execution == Execution::concurrent && verdict.reason.empty()) return verdict;
+  }
+  return weigh(seen);
 }
 
 /// Of those that run together: what each adds, where it is more than a server's own work and many at once
@@ -412,6 +455,19 @@ bool is_early(const Burst& burst, const Diagnosis& verdict, double below) {
   return false;
 }
 
+/// How many workers have a pool each; 0: not known.
+int count_pools(const Observations& seen, const Diagnosis& verdict) {
+  constexpr int kFewest = 5, kSome = 3;
+  if (verdict.execution != Execution::pool || seen.lots < kFewest) return 0;
+  if (seen.lots_waited < 2) return 1;
+  if (seen.lots_waited < kSome) return 0;
+  // Each process that listens, or all but their master.
+  for (const int workers : {seen.processes, seen.processes - 1}) {
+    if (workers > 1 && verdict.parallelism % workers == 0) return workers;
+  }
+  return 2;
+}
+
 }  // namespace
 
 double expected_makespan(const Diagnosis& verdict, int at_once) {
@@ -419,7 +475,9 @@ double expected_makespan(const Diagnosis& verdict, int at_once) {
   if (verdict.stalls) return verdict.service_s + at_once * verdict.stalls->share * verdict.stalls->took_s;
   if (verdict.shared)
     return std::max(1.0, static_cast<double>(at_once) / verdict.parallelism) * verdict.service_s;
-  return pool_replies(at_once, verdict.parallelism, verdict.overhead_s / verdict.service_s).back() *
+  return pool_replies(at_once, verdict.parallelism, verdict.overhead_s / verdict.service_s,
+                      verdict.ahead_s / verdict.service_s)
+             .back() *
          verdict.service_s;
 }
 
@@ -435,7 +493,7 @@ double floor_seconds(const Diagnosis& verdict, int at_once) {
     case Execution::pool:
     case Execution::workers: break;
   }
-  return (verdict.shared ? std::max(1.0, turns) : std::ceil(turns)) * verdict.service_s;
+  return verdict.ahead_s + (verdict.shared ? std::max(1.0, turns) : std::ceil(turns)) * verdict.service_s;
 }
 
 std::string contradiction(const Observations& seen, const Diagnosis& verdict) {
@@ -472,7 +530,7 @@ double ping_alone_seconds(const Observations& seen) {
 }
 
 Diagnosis conclude(const Observations& seen) {
-  Diagnosis verdict = weigh(seen);
+  Diagnosis verdict = weigh_all(seen);
   if (!verdict.reason.empty()) {
     verdict.execution = Execution::unknown;
     verdict.parallelism = 0;
@@ -480,6 +538,7 @@ Diagnosis conclude(const Observations& seen) {
     verdict.shared = false;
   }
   verdict.serial_part_s = serial_part(seen, verdict);
+  verdict.pools = count_pools(seen, verdict);
   find_residual(seen, verdict);
   verdict.loop_blocked = is_loop_blocked(seen, verdict);
   // Workers that take one request each and close: no connection distinguishes them from a pool, their number

@@ -19,9 +19,10 @@ BOOST_DESCRIBE_ENUM(BoundBy, unknown, waiting, cpu)
 
 /// What a server lets in.
 struct Limit {
-  int in_flight = 0;      ///< so many at once, and the next one is refused; 0: it is a rate
-  double per_second = 0;  ///< requests; 0: not known, or not a rate
-  int status = 0;         ///< of those that are refused; 0: they are delayed
+  int in_flight = 0;         ///< so many at once, and the next one is refused; 0: it is a rate
+  double per_second = 0;     ///< requests; 0: not known, or not a rate
+  int status = 0;            ///< of those that are refused; 0: they are delayed
+  bool connections = false;  ///< what counts is how many are open, and all of them are refused
 };
 
 // What is not how a server executes, yet makes some requests slow: now and then, at its start, on connections
@@ -33,6 +34,15 @@ struct Stalls {
   double took_s = 0;  ///< each of them, alone
 };
 std::optional<Stalls> find_stalls(const Observations& seen);
+
+/// Some requests take longer and hold up nobody: as where a cache is filled, or something is tried again.
+struct Stragglers {
+  double share = 0;   ///< of the requests
+  double took_s = 0;  ///< each of them
+};
+std::optional<Stragglers> find_stragglers(const Observations& seen);
+/// The same without what they took longer.
+Observations without(const Stragglers& stragglers, Observations seen);
 
 /// The first request took so much longer than later ones.
 struct WarmUp {
@@ -58,16 +68,19 @@ struct Diagnosis {
   std::optional<bool> loop_blocked;  ///< none without a cheap request beside it
   std::optional<bool> balanced;      ///< of workers, or several pools: whether they got equally many
   int parallelism = 0;  ///< requests at a time; of `concurrent` the most that were tried; 0: unknown
+  int pools = 0;        ///< of how many pools it is the sum, at least; 0: not known
   bool shared = false;  ///< those at work slow each other down: cores or an interpreter lock
   double confidence = 0;
   int bursts = 0, fitting = 0;
-  double service_s = 0;   ///< of one request
+  double service_s = 0;   ///< of one request; of a pool behind another stage, in the pool
+  double ahead_s = 0;     ///< in that other stage, where all are together
   double overhead_s = 0;  ///< what each further one adds although they run together
   /// The same, where it is what the verdict is about: a part of each request runs one at a time. Otherwise 0.
   double serial_part_s = 0;
   double residual_s = 0;  ///< of the makespans, median
   std::optional<Limit> limit;
   std::optional<Stalls> stalls;
+  std::optional<Stragglers> stragglers;
   std::string reason;  ///< why it is unknown
   std::vector<std::string> unsure;
 };

@@ -1,9 +1,11 @@
 #include "harness/diagnosis/verdict.hpp"
 
 #include <catch2/catch.hpp>
+#include <tuple>
 
 #include "harness/diagnosis/examination.hpp"
 #include "harness/diagnosis/testing/limited_target.hpp"
+#include "harness/model/testing/model_testing.hpp"
 
 using namespace lab;
 using namespace lab::testing;
@@ -47,6 +49,50 @@ TEST_CASE("so many in flight and the next one is refused: the number is the verd
   CHECK(verdict.execution == Execution::unknown);
 }
 
+TEST_CASE("with one connection too many all are refused: their number is the verdict") {
+  for (const int connections : {9, 16, 50}) {
+    LimitedServer server;
+    server.connections = connections;
+    const Diagnosis verdict = conclude(asked(server));
+    REQUIRE(verdict.limit);
+    CHECK(verdict.limit->connections);
+    CHECK(verdict.limit->in_flight == connections);
+    CHECK(verdict.execution == Execution::concurrent);
+  }
+}
+
+TEST_CASE("a pool behind another stage is counted, and both times are found") {
+  for (const auto& [ahead, places, held] : {std::tuple{ms(40), 5, ms(60)}, std::tuple{ms(20), 10, ms(50)},
+                                            std::tuple{ms(60), 3, ms(40)}, std::tuple{ms(30), 40, ms(60)}}) {
+    LimitedServer server;
+    server.service = ahead;
+    server.places = places;
+    server.held = held;
+    const Diagnosis verdict = conclude(asked(server));
+    INFO(to_string(verdict.execution) << " of " << verdict.parallelism << ", " << verdict.ahead_s << " + "
+                                      << verdict.service_s << " " << verdict.reason);
+    CHECK(verdict.execution == Execution::pool);
+    CHECK(verdict.parallelism == places);
+    CHECK(verdict.service_s == Approx(seconds(held)).epsilon(0.05));
+    CHECK(verdict.ahead_s == Approx(seconds(ahead)).epsilon(0.1));
+    CHECK(verdict.residual_s < 0.1 * seconds(held));
+  }
+}
+
+TEST_CASE("what is slow now and then and in nobody's way is no model of its own") {
+  LimitedServer server;
+  server.service = ms(30);
+  server.slow_every = 10;
+  server.slow = ms(200);
+  const Diagnosis verdict = conclude(asked(server));
+  CHECK(verdict.execution == Execution::concurrent);
+  CHECK(verdict.serial_part_s == 0);
+  REQUIRE(verdict.stragglers);
+  CHECK(verdict.stragglers->share == Approx(0.1).epsilon(0.3));
+  CHECK(verdict.stragglers->took_s == Approx(0.23).epsilon(0.05));
+  CHECK_FALSE(conclude(asked({})).stragglers);
+}
+
 TEST_CASE("a bucket that is empty refuses by rate, not by what is in flight") {
   const auto limit_of = [](Nanos every, int bucket) {
     LimitedServer server = by_rate(every, bucket, false);
@@ -70,6 +116,11 @@ TEST_CASE("what delays requests to a rate is not one at a time") {
   CHECK(verdict.limit->status == 0);
   CHECK(verdict.limit->per_second == Approx(10).epsilon(0.1));
   CHECK(verdict.execution == Execution::unknown);
+  LimitedServer quick = by_rate(50 * kMillisecond, 1, true);
+  quick.service = kMillisecond;  // all that it takes is its turn
+  const Diagnosis delayed = conclude(asked(quick));
+  REQUIRE(delayed.limit);
+  CHECK(delayed.limit->per_second == Approx(20).epsilon(0.1));
   // Without a pause before a request it would have looked like it.
   Observations restless = seen;
   restless.rested.clear();

@@ -286,6 +286,18 @@ TEST_CASE("rounds with pauses between them are no part that runs one at a time")
   CHECK(verdict.parallelism == 8);
 }
 
+TEST_CASE("a pool in each of several workers is distinguished from one as large") {
+  for (const auto& [workers, threads] : {std::pair{2, 4}, std::pair{1, 8}}) {
+    Observations seen = look_at(server_of(kThreadPool, workers, threads), 1);
+    seen.processes = workers + 1;  // and their master
+    const Diagnosis verdict = conclude(seen);
+    INFO(seen.lots_waited << " of " << seen.lots);
+    CHECK(verdict.execution == Execution::pool);
+    CHECK(verdict.parallelism == 8);
+    CHECK(verdict.pools == workers);
+  }
+}
+
 TEST_CASE("several pools that are dealt unevenly are no pool of so many") {
   SimulatedServer server = by_lot(server_of(kThreadPool, 4, 40));
   for (std::uint64_t seed = 0; seed < 5; ++seed) {

@@ -91,6 +91,8 @@ std::optional<SlowPing> slow_ping(const Observations& seen) {
 }
 
 std::string limited(const Limit& limit) {
+  if (limit.connections)
+    return fmt::format("{} connections at a time, with one more all get {}", limit.in_flight, limit.status);
   const std::string refused = limit.status > 0 ? fmt::format("gets {}", limit.status) : "is delayed";
   if (limit.in_flight > 0)
     return fmt::format("{} in flight, the {} {}", limit.in_flight, ordinal(limit.in_flight + 1), refused);
@@ -102,6 +104,7 @@ std::string limited(const Limit& limit) {
 std::string tag(const Diagnosis& verdict) {
   if (verdict.limit) return "LIMITED";
   if (verdict.serial_part_s > 0) return "SERIAL IN PART";
+  if (verdict.ahead_s > 0) return "POOL IN PART";
   std::string name(to_string(verdict.execution));
   std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::toupper(c); });
   return name;
@@ -123,6 +126,19 @@ std::string execution_words(const Observations& seen, const Diagnosis& verdict) 
     }
     case Execution::pool:
       if (verdict.shared) return fmt::format("together, at the speed of {} cores", k);
+      if (verdict.ahead_s > 0) {
+        return fmt::format("{} at a time for {} of each {}, the next one waits until any of them is done{}",
+                           k, milliseconds(verdict.service_s),
+                           milliseconds(verdict.service_s + verdict.ahead_s),
+                           blocked ? "; cheap routes wait too" : "");
+      }
+      if (verdict.pools > 1) {
+        const bool counted = verdict.pools == seen.processes || verdict.pools == seen.processes - 1;
+        return fmt::format("{} at a time, {}{}", k,
+                           counted ? fmt::format("{} in each of {} workers", k / verdict.pools, verdict.pools)
+                                   : "in several workers with a pool each",
+                           blocked ? "; cheap routes wait too" : "");
+      }
       return fmt::format("{}{} at a time, the next one waits until any of them is done{}{}",
                          verdict.balanced == false ? "up to " : "", k,
                          verdict.balanced == false ? "; distributed unevenly" : "",
@@ -183,6 +199,10 @@ std::string formula(const Diagnosis& verdict, bool exact) {
     case Execution::serial: return so_long + " × n";
     case Execution::pool:
       if (verdict.shared) return fmt::format("{} × n/{}", so_long, verdict.parallelism);
+      if (verdict.ahead_s > 0) {
+        return fmt::format("{} {:.0f} ms + {} × ⌈n/{}⌉", floor ? "≥" : "=", verdict.ahead_s * 1e3, one,
+                           verdict.parallelism);
+      }
       return fmt::format("{} × ⌈n/{}⌉", so_long, verdict.parallelism);
     case Execution::workers: return fmt::format("{} × ⌈n/{}⌉", so_long, verdict.parallelism);
     case Execution::concurrent:
@@ -214,6 +234,12 @@ Hint advice(const Observations& seen, const Diagnosis& verdict) {
       return {std::string(words.blocked), "lab run sync-driver"};
     case Execution::pool:
       if (computes) return {"more threads gain nothing: computing needs cores", "lab run workers-vs-cores"};
+      if (verdict.ahead_s > 0) {
+        return {fmt::format("request {} waits for one of {} connections, threads or places behind the first "
+                            "stage: enlarge that pool, or hold its places for a shorter time",
+                            verdict.parallelism + 1, verdict.parallelism),
+                "lab run pool-limit"};
+      }
       return {
           fmt::format("request {} waits for a free thread: enlarge the pool, or hold no thread while waiting",
                       verdict.parallelism + 1),
@@ -263,10 +289,19 @@ std::vector<std::string> notes(const Observations& seen, const DiagnosisReport& 
         *report.kept_lag_s * 1e3));
   }
   if (const auto warm = find_warm_up(seen)) {
+    constexpr double kAtOnce = 0.001;
+    notes.push_back(fmt::format("the first request took {}, later ones {}: {}", milliseconds(warm->first_s),
+                                milliseconds(warm->later_s),
+                                warm->later_s < kAtOnce
+                                    ? "a cache answers them, so ask for what is not in it, or turn it off"
+                                    : "the server warms up, so send one request before users come"));
+  }
+  if (const auto& slow = report.verdict.stragglers) {
     notes.push_back(
-        fmt::format("the first request took {}, later ones {}: the server warms up, so send one request "
-                    "before users come",
-                    milliseconds(warm->first_s), milliseconds(warm->later_s)));
+        fmt::format("about one request in {:.0f} takes {} and delays nobody else: as where a cache is "
+                    "filled, or something "
+                    "is tried again",
+                    1 / slow->share, milliseconds(slow->took_s)));
   }
   if (!seen.watched.empty()) notes.push_back(pauses_in_words(report.pauses, seen.watched.back().at));
   return notes;
@@ -366,7 +401,9 @@ namespace json = boost::json;
 json::value limit(const DiagnosisReport& report) {
   if (!report.verdict.limit) return nullptr;
   const Limit& limit = *report.verdict.limit;
-  return {{"kind", limit.in_flight > 0 ? "in_flight" : "rate"},
+  return {{"kind", limit.connections     ? "connections"
+                   : limit.in_flight > 0 ? "in_flight"
+                                         : "rate"},
           {"in_flight", json_or_none(limit.in_flight)},
           {"per_second", json_or_none(limit.per_second)},
           {"status", json_or_none(limit.status)}};
@@ -460,8 +497,10 @@ std::string to_json(const DiagnosisReport& report) {
                     {"balanced", as_json(verdict.balanced)},
                     {"parallelism", json_or_none(verdict.parallelism)},
                     {"parallelism_is_at_least", report.at_least},
+                    {"pools", json_or_none(verdict.pools)},
                     {"confidence", verdict.confidence},
                     {"service_s", verdict.service_s},
+                    {"ahead_s", json_or_none(verdict.ahead_s)},
                     {"serial_part_s", json_or_none(verdict.serial_part_s)},
                     {"limit", limit(report)},
                     {"kept_lag_s", as_json(report.kept_lag_s)},

@@ -19,6 +19,11 @@ struct LimitedServer {
   bool delays = false;  ///< what comes too fast waits for its time instead of being refused
   int status = 503;
   Nanos pause_every = 0, pause = 0;
+  int connections = 0;  ///< with more than that open all are refused; 0: no such limit
+  int places = 0;       ///< so many at a time are `held` so long besides; 0: there is no such stage
+  Nanos held = 0;
+  int slow_every = 0;  ///< of so many one takes `slow` longer, and is in nobody's way; 0: none
+  Nanos slow = 0;
 };
 
 class LimitedTarget final : public Target {
@@ -32,11 +37,13 @@ class LimitedTarget final : public Target {
     std::ranges::stable_sort(order,
                              [&](std::size_t a, std::size_t b) { return probes[a].at < probes[b].at; });
     Nanos end = 0;
+    const auto open = std::ranges::count_if(probes, &Probe::opened_before);
+    const bool too_many = server_.connections > 0 && open > server_.connections;
     for (const std::size_t i : order) {
       Reply& reply = replies[i];
       reply.sent = probes[i].at;
       const Nanos at = now_ + probes[i].at;
-      const Nanos done = probes[i].ping ? after_pause(at + kMillisecond) : serve(at);
+      const Nanos done = probes[i].ping ? after_pause(at + kMillisecond) : too_many ? 0 : serve(at);
       reply.outcome = done == 0 ? Outcome::bad_status : Outcome::ok;
       reply.status = done == 0 ? server_.status : 200;
       reply.received = (done == 0 ? at + kMillisecond : done) - now_;
@@ -61,10 +68,20 @@ class LimitedTarget final : public Target {
       due_ = due + server_.every;
       return after_pause(std::max(due, at) + server_.service);
     }
+    if (server_.places > 0) return serve_in_stages(at);
+    if (server_.slow_every > 0 && ++asked_ % server_.slow_every == 0)
+      return at + server_.service + server_.slow;
     std::erase_if(ends_, [&](Nanos end) { return end <= at; });
     if (server_.in_flight > 0 && static_cast<int>(ends_.size()) >= server_.in_flight) return 0;
     ends_.push_back(after_pause(at + server_.service));
     return ends_.back();
+  }
+
+  Nanos serve_in_stages(Nanos at) {
+    ends_.resize(static_cast<std::size_t>(server_.places));
+    const auto place = std::ranges::min_element(ends_);
+    *place = std::max(*place, at + server_.service) + server_.held;
+    return *place;
   }
 
   Nanos after_pause(Nanos at) const {
@@ -76,6 +93,7 @@ class LimitedTarget final : public Target {
   const LimitedServer server_;
   std::vector<Nanos> ends_;
   Nanos due_ = 0;
+  int asked_ = 0;
   Nanos now_ = 1005 * kSecond;
 };
 

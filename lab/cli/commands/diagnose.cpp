@@ -4,6 +4,7 @@
 
 #include "harness/client/epoll_transport.hpp"
 #include "harness/client/load_address.hpp"
+#include "harness/client/tls_transport.hpp"
 #include "harness/diagnosis/examination.hpp"
 #include "harness/diagnosis/local_server.hpp"
 #include "harness/diagnosis/socket_target.hpp"
@@ -25,14 +26,15 @@ struct DiagnoseOptions {
   std::string ping_text;
   RequestMessage message;
   std::optional<int> most;
-  bool check = false, own_server = false;
+  bool check = false, own_server = false, insecure = false;
+  std::string ca_file;
   ExaminationOptions examination;
   OutputOptions output;
   std::optional<Url> ping;  ///< what `ping_text` means
 };
 
 Address address_of(const DiagnoseOptions& options) {
-  const std::vector<Address> addresses = resolve(options.url.host, options.url.port).value();
+  const std::vector<Address> addresses = resolve(options.url).value();
   constexpr int kPatienceMs = 3000;
   const bool near =
       std::ranges::all_of(addresses, [](const Address& address) { return address.is_private(); });
@@ -48,8 +50,10 @@ Address address_of(const DiagnoseOptions& options) {
 Error failed_alone(const DiagnoseOptions& options, const Observations& seen) {
   const Url& url = options.url;
   const std::string kind = seen.failures.empty() ? "timeout" : seen.failures.begin()->first;
-  if (kind == "refused")
-    return environment_error("nothing listens at {}:{}; start the server first", url.host, url.port);
+  if (kind == "refused") {
+    return environment_error("nothing listens at {}; start the server first",
+                             url.socket.empty() ? url.authority() : url.socket);
+  }
   if (kind == "timeout") {
     return environment_error(
         "{}: no reply within {}; give a larger --timeout and --budget", url.text,
@@ -89,17 +93,25 @@ Observations ask(const DiagnoseOptions& options, std::optional<LocalServer>& loc
   if (const auto limit = raise_descriptor_limit({files, files}); !limit)
     throw Failure(environment_error("{} (--max-concurrency)", limit.error().message));
   local = LocalServer::find(address, options.url.port);
-  const auto transport = EpollTransport::create(address.text(), options.url.port, interrupt_fd()).value();
+  const Url& url = options.url;
+  const auto sockets = EpollTransport::create({address}, interrupt_fd()).value();
+  const auto context =
+      TlsContext::create({url.tls}, {url.origin()}, options.ca_file, !options.insecure).value();
+  TlsTransport transport(*sockets, *context);
   const PunctualTimers punctual;
   MonotonicClock clock;
   const RequestMessage ping{.headers = options.message.headers};
   SocketTarget subject({options.message.bytes(options.url), options.ping ? ping.bytes(*options.ping) : "",
                         options.message.method == "HEAD", false},
-                       clock, *transport,
+                       clock, transport,
                        [&]() { return local ? std::optional(local->cpu_time()) : std::nullopt; });
   Observations seen = examine(subject, examination, [&](const Outlook& outlook) {
     if (!options.output.quiet) print_error("{}", announce(outlook));
   });
+  if (seen.alone.empty() && !context->problem().empty()) {
+    throw Failure(environment_error("{}: no TLS connection ({}); give --cacert FILE, or --insecure",
+                                    url.origin(), context->problem()));
+  }
   if (local) {
     seen.processes = local->processes();
     seen.cores = available_cores();
@@ -111,7 +123,7 @@ Observations ask(const DiagnoseOptions& options, std::optional<LocalServer>& loc
 /// `--ping` may be a path of the same server.
 Url ping_url(const std::string& text, const Url& url) {
   Url ping = about("--ping", parse_url(text.starts_with("/") ? url.origin() + text : text)).value();
-  refuse_if(ping.host != url.host || ping.port != url.port || ping.tls != url.tls,
+  refuse_if(ping.origin() != url.origin(),
             "--ping '{}' is another server; name a cheap route of {}, as /health", text, url.origin());
   return ping;
 }
@@ -120,6 +132,8 @@ Url ping_url(const std::string& text, const Url& url) {
 void settle(DiagnoseOptions& options) {
   refuse_if(options.check && options.ping_text.empty(),
             "--check needs --ping URL: only a cheap route beside the slow one shows a blocked loop");
+  refuse_if(options.insecure && !options.ca_file.empty(),
+            "--cacert and --insecure exclude each other; give one");
   ExaminationOptions& examination = options.examination;
   examination.ping = !options.ping_text.empty();
   if (examination.ping) options.ping = ping_url(options.ping_text, options.url);
@@ -169,12 +183,8 @@ Command diagnose_command() {
   ExaminationOptions& examination = options.examination;
   options.message.names_content = false;
   command
-      .each("url", "URL", "the slow route",
-            [&options](const std::string& text) {
-              options.url = parse_url(text).value();
-              refuse_if(options.url.tls, "{}: lab diagnose supports only http; give the server behind TLS",
-                        text);
-            })
+      .each("url", "URL", "the slow route; unix:/run/app.sock:/report is one behind a Unix socket",
+            [&options](const std::string& text) { options.url = parse_url(text).value(); })
       .required();
   command.text("--ping", "URL", options.ping_text,
                "a cheap route of the same server, called while the slow one is");
@@ -193,12 +203,14 @@ Command diagnose_command() {
   command.count("--max-concurrency", "N", options.most, 4, 1024,
                 "most requests at once (64, and once 128 if 64 show no limit)");
   command.read("--budget", "DURATION", examination.budget, read_span, "time for the whole diagnosis")
-      .shows("30s");
+      .shows("20s");
   command.read(
       "--watch", "DURATION", examination.watch, read_watch,
       "then send at a constant rate for this time, to --ping if given: finds pauses that come now and then");
   command.count("--seed", "S", examination.seed, 0, INT64_MAX, "random seed that pairs the connections")
       .shows("42");
+  command.text("--cacert", "FILE", options.ca_file, "trust these certificates instead of the system's");
+  command.flag("--insecure", options.insecure, "trust any certificate");
   command.flag("--check", options.check, "exit 1 if a loop is blocked, 3 if that is not known; needs --ping");
   command.flag("--quiet", options.output.quiet, "do not announce what is sent");
   command.flag("--i-own-this-server", options.own_server,

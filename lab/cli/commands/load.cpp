@@ -28,7 +28,7 @@ void aim(LoadRequestOptions& options) {
     const std::string origin = url.origin();
     auto known = std::ranges::find(plan.origins, origin);
     if (known == plan.origins.end()) {
-      const auto addresses = resolve(url.host, url.port).value();
+      const auto addresses = resolve(url).value();
       for (const Address& address : addresses) {
         refuse_if(
             !address.is_private() && !options.own_server,
