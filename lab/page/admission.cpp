@@ -16,23 +16,25 @@ namespace {
 struct PageRouteRow {
   std::string_view path, method;
   PageRoute route;
+  std::optional<PageRole> whose{};  // nothing: everybody's
 };
 
 /// Every other path is a file's.
-constexpr std::array<PageRouteRow, 6> kPageRoutes{{{"/", "GET", PageRoute::index},
-                                                   {"/api/call", "POST", PageRoute::call},
-                                                   {"/api/run", "POST", PageRoute::run},
-                                                   {"/api/stop", "POST", PageRoute::stop},
-                                                   {"/api/events", "GET", PageRoute::events},
-                                                   {"/api/recorded", "GET", PageRoute::recorded}}};
+constexpr auto kPageRoutes =
+    std::to_array<PageRouteRow>({{"/", "GET", PageRoute::index},
+                                 {"/api/call", "POST", PageRoute::call, PageRole::teacher},
+                                 {"/api/run", "POST", PageRoute::run, PageRole::teacher},
+                                 {"/api/stop", "POST", PageRoute::stop, PageRole::teacher},
+                                 {"/api/events", "GET", PageRoute::events, PageRole::teacher},
+                                 {"/api/recorded", "GET", PageRoute::recorded, PageRole::teacher},
+                                 {"/api/vote", "POST", PageRoute::vote, PageRole::teacher},
+                                 {"/api/votes", "GET", PageRoute::votes, PageRole::teacher},
+                                 {"/api/ballot", "GET", PageRoute::ballot, PageRole::student},
+                                 {"/api/guess", "POST", PageRoute::guess, PageRole::student}});
 
-std::string random_key() {
-  std::array<unsigned char, 32> bytes{};
-  if (RAND_bytes(bytes.data(), bytes.size()) != 1)
-    throw Failure(environment_error("the kernel gives no random bytes for the page's key"));
-  std::string text;
-  for (const unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
-  return text;
+/// Whether a phone needs that file: the model, which knows the answers, is none of them.
+bool is_for_phones(std::string_view path) {
+  return path == "/boot.js" || path == "/page.js" || path == "/page.css" || path.ends_with(".woff2");
 }
 
 /// In a time that says nothing of how much is alike. An empty key is nobody's.
@@ -60,10 +62,27 @@ bool is_json(const std::optional<std::string>& type) {
 
 }  // namespace
 
-PageKeys PageKeys::make(int port) {
+std::string random_key() {
+  std::array<unsigned char, 32> bytes{};
+  if (RAND_bytes(bytes.data(), bytes.size()) != 1)
+    throw Failure(environment_error("the kernel gives no random bytes for the page's key"));
+  std::string text;
+  for (const unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
+  return text;
+}
+
+std::string host_and_port(std::string_view host, int port) {
+  return port == 80 ? std::string(host) : fmt::format("{}:{}", host, port);
+}
+
+PageKeys PageKeys::for_teacher(int port) {
   PageKeys keys{random_key(), random_key(), fmt::format("lab-page-{}", port), {}};
-  for (const char* name : {"127.0.0.1", "localhost"}) keys.hosts.push_back(fmt::format("{}:{}", name, port));
+  for (const char* name : {"127.0.0.1", "localhost"}) keys.hosts.push_back(host_and_port(name, port));
   return keys;
+}
+
+PageKeys PageKeys::for_students(const std::string& address, int port) {
+  return {{}, {}, fmt::format("lab-class-{}", port), {host_and_port(address, port)}, PageRole::student};
 }
 
 std::string_view query_value(std::string_view target, std::string_view key) {
@@ -87,7 +106,10 @@ Admission admit(const PageRequest& request, const PageKeys& keys) {
   const std::string_view path = target.substr(0, target.find('?'));
   const auto row = std::ranges::find(kPageRoutes, path, &PageRouteRow::path);
   const bool known = row != kPageRoutes.end();
-  if (!known && path.starts_with("/api/")) return {.status = 404, .why = "there is no such address"};
+  const bool student = keys.role == PageRole::student;
+  const bool foreign = known && !student && row->whose == PageRole::student;
+  if (foreign || (!known && (path.starts_with("/api/") || (student && !is_for_phones(path)))))
+    return {.status = 404, .why = "there is no such address"};
   const std::string_view method = known ? row->method : "GET";
   Admission admission{.route = known ? row->route : PageRoute::file};
   const auto refuse = [&](int status, std::string_view why) {
@@ -95,16 +117,30 @@ Admission admit(const PageRequest& request, const PageKeys& keys) {
   };
   if (request.method != method) return refuse(405, "not with this method");
   const std::string_view first = query_value(target, "token");
-  if (admission.route == PageRoute::index && !first.empty()) {
+  if (!student && admission.route == PageRoute::index && !first.empty()) {
     if (!same_key(first, keys.first))
       return refuse(403, "this address was used before; start lab demo once more for a new one");
     admission.first_visit = true;
     return admission;
   }
+  const std::string_view cookie =
+      request.cookie ? cookie_value(*request.cookie, keys.cookie_name) : std::string_view{};
   const bool by_token = request.token && same_key(*request.token, keys.cookie);
-  const bool by_cookie =
-      request.cookie && same_key(cookie_value(*request.cookie, keys.cookie_name), keys.cookie);
-  if (!by_token && !by_cookie) return refuse(403, "open the address that lab demo has printed");
+  if (student) {
+    if (known && row->whose == PageRole::teacher)
+      return refuse(403, "students read the question and vote; the teacher does the rest");
+    if (const auto phone = keys.phones.find(cookie); phone != keys.phones.end()) {
+      admission.phone = *phone;
+    } else if (admission.route != PageRoute::index) {
+      return refuse(403, "open the address that the projector shows");
+    } else if (keys.phones.size() >= PageKeys::kMaxPhones) {
+      return refuse(503, "too many phones have come; raise your hand");
+    } else {
+      admission.first_visit = true;
+    }
+  } else if (!by_token && !same_key(cookie, keys.cookie)) {
+    return refuse(403, "open the address that lab demo has printed");
+  }
   const bool writes = method == "POST";
   if (request.origin ? *request.origin != "http://" + *request.host : writes && !by_token)
     return refuse(403, "not from a page of another origin");

@@ -1,9 +1,14 @@
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "lab/core/enum_words.hpp"
 
 namespace lab {
 
@@ -17,29 +22,46 @@ struct PageRequest {
   std::optional<std::string> content_type{};
 };
 
+/// Who comes through a door: on the loopback interface the teacher, who may do everything; on the network
+/// students, who may read the question and commit a guess.
+enum class PageRole { teacher, student };
+BOOST_DESCRIBE_ENUM(PageRole, teacher, student)
+
 /// What the server knows about who may come.
 struct PageKeys {
+  static constexpr std::size_t kMaxPhones = 500;
+
   std::string first;               ///< of the address that is printed; empty once it was used
   std::string cookie;              ///< of the browser that used it, or a program, in Lab-Token
   std::string cookie_name;         ///< with the port: browsers keep cookies by host alone
   std::vector<std::string> hosts;  ///< `127.0.0.1:4711`, `localhost:4711`
+  PageRole role = PageRole::teacher;
+  std::set<std::string, std::less<>> phones{};  ///< the cookies of students, which were let in without a key
 
-  /// 256 bits each, from the kernel.
-  static PageKeys make(int port);
+  static PageKeys for_teacher(int port);
+  /// Of the class: `address` is the only name of that door.
+  static PageKeys for_students(const std::string& address, int port);
 };
 
-enum class PageRoute { unknown, index, file, call, run, stop, events, recorded };
+/// 256 bits from the kernel, in hexadecimal digits.
+std::string random_key();
+/// `127.0.0.1:4711` as a browser says it: without the port that is the usual one.
+std::string host_and_port(std::string_view host, int port);
+
+enum class PageRoute { unknown, index, file, call, run, stop, events, recorded, vote, votes, ballot, guess };
 
 /// Whether a request is let in, and where to.
 struct Admission {
   int status = 200;          ///< 200: let in, else refused
-  bool first_visit = false;  ///< gets the cookie, and is led to the page
+  bool first_visit = false;  ///< gets the cookie
   PageRoute route = PageRoute::unknown;
+  std::string phone{};       ///< of a student: the cookie
   std::string_view why{};    ///< it was refused
   std::string_view allow{};  ///< of 405
 };
 
-/// In this order: Host, path, method, who, Origin, body. Keys are compared in constant time.
+/// In this order: Host, path, method, who, Origin, body. The teacher's keys are compared in constant time; a
+/// phone's is worth one vote.
 Admission admit(const PageRequest& request, const PageKeys& keys);
 
 /// The value of a query's key, as it stands there; empty where it is not.

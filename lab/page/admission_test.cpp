@@ -7,6 +7,7 @@ using lab::Admission;
 using lab::admit;
 using lab::PageKeys;
 using lab::PageRequest;
+using lab::PageRole;
 using lab::PageRoute;
 
 namespace {
@@ -27,6 +28,10 @@ constexpr PageAsk kAsked[] = {{"GET", "/", true, true, false},
                               {"POST", "/api/run", true, true, true},
                               {"POST", "/api/stop", true, true, true},
                               {"POST", "/api/call", true, true, true},
+                              {"POST", "/api/vote", true, true, true},
+                              {"GET", "/api/votes", true, true, false},
+                              {"GET", "/api/ballot", false, false, false},
+                              {"POST", "/api/guess", false, false, true},
                               {"GET", "/api/run", true, false, false},
                               {"PUT", "/api/run", true, false, false},
                               {"POST", "/", true, false, false},
@@ -76,6 +81,83 @@ TEST_CASE("Every combination of name, page, key and body is let in or refused as
   CHECK(let_in > 50);
 }
 
+TEST_CASE("Every combination at the students' door is let in or refused as the rules say") {
+  PageKeys keys{"", "", "lab-class-80", {"192.168.1.20"}, PageRole::student, {"ph0ne"}};
+  struct StudentAsk {
+    const char* method;
+    const char* target;
+    int entitled;  // what a phone gets that was let in
+    bool writes;
+  };
+  constexpr StudentAsk kAsks[] = {{"GET", "/", 200, false},           {"GET", "/page.js", 200, false},
+                                  {"GET", "/a.woff2", 200, false},    {"GET", "/api/ballot", 200, false},
+                                  {"POST", "/api/guess", 200, true},  {"GET", "/model.js", 404, false},
+                                  {"GET", "/index.html", 404, false}, {"GET", "/recorded.svg", 404, false},
+                                  {"GET", "/api/none", 404, false},   {"POST", "/page.js", 405, true},
+                                  {"GET", "/api/guess", 405, false},  {"POST", "/api/ballot", 405, true},
+                                  {"POST", "/api/run", 403, true},    {"POST", "/api/call", 403, true},
+                                  {"POST", "/api/stop", 403, true},   {"POST", "/api/vote", 403, true},
+                                  {"GET", "/api/votes", 403, false},  {"GET", "/api/events", 403, false}};
+  int let_in = 0;
+  for (const StudentAsk& asked : kAsks) {
+    for (const Field& host : {Field("192.168.1.20"), Field("192.168.1.20:80"), Field("localhost"), Field()}) {
+      for (const Field& origin :
+           {Field(), Field("http://192.168.1.20"), Field("http://evil.example"), Field("")}) {
+        for (const Field& cookie : {Field(), Field("lab-class-80=ph0ne"), Field("lab-class-80=ph0nf"),
+                                    Field("lab-class-80="), Field("lab-page-80=ph0ne")}) {
+          for (const Field& type : {Field("application/json"), Field("text/plain")}) {
+            for (const Field& token : {Field(), Field(""), Field("ph0ne")}) {
+              const PageRequest request{asked.method, asked.target, host, origin, cookie, token, type};
+              const bool known = cookie == Field("lab-class-80=ph0ne");
+              const bool first = !known && asked.target == std::string("/");
+              const bool same = origin ? *origin == "http://192.168.1.20" : !asked.writes;
+              const int expected = host != Field("192.168.1.20")                         ? 421
+                                   : asked.entitled == 404 || asked.entitled == 405      ? asked.entitled
+                                   : !(known || first) || asked.entitled == 403 || !same ? 403
+                                   : asked.writes && type != Field("application/json")   ? 415
+                                                                                         : 200;
+              CAPTURE(asked.method, asked.target, host.value_or("-"), origin.value_or("-"),
+                      cookie.value_or("-"), type.value_or("-"), token.value_or("-"));
+              const Admission admission = admit(request, keys);
+              CHECK(admission.status == expected);
+              if (expected != 200) continue;
+              ++let_in;
+              CHECK(admission.first_visit == first);
+              CHECK(admission.phone == (known ? "ph0ne" : ""));
+            }
+          }
+        }
+      }
+    }
+  }
+  CHECK(let_in > 50);
+}
+
+TEST_CASE("More phones than the class has places for are not let in, and those that are known come back") {
+  PageKeys keys = PageKeys::for_students("192.168.1.20", 4711);
+  const PageRequest fresh{"GET", "/", "192.168.1.20:4711"};
+  while (keys.phones.size() < PageKeys::kMaxPhones) {
+    REQUIRE(admit(fresh, keys).first_visit);
+    keys.phones.insert(lab::random_key());
+  }
+  CHECK(admit(fresh, keys).status == 503);
+  PageRequest known = fresh;
+  known.cookie = "lab-class-4711=" + *keys.phones.begin();
+  CHECK(admit(known, keys).status == 200);
+}
+
+TEST_CASE("The teacher's keys and the printed address open nothing at the students' door") {
+  PageKeys keys = PageKeys::for_students("192.168.1.20", 4711);
+  const Admission first = admit({"GET", "/?token=f1rst", "192.168.1.20:4711"}, keys);
+  CHECK((first.first_visit && first.route == PageRoute::index));
+  CHECK(admit({"GET", "/?token=", "192.168.1.20:4711"}, keys).first_visit);
+  CHECK(
+      admit({"POST", "/api/run", "192.168.1.20:4711", "http://192.168.1.20:4711", {}, "", "application/json"},
+            keys)
+          .status == 403);
+  CHECK(lab::host_and_port("192.168.1.20", 80) == "192.168.1.20");
+}
+
 TEST_CASE("The printed address works once and gives the cookie") {
   PageKeys keys = kPageKeys;
   const PageRequest first{"GET", "/?token=f1rst", "127.0.0.1:4711"};
@@ -90,7 +172,7 @@ TEST_CASE("The printed address works once and gives the cookie") {
 TEST_CASE("Keys are long, made of random bytes, and never the same") {
   std::set<std::string> seen;
   for (int i = 0; i < 8; ++i) {
-    const PageKeys keys = PageKeys::make(80);
+    const PageKeys keys = PageKeys::for_teacher(80);
     for (const std::string& key : {keys.first, keys.cookie}) {
       CHECK(key.size() == 64);
       CHECK(seen.insert(key).second);

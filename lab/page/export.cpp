@@ -11,6 +11,7 @@
 #include "lab/page/files.hpp"
 #include "lab/page/page.hpp"
 #include "lab/servers/mode.hpp"
+#include "lab/servers/steps/work.hpp"
 #include "results/render/as_json.hpp"
 #include "scenarios/loader/loader.hpp"
 
@@ -103,6 +104,26 @@ std::string style_with_fonts() {
   return style;
 }
 
+/// What students open, and the squares of its QR code where this program makes them.
+std::string class_json(const std::string& address) {
+  boost::json::object joins{{"address", json_text(address)}};
+  if (const auto code = qr_code_of(address)) joins.emplace("code", json_texts(*code));
+  return boost::json::serialize(joins);
+}
+
+/// A browser that is too old shows a recorded run to others; of a student that would answer the question.
+void hide_recorded(std::string& page) {
+  constexpr std::string_view kBegin = "<main class=\"old\">";
+  const std::size_t begin = page.find(kBegin);
+  const std::size_t end = page.find("</main>", std::min(begin, page.size()));
+  if (end == std::string::npos)
+    throw Failure(environment_error("the page that was built into this lab has no {}", kBegin));
+  page.replace(
+      begin + kBegin.size(), end - begin - kBegin.size(),
+      "<p>This browser cannot vote: it is too old, or takes no scripts or no cookies. Raise your hand "
+      "instead.</p>");
+}
+
 }  // namespace
 
 std::string_view page_file(std::string_view name) {
@@ -143,19 +164,24 @@ std::string index_page(const PageConfig& config) {
   const auto add = [&](std::string_view key, const std::string& value) {
     if (!value.empty()) json += fmt::format(",\"{}\":{}", key, value);
   };
-  const auto quoted = [](const std::string& text) {
+  const auto quoted = [](std::string_view text) {
     return text.empty() ? "" : boost::json::serialize(json_text(text));
   };
+  std::string page(page_file("index.html"));
   add("scenario", quoted(config.scenario));
-  add("role", quoted(config.role));
-  add("recorded", boost::json::serialize(json_texts(recorded_names())));
-  add("catalogue", trimmed_line(catalogue_json()));
+  if (config.role) add("role", quoted(to_string(*config.role)));
+  if (config.role == PageRole::student) {
+    hide_recorded(page);
+  } else {
+    if (!config.join.empty()) add("class", class_json(config.join));
+    add("recorded", boost::json::serialize(json_texts(recorded_names())));
+    add("catalogue", trimmed_line(catalogue_json()));
+  }
   if (config.source == "model" && !config.scenario.empty()) {
     const boost::json::object call{
         {"call", "predict"}, {"scenario", json_text(config.scenario)}, {"reference", true}};
     add("first", trimmed_line(answer_call(boost::json::serialize(call))));
   }
-  std::string page(page_file("index.html"));
   replace_once(page, "id=\"lab-config\">{}<", "id=\"lab-config\">" + inside_script(json + "}") + "<");
   return page;
 }

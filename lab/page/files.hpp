@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "lab/page/admission.hpp"
+
 namespace lab {
 
 /// A file of the built page, kept in the program.
@@ -22,9 +24,10 @@ std::string_view media_type(std::string_view name);
 
 /// What hands the page out says to it, as README.md has it.
 struct PageConfig {
-  std::string source;    ///< server, model
-  std::string scenario;  ///< to begin with; empty: the page's choice
-  std::string role{};    ///< of a server: teacher
+  std::string source;              ///< server, model
+  std::string scenario;            ///< to begin with; empty: the page's choice
+  std::optional<PageRole> role{};  ///< of a server's reader
+  std::string join{};              ///< the address that students open; empty: no class takes part
 };
 
 /// index.html with that in it.

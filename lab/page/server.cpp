@@ -23,6 +23,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -33,8 +34,10 @@
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/page/admission.hpp"
+#include "lab/page/class_vote.hpp"
 #include "lab/page/event_log.hpp"
 #include "lab/page/files.hpp"
+#include "lab/page/network.hpp"
 #include "lab/page/page.hpp"
 
 namespace lab {
@@ -48,10 +51,18 @@ namespace {
 using asio::ip::tcp;
 using PageMessage = http::request<http::string_body>;
 using PageReply = http::response<http::string_body>;
+using NextEvents = std::function<std::string()>;  // what a viewer has not read yet; empty: nothing new
 
-constexpr std::size_t kMaxVisitors = 200;
-constexpr std::uint64_t kMaxPageBody = 2 << 20;
-constexpr std::uint32_t kMaxPageHead = 16 << 10;
+/// How much a door takes. Students have a door of their own, so they cannot fill the teacher's.
+struct DoorLimits {
+  std::size_t visitors;  // connections at a time; others wait in the kernel's queue
+  std::uint64_t body;    // bytes
+  std::uint32_t head;
+};
+constexpr DoorLimits kTeacherLimits{200, 2 << 20, 16 << 10};
+/// A stream for each phone, and some that load the page meanwhile.
+constexpr DoorLimits kStudentLimits{PageKeys::kMaxPhones + 200, 4 << 10, 8 << 10};
+constexpr auto kPauseWhenFull = std::chrono::milliseconds(50);
 constexpr auto kVisitDeadline = std::chrono::seconds(10);
 constexpr auto kBeat = std::chrono::seconds(5);
 constexpr std::string_view kPolicy =
@@ -90,67 +101,126 @@ class PageRun {
   asio::posix::stream_descriptor lines_;
 };
 
-class PageServer {
+/// Wakes viewers that have read all.
+class PageNews {
  public:
-  explicit PageServer(const PageServerOptions& options)
-      : options_(options), acceptor_(io_), interrupted_(io_) {
+  explicit PageNews(asio::io_context& io) : io_(io) {}
+
+  /// Until something new is said, at most until the next beat.
+  asio::awaitable<void> await() {
+    asio::steady_timer timer(io_, kBeat);
     boost::system::error_code error;
-    const tcp::endpoint place(asio::ip::address_v4::loopback(), options.port);
-    acceptor_.open(place.protocol());
-    acceptor_.set_option(tcp::acceptor::reuse_address(true));
-    acceptor_.bind(place, error);
-    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-    if (error)
-      throw Failure(environment_error("--port: {} cannot be had: {}; --port 0 takes a free one", options.port,
-                                      error.message()));
-    keys_ = PageKeys::make(acceptor_.local_endpoint().port());
-    index_ = index_page({"server", options.scenario, "teacher"});
+    const auto place = waiting_.insert(&timer).first;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    waiting_.erase(place);
+  }
+  void say() {
+    for (asio::steady_timer* timer : waiting_) timer->cancel();
   }
 
-  std::string address() const { return fmt::format("http://{}/?token={}", keys_.hosts.front(), keys_.first); }
+ private:
+  asio::io_context& io_;
+  std::set<asio::steady_timer*> waiting_;
+};
+
+/// An address at which the page is served, for those of one role.
+struct PageDoor {
+  PageDoor(asio::io_context& io, const DoorLimits& limits) : acceptor(io), limits(limits) {}
+
+  /// Returns its port.
+  std::uint16_t open(const asio::ip::address& address, std::uint16_t port) {
+    boost::system::error_code error;
+    const tcp::endpoint place(address, port);
+    acceptor.open(place.protocol());
+    acceptor.set_option(tcp::acceptor::reuse_address(true));
+    acceptor.bind(place, error);
+    if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+    if (error)
+      throw Failure(environment_error("--port: {} cannot be had: {}; --port 0 takes a free one", port,
+                                      error.message()));
+    return acceptor.local_endpoint().port();
+  }
+
+  tcp::acceptor acceptor;
+  const DoorLimits limits;
+  PageKeys keys;
+  std::string index;
+  std::size_t visitors = 0;
+};
+
+class PageServer {
+ public:
+  explicit PageServer(const PageServerOptions& options) : interrupted_(io_) {
+    teacher_.keys = PageKeys::for_teacher(teacher_.open(asio::ip::address_v4::loopback(), options.port));
+    if (options.with_class) open_class(options.port);
+    teacher_.index = index_page({"server", options.scenario, PageRole::teacher, join_});
+  }
+
+  /// Of the teacher.
+  std::string address() const {
+    return fmt::format("http://{}/?token={}", teacher_.keys.hosts.front(), teacher_.keys.first);
+  }
+  /// Of students; empty where no class takes part.
+  const std::string& join() const { return join_; }
 
   void run() {
     interrupted_.assign(dup(interrupt_fd()));
     interrupted_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const auto&) { io_.stop(); });
-    asio::co_spawn(io_, accept_all(), asio::detached);
+    asio::co_spawn(io_, accept_all(teacher_), asio::detached);
+    if (!join_.empty()) asio::co_spawn(io_, accept_all(students_), asio::detached);
     io_.run();
     run_.reset();
   }
 
  private:
-  asio::awaitable<void> accept_all() {
+  void open_class(std::uint16_t port) {
+    const auto found = class_address(network_addresses());
+    if (!found)
+      throw Failure(
+          environment_error("--class: this machine is in no network that phones could reach it by; connect "
+                            "it, or leave --class "
+                            "out: the page counts raised hands, too"));
+    const std::uint16_t had = students_.open(asio::ip::make_address(found->address), port);
+    students_.keys = PageKeys::for_students(found->address, had);
+    students_.index = index_page({"server", "", PageRole::student});
+    join_ = fmt::format("http://{}/", students_.keys.hosts.front());
+  }
+
+  asio::awaitable<void> accept_all(PageDoor& door) {
     for (;;) {
       boost::system::error_code error;
-      tcp::socket socket = co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
-      if (error) {
-        asio::steady_timer pause(io_, std::chrono::milliseconds(50));
-        co_await pause.async_wait(asio::use_awaitable);
-      } else if (visitors_ < kMaxVisitors) {
-        socket.set_option(tcp::no_delay(true), error);
-        asio::co_spawn(io_, visit(beast::tcp_stream(std::move(socket))), asio::detached);
+      if (door.visitors < door.limits.visitors) {
+        tcp::socket socket =
+            co_await door.acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+        if (!error) {
+          socket.set_option(tcp::no_delay(true), error);
+          asio::co_spawn(io_, visit(door, beast::tcp_stream(std::move(socket))), asio::detached);
+          continue;
+        }
       }
+      asio::steady_timer pause(io_, kPauseWhenFull);
+      co_await pause.async_wait(asio::use_awaitable);
     }
   }
 
-  asio::awaitable<void> visit(beast::tcp_stream stream) {
-    ++visitors_;
+  asio::awaitable<void> visit(PageDoor& door, beast::tcp_stream stream) {
+    ++door.visitors;
     try {
       beast::flat_buffer buffer;
       for (bool goes_on = true; goes_on;) {
         http::request_parser<http::string_body> parser;
-        parser.body_limit(kMaxPageBody);
-        parser.header_limit(kMaxPageHead);
+        parser.body_limit(door.limits.body);
+        parser.header_limit(door.limits.head);
         stream.expires_after(kVisitDeadline);
         boost::system::error_code error;
         co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
         if (error) break;
         const PageMessage request = parser.release();
-        const Admission admission = admit(asked(request), keys_);
-        if (admission.status == 200 && admission.route == PageRoute::events) {
-          co_await stream_events(stream, request);
-          break;
-        }
-        PageReply reply = co_await replied(request, admission);
+        const Admission admission = admit(asked(request), door.keys);
+        if (admission.status == 200 && co_await has_streamed(stream, request, admission)) break;
+        PageReply reply = co_await replied(door, request, admission);
+        // A phone keeps one connection, that of its stream: the room is for others.
+        if (door.keys.role == PageRole::student) reply.keep_alive(false);
         goes_on = reply.keep_alive();
         reply.prepare_payload();
         stream.expires_after(kVisitDeadline);
@@ -159,14 +229,14 @@ class PageServer {
     } catch (const std::exception&) {
       // the visitor has gone
     }
-    --visitors_;
+    --door.visitors;
   }
 
   /// A prediction may take a second, in which events go on: it is made by a thread of its own.
-  asio::awaitable<PageReply> replied(const PageMessage& request, const Admission& admission) {
+  asio::awaitable<PageReply> replied(PageDoor& door, const PageMessage& request, const Admission& admission) {
     const bool computes = admission.route == PageRoute::call || admission.route == PageRoute::recorded;
     const auto make = [&]() -> asio::awaitable<PageReply> {
-      auto reply = caught([&] { return answer(request, admission); });
+      auto reply = caught([&] { return answer(door, request, admission); });
       co_return reply ? std::move(*reply)
                       : made(request, 500, "text/plain; charset=utf-8", reply.error().message + "\n");
     };
@@ -210,15 +280,16 @@ class PageServer {
     return made(request, status, "application/json", std::move(body));
   }
 
-  PageReply answer(const PageMessage& request, const Admission& admission) {
+  PageReply answer(PageDoor& door, const PageMessage& request, const Admission& admission) {
+    if (admission.first_visit && door.keys.role == PageRole::student) return let_phone_in(request);
     if (admission.first_visit) {
       // No redirect: where a file or another site led here, a browser keeps a Strict cookie back all along
       // that chain. This way the next visit begins on a page of ours.
       PageReply reply = made(request, 200, "text/plain; charset=utf-8", "");
       reply.set("Refresh", "0; url=/");
-      reply.set(http::field::set_cookie,
-                fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict", keys_.cookie_name, keys_.cookie));
-      keys_.first.clear();
+      reply.set(http::field::set_cookie, fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict",
+                                                     door.keys.cookie_name, door.keys.cookie));
+      door.keys.first.clear();
       return reply;
     }
     if (admission.status != 200) {
@@ -229,7 +300,7 @@ class PageServer {
       return reply;
     }
     switch (admission.route) {
-      case PageRoute::index: return made(request, 200, media_type("index.html"), index_);
+      case PageRoute::index: return made(request, 200, media_type("index.html"), door.index);
       case PageRoute::file: return file_of(request);
       case PageRoute::call: {
         std::string body = answer_call(request.body());
@@ -245,8 +316,44 @@ class PageServer {
         return document ? json_reply(request, 200, *document)
                         : made(request, 404, "text/plain", "nothing of it was recorded\n");
       }
-      default: return made(request, 404, "text/plain", "");
+      case PageRoute::vote:
+        if (join_.empty()) break;
+        return checked_reply(request, [&] {
+          vote_.set(request.body());
+          ballots_.say();
+          votes_.say();
+          return made(request, 204, "text/plain", "");
+        });
+      case PageRoute::guess:
+        return checked_reply(request, [&] {
+          if (!vote_.cast(admission.phone, request.body()))
+            return made(request, 409, "text/plain", "this vote is closed\n");
+          votes_.say();
+          return made(request, 204, "text/plain", "");
+        });
+      default: break;
     }
+    return made(request, 404, "text/plain", "");
+  }
+
+  /// What `reply` gives; what it refuses is an answer too.
+  template <class Reply>
+  static PageReply checked_reply(const PageMessage& request, const Reply& reply) {
+    auto checked = caught(reply);
+    if (checked) return *std::move(checked);
+    const boost::json::object error{{"exit", static_cast<int>(checked.error().kind)},
+                                    {"message", checked.error().message}};
+    return json_reply(request, 400, boost::json::serialize(boost::json::object{{"error", error}}));
+  }
+
+  /// Lax, because a link in a chat may lead here again, and the phone is the same one then.
+  PageReply let_phone_in(const PageMessage& request) {
+    PageReply reply = made(request, 200, media_type("index.html"), students_.index);
+    const std::string& phone = *students_.keys.phones.insert(random_key()).first;
+    reply.set(http::field::set_cookie,
+              fmt::format("{}={}; Path=/; HttpOnly; SameSite=Lax", students_.keys.cookie_name, phone));
+    votes_.say();
+    return reply;
   }
 
   static PageReply file_of(const PageMessage& request) {
@@ -259,16 +366,12 @@ class PageServer {
 
   PageReply begin_run(const PageMessage& request) {
     if (run_) return json_reply(request, 409, fmt::format("{{\"run\":{}}}\n", log_.run()));
-    const auto words = caught([&] { return words_of_run(request.body()); });
-    if (!words) {
-      const boost::json::object error{{"exit", static_cast<int>(words.error().kind)},
-                                      {"message", words.error().message}};
-      return json_reply(request, 400, boost::json::serialize(boost::json::object{{"error", error}}));
-    }
-    run_ = std::make_shared<PageRun>(io_, *words);
-    log_.begin_run();
-    asio::co_spawn(io_, follow(run_), asio::detached);
-    return json_reply(request, 202, fmt::format("{{\"run\":{}}}\n", log_.run()));
+    return checked_reply(request, [&] {
+      run_ = std::make_shared<PageRun>(io_, words_of_run(request.body()));
+      log_.begin_run();
+      asio::co_spawn(io_, follow(run_), asio::detached);
+      return json_reply(request, 202, fmt::format("{{\"run\":{}}}\n", log_.run()));
+    });
   }
 
   /// Passes on what the run says.
@@ -298,20 +401,35 @@ class PageServer {
     add_line(std::move(end));
   }
 
-  /// Until a line is added, at most until the next beat.
-  asio::awaitable<void> await_news() {
-    asio::steady_timer timer(io_, kBeat);
-    boost::system::error_code error;
-    const auto place = waiting_.insert(&timer).first;
-    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
-    waiting_.erase(place);
-  }
   void add_line(std::string line) {
     log_.add(std::move(line));
-    for (asio::steady_timer* timer : waiting_) timer->cancel();
+    lines_.say();
   }
 
-  asio::awaitable<void> stream_events(beast::tcp_stream& stream, const PageMessage& request) {
+  /// False: what is asked for is no stream.
+  asio::awaitable<bool> has_streamed(beast::tcp_stream& stream, const PageMessage& request,
+                                     const Admission& admission) {
+    if (admission.route == PageRoute::events) {
+      EventPlace place = EventPlace::parse(request["Last-Event-ID"]).value_or(EventPlace{log_.run(), 0});
+      const NextEvents next = [&] { return log_.next(place); };
+      co_await stream_news(stream, request, lines_, next);
+      co_return true;
+    }
+    const bool votes = admission.route == PageRoute::votes && !join_.empty();
+    if (!votes && admission.route != PageRoute::ballot) co_return false;
+    std::string before;  // who comes back gets the present state, and has missed nothing
+    const NextEvents next = [&] {
+      std::string now = votes ? vote_.counts(students_.keys.phones.size()) : vote_.ballot(admission.phone);
+      if (now == before) return std::string();
+      before = std::move(now);
+      return fmt::format("event: {}\ndata: {}\n\n", votes ? "votes" : "ballot", before);
+    };
+    co_await stream_news(stream, request, votes ? votes_ : ballots_, next);
+    co_return true;
+  }
+
+  asio::awaitable<void> stream_news(beast::tcp_stream& stream, const PageMessage& request, PageNews& news,
+                                    const NextEvents& next) {
     http::response<http::empty_body> head{http::status::ok, request.version()};
     add_safety(head);
     head.set(http::field::content_type, "text/event-stream");
@@ -319,12 +437,11 @@ class PageServer {
     http::response_serializer<http::empty_body> serializer(head);
     stream.expires_after(kVisitDeadline);
     co_await http::async_write_header(stream, serializer, asio::use_awaitable);
-    EventPlace place = EventPlace::parse(request["Last-Event-ID"]).value_or(EventPlace{log_.run(), 0});
     for (;;) {
-      std::string text = log_.next(place);
+      std::string text = next();
       if (text.empty()) {
-        co_await await_news();
-        text = log_.next(place);
+        co_await news.await();
+        text = next();
         if (text.empty()) text = ": beat\n\n";
       }
       stream.expires_after(kVisitDeadline);  // a viewer that reads nothing is dropped, and resumes
@@ -332,16 +449,14 @@ class PageServer {
     }
   }
 
-  const PageServerOptions options_;
   asio::io_context io_{1};
-  tcp::acceptor acceptor_;
-  std::set<asio::steady_timer*> waiting_;  // of viewers that have read all
+  PageNews lines_{io_}, ballots_{io_}, votes_{io_};  // of the run, for phones, for the teacher
+  PageDoor teacher_{io_, kTeacherLimits}, students_{io_, kStudentLimits};
   asio::posix::stream_descriptor interrupted_;
-  PageKeys keys_;
-  std::string index_;
+  std::string join_;
   EventLog log_;
+  ClassVote vote_;
   std::shared_ptr<PageRun> run_;
-  std::size_t visitors_ = 0;
   asio::thread_pool calls_{1};  // ends before all that it uses
 };
 
@@ -371,6 +486,14 @@ int serve_page(const PageServerOptions& options) {
   PageServer server(options);
   print(server.address() + "\n");
   print_error("Open this address once, in the browser that the class sees. Ctrl-C ends it.\n");
+  if (!server.join().empty()) {
+    print(server.join() + "\n");
+    print_error(
+        "Students open this one, which the page shows with its QR code. Where phones do not reach it (a "
+        "guest "
+        "network, a firewall, WSL) type the raised hands on the page.\n");
+    print_warning("--class: everybody on this network can read the question at that address, and vote");
+  }
   TemporaryFolder folder;
   ChildProcess browser;  // may stay as long as what it opens
   if (options.open) {

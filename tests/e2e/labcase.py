@@ -382,9 +382,9 @@ class LabCase(unittest.TestCase):
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(10 * PATIENCE)
 
-    def http(self, port, method, path, body=None, headers=None):
+    def http(self, port, method, path, body=None, headers=None, host="127.0.0.1"):
         """One request on a connection of its own: (status, headers, text)."""
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30 * PATIENCE)
+        connection = http.client.HTTPConnection(host, port, timeout=30 * PATIENCE)
         try:
             connection.request(method, path, body, headers or {})
             reply = connection.getresponse()

@@ -6,13 +6,16 @@ import json
 import os
 import re
 import select
+import shutil
 import signal
 import socket
+import subprocess
 import time
 import unittest
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from labcase import BINARY, PATIENCE, ROOT, LabCase, figures, measured, wait_until
+from labcase import BINARY, PATIENCE, ROOT, LabCase, figures, lab_program, measured, wait_until
 
 PAGE = BINARY.resolve().parents[1] / "page"
 BUILT = (PAGE / "web/index.html").exists()
@@ -62,7 +65,7 @@ class RunStream(LabCase):
         self.assert_one_line_reason(self.lab("run", "blocking-async", "gil", "--stream", code=2), 2, "--stream")
 
 
-class Demo(LabCase):
+class DemoCase(LabCase):
     @contextlib.contextmanager
     def demo(self, *args):
         """`lab demo --port 0`; yields (process, port, the browser's fields)."""
@@ -90,18 +93,18 @@ class Demo(LabCase):
         return status, json.loads(text) if text else None
 
     @contextlib.contextmanager
-    def viewer(self, address, browser, last=None):
-        """A connection to the event stream; yields a function that reads until an event of that type."""
-        connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=20 * PATIENCE)
-        connection.request("GET", "/api/events", headers={**browser, **({"Last-Event-ID": last} if last else {})})
+    def viewer(self, address, browser, last=None, path="/api/events"):
+        """A connection to a stream of events; yields a function that reads until an event of that type that fits."""
+        connection = http.client.HTTPConnection(address.hostname, address.port, timeout=20 * PATIENCE)
+        connection.request("GET", path, headers={**browser, **({"Last-Event-ID": last} if last else {})})
         reply = connection.getresponse()
         self.assertEqual(reply.status, 200)
         self.assertEqual(reply.headers["Content-Type"], "text/event-stream")
         text, arrived = "", []  # and when each event did
 
-        def until(kind):
+        def until(kind, fits=lambda data: True):
             nonlocal text
-            while not any(event[1] == kind for event in events_in(text)):
+            while not any(event[1] == kind and fits(event[2]) for event in events_in(text)):
                 data = reply.read1(65536).decode()
                 if not data:
                     self.fail(f"the stream ended before {kind}: {text[-500:]}")
@@ -114,6 +117,8 @@ class Demo(LabCase):
         finally:
             connection.close()
 
+
+class Demo(DemoCase):
     @unittest.skipIf(BUILT, "the page is built")
     def test_without_the_page_it_says_what_to_install(self):
         for words in ((), ("--export", "site")):
@@ -121,7 +126,8 @@ class Demo(LabCase):
 
     def test_bad_words_are_refused(self):
         for words, reason in ((("--single-file",), "--export"), (("--scenario", "blocking-asink"), "blocking-async"),
-                              (("--export", "x", "--open"), "--open"), (("--scenario", "./x.toml"), "path")):
+                              (("--export", "x", "--open"), "--open"), (("--export", "x", "--class"), "--class"),
+                              (("--scenario", "./x.toml"), "path")):
             self.assert_one_line_reason(self.lab("demo", *words, code=2), 2, reason)
 
     @unittest.skipUnless(BUILT, WHY_NOT)
@@ -250,6 +256,146 @@ class Demo(LabCase):
         self.assertEqual(re.findall(r'(?:src|href)="(?!data:)[^"]*"', single.partition("<script>")[0]), [])
         self.assert_one_line_reason(self.lab("demo", "--export", "/proc/nowhere", code=3), 3, "/proc/nowhere")
         self.assertTrue(os.path.getsize(self.work / "page.html") < 6_000_000)
+
+
+def listens_at(pid):
+    """The IPv4 addresses at which a process takes connections."""
+    inodes = {os.readlink(file)[8:-1] for file in Path(f"/proc/{pid}/fd").iterdir() if os.readlink(file).startswith("socket:[")}
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    return sorted({socket.inet_ntoa(bytes.fromhex(row[1][:8])[::-1]) for row in rows if row[3] == "0A" and row[9] in inodes})
+
+
+def in_a_network():
+    """Whether this machine has an address that others can reach; `lab demo --class` says the same."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as tried, contextlib.suppress(OSError):
+        tried.connect(("192.0.2.1", 9))  # sends nothing
+        return not tried.getsockname()[0].startswith("127.")
+    return False
+
+
+def can_leave_the_network():
+    words = ["unshare", "-rn", "ip", "link", "set", "lo", "up"]
+    return all(map(shutil.which, ("unshare", "ip"))) and subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+
+TWO_ARMS = [{"ask": "blocked", "choices": ["100 ms", "1.00 s", "another"]}, {"ask": "awaited", "choices": ["100 ms", "another"]}]
+
+
+@unittest.skipUnless(BUILT, WHY_NOT)
+class ClassVote(DemoCase):
+    @contextlib.contextmanager
+    def class_demo(self):
+        """Yields (the teacher's address, the teacher's fields, the students' address)."""
+        if not in_a_network():
+            self.skipTest("this machine is in no network")
+        with self.demo("--class") as (process, address, browser):
+            self.pid = process.pid
+            yield address, browser, urlsplit(process.stdout.readline().strip())
+
+    def phone(self, join):
+        """The fields of a phone that has opened the address."""
+        status, fields, text = self.http(join.port, "GET", "/", headers={"Host": join.netloc}, host=join.hostname)
+        self.assertEqual(status, 200)
+        self.assertRegex(fields["Set-Cookie"], f"^lab-class-{join.port}=[0-9a-f]{{64}}; Path=/; HttpOnly; SameSite=Lax$")
+        self.assertEqual(json.loads(re.search(r'id="lab-config">(.*?)</script>', text)[1]), {"source": "server", "role": "student"})
+        self.assertNotIn("recorded", text, "an old browser shows no answer either")
+        return {"Host": join.netloc, "Cookie": fields["Set-Cookie"].split(";")[0]}
+
+    def guess(self, join, phone, vote, *guesses):
+        fields = {**phone, "Origin": f"http://{join.netloc}", "Content-Type": "application/json"}
+        return self.http(join.port, "POST", "/api/guess", json.dumps({"vote": vote, "guesses": guesses}), fields, host=join.hostname)[0]
+
+    def ask(self, address, browser, number):
+        body = {"round": number, "question": "Ten at once: when is the last answered?", "arms": TWO_ARMS}
+        self.assertEqual(self.post(address, browser, "/api/vote", body), (204, None))
+
+    def test_phones_vote_discuss_and_vote_again_and_the_teacher_sees_how_the_guesses_split(self):
+        with self.class_demo() as (address, browser, join):
+            phones = [self.phone(join) for _ in range(4)]
+            self.assertEqual(self.guess(join, phones[0], 0), 409, "nothing was asked")
+            with self.viewer(address, browser, path="/api/votes") as teacher, self.viewer(join, phones[0], path="/api/ballot") as student:
+                self.assertEqual(teacher("votes")[-1][2]["phones"], 4)
+                self.assertFalse(student("ballot")[-1][2]["open"])
+                self.ask(address, browser, 1)
+                asked = student("ballot", lambda ballot: ballot["open"])[-1][2]
+                self.assertEqual((asked["round"], asked["arms"]), (1, TWO_ARMS))
+                self.assertNotIn("counts", asked)
+                self.assertEqual([self.guess(join, phone, 1, *choice) for phone, choice in zip(phones, ((0, 0), (1, 0), (2, 1), (0, 0)), strict=True)], [204] * 4)
+                self.assertEqual(self.guess(join, phones[0], 1, 1, 0), 204, "replaces the first")
+                before = teacher("votes", lambda votes: votes["votes"] == [4, 0] and votes["counts"][0][0] == [1, 2, 1])[-1][2]
+                self.assertEqual(before["counts"], [[[1, 2, 1], [3, 1]], [[0, 0, 0], [0, 0]]])
+                self.ask(address, browser, 0)
+                student("ballot", lambda ballot: ballot["round"] == 1 and not ballot["open"])
+                self.assertEqual(self.guess(join, phones[0], 1, 0, 0), 409, "closed")
+                self.ask(address, browser, 2)
+                again = student("ballot", lambda ballot: ballot["round"] == 2)[-1][2]
+                self.assertIsNone(again["mine"])
+                for phone in phones[1:]:
+                    self.assertEqual(self.guess(join, phone, again["vote"], 1, 0), 204)
+                after = teacher("votes", lambda votes: votes["votes"] == [4, 3])[-1][2]
+                self.assertEqual(after["counts"], [[[1, 2, 1], [3, 1]], [[0, 3, 0], [3, 0]]], "both rounds are kept")
+            with self.viewer(join, phones[1], path="/api/ballot") as student:
+                self.assertEqual(student("ballot")[-1][2]["mine"], [1, 0], "a phone that comes back finds its guess")
+            for wrong in ((5, 0), (0,), (-1, 0), ("0", 0)):
+                self.assertEqual(self.guess(join, phones[0], again["vote"], *wrong), 400, wrong)
+            self.assertEqual(self.post(address, browser, "/api/vote", {"round": 7})[0], 400)
+            kept = "".join(file.read_text(encoding="utf-8", errors="ignore") for file in self.work.rglob("*") if file.is_file())
+            self.assertNotIn(phones[0]["Cookie"].partition("=")[2], kept, "no key is written anywhere")
+
+    def test_a_student_reads_the_question_and_votes_and_nothing_else(self):
+        tried = 0
+        asks = {("POST", "/api/guess"): 400, ("GET", "/page.js"): 200, ("GET", "/model.js"): 404, ("GET", "/recorded.svg"): 404, ("GET", "/api/guess"): 405,
+                **{(method, f"/api/{name}"): 403 for method, name in (("POST", "run"), ("POST", "call"), ("POST", "stop"), ("POST", "vote"), ("GET", "events"),
+                                                                      ("GET", "votes"), ("GET", "recorded"))}}
+        with self.class_demo() as (address, browser, join):
+            phone, own = self.phone(join), f"http://{join.netloc}"
+            rows = itertools.product((join.netloc, f"127.0.0.1:{join.port}", f"localhost:{join.port}", "evil.example", f"{join.netloc}.evil.example"),
+                                     (None, own, "http://evil.example", "null"), (phone["Cookie"], browser["Cookie"], f"lab-class-{join.port}=0", None), asks)
+            for host, origin, cookie, (method, path) in rows:
+                fields = {"Host": host, "Content-Type": "application/json", **({"Origin": origin} if origin else {}), **({"Cookie": cookie} if cookie else {})}
+                status = self.http(join.port, method, path, "{}" if method == "POST" else None, fields, host=join.hostname)[0]
+                usual = asks[method, path]
+                entitled = cookie == phone["Cookie"] and (origin == own or (origin is None and method == "GET"))
+                wanted = 421 if host != join.netloc else usual if usual in (404, 405) or entitled else 403
+                self.assertEqual(status, wanted, (method, path, fields))
+                tried += 1
+            self.assertGreaterEqual(tried, 60)
+            token = browser["Cookie"].partition("=")[2]
+            status = self.http(join.port, "POST", "/api/run", "{}", {**phone, "Origin": own, "Content-Type": "application/json", "Lab-Token": token}, host=join.hostname)[0]
+            self.assertEqual(status, 403, "the teacher's key opens nothing at this door")
+            for path in ("/api/ballot", "/api/guess"):
+                self.assertEqual(self.http(address.port, "GET", path, headers=browser)[0], 404, "and no student's page at the teacher's")
+            self.assertEqual(listens_at(self.pid), sorted(["127.0.0.1", join.hostname]))
+
+    def test_phones_and_what_they_send_are_limited(self):
+        with self.class_demo() as (_, _, join):
+            first = self.phone(join)
+            seen = {self.phone(join)["Cookie"] for _ in range(499)}
+            self.assertEqual(len(seen | {first["Cookie"]}), 500)
+            status, _, why = self.http(join.port, "GET", "/", headers={"Host": join.netloc}, host=join.hostname)
+            self.assertEqual((status, "raise your hand" in why), (503, True))
+            self.assertEqual(self.http(join.port, "GET", "/", headers=first, host=join.hostname)[0], 200, "a phone that is known comes back")
+            own = {**first, "Origin": f"http://{join.netloc}", "Content-Type": "application/json"}
+            for fields, body in ((own, " " * 5_000), ({**own, "X": "x" * 9_000}, "{}")):
+                with self.assertRaises((http.client.HTTPException, OSError)):
+                    self.http(join.port, "POST", "/api/guess", body, fields, host=join.hostname)
+            self.assertEqual(self.guess(join, first, 0), 409)
+
+    def test_without_it_nothing_is_open_to_the_network(self):
+        with self.demo() as (process, address, browser):
+            self.assertEqual(listens_at(process.pid), ["127.0.0.1"])
+            self.assertEqual(self.post(address, browser, "/api/stop", {})[0], 204)
+            own = {**browser, "Origin": f"http://{address.netloc}", "Content-Type": "application/json"}
+            self.assertEqual(self.http(address.port, "POST", "/api/vote", '{"round": 0}', own)[0], 404)
+            self.assertEqual(self.http(address.port, "GET", "/api/votes", headers=browser)[0], 404)
+            self.assertNotIn('"class":{', self.http(address.port, "GET", "/", headers=browser)[2])
+
+    @unittest.skipUnless(can_leave_the_network(), "this machine lets nobody leave its network")
+    def test_a_machine_in_no_network_is_said_with_what_to_do_instead(self):
+        ran = subprocess.run(["unshare", "-rn", "sh", "-c", 'ip link set lo up && exec "$0" demo --class', lab_program()], cwd=self.work,
+                             env=self.environment, capture_output=True, text=True, timeout=20 * PATIENCE, check=False)
+        self.assertEqual((ran.returncode, ran.stdout), (3, ""), ran.stderr)
+        self.assertRegex(ran.stderr, r"^lab: --class: .* raised hands.*\n$")
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ struct DemoOptions : PageServerOptions {
 int demo(const DemoOptions& options) {
   refuse_if(options.single_file && options.place.empty(),
             "--single-file goes with --export, as: lab demo --export page.html --single-file");
-  refuse_if(!options.place.empty() && (options.open || options.port != 0),
-            "--export writes the page and serves nothing; leave --port and --open out");
+  refuse_if(!options.place.empty() && (options.open || options.with_class || options.port != 0),
+            "--export writes the page and serves nothing; leave --port, --open and --class out");
   refuse_if(is_scenario_path(options.scenario), "--scenario: the page takes a name of lab list, not a path");
   const Scenario scenario = load_scenario(options.scenario, known_modes()).value();
   if (options.place.empty()) return serve_page(options);
@@ -50,6 +50,8 @@ Command demo_command() {
   command.count("--port", "PORT", options.port, 0, 65535, "the page's port; 0: the kernel chooses one")
       .shows("0");
   command.flag("--open", options.open, "open it in the browser of this desktop");
+  command.flag("--class", options.with_class,
+               "students on the network vote with their phones: shows them an address and its QR code");
   command.text("--export", "DIR", options.place,
                "write the page as static files that run the model in any browser");
   command.flag("--force", options.force, "with --export: write over what is there");

@@ -1,10 +1,12 @@
 import { render } from "preact";
 import { App } from "./view/app";
+import { Ballot } from "./view/ballot";
 import { Lab } from "./lab";
 import { Player } from "./player";
 import { readConfig, sourceOf } from "./source";
 import "./style.css";
 import type { Options } from "./types";
+import { ClassVote } from "./vote";
 
 /** `#pool-limit?requests=41&delay=1s`: a scenario and its settings as an address. */
 function readAddress(fallback: string): { id: string; options: Options } {
@@ -16,6 +18,10 @@ function readAddress(fallback: string): { id: string; options: Options } {
 async function start(): Promise<void> {
   const root = document.getElementById("app")!;
   const config = readConfig();
+  if (config.role === "student") {
+    root.textContent = "";
+    return render(<Ballot />, root);
+  }
   const source = sourceOf(config);
   const player = new Player({ request: (call) => requestAnimationFrame(call), cancel: (id) => cancelAnimationFrame(id) });
   const motion = matchMedia("(prefers-reduced-motion: reduce)");
@@ -25,6 +31,7 @@ async function start(): Promise<void> {
   const catalogue = await source.catalogue();
   const first = config.scenario ?? config.document?.report.scenario ?? catalogue.scenarios[0]?.id ?? "";
   const lab = new Lab(source, catalogue, player);
+  const vote = new ClassVote(lab, config.class);
   const open = () => {
     const { id, options } = readAddress(first);
     void lab.open(id, options);
@@ -32,7 +39,7 @@ async function start(): Promise<void> {
   addEventListener("hashchange", open);
   open();
   root.textContent = "";
-  render(<App lab={lab} />, root);
+  render(<App lab={lab} vote={vote} />, root);
 }
 
 if (document.documentElement.className === "able") {

@@ -114,8 +114,18 @@ export type RunLine =
   | { type: "lost"; lines: number }
   | { type: "end"; complete: boolean; reason: string };
 
+/** Where students vote: the address, and the squares of its QR code, a row after the other. */
+export interface ClassJoin { address: string; code?: string[] }
+export interface VoteArm { ask: string; choices: string[] }
+/** What a phone shows; `mine`: its own guess, a choice for each arm. */
+export interface PageBallot { vote: number; round: number; open: boolean; question: string; arms: VoteArm[]; mine: number[] | null }
+/** What phones have said: `votes` by round, `counts` by round, arm and choice. */
+export interface PageVotes { phones: number; round: number; open: boolean; arms: VoteArm[]; votes: number[]; counts: number[][][] }
+
 export interface Config {
   source?: "server" | "model" | "recorded";
+  role?: "teacher" | "student";
+  class?: ClassJoin;
   scenario?: string;
   catalogue?: Catalogue;
   first?: PageDocument;

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "lab/core/clock.hpp"
 #include "lab/core/error.hpp"
@@ -48,7 +50,10 @@ void prepare_work(Work work);
 
 // One function per kind of work, for run_work() alone.
 
-/// libqrencode: a code of a short text, as a web service makes them.
+/// The squares of a text's QR code, a row after the other: 1 is dark (libqrencode).
+Result<std::vector<std::string>> qr_code_of(const std::string& text);
+
+/// A code of a short text, as a web service makes them.
 Result<void> encode_qr_codes(std::int64_t units, const Between& between);
 
 /// Forward passes of a small multilayer perceptron with fixed weights (Eigen).

@@ -53,6 +53,22 @@ TEST_CASE("long work pauses between small groups of units, which are counted and
   CHECK(pauses > 300);
 }
 
+TEST_CASE("a QR code is a square with its three corners, dark on white") {
+  const std::vector<std::string> rows = qr_code_of("http://192.168.1.20:8080/").value();
+  REQUIRE(rows.size() >= 21);
+  const std::size_t end = rows.size() - 7;
+  for (const std::string& row : rows) {
+    CHECK(row.size() == rows.size());
+    CHECK(row.find_first_not_of("01") == std::string::npos);
+  }
+  for (const auto& [top, left] : {std::pair<std::size_t, std::size_t>{0, 0}, {0, end}, {end, 0}}) {
+    CHECK(rows[top].substr(left, 7) == "1111111");
+    CHECK(rows[top + 1].substr(left, 7) == "1000001");
+    CHECK(rows[top + 3].substr(left, 7) == "1011101");
+  }
+  CHECK_FALSE(qr_code_of(std::string(4'000, 'x')).has_value());
+}
+
 TEST_CASE("a file that cannot be read is an error that names it") {
   Compute compute = units_of(Work::file_read, 10);
   compute.file = "/no/such/file";

@@ -15,8 +15,9 @@ import { keep, useChanges } from "../store";
 import { Figures, Findings, LanesTable } from "./tables";
 import { Text } from "./text";
 import { Vote } from "./vote";
+import type { ClassVote } from "../vote";
 
-export function App({ lab }: { lab: Lab }) {
+export function App({ lab, vote }: { lab: Lab; vote: ClassVote }) {
   useChanges(lab);
   const [dialog, setDialog] = useState<"" | "catalogue" | "help">("");
   const [bound, setBound] = useState(true), [large, setLarge] = useState(false);
@@ -65,6 +66,7 @@ export function App({ lab }: { lab: Lab }) {
         <strong class="brand">Concurrency Lab</strong>
         <button type="button" class="pick" onClick={() => setDialog("catalogue")} aria-haspopup="dialog">{lab.scenario.id} ▾</button>
         <span class="gap" />
+        {vote.join && <button type="button" onClick={() => document.getElementById("vote")?.focus()}>Class vote</button>}
         <button type="button" class="print" onClick={() => print()}>Handout</button>
         <button type="button" onClick={turn} aria-pressed={theme === "dark"}>Dark</button>
         <button type="button" onClick={() => setDialog("help")} aria-label="Help" title="?">?</button>
@@ -90,7 +92,7 @@ export function App({ lab }: { lab: Lab }) {
         <Figures lab={lab} />
         {lab.committed && lab.shown.map((panel) => <LanesTable key={panel.id} lab={lab} panel={panel} />)}
         <Charts lab={lab} theme={theme} />
-        <Vote lab={lab} />
+        <Vote vote={vote} seen={lab.committed} />
         <Quiz lab={lab} />
         {lab.scenario.sources.length > 0 && <p class="soft">{lab.scenario.id} · {lab.scenario.sources.join("; ")}</p>}
       </main>

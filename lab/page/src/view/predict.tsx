@@ -1,9 +1,10 @@
 import { useEffect, useState } from "preact/hooks";
-import { parseTime, plural } from "../format";
+import { parseTime } from "../format";
 import type { Lab } from "../lab";
 import { useChanges } from "../store";
 import { Text } from "./text";
 import { howFarOff, isRight, whatItSuggests } from "../verdict";
+import { askOf } from "../vote";
 
 /** Nothing is shown before a number is committed: watching teaches little, predicting does. */
 export function Predict({ lab }: { lab: Lab }) {
@@ -20,11 +21,9 @@ export function Predict({ lab }: { lab: Lab }) {
     setWrong("");
     void lab.commit(seconds).then(() => document.getElementById("play")?.focus({ preventScroll: true })); // the form is gone, and the focus with it
   };
-  const count = panel.requests;
   return (
     <form class="predict" onSubmit={commit}>
-      <label for="guess"><strong>{panel.arm}</strong>{panel.label ? ` (${panel.label})` : ""}:{" "}
-        {count === 1 ? "when is the request answered?" : `when is the last of ${plural(count, "request")} answered?`}</label>
+      <label for="guess"><strong>{panel.arm}</strong>{askOf(panel).slice(panel.arm.length)}</label>
       <span class="entry">
         <input id="guess" type="text" inputMode="decimal" autocomplete="off" placeholder="your guess" value={text} aria-invalid={wrong !== ""}
           aria-describedby="guess-wrong" onInput={(event) => setText(event.currentTarget.value)} />
