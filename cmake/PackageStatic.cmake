@@ -5,7 +5,7 @@
 find_library(LAB_JSON_ARCHIVE libboost_json.a)
 file(GLOB stand_ins CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lab/static/*.cpp)
 add_executable(lab-static EXCLUDE_FROM_ALL main.cpp ${stand_ins})
-set(modules lab_program lab_servers lab_scenarios lab_export lab_diagnosis lab_findings lab_analysis lab_external lab_client lab_model lab_results
+set(modules lab_program lab_servers lab_scenarios lab_export lab_inside lab_diagnosis lab_findings lab_analysis lab_external lab_client lab_model lab_results
             lab_core)
 add_dependencies(lab-static ${modules})
 set(archives "")

@@ -29,9 +29,10 @@ ROOMS = {
     **upwards(HARNESS, CORE),
     "harness/findings": [*CORE, *HARNESS, "harness/findings"],
     "harness/diagnosis": [*CORE, *HARNESS, "harness/diagnosis"],
+    "harness/inside": [*CORE, *HARNESS, "harness/diagnosis", "harness/inside"],
     **upwards(SCENARIOS, CORE),
-    **upwards(RESULTS, [*CORE, *HARNESS, "harness/findings", "harness/diagnosis"]),
-    **upwards(LAB, [*CORE, "lab/servers", "lab/servers/steps", "lab/servers/supervisor", *HARNESS, "harness/findings", "harness/diagnosis", *SCENARIOS,
+    **upwards(RESULTS, [*CORE, *HARNESS, "harness/findings", "harness/diagnosis", "harness/inside"]),
+    **upwards(LAB, [*CORE, "lab/servers", "lab/servers/steps", "lab/servers/supervisor", *HARNESS, "harness/findings", "harness/diagnosis", "harness/inside", *SCENARIOS,
                     *RESULTS]),
     "lab/page/wasm": [*CORE, "lab/servers", "scenarios/loader", "results/store", "results/report", "lab/experiment", "lab/page", "lab/page/wasm"],
     "lab/static": [*CORE, *SERVERS, "lab/cli", "lab/static"],
@@ -45,7 +46,7 @@ SERVER_INTERFACE = {"lab/servers/mode.hpp", "lab/servers/supervisor/server.hpp"}
 
 def module_of(room):
     """`harness/model/testing` belongs to harness/model; a test may include what any room of its module may."""
-    return next((part for part in ("lab/servers", "harness/model", "harness/findings", "harness/diagnosis", "harness", "scenarios", "results",
+    return next((part for part in ("lab/servers", "harness/model", "harness/findings", "harness/diagnosis", "harness/inside", "harness", "scenarios", "results",
                                    "lab/core") if f"{room}/".startswith(part + "/")), "lab")
 
 

@@ -23,6 +23,8 @@ class LocalServer {
   pid_t pid() const { return listeners_.front(); }
   /// The name of its program without a version, as `python`, `node`, `java`; empty where it can't be read.
   std::string runtime() const;
+  /// All that listen, ascending.
+  const std::vector<pid_t>& listeners() const { return listeners_; }
   int processes() const { return static_cast<int>(listeners_.size()); }
   /// How long all of their threads had a core or waited for one since they were found, as far as was seen at
   /// each call: on a busy machine a request that computes takes its CPU time and that. From

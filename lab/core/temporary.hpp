@@ -11,8 +11,8 @@
 namespace lab {
 
 /// The beginnings of their names.
-inline constexpr std::array<std::string_view, 4> kTemporaryKinds{"lab-files", "lab-servers", "lab-postgres",
-                                                                 "lab-repetitions"};
+inline constexpr std::array<std::string_view, 5> kTemporaryKinds{"lab-files", "lab-servers", "lab-postgres",
+                                                                 "lab-repetitions", "lab-inside"};
 
 /// A folder for temporary files that nobody else may read, removed with this object. The one that a killed
 /// process could not remove is removed by the next run or folder of any kind: its lock (flock(2)) is free,

@@ -334,6 +334,7 @@ std::vector<DiagnosisRow> rows(const Observations& seen, const Diagnosis& verdic
     row.makespan_s = median_of(all);
     if (const double expected = expected_makespan(verdict, at_once); expected > 0) row.expected_s = expected;
     row.ping_worst_s = worst_ping_seconds(seen, at_once);
+    row.all_s = all;
   }
   return rows;
 }
@@ -417,6 +418,22 @@ json::value pauses(const DiagnosisReport& report) {
   return all;
 }
 
+json::value against(const DiagnosisReport& report) {
+  if (!report.change) return nullptr;
+  const DiagnosisChange& change = *report.change;
+  const auto shift = [&](double value) { return change.shift ? json::value(value) : json::value(nullptr); };
+  return {{"started", as_json(change.before)},
+          {"at_once", json_or_none(change.at_once)},
+          {"before_s", json_or_none(change.before_s)},
+          {"now_s", json_or_none(change.now_s)},
+          {"shift", shift(change.shift ? change.shift->estimate : 0)},
+          {"p", shift(change.shift ? change.shift->p : 0)},
+          {"gone", as_json(change.gone)},
+          {"still", as_json(change.still)},
+          {"new", as_json(change.fresh)},
+          {"says", as_json(change.says)}};
+}
+
 }  // namespace
 
 std::string announce(const Outlook& outlook) {
@@ -457,7 +474,14 @@ DiagnosisReport make_diagnosis_report(const std::string& url, const std::string&
   return report;
 }
 
-BOOST_DESCRIBE_STRUCT(DiagnosisRow, (), (at_once, makespan_s, bursts, expected_s, ping_worst_s))
+void add_inside(DiagnosisReport& report, const InsideSeen& seen, const std::string& proof) {
+  const DiagnosisRow largest = report.rows.empty() ? DiagnosisRow{} : report.rows.back();
+  report.inside = make_inside_report(look_inside(seen, report.verdict), report.seen, report.verdict,
+                                     largest.at_once, largest.makespan_s, report.seen.runtime);
+  report.inside->proof = proof;
+}
+
+BOOST_DESCRIBE_STRUCT(DiagnosisRow, (), (at_once, makespan_s, bursts, expected_s, ping_worst_s, all_s))
 
 std::string to_text(const DiagnosisReport& report, const TextStyle& style) {
   Page page({style.width, style.ascii, false}, 1);
@@ -474,6 +498,10 @@ std::string to_text(const DiagnosisReport& report, const TextStyle& style) {
                                report.pairs.waiting, report.pairs.pairs));
   }
   add_process(report, page);
+  if (report.inside) add_inside(*report.inside, page);
+  if (report.change) {
+    for (const std::string& text : report.change->says) entry("CHANGED", text);
+  }
   for (const std::string& note : report.notes) entry("NOTE", note);
   for (const std::string& doubt : report.unsure) entry("UNSURE", doubt);
   const std::string experiment = report.command.empty() ? "" : ": " + report.command;
@@ -525,7 +553,11 @@ std::string to_json(const DiagnosisReport& report) {
                       {"errors", as_json(seen.failures)}}},
                     {"spent_s", seconds(seen.spent)},
                     {"ping", std::move(ping)},
-                    {"process", std::move(process)}});
+                    {"process", std::move(process)},
+                    {"started", as_json(report.started)},
+                    {"target", as_json(report.target)},
+                    {"inside", report.inside ? inside_as_json(*report.inside) : json::value(nullptr)},
+                    {"against", against(report)}});
 }
 
 }  // namespace lab

@@ -9,6 +9,8 @@
 #include "harness/diagnosis/examination.hpp"
 #include "harness/diagnosis/verdict.hpp"
 #include "results/render/page.hpp"
+#include "results/report/diagnosis_change.hpp"
+#include "results/report/diagnosis_lines.hpp"
 
 namespace lab {
 
@@ -19,6 +21,7 @@ struct DiagnosisRow {
   double makespan_s = 0;             ///< median
   std::optional<double> expected_s;  ///< by the verdict, where there is one
   std::optional<double> ping_worst_s;
+  std::vector<double> all_s;  ///< every makespan
 };
 
 /// How a server executes: what was seen, what follows from it, and both in words.
@@ -38,7 +41,11 @@ struct DiagnosisReport {
   std::vector<Pause> pauses;
   std::vector<std::string> notes;  ///< what else was found
   std::vector<std::string> unsure;
-  std::string advice, command;  ///< what to do, and the experiment that shows it
+  std::string advice, command;            ///< what to do, and the experiment that shows it
+  std::optional<InsideReport> inside;     ///< where the server was looked into
+  std::string started;                    ///< UTC
+  std::string target;                     ///< what is compared with what: the server and its route
+  std::optional<DiagnosisChange> change;  ///< against an earlier one
 };
 
 /// `will send at most 511 requests, at most 64 at once, 1 to 9 s`
@@ -46,6 +53,9 @@ std::string announce(const Outlook& outlook);
 
 /// `ping`: its URL, or empty.
 DiagnosisReport make_diagnosis_report(const std::string& url, const std::string& ping, Observations seen);
+
+/// Adds what was seen inside, concluded by the verdict. `proof`: the command that asks again after an edit.
+void add_inside(DiagnosisReport& report, const InsideSeen& seen, const std::string& proof);
 
 /// For a terminal or a pipe.
 std::string to_text(const DiagnosisReport& report, const TextStyle& style);

@@ -136,4 +136,15 @@ void InputFile::seek_from_end(std::uint64_t bytes) {
   unread_ = {};
 }
 
+Result<void> write_whole(const std::filesystem::path& path, const std::string& text) {
+  Disk& disk = Disk::real();
+  const std::string part = path.string() + ".part";
+  LAB_TRY(OutputFile file, OutputFile::create(part, disk));
+  file.append(text);
+  file.close();
+  if (file.failure()) return *file.failure();
+  if (disk.rename(part.c_str(), path.c_str(), 0) != 0) return system_error("rename", path.string(), errno);
+  return sync_folder(path.parent_path(), disk);
+}
+
 }  // namespace lab

@@ -94,4 +94,7 @@ class InputFile {
 /// Makes a folder's entries survive a power cut (fsync(2) of the folder).
 Result<void> sync_folder(const std::filesystem::path& folder, Disk& disk);
 
+/// Under a temporary name (`.part`), synced, then renamed: what bears the name is whole.
+Result<void> write_whole(const std::filesystem::path& path, const std::string& text);
+
 }  // namespace lab

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <cerrno>
 #include <string_view>
 #include <system_error>
 
@@ -20,20 +19,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr const char* kManifest = "sweep.json";
-constexpr const char* kManifestPart = "sweep.json.part";
-
-/// Under a temporary name, synced, then renamed: what bears the name is whole.
-Result<void> write_whole(const fs::path& folder, const std::string& text) {
-  Disk& disk = Disk::real();
-  LAB_TRY(OutputFile file, OutputFile::create(folder / kManifestPart, disk));
-  file.append(text);
-  file.close();
-  if (file.failure()) return *file.failure();
-  const fs::path to = folder / kManifest;
-  if (disk.rename((folder / kManifestPart).c_str(), to.c_str(), 0) != 0)
-    return system_error("rename", to.string(), errno);
-  return sync_folder(folder, disk);
-}
 
 }  // namespace
 
@@ -64,7 +49,7 @@ Result<fs::path> create_sweep(const std::optional<fs::path>& save, const SweepMa
   }
   if (error)
     return environment_error("the sweep's folder {}: {}; see --save", folder.string(), error.message());
-  LAB_CHECK(write_whole(folder, valid_utf8(json::serialize(json::value_from(manifest))) + "\n"));
+  LAB_CHECK(write_whole(folder / kManifest, valid_utf8(json::serialize(json::value_from(manifest))) + "\n"));
   return folder;
 }
 

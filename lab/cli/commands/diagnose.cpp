@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -8,22 +9,32 @@
 #include "harness/diagnosis/examination.hpp"
 #include "harness/diagnosis/local_server.hpp"
 #include "harness/diagnosis/socket_target.hpp"
+#include "harness/inside/burst_watch.hpp"
 #include "lab/cli/command.hpp"
+#include "lab/cli/inspection.hpp"
 #include "lab/cli/load_options.hpp"
 #include "lab/core/clock.hpp"
 #include "lab/core/interrupt.hpp"
 #include "lab/core/process.hpp"
 #include "lab/core/terminal.hpp"
+#include "lab/experiment/experiment.hpp"
 #include "results/report/diagnosis.hpp"
+#include "results/store/diagnosis_store.hpp"
 
 namespace lab {
 
 namespace {
 
+constexpr Format kSarif{"sarif"};
+
 /// What `lab diagnose` is asked for.
 struct DiagnoseOptions {
   Url url;
-  std::string ping_text;
+  std::string url_text, ping_text;
+  Inspection inspection;
+  std::string against;  ///< `last`, or a file
+  std::optional<KeptDiagnosis> before;
+  bool no_save = false;
   RequestMessage message;
   std::optional<int> most;
   bool check = false, own_server = false, insecure = false;
@@ -31,6 +42,13 @@ struct DiagnoseOptions {
   ExaminationOptions examination;
   OutputOptions output;
   std::optional<Url> ping;  ///< what `ping_text` means
+};
+
+/// What an examination saw from outside, and what was seen inside meanwhile.
+struct Seen {
+  Observations outside;
+  InsideSeen inside;
+  std::optional<LocalServer> local;
 };
 
 Address address_of(const DiagnoseOptions& options) {
@@ -82,7 +100,9 @@ Error cannot_check(const DiagnoseOptions& options, const DiagnosisReport& report
                                : reason);
 }
 
-Observations ask(const DiagnoseOptions& options, std::optional<LocalServer>& local) {
+Seen ask(const DiagnoseOptions& options) {
+  Seen all;
+  std::optional<LocalServer>& local = all.local;
   const Address address = address_of(options);
   const ExaminationOptions& examination = options.examination;
   constexpr int kPings = 32, kStream = 300;  // beside a burst; in an even stream, if none is answered
@@ -105,9 +125,13 @@ Observations ask(const DiagnoseOptions& options, std::optional<LocalServer>& loc
                         options.message.method == "HEAD", false},
                        clock, transport,
                        [&]() { return local ? std::optional(local->cpu_time()) : std::nullopt; });
-  Observations seen = examine(subject, examination, [&](const Outlook& outlook) {
+  BurstWatch watch(subject, options.inspection.roots(local));
+  Observations& seen = all.outside;
+  seen = examine(watch, examination, [&](const Outlook& outlook) {
     if (!options.output.quiet) print_error("{}", announce(outlook));
   });
+  watch.stop();
+  all.inside = options.inspection.take(watch, local);
   if (seen.alone.empty() && !context->problem().empty()) {
     throw Failure(environment_error("{}: no TLS connection ({}); give --cacert FILE, or --insecure",
                                     url.origin(), context->problem()));
@@ -117,7 +141,7 @@ Observations ask(const DiagnoseOptions& options, std::optional<LocalServer>& loc
     seen.cores = available_cores();
     seen.runtime = local->runtime();
   }
-  return seen;
+  return all;
 }
 
 /// `--ping` may be a path of the same server.
@@ -128,17 +152,60 @@ Url ping_url(const std::string& text, const Url& url) {
   return ping;
 }
 
-/// What the options mean together.
+/// What one diagnosis shares with the next one of the same server, whose port may be another one.
+std::string target_of(const DiagnoseOptions& options) {
+  if (options.inspection.command.empty()) return options.url.text;
+  return fmt::format("{} {} in {}", options.inspection.command, options.url_text,
+                     std::filesystem::current_path().string());
+}
+
+/// What the options mean together; then the server is started that is to be.
 void settle(DiagnoseOptions& options) {
-  refuse_if(options.check && options.ping_text.empty(),
+  refuse_if(options.check && options.ping_text.empty() && !options.inspection.is_asked_for(),
             "--check needs --ping URL: only a cheap route beside the slow one shows a blocked loop");
   refuse_if(options.insecure && !options.ca_file.empty(),
             "--cacert and --insecure exclude each other; give one");
+  options.url = options.inspection.url_of(options.url_text);
   ExaminationOptions& examination = options.examination;
   examination.ping = !options.ping_text.empty();
   if (examination.ping) options.ping = ping_url(options.ping_text, options.url);
   examination.look_beyond = !options.most;
   examination.most_at_once = options.most.value_or(examination.most_at_once);
+  if (!options.against.empty()) {
+    const auto before = find_diagnosis(default_diagnoses_folder(), options.against, target_of(options));
+    options.before = about("--against", read_kept_diagnosis(about("--against", before).value())).value();
+  }
+  const std::string ready = options.ping ? options.ping->target : "";
+  options.inspection.begin(options.url_text, ready, options.url);
+  if (examination.ping) options.ping = ping_url(options.ping_text, options.url);
+}
+
+/// The command that asks again after an edit, and compares.
+std::string proof_of(const DiagnoseOptions& options) {
+  const Inspection& inspection = options.inspection;
+  std::string command = "lab diagnose";
+  if (!inspection.command.empty()) command += " --server " + shell_word(inspection.command);
+  if (inspection.pid) command += " --pid PID";
+  command += " " + shell_word(options.url_text);
+  if (!options.ping_text.empty()) command += " --ping " + shell_word(options.ping_text);
+  return command + " --against last";
+}
+
+/// Compares it with an earlier one, and keeps it for a later one.
+void keep(const DiagnoseOptions& options, DiagnosisReport& report) {
+  report.started = utc_now();
+  report.target = target_of(options);
+  if (options.before)
+    report.change = compare_diagnoses(*options.before, read_kept_diagnosis(to_json(report)).value());
+  if (options.no_save || report.seen.interrupted) return;
+  const auto saved = save_diagnosis(default_diagnoses_folder(), report.started, to_json(report));
+  if (!saved) print_error("warning: the diagnosis is not kept for --against: {}\n", saved.error().message);
+}
+
+std::string format_report(const DiagnosisReport& report, const OutputOptions& output) {
+  if (output.format == Format::json) return to_json(report);
+  if (output.format == kSarif) return inside_as_sarif(report.inside, report.url);
+  return to_text(report, output.style);
 }
 
 /// Asks the server and prints the verdict. Returns the exit code: 1 where `check` found a blocked loop, 130
@@ -146,15 +213,25 @@ void settle(DiagnoseOptions& options) {
 /// where `check` could not say.
 int diagnose(DiagnoseOptions& options) {
   settle(options);
-  std::optional<LocalServer> local;
-  Observations seen = ask(options, local);
-  if (seen.alone.empty() && !seen.interrupted) throw Failure(failed_alone(options, seen));
+  Seen seen = ask(options);
+  if (seen.outside.alone.empty() && !seen.outside.interrupted) {
+    if (const auto ended = options.inspection.ended())
+      throw Failure(environment_error("the server of --server {}", *ended));
+    throw Failure(failed_alone(options, seen.outside));
+  }
+  options.inspection.end();
   const std::string ping = options.ping ? options.ping->origin() + options.ping->target : "";
-  DiagnosisReport report = make_diagnosis_report(options.url.text, ping, std::move(seen));
-  if (local) report.pid = local->pid();
-  print(options.output.format == Format::json ? to_json(report) : to_text(report, options.output.style));
+  DiagnosisReport report = make_diagnosis_report(options.url.text, ping, std::move(seen.outside));
+  if (seen.local) {
+    report.pid = seen.local->pid();
+    add_inside(report, seen.inside, proof_of(options));
+  }
+  keep(options, report);
+  print(format_report(report, options.output));
   if (report.seen.interrupted) return interrupt_exit_code();
-  if (!options.check || report.verdict.loop_blocked == false) return 0;
+  const bool named = report.inside && !report.inside->lines.empty();
+  if (options.check && named) return static_cast<int>(ErrorKind::check_failed);
+  if (!options.check || report.verdict.loop_blocked == false || options.ping_text.empty()) return 0;
   if (!report.verdict.loop_blocked) throw Failure(cannot_check(options, report));
   return static_cast<int>(ErrorKind::check_failed);
 }
@@ -177,15 +254,25 @@ Result<Nanos> read_watch(const std::string& option, const std::string& text) {
 Command diagnose_command() {
   Command command("diagnose",
                   "find out from outside how a server executes: serial, a pool of k, k workers, concurrent",
-                  "Example: lab diagnose http://127.0.0.1:8000/report --ping /health\n"
+                  "Examples: lab diagnose http://127.0.0.1:8000/report --ping /health\n"
+                  "          lab diagnose --server 'uvicorn main:app --port {port}' /report --ping /health\n"
                   "The request is sent several hundred times: choose a route that you may call so often.");
   DiagnoseOptions& options = command.runs<DiagnoseOptions>(diagnose);
   ExaminationOptions& examination = options.examination;
   options.message.names_content = false;
   command
-      .each("url", "URL", "the slow route; unix:/run/app.sock:/report is one behind a Unix socket",
-            [&options](const std::string& text) { options.url = parse_url(text).value(); })
+      .each("url", "URL",
+            "the slow route; its path alone with --server or --pid; unix:/run/app.sock:/report is one behind a "
+            "Unix socket",
+            [&options](const std::string& text) {
+              options.url_text = text;
+              if (!text.starts_with("/") && text.find("{port}") == std::string::npos) parse_url(text).value();
+            })
       .required();
+  command.text("--server", "COMMAND", options.inspection.command,
+               "start this server, as 'uvicorn main:app --port {port}', look inside it, and end it");
+  command.count("--pid", "PID", options.inspection.pid, 1, 1 << 22,
+                "look into this process, which serves the URL");
   command.text("--ping", "URL", options.ping_text,
                "a cheap route of the same server, called while the slow one is");
   RequestMessage& message = options.message;
@@ -211,11 +298,17 @@ Command diagnose_command() {
       .shows("42");
   command.text("--cacert", "FILE", options.ca_file, "trust these certificates instead of the system's");
   command.flag("--insecure", options.insecure, "trust any certificate");
-  command.flag("--check", options.check, "exit 1 if a loop is blocked, 3 if that is not known; needs --ping");
+  command.flag("--check", options.check,
+               "exit 1 if a loop is blocked or a line is named, 3 if that is not known; needs --ping, "
+               "--server or --pid");
   command.flag("--quiet", options.output.quiet, "do not announce what is sent");
   command.flag("--i-own-this-server", options.own_server,
                "allow addresses beyond this machine and private networks");
-  add_text_or_json(command, options.output);
+  command.text("--against", "last|FILE", options.against,
+               "say what changed since the last diagnosis of this server and route, or since one in a file");
+  command.flag("--no-save", options.no_save, "do not keep it for a later --against");
+  add_format_option(command, options.output, {Format::text, Format::json, kSarif});
+  command.flag("--ascii", options.output.style.ascii, "no character beyond ASCII");
   return command;
 }
 

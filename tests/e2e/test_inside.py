@@ -1,0 +1,216 @@
+"""lab diagnose --server and --pid: which line makes requests wait, and what an edit changed."""
+import contextlib
+import importlib.util
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+import unittest
+from pathlib import Path
+
+from labcase import LabCase, timed
+
+PYTHON = sys.executable
+QUICK = ("--budget", "6s", "--max-concurrency", "16")
+SICK = """
+import time
+from fastapi import Depends, FastAPI
+app = FastAPI()
+def load():
+    time.sleep(0.02)
+def user():
+    time.sleep(0.06)
+@app.get("/blocked")
+async def blocked():
+    load()
+    return 1
+@app.get("/needs-user")
+async def needs_user(_=Depends(user)):
+    return 1
+@app.get("/health")
+async def health():
+    return 1
+"""
+UVICORN = f"{PYTHON} -m uvicorn main:app --port {{port}} --log-level warning"
+
+
+def needs(*modules):
+    missing = [module for module in modules if importlib.util.find_spec(module) is None]
+    return unittest.skipIf(missing, f"needs {', '.join(missing)}")
+
+
+class Inside(LabCase):
+    def write(self, text, name="main.py"):
+        path = Path(self.work) / name
+        path.write_text(textwrap.dedent(text))
+        return path
+
+    def line_of(self, text, name="main.py"):
+        return 1 + (Path(self.work) / name).read_text()[:(Path(self.work) / name).read_text().index(text)].count("\n")
+
+    def diagnose(self, *args, code=0):
+        said = self.lab_json("diagnose", *args, "--quiet", code=code)
+        self.assert_obeys(said, "diagnose")
+        self.assertEqual(self.running(), [])
+        return said
+
+    def start_script(self, text):
+        """A server that is run by hand. Its port is its last argument."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        process = subprocess.Popen([PYTHON, self.write(text, "server.py"), str(port)], cwd=self.work, env=self.environment,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        for _ in range(500):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                return process, port
+            time.sleep(0.02)
+        self.fail("it does not listen")
+
+
+@needs("fastapi", "uvicorn")
+class Lines(Inside):
+    @timed
+    def test_a_sleep_on_the_loop_is_named_and_an_edit_is_judged(self):
+        self.write(SICK)
+        ask = ("--server", UVICORN, "/blocked", "--ping", "/health", *QUICK)
+        said = self.diagnose(*ask, "--check", code=1)
+        (place,) = said["inside"]["places"]
+        self.assertEqual((place["id"], place["cause"], place["function"], place["line"], place["source"]),
+                         ("LAB101", "blocked_loop", "load", self.line_of("time.sleep(0.02)"), "time.sleep(0.02)"), place)
+        self.assertEqual(place["file"], str(Path(self.work) / "main.py"))
+        self.assertIn("blocked", [caller["function"] for caller in place["called_from"]])
+        self.assertGreater(place["share"], 0.8)
+        self.assertFalse(place["computes"])
+        self.assertTrue(place["fixes"])
+        self.assertIn("--against last", said["inside"]["prove"])
+        self.assertEqual(said["inside"]["probes"][0]["language"], "python")
+        self.write(SICK.replace("async def blocked", "def blocked"))
+        said = self.diagnose(*ask, "--against", "last")
+        self.assertEqual(said["inside"]["places"], [])
+        self.assertEqual(len(said["against"]["gone"]), 1)
+        self.assertLess(said["against"]["p"], 0.05)
+        self.assertLess(said["against"]["now_s"], said["against"]["before_s"])
+
+    @timed
+    def test_a_dependency_that_fills_the_pool_is_named(self):
+        self.write(SICK)
+        said = self.diagnose("--server", UVICORN, "/needs-user", "--ping", "/health", "--budget", "8s", "--max-concurrency", "64")
+        place = said["inside"]["places"][0]
+        self.assertEqual((place["id"], place["cause"], place["function"], place["limit"]), ("LAB102", "full_pool", "user", 40), place)
+
+    @timed
+    def test_a_server_that_awaits_is_not_accused(self):
+        self.write("""
+            import asyncio
+            from fastapi import FastAPI
+            app = FastAPI()
+            @app.get("/fine")
+            async def fine():
+                await asyncio.sleep(0.02)
+            """)
+        said = self.diagnose("--server", UVICORN, "/fine", *QUICK, "--check")
+        self.assertEqual(said["inside"]["places"], [])
+        self.assertEqual(said["inside"]["probes"][0]["version"].split(".")[0], "3")
+
+    @timed
+    def test_the_report_says_line_fix_and_proof_and_is_sarif_too(self):
+        self.write(SICK)
+        ran = self.lab("diagnose", "--server", UVICORN, "/blocked", "--ping", "/health", *QUICK)
+        self.assert_fits(ran.out, 80)
+        text = " ".join(ran.out.split())
+        self.assertRegex(text, r"LAB101 event loop blocked: main.py:\d+ in load\(\): time.sleep\(0.02\)")
+        self.assertRegex(text, r"its loop thread was in clock_nanosleep in \d+ % of [\d,]+ samples")
+        self.assertRegex(text, r"FIX .*16 at once then take about")
+        self.assertRegex(text, r"PROVE lab diagnose --server ")
+        said = json.loads(self.lab("diagnose", "--server", UVICORN, "/blocked", *QUICK, "--format", "sarif").out)
+        (result,) = said["runs"][0]["results"]
+        self.assertEqual(result["ruleId"], "LAB101")
+        self.assertEqual(result["locations"][0]["physicalLocation"]["region"]["startLine"], self.line_of("time.sleep(0.02)"))
+
+    @timed
+    def test_a_sitecustomize_that_is_there_runs_all_the_same(self):
+        (Path(self.work) / "own").mkdir()
+        self.write("import os\nos.environ['OWN'] = 'ran'\n", "own/sitecustomize.py")
+        self.write(SICK.replace("def load():", "import os\nassert os.environ['OWN'] == 'ran'\ndef load():"))
+        self.environment["PYTHONPATH"] = str(Path(self.work) / "own")
+        said = self.diagnose("--server", UVICORN, "/blocked", *QUICK)
+        self.assertEqual(said["inside"]["places"][0]["function"], "load")
+
+
+class Servers(Inside):
+    LOOP = """
+        import http.server, sys, time
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                time.sleep(0.02)
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+            def log_message(self, *_):
+                pass
+        http.server.HTTPServer.request_queue_size = 128
+        http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+        """
+
+    @timed
+    def test_a_server_that_runs_is_looked_into_by_its_process(self):
+        process, port = self.start_script(self.LOOP)
+        said = self.lab_json("diagnose", "--pid", str(process.pid), "/", *QUICK, "--quiet")
+        self.assert_obeys(said, "diagnose")
+        self.assertEqual(said["process"]["pid"], process.pid)
+        self.assertEqual(said["url"], f"http://127.0.0.1:{port}/")
+        self.assertEqual(said["inside"]["loop_calls"][0]["call"], "clock_nanosleep", said["inside"])
+        self.assertIn(f"py-spy dump --pid {process.pid}", " ".join(said["inside"]["obstacles"]))
+        self.assertIsNone(process.poll())
+
+    def test_what_cannot_be_asked_for_is_refused_before_anything_starts(self):
+        url = "http://127.0.0.1:1/"
+        for words, *said in ((("/report",), "'/report' is a path", "--server"),
+                             (("--server", "true {port}", url), "{port}"),
+                             (("--server", "node server.js", "/"), "--server 'node server.js' has no {port}"),
+                             (("--server", "'x {port}", "/"), "--server", "open quote"),
+                             (("--server", "x {port}", "--pid", "1", "/"), "exclude each other"),
+                             (("--pid", "4000000", "/"), "--pid 4000000: there is no such process"),
+                             (("--pid", str(os.getpid()), "/"), "listens at no TCP port"),
+                             (("--server", "x {port}", "/", "--against", "last"), "--against", "no diagnosis of"),
+                             (("--against", "nowhere.json", url), "--against", "cannot be read")):
+            self.assert_one_line_reason(self.lab("diagnose", *words, code=None), 2, *said)
+
+    def test_a_server_that_ends_forks_away_or_never_listens_is_said_to(self):
+        self.assert_one_line_reason(self.lab("diagnose", "--server", "false {port}", "/", code=None), 3, "ended with exit code 1")
+        self.write("import os\nos.fork() and os._exit(0)\nos.setsid()\nimport time\ntime.sleep(100)\n", "daemon.py")
+        self.assert_one_line_reason(self.lab("diagnose", "--server", f"{PYTHON} daemon.py {{port}}", "/", code=None), 3,
+                                    "must stay in the foreground")
+        self.assertEqual(self.running(), [])
+
+    def test_an_interrupted_diagnosis_leaves_no_server(self):
+        self.write(self.LOOP, "server.py")
+        process = self.start("diagnose", "--server", f"{PYTHON} server.py {{port}}", "/", "--max-concurrency", "64")
+        process.stderr.readline()  # it says what it will send
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        ran = self.finish(process)
+        self.assertEqual(ran.code, 130, ran)
+        self.assertEqual(self.running(), [])
+
+    @timed
+    def test_a_worker_that_is_killed_in_a_burst_ends_in_a_sentence(self):
+        self.write("import os, sys\n" + textwrap.dedent(self.LOOP).replace("time.sleep(0.02)", "os._exit(3)"), "server.py")
+        ran = self.lab("diagnose", "--server", f"{PYTHON} server.py {{port}}", "/", code=None)
+        self.assert_one_line_reason(without_announcement(ran), 3, "exit code 3")
+
+
+def without_announcement(ran):
+    ran.err = "\n".join(line for line in ran.err.splitlines() if not line.startswith("will send"))
+    return ran
+
+
+if __name__ == "__main__":
+    unittest.main()
