@@ -294,7 +294,8 @@ class LineFinder {
       line->resource = pool->name;
       line->limit = pool->limit;
       line->waiting = pool->waiting;
-    } else if (view_.lines.empty() && verdict_.execution != Execution::concurrent) {
+    } else if (pool == nullptr && view_.lines.empty() && verdict_.execution != Execution::concurrent &&
+               (verdict_.bound_by != BoundBy::cpu || at_work.back() == 1)) {  // else it lacks cores
       line->cause = LineCause::busy_worker;
       line->computes = verdict_.bound_by == BoundBy::cpu;
       line->limit = verdict_.parallelism;

@@ -2,6 +2,7 @@
 
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
@@ -105,7 +106,8 @@ TEST_CASE("every thread of a family is looked at, and what its descriptor leads 
   const KernelSamples& samples = sampler.samples();
   REQUIRE(samples.moments.size() == 3);
   CHECK(samples.processes == std::set<pid_t>{10, 20});
-  const Doing& receives = samples.doings[samples.moments[1].doing];
+  const auto worker = std::ranges::find(samples.moments, 11, &ThreadMoment::thread);
+  const Doing& receives = samples.doings[worker->doing];
   CHECK(receives.kind == CallKind::receiving);
   CHECK(receives.about == "127.0.0.1:5432 (PostgreSQL)");
   CHECK(samples.threads.at(11).name == "worker");
