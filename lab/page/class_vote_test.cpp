@@ -11,7 +11,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view kTwoArms =
+constexpr std::string_view kVotedArms =
     R"({"round":1,"question":"Ten at once?","arms":[{"ask":"blocked","choices":["0.1 s","1 s","another"]},)"
     R"({"ask":"awaited","choices":["0.1 s","another"]}]})";
 
@@ -27,7 +27,7 @@ json::value shown(const ClassVote& vote, const std::string& phone, std::string_v
 
 TEST_CASE("Guesses are counted by round, arm and choice") {
   ClassVote vote;
-  vote.set(kTwoArms);
+  vote.set(kVotedArms);
   CHECK(vote.cast("a", R"({"vote":1,"guesses":[1,0]})"));
   CHECK(vote.cast("b", R"({"vote":1,"guesses":[0,0]})"));
   CHECK(vote.cast("c", R"({"vote":1,"guesses":[1,1]})"));
@@ -40,7 +40,7 @@ TEST_CASE("Guesses are counted by round, arm and choice") {
 
 TEST_CASE("A phone's second guess replaces its first") {
   ClassVote vote;
-  vote.set(kTwoArms);
+  vote.set(kVotedArms);
   CHECK(vote.cast("a", R"({"vote":1,"guesses":[0,0]})"));
   CHECK(vote.cast("a", R"({"vote":1,"guesses":[2,1]})"));
   CHECK(counted(vote, "counts").at(0) == json::parse("[[0,0,1],[0,1]]"));
@@ -54,7 +54,7 @@ TEST_CASE("Only the vote that is open is voted on") {
   const std::string_view first = R"({"vote":1,"guesses":[0,0]})";
   CHECK_FALSE(vote.cast("a", first));
   CHECK_FALSE(vote.cast("a", R"({"vote":0,"guesses":[]})"));
-  vote.set(kTwoArms);
+  vote.set(kVotedArms);
   vote.set(R"({"round":0})");
   CHECK_FALSE(vote.cast("a", first));
   CHECK(shown(vote, "a", "open") == false);
@@ -65,11 +65,11 @@ TEST_CASE("Only the vote that is open is voted on") {
 
 TEST_CASE("A new question forgets the guesses on the one before it") {
   ClassVote vote;
-  vote.set(kTwoArms);
+  vote.set(kVotedArms);
   CHECK(vote.cast("a", R"({"vote":1,"guesses":[0,0]})"));
   vote.set(R"({"round":2})");
   CHECK(vote.cast("a", R"({"vote":2,"guesses":[0,0]})"));
-  vote.set(kTwoArms);
+  vote.set(kVotedArms);
   CHECK(counted(vote, "votes") == json::parse("[0,0]"));
   CHECK(shown(vote, "a", "vote") == 3);
   CHECK(shown(vote, "a", "mine").is_null());
@@ -78,7 +78,7 @@ TEST_CASE("A new question forgets the guesses on the one before it") {
 TEST_CASE("A phone is shown the question and its own guess, and no count") {
   ClassVote vote;
   CHECK(vote.ballot("a") == R"({"vote":0,"round":0,"open":false,"question":"","arms":[],"mine":null})");
-  vote.set(kTwoArms);
+  vote.set(kVotedArms);
   CHECK(vote.cast("b", R"({"vote":1,"guesses":[0,0]})"));
   CHECK(shown(vote, "a", "question") == "Ten at once?");
   CHECK(shown(vote, "a", "arms").at(1) == json::parse(R"({"ask":"awaited","choices":["0.1 s","another"]})"));
@@ -87,7 +87,7 @@ TEST_CASE("A phone is shown the question and its own guess, and no count") {
 
 TEST_CASE("What is no vote is refused and changes nothing") {
   ClassVote vote;
-  vote.set(kTwoArms);
+  vote.set(kVotedArms);
   const std::string before = vote.counts(0);
   const std::string many = R"({"round":1,"question":"","arms":[)" + std::string(5, ' ');
   const std::string row = R"({"ask":"x","choices":["a","b"]})";
