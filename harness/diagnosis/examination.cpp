@@ -19,6 +19,7 @@ namespace {
 
 constexpr int kAlone = 5;                // requests one after another; the first one warms the server up
 constexpr int kWhenWarm = 40;            // when it is warm, for what happens to one in ten
+constexpr int kWhenOdd = 150;            // once more where one of them was slow
 constexpr double kBurstShare = 0.55;     // of the budget
 constexpr Nanos kComfort = 7 * kSecond;  // bursts stop growing and repeating after that, however much is left
 constexpr int kRepetitions = 3;
@@ -79,7 +80,10 @@ class Examiner {
     constexpr Nanos kEnough = 9 * kSecond / 4;
     if (over() || refused_alone_ != 0) return;
     const Nanos one = std::max<Nanos>(service(), kMicrosecond);
-    if (affordable(one, 0.7)) ask_alone(static_cast<int>(std::clamp<Nanos>(kEnough / one, 2, kWhenWarm)));
+    for (const int most : {kWhenWarm, kWhenOdd}) {
+      if (affordable(one, 0.7)) ask_alone(static_cast<int>(std::clamp<Nanos>(kEnough / one, 2, most)));
+      if (parallel_ == 1 || !is_odd(one)) return;
+    }
   }
 
   void send_bursts() {
@@ -222,7 +226,8 @@ class Examiner {
     }
     // That kept connections take where all goes one at a time; pings the same.
     constexpr std::int64_t kServices = 50;
-    outlook.requests += kMaxOnKept + kMaxForLimit + 3 * (options_.most_at_once + 1) + kWhenWarm + 3 + 12;
+    outlook.requests +=
+        kMaxOnKept + kMaxForLimit + 3 * (options_.most_at_once + 1) + kWhenWarm + kWhenOdd + 3 + 12;
     if (options_.ping) outlook.requests += kMaxPings;
     if (options_.look_beyond) {
       outlook.beyond = 2 * options_.most_at_once;
@@ -254,6 +259,18 @@ class Examiner {
   bool affordable(Nanos span, double share) const {
     return span <= options_.timeout && span <= left() &&
            static_cast<double>(spent() + span) <= share * static_cast<double>(options_.budget);
+  }
+
+  /// Whether one that was alone, or beside few of those that run together, was far slower than they usually
+  /// are.
+  bool is_odd(Nanos usual) const {
+    constexpr Nanos kFar = 30 * kMillisecond;
+    constexpr int kFew = 4;
+    const auto is_far = [&](Nanos latency) { return latency > 2 * usual + kFar; };
+    return std::ranges::any_of(seen_.alone.begin() + 1, seen_.alone.end(), is_far) ||
+           std::ranges::any_of(whole_bursts(seen_), [&](const Burst& burst) {
+             return burst.at_once <= kFew && is_far(burst.done.back());
+           });
   }
 
   std::vector<int> sizes() const {

@@ -102,8 +102,8 @@ std::optional<Stalls> find_stalls(const Observations& seen) {
 }
 
 std::optional<Stragglers> find_stragglers(const Observations& seen) {
-  constexpr int kFew = 4;  // at once: what waits for others does not take the same time each time
-  constexpr double kSome = 0.01;
+  constexpr int kFew = 16;  // at once: what waits for others does not take the same time each time
+  constexpr double kSome = 0.01, kMost = 0.5, kFewest = 3;
   if (seen.alone.size() < 3) return std::nullopt;
   const double alone_s = alone_seconds(seen);
   std::vector<double> latencies = in_seconds({seen.alone.begin() + 1, seen.alone.end()});
@@ -114,17 +114,20 @@ std::optional<Stragglers> find_stragglers(const Observations& seen) {
   const std::vector<double> stalled = stalled_alike(latencies, alone_s);
   if (stalled.empty()) return std::nullopt;
   const Stragglers stragglers{0, median_of(stalled)};
-  // Of all replies: those that come as late as they do.
   double late = static_cast<double>(stalled.size());
   double all = static_cast<double>(latencies.size());
+  double least = 1;  // of the largest bursts: in a pool most of them are late each time
   for (const Burst& burst : whole_bursts(seen)) {
+    const auto slow = static_cast<double>(std::ranges::count_if(
+        burst.done, [&](Nanos at) { return is_straggler(seconds(at), stragglers, alone_s); }));
+    if (burst.at_once >= seen.most_at_once / 2) least = std::min(least, slow / burst.at_once);
     if (burst.at_once <= kFew) continue;
     all += burst.at_once;
-    late += static_cast<double>(std::ranges::count_if(
-        burst.done, [&](Nanos at) { return is_straggler(seconds(at), stragglers, alone_s); }));
+    late += slow;
   }
-  if (late < kSome * all || 2 * late > all) return std::nullopt;
-  return Stragglers{late / all, stragglers.took_s};
+  const double share = late / all;
+  if (late < kFewest || share < kSome || share > kMost || least > kMost / 2) return std::nullopt;
+  return Stragglers{share, stragglers.took_s};
 }
 
 Observations without(const Stragglers& stragglers, Observations seen) {

@@ -296,12 +296,12 @@ std::vector<std::string> notes(const Observations& seen, const DiagnosisReport& 
                                     ? "a cache answers them, so ask for what is not in it, or turn it off"
                                     : "the server warms up, so send one request before users come"));
   }
-  if (const auto& late = report.verdict.stragglers) {
+  if (const auto& some = report.verdict.stragglers) {
     notes.push_back(
         fmt::format("about one request in {:.0f} takes {} and delays nobody else: as where a cache is "
                     "filled, or something "
                     "is tried again",
-                    1 / late->share, milliseconds(late->took_s)));
+                    1 / some->share, milliseconds(some->took_s)));
   }
   if (!seen.watched.empty()) notes.push_back(pauses_in_words(report.pauses, seen.watched.back().at));
   return notes;
