@@ -64,13 +64,13 @@ class Diagnose(LabCase):
         self.assertEqual(books["sent"], books["ok"] + sum(books["errors"].values()) + books["unfinished"], books)
         return said
 
-    def diagnose_server(self, name, *args, at_once=16):
+    def diagnose_server(self, name, *args, at_once=16, budget=QUICK[1]):
         """A server of tests/servers."""
         server = servers.named(name)
         if not server.is_here():
             self.skipTest(f"needs {', '.join(server.programs())}")
         with servers.Workshop("lab", self.environment) as workshop, workshop.running(server) as url:
-            return self.diagnose_url(url + server.path, *QUICK[:2], "--max-concurrency", str(at_once), *server.options, *args)
+            return self.diagnose_url(url + server.path, "--budget", budget, "--max-concurrency", str(at_once), *server.options, *args)
 
     @measured
     def assert_told(self, port, path, expected, *args):
@@ -139,14 +139,14 @@ class Servers(Diagnose):
     """Some of tests/servers; score.py asks all of them, and is run by hand."""
 
     @measured
-    def assert_right(self, name, *args, at_once=16):
+    def assert_right(self, name):
         server = servers.named(name)
-        said = self.diagnose_server(name, "--ping", server.ping, *args, at_once=at_once)
+        said = self.diagnose_server(name, "--ping", server.ping, at_once=4, budget=f"{int(2 * PATIENCE)}s")
         with figures():
             self.assertEqual(score.mistakes(server.expected, said, 0), ([], False), json.dumps(said, indent=1))
 
     def test_one_behind_a_unix_socket(self):
-        self.assert_right("asyncio at a Unix socket blocks", at_once=4)
+        self.assert_right("asyncio at a Unix socket blocks")
 
     def test_a_load_behind_a_unix_socket(self):
         with servers.Workshop("lab", self.environment) as workshop, workshop.running(servers.named("asyncio at a Unix socket blocks")) as url:
@@ -155,12 +155,6 @@ class Servers(Diagnose):
 
     def test_one_behind_tls(self):
         self.assert_right("asyncio over TLS waits")
-
-    def test_a_pool_behind_another_stage(self):
-        self.assert_right("asyncio, 40 ms and a pool of 5 for 60")
-
-    def test_requests_that_wait_now_and_then(self):
-        self.assert_right("asyncio, a tenth waits 200 ms")
 
     def test_a_mistake_is_found_and_what_is_left_open_is_no_mistake(self):
         said = {"execution": "serial", "parallelism": 1, "bound_by": "waiting", "loop_blocked": True, "limit": None,

@@ -107,7 +107,11 @@ def connect(url):
     if url.startswith("unix:"):
         found = socket.socket(socket.AF_UNIX)
         found.settimeout(5)
-        found.connect(url.split(":")[1])
+        try:
+            found.connect(url.split(":")[1])
+        except OSError:
+            found.close()
+            raise
         return found
     host, _, port = url.split("//")[1].rpartition(":")
     return socket.create_connection((host.strip("[]"), int(port)), timeout=5)
