@@ -19,6 +19,7 @@ import json
 import math
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -369,6 +370,50 @@ def answered(answers, *ids):
         if answers.get(one) in (None, ""):
             raise LabError(f"{one} has no answer yet: answers[\"{one}\"] = …")
         grade(one.rpartition("-")[0], {one: answers[one]})
+
+
+# --- repairs
+
+def sick(name, folder="."):
+    """Writes the sick server of a repair into `folder` and returns its path; its first lines say what is asked."""
+    said = document("lab.repair/1", "grade", "--repair", name)
+    path = Path(folder) / said["file"]
+    path.write_text(said["text"] + "\n", encoding="utf-8")
+    return path
+
+
+def diagnose(path, route, ping, **options):
+    """`lab diagnose --server`: starts the FastAPI app of that file and looks inside while bursts of requests run. The places that
+    are to blame, a row each, the first one to be repaired first; .attrs has execution, service_s, and the last burst's makespan_s."""
+    path = Path(path)
+    server = f"/usr/bin/python3 -m uvicorn --app-dir {shlex.quote(str(path.parent.resolve()))} {path.stem}:app --port {{port}} --log-level warning"
+    said = document("lab.diagnose/1", "diagnose", "--server", server, route, "--ping", ping, "--quiet", *words({"budget": "15s", **options}))
+    table = pd.DataFrame(said["inside"]["places"], columns=["id", "title", "file", "line", "function", "source", "share", "says"])
+    table["file"] = table["file"].map(lambda file: Path(file).name if file else None)
+    table.attrs = {"execution": said["execution"], "service_s": said["service_s"], "makespan_s": said["evidence"][-1]["makespan_s"],
+                   "at_once": said["evidence"][-1]["at_once"], "loop_blocked": said["loop_blocked"]}
+    return table
+
+
+class Repaired:
+    """What `lab grade --repair` says of a repaired server: .points, .of, and .table with what is still wrong."""
+
+    def __init__(self, told):
+        self.document, self.points, self.of = told, told["points"], told["of"]
+        self.table = pd.DataFrame(told["checks"])
+
+    def require(self):
+        """AssertionError that names what is still wrong."""
+        said = [f"{one['text']} {one['found'] or 'It is not so.'}" for one in self.document["checks"] if not one["correct"]]
+        assert not said, " | ".join(said)
+
+    def _repr_html_(self):
+        return f"<p>{self.points:g} of {self.of:g} points</p>" + self.table.to_html(index=False, na_rep="–")
+
+
+def repaired(name, path):
+    """`lab grade FILE --repair NAME`: starts what you made of the sick server, diagnoses it again, and grades that."""
+    return Repaired(document("lab.repair/1", "grade", path, "--repair", name))
 
 
 def _can_grade():

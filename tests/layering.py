@@ -25,7 +25,8 @@ def upwards(rooms, below):
 
 ROOMS = {
     **upwards(CORE, []),
-    **upwards(SERVERS, CORE),
+    "lab/inside": ["lab/inside"],
+    **upwards(SERVERS, [*CORE, "lab/inside"]),
     **upwards(HARNESS, CORE),
     "harness/findings": [*CORE, *HARNESS, "harness/findings"],
     "harness/diagnosis": [*CORE, *HARNESS, "harness/diagnosis"],

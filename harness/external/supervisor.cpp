@@ -15,9 +15,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <iterator>
+#include <optional>
 #include <string_view>
 
 #include "harness/trace/server_use.hpp"
+#include "lab/core/interrupt.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {
@@ -305,6 +307,19 @@ std::string Supervisor::last_words() const {
   const auto fault = std::find_if(lines.rbegin(), lines.rend(), names_fault);
   if (fault != lines.rend()) return *fault;
   return lines.empty() ? "" : std::string(trim(lines.back()));
+}
+
+Result<Supervisor> run_to_end(const SupervisedProgram& program, Nanos patience) {
+  LAB_TRY(Supervisor supervisor, Supervisor::start(program));
+  const Nanos end = monotonic_now() + patience;
+  std::optional<std::string> ended;
+  while (!(ended = supervisor.ended()) && monotonic_now() < end && interrupt_signal() == 0)
+    sleep_until(monotonic_now() + 5 * kMillisecond);
+  const std::string& name = program.arguments.front();
+  if (!ended && interrupt_signal() != 0) return environment_error("{}: interrupted", name);
+  if (!ended) return environment_error("{}: no end after {} s", name, patience / kSecond);
+  if (ended->find("exit code 0") == std::string::npos) return environment_error("{}: {}", name, *ended);
+  return supervisor;
 }
 
 }  // namespace lab

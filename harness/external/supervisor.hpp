@@ -79,4 +79,8 @@ class Supervisor {
   ChildProcess child_;
 };
 
+/// Runs a short program to its end; output() and last_lines() say what it wrote. Errors (exit 3): those of
+/// start, no end within `patience`, an exit code other than 0, interrupted.
+Result<Supervisor> run_to_end(const SupervisedProgram& program, Nanos patience);
+
 }  // namespace lab

@@ -17,10 +17,11 @@
 
 namespace lab {
 
-/// results/advise.toml, quiz.toml and findings.toml as they were when the program was built.
+/// results/advise.toml, quiz.toml, findings.toml and repairs.toml as they were when the program was built.
 extern const std::string_view kAdviceText;
 extern const std::string_view kQuizText;
 extern const std::string_view kFindingsText;
+extern const std::string_view kRepairsText;
 
 /// A figure as people write it: `1s`, which is one second, or a plain number.
 struct Figure {

@@ -26,15 +26,8 @@ const std::map<std::string, std::string> kLeast{{"python", "3.9"}, {"fastapi", "
 
 /// What a short program prints, by lines.
 Result<std::vector<std::string>> output_of(const SupervisedProgram& program) {
-  LAB_TRY(Supervisor supervisor, Supervisor::start(program));
-  const Nanos end = monotonic_now() + kShortProgram;
-  std::optional<std::string> ended;
-  while (!(ended = supervisor.ended()) && monotonic_now() < end)
-    sleep_until(monotonic_now() + 5 * kMillisecond);
-  const std::string& name = program.arguments.front();
-  if (!ended) return environment_error("{}: no end after {} s", name, kShortProgram / kSecond);
-  if (ended->find("exit code 0") == std::string::npos) return environment_error("{}: {}", name, *ended);
-  return supervisor.last_lines(100);
+  LAB_TRY(const Supervisor ended, run_to_end(program, kShortProgram));
+  return ended.last_lines(100);
 }
 
 /// The same, asked once in the life of this process: verify prepares dozens of experiments one after another.

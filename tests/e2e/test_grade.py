@@ -7,8 +7,9 @@ import unittest
 import zipfile
 import zlib
 
-from labcase import BINARY, ROOT, LabCase
+from labcase import BINARY, ROOT, LabCase, figures, measured
 
+HAS_FASTAPI = not subprocess.run(["/usr/bin/python3", "-c", "import fastapi, uvicorn"], capture_output=True).returncode
 SECRET = "a secret of the teacher's, 32 long"
 RIGHT = {"blocking-async-1": "1 s", "blocking-async-2": {"value": 100, "unit": "ms"}, "blocking-async-3": "0.3s"}
 
@@ -390,6 +391,61 @@ class Gradescope(GradeCase):
         self.assert_one_line_reason(self.lab("grade", "--autograder", "x.zip", "--scenario", "gil", "--program", "/bin/ls",
                                              code=None), 2, "shared libraries", "--program")
         self.assertFalse((self.work / "x.zip").exists())
+
+
+class Repairs(GradeCase):
+    """Sick servers that are repaired, and diagnosed again."""
+    def sick(self, name="find-the-line"):
+        document = self.lab_json("grade", "--repair", name)
+        self.assertEqual(problems("repair", document), [])
+        return document
+
+    def repaired(self, name="find-the-line", **edits):
+        """The file of a sick server, with each text in place of another one."""
+        document = self.sick(name)
+        text = document["text"]
+        for old, new in edits.values():
+            self.assertEqual(text.count(old), 1, old)
+            text = text.replace(old, new)
+        path = self.work / document["file"]
+        path.write_text(text)
+        return path
+
+    def grade_repair(self, path, name="find-the-line", code=0, *options):
+        document = self.lab_json("grade", path, "--repair", name, *options, code=code, within=90)
+        self.assertEqual(problems("repair", document), [])
+        return document
+
+    def test_a_sick_server_is_printed_as_the_file_that_is_repaired(self):
+        document = self.sick()
+        self.assertEqual(self.lab("grade", "--repair", "find-the-line").out, document["text"] + "\n")
+        compile(document["text"], document["file"], "exec")
+        self.assertIn(f"lab grade {document['file']} --repair find-the-line", document["text"])
+
+    def test_what_cannot_be_meant_is_refused(self):
+        self.assert_one_line_reason(self.lab("grade", "--repair", "find-the-lin", code=None), 2, "--repair", "find-the-line")
+        self.assert_one_line_reason(self.lab("grade", "--repair", "find-the-line", "--scenario", "gil", code=None), 2, "--scenario")
+        self.assert_one_line_reason(self.lab("grade", "no-such.py", "--repair", "find-the-line", code=None), 2, "no-such.py")
+
+    @unittest.skipUnless(HAS_FASTAPI, "python3-fastapi and python3-uvicorn are not here")
+    def test_a_server_that_does_not_start_gets_no_points_and_its_last_words(self):
+        path = self.work / "report.py"
+        path.write_text("import no_such_module\n")
+        graded = self.grade_repair(path, "find-the-line", 1, "--pass", "80%")
+        self.assertEqual((graded["points"], graded["passed"]), (0, False))
+        self.assertIn("no_such_module", graded["checks"][0]["found"])
+
+    @unittest.skipUnless(HAS_FASTAPI, "python3-fastapi and python3-uvicorn are not here")
+    @measured
+    def test_the_sick_line_is_named_and_the_repaired_server_passes(self):
+        graded = self.grade_repair(self.repaired())
+        self.assertEqual([check["correct"] for check in graded["checks"]][1:], [False, False, False], graded)
+        line = self.sick()["text"].splitlines().index("    time.sleep(0.05)") + 1
+        self.assertIn(f"report.py:{line} in ask_database(): time.sleep(0.05)", graded["checks"][1]["found"])
+        graded = self.grade_repair(self.repaired(route=("async def report():\n    return await collect()", "def report():\n    return collect()"),
+                                                 helper=("async def collect():", "def collect():")))
+        with figures():
+            self.assertEqual(graded["points"], 4, graded)
 
 
 if __name__ == "__main__":

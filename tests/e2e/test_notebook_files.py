@@ -79,8 +79,8 @@ class Made(unittest.TestCase):
         paths = [folder / f"{source.stem}.ipynb" for source in SOURCES for folder in (NOTEBOOKS, NOTEBOOKS / "solutions")]
         return [(path, nbformat.read(path, as_version=4)) for path in paths]
 
-    def test_there_are_seven_lessons(self):
-        self.assertEqual([source.stem[0] for source in SOURCES], list("1234567"))
+    def test_there_are_eight_lessons(self):
+        self.assertEqual([source.stem[0] for source in SOURCES], list("12345678"))
 
     def test_they_are_what_their_sources_say(self):
         done = subprocess.run([sys.executable, "-B", NOTEBOOKS / "make.py", "--check"], capture_output=True, text=True)
@@ -118,7 +118,7 @@ class Made(unittest.TestCase):
     def test_students_see_neither_solutions_nor_hidden_tests(self):
         for path, notebook in self.both():
             text = "\n".join(cell.source for cell in notebook.cells)
-            marks = ("BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN TESTS", "lab.grade(")
+            marks = ("BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN TESTS", ").require()")
             for mark in marks:
                 (self.assertIn if path.parent.name == "solutions" else self.assertNotIn)(mark, text, path)
 

@@ -39,7 +39,7 @@ class Installed(LabCase):
         names = {path.relative_to(prefix).as_posix() for path in prefix.rglob("*") if path.is_file()}
         self.assertTrue({"bin/lab", "share/lab/scenarios/blocking-async.toml", "share/lab/claims.toml", "share/man/man1/lab.1",
                          "share/bash-completion/completions/lab", "share/zsh/vendor-completions/_lab",
-                         "share/fish/vendor_completions.d/lab.fish"} <= names, names)
+                         "share/fish/vendor_completions.d/lab.fish", "include/lab/inside/loop_watch.hpp"} <= names, names)
         self.assertEqual({Path(name).name for name in names if name.startswith("share/lab/scenarios")},
                          {path.name for path in (ROOT / "scenarios").glob("*.toml")})
         done = subprocess.run([prefix / "bin/lab", "run", "forgotten-await", "--quick", "--quiet", "--format", "json"],

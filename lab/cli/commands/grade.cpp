@@ -4,7 +4,9 @@
 
 #include "lab/cli/command.hpp"
 #include "lab/cli/screen.hpp"
+#include "lab/core/interrupt.hpp"
 #include "lab/core/terminal.hpp"
+#include "lab/course/repair.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "lab/experiment/recordings.hpp"
 
@@ -14,6 +16,7 @@ namespace {
 
 struct GradeOptions {
   std::string answers, run, scenario, variant, student, secret_file, autograder, program, gradescope;
+  std::string repair, python = "/usr/bin/python3";
   std::optional<double> pass;  ///< 0 to 1
   std::vector<std::string> only;
   bool show_answers = false;
@@ -131,8 +134,35 @@ int grade_submission(const GradeOptions& options) {
   return 0;
 }
 
+/// Prints the sick server, or diagnoses what a student made of it.
+int repair(const GradeOptions& options) {
+  const OutputOptions& output = options.output;
+  refuse_beside("--repair", {{"--run", !options.run.empty()},
+                             {"--scenario", !options.scenario.empty()},
+                             {"--variant", !options.variant.empty()},
+                             {"--student", !options.student.empty()},
+                             {"--secret-file", !options.secret_file.empty()},
+                             {"--only", !options.only.empty()},
+                             {"--show-answers", options.show_answers},
+                             {"--autograder", !options.autograder.empty()},
+                             {"--gradescope-folder", !options.gradescope.empty()},
+                             {"--format gradescope", output.format == Format::gradescope}});
+  const Repair& wanted = repair_book().find(options.repair);
+  if (options.answers.empty()) {
+    refuse_beside("--repair without a file", {{"--pass", options.pass.has_value()}});
+    print(output.format == Format::json ? repair_json(wanted) : wanted.text + "\n");
+    return 0;
+  }
+  RepairSheet sheet = grade_repair(wanted, read_input("answers", options.answers), options.python);
+  if (const int code = interrupt_exit_code(); code != 0) return code;
+  sheet.pass = options.pass;
+  print(output.format == Format::json ? repair_json(sheet) : repair_text(sheet, output.style));
+  return sheet.passed() ? 0 : static_cast<int>(ErrorKind::check_failed);
+}
+
 int do_as_asked(const GradeOptions& options) {
   const OutputOptions& output = options.output;
+  if (!options.repair.empty()) return repair(options);
   if (!options.variant.empty()) return print_variant(options);
   if (!options.autograder.empty()) return pack(options);
   if (!options.gradescope.empty()) return grade_submission(options);
@@ -157,9 +187,12 @@ Command grade_command() {
       "An answer file: {\"schema\": \"lab.answers/1\", \"scenario\": \"gil\", \"answers\": {\"gil-1\": \"400 "
       "ms\"}}\n"
       "A problem for one student: lab grade --variant gil --student ada --secret-file secret.txt\n"
+      "A server to repair: lab grade --repair find-the-line > report.py; then lab grade report.py --repair "
+      "find-the-line\n"
       "For Gradescope: lab grade --autograder out.zip --scenario gil --secret-file secret.txt");
   GradeOptions& options = command.runs<GradeOptions>(do_as_asked);
-  command.text("answers", "ANSWERS", options.answers, "the answer file, lab.answers/1; - is standard input");
+  command.text("answers", "ANSWERS", options.answers,
+               "the answer file, lab.answers/1, or with --repair the repaired server; - is standard input");
   command.text("--run", "RUN", options.run, "the student's run; it must be a run of this problem");
   command.text("--scenario", "SCENARIO", options.scenario,
                "the scenario that was asked; answers to another one are refused");
@@ -174,6 +207,10 @@ Command grade_command() {
   command.text("--autograder", "OUT.zip", options.autograder, "write the zip that Gradescope runs");
   command.text("--program", "PATH", options.program,
                "the statically linked lab that goes into the zip (this program, if it is static)");
+  command.text("--repair", "ID", options.repair,
+               "print a sick server; with a file: start it, diagnose it, and say what is still wrong");
+  command.text("--python", "PATH", options.python, "the Python of --repair, which has FastAPI")
+      .shows("/usr/bin/python3");
   command.text("--gradescope-folder", "DIR", options.gradescope,
                "called by the zip: grade a submission in /autograder");
   add_format_option(command, options.output, {Format::text, Format::json, Format::gradescope});

@@ -6,6 +6,7 @@
 #include <exception>
 #include <list>
 
+#include "lab/inside/loop_watch.hpp"
 #include "lab/servers/event_loop/session.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/servers/worker/worker.hpp"
@@ -73,6 +74,7 @@ class LoopServer {
     if (needs_pool(worker_.setup().routes, arm)) loop_.start_pool(arm.threads);
     asio::co_spawn(loop_.executor(), accept_connections(), report);
     asio::co_spawn(loop_.executor(), stop_when_asked(), report);
+    const inside::LoopWatch watch(loop_.context());  // while a diagnosis looks inside
     worker_.ready();
     if (worker_.events().on()) {
       run_turns();

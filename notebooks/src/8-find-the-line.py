@@ -1,0 +1,147 @@
+# %% [markdown]
+# # 8 · Find the line
+#
+# So far the servers were the lab's own, and you knew what each one did wrong. Here is one that you don't know: a small FastAPI app
+# that works, and that everybody complains about. Load tools say *that* it is slow. `lab diagnose` starts it, sends it bursts of
+# requests, and looks inside meanwhile: it says *where*.
+
+# %% locked=setup
+import sys
+sys.path[:0] = [".", ".."]  # lab.py lies beside the notebooks
+import tempfile
+from pathlib import Path
+import lab
+
+folder = Path(tempfile.mkdtemp())
+
+# %% [markdown]
+# ## The report
+#
+# `lab.sick` writes the app into a folder of its own. Its first lines say what is asked of you. Read it, and run nothing yet.
+
+# %%
+report = lab.sick("find-the-line", folder)
+print(report.read_text())
+
+# %% [markdown]
+# ### Predict
+#
+# A report alone takes 50 ms. 32 people ask for one at once.
+#
+# | name | question |
+# |---|---|
+# | `together` | when is the last of the 32 reports answered? `"100 ms"`, with a number of your own |
+# | `function` | in which function does the server wait, while nobody else is served? Its name |
+
+# %% answer=predict-report
+### BEGIN SOLUTION
+together = "1.6 s"
+function = "ask_database"
+### END SOLUTION
+
+# %% test=test-predict points=2
+assert together.split()[1] in ("ms", "s") and float(together.split()[0]) > 0, "write a number and its unit, as in \"100 ms\""
+assert f"def {function}(" in report.read_text(), "it is a function of report.py"
+### BEGIN HIDDEN TESTS
+seconds = float(together.split()[0]) / {"ms": 1000, "s": 1}[together.split()[1]]
+assert 1.4 <= seconds <= 1.8, "the loop is held for 50 ms by each of the 32, one after another"
+assert function == "ask_database", "collect() is a coroutine, but it never awaits: who really waits?"
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Run and observe
+#
+# The lab starts the app on a free port, asks it 1, 2, 4, … 32 times at once, looks at its threads, and ends it. It takes some seconds.
+
+# %%
+found = lab.diagnose(report, "/report", "/health", max_concurrency=32)
+print(f"{found.attrs['at_once']} at once took {found.attrs['makespan_s']:.2f} s; executes: {found.attrs['execution']}")
+found[["id", "title", "file", "line", "function", "source", "share"]]
+
+# %% [markdown]
+# The share is that of the loop's *late* time: of all the time in which the event loop should have gone round and could not, so much was
+# spent in that line. A watchdog thread inside the server takes the loop's stack while it is late. `called from` says how it got there:
+
+# %%
+print(*found["says"], sep="\n")
+
+# %% [markdown]
+# ### Explain
+#
+# Every function between the route and that line is `async`, or is called from one that is. Why does nobody else run meanwhile?
+
+# %% [markdown] essay=explain-report points=3
+# async def and await alone never give the loop back. Only an await that suspends does, and on the way from the route to the line there
+# is none: collect() is awaited, but it runs at once and calls ask_database() as a plain function, which sleeps in the kernel with the
+# only thread of the loop. 31 other reports and every /health lie in their sockets until it wakes up.
+
+# %% [markdown]
+# ### Modify: repair it
+#
+# Change as little as you can, and leave the work in: a report alone still takes its 50 ms. Write the repaired app into `repaired_report`
+# (edit the text with `replace`, or write the whole file between quotes).
+
+# %% answer=repair-report
+sick_text = report.read_text()
+### BEGIN SOLUTION
+repaired_report = (sick_text.replace("async def collect():", "def collect():")
+                   .replace("async def report():\n    return await collect()", "def report():\n    return collect()"))
+### END SOLUTION
+report.write_text(repaired_report);
+
+# %% test=test-repair points=4
+compile(repaired_report, "report.py", "exec")
+assert "@app.get(\"/report\")" in repaired_report, "the route has to stay"
+### BEGIN HIDDEN TESTS
+report.write_text(repaired_report)
+lab.repaired("find-the-line", report).require()
+### END HIDDEN TESTS
+
+# %% [markdown]
+# `lab grade` does not read your code. It starts it, and diagnoses it again.
+
+# %%
+lab.repaired("find-the-line", report)
+
+# %% [markdown]
+# ## Everything is awaited, and still
+#
+# The second app has no blocking call at all.
+
+# %%
+prices = lab.sick("find-the-lock", folder)
+print(prices.read_text())
+
+# %%
+found = lab.diagnose(prices, "/prices", "/health", max_concurrency=32)
+print(f"{found.attrs['at_once']} at once took {found.attrs['makespan_s']:.2f} s; the loop is blocked: {found.attrs['loop_blocked']}")
+found[["id", "title", "line", "function", "source"]]
+
+# %% [markdown]
+# `/health` is answered at once here: the loop is free. It is the requests that wait, for each other.
+
+# %% answer=repair-prices
+sick_text = prices.read_text()
+### BEGIN SOLUTION
+repaired_prices = sick_text.replace("        asked += 1\n        return await ask_exchange()", "        asked += 1\n    return await ask_exchange()")
+### END SOLUTION
+prices.write_text(repaired_prices);
+
+# %% test=test-prices points=3
+compile(repaired_prices, "prices.py", "exec")
+### BEGIN HIDDEN TESTS
+prices.write_text(repaired_prices)
+lab.repaired("find-the-lock", prices).require()
+### END HIDDEN TESTS
+
+# %%
+import matplotlib.pyplot as plt
+
+before, after = found.attrs["makespan_s"], lab.diagnose(prices, "/prices", "/health", max_concurrency=32).attrs["makespan_s"]
+figure, axes = plt.subplots(figsize=(6, 1.6))
+axes.barh(["repaired", "sick"], [after, before])
+axes.set_xlabel("32 at once, seconds");
+
+# %% [markdown]
+# **Remember.** A slow server is not a riddle. Ask it many times at once, look where its threads are meanwhile, repair that line, and ask
+# again: `lab diagnose … --against last` says what your edit changed.
