@@ -20,14 +20,15 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr Nanos kPatience = 60 * kSecond;  // a diagnosis takes 20 s at most, and a busy machine longer
+constexpr Nanos kDiagnosisPatience =
+    60 * kSecond;  // a diagnosis takes 20 s at most, and a busy machine longer
 
 /// What the checks are about.
 struct RepairFacts {
-  std::string failure;  ///< why nothing else is known
-  std::optional<double> alone_s, together_s;
-  std::vector<std::string> blamed;
-  std::optional<bool> blocked;
+  std::string failure{};  ///< why nothing else is known
+  std::optional<double> alone_s{}, together_s{};
+  std::vector<std::string> blamed{};
+  std::optional<bool> blocked{};
 };
 
 std::string span_text(double span_s) {
@@ -82,7 +83,7 @@ RepairSheet sheet_of(const Repair& repair, const RepairFacts& facts) {
   sheet.repair = repair;
   const auto check = [&](std::string id, std::string text, bool right, std::string found) {
     sheet.checks.push_back({std::move(id), std::move(text), right ? "" : std::move(found)});
-    sheet.grades.push_back({.right = right});
+    sheet.grades.push_back({"", right, ""});
   };
   const auto took = [](const std::optional<double>& span_s) {
     return span_s ? span_text(*span_s) : std::string("not measured");
@@ -146,7 +147,7 @@ RepairSheet grade_repair(const Repair& repair, const std::string& app, const std
        "--format", "json", "--quiet"},
       folder.path().string(),
       {{"PYTHONDONTWRITEBYTECODE", "1"}}};
-  const auto diagnosis = run_to_end(program, kPatience);
+  const auto diagnosis = run_to_end(program, kDiagnosisPatience);
   if (!diagnosis) return sheet_of(repair, {.failure = diagnosis.error().message});
   return grade_diagnosis(repair, diagnosis->output());
 }

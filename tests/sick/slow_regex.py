@@ -13,7 +13,7 @@ def is_title(text):
 
 @app.get("/report")
 async def report():
-    return {"title": is_title("a title that goes on!")}
+    return {"title": is_title("long titles that go on and on and!")}
 
 
 @app.get("/health")
