@@ -15,7 +15,7 @@ SICK = ROOT / "tests/sick"
 # A call into C++ straight from the server's own function, behind which other calls stand.
 PARSES = """\
 const http = require("http");
-const text = JSON.stringify(Array.from({ length: 300_000 }, (_, id) => ({ id, item: "tea" })));
+const text = JSON.stringify(Array.from({ length: 150_000 }, (_, id) => ({ id, item: "tea" })));
 function report() {
   const rows = JSON.parse(text);
   const count = rows.length;
@@ -53,7 +53,7 @@ class NodeProbe(LabCase):
 
     def lines(self, server, kind):
         file = self.written / f"{server.pid}.jsonl"
-        lines = [json.loads(line) for line in file.read_text().splitlines(keepends=True) if line.endswith("\\n")] if file.exists() else []
+        lines = [json.loads(line) for line in file.read_text().splitlines(keepends=True) if line.endswith("\n")] if file.exists() else []
         return [line for line in lines if line["kind"] == kind]
 
     def late_at(self, server, path, place):
