@@ -313,7 +313,7 @@ class Usage(Diagnose):
                                (("http+unix://%2Frun%2Fapp.sock/",), "write unix:/run/app.sock:/path"),
                                (("http://user:pw@127.0.0.1/",), "names a user"),
                                ((local, "--max-concurrency", "3"), "--max-concurrency"),
-                               ((local, "--format", "csv"), "text or json")):
+                               ((local, "--format", "csv"), "text, json or sarif")):
             self.assert_one_line_reason(self.lab("diagnose", *args, code=None), 2, fragment)
 
     def test_localhost_is_also_the_loopback_of_ipv6(self):
