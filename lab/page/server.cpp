@@ -176,10 +176,9 @@ class PageServer {
   void open_class(std::uint16_t port) {
     const auto found = class_address(network_addresses());
     if (!found)
-      throw Failure(
-          environment_error("--class: this machine is in no network that phones could reach it by; connect "
-                            "it, or leave --class "
-                            "out: the page counts raised hands, too"));
+      throw Failure(environment_error(
+          "--class: this machine is in no network in which phones could reach it; connect it, or leave "
+          "--class out: the page counts raised hands, too"));
     const std::uint16_t had = students_.open(asio::ip::make_address(found->address), port);
     students_.keys = PageKeys::for_students(found->address, had);
     students_.index = index_page({"server", "", PageRole::student});
@@ -489,9 +488,8 @@ int serve_page(const PageServerOptions& options) {
   if (!server.join().empty()) {
     print(server.join() + "\n");
     print_error(
-        "Students open this one, which the page shows with its QR code. Where phones do not reach it (a "
-        "guest "
-        "network, a firewall, WSL) type the raised hands on the page.\n");
+        "Students open this one, which the page shows with its QR code. Where phones do not reach it "
+        "(a guest network, a firewall, WSL), type the raised hands on the page.\n");
     print_warning("--class: everybody on this network can read the question at that address, and vote");
   }
   TemporaryFolder folder;

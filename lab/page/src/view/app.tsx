@@ -17,6 +17,13 @@ import { Text } from "./text";
 import { Vote } from "./vote";
 import type { ClassVote } from "../vote";
 
+/** To the top, so that the whole class sees the address. */
+function showVote() {
+  const heading = document.getElementById("vote");
+  heading?.scrollIntoView();
+  heading?.focus({ preventScroll: true });
+}
+
 export function App({ lab, vote }: { lab: Lab; vote: ClassVote }) {
   useChanges(lab);
   const [dialog, setDialog] = useState<"" | "catalogue" | "help">("");
@@ -66,7 +73,7 @@ export function App({ lab, vote }: { lab: Lab; vote: ClassVote }) {
         <strong class="brand">Concurrency Lab</strong>
         <button type="button" class="pick" onClick={() => setDialog("catalogue")} aria-haspopup="dialog">{lab.scenario.id} ▾</button>
         <span class="gap" />
-        {vote.join && <button type="button" onClick={() => document.getElementById("vote")?.focus()}>Class vote</button>}
+        {vote.join && <button type="button" onClick={showVote}>Class vote</button>}
         <button type="button" class="print" onClick={() => print()}>Handout</button>
         <button type="button" onClick={turn} aria-pressed={theme === "dark"}>Dark</button>
         <button type="button" onClick={() => setDialog("help")} aria-label="Help" title="?">?</button>
