@@ -99,6 +99,10 @@ std::string catalogue_json() {
     if (auto scenario = load_scenario(name, known_modes())) scenarios.push_back(std::move(*scenario));
   }
   std::ranges::stable_sort(scenarios, {}, &Scenario::order);
+  return catalogue_json(scenarios);
+}
+
+std::string catalogue_json(const std::vector<Scenario>& scenarios) {
   json::array rows;
   for (const Scenario& scenario : scenarios) rows.push_back(scenario_json(scenario));
   json::array states;

@@ -79,76 +79,136 @@ struct WorkerLoop {
   std::vector<CycleChange> changes;
 };
 
-std::map<std::uint16_t, WorkerLoop> loops_of(const RunRepetition& repetition, const Scenario& scenario) {
-  std::map<std::uint16_t, WorkerLoop> loops;
+using Loops = std::map<std::uint16_t, WorkerLoop>;
+
+Loops loops_of(const RunRepetition& repetition, const Scenario& scenario) {
+  Loops loops;
   for (const LoopTurn& turn : loop_turns(repetition.events)) loops[turn.worker].turns.push_back(turn);
   for (auto& [worker, loop] : loops)
     loop.changes = loop_changes(repetition.events, repetition.records, scenario.routes, worker);
   return loops;
 }
 
-}  // namespace
+/// Of more requests no loop is drawn.
+constexpr std::size_t kMaxLooped = 5'000;
 
-std::string picture_json(const std::vector<Lane>& lanes, const RunRepetition& repetition,
-                         const Scenario& scenario) {
-  Nanos zero = std::numeric_limits<Nanos>::max();
-  Nanos end = 0;
-  for (const RequestRecord& record : repetition.records) {
-    if (record.sent != 0) zero = std::min(zero, record.sent);
-    end = std::max({end, record.sent, record.received});
-  }
+/// What a picture is of.
+struct Pictured {
+  std::string_view arm, case_id, engine;
+  int number = 1;
+  std::int64_t requests = 0, sent = 0;
+  Nanos zero = 0, end = 0;
+};
+
+std::string put_picture(const Pictured& of, const std::vector<Lane>& lanes, const Loops& loops,
+                        const Scenario& scenario) {
   std::string out = "{";
-  put_text(out, "arm", repetition.arm);
+  put_text(out, "arm", of.arm);
   out += ',';
-  put_text(out, "case", repetition.case_id);
+  put_text(out, "case", of.case_id);
   out += ',';
-  put_text(out, "engine", repetition.engine);
-  out += ",\"number\":";
-  put(out, repetition.number);
-  out += ",\"requests\":";
-  put(out, std::ssize(repetition.records));
-  out += ",\"end_ns\":";
-  put(out, end > zero ? end - zero : 0);
+  put_text(out, "engine", of.engine);
+  const std::pair<std::string_view, std::int64_t> numbers[] = {
+      {"number", of.number},
+      {"requests", of.requests},
+      {"sent", of.sent},
+      {"end_ns", of.end > of.zero ? of.end - of.zero : 0}};
+  for (const auto& [key, number] : numbers) {
+    fmt::format_to(std::back_inserter(out), ",\"{}\":", key);
+    put(out, number);
+  }
   put_array(out, "routes", scenario.routes,
             [&](const Route& route) { out += boost::json::serialize(json_text(route.name)); });
   put_array(out, "lanes", lanes, [&](const Lane& lane) { put_lane(out, lane, scenario); });
-  put_array(out, "loops", loops_of(repetition, scenario), [&](const auto& each) {
+  put_array(out, "loops", loops, [&](const auto& each) {
     const auto& [worker, loop] = each;
     out += "{\"worker\":";
     put(out, worker);
     put_array(out, "turns", loop.turns, [&](const LoopTurn& turn) {
-      put_all(out, {turn.from - zero, turn.to - zero});
+      put_all(out, {turn.from - of.zero, turn.to - of.zero});
     });
     put_array(out, "steps", loop.changes, [&](const CycleChange& change) {
-      put_all(out, {change.at - zero, static_cast<int>(change.what), change.request});
+      put_all(out, {change.at - of.zero, static_cast<int>(change.what), change.request});
     });
     out += '}';
   });
   return out += '}';
 }
 
-std::string page_json(const Report& report, const Scenario& scenario, const Run& run) {
+/// Of an arm that nobody ran: what the model says of it.
+std::string predicted_picture(const ArmReport& arm, const Scenario& scenario) {
+  Pictured of{.arm = arm.arm, .case_id = arm.case_id, .engine = arm.engine.kind};
+  of.requests = of.sent = arm.requests;
+  of.end = to_nanos(arm.predicted_s.value_or(0));
+  for (const Lane& lane : arm.lanes) of.end = std::max(of.end, to_nanos(lane.end_s));
+  return put_picture(of, arm.lanes, {}, scenario);
+}
+
+/// The arms' tables, as every report has them.
+void put_table(std::string& out, const Table& table) {
+  const auto texts = [](const std::vector<std::string>& cells) {
+    return boost::json::serialize(json_texts(cells));
+  };
+  std::vector<std::string> headings;
+  std::vector<std::string> right;
+  for (const Column& column : table.columns) {
+    headings.push_back(column.heading);
+    right.emplace_back(column.right ? "true" : "false");
+  }
+  fmt::format_to(std::back_inserter(out), "{{\"headings\":{},\"right\":[{}]", texts(headings),
+                 fmt::join(right, ","));
+  put_array(out, "rows", table.rows, [&](const TableRow& row) {
+    fmt::format_to(std::back_inserter(out), "{{\"cells\":{},", texts(row.cells));
+    put_text(out, "rest", row.rest);
+    out += '}';
+  });
+  out += '}';
+}
+
+}  // namespace
+
+std::string picture_json(const std::vector<Lane>& lanes, const RunRepetition& repetition,
+                         const Scenario& scenario) {
+  Pictured of{.arm = repetition.arm, .case_id = repetition.case_id, .engine = repetition.engine};
+  of.number = repetition.number;
+  of.requests = std::ssize(repetition.records);
+  of.zero = std::numeric_limits<Nanos>::max();
+  for (const RequestRecord& record : repetition.records) {
+    if (record.sent != 0) of.zero = std::min(of.zero, record.sent);
+    if (record.sent != 0) ++of.sent;
+    of.end = std::max({of.end, record.sent, record.received});
+  }
+  const bool looped = repetition.records.size() <= kMaxLooped;
+  return put_picture(of, lanes, looped ? loops_of(repetition, scenario) : Loops{}, scenario);
+}
+
+std::string page_json(const Report& report, const Scenario& scenario, const Run& run, bool chosen) {
   std::string out = R"({"schema":"lab.page/1","report":)";
   out += k_format_json.write({{report}}).value();
   out.pop_back();  // its newline
-  put_array(out, "telling", telling_arms(report), [&](const ArmReport* arm) {
-    out += boost::json::serialize(
-        boost::json::object{{"arm", as_json(arm->arm)}, {"case", as_json(arm->case_id)}});
-  });
-  const auto drawn = [&](const ArmReport& arm) {
-    const auto is_first = [&](const RunRepetition& one) {
-      return one.arm == arm.arm && one.case_id == arm.case_id && one.engine == arm.engine.kind;
-    };
-    return std::ranges::find_if(run.repetitions, is_first);
-  };
   std::vector<const ArmReport*> arms;
   for (const ArmReport& arm : report.arms) {
-    if (!arm.lanes.empty() && drawn(arm) != run.repetitions.end()) arms.push_back(&arm);
+    if (!arm.lanes.empty()) arms.push_back(&arm);
   }
-  put_array(out, "pictures", arms, [&](const ArmReport* arm) {
-    RunRepetition room;
-    out += picture_json(arm->lanes, whole(*drawn(*arm), room), scenario);
+  put_array(out, "telling", chosen ? arms : telling_arms(report), [&](const ArmReport* arm) {
+    out += boost::json::serialize(boost::json::object{
+        {"arm", as_json(arm->arm)}, {"case", as_json(arm->case_id)}, {"engine", as_json(arm->engine.kind)}});
   });
+  put_array(out, "pictures", arms, [&](const ArmReport* arm) {
+    const auto is_drawn = [&](const RunRepetition& one) {
+      return one.arm == arm->arm && one.case_id == arm->case_id && one.engine == arm->engine.kind &&
+             one.number == arm->lanes_of;
+    };
+    const auto drawn = std::ranges::find_if(run.repetitions, is_drawn);
+    RunRepetition room;
+    out += drawn == run.repetitions.end() ? predicted_picture(*arm, scenario)
+                                          : picture_json(arm->lanes, whole(*drawn, room), scenario);
+  });
+  std::vector<Table> tables{make_table(report, false), make_worker_table(report)};
+  std::erase_if(tables, [](const Table& table) { return table.rows.empty(); });
+  put_array(out, "tables", tables, [&](const Table& table) { put_table(out, table); });
+  out += ',';
+  put_text(out, "command", report.command);
   return out += "}\n";
 }
 

@@ -1,10 +1,14 @@
+#include <openssl/evp.h>
+
 #include <algorithm>
+#include <array>
 #include <boost/beast/core/detail/base64.hpp>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
 
 #include "lab/core/process.hpp"
+#include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "lab/experiment/recordings.hpp"
 #include "lab/experiment/report.hpp"
@@ -13,6 +17,8 @@
 #include "lab/servers/mode.hpp"
 #include "lab/servers/steps/work.hpp"
 #include "results/render/as_json.hpp"
+#include "results/render/formatting.hpp"
+#include "results/report/format.hpp"
 #include "scenarios/loader/loader.hpp"
 
 namespace lab {
@@ -124,6 +130,91 @@ void hide_recorded(std::string& page) {
       "instead.</p>");
 }
 
+/// index.html with what it is to know in its data block.
+void put_config(std::string& page, const std::string& json) {
+  replace_once(page, "id=\"lab-config\">{}<", "id=\"lab-config\">" + inside_script(json) + "<");
+}
+
+/// A script of the page as it stands in the page itself.
+std::string script_text(std::string_view name) {
+  std::string script(page_file(name));
+  replace_all(script, "</script", "<\\/script");
+  return script;
+}
+
+/// index.html with scripts, style and pictures in it; `before`: in front of the page's script.
+std::string page_in_one(std::string_view before) {
+  std::string page(page_file("index.html"));
+  replace_once(page, "<script src=\"boot.js\"></script>",
+               fmt::format("<script>{}</script>", script_text("boot.js")));
+  replace_once(page, "<link rel=\"stylesheet\" href=\"page.css\">",
+               fmt::format("<style>{}</style>", style_with_fonts()));
+  replace_once(page, "<script src=\"page.js\" defer></script>",
+               fmt::format("{}<script>{}</script>", before, script_text("page.js")));
+  replace_all(page, "src=\"recorded.svg\"",
+              fmt::format("src=\"data:image/svg+xml;base64,{}\"", base64(page_file("recorded.svg"))));
+  return page;
+}
+
+/// `'sha256-…'` of a script in the page, as a policy names it.
+std::string hash_of(std::string_view script) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> sum{};
+  unsigned size = 0;
+  EVP_Digest(script.data(), script.size(), sum.data(), &size, EVP_sha256(), nullptr);
+  return fmt::format("'sha256-{}'", base64({reinterpret_cast<const char*>(sum.data()), size}));
+}
+
+constexpr std::string_view kOldBrowsers =
+    "<p class=\"old\">The lanes replay in a browser of 2022 or later with scripts allowed. Yours shows them "
+    "as they "
+    "ended.</p>";
+
+/// The report in the words that a reader can type.
+Report as_typed(Report report) {
+  for (Note& remark : report.remarks) remark.text = as_called(remark.text);
+  report.command = as_called(report.command);
+  return report;
+}
+
+std::string recorded_config(const FormatInput& input, const std::vector<ReportedRun>& runs) {
+  const PictureStyle& style = input.picture;
+  std::vector<Scenario> scenarios;
+  std::string documents;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const auto& [scenario, run] = runs[i];
+    scenarios.push_back(*scenario);
+    documents += i == 0 ? "" : ",";
+    documents += trimmed_line(page_json(as_typed(input.reports[i]), *scenario, *run, style.chosen));
+  }
+  return fmt::format(R"({{"source":"recorded","program":{},"slide":{},{}"catalogue":{},"documents":[{}]}})",
+                     boost::json::serialize(json_text(command_word())), style.slide,
+                     style.dark ? fmt::format(R"("theme":"{}",)", *style.dark ? "dark" : "light") : "",
+                     trimmed_line(catalogue_json(scenarios)), documents);
+}
+
+std::string config_json(const PageConfig& config) {
+  std::string json = fmt::format("{{\"source\":\"{}\"", config.source);
+  const auto add = [&](std::string_view key, const std::string& value) {
+    if (!value.empty()) json += fmt::format(",\"{}\":{}", key, value);
+  };
+  const auto quoted = [](std::string_view text) {
+    return text.empty() ? "" : boost::json::serialize(json_text(text));
+  };
+  add("scenario", quoted(config.scenario));
+  if (config.role) add("role", quoted(to_string(*config.role)));
+  if (config.role != PageRole::student) {
+    if (!config.join.empty()) add("class", class_json(config.join));
+    add("recorded", boost::json::serialize(json_texts(recorded_names())));
+    add("catalogue", trimmed_line(catalogue_json()));
+  }
+  if (config.source == "model" && !config.scenario.empty()) {
+    const boost::json::object call{
+        {"call", "predict"}, {"scenario", json_text(config.scenario)}, {"reference", true}};
+    add("first", trimmed_line(answer_call(boost::json::serialize(call))));
+  }
+  return json + "}";
+}
+
 }  // namespace
 
 std::string_view page_file(std::string_view name) {
@@ -154,35 +245,17 @@ std::optional<std::string> recorded_document(const std::string& name) {
   for (RunRepetition& repetition : recorded.run.repetitions) {
     if (repetition.engine == kFastapi) repetition.engine = kRecorded;
   }
-  return trimmed_line(
-      page_json(make_report(recorded.scenario, recorded.run), recorded.scenario, recorded.run));
+  Report report = make_report(recorded.scenario, recorded.run);
+  std::erase_if(report.arms,
+                [](const ArmReport& arm) { return arm.engine.is(kModel); });  // the page has its own
+  return trimmed_line(page_json(report, recorded.scenario, recorded.run));
 }
 
 std::string index_page(const PageConfig& config) {
   need_page(false);
-  std::string json = fmt::format("{{\"source\":\"{}\"", config.source);
-  const auto add = [&](std::string_view key, const std::string& value) {
-    if (!value.empty()) json += fmt::format(",\"{}\":{}", key, value);
-  };
-  const auto quoted = [](std::string_view text) {
-    return text.empty() ? "" : boost::json::serialize(json_text(text));
-  };
   std::string page(page_file("index.html"));
-  add("scenario", quoted(config.scenario));
-  if (config.role) add("role", quoted(to_string(*config.role)));
-  if (config.role == PageRole::student) {
-    hide_recorded(page);
-  } else {
-    if (!config.join.empty()) add("class", class_json(config.join));
-    add("recorded", boost::json::serialize(json_texts(recorded_names())));
-    add("catalogue", trimmed_line(catalogue_json()));
-  }
-  if (config.source == "model" && !config.scenario.empty()) {
-    const boost::json::object call{
-        {"call", "predict"}, {"scenario", json_text(config.scenario)}, {"reference", true}};
-    add("first", trimmed_line(answer_call(boost::json::serialize(call))));
-  }
-  replace_once(page, "id=\"lab-config\">{}<", "id=\"lab-config\">" + inside_script(json + "}") + "<");
+  if (config.role == PageRole::student) hide_recorded(page);
+  put_config(page, config_json(config));
   return page;
 }
 
@@ -199,23 +272,36 @@ void export_page(const std::string& folder, const std::string& scenario) {
 
 void export_single_page(const std::string& file, const std::string& scenario) {
   need_page(true);
-  std::string page = index_page({"model", scenario});
-  const auto script_of = [](std::string script) {
-    replace_all(script, "</script", "<\\/script");
-    return script;
-  };
-  const std::string model = fmt::format("<script type=\"text/plain\" id=\"lab-model\">{}</script>\n",
-                                        base64(page_file(kModelFile)));
-  replace_once(page, "<script src=\"boot.js\"></script>",
-               fmt::format("<script>{}</script>", script_of(std::string(page_file("boot.js")))));
-  replace_once(page, "<link rel=\"stylesheet\" href=\"page.css\">",
-               fmt::format("<style>{}</style>", style_with_fonts()));
-  replace_once(page, "<script src=\"page.js\" defer></script>",
-               fmt::format("{}<script>{}</script>\n<script>{}</script>", model, recorded_script(),
-                           script_of(std::string(page_file("page.js")))));
-  replace_all(page, "src=\"recorded.svg\"",
-              fmt::format("src=\"data:image/svg+xml;base64,{}\"", base64(page_file("recorded.svg"))));
+  std::string page = page_in_one(
+      fmt::format("<script type=\"text/plain\" id=\"lab-model\">{}</script>\n<script>{}</script>\n",
+                  base64(page_file(kModelFile)), recorded_script()));
+  put_config(page, config_json({"model", scenario}));
   write_file(file, page);
+}
+
+std::string report_page(const FormatInput& input, const std::vector<ReportedRun>& runs) {
+  if (page_file("index.html").empty()) {
+    print_warning(
+        "this page has no replay: building that takes npm; ./labw setup --with page installs what is "
+        "missing, "
+        "then ./labw build page");
+    return write_reports("html", input).value();
+  }
+  const StaticPage whole = static_page(input);
+  std::string page = page_in_one("");
+  const std::string policy = fmt::format(
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src {} {}; "
+      "style-src "
+      "'unsafe-inline'; img-src data:; font-src data:\">\n",
+      hash_of(script_text("boot.js")), hash_of(script_text("page.js")));
+  const std::size_t old = page.find("<main class=\"old\">");
+  page.replace(old, page.find("</main>", old) + 7 - old, kOldBrowsers);
+  replace_once(page, "<title>Concurrency Lab</title>",
+               fmt::format("{}<title>{}</title>", policy, escape_markup(whole.title)));
+  replace_once(page, "</head>", fmt::format("<style>{}</style>\n</head>", whole.style));
+  replace_once(page, "<script type=\"application/json\"", whole.body + "<script type=\"application/json\"");
+  put_config(page, recorded_config(input, runs));
+  return page;
 }
 
 }  // namespace lab

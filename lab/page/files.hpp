@@ -9,6 +9,10 @@
 
 namespace lab {
 
+struct FormatInput;
+struct Run;
+struct Scenario;
+
 /// A file of the built page, kept in the program.
 struct PageFile {
   std::string_view name;  ///< `index.html`, `fonts/atkinson.woff2`
@@ -40,5 +44,15 @@ std::optional<std::string> recorded_document(const std::string& scenario);
 /// or its model is not in this program, the place cannot be written (exit 3).
 void export_page(const std::string& folder, const std::string& scenario);
 void export_single_page(const std::string& file, const std::string& scenario);
+
+/// What a report is of.
+struct ReportedRun {
+  const Scenario* scenario;
+  const Run* run;
+};
+/// --format html, one file for file://: the page with these reports in it, one run each, where they replay.
+/// The page is not in every program; without it lanes and tables stand there alone, and a warning says what
+/// to install.
+std::string report_page(const FormatInput& input, const std::vector<ReportedRun>& runs);
 
 }  // namespace lab

@@ -19,11 +19,13 @@ std::string answer_call(std::string_view request);
 /// The words behind `lab run` of a run that the page asks for. Throws Failure (exit 2).
 Texts words_of_run(std::string_view request);
 
-/// lab.catalogue/1: every scenario that can be read, without what it predicts.
+/// lab.catalogue/1: every scenario that can be read, or these ones, without what they predict.
 std::string catalogue_json();
+std::string catalogue_json(const std::vector<Scenario>& scenarios);
 
-/// lab.page/1: the report, and a picture of each arm that has lanes, from its first repetition.
-std::string page_json(const Report& report, const Scenario& scenario, const Run& run);
+/// lab.page/1: the report, and a picture of each arm that has lanes. `chosen`: somebody chose its arms, and
+/// all of them tell.
+std::string page_json(const Report& report, const Scenario& scenario, const Run& run, bool chosen = false);
 
 /// One repetition: its lanes, its loops' turns and what happened in them, in nanoseconds since its first
 /// request was sent.

@@ -14,10 +14,8 @@
 
 namespace lab {
 
-/// page.js: the lanes grow over time.
-extern const char* const kPageScript;
-/// page.css: large enough for the last row of a classroom, dark where the reader's system is.
-extern const char* const kPageStyle;
+/// static.css: large enough for the last row of a classroom, dark where the reader's system is.
+extern const char* const kStaticStyle;
 
 namespace {
 
@@ -74,8 +72,8 @@ std::string table_of(const Table& table) {
 
 std::string svg_element(const LanesPicture& picture, const std::string& definitions) {
   return fmt::format(
-      "<svg role=\"img\" aria-label=\"requests over time\" viewBox=\"0 0 {:.0f} {:.0f}\" {}>\n{}{}</svg>\n",
-      picture.width, picture.height, picture.attributes, definitions, picture.shapes);
+      "<svg role=\"img\" aria-label=\"requests over time\" viewBox=\"0 0 {:.0f} {:.0f}\">\n{}{}</svg>\n",
+      picture.width, picture.height, definitions, picture.shapes);
 }
 
 std::string figure_of(const Report& report, const PictureStyle& style, bool& patterns_there) {
@@ -161,37 +159,40 @@ std::string article_of(const Report& report, const PictureStyle& style, bool& pa
   return out + "</article>\n";
 }
 
-/// page.css, in the colours that somebody chose.
-std::string page_style(const PictureStyle& style) {
-  std::string css = kPageStyle;
+/// static.css, in the colours that somebody chose.
+std::string static_style(const PictureStyle& style) {
+  std::string css = kStaticStyle;
   constexpr std::string_view kSystem = "(prefers-color-scheme: dark)";
   if (style.dark) css.replace(css.find(kSystem), kSystem.size(), *style.dark ? "all" : "not all");
   return css;
 }
 
-std::string to_html(const FormatInput& input) {
+}  // namespace
+
+StaticPage static_page(const FormatInput& input) {
   const PictureStyle& style = input.picture;
-  std::string title = "Concurrency Lab";
-  if (!input.reports.empty()) title = input.reports.front().scenario + " · " + title;
-  std::string out =
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n" +
-      element("title", title) + "<style>" + page_style(style) + "</style>\n</head>\n<body>\n";
-  out += style.slide ? "<main class=\"slide\">\n" : "<main>\n";
+  StaticPage page{.title = "Concurrency Lab", .style = static_style(style), .body = ""};
+  if (!input.reports.empty()) page.title = input.reports.front().scenario + " · " + page.title;
+  page.body = style.slide ? "<main class=\"static slide\">\n" : "<main class=\"static\">\n";
   bool patterns_there = false;
   for (const Report& report : input.reports) {
-    out += style.slide
-               ? svg_element(draw_slide(report, style), picture_style(style) + picture_patterns(style))
-               : article_of(report, style, patterns_there);
+    page.body += style.slide
+                     ? svg_element(draw_slide(report, style), picture_style(style) + picture_patterns(style))
+                     : article_of(report, style, patterns_there);
   }
-  return out + "</main>\n<script>" + kPageScript + "</script>\n</body>\n</html>\n";
+  page.body += "</main>\n";
+  return page;
 }
-
-}  // namespace
 
 extern const ReportFormat k_format_html{
     .word = "html",
-    .write = [](const FormatInput& input) -> Result<std::string> { return to_html(input); },
+    .write = [](const FormatInput& input) -> Result<std::string> {
+      const StaticPage page = static_page(input);
+      return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n" +
+             element("title", page.title) + "<style>" + page.style + "</style>\n</head>\n<body>\n" +
+             page.body + "</body>\n</html>\n";
+    },
     .is_picture = true};
 
 }  // namespace lab

@@ -12,7 +12,9 @@ BOOST_DESCRIBE_STRUCT(Finding, (), (id, text))
 BOOST_DESCRIBE_STRUCT(CheckRow, (), (text, passed, decided, detail))
 
 json::value as_json(const Note& note) {
-  return {{"tag", as_json(to_string(note.kind))}, {"text", as_json(note.text)}};
+  json::object object{{"tag", as_json(to_string(note.kind))}, {"text", as_json(note.text)}};
+  if (note.failed) object["failed"] = true;
+  return object;
 }
 
 static json::value as_json(const Cause& cause) {

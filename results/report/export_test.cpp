@@ -344,14 +344,13 @@ TEST_CASE("Google Benchmark's aggregates are those of the repetitions") {
   CHECK(lines[6].at("aggregate_unit").as_string() == "percentage");
 }
 
-TEST_CASE("the page shows the table, marks verdicts and takes text as text") {
+TEST_CASE("the page without a script shows the table, marks verdicts and takes text as text") {
   Report report = samples::blocking_async();
   report.question = "<script>alert(1)</script>";
   report.remarks = {{NoteKind::note, "a & b"}};
   const std::string page = written("html", report);
   CHECK(page.starts_with("<!DOCTYPE html>"));
-  CHECK(page.find("<script") == page.rfind("<script"));  // that of the page itself
-  CHECK(page.find("<script>alert") == std::string::npos);
+  CHECK(page.find("<script") == std::string::npos);
   CHECK(page.find("&lt;script&gt;alert(1)") != std::string::npos);
   CHECK(page.find("<span class=\"impossible\">impossible</span>") != std::string::npos);
   CHECK(page.find("a &amp; b") != std::string::npos);

@@ -42,6 +42,14 @@ std::span<const ReportFormat* const> report_formats();
 /// The reports in that format, as one text; the word must be that of a format.
 Result<std::string> write_reports(std::string_view word, const FormatInput& input);
 
+/// Reports as markup without a script: what --format html is where the classroom page is not at hand, and
+/// what stands in that page for old browsers and for paper.
+struct StaticPage {
+  std::string title, style;
+  std::string body;  ///< an element `main`
+};
+StaticPage static_page(const FormatInput& input);
+
 /// Each report by itself, with `between` from one to the next.
 template <class Write>
 std::string one_by_one(const FormatInput& input, const char* between, Write&& write) {

@@ -179,19 +179,14 @@ class Picture {
 
   /// The lanes and what is below them.
   void draw_lanes() {
-    canvas_.shapes += "<g class=\"lanes\">\n";
     for (std::size_t i = 0; i < view_.arms.size(); ++i) draw_arm(*view_.arms[i], view_.groups[i]);
-    canvas_.shapes += "</g>\n" + bounds_ + words_;
+    canvas_.shapes += bounds_ + words_;
     if (view_.arms.empty()) return;
     draw_axis();
     draw_legend();
   }
 
-  LanesPicture finish(double height) {
-    return {kWidth * zoom_, height * zoom_, std::move(canvas_.shapes),
-            fmt::format("data-seconds=\"{:.6f}\" data-left=\"{:.1f}\" data-right=\"{:.1f}\"", view_.scale_s,
-                        left_ * zoom_, kRight * zoom_)};
-  }
+  LanesPicture finish(double height) { return {kWidth * zoom_, height * zoom_, std::move(canvas_.shapes)}; }
 
   /// Threads computed in Python, which says nothing of its lock.
   bool hides_turns() const {
@@ -210,17 +205,14 @@ class Picture {
     return static_cast<double>(rows);
   }
 
-  /// A text beside the lanes, which does not grow with them; nor do bounds.
+  /// A text beside the lanes; it stands in front of those of all arms, as bounds do.
   void text(double x, double below, std::string_view words, std::string_view more = "") {
     words_ += svg_text(x * zoom_, (canvas_.y + below) * zoom_, words, more);
   }
 
   void draw_arm(const ArmReport& arm, const std::vector<LaneGroup>& groups) {
     text(kMargin, 15, title_of(arm, view_.cases), "class=\"arm\"");
-    double end = 0;
-    for (const LaneGroup& lanes : groups) end = std::max(end, lanes.last_end);
-    text(kWidth - kMargin, 15, figure_of(report_, arm),
-         fmt::format("class=\"arm\" text-anchor=\"end\" data-at=\"{:.6f}\"", end));
+    text(kWidth - kMargin, 15, figure_of(report_, arm), "class=\"arm\" text-anchor=\"end\"");
     canvas_.y += kTitle;
     const double top = canvas_.y;
     const std::string cut = cut_words(arm);
@@ -269,8 +261,7 @@ class Picture {
   void draw_lane(const LaneGroup& lanes) {
     text(left_ - 8, row_ * 0.7, group_label(lanes, view_.routes), "text-anchor=\"end\"");
     const double end = lanes.one_by_one ? draw_one_by_one(lanes) : draw_segments(lanes);
-    text(end + 6, row_ * 0.7, lane_time(lanes, unit_, true),
-         fmt::format("class=\"time\" data-at=\"{:.6f}\"", lanes.answered ? lanes.last_end : 0));
+    text(end + 6, row_ * 0.7, lane_time(lanes, unit_, true), "class=\"time\"");
   }
 
   /// The group's first lane; both give the place at which it ends.
@@ -373,7 +364,7 @@ class Picture {
   Canvas canvas_;
   double zoom_ = 1, left_ = 60, row_ = kRow;
   std::size_t most_rows_ = kMostRows;
-  std::string bounds_, words_;  // what does not grow
+  std::string bounds_, words_;  // in front of the lanes
   std::set<LaneState> used_;
 };
 

@@ -12,7 +12,6 @@ namespace lab {
 struct LanesPicture {
   double width = 0, height = 0;
   std::string shapes;
-  std::string attributes;  ///< of the svg element, for page.js: how long the lanes are and where they stand
 };
 
 /// Those of the telling arms, as a terminal shows them; with `chosen` of all arms. `titled`: with the

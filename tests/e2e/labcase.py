@@ -28,6 +28,8 @@ from pathlib import Path
 
 ROOT = Path(os.environ.get("LAB_ROOT", Path(__file__).resolve().parents[2]))
 BINARY = Path(os.environ.get("LAB", ROOT / "build/release/bin/lab"))
+PAGE = BINARY.resolve().parents[1] / "page"  # the classroom page, where it was built
+PAGE_BUILT = (PAGE / "web/index.html").exists()
 PATIENCE = float(os.environ.get("LAB_PATIENCE", "1"))  # a sanitizer's build takes that much longer
 MODES = ("blocking-loop", "async-loop", "thread-pool", "offload", "thread-per-request", "task-queue")
 MARK = "LAB_TEST_MARK"

@@ -15,10 +15,8 @@ import unittest
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from labcase import BINARY, PATIENCE, ROOT, LabCase, figures, lab_program, measured, wait_until
+from labcase import PAGE, PAGE_BUILT as BUILT, PATIENCE, ROOT, LabCase, figures, lab_program, measured, wait_until
 
-PAGE = BINARY.resolve().parents[1] / "page"
-BUILT = (PAGE / "web/index.html").exists()
 WHY_NOT = "the page was not built (./labw build page)"
 
 

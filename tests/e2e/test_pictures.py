@@ -8,7 +8,7 @@ import unittest
 from pathlib import Path
 from xml.etree import ElementTree
 
-from labcase import ROOT, LabCase, lab_program
+from labcase import PAGE_BUILT, ROOT, LabCase, lab_program
 
 
 def words_of(svg):
@@ -78,18 +78,23 @@ class Pictures(LabCase):
         light, dark = (self.picture(run, "--slide", "--theme", theme) for theme in ("light", "dark"))
         self.assertIn('height="100%" fill="#ffffff"', light)
         self.assertIn('height="100%" fill="#14171b"', dark)
-        self.assertIn("(prefers-color-scheme: dark)", self.picture(run, form="html"))
-        self.assertIn("@media all", self.picture(run, "--theme", "dark", form="html"))
+        self.assertIn("@media (prefers-color-scheme: dark)", self.picture(run, form="html"))
+        page = self.picture(run, "--theme", "dark", form="html")
+        self.assertIn("@media all", page)
+        if PAGE_BUILT:
+            self.assertIn('"theme":"dark"', page)
 
     def test_a_page_begins_with_answer_and_contrast_and_a_slide_is_a_page_too(self):
         run = self.measured("blocking-async")
         page = self.picture(run, form="html")
         places = [page.index(part) for part in ("<h1>", 'class="answer"', "<figure><svg", "<table>", "<dl")]
         self.assertEqual(places, sorted(places))
-        self.assertLess(page.index("<dl"), page.index("The lanes of all arms"))
+        self.assertLess(page.index("<dl"), page.index("The lanes of all arms</summary>"))
         slide = self.picture(run, "--slide", form="html")
         self.assertIn('viewBox="0 0 1920 1080"', slide)
         self.assertNotIn("<table>", slide)
+        if PAGE_BUILT:
+            self.assertIn('"slide":true', slide)
 
     def test_arms_and_case_choose_for_every_format(self):
         run = self.recorded("pool-limit")

@@ -1,7 +1,10 @@
+#include <deque>
+#include <utility>
 
 #include "lab/cli/command.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/experiment/report.hpp"
+#include "lab/page/files.hpp"
 #include "lab/servers/mode.hpp"
 #include "results/report/format.hpp"
 
@@ -10,13 +13,19 @@ namespace lab {
 namespace {
 
 int predict_all(const RunOptions& options) {
+  const bool as_page = options.output.format.word == "html";
   std::vector<Report> reports;
+  std::deque<std::pair<Scenario, Run>> drawn;  // what the page shows stays where it is
+  std::vector<ReportedRun> shown;
   for (const std::string& name : options.scenarios) {
-    const Scenario scenario = load_scenario(name, known_modes(), options.overrides).value();
-    reports.push_back(make_prediction(scenario, options.experiment.seed));
+    auto& [scenario, run] =
+        drawn.emplace_back(load_scenario(name, known_modes(), options.overrides).value(), Run{});
+    reports.push_back(make_prediction(scenario, options.experiment.seed, {}, 0, as_page ? &run : nullptr));
     reports.back().changes = describe_changes(options.overrides);
+    shown.push_back({&scenario, &run});
   }
-  print(write_reports(options.output.format.word, {reports, options.output.style}).value());
+  const FormatInput input{reports, options.output.style};
+  print(as_page ? report_page(input, shown) : write_reports(options.output.format.word, input).value());
   return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "lab/core/terminal.hpp"
 #include "lab/experiment/recordings.hpp"
 #include "lab/experiment/report.hpp"
+#include "lab/page/files.hpp"
 #include "results/report/format.hpp"
 #include "results/report/load_report.hpp"
 #include "results/store/set_aside.hpp"
@@ -60,7 +61,8 @@ int report(const ReportOptions& options) {
     add_server_output(reported, (path / kServerOutput).string());
   PictureStyle picture = options.picture;
   picture.chosen = !options.chosen.arms.empty();
-  print(format.write({reports, output.style, &run, &scenario, picture}).value());
+  const FormatInput input{reports, output.style, &run, &scenario, picture};
+  print(output.format.word == "html" ? report_page(input, {{&scenario, &run}}) : format.write(input).value());
   if (options.emulated_tools) print("\n" + emulated_tools_text(run, scenario, output.style));
   return 0;
 }
@@ -68,8 +70,11 @@ int report(const ReportOptions& options) {
 }  // namespace
 
 Command report_command() {
-  Command command("report", "show a recorded run again, in any format",
-                  "Example: lab report last --format md");
+  Command command(
+      "report", "show a recorded run again, in any format",
+      "Example: lab report last --format md\n"
+      "html is one file for any browser, in which the run replays; where the classroom page was not "
+      "built (./labw setup --with page), the same lanes and tables without replay.");
   ReportOptions& options = command.runs<ReportOptions>(report);
   command
       .text("run", "RUN", options.run,

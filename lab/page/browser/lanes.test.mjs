@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import test, { after } from "node:test";
-import { browser, folder, open, painted, predict, served, toEnd } from "./pages.mjs";
+import { browser, folder, open, painted, predict, served, toEnd, violations } from "./pages.mjs";
 
 after(() => browser.close());
 const exported = folder();
@@ -86,18 +86,36 @@ async function documentOf(t, scenario) {
   }, scenario);
 }
 
-test("a page that holds one run replays it, marked as recorded", async (t) => {
+test("a page that holds two runs shows each at once, whole, marked as recorded; who wants to predict hides it", async (t) => {
   const [document, catalogue] = await documentOf(t, "blocking-async");
-  for (const picture of document.pictures) picture.engine = "fastapi";
-  for (const arm of document.report.arms) arm.engine = "fastapi";
-  const report = folder({ source: "recorded", document, catalogue: { ...catalogue, scenarios: [] } });
+  const [first, ...others] = document.report.arms;
+  Object.assign(first, { worker_deaths: [{ repetition: 1, worker: 0, of_queue: false, at_s: 0.3, back_after_s: 0.002, gave_up: false }] });
+  document.pictures[0].sent = 100; // only the first ten have lanes
+  document.report.remarks.push({ tag: "CHECK", text: "makespan within 3%", failed: true });
+  for (const one of [...document.pictures, first, ...others, ...document.telling]) one.engine = "fastapi";
+  document.report.predicted_only = false;
+  const [scenario] = catalogue.scenarios;
+  const report = folder({ source: "recorded", program: "./labw", documents: [document, document], catalogue: { ...catalogue, scenarios: [scenario, scenario] } });
   t.after(() => report.remove());
   const page = await open(t, report.url);
+  await page.locator(".verdict strong", { hasText: "if they await" }).waitFor();
+  assert.equal(await page.locator(".controls output").innerText(), "1.000 s");
+  assert.ok(await painted(page) > 0, "the lanes are seen");
+  assert.equal(await page.locator(".panel .badge.recorded").count(), 2);
+  assert.match(await page.locator(".panel header").first().innerText(), /✗ worker 0 died at 300 ms, back after 2\.00 ms/);
+  assert.equal(await page.locator(".notes .failed").count(), 1);
+  assert.match(await page.locator("table").first().innerText(), /predicted/);
+  assert.equal(await page.locator(".settings, .vote, .quiz, .handout").count(), 0, "a recording can be replayed, not changed");
+  for (const summary of await page.locator("summary").all()) await summary.click();
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole("button", { name: "Hide it and predict" }).click();
+  assert.equal(await painted(page), 0);
   await predict(page, "1 s");
   await toEnd(page);
   await page.locator(".verdict.right").waitFor();
-  assert.equal(await page.locator(".panel .badge.recorded").count(), 2);
-  assert.equal(await page.locator(".settings").count(), 0, "a recording has no settings");
+  await page.keyboard.press("2");
+  await page.locator(".pick", { hasText: "blocking-async (2)" }).waitFor();
+  await page.locator(".verdict strong").waitFor();
 });
 
 test("a run grows from a server's events, and goes on after a lost connection", async (t) => {

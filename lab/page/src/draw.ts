@@ -16,7 +16,7 @@ export interface View {
 }
 
 export interface Ink {
-  text: string; soft: string; rule: string; card: string; accent: string;
+  text: string; soft: string; rule: string; card: string; accent: string; bad: string;
   fills: Record<LaneState, { fill: string; line: string }>;
 }
 
@@ -31,7 +31,7 @@ export function inkOf(element: Element): Ink {
   const of = (name: string) => style.getPropertyValue(`--${name}`).trim();
   const fills = {} as Ink["fills"];
   for (const state of ["unsent", "served", ...kDrawn] as LaneState[]) fills[state] = { fill: of(state) || "transparent", line: of(`${state}-line`) || "transparent" };
-  return { text: of("ink"), soft: of("soft"), rule: of("rule"), card: of("card"), accent: of("accent"), fills };
+  return { text: of("ink"), soft: of("soft"), rule: of("rule"), card: of("card"), accent: of("accent"), bad: of("bad"), fills };
 }
 
 export const xOf = (view: View, at: number): number => view.left + ((view.right - view.left) * at) / view.whole;
@@ -163,6 +163,14 @@ export function paintBound(ctx: CanvasRenderingContext2D, panel: Panel, view: Vi
   ctx.textAlign = "left";
   ctx.fillStyle = ink.text;
   ctx.fillText(text, Math.min(Math.max(x - wide / 2, 2), view.width - wide - 2), view.top - 16);
+}
+
+/** A line through the lanes where a worker died. */
+export function paintDeaths(ctx: CanvasRenderingContext2D, panel: Panel, view: View, ink: Ink, at: number, bottom: number): void {
+  ctx.fillStyle = ink.bad;
+  for (const death of panel.deaths) {
+    if (death.at <= at) ctx.fillRect(Math.round(xOf(view, Math.min(death.at, view.whole))) - 1, view.top - 2, 2, bottom - view.top + 2);
+  }
 }
 
 export const stripsHeight = (panel: Panel): number => Math.min(kMostStrips, stripsOf(panel).length) * kStripHeight;

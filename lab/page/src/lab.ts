@@ -16,6 +16,7 @@ export class Lab {
   shown: Panel[] = [];
   guess: number | undefined; // seconds; until it is committed no lane is seen
   private guessed = ""; // what it was about
+  shows = false; // a report shows at once, until somebody wants to predict
   busy = false;
   error = "";
   loss = "";
@@ -42,7 +43,7 @@ export class Lab {
   }
 
   get committed(): boolean {
-    return this.guess !== undefined;
+    return this.shows || this.guess !== undefined;
   }
   private get subject(): string {
     return JSON.stringify([this.options, this.asks?.arm, this.asks?.case]);
@@ -86,7 +87,7 @@ export class Lab {
       return this.changed();
     }
     this.stopRun();
-    Object.assign(this, { scenario, options, guess: undefined, document: undefined, recorded: undefined, all: [], shown: [], error: "" });
+    Object.assign(this, { scenario, options, guess: undefined, shows: this.source.kind === "recorded", document: undefined, recorded: undefined, all: [], shown: [], error: "" });
     this.player.load(0, [0]);
     await this.ask();
     if (this.source.recordedNames.includes(id)) {
@@ -145,7 +146,7 @@ export class Lab {
   }
 
   private show(panels: Panel[]): void {
-    const wasAtEnd = this.player.whole > 0 && this.player.at >= this.player.whole;
+    const wasAtEnd = this.player.whole > 0 ? this.player.at >= this.player.whole : this.shows;
     this.shown = panels;
     const whole = wholeOf(panels);
     this.player.load(whole, momentsOf(panels.flatMap((panel) => panel.lanes), whole), this.committed && wasAtEnd ? whole : 0);
@@ -192,6 +193,7 @@ export class Lab {
   predictAgain(): void {
     this.stopRun();
     this.guess = undefined;
+    this.shows = false;
     this.player.scrub(0);
     this.changed();
   }

@@ -4,6 +4,7 @@ import { Ballot } from "./view/ballot";
 import { Lab } from "./lab";
 import { Player } from "./player";
 import { readConfig, sourceOf } from "./source";
+import { kept } from "./store";
 import "./style.css";
 import type { Options } from "./types";
 import { ClassVote } from "./vote";
@@ -28,8 +29,12 @@ async function start(): Promise<void> {
   player.still = motion.matches;
   motion.addEventListener("change", () => { player.still = motion.matches; });
 
+  const chosen = config.theme ?? (source.kind === "recorded" && !kept("lab-theme") && matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : undefined);
+  if (chosen) document.documentElement.dataset.theme = chosen;
+  if (config.slide) document.documentElement.classList.add("slide");
+
   const catalogue = await source.catalogue();
-  const first = config.scenario ?? config.document?.report.scenario ?? catalogue.scenarios[0]?.id ?? "";
+  const first = config.scenario ?? catalogue.scenarios[0]?.id ?? "";
   const lab = new Lab(source, catalogue, player);
   const vote = new ClassVote(lab, config.class);
   const open = () => {
@@ -39,10 +44,10 @@ async function start(): Promise<void> {
   addEventListener("hashchange", open);
   open();
   root.textContent = "";
-  render(<App lab={lab} vote={vote} />, root);
+  render(<App lab={lab} vote={vote} slide={config.slide ?? false} />, root);
 }
 
-if (document.documentElement.className === "able") {
+if (document.documentElement.classList.contains("able")) {
   start().catch((reason: unknown) => {
     const said = document.createElement("p");
     said.className = "warning";

@@ -1,3 +1,4 @@
+import { formatTime } from "./format";
 import { kStates, type ArmReport, type Lane, type LaneState, type PageDocument, type Panel, type PictureData, type Source } from "./types";
 
 const kSecond = 1e9;
@@ -5,6 +6,12 @@ const kSecond = 1e9;
 /** The states by the page's own names; a program that is newer may know more of them. */
 function statesOf(names: readonly string[]): LaneState[] {
   return names.map((name) => (kStates as readonly string[]).includes(name) ? name as LaneState : "runnable");
+}
+
+function deathInWords(death: ArmReport["worker_deaths"][number]): string {
+  const worker = `${death.of_queue ? "queue " : ""}worker ${death.worker} died at ${formatTime(death.at_s)}`;
+  if (death.gave_up) return `${worker}, given up`;
+  return death.back_after_s === null ? worker : `${worker}, back after ${formatTime(death.back_after_s)}`;
 }
 
 export function panelOf(picture: PictureData, arm: ArmReport | undefined, names: readonly string[]): Panel {
@@ -18,6 +25,7 @@ export function panelOf(picture: PictureData, arm: ArmReport | undefined, names:
     segments: lane.segments.map(([from, to, state]) => ({ from: from / kSecond, to: to / kSecond, state: states[state] ?? "runnable" })),
   }));
   const end = picture.end_ns / kSecond;
+  const died = arm?.worker_deaths?.filter((death) => death.repetition === arm.lanes_repetition) ?? [];
   return {
     id: `${picture.arm}/${picture.case}/${picture.engine}`,
     arm: picture.arm,
@@ -32,6 +40,8 @@ export function panelOf(picture: PictureData, arm: ArmReport | undefined, names:
     formula: arm?.formula ?? undefined,
     makespan: arm?.makespan_s.median ?? arm?.predicted_s ?? end,
     end,
+    cut: lanes.length > 0 && lanes.length < picture.sent,
+    deaths: died.map((death) => ({ at: death.at_s, words: deathInWords(death) })),
     lanes,
     loops: picture.loops.map((loop) => ({
       worker: loop.worker,
@@ -50,7 +60,9 @@ export function panelsOf(document: PageDocument, states: readonly string[] = kSt
 
 /** The panels to begin with: the arms that answer the question; else the slowest and the fastest. */
 export function tellingPanels(panels: readonly Panel[], telling: PageDocument["telling"]): Panel[] {
-  const named = telling.map((one) => panels.find((panel) => panel.arm === one.arm && panel.case === one.case)).filter((panel): panel is Panel => panel !== undefined);
+  const is = (one: PageDocument["telling"][number]) => (panel: Panel) =>
+    panel.arm === one.arm && panel.case === one.case && (one.engine === undefined || panel.engine === one.engine);
+  const named = telling.map((one) => panels.find(is(one))).filter((panel): panel is Panel => panel !== undefined);
   if (named.length > 1 || panels.length < 2) return named.length > 0 ? named.slice(0, 3) : panels.slice(0, 2);
   const slowest = panels.reduce((one, other) => (other.makespan > one.makespan ? other : one));
   const fastest = panels.reduce((one, other) => (other.makespan < one.makespan ? other : one));

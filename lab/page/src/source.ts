@@ -1,6 +1,6 @@
 import { modelSource } from "./source_model";
 import { serverSource } from "./source_server";
-import type { Config, PageDocument, Source } from "./types";
+import type { Config, Source } from "./types";
 
 /** What the program that hands the page out has written into it. */
 export function readConfig(): Config {
@@ -16,32 +16,32 @@ export function checked<Answer>(answer: Answer | { error: { message: string } })
   return answer as Answer;
 }
 
-/** One run that stands in the page: it can be replayed, and nothing else. */
-function recordedSource(config: Config, document: PageDocument): Source {
-  const report = document.report;
-  const info = config.catalogue?.scenarios.find((one) => one.id === report.scenario);
-  const arms = [...new Set(report.arms.map((arm) => arm.arm))].map((id) => {
-    const arm = report.arms.find((one) => one.arm === id)!;
-    return { id, label: arm.label, mode: arm.mode, workers: arm.workers, threads: arm.threads, holds: [], code: [] };
-  });
-  const scenario = info ?? {
-    id: report.scenario, group: "This run", question: report.question || report.scenario, sources: [], params: {}, options: [], routes: [],
-    cases: [], arms,
+/** Runs that stand in the page: they can be replayed, and nothing else. */
+function recordedSource(config: Config): Source {
+  const documents = config.documents ?? [];
+  const name = (at: number) => {
+    const own = documents[at]!.report.scenario, before = documents.slice(0, at).filter((one) => one.report.scenario === own).length;
+    return before > 0 ? `${own} (${before + 1})` : own;
   };
-  const refuse = () => Promise.reject(new Refused("This page holds one run. It can be replayed, not changed."));
+  const { states = [], steps = [], scenarios = [] } = config.catalogue ?? {};
+  const catalogue = { states, steps, scenarios: scenarios.map((one, i) => ({ ...one, id: name(i), group: "In this file", options: [] })) };
+  const refuse = () => Promise.reject(new Refused("This page holds what was recorded. It can be replayed, not changed."));
   return {
     kind: "recorded",
+    program: programOf(config),
     recordedNames: [],
-    catalogue: () => Promise.resolve({ ...(config.catalogue ?? { states: [], steps: [] }), scenarios: [{ ...scenario, options: [] }] }),
-    predict: () => Promise.resolve(document),
+    catalogue: () => Promise.resolve(catalogue),
+    predict: (scenario) => Promise.resolve(documents[catalogue.scenarios.findIndex((one) => one.id === scenario)]!),
     call: refuse,
-    run: async function* () { yield { type: "document" as const, document }; },
+    run: async function* () { /* nothing is run */ },
     recorded: () => Promise.resolve(undefined),
   };
 }
 
+export const programOf = (config: Config): string => config.program ?? "lab";
+
 export function sourceOf(config: Config): Source {
   if (config.source === "server") return serverSource(config);
-  if (config.source === "recorded" && config.document) return recordedSource(config, config.document);
+  if (config.source === "recorded") return recordedSource(config);
   return modelSource(config);
 }

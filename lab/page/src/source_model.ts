@@ -1,5 +1,5 @@
 // The virtual-time model, compiled to WebAssembly, in a script of its own that is loaded when it is first asked.
-import { checked } from "./source";
+import { checked, programOf } from "./source";
 import type { Call, Catalogue, Config, Options, PageDocument, RunCall, Source } from "./types";
 
 type Ask = (json: string) => Promise<string>;
@@ -80,6 +80,7 @@ export function modelSource(config: Config): Source {
   };
   return {
     kind: "model",
+    program: programOf(config),
     recordedNames: config.recorded ?? [],
     catalogue: () => config.catalogue ? Promise.resolve(config.catalogue) : call<Catalogue>({ call: "list" }),
     predict,

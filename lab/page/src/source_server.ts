@@ -1,6 +1,6 @@
 // The lab's own page server: calls as POST, what happens as server-sent events. EventSource itself comes back after a loss and
 // says which line it had last.
-import { checked, Refused } from "./source";
+import { checked, programOf, Refused } from "./source";
 import type { Call, Catalogue, Config, Options, PageDocument, RunCall, RunLine, Source } from "./types";
 
 const kLines = ["header", "begin", "live", "repetition", "picture", "document", "error", "lost", "end"];
@@ -74,6 +74,7 @@ export function serverSource(config: Config): Source {
   const call = async <Answer>(request: Call) => answerOf<Answer>(await send("/api/call", request));
   const source: Source = {
     kind: "server",
+    program: programOf(config),
     recordedNames: config.recorded ?? [],
     catalogue: () => config.catalogue ? Promise.resolve(config.catalogue) : call<Catalogue>({ call: "list" }),
     predict: (scenario: string, options: Options) => call<PageDocument>({ call: "predict", scenario, options }),

@@ -15,6 +15,14 @@ export function useChanges(thing: Changes): void {
   }, [thing]);
 }
 
+export function kept(key: string): string | null {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
 /** What somebody chose on this browser; one that keeps nothing forgets it. */
 export function keep(key: string, value: string): void {
   try {

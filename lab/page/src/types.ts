@@ -50,6 +50,8 @@ export interface ArmReport {
   formula: string | null;
   findings: { id: string; text: string }[];
   not_run: string | null;
+  lanes_repetition: number | null;
+  worker_deaths: { repetition: number; worker: number; of_queue: boolean; at_s: number; back_after_s: number | null; gave_up: boolean }[];
 }
 
 export interface RunReport {
@@ -62,7 +64,9 @@ export interface RunReport {
   changes: string | null;
   arms: ArmReport[];
   checks: { text: string; passed: boolean; decided: boolean; detail: string }[];
-  remarks: { tag: string; text: string }[];
+  remarks: { tag: string; text: string; failed?: boolean }[];
+  seed: number;
+  environment: Record<string, string | number | null>;
 }
 
 /** One repetition of one arm, times in nanoseconds. */
@@ -71,13 +75,23 @@ export interface PictureData {
   case: string;
   engine: string;
   requests: number;
+  sent: number;
   end_ns: number;
   routes: string[];
   lanes: { request: number; route: number; worker: number; answered: boolean; end_ns: number; segments: [number, number, number][] }[];
   loops: { worker: number; turns: [number, number][]; steps: [number, number, number][] }[];
 }
 
-export interface PageDocument { report: RunReport; telling: { arm: string; case: string }[]; pictures: PictureData[] }
+/** A table of the lab's reports: its cells are written already. */
+export interface TableData { headings: string[]; right: boolean[]; rows: { cells: string[]; rest: string }[] }
+
+export interface PageDocument {
+  report: RunReport;
+  telling: { arm: string; case: string; engine?: string }[];
+  pictures: PictureData[];
+  tables: TableData[];
+  command: string; // that makes such a run again, or empty
+}
 
 export interface Options {
   requests?: string;
@@ -130,7 +144,10 @@ export interface Config {
   catalogue?: Catalogue;
   first?: PageDocument;
   recorded?: string[];
-  document?: PageDocument;
+  documents?: PageDocument[];
+  program?: string; // as the reader starts it: `lab`, `./labw`
+  theme?: "light" | "dark";
+  slide?: boolean; // the picture and what explains it, nothing else
 }
 
 /** Whoever answers: real servers, the model, or a recording. */
@@ -140,6 +157,8 @@ export interface Source {
   predict(scenario: string, options: Options): Promise<PageDocument>;
   call<Answer>(request: Call): Promise<Answer>;
   run(request: RunCall, signal: AbortSignal): AsyncIterable<RunLine>;
+  /** The program, as the reader starts it. */
+  program: string;
   /** The committed recording of real FastAPI, where there is one. */
   recorded(scenario: string): Promise<PageDocument | undefined>;
   recordedNames: readonly string[];
@@ -162,6 +181,8 @@ export interface Panel extends Pick<ArmReport, "arm" | "case" | "label" | "engin
   formula: string | undefined;
   makespan: number; // median of the run, or the model's
   end: number; // of this repetition
+  cut: boolean; // only the first of its requests have lanes
+  deaths: { at: number; words: string }[]; // of its workers
   lanes: Lane[];
   loops: Loop[];
   routes: string[];

@@ -12,7 +12,7 @@ const still = { request: () => 0, cancel: () => {} };
 /** A source whose answers come in the order in which a test lets them. */
 async function opened(change: Partial<Source> = {}) {
   const source: Source = {
-    kind: "model", recordedNames: [], catalogue, recorded: () => Promise.resolve(undefined),
+    kind: "model", program: "lab", recordedNames: [], catalogue, recorded: () => Promise.resolve(undefined),
     predict: (scenario: string, options: Options) => ask<PageDocument>({ call: "predict", scenario, options } as Call).then((answer) => checked(answer)),
     call: ask,
     run: async function* () { /* the model runs nothing */ },

@@ -60,17 +60,18 @@
       const end = Math.max(...lanes.map((lane) => lane.end_ns)), seconds = end / 1e9;
       const turns = mode === "blocking-loop" ? lanes.map((lane) => lane.segments[lane.segments.length - 1].slice(0, 2)) : [];
       arms.push({ arm: name, case: "main", label, engine: "model", mode, workers: many, threads: members, requests: count, bound_s: seconds, predicted_s: seconds,
-        documented: null, makespan_s: { median: seconds, low: null, high: null, all: [seconds] }, latency_s: { min: null, median: null, max: null },
+        documented: null, lanes_repetition: 1, worker_deaths: [], makespan_s: { median: seconds, low: null, high: null, all: [seconds] }, latency_s: { min: null, median: null, max: null },
         formula: mode === "blocking-loop" ? "N·d" : "d", findings: [], not_run: null });
-      pictures.push({ arm: name, case: "main", engine: "model", number: 1, requests: count, end_ns: end, routes: ["delay"], lanes,
+      pictures.push({ arm: name, case: "main", engine: "model", number: 1, requests: count, sent: count, end_ns: end, routes: ["delay"], lanes,
         loops: turns.length > 0 ? [...Array(many).keys()].map((worker) => ({ worker, turns: turns.filter((_, i) => i % many === worker), steps: [] })) : [] });
     }
     if (options.workers && arms.every((a) => one.arms.find((b) => b.id === a.arm).workers === 1)) throw new Error("--workers changes no arm");
     const said = (options.guess ?? []).map((guess) => guess.split("=")).map(([name, time]) =>
       ({ tag: "GUESS", text: `${name}: you said ${time}, it took ${arms.find((a) => a.arm === name).predicted_s} s.` }));
     const [slow, fast = slow] = arms;
-    return { schema: "lab.page/1", pictures, telling: one.arms.slice(0, 2).map((a) => ({ arm: a.id, case: "main" })), report: { schema: "lab.run/1", scenario: id, question: one.question, complete: true, complete_reason: null, predicted_only: true,
-      path: null, changes: null, arms, checks: [], remarks: [...said, { tag: "SO", text: `After ${slow.predicted_s} s if they block, ${fast.predicted_s} s if they await.` },
+    const tables = [{ headings: ["arm", "predicted"], right: [false, true], rows: arms.map((a) => ({ cells: [a.arm, `${a.predicted_s} s`], rest: "" })) }];
+    return { schema: "lab.page/1", pictures, tables, command: "", telling: one.arms.slice(0, 2).map((a) => ({ arm: a.id, case: "main", engine: "model" })), report: { schema: "lab.run/1", scenario: id, question: one.question, complete: true, complete_reason: null, predicted_only: true,
+      path: null, changes: null, seed: 42, environment: { cores: 2 }, arms, checks: [], remarks: [...said, { tag: "SO", text: `After ${slow.predicted_s} s if they block, ${fast.predicted_s} s if they await.` },
         { tag: "WHY", text: "A handler that sleeps keeps its thread, and the loop has only that one." }] } };
   }
 

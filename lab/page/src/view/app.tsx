@@ -12,7 +12,7 @@ import { Predict, Verdict } from "./predict";
 import { Quiz } from "./quiz";
 import { Settings } from "./settings";
 import { keep, useChanges } from "../store";
-import { Figures, Findings, LanesTable } from "./tables";
+import { Figures, Findings, LanesTable, Machine } from "./tables";
 import { Text } from "./text";
 import { Vote } from "./vote";
 import type { ClassVote } from "../vote";
@@ -24,7 +24,7 @@ function showVote() {
   heading?.focus({ preventScroll: true });
 }
 
-export function App({ lab, vote }: { lab: Lab; vote: ClassVote }) {
+export function App({ lab, vote, slide }: { lab: Lab; vote: ClassVote; slide: boolean }) {
   useChanges(lab);
   const [dialog, setDialog] = useState<"" | "catalogue" | "help">("");
   const [bound, setBound] = useState(true), [large, setLarge] = useState(false);
@@ -67,6 +67,22 @@ export function App({ lab, vote }: { lab: Lab; vote: ClassVote }) {
 
   const used = new Set(lab.shown.flatMap((panel) => panel.lanes.flatMap((lane) => lane.segments.map((part) => part.state as string))));
   const many = lab.shown.some((panel) => panel.lanes.length > 12);
+  const recorded = lab.source.kind === "recorded";
+  const stage = (
+    <div class="stage">
+      <h1><Text of={lab.question} /></h1>
+      {lab.committed ? <Verdict lab={lab} /> : <Predict lab={lab} />}
+      {(lab.error || lab.loss) && <p class="warning" role="alert">{lab.error || lab.loss}</p>}
+      <div class="panels">
+        {lab.shown.map((panel) => <PanelView key={panel.id} lab={lab} panel={panel} bound={bound} large={large} look={`${theme} ${fonts}`} />)}
+      </div>
+      {lab.shown.length > 0 && <Axis whole={lab.player.whole} hidden={!lab.committed} lanes={Math.max(...lab.shown.map((panel) => panel.requests))} />}
+      {lab.shown.length > 0 && <Controls lab={lab} bound={bound} setBound={setBound} />}
+      {slide && lab.committed && <Legend only={used} />}
+      {slide && lab.document?.command && <p class="soft"><code>{lab.document.command}</code></p>}
+    </div>
+  );
+  if (slide) return <main>{stage}</main>;
   return (
     <>
       <header class="bar">
@@ -74,21 +90,12 @@ export function App({ lab, vote }: { lab: Lab; vote: ClassVote }) {
         <button type="button" class="pick" onClick={() => setDialog("catalogue")} aria-haspopup="dialog">{lab.scenario.id} ▾</button>
         <span class="gap" />
         {vote.join && <button type="button" onClick={showVote}>Class vote</button>}
-        <button type="button" class="print" onClick={() => print()}>Handout</button>
+        <button type="button" class="print" onClick={() => print()}>{recorded ? "Print" : "Handout"}</button>
         <button type="button" onClick={turn} aria-pressed={theme === "dark"}>Dark</button>
         <button type="button" onClick={() => setDialog("help")} aria-label="Help" title="?">?</button>
       </header>
       <main>
-        <div class="stage">
-          <h1><Text of={lab.question} /></h1>
-          {lab.committed ? <Verdict lab={lab} /> : <Predict lab={lab} />}
-          {(lab.error || lab.loss) && <p class="warning" role="alert">{lab.error || lab.loss}</p>}
-          <div class="panels">
-            {lab.shown.map((panel) => <PanelView key={panel.id} lab={lab} panel={panel} bound={bound} large={large} look={`${theme} ${fonts}`} />)}
-          </div>
-          {lab.shown.length > 0 && <Axis whole={lab.player.whole} hidden={!lab.committed} lanes={Math.max(...lab.shown.map((panel) => panel.requests))} />}
-          <Controls lab={lab} bound={bound} setBound={setBound} />
-        </div>
+        {stage}
         <div class="under">
           <Settings lab={lab} />
           {many && <label class="check"><input type="checkbox" checked={large} onChange={(event) => setLarge(event.currentTarget.checked)} /> Larger lanes</label>}
@@ -99,11 +106,12 @@ export function App({ lab, vote }: { lab: Lab; vote: ClassVote }) {
         <Figures lab={lab} />
         {lab.committed && lab.shown.map((panel) => <LanesTable key={panel.id} lab={lab} panel={panel} />)}
         <Charts lab={lab} theme={theme} />
-        <Vote vote={vote} seen={lab.committed} />
+        <Machine lab={lab} />
+        {!lab.shows && <Vote vote={vote} seen={lab.committed} />}
         <Quiz lab={lab} />
         {lab.scenario.sources.length > 0 && <p class="soft">{lab.scenario.id} · {lab.scenario.sources.join("; ")}</p>}
       </main>
-      <Handout lab={lab} />
+      {!recorded && <Handout lab={lab} />}
       <Dialog title="Scenarios" open={dialog === "catalogue"} close={() => setDialog("")}><CatalogueView lab={lab} pick={pick} /></Dialog>
       <Dialog title="Help" open={dialog === "help"} close={() => setDialog("")}><Help /></Dialog>
     </>

@@ -11,21 +11,22 @@ export function Axis({ whole, lanes, hidden }: { whole: number; lanes: number; h
     return () => watch.disconnect();
   }, []);
   const unit = whole < 1 ? { by: 1e3, name: "ms" } : { by: 1, name: "s" };
-  const left = Math.max(54, 20 + String(lanes).length * 11), right = width - (width < 500 ? 76 : 92);
+  const zoom = parseFloat(getComputedStyle(document.documentElement).fontSize) / 18;
+  const left = zoom * Math.max(54, 20 + String(lanes).length * 11), right = width - zoom * (width < 500 ? 76 : 92);
   const scale = scaleLinear().domain([0, whole * unit.by]).range([left, right]);
   const format = scale.tickFormat(width < 500 ? 4 : 10);
   return (
     <div class="axis" ref={box}>
       {width > 0 && (
-        <svg width={width} height={28} aria-hidden="true">
+        <svg width={width} height={28 * zoom} aria-hidden="true">
           <line x1={left} x2={right} y1={1} y2={1} />
           {!hidden && scale.ticks(width < 500 ? 4 : 10).map((tick) => (
             <g key={tick} transform={`translate(${scale(tick)},0)`}>
               <line y1={1} y2={6} />
-              <text y={22} text-anchor="middle">{format(tick)}</text>
+              <text y={22 * zoom} text-anchor="middle">{format(tick)}</text>
             </g>
           ))}
-          <text x={right + 24} y={22}>{hidden ? "time" : unit.name}</text>
+          <text x={right + 24 * zoom} y={22 * zoom}>{hidden ? "time" : unit.name}</text>
         </svg>
       )}
     </div>

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { fontOf, inkOf, kStripHeight, paintBound, paintLanes, paintNames, paintNow, paintStrips, type View } from "../draw";
-import { formatTime, listOf, timesWord } from "../format";
+import { fontOf, inkOf, kStripHeight, paintBound, paintDeaths, paintLanes, paintNames, paintNow, paintStrips, type View } from "../draw";
+import { formatTime, listOf, plural, timesWord } from "../format";
 import type { Lab } from "../lab";
 import { isRecorded } from "../panels";
 import { gapInWords, heldBy, setsAt, stepInWords, stripsOf } from "../queues";
@@ -9,6 +9,9 @@ import type { Panel } from "../types";
 
 const kTop = 28; // for the bound's value
 const kLarge = 14, kThick = 26; // pixels of a lane that is looked at closely, and of the fattest one
+
+/** How much larger than on a page text is, such as on a slide: its pictures are drawn in the page's measures. */
+const zoomOf = (): number => parseFloat(getComputedStyle(document.documentElement).fontSize) / 18;
 
 interface Shown { lab: Lab; panel: Panel; bound: boolean; large: boolean; look: string }
 
@@ -34,7 +37,7 @@ export function Lanes({ lab, panel, bound, large, look }: Shown) {
   useEffect(() => {
     const watch = new ResizeObserver(([entry]) => {
       const { width, height } = entry!.contentRect;
-      setSize({ width: Math.floor(width), height: Math.floor(height) });
+      setSize({ width: Math.floor(width / zoomOf()), height: Math.floor(height / zoomOf()) });
     });
     watch.observe(box.current!);
     return () => watch.disconnect();
@@ -42,7 +45,7 @@ export function Lanes({ lab, panel, bound, large, look }: Shown) {
 
   useEffect(() => {
     if (size.width === 0) return;
-    const ratio = window.devicePixelRatio || 1, ink = inkOf(box.current!);
+    const ratio = (window.devicePixelRatio || 1) * zoomOf(), ink = inkOf(box.current!);
     const screen = canvas.current!, whole = (painting.current ??= document.createElement("canvas"));
     for (const one of [screen, whole]) {
       if (one.width !== Math.floor(size.width * ratio)) one.width = size.width * ratio;
@@ -66,6 +69,7 @@ export function Lanes({ lab, panel, bound, large, look }: Shown) {
       pen.font = fontOf();
       if (committed) paintStrips(pen, strips, view, ink, at, heldBy(panel) === "thread");
       paintNames(pen, panel, view, ink, committed ? at : -1);
+      if (committed) paintDeaths(pen, panel, view, ink, at, bottom);
       if (committed && bound) paintBound(pen, panel, view, ink, bottom);
       if (committed && at < player.whole) paintNow(pen, view, ink, at, bottom);
     };
@@ -81,8 +85,8 @@ export function Lanes({ lab, panel, bound, large, look }: Shown) {
       <canvas ref={canvas} role="img" aria-label={label} />
       {scrolls && (
         <div class="scroller" tabIndex={0} role="region" aria-label={`Lanes of ${lab.name(panel)}, scrolls`}
-          style={{ top: `${view.top}px`, height: `${view.area}px` }} onScroll={(event) => setScroll(event.currentTarget.scrollTop)}>
-          <div style={{ height: `${total}px` }} />
+          style={{ top: `${view.top / 18}rem`, height: `${view.area / 18}rem` }} onScroll={(event) => setScroll(event.currentTarget.scrollTop / zoomOf())}>
+          <div style={{ height: `${total / 18}rem` }} />
         </div>
       )}
       {!committed && <p class="hidden-lanes">Predict first, then the lanes appear.</p>}
@@ -125,6 +129,8 @@ export function PanelView(props: Shown) {
         <h2>{panel.arm}{lab.shown.some((other) => other.case !== panel.case) ? ` (${panel.case})` : ""}</h2>
         <span class="soft">{panel.label}</span>
         <span class={`badge ${recorded ? "recorded" : panel.engine}`}>{source}</span>
+        {lab.committed && panel.cut && <span class="soft">the first {panel.lanes.length.toLocaleString("en")} of {plural(panel.requests, "request")}</span>}
+        {lab.committed && panel.deaths.map(({ words }) => <span class="died" key={words}>✗ {words}</span>)}
         {lab.committed && <Ending lab={lab} panel={panel} />}
       </header>
       <Lanes {...props} />

@@ -12,7 +12,7 @@ export function Predict({ lab }: { lab: Lab }) {
   useEffect(() => { setText(""); setWrong(""); }, [lab.scenario.id]);
   const panel = lab.asks;
   if (!panel) {
-    return <p class="predict">{lab.busy ? "The model computes…" : <>The model has no lanes for this one, real servers do: <code>lab run {lab.scenario.id}</code></>}</p>;
+    return <p class="predict">{lab.busy ? "The model computes…" : <>The model has no lanes for this one, real servers do: <code>{lab.source.program} run {lab.scenario.id}</code></>}</p>;
   }
   const commit = (event: Event) => {
     event.preventDefault();
@@ -41,7 +41,16 @@ export function Predict({ lab }: { lab: Lab }) {
 export function Verdict({ lab }: { lab: Lab }) {
   useChanges(lab.player);
   const panel = lab.asks;
-  if (!panel || lab.guess === undefined) return null;
+  if (lab.guess === undefined) {
+    const answer = lab.document?.report.remarks.find((remark) => remark.tag === "SO")?.text;
+    return (
+      <div class="verdict">
+        <p>{answer && <strong><Text of={answer} /></strong>}</p>
+        {panel && <button type="button" class="predict-first" onClick={() => lab.predictAgain()} title="P">Hide it and predict</button>}
+      </div>
+    );
+  }
+  if (!panel) return null;
   const over = lab.player.at >= Math.min(panel.end, lab.player.whole) && !lab.live;
   const said = lab.document?.report.remarks.find((remark) => remark.tag === "GUESS")?.text;
   const right = isRight(lab.guess, panel.makespan);

@@ -3,7 +3,7 @@ import { timesOf } from "../draw";
 import { formatTime } from "../format";
 import type { Lab } from "../lab";
 import { Text, Lines } from "./text";
-import type { LaneState, Panel } from "../types";
+import type { LaneState, Panel, RunReport, TableData } from "../types";
 
 const kMostRows = 1000;
 const kWords: [LaneState, string][] = [
@@ -16,6 +16,7 @@ export function Figures({ lab }: { lab: Lab }) {
   const report = lab.document?.report;
   if (!report || !lab.committed) return null;
   const predicted = report.predicted_only;
+  if (!predicted || lab.source.kind === "recorded") return <Written tables={lab.document?.tables ?? []} />;
   const claims = report.arms.some((arm) => arm.documented);
   return (
     <section aria-labelledby="figures">
@@ -42,6 +43,54 @@ export function Figures({ lab }: { lab: Lab }) {
   );
 }
 
+const kVerdicts = ["agrees", "impossible", "slower", "faster", "undecided"];
+
+/** What the document says of a claim is seen at once. */
+function Cell({ of }: { of: string }) {
+  const verdict = kVerdicts.find((word) => of.endsWith(word));
+  return verdict ? <>{of.slice(0, -verdict.length)}<span class={verdict}>{verdict}</span></> : <>{of}</>;
+}
+
+/** The tables of the lab's own reports. */
+function Written({ tables }: { tables: TableData[] }) {
+  if (tables.length === 0) return null;
+  return (
+    <section aria-labelledby="figures">
+      <h2 id="figures">The figures</h2>
+      {tables.map(({ headings, right, rows }, number) => (
+        <div class="scroll" tabIndex={0} role="region" aria-label={`${headings[0]}, scrolls`} key={number}>
+          <table>
+            <thead><tr>{headings.map((heading, i) => <th scope="col" key={i} class={right[i] ? "number" : ""}>{heading}</th>)}</tr></thead>
+            <tbody>
+              {rows.map(({ cells, rest }, row) => (
+                <tr key={row}>
+                  {cells.map((cell, i) => (i === 0 ? <th scope="row" key={i}>{cell}</th> : <td key={i} class={right[i] ? "number" : ""}><Cell of={cell} /></td>))}
+                  {cells.length < headings.length && <td colSpan={headings.length - cells.length}>{rest}</td>}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      ))}
+    </section>
+  );
+}
+
+/** The machine and the settings behind the figures. */
+export function Machine({ lab }: { lab: Lab }) {
+  const report = lab.document?.report;
+  if (!report || report.predicted_only || !lab.committed) return null;
+  const known: RunReport["environment"] = { ...report.environment, seed: report.seed };
+  const rows = Object.entries(known).filter(([, value]) => value !== null && value !== "");
+  return (
+    <details class="table">
+      <summary>What it ran on</summary>
+      <dl class="notes">{rows.map(([key, value]) => <div key={key}><dt>{key}</dt><dd>{value}</dd></div>)}</dl>
+      {lab.document!.command && <p><code>{lab.document!.command}</code></p>}
+    </details>
+  );
+}
+
 const kTags: Record<string, string> = { SO: "Answer", WHY: "Why", LOG: "The claim", NOTE: "Note", WARN: "Careful", CHECK: "Check", GUESS: "Your guess", NEXT: "Next" };
 const kFixed = ["LOOP", "PATH", "TAIL"];
 
@@ -59,13 +108,13 @@ export function Findings({ lab }: { lab: Lab }) {
       {report.changes && <p class="soft">Changed: {report.changes}</p>}
       <dl class="notes">
         {remarks.map((remark, i) => (
-          <div key={i} class={remark.tag.toLowerCase()}>
+          <div key={i} class={remark.failed ? "failed" : remark.tag.toLowerCase()}>
             <dt>{kTags[remark.tag] ?? remark.tag}</dt>
             <dd class={kFixed.includes(remark.tag) ? "fixed" : ""}><Lines of={remark.text} /></dd>
           </div>
         ))}
       </dl>
-      {report.path && <p>Saved as any other run: <code>lab report {report.path}</code></p>}
+      {report.path && <p>Saved as any other run: <code>{lab.source.program} report {report.path}</code></p>}
       <Code lab={lab} />
     </section>
   );
