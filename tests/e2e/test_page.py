@@ -1,4 +1,4 @@
-"""The classroom page: it builds, stays small, its units hold, and it works in a real browser."""
+"""The classroom page: it builds, stays small, its units hold, and it works in a real browser; so do a report and a served model."""
 import gzip
 import os
 import re
@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import unittest
 from pathlib import Path
+
+from labcase import PAGE_BUILT, LabCase
 
 ROOT = Path(os.environ.get("LAB_ROOT", Path(__file__).resolve().parents[2]))
 PAGE = ROOT / "lab/page"
@@ -16,10 +18,11 @@ FAILED = re.compile(r"^\s*not ok .*(?:\n(?!# Subtest).*)*", re.MULTILINE)
 
 
 @unittest.skipUnless(shutil.which("npm"), "npm is not installed: ./labw setup --with page")
-class Page(unittest.TestCase):
+class Page(LabCase):
     @classmethod
     def setUpClass(cls):
         """Builds it, with the packages of the lockfile and no others."""
+        super().setUpClass()
         lock = PAGE / "package-lock.json"
         installed = WORK / "installed.json"  # the lockfile whose packages are there
         WORK.mkdir(parents=True, exist_ok=True)
@@ -34,9 +37,10 @@ class Page(unittest.TestCase):
         cls.npm("run", "--silent", "build", "--", "--logLevel", "error")
 
     @staticmethod
-    def npm(*words):
+    def npm(*words, **environment):
         ran = subprocess.run(["npm", *words], cwd=WORK, capture_output=True, text=True, timeout=300, check=False,
-                             env={**os.environ, "LAB_ROOT": str(ROOT), "CI": "true", **({"CHROMIUM": CHROMIUM} if CHROMIUM else {})})
+                             env={**os.environ, "LAB_ROOT": str(ROOT), "CI": "true", **({"CHROMIUM": CHROMIUM} if CHROMIUM else {}),
+                                  **environment})
         if ran.returncode != 0:
             failed = FAILED.findall(ran.stdout)
             raise AssertionError("\n".join(failed) if failed else ran.stdout + ran.stderr)
@@ -62,6 +66,21 @@ class Page(unittest.TestCase):
         said = self.npm("run", "--silent", "browser")
         self.assertIn("# fail 0", said)
         print(*re.findall(r"^# (?:frames|a slider|first).*", said, re.MULTILINE), sep="\n")
+
+    @unittest.skipUnless(CHROMIUM, "chromium is not installed: ./labw setup --with test")
+    def test_what_the_program_hands_to_a_browser_works_there(self):
+        kept = {}
+        if PAGE_BUILT:
+            run = self.work / "hostile"
+            run.mkdir()
+            text = (ROOT / "results/reference/blocking-async.jsonl").read_text(encoding="utf-8")
+            (run / "run.jsonl").write_text(text.replace("Ten requests", "</script><img src=x onerror=alert(1)>Ten requests"), encoding="utf-8")
+            (self.work / "run.html").write_text(self.lab("report", run, "--format", "html").out, encoding="utf-8")
+            (self.work / "slide.html").write_text(self.lab("report", run, "--slide", "--format", "html").out, encoding="utf-8")
+            kept = {"LAB_REPORT": str(self.work / "run.html"), "LAB_SLIDE": str(self.work / "slide.html")}
+        with self.serving("async-loop") as server:
+            said = self.npm("run", "--silent", "handed", LAB_SERVED=f"http://127.0.0.1:{server.port}/", **kept)
+        self.assertIn("# fail 0", said)
 
 
 if __name__ == "__main__":

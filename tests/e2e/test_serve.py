@@ -26,6 +26,7 @@ class Serve(LabCase):
                 self.assertGreaterEqual(time.monotonic() - began, 0.05)
                 self.assertEqual(status, 200)
                 self.assertLessEqual({"message", "start_time", "end_time", "worker_id"}, json.loads(text).keys())
+                self.check_front_page(server)
                 self.assertEqual(self.http(server.port, "GET", "/delay?ms=1")[0], 200)
                 self.assertEqual(self.http(server.port, "GET", "/cpu?ms=1")[0], 200)
                 self.assertEqual(self.http(server.port, "GET", "/ping")[0], 200)
@@ -35,6 +36,23 @@ class Serve(LabCase):
                 self.assertEqual(self.http(server.port, "GET", "/delay?ms=x")[0], 400)
                 server.send_signal(signal.SIGTERM)
                 self.assertEqual(server.wait(10 * PATIENCE), 0)
+
+    def check_front_page(self, server):
+        """A browser gets a page at `/`, everybody else JSON, as before."""
+        browser = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+        status, fields, page = self.http(server.port, "GET", "/", headers=browser)
+        self.assertEqual((status, fields["Content-Type"], fields["Vary"]), (200, "text/html; charset=utf-8", "Accept"))
+        self.assertIn("default-src 'none'", fields["Content-Security-Policy"])
+        self.assertIn('<a href="/delay?ms=100">', page)
+        self.assertIn("at most six requests", page)
+        status, head, nothing = self.http(server.port, "HEAD", "/", headers=browser)
+        same = ("Content-Type", "Content-Length", "Content-Security-Policy", "Vary")
+        self.assertEqual((status, [head[name] for name in same], nothing), (200, [fields[name] for name in same], ""))
+        for accept in ("*/*", "application/json", "application/json, text/html", "text/html;q=0", "text/plain"):
+            _, fields, text = self.http(server.port, "GET", "/", headers={"Accept": accept})
+            self.assertEqual(fields["Content-Type"], "application/json", accept)
+            self.assertIn("worker_id", json.loads(text), accept)
+        self.assertEqual(self.http(server.port, "GET", "/ping", headers=browser)[1]["Content-Type"], "application/json")
 
     def test_its_routes_stand_on_stderr(self):
         for words, routes in ((["async-loop"], ["/delay?ms=100 waits", "/ping answers"]),

@@ -209,7 +209,8 @@ Session::BoolTask Session::answer(WebSocket* peer) {
       co_return false;
     }
     head.status = call.status();
-    body = match.route->fixed_body;
+    head.page = request.wants_page && !match.route->page.empty();
+    body = head.page ? match.route->page : match.route->fixed_body;
     if (body.empty()) body = made = call.body();
     head.service = call.service();
   } else {

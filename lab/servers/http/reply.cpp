@@ -6,6 +6,8 @@
 #include <array>
 #include <ctime>
 
+#include "lab/servers/http/front_page.hpp"
+
 namespace lab {
 
 namespace {
@@ -70,7 +72,13 @@ std::string_view http_date() {
 void append_reply(std::string& out, const ReplyHead& head, std::string_view body) {
   out.append(status_line(head.status));
   out.append("\r\nDate: ").append(http_date());
-  out.append("\r\nContent-Type: application/json\r\nContent-Length: ");
+  if (head.page) {
+    for (const auto& [name, value] : front_page_fields())
+      out.append("\r\n").append(name).append(": ").append(value);
+  } else {
+    out.append("\r\nContent-Type: application/json");
+  }
+  out.append("\r\nContent-Length: ");
   const fmt::format_int length(body.size());
   out.append(length.data(), length.size());
   if (!head.allow.empty()) out.append("\r\nAllow: ").append(head.allow);

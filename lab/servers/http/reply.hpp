@@ -14,11 +14,12 @@ struct ReplyHead {
   bool http_1_0 = false;
   bool keep_alive = true;
   bool head_only = false;       ///< HEAD: everything but the body
+  bool page = false;            ///< of HTML, with the fields of the front page; else JSON
   std::string_view allow = {};  ///< of 405
   Nanos service = 0;            ///< for `Server-Timing`; 0: none
 };
 
-/// Appends a whole JSON reply. The `Date` is cached for a second. One thread at a time per `out`.
+/// Appends a whole reply. The `Date` is cached for a second. One thread at a time per `out`.
 void append_reply(std::string& out, const ReplyHead& head, std::string_view body);
 
 /// `{"detail":"…"}`, as FastAPI says it.

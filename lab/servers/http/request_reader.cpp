@@ -111,6 +111,7 @@ Refusal RequestReader::on_first_line(std::string_view line) {
   request_.id = 0;
   request_.http_1_0 = http_1_0_ = version[7] == '0';
   request_.websocket_key.clear();
+  preference_ = {};
   return on_target(target_text);
 }
 
@@ -138,6 +139,7 @@ Refusal RequestReader::on_field(std::string_view name, std::string_view value) {
       if (!valid_host(value)) return {400, "bad Host field"};
       break;
     case 6:
+      if (equals_ignoring_case(name, "accept")) preference_.take(value);
       if (!equals_ignoring_case(name, "expect")) break;
       expects_continue_ = equals_ignoring_case(value, "100-continue");
       if (!expects_continue_) return {417, "unknown expectation"};
@@ -171,6 +173,7 @@ Refusal RequestReader::on_head() {
   request_.keep_alive = request_.http_1_0 ? keep_alive_ : !close_;
   const bool upgrades = upgrades_ && to_websocket_ && knows_version_ && !request_.http_1_0;
   if (!upgrades || request_.websocket_key.size() > kLongestKey) request_.websocket_key.clear();
+  request_.wants_page = preference_.page();
   in_body_ = true;
   rule_ = BodyRule();
   if ((chunked_ || length_ > 0) && routes_ != nullptr) rule_ = routes_->body_rule(request_);

@@ -9,6 +9,7 @@
 
 #include "lab/core/clock.hpp"
 #include "lab/core/http_message.hpp"
+#include "lab/servers/http/front_page.hpp"
 
 namespace lab {
 
@@ -36,6 +37,7 @@ struct Request {
   std::uint32_t id = 0;  ///< the header `Lab-Request`; 0: none
   bool http_1_0 = false;
   bool keep_alive = true;
+  bool wants_page = false;      ///< a browser, by its Accept fields
   std::string websocket_key{};  ///< of one that asks for a WebSocket as RFC 6455, 4.1 wants it; empty: not
 
   std::string_view path() const { return std::string_view(target).substr(0, target.find('?')); }
@@ -87,6 +89,7 @@ class RequestReader final : public HttpReader {
 
   BodyRule rule_;
   Request request_;
+  Preference preference_;
   const RouteTable* routes_;
   bool begun_ = false, in_body_ = false;
   bool skipped_ = false;  // an empty line before the request's

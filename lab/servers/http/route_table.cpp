@@ -62,6 +62,7 @@ ServedRoute serve_route(const Route& route, const Mode* mode, ServedRoute::Argum
                      .argument = argument,
                      .message = std::move(message),
                      .fixed_body = "",
+                     .page = "",
                      .too_big = reason_for(route.body_limit)};
   for (const Dependency& dependency : route.depends) served.plan_position += text_size(dependency.steps);
   std::vector<ReplyField>& reply = served.route.reply;
@@ -96,6 +97,11 @@ RouteTable::RouteTable(const ServerSetup& setup) : rates_(setup.rates) {
     if (served.route.plan.empty() && served.route.depends.empty() &&
         served.argument == ServedRoute::Argument::none)
       served.fixed_body = reply_body(served.route.reply, {.message = served.message});
+  }
+  for (ServedRoute& served : routes_) {
+    const bool greets =
+        served.route.method == "GET" && served.route.path == "/" && !served.fixed_body.empty();
+    if (greets) served.page = front_page(setup.arm.mode_name(), routes_);
   }
 }
 

@@ -22,6 +22,7 @@ struct ServedRoute {
   std::int64_t plan_position = 0;  ///< of the plan's first step, behind those of the dependencies
   std::string message;             ///< of the reply
   std::string fixed_body;          ///< the whole reply of a handler without steps; empty where it varies
+  std::string page;                ///< instead of that, for a browser; only `/` has one
   std::string too_big;             ///< why a body is refused that is above the route's limit
 };
 

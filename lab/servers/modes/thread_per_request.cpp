@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 
+#include "lab/servers/http/front_page.hpp"
 #include "lab/servers/http/reply.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/servers/steps/call.hpp"
@@ -273,6 +274,10 @@ class ThreadServer : public httplib::Server {
                          .target = asked.target,
                          .id = request_number(asked.get_header_value("Lab-Request")),
                          .http_1_0 = asked.version == "HTTP/1.0"};
+    Preference preference;
+    for (std::size_t i = 0; i < asked.get_header_value_count("Accept"); ++i)
+      preference.take(asked.get_header_value("Accept", i));
+    exchange->request.wants_page = preference.page();
     exchange->stream.hold_by(exchange->request.id);
     const RouteTable::Match& match = exchange->match = worker_.routes().find(exchange->request);
     if (match.route != nullptr) return Outcome::Unhandled;
@@ -298,8 +303,15 @@ class ThreadServer : public httplib::Server {
     run_blocking(call, call.plan(), call.place());
     call.finish();
     call.drop_gil();
-    const std::string& fixed_body = call.route().fixed_body;
     response.status = call.status();
+    const std::string& page = call.route().page;
+    if (exchange->request.wants_page && !page.empty()) {
+      for (const auto& [name, value] : front_page_fields())
+        response.set_header(std::string(name), std::string(value));
+      response.body = page;
+      return;
+    }
+    const std::string& fixed_body = call.route().fixed_body;
     response.set_content(fixed_body.empty() ? call.body() : fixed_body, "application/json");
   }
 
