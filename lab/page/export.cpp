@@ -157,7 +157,7 @@ std::string page_in_one(std::string_view before) {
 }
 
 /// `'sha256-…'` of a script in the page, as a policy names it.
-std::string hash_of(std::string_view script) {
+std::string policy_hash(std::string_view script) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> sum{};
   unsigned size = 0;
   EVP_Digest(script.data(), script.size(), sum.data(), &size, EVP_sha256(), nullptr);
@@ -176,7 +176,7 @@ Report as_typed(Report report) {
   return report;
 }
 
-std::string recorded_config(const FormatInput& input, const std::vector<ReportedRun>& runs) {
+std::string recorded_config(const FormatInput& input, const std::vector<ShownRun>& runs) {
   const PictureStyle& style = input.picture;
   std::vector<Scenario> scenarios;
   std::string documents;
@@ -279,7 +279,7 @@ void export_single_page(const std::string& file, const std::string& scenario) {
   write_file(file, page);
 }
 
-std::string report_page(const FormatInput& input, const std::vector<ReportedRun>& runs) {
+std::string report_page(const FormatInput& input, const std::vector<ShownRun>& runs) {
   if (page_file("index.html").empty()) {
     print_warning(
         "this page has no replay: building that takes npm; ./labw setup --with page installs what is "
@@ -293,9 +293,10 @@ std::string report_page(const FormatInput& input, const std::vector<ReportedRun>
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src {} {}; "
       "style-src "
       "'unsafe-inline'; img-src data:; font-src data:\">\n",
-      hash_of(script_text("boot.js")), hash_of(script_text("page.js")));
+      policy_hash(script_text("boot.js")), policy_hash(script_text("page.js")));
+  constexpr std::string_view kEnd = "</main>";
   const std::size_t old = page.find("<main class=\"old\">");
-  page.replace(old, page.find("</main>", old) + 7 - old, kOldBrowsers);
+  page.replace(old, page.find(kEnd, old) + kEnd.size() - old, kOldBrowsers);
   replace_once(page, "<title>Concurrency Lab</title>",
                fmt::format("{}<title>{}</title>", policy, escape_markup(whole.title)));
   replace_once(page, "</head>", fmt::format("<style>{}</style>\n</head>", whole.style));

@@ -46,13 +46,13 @@ void export_page(const std::string& folder, const std::string& scenario);
 void export_single_page(const std::string& file, const std::string& scenario);
 
 /// What a report is of.
-struct ReportedRun {
+struct ShownRun {
   const Scenario* scenario;
   const Run* run;
 };
 /// --format html, one file for file://: the page with these reports in it, one run each, where they replay.
 /// The page is not in every program; without it lanes and tables stand there alone, and a warning says what
 /// to install.
-std::string report_page(const FormatInput& input, const std::vector<ReportedRun>& runs);
+std::string report_page(const FormatInput& input, const std::vector<ShownRun>& runs);
 
 }  // namespace lab

@@ -71,12 +71,11 @@ class Page(LabCase):
     def test_what_the_program_hands_to_a_browser_works_there(self):
         kept = {}
         if PAGE_BUILT:
-            run = self.work / "hostile"
-            run.mkdir()
-            text = (ROOT / "results/reference/blocking-async.jsonl").read_text(encoding="utf-8")
-            (run / "run.jsonl").write_text(text.replace("Ten requests", "</script><img src=x onerror=alert(1)>Ten requests"), encoding="utf-8")
-            (self.work / "run.html").write_text(self.lab("report", run, "--format", "html").out, encoding="utf-8")
-            (self.work / "slide.html").write_text(self.lab("report", run, "--slide", "--format", "html").out, encoding="utf-8")
+            text = (ROOT / "scenarios/blocking-async.toml").read_text(encoding="utf-8")
+            (self.work / "evil.toml").write_text(text.replace('question = "', 'question = "</script><img src=x onerror=alert(1)>', 1), encoding="utf-8")
+            self.lab("run", "./evil.toml", "--quick", "--quiet", "--save", "run")
+            (self.work / "run.html").write_text(self.lab("report", "run", "--format", "html").out, encoding="utf-8")
+            (self.work / "slide.html").write_text(self.lab("report", "run", "--slide", "--format", "html").out, encoding="utf-8")
             kept = {"LAB_REPORT": str(self.work / "run.html"), "LAB_SLIDE": str(self.work / "slide.html")}
         with self.serving("async-loop") as server:
             said = self.npm("run", "--silent", "handed", LAB_SERVED=f"http://127.0.0.1:{server.port}/", **kept)

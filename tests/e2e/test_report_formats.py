@@ -117,7 +117,7 @@ def check_trace(trace):
 
 class Html(html.parser.HTMLParser):
     """What is open, what was written, what the page would fetch."""
-    VOID = {"meta", "rect", "line", "circle"}
+    VOID = {"meta", "link", "rect", "line", "circle", "path"}
 
     def __init__(self):
         super().__init__()

@@ -16,7 +16,7 @@ int predict_all(const RunOptions& options) {
   const bool as_page = options.output.format.word == "html";
   std::vector<Report> reports;
   std::deque<std::pair<Scenario, Run>> drawn;  // what the page shows stays where it is
-  std::vector<ReportedRun> shown;
+  std::vector<ShownRun> shown;
   for (const std::string& name : options.scenarios) {
     auto& [scenario, run] =
         drawn.emplace_back(load_scenario(name, known_modes(), options.overrides).value(), Run{});

@@ -84,7 +84,7 @@ ServerSetup make_setup(const ServeOptions& options, std::optional<Fixtures>& fix
 }
 
 constexpr const char* kBuiltinRoutes =
-    "/ greets, /delay?ms=100 waits, /cpu?ms=100 computes, /ping answers at once";
+    "/ greets (a browser: lists routes), /delay?ms=100 waits, /cpu?ms=100 computes, /ping answers at once";
 
 int serve(const ServeOptions& options) {
   std::optional<Fixtures> fixtures;

@@ -39,6 +39,18 @@ test("a committed number lets the replay begin, and predicting again hides it", 
   assert.equal(lab.player.at, 0);
 });
 
+test("a recording shows at once, whole, until somebody wants to predict", async () => {
+  const lab = await opened({ kind: "recorded" });
+  assert.equal(lab.committed, true);
+  assert.equal(lab.player.at, lab.player.whole);
+  lab.choose("thread-pool/main/model", true);
+  assert.equal(lab.player.at, lab.player.whole);
+  lab.predictAgain();
+  assert.equal(lab.committed, false);
+  await lab.commit(1);
+  assert.equal(lab.committed, true);
+});
+
 test("a setting is drawn at once, whole, with the arms that were chosen", async () => {
   const lab = await opened();
   await lab.commit(1);
