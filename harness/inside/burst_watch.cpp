@@ -27,7 +27,7 @@ BurstWatch::BurstWatch(Target& target, std::vector<pid_t> roots)
   sampler_.look(monotonic_now());
   if (sampler_.samples().threads.empty()) return;
   for (int i = 1; i < kAtRest; ++i) {
-    sleep_until(monotonic_now() + kMillisecond);
+    sleep_until(monotonic_now() + 3 * kMillisecond);
     sampler_.look(monotonic_now());
   }
   sampler_.count(false);

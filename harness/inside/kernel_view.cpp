@@ -53,13 +53,19 @@ class KernelReader {
         if (doing.kind == CallKind::locked) quiet_locks_.insert(doing.about);
       }
     }
+    // A probe knows its loop's thread.
+    for (const ProbedProcess& process : seen.probes.processes) {
+      if (process.loop_thread > 0) loops_.insert(process.loop_thread);
+    }
+    if (!loops_.empty()) return;
     for (const auto& [thread, kinds] : rest) {
-      int all = 0, events = 0;
+      int others = 0, events = 0;
       for (const auto& [kind, count] : kinds) {
-        all += count;
         if (kind == CallKind::events) events += count;
+        // On a busy machine whoever wakes up now and then waits for a core.
+        if (kind != CallKind::events && kind != CallKind::running) others += count;
       }
-      if (2 * events > all) loops_.insert(thread);
+      if (events > others) loops_.insert(thread);
     }
   }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "harness/diagnosis/burst_fit.hpp"
 #include "lab/core/text.hpp"
 #include "results/render/as_json.hpp"
 #include "results/render/formatting.hpp"
@@ -216,7 +217,9 @@ InsideReport make_inside_report(InsideView view, const Observations& outside, co
     each.title = known->title;
     each.where = line.place.file.empty() ? line.call : place_words(line.place, folder);
     each.says = says_of(line, folder);
-    each.fixes = fixes_of(line, runtime, verdict.service_s, outside.cores, at_once, now_s);
+    const double alone_s = outside.alone.empty() ? 0 : alone_seconds(outside);
+    const double service_s = verdict.service_s > 0 ? verdict.service_s : alone_s;
+    each.fixes = fixes_of(line, runtime, service_s, outside.cores, at_once, now_s);
     each.line = line;
   }
   report.view = std::move(view);

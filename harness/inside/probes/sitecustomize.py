@@ -29,6 +29,7 @@ def begin():
     import json
     from time import monotonic_ns as clock
     from time import sleep
+    from time import thread_time_ns as spent
 
     ms = 1000000
     tick = 10 * ms       # of the watchdog
@@ -84,7 +85,9 @@ def begin():
         return tuple((id(frame.f_code), frame.f_lineno) for frame in frames)
 
     def handler_of(frames):
-        """The function behind the route, where a framework works for it and it is not on the stack itself (any more)."""
+        """The function behind the route, where a framework makes a reply of what it returned."""
+        if not any(frame.f_code.co_name == "serialize_response" or frame.f_code.co_filename.endswith(replies) for frame in frames):
+            return None
         for frame in frames:
             if frame.f_code.co_name == "handle" and frame.f_code.co_filename.endswith("starlette/routing.py"):
                 endpoint = getattr(frame.f_locals.get("self"), "endpoint", None)
@@ -93,6 +96,7 @@ def begin():
                     return [code.co_filename, code.co_firstlineno, code.co_name]
         return None
 
+    replies = ("fastapi/encoders.py", "fastapi/responses.py", "starlette/responses.py")
     waits = ("threading.py", "queue.py", "selectors.py", "socket.py", "ssl.py")  # how a thread waits, whatever for
     servers = {("thread.py", "_worker"), ("_asyncio.py", "run"), ("socketserver.py", "serve_forever"),
                ("socketserver.py", "get_request"), ("server.py", "handle_one_request"), ("base_events.py", "_run_once"),
@@ -268,6 +272,7 @@ def begin():
             self.pid = self.ident = None
             self.loops = {}  # by thread
             self.next_look = 0
+            self.is_busy = False
 
         def start(self):
             """The watchdog: one a process, without threading, so that nobody counts it."""
@@ -278,7 +283,8 @@ def begin():
         def watch(self):
             self.ident = _thread.get_ident()
             while True:
-                sleep(tick / 1e9)
+                # Less often while there is nothing to see.
+                sleep((tick if self.is_busy else 2 * tick) / 1e9)
                 try:
                     self.look(clock())
                 except Exception:
@@ -295,8 +301,10 @@ def begin():
                 return seen[0]
             for loop in list(self.loops.values()):
                 loop.look(frames, now)
+            self.is_busy = bool(seen)
             if now < self.next_look:
                 return
+            began = spent()
             stacks, idle = look_at_threads(frames(), self.loops)
             full = list(pools(idle))
             for name, limit, taken, waiting in full:
@@ -305,7 +313,7 @@ def begin():
                 write("threads", at_ns=now, stacks=stacks)
             for loop in list(self.loops.values()):
                 look_at_tasks(loop, now)
-            self.next_look = now + max(look_every, share * (clock() - now))
+            self.next_look = now + max(look_every, share * (spent() - began))
 
         def begin_loop(self, loop, name):
             self.start()
