@@ -45,13 +45,13 @@ std::vector<Reply> BurstWatch::send_probes(const std::vector<Probe>& probes, Nan
 }
 
 void BurstWatch::watch() {
-  constexpr Nanos kLeast = 4 * kMillisecond;  // between two looks
-  constexpr Nanos kShare = 50;                // of the time
+  constexpr Nanos kLeast = 4 * kMillisecond, kMost = 100 * kMillisecond;  // between two looks
+  constexpr Nanos kShare = 50;                                            // of a core
   while (!over_) {
-    const Nanos began = monotonic_now();
-    if (under_way_) sampler_.look(began);
-    const Nanos took = monotonic_now() - began;
-    sleep_until(monotonic_now() + std::max(kLeast, (kShare - 1) * took));
+    const Nanos before = thread_cpu_now();
+    if (under_way_) sampler_.look(monotonic_now());
+    const Nanos took = thread_cpu_now() - before;
+    sleep_until(monotonic_now() + std::clamp((kShare - 1) * took, kLeast, kMost));
   }
 }
 

@@ -26,6 +26,7 @@ namespace {
 
 constexpr Nanos kFindEvery = 200 * kMillisecond;
 constexpr Nanos kPeersEvery = 50 * kMillisecond;
+constexpr std::string_view kNoPeer = "a socket";
 constexpr std::size_t kMaxMoments = 2'000'000;
 
 /// What a system call waits for, and which of its arguments says what that is about.
@@ -292,6 +293,7 @@ Doing KernelSampler::read_doing(pid_t pid, pid_t thread) {
             CallKind::receiving;  // poll of a single descriptor: a client library that has a time limit
         const int descriptor = polled_descriptor(pid, call->arguments[0]);
         if (descriptor >= 0) add_object(pid, static_cast<std::uint64_t>(descriptor), doing);
+        if (doing.about == kNoPeer) doing.kind = CallKind::events;  // it listens
       }
       return doing;
     }
@@ -327,7 +329,7 @@ void KernelSampler::add_object(pid_t pid, std::uint64_t descriptor, Doing& doing
 }
 
 const std::string& KernelSampler::peer_of(pid_t pid, const std::string& socket) {
-  static const std::string kUnknown = "a socket";
+  static const std::string kUnknown(kNoPeer);
   auto found = peers_.find(socket);
   if (found == peers_.end() && (peers_read_ == 0 || now_ - peers_read_ >= kPeersEvery)) {
     peers_read_ = now_;

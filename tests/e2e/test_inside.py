@@ -15,7 +15,7 @@ from pathlib import Path
 from labcase import LabCase, timed
 
 PYTHON = sys.executable
-QUICK = ("--budget", "6s", "--max-concurrency", "16")
+QUICK = ("--budget", "4s", "--max-concurrency", "8")
 SICK = """
 import time
 from fastapi import Depends, FastAPI
@@ -101,7 +101,7 @@ class Lines(Inside):
     @timed
     def test_a_dependency_that_fills_the_pool_is_named(self):
         self.write(SICK)
-        said = self.diagnose("--server", UVICORN, "/needs-user", "--ping", "/health", "--budget", "8s", "--max-concurrency", "64")
+        said = self.diagnose("--server", UVICORN, "/needs-user", "--ping", "/health", "--budget", "6s", "--max-concurrency", "64")
         place = said["inside"]["places"][0]
         self.assertEqual((place["id"], place["cause"], place["function"], place["limit"]), ("LAB102", "full_pool", "user", 40), place)
 
@@ -127,7 +127,7 @@ class Lines(Inside):
         text = " ".join(ran.out.split())
         self.assertRegex(text, r"LAB101 event loop blocked: main.py:\d+ in load\(\): time.sleep\(0.02\)")
         self.assertRegex(text, r"its loop thread was in clock_nanosleep in \d+ % of [\d,]+ samples")
-        self.assertRegex(text, r"FIX .*16 at once then take about")
+        self.assertRegex(text, r"FIX .*8 at once then take about")
         self.assertRegex(text, r"PROVE lab diagnose --server ")
         said = json.loads(self.lab("diagnose", "--server", UVICORN, "/blocked", *QUICK, "--format", "sarif").out)
         (result,) = said["runs"][0]["results"]

@@ -36,8 +36,8 @@ def begin():
     beat = 20 * ms       # of the loop's heartbeat
     late_from = 5 * ms   # beyond its time
     gather = 50 * ms     # samples of one stack become a line
-    look_every = 50 * ms
-    share = 100          # at most one part in so many of the time goes into looking at threads and tasks
+    look_every = 100 * ms
+    share = 200          # at most one part in so many of the time goes into looking at threads and tasks
     max_lines = 20000
     max_frames = 30
     errors_left = [5]
