@@ -20,7 +20,7 @@ def verbs_and_options(case):
     """From --help, as people read it: {verb: {--option, …}}."""
     verbs = re.findall(r"^  ([a-z]+) ", case.lab("--help").out.partition("Subcommands:")[2], re.M)
     case.assertGreater(len(verbs), 12)
-    return {verb: set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", re.split(r"\nExample", case.lab(verb, "--help").out)[0]))
+    return {verb: set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", re.sub("'.*?'", "", re.split(r"\nExample", case.lab(verb, "--help").out)[0])))
             for verb in verbs}
 
 
