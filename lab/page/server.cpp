@@ -284,7 +284,9 @@ class PageServer {
     if (admission.first_visit) {
       // No redirect: where a file or another site led here, a browser keeps a Strict cookie back all along
       // that chain. This way the next visit begins on a page of ours.
-      PageReply reply = made(request, 200, "text/plain; charset=utf-8", "");
+      PageReply reply =
+          made(request, 200, media_type(".html"),
+               "<!DOCTYPE html><title>Concurrency Lab</title><link rel=\"icon\" href=\"data:,\">");
       reply.set("Refresh", "0; url=/");
       reply.set(http::field::set_cookie, fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict",
                                                      door.keys.cookie_name, door.keys.cookie));
