@@ -235,24 +235,29 @@ class LineFinder {
     view_.lines.push_back(std::move(*line));
   }
 
-  /// Whether most of these threads were in a futex without a time limit just then, by the kernel.
-  bool wait_for_lock(const ThreadGroup& group, Nanos at) const {
+  /// How many of these threads' samples around a moment were what, by the kernel.
+  struct Votes {
+    int all = 0, locked = 0, computing = 0;
+  };
+  Votes votes_of(const ThreadGroup& group, Nanos at) const {
     constexpr Nanos kNear = 30 * kMillisecond;
     const auto& moments = seen_.kernel.moments;
     const auto from = std::ranges::lower_bound(moments, at - kNear, {}, &ThreadMoment::at);
-    int seen = 0, locked = 0;
+    Votes votes;
     for (auto moment = from; moment != moments.end() && moment->at <= at + kNear; ++moment) {
       if (std::ranges::find(group.threads, moment->thread) == group.threads.end()) continue;
-      ++seen;
-      locked += seen_.kernel.doings[moment->doing].kind == CallKind::locked;
+      const CallKind kind = seen_.kernel.doings[moment->doing].kind;
+      ++votes.all;
+      votes.locked += kind == CallKind::locked;
+      votes.computing += kind == CallKind::running || kind == CallKind::taking_turns;
     }
-    return 2 * locked > seen;
+    return votes;
   }
 
   void find_threads() {
     Tally workers(seen_.probes), waiters(seen_.probes);
     std::vector<int> at_work;
-    int most = 0;
+    int most = 0, sampled = 0, computing = 0;
     pid_t pid = 0;
     std::string waited_for;
     for (const BusyThreads& look : seen_.probes.threads) {
@@ -260,7 +265,10 @@ class LineFinder {
       int working = 0, waiting = 0;
       for (const ThreadGroup& group : look.groups) {
         if (group.stack.empty()) continue;
-        const bool waits = is_waiting_file(group.stack.front().file) || wait_for_lock(group, look.at);
+        const Votes votes = votes_of(group, look.at);
+        const bool waits = is_waiting_file(group.stack.front().file) || 2 * votes.locked > votes.all;
+        sampled += waits ? 0 : votes.all;
+        computing += waits ? 0 : votes.computing;
         (waits ? waiters : workers).add(look.pid, group.stack, group.count);
         (waits ? waiting : working) += group.count;
         if (waits && is_waiting_file(group.stack.front().file)) waited_for = group.stack.front().file;
@@ -273,6 +281,7 @@ class LineFinder {
     std::ranges::sort(at_work);
     auto line = workers.heaviest(pid);
     const auto waits = waiters.heaviest(pid);
+    const bool computes = sampled > 0 ? 2 * computing > sampled : verdict_.bound_by == BoundBy::cpu;
     const FullPool* const pool = fullest_pool();
     const double waiting = waiters.all() / std::max(1.0, waiters.all() + workers.all());
     if (waits && line && waiting > kShare && most > 1) {
@@ -286,24 +295,29 @@ class LineFinder {
       line->waits_at = waits->place;
     } else if (!line || line->share < kShare) {
       return;
-    } else if (verdict_.bound_by == BoundBy::cpu && at_work.back() > 1 && takes_turns()) {
+    } else if (computes && at_work.back() > 1 && takes_turns()) {
       line->cause = LineCause::interpreter;
       line->computes = true;
-    } else if (pool != nullptr && verdict_.bound_by != BoundBy::cpu) {
+    } else if (pool != nullptr && !computes) {
       line->cause = LineCause::full_pool;
       line->resource = pool->name;
       line->limit = pool->limit;
       line->waiting = pool->waiting;
-    } else if (pool == nullptr && view_.lines.empty() && verdict_.execution != Execution::concurrent &&
-               (verdict_.bound_by != BoundBy::cpu || at_work.back() == 1)) {  // else it lacks cores
+    } else if (pool == nullptr && view_.lines.empty() && is_limited() && (!computes || at_work.back() == 1)) {
       line->cause = LineCause::busy_worker;
-      line->computes = verdict_.bound_by == BoundBy::cpu;
+      line->computes = computes;
       line->limit = verdict_.parallelism;
     } else {
       return;
     }
     line->late_s = 0;
     view_.lines.push_back(std::move(*line));
+  }
+
+  /// A known number at a time; what computes on all cores lacks those, and no thread.
+  bool is_limited() const {
+    return verdict_.execution == Execution::serial || verdict_.execution == Execution::pool ||
+           verdict_.execution == Execution::workers;
   }
 
   /// Whether threads wait for an interpreter lock: others compute without it, and only lack cores.
@@ -340,6 +354,9 @@ bool is_own_code(const std::string& file, const std::vector<std::string>& librar
   if (file.empty() || file.front() == '<' || file.starts_with("node:")) return false;
   for (const char* part : {"/site-packages/", "/dist-packages/", "/node_modules/", "/lab-inside-"}) {
     if (file.find(part) != std::string::npos) return false;
+  }
+  for (const char* folder : {"/usr/lib", "/usr/include/", "/lib/", "/lib64/"}) {
+    if (file.starts_with(folder)) return false;
   }
   return std::ranges::none_of(libraries, [&](const std::string& folder) {
     return file.starts_with(folder + "/lib") || file.starts_with(folder + "/bin/");

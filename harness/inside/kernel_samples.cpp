@@ -26,7 +26,7 @@ namespace {
 
 constexpr Nanos kFindEvery = 200 * kMillisecond;
 constexpr Nanos kPeersEvery = 50 * kMillisecond;
-constexpr std::string_view kNoPeer = "a socket";
+constexpr std::string_view kListens = "new connections";
 constexpr std::size_t kMaxMoments = 2'000'000;
 
 /// What a system call waits for, and which of its arguments says what that is about.
@@ -222,14 +222,18 @@ Doing doing_of(std::string_view wchan, char state) {
 }
 
 std::map<std::string, std::string> peers_in(std::string_view table) {
-  constexpr std::size_t kPeer = 2, kInode = 9;
+  constexpr std::size_t kPeer = 2, kState = 3, kInode = 9;
   std::map<std::string, std::string> peers;
   for (const std::string& line : split(table, '\n')) {
     std::vector<std::string> words = split(line, ' ');
     std::erase_if(words, [](const std::string& word) { return word.empty(); });
-    if (words.size() <= kInode || words[kPeer].ends_with(":0000")) continue;
-    if (std::string peer = address_in(words[kPeer]); !peer.empty())
-      peers[fmt::format("socket:[{}]", words[kInode])] = std::move(peer);
+    if (words.size() <= kInode) continue;
+    const std::string name = fmt::format("socket:[{}]", words[kInode]);
+    if (words[kPeer].ends_with(":0000")) {
+      if (words[kState] == "0A") peers[name] = kListens;
+      continue;
+    }
+    if (std::string peer = address_in(words[kPeer]); !peer.empty()) peers[name] = std::move(peer);
   }
   return peers;
 }
@@ -293,7 +297,7 @@ Doing KernelSampler::read_doing(pid_t pid, pid_t thread) {
             CallKind::receiving;  // poll of a single descriptor: a client library that has a time limit
         const int descriptor = polled_descriptor(pid, call->arguments[0]);
         if (descriptor >= 0) add_object(pid, static_cast<std::uint64_t>(descriptor), doing);
-        if (doing.about == kNoPeer) doing.kind = CallKind::events;  // it listens
+        if (doing.about == kListens) doing.kind = CallKind::events;
       }
       return doing;
     }
@@ -329,7 +333,7 @@ void KernelSampler::add_object(pid_t pid, std::uint64_t descriptor, Doing& doing
 }
 
 const std::string& KernelSampler::peer_of(pid_t pid, const std::string& socket) {
-  static const std::string kUnknown(kNoPeer);
+  static const std::string kUnknown = "a socket";
   auto found = peers_.find(socket);
   if (found == peers_.end() && (peers_read_ == 0 || now_ - peers_read_ >= kPeersEvery)) {
     peers_read_ = now_;

@@ -83,7 +83,7 @@ Doing doing_of(const CallWords& call);
 Doing doing_of(std::string_view wchan, char state);
 
 /// `127.0.0.1:5432 (PostgreSQL)` by `socket:[4711]`, from the text of /proc/PID/net/tcp, tcp6, udp or udp6.
-/// Those that listen have none.
+/// Those that listen wait for `new connections`.
 std::map<std::string, std::string> peers_in(std::string_view table);
 
 /// Looks at all threads of these processes and of those below them.
