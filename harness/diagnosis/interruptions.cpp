@@ -261,7 +261,11 @@ std::vector<std::string> caveats(const Observations& seen, const Diagnosis& verd
       break;
   }
   add({verdict.execution != Execution::unknown && verdict.bound_by == BoundBy::unknown,
-       "whether it waits or computes: its process is not on this machine, or both"});
+       seen.cpu_share
+           ? fmt::format(
+                 "whether it waits or computes: it had a core, or waited for one, {:.0f} % of the time",
+                 *seen.cpu_share * 100)
+           : "whether it waits or computes: its process is not on this machine"});
   add({seen.overflowed_at > 0,
        fmt::format(
            "its backlog overflowed at {}: larger bursts do not count, and under load connections wait "
