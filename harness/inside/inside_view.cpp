@@ -303,6 +303,10 @@ class LineFinder {
       line->resource = pool->name;
       line->limit = pool->limit;
       line->waiting = pool->waiting;
+    } else if (!computes && verdict_.execution == Execution::pool && at_work.back() >= verdict_.parallelism) {
+      line->cause = LineCause::full_pool;
+      line->resource = "a pool of threads";
+      line->limit = verdict_.parallelism;
     } else if (pool == nullptr && view_.lines.empty() && is_limited() && (!computes || at_work.back() == 1)) {
       line->cause = LineCause::busy_worker;
       line->computes = computes;

@@ -92,7 +92,12 @@ std::vector<pid_t> Inspection::roots(const std::optional<LocalServer>& local) co
 }
 
 std::optional<std::string> Inspection::ended() {
-  return server_ ? server_->ended() : std::nullopt;
+  constexpr Nanos kSoon = 300 * kMillisecond;  // its connections close before it is reaped
+  const Nanos until = monotonic_now() + kSoon;
+  std::optional<std::string> how;
+  while (server_ && !(how = server_->ended()) && monotonic_now() < until)
+    sleep_until(monotonic_now() + 5 * kMillisecond);
+  return how;
 }
 
 InsideSeen Inspection::take(const BurstWatch& watch, const std::optional<LocalServer>& local) const {

@@ -135,8 +135,9 @@ std::string says_of(const NamedLine& line, const std::string& folder) {
                          milliseconds_of(line.late_s), milliseconds_of(line.per_request_s));
       break;
     case LineCause::full_pool:
-      text = fmt::format("all {} of {} are taken and up to {} requests wait; {} of the threads are in it",
-                         line.limit, line.resource, line.waiting, percent(line.share));
+      text = fmt::format("all {} of {} are taken{}; {} of the threads are in it", line.limit, line.resource,
+                         line.waiting > 0 ? fmt::format(" and up to {} requests wait", line.waiting) : "",
+                         percent(line.share));
       break;
     case LineCause::held_lock:
       text = fmt::format("up to {} wait for {} while one is in it", line.waiting, line.resource);

@@ -23,7 +23,7 @@ app = FastAPI()
 def load():
     time.sleep(0.02)
 def user():
-    time.sleep(0.06)
+    time.sleep(0.05)
 @app.get("/blocked")
 async def blocked():
     load()
@@ -116,7 +116,7 @@ class Lines(Inside):
         ran = self.lab("diagnose", "--server", UVICORN, "/needs-user", "--budget", "4s", "--max-concurrency", "64", "--format", "sarif")
         (result,) = json.loads(ran.out)["runs"][0]["results"]
         self.assertEqual(result["ruleId"], "LAB102")
-        self.assertEqual(result["locations"][0]["physicalLocation"]["region"]["startLine"], self.line_of("time.sleep(0.06)"))
+        self.assertEqual(result["locations"][0]["physicalLocation"]["region"]["startLine"], self.line_of("time.sleep(0.05)"))
         (place,) = self.kept()["inside"]["places"]
         self.assertEqual((place["cause"], place["function"], place["limit"]), ("full_pool", "user", 40), place)
 

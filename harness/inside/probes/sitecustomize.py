@@ -181,13 +181,12 @@ def begin():
     def look_at_threads(by_thread, loops):
         """What those are in that do something, together where they do the same."""
         known = threads_by_ident()
-        groups, idle = {}, set()
+        groups = {}
         for ident, frame in by_thread.items():
             if ident == probe.ident or ident in loops:
                 continue
             frames = frames_from(frame)
             if is_idle(frames):
-                idle.add(ident)
                 continue
             key = key_of(frames)
             thread = known.get(ident)
@@ -198,9 +197,9 @@ def begin():
             else:
                 groups[key] = {"thread": native, "name": getattr(thread, "name", ""), "count": 1, "all": [native],
                                "stack": [place_of(each) for each in frames]}
-        return sorted(groups.values(), key=lambda group: -group["count"])[:20], idle
+        return sorted(groups.values(), key=lambda group: -group["count"])[:20]
 
-    def pools(idle):
+    def pools(frames):
         """Each pool of threads that somebody waits for: name, limit, taken, waiting."""
         module = sys.modules.get("concurrent.futures.thread")
         queues = {}
@@ -208,7 +207,7 @@ def begin():
             queues.setdefault(id(queue), (queue, []))[1].append(thread)
         for queue, threads in queues.values():
             waiting = queue.qsize()
-            if waiting > 0 and not any(thread.ident in idle for thread in threads):
+            if waiting > 0 and not any(is_idle(frames_from(frames().get(thread.ident))) for thread in threads):
                 yield "ThreadPoolExecutor", len(threads), len(threads), waiting
         for values in list(getattr(sys.modules.get("anyio.lowlevel"), "_run_vars", {}).values()):
             for limiter in list(values.values()):
@@ -271,7 +270,7 @@ def begin():
         def reset(self):
             self.pid = self.ident = None
             self.loops = {}  # by thread
-            self.next_look = 0
+            self.next_look = self.next_pools = 0
             self.is_busy = False
 
         def start(self):
@@ -302,13 +301,14 @@ def begin():
             for loop in list(self.loops.values()):
                 loop.look(frames, now)
             self.is_busy = bool(seen)
+            if now >= self.next_pools:
+                for name, limit, taken, waiting in pools(frames):
+                    write("pool", at_ns=now, what="threads", name=name, limit=limit, taken=taken, waiting=waiting, holders=[])
+                    self.next_pools = now + gather
             if now < self.next_look:
                 return
             began = spent()
-            stacks, idle = look_at_threads(frames(), self.loops)
-            full = list(pools(idle))
-            for name, limit, taken, waiting in full:
-                write("pool", at_ns=now, what="threads", name=name, limit=limit, taken=taken, waiting=waiting, holders=[])
+            stacks = look_at_threads(frames(), self.loops)
             if stacks:
                 write("threads", at_ns=now, stacks=stacks)
             for loop in list(self.loops.values()):
