@@ -148,7 +148,6 @@ std::map<int, std::vector<double>> makespans_by_size(const Observations& seen) {
 
 double alone_seconds(const Observations& seen) {
   std::vector<Nanos> alone = seen.alone;
-  if (computes_alone(seen)) return seconds(*std::ranges::min_element(alone));
   const auto quarter = alone.begin() + static_cast<std::ptrdiff_t>((alone.size() - 1) / 4);
   std::nth_element(alone.begin(), quarter, alone.end());
   return seconds(*quarter);
@@ -324,9 +323,14 @@ SharingFit fit_sharing(const Observations& seen, double alone_s) {
   return {median_of(firsts) > kLateFirst && speed > kSeveral, speed, false};
 }
 
+bool waits_for_cores(const Observations& seen) {
+  constexpr double kLittle = 0.08;
+  return seen.cpu_share && *seen.cpu_share * seen.used_share < kLittle;
+}
+
 bool computes_alone(const Observations& seen) {
   constexpr double kMost = 0.4;  // not more: on a busy machine it may have been moved about
-  return seen.cpu_share && *seen.cpu_share > kMost;
+  return seen.cpu_share && *seen.cpu_share > kMost && !waits_for_cores(seen);
 }
 
 bool has_waited(const KeptBurst& burst, const Observations& seen) {

@@ -74,14 +74,16 @@ std::map<int, std::vector<double>> makespans_by_size(const Observations& seen);
 
 /// The median of what must not be empty.
 double median_seconds(const std::vector<Nanos>& spans);
-/// The latency alone in seconds: its lower quartile, or of what computes the least, because a busy machine
-/// only ever adds. Must not be without any.
+/// The latency alone in seconds, its lower quartile: a busy machine only ever adds. Must not be without any.
 double alone_seconds(const Observations& seen);
 
 // Of connections that were kept.
 
 /// A request whose reply took longer than that much of one alone had to wait for another one.
 constexpr double kWaited = 1.5;
+
+/// Whether a request alone hardly has a core, however long it waits for one where others compute.
+bool waits_for_cores(const Observations& seen);
 
 /// Whether a request alone computes for the most of its time; false where that is not known.
 bool computes_alone(const Observations& seen);

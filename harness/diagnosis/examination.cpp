@@ -57,7 +57,7 @@ class Examiner {
 
   /// One after another. False: one failed.
   bool ask_alone(int times) {
-    const std::optional<Nanos> before = target_.cpu_time();
+    const std::optional<CpuTime> before = target_.cpu_time();
     const std::size_t first = seen_.alone.size();
     bool fine = true;
     for (int i = 0; i < times && fine; ++i) {
@@ -67,11 +67,15 @@ class Examiner {
       fine = reply.is_ok();
       if (fine) seen_.alone.push_back(reply.latency());
     }
-    const std::optional<Nanos> after = target_.cpu_time();
+    const std::optional<CpuTime> after = target_.cpu_time();
     const Nanos spent = std::accumulate(seen_.alone.begin() + static_cast<std::ptrdiff_t>(first),
                                         seen_.alone.end(), Nanos{0});
     // The last ones count: the first request also pays for what happens once.
-    if (before && after && spent > 0) seen_.cpu_share = seconds(*after - *before) / seconds(spent);
+    if (before && after && spent > 0) {
+      const double runnable = seconds(after->runnable - before->runnable);
+      seen_.cpu_share = runnable / seconds(spent);
+      seen_.used_share = runnable > 0 ? seconds(after->used - before->used) / runnable : 1;
+    }
     return fine;
   }
 
@@ -315,16 +319,16 @@ class Examiner {
     return replies;
   }
 
-  std::optional<double> runnable_since(std::optional<Nanos> before, Nanos makespan) {
-    const std::optional<Nanos> now = target_.cpu_time();
+  std::optional<double> runnable_since(std::optional<CpuTime> before, Nanos makespan) {
+    const std::optional<CpuTime> now = target_.cpu_time();
     if (!before || !now || makespan <= 0) return std::nullopt;
-    return seconds(*now - *before) / seconds(makespan);
+    return seconds(now->runnable - before->runnable) / seconds(makespan);
   }
 
   bool send_burst(int at_once) {
     std::vector<Probe> probes(static_cast<std::size_t>(at_once));
     for (std::size_t i = 0; i < probes.size(); ++i) probes[i].connection = static_cast<std::uint32_t>(i);
-    const std::optional<Nanos> before = target_.cpu_time();
+    const std::optional<CpuTime> before = target_.cpu_time();
     const std::vector<Reply> replies = send_probes(probes);
     Burst burst{at_once, {}};
     for (const Reply& reply : replies) {
@@ -388,7 +392,7 @@ class Examiner {
     if (kept_ > kMaxOnKept) return false;
     std::vector<Probe> probes;
     for (const std::uint32_t connection : connections) probes.push_back({connection, false, 0, true, true});
-    const std::optional<Nanos> before = target_.cpu_time();
+    const std::optional<CpuTime> before = target_.cpu_time();
     const std::vector<Reply> replies = send_probes(probes);
     KeptBurst burst{connections, {}};
     bool kept = true;

@@ -73,6 +73,8 @@ std::optional<Stalls> find_stalls(const Observations& seen) {
   constexpr std::size_t kFewest = 10;  // requests alone
   constexpr double kSome = 0.6, kMoreThanOne = 1.5;
   constexpr int kFew = 4;  // at once: rarely is more than one of them slow
+  constexpr int kMany = 16;
+  constexpr double kHalf = 0.3;
   if (seen.alone.size() < kFewest) return std::nullopt;
   const double alone_s = alone_seconds(seen);
   const std::vector<double> latencies = in_seconds({seen.alone.begin() + 1, seen.alone.end()});
@@ -81,6 +83,7 @@ std::optional<Stalls> find_stalls(const Observations& seen) {
   const double took = median_of(stalled);
   const double extra = took - alone_s;
   double lost = 0, requests = 0, most = 0;
+  std::vector<double> halves;  // how late half of the replies to many were
   int quick = 0;
   std::map<int, std::pair<double, double>> range;  // of what bursts of a size took longer
   for (const Burst& burst : whole_bursts(seen)) {
@@ -89,12 +92,15 @@ std::optional<Stalls> find_stalls(const Observations& seen) {
     requests += burst.at_once;
     most = std::max(most, longer);
     quick += burst.at_once <= kFew && longer < kSome * extra;
+    if (burst.at_once >= kMany) halves.push_back(seconds(burst.done[burst.done.size() / 2]) - alone_s);
     auto& [low, high] = range.try_emplace(burst.at_once, longer, longer).first->second;
     low = std::min(low, longer);
     high = std::max(high, longer);
   }
   const auto varied = std::ranges::count_if(
       range, [&](const auto& each) { return each.second.second - each.second.first > kSome * extra; });
+  // Those that hold up nobody are late themselves, and most others are in time.
+  if (!halves.empty() && median_of(halves) < kHalf * extra) return std::nullopt;
   // One at a time, or few, are never quick together and always take as long; and those that are slow
   // themselves but hold up nobody never add up.
   if (quick < 2 || varied < 2 || most < kMoreThanOne * extra) return std::nullopt;

@@ -130,7 +130,7 @@ std::string LocalServer::runtime() const {
   return name.substr(0, name.find_first_of("0123456789.-"));
 }
 
-Nanos LocalServer::cpu_time() {
+CpuTime LocalServer::cpu_time() {
   std::set<pid_t> all(listeners_.begin(), listeners_.end());
   for (const pid_t pid : listeners_) {
     for (const pid_t below : descendants_of(pid)) all.insert(below);
@@ -140,7 +140,9 @@ Nanos LocalServer::cpu_time() {
     runnable += runnable_time_of(pid);
     used += cpu_time_of(pid);
   }
-  total_ += std::max({Nanos{0}, runnable - runnable_, used - used_});
+  const Nanos used_since = std::max<Nanos>(0, used - used_);
+  total_.used += used_since;
+  total_.runnable += std::max(runnable - runnable_, used_since);
   runnable_ = runnable;
   used_ = used;
   return total_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/client/load_address.hpp"
+#include "harness/diagnosis/observation.hpp"
 #include "lab/core/clock.hpp"
 
 namespace lab {
@@ -26,16 +27,16 @@ class LocalServer {
   /// All that listen, ascending.
   const std::vector<pid_t>& listeners() const { return listeners_; }
   int processes() const { return static_cast<int>(listeners_.size()); }
-  /// How long all of their threads had a core or waited for one since they were found, as far as was seen at
-  /// each call: on a busy machine a request that computes takes its CPU time and that. From
+  /// How long all of their threads had a core, or waited for one, since they were found, as far as was seen
+  /// at each call: on a busy machine a request that computes takes its CPU time and that. From
   /// /proc/PID/task/TID/schedstat, but at least user and system time, in the kernel's ticks of 10 ms: threads
   /// that ended between two calls are only in those.
-  Nanos cpu_time();
+  CpuTime cpu_time();
 
  private:
   std::vector<pid_t> listeners_;   // ascending, never empty
   Nanos runnable_ = 0, used_ = 0;  // at the last call
-  Nanos total_ = 0;
+  CpuTime total_;
 };
 
 }  // namespace lab

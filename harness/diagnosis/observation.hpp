@@ -78,6 +78,7 @@ struct Observations {
   std::vector<Watched> watched;
   std::string runtime{};            ///< of the server on this machine: `python`, `node`; empty: not known
   std::optional<double> cpu_share;  ///< of a request's latency alone it had a core, or waited for one
+  double used_share = 1;            ///< of that time it had one
   int cores = 0;                    ///< of this machine; 0: the server is not on it
   int processes = 0;                ///< on this machine, that listen at the port; 0: not known
   int most_at_once = 0;             ///< more were never tried
@@ -113,6 +114,12 @@ struct Reply {
   Nanos latency() const { return received - sent; }
 };
 
+/// Of all threads that serve, so far.
+struct CpuTime {
+  Nanos runnable = 0;  ///< they had a core or waited for one: what else the machine does is no matter
+  Nanos used = 0;      ///< they had one
+};
+
 /// The server under examination, as seen from outside: sockets, or a simulated one under test.
 class Target {
  public:
@@ -124,9 +131,8 @@ class Target {
   virtual void hang_up() = 0;
   virtual Nanos now() = 0;
   virtual bool interrupted() const = 0;
-  /// How long all threads that serve had a core or waited for one, so far; none where they are not on this
-  /// machine.
-  virtual std::optional<Nanos> cpu_time() = 0;
+  /// None where it is not on this machine.
+  virtual std::optional<CpuTime> cpu_time() = 0;
 };
 
 }  // namespace lab

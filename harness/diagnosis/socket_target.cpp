@@ -20,7 +20,7 @@ constexpr Nanos kSettleEach = 150 * kMicrosecond;
 }  // namespace
 
 SocketTarget::SocketTarget(ExaminedRequests requests, Clock& clock, Transport& transport,
-                           std::function<std::optional<Nanos>()> cpu_time)
+                           std::function<std::optional<CpuTime>()> cpu_time)
     : requests_(std::move(requests)),
       clock_(clock),
       transport_(transport),

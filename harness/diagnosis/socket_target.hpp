@@ -23,13 +23,13 @@ class SocketTarget final : public Target, private ConnectionUser {
  public:
   /// `cpu_time` may be empty.
   SocketTarget(ExaminedRequests requests, Clock& clock, Transport& transport,
-               std::function<std::optional<Nanos>()> cpu_time);
+               std::function<std::optional<CpuTime>()> cpu_time);
 
   std::vector<Reply> send_probes(const std::vector<Probe>& probes, Nanos patience) override;
   void hang_up() override;
   Nanos now() override { return clock_.now(); }
   bool interrupted() const override { return transport_.interrupted(); }
-  std::optional<Nanos> cpu_time() override { return cpu_time_ ? cpu_time_() : std::nullopt; }
+  std::optional<CpuTime> cpu_time() override { return cpu_time_ ? cpu_time_() : std::nullopt; }
 
  private:
   static constexpr std::size_t kNoProbe = ~std::size_t{0};
@@ -45,7 +45,7 @@ class SocketTarget final : public Target, private ConnectionUser {
   const ExaminedRequests requests_;
   Clock& clock_;
   Transport& transport_;
-  std::function<std::optional<Nanos>()> cpu_time_;
+  std::function<std::optional<CpuTime>()> cpu_time_;
   Connections connections_;
   std::vector<std::size_t> probe_on_;           // by connection
   const std::vector<Probe>* probes_ = nullptr;  // of the salvo under way

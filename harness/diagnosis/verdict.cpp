@@ -31,7 +31,8 @@ struct Candidate {
 BoundBy bound_by(const Observations& seen) {
   constexpr double kWaits = 0.25;
   if (computes_alone(seen)) return BoundBy::cpu;
-  return seen.cpu_share && *seen.cpu_share < kWaits ? BoundBy::waiting : BoundBy::unknown;
+  const bool waits = seen.cpu_share && (*seen.cpu_share < kWaits || waits_for_cores(seen));
+  return waits ? BoundBy::waiting : BoundBy::unknown;
 }
 
 PoolFit best_between(const std::vector<PoolFit>& fits, int low, int high) {
@@ -176,7 +177,8 @@ void conclude_computing(const Observations& seen, const SharingFit& sharing, dou
   verdict.shared = sharing.shared;
   verdict.parallelism = sharing.shared ? std::max(2, wanted) : 1;
   if (sharing.counted && seen.cores > 0) verdict.parallelism = std::min(verdict.parallelism, seen.cores);
-  verdict.service_s = alone_s;
+  // Where others compute too, several threads get more of the cores than the one of a request alone.
+  verdict.service_s = sharing.shared ? seconds(*std::ranges::min_element(seen.alone)) : alone_s;
   count_fitting(seen, verdict, [&](const Burst& burst) {
     const bool as_expected =
         std::abs(burst.makespan_s() / expected_makespan(verdict, burst.at_once) - 1) < 0.35;
@@ -235,11 +237,12 @@ std::optional<int> workers_by_floor(const Observations& seen, double alone_s) {
   return std::nullopt;
 }
 
-/// The service time for which the floor of `workers` holds to the last digit.
-double least_service(const Observations& seen, int workers, double alone_s) {
-  double least = alone_s;
+/// The service time for which the floor of the verdict holds to the last digit.
+double least_service(const Observations& seen, Diagnosis verdict) {
+  double least = verdict.service_s;
+  verdict.service_s = 1;
   for (const auto& [at_once, all] : makespans_by_size(seen))
-    least = std::min(least, median_of(all) / std::ceil(static_cast<double>(at_once) / workers));
+    least = std::min(least, median_of(all) / floor_seconds(verdict, at_once));
   return least;
 }
 
@@ -288,9 +291,12 @@ std::optional<Diagnosis> likeliest(const Observations& seen, std::vector<Candida
     const auto best = std::ranges::max_element(odds) - odds.begin();
     const Candidate candidate = candidates[static_cast<std::size_t>(best)];
     Diagnosis verdict = verdict_of(seen, candidate, computing);
+    // What many at once take longer is no time of one request.
+    if (candidate.execution == Execution::concurrent)
+      verdict.service_s = std::min(verdict.service_s, alone_s);
     if (candidate.error < 1 && contradiction(seen, verdict).empty()) {
-      if (candidate.execution == Execution::workers)
-        verdict.service_s = least_service(seen, verdict.parallelism, alone_s);
+      if (candidate.execution == Execution::workers || verdict.shared)
+        verdict.service_s = least_service(seen, verdict);
       // A busy machine makes bursts slower, so that their fit may say more than one alone takes.
       constexpr double kAlone = 1.05;
       if (computing == nullptr && verdict.service_s > kAlone * alone_s) verdict.service_s = alone_s;

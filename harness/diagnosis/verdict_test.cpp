@@ -328,6 +328,14 @@ TEST_CASE("without a cheap route nothing is said about the loop") {
   CHECK(conclude(seen).unsure.front() == "without --ping, a lock or a pool of one would look the same");
 }
 
+TEST_CASE("a request that waits for a core as others have them does not compute") {
+  SimulatedServer server = server_of(kBlockingLoop);
+  server.core_late = 30 * kMillisecond;
+  const Diagnosis verdict = conclude(look_at(server, 1));
+  CHECK(verdict.execution == Execution::serial);
+  CHECK(verdict.bound_by == BoundBy::waiting);
+}
+
 TEST_CASE("without a view on the process, waiting and computing in turn look the same") {
   Observations seen = look_at(server_of(kBlockingLoop), 1);
   seen.cpu_share.reset();

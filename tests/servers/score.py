@@ -129,8 +129,11 @@ def main():
     with servers.Workshop(str(Path(options.lab).resolve())) as workshop:
         rows = []
         for at_once, some in ((options.j, waiting), (1, computing)):
-            with ThreadPoolExecutor(at_once) as pool:
+            pool = ThreadPoolExecutor(at_once)
+            try:
                 rows += (map if at_once == 1 else pool.map)(lambda server: trial(workshop, server, options), some)
+            finally:
+                pool.shutdown(cancel_futures=True)
     rows.sort(key=lambda row: [each.name for each in here].index(row["server"]))
     outcomes = sum((row["outcomes"] for row in rows), Counter())
     refutations = sum("refuted" in each for row in rows for each in row["mistakes"])

@@ -56,7 +56,7 @@ class LimitedTarget final : public Target {
   void hang_up() override {}
   Nanos now() override { return now_; }
   bool interrupted() const override { return false; }
-  std::optional<Nanos> cpu_time() override { return 0; }
+  std::optional<CpuTime> cpu_time() override { return CpuTime{}; }
 
  private:
   /// When it is served; 0: it is refused.

@@ -24,6 +24,7 @@ struct SimulatedServer {
   Nanos serial_part = 0;          ///< of it the loop computes so long, after the rest
   bool by_lot = false;            ///< connections are dealt by lot instead of in turn
   Nanos jitter = 0;               ///< mean of what each reply is late
+  Nanos core_late = 0;            ///< so long each request waits for a core that others have
   double stalls = 0;              ///< share of salvos in which the machine stands still for up to 30 ms
   Traits ping_mode = kAsyncLoop;  ///< of the cheap route, where the slow one is not on the loop
 };
@@ -62,8 +63,9 @@ class SimulatedTarget final : public Target {
   void hang_up() override { workers_.clear(); }
   Nanos now() override { return now_; }
   bool interrupted() const override { return false; }
-  std::optional<Nanos> cpu_time() override {
-    return server_.computes ? runnable_ : requests * 200 * kMicrosecond;
+  std::optional<CpuTime> cpu_time() override {
+    const Nanos used = server_.computes ? runnable_ : requests * 200 * kMicrosecond;
+    return CpuTime{used + requests * server_.core_late, used};
   }
 
   std::int64_t requests = 0;
