@@ -211,7 +211,11 @@ std::optional<bool> is_loop_blocked(const Observations& seen, const Diagnosis& v
   // ends at least the first before it turns to the ping, while those that take turns at a lock end late.
   constexpr double kAllOfIt = 0.85;
   const auto beside_some = share_waited(seen, 4, 4);
-  return !beside_some || *beside_some > kAllOfIt;
+  if (beside_some && *beside_some <= kAllOfIt) return false;
+  // Through a longer burst each ping waits as well; otherwise something else held up those beside one.
+  constexpr double kLittle = 0.3;
+  const auto beside_many = share_waited(seen, 5, 1 << 20);
+  return beside_many && *beside_many < kLittle ? std::nullopt : std::optional(true);
 }
 
 std::vector<std::string> caveats(const Observations& seen, const Diagnosis& verdict) {

@@ -86,6 +86,10 @@ TEST_CASE(
   // Of those that were dealt to workers only the least time is known, and others may compute beside it.
   Diagnosis many = verdict_of(Execution::workers, 64, 0.053);
   CHECK(contradiction(seen, many).empty());
+  // All of them with one worker take that long, and no longer.
+  many.service_s = 0.004;
+  CHECK_FALSE(contradiction(seen, many).empty());
+  many.service_s = 0.053;
   many.execution = Execution::pool;
   many.bound_by = BoundBy::cpu;
   CHECK(contradiction(seen, many).empty());

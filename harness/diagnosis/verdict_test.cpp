@@ -244,6 +244,10 @@ TEST_CASE("beside several requests a blocked loop costs a ping all of the first 
   CHECK(said(1.0, 1.0) == true);
   CHECK(said(0.7, 0.7) == false);  // several turns at the interpreter lock, of 5 ms each
   CHECK(said(0.3, 0.5) == false);
+  // A loop that is blocked is so through the whole of a larger burst, too.
+  said(1.0, 1.0);
+  seen.pings.push_back({16, kMillisecond, 100 * kMillisecond});
+  CHECK_FALSE(is_loop_blocked(seen, verdict));
 }
 
 TEST_CASE("a part that runs one at a time is the verdict, and pings through the burst report whom it hurts") {

@@ -35,7 +35,7 @@ class BurstWatch final : public Target {
   void hang_up() override { target_.hang_up(); }
   Nanos now() override { return target_.now(); }
   bool interrupted() const override { return target_.interrupted(); }
-  std::optional<Nanos> cpu_time() override { return target_.cpu_time(); }
+  std::optional<CpuTime> cpu_time() override { return target_.cpu_time(); }
 
   /// The end of it all; then the samples may be read.
   void stop();
