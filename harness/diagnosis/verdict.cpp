@@ -426,16 +426,6 @@ Diagnosis weigh(const Observations& seen) {
   return *found;
 }
 
-/// Where some take longer and hold up nobody, all run together, and the rest of them says how.
-Diagnosis weigh_all(const Observations& seen) {
-  if (const auto stragglers = find_stragglers(seen); stragglers && !seen.limit_probe && !find_stalls(seen)) {
-    Diagnosis verdict = weigh(without(*stragglers, seen));
-    verdict.stragglers = stragglers;
-    if (verdict.execution == Execution::concurrent && verdict.reason.empty()) return verdict;
-  }
-  return weigh(seen);
-}
-
 /// Of those that run together: what each adds, where it is more than a server's own work and many at once
 /// feel it.
 double serial_part(const Observations& seen, const Diagnosis& verdict) {
@@ -443,6 +433,17 @@ double serial_part(const Observations& seen, const Diagnosis& verdict) {
   const bool together = verdict.execution == Execution::concurrent && !verdict.stalls;
   if (!together || verdict.overhead_s < kOwnWork) return 0;
   return seen.most_at_once * verdict.overhead_s > kFelt * verdict.service_s ? verdict.overhead_s : 0;
+}
+
+/// Where some take longer and hold up nobody, all run together, and the rest of them says how.
+Diagnosis weigh_all(const Observations& seen) {
+  if (const auto stragglers = find_stragglers(seen); stragglers && !seen.limit_probe && !find_stalls(seen)) {
+    Diagnosis verdict = weigh(without(*stragglers, seen));
+    verdict.stragglers = stragglers;
+    const bool together = verdict.execution == Execution::concurrent && serial_part(seen, verdict) == 0;
+    if (together && verdict.reason.empty()) return verdict;
+  }
+  return weigh(seen);
 }
 
 /// Whether it says how long bursts take, and not only how long at least.
