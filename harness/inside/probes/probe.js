@@ -3,15 +3,17 @@
 //
 // The main thread only counts: a timer notes in shared memory that the loop has gone round. A worker thread looks there; where the
 // loop is late, it asks through the inspector what stands on the main thread's stack, which V8 answers at its next function call or
-// turn of a loop. After a call into C++ that is the call behind it, so from the first such answer on the profiler runs as well: it
-// knows the line. All lines are written by the worker. Nothing is printed, and no error leaves this file.
+// turn of a loop. After a call into C++ that is the call behind it, so after such an answer the profiler runs for a while: it knows
+// the line. All lines are written by the worker. Nothing is printed, and no error leaves this file.
 "use strict";
 
 const BEAT_MS = 10; // how often the loop should go round at least
-const LATE_MS = 20; // later than that, somebody keeps it
+const LATE_MS = 10; // later than that, somebody keeps it
 const SLOW_MS = 15; // an answer that takes longer comes after a call into C++
 const TURNS_MS = 100;
 const PROFILE_MS = 250;
+const SAMPLE_US = 10000;
+const QUIET_PROFILES = 4; // so many without a late loop, and the profiler ends: it costs more than all else here
 const MOST_LINES = 20000;
 const MOST_FRAMES = 30;
 const MOST_STACKS = 8;
@@ -179,6 +181,7 @@ function watching({ beats, folder }) {
   let asked = false;
   let accounted = 0; // until when late time stands in a line already
   let profiling = false;
+  let quiet = 0; // profiles in a row that nobody asked for
   let unsure = []; // lines for which the profiler is asked, too
   const look = () => {
     const due = beats[0] + BEAT_MS * 1e6;
@@ -195,17 +198,24 @@ function watching({ beats, folder }) {
         unsure.push(line);
         return;
       }
-      profiling = accounted - askedAt > SLOW_MS * 1e6;
+      profiling = stack.length > 0 && accounted - askedAt > SLOW_MS * 1e6;
       write(profiling ? { ...line, after: true } : line);
       if (!profiling) return;
+      quiet = 0;
       session.post("Profiler.enable");
-      session.post("Profiler.setSamplingInterval", { interval: 5000 });
+      session.post("Profiler.setSamplingInterval", { interval: SAMPLE_US });
       session.post("Profiler.start");
     });
   };
   setInterval(look, BEAT_MS);
   setInterval(() => {
-    if (unsure.length === 0) return;
+    if (!profiling) return;
+    quiet = unsure.length === 0 ? quiet + 1 : 0;
+    if (quiet === QUIET_PROFILES) {
+      profiling = false;
+      session.post("Profiler.disable");
+    }
+    if (quiet > 0) return;
     const taken = unsure;
     unsure = [];
     session.post("Profiler.stop", (problem, reply) => {

@@ -72,7 +72,7 @@ TEST_CASE("A watch says which thread runs the loop, and where that is while the 
   CHECK(hello.at("thread").to_number<pid_t>() == gettid());
   CHECK(hello.at("loop") == "asio");
   CHECK(late.at("thread") == hello.at("thread"));
-  const std::string program = std::filesystem::read_symlink("/proc/self/exe");
+  const boost::json::value program(std::filesystem::read_symlink("/proc/self/exe").string());
   const auto& stack = late.at("stack").as_array();
   REQUIRE(!stack.empty());
   CHECK(std::ranges::any_of(stack, [&](const auto& frame) {
