@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "harness/inside/symbols.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {
@@ -102,6 +103,7 @@ class Tally {
 
  private:
   bool is_own(pid_t pid, const CodePlace& place) const {
+    if (place.line == 0 && place.function.empty()) return false;  // which one, nobody knows
     const auto process = std::ranges::find(probes_.processes, pid, &ProbedProcess::pid);
     static const std::vector<std::string> kNone;
     return is_own_code(place.file, process != probes_.processes.end() ? process->libraries : kNone);
@@ -359,9 +361,7 @@ bool is_own_code(const std::string& file, const std::vector<std::string>& librar
   for (const char* part : {"/site-packages/", "/dist-packages/", "/node_modules/", "/lab-inside-"}) {
     if (file.find(part) != std::string::npos) return false;
   }
-  for (const char* folder : {"/usr/lib", "/usr/include/", "/lib/", "/lib64/"}) {
-    if (file.starts_with(folder)) return false;
-  }
+  if (is_of_system(file)) return false;
   return std::ranges::none_of(libraries, [&](const std::string& folder) {
     return file.starts_with(folder + "/lib") || file.starts_with(folder + "/bin/");
   });

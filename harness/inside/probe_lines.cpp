@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <fstream>
 
+#include "harness/inside/symbols.hpp"
 #include "harness/trace/server_use.hpp"
 #include "lab/core/text.hpp"
 
@@ -59,7 +60,9 @@ std::optional<CodePlace> place_in(const json::array& frame) {
   if (frame.size() < 3) return std::nullopt;
   json::error_code problem;
   const auto line = frame[1].to_number<std::int32_t>(problem);
-  return CodePlace{text_in(frame[0]), problem ? 0 : line, text_in(frame[2])};
+  CodePlace place{text_in(frame[0]), problem ? 0 : line, text_in(frame[2])};
+  if (frame.size() > 3) place.offset = frame[3].to_number<std::uint64_t>(problem);
+  return place;
 }
 
 CodeStack stack_in(const json::array& frames) {
@@ -183,6 +186,7 @@ ProbeLines read_probe_lines(const std::filesystem::path& folder) {
     text.resize(static_cast<std::size_t>(stream.gcount()));
     add_probe_lines(text, *pid, lines);
   }
+  resolve_symbols(lines);
   return lines;
 }
 

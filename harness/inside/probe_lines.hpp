@@ -15,9 +15,10 @@ namespace lab {
 
 /// A place in the server's code.
 struct CodePlace {
-  std::string file;
-  int line = 0;
+  std::string file;  ///< of a compiled program that says no more its object file
+  int line = 0;      ///< 0: not known
   std::string function;
+  std::uint64_t offset = 0;  ///< in the object file; 0: it is a source file
 
   auto operator<=>(const CodePlace&) const = default;
 };

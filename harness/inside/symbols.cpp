@@ -1,0 +1,114 @@
+#include "harness/inside/symbols.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/external/supervisor.hpp"
+#include "lab/core/text.hpp"
+
+namespace lab {
+
+namespace {
+
+constexpr Nanos kPatience = 10 * kSecond;
+constexpr std::size_t kAtOnce = 16;  // what a program writes is kept up to 64 KB, and Asio's names are long
+constexpr std::size_t kMost = 160;   // addresses of one object file
+constexpr std::size_t kLongestName = 120;
+
+using Places = std::map<std::uint64_t, CodeStack>;
+
+/// `(anonymous namespace)::Session::read` of `(anonymous namespace)::Session::read(int, char)`.
+std::string without_parameters(const std::string& function) {
+  if (!function.ends_with(')')) return function;
+  int open = 0;
+  for (std::size_t at = function.size(); at-- > 0;) {
+    open += function[at] == ')' ? 1 : function[at] == '(' ? -1 : 0;
+    if (open == 0) return at == 0 ? function : function.substr(0, at);
+  }
+  return function;
+}
+
+Places places_at(const std::string& object, const std::vector<std::uint64_t>& addresses) {
+  Places known;
+  for (std::size_t from = 0; from < std::min(addresses.size(), kMost); from += kAtOnce) {
+    SupervisedProgram program{{"addr2line", "-Caife", object}, "", {}};
+    for (std::size_t i = from; i < std::min(addresses.size(), from + kAtOnce); ++i)
+      program.arguments.push_back(fmt::format("{:#x}", addresses[i]));
+    const auto ended = run_to_end(program, kPatience);
+    if (!ended) break;
+    known.merge(places_in(ended->output()));
+  }
+  return known;
+}
+
+}  // namespace
+
+bool is_of_system(std::string_view file) {
+  return std::ranges::any_of(std::array{"/lib/", "/lib64/", "/usr/lib/", "/usr/include/"},
+                             [&](const char* folder) { return file.starts_with(folder); });
+}
+
+std::map<std::uint64_t, CodeStack> places_in(std::string_view output) {
+  Places known;
+  CodeStack* stack = nullptr;
+  std::string function;
+  for (const std::string& line : split(std::string(output), '\n')) {
+    if (line.starts_with("0x")) {
+      stack = &known[std::strtoull(line.c_str(), nullptr, 16)];
+      function.clear();
+    } else if (stack == nullptr || line.empty()) {
+      continue;
+    } else if (function.empty()) {
+      function = line;
+    } else {
+      const std::size_t colon = line.rfind(':');
+      std::string file = line.substr(0, colon);
+      if (file == "??") file.clear();
+      const int number = file.empty() || colon == std::string::npos ? 0 : std::atoi(line.c_str() + colon + 1);
+      if (function == "??") function.clear();
+      if (!file.empty() || !function.empty())
+        stack->push_back({std::move(file), number, without_parameters(function).substr(0, kLongestName)});
+      function.clear();
+    }
+  }
+  return known;
+}
+
+void resolve_symbols(ProbeLines& lines) {
+  std::map<std::string, std::map<std::uint64_t, std::size_t>> wanted;  // how often
+  for (const LateLoop& late : lines.late) {
+    for (const CodePlace& place : late.stack) {
+      if (place.offset != 0 && !is_of_system(place.file)) ++wanted[place.file][place.offset];
+    }
+  }
+  for (const auto& [object, addresses] : wanted) {
+    std::vector<std::uint64_t> often;
+    for (const auto& [address, times] : addresses) often.push_back(address);
+    std::ranges::sort(often, std::greater{}, [&](std::uint64_t address) { return addresses.at(address); });
+    Places known = places_at(object, often);
+    for (LateLoop& late : lines.late) {
+      CodeStack stack;
+      for (CodePlace& place : late.stack) {
+        const auto found = place.file == object ? known.find(place.offset) : known.end();
+        if (found == known.end() || found->second.empty()) {
+          stack.push_back(std::move(place));
+          continue;
+        }
+        for (const CodePlace& each : found->second) {
+          stack.push_back(each);
+          if (each.file.empty()) stack.back().file = object;
+        }
+      }
+      late.stack = std::move(stack);
+    }
+  }
+}
+
+}  // namespace lab
