@@ -17,9 +17,10 @@ namespace lab {
 
 namespace {
 
-constexpr Nanos kPatience = 10 * kSecond;
-constexpr std::size_t kAtOnce = 16;  // what a program writes is kept up to 64 KB, and Asio's names are long
-constexpr std::size_t kMost = 160;   // addresses of one object file
+constexpr Nanos kSymbolPatience = 10 * kSecond;
+constexpr std::size_t kAddresses =
+    16;  // what a program writes is kept up to 64 KB, and Asio's names are long
+constexpr std::size_t kMaxAddresses = 160;  // addresses of one object file
 constexpr std::size_t kLongestName = 120;
 
 using Places = std::map<std::uint64_t, CodeStack>;
@@ -37,11 +38,11 @@ std::string without_parameters(const std::string& function) {
 
 Places places_at(const std::string& object, const std::vector<std::uint64_t>& addresses) {
   Places known;
-  for (std::size_t from = 0; from < std::min(addresses.size(), kMost); from += kAtOnce) {
+  for (std::size_t from = 0; from < std::min(addresses.size(), kMaxAddresses); from += kAddresses) {
     SupervisedProgram program{{"addr2line", "-Caife", object}, "", {}};
-    for (std::size_t i = from; i < std::min(addresses.size(), from + kAtOnce); ++i)
+    for (std::size_t i = from; i < std::min(addresses.size(), from + kAddresses); ++i)
       program.arguments.push_back(fmt::format("{:#x}", addresses[i]));
-    const auto ended = run_to_end(program, kPatience);
+    const auto ended = run_to_end(program, kSymbolPatience);
     if (!ended) break;
     known.merge(places_in(ended->output()));
   }

@@ -37,11 +37,13 @@ TEST_CASE("A repaired server gets all points") {
 
 TEST_CASE("The line that is still to blame is named with its source") {
   const RepairSheet sheet = grade_diagnosis(
-      sick_report(), diagnosis(0.05, 1.6, "true",
-                               R"json({"file":"/tmp/x/report.py","line":17,"function":"ask_database","source":"time.sleep(0.05)"})json"));
+      sick_report(),
+      diagnosis(
+          0.05, 1.6, "true",
+          R"json({"file":"/tmp/x/report.py","line":17,"function":"ask_database","source":"time.sleep(0.05)"})json"));
   CHECK(grades(sheet) == std::vector{true, false, false, false});
-CHECK(sheet.checks[1].found == "report.py:17 in ask_database(): time.sleep(0.05)");
-CHECK(sheet.checks[3].found == "1.600 s");
+  CHECK(sheet.checks[1].found == "report.py:17 in ask_database(): time.sleep(0.05)");
+  CHECK(sheet.checks[3].found == "1.6 s");
 }
 
 TEST_CASE("A place that is known only by its system call is named by that") {
