@@ -29,8 +29,8 @@ struct Url {
 /// An IPv6 address in the brackets that it has in URLs; anything else as it is.
 std::string bracketed(const std::string& host);
 
-/// `unix:/run/app.sock:/report` is a route behind a Unix socket. Strict: no user, no fragment, nothing that had to be percent-encoded and is not. Errors (exit 2) say what
-/// is wrong and what to write instead.
+/// `unix:/run/app.sock:/report` is a route behind a Unix socket. Strict: no user, no fragment, nothing that
+/// had to be percent-encoded and is not. Errors (exit 2) say what is wrong and what to write instead.
 Result<Url> parse_url(std::string_view text);
 
 /// Where connections go: an address as connect(2) takes it.

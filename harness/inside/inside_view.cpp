@@ -12,9 +12,9 @@ namespace lab {
 
 namespace {
 
-constexpr double kShare = 0.3;      // of the time that is to be explained, at least
-constexpr double kOfRequest = 0.1;  // of a request alone, at least
-constexpr double kLeast_s = 0.002;  // a shorter block is the framework's own work
+constexpr double kShare = 0.3;           // of the time that is to be explained, at least
+constexpr double kOfRequest = 0.1;       // of a request alone, at least
+constexpr double kLeastSeconds = 0.002;  // a shorter block is the framework's own work
 constexpr std::size_t kMaxSource = 120;
 
 std::string_view name_of(std::string_view path) {
@@ -161,7 +161,7 @@ class LineFinder {
     if (!line) return;
     line->per_request_s = line->late_s / requests_;
     const double alone_s = verdict_.service_s > 0 ? verdict_.service_s : line->per_request_s;
-    if (line->share < kShare || line->per_request_s < std::max(kLeast_s, kOfRequest * alone_s)) return;
+    if (line->share < kShare || line->per_request_s < std::max(kLeastSeconds, kOfRequest * alone_s)) return;
     line->cause = LineCause::blocked_loop;
     line->computes = loop_computes();
     view_.lines.push_back(std::move(*line));
@@ -286,7 +286,9 @@ class LineFinder {
     const bool computes = sampled > 0 ? 2 * computing > sampled : verdict_.bound_by == BoundBy::cpu;
     const FullPool* const pool = fullest_pool();
     const double waiting = waiters.all() / std::max(1.0, waiters.all() + workers.all());
-    if (waits && line && waiting > kShare && most > 1) {
+    const bool queued = waits && line && waiting > kShare && most > 1;
+    if (!queued && (!line || line->share < kShare)) return;
+    if (queued) {
       const int held = at_work[at_work.size() / 2];
       line->cause = held > 1 ? LineCause::few_connections : LineCause::held_lock;
       line->resource = name_of(waited_for) == "queue.py" ? "a pool made of a queue"
@@ -295,8 +297,6 @@ class LineFinder {
       line->limit = held;
       line->waiting = most;
       line->waits_at = waits->place;
-    } else if (!line || line->share < kShare) {
-      return;
     } else if (computes && at_work.back() > 1 && takes_turns()) {
       line->cause = LineCause::interpreter;
       line->computes = true;

@@ -1,5 +1,6 @@
 #include "lab/page/class_vote.hpp"
 
+#include <fmt/format.h>
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
 
@@ -95,10 +96,10 @@ TEST_CASE("What is no vote is refused and changes nothing") {
        {std::string(), std::string("[]"), std::string("{"), std::string(R"({"round":3})"),
         std::string(R"({"round":-1})"), std::string(R"({"round":"1"})"), std::string(R"({"round":1})"),
         std::string(R"({"round":1,"question":"?","arms":[]})"),
-        std::string(R"({"round":1,"question":7,"arms":[)") + row + "]}",
+        fmt::format(R"({{"round":1,"question":7,"arms":[{}]}})", row),
         std::string(R"({"round":1,"question":"?","arms":[{"ask":"x","choices":["a"]}]})"),
-        R"({"round":1,"question":")" + std::string(2'001, 'x') + R"(","arms":[)" + row + "]}",
-        many + row + "," + row + "," + row + "," + row + "," + row + "]}"}) {
+        fmt::format(R"({{"round":1,"question":"{}","arms":[{}]}})", std::string(2'001, 'x'), row),
+        fmt::format("{0}{1},{1},{1},{1},{1}]}}", many, row)}) {
     CAPTURE(wrong.substr(0, 80));
     CHECK_THROWS_AS(vote.set(wrong), lab::Failure);
   }

@@ -58,7 +58,7 @@ void read_places(const json::object& document, KeptDiagnosis& kept) {
     const std::string what =
         file.empty() ? words_in(*place, "call") : file + " " + words_in(*place, "function");
     const std::string id = words_in(*place, "id");
-    kept.places[id + " " + what] = fmt::format("{} {}", id, words_in(*place, "where"));
+    kept.places[fmt::format("{} {}", id, what)] = fmt::format("{} {}", id, words_in(*place, "where"));
   }
 }
 

@@ -1,4 +1,5 @@
-// An HTTP server on one io_context: /block blocks its thread, /wait waits by a timer. Usage: asio_server PORT.
+// An HTTP server on one io_context: /block blocks its thread, /wait waits by a timer. Usage: asio_server
+// PORT.
 #include <boost/asio.hpp>
 #include <chrono>
 #include <cstdlib>
@@ -21,9 +22,10 @@ class Session : public std::enable_shared_from_this<Session> {
   explicit Session(tcp::socket socket) : socket_(std::move(socket)), pause_(socket_.get_executor()) {}
 
   void read() {
-    asio::async_read_until(socket_, asio::dynamic_buffer(text_), "\r\n\r\n", [self = shared_from_this()](auto problem, auto size) {
-      if (!problem) self->answer(size);
-    });
+    asio::async_read_until(socket_, asio::dynamic_buffer(text_), "\r\n\r\n",
+                           [self = shared_from_this()](auto problem, auto size) {
+                             if (!problem) self->answer(size);
+                           });
   }
 
  private:
@@ -58,7 +60,8 @@ void accept(tcp::acceptor& acceptor) {
 int main(int, char** argv) {
   asio::io_context context(1);
   const lab::inside::LoopWatch watch(context);
-  tcp::acceptor acceptor(context, {asio::ip::make_address("127.0.0.1"), static_cast<unsigned short>(std::atoi(argv[1]))});
+  tcp::acceptor acceptor(
+      context, {asio::ip::make_address("127.0.0.1"), static_cast<unsigned short>(std::atoi(argv[1]))});
   accept(acceptor);
   context.run();
 }

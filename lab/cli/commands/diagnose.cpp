@@ -261,13 +261,14 @@ Command diagnose_command() {
   ExaminationOptions& examination = options.examination;
   options.message.names_content = false;
   command
-      .each("url", "URL",
-            "the slow route; its path alone with --server or --pid; unix:/run/app.sock:/report is one behind a "
-            "Unix socket",
-            [&options](const std::string& text) {
-              options.url_text = text;
-              if (!text.starts_with("/") && text.find("{port}") == std::string::npos) parse_url(text).value();
-            })
+      .each(
+          "url", "URL",
+          "the slow route; its path alone with --server or --pid; unix:/run/app.sock:/report is one behind a "
+          "Unix socket",
+          [&options](const std::string& text) {
+            options.url_text = text;
+            if (!text.starts_with("/") && text.find("{port}") == std::string::npos) parse_url(text).value();
+          })
       .required();
   command.text("--server", "COMMAND", options.inspection.command,
                "start this server, as 'uvicorn main:app --port {port}', look inside it, and end it");
