@@ -29,8 +29,8 @@ OPEN = (None, "unknown")
 def is_limit(said, expected):
     if not said:
         return False
-    number = said["in_flight"] if said["kind"] == "in_flight" else said["per_second"]
-    return said["kind"] == expected["kind"] and said["status"] == expected.get("status") and \
+    number = said["in_flight"] or said["per_second"]
+    return said["kind"] == expected["kind"] and said["status"] == expected.get("status") and number and \
         0.8 * expected["number"] <= number <= 1.25 * expected["number"]
 
 
