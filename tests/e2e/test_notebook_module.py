@@ -353,7 +353,7 @@ wrong = [{ value = "500ms", say = "That is the mean wait." }]
         right = 0
         for source in SOURCES:
             text = source.read_text()
-            answers = dict(re.findall(r'answers\["([\w-]+)"\] = "?([^"\n]+)"?', text))
+            answers = dict(re.findall(r'answers\["([\w-]+-\d+)"\] = "?([^"\n]+)"?', text))
             for scenario in sorted({one.rpartition("-")[0] for one in answers}):
                 scaled = f'lab.grade("{scenario}", answers, scale=SCALE)' in text
                 grade = lab.grade(scenario, answers, scale=float(re.search(r"^SCALE = ([\d.]+)", text, re.M)[1]) if scaled else 1)
