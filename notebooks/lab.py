@@ -374,10 +374,11 @@ def answered(answers, *ids):
 
 # --- repairs
 
-def sick(name, folder="."):
-    """Writes the sick server of a repair into `folder` and returns its path; its first lines say what is asked."""
+def sick(name, folder=None):
+    """Writes the sick server of a repair into `folder` (without one it lasts as long as the notebook) and returns its path; its
+    first lines say what is asked."""
     said = document("lab.repair/1", "grade", "--repair", name)
-    path = Path(folder) / said["file"]
+    path = Path(folder or tempfile.mkdtemp(dir=_scratch.name)) / said["file"]
     path.write_text(said["text"] + "\n", encoding="utf-8")
     return path
 

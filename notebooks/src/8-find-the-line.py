@@ -8,12 +8,9 @@
 # %% locked=setup
 import sys
 sys.path[:0] = [".", ".."]  # lab.py lies beside the notebooks
-import tempfile
-from pathlib import Path
 import lab
 
 answers = {}
-folder = Path(tempfile.mkdtemp())
 
 # %% [markdown]
 # ## The report
@@ -21,7 +18,7 @@ folder = Path(tempfile.mkdtemp())
 # `lab.sick` writes the app into a folder of its own. Its first lines say what is asked of you. Read it, and run nothing yet.
 
 # %%
-report = lab.sick("find-the-line", folder)
+report = lab.sick("find-the-line")
 print(report.read_text())
 
 # %% [markdown]
@@ -120,7 +117,7 @@ lab.repaired("find-the-line", report)
 # The second app has no blocking call at all.
 
 # %%
-prices = lab.sick("find-the-lock", folder)
+prices = lab.sick("find-the-lock")
 print(prices.read_text())
 
 # %%
