@@ -347,6 +347,7 @@ const std::string& KernelSampler::peer_of(pid_t pid, const std::string& socket) 
 }
 
 void KernelSampler::count(bool after) {
+  if (!after) samples_.last_at_rest = now_;
   for (auto& [thread, facts] : samples_.threads) {
     const std::string folder = fmt::format("{}/{}/task/{}/", proc_, facts.pid, thread);
     const std::vector<std::string> words = split(line_of(read_small(folder + "schedstat")), ' ');

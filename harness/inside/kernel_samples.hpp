@@ -61,6 +61,7 @@ struct KernelSamples {
   std::vector<Doing> doings;
   std::vector<ThreadMoment> moments;
   std::vector<Nanos> looks;
+  std::optional<Nanos> last_at_rest{};  ///< the last look before anything was asked
   std::map<pid_t, ThreadFacts> threads;
   std::set<pid_t> processes;          ///< all that were there
   bool calls_unreadable = false;      ///< /proc/PID/syscall: ptrace rules forbid it

@@ -140,6 +140,23 @@ TEST_CASE("a loop that sleeps is said to sleep while requests wait") {
         std::vector<std::string>{"the line of code: --server COMMAND names it, or py-spy dump --pid 10"});
 }
 
+TEST_CASE("what a loop does for single requests before the first burst does not make it another thread") {
+  FakeProc proc;
+  proc.thread(10, 10, in_call(SYS_epoll_pwait));
+  KernelSampler sampler({10}, proc.path());
+  sampler.look(1);
+  sampler.count(false);
+  proc.thread(10, 10, in_call(SYS_clock_nanosleep));
+  for (int i = 0; i < 20; ++i) sampler.look(2 + i);
+  InsideSeen seen;
+  seen.bursts = {{12, 70, 16, 16}};
+  seen.kernel = sampler.samples();
+  InsideView view;
+  add_kernel_view(seen, view);
+  REQUIRE(view.loop_calls.size() == 1);
+  CHECK(view.loop_calls[0].call == "clock_nanosleep");
+}
+
 TEST_CASE("threads that wait for one futex wait for a lock, those without work do not") {
   FakeProc proc;
   const std::string idle = in_call(SYS_futex, "0xaa 0x189 0x0 0x0 0x0 0x0 0x0 0x0");

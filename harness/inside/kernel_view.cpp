@@ -153,7 +153,11 @@ class KernelReader {
   }
 
  private:
-  bool is_before(Nanos at) const { return seen_.bursts.empty() || at < seen_.bursts.front().began; }
+  bool is_before(Nanos at) const {
+    // Single requests are asked before the first burst, too.
+    if (seen_.kernel.last_at_rest) return at <= *seen_.kernel.last_at_rest;
+    return seen_.bursts.empty() || at < seen_.bursts.front().began;
+  }
 
   /// What a thread also does when nothing is asked: waiting for work.
   bool is_idle(const ThreadMoment& moment, const Doing& doing) const {

@@ -91,8 +91,9 @@ void resolve_symbols(ProbeLines& lines) {
   }
   for (const auto& [object, addresses] : wanted) {
     std::vector<std::uint64_t> often;
-    for (const auto& [address, times] : addresses) often.push_back(address);
-    std::ranges::sort(often, std::greater{}, [&](std::uint64_t address) { return addresses.at(address); });
+    for (const auto& [address, count] : addresses) often.push_back(address);
+    std::ranges::sort(often, std::greater{},
+                      [&times = addresses](std::uint64_t address) { return times.at(address); });
     Places known = places_at(object, often);
     for (LateLoop& late : lines.late) {
       CodeStack stack;
