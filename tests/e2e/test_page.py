@@ -65,7 +65,7 @@ class Page(LabCase):
     def test_it_works_in_a_browser(self):
         said = self.npm("run", "--silent", "browser")
         self.assertIn("# fail 0", said)
-        print(*re.findall(r"^# (?:frames|a slider|first).*", said, re.MULTILINE), sep="\n")
+        print(*re.findall(r"^# measured.*", said, re.MULTILINE), sep="\n")
 
     @unittest.skipUnless(CHROMIUM, "chromium is not installed: ./labw setup --with test")
     def test_what_the_program_hands_to_a_browser_works_there(self):
