@@ -29,13 +29,14 @@ class Lines {
   Lines& operator=(const Lines&) = delete;
   ~Lines() { unsetenv("LAB_INSIDE"); }
 
-  /// The first line of this kind; null: there is none.
-  boost::json::value first(const char* kind) const {
+  /// The first line of this kind, with something in the list `filled`; null: there is none.
+  boost::json::value first(const char* kind, const char* filled = nullptr) const {
     std::ifstream file(folder_.path() / fmt::format("{}.jsonl", getpid()));
     for (std::string line; std::getline(file, line);) {
       boost::json::error_code unfinished;
       boost::json::value value = boost::json::parse(line, unfinished);
-      if (!unfinished && value.at("kind") == kind) return value;
+      if (unfinished || value.at("kind") != kind) continue;
+      if (filled == nullptr || !value.at(filled).as_array().empty()) return value;
     }
     return nullptr;
   }
@@ -63,21 +64,20 @@ TEST_CASE("A watch says which thread runs the loop, and where that is while the 
   const Nanos end = monotonic_now() + kPatience;
   while (lines.first("hello").is_null() && monotonic_now() < end)
     context.run_one_for(std::chrono::milliseconds(1));
+  // On a busy machine a sample may come before the thread has said where it is: then it has no stack.
   boost::asio::post(context, [&] {
-    while (lines.first("late").is_null() && monotonic_now() < end) {
+    while (lines.first("late", "stack").is_null() && monotonic_now() < end) {
     }
   });
-  while (lines.first("late").is_null() && monotonic_now() < end)
+  while (lines.first("late", "stack").is_null() && monotonic_now() < end)
     context.run_one_for(std::chrono::milliseconds(1));
-  const boost::json::value hello = lines.first("hello"), late = lines.first("late");
+  const boost::json::value hello = lines.first("hello"), late = lines.first("late", "stack");
   REQUIRE(late.is_object());
   CHECK(hello.at("thread").to_number<pid_t>() == gettid());
   CHECK(hello.at("loop") == "asio");
   CHECK(late.at("thread") == hello.at("thread"));
   const std::string program = std::filesystem::read_symlink("/proc/self/exe");
-  const auto& stack = late.at("stack").as_array();
-  REQUIRE(!stack.empty());
-  CHECK(std::ranges::any_of(stack, [&](const auto& frame) {
+  CHECK(std::ranges::any_of(late.at("stack").as_array(), [&](const auto& frame) {
     return frame.at(0).as_string() == program.c_str() && frame.at(3).template to_number<std::int64_t>() > 0;
   }));
 }
