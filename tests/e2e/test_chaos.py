@@ -194,10 +194,13 @@ class RandomMoments(LabCase):
         (self.work / "reading.toml").write_text(READING)
         command = ("run", "reading.toml", "--repeat", 100, "--save", "kept", "--quiet")
         ended = []
-        for _ in range(500 if os.environ.get("LAB_FULL") else 20):
-            number = draw.choice((signal.SIGINT, signal.SIGTERM, signal.SIGKILL))
+        for left in reversed(range(500 if os.environ.get("LAB_FULL") else 20)):
+            # The last one is killed in its middle: each run removes what others left.
+            number, moment = draw.choice((signal.SIGINT, signal.SIGTERM, signal.SIGKILL)), draw.uniform(0, 0.5)
+            if left == 0:
+                number, moment = signal.SIGKILL, 0.4
             process = self.start(*command)
-            time.sleep(draw.uniform(0, 0.5))
+            time.sleep(moment)
             sent = time.monotonic()
             process.send_signal(number)
             ran = self.finish(process, 10)
