@@ -130,13 +130,13 @@ def visit(server, args):
     began = time.monotonic()
     pin = ["taskset", "-c", str(args.client_core)]
     if args.client == "wrk":
-        out = subprocess.run([*pin, "wrk", "-t1", f"-c{args.connections}", f"-d{args.seconds}s", server.url()], check=True,
+        out = subprocess.run([*pin, "wrk", "-t1", f"-c{args.connections}", f"-d{args.seconds:g}s", server.url()], check=True,
                              capture_output=True, text=True).stdout
         count = int(re.search(r"(\d+) requests in", out)[1])
         rate = float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1])
     else:
         out = subprocess.run([*pin, args.build / "bin/lab", "load", server.url(), "--arrivals", "closed", "-c", str(args.connections),
-                              "--duration", f"{args.seconds}s", "--format", "json"], check=True, capture_output=True, text=True).stdout
+                              "--duration", f"{args.seconds:g}s", "--format", "json"], check=True, capture_output=True, text=True).stdout
         told = json.loads(out)
         if told["books"]["errors"]:
             sys.exit(f"{server.name}: errors: {told['books']}")
@@ -173,19 +173,30 @@ def start_all(stack, args, folder):
     return bare, servers
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def options_of(about, seconds, connections):
+    """What this and probes.py are asked for."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", type=lambda text: pathlib.Path(text).resolve(), help="the build folder, as build/release")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=1)
-    parser.add_argument("--connections", type=int, default=64)
-    parser.add_argument("--client", choices=("load", "wrk"), default="load")
+    parser.add_argument("--seconds", type=float, default=seconds)
+    parser.add_argument("--connections", type=int, default=connections)
     parser.add_argument("--only", default="", help="rows that this regular expression matches whole")
     parser.add_argument("--server-core", type=int, default=min(os.sched_getaffinity(0)))
     parser.add_argument("--client-core", type=int, default=max(os.sched_getaffinity(0)))
+    return parser
+
+
+def parse(parser):
     args = parser.parse_args()
     if args.server_core == args.client_core:
         sys.exit("one core for the server and another for the client are needed")
+    return args
+
+
+def main():
+    parser = options_of(__doc__, seconds=1, connections=64)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--client", choices=("load", "wrk"), default="load")
+    args = parse(parser)
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         bare, servers = start_all(stack, args, pathlib.Path(name))
         found = {server.name: [] for server in servers}
