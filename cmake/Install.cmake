@@ -19,7 +19,7 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/scenarios/ DESTINATION ${data}/scenarios
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/results/reference DESTINATION ${data} FILES_MATCHING PATTERN "*.jsonl")
 install(FILES ${PROJECT_SOURCE_DIR}/results/claims.toml DESTINATION ${data})
 # For C++ servers that `lab diagnose --server` is to look into: #include <lab/inside/loop_watch.hpp>
-install(FILES ${PROJECT_SOURCE_DIR}/lab/inside/loop_watch.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lab/inside)
+install(FILES ${PROJECT_SOURCE_DIR}/lab/servers/event_loop/loop_watch.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lab/inside)
 install(FILES ${texts}/lab.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES ${texts}/lab.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME lab)
 install(FILES ${texts}/_lab DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)

@@ -1,10 +1,12 @@
-# One CMake target per module: lab_module(NAME FOLDERS folder… [THREADED] [HOT] [SOURCES more…] [EXCEPT file…] [DEPENDS …] [TESTS_DEPEND …])
+# One CMake target per module: lab_module(NAME FOLDERS folder… [THREADED] [HOT] [SOURCES more…] [EXCEPT file…] [DEPENDS …] [TESTS_DEPEND …]
+# [TESTS_APART beginning…])
 # builds the library lab_NAME from the folders' sources and the test program NAME_tests from the *_test.cpp beside them. The tests of a
 # module that is THREADED run under the thread sanitizer too (target and label `threaded`).
 # A release is optimised where it is measured: a HOT module's code runs while a request is under way, or a million times in
 # virtual time. All else runs once, and compiles in less than two thirds of the time without what -O3 adds; tests in half.
+# Tests whose names begin as TESTS_APART says run beside the others, where one program would wait longer than all else takes.
 function(lab_module name)
-  cmake_parse_arguments(ARG "THREADED;HOT" "" "FOLDERS;SOURCES;EXCEPT;DEPENDS;TESTS_DEPEND" ${ARGN})
+  cmake_parse_arguments(ARG "THREADED;HOT" "" "FOLDERS;SOURCES;EXCEPT;DEPENDS;TESTS_DEPEND;TESTS_APART" ${ARGN})
   list(TRANSFORM ARG_FOLDERS REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/\\1/*.cpp")
   list(TRANSFORM ARG_EXCEPT PREPEND ${PROJECT_SOURCE_DIR}/)
   file(GLOB sources CONFIGURE_DEPENDS ${ARG_FOLDERS})
@@ -25,10 +27,17 @@ function(lab_module name)
     add_executable(${name}_tests ${tests})
     target_link_libraries(${name}_tests PRIVATE lab_${name} ${ARG_TESTS_DEPEND} lab_catch_main lab_warnings)
     target_compile_options(${name}_tests PRIVATE $<$<CONFIG:Release>:-O0>)
-    add_test(NAME unit.${name} COMMAND ${name}_tests --min-duration 1)
-    set_tests_properties(unit.${name} PROPERTIES LABELS unit)
+    set(parts unit.${name})
+    list(TRANSFORM ARG_TESTS_APART PREPEND "~" OUTPUT_VARIABLE others)
+    add_test(NAME unit.${name} COMMAND ${name}_tests --min-duration 1 ${others})
+    if(ARG_TESTS_APART)
+      list(APPEND parts unit.${name}.apart)
+      list(JOIN ARG_TESTS_APART "," apart)
+      add_test(NAME unit.${name}.apart COMMAND ${name}_tests --min-duration 1 ${apart})
+    endif()
+    set_tests_properties(${parts} PROPERTIES LABELS unit)
     if(ARG_THREADED)
-      set_tests_properties(unit.${name} PROPERTIES LABELS "unit;threaded")
+      set_tests_properties(${parts} PROPERTIES LABELS "unit;threaded")
       add_dependencies(threaded ${name}_tests)
     endif()
   endif()

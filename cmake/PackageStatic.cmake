@@ -1,9 +1,9 @@
 # `lab-static`: the program for machines without root and without our libraries. It is linked from the same objects as
-# `lab`; what Debian has no static library of is replaced by lab/static/. A linker takes from an archive only what is not
+# `lab`; what Debian has no static library of is replaced by lab/servers/static/. A linker takes from an archive only what is not
 # there yet, so of the files that those replace, each an object of its own, it takes none. Not built by default: the
 # target `tarball` wants it.
 find_library(LAB_JSON_ARCHIVE libboost_json.a)
-file(GLOB stand_ins CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lab/static/*.cpp)
+file(GLOB stand_ins CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lab/servers/static/*.cpp)
 add_executable(lab-static EXCLUDE_FROM_ALL main.cpp ${stand_ins})
 set(modules lab_program lab_servers lab_scenarios lab_export lab_inside lab_diagnosis lab_findings lab_analysis lab_external lab_client lab_model lab_results
             lab_core)

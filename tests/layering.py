@@ -11,7 +11,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 # Every room, and the rooms of which it may include. Tests and their helpers may include of any room below their module's.
 CORE = ["lab/core"]
 SERVERS = ["lab/servers", "lab/servers/http", "lab/servers/steps", "lab/servers/worker", "lab/servers/task_queue",
-           "lab/servers/event_loop", "lab/servers/modes", "lab/servers/supervisor"]
+           "lab/servers/event_loop", "lab/servers/modes", "lab/servers/supervisor", "lab/servers/static"]
 HARNESS = ["harness/model", "harness/statistics", "harness/trace", "harness/client", "harness/external", "harness/analysis"]
 RESULTS = ["results/store", "results/render", "results/report", "results/formats"]
 SCENARIOS = ["scenarios/loader", "scenarios/export"]
@@ -25,8 +25,7 @@ def upwards(rooms, below):
 
 ROOMS = {
     **upwards(CORE, []),
-    "lab/inside": ["lab/inside"],
-    **upwards(SERVERS, [*CORE, "lab/inside"]),
+    **upwards(SERVERS, CORE),
     **upwards(HARNESS, CORE),
     "harness/findings": [*CORE, *HARNESS, "harness/findings"],
     "harness/diagnosis": [*CORE, *HARNESS, "harness/diagnosis"],
@@ -36,7 +35,6 @@ ROOMS = {
     **upwards(LAB, [*CORE, "lab/servers", "lab/servers/steps", "lab/servers/supervisor", *HARNESS, "harness/findings", "harness/diagnosis", "harness/inside", *SCENARIOS,
                     *RESULTS]),
     "lab/page/wasm": [*CORE, "lab/servers", "scenarios/loader", "results/store", "results/report", "lab/experiment", "lab/page", "lab/page/wasm"],
-    "lab/static": [*CORE, *SERVERS, "lab/cli", "lab/static"],
     "lab": [*CORE, *LAB],
 }
 NETWORK = re.compile(r"^(boost/(asio|beast)[./]|httplib\.h$)")

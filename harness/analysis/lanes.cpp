@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "harness/analysis/why.hpp"
 #include "harness/trace/occupancy.hpp"
@@ -166,14 +167,13 @@ Nanos typical(Resource resource, const Occupancy& occupancy) {
 
 Queue queue_at(Resource resource, int capacity, std::span<const RequestRecord> records,
                const Occupancy& occupancy, const std::vector<RouteSteps>& routes) {
-  std::map<std::int32_t, Cumulative> by_worker;
+  std::set<std::int32_t> waited_on;                   // workers
   std::vector<std::pair<std::int32_t, Spans>> waits;  // by worker, of each request
   for (const RequestRecord& record : records) {
     if (record.sent == 0 || record.read == 0 || record.started == 0) continue;
     waits.emplace_back(record.worker, waiting_spans(record, resource, occupancy));
-    by_worker[record.worker].add(waits.back().second);
+    waited_on.insert(record.worker);
   }
-  for (auto& [worker, waiting] : by_worker) waiting.prepare();
 
   Queue queue;
   queue.resource = resource;
@@ -182,19 +182,11 @@ Queue queue_at(Resource resource, int capacity, std::span<const RequestRecord> r
   Nanos held_computing = 0;
   for (const Hold& hold : occupancy.holds) {
     const RequestRecord* holder = hold.resource == resource ? find_record(records, hold.request) : nullptr;
-    if (holder == nullptr) continue;
-    const auto waiting = by_worker.find(hold.worker);
-    if (waiting == by_worker.end()) continue;
-    const RouteSteps& route = routes[holder->route];
+    if (holder == nullptr || !waited_on.contains(hold.worker)) continue;
     held_time += hold.to - hold.from;
-    const auto [waited, computed] = steps_within(hold, occupancy, route);
+    const auto [waited, computed] = steps_within(hold, occupancy, routes[holder->route]);
     held_waiting += waited;
     held_computing += computed;
-    const auto cost = static_cast<Nanos>(waiting->second.between(hold.from, hold.to));
-    if (cost > queue.worst_holder_cost) {
-      queue.worst_holder_cost = cost;
-      queue.worst_holder = hold.request;
-    }
   }
   if ((held_waiting + held_computing) * 2 < held_time)
     return queue;  // held by its own overhead, not by any plan

@@ -143,8 +143,7 @@ std::vector<Answer> answers_of(std::span<const RequestRecord> records) {
 }
 
 EmulatedTools what_others_print(std::span<const Answer> answers, bool paced) {
-  std::vector<double> sorted;
-  for (const Answer& answer : answers) sorted.push_back(answer.latency_s);
+  std::vector<double> sorted = mapped(answers, &Answer::latency_s);
   std::ranges::sort(sorted);
   return {wrk(sorted, wrk_interval(answers)), hey(sorted), autocannon(sorted, paced), closed_loop(answers),
           by_nearest_rank(sorted)};

@@ -44,10 +44,8 @@ struct Queue {
   std::int64_t requests = 0;  ///< how many queued, each for 5 ms or more
   Nanos waited = 0;           ///< in all
   Nanos longest = 0;
-  Nanos behind_waiting =
-      0;  ///< of `waited`: the holder itself was only waiting (asleep, or for another server)
-  std::uint32_t worst_holder = 0;  ///< the request behind which most was lost
-  Nanos worst_holder_cost = 0;
+  /// Of `waited`: the holder itself was only waiting (asleep, or for another server).
+  Nanos behind_waiting = 0;
   Nanos exhausted = 0;     ///< how long no member was free, at the worker where that was longest
   Nanos typical_hold = 0;  ///< median
 };

@@ -104,10 +104,6 @@ bool Connections::found_closed(std::uint32_t index) {
   return !is_again(size) && !connection.surplus;
 }
 
-void Connections::resume(std::uint32_t index) {
-  if (connections_[index].phase == Phase::pausing) transmit(index);
-}
-
 void Connections::transmit(std::uint32_t index) {
   const OutgoingRequest request = user_.request_on(index);
   Connection& connection = connections_[index];

@@ -127,7 +127,9 @@ class Connections {
   /// Sends the user's request on it, on a new connection where it is closed; `now` may be a moment old.
   void begin(std::uint32_t connection, Nanos now);
   /// Sends more of a body that paused.
-  void resume(std::uint32_t connection);
+  void resume(std::uint32_t connection) {
+    if (connections_[connection].phase == Phase::pausing) transmit(connection);
+  }
   /// Closes it; a request that is under way on it ends unreported.
   void close(std::uint32_t connection);
   /// Waits for news, at most until `until`, and deals with it.

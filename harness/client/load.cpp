@@ -47,13 +47,11 @@ Result<bool> warm_up(const LoadTarget& target, const EventRings* events, const L
   if (options.warm_up_requests <= 0) return true;
   LoadTarget cheap = target;
   cheap.routes = {cheapest_route(target.routes)};
-  Case one_by_one;
-  one_by_one.loads.push_back(
-      {.arrivals = Arrivals::closed, .requests = options.warm_up_requests, .clients = 1, .at = {}});
-  DriverSetup setup;
+  const Case one_by_one{
+      "", {{.arrivals = Arrivals::closed, .requests = options.warm_up_requests, .clients = 1, .at = {}}}};
   const Nanos patience = target.stamped ? kForeignWarmUpPatience : kWarmUpPatience;
-  setup.request_deadline = std::min(options.request_deadline, patience);
-  setup.identify = false;
+  const DriverSetup setup{.request_deadline = std::min(options.request_deadline, patience),
+                          .identify = false};
   const int wanted =
       options.warm_up_connections > 0 || events == nullptr ? options.warm_up_connections : events->slots();
   const int connections = std::clamp(wanted, 1, kMaxWarmUpConnections);
@@ -174,19 +172,18 @@ std::optional<std::string> fell_behind(const Case& load_case, std::span<const Re
     lags.push_back(seconds(record.sent - record.intended));
     if (record.received != 0) latencies.push_back(seconds(record.received - record.intended));
   }
-  const auto format_span = [](double value) { return format_duration(to_nanos(value)); };
   const auto median = nearest_rank(lags, 0.5);
   const auto tail = nearest_rank(lags, 0.99);
   const double little = kLittle * nearest_rank(latencies, 0.5).value_or(0);
   if (tail && *tail > std::max(kTailLimit, little)) {
     // Few requests carry no percentile; of a burst alone it is one.
     const auto supported = supported_percentile(lags, 0.99);
-    return supported
-               ? fmt::format("the generator fell behind by {} at p99", format_span(*supported))
-               : fmt::format("the generator fell behind by {} at worst", format_span(*nearest_rank(lags, 1)));
+    return supported ? fmt::format("the generator fell behind by {} at p99", format_seconds(*supported))
+                     : fmt::format("the generator fell behind by {} at worst",
+                                   format_seconds(*nearest_rank(lags, 1)));
   }
   if (median && *median > std::max(kMedianLimit, little))
-    return fmt::format("the generator fell behind by {} at the median", format_span(*median));
+    return fmt::format("the generator fell behind by {} at the median", format_seconds(*median));
   return std::nullopt;
 }
 
@@ -209,10 +206,9 @@ Result<LoadResult> run_load(const Case& load_case, const LoadTarget& target, Eve
   LAB_TRY(const bool is_warm, warm_up(target, events, options, result.warnings));
   LAB_TRY(const auto transport, EpollTransport::create(target.host, target.port, options.interrupt_fd));
   EventCollector collector(events, static_cast<std::size_t>(load_case.requests()));
-  DriverSetup setup;
-  setup.seed = options.seed;
-  setup.request_deadline = options.request_deadline;
-  setup.close_after_reply = options.close_after_reply;
+  DriverSetup setup{.seed = options.seed,
+                    .request_deadline = options.request_deadline,
+                    .close_after_reply = options.close_after_reply};
   ServerWatch watch(target.master, target.stamped);
   LoadDriver* running = nullptr;
   setup.housekeeping = [&](Nanos room) {

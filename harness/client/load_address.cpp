@@ -12,7 +12,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "lab/core/process.hpp"
+#include "lab/core/interrupt.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {
@@ -50,18 +50,6 @@ bool is_private_v6(const in6_addr& address) {
   const bool unique_local = (address.s6_addr[0] & 0xFE) == 0xFC;
   return IN6_IS_ADDR_LOOPBACK(&address) || IN6_IS_ADDR_UNSPECIFIED(&address) ||
          IN6_IS_ADDR_LINKLOCAL(&address) || unique_local;
-}
-
-bool takes_connections(const Address& address, int patience_ms) {
-  const UniqueFd socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  const int fd = socket.get();
-  if (!socket.valid()) return false;
-  if (connect(fd, address.get(), address.size) == 0) return true;
-  pollfd news{fd, POLLOUT, 0};
-  int error = errno;
-  socklen_t size = sizeof error;
-  return error == EINPROGRESS && poll(&news, 1, patience_ms) == 1 &&
-         getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
 }
 
 Result<std::vector<Address>> look_up(const std::string& host, std::uint16_t port) {
@@ -237,10 +225,22 @@ Result<std::vector<Address>> resolve(const Url& url) {
   return std::vector{address};
 }
 
+UniqueFd connect_to(const Address& address, Nanos until) {
+  UniqueFd socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int fd = socket.get();
+  if (!socket.valid() || connect(fd, address.get(), address.size) == 0) return socket;
+  int error = errno;
+  socklen_t size = sizeof error;
+  const bool is_open = error == EINPROGRESS && await_ready(fd, POLLOUT, until) &&
+                       getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+  if (!is_open) socket.reset();
+  return socket;
+}
+
 Address first_that_answers(const std::vector<Address>& addresses, int patience_ms) {
   if (addresses.size() == 1) return addresses.front();
   for (const Address& address : addresses) {
-    if (takes_connections(address, patience_ms)) return address;
+    if (connect_to(address, monotonic_now() + patience_ms * kMillisecond).valid()) return address;
   }
   return addresses.front();
 }

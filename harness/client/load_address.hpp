@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lab/core/error.hpp"
+#include "lab/core/process.hpp"
 
 namespace lab {
 
@@ -52,6 +53,9 @@ struct Address {
 Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port);
 /// The same of a URL; of a Unix socket its path is the only one.
 Result<std::vector<Address>> resolve(const Url& url);
+
+/// A connection to it that is open by then; none: nobody takes it, or a signal came.
+UniqueFd connect_to(const Address& address, Nanos until);
 
 /// The first of them that takes a connection within `patience_ms` each, else the first: `localhost` is often
 /// two addresses, and a server listens on one.

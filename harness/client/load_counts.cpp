@@ -75,12 +75,7 @@ void LoadCounts::add(const LoadCounts& other) {
 }
 
 RequestCounts LoadCounts::books() const {
-  RequestCounts books;
-  books.planned = planned;
-  books.unsent = unsent;
-  books.sent = sent;
-  books.ok = ok;
-  books.unfinished = unfinished;
+  RequestCounts books{planned, unsent, sent, ok, unfinished};
   for (std::size_t kind = 0; kind < errors.size(); ++kind) {
     const std::string name(to_string(static_cast<LoadError>(kind)));
     if (errors[kind] > 0) books.errors[name] = errors[kind];
@@ -115,10 +110,6 @@ std::span<LoadSample> SampleArena::take_block() noexcept {
   const std::size_t block = taken_.fetch_add(1, std::memory_order_relaxed);
   if (block >= blocks_) return {};
   return {memory_ + block * kBlock, kBlock};
-}
-
-SampleStore::SampleStore(SampleArena& arena) : arena_(arena) {
-  blocks_.reserve(arena.blocks());
 }
 
 bool SampleStore::next_block() noexcept {

@@ -105,7 +105,7 @@ struct LoadDistributions {
 /// Where one thread's samples go: blocks of the arena, and when it has no more, histograms. Not thread-safe.
 class SampleStore {
  public:
-  explicit SampleStore(SampleArena& arena);
+  explicit SampleStore(SampleArena& arena) : arena_(arena) { blocks_.reserve(arena.blocks()); }
 
   /// Allocates nothing.
   void add(const LoadSample& sample) noexcept {

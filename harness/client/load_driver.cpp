@@ -245,18 +245,10 @@ void LoadDriver::on_pause(std::uint32_t index, std::int64_t body_sent) {
   pieces_.push({ahead ? std::min(next, sent + load.body_over) : now + kRoomSoon, index});
 }
 
-ConnectionKind LoadDriver::kind_of(std::uint32_t index) {
-  return loads_[slots_[index].load].kind;
-}
-
 WebSocketHandshake LoadDriver::handshake_of(std::uint32_t index) {
   const Route& route = target_.routes[case_.loads[slots_[index].load].route];
   const std::string key = websocket_key(setup_.seed + index + 1);
   return {key, websocket_handshake(route, target_.host, target_.port, key)};
-}
-
-void LoadDriver::on_opened(std::uint32_t index) {
-  slots_[index].port = transport_.local_port(index);
 }
 
 void LoadDriver::on_sent(std::uint32_t index, bool begins, std::int64_t /*bytes*/) {
@@ -298,10 +290,6 @@ void LoadDriver::on_reply(std::uint32_t index, const IncomingReply& reply) {
   if (load.arrivals == Arrivals::closed) go_on(index, reply.at);
 }
 
-void LoadDriver::on_failure(std::uint32_t index, LoadError error) {
-  fail(index, outcome_of(error));
-}
-
 void LoadDriver::fail(std::uint32_t index, Outcome outcome) {
   ClientSlot& slot = slots_[index];
   RequestRecord& record = records_[slot.request];
@@ -321,10 +309,6 @@ void LoadDriver::release(std::uint32_t index) {
   slots_[index].request = kNoRequest;
   hang_ups_.remove(index);
   ended(index);
-}
-
-void LoadDriver::make_idle(std::uint32_t index) {
-  loads_[slots_[index].load].idle.put(index);
 }
 
 // What follows a reply: questions about it, and what the case does to the server meanwhile.

@@ -103,16 +103,18 @@ class LoadDriver final : public LoadLoop {
   std::string_view body_piece(std::uint32_t connection, std::int64_t offset) override;
   std::int64_t body_due(std::uint32_t connection) const;
   void on_pause(std::uint32_t connection, std::int64_t body_sent) override;
-  ConnectionKind kind_of(std::uint32_t connection) override;
+  ConnectionKind kind_of(std::uint32_t connection) override { return loads_[slots_[connection].load].kind; }
   WebSocketHandshake handshake_of(std::uint32_t connection) override;
-  void on_opened(std::uint32_t connection) override;
+  void on_opened(std::uint32_t connection) override {
+    slots_[connection].port = transport_.local_port(connection);
+  }
   void on_sent(std::uint32_t connection, bool begins, std::int64_t bytes) override;
   void on_received(std::uint32_t connection, Nanos now, std::int64_t bytes) override;
   void on_reply(std::uint32_t connection, const IncomingReply& reply) override;
-  void on_failure(std::uint32_t connection, LoadError error) override;
+  void on_failure(std::uint32_t connection, LoadError error) override { fail(connection, outcome_of(error)); }
   void fail(std::uint32_t connection, Outcome outcome);
   void release(std::uint32_t connection);
-  void make_idle(std::uint32_t connection);
+  void make_idle(std::uint32_t connection) { loads_[slots_[connection].load].idle.put(connection); }
   void settle();
   // following up and killing
   bool begin_questions(std::uint32_t connection, std::uint32_t request, const IncomingReply& reply);

@@ -65,10 +65,6 @@ void LoadEngine::run(Nanos began) {
   look_after(clock_.now());
 }
 
-bool LoadEngine::has_more() const {
-  return !is_closed_loop() && (warming_ || times_.next() != kNever);
-}
-
 void LoadEngine::issue_due(Nanos now) {
   if (is_closed_loop()) return;
   if (warming_ && times_.next() == kNever) {

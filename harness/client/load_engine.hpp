@@ -89,7 +89,7 @@ class LoadEngine final : public LoadLoop {
   }
   bool has_free_slot() const { return !idle_.empty() || unused_ < slots_.size(); }
   // issuing
-  bool has_more() const override;
+  bool has_more() const override { return !is_closed_loop() && (warming_ || times_.next() != kNever); }
   Nanos next_due() const override;
   Nanos next_other() const override;
   void issue_due(Nanos now) override;

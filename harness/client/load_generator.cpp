@@ -8,6 +8,7 @@
 
 #include "harness/client/epoll_transport.hpp"
 #include "harness/client/tls_transport.hpp"
+#include "lab/core/text.hpp"
 #include "lab/core/wire.hpp"
 
 namespace lab {
@@ -66,8 +67,7 @@ std::string port_range() {
 }
 
 Error open_failed(const GeneratorPlan& plan, int error, const std::string& tls_problem) {
-  std::string where = plan.origins.front();
-  for (std::size_t i = 1; i < plan.origins.size(); ++i) where += " or " + plan.origins[i];
+  const std::string where = join(plan.origins, " or ");
   switch (error_of_open(error)) {
     case LoadError::certificate:
       return environment_error("{}: its certificate is not trusted ({}); give --cacert FILE, or --insecure",
@@ -98,9 +98,9 @@ LoadProgress look_at(const std::vector<std::unique_ptr<Worker>>& workers, Nanos 
 }
 
 LoadTotals collect(const std::vector<std::unique_ptr<Worker>>& workers, const GeneratorPlan& plan) {
-  const std::size_t most_exact = plan.most_exact;
   LoadTotals totals;
-  totals.samples = {Distribution(most_exact), Distribution(most_exact), Distribution(most_exact)};
+  totals.samples = {Distribution(plan.most_exact), Distribution(plan.most_exact),
+                    Distribution(plan.most_exact)};
   totals.error_replies = totals.samples;
   for (const auto& worker : workers) {
     totals.counts.add(worker->engine->counts());
@@ -140,7 +140,7 @@ Result<LoadTotals> generate(const GeneratorPlan& plan, const AgreeOnStart& agree
                             const OnProgress& on_progress) {
   std::unique_ptr<TlsContext> context;
   if (std::ranges::find(plan.tls, true) != plan.tls.end()) {
-    LAB_TRY(context, TlsContext::create(plan.tls, plan.origins, plan.ca_file, plan.verify));
+    LAB_TRY(context, TlsContext::create(plan.tls, plan.hosts, plan.ca_file, plan.verify));
   }
   SampleArena arena(plan.most_exact);
   std::vector<std::unique_ptr<Worker>> workers;

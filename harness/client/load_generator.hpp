@@ -15,12 +15,13 @@ namespace lab {
 struct GeneratorPlan {
   EnginePlan engine;  ///< clients and connections of all shares together; the share is this process's
   int threads = 1;
-  std::vector<Address> addresses;    ///< by endpoint
-  std::vector<std::string> origins;  ///< by endpoint: `http://host:port`, for errors and certificates
-  std::vector<bool> tls;             ///< by endpoint
-  std::string ca_file;               ///< trusted instead of the system's; empty: the system's
-  bool verify = true;                ///< certificates and host names
-  bool keep_samples = false;         ///< LoadTotals::kept
+  std::vector<Address> addresses;                    ///< by endpoint
+  std::vector<std::string> origins;                  ///< by endpoint: `http://host:port`, for errors
+  std::vector<std::string> hosts;                    ///< by endpoint: whose certificates they must have
+  std::vector<bool> tls;                             ///< by endpoint
+  std::string ca_file;                               ///< trusted instead of the system's; empty: the system's
+  bool verify = true;                                ///< certificates and host names
+  bool keep_samples = false;                         ///< LoadTotals::kept
   std::size_t most_exact = Distribution::kMaxExact;  ///< samples beyond are counted in histograms
   int interrupt_fd = -1;                             ///< becomes readable when the load is to end; -1: never
 };

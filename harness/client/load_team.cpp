@@ -50,10 +50,9 @@ std::optional<std::filesystem::path> mpi_plugin() {
 Result<std::unique_ptr<LoadTeam>> LoadTeam::join() {
   std::unique_ptr<LoadTeam> team(new LoadTeam);
   if (!started_by_mpirun()) return team;
-  const auto plugin = load_plugin();
-  if (!plugin) return plugin.error();
-  if ((*plugin)->start(&team->rank_, &team->ranks_) != 0) return environment_error("MPI_Init failed");
-  team->mpi_ = *plugin;
+  LAB_TRY(const LabMpi* const plugin, load_plugin());
+  if (plugin->start(&team->rank_, &team->ranks_) != 0) return environment_error("MPI_Init failed");
+  team->mpi_ = plugin;
   team->offsets_.resize(static_cast<std::size_t>(team->ranks_), 0);
   team->errors_.resize(team->offsets_.size(), 0);
   team->mpi_->measure_clocks(kRounds, team->offsets_.data(), team->errors_.data());

@@ -11,7 +11,17 @@
 namespace lab {
 
 namespace {
+
 constexpr std::size_t kMaxDigits = 10;
+
+boost::json::value value_of(std::string_view text, std::string_view key) {
+  boost::json::error_code problem;
+  const boost::json::value reply = boost::json::parse({text.data(), text.size()}, problem);
+  const auto* object = problem ? nullptr : reply.if_object();
+  const auto* value = object == nullptr ? nullptr : object->if_contains({key.data(), key.size()});
+  return value == nullptr ? boost::json::value() : *value;
+}
+
 }  // namespace
 
 bool says_length(std::string_view method, std::int64_t body_bytes) {
@@ -74,18 +84,6 @@ std::string_view RequestText::with_id(std::uint32_t id, std::int64_t value) {
   }
   return with_id(id);
 }
-
-namespace {
-
-boost::json::value value_of(std::string_view text, std::string_view key) {
-  boost::json::error_code problem;
-  const boost::json::value reply = boost::json::parse({text.data(), text.size()}, problem);
-  const auto* object = problem ? nullptr : reply.if_object();
-  const auto* value = object == nullptr ? nullptr : object->if_contains({key.data(), key.size()});
-  return value == nullptr ? boost::json::value() : *value;
-}
-
-}  // namespace
 
 std::optional<std::int64_t> json_number(std::string_view object, std::string_view key) {
   const boost::json::value value = value_of(object, key);

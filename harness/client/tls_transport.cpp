@@ -17,13 +17,6 @@ std::string last_error() {
   return reason == nullptr ? "the other side ended the handshake" : reason;
 }
 
-/// `[::1]` or `name` out of `https://[::1]:443`.
-std::string host_of(const std::string& origin) {
-  const std::size_t from = origin.find("://") + 3;
-  const std::string host = origin.substr(from, origin.rfind(':') - from);
-  return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
-}
-
 bool is_address(const std::string& host) {
   in6_addr room{};
   return inet_pton(AF_INET, host.c_str(), &room) == 1 || inet_pton(AF_INET6, host.c_str(), &room) == 1;
@@ -31,13 +24,12 @@ bool is_address(const std::string& host) {
 
 }  // namespace
 
-Result<std::unique_ptr<TlsContext>> TlsContext::create(std::vector<bool> tls,
-                                                       const std::vector<std::string>& origins,
+Result<std::unique_ptr<TlsContext>> TlsContext::create(std::vector<bool> tls, std::vector<std::string> hosts,
                                                        const std::string& ca_file, bool verify) {
   std::unique_ptr<TlsContext> made(new TlsContext);
   made->tls_ = std::move(tls);
   made->verify_ = verify;
-  for (const std::string& origin : origins) made->hosts_.push_back(host_of(origin));
+  made->hosts_ = std::move(hosts);
   made->context_ = SSL_CTX_new(TLS_client_method());
   if (made->context_ == nullptr) return environment_error("OpenSSL: {}", last_error());
   SSL_CTX_set_mode(made->context_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);

@@ -20,11 +20,10 @@ namespace lab {
 /// What all TLS connections of a load share: whom to trust, and each endpoint's name. Thread-safe.
 class TlsContext {
  public:
-  /// `tls` and `origins` by endpoint. Certificates are verified against `ca_file`, or the system's where it
-  /// is empty, and against the origin's host. Errors: the file has no certificate
-  /// (exit 2); OpenSSL has none for the system (exit 3).
-  static Result<std::unique_ptr<TlsContext>> create(std::vector<bool> tls,
-                                                    const std::vector<std::string>& origins,
+  /// `tls` and `hosts` by endpoint. Certificates are verified against `ca_file`, or the system's where it
+  /// is empty, and against the host. Errors: the file has no certificate (exit 2); OpenSSL has none for the
+  /// system (exit 3).
+  static Result<std::unique_ptr<TlsContext>> create(std::vector<bool> tls, std::vector<std::string> hosts,
                                                     const std::string& ca_file, bool verify);
   ~TlsContext();
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -63,6 +65,16 @@ double deviation(const Burst& burst, const std::vector<double>& shape, double se
   return sum / burst.at_once;
 }
 
+/// The same where replies may be written later than they are made, up to the last one: asyncio does that at
+/// the end of a turn of its loop, after all handlers ran. None comes before its turn.
+double late_deviation(const Burst& burst, const std::vector<double>& shape, double service_s) {
+  double early = 0;
+  for (std::size_t i = 0; i < burst.done.size(); ++i)
+    early += std::max(0.0, 1 - seconds(burst.done[i]) / (service_s * shape[i]));
+  const double makespan = burst.makespan_s() / (service_s * shape.back());
+  return std::min(kMaxError, std::abs(makespan - 1) + early / burst.at_once);
+}
+
 /// Of all bursts, and of the time alone, which counts as a burst of its own: without it, k twice as large and
 /// a service twice as long fit large bursts alike.
 template <class DeviationOf>
@@ -76,27 +88,34 @@ double mean_error(const std::vector<Burst>& typical, double alone, DeviationOf&&
   return sum / weights;
 }
 
-/// The best service time for a shape, and the error that is left. Where all replies are written `together`,
-/// after all handlers ran, as asyncio does within one turn of its loop, each is as late as the last one.
+/// The best service time for a shape, and the error that is left; `late` as PoolFit has it.
 PoolFit fit_shape(const std::vector<Burst>& typical, double alone_s, int parallelism, double overhead,
-                  bool together = false, double ahead = 0) {
+                  bool late = false, double ahead = 0) {
   const double alone = 1 + overhead + ahead;
   std::vector<Weighted> ratios{{alone_s / alone, 1}};
   std::vector<std::vector<double>> shapes;
   for (const Burst& burst : typical) {
     std::vector<double>& shape =
         shapes.emplace_back(pool_replies(burst.at_once, parallelism, overhead, ahead));
-    if (together) std::ranges::fill(shape, shape.back());
-    for (std::size_t i = 0; i < burst.done.size(); ++i)
-      ratios.emplace_back(seconds(burst.done[i]) / shape[i], weight_of(burst.at_once) / burst.at_once);
+    for (std::size_t i = late ? burst.done.size() - 1 : 0; i < burst.done.size(); ++i)
+      ratios.emplace_back(seconds(burst.done[i]) / shape[i],
+                          weight_of(burst.at_once) / (late ? 1 : burst.at_once));
   }
   PoolFit fit{parallelism, weighted_median(ratios)};
+  fit.late = late;
   fit.overhead_s = overhead * fit.service_s;
   fit.ahead_s = ahead * fit.service_s;
   auto shape = shapes.begin();
-  fit.error = mean_error(typical, alone_s / (alone * fit.service_s),
-                         [&](const Burst& burst) { return deviation(burst, *shape++, fit.service_s); });
+  fit.error = mean_error(typical, alone_s / (alone * fit.service_s), [&](const Burst& burst) {
+    return late ? late_deviation(burst, *shape++, fit.service_s) : deviation(burst, *shape++, fit.service_s);
+  });
   return fit;
+}
+
+double quartile_seconds(std::vector<Nanos> spans, std::size_t quarter) {
+  const auto at = spans.begin() + static_cast<std::ptrdiff_t>((spans.size() - 1) * quarter / 4);
+  std::nth_element(spans.begin(), at, spans.end());
+  return seconds(*at);
 }
 
 // One pair in so many is delayed, or spared, by something else on the machine.
@@ -147,10 +166,11 @@ std::map<int, std::vector<double>> makespans_by_size(const Observations& seen) {
 }
 
 double alone_seconds(const Observations& seen) {
-  std::vector<Nanos> alone = seen.alone;
-  const auto quarter = alone.begin() + static_cast<std::ptrdiff_t>((alone.size() - 1) / 4);
-  std::nth_element(alone.begin(), quarter, alone.end());
-  return seconds(*quarter);
+  return quartile_seconds(seen.alone, 1);
+}
+
+double slow_alone_seconds(const Observations& seen) {
+  return quartile_seconds(seen.alone, 3);
 }
 
 std::vector<double> pool_replies(int at_once, int parallelism, double overhead, double ahead) {
@@ -205,31 +225,114 @@ std::vector<PoolFit> fit_pools(const Observations& seen) {
 PoolFit fit_staged(const Observations& seen) {
   // In units of what is spent in the pool. Beyond the last one the rounds are hard to see.
   constexpr double kAhead[] = {0.25, 0.4, 0.6, 0.9, 1.4, 2};
-  constexpr double kFiner[] = {0.8, 0.9, 1.1, 1.2};
+  constexpr double kFiner[] = {0.8, 0.9, 1, 1.1, 1.2};
+  constexpr double kOverhead[] = {0, 0.004, 0.008, 0.015, 0.025};
   const std::vector<Burst> typical = typical_bursts(seen);
   PoolFit best;
   if (typical.empty()) return best;
   const double alone_s = alone_seconds(seen);
   double rough = 0;
-  const auto improve = [&](int parallelism, double ahead) {
-    const PoolFit fit = fit_shape(typical, alone_s, parallelism, 0, false, ahead);
+  const auto improve = [&](int parallelism, double overhead, double ahead) {
+    const PoolFit fit = fit_shape(typical, alone_s, parallelism, overhead, false, ahead);
     if (fit.error >= best.error) return;
     best = fit;
     rough = ahead;
   };
-  for (int parallelism = 2; parallelism < typical.back().at_once; ++parallelism) {
-    for (const double ahead : kAhead) improve(parallelism, ahead);
+  // Where the bursts agree how many are in the first round, so many it is.
+  const int agreed = first_rounds(seen, alone_s).usual;
+  const int largest = typical.back().at_once;
+  for (int parallelism = std::max(2, agreed); parallelism < (agreed > 1 ? agreed + 1 : largest);
+       ++parallelism) {
+    for (const double ahead : kAhead) improve(parallelism, 0, ahead);
   }
-  for (const double finer : kFiner) improve(best.parallelism, rough * finer);
+  const double ahead = rough;
+  for (const double finer : kFiner) {
+    for (const double overhead : kOverhead) improve(best.parallelism, overhead, ahead * finer);
+  }
   return best;
 }
 
+bool varies(const Observations& seen) {
+  constexpr std::size_t kFewest = 10;
+  constexpr double kSpread = 0.3;  // between the quartiles, as a share of the median
+  if (seen.alone.size() < kFewest || computes_alone(seen)) return false;
+  return slow_alone_seconds(seen) - alone_seconds(seen) > kSpread * median_seconds(seen.alone);
+}
+
+std::vector<double> varied_replies(const Observations& seen, int at_once, const PoolFit& fit) {
+  constexpr std::size_t kDraws = 24, kApart = 7;
+  std::vector<double> mean(static_cast<std::size_t>(at_once));
+  for (std::size_t draw = 0; draw < kDraws; ++draw) {
+    std::vector<double> took, free(static_cast<std::size_t>(fit.parallelism));  // a heap
+    for (std::size_t i = 0; i < mean.size(); ++i)
+      took.push_back(seconds(seen.alone[1 + (draw * kApart + i) % (seen.alone.size() - 1)]));
+    if (fit.parallelism < at_once) {
+      for (double& each : took) {
+        std::ranges::pop_heap(free, std::greater<>());
+        each = free.back() += each;
+        std::ranges::push_heap(free, std::greater<>());
+      }
+    }
+    std::ranges::sort(took);
+    // What runs one at a time of each comes last.
+    double before = 0;
+    for (std::size_t i = 0; i < mean.size(); ++i)
+      mean[i] += (before = std::max(took[i], before + fit.overhead_s)) / kDraws;
+  }
+  return mean;
+}
+
+double varied_deviation(const Observations& seen, const Burst& burst, const PoolFit& fit) {
+  std::vector<double> due = varied_replies(seen, burst.at_once, fit);
+  const double in_order = deviation(burst, due, 1);
+  if (fit.parallelism > 1) return in_order;
+  std::ranges::fill(due, due.back());  // a loop may write them all at its end
+  return std::min(in_order, deviation(burst, due, 1));
+}
+
+std::vector<PoolFit> fit_varied(const Observations& seen) {
+  const std::vector<Burst> typical = typical_bursts(seen);
+  const std::vector<double> alone = in_seconds({seen.alone.begin() + 1, seen.alone.end()});
+  const double mean = std::accumulate(alone.begin(), alone.end(), 0.0) / static_cast<double>(alone.size());
+  std::vector<PoolFit> fits;
+  const auto fit = [&](int parallelism, double overhead) {
+    PoolFit tried{parallelism, mean, overhead * mean};
+    tried.error =
+        mean_error(typical, 1, [&](const Burst& burst) { return varied_deviation(seen, burst, tried); });
+    if (tried.error < fits.back().error) fits.back() = tried;
+  };
+  const int largest = typical.back().at_once;
+  for (int parallelism = 1; parallelism <= largest; ++parallelism) {
+    fits.push_back({parallelism, mean});
+    for (const double overhead : {0.0, 0.01, 0.03}) fit(parallelism, overhead);
+  }
+  constexpr double kMostOfIt = 0.8;  // beyond that it looks like one at a time
+  fits.push_back({largest, mean});
+  for (const double overhead : kSerialParts) {
+    if (overhead < kMostOfIt) fit(largest, overhead);
+  }
+  const double rough = fits.back().overhead_s / mean;
+  for (const double finer : {0.85, 0.92, 1.08, 1.16}) fit(largest, rough * finer);
+  return fits;
+}
+
+bool evenly_spaced(const Observations& seen, double apart_s) {
+  constexpr int kMany = 16;
+  constexpr double kFew = 0.15, kHalf = 0.5;
+  double pauses = 0, shorter = 0;
+  for (const Burst& burst : whole_bursts(seen)) {
+    for (std::size_t i = 1; i < burst.done.size() && burst.at_once >= kMany; ++i) {
+      ++pauses;
+      shorter += seconds(burst.done[i] - burst.done[i - 1]) < kHalf * apart_s;
+    }
+  }
+  return pauses > 0 && shorter < kFew * pauses;
+}
+
 double serial_deviation(const Burst& burst, double service_s) {
-  const double makespan = burst.makespan_s() / (burst.at_once * service_s);
-  double early = 0;
-  for (std::size_t i = 0; i < burst.done.size(); ++i)
-    early += std::max(0.0, 1 - seconds(burst.done[i]) / (static_cast<double>(i + 1) * service_s));
-  return std::min(kMaxError, std::abs(makespan - 1) + early / burst.at_once);
+  std::vector<double> turns(burst.done.size());
+  std::iota(turns.begin(), turns.end(), 1);
+  return late_deviation(burst, turns, service_s);
 }
 
 PoolFit fit_serial(const Observations& seen) {
@@ -262,10 +365,14 @@ bool has_rounds(const Observations& seen, int parallelism, double service_s) {
 
 int first_round(const Burst& burst, double service_s) {
   constexpr double kFirst = 2;  // the first round ends before that
+  constexpr double kClear = 2;  // so many times longer than any between the replies before it
+  double longest = 0;
   for (std::size_t i = 1; i < burst.done.size(); ++i) {
     const double before = seconds(burst.done[i - 1]);
     if (before > kFirst * service_s) return 0;
-    if (seconds(burst.done[i]) - before >= kGap * service_s) return static_cast<int>(i);
+    const double pause = seconds(burst.done[i]) - before;
+    if (pause >= kGap * service_s) return pause > kClear * longest ? static_cast<int>(i) : 0;
+    longest = std::max(longest, pause);
   }
   return burst.done.empty() || burst.makespan_s() > kFirst * service_s ? 0 : burst.at_once;
 }
@@ -280,16 +387,19 @@ FirstRounds first_rounds(const Observations& seen, double service_s) {
     ++times[round];
   }
   for (const auto& [round, count] : times) {
-    if (2 * count >= rounds.reported) rounds.usual = round;
+    if (2 * count < rounds.reported) continue;
+    rounds.usual = round;
+    const auto larger = std::ranges::count_if(
+        whole_bursts(seen), [usual = round](const Burst& burst) { return burst.at_once > usual; });
+    rounds.sure = round > 1 && count > 1 && 2 * count > larger;
   }
   return rounds;
 }
 
 double deviation(const Burst& burst, const PoolFit& fit) {
-  return deviation(burst,
-                   pool_replies(burst.at_once, fit.parallelism, fit.overhead_s / fit.service_s,
-                                fit.ahead_s / fit.service_s),
-                   fit.service_s);
+  const std::vector<double> shape = pool_replies(burst.at_once, fit.parallelism,
+                                                 fit.overhead_s / fit.service_s, fit.ahead_s / fit.service_s);
+  return fit.late ? late_deviation(burst, shape, fit.service_s) : deviation(burst, shape, fit.service_s);
 }
 
 SharingFit fit_sharing(const Observations& seen, double alone_s) {
@@ -324,7 +434,7 @@ SharingFit fit_sharing(const Observations& seen, double alone_s) {
 }
 
 bool waits_for_cores(const Observations& seen) {
-  constexpr double kLittle = 0.08;
+  constexpr double kLittle = 0.12;
   return seen.cpu_share && *seen.cpu_share * seen.used_share < kLittle;
 }
 

@@ -17,6 +17,7 @@ struct PoolFit {
   double overhead_s = 0;  ///< what each further one waits for the part that runs one at a time
   double ahead_s = 0;     ///< of each request besides, in which it is in nobody's way
   double error = 1;       ///< mean deviation of the replies' times, as a share of them; 0.02 is good
+  bool late = false;      ///< replies may be written later than they are made, up to a burst's last one
 };
 
 /// When the i-th reply of n at once is due, i = 1 … n, in units of the service time: request i starts when
@@ -32,6 +33,20 @@ std::vector<PoolFit> fit_pools(const Observations& seen);
 /// are together for a part of their time.
 PoolFit fit_staged(const Observations& seen);
 
+// Of requests that take another time each time.
+
+/// Whether a request alone takes another time each time, and not because it computes beside others.
+bool varies(const Observations& seen);
+/// When the i-th reply of n at once is due on average, in seconds, where each takes a time that one alone
+/// took.
+std::vector<double> varied_replies(const Observations& seen, int at_once, const PoolFit& fit);
+double varied_deviation(const Observations& seen, const Burst& burst, const PoolFit& fit);
+/// As `fit_pools`, and one more: all of them together, but a last part of each one at a time. Their service
+/// time is the mean. Must not be without bursts.
+std::vector<PoolFit> fit_varied(const Observations& seen);
+/// Whether the replies of large bursts keep that distance, as those of what runs one at a time do.
+bool evenly_spaced(const Observations& seen, double apart_s);
+
 /// One at a time, whenever the replies are written: an event loop may write them all at its end. The last one
 /// of n comes after n service times, and none comes before its turn.
 PoolFit fit_serial(const Observations& seen);
@@ -45,8 +60,9 @@ bool has_rounds(const Observations& seen, int parallelism, double service_s);
 int first_round(const Burst& burst, double service_s);
 /// The first rounds of the bursts in which some waited.
 struct FirstRounds {
-  int reported = 0;  ///< bursts in which one can be seen
-  int usual = 0;     ///< what at least half of them agree on; 0: they do not
+  int reported = 0;   ///< bursts in which one can be seen
+  int usual = 0;      ///< what at least half of them agree on; 0: they do not
+  bool sure = false;  ///< most of all bursts that are larger show that pause, so that not all ran together
 };
 FirstRounds first_rounds(const Observations& seen, double service_s);
 
@@ -76,6 +92,8 @@ std::map<int, std::vector<double>> makespans_by_size(const Observations& seen);
 double median_seconds(const std::vector<Nanos>& spans);
 /// The latency alone in seconds, its lower quartile: a busy machine only ever adds. Must not be without any.
 double alone_seconds(const Observations& seen);
+/// Its upper quartile: a burst of requests that take different times takes as long as its slowest.
+double slow_alone_seconds(const Observations& seen);
 
 // Of connections that were kept.
 

@@ -23,7 +23,8 @@ constexpr int kWhenOdd = 150;            // once more where one of them was slow
 constexpr double kBurstShare = 0.55;     // of the budget
 constexpr Nanos kComfort = 7 * kSecond;  // bursts stop growing and repeating after that, however much is left
 constexpr int kRepetitions = 3;
-constexpr double kTogether = 1.5;  // a burst that takes less than that much of one request ran together
+/// A burst that takes less than that much of the slowest alone may have run together.
+constexpr double kTogether = 2.5;
 /// Requests on kept connections, at most.
 constexpr std::int64_t kMaxOnKept = 300;
 /// What asks for a limit, besides three salvos, at most.
@@ -101,9 +102,9 @@ class Examiner {
         if (!fits || failed_sizes_.count(size) != 0 || over() || !send_burst(size)) break;
       }
     }
-    const auto together = static_cast<Nanos>(kTogether * static_cast<double>(service()));
+    const auto together = static_cast<Nanos>(kTogether * static_cast<double>(slowest_alone()));
     if (options_.look_beyond && failed_sizes_.empty() && seen_.most_at_once == options_.most_at_once &&
-        parallel_ == options_.most_at_once && affordable(4 * together, 0.8)) {
+        makespan(options_.most_at_once) < together && affordable(4 * together, 0.8)) {
       for (int i = 0; i < kRepetitions && send_burst(2 * options_.most_at_once); ++i) {
       }
     }
@@ -257,6 +258,11 @@ class Examiner {
   Nanos spent() const { return target_.now() - began_; }
   Nanos left() const { return options_.budget - spent(); }
   bool over() const { return left() <= 0 || target_.interrupted(); }
+  /// Where requests take different times, a burst takes as long as its slowest. With the first one the server
+  /// warms up.
+  Nanos slowest_alone() const {
+    return *std::ranges::max_element(seen_.alone.begin() + (seen_.alone.size() > 1), seen_.alone.end());
+  }
   Nanos service() const { return to_nanos(alone_seconds(seen_)); }
 
   /// Whether something that takes so long fits into this share of the budget.
@@ -319,10 +325,8 @@ class Examiner {
     return replies;
   }
 
-  std::optional<double> runnable_since(std::optional<CpuTime> before, Nanos makespan) {
-    const std::optional<CpuTime> now = target_.cpu_time();
-    if (!before || !now || makespan <= 0) return std::nullopt;
-    return seconds(now->runnable - before->runnable) / seconds(makespan);
+  static std::optional<double> share(Nanos part, Nanos whole) {
+    return whole > 0 ? std::optional(seconds(part) / seconds(whole)) : std::nullopt;
   }
 
   bool send_burst(int at_once) {
@@ -345,7 +349,11 @@ class Examiner {
       failed_sizes_.insert(at_once);
     }
     std::ranges::sort(burst.done);
-    if (!burst.done.empty()) burst.runnable = runnable_since(before, burst.done.back());
+    const std::optional<CpuTime> after = target_.cpu_time();
+    if (!burst.done.empty() && before && after) {
+      burst.runnable = share(after->runnable - before->runnable, burst.done.back());
+      burst.one_thread = share(after->busiest - before->busiest, after->used - before->used);
+    }
     seen_.bursts.push_back(std::move(burst));
     if (failed_sizes_.count(at_once) != 0) return false;
     seen_.most_at_once = std::max(seen_.most_at_once, at_once);
@@ -401,7 +409,9 @@ class Examiner {
       kept = kept && reply.kept;
       burst.done.push_back(reply.received - replies.front().sent);
     }
-    burst.runnable = runnable_since(before, *std::ranges::max_element(burst.done));
+    const std::optional<CpuTime> after = target_.cpu_time();
+    if (before && after)
+      burst.runnable = share(after->runnable - before->runnable, *std::ranges::max_element(burst.done));
     seen_.kept.push_back(std::move(burst));
     return kept;
   }

@@ -14,9 +14,9 @@ namespace {
 
 /// Those of the latencies that are far beyond `alone_s`; none where they differ, as what a busy machine does
 /// to them differs.
-std::vector<double> stalled_alike(const std::vector<double>& latencies, double alone_s) {
+std::vector<double> stalled_alike(const std::vector<double>& latencies, double alone_s,
+                                  double alike_within = 0.2) {
   constexpr double kLeast = 0.02, kLeastShare = 1;  // seconds; of one alone
-  constexpr double kAlike = 0.2;
   std::vector<double> stalled;
   for (const double latency : latencies) {
     if (latency - alone_s > std::max(kLeast, kLeastShare * alone_s)) stalled.push_back(latency);
@@ -24,7 +24,7 @@ std::vector<double> stalled_alike(const std::vector<double>& latencies, double a
   if (stalled.size() < 2) return {};
   const double usual = median_of(stalled);
   const auto alike = std::ranges::count_if(
-      stalled, [&](double latency) { return std::abs(latency - usual) < kAlike * (usual - alone_s); });
+      stalled, [&](double latency) { return std::abs(latency - usual) < alike_within * (usual - alone_s); });
   return 5 * alike >= 4 * std::ssize(stalled) ? stalled : std::vector<double>{};
 }
 
@@ -110,9 +110,12 @@ std::optional<Stalls> find_stalls(const Observations& seen) {
 std::optional<Stragglers> find_stragglers(const Observations& seen) {
   constexpr int kFew = 16;  // at once: what waits for others does not take the same time each time
   constexpr double kSome = 0.01, kMost = 0.5, kFewest = 3;
+  constexpr double kRare = 0.002, kVeryAlike = 0.05;  // no disturbance delays three by the same time
   if (seen.alone.size() < 3) return std::nullopt;
   const double alone_s = alone_seconds(seen);
-  std::vector<double> latencies = in_seconds({seen.alone.begin() + 1, seen.alone.end()});
+  // The first one may be as late for the same reason, or because the server warmed up.
+  const bool warmed_up = find_warm_up(seen).has_value();
+  std::vector<double> latencies = in_seconds({seen.alone.begin() + warmed_up, seen.alone.end()});
   for (const Burst& burst : whole_bursts(seen)) {
     if (burst.at_once > kFew) continue;
     for (const Nanos at : burst.done) latencies.push_back(seconds(at));
@@ -132,7 +135,8 @@ std::optional<Stragglers> find_stragglers(const Observations& seen) {
     late += slow;
   }
   const double share = late / all;
-  if (late < kFewest || share < kSome || share > kMost || least > kMost / 2) return std::nullopt;
+  const double some = stalled_alike(latencies, alone_s, kVeryAlike).empty() ? kSome : kRare;
+  if (late < kFewest || share < some || share > kMost || least > kMost / 2) return std::nullopt;
   return Stragglers{share, stragglers.took_s};
 }
 
@@ -193,6 +197,16 @@ std::vector<Pause> find_pauses(const Observations& seen) {
   return pauses;
 }
 
+bool computes_in_turns(const Observations& seen) {
+  constexpr int kSeveral = 4;
+  constexpr double kLittle = 0.5;
+  std::vector<double> shares;
+  for (const Burst& burst : whole_bursts(seen)) {
+    if (burst.at_once >= kSeveral && burst.one_thread) shares.push_back(*burst.one_thread);
+  }
+  return !shares.empty() && median_of(shares) < kLittle;
+}
+
 std::optional<bool> is_loop_blocked(const Observations& seen, const Diagnosis& verdict) {
   constexpr double kSuffers = 0.6;
   if (seen.pings_alone.empty()) return std::nullopt;
@@ -205,8 +219,12 @@ std::optional<bool> is_loop_blocked(const Observations& seen, const Diagnosis& v
   }
   const auto beside_one = share_waited(seen, 1, 1);
   if (!beside_one) return std::nullopt;
+  // Other processes may have answered the ping.
+  if (verdict.execution == Execution::unknown && seen.processes != 1 && *beside_one <= kSuffers)
+    return std::nullopt;
   if (verdict.execution != Execution::serial || *beside_one <= kSuffers) return *beside_one > kSuffers;
   if (seen.idle_holds) return false;  // its only thread is busy with another connection, not with a loop
+  if (verdict.bound_by == BoundBy::cpu && computes_in_turns(seen)) return false;
   // Beside one computing request an interpreter lock costs some milliseconds too. Of several a blocked loop
   // ends at least the first before it turns to the ping, while those that take turns at a lock end late.
   constexpr double kAllOfIt = 0.85;
@@ -218,7 +236,7 @@ std::optional<bool> is_loop_blocked(const Observations& seen, const Diagnosis& v
   return beside_many && *beside_many < kLittle ? std::nullopt : std::optional(true);
 }
 
-std::vector<std::string> caveats(const Observations& seen, const Diagnosis& verdict) {
+std::vector<std::string> caveats(const Observations& seen, const Diagnosis& verdict, bool explained) {
   std::vector<std::string> caveats;
   using Caveat = std::pair<bool, std::string>;
   const auto add = [&](const Caveat& caveat) {
@@ -226,7 +244,9 @@ std::vector<std::string> caveats(const Observations& seen, const Diagnosis& verd
     return caveat.first;
   };
   /// Of several that say the same, more or less, the first that applies.
-  const auto add_first = [&](const std::vector<Caveat>& all) { std::ranges::find_if(all, add); };
+  const auto add_first = [&](const std::vector<Caveat>& all) {
+    if (!explained) std::ranges::find_if(all, add);
+  };
   const bool pinged = !seen.pings_alone.empty();
   switch (verdict.execution) {
     case Execution::unknown:
@@ -275,7 +295,10 @@ std::vector<std::string> caveats(const Observations& seen, const Diagnosis& verd
            ? fmt::format(
                  "whether it waits or computes: it had a core, or waited for one, {:.0f} % of the time",
                  *seen.cpu_share * 100)
-           : "whether it waits or computes: its process is not on this machine"});
+           : "whether it waits or computes: its process is not on this machine, or not this user's"});
+  add({verdict.varies,
+       fmt::format("a request alone takes {:.0f} ms or, as often, {:.0f} ms, so all numbers are about right",
+                   alone_seconds(seen) * 1e3, slow_alone_seconds(seen) * 1e3)});
   add({seen.overflowed_at > 0,
        fmt::format(
            "its backlog overflowed at {}: larger bursts do not count, and under load connections wait "

@@ -26,13 +26,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Of the threads that it has now; 0 where the kernel does not say.
-Nanos runnable_time_of(pid_t pid) {
+/// Of the threads that it has now; 0 where the kernel does not say. Notes how long each had a core.
+Nanos runnable_time_of(pid_t pid, std::map<pid_t, Nanos>& ran_by_thread) {
   Nanos sum = 0;
   for (const fs::path& task : entries_of(fmt::format("/proc/{}/task", pid))) {
     std::ifstream file(task / "schedstat");
     Nanos ran = 0, waited = 0;
-    if (file >> ran >> waited) sum += ran + waited;
+    if (!(file >> ran >> waited)) continue;
+    sum += ran + waited;
+    ran_by_thread[number_in<pid_t>(task.filename().string()).value_or(0)] = ran;
   }
   return sum;
 }
@@ -104,6 +106,16 @@ std::set<std::string> sockets_at(const std::string& path) {
   return sockets;
 }
 
+/// By its program's file, or by its first word, which everybody may read.
+std::string runtime_of(pid_t pid) {
+  std::error_code unreadable;
+  std::string program = fs::read_symlink(fmt::format("/proc/{}/exe", pid), unreadable).string();
+  if (unreadable) std::getline(std::ifstream(fmt::format("/proc/{}/cmdline", pid)), program, '\0');
+  const std::string name = fs::path(program).filename().string();
+  const std::string language = name.substr(0, name.find_first_of("0123456789.-"));
+  return language == "pypy" ? "python" : language;
+}
+
 }  // namespace
 
 std::optional<LocalServer> LocalServer::find(const Address& address, std::uint16_t port) {
@@ -111,40 +123,45 @@ std::optional<LocalServer> LocalServer::find(const Address& address, std::uint16
   if (!address.is_unix() && !is_of_this_machine(words)) return std::nullopt;
   const std::set<std::string> sockets =
       address.is_unix() ? sockets_at(address.text()) : sockets_at(words, port);
-  LocalServer server;
+  std::vector<pid_t> listeners;
   for (const fs::path& process : entries_of("/proc")) {
     const auto pid = number_in<pid_t>(process.filename().string());
     if (!pid) continue;
     const auto descriptors = descriptors_of(*pid);
     if (std::ranges::any_of(descriptors, [&](const auto& each) { return sockets.contains(each.second); }))
-      server.listeners_.push_back(*pid);
+      listeners.push_back(*pid);
   }
-  if (server.listeners_.empty()) return std::nullopt;
-  std::ranges::sort(server.listeners_);
-  return server;
+  if (listeners.empty()) return std::nullopt;
+  std::ranges::sort(listeners);
+  return LocalServer(std::move(listeners));
 }
 
-std::string LocalServer::runtime() const {
-  std::error_code gone;
-  const std::string name = fs::read_symlink(fmt::format("/proc/{}/exe", pid()), gone).filename().string();
-  return name.substr(0, name.find_first_of("0123456789.-"));
+LocalServer LocalServer::of(pid_t pid) {
+  return LocalServer({pid});
 }
+
+LocalServer::LocalServer(std::vector<pid_t> listeners)
+    : listeners_(std::move(listeners)), runtime_(runtime_of(pid())) {}
 
 CpuTime LocalServer::cpu_time() {
   std::set<pid_t> all(listeners_.begin(), listeners_.end());
   for (const pid_t pid : listeners_) {
     for (const pid_t below : descendants_of(pid)) all.insert(below);
   }
-  Nanos runnable = 0, used = 0;
+  Nanos runnable = 0, used = 0, busiest = 0;
+  std::map<pid_t, Nanos> ran;
   for (const pid_t pid : all) {
-    runnable += runnable_time_of(pid);
+    runnable += runnable_time_of(pid, ran);
     used += cpu_time_of(pid);
   }
+  for (const auto& [thread, time] : ran) busiest = std::max(busiest, time - ran_[thread]);
   const Nanos used_since = std::max<Nanos>(0, used - used_);
   total_.used += used_since;
   total_.runnable += std::max(runnable - runnable_, used_since);
   runnable_ = runnable;
   used_ = used;
+  total_.busiest += busiest;
+  ran_ = std::move(ran);
   return total_;
 }
 

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,11 +20,13 @@ class LocalServer {
   /// By the listening socket's inode in /proc/PID/fd (proc(5)). None where the address is another machine's,
   /// and where no process that we may look into listens there, at that address or at all of them.
   static std::optional<LocalServer> find(const Address& address, std::uint16_t port);
+  /// A process whose descriptors need not be readable, and all below it.
+  static LocalServer of(pid_t pid);
 
   /// The lowest id among those that listen: the one that was started first, as a rule.
   pid_t pid() const { return listeners_.front(); }
   /// The name of its program without a version, as `python`, `node`, `java`; empty where it can't be read.
-  std::string runtime() const;
+  const std::string& runtime() const { return runtime_; }
   /// All that listen, ascending.
   const std::vector<pid_t>& listeners() const { return listeners_; }
   int processes() const { return static_cast<int>(listeners_.size()); }
@@ -34,8 +37,12 @@ class LocalServer {
   CpuTime cpu_time();
 
  private:
+  explicit LocalServer(std::vector<pid_t> listeners);
+
   std::vector<pid_t> listeners_;   // ascending, never empty
+  std::string runtime_;            // as it was at first: it may end
   Nanos runnable_ = 0, used_ = 0;  // at the last call
+  std::map<pid_t, Nanos> ran_;     // each thread, at the last call
   CpuTime total_;
 };
 

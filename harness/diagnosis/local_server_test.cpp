@@ -4,8 +4,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <ctime>
+#include <functional>
 #include <string>
+#include <thread>
+#include <vector>
+
+#include "lab/core/clock.hpp"
 
 using namespace lab;
 
@@ -82,4 +89,43 @@ TEST_CASE("a server at a Unix socket is found by its path") {
   close(socket);
   unlink(path.c_str());
   CHECK_FALSE(LocalServer::find(address, 0));
+}
+
+TEST_CASE("computing that one thread does is distinguished from that of several in turns") {
+  const auto compute = [] {
+    const auto used = [] {
+      timespec time{};
+      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+      return time.tv_sec * kSecond + time.tv_nsec;
+    };
+    for (const Nanos began = used(); used() < began + 20 * kMillisecond;) {
+    }
+  };
+  LocalServer server = LocalServer::of(getpid());
+  const auto share = [&](const std::function<void()>& work) {
+    const CpuTime before = server.cpu_time();
+    work();
+    const CpuTime after = server.cpu_time();
+    return static_cast<double>(after.busiest - before.busiest) /
+           static_cast<double>(after.used - before.used);
+  };
+  CHECK(share(compute) > 0.7);
+  std::vector<std::thread> threads;
+  std::atomic<int> finished = 0;
+  std::atomic<bool> over = false;
+  const double several = share([&] {
+    for (int number = 0; number < 4; ++number) {
+      threads.emplace_back([&] {
+        compute();
+        ++finished;
+        finished.notify_all();
+        over.wait(false);
+      });
+      finished.wait(number);
+    }
+  });
+  over = true;
+  over.notify_all();
+  for (std::thread& thread : threads) thread.join();
+  CHECK(several < 0.5);
 }

@@ -19,6 +19,8 @@ struct Burst {
   /// How many threads of the server had a core or waited for one, on average. It does not depend on what else
   /// the machine computes. None where the server is not on it.
   std::optional<double> runnable{};
+  /// The share of its computing that one thread did: all of a loop's, little of many that take turns.
+  std::optional<double> one_thread{};
   int refused = 0;  ///< so many were, while all others were served
 
   double makespan_s() const { return seconds(done.back()); }
@@ -118,6 +120,7 @@ struct Reply {
 struct CpuTime {
   Nanos runnable = 0;  ///< they had a core or waited for one: what else the machine does is no matter
   Nanos used = 0;      ///< they had one
+  Nanos busiest = 0;   ///< of that, between each call and the one before, the thread's that had one longest
 };
 
 /// The server under examination, as seen from outside: sockets, or a simulated one under test.

@@ -104,12 +104,16 @@ Candidate workers(const Observations& seen, const PairLikelihood& pairs, double 
           pairs.workers + (pairs.pairs == 0 ? kWithoutPairs : kWithPairs)};
 }
 
+/// A busy machine, and the server's own work, make bursts slower, so that their fit may say more than one
+/// alone takes.
 Diagnosis of_fit(const Observations& seen, Execution execution, const PoolFit& fit) {
+  constexpr double kAlone = 1.05;
+  const double alone_s = alone_seconds(seen);
   Diagnosis verdict;
   verdict.execution = execution;
   verdict.bound_by = bound_by(seen);
   verdict.parallelism = fit.parallelism;
-  verdict.service_s = fit.service_s;
+  verdict.service_s = fit.service_s > kAlone * alone_s ? alone_s : fit.service_s;
   verdict.overhead_s = fit.overhead_s;
   verdict.ahead_s = fit.ahead_s;
   return verdict;
@@ -121,10 +125,12 @@ PoolFit best_pool(const Observations& seen, std::vector<PoolFit> fits, double al
   constexpr double kClearlyBetter = 0.01, kAsGood = 0.05;
   const int largest = fits.back().parallelism;
   const double error_of_all = fits.back().error;
-  const int agreed = first_rounds(seen, alone_s).usual;
+  const FirstRounds rounds = first_rounds(seen, alone_s);
+  const int agreed = rounds.usual;
   std::erase_if(fits, [&](const PoolFit& fit) {
-    return fit.parallelism > 1 && fit.parallelism < largest &&
-           !contradiction(seen, of_fit(seen, Execution::pool, fit)).empty();
+    if (fit.parallelism < 2 || fit.parallelism >= largest) return false;
+    const bool too_large = rounds.sure && fit.parallelism > agreed;
+    return too_large || !contradiction(seen, of_fit(seen, Execution::pool, fit)).empty();
   });
   PoolFit pool = best_between(fits, 2, largest - 1);
   if (pool.error + kClearlyBetter >= error_of_all) pool = best_between(fits, 2, largest * 9 / 10);
@@ -140,13 +146,14 @@ PoolFit best_pool(const Observations& seen, std::vector<PoolFit> fits, double al
 }
 
 /// A pool behind another stage, where that says clearly more than one without.
-PoolFit best_staged(const Observations& seen, double error_of_others) {
-  constexpr double kClearlyBetter = 0.03, kGoodFit = 0.1;
+PoolFit best_staged(const Observations& seen, double error_of_others, bool sure_of_rounds) {
+  constexpr double kGoodFit = 0.1;
+  const double clearly_better = sure_of_rounds ? 0.01 : 0.03;
   PoolFit staged = fit_staged(seen);
   const double total_s = staged.service_s + staged.ahead_s;
   const bool rounds = staged.error < 1 && has_rounds(seen, staged.parallelism, staged.service_s);
   const bool as_alone = std::abs(total_s / alone_seconds(seen) - 1) < kGoodFit;
-  if (!rounds || !as_alone || staged.error > std::min(kGoodFit, error_of_others - kClearlyBetter))
+  if (!rounds || !as_alone || staged.error > std::min(kGoodFit, error_of_others - clearly_better))
     staged.error = 1;
   return staged;
 }
@@ -170,15 +177,25 @@ std::string unsupported_reason(const Observations& seen) {
       "a request takes {:.2g} s: too slow for this budget; give a larger --budget and --timeout", alone_s);
 }
 
+/// The service time for which the floor of the verdict holds to the last digit.
+double least_service(const Observations& seen, Diagnosis verdict) {
+  double least = verdict.service_s;
+  verdict.service_s = 1;
+  for (const auto& [at_once, all] : makespans_by_size(seen))
+    least = std::min(least, median_of(all) / floor_seconds(verdict, at_once));
+  return least;
+}
+
 /// Those that compute at the same time: as many as want a core, or as there are cores.
-void conclude_computing(const Observations& seen, const SharingFit& sharing, double alone_s,
-                        Diagnosis& verdict) {
+void conclude_computing(const Observations& seen, const SharingFit& sharing, Diagnosis& verdict) {
+  constexpr double kSlowed = 2;  // by others, at most
   const int wanted = std::max(1, static_cast<int>(std::lround(sharing.parallelism)));
   verdict.shared = sharing.shared;
   verdict.parallelism = sharing.shared ? std::max(2, wanted) : 1;
   if (sharing.counted && seen.cores > 0) verdict.parallelism = std::min(verdict.parallelism, seen.cores);
-  // Where others compute too, several threads get more of the cores than the one of a request alone.
-  verdict.service_s = sharing.shared ? seconds(*std::ranges::min_element(seen.alone)) : alone_s;
+  // Where others compute too, a request alone takes longer than what it computes.
+  verdict.service_s = seconds(*std::ranges::min_element(seen.alone));
+  verdict.service_s = std::max(least_service(seen, verdict), verdict.service_s / kSlowed);
   count_fitting(seen, verdict, [&](const Burst& burst) {
     const bool as_expected =
         std::abs(burst.makespan_s() / expected_makespan(verdict, burst.at_once) - 1) < 0.35;
@@ -212,13 +229,9 @@ Diagnosis uneven_pool(const Observations& seen, const PoolFit& pool, double odds
     const int round = first_round(burst, alone_s);
     if (++times[round] > 1) verdict.parallelism = std::max(verdict.parallelism, round);
   }
-  count_fitting(seen, verdict, [&](const Burst& burst) {
-    const int round = first_round(burst, alone_s);
-    PoolFit all = pool, own = pool;
-    all.parallelism = burst.at_once;
-    own.parallelism = std::max(1, round);
-    return std::min({deviation(burst, pool), deviation(burst, all), deviation(burst, own)}) < kFits;
-  });
+  // Each pool gives its replies in rounds.
+  count_fitting(seen, verdict,
+                [&](const Burst& burst) { return grid_deviation(burst, alone_s) < kFitsGrid; });
   verdict.confidence = odds * share_that_fits(verdict);
   return verdict;
 }
@@ -237,15 +250,6 @@ std::optional<int> workers_by_floor(const Observations& seen, double alone_s) {
   return std::nullopt;
 }
 
-/// The service time for which the floor of the verdict holds to the last digit.
-double least_service(const Observations& seen, Diagnosis verdict) {
-  double least = verdict.service_s;
-  verdict.service_s = 1;
-  for (const auto& [at_once, all] : makespans_by_size(seen))
-    least = std::min(least, median_of(all) / floor_seconds(verdict, at_once));
-  return least;
-}
-
 /// The verdict that a candidate stands for.
 Diagnosis verdict_of(const Observations& seen, const Candidate& candidate, const SharingFit* computing) {
   const double alone_s = alone_seconds(seen);
@@ -258,7 +262,7 @@ Diagnosis verdict_of(const Observations& seen, const Candidate& candidate, const
       return (computing != nullptr && computing->shared) || grid_deviation(burst, alone_s) < kFitsGrid;
     });
   } else if (computing != nullptr) {
-    conclude_computing(seen, *computing, alone_s, verdict);
+    conclude_computing(seen, *computing, verdict);
   } else {
     const bool one = candidate.execution == Execution::serial;
     count_fitting(seen, verdict, [&](const Burst& burst) {
@@ -295,11 +299,7 @@ std::optional<Diagnosis> likeliest(const Observations& seen, std::vector<Candida
     if (candidate.execution == Execution::concurrent)
       verdict.service_s = std::min(verdict.service_s, alone_s);
     if (candidate.error < 1 && contradiction(seen, verdict).empty()) {
-      if (candidate.execution == Execution::workers || verdict.shared)
-        verdict.service_s = least_service(seen, verdict);
-      // A busy machine makes bursts slower, so that their fit may say more than one alone takes.
-      constexpr double kAlone = 1.05;
-      if (computing == nullptr && verdict.service_s > kAlone * alone_s) verdict.service_s = alone_s;
+      if (candidate.execution == Execution::workers) verdict.service_s = least_service(seen, verdict);
       if (verdict.ahead_s > 0) verdict.service_s = std::min(verdict.service_s, alone_s - verdict.ahead_s);
       verdict.confidence = odds[static_cast<std::size_t>(best)] * share_that_fits(verdict);
       verdict.reason = doubtful(candidate, verdict, alone_s);
@@ -308,6 +308,48 @@ std::optional<Diagnosis> likeliest(const Observations& seen, std::vector<Candida
     candidates.erase(candidates.begin() + best);
   }
   return std::nullopt;
+}
+
+/// Where a request takes another time each time: by the times that one alone took, as if drawn by lot.
+Diagnosis weigh_varied(const Observations& seen) {
+  constexpr double kClearlyBetter = 0.02, kFitsVaried = 0.35, kLonger = 1.3, kGoodVaried = 0.12;
+  std::vector<PoolFit> fits = fit_varied(seen);
+  PoolFit part = fits.back();
+  fits.pop_back();
+  const PoolFit& all = fits.back();
+  PoolFit pool = best_between(fits, 2, all.parallelism - 1);
+  if (pool.error + kClearlyBetter > all.error) pool.error = 1;
+  (evenly_spaced(seen, part.overhead_s) ? pool : part).error = 1;
+  const std::vector<Candidate> candidates{{Execution::serial, fits.front().error, 0, fits.front()},
+                                          {Execution::pool, pool.error, 0, pool},
+                                          {Execution::concurrent, all.error, 0, all},
+                                          {Execution::concurrent, part.error, 0, part}};
+  const std::vector<double> odds = probabilities(candidates, weight_of_bursts(seen));
+  const auto best = static_cast<std::size_t>(std::ranges::max_element(odds) - odds.begin());
+  const Candidate& candidate = candidates[best];
+  Diagnosis verdict = of_fit(seen, candidate.execution, candidate.fit);
+  verdict.varies = true;
+  count_fitting(seen, verdict, [&](const Burst& burst) {
+    return varied_deviation(seen, burst, candidate.fit) < kFitsVaried;
+  });
+  verdict.service_s = std::min(least_service(seen, verdict), alone_seconds(seen));
+  verdict.confidence = odds[best] * share_that_fits(verdict);
+  verdict.reason = doubtful(candidate, verdict, alone_seconds(seen));
+  if (candidate.execution == Execution::pool && candidate.error > kGoodVaried)
+    verdict.reason = "its requests take different times, and so do its bursts";
+  // Bursts of one size only, and some of their replies, would show it.
+  const bool few_waited = verdict.execution == Execution::pool && 2 * verdict.parallelism > all.parallelism;
+  const std::vector<double> largest = makespans_by_size(seen).rbegin()->second;
+  const double fastest_s = *std::ranges::min_element(largest);
+  const double slowest_s = seconds(*std::ranges::max_element(seen.alone.begin() + 1, seen.alone.end()));
+  const bool together = verdict.execution == Execution::concurrent && verdict.overhead_s < kOwnWork;
+  const bool some_waited = together && fastest_s > kLonger * slowest_s;
+  if (few_waited || some_waited)
+    verdict.reason = "its requests take different times, and too few of them at once had to wait";
+  // Of workers that were dealt unevenly some had nothing to do.
+  if (verdict.execution == Execution::pool && verdict.parallelism < seen.processes - 1)
+    verdict.reason = "its requests take different times, and its processes got different numbers of them";
+  return verdict;
 }
 
 /// Those that run together, but that some hold up all others.
@@ -366,7 +408,8 @@ Diagnosis weigh(const Observations& seen) {
     return hidden ? *hidden : verdict;
   }
   const double alone_s = alone_seconds(seen);
-  if (const auto stalls = find_stalls(seen); stalls && !limit) return with_stalls(seen, *stalls);
+  const bool varied = varies(seen);
+  if (const auto stalls = find_stalls(seen); stalls && !limit && !varied) return with_stalls(seen, *stalls);
   const std::vector<PoolFit> fits = fit_pools(seen);
   const PairLikelihood pairs = weigh_pairs(seen);
   const SharingFit sharing = fit_sharing(seen, alone_s);
@@ -379,22 +422,28 @@ Diagnosis weigh(const Observations& seen) {
   // A part that runs one at a time gives replies at even distances, not rounds with pauses between them.
   const FirstRounds rounds = first_rounds(seen, alone_s);
   const bool in_rounds = 3 * rounds.reported > std::ssize(whole_bursts(seen)) && rounds.usual != 1;
-  if (in_rounds && all.overhead_s > kOwnWork) all.error = 1;
+  if (rounds.sure || (in_rounds && all.overhead_s > kOwnWork)) all.error = 1;
 
-  const PoolFit staged = best_staged(seen, std::min({serial.error, pool.error, all.error}));
+  // What explains no more than the work that each request costs any server.
+  constexpr double kNoBetter = 0.01;
+  if (!rounds.sure && all.overhead_s < kOwnWork && all.error < pool.error + kNoBetter) pool.error = 1;
+
+  const PoolFit staged = best_staged(seen, std::min({serial.error, pool.error, all.error}), rounds.sure);
   if (staged.error < pool.error) pool = staged;
 
   std::optional<Diagnosis> found;
   if (counted || shared) {
+    const double usual = shared ? pairs.pool : 0;
+    const bool some_waited = shared && pairs.waiting > 0 && pairs.waiting < pairs.pairs;
     found = likeliest(seen,
-                      {{shared ? Execution::pool : Execution::serial, 0, shared ? pairs.pool : 0},
-                       {Execution::workers, 0,
-                        shared && pairs.waiting > 0 && pairs.waiting < pairs.pairs ? pairs.workers : -10}},
+                      {{shared ? Execution::pool : Execution::serial, 0, usual},
+                       {Execution::workers, 0, some_waited ? pairs.workers : usual - 10}},
                       &sharing);
   }
   // What computes follows no other model: their floors and rounds are those of what waits.
   constexpr double kComputesOnly = 0.7;
   const bool only_computes = counted && *seen.cpu_share > kComputesOnly;
+  if (varied) found = weigh_varied(seen);
   if (!found && !only_computes) {
     const std::vector<Candidate> candidates{
         {Execution::serial, serial.error, pairs.serial, serial},
@@ -410,6 +459,11 @@ Diagnosis weigh(const Observations& seen) {
       if (!contradiction(seen, *found).empty()) found.reset();
     }
     if (!found) found = likeliest(seen, candidates, nullptr);
+    // The first round says how many there are; the later ones are uneven.
+    if (!found && rounds.sure) {
+      found = uneven_pool(seen, {rounds.usual, alone_s}, 1);
+      if (!contradiction(seen, *found).empty()) found.reset();
+    }
   }
   if (!found) {
     verdict.reason = "the measurements contradict every execution model that lab diagnose knows";
@@ -437,37 +491,14 @@ double serial_part(const Observations& seen, const Diagnosis& verdict) {
 
 /// Where some take longer and hold up nobody, all run together, and the rest of them says how.
 Diagnosis weigh_all(const Observations& seen) {
-  if (const auto stragglers = find_stragglers(seen); stragglers && !seen.limit_probe && !find_stalls(seen)) {
+  const auto stragglers = varies(seen) ? std::nullopt : find_stragglers(seen);
+  if (stragglers && !seen.limit_probe && !find_stalls(seen)) {
     Diagnosis verdict = weigh(without(*stragglers, seen));
     verdict.stragglers = stragglers;
     const bool together = verdict.execution == Execution::concurrent && serial_part(seen, verdict) == 0;
     if (together && verdict.reason.empty()) return verdict;
   }
   return weigh(seen);
-}
-
-/// Whether it says how long bursts take, and not only how long at least.
-bool is_exact(const Diagnosis& verdict) {
-  const bool dealt = verdict.execution == Execution::workers || verdict.balanced == false;
-  // What computes takes longer while others compute too.
-  return !dealt && !verdict.stalls && verdict.bound_by != BoundBy::cpu;
-}
-
-/// The most that so many at once take by a verdict; none where others that compute decide that. Of those that
-/// were dealt, one worker may have got all.
-std::optional<double> ceiling_seconds(const Diagnosis& verdict, int at_once) {
-  if (is_exact(verdict)) return expected_makespan(verdict, at_once);
-  if (verdict.stalls || verdict.bound_by == BoundBy::cpu) return std::nullopt;
-  return verdict.ahead_s + at_once * verdict.service_s;
-}
-
-/// Whether a reply came before its turn: of k at a time the first k come first, then the next k.
-bool is_early(const Burst& burst, const Diagnosis& verdict, double below) {
-  if (verdict.shared || verdict.execution == Execution::concurrent) return false;
-  for (std::size_t i = 0; i < burst.done.size(); ++i) {
-    if (seconds(burst.done[i]) < below * floor_seconds(verdict, static_cast<int>(i) + 1)) return true;
-  }
-  return false;
 }
 
 /// How many workers have a pool each; 0: not known.
@@ -485,52 +516,6 @@ int count_pools(const Observations& seen, const Diagnosis& verdict) {
 
 }  // namespace
 
-double expected_makespan(const Diagnosis& verdict, int at_once) {
-  if (verdict.parallelism == 0) return 0;
-  if (verdict.stalls) return verdict.service_s + at_once * verdict.stalls->share * verdict.stalls->took_s;
-  if (verdict.shared)
-    return std::max(1.0, static_cast<double>(at_once) / verdict.parallelism) * verdict.service_s;
-  return pool_replies(at_once, verdict.parallelism, verdict.overhead_s / verdict.service_s,
-                      verdict.ahead_s / verdict.service_s)
-             .back() *
-         verdict.service_s;
-}
-
-// What a verdict is checked with.
-
-double floor_seconds(const Diagnosis& verdict, int at_once) {
-  if (verdict.parallelism == 0) return 0;
-  const double turns = static_cast<double>(at_once) / verdict.parallelism;
-  switch (verdict.execution) {
-    case Execution::unknown: return 0;
-    case Execution::concurrent: return verdict.service_s;
-    case Execution::serial: return at_once * verdict.service_s;
-    case Execution::pool:
-    case Execution::workers: break;
-  }
-  return verdict.ahead_s + (verdict.shared ? std::max(1.0, turns) : std::ceil(turns)) * verdict.service_s;
-}
-
-std::string contradiction(const Observations& seen, const Diagnosis& verdict) {
-  constexpr double kBelow = 0.9;  // of the floor: the service time is a fit
-  constexpr double kAbove = 1.5, kAboveSeconds = 0.01;
-  const auto early = std::ranges::count_if(
-      seen.bursts, [&](const Burst& burst) { return is_early(burst, verdict, kBelow); });
-  if (early > 1) return fmt::format("in {} bursts some replies came too early", early);
-  for (const auto& [at_once, measured] : makespans_by_size(seen)) {
-    const double least = floor_seconds(verdict, at_once);
-    if (median_of(measured) < kBelow * least) {
-      return fmt::format("{} at once took {:.0f} ms, not {:.0f}", at_once, median_of(measured) * 1e3,
-                         least * 1e3);
-    }
-    const double fastest = *std::ranges::min_element(measured);
-    const auto most = ceiling_seconds(verdict, at_once);
-    if (most && measured.size() > 1 && fastest > kAbove * *most + kAboveSeconds)
-      return fmt::format("{} at once took {:.0f} ms, not {:.0f}", at_once, fastest * 1e3, *most * 1e3);
-  }
-  return "";
-}
-
 std::optional<double> worst_ping_seconds(const Observations& seen, int at_once) {
   std::optional<double> worst;
   for (const PingBeside& ping : seen.pings) {
@@ -545,6 +530,9 @@ double ping_alone_seconds(const Observations& seen) {
 
 Diagnosis conclude(const Observations& seen) {
   Diagnosis verdict = weigh_all(seen);
+  // What was changed after it was checked is checked once more: no verdict is above its own table.
+  if (verdict.reason.empty() && !too_fast(seen, verdict).empty())
+    verdict.reason = "the measurements contradict every execution model that lab diagnose knows";
   if (!verdict.reason.empty()) {
     verdict.execution = Execution::unknown;
     verdict.parallelism = 0;
@@ -558,7 +546,7 @@ Diagnosis conclude(const Observations& seen) {
   // Workers that take one request each and close: no connection distinguishes them from a pool, their number
   // does, with or without a master beside them.
   const int others = seen.processes - verdict.parallelism;
-  if (verdict.execution == Execution::pool && seen.closes && verdict.parallelism > 1 &&
+  if (verdict.execution == Execution::pool && (seen.closes || verdict.varies) && verdict.parallelism > 1 &&
       (others == 0 || others == 1)) {
     verdict.execution = Execution::workers;
     verdict.balanced = verdict.balanced.value_or(true);

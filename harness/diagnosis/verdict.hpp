@@ -70,6 +70,7 @@ struct Diagnosis {
   int parallelism = 0;  ///< requests at a time; of `concurrent` the most that were tried; 0: unknown
   int pools = 0;        ///< of how many pools it is the sum, at least; 0: not known
   bool shared = false;  ///< those at work slow each other down: cores or an interpreter lock
+  bool varies = false;  ///< each request takes another time: a number of them at a time is about that
   double confidence = 0;
   int bursts = 0, fitting = 0;
   double service_s = 0;   ///< of one request; of a pool behind another stage, in the pool
@@ -88,8 +89,12 @@ struct Diagnosis {
 /// Pure: the same observations give the same verdict.
 Diagnosis conclude(const Observations& seen);
 
-/// What the verdict leaves open, in words.
-std::vector<std::string> caveats(const Observations& seen, const Diagnosis& verdict);
+/// What the verdict leaves open, in words. `explained`: its cause was seen inside, so that nothing else looks
+/// the same.
+std::vector<std::string> caveats(const Observations& seen, const Diagnosis& verdict, bool explained = false);
+
+/// Whether none of its threads did most of the computing while several requests were under way: a loop does.
+bool computes_in_turns(const Observations& seen);
 
 /// Whether the cheap request suffers beside the slow one as it does behind a blocked loop.
 std::optional<bool> is_loop_blocked(const Observations& seen, const Diagnosis& verdict);
@@ -104,6 +109,9 @@ double expected_makespan(const Diagnosis& verdict, int at_once);
 
 /// The least time that so many at once can take if the verdict is true, in seconds.
 double floor_seconds(const Diagnosis& verdict, int at_once);
+
+/// The bursts that were faster than that, or had replies before their turn; empty where none was.
+std::string too_fast(const Observations& seen, const Diagnosis& verdict);
 
 /// What was measured against a verdict: a burst that was faster than its floor, replies before their turn,
 /// or, of one that says how long bursts take, a size of which even the fastest one took much longer. Empty

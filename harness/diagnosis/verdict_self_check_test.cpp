@@ -1,6 +1,8 @@
 #include "harness/diagnosis/verdict.hpp"
 
 #include <catch2/catch.hpp>
+#include <tuple>
+#include <vector>
 
 #include "harness/diagnosis/burst_fit.hpp"
 
@@ -104,4 +106,39 @@ TEST_CASE("where the measurements contradict everything, nothing is said") {
   const Diagnosis verdict = conclude(seen);
   CHECK(verdict.execution == Execution::unknown);
   CHECK_FALSE(verdict.reason.empty());
+}
+
+TEST_CASE(
+    "what computes on a busy machine is one at a time though requests alone took longer than their part of a "
+    "burst") {
+  // Recorded: FastAPI that computes for 50 ms on its loop, beside five others on two cores.
+  Observations seen;
+  for (const int alone : {58, 58, 94, 110, 85, 102, 73, 95, 78, 93, 88, 100, 65, 66})
+    seen.alone.push_back(alone * kMillisecond);
+  for (const auto& [size, first, last] : std::vector<std::tuple<int, int, int>>{{2, 108, 108},
+                                                                                {4, 51, 246},
+                                                                                {8, 79, 661},
+                                                                                {16, 1434, 1434},
+                                                                                {2, 115, 117},
+                                                                                {4, 302, 306},
+                                                                                {8, 94, 650},
+                                                                                {2, 58, 124}}) {
+    Burst burst{size, {first * kMillisecond}};
+    burst.done.resize(static_cast<std::size_t>(size), last * kMillisecond);
+    burst.runnable = 1;
+    seen.bursts.push_back(burst);
+  }
+  seen.most_at_once = 16;
+  seen.cores = 2;
+  seen.cpu_share = 1;
+  seen.used_share = 0.6;
+  const Diagnosis verdict = conclude(seen);
+  INFO(verdict.reason);
+  CHECK(verdict.execution == Execution::serial);
+  CHECK(verdict.bound_by == BoundBy::cpu);
+  CHECK(contradiction(seen, verdict).empty());
+  // Its other threads waited for cores all the time, and it had one for a tenth of it: no computing.
+  seen.cpu_share = 0.65;
+  seen.used_share = 0.15;
+  CHECK_FALSE(computes_alone(seen));
 }

@@ -244,6 +244,12 @@ TEST_CASE("beside several requests a blocked loop costs a ping all of the first 
   CHECK(said(1.0, 1.0) == true);
   CHECK(said(0.7, 0.7) == false);  // several turns at the interpreter lock, of 5 ms each
   CHECK(said(0.3, 0.5) == false);
+  // Threads that take turns are no loop, however long a ping waits for its own turns.
+  verdict.bound_by = BoundBy::cpu;
+  seen.bursts = {{.at_once = 4, .done = {ms(160), ms(160), ms(160), ms(160)}, .one_thread = 0.3}};
+  CHECK(said(1.0, 1.0) == false);
+  seen.bursts.front().one_thread = 0.98;
+  CHECK(said(1.0, 1.0) == true);
   // A loop that is blocked is so through the whole of a larger burst, too.
   said(1.0, 1.0);
   seen.pings.push_back({16, kMillisecond, 100 * kMillisecond});
@@ -318,6 +324,31 @@ TEST_CASE("several pools that are dealt unevenly are no pool of so many") {
     CHECK(verdict.execution == Execution::pool);
     CHECK(verdict.parallelism == 8);
   }
+}
+
+TEST_CASE("several pools are as large together as the first round, though later ones are uneven") {
+  // Recorded: gunicorn, two workers with four threads each.
+  Observations seen;
+  seen.alone = {ms(51), ms(51), ms(52), ms(51)};
+  const std::vector<std::vector<int>> rounds{
+      {2}, {4}, {7, 1}, {8, 6, 2}, {8, 8, 5, 5, 4, 2}, {8, 8, 8, 8, 6, 4, 4, 4, 4, 4, 3, 2, 1}};
+  for (int repetition = 0; repetition < 3; ++repetition) {
+    for (const std::vector<int>& sizes : rounds) {
+      Burst burst;
+      for (std::size_t round = 0; round < sizes.size(); ++round) {
+        burst.at_once += sizes[round];
+        burst.done.resize(static_cast<std::size_t>(burst.at_once), static_cast<Nanos>(round + 1) * ms(51));
+      }
+      seen.bursts.push_back(burst);
+    }
+  }
+  for (std::uint32_t i = 1; i < 12; ++i) seen.kept.push_back({{0, i}, {ms(51), ms(52)}});
+  seen.most_at_once = 64;
+  const Diagnosis verdict = conclude(seen);
+  INFO(to_string(verdict.execution) << " of " << verdict.parallelism << " " << verdict.reason);
+  CHECK(verdict.execution == Execution::pool);
+  CHECK(verdict.parallelism == 8);
+  CHECK(verdict.balanced == false);
 }
 
 TEST_CASE("without a cheap route nothing is said about the loop") {

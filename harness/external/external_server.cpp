@@ -181,10 +181,7 @@ SupervisedProgram program_at(const ExternalCommand& command, std::uint16_t port)
 }  // namespace
 
 std::string with_port(std::string text, std::uint16_t port) {
-  const std::string digits = std::to_string(port);
-  for (std::size_t at = text.find(kPlaceholder); at != std::string::npos;
-       at = text.find(kPlaceholder, at + digits.size()))
-    text.replace(at, kPlaceholder.size(), digits);
+  replace_all(text, kPlaceholder, std::to_string(port));
   return text;
 }
 
@@ -211,6 +208,10 @@ Result<std::vector<std::string>> split_command(const std::string& line) {
   for (std::size_t i = 0; i < line.size(); ++i) {
     const char letter = line[i];
     const bool blank = std::isspace(static_cast<unsigned char>(letter)) != 0;
+    if (letter == '\\' && quote != '\'' && line.substr(i + 1, 1) == "\n") {
+      ++i;  // a long command that was wrapped
+      continue;
+    }
     if (quote == '\0' && blank) {
       if (in_word) words.push_back(std::exchange(word, {}));
       in_word = false;
@@ -264,15 +265,8 @@ bool answers(const ReadinessProbe& probe, Nanos until) {
   const auto addresses = resolve(probe.host, probe.port);
   if (!addresses) return false;
   for (const Address& address : *addresses) {
-    const UniqueFd socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!socket.valid()) continue;
-    int error = 0;
-    if (connect(socket.get(), address.get(), address.size) != 0) {
-      if (errno != EINPROGRESS || !await_ready(socket.get(), POLLOUT, until)) continue;
-      socklen_t size = sizeof error;
-      getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-    }
-    if (error == 0) return probe.path.empty() || answers_http(socket.get(), probe, until);
+    const UniqueFd socket = connect_to(address, until);
+    if (socket.valid()) return probe.path.empty() || answers_http(socket.get(), probe, until);
   }
   return false;
 }

@@ -1,10 +1,6 @@
 #pragma once
 
-#include <sys/types.h>
-
-#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>

@@ -309,6 +309,8 @@ TEST_CASE("a command line is split as a shell does") {
   CHECK(words("node server.js {port}") == Words{"node", "server.js", "{port}"});
   CHECK(words("  a 'b c'  \"d \\\" e\" f\\ g ''") == Words{"a", "b c", "d \" e", "f g", ""});
   CHECK(words("a'b'\"c\" '\\n' \"\\n\"") == Words{"abc", "\\n", "\\n"});
+  CHECK(words("node server.js \\\n  {port} a\\\nb 'c\\\nd'") ==
+        Words{"node", "server.js", "{port}", "ab", "c\\\nd"});
   CHECK_THAT(split_command("sh -c 'open").error().message, Contains("open quote"));
   CHECK(split_command(" ").error().kind == ErrorKind::usage);
 }

@@ -17,7 +17,6 @@
 #include <map>
 #include <memory>
 #include <system_error>
-#include <utility>
 
 #include "harness/external/supervisor.hpp"
 #include "lab/core/clock.hpp"

@@ -14,7 +14,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <iterator>
 #include <optional>
 #include <string_view>
 
@@ -217,14 +216,18 @@ pid_t Supervisor::program() const {
   return status_ ? status_->program.load() : -1;
 }
 
+std::optional<int> Supervisor::exit_code() const {
+  if (!status_ || !status_->ended.load(std::memory_order_acquire)) return std::nullopt;
+  const int status = status_->status.load(std::memory_order_relaxed);
+  return WIFEXITED(status) ? std::optional(WEXITSTATUS(status)) : std::nullopt;
+}
+
 std::optional<std::string> Supervisor::ended() {
   if (!child_.there()) return std::nullopt;
-  siginfo_t info{};
   std::string how;
   if (status_->ended.load(std::memory_order_acquire)) {
     how = describe_end(status_->status.load(std::memory_order_relaxed));
-  } else if (waitid(P_PID, static_cast<id_t>(pid()), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-             info.si_pid == pid()) {
+  } else if (child_.news(WEXITED | WNOWAIT) != 0) {
     how = "was lost: its supervisor was killed";
   } else {
     return std::nullopt;
@@ -318,7 +321,7 @@ Result<Supervisor> run_to_end(const SupervisedProgram& program, Nanos patience) 
   const std::string& name = program.arguments.front();
   if (!ended && interrupt_signal() != 0) return environment_error("{}: interrupted", name);
   if (!ended) return environment_error("{}: no end after {} s", name, patience / kSecond);
-  if (ended->find("exit code 0") == std::string::npos) return environment_error("{}: {}", name, *ended);
+  if (supervisor.exit_code() != 0) return environment_error("{}: {}", name, *ended);
   return supervisor;
 }
 

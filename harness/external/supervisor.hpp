@@ -55,6 +55,8 @@ class Supervisor {
   /// It ended although nobody asked it to: "ended with exit code 1" or "was ended by signal 9 (Killed)", and
   /// its last words.
   std::optional<std::string> ended();
+  /// Of the program, once it has ended by itself.
+  std::optional<int> exit_code() const;
 
   /// TERM to the program, KILL for all that is left when it has ended or after `patience`; all is reaped on
   /// return. False: the program had to be killed.

@@ -125,12 +125,11 @@ void report_lock(const std::vector<Locked>& all, Findings& findings) {
   }
   if (sum.requests == 0) return;
   report(findings, "LAB103", seconds(sum.lost),
-         {{"victims", sum.requests}, {"lost_s", seconds(sum.lost)}, {"longest_s", seconds(sum.longest)}},
          "computing under a GIL: {} computed at once in {}, but no faster than one after another: {} lost in "
          "total, the longest {}; more threads do not help, processes do.",
          count(sum.requests, "request"),
-         all.size() == 1 ? "one process" : fmt::format("{} processes", all.size()), format_span(sum.lost),
-         format_span(sum.longest));
+         all.size() == 1 ? "one process" : fmt::format("{} processes", all.size()), format_duration(sum.lost),
+         format_duration(sum.longest));
 }
 
 /// When each request computed: with a lock, while it held it; otherwise as long as its steps took. Of a
@@ -198,11 +197,10 @@ void find_crowded_cores(const TraceIndex& trace, Findings& findings) {
   const auto workers = static_cast<std::int64_t>(crowd.workers);
   const bool too_many_workers = workers > cores;
   report(findings, too_many_workers ? "LAB106" : "LAB122", seconds(crowd.lost),
-         {{"computing", crowd.most}, {"workers", workers}, {"cores", cores}, {"lost_s", seconds(crowd.lost)}},
          "{}: {} computed at once on {}; they took turns and lost {} in total.",
          too_many_workers ? "more workers than cores" : "cores exhausted",
          too_many_workers ? count(workers, "worker") : count(crowd.most, "request"), count(cores, "core"),
-         format_span(crowd.lost));
+         format_duration(crowd.lost));
 }
 
 void find_uneven_deal(const TraceIndex& trace, Findings& findings) {
@@ -240,11 +238,10 @@ void find_uneven_deal(const TraceIndex& trace, Findings& findings) {
   std::vector<std::int64_t> even(static_cast<std::size_t>(workers), all / workers);
   for (std::size_t i = 0; i < static_cast<std::size_t>(all % workers); ++i) ++even[i];
   report(findings, "LAB105", lost / 1e9,
-         {{"victims", victims}, {"lost_s", lost / 1e9}, {"most", most}, {"share", share}},
          "connections distributed unevenly: {} instead of {}; {} queued {} in total while another worker was "
          "free.",
          format_split(split), format_split(even), count(victims, "request"),
-         format_span(static_cast<Nanos>(lost)));
+         format_duration(static_cast<Nanos>(lost)));
 }
 
 }  // namespace lab

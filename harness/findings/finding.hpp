@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,10 +18,9 @@ namespace lab {
 /// A numbered diagnosis: a queue at a resource, or a promise that was broken. What each means and what to do
 /// about it is data (results/findings.toml).
 struct Finding {
-  std::string id;                           ///< LAB101
-  std::string text;                         ///< one sentence with its figures, `loop blocked: …`
-  double cost_s = 0;                        ///< request-seconds that it took; 0 where nobody waited
-  std::map<std::string, double> numbers{};  ///< those of the text, `victims`, `lost_s`
+  std::string id;     ///< LAB101
+  std::string text;   ///< one sentence with its figures, `loop blocked: …`
+  double cost_s = 0;  ///< request-seconds that it took; 0 where nobody waited
 };
 
 /// What one repetition of one arm left, and what its server consisted of. Not its execution model: a finding
@@ -45,11 +44,27 @@ struct RunContext {
 /// The findings, the most costly first. What the evidence does not hold leads to none.
 std::vector<Finding> find_findings(const RunContext& run);
 
+/// A worker that died during a load, and what its master did about it.
+struct WorkerDeath {
+  Nanos at = 0;  ///< after the load's time zero
+  int worker = 0;
+  bool of_queue = false;              ///< a worker of a task queue, `worker` is which one
+  std::optional<int> status{};        ///< how, as wait(2) says it; none: not known
+  std::optional<Nanos> silent{};      ///< it hung so long, and the master killed it
+  std::optional<Nanos> back_after{};  ///< the next one could answer; none: not during the load
+  Nanos backoff = 0;                  ///< the next one was started so much later
+  bool gave_up = false;               ///< there was none, as too many had died young
+};
+
+/// From what the master did (EventKind::died and those behind it), which a server that is not ours and the
+/// model leave out: then from the harness's kills and the first sign of the next one.
+std::vector<WorkerDeath> worker_deaths(std::span<const Event> supervision, std::span<const Kill> kills,
+                                       std::span<const Event> events, Nanos began);
+
+/// `worker 0 at 358 ms, back after 2.68 ms`; with how it ended, where nobody just killed it.
+std::string describe(const WorkerDeath& death);
+
 /// `no requests`, `one request`, `nine requests`, `40 requests`
 std::string count(std::int64_t number, std::string_view noun);
-
-/// `450 ms`, `4.50 s`, `18.3 us`: three digits, or the milliseconds of a long time.
-std::string format_span(double seconds);
-std::string format_span(Nanos span);
 
 }  // namespace lab

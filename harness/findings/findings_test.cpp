@@ -12,9 +12,6 @@ TEST_CASE("LAB101: a handler that sleeps on the loop, its victims and what each 
   REQUIRE(ids_of(findings) == Ids{"LAB101"});
   const Finding& blocked = findings.front();
   CHECK(blocked.cost_s == Approx(0.45));
-  CHECK(blocked.numbers.at("victims") == 9);
-  CHECK(blocked.numbers.at("holder") == 1);
-  CHECK(blocked.numbers.at("holder_cost_s") == Approx(0.09));
   CHECK(blocked.text ==
         "loop blocked: nine requests queued 450 ms in total behind a sleeping loop (2: 10 ms, 3: 20 ms … 10: "
         "90 ms); "
@@ -60,14 +57,14 @@ TEST_CASE("LAB101: a timer that is due while somebody holds the loop is a victim
                               {burst(1), burst(1, 1, ms(5))});
   const std::vector<Finding> findings = findings_of(experiment);
   REQUIRE(ids_of(findings) == Ids{"LAB101"});
-  CHECK(findings.front().numbers.at("holder") == 2);
+  CHECK(findings.front().text.find("request 2 delayed one other") != std::string::npos);
   CHECK(findings.front().cost_s == Approx(0.045));
 }
 
 TEST_CASE("LAB102: request 41 waits for one of forty threads; forty do not") {
   const std::vector<Finding> findings = findings_of(Experiment(kThreadPool, {wait(ms(100))}, burst(41)));
   REQUIRE(ids_of(findings) == Ids{"LAB102"});
-  CHECK(findings.front().numbers.at("victims") == 1);
+  CHECK(findings.front().text.find("one request queued") != std::string::npos);
   CHECK(found(Experiment(kThreadPool, {wait(ms(100))}, burst(40))) == kNone);
 }
 
@@ -208,7 +205,7 @@ TEST_CASE("LAB116: how long a worker was away counts from its death, however lat
     if (again == 0 && event.at > kModelStart + ms(59)) again = event.at - kModelStart;
   }
   REQUIRE(again > 0);
-  CHECK(text_of({{0, ms(58)}}).find("after " + format_span(again - ms(58))) != std::string::npos);
+  CHECK(text_of({{0, ms(58)}}).find("after " + format_duration(again - ms(58))) != std::string::npos);
   CHECK(text_of({{0, kSecond}}).find("not back") != std::string::npos);
 }
 

@@ -97,9 +97,9 @@ Nanos nanos(double value) {
 /// `2: 10 ms, 3: 20 ms … 10: 90 ms`: the first two and the last one.
 std::string name_victims(const std::vector<BlockedRequest>& victims) {
   constexpr std::size_t kNamed = 3;
-  std::vector<std::string> names;
-  for (const BlockedRequest& victim : victims)
-    names.push_back(fmt::format("{}: {}", victim.request, format_span(nanos(victim.lost))));
+  const auto names = mapped(victims, [](const BlockedRequest& victim) {
+    return fmt::format("{}: {}", victim.request, format_duration(nanos(victim.lost)));
+  });
   if (names.size() <= kNamed) return join(names, ", ");
   return fmt::format("{}, {} … {}", names[0], names[1], names.back());
 }
@@ -125,12 +125,12 @@ std::string delayed_by(const TraceIndex& trace, std::uint32_t holder,
     least = std::min(least, delay);
   }
   if (others.requests == 0) return "no other";
-  const std::string mean = format_span(others.lost / others.requests);
+  const std::string mean = format_duration(others.lost / others.requests);
   if (others.requests == 1) return fmt::format("one other by {}", mean);
   const std::string them = count(others.requests, "other");
   if (static_cast<double>(others.longest) <= kAlike * static_cast<double>(least))
     return fmt::format("{} by {} each", them, mean);
-  return fmt::format("{} by up to {}", them, format_span(others.longest));
+  return fmt::format("{} by up to {}", them, format_duration(others.longest));
 }
 
 /// The turn of a loop in which most of the plans' steps ran.
@@ -196,10 +196,9 @@ void find_awaits_that_never_suspend(const TraceIndex& trace, const std::map<std:
   }
   if (kept.requests == 0) return;
   report(findings, "LAB107", cost_s,
-         {{"requests", kept.requests}, {"awaits", most}, {"held_s", seconds(kept.longest)}},
          "await that never suspends: {} awaited {} and still kept the loop from start to end, {}.",
          count(kept.requests, "request"), most == 1 ? "once" : fmt::format("{} times", most),
-         format_span(kept.longest));
+         format_duration(kept.longest));
 }
 
 void report_late_work(const std::map<std::uint32_t, double>& cost, Findings& findings) {
@@ -207,10 +206,10 @@ void report_late_work(const std::map<std::uint32_t, double>& cost, Findings& fin
   for (const auto& [request, lost] : cost) sum += lost;
   if (sum < static_cast<double>(kWorthReporting)) return;
   const std::uint32_t worst = largest(cost);
-  report(findings, "LAB119", sum / 1e9, {{"holder", worst}, {"lost_s", sum / 1e9}},
+  report(findings, "LAB119", sum / 1e9,
          "background work on the loop: request {} was answered, and its work after the reply delayed the "
          "others by {} in total.",
-         worst, format_span(nanos(cost.at(worst))));
+         worst, format_duration(nanos(cost.at(worst))));
 }
 
 }  // namespace
@@ -229,13 +228,8 @@ void find_loop_blocked(const TraceIndex& trace, Findings& findings) {
     return count(static_cast<std::int64_t>(number), "request");
   };
   report(findings, "LAB101", all.lost / 1e9,
-         {{"victims", victims},
-          {"lost_s", all.lost / 1e9},
-          {"holder", holder},
-          {"holder_cost_s", all.cost.at(holder) / 1e9},
-          {"longest_turn_s", seconds(turn.busy)}},
          "loop blocked: {} queued {}{} behind {} ({}); request {} delayed {}.{}", requests(victims),
-         format_span(nanos(all.lost)), victims > 1 ? " in total" : "", largest(all.by_doing),
+         format_duration(nanos(all.lost)), victims > 1 ? " in total" : "", largest(all.by_doing),
          name_victims(all.victims), holder, delayed_by(trace, holder, all.victims),
          turn.requests > 1
              ? fmt::format(" The loop served {} without a pause between them.", requests(turn.requests))

@@ -157,24 +157,20 @@ void find_exhausted(const TraceIndex& trace, Findings& findings) {
   for (const Queue& queue : find_queues(run.records, trace.occupancy, run.routes, run.members)) {
     if (queue.resource == Resource::loop) continue;  // reported turn by turn: find_loop_blocked()
     const std::string queued =
-        fmt::format("{} queued {} in total", count(queue.requests, "request"), format_span(queue.waited));
+        fmt::format("{} queued {} in total", count(queue.requests, "request"), format_duration(queue.waited));
     const double lost_s = seconds(queue.waited);
     if (queue.resource == Resource::gil) {
       report(findings, "LAB103", lost_s,
-             {{"victims", queue.requests}, {"lost_s", lost_s}, {"longest_s", seconds(queue.longest)}},
              "computing under a GIL: {} for the interpreter lock, the longest {}; more threads do not help, "
              "processes do.",
-             queued, format_span(queue.longest));
+             queued, format_duration(queue.longest));
     } else if (beyond_chance(queue, run)) {
       const std::int64_t members = members_of(run, queue.resource);
       const MemberWords& words = *std::ranges::find(kMemberWords, queue.resource, &MemberWords::resource);
-      report(findings, words.id, lost_s,
-             {{"members", members},
-              {"victims", queue.requests},
-              {"lost_s", lost_s},
-              {"longest_s", seconds(queue.longest)}},
-             "{} exhausted: {} for {}{}, the longest {}.", words.name, queued, one_of(members, words.member),
-             queue.behind_waiting * 2 > queue.waited ? " that only waited" : "", format_span(queue.longest));
+      report(findings, words.id, lost_s, "{} exhausted: {} for {}{}, the longest {}.", words.name, queued,
+             one_of(members, words.member),
+             queue.behind_waiting * 2 > queue.waited ? " that only waited" : "",
+             format_duration(queue.longest));
     }
   }
 }
@@ -194,12 +190,9 @@ void find_held_threads(const TraceIndex& trace, Findings& findings) {
   const auto report_one = [&](const char* id, Spans Threads::*quietly, const char* what, const char* why) {
     const Losses losses = starved(trace, threads, quietly);
     if (losses.requests == 0) return;
-    report(findings, id, seconds(losses.lost),
-           {{"victims", losses.requests},
-            {"lost_s", seconds(losses.lost)},
-            {"longest_s", seconds(losses.longest)}},
-           "{}: {} queued {} in total for {} {}, the longest {}.", what, count(losses.requests, "request"),
-           format_span(losses.lost), thread, why, format_span(losses.longest));
+    report(findings, id, seconds(losses.lost), "{}: {} queued {} in total for {} {}, the longest {}.", what,
+           count(losses.requests, "request"), format_duration(losses.lost), thread, why,
+           format_duration(losses.longest));
   };
   report_one("LAB110", &Threads::idle, "keep-alive holds the threads",
              "that belonged to a silent connection");
@@ -225,7 +218,6 @@ void find_overload(const TraceIndex& trace, Findings& findings) {
       if (share < kFull) continue;
       report(
           findings, "LAB121", 0,
-          {{"requests", demand.requests}, {"waiting", demand.waiting}, {"load", share}},
           "overloaded: more requests arrive than can be served. When the last of {} arrived, {} were waiting "
           "(half way {}), and their work fills {:.0f} % of the time of the {}{}.",
           count(demand.requests, "request"), demand.waiting, demand.waiting_half_way, 100 * share,
@@ -243,8 +235,7 @@ void find_nagle(const TraceIndex& trace, Findings& findings) {
     for (const LoopUse& use : uses) others.add(use.from, use.to);
   }
   others.prepare();
-  std::vector<Nanos> done;
-  for (const RequestRecord& record : trace.run.records) done.push_back(record.finished);
+  std::vector<Nanos> done = mapped(trace.run.records, &RequestRecord::finished);
   std::ranges::sort(done);
   const auto done_between = [&](Nanos from, Nanos to) {
     return std::ranges::upper_bound(done, to) - std::ranges::lower_bound(done, from);
@@ -266,10 +257,10 @@ void find_nagle(const TraceIndex& trace, Findings& findings) {
   const std::size_t number = steps.size();
   if (number < kFewest || static_cast<double>(number) < kMaxOfThem * static_cast<double>(replies)) return;
   const double median = median_of(std::move(steps));
-  report(findings, "LAB111", sum, {{"replies", number}, {"step_s", median}, {"lost_s", sum}},
+  report(findings, "LAB111", sum,
          "replies held back: {} of {} replies on kept connections came {} after they were done, a step of 40 "
          "ms: Nagle's algorithm meets a delayed acknowledgement.",
-         number, replies, format_span(median));
+         number, replies, format_seconds(median));
 }
 
 void find_late_generator(const TraceIndex& trace, Findings& findings) {
@@ -292,9 +283,9 @@ void find_late_generator(const TraceIndex& trace, Findings& findings) {
   const double median = median_from(0);
   const double at_the_end = median_from(sent.size() - std::max<std::size_t>(1, sent.size() / 10));
   if (median < seconds(kWorthReporting) || at_the_end < median) return;
-  report(findings, "LAB115", sum, {{"median_lag_s", median}, {"last_lag_s", at_the_end}},
+  report(findings, "LAB115", sum,
          "load generator fell behind: half of {} were sent {} late or more, the last ones {}.",
-         count(std::ssize(sent), "request"), format_span(median), format_span(at_the_end));
+         count(std::ssize(sent), "request"), format_seconds(median), format_seconds(at_the_end));
 }
 
 }  // namespace lab

@@ -4,7 +4,6 @@
 #include <set>
 
 #include "harness/findings/trace_index.hpp"
-#include "harness/findings/worker_deaths.hpp"
 #include "harness/statistics/statistics.hpp"
 #include "lab/core/text.hpp"
 
@@ -78,11 +77,11 @@ void find_forgotten(const TraceIndex& trace, Findings& findings) {
   if (made > 0) parts.push_back(fmt::format("{} made and dropped", count(made, "coroutine")));
   if (early > 0) {
     parts.push_back(fmt::format("{} answered sooner than the wait of {} in the handler, the first after {}",
-                                count(early, "request"), format_span(promised), format_span(quickest)));
+                                count(early, "request"), format_duration(promised),
+                                format_duration(quickest)));
   }
   if (parts.empty()) return;
-  report(findings, "LAB108", 0, {{"forgotten", made}, {"too_early", early}}, "coroutine never awaited: {}.",
-         join(parts, "; "));
+  report(findings, "LAB108", 0, "coroutine never awaited: {}.", join(parts, "; "));
 }
 
 void find_gathered_blocking(const TraceIndex& trace, Findings& findings) {
@@ -115,10 +114,9 @@ void find_gathered_blocking(const TraceIndex& trace, Findings& findings) {
   if (losses.requests == 0) return;
   report(
       findings, "LAB109", seconds(losses.lost),
-      {{"requests", losses.requests}, {"took_s", seconds(took)}, {"gathered_s", seconds(gathered)}},
       "gathered, but one after another: {} took {}, overlapping it would be {}; its branches block, so none "
       "runs beside another.",
-      count(losses.requests, "request"), format_span(took), format_span(gathered));
+      count(losses.requests, "request"), format_duration(took), format_duration(gathered));
 }
 
 void find_dead_workers(const TraceIndex& trace, Findings& findings) {
@@ -137,8 +135,7 @@ void find_dead_workers(const TraceIndex& trace, Findings& findings) {
     if (&death < deaths.data() + kReported) text += describe(death) + "; ";
   }
   if (deaths.size() > kReported) text += fmt::format("{} more; ", deaths.size() - kReported);
-  report(findings, "LAB116", seconds(cut.lost), {{"kills", deaths.size()}, {"cut_off", cut.requests}},
-         "worker died: {}{} lost {}.", text,
+  report(findings, "LAB116", seconds(cut.lost), "worker died: {}{} lost {}.", text,
          cut.requests == 0 ? "no request" : count(cut.requests, "request"),
          cut.requests < 2 ? "its connection" : "their connections");
 }
@@ -150,7 +147,7 @@ void find_lost_jobs(const TraceIndex& trace, Findings& findings) {
   const auto jobs = server_stat(stat, {run.records, run.routes, &run.events, nullptr, run.kills, run.began});
   const auto lost = static_cast<std::int64_t>(jobs.value_or(0));
   if (lost == 0) return;
-  report(findings, "LAB112", 0, {{"lost", lost}},
+  report(findings, "LAB112", 0,
          "work lost: {} had begun when a worker died, and no other worker finished {}.", count(lost, "job"),
          lost == 1 ? "it" : "them");
 }
@@ -166,10 +163,9 @@ void find_abandoned(const TraceIndex& trace, Findings& findings) {
   }
   if (wasted.requests == 0) return;
   report(findings, "LAB117", seconds(wasted.lost),
-         {{"requests", wasted.requests}, {"begun_for_nobody", begun}, {"wasted_s", seconds(wasted.lost)}},
          "work for nobody: {} went on after {} had hung up{}, {} in total.",
          count(wasted.requests, "handler"), wasted.requests == 1 ? "its client" : "their clients",
-         begun > 0 ? fmt::format(" ({} only began then)", begun) : "", format_span(wasted.lost));
+         begun > 0 ? fmt::format(" ({} only began then)", begun) : "", format_duration(wasted.lost));
 }
 
 /// A count that two workers gave: each counts for itself.
@@ -192,9 +188,8 @@ void find_own_counters(const TraceIndex& trace, Findings& findings) {
   for (const auto& [worker, value] : most) {
     if (counts.size() < kReported) counts.push_back(std::to_string(value));
   }
-  report(findings, "LAB118", 0, {{"requests", all}, {"workers", most.size()}},
-         "state not shared: {} were counted by {}, each for itself, up to {}.", count(all, "request"),
-         count(std::ssize(most), "worker"), join(counts, ", "));
+  report(findings, "LAB118", 0, "state not shared: {} were counted by {}, each for itself, up to {}.",
+         count(all, "request"), count(std::ssize(most), "worker"), join(counts, ", "));
 }
 
 /// A task queue that does not know the id it is asked for.
@@ -211,7 +206,7 @@ void find_unknown_ids(const TraceIndex& trace, Findings& findings) {
     elsewhere += first->worker >= 0 && record.worker >= 0 && first->worker != record.worker;
   }
   if (unknown == 0) return;
-  report(findings, "LAB113", 0, {{"asked", asked}, {"unknown", unknown}, {"elsewhere", elsewhere}},
+  report(findings, "LAB113", 0,
          "result requested from the wrong worker: {} of {} were answered 404, {} by another worker "
          "than the one that took the job.",
          unknown, count(asked, "question"), elsewhere);
@@ -226,8 +221,8 @@ void find_full_queue(const TraceIndex& trace, Findings& findings) {
     refused += record.status == kUnavailable;
   }
   if (refused == 0) return;
-  report(findings, "LAB114", 0, {{"offered", offered}, {"refused", refused}},
-         "queue full: {} of {} were refused with 503.", refused, count(offered, "job"));
+  report(findings, "LAB114", 0, "queue full: {} of {} were refused with 503.", refused,
+         count(offered, "job"));
 }
 
 }  // namespace lab

@@ -105,12 +105,4 @@ std::string count(std::int64_t number, std::string_view noun) {
   return fmt::format("{} {}{}", number_word(number), noun, number == 1 ? "" : "s");
 }
 
-std::string format_span(double seconds) {
-  return format_duration(to_nanos(seconds));
-}
-
-std::string format_span(Nanos span) {
-  return format_duration(span);
-}
-
 }  // namespace lab

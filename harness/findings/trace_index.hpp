@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <initializer_list>
 #include <map>
 #include <utility>
 #include <vector>
@@ -69,21 +68,11 @@ std::int64_t members_of(const RunContext& run, Resource resource);
 
 using Findings = std::vector<Finding>;
 
-/// A number of a finding, counted or in seconds.
-struct Number {
-  template <class T>
-  Number(T counted) : value(static_cast<double>(counted)) {}
-  double value;
-};
-
 /// Adds a finding whose text is `format` with the arguments in it.
 template <class... Args>
-void report(Findings& findings, const char* id, double cost_s,
-            std::initializer_list<std::pair<const char*, Number>> numbers, fmt::format_string<Args...> format,
+void report(Findings& findings, const char* id, double cost_s, fmt::format_string<Args...> format,
             Args&&... args) {
-  Finding& finding =
-      findings.emplace_back(Finding{id, fmt::format(format, std::forward<Args>(args)...), cost_s});
-  for (const auto& [name, number] : numbers) finding.numbers.emplace(name, number.value);
+  findings.push_back({id, fmt::format(format, std::forward<Args>(args)...), cost_s});
 }
 
 // Each adds what it finds.

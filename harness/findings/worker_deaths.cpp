@@ -1,5 +1,3 @@
-#include "harness/findings/worker_deaths.hpp"
-
 #include <fmt/format.h>
 #include <sys/wait.h>
 
@@ -25,7 +23,7 @@ std::optional<Nanos> time_away(const Kill& kill, std::span<const Event> events, 
 }
 
 std::string cause_of(const WorkerDeath& death) {
-  if (death.silent) return fmt::format(", killed since it had hung for {}", format_span(*death.silent));
+  if (death.silent) return fmt::format(", killed since it had hung for {}", format_duration(*death.silent));
   if (!death.status || (WIFSIGNALED(*death.status) && WTERMSIG(*death.status) == SIGKILL)) return "";
   if (WIFSIGNALED(*death.status)) return fmt::format(" by signal {}", WTERMSIG(*death.status));
   return fmt::format(" with exit code {}", WEXITSTATUS(*death.status));
@@ -37,11 +35,7 @@ std::vector<WorkerDeath> worker_deaths(std::span<const Event> supervision, std::
                                        std::span<const Event> events, Nanos began) {
   std::vector<WorkerDeath> deaths;
   for (const Kill& kill : supervision.empty() ? kills : std::span<const Kill>()) {
-    deaths.push_back({.at = kill.at,
-                      .worker = kill.worker,
-                      .status = {},
-                      .silent = {},
-                      .back_after = time_away(kill, events, began)});
+    deaths.push_back({.at = kill.at, .worker = kill.worker, .back_after = time_away(kill, events, began)});
   }
   std::map<std::pair<bool, int>, std::optional<std::size_t>> last;  // of each worker, none in a reload
   std::map<std::pair<bool, int>, Nanos> silent;
@@ -54,12 +48,11 @@ std::vector<WorkerDeath> worker_deaths(std::span<const Event> supervision, std::
       case EventKind::hung: silent[who] = event.value; break;
       case EventKind::died: {
         of_worker = deaths.size();
-        WorkerDeath& added = deaths.emplace_back();
-        added.at = event.at - began;
-        added.of_queue = of_queue;
-        added.worker = who.second;
-        added.status = static_cast<int>(event.value);
-        if (const auto hung = silent.extract(who)) added.silent = hung.mapped();
+        deaths.push_back({.at = event.at - began,
+                          .worker = who.second,
+                          .of_queue = of_queue,
+                          .status = static_cast<int>(event.value)});
+        if (const auto hung = silent.extract(who)) deaths.back().silent = hung.mapped();
         break;
       }
       case EventKind::backoff:
@@ -81,10 +74,10 @@ std::vector<WorkerDeath> worker_deaths(std::span<const Event> supervision, std::
 
 std::string describe(const WorkerDeath& death) {
   const std::string back = death.gave_up      ? "the last of too many, so the server gave up"
-                           : death.back_after ? "back after " + format_span(*death.back_after)
+                           : death.back_after ? "back after " + format_duration(*death.back_after)
                                               : "not back";
   return fmt::format("{}worker {} at {}{}, {}", death.of_queue ? "queue " : "", death.worker,
-                     format_span(death.at), cause_of(death), back);
+                     format_duration(death.at), cause_of(death), back);
 }
 
 }  // namespace lab

@@ -1,4 +1,4 @@
-#include "harness/findings/worker_deaths.hpp"
+#include "harness/findings/finding.hpp"
 
 #include <catch2/catch.hpp>
 #include <csignal>

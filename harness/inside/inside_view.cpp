@@ -1,11 +1,13 @@
 #include "harness/inside/inside_view.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <map>
 #include <utility>
 
-#include "harness/inside/symbols.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {
@@ -103,7 +105,10 @@ class Tally {
 
  private:
   bool is_own(pid_t pid, const CodePlace& place) const {
-    if (place.line == 0 && place.function.empty()) return false;  // which one, nobody knows
+    // Which one, nobody knows; without a source file the name alone says whose it is.
+    constexpr std::array kLibraries{"std::", "boost::", "asio::", "__gnu_cxx::"};
+    const auto begins = [&](const char* name) { return place.function.starts_with(name); };
+    if (place.line == 0 && (place.function.empty() || std::ranges::any_of(kLibraries, begins))) return false;
     const auto process = std::ranges::find(probes_.processes, pid, &ProbedProcess::pid);
     static const std::vector<std::string> kNone;
     return is_own_code(place.file, process != probes_.processes.end() ? process->libraries : kNone);
@@ -354,6 +359,17 @@ class LineFinder {
   int locks_ = 0;
 };
 
+/// What keeps a probe of this language out.
+std::string why_silent(const std::string& runtime) {
+  if (runtime != "python" && runtime != "node")
+    return "there is one for Python, for Node, and for C++ with Asio (loop_watch.hpp)";
+  const bool python = runtime == "python";
+  return fmt::format(
+      "{}, or does not get {} of its environment, or its user may not read the diagnosis' folder",
+      python ? "it runs with -I, -E or -S" : "it is older than the probe",
+      python ? "PYTHONPATH" : "NODE_OPTIONS");
+}
+
 }  // namespace
 
 bool is_own_code(const std::string& file, const std::vector<std::string>& libraries) {
@@ -372,12 +388,8 @@ InsideView look_inside(const InsideSeen& seen, const Diagnosis& verdict) {
   view.probes = seen.probes.processes;
   add_kernel_view(seen, view);
   LineFinder(seen, verdict, view).find();
-  if (seen.probed && seen.probes.processes.empty()) {
-    view.obstacles.emplace_back(
-        "no probe answered from inside it: its language has none here, or it clears its environment, or its "
-        "user "
-        "may not write to the diagnosis' folder");
-  }
+  if (seen.probed && seen.probes.processes.empty() && seen.probes.errors.empty())
+    view.obstacles.push_back("no probe answered from inside it: " + why_silent(seen.runtime));
   for (const std::string& error : seen.probes.errors) view.obstacles.push_back("the probe: " + error);
   return view;
 }

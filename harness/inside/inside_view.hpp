@@ -21,6 +21,7 @@ struct InsideSeen {
   bool probed = false;  ///< it was started with probes
   pid_t pid = 0;        ///< of the first process
   std::string runtime;  ///< its language, as LocalServer has it
+  std::string ended;    ///< how, where it did so meanwhile
 };
 
 /// What makes requests wait for each other.
@@ -75,7 +76,7 @@ struct InsideView {
 /// Pure but for the source lines, which it reads.
 InsideView look_inside(const InsideSeen& seen, const Diagnosis& verdict);
 
-/// What the kernel saw, in sentences: for any language.
+/// What the kernel saw, in sentences: for any language; and what it did not show.
 void add_kernel_view(const InsideSeen& seen, InsideView& view);
 
 /// Whether a moment is in one of the bursts, which are in the order of time.

@@ -146,7 +146,13 @@ TEST_CASE("a server without a probe's answer is said to have none") {
   seen.probed = true;
   const InsideView view = look_inside(seen, serial(0.05));
   REQUIRE(view.obstacles.size() == 1);
-  CHECK(view.obstacles[0].find("no probe answered") == 0);
+  CHECK(view.obstacles[0].find("no probe answered from inside it: there is one for Python") == 0);
+  seen.runtime = "python";
+  CHECK(look_inside(seen, serial(0.05)).obstacles.front().find("it runs with -I, -E or -S") !=
+        std::string::npos);
+  seen.probes.errors = {"it knows Python 3.9 and later, and this is 3.6"};
+  CHECK(look_inside(seen, serial(0.05)).obstacles ==
+        std::vector<std::string>{"the probe: it knows Python 3.9 and later, and this is 3.6"});
 }
 
 TEST_CASE("files of the language, of packages and of the probe are not the server's own") {

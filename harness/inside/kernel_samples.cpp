@@ -30,7 +30,7 @@ constexpr std::string_view kListens = "new connections";
 constexpr std::size_t kMaxMoments = 2'000'000;
 
 /// What a system call waits for, and which of its arguments says what that is about.
-enum class About : std::uint8_t { nothing, descriptor, poll_set, futex };
+enum class About : std::uint8_t { nothing, descriptor, poll_set, select_set, futex };
 
 struct KnownCall {
   long number;  // NOLINT(google-runtime-int): as the kernel has it
@@ -54,9 +54,9 @@ constexpr KnownCall kCalls[] = {
 #endif
     {SYS_ppoll, "poll", CallKind::events, About::poll_set},
 #ifdef SYS_select
-    {SYS_select, "select", CallKind::events},
+    {SYS_select, "select", CallKind::events, About::select_set},
 #endif
-    {SYS_pselect6, "select", CallKind::events},
+    {SYS_pselect6, "select", CallKind::events, About::select_set},
     {SYS_accept, "accept", CallKind::events},
     {SYS_accept4, "accept", CallKind::events},
     {SYS_io_uring_enter, "io_uring_enter", CallKind::events},
@@ -137,15 +137,6 @@ std::string read_small(const std::string& path) {
   return size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : "";
 }
 
-std::string read_whole(const std::string& path) {
-  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  std::string text;
-  std::array<char, 16384> part;
-  for (ssize_t size = 0; file.valid() && (size = ::read(file.get(), part.data(), part.size())) > 0;)
-    text.append(part.data(), static_cast<std::size_t>(size));
-  return text;
-}
-
 std::string_view line_of(const std::string& text) {
   return std::string_view(text).substr(0, text.find('\n'));
 }
@@ -182,6 +173,17 @@ int polled_descriptor(pid_t pid, std::uint64_t address) {
 
 }  // namespace
 
+std::string read_whole(const std::string& path) {
+  constexpr std::size_t kMost = 64U << 20U;
+  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  std::string text;
+  std::array<char, 16384> part;
+  ssize_t size = 0;
+  while (file.valid() && text.size() < kMost && (size = ::read(file.get(), part.data(), part.size())) > 0)
+    text.append(part.data(), static_cast<std::size_t>(size));
+  return text;
+}
+
 std::optional<CallWords> call_in(std::string_view syscall) {
   CallWords call;
   if (syscall.starts_with("running")) return call;
@@ -202,6 +204,8 @@ Doing doing_of(const CallWords& call) {
   const KnownCall* known = known_call(call.number);
   if (known == nullptr) return {CallKind::other, fmt::format("call {}", call.number), "", ""};
   Doing doing{known->kind, std::string(known->name), "", ""};
+  // Without a descriptor it is a sleep, as Python has it up to 3.10.
+  if (known->about == About::select_set && call.arguments[0] == 0) doing.kind = CallKind::sleeping;
   if (known->about == About::futex) {
     // futex(2): an interpreter lock is waited for some milliseconds at a time, a lock for as long as it
     // takes.
@@ -272,11 +276,7 @@ void KernelSampler::look(Nanos now) {
 void KernelSampler::look_at(pid_t pid, pid_t thread, Nanos now) {
   Doing doing = read_doing(pid, thread);
   if (doing.call.empty()) return;  // it is gone
-  ThreadFacts& facts = samples_.threads[thread];
-  if (facts.pid == 0) {
-    facts.pid = pid;
-    facts.name = line_of(read_small(fmt::format("{}/{}/task/{}/comm", proc_, pid, thread)));
-  }
+  samples_.threads[thread].pid = pid;
   const auto [known, fresh] = known_.try_emplace(doing, static_cast<std::uint32_t>(samples_.doings.size()));
   if (fresh) samples_.doings.push_back(std::move(doing));
   samples_.moments.push_back({now, thread, known->second});

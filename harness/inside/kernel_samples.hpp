@@ -51,7 +51,6 @@ struct ThreadMoment {
 /// One thread over the whole time.
 struct ThreadFacts {
   pid_t pid = 0;
-  std::string name;
   Nanos cpu_before = 0, cpu_after = 0;
   std::int64_t switches_before = 0, switches_after = 0;
 };
@@ -86,6 +85,10 @@ Doing doing_of(std::string_view wchan, char state);
 /// `127.0.0.1:5432 (PostgreSQL)` by `socket:[4711]`, from the text of /proc/PID/net/tcp, tcp6, udp or udp6.
 /// Those that listen wait for `new connections`.
 std::map<std::string, std::string> peers_in(std::string_view table);
+
+/// A file of up to 64 MB, or its beginning; empty where it can't be read. It follows no link and waits for no
+/// writer: the file may be somebody else's.
+std::string read_whole(const std::string& path);
 
 /// Looks at all threads of these processes and of those below them.
 class KernelSampler {

@@ -21,11 +21,10 @@ class FakeProc {
  public:
   std::string path() const { return folder_.path().string(); }
 
-  void thread(pid_t pid, pid_t thread, const std::string& syscall, const std::string& name = "python3") {
+  void thread(pid_t pid, pid_t thread, const std::string& syscall) {
     const fs::path task = folder_.path() / std::to_string(pid) / "task" / std::to_string(thread);
     fs::create_directories(task);
     write(task / "syscall", syscall + "\n");
-    write(task / "comm", name + "\n");
     write(task / "children", "");
   }
   void file(const std::string& path, const std::string& text) {
@@ -54,6 +53,18 @@ constexpr const char* kTable =
     "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1\n"
     "   1: 0100007F:C001 0100007F:1538 01 00000000:00000000 00:00000000 00000000     0        0 4712 1\n";
 
+/// Of a Python server, process 10, with one burst of sixteen.
+InsideView view_of(const KernelSampler& sampler, Nanos began) {
+  InsideSeen seen;
+  seen.bursts = {{began, 70, 16, 16}};
+  seen.kernel = sampler.samples();
+  seen.pid = 10;
+  seen.runtime = "python";
+  InsideView view;
+  add_kernel_view(seen, view);
+  return view;
+}
+
 }  // namespace
 
 TEST_CASE("a system call's words say what a thread is in") {
@@ -65,6 +76,13 @@ TEST_CASE("a system call's words say what a thread is in") {
   CHECK(doing_of(*call_in(in_call(9999))).call == "call 9999");
   CHECK_FALSE(call_in("nonsense"));
   CHECK_FALSE(call_in(""));
+}
+
+TEST_CASE("a select without a descriptor is a sleep") {
+  CHECK(doing_of(*call_in(in_call(SYS_pselect6, "0x0 0x0 0x0 0x0 0x7ffe 0x0 0x0 0x0"))).kind ==
+        CallKind::sleeping);
+  CHECK(doing_of(*call_in(in_call(SYS_pselect6, "0x4 0x7ffd 0x0 0x0 0x7ffe 0x0 0x0 0x0"))).kind ==
+        CallKind::events);
 }
 
 TEST_CASE("a futex with a time limit is a turn, one without is a lock") {
@@ -96,7 +114,7 @@ TEST_CASE("a socket's peer has the name of the service at its port") {
 TEST_CASE("every thread of a family is looked at, and what its descriptor leads to") {
   FakeProc proc;
   proc.thread(10, 10, in_call(SYS_epoll_pwait));
-  proc.thread(10, 11, in_call(SYS_recvfrom, "0x5 0x0 0x0 0x0 0x0 0x0 0x0 0x0"), "worker");
+  proc.thread(10, 11, in_call(SYS_recvfrom, "0x5 0x0 0x0 0x0 0x0 0x0 0x0 0x0"));
   proc.descriptor(10, 5, "socket:[4712]");
   proc.file("10/net/tcp", kTable);
   proc.file("10/task/10/children", "20 ");
@@ -110,7 +128,7 @@ TEST_CASE("every thread of a family is looked at, and what its descriptor leads 
   const Doing& receives = samples.doings[worker->doing];
   CHECK(receives.kind == CallKind::receiving);
   CHECK(receives.about == "127.0.0.1:5432 (PostgreSQL)");
-  CHECK(samples.threads.at(11).name == "worker");
+  CHECK(samples.threads.at(11).pid == 10);
   CHECK_FALSE(samples.calls_unreadable);
 }
 
@@ -123,21 +141,53 @@ TEST_CASE("a loop that sleeps is said to sleep while requests wait") {
   for (int i = 0; i < 48; ++i) sampler.look(10 + i);
   proc.thread(10, 10, in_call(SYS_epoll_pwait));
   for (int i = 0; i < 2; ++i) sampler.look(60 + i);
-  InsideSeen seen;
-  seen.bursts = {{10, 70, 16, 16}};
-  seen.kernel = sampler.samples();
-  seen.pid = 10;
-  seen.runtime = "python";
-  InsideView view;
-  add_kernel_view(seen, view);
+  const InsideView view = view_of(sampler, 10);
   CHECK(view.looks == 50);
   REQUIRE(view.says.size() == 1);
   CHECK(view.says[0] ==
         "its loop thread was in clock_nanosleep in 96 % of 50 samples and in epoll_wait in 4 %: it sleeps "
-        "while "
-        "requests wait");
+        "while requests wait");
   CHECK(view.obstacles ==
         std::vector<std::string>{"the line of code: --server COMMAND names it, or py-spy dump --pid 10"});
+}
+
+TEST_CASE("a loop's thread that rests while another thread has taken its place is not held") {
+  FakeProc proc;
+  const std::string parked = in_call(SYS_futex, "0xaa 0x80 0x0 0x0 0x0 0x0 0x0 0x0");
+  proc.thread(10, 10, in_call(SYS_epoll_pwait));
+  proc.thread(10, 11, parked);
+  KernelSampler sampler({10}, proc.path());
+  sampler.look(1);
+  sampler.look(11);
+  proc.thread(10, 10, parked);
+  sampler.look(12);
+  proc.thread(10, 11, in_call(SYS_epoll_pwait));
+  for (int i = 0; i < 20; ++i) sampler.look(13 + i);
+  const InsideView view = view_of(sampler, 10);
+  REQUIRE(view.loop_calls.size() == 2);
+  CHECK(view.loop_calls[0].share == 0.5);  // of the two looks at which it was the loop, or nobody was
+}
+
+TEST_CASE("what may not be read is said, and whose tool would") {
+  InsideSeen seen;
+  seen.pid = 10;
+  seen.runtime = "python";
+  seen.kernel.other_user = 33;  // which is no obstacle for root
+  InsideView view;
+  add_kernel_view(seen, view);
+  CHECK(view.obstacles.empty());
+  seen.kernel.calls_unreadable = true;
+  add_kernel_view(seen, view);
+  REQUIRE(view.obstacles.size() == 2);
+  CHECK(view.obstacles[0].find("process 10 belongs to user 33: run lab as that user or as root") == 0);
+  CHECK(view.obstacles[1] == "the line of code: --server COMMAND names it, or sudo py-spy dump --pid 10");
+  seen.kernel.other_user.reset();
+  seen.ended = "process 10 ended";
+  view = {};
+  add_kernel_view(seen, view);
+  REQUIRE(view.obstacles.size() == 2);
+  CHECK(view.obstacles[0] == "process 10 ended; what is said here is of the time before");
+  CHECK(view.obstacles[1].find("kernel.yama.ptrace_scope=0") != std::string::npos);
 }
 
 TEST_CASE("what a loop does for single requests before the first burst does not make it another thread") {
@@ -148,11 +198,7 @@ TEST_CASE("what a loop does for single requests before the first burst does not 
   sampler.count(false);
   proc.thread(10, 10, in_call(SYS_clock_nanosleep));
   for (int i = 0; i < 20; ++i) sampler.look(2 + i);
-  InsideSeen seen;
-  seen.bursts = {{12, 70, 16, 16}};
-  seen.kernel = sampler.samples();
-  InsideView view;
-  add_kernel_view(seen, view);
+  const InsideView view = view_of(sampler, 12);
   REQUIRE(view.loop_calls.size() == 1);
   CHECK(view.loop_calls[0].call == "clock_nanosleep");
 }
@@ -167,10 +213,6 @@ TEST_CASE("threads that wait for one futex wait for a lock, those without work d
   for (pid_t thread = 11; thread < 14; ++thread) proc.thread(10, thread, lock);
   sampler.look(10);
   sampler.look(11);
-  InsideSeen seen;
-  seen.bursts = {{10, 70, 16, 16}};
-  seen.kernel = sampler.samples();
-  InsideView view;
-  add_kernel_view(seen, view);
+  const InsideView view = view_of(sampler, 10);
   CHECK(view.says == std::vector<std::string>{"up to 3 threads waited for one futex: a lock"});
 }

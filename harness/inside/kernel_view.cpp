@@ -72,20 +72,28 @@ class KernelReader {
   void add_loops(InsideView& view) const {
     std::map<Call, int> calls;
     std::map<Call, CallKind> kinds;
-    std::map<pid_t, int> busy;
+    std::set<pid_t> busy;
+    std::set<std::pair<Nanos, pid_t>> relieved;  // another thread of that process waits for the events
+    std::vector<ThreadMoment> moments;           // of loops
     int all = 0;
     for (const ThreadMoment& moment : seen_.kernel.moments) {
-      if (!loops_.contains(moment.thread) || !is_in_burst(seen_.bursts, moment.at)) continue;
-      const Doing& doing = seen_.kernel.doings[moment.doing];
-      if (doing.kind != CallKind::events) ++busy[moment.thread];
+      if (!is_in_burst(seen_.bursts, moment.at)) continue;
+      const bool waits = seen_.kernel.doings[moment.doing].kind == CallKind::events;
+      if (loops_.contains(moment.thread)) {
+        moments.push_back(moment);
+        if (!waits) busy.insert(moment.thread);
+      } else if (waits && seen_.probes.processes.empty()) {
+        relieved.insert({moment.at, process_of(moment.thread)});
+      }
     }
     // A master that hands out nothing, or the helper of a runtime, serves no request.
     const auto serves = [&](pid_t thread) { return busy.contains(thread) || loops_.size() == 1; };
-    for (const ThreadMoment& moment : seen_.kernel.moments) {
-      if (!loops_.contains(moment.thread) || !serves(moment.thread)) continue;
-      if (!is_in_burst(seen_.bursts, moment.at)) continue;
+    for (const ThreadMoment& moment : moments) {
+      if (!serves(moment.thread)) continue;
       const Doing& doing = seen_.kernel.doings[moment.doing];
       const bool futex = doing.kind == CallKind::locked || doing.kind == CallKind::taking_turns;
+      // Go's threads take turns at being the loop; the one that is not rests.
+      if (futex && relieved.contains({moment.at, process_of(moment.thread)})) continue;
       const Call call{doing.call, futex ? "" : doing.about};
       ++calls[call];
       kinds[call] = doing.kind;
@@ -153,6 +161,8 @@ class KernelReader {
   }
 
  private:
+  pid_t process_of(pid_t thread) const { return seen_.kernel.threads.at(thread).pid; }
+
   bool is_before(Nanos at) const {
     // Single requests are asked before the first burst, too.
     if (seen_.kernel.last_at_rest) return at <= *seen_.kernel.last_at_rest;
@@ -232,22 +242,24 @@ void add_kernel_view(const InsideSeen& seen, InsideView& view) {
     reader.add_loops(view);
     reader.add_others(view);
   }
-  std::string tool = own_tool(seen.runtime, seen.pid);
-  if (seen.kernel.other_user) {
+  if (!seen.ended.empty()) view.obstacles.push_back(seen.ended + "; what is said here is of the time before");
+  const bool unreadable = seen.kernel.calls_unreadable;
+  if (unreadable && seen.kernel.other_user) {
     view.obstacles.push_back(fmt::format(
         "process {} belongs to user {}: run lab as that user or as root to see its threads' calls", seen.pid,
         *seen.kernel.other_user));
-  } else if (seen.kernel.calls_unreadable) {
+  } else if (unreadable) {
     view.obstacles.push_back(
         "/proc/PID/syscall may not be read, so what its threads wait for is known by the kernel's functions "
-        "only: "
-        "allow it with sysctl kernel.yama.ptrace_scope=0, or start the server with --server");
+        "only: allow it with sysctl kernel.yama.ptrace_scope=0, or start the server with --server");
   }
   if (seen.kernel.sockets_unreadable && !seen.kernel.other_user)
     view.obstacles.push_back("/proc/PID/fd may not be read, so nothing is known of its sockets");
   const bool waits = !view.loop_calls.empty() && !view.loop_calls.front().idle;
-  if (waits && !seen.probed)
-    view.obstacles.push_back(fmt::format("the line of code: --server COMMAND names it, or {}", tool));
+  if ((waits || unreadable) && !seen.probed && seen.ended.empty()) {
+    view.obstacles.push_back(fmt::format("the line of code: --server COMMAND names it, or {}{}",
+                                         unreadable ? "sudo " : "", own_tool(seen.runtime, seen.pid)));
+  }
 }
 
 }  // namespace lab

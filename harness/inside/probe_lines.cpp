@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <fstream>
 
-#include "harness/inside/symbols.hpp"
+#include "harness/inside/kernel_samples.hpp"
 #include "harness/trace/server_use.hpp"
+#include "lab/core/json_members.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {
@@ -15,52 +15,13 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMaxFrames = 64;
-constexpr std::uintmax_t kMaxBytes = 64U << 20U;  // of one process
-
-/// A JSON object whose members are taken with what stands for those that are missing or of another kind.
-class Members {
- public:
-  explicit Members(const json::object& object) : object_(object) {}
-
-  std::int64_t number(const char* key) const {
-    const json::value* value = object_.if_contains(key);
-    if (value == nullptr) return 0;
-    json::error_code problem;
-    const auto number = value->to_number<std::int64_t>(problem);
-    return problem ? 0 : number;
-  }
-  int count(const char* key, int otherwise = 0) const {
-    return object_.contains(key) ? static_cast<int>(std::clamp<std::int64_t>(number(key), 0, 1 << 30))
-                                 : otherwise;
-  }
-  pid_t thread(const char* key) const { return count(key); }
-  std::string text(const char* key) const {
-    const json::value* value = object_.if_contains(key);
-    const json::string* text = value != nullptr ? value->if_string() : nullptr;
-    return text != nullptr ? printable({text->data(), text->size()}, false) : "";
-  }
-  const json::array& list(const char* key) const {
-    static const json::array kNone;
-    const json::value* value = object_.if_contains(key);
-    const json::array* array = value != nullptr ? value->if_array() : nullptr;
-    return array != nullptr ? *array : kNone;
-  }
-
- private:
-  const json::object& object_;
-};
-
-std::string text_in(const json::value& value) {
-  const json::string* text = value.if_string();
-  return text != nullptr ? printable({text->data(), text->size()}, false) : "";
-}
 
 /// `["/srv/main.py", 17, "report"]`
 std::optional<CodePlace> place_in(const json::array& frame) {
   if (frame.size() < 3) return std::nullopt;
   json::error_code problem;
   const auto line = frame[1].to_number<std::int32_t>(problem);
-  CodePlace place{text_in(frame[0]), problem ? 0 : line, text_in(frame[2])};
+  CodePlace place{JsonMembers::text_in(&frame[0]), problem ? 0 : line, JsonMembers::text_in(&frame[2])};
   if (frame.size() > 3) place.offset = frame[3].to_number<std::uint64_t>(problem);
   return place;
 }
@@ -88,22 +49,21 @@ std::vector<ThreadGroup> groups_in(const json::array& list) {
   for (const json::value& each : list) {
     const json::object* object = each.if_object();
     if (object == nullptr) continue;
-    const Members members(*object);
+    const JsonMembers members(*object);
     ThreadGroup& group = groups.emplace_back();
-    group.name = members.text("name");
-    group.count = members.count("count", 1);
+    group.count = std::max(1, members.count("count"));
     group.stack = stack_in(members.list("stack"));
     for (const json::value& thread : members.list("all")) {
       json::error_code problem;
       const auto id = thread.to_number<std::int32_t>(problem);
       if (!problem) group.threads.push_back(id);
     }
-    if (group.threads.empty()) group.threads.push_back(members.thread("thread"));
+    if (group.threads.empty()) group.threads.push_back(members.count("thread"));
   }
   return groups;
 }
 
-void add_hello(const Members& members, pid_t pid, ProbeLines& lines) {
+void add_hello(const JsonMembers& members, pid_t pid, ProbeLines& lines) {
   auto known = std::ranges::find(lines.processes, pid, &ProbedProcess::pid);
   if (known == lines.processes.end()) known = lines.processes.insert(known, ProbedProcess{});
   known->pid = pid;
@@ -111,17 +71,18 @@ void add_hello(const Members& members, pid_t pid, ProbeLines& lines) {
   known->version = members.text("version");
   if (std::string loop = members.text("loop"); !loop.empty()) {
     known->loop = std::move(loop);
-    known->loop_thread = members.thread("thread");
+    known->loop_thread = members.count("thread");
   }
   known->folder = members.text("cwd");
   known->libraries.clear();
   for (const json::value& folder : members.list("libraries")) {
-    if (std::string name = text_in(folder); !name.empty()) known->libraries.push_back(std::move(name));
+    if (std::string name = JsonMembers::text_in(&folder); !name.empty())
+      known->libraries.push_back(std::move(name));
   }
 }
 
 bool add_line(const json::object& object, pid_t pid, ProbeLines& lines) {
-  const Members members(object);
+  const JsonMembers members(object);
   const std::string kind = members.text("kind");
   const Nanos at = members.number("at_ns");
   if (kind == "hello") {
@@ -129,17 +90,12 @@ bool add_line(const json::object& object, pid_t pid, ProbeLines& lines) {
   } else if (kind == "late") {
     LateLoop& late = lines.late.emplace_back();
     late.pid = pid;
-    late.thread = members.thread("thread");
     late.at = at;
     late.late = std::max<Nanos>(0, members.number("late_ns"));
     late.stack = stack_in(members.list("stack"));
     late.handler = place_in(members.list("handler"));
-  } else if (kind == "turns") {
-    lines.turns.push_back(
-        {pid, at, members.number("late_ns"), members.number("worst_ns"), members.count("turns")});
   } else if (kind == "pool") {
-    lines.pools.push_back({pid, at, members.text("what"), members.text("name"), members.count("limit"),
-                           members.count("taken"), members.count("waiting"),
+    lines.pools.push_back({pid, at, members.text("name"), members.count("limit"), members.count("waiting"),
                            stacks_in(members.list("holders"))});
   } else if (kind == "lock") {
     std::vector<CodeStack> waiters = stacks_in(members.list("waiters"));
@@ -177,14 +133,7 @@ ProbeLines read_probe_lines(const std::filesystem::path& folder) {
   for (const auto& file : entries_of(folder)) {
     const auto pid = number_in<pid_t>(file.stem().string());
     if (!pid || file.extension() != ".jsonl") continue;
-    std::error_code gone;
-    const std::uintmax_t size = std::filesystem::file_size(file, gone);
-    if (gone) continue;
-    std::ifstream stream(file, std::ios::binary);
-    std::string text(std::min<std::uintmax_t>(size, kMaxBytes), '\0');
-    stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(stream.gcount()));
-    add_probe_lines(text, *pid, lines);
+    add_probe_lines(read_whole(file), *pid, lines);
   }
   resolve_symbols(lines);
   return lines;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,25 +39,18 @@ struct ProbedProcess {
 
 /// The loop of a thread had not come round for that long.
 struct LateLoop {
-  pid_t pid = 0, thread = 0;
+  pid_t pid = 0;
   Nanos at = 0, late = 0;
   CodeStack stack;
   std::optional<CodePlace> handler;  ///< the function behind the route, where it is not on the stack
-};
-
-/// Heartbeats of a loop in a span, and how late they were together.
-struct LoopTurns {
-  pid_t pid = 0;
-  Nanos at = 0, late = 0, worst = 0;
-  int turns = 0;
 };
 
 /// All of something limited are taken, and somebody waits.
 struct FullPool {
   pid_t pid = 0;
   Nanos at = 0;
-  std::string what, name;
-  int limit = 0, taken = 0, waiting = 0;
+  std::string name;
+  int limit = 0, waiting = 0;
   std::vector<CodeStack> holders;
 };
 
@@ -72,7 +66,6 @@ struct HeldLock {
 
 /// So many threads were at the same place.
 struct ThreadGroup {
-  std::string name;
   std::vector<pid_t> threads;
   int count = 1;
   CodeStack stack;
@@ -89,7 +82,6 @@ struct BusyThreads {
 struct ProbeLines {
   std::vector<ProbedProcess> processes;
   std::vector<LateLoop> late;
-  std::vector<LoopTurns> turns;
   std::vector<FullPool> pools;
   std::vector<HeldLock> locks;
   std::vector<BusyThreads> threads;
@@ -100,7 +92,23 @@ struct ProbeLines {
 /// Adds what one process wrote. Everything in it is checked: it comes from a server that is not ours.
 void add_probe_lines(std::string_view text, pid_t pid, ProbeLines& lines);
 
-/// All files of a folder of probes (`PID.jsonl`).
+/// All files of a folder of probes (`PID.jsonl`), with symbols.
 ProbeLines read_probe_lines(const std::filesystem::path& folder);
+
+/// A probe of a compiled program knows only which address of which object file a thread was at. This asks
+/// addr2line (binutils) for file, line and function of each, with the functions that were inlined there.
+/// What it does not know stays as it is, the object file and line 0, and `errors` says why.
+void resolve_symbols(ProbeLines& lines);
+
+/// What `addr2line -Caife` writes: the places at each address, the innermost first; those that it does not
+/// know are left out.
+std::map<std::uint64_t, CodeStack> places_in(std::string_view output);
+
+/// Whether an ELF file has its table of symbols. Where it was stripped, only those that are exported have
+/// names, and an address is given the one before it.
+bool has_symbols(const std::string& object);
+
+/// Whether an object or source file came with the system: the C library, or headers of Boost.
+bool is_of_system(std::string_view file);
 
 }  // namespace lab

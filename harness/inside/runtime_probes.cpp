@@ -1,6 +1,7 @@
 #include "harness/inside/runtime_probes.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -26,6 +27,11 @@ Result<RuntimeProbes> RuntimeProbes::create() {
     const auto path = probes.folder_.path() / probe.name;
     std::ofstream file(path, std::ios::binary);
     if (!(file << probe.text).flush()) return system_error("write", path.string(), errno);
+    if (geteuid() == 0) chmod(path.c_str(), 0644);
+  }
+  if (geteuid() == 0) {
+    chmod(probes.folder_.path().c_str(), 0755);
+    chmod(probes.written().c_str(), 01733);
   }
   return probes;
 }
@@ -34,6 +40,7 @@ std::vector<std::pair<std::string, std::string>> RuntimeProbes::environment() co
   std::vector<std::pair<std::string, std::string>> environment{{"LAB_INSIDE", written().string()}};
   const std::string folder = folder_.path().string();
   environment.emplace_back("PYTHONPATH", before(folder, "PYTHONPATH", ':'));
+  environment.emplace_back("PYTHONDONTWRITEBYTECODE", "1");  // no __pycache__ beside the server's own files
   std::string required;
   for (const ProbeFile& probe : probe_files()) {
     if (probe.name.ends_with(".js") || probe.name.ends_with(".cjs"))

@@ -20,7 +20,8 @@ struct ProbeFile {
 extern const std::vector<ProbeFile>& probe_files();
 
 /// A folder with the probes of all languages that there are, and what they write; removed with this object.
-/// Nothing of the server's own is written to.
+/// Nothing of the server's own is written to. A server that root starts may become any user, so any may then
+/// write there what a probe writes.
 class RuntimeProbes {
  public:
   /// Error (exit 3): no room for it.

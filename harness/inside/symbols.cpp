@@ -1,16 +1,17 @@
-#include "harness/inside/symbols.hpp"
-
 #include <fmt/format.h>
+#include <link.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "harness/external/supervisor.hpp"
+#include "harness/inside/probe_lines.hpp"
 #include "lab/core/text.hpp"
 
 namespace lab {
@@ -18,8 +19,8 @@ namespace lab {
 namespace {
 
 constexpr Nanos kSymbolPatience = 10 * kSecond;
-constexpr std::size_t kAddresses =
-    16;  // what a program writes is kept up to 64 KB, and Asio's names are long
+/// For each call: what a program writes is kept up to 64 KB, and Asio's names are long.
+constexpr std::size_t kAddresses = 16;
 constexpr std::size_t kMaxAddresses = 160;  // addresses of one object file
 constexpr std::size_t kLongestName = 120;
 
@@ -36,20 +37,45 @@ std::string without_parameters(const std::string& function) {
   return function;
 }
 
-Places places_at(const std::string& object, const std::vector<std::uint64_t>& addresses) {
+/// `problem`: why none is known.
+Places places_at(const std::string& object, const std::vector<std::uint64_t>& addresses,
+                 std::string& problem) {
   Places known;
   for (std::size_t from = 0; from < std::min(addresses.size(), kMaxAddresses); from += kAddresses) {
     SupervisedProgram program{{"addr2line", "-Caife", object}, "", {}};
     for (std::size_t i = from; i < std::min(addresses.size(), from + kAddresses); ++i)
       program.arguments.push_back(fmt::format("{:#x}", addresses[i]));
     const auto ended = run_to_end(program, kSymbolPatience);
-    if (!ended) break;
+    if (!ended) {
+      problem = fmt::format("no line of {} is known: {}", object, ended.error().message);
+      break;
+    }
     known.merge(places_in(ended->output()));
   }
+  if (has_symbols(object)) return known;
+  for (auto& [address, stack] : known)
+    std::erase_if(stack, [](const CodePlace& place) { return place.file.empty(); });
+  if (std::ranges::all_of(known, [](const auto& each) { return each.second.empty(); }) && problem.empty())
+    problem = object + " is stripped, so no function of it has a name; build it with -g and without -s";
   return known;
 }
 
 }  // namespace
+
+bool has_symbols(const std::string& object) {
+  std::ifstream file(object, std::ios::binary);
+  const auto read = [&](auto& part) { return !!file.read(reinterpret_cast<char*>(&part), sizeof part); };
+  ElfW(Ehdr) header{};
+  if (!read(header) || std::string_view(reinterpret_cast<const char*>(header.e_ident), SELFMAG) != ELFMAG)
+    return false;
+  for (unsigned i = 0; i < header.e_shnum; ++i) {
+    ElfW(Shdr) section{};
+    file.seekg(static_cast<std::streamoff>(header.e_shoff + std::uint64_t{i} * header.e_shentsize));
+    if (!read(section)) return false;
+    if (section.sh_type == SHT_SYMTAB) return true;
+  }
+  return false;
+}
 
 bool is_of_system(std::string_view file) {
   return std::ranges::any_of(std::array{"/lib/", "/lib64/", "/usr/lib/", "/usr/include/"},
@@ -94,7 +120,9 @@ void resolve_symbols(ProbeLines& lines) {
     for (const auto& [address, count] : addresses) often.push_back(address);
     std::ranges::sort(often, std::greater{},
                       [&times = addresses](std::uint64_t address) { return times.at(address); });
-    Places known = places_at(object, often);
+    std::string problem;
+    Places known = places_at(object, often, problem);
+    if (!problem.empty()) lines.errors.push_back(std::move(problem));
     for (LateLoop& late : lines.late) {
       CodeStack stack;
       for (CodePlace& place : late.stack) {

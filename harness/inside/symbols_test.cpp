@@ -1,6 +1,9 @@
-#include "harness/inside/symbols.hpp"
-
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "harness/inside/probe_lines.hpp"
+#include "lab/core/temporary.hpp"
 
 using namespace lab;
 
@@ -35,9 +38,20 @@ TEST_CASE("Damaged output of addr2line is taken as far as it is understood") {
 TEST_CASE("A frame of an object file that can't be read stays as it is") {
   ProbeLines lines;
   const CodeStack stack{{"/no/such/object", 0, "", 4711}, {"/srv/main.py", 17, "report"}};
-  lines.late.push_back({1, 1, 0, kSecond, stack, {}});
+  lines.late.push_back({1, 0, kSecond, stack, {}});
   resolve_symbols(lines);
   CHECK(lines.late.front().stack == stack);
+  REQUIRE(lines.errors.size() == 1);
+  CHECK(lines.errors.front().find("no line of /no/such/object is known: addr2line") == 0);
+}
+
+TEST_CASE("A program has symbols, one that was stripped and what is no program have none") {
+  CHECK(has_symbols(std::filesystem::read_symlink("/proc/self/exe")));
+  CHECK_FALSE(has_symbols("/bin/sh"));
+  CHECK_FALSE(has_symbols("/no/such/object"));
+  const auto folder = TemporaryFolder::create("lab-files").value();
+  std::ofstream(folder.path() / "cut") << "\177ELF";
+  CHECK_FALSE(has_symbols(folder.path() / "cut"));
 }
 
 TEST_CASE("The C library and the headers of libraries are nobody's own code") {

@@ -71,22 +71,16 @@ void Clients::open_connections(const ModelInput& input) {
   }
 }
 
-Nanos Clients::next_arrival() const {
-  return next_ ? later(kModelStart, next_->at) : kNever;
-}
-
 void Clients::arrive() {
   first_sent_ = std::min(first_sent_, k_.now);
   const std::uint64_t first = workers_.number(k_.load_case.loads[next_->load].fresh_connections,
                                               static_cast<std::uint64_t>(next_->count));
   const std::int64_t parts = std::min(next_->count, most_parts_);
   for (std::int64_t part = 0; part < parts; ++part) {
-    Kernel::Task request;
-    request.load = next_->load;
-    request.id = last_id_ + 1;
-    request.count = static_cast<std::uint32_t>(next_->count / parts + (part < next_->count % parts ? 1 : 0));
-    last_id_ += request.count;
-    const std::uint32_t task = k_.create(request);
+    const auto count =
+        static_cast<std::uint32_t>(next_->count / parts + (part < next_->count % parts ? 1 : 0));
+    const std::uint32_t task = k_.create({.id = last_id_ + 1, .load = next_->load, .count = count});
+    last_id_ += count;
     if (k_.is_full()) k_.extras[task].route = static_cast<std::uint32_t>(load_of(task).route);
     if (begin(task, first + static_cast<std::uint64_t>(part))) k_.run_all_of(task);
     k_.settle();
@@ -138,9 +132,7 @@ void Clients::begin_on_connection(std::uint32_t task, Nanos sent) {
 
 void Clients::begin_next(std::uint32_t load) {
   if (loads_[load].left == 0) return;
-  Kernel::Task request;
-  request.load = load;
-  const std::uint32_t task = k_.create(request);
+  const std::uint32_t task = k_.create({.load = load});
   plan_next(task);
   if (begin(task, workers_.number(true))) k_.push_ready(task);
 }
@@ -191,10 +183,7 @@ void Clients::answer(std::uint32_t task) {
   const LoadState& load = state_of(task);
   if (!k_.is_full() || !load.reconnects || (load.left == 0 && !load_of(task).then)) return;
   // What comes next needs nothing of this connection, whose handler may still be busy.
-  Kernel::Task request;
-  request.load = k_.tasks[task].load;
-  request.id = k_.tasks[task].id;
-  const std::uint32_t next = k_.create(request);
+  const std::uint32_t next = k_.create({.id = k_.tasks[task].id, .load = k_.tasks[task].load});
   k_.extras[next] = k_.extras[task];
   const Next plan = plan_next(next);
   if (plan == Next::none) k_.free_task(next);
@@ -371,11 +360,8 @@ void Clients::deliver(std::uint32_t index, Outcome outcome, Nanos received) {
 }
 
 Prediction Clients::prediction() {
-  Prediction prediction;
-  prediction.requests = finished_;
-  prediction.makespan_s = finished_ == 0 ? 0 : seconds(last_received_ - first_sent_);
-  prediction.splits = std::move(splits_);
-  return prediction;
+  const double makespan = finished_ == 0 ? 0 : seconds(last_received_ - first_sent_);
+  return {.makespan_s = makespan, .requests = finished_, .splits = std::move(splits_)};
 }
 
 }  // namespace lab

@@ -21,7 +21,7 @@ class Clients {
   /// The connections that are there before the load; events of those that a worker has.
   void open_connections(const ModelInput& input);
   /// When the next of the schedule come.
-  Nanos next_arrival() const;
+  Nanos next_arrival() const { return next_ ? later(kModelStart, next_->at) : kNever; }
   void arrive();
   void keep(const Kernel::ScheduledEvent& event);
   Prediction prediction();

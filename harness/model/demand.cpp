@@ -128,10 +128,7 @@ class Walk {
 Demand demand_of(const RouteProgram& program) {
   Walk walk(program, 0, 0);
   walk.run();
-  Demand demand;
-  demand.needs = walk.needs();
-  demand.length = walk.now();
-  demand.cpu = walk.cpu();
+  Demand demand{walk.needs(), walk.now(), walk.cpu()};
   for (Need& need : demand.needs) {
     if (need.pieces > 0) need.tail = demand.length - need.tail;
   }

@@ -29,11 +29,8 @@ JobQueues::ServerGroup JobQueues::JobQueue::idle() const {
 bool JobQueues::put(std::uint32_t task, const MicroOp& op, bool keeps_task) {
   const auto number = static_cast<std::uint32_t>(op.duration);
   const JobQueue& queue = queues_[number];
-  Kernel::Task job;
-  job.id = k_.tasks[task].id;
-  job.load = k_.tasks[task].load;
-  job.worker = k_.tasks[task].worker;
-  job.pc = op.index;
+  const Kernel::Task& asking = k_.tasks[task];
+  const Kernel::Task job{.id = asking.id, .pc = op.index, .load = asking.load, .worker = asking.worker};
   ServerGroup& group = group_of(number, job.worker);
   Kernel::Extra& request = k_.extras[k_.extras[task].root];
   if (group.free.empty() && static_cast<std::int64_t>(group.waiting.size()) >= queue.settings.capacity) {

@@ -78,10 +78,6 @@ void Kernel::reset_worker(std::uint32_t worker) {
 
 // What happens.
 
-void Kernel::schedule(Nanos at, Due due, std::uint32_t who, std::uint64_t ticket) {
-  calendar_.push({at, scheduled_++, ticket, who, due});
-}
-
 Nanos Kernel::next_at() {
   while (!switches_.empty() && switches_.front().generation != switch_generation_[switches_.front().worker]) {
     switches_.pop_front();
@@ -132,10 +128,6 @@ void Kernel::run_all_of(std::uint32_t task) {
     settle();
   }
   run_task(task);
-}
-
-void Kernel::settle() {
-  while (ready_.head != kNone) run_task(pop(ready_));
 }
 
 // Resources.
@@ -255,9 +247,7 @@ void Kernel::join_turn(std::uint32_t task) {
 void Kernel::leave_turn(std::uint32_t worker) {
   Turn& turn = turns_[worker];
   if (--turn.left > 0) return;
-  Task nobody;
-  nobody.worker = worker;
-  emit(EventKind::turn, nobody, Resource::nothing, turn.size);
+  emit(EventKind::turn, {.worker = worker}, Resource::nothing, turn.size);
   turn_over[worker] = 1;
   if (workers_accept()) accept_due = true;
 }
@@ -290,12 +280,9 @@ void Kernel::free_task(std::uint32_t index) {
 }
 
 void Kernel::fork(std::uint32_t parent, std::uint32_t begin) {
-  Task child;
-  child.id = tasks[parent].id;
-  child.load = tasks[parent].load;
-  child.worker = tasks[parent].worker;
-  child.pc = begin;
-  const std::uint32_t index = create(child);
+  const Task& whole = tasks[parent];
+  const std::uint32_t index =
+      create({.id = whole.id, .pc = begin, .load = whole.load, .worker = whole.worker});
   Extra& extra = extras[index];
   extra.root = extras[parent].root;
   extra.parent = parent;
@@ -362,22 +349,12 @@ std::uint32_t Kernel::pop(TaskList& list) {
   return head;
 }
 
-std::uint32_t Kernel::pop_one(TaskList& list) {
-  return tasks[list.head].count > 1 ? split(list.head) : pop(list);
-}
-
 void Kernel::emit(EventKind kind, const Task& task, Resource resource, std::int64_t value) {
   if (events_ == nullptr) return;
-  Event event;
-  event.at = now;
-  event.value = value;
-  event.request = task.id;
-  event.worker = static_cast<std::uint16_t>(task.worker);
-  if (is_numbered(resource) || resource == Resource::queue)
-    event.unit = resource == Resource::connection ? task.connection : task.unit;
-  event.kind = kind;
-  event.resource = resource;
-  events_->push_back(event);
+  const bool has_unit = is_numbered(resource) || resource == Resource::queue;
+  const std::uint16_t unit = resource == Resource::connection ? task.connection : task.unit;
+  events_->push_back({now, value, task.id, static_cast<std::uint16_t>(task.worker),
+                      has_unit ? unit : std::uint16_t{0}, kind, resource});
 }
 
 }  // namespace lab

@@ -161,7 +161,9 @@ class Kernel {
   /// Runs each of the requests that share this slot.
   void run_all_of(std::uint32_t task);
   /// Runs whatever is ready.
-  void settle();
+  void settle() {
+    while (ready_.head != kNone) run_task(pop(ready_));
+  }
 
   std::uint32_t create(Task task);
   void free_task(std::uint32_t task);
@@ -179,7 +181,9 @@ class Kernel {
   void compute(std::uint32_t task, double work);
   void stop_computing(std::uint32_t task) { cores_.remove(task, now); }
   bool is_free(std::uint32_t worker, Resource resource) { return slot(worker, resource).free > 0; }
-  void schedule(Nanos at, Due due, std::uint32_t who, std::uint64_t ticket);
+  void schedule(Nanos at, Due due, std::uint32_t who, std::uint64_t ticket) {
+    calendar_.push({at, scheduled_++, ticket, who, due});
+  }
   /// All that a worker has is free, and nobody waits for it.
   void reset_worker(std::uint32_t worker);
 
@@ -243,7 +247,7 @@ class Kernel {
   void push(TaskList& list, std::uint32_t task);
   void append(TaskList& list, std::uint32_t task);  // together with its like where it may
   std::uint32_t pop(TaskList& list);
-  std::uint32_t pop_one(TaskList& list);
+  std::uint32_t pop_one(TaskList& list) { return tasks[list.head].count > 1 ? split(list.head) : pop(list); }
 
   static std::size_t place_of(std::uint32_t worker, Resource resource) {
     return std::size_t{worker} * kResources + static_cast<std::size_t>(resource);

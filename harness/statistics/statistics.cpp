@@ -6,7 +6,6 @@
 #include <boost/math/distributions/normal.hpp>
 #include <cassert>
 #include <cmath>
-#include <cstdint>
 #include <numeric>
 
 namespace lab {

@@ -10,14 +10,6 @@ namespace lab {
 namespace {
 
 template <class Span>
-const std::vector<Span>& find_or_none(const std::unordered_map<std::uint32_t, std::vector<Span>>& spans,
-                                      std::uint32_t request) {
-  static const std::vector<Span> kNone;
-  const auto found = spans.find(request);
-  return found == spans.end() ? kNone : found->second;
-}
-
-template <class Span>
 void sort_by_start(std::vector<Span>& spans) {
   std::ranges::stable_sort(spans, {}, &Span::from);
 }
@@ -57,21 +49,15 @@ Occupancy::Occupancy(const Events& events) {
   for (const auto& [step, from] : open_steps) steps.push_back({step.first, step.second, from, end});
   sort_by_start(holds);
   sort_by_start(steps);
-  for (const Hold& hold : holds) holds_by_request_[hold.request].push_back(hold);
-  for (const StepSpan& step : steps) steps_by_request_[step.request].push_back(step);
-  for (const CoreGap& pause : pauses) pauses_by_request_[pause.request].push_back(pause);
+  for (const Hold& hold : holds) by_request_[hold.request].holds.push_back(hold);
+  for (const StepSpan& step : steps) by_request_[step.request].steps.push_back(step);
+  for (const CoreGap& pause : pauses) by_request_[pause.request].pauses.push_back(pause);
 }
 
-const std::vector<Hold>& Occupancy::holds_of(std::uint32_t request) const {
-  return find_or_none(holds_by_request_, request);
-}
-
-const std::vector<StepSpan>& Occupancy::steps_of(std::uint32_t request) const {
-  return find_or_none(steps_by_request_, request);
-}
-
-const std::vector<CoreGap>& Occupancy::pauses_of(std::uint32_t request) const {
-  return find_or_none(pauses_by_request_, request);
+const Occupancy::OfRequest& Occupancy::of(std::uint32_t request) const {
+  static const OfRequest kNone;
+  const auto found = by_request_.find(request);
+  return found == by_request_.end() ? kNone : found->second;
 }
 
 void TurnReader::close(std::uint16_t worker, OpenTurn& loop, Nanos at) {
@@ -134,10 +120,6 @@ void OpenWork::add(const Event& event) {
   const auto step = steps_.try_emplace({event.request, event.value}).first;
   step->second += begins ? 1 : -1;
   if (step->second == 0) steps_.erase(step);
-}
-
-bool OpenWork::empty() const {
-  return handlers_.empty() && std::ranges::none_of(steps_, [](const auto& step) { return step.second > 0; });
 }
 
 std::set<std::uint32_t> OpenWork::requests() const {

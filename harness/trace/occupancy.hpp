@@ -104,14 +104,19 @@ struct Occupancy {
   /// Builds it from events in time order. What was never released (a killed worker) ends at the last event.
   explicit Occupancy(const Events& events);
 
-  const std::vector<Hold>& holds_of(std::uint32_t request) const;
-  const std::vector<StepSpan>& steps_of(std::uint32_t request) const;
-  const std::vector<CoreGap>& pauses_of(std::uint32_t request) const;
+  const std::vector<Hold>& holds_of(std::uint32_t request) const { return of(request).holds; }
+  const std::vector<StepSpan>& steps_of(std::uint32_t request) const { return of(request).steps; }
+  const std::vector<CoreGap>& pauses_of(std::uint32_t request) const { return of(request).pauses; }
 
  private:
-  std::unordered_map<std::uint32_t, std::vector<Hold>> holds_by_request_;
-  std::unordered_map<std::uint32_t, std::vector<StepSpan>> steps_by_request_;
-  std::unordered_map<std::uint32_t, std::vector<CoreGap>> pauses_by_request_;
+  struct OfRequest {
+    std::vector<Hold> holds;
+    std::vector<StepSpan> steps;
+    std::vector<CoreGap> pauses;
+  };
+  const OfRequest& of(std::uint32_t request) const;
+
+  std::unordered_map<std::uint32_t, OfRequest> by_request_;
 };
 
 /// One turn of a worker's loop: from the first handler's start to the moment at which it asks for more.
@@ -154,7 +159,10 @@ double utilisation(const std::vector<LoopTurn>& turns, Nanos from, Nanos to);
 class OpenWork {
  public:
   void add(const Event& event);
-  bool empty() const;
+  bool empty() const {
+    return handlers_.empty() &&
+           std::ranges::none_of(steps_, [](const auto& step) { return step.second > 0; });
+  }
   /// Whose work it is.
   std::set<std::uint32_t> requests() const;
 

@@ -1,7 +1,5 @@
 #include "harness/trace/route_steps.hpp"
 
-#include <algorithm>
-
 #include "harness/trace/occupancy.hpp"
 
 namespace lab {
@@ -16,10 +14,6 @@ RouteSteps::RouteSteps(const Route& route) {
 const Step* RouteSteps::step(std::int64_t index) const {
   const bool there = index >= 0 && static_cast<std::size_t>(index) < steps_.size();
   return there ? steps_[static_cast<std::size_t>(index)] : nullptr;
-}
-
-std::int64_t RouteSteps::index_of(const Step& step) const {
-  return std::ranges::find(steps_, &step) - steps_.begin();
 }
 
 Nanos RouteSteps::unhindered(std::int64_t index) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -18,7 +19,7 @@ class RouteSteps {
   /// None where the route has no such step.
   const Step* step(std::int64_t index) const;
   /// Of one that the route has.
-  std::int64_t index_of(const Step& step) const;
+  std::int64_t index_of(const Step& step) const { return std::ranges::find(steps_, &step) - steps_.begin(); }
   /// Its time when nothing is in its way, in nanoseconds; 0 where there is no such step.
   Nanos unhindered(std::int64_t index) const;
   /// Whether it is something outside that the step waits for, rather than computing.

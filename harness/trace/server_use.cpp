@@ -85,10 +85,6 @@ std::optional<Nanos> cpu_clock(pid_t pid) {
   return time.tv_sec * kSecond + time.tv_nsec;
 }
 
-bool is_one_of(const std::string& name, std::span<const ListeningSocket> sockets) {
-  return std::ranges::find(sockets, name, &ListeningSocket::name) != sockets.end();
-}
-
 /// What of a process's use is added up, and where the sums go.
 struct SummedUse {
   std::int64_t ProcessUse::*value;
@@ -206,7 +202,7 @@ std::vector<ListeningProcess> find_listeners(std::span<const pid_t> pids, std::u
     std::set<std::string> mine;
     std::vector<std::string> epolls;
     for (const auto& [number, target] : descriptors_of(pid)) {
-      if (is_one_of(target, sockets)) mine.insert(number);
+      if (std::ranges::find(sockets, target, &ListeningSocket::name) != sockets.end()) mine.insert(number);
       if (target == "anon_inode:[eventpoll]") epolls.push_back(number);
     }
     if (mine.empty()) continue;
@@ -306,14 +302,12 @@ ServerWatch::ServerWatch(pid_t master, bool foreign, std::string proc)
 
 void ServerWatch::find() {
   alive_.clear();
-  if (foreign_) {
-    if (master_ > 0) alive_ = descendants_of(master_, proc_);
-    use_.processes = std::max(use_.processes, static_cast<int>(alive_.size()));
-    return;
+  if (foreign_ && master_ > 0) alive_ = descendants_of(master_, proc_);
+  if (!foreign_) {
+    for (const auto& [slot, pid] : find_workers(master_, proc_)) alive_.push_back(pid);
   }
-  for (const auto& [slot, pid] : find_workers(master_, proc_)) alive_.push_back(pid);
   use_.processes = std::max(use_.processes, static_cast<int>(alive_.size()));
-  add_descendants(alive_, proc_);
+  if (!foreign_) add_descendants(alive_, proc_);
 }
 
 bool ServerWatch::read(pid_t pid, ProcessUse& use) const {

@@ -9,7 +9,7 @@
 
 #include "lab/cli/screen.hpp"
 #include "lab/core/terminal.hpp"
-#include "lab/experiment/environment.hpp"
+#include "lab/servers/mode.hpp"
 #include "results/report/format.hpp"
 
 namespace lab {
@@ -104,8 +104,9 @@ Format pick_format(const std::string& verb, const std::vector<Format>& formats, 
   const auto is = [&](const Format& format) { return text == format.word; };
   if (const auto one = std::ranges::find_if(formats, is); one != formats.end()) return *one;
   const std::vector<std::string> given = words_for(formats);
-  const std::vector<Format> all = run_formats(true);
-  if (is(Format::gradescope) || std::ranges::any_of(all, is))
+  const auto all = report_formats();
+  const auto writes = [&](const ReportFormat* format) { return text == format->word; };
+  if (is(Format::gradescope) || std::ranges::any_of(all, writes))
     throw Failure(usage_error("--format: {} gives {}, not {}", verb, Command::in_words(given), text));
   throw Failure(usage_error("--format: unknown word '{}'{}", text, suggestion(text, given)));
 }
@@ -115,6 +116,12 @@ Format pick_format(const std::string& verb, const std::vector<Format>& formats, 
 Command::Command(std::string its_name, std::string its_help, std::string its_footer)
     : name(std::move(its_name)), help(std::move(its_help)), footer(std::move(its_footer)) {
   options.push_back({"-h,--help", "", "Print this help message and exit", {}});
+}
+
+std::string_view missing_parts() {
+  // What Debian has no static library of is missing together.
+  const bool all = find_mode(kThreadPerRequest.name)->is_built();
+  return all ? "" : "PostgreSQL, thread-per-request, QR codes, io_uring";
 }
 
 Command program_options() {
@@ -129,8 +136,8 @@ ParsedLine parse_command_line(const std::vector<Command>& commands, const std::v
   const Command program = program_options();
   CLI::App app{program.help};
   app.name(program.name);
-  const std::string lacks =
-      kMissingParts.empty() ? "" : fmt::format("\nstatically linked, without {}", kMissingParts);
+  const std::string_view missing = missing_parts();
+  const std::string lacks = missing.empty() ? "" : fmt::format("\nstatically linked, without {}", missing);
   app.set_version_flag("--version", version() + lacks);
   app.require_subcommand(1);
   std::deque<std::pair<const Command*, std::deque<BoundOption>>> verbs;
@@ -170,7 +177,7 @@ ParsedLine parse_command_line(const std::vector<Command>& commands, const std::v
 std::vector<Format> run_formats(bool of_record) {
   std::vector<Format> formats;
   for (const ReportFormat* format : report_formats()) {
-    if (of_record || !format->of_record) formats.push_back({format->word});
+    if (!format->of_diagnosis && (of_record || !format->of_record)) formats.push_back({format->word});
   }
   return formats;
 }
@@ -211,9 +218,9 @@ void add_output_options(Command& command, OutputOptions& output, const std::vect
           [](const std::string& option, const std::string& text) {
             return text == "auto" ? Result<bool>(wants_color()) : parse_word(option, text, kColors);
           },
-          Command::in_words(words_of(kColors)) + " (NO_COLOR is respected)")
+          Command::in_words(ids_of(kColors)) + " (NO_COLOR is respected)")
       .shows("auto")
-      .choices = words_of(kColors);
+      .choices = ids_of(kColors);
   command.flag("--quiet", output.quiet, "no progress on stderr");
 }
 

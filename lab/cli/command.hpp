@@ -13,7 +13,7 @@
 namespace lab {
 
 /// What this program was linked without: `PostgreSQL, thread-per-request, QR codes`; empty where it has all.
-extern const std::string_view kMissingParts;
+std::string_view missing_parts();
 
 /// A verb: what it is called, what it takes, and what it does.
 struct Command : OptionList {

@@ -98,11 +98,6 @@ void expect_status(const std::string& text, std::bitset<600>& expected) {
   expected.set(static_cast<std::size_t>(*status));
 }
 
-/// Closed, constant and poisson loads end after a time, the others with their requests.
-bool lasts(Arrivals arrivals) {
-  return arrivals == Arrivals::closed || is_timed(arrivals);
-}
-
 void check_combination(const AskedLoad& asked, Arrivals arrivals) {
   const bool closed = arrivals == Arrivals::closed;
   const std::string_view kind = to_string(arrivals);
@@ -131,33 +126,6 @@ RateCurve curve_of(const AskedLoad& asked, Arrivals arrivals, Nanos duration) {
   }
   refuse_if(ranges && curve.to == 0 && duration == kNever, "--rate: a load that ends at 0 needs --duration");
   return curve;
-}
-
-std::string load_in_words(const EnginePlan& plan, bool limited, int threads) {
-  const RateCurve& curve = plan.curve;
-  std::string words;
-  if (plan.arrivals == Arrivals::closed) {
-    words = "closed loop, " + plural(plan.clients, "client");
-  } else if (is_timed(plan.arrivals)) {
-    words = plan.arrivals == Arrivals::constant ? "evenly " : "at random ";
-    words += curve.ramp == 0
-                 ? fmt::format("{}/s", curve.to)
-                 : fmt::format("{}/s to {}/s within {}", curve.from, curve.to, format_duration(curve.ramp));
-  } else {
-    words = plural(plan.planned, "request");
-    words += plan.arrivals == Arrivals::burst
-                 ? " at once"
-                 : fmt::format(", one every {}", format_duration(to_nanos(1 / curve.to)));
-  }
-  if (lasts(plan.arrivals) && plan.planned >= 0) words += ", " + plural(plan.planned, "request");
-  if (plan.duration != kNever)
-    words += fmt::format("{} {}", plan.planned >= 0 ? ", at most" : " for", format_duration(plan.duration));
-  if (plan.client_ramp > 0) words += fmt::format(", starting within {}", format_duration(plan.client_ramp));
-  if (limited) words += fmt::format(", at most {} connections", plan.most);
-  words += plan.fresh ? ", a new connection each" : "";
-  if (plan.warm_up > 0) words += fmt::format(", {} of warm-up before", format_duration(plan.warm_up));
-  if (threads > 1) words += fmt::format(", {} threads", threads);
-  return words + fmt::format(", timeout {}", format_duration(plan.timeout));
 }
 
 /// Completes the plan, in which is already what an option alone settles.
@@ -324,7 +292,7 @@ void add_load_options(Command& command, LoadRequestOptions& options) {
             "exit 1 if it does not hold: p99<200ms, max<1s, mean<20ms, uncorrected.p99<10ms, errors<1%, "
             "rps>500",
             [&options](const std::string& text) {
-              options.thresholds.push_back(parse_threshold(text).value());
+              options.thresholds.push_back(parse_threshold(text, kLoadThresholds).value());
             })
       .one_each();
   command.count("--seed", "S", engine.seed, 0, INT64_MAX, "random seed of poisson arrivals").shows("42");

@@ -70,6 +70,9 @@ Result<Nanos> parse_duration(std::string_view written);
 /// For people: `400 µs`, `100 ms`, `1.003 s`, `41 min 40 s`, `27 h 46 min` (whole minutes and hours that have
 /// passed).
 std::string format_duration(Nanos span);
+inline std::string format_seconds(double seconds) {
+  return format_duration(to_nanos(seconds));
+}
 
 /// The same with the two digits that an estimate is good for: 30.36 s is `30 s`.
 std::string format_estimate(Nanos span);

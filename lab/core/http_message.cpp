@@ -29,10 +29,6 @@ constexpr HttpLimits kReplyLimits{.begins_with = kVersionStart,
 constexpr Refusal kBadSize{400, "bad chunk size"};
 constexpr Refusal kTwoLengths{400, "Content-Length with Transfer-Encoding"};
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 // What a byte may be part of, looked up: every byte of every head is asked about.
 constexpr std::uint8_t kToken = 1;
 constexpr std::uint8_t kControl = 2;
@@ -283,10 +279,6 @@ void ReplyReader::start(bool to_head) {
 void ReplyReader::start_upgrade(std::string_view key) {
   start(false);
   accept_ = websocket_accept(key);
-}
-
-bool ReplyReader::end() {
-  return is_whole() || (is_until_close() && !refusal());
 }
 
 bool ReplyReader::is_too_long() const {

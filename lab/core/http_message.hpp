@@ -123,7 +123,7 @@ class ReplyReader : public HttpReader {
   void start_upgrade(std::string_view key);
 
   /// The peer closed its side. Whether the reply is whole: its body may run until then.
-  bool end();
+  bool end() { return is_whole() || (is_until_close() && !refusal()); }
   int status() const { return status_; }
   /// May another request follow on this connection? Known once it is whole.
   bool keeps_alive() const { return keeps_alive_; }

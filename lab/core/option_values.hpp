@@ -18,26 +18,17 @@ namespace lab {
 /// A word and what it stands for.
 template <class Value>
 struct Word {
-  const char* word;
+  const char* name;
   Value value;
 };
 
 /// What `text` stands for; the error names the nearest word.
 template <class Value, std::size_t N>
 Result<Value> parse_word(const std::string& option, const std::string& text, const Word<Value> (&words)[N]) {
-  std::vector<std::string> known;
-  for (const Word<Value>& candidate : words) {
-    if (text == candidate.word) return candidate.value;
-    known.emplace_back(candidate.word);
+  for (const auto& [name, value] : words) {
+    if (text == name) return value;
   }
-  return usage_error("{}: unknown word '{}'{}", option, text, suggestion(text, known));
-}
-
-template <class Value, std::size_t N>
-std::vector<std::string> words_of(const Word<Value> (&words)[N]) {
-  std::vector<std::string> all;
-  for (const Word<Value>& one : words) all.emplace_back(one.word);
-  return all;
+  return usage_error("{}: unknown word '{}'{}", option, text, suggestion(text, ids_of(words)));
 }
 
 inline constexpr Word<Arrivals> kArrivalWords[] = {{"burst", Arrivals::burst},

@@ -91,6 +91,11 @@ void ChildProcess::signal(int number) const {
   if (there()) ::kill(pid_, number);
 }
 
+int ChildProcess::news(int which) const {
+  siginfo_t info{};
+  return there() && waitid(P_PID, static_cast<id_t>(pid_), &info, which | WNOHANG) == 0 ? info.si_code : 0;
+}
+
 std::optional<int> ChildProcess::reap(int flags) {
   int status = 0;
   pid_t found = 0;
@@ -104,10 +109,6 @@ std::optional<int> ChildProcess::reap(int flags) {
 
 std::optional<int> ChildProcess::ended() {
   return there() ? reap(WNOHANG) : std::nullopt;
-}
-
-int ChildProcess::await_end() {
-  return *reap(0);
 }
 
 std::optional<int> ChildProcess::await_end(Nanos until) {

@@ -55,6 +55,9 @@ class ChildProcess {
   bool there() const { return pid_ > 0; }
   /// Nothing where it was reaped.
   void signal(int number) const;
+
+  /// What there is to know of it, for `which` flags of waitid(2): its si_code, 0: nothing new.
+  int news(int which) const;
   /// KILL, reaped on return.
   void kill();
   /// From now on somebody else reaps it.
@@ -62,7 +65,7 @@ class ChildProcess {
   /// Its status (wait(2)), once, when it has ended; -1: somebody else reaped it. Nothing where there is none.
   std::optional<int> ended();
   /// The same, waiting for its end.
-  int await_end();
+  int await_end() { return *reap(0); }
   /// The same, waiting at most until then, with short pauses.
   std::optional<int> await_end(Nanos until);
 

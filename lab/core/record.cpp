@@ -18,9 +18,7 @@ std::int64_t sum_of(const std::map<std::string, std::int64_t>& counts) {
 
 const RequestRecord* find_record(std::span<const RequestRecord> records, std::uint32_t id) {
   if (id != 0 && id <= records.size() && records[id - 1].id == id) return &records[id - 1];
-  const auto at =
-      std::lower_bound(records.begin(), records.end(), id,
-                       [](const RequestRecord& record, std::uint32_t wanted) { return record.id < wanted; });
+  const auto at = std::ranges::lower_bound(records, id, {}, &RequestRecord::id);
   return id != 0 && at != records.end() && at->id == id ? &*at : nullptr;
 }
 

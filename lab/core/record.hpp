@@ -70,8 +70,9 @@ struct ServerUse {
 /// connection was not sent: it is one of the unsent, with its reason.
 struct RequestCounts {
   std::int64_t planned = 0, unsent = 0, sent = 0, ok = 0, unfinished = 0;
-  std::map<std::string, std::int64_t> errors;    ///< by kind: `timeout`, `status_503`
-  std::map<std::string, std::int64_t> not_sent;  ///< of the unsent, by why they had no connection: `refused`
+  std::map<std::string, std::int64_t> errors{};  ///< by kind: `timeout`, `status_503`
+  /// Of the unsent, by why they had no connection: `refused`.
+  std::map<std::string, std::int64_t> not_sent{};
 
   void add(const RequestRecord& record);
   void add(const RequestCounts& other);

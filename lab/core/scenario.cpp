@@ -6,10 +6,6 @@
 
 namespace lab {
 
-bool Arm::uses(Resource resource) const {
-  return std::ranges::any_of(modes, [&](const Traits& mode) { return mode.uses(resource); });
-}
-
 bool needs_pool(const std::vector<Route>& routes, const Arm& arm) {
   if (arm.uses(Resource::pool)) return true;
   if (arm.uses(Resource::thread)) return false;

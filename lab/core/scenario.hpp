@@ -32,6 +32,10 @@ BOOST_DESCRIBE_ENUM(Arrivals, burst, closed, constant, poisson, staggered)
 constexpr bool is_timed(Arrivals arrivals) {
   return arrivals == Arrivals::constant || arrivals == Arrivals::poisson;
 }
+/// Does the load end after a time? The others end with their requests.
+constexpr bool lasts(Arrivals arrivals) {
+  return arrivals == Arrivals::closed || is_timed(arrivals);
+}
 /// Does the load have a rate of its own?
 constexpr bool has_rate(Arrivals arrivals) {
   return is_timed(arrivals) || arrivals == Arrivals::staggered;
@@ -133,7 +137,9 @@ struct Arm {
   bool predict_only = false;  ///< too long to be measured: only the model runs it
   std::vector<Documented> documented;
 
-  bool uses(Resource resource) const;
+  bool uses(Resource resource) const {
+    return std::ranges::any_of(modes, [&](const Traits& mode) { return mode.uses(resource); });
+  }
   /// `blocking-loop`, or `async-loop + thread-pool` where routes differ.
   std::string mode_name() const;
 };

@@ -63,9 +63,6 @@ Result<TemporaryFolder> TemporaryFolder::create(const std::string& kind) {
   }
 }
 
-TemporaryFolder::TemporaryFolder(TemporaryFolder&& other) noexcept
-    : path_(std::exchange(other.path_, {})), held_(std::move(other.held_)) {}
-
 TemporaryFolder& TemporaryFolder::operator=(TemporaryFolder&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(held_, other.held_);

@@ -24,7 +24,7 @@ class TemporaryFolder {
   /// Removes those of processes that were killed. A pid would say nothing in another container.
   static void remove_left_overs();
   TemporaryFolder() = default;
-  TemporaryFolder(TemporaryFolder&& other) noexcept;
+  TemporaryFolder(TemporaryFolder&& other) noexcept { *this = std::move(other); }
   TemporaryFolder& operator=(TemporaryFolder&& other) noexcept;
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;

@@ -87,6 +87,11 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
+void replace_all(std::string& text, std::string_view what, std::string_view by) {
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
+    text.replace(at, what.size(), by);
+}
+
 bool contains(const std::vector<std::string>& words, std::string_view word) {
   return std::ranges::find(words, word) != words.end();
 }
@@ -164,65 +169,39 @@ bool is_control(char32_t code) {
          (code >= 0x2060 && code <= 0x206F) || code == 0xFEFF;
 }
 
-void append_ascii(char32_t code, std::string& out) {
+std::string_view ascii_for(char32_t code) {
   const auto* known = std::ranges::find_if(kAscii, [code](const auto& entry) { return entry.first == code; });
-  if (known != kAscii.end()) {
-    out += known->second;
-  } else {
-    out += '?';
-  }
+  return known == kAscii.end() ? "?" : known->second;
 }
 
 }  // namespace
 
 char32_t next_code_point(std::string_view& text) {
+  constexpr std::array<std::uint8_t, 5> kMask{0, 0x7F, 0x1F, 0x0F, 0x07};  // by length
+  constexpr std::array<char32_t, 5> kLeast{0, 0, 0x80, 0x800, 0x10000};
   const auto byte = [&text](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
   const std::uint8_t first = byte(0);
-  std::size_t length = 1;
-  char32_t code = first;
-  char32_t least = 0;
-  if (first >= 0xC2 && first < 0xE0) {
-    length = 2, code = first & 0x1FU, least = 0x80;
-  } else if (first >= 0xE0 && first < 0xF0) {
-    length = 3, code = first & 0x0FU, least = 0x800;
-  } else if (first >= 0xF0 && first < 0xF5) {
-    length = 4, code = first & 0x07U, least = 0x10000;
-  } else if (first >= 0x80) {
-    text.remove_prefix(1);
-    return kReplacement;
-  }
-  for (std::size_t i = 1; i < length; ++i) {
-    if (i >= text.size() || (byte(i) & 0xC0U) != 0x80) {
-      text.remove_prefix(1);
-      return kReplacement;
-    }
+  const std::size_t length = first < 0x80                    ? 1
+                             : first < 0xC2 || first >= 0xF5 ? 0
+                             : first < 0xE0                  ? 2
+                             : first < 0xF0                  ? 3
+                                                             : 4;
+  bool is_valid = length > 0 && length <= text.size();
+  char32_t code = first & kMask[length];
+  for (std::size_t i = 1; is_valid && i < length; ++i) {
+    is_valid = (byte(i) & 0xC0U) == 0x80;
     code = (code << 6U) | (byte(i) & 0x3FU);
   }
-  if (code < least || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) {
-    text.remove_prefix(1);
-    return kReplacement;
-  }
-  text.remove_prefix(length);
-  return code;
+  is_valid = is_valid && code >= kLeast[length] && code <= 0x10FFFF && (code < 0xD800 || code >= 0xE000);
+  text.remove_prefix(is_valid ? length : 1);
+  return is_valid ? code : kReplacement;
 }
 
 void append_code_point(char32_t code, std::string& out) {
-  const auto put = [&out](char32_t byte) { out += static_cast<char>(byte); };
-  if (code < 0x80) {
-    put(code);
-  } else if (code < 0x800) {
-    put(0xC0 | (code >> 6U));
-    put(0x80 | (code & 0x3FU));
-  } else if (code < 0x10000) {
-    put(0xE0 | (code >> 12U));
-    put(0x80 | ((code >> 6U) & 0x3FU));
-    put(0x80 | (code & 0x3FU));
-  } else {
-    put(0xF0 | (code >> 18U));
-    put(0x80 | ((code >> 12U) & 0x3FU));
-    put(0x80 | ((code >> 6U) & 0x3FU));
-    put(0x80 | (code & 0x3FU));
-  }
+  constexpr std::array<char32_t, 4> kFirst{0, 0xC0, 0xE0, 0xF0};  // by how many follow
+  std::size_t more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+  out += static_cast<char>(kFirst[more] | (code >> (6 * more)));
+  while (more-- > 0) out += static_cast<char>(0x80 | ((code >> (6 * more)) & 0x3FU));
 }
 
 std::size_t columns(std::string_view text) {
@@ -250,7 +229,7 @@ std::string printable(std::string_view text, bool ascii) {
     } else if (code < 0x80 || !ascii) {
       append_code_point(code, out);
     } else {
-      append_ascii(code, out);
+      out += ascii_for(code);
     }
   }
   return out;

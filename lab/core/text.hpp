@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,6 +46,9 @@ std::optional<Number> number_in(std::string_view text, [[maybe_unused]] int base
 std::string_view trim(std::string_view text);
 
 /// Of ASCII, whatever the locale.
+inline bool is_digit(char letter) {
+  return letter >= '0' && letter <= '9';
+}
 inline char to_lower(char letter) {
   return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
 }
@@ -53,6 +58,9 @@ inline bool equals_ignoring_case(std::string_view a, std::string_view b) {
                     [](char x, char y) { return x == y || to_lower(x) == to_lower(y); });
 }
 std::string lower_case(std::string_view text);
+
+/// Every `what` in the text becomes `by`, which may hold another one.
+void replace_all(std::string& text, std::string_view what, std::string_view by);
 
 /// Whether one of the words is that one.
 bool contains(const std::vector<std::string>& words, std::string_view word);
@@ -89,6 +97,20 @@ std::vector<std::string> ids_of(const Items& items) {
     }
   }
   return ids;
+}
+
+/// What `make` gives for each of them, or that member of each.
+template <class Items, class Make>
+auto mapped(const Items& items, const Make& make) {
+  std::vector<std::decay_t<std::invoke_result_t<const Make&, decltype(*std::begin(items))>>> made;
+  for (const auto& item : items) made.push_back(std::invoke(make, item));
+  return made;
+}
+
+/// Adds it where it is not there yet.
+template <class Values, class Value>
+void add_once(Values& values, const Value& value) {
+  if (std::find(values.begin(), values.end(), value) == values.end()) values.emplace_back(value);
 }
 
 /// Takes the first code point off `text`, which must not be empty; U+FFFD for a byte that is not UTF-8 (RFC

@@ -4,9 +4,9 @@
 #include <functional>
 #include <set>
 
+#include "harness/inside/inside_view.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
-#include "lab/course/course.hpp"
 #include "results/render/as_json.hpp"
 
 namespace lab {
@@ -22,9 +22,7 @@ const Entry* find_id(const std::vector<Entry>& entries, const std::string& id) {
 }
 
 std::vector<std::string> words_of(const AdviceQuestion& question) {
-  std::vector<std::string> words;
-  for (const AdviceAnswer& answer : question.answers) words.push_back(answer.word);
-  return words;
+  return mapped(question.answers, &AdviceAnswer::word);
 }
 
 std::string word_for(const AdviceQuestion& question, double figure) {
@@ -127,6 +125,20 @@ AdviceBook parse_advice(std::string_view toml, const std::string& file) {
       if (!contains({"yes", "partly", "no"}, entry.holds)) found = "holds must be yes, partly or no";
     }
   }
+  for (Advice& advice : book.advice) {
+    std::vector<std::string> parts;
+    for (const auto& [what, value] : advice.arm) {
+      parts.push_back(fmt::format("{} = {}", what, value));
+      if (!contains({"threads", "workers"}, what) || (value != "cores" && !number_in<int>(value)))
+        found = fmt::format("arm of '{}' may name threads and workers, a number or cores", advice.id);
+    }
+    if (!parts.empty()) advice.settings = join(parts, ", ");
+  }
+  for (const AdviceFix& fix : book.fixes) {
+    if (book.advice_of(fix.advice) == nullptr) found = fmt::format("there is no advice '{}'", fix.advice);
+    if (!contains(words_of<LineCause>(), fix.cause)) found = fmt::format("there is no cause '{}'", fix.cause);
+    if (!contains({"waiting", "computing"}, fix.takes)) found = "takes must be waiting or computing";
+  }
   if (!found.empty()) throw Failure(usage_error("{}: {}", file, found));
   return book;
 }
@@ -169,6 +181,14 @@ Walk walk(const AdviceBook& book, const std::map<std::string, std::string>& answ
                               word, walk.command().substr(std::string_view("lab advise ").size())));
   }
   return walk;
+}
+
+Walk way_to(const AdviceBook& book, const std::string& advice) {
+  Walk first;
+  for_each_way(book, [&](const Walk& way) {
+    if (first.advice == nullptr && way.advice->id == advice) first = way;
+  });
+  return first;
 }
 
 std::string Walk::command() const {

@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "lab/core/error.hpp"
-#include "lab/course/course.hpp"
 #include "results/render/page.hpp"
+#include "scenarios/loader/described_toml.hpp"
 
 namespace lab {
+
+struct DiagnosisReport;
 
 /// One answer of a question: a word, and for figures the largest that it stands for.
 struct AdviceAnswer {
@@ -51,21 +53,23 @@ BOOST_DESCRIBE_STRUCT(Deviation, (), (document, place, says, instead))
 
 struct Advice {
   std::string id;
-  std::string mode;      ///< an execution model
-  std::string settings;  ///< of it, or empty
+  std::string mode;                        ///< an execution model
+  std::map<std::string, std::string> arm;  ///< its `threads` or `workers`: a number, or `cores`
+  std::string settings;                    ///< both in words, or others, or empty
   std::string title, reason, avoid;
   std::string fastapi, cpp;  ///< code, several lines
   std::string read;          ///< the lab's own source that does the same
   std::string proof;         ///< a command
   std::string shows;         ///< what is to be seen there
   std::vector<Deviation> documents;
-  static constexpr std::string_view kMayLack = "settings documents";
+  static constexpr std::string_view kMayLack = "arm settings documents";
 
   /// `title (mode, settings)`
   std::string name() const;
 };
 BOOST_DESCRIBE_STRUCT(Advice, (),
-                      (id, mode, settings, title, reason, avoid, fastapi, cpp, read, proof, shows, documents))
+                      (id, mode, arm, settings, title, reason, avoid, fastapi, cpp, read, proof, shows,
+                       documents))
 
 /// An entry of one of the documents' lists, in our words.
 struct ListEntry {
@@ -84,21 +88,34 @@ struct DocumentList {
 };
 BOOST_DESCRIBE_STRUCT(DocumentList, (), (list, document, place, entries))
 
+/// What to do about a line that makes requests wait: an advice in the words of the server's language.
+struct AdviceFix {
+  std::string cause;                         ///< a LineCause
+  std::string takes;                         ///< what the line does: `waiting` or `computing`
+  std::string advice;                        ///< id
+  std::map<std::string, std::string> words;  ///< by LocalServer's runtime; `any`: of those that no fix names
+};
+BOOST_DESCRIBE_STRUCT(AdviceFix, (), (cause, takes, advice, words))
+
 /// The decision tree and what it ends at (results/advise.toml).
 struct AdviceBook {
   std::vector<AdviceQuestion> questions;
   std::vector<AdviceNode> nodes;  ///< the first is the root
   std::vector<Advice> advice;
   std::vector<DocumentList> lists;
+  std::vector<AdviceFix> fixes;
+  static constexpr std::string_view kMayLack = "fixes";
 
   const AdviceQuestion& question(const std::string& id) const;
   const AdviceNode* node(const std::string& id) const;   ///< null: none
   const Advice* advice_of(const std::string& id) const;  ///< null: none
 };
-BOOST_DESCRIBE_STRUCT(AdviceBook, (), (questions, nodes, advice, lists))
+BOOST_DESCRIBE_STRUCT(AdviceBook, (), (questions, nodes, advice, lists, fixes))
 
 /// Throws Failure with `file:line:column`, and where a path of the tree does not end at an advice.
 AdviceBook parse_advice(std::string_view toml, const std::string& file);
+/// results/advise.toml as it was when the program was built.
+extern const std::string_view kAdviceText;
 /// The shipped one.
 const AdviceBook& advice_book();
 
@@ -118,6 +135,14 @@ struct Walk {
 /// Follows the answers (option -> word) from the root. Throws Failure for an answer to a question that this
 /// path does not ask, where the path is complete.
 Walk walk(const AdviceBook& book, const std::map<std::string, std::string>& answers);
+
+/// The first way through the tree that ends there.
+Walk way_to(const AdviceBook& book, const std::string& advice);
+
+/// Adds to each line of a diagnosis what the book advises for it, and what the model says that this would
+/// give: the advice's own execution model, with the service time, the burst and the cores that were measured.
+/// A verdict whose advice depends on the server's language gets that (fixes.cpp).
+void add_fixes(DiagnosisReport& report, const AdviceBook& book = advice_book());
 
 /// The question and its numbered answers.
 std::string format_question(const AdviceQuestion& question, const TextStyle& style);

@@ -5,8 +5,8 @@
 
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
-#include "lab/course/course.hpp"
 #include "results/render/as_json.hpp"
+#include "scenarios/loader/described_toml.hpp"
 
 namespace lab {
 
@@ -46,8 +46,8 @@ json::object object_of(const FindingBook& book, const FindingEntry& entry) {
           {"title", entry.title},
           {"what", entry.what},
           {"seen", entry.seen},
-          {"cpp", json_texts(entry.cpp)},
-          {"fastapi", json_texts(entry.fastapi)},
+          {"cpp", as_json(entry.cpp)},
+          {"fastapi", as_json(entry.fastapi)},
           {"command", entry.shown.command},
           {"scenario", entry.shown.scenario},
           {"sick_arm", entry.shown.sick},

@@ -42,7 +42,9 @@ struct SickArm {
 };
 BOOST_DESCRIBE_STRUCT(SickArm, (), (scenario, arm, case_id, findings, at_a_tenth, perhaps))
 
-/// What is known of the findings, as it was when the program was built.
+/// results/findings.toml as it was when the program was built.
+extern const std::string_view kFindingsText;
+/// What is known of the findings.
 struct FindingBook {
   struct Arms {
     std::vector<SickArm> sick;

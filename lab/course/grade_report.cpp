@@ -42,10 +42,10 @@ json::object answer_of(const GradeSheet& sheet, std::size_t i) {
   json::object object{{"id", question.id},
                       {"text", question.text},
                       {"given", json_text_or_null(grade.given)},
-                      {"given_s", is_time ? json_number(grade.value) : nullptr},
+                      {"given_s", is_time ? as_json(grade.value) : nullptr},
                       {"correct", grade.right},
                       {"misconception", json_text_or_null(grade.right ? "" : grade.misconception)},
-                      {"measured", json_number(sheet.measured[i])},
+                      {"measured", as_json(sheet.measured[i])},
                       {"proof", question.proof}};
   if (!sheet.show_answers) return object;
   object["expected"] = right_answer(question);
@@ -113,7 +113,7 @@ std::string grade_json(const GradeSheet& sheet) {
   object["of"] = sheet.grades.size();
   object["passed"] = sheet.pass ? json::value(sheet.passed()) : nullptr;
   object["run"] = json_text_or_null(sheet.run);
-  object["left_out"] = json_texts(sheet.left_out);
+  object["left_out"] = as_json(sheet.left_out);
   json::array& answers = object["answers"].emplace_array();
   for (std::size_t i = 0; i < sheet.grades.size(); ++i) answers.push_back(answer_of(sheet, i));
   return json_line(object);
@@ -164,7 +164,7 @@ std::string problem_json(const Problem& problem) {
   json::array& questions = object["questions"].emplace_array();
   for (const Question& question : problem.questions) {
     questions.push_back({{"id", question.id},
-                         {"context", json_texts(question.context)},
+                         {"context", as_json(question.context)},
                          {"text", question.text},
                          {"unit", unit_of(question)}});
   }

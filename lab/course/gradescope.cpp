@@ -106,8 +106,7 @@ std::vector<fs::path> files_below(const fs::path& folder, std::string_view exten
 /// The only file of that kind; an empty path where there is none.
 fs::path the_one(const fs::path& folder, std::string_view extension, std::string_view what) {
   const std::vector<fs::path> files = files_below(folder, extension);
-  std::vector<std::string> names;
-  for (const fs::path& file : files) names.push_back(file.filename().string());
+  const auto names = mapped(files, [](const fs::path& file) { return file.filename().string(); });
   refuse_if(files.size() > 1, "hand in one {}; these are {}: {}", what, files.size(), join(names, ", "));
   return files.empty() ? fs::path() : files.front();
 }

@@ -8,7 +8,6 @@
 #include "harness/statistics/statistics.hpp"
 #include "lab/core/clock.hpp"
 #include "lab/core/text.hpp"
-#include "lab/course/course.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "lab/experiment/report.hpp"
 #include "lab/servers/mode.hpp"
@@ -91,12 +90,12 @@ Result<Grade> grade_choice(const Question& question, const std::string& answer) 
 
 json::object json_of(const Question& question) {
   json::object object{{"id", question.id},
-                      {"documents", json_texts(question.documents)},
+                      {"documents", as_json(question.documents)},
                       {"source", question.source},
                       {"topic", question.topic},
                       {"scenario", question.scenario},
                       {"level", quiz_file().level_of(question.id)},
-                      {"context", json_texts(question.context)},
+                      {"context", as_json(question.context)},
                       {"text", question.text},
                       {"kind", question.choices.empty() ? "figure" : "choice"}};
   if (question.choices.empty()) {

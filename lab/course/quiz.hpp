@@ -1,3 +1,5 @@
+// The course: advice, findings explained, the quiz and graded answers, read from results/*.toml and the
+// scenarios' [[ask]]. It uses the model through lab/experiment; only the command line uses it.
 #pragma once
 
 #include <boost/describe.hpp>
@@ -10,8 +12,8 @@
 
 #include "lab/core/error.hpp"
 #include "lab/core/scenario.hpp"
-#include "lab/course/course.hpp"
 #include "results/render/page.hpp"
+#include "scenarios/loader/described_toml.hpp"
 
 namespace lab {
 
@@ -66,6 +68,8 @@ struct QuizFile {
 
 /// Throws Failure with `file:line:column`.
 QuizFile parse_quiz(std::string_view toml, const std::string& file);
+/// results/quiz.toml as it was when the program was built.
+extern const std::string_view kQuizText;
 /// The shipped one.
 const QuizFile& quiz_file();
 

@@ -1,7 +1,6 @@
 #include "lab/course/repair.hpp"
 
 #include <boost/json.hpp>
-#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -9,10 +8,11 @@
 
 #include "harness/external/supervisor.hpp"
 #include "lab/core/clock.hpp"
+#include "lab/core/json_members.hpp"
 #include "lab/core/process.hpp"
 #include "lab/core/temporary.hpp"
-#include "lab/core/text.hpp"
 #include "results/render/as_json.hpp"
+#include "results/render/formatting.hpp"
 
 namespace lab {
 
@@ -20,8 +20,8 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr Nanos kDiagnosisPatience =
-    60 * kSecond;  // a diagnosis takes 20 s at most, and a busy machine longer
+/// A diagnosis takes 20 s at most, and longer on a busy machine.
+constexpr Nanos kDiagnosisPatience = 60 * kSecond;
 
 /// What the checks are about.
 struct RepairFacts {
@@ -31,50 +31,23 @@ struct RepairFacts {
   std::optional<bool> blocked{};
 };
 
-std::string span_text(double span_s) {
-  return format_duration(to_nanos(span_s));
-}
-
 /// `report.py:17 in ask_database(): time.sleep(0.05)`
-std::string place_text(const json::object& place) {
-  const auto text = [&](const char* key) {
-    const json::value* const found = place.if_contains(key);
-    return found != nullptr && found->is_string() ? std::string(found->as_string()) : "";
-  };
-  const json::value* const line = place.if_contains("line");
-  if (line == nullptr || !line->is_number()) return text("call");
-  std::string said =
-      fmt::format("{}:{}", std::filesystem::path(text("file")).filename().string(), line->to_number<int>());
-  if (const std::string function = text("function"); !function.empty())
-    said += fmt::format(" in {}()", function);
-  if (const std::string source = text("source"); !source.empty()) said += ": " + source;
-  return said;
+std::string place_text(const JsonMembers& place) {
+  if (!place.real("line")) return place.text("call");
+  const std::string function = place.text("function"), source = place.text("source");
+  return fmt::format("{}:{}{}{}", std::filesystem::path(place.text("file")).filename().string(),
+                     place.count("line"), function.empty() ? "" : fmt::format(" in {}()", function),
+                     source.empty() ? "" : ": " + source);
 }
 
-std::optional<double> number_in(const json::object& object, const char* key) {
-  const json::value* const value = object.if_contains(key);
-  return value != nullptr && value->is_number() ? std::optional(value->to_number<double>()) : std::nullopt;
-}
-
-/// The array of objects under a key; empty where there is none.
-std::vector<json::object> objects_in(const json::object& object, const char* key) {
-  std::vector<json::object> objects;
-  const json::value* const value = object.if_contains(key);
-  if (value == nullptr || !value->is_array()) return objects;
-  for (const json::value& each : value->as_array()) {
-    if (each.is_object()) objects.push_back(each.as_object());
-  }
-  return objects;
-}
-
-RepairFacts facts_in(const json::object& said, const json::object& inside) {
+RepairFacts facts_in(const JsonMembers& said) {
   RepairFacts facts;
-  facts.alone_s = number_in(said, "service_s");
-  const auto evidence = objects_in(said, "evidence");
-  if (!evidence.empty()) facts.together_s = number_in(evidence.back(), "makespan_s");
-  const json::value* const blocked = said.if_contains("loop_blocked");
-  if (blocked != nullptr && blocked->is_bool()) facts.blocked = blocked->as_bool();
-  for (const json::object& place : objects_in(inside, "places")) facts.blamed.push_back(place_text(place));
+  facts.alone_s = said.real("service_s");
+  const json::array& evidence = said.list("evidence");
+  if (!evidence.empty()) facts.together_s = JsonMembers(evidence.back()).real("makespan_s");
+  facts.blocked = said.flag("loop_blocked");
+  for (const json::value& place : said.object("inside").list("places"))
+    facts.blamed.push_back(place_text(JsonMembers(place)));
   return facts;
 }
 
@@ -86,10 +59,11 @@ RepairSheet sheet_of(const Repair& repair, const RepairFacts& facts) {
     sheet.grades.push_back({"", right, ""});
   };
   const auto took = [](const std::optional<double>& span_s) {
-    return span_s ? span_text(*span_s) : std::string("not measured");
+    return span_s ? format_seconds(*span_s) : std::string("not measured");
   };
   check("works",
-        fmt::format("A request alone is answered, and takes at least {}.", span_text(repair.at_least.value)),
+        fmt::format("A request alone is answered, and takes at least {}.",
+                    format_seconds(repair.at_least.value)),
         facts.alone_s.value_or(0) >= repair.at_least.value,
         facts.failure.empty() ? took(facts.alone_s) : facts.failure);
   check("line", "No line of it is to blame.", facts.failure.empty() && facts.blamed.empty(),
@@ -98,7 +72,7 @@ RepairSheet sheet_of(const Repair& repair, const RepairFacts& facts) {
         facts.blocked ? "The event loop is blocked." : "");
   check("time",
         fmt::format("{} at once are answered within {}.", repair.at_once.value,
-                    span_text(repair.at_most.value)),
+                    format_seconds(repair.at_most.value)),
         facts.together_s && *facts.together_s <= repair.at_most.value, took(facts.together_s));
   return sheet;
 }
@@ -129,11 +103,10 @@ const Repair& RepairBook::find(const std::string& id) const {
 RepairSheet grade_diagnosis(const Repair& repair, std::string_view diagnosis) {
   json::error_code problem;
   const json::value document = json::parse({diagnosis.data(), diagnosis.size()}, problem);
-  const json::object* const said = problem ? nullptr : document.if_object();
-  const json::value* const inside = said != nullptr ? said->if_contains("inside") : nullptr;
-  if (inside == nullptr || !inside->is_object())
+  const JsonMembers said(document);
+  if (problem || said.object("inside").empty())
     throw Failure(environment_error("the diagnosis of {} does not say what is inside it", repair.file));
-  return sheet_of(repair, facts_in(*said, inside->as_object()));
+  return sheet_of(repair, facts_in(said));
 }
 
 RepairSheet grade_repair(const Repair& repair, const std::string& app, const std::string& python) {

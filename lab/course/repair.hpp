@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "lab/course/course.hpp"
 #include "lab/course/quiz.hpp"
+#include "scenarios/loader/described_toml.hpp"
 
 namespace lab {
 
@@ -30,6 +30,8 @@ struct RepairBook {
 };
 BOOST_DESCRIBE_STRUCT(RepairBook, (), (repairs))
 
+/// results/repairs.toml as it was when the program was built.
+extern const std::string_view kRepairsText;
 const RepairBook& repair_book();
 
 /// What is wanted of a repaired server, and what was found instead; empty where that is nothing.

@@ -10,13 +10,11 @@
 #include <tuple>
 #include <utility>
 
-#include "harness/client/load.hpp"
-#include "harness/findings/worker_deaths.hpp"
+#include "harness/findings/finding.hpp"
 #include "harness/model/model.hpp"
 #include "lab/core/event_ring.hpp"
 #include "lab/core/interrupt.hpp"
 #include "lab/core/terminal.hpp"
-#include "lab/experiment/environment.hpp"
 #include "lab/experiment/recordings.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/servers/steps/work.hpp"
@@ -312,11 +310,6 @@ int repetitions_of(const Scenario& scenario, const ExperimentOptions& options) {
 
 }  // namespace
 
-bool ExperimentOptions::measures() const {
-  return std::ranges::any_of(
-      engines, [](const std::string& engine) { return engine != kModel && engine != kRecorded; });
-}
-
 ExperimentPlan plan_experiment(const Scenario& scenario, const ExperimentOptions& options,
                                const PreparedExperiment& prepared) {
   ExperimentPlan plan;
@@ -378,7 +371,9 @@ std::string preflight(const Scenario& scenario, const ExperimentOptions& options
               "--engine model keeps every request; {} are too many (at most {}); use lab predict",
               load_case.requests(), kMostModelRequests);
   }
-  if (!options.measures()) return "";
+  const auto engines = std::ranges::count_if(
+      options.engines, [](const std::string& one) { return one != kModel && one != kRecorded; });
+  if (engines == 0) return "";
   for (const Arm& arm : scenario.arms) {
     if (arm.predict_only) continue;
     const bool threaded = arm.uses(Resource::pool) || arm.uses(Resource::thread);
@@ -394,8 +389,6 @@ std::string preflight(const Scenario& scenario, const ExperimentOptions& options
               load_case.requests(), kMostNativeRequests);
     raise_descriptor_limit(descriptor_need(load_case)).value();
   }
-  const auto engines = std::ranges::count_if(
-      options.engines, [](const std::string& one) { return one != kModel && one != kRecorded; });
   const RoomNeed need = room_need(scenario, static_cast<int>(engines), repetitions_of(scenario, options));
   check_room(need, find_free_room(folder, available_memory()), print_warning);
   return describe_room(need, folder.has_value());

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "harness/client/load.hpp"
+#include "harness/trace/machine.hpp"
 #include "lab/core/error.hpp"
 #include "lab/core/process.hpp"
 #include "lab/core/scenario.hpp"
@@ -33,7 +34,6 @@ struct ExperimentOptions {
   bool as_written = true;  ///< no option changes what the scenario says, so recordings of it apply
 
   bool uses(std::string_view engine) const { return std::ranges::find(engines, engine) != engines.end(); }
-  bool measures() const;  ///< whether any server is started
 };
 
 /// Everything that an experiment needs besides its scenario, made before its first server.
@@ -113,5 +113,10 @@ inline std::uint64_t repetition_seed(std::uint64_t seed, int number) {
 
 /// `2026-11-21T09:30:00Z`
 std::string utc_now();
+
+/// What this machine is, and with what this program was made.
+Environment describe_environment();
+/// `0.1.0 (abc1234)`.
+std::string version();
 
 }  // namespace lab

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <set>
 
+#include "harness/trace/machine.hpp"
 #include "lab/core/text.hpp"
-#include "lab/experiment/environment.hpp"
 #include "lab/experiment/fixtures.hpp"
 #include "lab/servers/mode.hpp"
 
@@ -40,14 +40,8 @@ Result<std::vector<std::string>> known_output_of(const std::string& key, const S
   return lines;
 }
 
-std::vector<int> numbers_of(const std::string& version) {
-  std::vector<int> numbers;
-  for (const std::string& part : split(version, '.')) numbers.push_back(std::atoi(part.c_str()));
-  return numbers;
-}
-
 bool older(const std::string& version, const std::string& least) {
-  return version != "?" && numbers_of(version) < numbers_of(least);
+  return version != "?" && strverscmp(version.c_str(), least.c_str()) < 0;
 }
 
 std::string roots_key(const std::string& engine) {
@@ -58,37 +52,16 @@ bool is_python(const EngineArm& arm) {
   return arm.engine == kFastapi;
 }
 
-bool same_program(const ExportedServer& a, const ExportedServer& b) {
-  return a.arguments == b.arguments && a.files.front().text == b.files.front().text;
-}
-
 void add_exported(const Scenario& scenario, const Arm& arm, std::string_view engine,
                   std::vector<EngineArm>& arms) {
-  struct Variant {
-    const char* runtime;
-    ExportChoice choice;
-    bool workers_only;
-  };
-  constexpr std::array<Variant, 3> kVariants{{{"", {}, false},
-                                              {"uvloop", {PythonLoop::uvloop, Workers::uvicorn}, false},
-                                              {"gunicorn", {PythonLoop::asyncio, Workers::gunicorn}, true}}};
-  const ExportTarget target = engine == kNode ? ExportTarget::node : ExportTarget::fastapi;
-  const std::size_t first = arms.size();
-  for (const Variant& variant : kVariants) {
-    if (variant.workers_only && arm.workers == 1) continue;
-    auto exported = export_server(scenario, arm, target, variant.choice);
-    if (!exported) {
-      if (arms.size() == first)
-        arms.push_back({std::string(engine), arm, {}, exported.error().message, arm.id, ""});
-      return;
-    }
-    const bool known =
-        std::any_of(arms.begin() + static_cast<std::ptrdiff_t>(first), arms.end(),
-                    [&](const EngineArm& one) { return same_program(*one.source, *exported); });
-    if (known) continue;
-    EngineArm one{std::string(engine), exported->arm, std::move(*exported), "", arm.id, variant.runtime};
+  auto exported =
+      export_variants(scenario, arm, engine == kNode ? ExportTarget::node : ExportTarget::fastapi);
+  if (!exported) arms.push_back({std::string(engine), arm, {}, exported.error().message, arm.id, ""});
+  if (!exported) return;
+  for (auto& [runtime, server] : *exported) {
+    EngineArm one{std::string(engine), server.arm, std::move(server), "", arm.id, runtime};
     one.arm.id = arm.id;
-    if (!one.runtime.empty()) one.arm.id += "@" + one.runtime;
+    if (!runtime.empty()) one.arm.id += "@" + runtime;
     one.arm.documented = arm.documented;
     arms.push_back(std::move(one));
   }
@@ -259,7 +232,7 @@ Result<ExternalServer> ForeignServers::start(const EngineArm& arm, Fixtures& fix
     command.arguments.insert(command.arguments.end(), arm.source->arguments.begin(),
                              arm.source->arguments.end());
     command.folder = folder_of(arm).string();
-    command.ready = arm.source->ready_path;
+    command.ready = kReadyPath;
     command.workers = arm.arm.workers;
     command.environment = {{"PYTHONDONTWRITEBYTECODE", "1"}, {"PYTHONUNBUFFERED", "1"}};
     if (const auto rate = rates_.find(arm.engine); rate != rates_.end())

@@ -21,22 +21,10 @@ void take_engines(RunOptions& to, const Texts& texts) {
   }
 }
 
-/// The same options, which also note the words that they were given.
-OptionList noting(OptionList list, RunOptions& to) {
-  for (Option& option : list.options) {
-    option.take = [&to, name = option.names.substr(2), take = option.take](const Texts& texts) {
-      if (take) take(texts);
-      Texts& given = to.given[name];
-      given.insert(given.end(), texts.begin(), texts.end());
-    };
-  }
-  return list;
-}
-
 Texts words_kept(const RunOptions& options, const OptionList& list, Option::Keep keep) {
   Texts words;
   for (const Option& option : list.options) {
-    const auto found = options.given.find(option.names.substr(2));
+    const auto found = options.given.find(option.title());
     if (option.keep != keep || found == options.given.end()) continue;
     if (option.each_with_name) {
       for (const std::string& text : found->second) words.push_back(fmt::format("{}={}", option.names, text));
@@ -49,32 +37,6 @@ Texts words_kept(const RunOptions& options, const OptionList& list, Option::Keep
 }
 
 }  // namespace
-
-Option& Option::required() {
-  is_required = true;
-  return *this;
-}
-
-Option& Option::shows(std::string text) {
-  preset = std::move(text);
-  return *this;
-}
-
-Option& Option::one_each() {
-  has_many = each_with_name = true;
-  return *this;
-}
-
-Option& Option::list() {
-  has_many = splits = true;
-  return *this;
-}
-
-Option& Option::kept(Keep where, bool may_vary) {
-  keep = where;
-  varies = may_vary;
-  return *this;
-}
 
 Texts Option::spellings() const {
   if (is_word()) return {};
@@ -110,6 +72,15 @@ Option& OptionList::texts(const std::string& names, const std::string& value, Te
   Option& made = each(names, value, help, [&target](const std::string& text) { target.push_back(text); });
   made.has_many = true;
   return made;
+}
+
+void OptionList::note_words(std::map<std::string, Texts>& given) {
+  for (Option& option : options) {
+    option.take = [&given, name = option.title(), take = option.take](const Texts& texts) {
+      if (take) take(texts);
+      given[name].insert(given[name].end(), texts.begin(), texts.end());
+    };
+  }
 }
 
 std::string OptionList::in_words(const Texts& words) {
@@ -151,15 +122,17 @@ OptionList scenario_options(RunOptions& to) {
               ": opened before the load, or a new one for each request");
   // A parameter that has an option of its own is varied as such, every other one as what --set takes.
   for (Option& option : list.options) {
-    option.kept(option.names == "--seed" ? Option::in_sweep : Option::in_record, !option.has_many);
+    option.keep = option.names == "--seed" ? Option::in_sweep : Option::in_record;
+    option.varies = !option.has_many;
   }
-  return noting(std::move(list), to);
+  list.note_words(to.given);
+  return list;
 }
 
 OptionList experiment_options(RunOptions& to) {
   ForeignOptions& foreign = to.experiment.foreign;
   OptionList list;
-  const Texts engines = words_of(kEngineWords);
+  const Texts engines = ids_of(kEngineWords);
   list.add("--engine", "A,B", OptionList::in_words(engines),
            [&to](const Texts& texts) { take_engines(to, texts); })
       .list()
@@ -174,7 +147,7 @@ OptionList experiment_options(RunOptions& to) {
              "repetitions of every arm (as many as fit the budget, at most 6)");
   list.flag("--quick", to.experiment.quick, "one repetition of every arm");
   list.duration("--budget", to.experiment.budget, "time for all repetitions, such as 30s");
-  for (Option& option : list.options) option.kept(Option::in_sweep);
+  for (Option& option : list.options) option.keep = Option::in_sweep;
   list.each("--guess", "ARM=DURATION", "your prediction, such as async-loop=1s",
             [&to](const std::string& text) {
               const auto [arm, value] =
@@ -188,7 +161,8 @@ OptionList experiment_options(RunOptions& to) {
             "the PostgreSQL server for query steps: a connection string, or local");
   list.text("--save", "DIR", to.save, "save the run in this folder");
   list.add("--no-save", "", "do not save the run", {});
-  return noting(std::move(list), to);
+  list.note_words(to.given);
+  return list;
 }
 
 std::optional<Option> find_run_option(RunOptions& to, const std::string& name) {

@@ -62,16 +62,29 @@ struct Option {
   Keep keep = nowhere;
   bool varies = false;  ///< a sweep may vary it
 
-  Option& required();
-  Option& shows(std::string text);  ///< its preset
-  Option& one_each();               ///< has_many, each_with_name
-  Option& list();                   ///< has_many, splits
-  Option& kept(Keep where, bool may_vary = false);
+  Option& required() {
+    is_required = true;
+    return *this;
+  }
+  Option& shows(std::string text) {
+    preset = std::move(text);
+    return *this;
+  }
+  Option& one_each() {
+    has_many = each_with_name = true;
+    return *this;
+  }
+  Option& list() {
+    has_many = splits = true;
+    return *this;
+  }
 
   bool is_flag() const { return value.empty(); }
   bool is_word() const { return names.front() != '-'; }
   /// `--requests`, then `-n`; none of a word.
   Texts spellings() const;
+  /// Its names without the first dashes: `requests` of `--requests`.
+  std::string title() const { return names.substr(names.find_first_not_of('-')); }
 };
 
 /// The options of a verb, made one by one; each maker's reference lasts until the next one.
@@ -91,8 +104,8 @@ struct OptionList {
         [&words](const std::string& option, const std::string& text) {
           return parse_word(option, text, words);
         },
-        in_words(words_of(words)) + more);
-    made.choices = words_of(words);
+        in_words(ids_of(words)) + more);
+    made.choices = ids_of(words);
     return made;
   }
   /// `reader(option, text)` makes the value.
@@ -133,6 +146,9 @@ struct OptionList {
                std::function<void(const std::string&)> take_one);
   Option& add(const std::string& names, const std::string& value, const std::string& help,
               std::function<void(const Texts&)> take);
+
+  /// From now on the options also keep the words that they are given, each under its title.
+  void note_words(std::map<std::string, Texts>& given);
 
   /// `text, json or md`
   static std::string in_words(const Texts& words);

@@ -19,11 +19,6 @@
 
 namespace lab {
 
-std::filesystem::path recordings_folder() {
-  if (const auto root = checkout_root()) return *root / "results" / "reference";
-  return installed_share() / "reference";
-}
-
 namespace {
 
 std::vector<std::string> recorded_scenarios() {
@@ -34,21 +29,6 @@ std::vector<std::string> recorded_scenarios() {
   }
   std::ranges::sort(names);
   return names;
-}
-
-/// Where the newest run of that name was not taken, or is not whole.
-void warn_of_incomplete(const std::vector<RunListing>& runs, const RunListing& taken,
-                        const std::string& name) {
-  const auto newest = std::ranges::find_if(
-      runs, [&](const RunListing& run) { return name == "last" || name == run.header.scenario; });
-  const std::string& reason = newest->problem.empty() ? newest->summary.reason : newest->problem;
-  if (&*newest != &taken) {
-    print_warning(
-        fmt::format("{} is {}: the newer {} is incomplete ({})", name, taken.name, newest->name, reason));
-  } else if (!taken.readable || !taken.summary.complete) {
-    print_warning(fmt::format("{} is {}, which is incomplete ({}); there is no complete one", name,
-                              taken.name, reason));
-  }
 }
 
 }  // namespace
@@ -98,22 +78,6 @@ Result<Recording> find_recording(const Scenario& scenario, bool as_written) {
     recording.repetitions.push_back(std::move(repetition));
   }
   return recording;
-}
-
-std::filesystem::path find_run(const std::string& name) {
-  std::error_code ignored;
-  if (std::filesystem::exists(name, ignored)) return name;
-  const std::vector<RunListing> runs = list_runs(default_runs_folder()).value();
-  if (const RunListing* run = named_run(runs, name)) {
-    if (name != run->name) warn_of_incomplete(runs, *run, name);
-    return run->path;
-  }
-  const std::vector<std::string> names = ids_of(runs);
-  if (names.empty())
-    throw Failure(usage_error("no run '{}': nothing has been recorded yet; see lab run", name));
-  const auto near = nearest_word(name, names);
-  throw Failure(usage_error("no run '{}'{}; see lab history", name,
-                            near ? fmt::format(" (did you mean '{}'?)", *near) : ""));
 }
 
 RecordedRun read_recorded(const std::filesystem::path& path, ReadOptions options) {

@@ -17,8 +17,8 @@ namespace lab {
 struct PageRequest {
   std::string method, target;
   std::optional<std::string> host{}, origin{}, cookie{};
-  std::optional<std::string>
-      token{};  ///< the field Lab-Token: the cookie's value, of a program without a browser
+  /// The field Lab-Token: the cookie's value, of a program without a browser.
+  std::optional<std::string> token{};
   std::optional<std::string> content_type{};
 };
 
@@ -66,5 +66,20 @@ Admission admit(const PageRequest& request, const PageKeys& keys);
 
 /// The value of a query's key, as it stands there; empty where it is not.
 std::string_view query_value(std::string_view target, std::string_view key);
+
+/// An IPv4 address of this machine, as getifaddrs(3) has it.
+struct NetworkAddress {
+  std::string interface;  ///< `wlan0`
+  std::string address;    ///< `192.168.1.20`
+  unsigned flags = 0;     ///< IFF_UP, IFF_LOOPBACK, …
+};
+
+/// In the kernel's order.
+std::vector<NetworkAddress> network_addresses();
+
+/// The one that phones on the same network can open: the first that is up, and neither loopback nor a
+/// tunnel's nor one that a machine gives itself where there is no network (169.254.…). Nothing where there is
+/// none.
+std::optional<NetworkAddress> class_address(const std::vector<NetworkAddress>& addresses);
 
 }  // namespace lab

@@ -41,7 +41,7 @@ VoteArm arm_of_vote(const json::value& value) {
 json::array arms_of_ballot(const std::vector<VoteArm>& arms) {
   json::array rows;
   for (const VoteArm& arm : arms)
-    rows.push_back({{"ask", json_text(arm.ask)}, {"choices", json_texts(arm.choices)}});
+    rows.push_back({{"ask", json_text(arm.ask)}, {"choices", as_json(arm.choices)}});
   return rows;
 }
 

@@ -147,7 +147,7 @@ std::string predicted_picture(const ArmReport& arm, const Scenario& scenario) {
 /// The arms' tables, as every report has them.
 void put_table(std::string& out, const Table& table) {
   const auto texts = [](const std::vector<std::string>& cells) {
-    return boost::json::serialize(json_texts(cells));
+    return boost::json::serialize(as_json(cells));
   };
   std::vector<std::string> headings;
   std::vector<std::string> right;
@@ -155,11 +155,14 @@ void put_table(std::string& out, const Table& table) {
     headings.push_back(column.heading);
     right.emplace_back(column.right ? "true" : "false");
   }
-  fmt::format_to(std::back_inserter(out), "{{\"headings\":{},\"right\":[{}]", texts(headings),
-                 fmt::join(right, ","));
+  const auto claimed = std::ranges::find(table.columns, ColumnRole::log, &Column::role);
+  fmt::format_to(std::back_inserter(out), "{{\"headings\":{},\"right\":[{}],\"claimed\":{}", texts(headings),
+                 fmt::join(right, ","), claimed - table.columns.begin());
   put_array(out, "rows", table.rows, [&](const TableRow& row) {
     fmt::format_to(std::back_inserter(out), "{{\"cells\":{},", texts(row.cells));
     put_text(out, "rest", row.rest);
+    out += ',';
+    put_text(out, "verdict", to_string(row.verdict));
     out += '}';
   });
   out += '}';

@@ -34,11 +34,6 @@ void replace_once(std::string& text, std::string_view what, std::string_view by)
   text.replace(at, what.size(), by);
 }
 
-void replace_all(std::string& text, std::string_view what, std::string_view by) {
-  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
-    text.replace(at, what.size(), by);
-}
-
 /// JSON that stands inside of a script's element: no text of it can end that.
 std::string inside_script(std::string json) {
   replace_all(json, "<", "\\u003c");
@@ -113,7 +108,7 @@ std::string style_with_fonts() {
 /// What students open, and the squares of its QR code where this program makes them.
 std::string class_json(const std::string& address) {
   boost::json::object joins{{"address", json_text(address)}};
-  if (const auto code = qr_code_of(address)) joins.emplace("code", json_texts(*code));
+  if (const auto code = qr_code_of(address)) joins.emplace("code", as_json(*code));
   return boost::json::serialize(joins);
 }
 
@@ -166,8 +161,7 @@ std::string policy_hash(std::string_view script) {
 
 constexpr std::string_view kOldBrowsers =
     "<p class=\"old\">The lanes replay in a browser of 2022 or later with scripts allowed. Yours shows them "
-    "as they "
-    "ended.</p>";
+    "as they ended.</p>";
 
 /// The report in the words that a reader can type.
 Report as_typed(Report report) {
@@ -204,7 +198,7 @@ std::string config_json(const PageConfig& config) {
   if (config.role) add("role", quoted(to_string(*config.role)));
   if (config.role != PageRole::student) {
     if (!config.join.empty()) add("class", class_json(config.join));
-    add("recorded", boost::json::serialize(json_texts(recorded_names())));
+    add("recorded", boost::json::serialize(as_json(recorded_names())));
     add("catalogue", trimmed_line(catalogue_json()));
   }
   if (config.source == "model" && !config.scenario.empty()) {
@@ -283,16 +277,14 @@ std::string report_page(const FormatInput& input, const std::vector<ShownRun>& r
   if (page_file("index.html").empty()) {
     print_warning(
         "this page has no replay: building that takes npm; ./labw setup --with page installs what is "
-        "missing, "
-        "then ./labw build page");
+        "missing, then ./labw build page");
     return write_reports("html", input).value();
   }
   const StaticPage whole = static_page(input);
   std::string page = page_in_one("");
   const std::string policy = fmt::format(
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src {} {}; "
-      "style-src "
-      "'unsafe-inline'; img-src data:; font-src data:\">\n",
+      "style-src 'unsafe-inline'; img-src data:; font-src data:\">\n",
       policy_hash(script_text("boot.js")), policy_hash(script_text("page.js")));
   constexpr std::string_view kEnd = "</main>";
   const std::size_t old = page.find("<main class=\"old\">");

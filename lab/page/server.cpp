@@ -1,5 +1,3 @@
-#include "lab/page/server.hpp"
-
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -37,7 +35,6 @@
 #include "lab/page/class_vote.hpp"
 #include "lab/page/event_log.hpp"
 #include "lab/page/files.hpp"
-#include "lab/page/network.hpp"
 #include "lab/page/page.hpp"
 
 namespace lab {

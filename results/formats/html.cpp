@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <string_view>
 #include <utility>
 
 #include "lab/core/terminal.hpp"
+#include "lab/core/text.hpp"
 #include "results/render/formatting.hpp"
 #include "results/report/format.hpp"
 #include "results/report/lanes.hpp"
@@ -24,22 +24,13 @@ std::string element(std::string_view tag, std::string_view text, std::string_vie
   return fmt::format("<{0} class=\"{2}\">{1}</{0}>\n", tag, escape_markup(text), kind);
 }
 
-/// `~1.1  agrees`: the verdict's word gets its colour.
-std::string log_cell(const std::string& text) {
-  for (const std::string_view word : {"agrees", "impossible", "slower", "faster", "undecided"}) {
-    if (!text.ends_with(word)) continue;
-    const std::string figure = text.substr(0, text.size() - word.size());
-    return fmt::format("{}<span class=\"{}\">{}</span>", escape_markup(figure), word, word);
-  }
-  return escape_markup(text);
-}
-
-std::string cell_kind(const Column& column) {
+std::string cell_kind(const Column& column, Verdict verdict) {
   std::string kind = column.right ? "right" : "";
-  const auto add = [&](const char* word) { kind += std::string(kind.empty() ? "" : " ") + word; };
+  const auto add = [&](std::string_view word) { kind.append(kind.empty() ? "" : " ").append(word); };
   if (column.role == ColumnRole::measured) add("main");
   if (column.role == ColumnRole::label || column.role == ColumnRole::interval) add("soft");
   if (column.role == ColumnRole::note) add("wide");
+  if (column.role == ColumnRole::log && verdict != Verdict::none) add(to_string(verdict));
   return kind;
 }
 
@@ -58,9 +49,8 @@ std::string table_of(const Table& table) {
   for (const TableRow& row : table.rows) {
     out += "<tr>";
     for (std::size_t i = 0; i < row.cells.size(); ++i) {
-      const bool log = table.columns[i].role == ColumnRole::log;
-      out += fmt::format("<td{}>{}</td>", attribute(cell_kind(table.columns[i])),
-                         log ? log_cell(row.cells[i]) : escape_markup(row.cells[i]));
+      out += fmt::format("<td{}>{}</td>", attribute(cell_kind(table.columns[i], row.verdict)),
+                         escape_markup(row.cells[i]));
     }
     const std::size_t left = table.columns.size() - std::min(row.cells.size(), table.columns.size());
     if (left > 0)
@@ -98,28 +88,16 @@ bool is_fixed(NoteKind kind) {
   return kind == NoteKind::loop || kind == NoteKind::path || kind == NoteKind::tail;
 }
 
-std::string lines_of(const std::string& text) {
-  std::string out;
-  for (std::size_t from = 0; from <= text.size();) {
-    const std::size_t end = std::min(text.find('\n', from), text.size());
-    out += (from == 0 ? "" : "\n") + escape_markup(std::string_view(text).substr(from, end - from));
-    from = end + 1;
-  }
-  return out;
-}
-
 std::string remarks_of(const Report& report) {
   std::vector<Note> remarks = all_notes(report);
   std::erase_if(remarks, [](const Note& note) { return note.kind == NoteKind::so; });  // stands above
   if (remarks.empty()) return "";
   std::string out = "<h2>What it says</h2>\n<dl class=\"notes\">\n";
   for (const Note& remark : remarks) {
-    std::string kind(to_string(remark.kind));
-    std::ranges::transform(kind, kind.begin(), [](unsigned char letter) { return std::tolower(letter); });
-    if (remark.failed) kind = "failed";
+    const std::string kind = remark.failed ? "failed" : lower_case(to_string(remark.kind));
     out += element("dt", to_string(remark.kind), escape_markup(kind));
     out += fmt::format("<dd{}>{}</dd>\n", is_fixed(remark.kind) ? " class=\"fixed\"" : "",
-                       lines_of(as_called(remark.text)));
+                       join(mapped(split(as_called(remark.text), '\n'), escape_markup), "\n"));
   }
   return out + "</dl>\n";
 }
@@ -139,10 +117,7 @@ std::string machine_of(const Report& report) {
 
 std::string facts_of(const Report& report) {
   std::string facts = report.predicted_only ? "Virtual time: nothing was run" : "";
-  const auto add = [&](const std::string& part) {
-    if (!part.empty()) facts += (facts.empty() ? "" : " · ") + part;
-  };
-  if (!report.changes.empty()) add("changed: " + report.changes);
+  if (!report.changes.empty()) facts += (facts.empty() ? "" : " · ") + ("changed: " + report.changes);
   return facts.empty() ? "" : element("p", facts, "facts");
 }
 

@@ -18,8 +18,7 @@ std::string to_markdown(const Report& report) {
   out += markdown_table(make_table(report, false));
   if (!workers.rows.empty()) out += "\n" + markdown_table(workers);
   for (const ArmReport& arm : report.arms) {
-    std::vector<std::string> deaths;
-    for (const ReportedDeath& death : drawn_deaths(arm)) deaths.push_back(describe(death));
+    const auto deaths = mapped(drawn_deaths(arm), [](const WorkerDeath& death) { return describe(death); });
     if (!deaths.empty())
       out += "\n" + markdown_text(fmt::format("{}: {}.", name_on_engine(arm), join(deaths, "; "))) + "\n";
   }

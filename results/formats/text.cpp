@@ -39,9 +39,8 @@ void add_heading(const Report& report, Page& page) {
 std::string tags_besides(const std::vector<Note>& first, const std::vector<Note>& all) {
   std::vector<std::string> tags;
   for (const Note& note : all) {
-    const std::string tag(to_string(note.kind));
-    const bool there = std::ranges::any_of(first, [&](const Note& each) { return each.text == note.text; });
-    if (!there && !contains(tags, tag)) tags.push_back(tag);
+    const bool there = std::ranges::find(first, note.text, &Note::text) != first.end();
+    if (!there) add_once(tags, to_string(note.kind));
   }
   return join(tags, ", ");
 }

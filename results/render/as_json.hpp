@@ -3,18 +3,34 @@
 #include <boost/describe.hpp>
 #include <boost/json.hpp>
 #include <boost/mp11.hpp>
+#include <cmath>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
+#include "harness/statistics/statistics.hpp"
 #include "lab/core/record.hpp"
-#include "results/store/json_words.hpp"
+#include "lab/core/stat.hpp"
+#include "lab/core/text.hpp"
 
 namespace lab {
 
 BOOST_DESCRIBE_STRUCT(RequestCounts, (), (planned, unsent, sent, ok, errors, unfinished, not_sent))
 
-inline boost::json::value as_json(const Estimate& estimate) {
-  return json_estimate(estimate);
+/// A text as JSON takes it: bytes that are not UTF-8 are replaced.
+inline boost::json::string json_text(std::string_view value) {
+  return boost::json::string(valid_utf8(value));
+}
+/// null for the empty text.
+inline boost::json::value json_text_or_null(std::string_view value) {
+  return value.empty() ? boost::json::value(nullptr) : json_text(value);
+}
+
+/// `s`, `bytes`, or null for plain numbers.
+inline boost::json::value json_unit(const Stat& stat) {
+  if (stat.is_time()) return "s";
+  return stat.is_bytes() ? boost::json::value("bytes") : nullptr;
 }
 
 /// Any value of a report, in one way everywhere: text as valid UTF-8, null for what is not there or not
@@ -24,7 +40,7 @@ template <class T>
 boost::json::value as_json(const T& value) {
   namespace json = boost::json;
   if constexpr (std::is_floating_point_v<T>) {
-    return json_number(value);
+    return std::isfinite(value) ? json::value(value) : nullptr;
   } else if constexpr (std::is_constructible_v<json::value, const T&> && !std::is_pointer_v<T> &&
                        !std::is_convertible_v<const T&, std::string_view>) {
     return json::value(value);
@@ -58,6 +74,18 @@ boost::json::value as_json(const T& value) {
     for (const auto& each : value) array.push_back(as_json(each));
     return array;
   }
+}
+
+/// Median, interval and samples; nulls where there is none.
+inline boost::json::object json_estimate(const std::optional<Estimate>& estimate) {
+  const Estimate known = estimate.value_or(Estimate{});
+  return {{"median", estimate ? as_json(known.median) : nullptr},
+          {"low", as_json(known.low)},
+          {"high", as_json(known.high)},
+          {"all", as_json(known.samples)}};
+}
+inline boost::json::value as_json(const Estimate& estimate) {
+  return json_estimate(estimate);
 }
 
 /// null for nought, which says that there is none.

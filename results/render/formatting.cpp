@@ -4,7 +4,6 @@
 
 #include <cctype>
 #include <cmath>
-#include <string_view>
 #include <utility>
 
 #include "lab/core/clock.hpp"
@@ -77,9 +76,7 @@ std::string memory(double bytes) {
 }
 
 std::string formula_text(std::string formula, bool ascii) {
-  constexpr std::string_view kDot = "·";
-  for (std::size_t at = 0; ascii && (at = formula.find(kDot)) != std::string::npos;)
-    formula.replace(at, kDot.size(), "*");
+  if (ascii) replace_all(formula, "·", "*");
   return printable(formula, ascii);
 }
 
@@ -169,17 +166,13 @@ std::string csv_cell(const std::string& text) {
 }
 
 std::vector<std::string> headings_of(const Table& table) {
-  std::vector<std::string> headings;
-  for (const Column& column : table.columns) headings.push_back(column.heading);
-  return headings;
+  return mapped(table.columns, &Column::heading);
 }
 
 }  // namespace
 
 std::string csv_row(const std::vector<std::string>& cells) {
-  std::vector<std::string> quoted;
-  for (const std::string& cell : cells) quoted.push_back(csv_cell(cell));
-  return join(quoted, ",") + "\n";
+  return join(mapped(cells, csv_cell), ",") + "\n";
 }
 
 std::string number_cell(const std::optional<double>& value) {

@@ -63,6 +63,10 @@ Unit unit_of(const Stat& stat, double value);
 std::string number(double value, const Unit& unit);
 /// `1.003 s`
 std::string quantity(double value, const Unit& unit);
+/// In the unit in which it reads well.
+inline std::string quantity(double value, const Stat& stat) {
+  return quantity(value, unit_of(stat, value));
+}
 
 /// `1.001–1.003` in that unit; empty where too few repetitions carry an interval.
 std::string interval(const Estimate& figure, Unit unit);

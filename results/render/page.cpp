@@ -2,12 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <cctype>
 #include <numeric>
-#include <optional>
-#include <string_view>
 #include <utility>
 
 #include "lab/core/terminal.hpp"
@@ -177,10 +174,9 @@ class Layout {
   }
 
   std::optional<std::size_t> find(ColumnRole role) const {
-    for (std::size_t i = 0; i < table_.columns.size(); ++i) {
-      if (table_.columns[i].role == role) return i;
-    }
-    return std::nullopt;
+    const auto at = std::ranges::find(table_.columns, role, &Column::role);
+    if (at == table_.columns.end()) return std::nullopt;
+    return static_cast<std::size_t>(at - table_.columns.begin());
   }
 
   std::size_t excess() const {
@@ -257,6 +253,22 @@ class Layout {
   bool ascii_;
 };
 
+/// A command at its blanks, but not at those between quotes: a shell takes a backslash there for itself.
+std::vector<std::string> shell_pieces(const std::string& command) {
+  std::vector<std::string> pieces(1);
+  bool quoted = false, literal = false;
+  for (const char letter : command) {
+    if (letter == ' ' && !quoted) {
+      pieces.emplace_back();
+      continue;
+    }
+    if (letter == '\'' && !literal) quoted = !quoted;
+    literal = letter == '\\' && !quoted && !literal;
+    pieces.back() += letter;
+  }
+  return pieces;
+}
+
 }  // namespace
 
 std::vector<std::string> wrap(std::string_view unwrapped, std::string_view first, std::size_t indent,
@@ -319,8 +331,27 @@ std::string tagged(const std::string& tag, const std::string& text, const TextSt
 
 std::string tagged_command(const std::string& tag, const std::string& command, const TextStyle& style,
                            std::size_t columns) {
+  const std::vector<std::string> words = shell_pieces(as_called(command));
   const std::size_t width = static_cast<std::size_t>(style.width) - 2;
-  return join(wrap(command, pad(tag, columns), columns, width), " \\\n") + "\n";
+  std::size_t longest = 0;
+  for (const std::string& word : words) longest = std::max(longest, lab::columns(word));
+  const std::size_t indent = std::clamp<std::size_t>(width - std::min(width, longest), 2, columns);
+  std::string text, line = pad(tag, columns);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    // An option stays with its value where both fit a line.
+    std::size_t length = lab::columns(words[i]);
+    if (i + 1 < words.size() && words[i].starts_with("--") && !words[i + 1].starts_with("--")) {
+      const std::size_t both = length + 1 + lab::columns(words[i + 1]);
+      if (indent + both <= width) length = both;
+    }
+    if (i > 0 && lab::columns(line) + 1 + length > width) {
+      text += line + " \\\n";
+      line = std::string(indent, ' ') + words[i];
+    } else {
+      line += (i > 0 ? " " : "") + words[i];
+    }
+  }
+  return text + line + "\n";
 }
 
 std::string tagged_code(const std::string& tag, const std::string& code, const TextStyle& style,

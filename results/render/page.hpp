@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/statistics/statistics.hpp"
+
 namespace lab {
 
 /// Room for a tag of up to five letters and a blank: what stands below goes on behind it.
@@ -44,8 +46,9 @@ struct Column {
 };
 
 struct TableRow {
-  std::vector<std::string> cells;  ///< one per column; shorter where `rest` takes the place of the others
-  std::string rest;                ///< runs on to the end of the line: `not run: no PostgreSQL`
+  std::vector<std::string> cells;   ///< one per column; shorter where `rest` takes the place of the others
+  std::string rest{};               ///< runs on to the end of the line: `not run: no PostgreSQL`
+  Verdict verdict = Verdict::none;  ///< of its cell in the column `log`
 };
 
 struct Table {

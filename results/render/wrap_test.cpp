@@ -56,3 +56,17 @@ TEST_CASE("Blanks inside a line stay") {
 TEST_CASE("An empty text is one empty line after its tag") {
   CHECK(wrap("", "TAG   ", 6, 40) == std::vector<std::string>{"TAG"});
 }
+
+TEST_CASE("a command that is printed can be pasted: nothing between quotes is broken") {
+  const std::string server = "'/usr/bin/python3 -m uvicorn main:app --port {port} --log-level warning'";
+  const std::string command = "lab diagnose /report --server " + server + " --ping /health --against last";
+  const std::string text = tagged_command("PROVE", command, {.width = 80});
+  CHECK(text.find(server) != std::string::npos);
+  std::string pasted = text.substr(kTagColumns);
+  for (std::size_t at = 0; (at = pasted.find(" \\\n")) != std::string::npos;)
+    pasted.replace(at, pasted.find_first_not_of(' ', at + 3) - at, " ");
+  CHECK(pasted == command + "\n");
+  for (const std::string& line : split(text, '\n')) CHECK(columns(line) <= 80);
+  CHECK(tagged_command("RUN", R"(lab run 'it'\''s' last)", {.width = 22}) ==
+        "RUN     lab run \\\n        'it'\\''s' \\\n        last\n");
+}

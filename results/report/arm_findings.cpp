@@ -55,7 +55,7 @@ constexpr Quantile kQuantiles[] = {{"p90", 0.9, &ArmReport::latency_p90_s},
                                    {"p99.9", 0.999, &ArmReport::latency_p999_s}};
 
 std::string format_span(const std::optional<double>& value) {
-  return value ? format_duration(to_nanos(*value)) : "–";
+  return value ? format_seconds(*value) : "–";
 }
 
 }  // namespace
@@ -89,8 +89,7 @@ std::vector<Finding> common_findings(std::vector<std::vector<Finding>> each, std
   std::vector<Finding> findings;
   for (std::vector<Finding>& some : each) {
     for (Finding& finding : some) {
-      const bool known =
-          std::ranges::any_of(findings, [&](const Finding& other) { return other.id == finding.id; });
+      const bool known = contains(ids_of(findings), finding.id);
       const bool common = seen[finding.id] * 2 >= each.size();
       if (!known && common && !cannot_be_reported(finding, arm, load_case, engine))
         findings.push_back(std::move(finding));

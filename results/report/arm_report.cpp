@@ -2,17 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
 
 #include "harness/analysis/why.hpp"
 #include "harness/model/model.hpp"
-#include "harness/statistics/statistics.hpp"
 #include "lab/core/clock.hpp"
-#include "lab/core/scenario.hpp"
-#include "results/store/set_aside.hpp"
 
 namespace lab {
 
@@ -33,14 +29,11 @@ constexpr std::int64_t kMaxProbed = 20'000;  // requests
 /// The stats reported of every arm: makespan first, then what table, documents and checks ask for.
 std::vector<Stat> stats_of(const Scenario& scenario) {
   std::vector<Stat> stats{Stat{}};
-  const auto add = [&](const Stat& stat) {
-    if (std::ranges::find(stats, stat) == stats.end()) stats.push_back(stat);
-  };
-  for (const Stat& stat : scenario.show) add(stat);
+  for (const Stat& stat : scenario.show) add_once(stats, stat);
   for (const Arm& arm : scenario.arms) {
-    for (const Documented& figure : arm.documented) add(figure.stat);
+    for (const Documented& figure : arm.documented) add_once(stats, figure.stat);
   }
-  for (const Check& check : scenario.checks) add(check.stat);
+  for (const Check& check : scenario.checks) add_once(stats, check.stat);
   return stats;
 }
 
@@ -72,8 +65,7 @@ class StatTable {
   std::size_t typical() const {
     const double middle = median(0).value_or(0);
     const auto distance = [&](const auto& value) { return std::abs(value.value_or(1e18) - middle); };
-    const auto nearest = std::ranges::min_element(
-        values_[0], [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
+    const auto nearest = std::ranges::min_element(values_[0], {}, distance);
     return static_cast<std::size_t>(nearest - values_[0].begin());
   }
 
@@ -173,7 +165,7 @@ std::optional<std::pair<double, double>> allowed(const Check& check, const Measu
 
 void judge_check(const Check& check, const MeasureRow& row, bool computes, CheckRow& judged) {
   const auto format_figure = [&](double value) {
-    return check.stat.is_time() ? format_duration(to_nanos(value)) : fmt::format("{:.4g}", value);
+    return check.stat.is_time() ? format_seconds(value) : fmt::format("{:.4g}", value);
   };
   const auto format_range = [&](double low, double high) {
     return format_figure(low) + "–" + format_figure(high);
@@ -408,14 +400,9 @@ ArmReport analyse_arm(const Scenario& scenario, const Arm& arm, const Case& load
   report.workers = arm.workers;
   report.repetitions = static_cast<int>(repetitions.size());
   report.lanes_of = repetitions.front()->number;
-  std::vector<double> skews;
-  std::vector<double> paces;
-  for (const RunRepetition* repetition : repetitions) {
-    skews.push_back(seconds(repetition->send_skew));
-    paces.push_back(repetition->pace);
-  }
-  report.pace = summarise(std::move(paces)).median;
-  report.burst_skew_s = summarise(std::move(skews)).median;
+  report.pace = median_of(mapped(repetitions, [](const auto* each) { return each->pace; }));
+  report.burst_skew_s =
+      median_of(mapped(repetitions, [](const auto* each) { return seconds(each->send_skew); }));
 
   // One repetition after the other, as not all of them may be in memory.
   std::vector<Stat> stats = stats_of(scenario);

@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <map>
 
-#include "harness/statistics/statistics.hpp"
 #include "lab/core/text.hpp"
 #include "results/render/as_json.hpp"
 #include "results/render/formatting.hpp"
@@ -27,8 +26,7 @@ bool is_measured(const ArmReport& arm) {
 std::vector<std::string> names_of(const Report& report) {
   std::vector<std::string> names;
   for (const ArmReport& arm : report.arms) {
-    const std::string name = name_on_engine(arm);
-    if (is_measured(arm) && !contains(names, name)) names.push_back(name);
+    if (is_measured(arm)) add_once(names, name_on_engine(arm));
   }
   return names;
 }
@@ -66,9 +64,7 @@ std::vector<Stat> stats_of(const ReportedRun& reported, const CompareOptions& op
     for (const Check& check : reported.scenario.checks) wanted.push_back(check.stat);
   }
   std::vector<Stat> stats;
-  for (const Stat& stat : wanted) {
-    if (std::ranges::find(stats, stat) == stats.end()) stats.push_back(stat);
-  }
+  for (const Stat& stat : wanted) add_once(stats, stat);
   return stats;
 }
 
@@ -98,9 +94,7 @@ CompareVerdict direction(const ComparedRow& row) {
 }
 
 void judge(std::vector<ComparedRow>& rows, double tolerance, const std::string& noise) {
-  std::vector<double> p;
-  for (const ComparedRow& row : rows) p.push_back(row.shift.p);
-  const std::vector<double> adjusted = holm(p);
+  const std::vector<double> adjusted = holm(mapped(rows, [](const auto& row) { return row.shift.p; }));
   for (std::size_t i = 0; i < rows.size(); ++i) {
     ComparedRow& row = rows[i];
     row.p_adjusted = adjusted[i];
@@ -143,7 +137,7 @@ std::vector<DifferingRow> differing(const Run& a, const Run& b) {
   std::vector<std::string> keys;
   std::map<std::string, DifferingRow> values;
   const auto see = [&](const std::string& key, const std::string& value, std::string DifferingRow::*side) {
-    if (!contains(keys, key)) keys.push_back(key);
+    add_once(keys, key);
     std::string& known = values[key].*side;
     if (known.empty()) known = value;
   };
@@ -198,7 +192,7 @@ void warn_of_outliers(const std::vector<ComparedRow>& rows, std::vector<std::str
         const double value = figure->samples[index];
         if (std::abs(value - figure->median) <= room) continue;
         far.push_back(fmt::format("{} {} {} {} in repetition {}", side, row.name, to_string(row.stat),
-                                  quantity(value, unit_of(row.stat, value)), index + 1));
+                                  quantity(value, row.stat), index + 1));
       }
     }
   }
@@ -288,7 +282,7 @@ void add_reasons(const ComparisonReport& report, Page& page) {
     if (row->reason.empty() || std::find_if(rows.begin(), row, same_reason) != row) continue;
     std::vector<std::string> names;
     for (auto other = row; other != rows.end(); ++other) {
-      if (same_reason(*other) && !contains(names, other->name)) names.push_back(other->name);
+      if (same_reason(*other)) add_once(names, other->name);
     }
     const bool all = std::ranges::all_of(rows, same_reason);
     page.entry("WARN", fmt::format("inconclusive: {}{}", all ? "" : join(names, ", ") + ": ", row->reason));
@@ -328,8 +322,7 @@ Result<ComparisonReport> compare_runs(const ReportedRun& a, const ReportedRun& b
     }
   }
   if (report.rows.empty()) {
-    std::vector<std::string> names;
-    for (const Stat& stat : stats) names.push_back(to_string(stat));
+    const auto names = mapped(stats, [](const Stat& stat) { return to_string(stat); });
     return usage_error("no stat was measured in both runs: A has {}; B has {}; stat {}",
                        join(names_of(a.report), ", "), join(names_of(b.report), ", "), join(names, ", "));
   }
@@ -393,9 +386,7 @@ std::string comparison_text(const ComparisonReport& report, const TextStyle& sty
   page.entry("A", describe(report.a));
   page.entry("B", describe(report.b));
   std::vector<Stat> stats;
-  for (const ComparedRow& row : report.rows) {
-    if (std::ranges::find(stats, row.stat) == stats.end()) stats.push_back(row.stat);
-  }
+  for (const ComparedRow& row : report.rows) add_once(stats, row.stat);
   bool shows_p = false;  // a narrow table has no room for it
   for (const Stat& stat : stats) {
     page.blank();

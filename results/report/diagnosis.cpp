@@ -20,42 +20,9 @@ namespace lab {
 namespace {
 
 struct Hint {
-  std::string text, command;
+  std::string text;  ///< empty: the fix in the server's language, which the course knows
+  std::string command;
 };
-
-/// What ends one's waiting for another, in the words of a server's own language.
-struct Language {
-  std::string_view runtime;  ///< as LocalServer has it
-  std::string_view blocked;  ///< one at a time, because the loop or the only thread waits
-  std::string_view workers;  ///< the same in each of several
-};
-
-constexpr std::string_view kAnyBlocked =
-    "the thread that takes requests must not wait: use a call that does not block, or a pool of threads";
-constexpr std::string_view kAnyWorkers =
-    "a call that does not block, so that a worker can take other requests meanwhile";
-
-constexpr Language kLanguages[] = {
-    {"python", "def instead of async def, or await the driver",
-     "await, or def: then a worker does not hold its loop while it waits"},
-    {"node", "the asynchronous call instead of the one that blocks (…Sync), or a worker thread",
-     "the asynchronous call instead of the one that blocks (…Sync)"},
-    {"java", "an executor with several threads, or a call that does not block", kAnyWorkers},
-    {"php", "more workers (PHP_CLI_SERVER_WORKERS, or pm.max_children of php-fpm)",
-     "more workers (PHP_CLI_SERVER_WORKERS, or pm.max_children of php-fpm)"},
-    {"ruby", "several threads (puma -t), or more workers", "several threads in each worker (puma -t)"},
-};
-
-Language language_of(const std::string& runtime) {
-  for (const Language& language : kLanguages) {
-    if (language.runtime == runtime) return language;
-  }
-  return {"", kAnyBlocked, kAnyWorkers};
-}
-
-std::string milliseconds(double span_s) {
-  return format_duration(std::llround(span_s * 1e9));
-}
 
 std::string ordinal(int number) {
   const int last = number % 10;
@@ -118,7 +85,8 @@ std::string execution_words(const Observations& seen, const Diagnosis& verdict) 
     case Execution::unknown: return verdict.reason;
     case Execution::serial: {
       std::string text = "one at a time";
-      if (verdict.shared) text += ", in turns: they share one core or an interpreter lock";
+      if (verdict.shared || (computes && computes_in_turns(seen)))
+        text += ", in turns: they share one core or an interpreter lock";
       if (blocked) text += "; the event loop is blocked";
       if (verdict.loop_blocked == false)
         text += slow_ping(seen) ? "; other routes are slower" : "; other routes are served";
@@ -128,8 +96,8 @@ std::string execution_words(const Observations& seen, const Diagnosis& verdict) 
       if (verdict.shared) return fmt::format("together, at the speed of {} cores", k);
       if (verdict.ahead_s > 0) {
         return fmt::format("{} at a time for {} of each {}, the next one waits until any of them is done{}",
-                           k, milliseconds(verdict.service_s),
-                           milliseconds(verdict.service_s + verdict.ahead_s),
+                           k, format_seconds(verdict.service_s),
+                           format_seconds(verdict.service_s + verdict.ahead_s),
                            blocked ? "; cheap routes wait too" : "");
       }
       if (verdict.pools > 1) {
@@ -140,8 +108,10 @@ std::string execution_words(const Observations& seen, const Diagnosis& verdict) 
                            blocked ? "; cheap routes wait too" : "");
       }
       return fmt::format("{}{} at a time, the next one waits until any of them is done{}{}",
-                         verdict.balanced == false ? "up to " : "", k,
-                         verdict.balanced == false ? "; distributed unevenly" : "",
+                         verdict.balanced == false ? "up to "
+                         : verdict.varies          ? "about "
+                                                   : "",
+                         k, verdict.balanced == false ? "; distributed unevenly" : "",
                          blocked ? "; cheap routes wait too" : "");
     case Execution::workers: {
       std::string dealt =
@@ -154,7 +124,7 @@ std::string execution_words(const Observations& seen, const Diagnosis& verdict) 
       if (verdict.stalls) {
         return fmt::format(
             "together, but now and then one takes {} and delays all others (about one in {:.0f}){}",
-            milliseconds(verdict.stalls->took_s), 1 / verdict.stalls->share,
+            format_seconds(verdict.stalls->took_s), 1 / verdict.stalls->share,
             blocked ? "; the event loop is blocked meanwhile" : "");
       }
       if (verdict.serial_part_s > 0) {
@@ -214,7 +184,6 @@ std::string formula(const Diagnosis& verdict, bool exact) {
 
 Hint advice(const Observations& seen, const Diagnosis& verdict) {
   const bool computes = verdict.bound_by == BoundBy::cpu;
-  const Language words = language_of(seen.runtime);
   if (verdict.limit && verdict.limit->in_flight > 0)
     return {"a client that waits and tries again, or a larger limit: a refused request costs nothing here",
             "lab run overload"};
@@ -223,7 +192,7 @@ Hint advice(const Observations& seen, const Diagnosis& verdict) {
   switch (verdict.execution) {
     case Execution::unknown: return {};
     case Execution::serial:
-      if (computes && verdict.shared)
+      if (computes && (verdict.shared || computes_in_turns(seen)))
         return {"processes instead of threads, if a lock makes the threads take turns", "lab run gil"};
       if (computes)
         return {"give the computing to processes, or start more workers", "lab run cpu-threshold"};
@@ -231,7 +200,7 @@ Hint advice(const Observations& seen, const Diagnosis& verdict) {
         return {
             "something lets in one request at a time: enlarge the pool, or hold the lock for a shorter time",
             "lab run pool-limit"};
-      return {std::string(words.blocked), "lab run sync-driver"};
+      return {"", "lab run sync-driver"};
     case Execution::pool:
       if (computes) return {"more threads gain nothing: computing needs cores", "lab run workers-vs-cores"};
       if (verdict.ahead_s > 0) {
@@ -246,7 +215,7 @@ Hint advice(const Observations& seen, const Diagnosis& verdict) {
           "lab run pool-limit"};
     case Execution::workers:
       if (computes) return {"as many workers as cores; more gain nothing", "lab run workers-vs-cores"};
-      return {std::string(words.workers), "lab run worker-identity"};
+      return {"", "lab run worker-identity"};
     case Execution::concurrent:
       if (verdict.stalls || (verdict.serial_part_s > 0 && verdict.loop_blocked == true))
         return {"move the blocking part from the loop to a thread or a process", "lab run cpu-chunks"};
@@ -260,11 +229,11 @@ Hint advice(const Observations& seen, const Diagnosis& verdict) {
 }
 
 std::string pauses_in_words(const std::vector<Pause>& pauses, Nanos watched) {
-  if (pauses.empty()) return fmt::format("no pause in {}", milliseconds(seconds(watched)));
+  if (pauses.empty()) return fmt::format("no pause in {}", format_seconds(seconds(watched)));
   std::vector<double> lengths;
   for (const Pause& pause : pauses) lengths.push_back(seconds(pause.length));
   std::string text = fmt::format("{} in {}, of {:.1f} s", plural(std::ssize(pauses), "pause"),
-                                 milliseconds(seconds(watched)), median_of(lengths));
+                                 format_seconds(seconds(watched)), median_of(lengths));
   if (pauses.size() > 1) {
     const double apart =
         seconds(pauses.back().at - pauses.front().at) / static_cast<double>(pauses.size() - 1);
@@ -279,7 +248,7 @@ std::vector<std::string> notes(const Observations& seen, const DiagnosisReport& 
   if (slow && report.verdict.loop_blocked != true) {
     notes.push_back(fmt::format(
         "the cheap route took up to {} beside {} slow requests, {} alone: it waits behind the slow one",
-        milliseconds(slow->latency_s), slow->at_once, milliseconds(ping_alone_seconds(seen))));
+        format_seconds(slow->latency_s), slow->at_once, format_seconds(ping_alone_seconds(seen))));
   }
   if (report.kept_lag_s) {
     notes.push_back(fmt::format(
@@ -290,8 +259,8 @@ std::vector<std::string> notes(const Observations& seen, const DiagnosisReport& 
   }
   if (const auto warm = find_warm_up(seen)) {
     constexpr double kAtOnce = 0.001;
-    notes.push_back(fmt::format("the first request took {}, later ones {}: {}", milliseconds(warm->first_s),
-                                milliseconds(warm->later_s),
+    notes.push_back(fmt::format("the first request took {}, later ones {}: {}", format_seconds(warm->first_s),
+                                format_seconds(warm->later_s),
                                 warm->later_s < kAtOnce
                                     ? "a cache answers them, so ask for what is not in it, or turn it off"
                                     : "the server warms up, so send one request before users come"));
@@ -299,9 +268,8 @@ std::vector<std::string> notes(const Observations& seen, const DiagnosisReport& 
   if (const auto& some = report.verdict.stragglers) {
     notes.push_back(
         fmt::format("about one request in {:.0f} takes {} and delays nobody else: as where a cache is "
-                    "filled, or something "
-                    "is tried again",
-                    1 / some->share, milliseconds(some->took_s)));
+                    "filled, or something is tried again",
+                    1 / some->share, format_seconds(some->took_s)));
   }
   if (!seen.watched.empty()) notes.push_back(pauses_in_words(report.pauses, seen.watched.back().at));
   return notes;
@@ -317,7 +285,7 @@ std::optional<std::string> odd_burst(const std::vector<DiagnosisRow>& rows, cons
       const double took = seconds(burst.done.back());
       if (took < kTimes * row.makespan_s + kLeast) continue;
       return fmt::format("{} at once took {} in one burst, usually {}: --watch 30s looks for pauses",
-                         row.at_once, milliseconds(took), milliseconds(row.makespan_s));
+                         row.at_once, format_seconds(took), format_seconds(row.makespan_s));
     }
   }
   return std::nullopt;
@@ -397,6 +365,17 @@ void add_process(const DiagnosisReport& report, Page& page) {
   page.raw(text + "\n");
 }
 
+/// So long each of the slow requests keeps the loop: by a probe, whose heartbeat misses some of it, or by the
+/// verdict, where a cheap route was asked; the larger of both.
+std::optional<double> blocked_seconds(const DiagnosisReport& report) {
+  const Diagnosis& verdict = report.verdict;
+  std::optional<double> blocked_s;
+  if (report.inside) blocked_s = report.inside->blocked_s;
+  if (!verdict.loop_blocked) return blocked_s;
+  const double seen_s = verdict.serial_part_s > 0 ? verdict.serial_part_s : verdict.service_s;
+  return std::max(blocked_s.value_or(0), *verdict.loop_blocked ? seen_s : 0.0);
+}
+
 namespace json = boost::json;
 
 json::value limit(const DiagnosisReport& report) {
@@ -436,6 +415,12 @@ json::value against(const DiagnosisReport& report) {
 
 }  // namespace
 
+constexpr std::pair<std::string_view, Threshold::What> kMeasures[] = {
+    {"blocked", Threshold::What::blocked}, {"parallelism", Threshold::What::parallelism}};
+const ThresholdWords kDiagnosisThresholds{
+    "ping.", true, kMeasures, "ping.p1 to ping.p99.999, ping.median, ping.max, blocked, parallelism",
+    "such as ping.p90<20ms, blocked<5ms or parallelism>=16"};
+
 std::string announce(const Outlook& outlook) {
   const std::string beyond = outlook.beyond > 0 ? fmt::format(" (then {})", outlook.beyond) : "";
   const double least = seconds(outlook.least);
@@ -466,7 +451,7 @@ DiagnosisReport make_diagnosis_report(const std::string& url, const std::string&
   report.pauses = find_pauses(seen);
   report.notes = notes(seen, report);
   report.unsure = verdict.unsure;
-  if (auto odd = odd_burst(report.rows, seen)) report.unsure.push_back(std::move(*odd));
+  if (auto odd = odd_burst(report.rows, seen)) report.notes.push_back(std::move(*odd));
   Hint says = advice(seen, verdict);
   report.advice = std::move(says.text);
   report.command = std::move(says.command);
@@ -475,10 +460,32 @@ DiagnosisReport make_diagnosis_report(const std::string& url, const std::string&
 }
 
 void add_inside(DiagnosisReport& report, const InsideSeen& seen, const std::string& proof) {
-  const DiagnosisRow largest = report.rows.empty() ? DiagnosisRow{} : report.rows.back();
-  report.inside = make_inside_report(look_inside(seen, report.verdict), report.seen, report.verdict,
-                                     largest.at_once, largest.makespan_s, report.seen.runtime);
-  report.inside->proof = proof;
+  InsideReport& inside = report.inside.emplace(make_inside_report(seen, report.verdict));
+  inside.proof = proof;
+  const bool explained =
+      std::ranges::any_of(inside.lines, [](const LineReport& line) { return !line.line.place.file.empty(); });
+  report.unsure = caveats(report.seen, report.verdict, explained);
+  if (report.rows.empty()) return;
+  inside.at_once = report.rows.back().at_once;
+  inside.now_s = report.rows.back().makespan_s;
+}
+
+ThresholdRow judge(const Threshold& threshold, const DiagnosisReport& report) {
+  const Diagnosis& verdict = report.verdict;
+  if (threshold.what == Threshold::What::parallelism) {
+    if (verdict.parallelism == 0) return cannot_judge(threshold, "unknown: " + verdict.reason);
+    return judge(threshold, verdict.parallelism,
+                 fmt::format("{}{}", verdict.parallelism, report.at_least ? " or more" : ""));
+  }
+  if (threshold.what == Threshold::What::blocked) {
+    const auto blocked_s = blocked_seconds(report);
+    if (!blocked_s) return cannot_judge(threshold, "not known whether a loop is blocked");
+    return judge(threshold, *blocked_s, format_seconds(*blocked_s) + " of each request");
+  }
+  Distribution latencies;
+  for (const PingBeside& ping : report.seen.pings) latencies.add({&ping.latency, 1});
+  if (latencies.size() == 0) return cannot_judge(threshold, "no ping was answered beside slow requests");
+  return judge(threshold, latencies, "pings");
 }
 
 BOOST_DESCRIBE_STRUCT(DiagnosisRow, (), (at_once, makespan_s, bursts, expected_s, ping_worst_s, all_s))
@@ -504,8 +511,12 @@ std::string to_text(const DiagnosisReport& report, const TextStyle& style) {
   }
   for (const std::string& note : report.notes) entry("NOTE", note);
   for (const std::string& doubt : report.unsure) entry("UNSURE", doubt);
-  const std::string experiment = report.command.empty() ? "" : ": " + report.command;
-  if (!report.advice.empty()) entry("TRY", report.advice + experiment);
+  for (const ThresholdRow& row : report.thresholds)
+    entry(row.passed ? "PASS" : "MISS", fmt::format("{}: {}", row.threshold, row.measured));
+  const std::string experiment = report.command.empty() ? "" : "; see " + report.command;
+  const bool fixed = report.inside && !report.inside->lines.empty();
+  if (!report.advice.empty() && !fixed) entry("TRY", report.advice + experiment);
+  if (fixed) page.raw(tagged_command("PROVE", report.inside->proof, page.style(), kTag));
   return page.take();
 }
 
@@ -557,6 +568,7 @@ std::string to_json(const DiagnosisReport& report) {
                     {"started", as_json(report.started)},
                     {"target", as_json(report.target)},
                     {"inside", report.inside ? inside_as_json(*report.inside) : json::value(nullptr)},
+                    {"thresholds", as_json(report.thresholds)},
                     {"against", against(report)}});
 }
 

@@ -11,6 +11,7 @@
 #include "results/render/page.hpp"
 #include "results/report/diagnosis_change.hpp"
 #include "results/report/diagnosis_lines.hpp"
+#include "results/report/threshold.hpp"
 
 namespace lab {
 
@@ -41,11 +42,12 @@ struct DiagnosisReport {
   std::vector<Pause> pauses;
   std::vector<std::string> notes;  ///< what else was found
   std::vector<std::string> unsure;
-  std::string advice, command;            ///< what to do, and the experiment that shows it
+  std::string advice, command;            ///< what to do (empty: what a fix says), and the run that shows it
   std::optional<InsideReport> inside;     ///< where the server was looked into
   std::string started;                    ///< UTC
   std::string target;                     ///< what is compared with what: the server and its route
   std::optional<DiagnosisChange> change;  ///< against an earlier one
+  std::vector<ThresholdRow> thresholds;
 };
 
 /// `will send at most 511 requests, at most 64 at once, 1 to 9 s`
@@ -54,8 +56,14 @@ std::string announce(const Outlook& outlook);
 /// `ping`: its URL, or empty.
 DiagnosisReport make_diagnosis_report(const std::string& url, const std::string& ping, Observations seen);
 
-/// Adds what was seen inside, concluded by the verdict. `proof`: the command that asks again after an edit.
+/// Adds what was seen inside, concluded by the verdict; without fixes. `proof`: the command that asks again
+/// after an edit.
 void add_inside(DiagnosisReport& report, const InsideSeen& seen, const std::string& proof);
+
+/// Latencies of the cheap route beside slow requests, how long each of those keeps the loop, and how many run
+/// at a time.
+extern const ThresholdWords kDiagnosisThresholds;
+ThresholdRow judge(const Threshold& threshold, const DiagnosisReport& report);
 
 /// For a terminal or a pipe.
 std::string to_text(const DiagnosisReport& report, const TextStyle& style);

@@ -2,12 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <boost/json.hpp>
-#include <cmath>
 
-#include "lab/core/clock.hpp"
-#include "lab/core/text.hpp"
+#include "lab/core/json_members.hpp"
+#include "results/render/formatting.hpp"
 
 namespace lab {
 
@@ -15,60 +13,32 @@ namespace {
 
 namespace json = boost::json;
 
-std::string words_in(const json::object& object, const char* key) {
-  const json::value* value = object.if_contains(key);
-  const json::string* text = value != nullptr ? value->if_string() : nullptr;
-  return text != nullptr ? printable({text->data(), text->size()}, false) : "";
-}
-
-const json::array& list_in(const json::object& object, const char* key) {
-  static const json::array kNone;
-  const json::value* value = object.if_contains(key);
-  const json::array* array = value != nullptr ? value->if_array() : nullptr;
-  return array != nullptr ? *array : kNone;
-}
-
-double number_in_value(const json::value& value) {
-  json::error_code problem;
-  const auto number = value.to_number<double>(problem);
-  return problem ? 0 : number;
-}
-
-void read_rows(const json::object& document, KeptDiagnosis& kept) {
-  for (const json::value& each : list_in(document, "evidence")) {
-    const json::object* row = each.if_object();
-    const json::value* size = row != nullptr ? row->if_contains("at_once") : nullptr;
-    if (size == nullptr) continue;
-    const int at_once = static_cast<int>(std::clamp(number_in_value(*size), 0.0, 1e6));
-    for (const json::value& took : list_in(*row, "all_s")) {
-      if (const double seconds = number_in_value(took); at_once > 1 && seconds > 0)
+void read_rows(const JsonMembers& document, KeptDiagnosis& kept) {
+  for (const json::value& each : document.list("evidence")) {
+    const JsonMembers row(each);
+    const int at_once = row.count("at_once");
+    for (const json::value& took : row.list("all_s")) {
+      json::error_code problem;
+      if (const auto seconds = took.to_number<double>(problem); !problem && at_once > 1 && seconds > 0)
         kept.makespans_s[at_once].push_back(seconds);
     }
   }
 }
 
-void read_places(const json::object& document, KeptDiagnosis& kept) {
-  const json::value* value = document.if_contains("inside");
-  const json::object* inside = value != nullptr ? value->if_object() : nullptr;
-  if (inside == nullptr) return;
-  for (const json::value& each : list_in(*inside, "places")) {
-    const json::object* place = each.if_object();
-    if (place == nullptr) continue;
-    const std::string file = words_in(*place, "file");
+void read_places(const JsonMembers& document, KeptDiagnosis& kept) {
+  for (const json::value& each : document.object("inside").list("places")) {
+    const JsonMembers place(each);
+    const std::string id = place.text("id"), file = place.text("file");
     const std::string what =
-        file.empty() ? words_in(*place, "call") : file + " " + words_in(*place, "function");
-    const std::string id = words_in(*place, "id");
-    kept.places[fmt::format("{} {}", id, what)] = fmt::format("{} {}", id, words_in(*place, "where"));
+        file.empty() ? place.text("call") : fmt::format("{} {}", file, place.text("function"));
+    kept.places[fmt::format("{} {}", id, what)] = fmt::format("{} {}", id, place.text("where"));
   }
 }
 
-std::string span_words(double span_s) {
-  return format_duration(std::llround(span_s * 1e9));
-}
-
 std::string executed(const KeptDiagnosis& kept) {
-  if (kept.execution == "pool" || kept.execution == "workers")
-    return fmt::format("{} of {}", kept.execution, kept.parallelism.value_or(0));
+  const int parallelism = kept.parallelism.value_or(0);
+  if (kept.execution == "pool") return fmt::format("a pool of {}", parallelism);
+  if (kept.execution == "workers") return fmt::format("{} workers", parallelism);
   return kept.execution;
 }
 
@@ -80,7 +50,7 @@ std::string sure(const Shift& shift) {
 void say_times(DiagnosisChange& change) {
   const Shift& shift = *change.shift;
   const std::string both = fmt::format("{} at once took {}, now {}", change.at_once,
-                                       span_words(change.before_s), span_words(change.now_s));
+                                       format_seconds(change.before_s), format_seconds(change.now_s));
   if (shift.p >= kRisk) {
     change.says.push_back(fmt::format("{}: no difference can be claimed ({})", both, sure(shift)));
     return;
@@ -96,19 +66,16 @@ void say_times(DiagnosisChange& change) {
 Result<KeptDiagnosis> read_kept_diagnosis(const std::string& document) {
   json::error_code problem;
   const json::value value = json::parse(document, problem);
-  const json::object* object = problem ? nullptr : value.if_object();
-  if (object == nullptr || words_in(*object, "schema") != "lab.diagnose/1")
+  const JsonMembers members(value);
+  if (problem || members.text("schema") != "lab.diagnose/1")
     return usage_error("that is no diagnosis; give last, or a file of lab diagnose --format json");
   KeptDiagnosis kept;
-  kept.saved = words_in(*object, "started");
-  kept.execution = words_in(*object, "execution");
-  if (const json::value* count = object->if_contains("parallelism"); count != nullptr && count->is_number())
-    kept.parallelism = static_cast<int>(std::clamp(number_in_value(*count), 0.0, 1e6));
-  if (const json::value* blocked = object->if_contains("loop_blocked");
-      blocked != nullptr && blocked->is_bool())
-    kept.loop_blocked = blocked->get_bool();
-  read_rows(*object, kept);
-  read_places(*object, kept);
+  kept.saved = members.text("started");
+  kept.execution = members.text("execution");
+  if (members.real("parallelism")) kept.parallelism = members.count("parallelism");
+  kept.loop_blocked = members.flag("loop_blocked");
+  read_rows(members, kept);
+  read_places(members, kept);
   return kept;
 }
 

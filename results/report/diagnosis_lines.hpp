@@ -13,7 +13,9 @@ namespace lab {
 /// What would help, and what it would give by the measured service time.
 struct LineFix {
   std::string text;
-  std::optional<double> predicted_s;  ///< makespan of the largest burst; none where it changes nothing there
+  /// Makespan of the largest burst; none where it gains nothing there, or others remain.
+  std::optional<double> predicted_s;
+  std::string advice, command;  ///< `offload`; `lab advise …` with code, where it is the server's language
 };
 
 /// A line of the server's code as it is reported.
@@ -29,19 +31,17 @@ struct LineReport {
 struct InsideReport {
   InsideView view;
   std::vector<LineReport> lines;
-  int at_once = 0;    ///< of the largest burst, which fixes are predicted for
-  double now_s = 0;   ///< its makespan
-  std::string proof;  ///< the command that shows what an edit changed
+  std::string folder;               ///< that the server ran in; empty: not known
+  std::optional<double> blocked_s;  ///< so long each request of a burst kept its loop, by the probes
+  int at_once = 0;                  ///< of the largest burst, which fixes are predicted for
+  double now_s = 0;                 ///< its makespan
+  std::string proof;                ///< the command that shows what an edit changed
 };
 
-/// `outside`: how many cores there are. `now_s` is what a burst of so many took.
-InsideReport make_inside_report(InsideView view, const Observations& outside, const Diagnosis& verdict,
-                                int at_once, double now_s, const std::string& runtime);
+/// Without its fixes, and what they are predicted for.
+InsideReport make_inside_report(const InsideSeen& seen, const Diagnosis& verdict);
 
 void add_inside(const InsideReport& report, Page& page);
 boost::json::value inside_as_json(const InsideReport& report);
-
-/// SARIF 2.1.0 (OASIS): one result for each line, for code review.
-std::string inside_as_sarif(const std::optional<InsideReport>& report, const std::string& url);
 
 }  // namespace lab

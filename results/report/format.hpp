@@ -1,6 +1,6 @@
 // results/report: what the lab says, as values, and each kind of it in the formats that it has;
-// results/formats: the formats of a run, one file each. The verbs may use both; they know records, analysis
-// and how things are rendered, but no verb.
+// results/formats: the formats of a run or of a diagnosis, one file each. The verbs may use both; they know
+// records, analysis and how things are rendered, but no verb.
 #pragma once
 
 #include <boost/json/value.hpp>
@@ -16,17 +16,20 @@
 
 namespace lab {
 
+struct DiagnosisReport;
+
 /// What a format is given.
 struct FormatInput {
-  const std::vector<Report>& reports;
+  const std::vector<Report>& reports;  ///< none of a diagnosis
   TextStyle style{};
   const Run* run = nullptr;            ///< of the only report, where it is of a recorded run
   const Scenario* scenario = nullptr;  ///< of that run
   PictureStyle picture{};
+  const DiagnosisReport* diagnosis = nullptr;
 };
 
-/// One way to write what runs say. Each is a file of results/formats/ whose name is its word; CMake makes the
-/// table of what is there.
+/// One way to write what runs say, or a diagnosis. Each is a file of results/formats/ whose name is its word;
+/// CMake makes the table of what is there.
 struct ReportFormat {
   const char* word;                                  ///< as --format takes it
   Result<std::string> (*write)(const FormatInput&);  ///< refuses what it cannot say, with the reason
@@ -34,6 +37,7 @@ struct ReportFormat {
   bool of_requests = false;                          ///< needs the requests of all repetitions in memory
   bool is_picture = false;                           ///< PictureStyle changes it
   bool is_binary = false;                            ///< not for a terminal
+  bool of_diagnosis = false;                         ///< needs `diagnosis`: only lab diagnose gives it
 };
 
 /// All of them, in the order in which help lists them.

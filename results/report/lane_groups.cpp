@@ -75,8 +75,7 @@ LaneCells paint(const Lane& lane, double scale_s, std::size_t count) {
   LaneState state = LaneState::reply;
   if (!lane.segments.empty()) {
     const auto longest = std::ranges::max_element(
-        lane.segments,
-        [](const LaneSegment& a, const LaneSegment& b) { return a.to_s - a.from_s < b.to_s - b.from_s; });
+        lane.segments, {}, [](const LaneSegment& part) { return part.to_s - part.from_s; });
     from = longest->from_s;
     state = longest->state;
   }
@@ -173,6 +172,46 @@ void merge_one_by_one(std::vector<LaneGroup>& groups, const std::map<std::string
   }
 }
 
+/// An arm's lanes on a scale of `count` cells, those that look alike together: in the order in which they
+/// end, as far as that can be seen; then by request. Requests that come one by one beside those of another
+/// route are one lane.
+std::vector<LaneGroup> group_lanes(const ArmReport& arm, double scale_s, std::size_t count) {
+  const double cell = scale_s / static_cast<double>(count);
+  std::vector<LaneGroup> groups;
+  std::map<std::string, std::size_t> of_route;
+  for (const Lane& lane : arm.lanes) {
+    ++of_route[lane.route];
+    LaneCells cells = paint(lane, scale_s, count);
+    auto same = std::ranges::find_if(groups, [&](const LaneGroup& each) {
+      if (each.route != lane.route || each.answered != lane.answered) return false;
+      const bool together = std::abs(each.first_end - lane.end_s) < cell / 2;
+      return each.cells == cells || (together && alike(each.cells, cells));
+    });
+    if (same == groups.end()) {
+      same = groups.insert(same, {.route = lane.route,
+                                  .cells = std::move(cells),
+                                  .first_end = lane.end_s,
+                                  .last_end = lane.end_s,
+                                  .shortest = took(lane),
+                                  .longest = took(lane),
+                                  .answered = lane.answered,
+                                  .first = &lane});
+    }
+    same->requests.push_back(lane.request);
+    same->served.push_back(lane.end_s);
+    same->first_end = std::min(same->first_end, lane.end_s);
+    same->last_end = std::max(same->last_end, lane.end_s);
+    same->shortest = std::min(same->shortest, took(lane));
+    same->longest = std::max(same->longest, took(lane));
+  }
+  merge_one_by_one(groups, of_route, cell);
+  const auto order = [cell](const LaneGroup& each) {
+    return std::tuple(!each.answered, std::llround(each.last_end / cell), each.requests.front());
+  };
+  std::ranges::stable_sort(groups, {}, order);
+  return groups;
+}
+
 /// The end of an arm's last lane, in seconds.
 double last_end(const ArmReport& arm) {
   double end = 0;
@@ -259,7 +298,6 @@ std::vector<const ArmReport*> telling_arms(const Report& report) {
 }
 
 LaneView fold_lanes(const Report& report, std::vector<const ArmReport*> arms, std::size_t count) {
-  LaneView view;
   double scale = 0;
   std::set<std::string> routes;
   for (const ArmReport* arm : arms) {
@@ -267,54 +305,9 @@ LaneView fold_lanes(const Report& report, std::vector<const ArmReport*> arms, st
     if (!cut_words(*arm).empty()) scale = std::max(scale, makespan(*arm));
     for (const Lane& lane : arm->lanes) routes.insert(lane.route);
   }
-  if (scale <= 0) return view;
-  for (const ArmReport* arm : arms) view.groups.push_back(group_lanes(*arm, scale, count));
-  view.arms = std::move(arms);
-  view.scale_s = scale;
-  view.routes = routes.size() > 1;
-  view.cases = several_cases(report.arms);
-  return view;
-}
-
-std::vector<LaneGroup> group_lanes(const ArmReport& arm, double scale_s, std::size_t count) {
-  const double cell = scale_s / static_cast<double>(count);
-  std::vector<LaneGroup> groups;
-  std::map<std::string, std::size_t> of_route;
-  for (const Lane& lane : arm.lanes) {
-    ++of_route[lane.route];
-    LaneCells cells = paint(lane, scale_s, count);
-    const auto same = std::ranges::find_if(groups, [&](const LaneGroup& each) {
-      if (each.route != lane.route || each.answered != lane.answered) return false;
-      const bool together = std::abs(each.first_end - lane.end_s) < cell / 2;
-      return each.cells == cells || (together && alike(each.cells, cells));
-    });
-    if (same == groups.end()) {
-      groups.push_back({{lane.request},
-                        lane.route,
-                        std::move(cells),
-                        lane.end_s,
-                        lane.end_s,
-                        took(lane),
-                        took(lane),
-                        lane.answered,
-                        &lane,
-                        {lane.end_s}});
-      continue;
-    }
-    same->requests.push_back(lane.request);
-    same->served.push_back(lane.end_s);
-    same->first_end = std::min(same->first_end, lane.end_s);
-    same->last_end = std::max(same->last_end, lane.end_s);
-    same->shortest = std::min(same->shortest, took(lane));
-    same->longest = std::max(same->longest, took(lane));
-  }
-  merge_one_by_one(groups, of_route, cell);
-  const auto order = [cell](const LaneGroup& each) {
-    return std::tuple(!each.answered, std::llround(each.last_end / cell), each.requests.front());
-  };
-  std::ranges::stable_sort(groups,
-                           [&](const LaneGroup& a, const LaneGroup& b) { return order(a) < order(b); });
-  return groups;
+  if (scale <= 0) return {};
+  auto groups = mapped(arms, [&](const ArmReport* arm) { return group_lanes(*arm, scale, count); });
+  return {std::move(arms), std::move(groups), scale, routes.size() > 1, several_cases(report.arms)};
 }
 
 constexpr double kAlike = 0.98;  ///< of the longest: as long, but for jitter
@@ -343,8 +336,7 @@ std::vector<bool> chosen_groups(const std::vector<LaneGroup>& groups, std::size_
         longest = end;
     }
   }
-  std::ranges::stable_sort(
-      order, [&](std::size_t a, std::size_t b) { return lasted(groups[a]) > lasted(groups[b]); });
+  std::ranges::stable_sort(order, std::greater{}, [&](std::size_t i) { return lasted(groups[i]); });
   for (std::size_t i = 0; i < groups.size(); ++i) order.insert(order.end(), {i, groups.size() - 1});
   for (const std::size_t i : order) {
     if (count == 0) break;

@@ -8,8 +8,6 @@
 #include <utility>
 
 #include "lab/core/text.hpp"
-#include "results/render/formatting.hpp"
-#include "results/render/page.hpp"
 
 namespace lab {
 

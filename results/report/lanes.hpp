@@ -16,7 +16,7 @@ using LaneCells = std::vector<LaneState>;
 
 /// Lanes that look alike.
 struct LaneGroup {
-  std::vector<std::uint32_t> requests;
+  std::vector<std::uint32_t> requests{};
   std::string route;
   LaneCells cells;
   double first_end = 0, last_end = 0;  ///< seconds after the first request was sent
@@ -62,16 +62,11 @@ std::vector<const ArmReport*> telling_arms(const Report& report);
 /// The lanes of some arms on one time scale, as a terminal and every picture show them.
 struct LaneView {
   std::vector<const ArmReport*> arms;
-  std::vector<std::vector<LaneGroup>> groups;  ///< by arm, as group_lanes() orders them
+  std::vector<std::vector<LaneGroup>> groups;  ///< by arm, in the order in which they end
   double scale_s = 1;
   bool routes = false, cases = false;  ///< there are several, so they are named
 };
 LaneView fold_lanes(const Report& report, std::vector<const ArmReport*> arms, std::size_t count);
-
-/// An arm's lanes on a scale of `count` cells, those that look alike together: in the order in which they
-/// end, as far as that can be seen; then by request. Requests that come one by one beside those of another
-/// route are one lane.
-std::vector<LaneGroup> group_lanes(const ArmReport& arm, double scale_s, std::size_t count);
 
 /// The `count` groups that say most: the one of each route that lasted longest, the first one, the last one,
 /// then those behind the first.

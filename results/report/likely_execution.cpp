@@ -18,9 +18,7 @@ Burst burst_of(const RunRepetition& repetition) {
   Burst burst;
   burst.at_once = static_cast<int>(repetition.records.size());
   if (repetition.records.empty()) return burst;
-  const auto [first, last] =
-      std::minmax_element(repetition.records.begin(), repetition.records.end(),
-                          [](const auto& a, const auto& b) { return a.intended < b.intended; });
+  const auto [first, last] = std::ranges::minmax_element(repetition.records, {}, &RequestRecord::intended);
   if (last->intended - first->intended > kTogether) return burst;
   for (const RequestRecord& record : repetition.records) {
     if (record.outcome != Outcome::ok || record.route != first->route) {
@@ -34,7 +32,7 @@ Burst burst_of(const RunRepetition& repetition) {
 }
 
 std::string words_of(const Diagnosis& verdict, int at_once, double plan_s) {
-  const std::string each = format_duration(std::llround(verdict.service_s * 1e9));
+  const std::string each = format_seconds(verdict.service_s);
   switch (verdict.execution) {
     case Execution::unknown: return "";
     case Execution::serial:

@@ -12,7 +12,6 @@
 #include "lab/core/text.hpp"
 #include "results/render/as_json.hpp"
 #include "results/render/formatting.hpp"
-#include "results/render/page.hpp"
 #include "results/report/format.hpp"
 #include "results/store/set_aside.hpp"
 
@@ -21,7 +20,6 @@ namespace lab {
 BOOST_DESCRIBE_STRUCT(LoadUrl, (), (url, weight))
 BOOST_DESCRIBE_STRUCT(LoadFigures, (), (min, median, p90, p95, p99, max, n, all))
 BOOST_DESCRIBE_STRUCT(LatencyBar, (), (below_s, count))
-BOOST_DESCRIBE_STRUCT(ThresholdRow, (), (threshold, value, measured, passed))
 BOOST_DESCRIBE_STRUCT(LoadClosings, (), (before_reply, in_reply, after_reply))
 BOOST_DESCRIBE_STRUCT(LoadClocks, (), (offset_s, error_s))
 BOOST_DESCRIBE_STRUCT(LoadReport, (),
@@ -81,14 +79,14 @@ Table figures_table(const LoadReport& report, std::size_t width) {
   if (wide) {
     for (const LoadStat& stat : kStats) add_column(stat.name);
     for (const LoadQuantity& each : quantities) {
-      TableRow& row = table.rows.emplace_back(TableRow{{each.heading}, ""});
+      TableRow& row = table.rows.emplace_back(TableRow{{each.heading}});
       for (const LoadStat& stat : kStats) row.cells.push_back(time_text(report.*each.figures.*stat.value));
     }
     return table;
   }
   for (const LoadQuantity& each : quantities) add_column(each.heading);
   for (const LoadStat& stat : kStats) {
-    TableRow& row = table.rows.emplace_back(TableRow{{stat.name}, ""});
+    TableRow& row = table.rows.emplace_back(TableRow{{stat.name}});
     for (const LoadQuantity& each : quantities)
       row.cells.push_back(time_text(report.*each.figures.*stat.value));
   }
@@ -177,6 +175,16 @@ void add_heading(const LoadReport& report, Page& page) {
     page.entry(pad("WARN", kTagIndent), "incomplete: " + *report.incomplete_reason, true);
 }
 
+/// `503` where all replies that are errors have one status and nothing else is wrong; otherwise `errors`.
+std::string kind_of_error_replies(const LoadReport& report) {
+  std::string only;
+  for (const auto& [kind, count] : report.books.errors) {
+    if (kind == "extra" || (kind.starts_with("status_") && !only.empty())) return "errors";
+    if (kind.starts_with("status_")) only = kind.substr(7);
+  }
+  return only;
+}
+
 /// `998 requests/s of 1000 asked for, 9980 answered in 10 s`; which replies were errors.
 void add_rate(const LoadReport& report, Page& page) {
   const std::int64_t errors = report.error_latency_s.n;
@@ -258,15 +266,6 @@ void add_tools(const EmulatedTools& others, Page& page) {
 }
 
 }  // namespace
-
-std::string kind_of_error_replies(const LoadReport& report) {
-  std::string only;
-  for (const auto& [kind, count] : report.books.errors) {
-    if (kind == "extra" || (kind.starts_with("status_") && !only.empty())) return "errors";
-    if (kind.starts_with("status_")) only = kind.substr(7);
-  }
-  return only;
-}
 
 std::string load_text(const LoadReport& report, const TextStyle& style) {
   Page page(style);

@@ -16,6 +16,7 @@
 #include "lab/core/scenario.hpp"
 #include "results/render/page.hpp"
 #include "results/report/report.hpp"
+#include "results/report/threshold.hpp"
 #include "results/store/run.hpp"
 
 namespace lab {
@@ -33,32 +34,8 @@ struct LatencyBar {
   std::int64_t count = 0;
 };
 
-struct ThresholdRow {
-  std::string threshold;        ///< `p99<200ms`
-  std::optional<double> value;  ///< seconds for times, a share or a number otherwise
-  std::string measured;         ///< `187 ms`, or why it cannot be said
-  bool passed = false;
-};
-
-/// A condition on a load's result, as `p99<200ms`, `errors<1%`, `rps>=1000`.
-struct Threshold {
-  enum class What { percentile, min, max, mean, error_share, errors, rate };
-
-  std::string text;
-  What what = What::percentile;
-  bool below = true, or_equal = false;  ///< on which side of the limit it is to be
-  double q = 0.5;                       ///< of a percentile
-  bool uncorrected = false;             ///< of the uncorrected latencies
-  double limit = 0;                     ///< seconds, a share, a count or requests per second
-
-  bool is_latency() const { return !about_errors() && what != What::rate; }
-  bool about_errors() const { return what == What::error_share || what == What::errors; }
-};
-
-/// Errors (exit 2) name what is wrong and give an example.
-Result<Threshold> parse_threshold(const std::string& text);
-
-/// Missed as well where it cannot be said: a percentile that so few replies do not carry, no reply at all.
+/// Latencies, errors and the rate of a load.
+extern const ThresholdWords kLoadThresholds;
 ThresholdRow judge(const Threshold& threshold, LoadTotals& totals, double requests_per_second);
 
 /// What a load was to be.
@@ -74,6 +51,9 @@ struct LoadTask {
   std::vector<Threshold> thresholds;
   bool emulated_tools = false;
 };
+
+/// `limited`: to a number of connections that was asked for.
+std::string load_in_words(const EnginePlan& plan, bool limited, int threads);
 
 struct LoadUrl {
   std::string url;
@@ -143,8 +123,6 @@ int load_exit_code(const LoadTask& task, const LoadReport& report);
 
 /// For a terminal, a projector or a pipe.
 std::string load_text(const LoadReport& report, const TextStyle& style);
-/// `503` where all replies that are errors have one status and nothing else is wrong; otherwise `errors`.
-std::string kind_of_error_replies(const LoadReport& report);
 /// lab.load/1, one document with a newline at its end.
 std::string load_json(const LoadReport& report);
 /// One row per figure.

@@ -12,78 +12,6 @@ namespace lab {
 
 namespace {
 
-constexpr std::string_view kExamples = "such as p99<200ms, median<=50ms, errors<1% or rps>1000";
-
-Result<double> parse_number(const std::string& whole, std::string_view digits) {
-  const double value = number_in<double>(digits).value_or(-1);
-  if (!std::isfinite(value) || value < 0)
-    return usage_error("--threshold: '{}': '{}' is not a number; give one {}", whole, digits, kExamples);
-  return value;
-}
-
-constexpr std::pair<std::string_view, Threshold::What> kMeasures[] = {
-    {"median", Threshold::What::percentile}, {"min", Threshold::What::min},
-    {"max", Threshold::What::max},           {"mean", Threshold::What::mean},
-    {"errors", Threshold::What::errors},     {"rps", Threshold::What::rate}};
-
-Result<void> read_measure(std::string_view name, Threshold& threshold) {
-  constexpr std::string_view kUncorrected = "uncorrected.";
-  threshold.uncorrected = name.starts_with(kUncorrected);
-  if (threshold.uncorrected) name.remove_prefix(kUncorrected.size());
-  for (const auto& [known, what] : kMeasures) {
-    threshold.what = what;
-    if (name == known && (threshold.is_latency() || !threshold.uncorrected)) return {};
-  }
-  if (!name.starts_with('p') || name.size() == 1) {
-    return usage_error(
-        "--threshold: '{}': unknown measure '{}'; known: p1 to p99.999, median, min, max, mean (and "
-        "uncorrected.p99 …), errors, rps",
-        threshold.text, name);
-  }
-  threshold.what = Threshold::What::percentile;
-  LAB_TRY(const double percent, parse_number(threshold.text, name.substr(1)));
-  if (percent <= 0 || percent >= 100)
-    return usage_error("--threshold: '{}': percentiles go from p1 to p99.999; p100 is max", threshold.text);
-  threshold.q = percent / 100;
-  return {};
-}
-
-Result<void> read_limit(std::string_view value, Threshold& threshold) {
-  if (threshold.is_latency()) {
-    const auto span = parse_duration(value);
-    if (!span) return usage_error("--threshold: '{}': {}", threshold.text, span.error().message);
-    threshold.limit = seconds(*span);
-    return {};
-  }
-  const bool share = value.ends_with('%');
-  if (share && threshold.what == Threshold::What::rate)
-    return usage_error("--threshold: '{}': rps is requests per second, not a share", threshold.text);
-  if (share) {
-    threshold.what = Threshold::What::error_share;
-    value.remove_suffix(1);
-  }
-  LAB_TRY(const double number, parse_number(threshold.text, value));
-  threshold.limit = share ? number / 100 : number;
-  return {};
-}
-
-std::optional<double> mean_of(const Distribution& distribution) {
-  if (distribution.size() == 0) return std::nullopt;
-  double sum = 0;
-  distribution.for_each(
-      [&](Nanos value, std::int64_t count) { sum += seconds(value) * static_cast<double>(count); });
-  return sum / static_cast<double>(distribution.size());
-}
-
-std::optional<double> latency_value(const Threshold& threshold, Distribution& distribution) {
-  switch (threshold.what) {
-    case Threshold::What::percentile: return seconds(distribution.supported_quantile(threshold.q));
-    case Threshold::What::min: return seconds(distribution.quantile(1e-12));
-    case Threshold::What::max: return seconds(distribution.quantile(1));
-    default: return mean_of(distribution);
-  }
-}
-
 constexpr std::size_t kMostBars = 10;
 constexpr double kEvenRatio = 4;
 
@@ -167,7 +95,7 @@ void remark_on_generator(const EnginePlan& plan, LoadTotals& totals, LoadReport&
   constexpr Nanos kMedianLimit = 100 * kMicrosecond, kTailLimit = kMillisecond;
   if (report.burst_skew_s && totals.counts.sent > 1) {
     report.remarks.push_back(
-        {NoteKind::note, "the burst left within " + format_duration(to_nanos(*report.burst_skew_s))});
+        {NoteKind::note, "the burst left within " + format_seconds(*report.burst_skew_s)});
   }
   if (plan.arrivals == Arrivals::burst || plan.arrivals == Arrivals::closed) return;
   const Nanos tail = totals.samples.lag.supported_quantile(0.99).value_or(0);
@@ -224,53 +152,59 @@ void remark_on_replies(const EnginePlan& plan, const LoadTotals& totals, LoadRep
   }
 }
 
+constexpr std::pair<std::string_view, Threshold::What> kOthers[] = {{"errors", Threshold::What::errors},
+                                                                    {"rps", Threshold::What::rate}};
+
 }  // namespace
 
-Result<Threshold> parse_threshold(const std::string& text) {
-  Threshold threshold;
-  threshold.text = text;
-  const std::size_t at = text.find_first_of("<>");
-  if (at == std::string::npos || at == 0)
-    return usage_error("--threshold: '{}' compares nothing; give one {}", text, kExamples);
-  threshold.below = text[at] == '<';
-  threshold.or_equal = at + 1 < text.size() && text[at + 1] == '=';
-  const std::string_view whole = text;
-  LAB_CHECK(read_measure(trim(whole.substr(0, at)), threshold));
-  LAB_CHECK(read_limit(trim(whole.substr(at + (threshold.or_equal ? 2 : 1))), threshold));
-  return threshold;
+std::string load_in_words(const EnginePlan& plan, bool limited, int threads) {
+  const RateCurve& curve = plan.curve;
+  std::string words;
+  if (plan.arrivals == Arrivals::closed) {
+    words = "closed loop, " + plural(plan.clients, "client");
+  } else if (is_timed(plan.arrivals)) {
+    words = plan.arrivals == Arrivals::constant ? "evenly " : "at random ";
+    words += curve.ramp == 0
+                 ? fmt::format("{}/s", curve.to)
+                 : fmt::format("{}/s to {}/s within {}", curve.from, curve.to, format_duration(curve.ramp));
+  } else {
+    words = plural(plan.planned, "request");
+    words += plan.arrivals == Arrivals::burst
+                 ? " at once"
+                 : fmt::format(", one every {}", format_duration(to_nanos(1 / curve.to)));
+  }
+  if (lasts(plan.arrivals) && plan.planned >= 0) words += ", " + plural(plan.planned, "request");
+  if (plan.duration != kNever)
+    words += fmt::format("{} {}", plan.planned >= 0 ? ", at most" : " for", format_duration(plan.duration));
+  if (plan.client_ramp > 0) words += fmt::format(", starting within {}", format_duration(plan.client_ramp));
+  if (limited) words += fmt::format(", at most {} connections", plan.most);
+  words += plan.fresh ? ", a new connection each" : "";
+  if (plan.warm_up > 0) words += fmt::format(", {} of warm-up before", format_duration(plan.warm_up));
+  if (threads > 1) words += fmt::format(", {} threads", threads);
+  return words + fmt::format(", timeout {}", format_duration(plan.timeout));
 }
 
+const ThresholdWords kLoadThresholds{
+    "uncorrected.", false, kOthers,
+    "p1 to p99.999, median, min, max, mean (and uncorrected.p99 …), errors, rps",
+    "such as p99<200ms, median<=50ms, errors<1% or rps>1000"};
+
 ThresholdRow judge(const Threshold& threshold, LoadTotals& totals, double requests_per_second) {
-  ThresholdRow row;
-  row.threshold = threshold.text;
-  const auto reported = [&](double value, std::string spelled) {
-    row.value = value;
-    row.measured = std::move(spelled);
-    row.passed = value == threshold.limit ? threshold.or_equal : (value < threshold.limit) == threshold.below;
-    return row;
-  };
   const RequestCounts books = totals.counts.books();
   const std::int64_t failed = books.failed();
   if (threshold.what == Threshold::What::errors)
-    return reported(static_cast<double>(failed), fmt::format("{}", failed));
+    return judge(threshold, static_cast<double>(failed), fmt::format("{}", failed));
   if (threshold.what == Threshold::What::rate)
-    return reported(requests_per_second, fmt::format("{:.1f} requests/s", requests_per_second));
+    return judge(threshold, requests_per_second, fmt::format("{:.1f} requests/s", requests_per_second));
   const std::int64_t tried = books.ok + failed + books.unfinished;
   if (threshold.what == Threshold::What::error_share && tried > 0) {
     const double share = static_cast<double>(failed) / static_cast<double>(tried);
-    return reported(share, fmt::format("{:.3g} % ({} of {})", share * 100, failed, tried));
+    return judge(threshold, share, fmt::format("{:.3g} % ({} of {})", share * 100, failed, tried));
   }
-  Distribution& latencies = threshold.uncorrected ? totals.samples.uncorrected : totals.samples.latency;
-  if (!threshold.is_latency() || latencies.size() == 0) {
-    row.measured = "nothing was answered";
-    return row;
-  }
-  if (const auto value = latency_value(threshold, latencies))
-    return reported(*value, format_duration(to_nanos(*value)));
-  const double needed = std::ceil(std::log(0.05) / std::log(threshold.q));
-  row.measured =
-      fmt::format("{} replies are too few for this percentile; it needs {:.0f}", latencies.size(), needed);
-  return row;
+  Distribution& latencies = threshold.has_prefix ? totals.samples.uncorrected : totals.samples.latency;
+  if (!threshold.is_latency() || latencies.size() == 0)
+    return cannot_judge(threshold, "nothing was answered");
+  return judge(threshold, latencies, "replies");
 }
 
 std::vector<LatencyBar> latency_bars(const Distribution& latencies) {
@@ -303,8 +237,7 @@ LoadReport summarise_load(const LoadTask& task, LoadTotals& totals) {
   report.seed = plan.seed;
   report.complete = !totals.interrupted;
   report.span_s = span_of(task, totals);
-  if (totals.interrupted)
-    report.incomplete_reason = "interrupted after " + format_duration(to_nanos(report.span_s));
+  if (totals.interrupted) report.incomplete_reason = "interrupted after " + format_seconds(report.span_s);
   if (report.span_s > 0) report.requests_per_second = static_cast<double>(counts.ok) / report.span_s;
   report.requested_rate = task.requested_rate;
   report.latency_s = figures_of(totals.samples.latency);
@@ -339,10 +272,8 @@ LoadReport summarise_load(const LoadTask& task, LoadTotals& totals) {
 
 int load_exit_code(const LoadTask& task, const LoadReport& report) {
   if (report.statuses.empty()) return static_cast<int>(ErrorKind::environment);
-  const bool missed =
-      std::ranges::any_of(report.thresholds, [](const ThresholdRow& row) { return !row.passed; });
-  const bool errors_judged = std::ranges::any_of(
-      task.thresholds, [](const Threshold& threshold) { return threshold.about_errors(); });
+  const bool missed = !std::ranges::all_of(report.thresholds, &ThresholdRow::passed);
+  const bool errors_judged = std::ranges::any_of(task.thresholds, &Threshold::about_errors);
   const bool failed = missed || (!errors_judged && report.books.failed() > 0);
   return failed ? static_cast<int>(ErrorKind::check_failed) : 0;
 }

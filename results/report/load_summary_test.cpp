@@ -109,7 +109,7 @@ LoadTotals hundred() {
 
 bool passes(const std::string& text) {
   LoadTotals totals = hundred();
-  return judge(parse_threshold(text).value(), totals, 50).passed;
+  return judge(parse_threshold(text, kLoadThresholds).value(), totals, 50).passed;
 }
 
 }  // namespace
@@ -128,14 +128,14 @@ TEST_CASE("a request that found no connection is a failure though it was not sen
   totals.counts.planned += 99;
   totals.counts.unsent += 99;
   totals.counts.not_sent[0] += 99;
-  const ThresholdRow row = judge(parse_threshold("errors<1%").value(), totals, 50);
+  const ThresholdRow row = judge(parse_threshold("errors<1%", kLoadThresholds).value(), totals, 50);
   CHECK_FALSE(row.passed);
   CHECK(row.measured == "50 % (100 of 200)");
 }
 
 TEST_CASE("a percentile that the replies cannot support is missed, and says how many it takes") {
   LoadTotals totals = hundred();
-  const ThresholdRow row = judge(parse_threshold("p99<10s").value(), totals, 50);
+  const ThresholdRow row = judge(parse_threshold("p99<10s", kLoadThresholds).value(), totals, 50);
   CHECK_FALSE(row.passed);
   CHECK_FALSE(row.value.has_value());
   CHECK(row.measured == "100 replies are too few for this percentile; it needs 299");
@@ -144,7 +144,7 @@ TEST_CASE("a percentile that the replies cannot support is missed, and says how 
 TEST_CASE("nothing holds of latencies that there are not") {
   LoadTotals none;
   for (const char* text : {"p50<10s", "max<10s", "errors<100%"})
-    CHECK_FALSE(judge(parse_threshold(text).value(), none, 0).passed);
+    CHECK_FALSE(judge(parse_threshold(text, kLoadThresholds).value(), none, 0).passed);
 }
 
 TEST_CASE("what is no threshold is refused with an example") {
@@ -156,7 +156,7 @@ TEST_CASE("what is no threshold is refused with an example") {
       {"p9x<1s", "number"},        {"uncorrected.errors<1", "unknown"}};
   for (const auto& [text, problem] : refused) {
     CAPTURE(text);
-    const auto threshold = parse_threshold(text);
+    const auto threshold = parse_threshold(text, kLoadThresholds);
     REQUIRE(threshold.has_error());
     CHECK(threshold.error().kind == ErrorKind::usage);
     CHECK_THAT(threshold.error().message, Catch::Contains(problem));

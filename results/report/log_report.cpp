@@ -9,7 +9,6 @@
 #include "lab/core/text.hpp"
 #include "results/render/as_json.hpp"
 #include "results/render/formatting.hpp"
-#include "results/render/page.hpp"
 
 namespace lab {
 
@@ -20,13 +19,9 @@ constexpr std::size_t kEngine = 12;  // `1.001–1.003`
 constexpr std::size_t kVerdict = 14;
 constexpr std::size_t kLeastWritten = 20;
 
-std::string figure(const Stat& stat, double value) {
-  return quantity(value, unit_of(stat, value));
-}
-
 std::string figure(const LogLine& line, const LogCell& cell) {
   if (cell.measured.samples.empty()) return "–";
-  return figure(line.row->measure.stat, cell.measured.median) + (cell.recorded ? "*" : "");
+  return quantity(cell.measured.median, line.row->measure.stat) + (cell.recorded ? "*" : "");
 }
 
 std::string range(const LogLine& line, const LogCell& cell) {
@@ -34,7 +29,7 @@ std::string range(const LogLine& line, const LogCell& cell) {
 }
 
 std::string bound_text(const LogLine& line) {
-  return line.bound ? figure(line.row->measure.stat, *line.bound) : "–";
+  return line.bound ? quantity(*line.bound, line.row->measure.stat) : "–";
 }
 
 /// What was made of the claim where the run was shorter, or empty.
@@ -77,20 +72,17 @@ void add_row(const LogLine& line, std::size_t written, std::size_t claimed, Page
 std::vector<std::string> remarks(const LogReport& report) {
   std::vector<std::string> found;
   std::size_t disturbed = 0, all = 0;
-  const auto add = [&](const std::string& text) {
-    if (!text.empty() && !contains(found, text)) found.push_back(text);
-  };
   for (const LogLine& line : report.lines) {
     for (const LogCell& cell : line.cells) {
       const std::string where = engine_name(cell.engine) + ", " + line.row->measure.scenario + ": ";
-      if (!cell.absent.empty() && report.complete) add(where + cell.absent);
+      if (!cell.absent.empty() && report.complete) add_once(found, where + cell.absent);
       disturbed += cell.disturbed.empty() ? 0 : 1;
       all += cell.measured.samples.empty() ? 0 : 1;
     }
   }
   if (disturbed > 0)
-    add(fmt::format("other programs used the cores during {} of {} figures; --format json names them",
-                    disturbed, all));
+    found.push_back(fmt::format(
+        "other programs used the cores during {} of {} figures; --format json names them", disturbed, all));
   return found;
 }
 
@@ -182,7 +174,7 @@ std::string log_json(const LogReport& report) {
                                 {"relation", as_json(row.relation)},
                                 {"unit", json_unit(row.measure.stat)},
                                 {"scale", line.scale},
-                                {"bound", json_number(line.bound)},
+                                {"bound", as_json(line.bound)},
                                 {"scenario", json_text(row.measure.scenario)},
                                 {"arm", json_text(row.measure.arm)},
                                 {"case", json_text(row.measure.case_id)},
@@ -214,8 +206,7 @@ std::string log_csv(const LogReport& report) {
             there ? number_cell(measured.median) : "", number_cell(measured.low), number_cell(measured.high),
             std::to_string(measured.samples.size()), cell.recorded ? "true" : "false",
             std::string(to_string(cell.verdict)), row.measure.scenario, row.measure.arm, row.measure.case_id,
-            to_string(row.measure.stat)},
-           ""});
+            to_string(row.measure.stat)}});
     }
   }
   return csv_table(table);
@@ -236,7 +227,7 @@ std::string log_markdown(const LogReport& report) {
       cells.push_back(figure(line, cell) + (around.empty() ? "" : " (" + around + ")"));
     }
     cells.insert(cells.end(), {verdict_text(line), "lab run " + line.row->measure.scenario});
-    table.rows.push_back({std::move(cells), ""});
+    table.rows.push_back({std::move(cells)});
   }
   std::string out = markdown_text(introduction(report)) + "\n\n" + markdown_table(table);
   if (any_recorded(report)) out += "\n\\* recorded earlier, on another machine\n";

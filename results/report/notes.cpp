@@ -161,7 +161,7 @@ class Cycle {
       std::vector<std::string> others;
       for (auto step = pause; step != resumed; ++step) {
         const bool runs = step->what == CycleEvent::starts || step->what == CycleEvent::resumes;
-        if (runs && !contains(others, name(step->request))) others.push_back(name(step->request));
+        if (runs) add_once(others, name(step->request));
       }
       return Note{
           NoteKind::await,
@@ -186,9 +186,7 @@ class Cycle {
     return found == names_.end() ? "?" : found->second;
   }
   std::string names(const std::vector<std::uint32_t>& ids) const {
-    std::vector<std::string> names;
-    for (const std::uint32_t id : ids) names.push_back(name(id));
-    return names.empty() ? "–" : join(names, " ");
+    return ids.empty() ? "–" : join(mapped(ids, [&](std::uint32_t id) { return name(id); }), " ");
   }
 
   Nanos began_;

@@ -11,7 +11,6 @@
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
 #include "results/render/formatting.hpp"
-#include "results/render/page.hpp"
 #include "results/report/lanes.hpp"
 
 namespace lab {
@@ -69,8 +68,7 @@ std::string figure_of(const Report& report, const ArmReport& arm) {
   for (const MeasureRow& row : arm.measures) {
     const std::optional<double> value = row.measured ? std::optional(row.measured->median) : row.predicted;
     if (row.stat == shown && value)
-      return fmt::format("{}{} {}", row.measured ? "median " : "", to_string(shown),
-                         quantity(*value, unit_of(shown, *value)));
+      return fmt::format("{}{} {}", row.measured ? "median " : "", to_string(shown), quantity(*value, shown));
   }
   return arm.makespan_s
              ? "median makespan " + quantity(arm.makespan_s->median, time_unit(arm.makespan_s->median))
@@ -371,8 +369,7 @@ class Picture {
 }  // namespace
 
 std::string answer_of(const Report& report) {
-  const auto answer =
-      std::ranges::find_if(report.remarks, [](const Note& note) { return note.kind == NoteKind::so; });
+  const auto answer = std::ranges::find(report.remarks, NoteKind::so, &Note::kind);
   return answer == report.remarks.end() ? "" : answer->text;
 }
 
@@ -411,11 +408,10 @@ std::string picture_style(const PictureStyle& style) {
   const double zoom = style.slide ? kSlideZoom : 1;
   return fmt::format(
       "<style>text{{fill:{0};font:{2:.0f}px sans-serif}}.arm{{font-weight:bold;font-size:{3:.0f}px}}"
-      ".title{{font-weight:bold;font-size:{4:.0f}px}}.answer{{font-size:{5:.0f}px}}.time{{fill:{1};paint-"
-      "order:stroke;stroke:{9};stroke-width:{6:.0f}}}"
-      "line.death{{stroke:#b3261e;stroke-width:{6:.0f}}}.tick{{stroke:{1}}}.bound{{stroke:{0};stroke-width:{"
-      "6:.0f};stroke-dasharray:{7:.0f} "
-      "{8:.0f}}}</style>\n",
+      ".title{{font-weight:bold;font-size:{4:.0f}px}}.answer{{font-size:{5:.0f}px}}"
+      ".time{{fill:{1};paint-order:stroke;stroke:{9};stroke-width:{6:.0f}}}"
+      "line.death{{stroke:#b3261e;stroke-width:{6:.0f}}}.tick{{stroke:{1}}}"
+      ".bound{{stroke:{0};stroke-width:{6:.0f};stroke-dasharray:{7:.0f} {8:.0f}}}</style>\n",
       colours.ink, colours.soft, kText * zoom, 14 * zoom, (style.slide ? 25 : 17) * zoom, 16 * zoom, 2 * zoom,
       4 * zoom, 3 * zoom, colours.paper);
 }

@@ -58,7 +58,7 @@ bool is_row_of(const Conclusion::Figure& figure, const ArmReport& arm) {
 std::optional<std::string> format_row(const MeasureRow& row) {
   const std::optional<double> value = row.measured ? std::optional(row.measured->median) : row.predicted;
   if (!value) return std::nullopt;
-  if (row.stat.is_time()) return format_span(*value);
+  if (row.stat.is_time()) return format_seconds(*value);
   if (row.stat.quantity == Stat::Quantity::share) return fmt::format("{:.0f} %", 100 * *value);
   if (row.stat.is_bytes()) return quantity(*value, byte_unit(*value));
   return std::abs(*value) < 1000 ? fmt::format("{:.3g}", *value) : fmt::format("{:.0f}", *value);
@@ -68,8 +68,8 @@ std::optional<std::string> format_figure(const Conclusion::Figure& figure, const
   if (!arm.not_run.empty() && !arm.makespan_s) return std::nullopt;
   if (arm.verdict == Verdict::instrument_fault) return std::nullopt;
   if (figure.stat == Stat{}) {
-    if (arm.makespan_s) return format_span(arm.makespan_s->median);
-    return arm.predicted_s ? std::optional(format_span(*arm.predicted_s)) : std::nullopt;
+    if (arm.makespan_s) return format_seconds(arm.makespan_s->median);
+    return arm.predicted_s ? std::optional(format_seconds(*arm.predicted_s)) : std::nullopt;
   }
   const auto row = std::ranges::find(arm.measures, figure.stat, &MeasureRow::stat);
   return row == arm.measures.end() ? std::nullopt : format_row(*row);
@@ -194,8 +194,8 @@ class RunRemarks {
       if (arm.arm != guess.arm || !arm.makespan_s || faulty) continue;
       const double measured = arm.makespan_s->median;
       Note& note =
-          add(NoteKind::guess, "{}: you said {}, it took {}{}", name_of(arm), format_span(guess.seconds),
-              format_span(measured), judge_guess(guess.seconds, measured));
+          add(NoteKind::guess, "{}: you said {}, it took {}{}", name_of(arm), format_seconds(guess.seconds),
+              format_seconds(measured), judge_guess(guess.seconds, measured));
       for (const Ask& ask : scenario_.asks) {
         if (ask.answer_arm != guess.arm || ask.answer != Stat{}) continue;
         if (!ask.answer_case.empty() && ask.answer_case != arm.case_id) continue;
@@ -255,7 +255,7 @@ class RunRemarks {
         if (own) text += arm.likely_execution + ". ";
         if (misses) {
           text += fmt::format(
-              "Above the bound: {}. {}", format_span(arm.above_bound_s),
+              "Above the bound: {}. {}", format_seconds(arm.above_bound_s),
               own ? "lab diagnose shows more, and so do five header fields (README.md)."
                   : "The server does not report what it did (five header fields would, README.md), and "
                     "its replies fit no execution model that the lab knows; see lab diagnose.");
@@ -263,14 +263,13 @@ class RunRemarks {
       } else if (!modelled && !arm.above_bound.empty()) {
         text += fmt::format("Above the bound: {}.", excess(arm));
         if (arm.burst_skew_s > 0)
-          text += fmt::format(" Sent within {}.", format_span(std::round(arm.burst_skew_s * 1e6) * 1e-6));
+          text += fmt::format(" Sent within {}.", format_seconds(std::round(arm.burst_skew_s * 1e6) * 1e-6));
       }
       while (text.ends_with(' ')) text.pop_back();
       Note note{NoteKind::why, text};
       for (const Finding& finding : arm.findings) note.findings.push_back(finding.id);
       // Who brings a server asks about that one first.
-      const auto first =
-          std::ranges::find_if(notes_, [](const Note& each) { return each.kind == NoteKind::why; });
+      const auto first = std::ranges::find(notes_, NoteKind::why, &Note::kind);
       notes_.insert(arm.engine.is(kServer) ? first : notes_.end(), std::move(note));
     }
   }
@@ -284,7 +283,7 @@ class RunRemarks {
       if (!said.insert(arm.written).second) continue;
       const std::string source = scenario_.sources.empty() ? "" : " (" + scenario_.sources.front() + ")";
       add(NoteKind::log, "{}{} for {} is below the bound of {}: that is impossible.", arm.documented_text,
-          source, arm.arm, format_span(*arm.bound_s));
+          source, arm.arm, format_seconds(*arm.bound_s));
     }
     const std::string& log = scenario_.explain.log;
     if (log.empty() || !documented || speaks_of_absent(log, file_.arms, arms_, false)) return;
@@ -300,8 +299,7 @@ class RunRemarks {
     std::map<std::pair<std::string, std::string>, std::vector<std::string>> reasons;
     for (const ArmReport& arm : arms_) {
       if (columns(arm.not_run) <= kLongestReason) continue;
-      std::vector<std::string>& names = reasons[{arm.engine.kind, arm.not_run}];
-      if (!contains(names, arm.arm)) names.push_back(arm.arm);
+      add_once(reasons[{arm.engine.kind, arm.not_run}], arm.arm);
     }
     for (const auto& [why, names] : reasons) {
       const bool plain = why.first == kNative || why.first == kServer;
@@ -378,11 +376,10 @@ class RunRemarks {
     std::map<std::string, std::map<std::string, std::string>> reported;  // by case that showed it: arm, time
     for (const ArmReport& arm : arms_) {
       if (arm.own_time_s > 0)
-        reported[arm.own_time_case][arm.arm] = format_span(std::round(arm.own_time_s * 1e5) * 1e-5);
+        reported[arm.own_time_case][arm.arm] = format_seconds(std::round(arm.own_time_s * 1e5) * 1e-5);
     }
     for (const auto& [busiest, times] : reported) {
-      std::vector<std::string> parts;
-      for (const auto& [arm, time] : times) parts.push_back(fmt::format("{} {}", arm, time));
+      const auto parts = mapped(times, [](const auto& one) { return one.first + " " + one.second; });
       add(NoteKind::note,
           "the predictions of the other cases include what the framework computes for each request, as "
           "measured in {}: {}",
@@ -398,7 +395,8 @@ class RunRemarks {
       for (const std::size_t index : outliers(makespan.samples)) {
         const double value = makespan.samples[index];
         if (std::abs(value - makespan.median) > std::max(0.001, 0.02 * makespan.median))
-          far.push_back(fmt::format("{} {} in repetition {}", name_of(arm), format_span(value), index + 1));
+          far.push_back(
+              fmt::format("{} {} in repetition {}", name_of(arm), format_seconds(value), index + 1));
       }
     }
     if (!far.empty()) add(NoteKind::warn, "outliers, not removed: {}", join(far, ", "));
@@ -427,8 +425,7 @@ class RunRemarks {
       add(NoteKind::warn, "{}: {} requests, {} of them ok; {}{}", name, arm.books.planned, arm.books.ok,
           join(kinds, ", "),
           std::cmp_less(known, arm.repetitions) ? "; a repetition with failures has no makespan, and a "
-                                                  "failed request counts as slower than all "
-                                                  "others"
+                                                  "failed request counts as slower than all others"
                                                 : "")
           .decisive = !errors_are_in_table(arm.books);
     }
@@ -436,14 +433,14 @@ class RunRemarks {
       add(NoteKind::warn,
           "{}: answered within {}, but the plan alone takes {}: this server does not run the plan (a wrong "
           "route, an error, a forgotten await?)",
-          name, format_span(arm.makespan_s->median), format_span(*arm.bound_s))
+          name, format_seconds(arm.makespan_s->median), format_seconds(*arm.bound_s))
           .decisive = true;
     }
     if (arm.verdict == Verdict::instrument_fault) {
       add(NoteKind::warn,
           "{}: a makespan below its bound of {} is impossible: the measurement is wrong, so the lab draws "
           "no conclusion",
-          name, format_span(arm.bound_s.value_or(0)))
+          name, format_seconds(arm.bound_s.value_or(0)))
           .decisive = true;
     }
     if (arm.verdict == Verdict::inconclusive) {

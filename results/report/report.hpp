@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "harness/findings/finding.hpp"
-#include "harness/findings/worker_deaths.hpp"
 #include "harness/statistics/statistics.hpp"
 #include "lab/core/event.hpp"
 #include "lab/core/record.hpp"

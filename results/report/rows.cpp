@@ -118,6 +118,7 @@ class TableMaker {
         row.cells.push_back(repeated ? "" : printable(cells_[i](entry), ascii_));
       }
       if (left_out) row.rest = reason(arm);
+      if (!left_out) row.verdict = verdict_of(entry);
       above = &arm;
     }
     if (report_.predicted_only) {
@@ -136,10 +137,9 @@ class TableMaker {
     std::map<std::vector<std::string>, std::size_t> rows;  // by what names them
     std::map<std::string, std::size_t> places;             // of columns, by heading
     for (const Entry& entry : entries_) {
-      std::vector<std::string> key;
-      for (const auto& cell : cells_) key.push_back(printable(cell(entry), ascii_));
+      const auto key = mapped(cells_, [&](const auto& cell) { return printable(cell(entry), ascii_); });
       const auto [known, fresh] = rows.try_emplace(key, table_.rows.size());
-      if (fresh) table_.rows.push_back({key, ""});
+      if (fresh) table_.rows.push_back({key});
       TableRow& row = table_.rows[known->second];
       if (is_left_out(*entry.arm)) {
         row.rest = reason(*entry.arm);
@@ -353,10 +353,14 @@ class TableMaker {
     return number(*measured->low, unit) + "–" + beside(*measured->high, unit);
   }
 
+  /// The model's figure verifies nothing: only a measurement does.
+  static Verdict verdict_of(const Entry& entry) {
+    return entry.arm->engine.is(kModel) || !entry.row.documented ? Verdict::none : entry.row.verdict;
+  }
+
   std::string log_cell(const Entry& entry) const {
     if (!entry.row.documented) return "–";
-    // The model's figure verifies nothing: only a measurement does.
-    const std::string verdict = entry.arm->engine.is(kModel) ? "" : verdict_word(entry.row.verdict);
+    const std::string verdict = verdict_word(verdict_of(entry));
     const std::string text = printable(log_text(entry), ascii_);
     return verdict.empty() ? text : pad(text, log_width_) + " " + verdict;
   }
@@ -398,7 +402,7 @@ std::string least_to_most(const Counts& counts) {
 }
 
 TableRow row_of(const ArmReport& arm, std::size_t columns, bool cases) {
-  TableRow row{{name_on_engine(arm)}, ""};
+  TableRow row{{name_on_engine(arm)}};
   if (cases) row.cells.push_back(arm.case_id);
   const Counts& first = arm.splits.front();
   if (first.size() > kMaxWorkerColumns) {

@@ -36,6 +36,35 @@ Lines block_of(const std::string& name, const std::vector<Lines>& cells, bool ri
   return lines;
 }
 
+/// A column of the table: an arm, and its case where there are several.
+struct SweepSeries {
+  std::string name, arm, case_id;
+};
+
+std::vector<SweepSeries> series_of(const SweepReport& report) {
+  std::vector<SweepSeries> series;
+  bool many_cases = false;
+  for (const SweepPoint& point : report.points) {
+    for (const SweepCell& cell : point.cells) {
+      many_cases |= !series.empty() && cell.case_id != series.front().case_id;
+      const bool known = std::ranges::any_of(
+          series, [&](const SweepSeries& one) { return one.arm == cell.arm && one.case_id == cell.case_id; });
+      if (!known) series.push_back({cell.arm, cell.arm, cell.case_id});
+    }
+  }
+  for (SweepSeries& one : series) {
+    if (many_cases) one.name = fmt::format("{} ({})", one.arm, one.case_id);
+  }
+  return series;
+}
+
+const SweepCell* find_cell(const SweepPoint& point, const SweepSeries& series) {
+  const auto found = std::ranges::find_if(point.cells, [&](const SweepCell& cell) {
+    return cell.arm == series.arm && cell.case_id == series.case_id;
+  });
+  return found == point.cells.end() ? nullptr : &*found;
+}
+
 Lines keys_block(const SweepReport& report) {
   std::vector<Lines> cells;
   for (std::size_t i = 0; i < report.keys.size(); ++i) {
@@ -60,7 +89,7 @@ Lines arm_block(const SweepReport& report, const SweepSeries& series) {
     const bool long_times = predicted && report.stat.is_time() && *cell->predicted >= 100;
     model.push_back(!predicted   ? "–"
                     : long_times ? long_time(*cell->predicted)
-                                 : quantity(*cell->predicted, unit_of(report.stat, *cell->predicted)));
+                                 : quantity(*cell->predicted, report.stat));
   }
   std::vector<Lines> cells;
   if (!report.predicted_only) cells.push_back(std::move(measured));
@@ -71,8 +100,8 @@ Lines arm_block(const SweepReport& report, const SweepSeries& series) {
 
 /// Arms stand beside each other as far as the width allows, then below.
 void add_table(const SweepReport& report, Page& page) {
-  std::vector<Lines> blocks;
-  for (const SweepSeries& series : series_of(report)) blocks.push_back(arm_block(report, series));
+  const auto blocks =
+      mapped(series_of(report), [&](const SweepSeries& series) { return arm_block(report, series); });
   const Lines keys = keys_block(report);
   for (std::size_t at = 0; at < blocks.size();) {
     page.blank();
@@ -113,8 +142,7 @@ std::string markdown_cell(const SweepReport& report, const SweepCell* cell) {
     const std::string range = interval(*cell->measured, unit);
     parts.push_back(quantity(cell->measured->median, unit) + (range.empty() ? "" : " (" + range + ")"));
   }
-  if (cell != nullptr && cell->predicted)
-    parts.push_back(quantity(*cell->predicted, unit_of(report.stat, *cell->predicted)));
+  if (cell != nullptr && cell->predicted) parts.push_back(quantity(*cell->predicted, report.stat));
   return parts.empty() ? "–" : join(parts, "; ");
 }
 
@@ -129,7 +157,7 @@ std::vector<std::vector<std::string>> values_of(const SweepReport& report) {
   std::vector<std::vector<std::string>> values(report.keys.size());
   for (const SweepPoint& point : report.points) {
     for (std::size_t i = 0; i < values.size() && i < point.values.size(); ++i) {
-      if (place_of(values[i], point.values[i]) == values[i].size()) values[i].push_back(point.values[i]);
+      add_once(values[i], point.values[i]);
     }
   }
   return values;
@@ -223,10 +251,6 @@ class LetterCanvas {
   std::vector<std::u32string> rows_;
 };
 
-std::string value_text(const SweepReport& report, double value) {
-  return quantity(value, unit_of(report.stat, value));
-}
-
 /// The places' names below the axis; those for which there is no room are left out.
 std::string place_names(const SweepPlot& plot, const LetterCanvas& canvas, std::size_t width) {
   std::string line;
@@ -257,6 +281,38 @@ void add_legend(const std::vector<std::string>& entries, Page& page) {
     line = text;
   }
   page.line(line);
+}
+
+/// The plot of letters and its legend, for a terminal.
+void add_plot(const SweepReport& report, Page& page) {
+  const SweepPlot plot = plot_of(report);
+  if (plot.curves.empty()) return;
+  const bool ascii = page.style().ascii;
+  const std::size_t left = std::min(std::max(kLeastLabel, columns(plot.key)), page.width() / 2);
+  const std::size_t inner = page.width() - left - 2;
+  LetterCanvas canvas(plot, inner, ascii);
+  const std::size_t shown = std::min(plot.curves.size(), kMaxCurves);
+  for (std::size_t i = 0; i < shown && !report.predicted_only; ++i) canvas.draw_model(plot.curves[i]);
+  std::vector<std::string> entries;
+  for (std::size_t i = 0; i < shown; ++i) {
+    canvas.draw_marks(plot.curves[i], static_cast<char32_t>(U'A' + i), report.predicted_only);
+    entries.push_back(fmt::format("{} {}", static_cast<char>('A' + i), plot.curves[i].name));
+  }
+  if (shown < plot.curves.size())
+    entries.push_back(fmt::format("and {} more: --format svg", plot.curves.size() - shown));
+  if (canvas.any_taken()) entries.emplace_back("* several");
+  if (!report.predicted_only) entries.emplace_back(ascii ? ". model" : "· model");
+  for (std::size_t row = 0; row < kPlotRows; ++row) {
+    const double height = static_cast<double>(kPlotRows - 1 - row) / static_cast<double>(kPlotRows - 1);
+    const bool labelled = row % 7 == 0 || row == kPlotRows - 1;
+    const std::string label = labelled ? quantity(plot.value_at(height), report.stat) : "";
+    page.line(pad(label, left, true) + " " + (ascii ? "|" : "│") + canvas.line(row));
+  }
+  std::string axis = ascii ? "+" : "└";
+  for (std::size_t i = 0; i < inner; ++i) axis += ascii ? "-" : "─";
+  page.line(std::string(left + 1, ' ') + axis);
+  page.line(pad(plot.key, left, true) + "  " + place_names(plot, canvas, inner));
+  add_legend(entries, page);
 }
 
 constexpr double kPlotWidth = 960;
@@ -323,7 +379,7 @@ std::string draw_axes(const SweepReport& report, const SweepPlot& plot) {
     const double value = plot.value_at(static_cast<double>(i) / kTicks);
     const double y = y_of(plot, value);
     svg += svg_line(kPlotLeft, y, kPlotRight, y, "stroke=\"#ddd\"") +
-           svg_text(kPlotLeft - 8, y + 4, value_text(report, value), "text-anchor=\"end\"");
+           svg_text(kPlotLeft - 8, y + 4, quantity(value, report.stat), "text-anchor=\"end\"");
   }
   svg += fmt::format("<path d=\"M{0} {1}V{2}H{3}\" fill=\"none\" stroke=\"#000\"/>\n", kPlotLeft, kPlotTop,
                      kPlotBottom, kPlotRight);
@@ -336,30 +392,6 @@ std::string draw_axes(const SweepReport& report, const SweepPlot& plot) {
 }
 
 }  // namespace
-
-std::vector<SweepSeries> series_of(const SweepReport& report) {
-  std::vector<SweepSeries> series;
-  bool many_cases = false;
-  for (const SweepPoint& point : report.points) {
-    for (const SweepCell& cell : point.cells) {
-      many_cases |= !series.empty() && cell.case_id != series.front().case_id;
-      const bool known = std::ranges::any_of(
-          series, [&](const SweepSeries& one) { return one.arm == cell.arm && one.case_id == cell.case_id; });
-      if (!known) series.push_back({cell.arm, cell.arm, cell.case_id});
-    }
-  }
-  for (SweepSeries& one : series) {
-    if (many_cases) one.name = fmt::format("{} ({})", one.arm, one.case_id);
-  }
-  return series;
-}
-
-const SweepCell* find_cell(const SweepPoint& point, const SweepSeries& series) {
-  const auto found = std::ranges::find_if(point.cells, [&](const SweepCell& cell) {
-    return cell.arm == series.arm && cell.case_id == series.case_id;
-  });
-  return found == point.cells.end() ? nullptr : &*found;
-}
 
 std::string sweep_text(const SweepReport& report, const TextStyle& style) {
   Page page({style.width, style.ascii, false}, 40);
@@ -434,7 +466,7 @@ std::string sweep_markdown(const SweepReport& report) {
   for (const std::string& key : report.keys) table.columns.push_back({ColumnRole::case_id, key, false});
   for (const SweepSeries& one : series) table.columns.push_back({ColumnRole::measured, one.name, true});
   for (const SweepPoint& point : report.points) {
-    TableRow& row = table.rows.emplace_back(TableRow{point.values, ""});
+    TableRow& row = table.rows.emplace_back(TableRow{point.values});
     for (const SweepSeries& one : series) row.cells.push_back(markdown_cell(report, find_cell(point, one)));
   }
   std::string out =
@@ -460,8 +492,7 @@ SweepPlot plot_of(const SweepReport& report) {
   SweepPlot plot;
   const auto values = values_of(report);
   if (values.empty()) return plot;
-  const auto longest =
-      std::ranges::max_element(values, [](const auto& a, const auto& b) { return a.size() < b.size(); });
+  const auto longest = std::ranges::max_element(values, {}, std::ranges::size);
   const auto axis = static_cast<std::size_t>(longest - values.begin());
   plot.key = report.keys[axis];
   plot.places = values[axis];
@@ -479,42 +510,9 @@ SweepPlot plot_of(const SweepReport& report) {
       curve->marks.push_back({place_of(plot.places, point.values[axis]), cell->measured, cell->predicted});
     }
   }
-  for (SweepCurve& curve : plot.curves) {
-    std::ranges::stable_sort(curve.marks, [](const auto& a, const auto& b) { return a.place < b.place; });
-  }
+  for (SweepCurve& curve : plot.curves) std::ranges::stable_sort(curve.marks, {}, &SweepCurve::Mark::place);
   find_range(plot);
   return plot;
-}
-
-void add_plot(const SweepReport& report, Page& page) {
-  const SweepPlot plot = plot_of(report);
-  if (plot.curves.empty()) return;
-  const bool ascii = page.style().ascii;
-  const std::size_t left = std::min(std::max(kLeastLabel, columns(plot.key)), page.width() / 2);
-  const std::size_t inner = page.width() - left - 2;
-  LetterCanvas canvas(plot, inner, ascii);
-  const std::size_t shown = std::min(plot.curves.size(), kMaxCurves);
-  for (std::size_t i = 0; i < shown && !report.predicted_only; ++i) canvas.draw_model(plot.curves[i]);
-  std::vector<std::string> entries;
-  for (std::size_t i = 0; i < shown; ++i) {
-    canvas.draw_marks(plot.curves[i], static_cast<char32_t>(U'A' + i), report.predicted_only);
-    entries.push_back(fmt::format("{} {}", static_cast<char>('A' + i), plot.curves[i].name));
-  }
-  if (shown < plot.curves.size())
-    entries.push_back(fmt::format("and {} more: --format svg", plot.curves.size() - shown));
-  if (canvas.any_taken()) entries.emplace_back("* several");
-  if (!report.predicted_only) entries.emplace_back(ascii ? ". model" : "· model");
-  for (std::size_t row = 0; row < kPlotRows; ++row) {
-    const double height = static_cast<double>(kPlotRows - 1 - row) / static_cast<double>(kPlotRows - 1);
-    const bool labelled = row % 7 == 0 || row == kPlotRows - 1;
-    const std::string label = labelled ? value_text(report, plot.value_at(height)) : "";
-    page.line(pad(label, left, true) + " " + (ascii ? "|" : "│") + canvas.line(row));
-  }
-  std::string axis = ascii ? "+" : "└";
-  for (std::size_t i = 0; i < inner; ++i) axis += ascii ? "-" : "─";
-  page.line(std::string(left + 1, ' ') + axis);
-  page.line(pad(plot.key, left, true) + "  " + place_names(plot, canvas, inner));
-  add_legend(entries, page);
 }
 
 std::string sweep_svg(const SweepReport& report) {

@@ -38,13 +38,6 @@ struct SweepReport {
   std::vector<std::string> warnings;
 };
 
-/// A column of the table: an arm, and its case where there are several.
-struct SweepSeries {
-  std::string name, arm, case_id;
-};
-std::vector<SweepSeries> series_of(const SweepReport& report);
-const SweepCell* find_cell(const SweepPoint& point, const SweepSeries& series);
-
 /// A line of the plot: one series at fixed values of all keys but the one along the axis.
 struct SweepCurve {
   struct Mark {
@@ -69,8 +62,6 @@ SweepPlot plot_of(const SweepReport& report);
 
 /// Table, plot and remarks.
 std::string sweep_text(const SweepReport& report, const TextStyle& style);
-/// The plot of letters and its legend, for a terminal.
-void add_plot(const SweepReport& report, Page& page);
 /// lab.sweep/1, one document with a newline at its end.
 std::string sweep_json(const SweepReport& report);
 /// One row per point, arm, case and repetition.

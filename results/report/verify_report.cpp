@@ -46,8 +46,8 @@ std::string format_limit(const Condition& condition) {
   }
   if (!condition.param.empty()) return format_times(condition.times) + condition.param;
   const Stat& stat = condition.left.stat;
-  if (stat.is_time()) return format_duration(to_nanos(*condition.value));
-  return quantity(*condition.value, unit_of(stat, *condition.value));
+  if (stat.is_time()) return format_seconds(*condition.value);
+  return quantity(*condition.value, stat);
 }
 
 std::string relation_words(const Condition& condition) {
@@ -66,32 +66,27 @@ std::string arm_words(const Measure& measure) {
 /// Where its conditions are decided, each once.
 std::vector<std::string> engines_of(const Claim& claim) {
   std::vector<std::string> engines;
-  for (const Condition* condition : claim.conditions()) {
-    if (!contains(engines, condition->left.engine)) engines.push_back(condition->left.engine);
-  }
+  for (const Condition* condition : claim.conditions()) add_once(engines, condition->left.engine);
   return engines;
 }
 
 /// `FastAPI`, `C++`, `C++ and FastAPI`.
 std::string engine_words(const Claim& claim) {
-  std::vector<std::string> names;
-  for (const std::string& engine : engines_of(claim)) names.push_back(engine_name(engine));
-  return join(names, " and ");
+  return join(mapped(engines_of(claim), engine_name), " and ");
 }
 
 std::string engine_words(const ClaimCheck& check) {
   return engine_words(*check.claim) + (check.by_recording() ? ", recorded" : "");
 }
 
-std::string check_line(const ConditionCheck& check) {
+std::string condition_line(const ConditionCheck& check) {
   const Condition& condition = *check.condition;
   const Stat& stat = condition.left.stat;
   std::string text = arm_words(condition.left) + ": " + to_string(stat);
   if (check.measured) text += " " + format_span(stat, *check.measured);
   text += fmt::format("; {} {}", relation_words(condition), format_limit(condition));
   const bool plain = condition.value && (check.scale == 1 || !stat.is_time());
-  if (check.limit && !plain)
-    text += fmt::format(" = {}", quantity(check.limit->median, unit_of(stat, check.limit->median)));
+  if (check.limit && !plain) text += fmt::format(" = {}", quantity(check.limit->median, stat));
   switch (check.truth) {
     case Truth::holds: text += ": holds"; break;
     case Truth::fails: text += ": does not hold"; break;
@@ -135,7 +130,7 @@ void add_claim(const ClaimCheck& check, bool details, Page& page) {
   add_head(claim, engine_words(check), finding + (differs ? "!" : ""), differs || check.undecided(), page);
   if (differs) page.hanging("  DIFFERS ", fmt::format("on record: {}", to_string(claim.outcome)), 4);
   if (recorded) page.hanging("  ", fmt::format("{} by a recording of FastAPI", to_string(check.finding)), 4);
-  for (const ConditionCheck& one : check.checks) page.hanging("  ", check_line(one), 4);
+  for (const ConditionCheck& one : check.checks) page.hanging("  ", condition_line(one), 4);
   if (!details) return;
   page.hanging("  WHY ", claim.why, 6);
   page.hanging("  SEE ", "lab run " + join(claim.scenarios(), ", lab run "), 6);
@@ -236,12 +231,9 @@ Table findings_table(const VerifyResult& result) {
       {"claim", "document", "section", "statement", "decided on", "found", "on record", "figures"});
   for (const ClaimCheck& check : result.claims) {
     const Claim& claim = *check.claim;
-    std::vector<std::string> figures;
-    for (const ConditionCheck& one : check.checks) figures.push_back(check_line(one));
-    table.rows.push_back(
-        {{claim.id, claim.document, claim.section, claim.text, engine_words(check),
-          std::string(to_string(check.finding)), std::string(to_string(claim.outcome)), join(figures, "; ")},
-         ""});
+    table.rows.push_back({{claim.id, claim.document, claim.section, claim.text, engine_words(check),
+                           std::string(to_string(check.finding)), std::string(to_string(claim.outcome)),
+                           join(mapped(check.checks, condition_line), "; ")}});
   }
   return table;
 }
@@ -292,9 +284,8 @@ std::string describe(const Condition& condition) {
 std::string verify_text(const ClaimsFile& file, const VerifyResult& result, const TextStyle& style,
                         bool details) {
   Page page(style, 1);
-  std::vector<const Claim*> claims;
-  for (const ClaimCheck& check : result.claims) claims.push_back(check.claim);
-  add_by_document(file, claims, page, [&](std::size_t i) { add_claim(result.claims[i], details, page); });
+  add_by_document(file, mapped(result.claims, &ClaimCheck::claim), page,
+                  [&](std::size_t i) { add_claim(result.claims[i], details, page); });
   add_sum(result, page);
   return page.take();
 }
@@ -366,14 +357,13 @@ std::string claims_page(const ClaimsFile& file) {
   std::string text = fmt::format(
       "# What the documents claim, and what runs show\n\n"
       "{} statements that can be tested: {} verified, {} refuted, {} qualified (true in one situation, not "
-      "in "
-      "another). Those\nabout FastAPI are decided on real FastAPI, the others by the lab's own servers in "
-      "C++; "
-      "{} experiments test them.\n`lab verify` runs them all and ends with exit code 1 where an outcome "
-      "differs "
-      "from this page; `lab verify --claim ID`\nshows one with its figures. Those about database drivers ask "
-      "for "
-      "`lab verify --postgres local`.\n\nMade from `results/claims.toml` by `lab verify --page`.\n",
+      "in another). Those\n"
+      "about FastAPI are decided on real FastAPI, the others by the lab's own servers in C++; {} "
+      "experiments test them.\n"
+      "`lab verify` runs them all and ends with exit code 1 where an outcome differs from this page; `lab "
+      "verify --claim ID`\n"
+      "shows one with its figures. Those about database drivers ask for `lab verify --postgres local`.\n\n"
+      "Made from `results/claims.toml` by `lab verify --page`.\n",
       file.claims.size(), count_of(file, ClaimOutcome::verified), count_of(file, ClaimOutcome::refuted),
       count_of(file, ClaimOutcome::qualified), scenarios_of(file, "").size());
   for (const Document& document : file.documents) {
@@ -381,8 +371,7 @@ std::string claims_page(const ClaimsFile& file) {
     for (const Claim& claim : file.claims) {
       if (claim.document != document.id) continue;
       table.rows.push_back({{claim.id, claim.section, claim.text, std::string(to_string(claim.outcome)),
-                             engine_words(claim), tests_of(claim), claim.why},
-                            ""});
+                             engine_words(claim), tests_of(claim), claim.why}});
     }
     text += fmt::format("\n## {}: {}\n\n{}", document.id, document.title, markdown_table(table));
   }
@@ -395,8 +384,7 @@ Table documents_table(const ClaimsFile& file) {
     table.rows.push_back(
         {{document.id, document.title, document.contributes,
           std::to_string(count_in(file.claims, document.id)), std::to_string(count_in(file.log, document.id)),
-          join(scenarios_of(file, document.id), ", ")},
-         ""});
+          join(scenarios_of(file, document.id), ", ")}});
   }
   return table;
 }

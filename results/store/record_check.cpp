@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdint>
+#include <boost/mp11.hpp>
 #include <cstdlib>
 #include <initializer_list>
 
@@ -38,7 +38,7 @@ std::size_t drop(std::vector<Entry>& entries, EntryCheck& possible, std::string&
 
 /// The first of these that is not within 0 and `most`.
 struct Quantity {
-  const char* name;
+  std::string_view name;
   std::int64_t value, most = kMaxUsed;
 };
 
@@ -70,22 +70,14 @@ std::string impossible(const RepetitionFacts& facts) {
         first_beyond({{"killed worker", kill.worker, kMaxSlots}, {"at_ns", kill.at, kLongestRun}});
     if (!what.empty()) return what;
   }
-  const ServerUse& use = facts.server;
-  return first_beyond({{"number", facts.number, kMaxRepetitions},
-                       {"began_ns", facts.began, kLastMoment},
-                       {"send_skew_ns", facts.send_skew, kLongestRun},
-                       {"processes", use.processes},
-                       {"private_before", use.private_before},
-                       {"private_peak", use.private_peak},
-                       {"resident_before", use.resident_before},
-                       {"resident_peak", use.resident_peak},
-                       {"virtual_before", use.virtual_before},
-                       {"virtual_peak", use.virtual_peak},
-                       {"threads_before", use.threads_before},
-                       {"threads_peak", use.threads_peak},
-                       {"cpu_ns", use.cpu},
-                       {"voluntary_switches", use.voluntary_switches},
-                       {"involuntary_switches", use.involuntary_switches}});
+  std::string what = first_beyond({{"number", facts.number, kMaxRepetitions},
+                                   {"began_ns", facts.began, kLastMoment},
+                                   {"send_skew_ns", facts.send_skew, kLongestRun}});
+  boost::mp11::mp_for_each<boost::describe::describe_members<ServerUse, boost::describe::mod_public>>(
+      [&](auto member) {
+        if (what.empty()) what = first_beyond({{name_in_file(member.name), facts.server.*member.pointer}});
+      });
+  return what;
 }
 
 EntryCheck::EntryCheck(const RepetitionFacts& repetition, const Scenario* scenario)

@@ -12,7 +12,6 @@
 #include <utility>
 
 #include "lab/core/text.hpp"
-#include "results/store/json_words.hpp"
 
 namespace lab {
 
@@ -34,48 +33,25 @@ concept Is = std::is_same_v<std::remove_const_t<Type>, Wanted>;
 // The members of each line by their names in the file, in its order: JsonWriter writes them, JsonReader reads
 // them. Older files do not have those that are `newer`.
 
-template <class Members, Is<NotRun> Left>
-void describe(Members& members, Left& left_out) {
-  members("arm", left_out.arm);
-  members("case", left_out.case_id);
-  members.newer("engine", left_out.engine);
-  members("reason", left_out.reason);
-}
-
 template <class Members, Is<Kill> Killed>
 void describe(Members& members, Killed& kill) {
   members("worker", kill.worker);
   members("at_ns", kill.at);
 }
 
-template <class Members, Is<ServerUse> Use>
-void describe(Members& members, Use& use) {
-  members.newer("processes", use.processes);
-  members.newer("private_before", use.private_before);
-  members.newer("private_peak", use.private_peak);
-  members.newer("resident_before", use.resident_before);
-  members.newer("resident_peak", use.resident_peak);
-  members.newer("virtual_before", use.virtual_before);
-  members.newer("virtual_peak", use.virtual_peak);
-  members.newer("threads_before", use.threads_before);
-  members.newer("threads_peak", use.threads_peak);
-  members.newer("cpu_ns", use.cpu);
-  members.newer("voluntary_switches", use.voluntary_switches);
-  members.newer("involuntary_switches", use.involuntary_switches);
-}
-
-template <class Members, Is<RunHeader> Header>
-void describe(Members& members, Header& header) {
-  members("scenario", header.scenario);
-  members("scenario_file", header.scenario_file);
-  members("scenario_source", header.scenario_source);
-  members("options", header.options);
-  members("seed", header.seed);
-  members("started_utc", header.started_utc);
-  members("version", header.version);
-  members("planned_repetitions", header.planned_repetitions);
-  members.newer("not_run", header.not_run);
-  members("environment", header.environment);
+template <class Members, class Described>
+requires boost::describe::has_describe_members<std::remove_const_t<Described>>::value void describe(
+    Members& members, Described& value) {
+  using Type = std::remove_const_t<Described>;
+  boost::mp11::mp_for_each<boost::describe::describe_members<Type, boost::describe::mod_public>>(
+      [&](auto member) {
+        const std::string_view name = name_in_file(member.name);
+        if (std::is_same_v<Type, ServerUse> || name == "engine" || name == "not_run") {
+          members.newer(name, value.*member.pointer);
+        } else {
+          members(name, value.*member.pointer);
+        }
+      });
 }
 
 template <class Members, Is<RepetitionLine> Line>
@@ -183,10 +159,10 @@ class JsonWriter {
       out_ += '}';
     }
   }
-  void put(const std::string& text) { out_ += json::serialize(json_text(text)); }
+  void put(const std::string& text) { out_ += json::serialize(json::string(valid_utf8(text))); }
   void put(const Pairs& pairs) {
     json::object object;
-    for (const auto& [key, value] : pairs) object[valid_utf8(key)] = json_text(value);
+    for (const auto& [key, value] : pairs) object[valid_utf8(key)] = valid_utf8(value);
     out_ += json::serialize(object);
   }
   void put(const Event& event) {

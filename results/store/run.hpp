@@ -1,9 +1,11 @@
 #pragma once
 
+#include <boost/describe.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lab/core/error.hpp"
@@ -18,6 +20,7 @@ struct NotRun {
   std::string arm, case_id, reason;
   std::string engine = "native";
 };
+BOOST_DESCRIBE_STRUCT(NotRun, (), (arm, case_id, engine, reason))
 
 /// What was recorded: the canonical content of run.jsonl. Everything else is derived from it.
 struct RunHeader {
@@ -32,6 +35,19 @@ struct RunHeader {
   std::vector<NotRun> not_run;
   std::vector<std::pair<std::string, std::string>> environment;  ///< `cores`, `kernel`, `cpu` …
 };
+BOOST_DESCRIBE_STRUCT(RunHeader, (),
+                      (scenario, scenario_file, scenario_source, options, seed, started_utc, version,
+                       planned_repetitions, not_run, environment))
+BOOST_DESCRIBE_STRUCT(ServerUse, (),
+                      (processes, private_before, private_peak, resident_before, resident_peak,
+                       virtual_before, virtual_peak, threads_before, threads_peak, cpu, voluntary_switches,
+                       involuntary_switches))
+
+/// What a member of these is called in the file.
+constexpr std::string_view name_in_file(std::string_view member) {
+  if (member == "case_id") return "case";
+  return member == "cpu" ? "cpu_ns" : member;
+}
 
 /// The key under which a run's environment says when and where its recording was made.
 inline constexpr const char* kRecordingMade = "recording made";

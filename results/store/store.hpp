@@ -81,10 +81,18 @@ Result<std::vector<RunListing>> list_runs(const std::filesystem::path& folder);
 /// with `last`; complete ones first. Null: none.
 const RunListing* named_run(const std::vector<RunListing>& runs, std::string_view name);
 
+/// The folder of a recorded run: a path, a folder's name under the runs folder, a scenario's name (its newest
+/// run), or `last`. Of a scenario's and the last runs complete ones are preferred; a warning says what was
+/// passed over, or that none is complete. Throws Failure naming the nearest run.
+std::filesystem::path find_run(const std::string& name);
+
 /// `results/runs` of the checkout that holds the program or the current folder, else user_runs_folder().
 std::filesystem::path default_runs_folder();
 
 /// $XDG_DATA_HOME/lab/runs, else ~/.local/share/lab/runs.
 std::filesystem::path user_runs_folder();
+
+/// Where the committed recordings of real FastAPI are: `results/reference` of the checkout, or installed.
+std::filesystem::path recordings_folder();
 
 }  // namespace lab

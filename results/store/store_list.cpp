@@ -10,6 +10,8 @@
 #include <tuple>
 
 #include "lab/core/process.hpp"
+#include "lab/core/terminal.hpp"
+#include "lab/core/text.hpp"
 #include "results/store/disk.hpp"
 #include "results/store/record_lines.hpp"
 #include "results/store/store.hpp"
@@ -100,6 +102,21 @@ bool newer(const RunListing& a, const RunListing& b) {
   return key(a) > key(b);
 }
 
+/// Where the newest run of that name was not taken, or is not whole.
+void warn_of_incomplete(const std::vector<RunListing>& runs, const RunListing& taken,
+                        const std::string& name) {
+  const auto newest = std::ranges::find_if(
+      runs, [&](const RunListing& run) { return name == "last" || name == run.header.scenario; });
+  const std::string& reason = newest->problem.empty() ? newest->summary.reason : newest->problem;
+  if (&*newest != &taken) {
+    print_warning(
+        fmt::format("{} is {}: the newer {} is incomplete ({})", name, taken.name, newest->name, reason));
+  } else if (!taken.readable || !taken.summary.complete) {
+    print_warning(fmt::format("{} is {}, which is incomplete ({}); there is no complete one", name,
+                              taken.name, reason));
+  }
+}
+
 fs::path home_folder() {
   const char* home = std::getenv("HOME");
   if (home != nullptr && *home != '\0') return home;
@@ -137,6 +154,22 @@ const RunListing* named_run(const std::vector<RunListing>& runs, std::string_vie
   return incomplete;
 }
 
+fs::path find_run(const std::string& name) {
+  std::error_code ignored;
+  if (fs::exists(name, ignored)) return name;
+  const std::vector<RunListing> runs = list_runs(default_runs_folder()).value();
+  if (const RunListing* run = named_run(runs, name)) {
+    if (name != run->name) warn_of_incomplete(runs, *run, name);
+    return run->path;
+  }
+  const std::vector<std::string> names = ids_of(runs);
+  if (names.empty())
+    throw Failure(usage_error("no run '{}': nothing has been recorded yet; see lab run", name));
+  const auto near = nearest_word(name, names);
+  throw Failure(usage_error("no run '{}'{}; see lab history", name,
+                            near ? fmt::format(" (did you mean '{}'?)", *near) : ""));
+}
+
 fs::path default_runs_folder() {
   const std::optional<fs::path> root = checkout_root();
   return root ? *root / "results" / "runs" : user_runs_folder();
@@ -148,6 +181,11 @@ fs::path user_runs_folder() {
   const fs::path base =
       data != nullptr && fs::path(data).is_absolute() ? fs::path(data) : home_folder() / ".local" / "share";
   return base / "lab" / "runs";
+}
+
+fs::path recordings_folder() {
+  if (const auto root = checkout_root()) return *root / "results" / "reference";
+  return installed_share() / "reference";
 }
 
 }  // namespace lab

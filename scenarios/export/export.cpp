@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <tuple>
 
@@ -13,9 +14,6 @@
 namespace lab {
 
 namespace {
-
-/// A path that no application here knows: the question whether it answers must not begin a request's work.
-constexpr const char* kNoRoute = "/favicon.ico";
 
 std::string on_cores(const Arm& arm) {
   if (arm.cores == 0) return "";
@@ -232,7 +230,6 @@ Result<ExportedServer> export_server(const Scenario& scenario, const Arm& arm, E
                                      const ExportChoice& choice) {
   ExportedServer server;
   LAB_TRY(server.arm, real_arm(scenario, arm, target));
-  server.ready_path = kNoRoute;
   if (target == ExportTarget::node) {
     add_node(server, scenario);
   } else if (is_wsgi(server.arm)) {
@@ -241,6 +238,31 @@ Result<ExportedServer> export_server(const Scenario& scenario, const Arm& arm, E
     add_asgi(server, scenario, title_of(scenario, arm), choice);
   }
   return server;
+}
+
+Result<std::vector<ExportedVariant>> export_variants(const Scenario& scenario, const Arm& arm,
+                                                     ExportTarget target) {
+  struct Variant {
+    const char* runtime;
+    ExportChoice choice;
+    bool workers_only;
+  };
+  constexpr std::array<Variant, 3> kVariants{{{"", {}, false},
+                                              {"uvloop", {PythonLoop::uvloop, Workers::uvicorn}, false},
+                                              {"gunicorn", {PythonLoop::asyncio, Workers::gunicorn}, true}}};
+  std::vector<ExportedVariant> found;
+  for (const Variant& variant : kVariants) {
+    if (variant.workers_only && arm.workers == 1) continue;
+    auto exported = export_server(scenario, arm, target, variant.choice);
+    if (!exported && found.empty()) return exported.error();
+    if (!exported) break;
+    const bool known = std::ranges::any_of(found, [&](const ExportedVariant& one) {
+      return one.server.arguments == exported->arguments &&
+             one.server.files.front().text == exported->files.front().text;
+    });
+    if (!known) found.push_back({variant.runtime, std::move(*exported)});
+  }
+  return found;
 }
 
 std::string module_of(const Scenario& scenario) {

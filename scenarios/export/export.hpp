@@ -36,11 +36,23 @@ struct ExportedServer {
   std::string by_hand;                 ///< what a student types: `uvicorn main:app --workers 4`
   std::vector<std::string> modules;    ///< Python modules that must be installed
   Arm arm;                             ///< as this server really executes it, for the model
-  std::string ready_path;              ///< may be asked to see that it answers; any status will do
+};
+
+/// May be asked to see that such a server answers; any status will do. A path that no application here knows:
+/// the question must not begin a request's work.
+constexpr const char* kReadyPath = "/favicon.ico";
+
+/// A server, and its runtime where there are several of one arm: `uvloop`, `gunicorn`.
+struct ExportedVariant {
+  std::string runtime;
+  ExportedServer server;
 };
 
 /// The server of one arm. Error: why this arm has no meaning there, as a reason to print.
 Result<ExportedServer> export_server(const Scenario& scenario, const Arm& arm, ExportTarget target,
                                      const ExportChoice& choice = {});
+/// All of one arm: FastAPI's once for asyncio and once for uvloop; of several workers with gunicorn too.
+Result<std::vector<ExportedVariant>> export_variants(const Scenario& scenario, const Arm& arm,
+                                                     ExportTarget target);
 
 }  // namespace lab

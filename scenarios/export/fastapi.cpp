@@ -42,13 +42,10 @@ void set_up_pool(PythonFile& file, const Scenario& scenario, const Arm& arm) {
 
 void set_up_queues(PythonFile& file, const Scenario& scenario, const Arm& arm) {
   std::vector<std::string> names;
-  const auto note = [&](const std::string& name) {
-    if (!contains(names, name)) names.push_back(name);
-  };
   for (std::size_t route = 0; route < scenario.routes.size(); ++route) {
     for_each_step(executed_plan(scenario.routes[route], arm.modes[route]), [&](const Step& step) {
-      if (const auto* job = step.as<Enqueue>()) note(job->queue);
-      if (const auto* asked = step.as<FetchResult>()) note(asked->queue);
+      if (const auto* job = step.as<Enqueue>()) add_once(names, job->queue);
+      if (const auto* asked = step.as<FetchResult>()) add_once(names, asked->queue);
     });
   }
   for (const std::string& name : names) {

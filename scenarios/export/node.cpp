@@ -19,10 +19,6 @@ Lines in_js(const Lines& lines) {
 struct Needs {
   bool sleep = false, turn = false, counter = false;
   std::vector<std::string> work;  ///< of work.js
-
-  void of_work(const std::string& name) {
-    if (!contains(work, name)) work.push_back(name);
-  }
 };
 
 Lines node_statements(Needs& needs, const Traits& mode, const Plan& plan);
@@ -37,13 +33,13 @@ Lines function_in_js(Needs& needs, const Traits& mode, const Plan& plan, const s
 Lines node_statement(Needs& needs, const Traits& mode, const Step& step) {
   if (const auto* wait = step.as<Wait>()) {
     const bool blocks = step.blocking || mode.waiting == Resource::loop;
-    if (blocks) needs.of_work("sleepSync");
+    if (blocks) add_once(needs.work, "sleepSync");
     needs.sleep |= !blocks;
     return {(blocks ? "sleepSync(" : "await sleep(") + milliseconds_of(wait->duration) + ");"};
   }
   if (const auto* compute = step.as<Compute>()) {
     const bool roots = compute->work == Work::sqrt_sum;
-    needs.of_work(roots ? "sumOfRoots" : "burn");
+    add_once(needs.work, roots ? "sumOfRoots" : "burn");
     return {roots ? fmt::format("sumOfRoots({});", compute->units)
                   : "burn(" + milliseconds_of(compute->duration) + ");"};
   }

@@ -7,7 +7,6 @@
 #include <cctype>
 
 #include "lab/core/text.hpp"
-#include "scenarios/loader/code_line.hpp"
 
 namespace lab {
 
@@ -62,18 +61,16 @@ Lines piece(std::string_view file, std::string_view name, const Filled& filled) 
 }
 
 Lines indented(const Lines& lines, std::size_t blanks) {
-  Lines result;
-  for (const std::string& line : lines)
-    result.push_back(line.empty() ? line : std::string(blanks, ' ') + line);
-  return result;
+  return mapped(
+      lines, [&](const std::string& line) { return line.empty() ? line : std::string(blanks, ' ') + line; });
 }
 
 void PythonFile::set(const std::string& line) {
-  if (std::ranges::find(settings_, line) == settings_.end()) settings_.push_back(line);
+  add_once(settings_, line);
 }
 
 void PythonFile::add(const Lines& block) {
-  if (std::ranges::find(blocks_, block) == blocks_.end()) blocks_.push_back(block);
+  add_once(blocks_, block);
 }
 
 void PythonFile::add_piece(std::string_view name, const Filled& filled) {
@@ -142,14 +139,13 @@ std::string PythonFile::text(const std::string& title) const {
 std::string python_identifier(const std::string& word) {
   // Keywords, what the modules written here import or call, and what they name themselves.
   static const std::vector<std::string> kTaken = split(
-      "False None True and as assert async await break class continue def del elif else except "
-      "finally for from global if import in is lambda nonlocal not or pass raise return try "
-      "while with yield app asyncio time os json sqrt queue threading sqlite3 anyio httpx "
-      "requests psycopg2 asyncpg burn sum map range open len min int str client session pool "
-      "places counter database connections processes url connect disconnect get_once "
-      "get_patiently count_one fetch execute read_file gone unless_gone not_found "
-      "is_there_already size_of_the_pool task_id tasks request socket message environ "
-      "body infer clock logger logging datetime",
+      "False None True and as assert async await break class continue def del elif else except finally for "
+      "from global if import in is lambda nonlocal not or pass raise return try while with yield app asyncio "
+      "time os json sqrt queue threading sqlite3 anyio httpx requests psycopg2 asyncpg burn sum map range "
+      "open len min int str client session pool places counter database connections processes url connect "
+      "disconnect get_once get_patiently count_one fetch execute read_file gone unless_gone not_found "
+      "is_there_already size_of_the_pool task_id tasks request socket message environ body infer clock "
+      "logger logging datetime",
       ' ');
   std::string name = python_name(word);
   if (name.empty() || std::isdigit(static_cast<unsigned char>(name.front())) != 0) name = "route_" + name;

@@ -53,9 +53,8 @@ Read into_limit(const TableReader& table, Check& check, std::optional<double>& l
   return [&table, &check, &limit, words](const Value& value) {
     check_kind(table);
     limit = value.named(value.key()).figure(check.stat, Scaling::fixed);
-    check.text +=
-        fmt::format("{} {} {}", check.text.empty() ? "" : " and", words,
-                    check.stat.is_time() ? format_duration(to_nanos(*limit)) : fmt::format("{}", *limit));
+    check.text += fmt::format("{} {} {}", check.text.empty() ? "" : " and", words,
+                              check.stat.is_time() ? format_seconds(*limit) : fmt::format("{}", *limit));
   };
 }
 
@@ -243,6 +242,26 @@ Conclusion::Figure read_figure_of_run(Draft& draft, std::string_view text, const
   return figure;
 }
 
+/// The sentence that answers the question; `{ARM.STAT}` or `{CASE: ARM.STAT}` is a figure of the run.
+Conclusion read_answer_sentence(const Value& value) {
+  Draft& draft = value.draft();
+  Conclusion answer;
+  const std::string filled = fill_in(draft, value.text(true), value.where(), "");
+  std::string_view rest = filled;
+  for (;;) {
+    const std::size_t open = std::min(rest.find('{'), rest.size());
+    answer.words.emplace_back(rest.substr(0, open));
+    if (open == rest.size()) break;
+    const std::size_t close = rest.find('}', open);
+    if (close == std::string_view::npos)
+      value.problem("the answer has a {{ without a }}; a figure of the run is {{ARM.STAT}}");
+    answer.figures.push_back(
+        read_figure_of_run(draft, rest.substr(open + 1, close - open - 1), value.where()));
+    rest.remove_prefix(close + 1);
+  }
+  return answer;
+}
+
 }  // namespace
 
 void read_checks(const TableReader& file) {
@@ -310,25 +329,6 @@ std::string fill_in(Draft& draft, std::string_view text, const toml::source_regi
     if (*number == 1) filled += in_singular(text);
   }
   return filled;
-}
-
-Conclusion read_answer_sentence(const Value& value) {
-  Draft& draft = value.draft();
-  Conclusion answer;
-  const std::string filled = fill_in(draft, value.text(true), value.where(), "");
-  std::string_view rest = filled;
-  for (;;) {
-    const std::size_t open = std::min(rest.find('{'), rest.size());
-    answer.words.emplace_back(rest.substr(0, open));
-    if (open == rest.size()) break;
-    const std::size_t close = rest.find('}', open);
-    if (close == std::string_view::npos)
-      value.problem("the answer has a {{ without a }}; a figure of the run is {{ARM.STAT}}");
-    answer.figures.push_back(
-        read_figure_of_run(draft, rest.substr(open + 1, close - open - 1), value.where()));
-    rest.remove_prefix(close + 1);
-  }
-  return answer;
 }
 
 }  // namespace lab

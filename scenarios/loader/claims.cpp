@@ -67,8 +67,7 @@ void read_right(const Value& value, Condition& condition) {
   const std::string text = value.named("of (a parameter such as \"$d\" or a table)").text();
   if (!text.starts_with('$') || text.size() < 2) {
     value.problem(
-        "of {} is not a parameter; write of = \"$d\", of = {{ arm = \"async-loop\" }} or value = "
-        "\"0.1s\"",
+        "of {} is not a parameter; write of = \"$d\", of = {{ arm = \"async-loop\" }} or value = \"0.1s\"",
         in_quotes(text));
   }
   condition.param = text.substr(1);
@@ -168,9 +167,8 @@ void read_claim(Draft& draft, const toml::table& toml, ClaimsFile& file, const s
     if (claim.about_fastapi && foreign)
       table.problem("about", "a claim about FastAPI is decided by real FastAPI: engine = \"fastapi\"");
   }
-  const bool again =
-      std::ranges::any_of(file.claims, [&](const Claim& other) { return other.id == claim.id; });
-  if (again) draft.problems.at(toml.source(), "two claims have the id {}", in_quotes(claim.id));
+  if (contains(ids_of(file.claims), claim.id))
+    draft.problems.at(toml.source(), "two claims have the id {}", in_quotes(claim.id));
   file.claims.push_back(std::move(claim));
 }
 

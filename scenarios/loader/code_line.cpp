@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cctype>
 #include <string_view>
-#include <vector>
 
 #include "lab/core/clock.hpp"
 #include "lab/core/text.hpp"
@@ -110,11 +109,7 @@ std::string arrivals_of(const Load& load) {
       return fmt::format("{}, one every {}", load.requests, format_duration(load.every));
     case Arrivals::poisson:
       return fmt::format("{}, Poisson, {} apart on average", load.requests, format_duration(load.every));
-    case Arrivals::staggered: {
-      std::vector<std::string> times;
-      for (const Nanos at : load.at) times.push_back(format_duration(at));
-      return "at " + join(times, ", ");
-    }
+    case Arrivals::staggered: return "at " + join(mapped(load.at, format_duration), ", ");
   }
   return "";
 }

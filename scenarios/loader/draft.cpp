@@ -1,9 +1,6 @@
 #include "scenarios/loader/draft.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <optional>
 
 #include "lab/core/text.hpp"
 
@@ -169,9 +166,8 @@ std::string_view kind_of(const toml::node& node) {
 std::vector<std::pair<const toml::key*, const toml::node*>> in_file_order(const toml::table& table) {
   std::vector<std::pair<const toml::key*, const toml::node*>> entries;
   for (const auto& [key, value] : table) entries.emplace_back(&key, &value);
-  std::ranges::stable_sort(entries, [](const auto& a, const auto& b) {
-    return a.first->source().begin < b.first->source().begin;
-  });
+  std::ranges::stable_sort(entries, std::less{},
+                           [](const auto& entry) { return entry.first->source().begin; });
   return entries;
 }
 

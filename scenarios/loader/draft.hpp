@@ -268,10 +268,6 @@ Stat read_stat(Draft& draft, std::string_view text, const toml::source_region& w
 std::string fill_in(Draft& draft, std::string_view text, const toml::source_region& where,
                     const std::string& case_id);
 
-/// The sentence that answers the question; `{ARM.STAT}` or `{CASE: ARM.STAT}` is a figure of the run
-/// (checks.cpp).
-Conclusion read_answer_sentence(const Value& value);
-
 // The parts of a file, in the order in which they are read.
 void read_params(const TableReader& file);   // values.cpp
 void read_routes(const TableReader& file);   // steps.cpp

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 
 #include "lab/core/text.hpp"
 #include "scenarios/loader/draft.hpp"

@@ -78,8 +78,7 @@ void check_keys(const TableReader& table, Arrivals arrivals) {
   }};
   for (const auto& [key, known] : kKeys) {
     if (!table.has(key) || std::ranges::find(known, arrivals) != known.end()) continue;
-    std::vector<std::string> names;
-    for (const Arrivals one : known) names.emplace_back(to_string(one));
+    const auto names = mapped(known, [](Arrivals one) { return std::string(to_string(one)); });
     table.problem(key, "{} means nothing to arrivals = \"{}\"; it belongs to {}", key, to_string(arrivals),
                   join(names, ", "));
   }

@@ -36,9 +36,7 @@ void choose_arms(Draft& draft) {
   }
   std::vector<std::string> used;
   for (const Arm& arm : arms) {
-    for (const Traits& mode : arm.modes) {
-      if (!contains(used, mode.name)) used.emplace_back(mode.name);
-    }
+    for (const Traits& mode : arm.modes) add_once(used, mode.name);
   }
   check_words(draft, "--modes", overrides.modes, used, "arm in mode");
   const auto unwanted = [&](const Arm& arm) {
@@ -205,8 +203,7 @@ void check_queues(Draft& draft) {
             fed.empty() ? "; no step puts anything into a queue" : suggestion(fetch->queue, fed));
       } else if (route.path.find('{') == std::string::npos) {
         draft.problems.at(where,
-                          "result: the job's id comes from the path; write request = \"GET "
-                          "{}/{{task_id}}\"",
+                          "result: the job's id comes from the path; write request = \"GET {}/{{task_id}}\"",
                           route.path == "/" ? "/result" : route.path);
       }
     });

@@ -26,8 +26,7 @@ Error unknown_scenario(const std::string& name) {
   const std::vector<std::string> known = scenario_names();
   if (!known.empty())
     return usage_error("unknown scenario '{}'{}; lab list shows all", name, suggestion(name, known));
-  std::vector<std::string> searched;
-  for (const fs::path& folder : scenario_folders()) searched.push_back(folder.string());
+  const auto searched = mapped(scenario_folders(), [](const fs::path& folder) { return folder.string(); });
   return usage_error("unknown scenario '{}': there are none in {}; set LAB_SCENARIOS to their folder", name,
                      join(searched, ", "));
 }

@@ -117,8 +117,7 @@ void read_file_of(const Value& value, Compute& read) {
   const std::string name = in_quotes(read.file);
   if (!read.file.starts_with('/')) {
     value.problem(
-        "read {}: write the whole path of a file, such as \"/data/large.csv\", or a size such "
-        "as \"64MB\"",
+        "read {}: write the whole path of a file, such as \"/data/large.csv\", or a size such as \"64MB\"",
         name);
   }
   std::error_code error;
@@ -305,8 +304,7 @@ Step PlanReader::read_step(const toml::table& table, const Place& place) {
         "{}: '{}' cannot stand here: {}", what, kind.keyword,
         kind.deepest == Inside::handler
             ? "it belongs to the handler itself; write it directly into the route's steps"
-            : "it needs the loop, and a function in a pool or a job of a queue is not on it; put it "
-              "outside");
+            : "it needs the loop, and a function in a pool or a job of a queue is not on it; put it outside");
   }
   check_room(1, table.source());
   places_.push_back(table.source());

@@ -3,6 +3,8 @@ import contextlib
 import importlib.util
 import json
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -12,7 +14,7 @@ import time
 import unittest
 from pathlib import Path
 
-from labcase import LabCase, timed
+from labcase import LabCase, lab_program, timed
 
 PYTHON = sys.executable
 QUICK = ("--budget", "3s", "--max-concurrency", "8")
@@ -89,12 +91,15 @@ class Lines(Inside):
         self.environment["PYTHONPATH"] = str(Path(self.work) / "own")
         sick = SICK.replace("def load():", "import os\nassert os.environ['OWN'] == 'ran'\ndef load():")
         self.write(sick)
-        ask = ("--server", UVICORN, "/blocked", "--ping", "/health", *QUICK, "--check")
-        ran = self.lab("diagnose", *ask, code=1)
+        ask = ("--server", UVICORN, "/blocked", "--ping", "/health", *QUICK)
+        ran = self.lab("diagnose", *ask, "--threshold", "blocked<5ms", "--threshold", "parallelism<1000", code=1)
         self.assert_fits(ran.out, 80)
         text = " ".join(ran.out.split())
         self.assertRegex(text, r"LAB101 event loop blocked: main.py:\d+ in load\(\): time.sleep\(0.02\)")
-        self.assertRegex(text, r"PROVE lab diagnose --server ")
+        self.assertRegex(text, r"FIX await .*; by the model \d+ at once then take about [\d.]+ ms, now ")
+        self.assertRegex(text, r"MORE lab advise --work block ")
+        self.assertRegex(text, r"MISS blocked<5ms: [\d.]+ ms of each request PASS parallelism<1000: 1\b")
+        prove = shlex.split(re.search(r"(?ms)^PROVE +(.*?[^\\])$", ran.out).group(1).replace("\\\n", ""))  # as a shell does
         inside = self.kept()["inside"]
         (place,) = inside["places"]
         self.assertEqual((place["id"], place["cause"], place["function"], place["line"], place["source"]),
@@ -105,7 +110,8 @@ class Lines(Inside):
         self.assertTrue(place["fixes"])
         self.assertEqual(inside["probes"][0]["language"], "python")
         self.write(sick.replace("    load()", "    await asyncio.sleep(0.02)").replace("import time", "import asyncio, time"))
-        said = self.diagnose(*ask[:-1], "--against", "last")
+        self.assertEqual(prove[:2], ["lab", "diagnose"])
+        said = self.diagnose(*prove[2:], "--check", "--threshold", "blocked<5ms", "--threshold", "ping.max<1h")
         self.assertEqual(said["inside"]["places"], [])
         self.assertEqual(len(said["against"]["gone"]), 1)
         self.assertLess(said["against"]["p"], 0.05)
@@ -116,9 +122,13 @@ class Lines(Inside):
         ran = self.lab("diagnose", "--server", UVICORN, "/needs-user", "--budget", "4s", "--max-concurrency", "64", "--format", "sarif")
         (result,) = json.loads(ran.out)["runs"][0]["results"]
         self.assertEqual(result["ruleId"], "LAB102")
-        self.assertEqual(result["locations"][0]["physicalLocation"]["region"]["startLine"], self.line_of("time.sleep(0.05)"))
+        place = result["locations"][0]["physicalLocation"]
+        self.assertEqual((place["artifactLocation"]["uri"], place["region"]["startLine"]), ("main.py", self.line_of("time.sleep(0.05)")))
         (place,) = self.kept()["inside"]["places"]
         self.assertEqual((place["cause"], place["function"], place["limit"]), ("full_pool", "user", 40), place)
+
+
+NOBODY = 65534
 
 
 class Servers(Inside):
@@ -157,7 +167,11 @@ class Servers(Inside):
                              (("--pid", "4000000", "/"), "--pid 4000000: there is no such process"),
                              (("--pid", str(os.getpid()), "/"), "listens at no TCP port"),
                              (("--server", "x {port}", "/", "--against", "last"), "--against", "no diagnosis of"),
-                             (("--against", "nowhere.json", url), "--against", "cannot be read")):
+                             (("--against", "nowhere.json", url), "--against", "cannot be read"),
+                             ((url, "--threshold", "p99<1s"), "--threshold: 'p99<1s': unknown measure", "ping.max"),
+                             ((url, "--threshold", "ping.max<5", "--ping", "/x"), "--threshold", "unit"),
+                             ((url, "--threshold", "ping.max<5ms"), "--threshold 'ping.max<5ms' needs --ping URL"),
+                             ((url, "--threshold", "blocked<5ms"), "--threshold 'blocked<5ms' needs --ping URL, --server or --pid")):
             self.assert_one_line_reason(self.lab("diagnose", *words, code=None), 2, *said)
 
     def test_a_server_that_ends_forks_away_or_never_listens_is_said_to(self):
@@ -166,6 +180,60 @@ class Servers(Inside):
         self.assert_one_line_reason(self.lab("diagnose", "--server", f"{PYTHON} daemon.py {{port}}", "/", code=None), 3,
                                     "must stay in the foreground")
         self.assertEqual(self.running(), [])
+
+    @timed
+    def test_a_worker_that_gave_up_its_rights_is_looked_into_and_nothing_is_written_beside_it(self):
+        self.write("import time\ndef slow():\n    time.sleep(0.02)\n", "steps.py")
+        given_up = f"os.setgroups([]), os.setgid({NOBODY}), os.setuid({NOBODY})" if os.getuid() == 0 else "None"
+        self.write(f"""
+            import asyncio, os, signal, socket, sys, steps
+            async def serve(reader, writer):
+                await reader.readuntil(b"\\r\\n\\r\\n")
+                steps.slow()
+                writer.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n")
+                writer.close()
+            async def main():
+                await (await asyncio.start_server(serve, sock=listening)).serve_forever()
+            listening = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=256)
+            if os.fork() == 0:
+                {given_up}
+                asyncio.run(main())
+            signal.pause()
+            """, "server.py")
+        before = sorted(Path(self.work).rglob("*"))
+        (place,) = self.diagnose("--server", f"{PYTHON} server.py {{port}}", "/", *QUICK)["inside"]["places"]
+        self.assertEqual((place["function"], place["line"]), ("slow", 3), place)
+        self.assertEqual(sorted(Path(self.work).rglob("*")), before)
+
+    @timed
+    def test_why_no_probe_answers_is_said(self):
+        self.write(self.LOOP, "server.py")
+        inside = self.diagnose("--server", f"{PYTHON} -I server.py {{port}}", "/", "--budget", "2s", "--max-concurrency", "4")["inside"]
+        self.assertEqual(inside["probes"], [])
+        self.assertIn("it runs with -I, -E or -S", " ".join(inside["obstacles"]))
+
+    @timed
+    def test_a_process_that_ends_meanwhile_is_said_to(self):
+        process, _ = self.start_script(self.LOOP.replace("time.sleep(0.02)", "time.sleep(0.02)\n                if next(counted) > 30: os._exit(0)")
+                                       .replace("import http.server,", "import itertools, os, http.server,")
+                                       .replace("class Handler", "counted = itertools.count()\n        class Handler"))
+        said = self.lab_json("diagnose", "--pid", str(process.pid), "/", *QUICK, "--quiet")
+        self.assertIn(f"process {process.pid} ended; what is said here is of the time before", said["inside"]["obstacles"])
+
+    @timed
+    @unittest.skipUnless(os.getuid() == 0, "only root can be two users")
+    def test_of_somebody_elses_process_is_said_what_everybody_may_know(self):
+        process, port = self.start_script(self.LOOP)
+        Path(lab_program()).parents[1].chmod(0o711)
+        ran = self.lab("diagnose", "--pid", process.pid, f"http://127.0.0.1:{port}/", "--budget", "2s", "--max-concurrency", "4", "--quiet",
+                       "--no-save", "--check", "--format", "json", code=3, user=NOBODY, group=NOBODY, extra_groups=[], cwd="/")
+        self.assertIn("its loop was not seen from inside; give --ping URL", ran.err)
+        said = json.loads(ran.out)
+        self.assert_obeys(said, "diagnose")
+        self.assertEqual(said["bound_by"], "waiting", said)
+        obstacles = " ".join(said["inside"]["obstacles"])
+        self.assertIn(f"process {process.pid} belongs to user 0: run lab as that user or as root", obstacles)
+        self.assertIn(f"sudo py-spy dump --pid {process.pid}", obstacles)
 
     def test_an_interrupted_diagnosis_leaves_no_server(self):
         self.write(self.LOOP, "server.py")

@@ -335,11 +335,11 @@ class ReportFormats(LabCase):
     def test_each_verb_names_the_formats_that_it_gives_and_refuses_others(self):
         gives = {"report": ("text", "json", "md", "csv", "svg", "png", "html", "trace", "vegeta", "gbench"),
                  "predict": ("text", "json", "md", "csv", "svg", "png", "html"), "verify": ("text", "json", "csv", "md"),
-                 "advise": ("text", "json")}
+                 "advise": ("text", "json"), "diagnose": ("text", "json", "sarif")}
         for verb, formats in gives.items():
             usage = self.lab(verb, "--help").out
             self.assertIn(", ".join(formats[:-1]) + " or " + formats[-1] + "\n", usage)
-        refused = {("verify",): "svg", ("predict", "plan.toml"): "trace", ("run", "plan.toml"): "gbench", ("quiz",): "svg"}
+        refused = {("verify",): "svg", ("predict", "plan.toml"): "trace", ("run", "plan.toml"): "gbench", ("quiz",): "svg", ("report", "last"): "sarif"}
         for words, form in refused.items():
             self.assert_one_line_reason(self.lab(*words, "--format", form, code=2), 2, f"lab {words[0]} gives", f"not {form}")
         ran = self.lab("verify", "--format", "jsn", code=2)

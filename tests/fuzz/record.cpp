@@ -29,7 +29,7 @@ void check_entries(const RecordedRun& recorded) {
 void report(const RecordedRun& recorded) {
   const std::vector<Report> reports{make_report(recorded.scenario, recorded.run)};
   for (const ReportFormat* format : report_formats()) {
-    if (format->is_binary) continue;
+    if (format->is_binary || format->of_diagnosis) continue;
     const auto written = format->write({reports, {}, &recorded.run, &recorded.scenario});
     if (!written) continue;
     expect(written->find('\x1b') == std::string::npos, "no escapes", format->word);

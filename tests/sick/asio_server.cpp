@@ -7,7 +7,7 @@
 #include <string>
 #include <thread>
 
-#include "lab/inside/loop_watch.hpp"
+#include "lab/servers/event_loop/loop_watch.hpp"
 
 namespace asio = boost::asio;
 using asio::ip::tcp;

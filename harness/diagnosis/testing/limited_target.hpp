@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <random>
 #include <vector>
 
 #include "harness/diagnosis/observation.hpp"
@@ -24,6 +25,7 @@ struct LimitedServer {
   Nanos held = 0;
   int slow_every = 0;  ///< of so many one takes `slow` longer, and is in nobody's way; 0: none
   Nanos slow = 0;
+  Nanos spread = 0;  ///< each takes up to so much longer, in its place where it has one
 };
 
 class LimitedTarget final : public Target {
@@ -68,19 +70,20 @@ class LimitedTarget final : public Target {
       due_ = due + server_.every;
       return after_pause(std::max(due, at) + server_.service);
     }
-    if (server_.places > 0) return serve_in_stages(at);
+    const Nanos longer = std::uniform_int_distribution<Nanos>(0, server_.spread)(random_);
+    if (server_.places > 0) return serve_in_stages(at, longer);
     if (server_.slow_every > 0 && ++asked_ % server_.slow_every == 0)
       return at + server_.service + server_.slow;
     std::erase_if(ends_, [&](Nanos end) { return end <= at; });
     if (server_.in_flight > 0 && static_cast<int>(ends_.size()) >= server_.in_flight) return 0;
-    ends_.push_back(after_pause(at + server_.service));
+    ends_.push_back(after_pause(at + server_.service + longer));
     return ends_.back();
   }
 
-  Nanos serve_in_stages(Nanos at) {
+  Nanos serve_in_stages(Nanos at, Nanos longer) {
     ends_.resize(static_cast<std::size_t>(server_.places));
     const auto place = std::ranges::min_element(ends_);
-    *place = std::max(*place, at + server_.service) + server_.held;
+    *place = std::max(*place, at + server_.service) + server_.held + longer;
     return *place;
   }
 
@@ -94,6 +97,7 @@ class LimitedTarget final : public Target {
   std::vector<Nanos> ends_;
   Nanos due_ = 0;
   int asked_ = 0;
+  std::mt19937_64 random_{1};
   Nanos now_ = 1005 * kSecond;
 };
 

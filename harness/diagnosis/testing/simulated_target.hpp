@@ -65,7 +65,7 @@ class SimulatedTarget final : public Target {
   bool interrupted() const override { return false; }
   std::optional<CpuTime> cpu_time() override {
     const Nanos used = server_.computes ? runnable_ : requests * 200 * kMicrosecond;
-    return CpuTime{used + requests * server_.core_late, used};
+    return CpuTime{used + requests * server_.core_late, used, busiest_};
   }
 
   std::int64_t requests = 0;
@@ -120,7 +120,10 @@ class SimulatedTarget final : public Target {
       end = std::max(end, replies[i].received);
     }
     const bool threads = server_.mode.computing != Resource::loop && !server_.gil;
-    runnable_ += end * (threads ? std::min(slow, server_.threads) : std::min(slow, 1));
+    const Nanos ran = end * (threads ? std::min(slow, server_.threads) : std::min(slow, 1));
+    runnable_ += ran;
+    // A loop is one thread; others share what they compute.
+    if (worker == 0) busiest_ += server_.mode.computing == Resource::loop ? ran : ran / std::max(1, slow);
   }
 
   void make_noise(std::vector<Reply>& replies) {
@@ -144,6 +147,7 @@ class SimulatedTarget final : public Target {
   std::map<std::uint32_t, int> workers_;
   int next_ = 0;
   Nanos runnable_ = 0;
+  Nanos busiest_ = 0;
   Nanos now_ = kSecond;
 };
 

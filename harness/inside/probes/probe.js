@@ -10,7 +10,6 @@
 const BEAT_MS = 10; // how often the loop should go round at least
 const LATE_MS = 10; // later than that, somebody keeps it
 const SLOW_MS = 15; // an answer that takes longer comes after a call into C++
-const TURNS_MS = 100;
 const PROFILE_MS = 250;
 const SAMPLE_US = 10000;
 const QUIET_PROFILES = 4; // so many without a late loop, and the profiler ends: it costs more than all else here
@@ -96,7 +95,7 @@ function watchPool() {
     const module = require(name);
     for (const one of functions) {
       if (typeof module[one] === "function") module[one] = counted(module[one]);
-      if (name !== "dns" && typeof module.promises?.[one] === "function") module.promises[one] = promised(module.promises[one]);
+      if (name !== "dns" && typeof (module.promises || {})[one] === "function") module.promises[one] = promised(module.promises[one]);
     }
   }
   require("module").syncBuiltinESMExports(); // for `import { readFile } from "fs"`
@@ -115,15 +114,10 @@ function watchPool() {
 function watched() {
   const { Worker } = require("worker_threads");
   const fullPool = watchPool();
-  const beats = new Float64Array(new SharedArrayBuffer(4 * 8)); // last beat, turns, late ns, worst late ns
+  const beats = new Float64Array(new SharedArrayBuffer(8)); // when the last one was
   beats[0] = Infinity; // while the program is loaded, nobody waits
   const beat = () => {
-    const at = now();
-    const late = Math.max(0, at - beats[0] - BEAT_MS * 1e6); // 0 at the first
-    beats[0] = at;
-    beats[1] += 1;
-    beats[2] += late;
-    beats[3] = Math.max(beats[3], late);
+    beats[0] = now();
     const pool = fullPool();
     if (pool) worker.postMessage(pool);
   };
@@ -141,7 +135,7 @@ function stackInCall(stack, leaf, nodes) {
   const ticks = leaf.positionTicks || [];
   const line = ticks.reduce((most, one) => (one.ticks > most.ticks ? one : most), { ticks: 0, line: leaf.callFrame.lineNumber + 1 }).line;
   const above = [];
-  for (let node = leaf; node && node.callFrame.url; node = nodes.find(({ children }) => children?.includes(node.id))) {
+  for (let node = leaf; node && node.callFrame.url; node = nodes.find(({ children }) => (children || []).includes(node.id))) {
     const frame = [pathOf(node.callFrame.url), node === leaf ? line : node.callFrame.lineNumber + 1, node.callFrame.functionName];
     const place = stack.findIndex(isOf(node));
     if (place >= 0) return [...above, node === leaf ? frame : stack[place], ...stack.slice(place + 1)];
@@ -186,7 +180,9 @@ function watching({ beats, folder }) {
   const look = () => {
     const due = beats[0] + BEAT_MS * 1e6;
     const askedAt = now();
-    if (asked || askedAt - due < LATE_MS * 1e6) return;
+    const late = askedAt - due >= LATE_MS * 1e6;
+    setTimeout(look, late ? BEAT_MS : 2 * BEAT_MS); // less often while there is nothing to see
+    if (asked || !late) return;
     asked = true;
     const from = Math.max(due, accounted);
     session.post("Runtime.evaluate", { expression, returnByValue: true, silent: true }, (problem, reply) => {
@@ -207,7 +203,7 @@ function watching({ beats, folder }) {
       session.post("Profiler.start");
     });
   };
-  setInterval(look, BEAT_MS);
+  look();
   setInterval(() => {
     if (!profiling) return;
     quiet = unsure.length === 0 ? quiet + 1 : 0;
@@ -226,23 +222,16 @@ function watching({ beats, folder }) {
     });
     session.post("Profiler.start");
   }, PROFILE_MS);
-
-  let told = [0, 0];
-  setInterval(() => {
-    const [, turns, late, worst] = beats;
-    beats[3] = 0;
-    if (turns > told[0]) write({ kind: "turns", at_ns: now(), thread, turns: turns - told[0], late_ns: late - told[1], worst_ns: worst });
-    told = [turns, late];
-  }, TURNS_MS);
 }
 
-if (process.env.LAB_INSIDE && (isMainThread || workerData?.lab === SECRET)) {
+if (process.env.LAB_INSIDE && (isMainThread || (workerData && workerData.lab === SECRET))) {
   try {
+    if (parseInt(process.versions.node, 10) < 14) throw new Error(`it knows Node 14 and later, and this is ${process.versions.node}`);
     if (isMainThread) watched();
     else watching(workerData);
   } catch (problem) {
     try {
-      const line = { kind: "error", text: `the probe could not watch this process: ${problem.message}` };
+      const line = { kind: "error", text: problem.message };
       require("fs").appendFileSync(`${process.env.LAB_INSIDE}/${process.pid}.jsonl`, `${JSON.stringify(line)}\n`, { mode: 0o600 });
     } catch {
       // Then nobody is told.

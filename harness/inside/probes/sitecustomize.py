@@ -14,17 +14,21 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 def chain():
     """Runs the sitecustomize that this one stands in front of."""
     sys.path[:] = [path for path in sys.path if os.path.abspath(path) != HERE]
-    import importlib.machinery
-    import importlib.util
-    spec = importlib.machinery.PathFinder.find_spec("sitecustomize", sys.path)
-    if spec is None or spec.loader is None:
-        return
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["sitecustomize"] = module
-    spec.loader.exec_module(module)
+    mine = sys.modules.pop("sitecustomize")
+    try:
+        __import__("sitecustomize")
+    except ImportError:
+        if getattr(sys.exc_info()[1], "name", "sitecustomize") != "sitecustomize":
+            raise
+    finally:
+        sys.modules.setdefault("sitecustomize", mine)
 
 
 def begin():
+    if sys.version_info < (3, 9):
+        with open(os.path.join(FOLDER, "%d.jsonl" % os.getpid()), "a") as file:
+            file.write('{"kind": "error", "text": "it knows Python 3.9 and later, and this is %d.%d"}\n' % sys.version_info[:2])
+        return
     import _thread
     import json
     from time import monotonic_ns as clock
@@ -42,6 +46,7 @@ def begin():
     max_frames = 30
     errors_left = [5]
     lines_left = [max_lines]
+    own = [None, None, None]  # process, descriptor, the file's status
 
     def write(kind, **values):
         if lines_left[0] <= 0:
@@ -49,12 +54,21 @@ def begin():
         lines_left[0] -= 1
         values["kind"] = kind
         line = (json.dumps(values) + "\n").encode()
-        # Opened each time: a server that becomes a daemon closes what it does not know, and gives its number to another file.
+        os.write(descriptor(), line)
+
+    def descriptor():
+        """The file of this process. It stays open: a server that gives up its rights could not open it again."""
+        process, fd, file = own
+        if process == os.getpid():
+            try:
+                # A server that becomes a daemon closes what it does not know, and gives its number to another file.
+                if os.path.samestat(os.fstat(fd), file):
+                    return fd
+            except OSError:
+                pass
         fd = os.open(os.path.join(FOLDER, "%d.jsonl" % os.getpid()), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(fd, line)
-        finally:
-            os.close(fd)
+        own[:] = os.getpid(), fd, os.fstat(fd)
+        return fd
 
     def fail(doing):
         error = sys.exc_info()[1]
@@ -119,18 +133,12 @@ def begin():
             self.loop = loop
             self.ident = _thread.get_ident()
             self.thread = _thread.get_native_id()
-            self.due = self.sampled = self.written = clock()
-            self.turns = self.late = self.worst = 0
+            self.due = self.sampled = clock()
             self.key = self.line = None
             self.handle = loop.call_soon(self.beat)
 
         def beat(self):
-            now = clock()
-            late = max(0, now - self.due)
-            self.turns += 1
-            self.late += late
-            self.worst = max(self.worst, late)
-            self.due = now + beat
+            self.due = clock() + beat
             self.handle = self.loop.call_later(beat / 1e9, self.beat)
 
         def end(self):
@@ -147,11 +155,6 @@ def begin():
                 self.sample(frames(), now)
             elif self.line is not None:
                 self.flush()
-            if now - self.written > 100 * ms and self.turns > 0:
-                turns, late, worst = self.turns, self.late, self.worst
-                self.turns = self.late = self.worst = 0
-                self.written = now
-                write("turns", at_ns=now, thread=self.thread, turns=turns, late_ns=late, worst_ns=worst)
 
         def sample(self, by_thread, now):
             since = max(self.sampled, self.due)
@@ -406,11 +409,7 @@ def begin():
             fail("a hook in %s" % module.__name__)
 
     try:
-        write("hello", language="python", version="%d.%d.%d" % sys.version_info[:3], pid=os.getpid(), loop=None,
-              thread=_thread.get_native_id(), cwd=os.getcwd(), libraries=[sys.prefix, sys.base_prefix])
-        if sys.version_info < (3, 9):
-            write("error", text="the probe knows Python 3.9 and later, this is %d.%d" % sys.version_info[:2])
-            return
+        hello(None, _thread.get_native_id())
         for name, hook in hooks.items():
             if name in sys.modules:
                 put_in(hook, sys.modules[name])

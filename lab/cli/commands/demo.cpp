@@ -3,7 +3,6 @@
 #include "lab/cli/command.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/page/files.hpp"
-#include "lab/page/server.hpp"
 #include "lab/servers/mode.hpp"
 #include "scenarios/loader/loader.hpp"
 

@@ -1,7 +1,10 @@
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "harness/client/epoll_transport.hpp"
 #include "harness/client/load_address.hpp"
@@ -10,22 +13,22 @@
 #include "harness/diagnosis/local_server.hpp"
 #include "harness/diagnosis/socket_target.hpp"
 #include "harness/inside/burst_watch.hpp"
+#include "harness/inside/inspection.hpp"
 #include "lab/cli/command.hpp"
-#include "lab/cli/inspection.hpp"
 #include "lab/cli/load_options.hpp"
 #include "lab/core/clock.hpp"
 #include "lab/core/interrupt.hpp"
 #include "lab/core/process.hpp"
 #include "lab/core/terminal.hpp"
+#include "lab/course/advice.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "results/report/diagnosis.hpp"
-#include "results/store/diagnosis_store.hpp"
+#include "results/report/format.hpp"
+#include "results/store/beside_runs.hpp"
 
 namespace lab {
 
 namespace {
-
-constexpr Format kSarif{"sarif"};
 
 /// What `lab diagnose` is asked for.
 struct DiagnoseOptions {
@@ -40,8 +43,11 @@ struct DiagnoseOptions {
   bool check = false, own_server = false, insecure = false;
   std::string ca_file;
   ExaminationOptions examination;
+  std::vector<Threshold> thresholds;
   OutputOptions output;
-  std::optional<Url> ping;  ///< what `ping_text` means
+  std::optional<Url> ping;             ///< what `ping_text` means
+  std::vector<Option> known;           ///< all options,
+  std::map<std::string, Texts> given;  ///< and the words that they were given, by title
 };
 
 /// What an examination saw from outside, and what was seen inside meanwhile.
@@ -94,13 +100,21 @@ Error cannot_check(const DiagnoseOptions& options, const DiagnosisReport& report
   }
   const std::string& reason = report.verdict.reason;
   return environment_error("--check cannot decide whether a loop is blocked: {}",
-                           reason.empty()
-                               ? "no --ping was answered while slow requests were under way; give a "
-                                 "larger --budget"
-                               : reason);
+                           !reason.empty() ? reason
+                           : options.ping  ? "no --ping was answered while slow requests were under way; "
+                                             "give a larger --budget"
+                                           : "its loop was not seen from inside; give --ping URL");
 }
 
-Seen ask(const DiagnoseOptions& options) {
+/// Whether it would have been seen without a ping that a loop is blocked.
+bool saw_loop(const DiagnosisReport& report) {
+  if (report.verdict.execution == Execution::concurrent) return true;
+  if (!report.inside) return false;
+  const InsideView& view = report.inside->view;
+  return !view.probes.empty() || (!view.loop_calls.empty() && view.loop_calls.front().idle);
+}
+
+Seen ask(DiagnoseOptions& options) {
   Seen all;
   std::optional<LocalServer>& local = all.local;
   const Address address = address_of(options);
@@ -113,10 +127,10 @@ Seen ask(const DiagnoseOptions& options) {
   if (const auto limit = raise_descriptor_limit({files, files}); !limit)
     throw Failure(environment_error("{} (--max-concurrency)", limit.error().message));
   local = LocalServer::find(address, options.url.port);
+  if (!local) local = options.inspection.process();
   const Url& url = options.url;
   const auto sockets = EpollTransport::create({address}, interrupt_fd()).value();
-  const auto context =
-      TlsContext::create({url.tls}, {url.origin()}, options.ca_file, !options.insecure).value();
+  const auto context = TlsContext::create({url.tls}, {url.host}, options.ca_file, !options.insecure).value();
   TlsTransport transport(*sockets, *context);
   const PunctualTimers punctual;
   MonotonicClock clock;
@@ -155,14 +169,22 @@ Url ping_url(const std::string& text, const Url& url) {
 /// What one diagnosis shares with the next one of the same server, whose port may be another one.
 std::string target_of(const DiagnoseOptions& options) {
   if (options.inspection.command.empty()) return options.url.text;
-  return fmt::format("{} {} in {}", options.inspection.command, options.url_text,
-                     std::filesystem::current_path().string());
+  return fmt::format("{} {} in {}", fmt::join(split_command(options.inspection.command).value(), " "),
+                     options.url_text, std::filesystem::current_path().string());
 }
 
 /// What the options mean together; then the server is started that is to be.
 void settle(DiagnoseOptions& options) {
   refuse_if(options.check && options.ping_text.empty() && !options.inspection.is_asked_for(),
             "--check needs --ping URL: only a cheap route beside the slow one shows a blocked loop");
+  for (const Threshold& threshold : options.thresholds) {
+    refuse_if(threshold.has_prefix && options.ping_text.empty(),
+              "--threshold '{}' needs --ping URL: it is about that route", threshold.text);
+    refuse_if(threshold.what == Threshold::What::blocked && options.ping_text.empty() &&
+                  !options.inspection.is_asked_for(),
+              "--threshold '{}' needs --ping URL, --server or --pid: only they show a blocked loop",
+              threshold.text);
+  }
   refuse_if(options.insecure && !options.ca_file.empty(),
             "--cacert and --insecure exclude each other; give one");
   options.url = options.inspection.url_of(options.url_text);
@@ -176,18 +198,29 @@ void settle(DiagnoseOptions& options) {
     options.before = about("--against", read_kept_diagnosis(about("--against", before).value())).value();
   }
   const std::string ready = options.ping ? options.ping->target : "";
+  // What its start takes is a part of the whole diagnosis.
+  const Nanos began = monotonic_now();
   options.inspection.begin(options.url_text, ready, options.url);
+  constexpr int kMostOfIt = 5;  // a fifth
+  examination.budget -= std::min(monotonic_now() - began, examination.budget / kMostOfIt);
   if (examination.ping) options.ping = ping_url(options.ping_text, options.url);
 }
 
-/// The command that asks again after an edit, and compares.
+/// The command that asks again after an edit, and compares: the same options but those about the output. A
+/// server that runs by itself has another pid by then, and the same URL.
 std::string proof_of(const DiagnoseOptions& options) {
-  const Inspection& inspection = options.inspection;
   std::string command = "lab diagnose";
-  if (!inspection.command.empty()) command += " --server " + shell_word(inspection.command);
-  if (inspection.pid) command += " --pid PID";
-  command += " " + shell_word(options.url_text);
-  if (!options.ping_text.empty()) command += " --ping " + shell_word(options.ping_text);
+  for (const Option& option : options.known) {
+    const std::string title = option.title();
+    const auto given = options.given.find(title);
+    if (given == options.given.end()) continue;
+    if (contains({"pid", "check", "format", "quiet", "ascii", "against", "no-save"}, title)) continue;
+    for (const std::string& text : given->second) {
+      if (!option.is_word()) command += " " + option.names;
+      const std::string& word = title == "url" && options.inspection.pid ? options.url.text : text;
+      if (!option.is_flag()) command += " " + shell_word(word);
+    }
+  }
   return command + " --against last";
 }
 
@@ -204,19 +237,34 @@ void keep(const DiagnoseOptions& options, DiagnosisReport& report) {
 
 std::string format_report(const DiagnosisReport& report, const OutputOptions& output) {
   if (output.format == Format::json) return to_json(report);
-  if (output.format == kSarif) return inside_as_sarif(report.inside, report.url);
-  return to_text(report, output.style);
+  if (output.format == Format::text) return to_text(report, output.style);
+  const std::vector<Report> no_runs;
+  return write_reports(output.format.word, {.reports = no_runs, .diagnosis = &report}).value();
 }
 
-/// Asks the server and prints the verdict. Returns the exit code: 1 where `check` found a blocked loop, 130
-/// or 143 after an interruption. Throws Failure (exit 3) where the request fails even when it is alone, and
-/// where `check` could not say.
+/// 1 where a threshold is missed, or `check` found a blocked loop or a line. Throws Failure (exit 3) where
+/// `check` could not say.
+int exit_code_of(const DiagnoseOptions& options, const DiagnosisReport& report) {
+  constexpr int kFailed = static_cast<int>(ErrorKind::check_failed);
+  if (std::ranges::any_of(report.thresholds, [](const ThresholdRow& row) { return !row.passed; }))
+    return kFailed;
+  if (!options.check) return 0;
+  const bool named = report.inside && !report.inside->lines.empty();
+  if (named || report.verdict.loop_blocked == true) return kFailed;
+  const bool known = report.verdict.loop_blocked || (!options.ping && saw_loop(report));
+  if (!known) throw Failure(cannot_check(options, report));
+  return 0;
+}
+
+/// Asks the server and prints the verdict. Returns the exit code: 130 or 143 after an interruption. Throws
+/// Failure (exit 3) where the request fails even when it is alone.
 int diagnose(DiagnoseOptions& options) {
   settle(options);
   Seen seen = ask(options);
   if (seen.outside.alone.empty() && !seen.outside.interrupted) {
-    if (const auto ended = options.inspection.ended())
-      throw Failure(environment_error("the server of --server {}", *ended));
+    constexpr Nanos kSoon = 300 * kMillisecond;
+    if (const std::string ended = options.inspection.ended(kSoon); !ended.empty())
+      throw Failure(environment_error("{}", ended));
     throw Failure(failed_alone(options, seen.outside));
   }
   options.inspection.end();
@@ -226,14 +274,11 @@ int diagnose(DiagnoseOptions& options) {
     report.pid = seen.local->pid();
     add_inside(report, seen.inside, proof_of(options));
   }
+  add_fixes(report);
+  for (const Threshold& threshold : options.thresholds) report.thresholds.push_back(judge(threshold, report));
   keep(options, report);
   print(format_report(report, options.output));
-  if (report.seen.interrupted) return interrupt_exit_code();
-  const bool named = report.inside && !report.inside->lines.empty();
-  if (options.check && named) return static_cast<int>(ErrorKind::check_failed);
-  if (!options.check || report.verdict.loop_blocked == false || options.ping_text.empty()) return 0;
-  if (!report.verdict.loop_blocked) throw Failure(cannot_check(options, report));
-  return static_cast<int>(ErrorKind::check_failed);
+  return report.seen.interrupted ? interrupt_exit_code() : exit_code_of(options, report);
 }
 
 Result<Nanos> read_span(const std::string& option, const std::string& text) {
@@ -256,10 +301,17 @@ Command diagnose_command() {
                   "find out from outside how a server executes: serial, a pool of k, k workers, concurrent",
                   "Examples: lab diagnose http://127.0.0.1:8000/report --ping /health\n"
                   "          lab diagnose --server 'uvicorn main:app --port {port}' /report --ping /health\n"
-                  "The request is sent several hundred times: choose a route that you may call so often.");
+                  "          lab diagnose --server 'uvicorn main:app --port {port}' /report --ping /health "
+                  "--threshold 'blocked<5ms'\n"
+                  "The request is sent several hundred times: choose a route that you may call so often.\n"
+                  "Exit 1 if a threshold does not hold, or --check finds something.");
   DiagnoseOptions& options = command.runs<DiagnoseOptions>(diagnose);
   ExaminationOptions& examination = options.examination;
   options.message.names_content = false;
+  command.text("--server", "COMMAND", options.inspection.command,
+               "start this server, as 'uvicorn main:app --port {port}', look inside it, and end it");
+  command.count("--pid", "PID", options.inspection.pid, 1, 1 << 22,
+                "look into this process, which serves the URL");
   command
       .each(
           "url", "URL",
@@ -270,10 +322,6 @@ Command diagnose_command() {
             if (!text.starts_with("/") && text.find("{port}") == std::string::npos) parse_url(text).value();
           })
       .required();
-  command.text("--server", "COMMAND", options.inspection.command,
-               "start this server, as 'uvicorn main:app --port {port}', look inside it, and end it");
-  command.count("--pid", "PID", options.inspection.pid, 1, 1 << 22,
-                "look into this process, which serves the URL");
   command.text("--ping", "URL", options.ping_text,
                "a cheap route of the same server, called while the slow one is");
   RequestMessage& message = options.message;
@@ -302,14 +350,28 @@ Command diagnose_command() {
   command.flag("--check", options.check,
                "exit 1 if a loop is blocked or a line is named, 3 if that is not known; needs --ping, "
                "--server or --pid");
+  command
+      .each("--threshold", "T",
+            "exit 1 if it does not hold: ping.p90<20ms and ping.max<50ms (--ping beside slow requests), "
+            "blocked<5ms (so long a request keeps the loop), parallelism>=16 (>1: not serial)",
+            [&options](const std::string& text) {
+              options.thresholds.push_back(parse_threshold(text, kDiagnosisThresholds).value());
+            })
+      .one_each();
   command.flag("--quiet", options.output.quiet, "do not announce what is sent");
   command.flag("--i-own-this-server", options.own_server,
                "allow addresses beyond this machine and private networks");
   command.text("--against", "last|FILE", options.against,
                "say what changed since the last diagnosis of this server and route, or since one in a file");
   command.flag("--no-save", options.no_save, "do not keep it for a later --against");
-  add_format_option(command, options.output, {Format::text, Format::json, kSarif});
+  std::vector<Format> formats{Format::text, Format::json};
+  for (const ReportFormat* format : report_formats()) {
+    if (format->of_diagnosis) formats.push_back({format->word});
+  }
+  add_format_option(command, options.output, formats);
   command.flag("--ascii", options.output.style.ascii, "no character beyond ASCII");
+  command.note_words(options.given);
+  options.known = command.options;
   return command;
 }
 

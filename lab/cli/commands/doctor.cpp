@@ -9,12 +9,12 @@
 #include "harness/client/load_team.hpp"
 #include "harness/external/postgres.hpp"
 #include "harness/statistics/statistics.hpp"
+#include "harness/trace/machine.hpp"
 #include "lab/cli/command.hpp"
 #include "lab/core/clock.hpp"
 #include "lab/core/process.hpp"
 #include "lab/core/terminal.hpp"
 #include "lab/core/text.hpp"
-#include "lab/experiment/environment.hpp"
 #include "lab/experiment/foreign_servers.hpp"
 #include "lab/servers/supervisor/backend.hpp"
 #include "lab/servers/supervisor/server.hpp"
@@ -146,8 +146,8 @@ int doctor() {
   text += row("runs", runs.string(), writable(runs));
   if (access("/proc/pressure/cpu", R_OK) != 0)
     text += row("/proc/pressure", "missing", "runs do not record it");
-  if (!kMissingParts.empty()) {
-    text += row("this program", fmt::format("statically linked, without {}", kMissingParts),
+  if (const std::string_view missing = missing_parts(); !missing.empty()) {
+    text += row("this program", fmt::format("statically linked, without {}", missing),
                 "the Debian package and ./labw have them");
   }
   text += database_row();

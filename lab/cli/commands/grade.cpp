@@ -6,6 +6,7 @@
 #include "lab/cli/screen.hpp"
 #include "lab/core/interrupt.hpp"
 #include "lab/core/terminal.hpp"
+#include "lab/core/text.hpp"
 #include "lab/course/repair.hpp"
 #include "lab/experiment/experiment.hpp"
 #include "lab/experiment/recordings.hpp"
@@ -56,22 +57,33 @@ GradeSheet grade_file(const GradeOptions& options, const AnswerFile& answers, co
   return sheet;
 }
 
-/// What says nothing beside that option is refused, and not dropped without a word.
-void refuse_beside(const std::string& option, const std::vector<std::pair<std::string, bool>>& others) {
-  for (const auto& [name, given] : others)
-    refuse_if(given, "{} has no meaning with {}; leave it out", name, option);
+/// Options that do not go together with all others, and whether they were given.
+std::vector<std::pair<std::string, bool>> choosy_options(const GradeOptions& options) {
+  return {{"the answer file", !options.answers.empty()},
+          {"--run", !options.run.empty()},
+          {"--scenario", !options.scenario.empty()},
+          {"--variant", !options.variant.empty()},
+          {"--student", !options.student.empty()},
+          {"--secret-file", !options.secret_file.empty()},
+          {"--only", !options.only.empty()},
+          {"--pass", options.pass.has_value()},
+          {"--show-answers", options.show_answers},
+          {"--autograder", !options.autograder.empty()},
+          {"--gradescope-folder", !options.gradescope.empty()},
+          {"--format gradescope", options.output.format == Format::gradescope}};
+}
+
+/// All but these say nothing beside that option: they are refused, and not dropped without a word.
+void refuse_beside(const std::string& option, const GradeOptions& options,
+                   const std::vector<std::string>& allowed) {
+  for (const auto& [name, given] : choosy_options(options))
+    refuse_if(given && !contains(allowed, name), "{} has no meaning with {}; leave it out", name, option);
 }
 
 int print_variant(const GradeOptions& options) {
   const OutputOptions& output = options.output;
   refuse_if(!options.answers.empty(), "--variant prints a problem; leave the answers out");
-  refuse_beside("--variant", {{"--run", !options.run.empty()},
-                              {"--scenario", !options.scenario.empty()},
-                              {"--pass", options.pass.has_value()},
-                              {"--show-answers", options.show_answers},
-                              {"--autograder", !options.autograder.empty()},
-                              {"--gradescope-folder", !options.gradescope.empty()},
-                              {"--format gradescope", output.format == Format::gradescope}});
+  refuse_beside("--variant", options, {"--variant", "--student", "--secret-file", "--only"});
   refuse_if(options.secret_file.empty(), "--variant needs --student ID and --secret-file FILE");
   const ProblemSource source{options.variant, {}, {}, options.only};
   const Problem problem = make_variant(source, options.student, read_secret(options.secret_file));
@@ -81,11 +93,9 @@ int print_variant(const GradeOptions& options) {
 
 int pack(const GradeOptions& options) {
   refuse_if(options.scenario.empty(), "--autograder needs --scenario NAME");
-  refuse_beside("--autograder", {{"the answer file", !options.answers.empty()},
-                                 {"--run", !options.run.empty()},
-                                 {"--student", !options.student.empty()},
-                                 {"--pass", options.pass.has_value()},
-                                 {"--gradescope-folder", !options.gradescope.empty()}});
+  refuse_beside(
+      "--autograder", options,
+      {"--autograder", "--scenario", "--secret-file", "--only", "--show-answers", "--format gradescope"});
   AutograderPackage package{{options.scenario, {}, {}, options.only}, "", {}, options.show_answers};
   if (!options.program.empty()) package.program = options.program;
   // The teacher learns now what cannot be asked, not every student later.
@@ -137,19 +147,10 @@ int grade_submission(const GradeOptions& options) {
 /// Prints the sick server, or diagnoses what a student made of it.
 int repair(const GradeOptions& options) {
   const OutputOptions& output = options.output;
-  refuse_beside("--repair", {{"--run", !options.run.empty()},
-                             {"--scenario", !options.scenario.empty()},
-                             {"--variant", !options.variant.empty()},
-                             {"--student", !options.student.empty()},
-                             {"--secret-file", !options.secret_file.empty()},
-                             {"--only", !options.only.empty()},
-                             {"--show-answers", options.show_answers},
-                             {"--autograder", !options.autograder.empty()},
-                             {"--gradescope-folder", !options.gradescope.empty()},
-                             {"--format gradescope", output.format == Format::gradescope}});
+  refuse_beside("--repair", options, {"the answer file", "--pass"});
   const Repair& wanted = repair_book().find(options.repair);
   if (options.answers.empty()) {
-    refuse_beside("--repair without a file", {{"--pass", options.pass.has_value()}});
+    refuse_beside("--repair without a file", options, {});
     print(output.format == Format::json ? repair_json(wanted) : wanted.text + "\n");
     return 0;
   }

@@ -6,12 +6,12 @@
 #include "harness/client/load_team.hpp"
 #include "harness/client/request_text.hpp"
 #include "harness/diagnosis/local_server.hpp"
+#include "harness/trace/machine.hpp"
 #include "lab/cli/command.hpp"
 #include "lab/cli/load_options.hpp"
 #include "lab/core/clock.hpp"
 #include "lab/core/interrupt.hpp"
 #include "lab/core/terminal.hpp"
-#include "lab/experiment/environment.hpp"
 #include "results/report/load_report.hpp"
 
 namespace lab {
@@ -38,6 +38,7 @@ void aim(LoadRequestOptions& options) {
       }
       plan.addresses.push_back(first_that_answers(addresses, kAnswersWithinMs));
       plan.origins.push_back(origin);
+      plan.hosts.push_back(url.host);
       plan.tls.push_back(url.tls);
       known = plan.origins.end() - 1;
     }

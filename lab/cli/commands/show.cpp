@@ -17,14 +17,10 @@ namespace {
 
 constexpr std::size_t kCodeColumns = 100;  // two lines
 
-TextStyle style_of(bool ascii) {
-  return {80, ascii};
-}
-
 /// `TAG     first` / `        second`: the tag stands once, in front of its first line.
 class Block {
  public:
-  Block(const char* tag, bool ascii) : tag_(tag), ascii_(ascii) {}
+  Block(const char* tag, const TextStyle& style) : tag_(tag), style_(style) {}
 
   /// A long line goes on below, `hang` columns further to the right.
   void line(const std::string& text, std::size_t hang = 4) { row("", 0, text, hang); }
@@ -34,20 +30,20 @@ class Block {
     constexpr std::size_t kWidestLabel = 40;
     const bool below = width > kWidestLabel;
     if (below && !label.empty()) add(label, "", 4);
-    add(text, below ? "    " : pad(printable(label, ascii_), width), (below ? 4 : width) + hang);
+    add(text, below ? "    " : pad(printable(label, style_.ascii), width), (below ? 4 : width) + hang);
   }
 
   const std::string& text() const { return lines_; }
 
  private:
   void add(const std::string& text, const std::string& before, std::size_t indent) {
-    lines_ += text_lines(text, pad(lines_.empty() ? tag_ : "", kTagColumns) + before, kTagColumns + indent,
-                         style_of(ascii_));
+    lines_ +=
+        text_lines(text, pad(lines_.empty() ? tag_ : "", kTagColumns) + before, kTagColumns + indent, style_);
   }
 
   const char* tag_;
   std::string lines_;
-  bool ascii_;
+  const TextStyle& style_;
 };
 
 std::string predicted(const MeasureRow& measure) {
@@ -78,17 +74,17 @@ std::vector<std::vector<std::string>> answer_rows(const Scenario& scenario) {
   return rows;
 }
 
-std::string show_answers(const Scenario& scenario, bool ascii) {
-  Block answers("PREDICT", ascii);
+std::string show_answers(const Scenario& scenario, const TextStyle& style) {
+  Block answers("PREDICT", style);
   const auto rows = answer_rows(scenario);
   std::vector<std::size_t> widths(5, 0);
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], row[i].empty() ? 0 : columns(formula_text(row[i], ascii)) + 2);
+      widths[i] = std::max(widths[i], row[i].empty() ? 0 : columns(formula_text(row[i], style.ascii)) + 2);
   }
   for (const auto& row : rows) {
     std::string rest;
-    for (std::size_t i = 1; i < row.size(); ++i) rest += pad(formula_text(row[i], ascii), widths[i]);
+    for (std::size_t i = 1; i < row.size(); ++i) rest += pad(formula_text(row[i], style.ascii), widths[i]);
     rest.erase(rest.find_last_not_of(' ') + 1);
     const std::size_t blanks = std::min(rest.find_first_not_of(' '), rest.size());
     answers.row(row[0], widths[0] + blanks, rest.substr(blanks));
@@ -100,7 +96,7 @@ std::string show_answers(const Scenario& scenario, bool ascii) {
   for (const auto& [tag, said] :
        {std::pair("WHY", &scenario.explain.text), std::pair("LOG", &scenario.explain.log),
         std::pair("NOTE", &scenario.explain.note)})
-    if (!said->empty()) text += tagged(tag, *said, style_of(ascii));
+    if (!said->empty()) text += tagged(tag, *said, style);
   return text;
 }
 
@@ -135,9 +131,9 @@ bool shows_something(const Scenario& scenario, const Arm& arm, std::size_t index
                              [&](const Traits& mode) { return mode.name != arm.modes.front().name; });
 }
 
-std::string show_arms(const Scenario& scenario, bool ascii) {
-  Block holding("HOLDS", ascii);
-  Block code("CODE", ascii);
+std::string show_arms(const Scenario& scenario, const TextStyle& style) {
+  Block holding("HOLDS", style);
+  Block code("CODE", style);
   std::vector<std::string> seen;
   std::size_t name_width = 0;
   std::size_t mode_width = 0;
@@ -167,11 +163,12 @@ std::string show_arms(const Scenario& scenario, bool ascii) {
 
 struct ShowOptions {
   std::string scenario;
-  bool answers = false, ascii = false;
+  bool answers = false;
+  TextStyle style;
 };
 
 int show(const ShowOptions& options) {
-  const bool ascii = options.ascii;
+  const TextStyle& style = options.style;
   const Scenario scenario = load_scenario(options.scenario, known_modes()).value();
   ExperimentOptions experiment;
   experiment.budget = scenario.budget;
@@ -179,11 +176,11 @@ int show(const ShowOptions& options) {
   const std::string size =
       fmt::format("{}, about {}", plural(std::ssize(scenario.arms), "arm"), format_estimate(plan.estimate));
   constexpr std::size_t kSources = 26;
-  std::string text = text_lines(scenario.question, "", 0, style_of(ascii));
-  text += tagged(size, join(scenario.sources, "; "), style_of(ascii), kSources);
-  Block plans("PLAN", ascii);
+  std::string text = text_lines(scenario.question, "", 0, style);
+  text += tagged(size, join(scenario.sources, "; "), style, kSources);
+  Block plans("PLAN", style);
   for (const Route& route : scenario.routes) plans.line(describe_route(route));
-  Block loads("LOAD", ascii);
+  Block loads("LOAD", style);
   for (const Case& load_case : scenario.cases) {
     const std::string prefix = scenario.cases.size() > 1 ? load_case.id + ": " : "";
     for (const Load& load : load_case.loads) {
@@ -192,9 +189,9 @@ int show(const ShowOptions& options) {
     }
     for (const Kill& kill : load_case.kills) loads.line(prefix + describe_kill(kill));
   }
-  text += plans.text() + loads.text() + show_arms(scenario, ascii);
-  if (options.answers) text += show_answers(scenario, ascii);
-  Block next("TRY", ascii);
+  text += plans.text() + loads.text() + show_arms(scenario, style);
+  if (options.answers) text += show_answers(scenario, style);
+  Block next("TRY", style);
   next.line(next_command(scenario, options.scenario));
   print(text + next.text());
   const std::string& after = scenario.explain.next;
@@ -212,7 +209,7 @@ Command show_command() {
   ShowOptions& options = command.runs<ShowOptions>(show);
   command.text("scenario", "SCENARIO", options.scenario, "a name or a path to a .toml").required();
   command.flag("--answers", options.answers, "also predictions, the documents' figures and the explanation");
-  command.flag("--ascii", options.ascii, "no character beyond ASCII");
+  command.flag("--ascii", options.style.ascii, "no character beyond ASCII");
   return command;
 }
 

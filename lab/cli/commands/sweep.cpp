@@ -1,12 +1,11 @@
 #include "lab/cli/sweep.hpp"
-#include "results/store/sweep_store.hpp"
+#include "results/store/beside_runs.hpp"
 
 #include "lab/cli/command.hpp"
 #include "lab/cli/screen.hpp"
 #include "lab/core/clock.hpp"
 #include "lab/core/interrupt.hpp"
 #include "lab/core/terminal.hpp"
-#include "lab/experiment/environment.hpp"
 #include "results/store/store.hpp"
 
 namespace lab {

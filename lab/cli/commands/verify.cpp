@@ -79,12 +79,8 @@ Command verify_command() {
              "only this claim, with the reason and the command that shows it")
       .list();
   command
-      .read(
-          "--scale", "F", options.scale,
-          [](const std::string& option, const std::string& text) {
-            return parse_number(option, text, 0, 1000);
-          },
-          "multiplies waits, work and periods, if the claims allow it")
+      .number("--scale", "F", options.scale, 1000,
+              "multiplies waits, work and periods, if the claims allow it")
       .shows("0.1");
   command.count("--repeat", "K", options.repetitions, 3, 100, "repetitions of every arm, at least 3")
       .shows("3");

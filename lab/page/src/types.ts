@@ -82,8 +82,8 @@ export interface PictureData {
   loops: { worker: number; turns: [number, number][]; steps: [number, number, number][] }[];
 }
 
-/** A table of the lab's reports: its cells are written already. */
-export interface TableData { headings: string[]; right: boolean[]; rows: { cells: string[]; rest: string }[] }
+/** A table of the lab's reports: its cells are written already. `verdict` is of a row's claim, in that column. */
+export interface TableData { headings: string[]; right: boolean[]; claimed: number; rows: { cells: string[]; rest: string; verdict: string }[] }
 
 export interface PageDocument {
   report: RunReport;

@@ -69,7 +69,7 @@
     const said = (options.guess ?? []).map((guess) => guess.split("=")).map(([name, time]) =>
       ({ tag: "GUESS", text: `${name}: you said ${time}, it took ${arms.find((a) => a.arm === name).predicted_s} s.` }));
     const [slow, fast = slow] = arms;
-    const tables = [{ headings: ["arm", "predicted"], right: [false, true], rows: arms.map((a) => ({ cells: [a.arm, `${a.predicted_s} s`], rest: "" })) }];
+    const tables = [{ headings: ["arm", "predicted"], right: [false, true], claimed: 2, rows: arms.map((a) => ({ cells: [a.arm, `${a.predicted_s} s`], rest: "", verdict: "none" })) }];
     return { schema: "lab.page/1", pictures, tables, command: "", telling: one.arms.slice(0, 2).map((a) => ({ arm: a.id, case: "main", engine: "model" })), report: { schema: "lab.run/1", scenario: id, question: one.question, complete: true, complete_reason: null, predicted_only: true,
       path: null, changes: null, seed: 42, environment: { cores: 2 }, arms, checks: [], remarks: [...said, { tag: "SO", text: `After ${slow.predicted_s} s if they block, ${fast.predicted_s} s if they await.` },
         { tag: "WHY", text: "A handler that sleeps keeps its thread, and the loop has only that one." }] } };

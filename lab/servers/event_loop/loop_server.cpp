@@ -6,7 +6,7 @@
 #include <exception>
 #include <list>
 
-#include "lab/inside/loop_watch.hpp"
+#include "lab/servers/event_loop/loop_watch.hpp"
 #include "lab/servers/event_loop/session.hpp"
 #include "lab/servers/mode.hpp"
 #include "lab/servers/worker/worker.hpp"

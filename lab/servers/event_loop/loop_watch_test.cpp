@@ -9,8 +9,8 @@
 
 #include "lab/core/clock.hpp"
 #include "lab/core/temporary.hpp"
-#include "lab/inside/loop_watch.hpp"
 #include "lab/servers/event_loop/loop.hpp"
+#include "lab/servers/event_loop/loop_watch.hpp"
 
 using namespace lab;
 

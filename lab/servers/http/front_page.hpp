@@ -20,6 +20,9 @@ class Preference {
   double page_ = 0, json_ = 0;
 };
 
+/// front_page.html, with marks for what differs: `{{mode}}`.
+std::string_view front_page_text();
+
 /// What a browser gets at `/`: the routes, a link for each, and a button that sends ten requests at once.
 std::string front_page(std::string_view mode, const std::vector<ServedRoute>& routes);
 

@@ -21,10 +21,6 @@ constexpr HttpLimits kLimits{.first_line = kMaxMethod + 1 + kMaxTarget + 10,
 
 constexpr std::size_t kLongestKey = 24;  // of a WebSocket
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 bool valid_host(std::string_view host) {
   std::string_view name = host;
   std::string_view port;

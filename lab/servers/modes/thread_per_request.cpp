@@ -401,14 +401,10 @@ class ThreadServer : public httplib::Server {
   UniqueFd room_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};  // readable when a thread has become free
 };
 
-void serve_with_threads(Worker& worker) {
-  ThreadServer server(worker);
-  server.run();
-}
-
 }  // namespace
 
 extern const Mode k_mode_thread_per_request;
-const Mode k_mode_thread_per_request{.traits = kThreadPerRequest, .serve = serve_with_threads};
+const Mode k_mode_thread_per_request{.traits = kThreadPerRequest,
+                                     .serve = [](Worker& worker) { ThreadServer(worker).run(); }};
 
 }  // namespace lab

@@ -22,13 +22,8 @@ constexpr Nanos kWorthDrawing = kMillisecond;
 // loop.
 constexpr Nanos kConnectionPatience = 30 * kSecond;
 
-bool gives_lock_back(const Step& step, Runner runner) {
-  if (is_waiting(step) || runner.member >= 0) return true;
-  const auto* compute = step.as<Compute>();
-  return compute != nullptr && releases_gil(compute->work);
-}
-
-bool computes_here(const Step& step) {
+/// With the interpreter's lock, where there is one.
+bool computes_locked(const Step& step) {
   const auto* compute = step.as<Compute>();
   return compute != nullptr && !releases_gil(compute->work);
 }
@@ -38,7 +33,7 @@ LeafEnd run_here(PlanExecution& execution, const Step& step, Nanos begun, std::o
   // Whoever computes looks at the clock often: what it missed was another thread's turn on the core. On a
   // crowded machine it may take any time, and does not hang.
   if (step.is<Compute>()) {
-    tools.between = [&execution, locked = computes_here(step), seen = begun]() mutable {
+    tools.between = [&execution, locked = computes_locked(step), seen = begun]() mutable {
       const Nanos now = monotonic_now();
       execution.services().progress().mark(now);
       if (!locked) return;
@@ -65,7 +60,7 @@ void report_pace(const PlanExecution& execution, const Compute& compute, const L
 /// A step that waits or computes, with everything that it needs.
 void run_whole_leaf(PlanExecution& execution, const Step& step, StepPlace place, Runner runner) {
   Services& services = execution.services();
-  const bool unlocked = gives_lock_back(step, runner);
+  const bool unlocked = runner.member >= 0 || !computes_locked(step);
   if (unlocked) execution.drop_gil();
   std::optional<std::uint16_t> unit;
   const bool needs = services.connection_pool() != nullptr && needs_connection(step);

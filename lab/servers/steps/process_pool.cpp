@@ -156,10 +156,6 @@ JobPool::JobPool(int threads) {
   }
 }
 
-JobPool::~JobPool() {
-  close();
-}
-
 void JobPool::close() {
   {
     const std::lock_guard lock(mutex_);

@@ -35,7 +35,7 @@ class JobPool {
   /// Throws Failure (environment) where the machine gives no more threads.
   explicit JobPool(int threads);
   /// Runs what was submitted, then joins.
-  ~JobPool();
+  ~JobPool() { close(); }
 
   void submit(Job& job);
 

@@ -44,9 +44,8 @@ class Services {
   void open();
 
   Gil* gil() { return gil_.get(); }  ///< null: the arm has none
-  ConnectionPool* connection_pool() {
-    return connection_pool_.get();
-  }                                                      ///< null: every query has a connection of its own
+  /// Null: every query has a connection of its own.
+  ConnectionPool* connection_pool() { return connection_pool_.get(); }
   ProcessPool* processes() { return processes_.get(); }  ///< null: the pool's members are threads
   JobClient* jobs() { return jobs_; }                    ///< null: no task queues
   void set_jobs(JobClient* jobs) { jobs_ = jobs; }

@@ -160,20 +160,14 @@ int serve_from_arguments(int count, char** arguments) {
   fcntl(report.get(), F_SETFD, FD_CLOEXEC);
   const auto handover = decode_handover(read_whole(text.get()));
   text.reset();
-  if (!handover) {
-    send_report(report.get(), {.error = handover.error()});
+  Result<EventRings> rings = handover ? Result<EventRings>(EventRings()) : handover.error();
+  if (handover && handover->ring >= 0)
+    rings = EventRings::attach(handover->ring, handover->slots, handover->capacity);
+  if (!rings) {
+    send_report(report.get(), {.error = rings.error()});
     return 1;
   }
-  EventRings rings;
-  if (handover->ring >= 0) {
-    auto attached = EventRings::attach(handover->ring, handover->slots, handover->capacity);
-    if (!attached) {
-      send_report(report.get(), {.error = attached.error()});
-      return 1;
-    }
-    rings = std::move(*attached);
-  }
-  return serve_as_master(handover->setup, rings.empty() ? nullptr : &rings, std::move(report));
+  return serve_as_master(handover->setup, rings->empty() ? nullptr : &*rings, std::move(report));
 }
 
 }  // namespace lab

@@ -111,7 +111,8 @@ Result<void> Family::look_after(Nanos now) {
       member.retired.signal(SIGKILL);
     }
     if (member.successor.there() && now >= member.started + kStartLimit) member.successor.signal(SIGKILL);
-    if (const auto status = member.successor.ended()) give_up_reload(index, *status);
+    if (const auto status = member.successor.ended(); status && !stopping_)
+      say_it_stays(index, "its successor died, " + cause_of_death(index, !member.second, *status));
     if (const auto status = member.process.ended()) LAB_CHECK(bury(index, *status, now));
     if (const auto status = member.retired.ended()) {
       member.drained_by = kNever;
@@ -176,12 +177,7 @@ Result<void> Family::bury(std::size_t index, int status, Nanos now) {
   return {};
 }
 
-/// The old one stays, because the new one could not take over.
-void Family::give_up_reload(std::size_t index, int status) const {
-  if (stopping_) return;
-  say_it_stays(index, "its successor died, " + cause_of_death(index, !members_[index].second, status));
-}
-
+/// The old one, because the new one could not take over.
 void Family::say_it_stays(std::size_t index, const std::string& why) const {
   const std::string name = fmt::format(fmt::runtime(kind_.name), index);
   write_all(STDERR_FILENO, fmt::format("lab: {} stays: {}\n", name, why));
@@ -199,11 +195,9 @@ std::optional<Nanos> Family::silent_since(std::size_t index) const {
 
 void Family::kill_if_hung(std::size_t index, Nanos now) {
   Member& member = members_[index];
-  siginfo_t news{};
-  const bool is_known = member.process.there() && waitid(P_PID, static_cast<id_t>(member.process.pid()),
-                                                         &news, WSTOPPED | WCONTINUED | WNOHANG) == 0;
-  if (is_known && news.si_code == CLD_STOPPED) member.stopped_at = now;
-  if (is_known && news.si_code == CLD_CONTINUED) member.stopped_at.reset();
+  const int news = member.process.news(WSTOPPED | WCONTINUED);
+  if (news == CLD_STOPPED) member.stopped_at = now;
+  if (news == CLD_CONTINUED) member.stopped_at.reset();
   const Nanos longest = status_of(index, member.second).progress.longest();
   const auto since = silent_since(index);
   // How crowded the machine is matters, and is looked up, only where the time is over without that.
@@ -222,10 +216,6 @@ std::string Family::cause_of_death(std::size_t index, bool second, int status) c
   if (WIFSIGNALED(status))
     return fmt::format("by signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
   return fmt::format("with exit code {}", WEXITSTATUS(status));
-}
-
-bool Family::is_ready(std::size_t index, bool second) const {
-  return status_of(index, second).ready.load(std::memory_order_acquire);
 }
 
 bool Family::ready() const {
@@ -254,10 +244,6 @@ Nanos Family::next_due(Nanos now) const {
     due = std::min(due, member.hang.next_look(now, silent_since(index), longest));
   }
   return due;
-}
-
-void Family::reload() {
-  for (Member& member : members_) member.reload_wanted = true;
 }
 
 void Family::end(const ChildProcess& process) {

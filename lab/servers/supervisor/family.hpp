@@ -75,7 +75,9 @@ class Family {
   Nanos next_due(Nanos now) const;
   /// In the place of each comes another one. As soon as that can answer, the old one takes no more, finishes
   /// what is in flight, for half a minute at most as gunicorn's, and ends.
-  void reload();
+  void reload() {
+    for (Member& member : members_) member.reload_wanted = true;
+  }
   /// From now on none is started again; each finishes what is in flight and ends.
   void stop();
   bool all_gone() const;
@@ -99,12 +101,13 @@ class Family {
   WorkerStatus& status_of(std::size_t index, bool second) const {
     return status_[2 * index + (second ? 1 : 0)];
   }
-  bool is_ready(std::size_t index, bool second) const;
+  bool is_ready(std::size_t index, bool second) const {
+    return status_of(index, second).ready.load(std::memory_order_acquire);
+  }
   Result<ChildProcess> fork_member(std::size_t index, bool second);
   Result<void> restart(std::size_t index);
   void begin_reload(std::size_t index, Nanos now);
   Result<void> bury(std::size_t index, int status, Nanos now);
-  void give_up_reload(std::size_t index, int status) const;
   void say_it_stays(std::size_t index, const std::string& why) const;
   void take_over(std::size_t index, Nanos now);
   void kill_if_hung(std::size_t index, Nanos now);

@@ -26,10 +26,6 @@ namespace lab {
 
 namespace {
 
-std::uint16_t holders(bool second) {
-  return second ? kSecondOfSlot : 0;
-}
-
 /// Serves in this process until TERM; gives the exit code.
 int run_worker(Worker& worker) {
   const Worker::Wiring& wiring = worker.wiring();
@@ -40,9 +36,7 @@ int run_worker(Worker& worker) {
   try {
     services.open();
     std::unique_ptr<JobClient> jobs;
-    if (!wiring.job_queues->queues().empty())
-      jobs = start_job_client(*wiring.job_queues, wiring.slot, holders(wiring.second), worker.routes(),
-                              worker.events(), services);
+    if (!wiring.job_queues->queues().empty()) jobs = start_job_client(worker);
     services.set_jobs(jobs.get());
     const Mode* mode = worker.routes().routes().front().mode;
     (mode->serve != nullptr ? mode->serve : serve_with_loop)(worker);
@@ -62,11 +56,8 @@ bool has_terminal() {
 
 Nanos longest_step(const ServerSetup& setup) {
   Nanos longest = 0;
-  for (const Route& route : setup.routes) {
-    longest = std::max(longest, longest_step(route.plan));
-    for (const Dependency& dependency : route.depends)
-      longest = std::max(longest, longest_step(dependency.steps));
-  }
+  const auto look = [&longest](const Step& step) { longest = std::max(longest, longest_step(Plan{step})); };
+  for (const Route& route : setup.routes) for_each_step(route, look);
   return longest;
 }
 
@@ -181,11 +172,11 @@ class Master {
                 [this](std::size_t member, bool second, WorkerStatus& status) {
                   const int ring = static_cast<int>(member % slots_.size());
                   return run_queue_worker(setup_, EventLog(rings_, ring), job_queues_, queues_[member],
-                                          member, holders(second), status, ready_signal_.get());
+                                          member, second, status, ready_signal_.get());
                 },
             .died =
                 [this](std::size_t member, bool second, bool /*replaced*/) {
-                  const auto holder = static_cast<std::uint16_t>(member | holders(second));
+                  const auto holder = static_cast<std::uint16_t>(member | holder_offset(second));
                   report_lost(member % slots_.size(), job_queues_.lose(queues_[member], holder));
                 },
             .report =
@@ -211,7 +202,7 @@ class Master {
 
   /// What was in the queues of the worker's own goes with it, but where another one works on them.
   void lose_own_jobs(std::size_t slot, bool second, bool replaced) {
-    std::uint16_t unit = holders(second);
+    std::uint16_t unit = holder_offset(second);
     for (std::size_t queue = 0; queue < job_queues_.queues().size(); ++queue) {
       const NamedQueue& own = job_queues_.queues()[queue];
       if (own.slot != static_cast<int>(slot)) continue;

@@ -52,17 +52,11 @@ Result<Server> Server::start(const ServerSetup& wanted, EventRings* events) {
 }
 
 bool Server::is_stopped() const {
-  siginfo_t news{};
-  return master_.there() &&
-         waitid(P_PID, static_cast<id_t>(master()), &news, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
-         news.si_code == CLD_STOPPED;
+  return master_.news(WSTOPPED | WNOWAIT) == CLD_STOPPED;
 }
 
 bool Server::has_ended() const {
-  siginfo_t news{};
-  return master_.there() &&
-         waitid(P_PID, static_cast<id_t>(master()), &news, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-         news.si_pid != 0;
+  return master_.news(WEXITED | WNOWAIT) != 0;
 }
 
 bool Server::stop(Nanos patience) {

@@ -34,74 +34,69 @@ int depth_of(const Plan& plan) {
   return depth;
 }
 
-/// What is wrong with the steps of one route in its mode.
+/// Throws Failure where something is wrong with the steps of one route in its mode.
 class StepCheck {
  public:
   StepCheck(const ServerSetup& setup, const Route& route, const Traits& mode)
       : setup_(setup), route_(route), mode_(mode) {}
 
-  std::optional<Error> find() {
-    if (route_.method == "WS" && mode_.handler == Resource::thread)
-      refuse("thread-per-request (cpp-httplib) has no WebSocket; use a mode with a loop");
-    if (route_.body_limit < 0 || route_.body_deadline < 0)
-      refuse("body_limit and body_deadline must not be negative");
+  void run() const {
+    refuse_if(route_.method == "WS" && mode_.handler == Resource::thread,
+              "thread-per-request (cpp-httplib) has no WebSocket; use a mode with a loop");
+    refuse_if(route_.body_limit < 0 || route_.body_deadline < 0,
+              "body_limit and body_deadline must not be negative");
     for (const Dependency& dependency : route_.depends) check(dependency.steps, dependency.asynchronous);
     check(route_.plan, mode_.handler == Resource::loop);
-    return fault_;
   }
 
  private:
-  void check(const Plan& plan, bool on_loop) {
-    if (depth_of(plan) > kMaxDepth) refuse("its steps are nested more than {} levels deep", kMaxDepth);
-    if (executed_steps(plan) > kMaxSteps) refuse("a request would execute more than {} steps", kMaxSteps);
+  void check(const Plan& plan, bool on_loop) const {
+    refuse_if(depth_of(plan) > kMaxDepth, "its steps are nested more than {} levels deep", kMaxDepth);
+    refuse_if(executed_steps(plan) > kMaxSteps, "a request would execute more than {} steps", kMaxSteps);
     check_steps(plan, on_loop);
   }
 
-  void check_steps(const Plan& plan, bool on_loop) {
+  void check_steps(const Plan& plan, bool on_loop) const {
     for (const Step& step : plan) {
-      if (fault_) return;
       std::visit([&](const auto& action) { check_step(action); }, step.action);
       const std::string_view word = loop_only_word(step);
-      if (!word.empty() && !on_loop)
-        refuse("{} needs a handler on the loop, and {} runs this one elsewhere; use async-loop or offload",
-               word, mode_.name);
+      refuse_if(!word.empty() && !on_loop,
+                "{} needs a handler on the loop, and {} runs this one elsewhere; use async-loop or offload",
+                word, mode_.name);
       const bool stays = !step.is<Pooled, Enqueue>();
       for (const Plan* inner : nested_plans(step)) check_steps(*inner, on_loop && stays);
     }
   }
 
-  void check_step(const CallUpstream& /*call*/) {
-    if (setup_.upstream_port == 0) refuse("call needs an upstream server, and there is none");
+  void check_step(const CallUpstream& /*call*/) const {
+    refuse_if(setup_.upstream_port == 0, "call needs an upstream server, and there is none");
   }
-  void check_step(const Query& query) {
-    if (setup_.postgres.empty())
-      refuse("query needs PostgreSQL, and none was given; use --postgres URL or --postgres local");
-    if (query.sql.size() >= kMaxMessageBytes / 2)
-      refuse("the text of a query has {} bytes; {} are the most", query.sql.size(), kMaxMessageBytes / 2);
+  void check_step(const Query& query) const {
+    refuse_if(setup_.postgres.empty(),
+              "query needs PostgreSQL, and none was given; use --postgres URL or --postgres local");
+    refuse_if(query.sql.size() >= kMaxMessageBytes / 2, "the text of a query has {} bytes; {} are the most",
+              query.sql.size(), kMaxMessageBytes / 2);
   }
-  void check_step(const Increment& /*step*/) {
-    if (setup_.arm.shared_counters && setup_.store.empty())
-      refuse("shared counters need a file to count in, and there is none");
+  void check_step(const Increment& /*step*/) const {
+    refuse_if(setup_.arm.shared_counters && setup_.store.empty(),
+              "shared counters need a file to count in, and there is none");
   }
-  void check_step(const Compute& compute) {
-    if (compute.units < 0 || compute.duration < 0)
-      refuse("{} needs an amount that is not negative", to_string(compute.work));
+  void check_step(const Compute& compute) const {
+    refuse_if(compute.units < 0 || compute.duration < 0, "{} needs an amount that is not negative",
+              to_string(compute.work));
   }
   template <class Other>
-  void check_step(const Other& /*step*/) {}
+  void check_step(const Other& /*step*/) const {}
 
-  /// The first thing that is wrong counts.
   template <class... Args>
-  void refuse(fmt::format_string<Args...> text, Args&&... args) {
-    if (!fault_)
-      fault_ = usage_error("arm '{}', route '{}': {}", setup_.arm.id, route_.name,
-                           fmt::format(text, std::forward<Args>(args)...));
+  void refuse_if(bool wrong, fmt::format_string<Args...> text, Args&&... args) const {
+    lab::refuse_if(wrong, "arm '{}', route '{}': {}", setup_.arm.id, route_.name,
+                   fmt::format(text, std::forward<Args>(args)...));
   }
 
   const ServerSetup& setup_;
   const Route& route_;
   const Traits& mode_;
-  std::optional<Error> fault_;
 };
 
 /// Reads a byte of every file that the routes read.
@@ -118,41 +113,37 @@ Result<void> check_files(const std::vector<Route>& routes) {
   return outcome;
 }
 
-std::optional<Error> find_fault_of_modes(const ServerSetup& setup) {
+void check_modes(const ServerSetup& setup) {
   const Arm& arm = setup.arm;
   bool own_server = false;
   bool loop_server = false;
   bool offloads = false;
   for (const Traits& traits : arm.modes) {
     const Mode* mode = find_mode(traits.name);
-    if (mode == nullptr) return usage_error("no execution model is called '{}'; see lab list", traits.name);
-    if (!mode->is_built()) {
-      return environment_error("this statically linked lab has no {}; use the Debian package or ./labw",
-                               traits.name);
-    }
+    refuse_if(mode == nullptr, "no execution model is called '{}'; see lab list", traits.name);
+    if (!mode->is_built())
+      throw Failure(environment_error(
+          "this statically linked lab has no {}; use the Debian package or ./labw", traits.name));
     (mode->loop != nullptr ? loop_server : own_server) = true;
     offloads |= traits.handler == Resource::loop && traits.waiting == Resource::pool;
   }
-  if (own_server && loop_server)
-    return usage_error("{} cannot share a server: thread-per-request has no loop", arm.mode_name());
-  if (own_server && !is_loopback(setup.host))
-    return usage_error("thread-per-request (cpp-httplib) serves on loopback only; use --host 127.0.0.1");
+  refuse_if(own_server && loop_server, "{} cannot share a server: thread-per-request has no loop",
+            arm.mode_name());
+  refuse_if(own_server && !is_loopback(setup.host),
+            "thread-per-request (cpp-httplib) serves on loopback only; use --host 127.0.0.1");
   const bool only_offload = offloads && std::ranges::all_of(arm.modes, [](const Traits& mode) {
                               return mode.handler == Resource::loop;
                             });
-  if (arm.pool_processes && !only_offload)
-    return usage_error("arm '{}': a pool of processes runs single steps, so its mode must be offload, not {}",
-                       arm.id, arm.mode_name());
-  return std::nullopt;
+  refuse_if(arm.pool_processes && !only_offload,
+            "arm '{}': a pool of processes runs single steps, so its mode must be offload, not {}", arm.id,
+            arm.mode_name());
 }
 
-}  // namespace
-
-std::optional<Error> find_fault(const ServerSetup& setup) {
+void check_setup(const ServerSetup& setup) {
   const Arm& arm = setup.arm;
-  if (arm.modes.empty() || (!setup.routes.empty() && arm.modes.size() != setup.routes.size()))
-    return usage_error("arm '{}' has {} modes for {} routes", arm.id, arm.modes.size(), setup.routes.size());
-  if (auto fault = find_fault_of_modes(setup)) return fault;
+  refuse_if(arm.modes.empty() || (!setup.routes.empty() && arm.modes.size() != setup.routes.size()),
+            "arm '{}' has {} modes for {} routes", arm.id, arm.modes.size(), setup.routes.size());
+  check_modes(setup);
   std::vector<Range> ranges{{"workers", arm.workers, 1, 1024},
                             {"threads", arm.threads, 1, 4096},
                             {"connections", arm.connections, 0, 1000}};
@@ -160,14 +151,16 @@ std::optional<Error> find_fault(const ServerSetup& setup) {
     ranges.push_back({fmt::format("queue '{}': workers", name), queue.workers, 1, kMaxQueueWorkers});
     ranges.push_back({fmt::format("queue '{}': capacity", name), queue.capacity, 1, kMaxQueued});
   }
-  for (const auto& [name, value, least, most] : ranges) {
-    if (value < least || value > most)
-      return usage_error("{} must be {} to {}, not {}", name, least, most, value);
-  }
-  for (std::size_t i = 0; i < setup.routes.size(); ++i) {
-    if (auto fault = StepCheck(setup, setup.routes[i], arm.modes[i]).find()) return fault;
-  }
-  return std::nullopt;
+  for (const auto& [name, value, least, most] : ranges)
+    refuse_if(value < least || value > most, "{} must be {} to {}, not {}", name, least, most, value);
+  for (std::size_t i = 0; i < setup.routes.size(); ++i) StepCheck(setup, setup.routes[i], arm.modes[i]).run();
+}
+
+}  // namespace
+
+std::optional<Error> find_fault(const ServerSetup& setup) {
+  const auto checked = caught([&setup] { check_setup(setup); });
+  return checked ? std::nullopt : std::optional(checked.error());
 }
 
 Result<ServerSetup> complete(ServerSetup setup) {

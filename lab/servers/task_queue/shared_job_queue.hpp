@@ -20,8 +20,7 @@ namespace lab {
 
 class EventLog;
 class JobClient;
-class RouteTable;
-class Services;
+class Worker;
 struct WorkerStatus;
 
 /// A job as it lies in a queue: which plan, for whom.
@@ -34,6 +33,7 @@ struct Job {
 };
 
 enum class JobState : std::uint8_t { unknown, queued, running, done, failed, lost };
+BOOST_DESCRIBE_ENUM(JobState, unknown, queued, running, done, failed, lost)
 
 /// A queue of a server: one of a worker's own, or one that all share.
 struct NamedQueue {
@@ -90,19 +90,19 @@ class SharedJobQueue {
 };
 
 /// Added to the numbers that hold jobs: a worker and the one that takes its place in a reload have others.
-inline constexpr std::uint16_t kSecondOfSlot = 0x8000;
+constexpr std::uint16_t holder_offset(bool second) {
+  return second ? 0x8000 : 0;
+}
 
 /// A worker's side of the queues: its handlers put jobs there and ask for them, and its threads, which this
 /// starts, execute those of its own queues. At its end they finish the jobs that they are at. Everything must
 /// outlive it.
-std::unique_ptr<JobClient> start_job_client(SharedJobQueue& job_queues, int slot, std::uint16_t holders,
-                                            const RouteTable& routes, const EventLog& events,
-                                            Services& services);
+std::unique_ptr<JobClient> start_job_client(const Worker& worker);
 
 /// Executes jobs of one queue in this process until TERM; gives the exit code. `unit` is what its
 /// events call it; `ready_signal` is written to when it can.
 int run_queue_worker(const ServerSetup& setup, const EventLog& events, SharedJobQueue& job_queues,
-                     std::size_t queue, std::size_t unit, std::uint16_t holders, WorkerStatus& status,
+                     std::size_t queue, std::size_t unit, bool second, WorkerStatus& status,
                      int ready_signal);
 
 }  // namespace lab

@@ -22,15 +22,6 @@ namespace {
 constexpr int kNotFound = 404;
 constexpr int kNoPlace = 503;
 
-std::string_view word_for(JobState state) {
-  switch (state) {
-    case JobState::done: return "done";
-    case JobState::failed: return "failed";
-    case JobState::lost: return "lost";
-    default: return "pending";
-  }
-}
-
 /// The Enqueue steps of a server's routes, numbered alike in all of its processes. The table must outlive it.
 class QueuedPlans {
  public:
@@ -52,12 +43,11 @@ class QueuedPlans {
 /// TERM has come, of a process that executes jobs.
 std::atomic<bool> is_to_end{false};
 
-/// Executes jobs in the calling thread until it is to stop. `holders`: added to the unit, the number that it
-/// holds jobs under. `took` is set at each of them.
-void work_on_queue(SharedJobQueue& job_queues, std::size_t queue, std::uint16_t unit, std::uint16_t holders,
+/// Executes jobs in the calling thread until it is to stop. `took` is set at each of them.
+void work_on_queue(SharedJobQueue& job_queues, std::size_t queue, std::uint16_t unit, bool second,
                    const std::atomic<bool>& stop, const QueuedPlans& plans, const EventLog& events,
                    Services& services, std::atomic<bool>* took) {
-  while (const std::optional<Job> job = job_queues.take(queue, unit | holders, stop)) {
+  while (const std::optional<Job> job = job_queues.take(queue, unit | holder_offset(second), stop)) {
     if (took != nullptr) took->store(true, std::memory_order_relaxed);
     PlanExecution execution(events, services, job->request);
     execution.acquire(Resource::queue, unit);
@@ -69,16 +59,18 @@ void work_on_queue(SharedJobQueue& job_queues, std::size_t queue, std::uint16_t 
 
 class WorkerJobClient final : public JobClient {
  public:
-  WorkerJobClient(SharedJobQueue& job_queues, int slot, std::uint16_t holders, const RouteTable& routes,
-                  const EventLog& events, Services& services)
-      : job_queues_(job_queues), slot_(slot), plans_(routes), events_(events) {
+  explicit WorkerJobClient(const Worker& worker)
+      : job_queues_(*worker.wiring().job_queues),
+        slot_(worker.wiring().slot),
+        plans_(worker.routes()),
+        events_(worker.events()) {
     std::uint16_t unit = 0;
-    for (std::size_t queue = 0; queue < job_queues.queues().size(); ++queue) {
-      const NamedQueue& own = job_queues.queues()[queue];
-      if (own.slot != slot) continue;
+    for (std::size_t queue = 0; queue < job_queues_.queues().size(); ++queue) {
+      const NamedQueue& own = job_queues_.queues()[queue];
+      if (own.slot != slot_) continue;
       for (int i = 0; i < own.settings.workers; ++i, ++unit) {
-        threads_.emplace_back([this, queue, unit, holders, &services] {
-          work_on_queue(job_queues_, queue, unit, holders, stop_, plans_, events_, services, nullptr);
+        threads_.emplace_back([this, queue, unit, second = worker.wiring().second, &worker] {
+          work_on_queue(job_queues_, queue, unit, second, stop_, plans_, events_, worker.services(), nullptr);
         });
       }
     }
@@ -117,9 +109,9 @@ class WorkerJobClient final : public JobClient {
     const JobState state = job_queues_.state(job_queues_.find(step.queue, slot_), id);
     if (state == JobState::unknown) return execution.fail(kNotFound, "no such task in this worker's queue");
     execution.leave([&](PlanExecution::Outcome& outcome) {
-      outcome.reply = fmt::format(R"({{"task_id":{},"status":"{}"{}{}}})", id, word_for(state),
-                                  state == JobState::done ? ",\"prediction\":" : "",
-                                  state == JobState::done ? kPrediction : "");
+      outcome.reply = fmt::format(
+          R"({{"task_id":{},"status":"{}"{}{}}})", id, state < JobState::done ? "pending" : to_string(state),
+          state == JobState::done ? ",\"prediction\":" : "", state == JobState::done ? kPrediction : "");
     });
   }
 
@@ -134,14 +126,12 @@ class WorkerJobClient final : public JobClient {
 
 }  // namespace
 
-std::unique_ptr<JobClient> start_job_client(SharedJobQueue& job_queues, int slot, std::uint16_t holders,
-                                            const RouteTable& routes, const EventLog& events,
-                                            Services& services) {
-  return std::make_unique<WorkerJobClient>(job_queues, slot, holders, routes, events, services);
+std::unique_ptr<JobClient> start_job_client(const Worker& worker) {
+  return std::make_unique<WorkerJobClient>(worker);
 }
 
 int run_queue_worker(const ServerSetup& setup, const EventLog& events, SharedJobQueue& job_queues,
-                     std::size_t queue, std::size_t unit, std::uint16_t holders, WorkerStatus& status,
+                     std::size_t queue, std::size_t unit, bool second, WorkerStatus& status,
                      int ready_signal) {
   begin_service(fmt::format("lab-queue-{}", unit), {SIGINT, SIGQUIT, SIGHUP, SIGPIPE});
   // The job that it is at is to be finished.
@@ -158,7 +148,7 @@ int run_queue_worker(const ServerSetup& setup, const EventLog& events, SharedJob
     services.open();
     status.ready.store(true, std::memory_order_release);
     eventfd_write(ready_signal, 1);
-    work_on_queue(job_queues, queue, static_cast<std::uint16_t>(unit), holders, is_to_end, plans, events,
+    work_on_queue(job_queues, queue, static_cast<std::uint16_t>(unit), second, is_to_end, plans, events,
                   services, &status.replied);
     return 0;
   } catch (const std::exception& fault) {

@@ -43,28 +43,20 @@ export function Figures({ lab }: { lab: Lab }) {
   );
 }
 
-const kVerdicts = ["agrees", "impossible", "slower", "faster", "undecided"];
-
-/** What the document says of a claim is seen at once. */
-function Cell({ of }: { of: string }) {
-  const verdict = kVerdicts.find((word) => of.endsWith(word));
-  return verdict ? <>{of.slice(0, -verdict.length)}<span class={verdict}>{verdict}</span></> : <>{of}</>;
-}
-
 /** The tables of the lab's own reports. */
 function Written({ tables }: { tables: TableData[] }) {
   if (tables.length === 0) return null;
   return (
     <section aria-labelledby="figures">
       <h2 id="figures">The figures</h2>
-      {tables.map(({ headings, right, rows }, number) => (
+      {tables.map(({ headings, right, claimed, rows }, number) => (
         <div class="scroll" tabIndex={0} role="region" aria-label={`${headings[0]}, scrolls`} key={number}>
           <table>
             <thead><tr>{headings.map((heading, i) => <th scope="col" key={i} class={right[i] ? "number" : ""}>{heading}</th>)}</tr></thead>
             <tbody>
-              {rows.map(({ cells, rest }, row) => (
+              {rows.map(({ cells, rest, verdict }, row) => (
                 <tr key={row}>
-                  {cells.map((cell, i) => (i === 0 ? <th scope="row" key={i}>{cell}</th> : <td key={i} class={right[i] ? "number" : ""}><Cell of={cell} /></td>))}
+                  {cells.map((cell, i) => (i === 0 ? <th scope="row" key={i}>{cell}</th> : <td key={i} class={`${right[i] ? "number" : ""} ${i === claimed ? verdict : ""}`}>{cell}</td>))}
                   {cells.length < headings.length && <td colSpan={headings.length - cells.length}>{rest}</td>}
                 </tr>
               ))}

@@ -1,4 +1,4 @@
-#include "lab/page/network.hpp"
+#include "lab/page/admission.hpp"
 
 #include <net/if.h>
 

@@ -9,7 +9,8 @@
 
 #include "lab/core/error.hpp"
 
-// A sweep on disk: its manifest, and a folder for the run of each of its points.
+// What is kept beside the runs: sweeps, each a manifest and a folder for the run of each of its points, and
+// diagnoses.
 
 namespace lab {
 
@@ -48,5 +49,19 @@ Result<SweepManifest> read_manifest(const std::filesystem::path& sweep);
 /// Where the run of a point goes, counted from 0. A run is there, whole, or not at all.
 std::filesystem::path point_folder(const std::filesystem::path& sweep, std::size_t point);
 bool point_is_done(const std::filesystem::path& sweep, std::size_t point);
+
+/// `results/diagnoses` beside the runs.
+std::filesystem::path default_diagnoses_folder();
+
+/// Keeps a diagnosis: the document of `lab diagnose --format json`, in a file named by its time
+/// (`2026-11-23T16-30-00Z.json`). `started_utc` as utc_now() has it. Returns its path. Error (exit 3): the
+/// folder cannot be written.
+Result<std::filesystem::path> save_diagnosis(const std::filesystem::path& folder,
+                                             const std::string& started_utc, const std::string& document);
+
+/// The text of the newest one whose `target` is that one, with `last`; otherwise of the file `name`. Error
+/// (exit 2): there is none, or it cannot be read.
+Result<std::string> find_diagnosis(const std::filesystem::path& folder, const std::string& name,
+                                   const std::string& target);
 
 }  // namespace lab

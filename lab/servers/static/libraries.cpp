@@ -1,5 +1,8 @@
-// fmt's own one source file (src/format.cc of fmt 9), of which Debian has only the shared library.
+// The one source file each of fmt (src/format.cc of fmt 9) and toml++, of which Debian has only shared
+// libraries. The build says TOML_HEADER_ONLY=0.
 #include <fmt/format-inl.h>
+#define TOML_IMPLEMENTATION
+#include <toml++/toml.h>
 
 FMT_BEGIN_NAMESPACE
 namespace detail {

@@ -1,4 +1,4 @@
-#include "results/store/sweep_store.hpp"
+#include "results/store/beside_runs.hpp"
 
 #include <catch2/catch.hpp>
 #include <cstdlib>

@@ -1,5 +1,3 @@
-// The course: advice, findings explained, the quiz and graded answers, read from results/*.toml and the
-// scenarios' [[ask]]. It uses the model through lab/experiment; only the command line uses it.
 #pragma once
 
 #include <boost/describe.hpp>
@@ -12,16 +10,9 @@
 
 #include "lab/core/clock.hpp"
 #include "lab/core/text.hpp"
-#include "results/render/page.hpp"
 #include "scenarios/loader/draft.hpp"
 
 namespace lab {
-
-/// results/advise.toml, quiz.toml, findings.toml and repairs.toml as they were when the program was built.
-extern const std::string_view kAdviceText;
-extern const std::string_view kQuizText;
-extern const std::string_view kFindingsText;
-extern const std::string_view kRepairsText;
 
 /// A figure as people write it: `1s`, which is one second, or a plain number.
 struct Figure {

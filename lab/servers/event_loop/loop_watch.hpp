@@ -146,7 +146,6 @@ class LoopWatch {
   static constexpr std::int64_t kMs = 1'000'000;
   static constexpr std::int64_t kBeat = 10 * kMs;  // between two heartbeats, and between two stacks
   static constexpr std::int64_t kLate = 10 * kMs;  // later than that, somebody keeps the loop
-  static constexpr std::int64_t kReport = 100 * kMs;
   static constexpr int kMaxLines = 20'000;
 
   static std::int64_t now() {
@@ -169,9 +168,6 @@ class LoopWatch {
     const std::string line = std::string("{\"kind\":\"") + kind + "\"," + values + "}\n";
     [[maybe_unused]] const ssize_t ignored = ::write(lines_, line.data(), line.size());
   }
-  static std::string moment(std::int64_t at, pid_t thread) {
-    return "\"at_ns\":" + std::to_string(at) + ",\"thread\":" + std::to_string(thread);
-  }
 
   bool pause() {
     std::unique_lock lock(mutex_);
@@ -181,8 +177,7 @@ class LoopWatch {
   template <class Post>
   void watch(const Post& post_to_loop) {
     const auto beats = std::make_shared<Beats>();
-    std::int64_t asked = 0, counted = 0, accounted = 0, reported = now(), late_sum = 0, worst = 0;
-    int turns = 0;
+    std::int64_t asked = 0, accounted = 0;
     pid_t loop = 0;
     do {
       const std::int64_t at = now(), run = beats->run.load();
@@ -192,12 +187,6 @@ class LoopWatch {
                            ",\"pid\":" + std::to_string(getpid()) +
                            ",\"loop\":\"asio\",\"thread\":" + std::to_string(loop));
       }
-      if (run > counted) {
-        counted = run;
-        ++turns;
-        late_sum += run - asked;
-        worst = std::max(worst, run - asked);
-      }
       if (run >= asked) {
         asked = at;
         post_to_loop([beats] {
@@ -206,19 +195,13 @@ class LoopWatch {
         });
       } else if (loop != 0 && at - asked > kLate) {
         const std::string stack = stack_of(loop);
-        if (beats->run.load() <
-            asked) {  // else it has come round meanwhile, and the stack is of something else
-          write("late", moment(at, loop) + ",\"late_ns\":" + std::to_string(at - std::max(asked, accounted)) +
+        // Otherwise it has come round meanwhile, and the stack is of something else.
+        if (beats->run.load() < asked) {
+          write("late", "\"at_ns\":" + std::to_string(at) + ",\"thread\":" + std::to_string(loop) +
+                            ",\"late_ns\":" + std::to_string(at - std::max(asked, accounted)) +
                             ",\"stack\":[" + stack + "]");
           accounted = at;
         }
-      }
-      if (at - reported >= kReport && turns > 0) {
-        write("turns", moment(at, loop) + ",\"turns\":" + std::to_string(turns) + ",\"late_ns\":" +
-                           std::to_string(late_sum) + ",\"worst_ns\":" + std::to_string(worst));
-        reported = at;
-        turns = 0;
-        late_sum = worst = 0;
       }
     } while (pause());
   }

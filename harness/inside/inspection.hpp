@@ -32,12 +32,15 @@ class Inspection {
   /// port is then the server's. Throws Failure (exit 3): it does not start.
   void begin(const std::string& text, const std::string& ready, Url& url);
 
+  /// The process that was named or started, where nobody else is seen to listen.
+  std::optional<LocalServer> process() const;
   /// Whose threads are looked at.
   std::vector<pid_t> roots(const std::optional<LocalServer>& local) const;
-  /// It ended although nobody asked it to.
-  std::optional<std::string> ended();
+  /// That it ended although nobody asked it to, and how; empty: it runs. Its connections close before it is
+  /// reaped, so that there may be a while until that is known.
+  std::string ended(Nanos patience);
   /// What the probes wrote, beside what the kernel saw.
-  InsideSeen take(const BurstWatch& watch, const std::optional<LocalServer>& local) const;
+  InsideSeen take(const BurstWatch& watch, const std::optional<LocalServer>& local);
   /// Ends the server, if it was started here.
   void end();
 

@@ -1,4 +1,4 @@
-#include "lab/cli/inspection.hpp"
+#include "harness/inside/inspection.hpp"
 
 #include <fmt/format.h>
 #include <signal.h>
@@ -86,22 +86,32 @@ void Inspection::begin(const std::string& text, const std::string& ready, Url& u
   url = url_at(text, server_->port());
 }
 
+std::optional<LocalServer> Inspection::process() const {
+  if (pid) return LocalServer::of(*pid);
+  return server_ ? std::optional(LocalServer::of(server_->program())) : std::nullopt;
+}
+
 std::vector<pid_t> Inspection::roots(const std::optional<LocalServer>& local) const {
   if (pid) return {*pid};
   return local ? local->listeners() : std::vector<pid_t>{};
 }
 
-std::optional<std::string> Inspection::ended() {
-  constexpr Nanos kSoon = 300 * kMillisecond;  // its connections close before it is reaped
-  const Nanos until = monotonic_now() + kSoon;
-  std::optional<std::string> how;
-  while (server_ && !(how = server_->ended()) && monotonic_now() < until)
+std::string Inspection::ended(Nanos patience) {
+  const Nanos until = monotonic_now() + patience;
+  for (;;) {
+    if (const auto how = server_ ? server_->ended() : std::nullopt) return "the server of --server " + *how;
+    std::error_code problem;
+    if (pid && std::filesystem::read_symlink(fmt::format("/proc/{}/exe", *pid), problem).empty() &&
+        problem == std::errc::no_such_file_or_directory)
+      return fmt::format("process {} ended", *pid);
+    if (monotonic_now() >= until) return "";
     sleep_until(monotonic_now() + 5 * kMillisecond);
-  return how;
+  }
 }
 
-InsideSeen Inspection::take(const BurstWatch& watch, const std::optional<LocalServer>& local) const {
+InsideSeen Inspection::take(const BurstWatch& watch, const std::optional<LocalServer>& local) {
   InsideSeen seen;
+  seen.ended = ended(0);
   seen.bursts = watch.bursts();
   seen.kernel = watch.samples();
   if (local) {

@@ -11,11 +11,10 @@ namespace lab {
 struct Environment {
   int cores = 0;  ///< that this process may use
   std::string kernel;
-  std::vector<std::pair<std::string, std::string>>
-      details;  ///< `cpu`, `governor`, `timer_slack_ns`, `commit` …
+  std::vector<std::pair<std::string, std::string>> details;  ///< `cpu`, `governor`, `timer_slack_ns` …
 };
 
-Environment describe_environment();
+Environment describe_machine();
 
 /// How busy the machine was between two moments.
 class NoiseMeter {
@@ -54,8 +53,5 @@ std::optional<double> available_memory();
 
 /// `0,1`: the first cores that this process may use, as taskset(1) takes them.
 std::string usable_cores(int most);
-
-/// `0.1.0 (abc1234)`.
-std::string version();
 
 }  // namespace lab
