@@ -28,17 +28,21 @@ http.createServer((request, response) => response.end(request.url === "/report" 
 @unittest.skipUnless(shutil.which("node"), "nodejs is not here")
 class NodeProbe(LabCase):
     def serve(self, script, folder=None, **environment):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
         self.written = self.work / "written"
         self.written.mkdir(exist_ok=True)
-        server = subprocess.Popen(["node", script, str(self.port)], cwd=self.work, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                  env={**self.environment, "LAB_INSIDE": str(folder or self.written), "NODE_OPTIONS": f"--require {PROBE}",
-                                       **environment})
-        self.addCleanup(server.communicate)
-        self.addCleanup(server.kill)
-        self.assertTrue(wait_until(lambda: self.asks("/"), 20), "it does not answer")
+        environment = {**self.environment, "LAB_INSIDE": str(folder or self.written), "NODE_OPTIONS": f"--require {PROBE}", **environment}
+        for _ in range(5):  # another program may take the port between its choice and the server's start
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                self.port = free.getsockname()[1]
+            server = subprocess.Popen(["node", script, str(self.port)], cwd=self.work, stderr=subprocess.PIPE, stdout=subprocess.PIPE,
+                                      text=True, env=environment)
+            self.addCleanup(server.communicate)
+            self.addCleanup(server.kill)
+            answers = wait_until(lambda: server.poll() is not None or self.asks("/"), 60)  # noqa: B023
+            if server.poll() is None or "EADDRINUSE" not in server.communicate()[1]:
+                break
+        self.assertTrue(answers and server.poll() is None, "it does not answer")
         return server
 
     def asks(self, path):
