@@ -32,9 +32,9 @@ OF_WORK = 0.05
 SLICE = 0.004
 SLOWEST = 1.6    # who shares a core with us slows it by half; more is no slow core
 # What the model takes no time for: 20,000 awaits, calls and queries, a store on disk. Switching drifts as no computing does.
-# Who asks every 20 ms for what is computed sees it so much later where it is just not there.
+# Who asks again and again for what is computed takes the core from it, and sees it so much later where it is just not there.
 BESIDE = {"await-is-not-a-yield": 0.05, "sync-client": 0.004, "sync-driver": 0.006, "connection-pool": 0.015, "worker-state": 0.015,
-          "connection-pool no-pool": 0.12, "task-queue": 0.02}
+          "connection-pool no-pool": 0.12, "task-queue": 0.02, "ml-inference queue": 0.012}
 OF_SWITCHING = 0.3
 
 
