@@ -27,7 +27,8 @@ LATE = 0.001     # a first request, a timer, a wake-up; for each worker
 EACH = {"blocking-loop": 40e-6, "async-loop": 40e-6, "thread-pool": 80e-6, "offload": 80e-6, "thread-per-request": 80e-6,
         "task-queue": 80e-6}
 OF_PLAN = 0.02
-# Where cores are computed on: the clock of computing drifts, and the kernel gives cores away in slices of some milliseconds.
+# Where cores are computed on: the clock of computing drifts, and the kernel gives cores away in slices of some milliseconds. Where
+# there is one repetition, no better one makes up for that.
 OF_WORK = 0.05
 SLICE = 0.004
 SLOWEST = 1.6    # who shares a core with us slows it by half; more is no slow core
@@ -64,7 +65,7 @@ def room(name, arm, computing):
     each = max(EACH[mode] for mode in EACH if mode in arm["mode"])
     share = OF_SWITCHING if name == "switch-cost" else OF_WORK if computing else OF_PLAN
     return (LATE * arm["workers"] + each * arm["requests"] + share * arm["predicted_s"]
-            + BESIDE.get(f"{name} {arm['arm']}", BESIDE.get(name, 0)) + (SLICE if computing else 0))
+            + BESIDE.get(f"{name} {arm['arm']}", BESIDE.get(name, 0)) + (SLICE if computing or name in LONG else 0))
 
 
 def misses(name, scenario, arm):
